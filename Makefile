@@ -1,0 +1,53 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint fix bench screenshots snapshots clean help
+
+help:
+	@echo "make demo         open the sample conversations"
+	@echo "make test         linters, types, import contracts and tests"
+	@echo "make lint         the checks without the tests"
+	@echo "make fix          let ruff mend what it can"
+	@echo "make bench        the session class beside the SDK's: times and ratios"
+	@echo "make screenshots  make screenshots/*.svg from the running app"
+	@echo "make snapshots    accept the snapshots that the tests compare with"
+	@echo "make clean        remove what the commands above made"
+
+$(VENV)/run: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "convo-tui needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/run
+	@$(BIN)/convo-tui --demo
+
+test: lint
+	$(BIN)/pytest -n 2 --dist worksteal
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+fix: $(VENV)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev
+	$(BIN)/python -m tests.bench.session
+
+screenshots: $(VENV)/dev
+	$(BIN)/python -m screenshots.make
+
+snapshots: $(VENV)/dev
+	$(BIN)/pytest -n 2 --snapshot-update tests/screens tests/widgets
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache snapshot_report.html

@@ -1,0 +1,41 @@
+"""What can go wrong, told in one line of what and one of what to do.
+
+Exceptions:
+    ConvoError: the base of all of them; `str(error)` is the what, `error.hint` the remedy.
+      FileError: the file cannot be shown: missing, a folder, not a database, no session tables, …
+      ReadOnlyError: a command that writes was given on a file opened to look only.
+      NotFoundError: a session, branch or turn that the file does not hold.
+      ConfigError: an option or the configuration file says something that cannot be done.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ConfigError", "ConvoError", "FileError", "NotFoundError", "ReadOnlyError"]
+
+
+class ConvoError(Exception):
+    """Something the user can mend.
+
+    Attributes:
+        hint: What to do about it, one line; empty where there is nothing to add.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class FileError(ConvoError):
+    """The file cannot be shown."""
+
+
+class ReadOnlyError(ConvoError):
+    """A write was asked of a file that was opened to look only."""
+
+
+class NotFoundError(ConvoError):
+    """The file holds no such session, branch or turn."""
+
+
+class ConfigError(ConvoError):
+    """An option or a line of the configuration file cannot be followed."""
