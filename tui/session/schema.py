@@ -1,0 +1,180 @@
+"""The tables of a file: those the SDK documents, and our additions.
+
+The SDK's are made with the structure it gives them, foreign keys included: these record which pair of base tables
+owns the file, and both classes check them. Ours (`convo_*`) are made by the first write that needs them, never on
+opening, and a file without them is whole.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = [
+    "CONVO_BRANCHES",
+    "CONVO_USAGE",
+    "DEFAULT_MESSAGES",
+    "DEFAULT_SESSIONS",
+    "MAIN",
+    "MESSAGE_INDEX",
+    "Tables",
+    "has_table",
+]
+
+MAIN: Final = "main"
+"""The first branch of every session."""
+
+DEFAULT_SESSIONS: Final = "agent_sessions"
+DEFAULT_MESSAGES: Final = "agent_messages"
+
+RESERVATIONS: Final = """
+    CREATE TABLE IF NOT EXISTS branch_reservations (
+        session_id TEXT NOT NULL,
+        branch_id TEXT NOT NULL,
+        PRIMARY KEY (session_id, branch_id)
+    )
+"""
+"""Every branch id that was ever used: rows are never deleted, so that no id is used twice."""
+
+GENERATIONS: Final = """
+    CREATE TABLE IF NOT EXISTS session_clear_generations (
+        session_id TEXT PRIMARY KEY,
+        generation INTEGER NOT NULL DEFAULT 0
+    )
+"""
+"""How often each session was cleared: an instance that remembers a smaller number has lost its branch."""
+
+CONVO_BRANCHES: Final = """
+    CREATE TABLE IF NOT EXISTS convo_branches (
+        session_id TEXT NOT NULL,
+        branch_id TEXT NOT NULL,
+        parent_branch_id TEXT,
+        fork_turn INTEGER,
+        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+        empty_generation INTEGER,
+        PRIMARY KEY (session_id, branch_id)
+    )
+"""
+"""Where a branch was forked (`parent_branch_id` and `fork_turn`, the first turn it does not share; both NULL where
+that is not known), and whether it is empty.
+
+A branch without rows in `message_structure` exists if, and only if, `empty_generation` is its session's generation in
+`session_clear_generations` (0 where that has no row). Any other row without items is left of a branch that the SDK's
+class deleted or cleared, and is to be passed over; so is the parent of a row where that branch is gone.
+"""
+
+CONVO_USAGE: Final = """
+    CREATE TABLE IF NOT EXISTS convo_usage (
+        session_id TEXT NOT NULL,
+        message_id INTEGER NOT NULL,
+        branch_id TEXT NOT NULL,
+        user_turn_number INTEGER NOT NULL,
+        requests INTEGER DEFAULT 0,
+        input_tokens INTEGER DEFAULT 0,
+        output_tokens INTEGER DEFAULT 0,
+        total_tokens INTEGER DEFAULT 0,
+        input_tokens_details JSON,
+        output_tokens_details JSON,
+        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+        PRIMARY KEY (session_id, message_id)
+    )
+"""
+"""Usage of turns that outlived the branch that ran them, by the turn's first message (`message_id`).
+
+`branch_id` is the branch that ran the turn. A row whose message is gone is left of a turn that the SDK's class
+deleted, and is to be passed over; so is one for whose message a living branch has its own row in `turn_usage`.
+"""
+
+MESSAGE_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_structure_message ON message_structure(message_id)"
+"""Finds the branches that hold a message. Each fork pays for it, so only the first pop or deletion makes it."""
+
+_INDEXES: Final = (
+    "CREATE INDEX IF NOT EXISTS idx_structure_session_seq ON message_structure(session_id, sequence_number)",
+    "CREATE INDEX IF NOT EXISTS idx_structure_branch ON message_structure(session_id, branch_id)",
+    "CREATE INDEX IF NOT EXISTS idx_structure_turn ON message_structure(session_id, branch_id, user_turn_number)",
+    "CREATE INDEX IF NOT EXISTS idx_structure_branch_seq ON message_structure(session_id, branch_id, sequence_number)",
+    "CREATE INDEX IF NOT EXISTS idx_turn_usage_session_turn ON turn_usage(session_id, branch_id, user_turn_number)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The pair of base tables that a session is stored in.
+
+    Attributes:
+        sessions: SQL identifier of the sessions table, as the caller wrote it.
+        messages: SQL identifier of the messages table.
+    """
+
+    sessions: str = DEFAULT_SESSIONS
+    messages: str = DEFAULT_MESSAGES
+
+    def create_base(self, db: sqlite3.Connection) -> None:
+        """Make what the SDK's plain `SQLiteSession` needs, where it is missing."""
+        db.execute(f"""
+            CREATE TABLE IF NOT EXISTS {self.sessions} (
+                session_id TEXT PRIMARY KEY,
+                created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+                updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
+            )
+        """)
+        db.execute(f"""
+            CREATE TABLE IF NOT EXISTS {self.messages} (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                session_id TEXT NOT NULL,
+                message_data TEXT NOT NULL,
+                created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+                FOREIGN KEY (session_id) REFERENCES {self.sessions} (session_id) ON DELETE CASCADE
+            )
+        """)
+        db.execute(
+            f"CREATE INDEX IF NOT EXISTS idx_{self.messages}_session_id ON {self.messages} (session_id, id)",
+        )
+
+    def create_structure(self, db: sqlite3.Connection) -> None:
+        """Make the two tables whose foreign keys name the owner of the file, where they are missing."""
+        db.execute(f"""
+            CREATE TABLE IF NOT EXISTS message_structure (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                session_id TEXT NOT NULL,
+                message_id INTEGER NOT NULL,
+                branch_id TEXT NOT NULL DEFAULT 'main',
+                message_type TEXT NOT NULL,
+                sequence_number INTEGER NOT NULL,
+                user_turn_number INTEGER,
+                branch_turn_number INTEGER,
+                tool_name TEXT,
+                created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+                FOREIGN KEY (session_id) REFERENCES {self.sessions}(session_id) ON DELETE CASCADE,
+                FOREIGN KEY (message_id) REFERENCES {self.messages}(id) ON DELETE CASCADE
+            )
+        """)
+        db.execute(f"""
+            CREATE TABLE IF NOT EXISTS turn_usage (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                session_id TEXT NOT NULL,
+                branch_id TEXT NOT NULL DEFAULT 'main',
+                user_turn_number INTEGER NOT NULL,
+                requests INTEGER DEFAULT 0,
+                input_tokens INTEGER DEFAULT 0,
+                output_tokens INTEGER DEFAULT 0,
+                total_tokens INTEGER DEFAULT 0,
+                input_tokens_details JSON,
+                output_tokens_details JSON,
+                created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+                FOREIGN KEY (session_id) REFERENCES {self.sessions}(session_id) ON DELETE CASCADE,
+                UNIQUE(session_id, branch_id, user_turn_number)
+            )
+        """)
+
+    def create_rest(self, db: sqlite3.Connection) -> None:
+        """Make the tables and indexes that record no owner, where they are missing."""
+        for statement in (RESERVATIONS, GENERATIONS, *_INDEXES):
+            db.execute(statement)
+
+
+def has_table(db: sqlite3.Connection, name: str) -> bool:
+    """Whether the file has the table."""
+    found = db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone()
+    return found is not None
