@@ -1,0 +1,253 @@
+"""What the usage pane says in words and numbers, laid out for a width: functions of a `View`, nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.style import Style
+
+from tui.model import Scope, TurnUsage, Usage, View
+from tui.widgets._token_bars import Part
+from tui.widgets.numbers import exact, fit_name, tokens
+
+__all__ = ["TOTALS_HEIGHT", "Swatch", "strip_totals", "strip_turn", "tools", "totals"]
+
+TOTALS_HEIGHT = 10
+"""Lines of `totals`, always as many, so that nothing below it moves."""
+
+_MEANING = {
+    Scope.OWN: "the turns that this branch ran",
+    Scope.PATH: "all turns of this branch",
+    Scope.ALL: "all that this session spent",
+}
+_NO_USAGE = "No usage stored"
+_READING = "reading the usage…"
+_NOT_REPORTED = "not reported"
+_QUIET = "$foreground-muted"
+_TURN = "bold $text-accent"
+
+_LABELS = 12
+_COLUMN = 14
+_TWO_COLUMNS = 28
+"""From this width on the selected turn stands beside the scope."""
+_CALLS = 8
+_NAME = 24
+"""The longest name in a sentence."""
+
+
+class Swatch(NamedTuple):
+    """How a part of a bar looks in the legend."""
+
+    text: str
+    style: Style
+
+
+class _Row(NamedTuple):
+    """A line of the table."""
+
+    label: str
+    number: Callable[[Usage], int | None]
+    part: Part | None = None
+
+
+_ROWS = (
+    _Row("requests", lambda usage: usage.requests),
+    _Row("input", lambda usage: usage.input_tokens, Part.INPUT),
+    _Row(" cached", lambda usage: usage.cached_tokens, Part.CACHED),
+    _Row("output", lambda usage: usage.output_tokens, Part.OUTPUT),
+    _Row(" reasoning", lambda usage: usage.reasoning_tokens, Part.REASONING),
+    _Row("total", lambda usage: usage.total_tokens),
+)
+
+
+def totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Content:
+    """Every scope's total, then the shown scope in full beside the selected turn; its labels are the chart's legend."""
+    both = width >= _TWO_COLUMNS and view.turn > 0
+    column = min(_COLUMN, (width - _LABELS) // (2 if both else 1))
+    head = [Content(" " * _LABELS), Content.styled(str(view.scope).rjust(column), "bold")]
+    if both:
+        head.append(Content.styled(f"turn {view.turn}".rjust(column), _TURN))
+    lines = [_scopes(view, width), _state(view), Content.assemble(*head)]
+
+    spent = _spent(view)
+    turn = _selected(view)
+    for label, number, part in _ROWS:
+        swatch = Content.styled(*swatches[part]) if part is not None else Content(" ")
+        cells = [_cell(spent, number, column)]
+        if both:
+            cells.append(_cell(turn.usage if turn else None, number, column))
+        text = "".join(cell.rjust(column) for cell in cells)
+        if cells == [_NOT_REPORTED] * 2:
+            text = _NOT_REPORTED.rjust(column * 2)
+        quiet = not any(cell[0].isdigit() for cell in cells)
+        style = _QUIET if quiet else "bold" if label == "total" else ""
+        lines.append(Content.assemble(swatch, f" {label}".ljust(_LABELS - 1), Content.styled(text, style)))
+    lines.append(Content.styled(_remark(view, turn), _QUIET))
+    return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
+
+
+def tools(view: View, width: int, limit: int) -> Content:
+    """Tools called on the path and in the selected turn, the one called most first.
+
+    Args:
+        view: What is shown.
+        width: Cells.
+        limit: Lines at most, the heading included; at least 2.
+    """
+    calls, here = _calls(view)
+    if not calls:
+        return Content("")
+    both = width >= _TWO_COLUMNS and view.turn > 0
+    room = width - _CALLS * (2 if both else 1)
+
+    def line(name: str, path: str, turn: str) -> str:
+        padding = " " * (room - cell_len(name))
+        return f"{name}{padding}{path.rjust(_CALLS)}{turn.rjust(_CALLS) if both else ''}"
+
+    ranked = sorted(calls.items(), key=lambda entry: (-entry[1], entry[0]))
+    shown = ranked if len(ranked) < limit else ranked[: limit - 2]
+    lines = [Content.styled(line("tools", str(Scope.PATH), f"t{view.turn}"), _QUIET)]
+    lines += (Content(line(fit_name(name, room - 1), f"{count:,}", _positive(here[name]))) for name, count in shown)
+    if rest := ranked[len(shown) :]:
+        count = sum(count for _, count in rest)
+        count_here = sum(here[name] for name, _ in rest)
+        lines.append(Content.styled(line(f"+{len(rest)} more", f"{count:,}", _positive(count_here)), _QUIET))
+    return Content("\n").join(lines)
+
+
+def strip_totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Content:
+    """One line: the shown scope, what it spent, and the other scopes' totals."""
+    spent = _spent(view)
+    name = Content.styled(f"{view.scope} ", "bold")
+    rest = Content.styled(
+        " · ".join(f"{scope} {_total(view, scope)}" for scope in Scope if scope != view.scope), _QUIET
+    )
+    if spent is None:
+        return _first_fitting([_spread(Content.assemble(name, _state(view)), rest, width)], width)
+    full, brief = (Content.assemble(name, *_sentence(spent, swatches, brief)) for brief in (False, True))
+    return _first_fitting([_spread(full, rest, width), _spread(brief, rest, width), full, brief], width)
+
+
+def strip_turn(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Content:
+    """One line: the selected turn, what it spent, and its tools."""
+    turn = _selected(view)
+    if turn is None:
+        return Content("")
+    name = Content.styled(f"turn {turn.turn} ", _TURN)
+    remark = _remark(view, turn)
+    if turn.usage is None:
+        return _first_fitting([Content.assemble(name, (_NO_USAGE.lower(), _QUIET))], width)
+    said = Content.styled(f" · {remark}" if remark else "", _QUIET)
+    full, brief = (Content.assemble(name, *_sentence(turn.usage, swatches, brief), said) for brief in (False, True))
+    _, here = _calls(view)
+    called = Content.styled(", ".join(f"{fit_name(tool, _NAME)} ×{n}" for tool, n in here.most_common()), _QUIET)
+    return _first_fitting([_spread(full, called, width), full, _spread(brief, called, width), brief], width)
+
+
+def _spent(view: View) -> Usage | None:
+    return view.accounts.totals.get(view.scope) if view.accounts else None
+
+
+def _selected(view: View) -> TurnUsage | None:
+    """The selected turn's account; None where it is not known."""
+    if view.accounts is None or not 1 <= view.turn <= len(view.accounts.turns):
+        return None
+    return view.accounts.turns[view.turn - 1]
+
+
+def _calls(view: View) -> tuple[Counter[str], Counter[str]]:
+    """Calls of each tool on the path and in the selected turn."""
+    path, here = Counter[str](), Counter[str]()
+    for name, turn, count in view.accounts.tools if view.accounts else ():
+        path[name] += count
+        if turn == view.turn:
+            here[name] += count
+    return path, here
+
+
+def _total(view: View, scope: Scope) -> str:
+    """The total of one scope in a few characters."""
+    if view.accounts is None:
+        return "…"
+    usage = view.accounts.totals.get(scope)
+    return "–" if usage is None else tokens(usage.total_tokens)
+
+
+def _scopes(view: View, width: int) -> Content:
+    """All scopes with their totals, the shown one marked; without the shown one, which is told below, if need be."""
+    words = {scope: f"{scope} {_total(view, scope)}" for scope in Scope}
+    styled = {scope: (text, "bold" if scope == view.scope else _QUIET) for scope, text in words.items()}
+    others = [styled[scope] for scope in Scope if scope != view.scope]
+    return _first_fitting(
+        [
+            Content.styled(gap, _QUIET).join(Content.styled(*text) for text in texts)
+            for gap, texts in (
+                (" · ", styled.values()),
+                ("  ", styled.values()),
+                (" ", styled.values()),
+                ("  ", others),
+            )
+        ],
+        width,
+    )
+
+
+def _state(view: View) -> Content:
+    """What the shown scope means, or why there is nothing to show."""
+    if view.accounts is None:
+        return Content.styled(_READING, _QUIET)
+    return Content.styled(_MEANING[view.scope] if _spent(view) else _NO_USAGE, _QUIET)
+
+
+def _cell(usage: Usage | None, number: Callable[[Usage], int | None], column: int) -> str:
+    """One number of the table, or what is said in its place."""
+    if usage is None:
+        return "–"
+    value = number(usage)
+    if value is not None:
+        return exact(value, column - 1)
+    return _NOT_REPORTED
+
+
+def _remark(view: View, turn: TurnUsage | None) -> str:
+    """What is to be said of the selected turn beside its numbers."""
+    if view.accounts is None or turn is None:
+        return ""
+    if turn.usage is None:
+        return f"turn {turn.turn}: no usage stored"
+    if turn.branch_id in (None, view.accounts.branch_id):
+        return ""
+    return f"↰ inherited: ran on {fit_name(turn.branch_id or '', _NAME)}"
+
+
+def _sentence(usage: Usage, swatches: Mapping[Part, Swatch], brief: bool) -> Iterable[Content]:
+    """A sum of tokens in words; `brief` leaves out what is part of something else."""
+    yield Content.styled(tokens(usage.total_tokens), "bold")
+    yield Content(f" · {usage.requests:,} request{'s' if usage.requests != 1 else ''}")
+    for part, word, count, inner_word, inner in (
+        (Part.INPUT, "in", usage.input_tokens, "cached", usage.cached_tokens),
+        (Part.OUTPUT, "out", usage.output_tokens, "reasoning", usage.reasoning_tokens),
+    ):
+        yield Content.assemble(" · ", swatches[part], f" {word} {tokens(count)}")
+        if not brief:
+            told = f"{inner_word} {_NOT_REPORTED}" if inner is None else f"{tokens(inner)} {inner_word}"
+            yield Content.styled(f" ({told})", _QUIET)
+
+
+def _spread(left: Content, right: Content, width: int) -> Content:
+    """Two texts at the ends of a line, or closer than is good, where that does not fit."""
+    return Content.assemble(left, " " * max(3, width - left.cell_length - right.cell_length), right)
+
+
+def _first_fitting(lines: Sequence[Content], width: int) -> Content:
+    """The first line that is not too long; the last one, cut, where all are."""
+    fitting = (line for line in lines if line.cell_length <= width)
+    return next(fitting, lines[-1].truncate(width, ellipsis=True))
+
+
+def _positive(count: int) -> str:
+    return f"{count:,}" if count else ""

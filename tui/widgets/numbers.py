@@ -1,0 +1,50 @@
+"""How the panes write numbers and names, so that all of them write them alike."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+
+from tui.render.text import printable
+
+__all__ = ["exact", "fit_name", "tokens", "visible"]
+
+_UNITS = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
+
+_LINE_ENDS = str.maketrans({"\t": "␉", "\n": "␊", "\r": "␍"})
+
+
+def tokens(n: int) -> str:
+    """A count of tokens in at most five characters: 397, 1.2k, 12.3k, 123k, 1.1M.
+
+    Args:
+        n: The count, not negative.
+    """
+    if n < 1_000:
+        return str(n)
+    for unit, suffix in _UNITS:
+        tenths = (n * 10 + unit // 2) // unit
+        if tenths < 1_000:
+            return f"{tenths // 10}.{tenths % 10}{suffix}"
+        whole = (n + unit // 2) // unit
+        if whole < 1_000:
+            return f"{whole}{suffix}"
+    return "≥1P"
+
+
+def exact(n: int, room: int) -> str:
+    """A count in full, thousands parted, or shortened as `tokens` does where that takes more than `room` cells."""
+    full = f"{n:,}"
+    return full if len(full) <= room else tokens(n)
+
+
+def visible(text: str) -> str:
+    """Untrusted text on one line, every control character shown: ESC as ␛, a newline as ␊."""
+    return printable(text.translate(_LINE_ENDS))
+
+
+def fit_name(text: str, room: int) -> str:
+    """An untrusted name in at most `room` cells, control characters shown, what is too long cut with `…`."""
+    shown = visible(text)
+    if cell_len(shown) <= room:
+        return shown
+    return f"{set_cell_size(shown, room - 1).rstrip()}…" if room > 0 else ""

@@ -1,0 +1,317 @@
+"""The tokens of a branch, turn by turn: a stacked bar on each line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive, var
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.model import Accounts, TurnUsage, Usage
+from tui.widgets._token_bars import Part, bar, patterned, split
+from tui.widgets.numbers import fit_name, tokens
+
+__all__ = ["TokenChart"]
+
+_VALUE_WIDTH = 6
+"""Cells for a space and the turn's total."""
+_SHORTEST_BAR = 6
+"""A bar shorter than this is worth more than the total beside it."""
+_PALE = 0.6
+"""What is left of the colour of an inherited turn's bar."""
+
+
+class TokenChart(ScrollView, can_focus=True):
+    """A bar for each turn of a branch, its parts stacked; only the lines in sight are ever drawn.
+
+    A turn that the branch inherited is pale and marked `↰`; one without stored usage shows a `·`. The selected turn is
+    marked `▸`. The cursor moves without selecting; Enter or a click selects.
+    """
+
+    BINDING_GROUP_TITLE = "Usage"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Next turn", show=False, id="usage.down"),
+        Binding("up,k", "move(-1)", "Previous turn", show=False, id="usage.up"),
+        Binding("pagedown,ctrl+d", "page(1)", "Page down", show=False, id="usage.page_down"),
+        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False, id="usage.page_up"),
+        Binding("home,g", "first", "First turn", show=False, id="usage.first"),
+        Binding("end,G", "last", "Last turn", show=False, id="usage.last"),
+        Binding("enter", "select", "Select turn", id="usage.select"),
+    ]
+    """
+    | Key(s) | Description |
+    | :- | :- |
+    | down, j | Move the cursor to the next turn. |
+    | up, k | Move the cursor to the turn before. |
+    | pagedown, ctrl+d | Move the cursor a page down. |
+    | pageup, ctrl+u | Move the cursor a page up. |
+    | home, g | Move the cursor to the first turn. |
+    | end, G | Move the cursor to the last turn. |
+    | enter | Select the turn under the cursor. |
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "token-chart--cached",
+        "token-chart--input",
+        "token-chart--output",
+        "token-chart--reasoning",
+        "token-chart--label",
+        "token-chart--inherited",
+        "token-chart--quiet",
+        "token-chart--selected",
+        "token-chart--hover",
+        "token-chart--cursor",
+    }
+    """
+    | Class | Description |
+    | :- | :- |
+    | `token-chart--cached` | The part of a bar that is cached input; its `color` is used. |
+    | `token-chart--input` | The part that is other input. |
+    | `token-chart--output` | The part that is output without reasoning. |
+    | `token-chart--reasoning` | The part that is reasoning. |
+    | `token-chart--label` | A turn's number and its total. |
+    | `token-chart--inherited` | The same of a turn that another branch ran. |
+    | `token-chart--quiet` | The dot of a turn without stored usage. |
+    | `token-chart--selected` | The selected turn's mark, number and total. |
+    | `token-chart--hover` | The line under the mouse. |
+    | `token-chart--cursor` | Number and total of the line under the cursor, while focused. |
+    """
+
+    DEFAULT_CSS = """
+    TokenChart {
+        height: 1fr;
+        min-height: 1;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+
+        & > .token-chart--cached { color: $primary 50%; }
+        & > .token-chart--input { color: $primary; }
+        & > .token-chart--output { color: $warning; }
+        & > .token-chart--reasoning { color: $warning 50%; }
+        & > .token-chart--label { color: $foreground; }
+        & > .token-chart--inherited { color: $text-muted; }
+        & > .token-chart--quiet { color: $text-disabled; }
+        & > .token-chart--selected { color: $text-accent; text-style: bold; }
+        & > .token-chart--hover { background: $block-hover-background; }
+
+        &:focus > .token-chart--cursor {
+            color: $block-cursor-foreground;
+            background: $block-cursor-background;
+            text-style: $block-cursor-text-style;
+        }
+        &:focus:nocolor > .token-chart--cursor { text-style: reverse; }
+    }
+    """
+
+    accounts: var[Accounts | None] = var(None)
+    """What is shown; None while it is not known."""
+
+    turn: var[int] = var(0)
+    """The selected turn, 0 for none; the cursor goes there when it changes."""
+
+    cursor: reactive[int] = reactive(0)
+    """The turn under the cursor, 0 where there is none."""
+
+    hovered: reactive[int] = reactive(0)
+    """The turn under the mouse, 0 where there is none."""
+
+    class TurnSelected(Message):
+        """The user selected a turn."""
+
+        def __init__(self, chart: TokenChart, turn: int) -> None:
+            super().__init__()
+            self.chart = chart
+            """The chart that was used."""
+            self.turn = turn
+            """The number of the turn."""
+
+        @property
+        def control(self) -> TokenChart:
+            """The chart that was used."""
+            return self.chart
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._scale = 0
+
+    @property
+    def turns(self) -> tuple[TurnUsage, ...]:
+        """The turns shown, from turn 1 on."""
+        return self.accounts.turns if self.accounts else ()
+
+    @property
+    def scale(self) -> int:
+        """Tokens of the largest turn: what fills the width."""
+        return self._scale
+
+    def inherited(self, turn: TurnUsage) -> bool:
+        """Whether another branch ran the turn."""
+        return self.accounts is not None and turn.branch_id not in (None, self.accounts.branch_id)
+
+    def watch_accounts(self, before: Accounts | None, accounts: Accounts | None) -> None:
+        usages = [turn.usage for turn in self.turns if turn.usage is not None]
+        self._scale = max((usage.input_tokens + usage.output_tokens for usage in usages), default=0)
+        self._measure()
+        if before is None or accounts is None or before.branch_id != accounts.branch_id:
+            self.cursor = self.turn
+        else:
+            self.cursor = self.cursor or self.turn
+        self.hovered = 0
+        self.refresh()
+
+    def watch_turn(self, turn: int) -> None:
+        self.cursor = turn
+        self.refresh()
+
+    def validate_cursor(self, cursor: int) -> int:
+        return min(max(cursor, 1), len(self.turns))
+
+    def watch_cursor(self) -> None:
+        self._show_cursor()
+
+    def watch_hovered(self, turn: int) -> None:
+        self.tooltip = self._describe(self.turns[turn - 1]) if turn else None
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by so many turns."""
+        self.cursor += by
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by so many pages."""
+        self.cursor += by * max(1, self.scrollable_content_region.height - 1)
+
+    def action_first(self) -> None:
+        """Move the cursor to the first turn."""
+        self.cursor = 1
+
+    def action_last(self) -> None:
+        """Move the cursor to the last turn."""
+        self.cursor = len(self.turns)
+
+    def action_select(self) -> None:
+        """Select the turn under the cursor."""
+        if self.cursor:
+            self.post_message(self.TurnSelected(self, self.cursor))
+
+    def turn_at(self, event: events.MouseEvent) -> int:
+        """The turn that the mouse points at, 0 for none."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return 0
+        turn = offset.y + self.scroll_offset.y + 1
+        return turn if turn <= len(self.turns) else 0
+
+    def on_resize(self) -> None:
+        self._measure()
+        self._show_cursor()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self.hovered = self.turn_at(event)
+
+    def on_leave(self) -> None:
+        self.hovered = 0
+
+    def on_click(self, event: events.Click) -> None:
+        if turn := self.turn_at(event):
+            event.stop()
+            self.cursor = turn
+            self.action_select()
+
+    def render_line(self, y: int) -> Strip:
+        """One turn, or an empty line below the last."""
+        index = self.scroll_offset.y + y
+        width = self.scrollable_content_region.width
+        if index >= len(self.turns):
+            return Strip.blank(width, self.rich_style)
+        return Strip(self._draw(self.turns[index], width)).adjust_cell_length(width, self.rich_style)
+
+    def paper(self, *states: str) -> Color:
+        """What is behind a bar on a line with these component classes."""
+        paper = self.background_colors[1]
+        for name in states:
+            paper += self.get_component_styles(name).background
+        return paper
+
+    def part_color(self, part: Part, paper: Color | None = None, *, pale: bool = False) -> Color:
+        """The colour of a part of a bar.
+
+        Args:
+            part: The part.
+            paper: What is behind it, where that is not the chart's own background.
+            pale: Draw it as inherited.
+        """
+        paper = self.paper() if paper is None else paper
+        name = "label" if self.app.no_color else part.name.lower()
+        ink = paper + self.get_component_styles(f"token-chart--{name}").color
+        return paper.blend(ink, _PALE) if pale else ink
+
+    def _draw(self, turn: TurnUsage, width: int) -> Iterable[Segment]:
+        """The segments of one turn's line: mark, number, bar, total."""
+        inherited = self.inherited(turn)
+        row: tuple[str, ...] = ("token-chart--hover",) if turn.turn == self.hovered else ()
+        words = [f"token-chart--{'inherited' if inherited else 'label'}", *row]
+        if turn.turn == self.turn:
+            words.append("token-chart--selected")
+        if turn.turn == self.cursor and self.has_focus:
+            words.append("token-chart--cursor")
+        label_style = self.get_visual_style(*words).rich_style
+
+        number = f"t{turn.turn}".rjust(len(f"t{len(self.turns)}"))
+        label = f"{'▸' if turn.turn == self.turn else ' '}{number}{'↰' if inherited else ' '}"
+        yield Segment(label, label_style)
+        room = width - len(label)
+        with_value = room - _VALUE_WIDTH >= _SHORTEST_BAR
+        if with_value:
+            room -= _VALUE_WIDTH
+
+        if turn.usage is None:
+            yield Segment("·", self.get_visual_style(*row, "token-chart--quiet").rich_style)
+            yield Segment(" " * (room - 1), self.get_visual_style(*row).rich_style)
+        else:
+            yield from self._draw_bar(turn.usage, room, row, inherited)
+        if with_value:
+            value = "" if turn.usage is None else tokens(turn.usage.total_tokens)
+            yield Segment(value.rjust(_VALUE_WIDTH), label_style)
+
+    def _draw_bar(self, usage: Usage, width: int, row: tuple[str, ...], pale: bool) -> Iterable[Segment]:
+        """The segments of a bar, neighbouring cells of one look joined."""
+        paper = self.paper(*row)
+        colors: dict[Part | None, Color] = {part: self.part_color(part, paper, pale=pale) for part in Part}
+        colors[None] = paper
+        draw = patterned if self.app.no_color else bar
+        for (ink, behind), runs in groupby(draw(split(usage), self._scale, width), attrgetter("ink", "paper")):
+            style = Style.from_color(colors[ink].rich_color, colors[behind].rich_color)
+            yield Segment("".join(run.text for run in runs), style)
+
+    def _describe(self, turn: TurnUsage) -> Content:
+        """What the tooltip says of a turn."""
+        if turn.usage is None:
+            return Content(f"turn {turn.turn}: no usage stored")
+        usage = turn.usage
+        lines = [
+            f"turn {turn.turn}: {usage.total_tokens:,} tokens",
+            f"input {usage.input_tokens:,}, output {usage.output_tokens:,}",
+        ]
+        if self.inherited(turn):
+            lines.append(f"inherited: ran on {fit_name(turn.branch_id or '', 24)}")
+        return Content("\n".join(lines))
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self.turns))
+
+    def _show_cursor(self) -> None:
+        if self.cursor:
+            region = Region(0, self.cursor - 1, 1, 1)
+            self.scroll_to_region(region, animate=False, force=True, immediate=True)

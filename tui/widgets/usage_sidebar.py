@@ -1,0 +1,130 @@
+"""What a branch cost: totals, a bar for each turn, the tools it called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult, RenderResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import reactive, var
+from textual.style import Style
+from textual.widget import Widget
+
+from tui.model import View
+from tui.widgets._token_bars import PATTERNS, Part
+from tui.widgets._usage_text import TOTALS_HEIGHT, Swatch, strip_totals, strip_turn, tools, totals
+from tui.widgets.token_chart import TokenChart
+from tui.widgets.token_strip import TokenStrip
+
+__all__ = ["UsageSidebar"]
+
+
+_CHART_HEIGHT = 8
+"""Lines of the chart before the tools get any."""
+_MOST_TOOL_LINES = 9
+
+
+class _Words(Widget):
+    """Text that a function lays out for the width there is."""
+
+    def __init__(self, write: Callable[[int], Content], classes: str) -> None:
+        super().__init__(classes=classes)
+        self._write = write
+
+    def render(self) -> RenderResult:
+        """The text for the present width."""
+        return self._write(self.size.width)
+
+    def on_resize(self) -> None:
+        self.refresh()
+
+
+class UsageSidebar(Vertical):
+    """Tokens of the shown branch: the sums, the chart, the selected turn, the tools.
+
+    With `compact` it is a strip of three lines. It posts `TokenChart.TurnSelected` and nothing else.
+    """
+
+    BINDING_GROUP_TITLE = "Usage"
+
+    DEFAULT_CSS = f"""
+    UsageSidebar {{
+        background: $surface;
+
+        padding: 0 1;
+
+        & > _Words {{ width: 1fr; height: 1; text-wrap: nowrap; }}
+        & > .usage--totals {{ height: {TOTALS_HEIGHT}; }}
+        & > .usage--tools {{ margin-top: 1; }}
+        & > .usage--line, & > TokenStrip {{ display: none; }}
+
+        &.-strip {{
+            height: 3;
+            & > .usage--totals, & > .usage--tools, & > TokenChart {{ display: none; }}
+            & > .usage--line, & > TokenStrip {{ display: block; }}
+        }}
+    }}
+    """
+
+    view: var[View] = var(View())
+    """What is shown."""
+
+    compact: reactive[bool] = reactive(False, toggle_class="-strip")
+    """Show three lines instead of the whole."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self.chart = TokenChart()
+        """A bar for each turn."""
+        self.strip = TokenStrip()
+        """The same on one line, shown while `compact`."""
+        self._totals = _Words(lambda width: totals(self.view, width, self._swatches()), "usage--totals")
+        self._tools = _Words(lambda width: tools(self.view, width, self._tool_lines), "usage--tools")
+        self._strip_totals = _Words(lambda width: strip_totals(self.view, width, self._swatches()), "usage--line")
+        self._strip_turn = _Words(lambda width: strip_turn(self.view, width, self._swatches()), "usage--line")
+        self._tool_lines = 0
+
+    def compose(self) -> ComposeResult:
+        yield self._totals
+        yield self.chart
+        yield self._tools
+        yield self._strip_totals
+        yield self.strip
+        yield self._strip_turn
+
+    def on_mount(self) -> None:
+        self._show()
+
+    def on_resize(self) -> None:
+        self._fit_tools()
+
+    def watch_view(self, before: View, view: View) -> None:
+        shown = (view.accounts, view.scope, view.turn)
+        if self.is_mounted and shown != (before.accounts, before.scope, before.turn):
+            self._show()
+
+    def _show(self) -> None:
+        self.border_title = f"Usage · {self.view.scope}"
+        for chart in (self.chart, self.strip):
+            chart.accounts = self.view.accounts
+            chart.turn = self.view.turn
+        self._fit_tools()
+        for words in (self._totals, self._tools, self._strip_totals, self._strip_turn):
+            words.refresh()
+
+    def _fit_tools(self) -> None:
+        """Give the tools the lines they need, as far as the chart can spare them."""
+        accounts = self.view.accounts
+        names = len({name for name, _, _ in accounts.tools}) if accounts else 0
+        spare = self.size.height - TOTALS_HEIGHT - _CHART_HEIGHT - 1
+        self._tool_lines = min(names + 1, spare, _MOST_TOOL_LINES) if names else 0
+        self._tools.display = self._tool_lines >= 2
+        self._tools.styles.height = self._tool_lines
+
+    def _swatches(self) -> dict[Part, Swatch]:
+        """How the parts of the bars look, for the legend."""
+        return {
+            part: Swatch(PATTERNS[part] if self.app.no_color else "■", Style(foreground=self.chart.part_color(part)))
+            for part in Part
+        }
