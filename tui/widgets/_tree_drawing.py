@@ -108,8 +108,9 @@ def draw_session(row: SessionRow, width: int, now: datetime, note: str = "") -> 
     when = age(row.session.updated_at, now)
     said = [note, "plain" if row.session.plain else ""]
     offers = ["  ".join(filter(None, words)) for words in ([*said, when], [*said, when.removesuffix(" ago")], said)]
-    least = min(MIN_TEXT, cell_len(visible(row.session.session_id)))
-    right = next((offer for offer in offers if least + 2 + len(offer) <= room), "")
+    full = cell_len(visible(row.session.session_id))
+    fits = ((need, offer) for need in (full, MIN_TEXT) for offer in offers if need + 2 + len(offer) <= room)
+    _, right = next(fits, (0, ""))
     name = fit_name(row.session.session_id, room - (len(right) + 2 if right else 0))
     gap = max(0, room - cell_len(name) - len(right))
     return [

@@ -612,6 +612,8 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         role = piece.role
         name = "dim" if dim and role not in (Role.GUIDE, Role.ERRORS, Role.TAG, Role.CURRENT_TAG) else role.value
         ink = self.get_component_rich_style(f"branch-tree--{name}")
+        if role is Role.CURRENT_TAG:
+            return ink
         return ground + Style(
             color=ink.color, bold=ink.bold, italic=ink.italic, underline=ink.underline, reverse=ink.reverse
         )

@@ -1,0 +1,265 @@
+"""The editor below the chat: the next message, or the message from which a new branch starts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import var
+from textual.widgets import Input, TextArea
+from textual.widgets.text_area import Edit, EditResult
+
+from tui.model import View
+from tui.widgets.numbers import visible
+
+__all__ = ["Composer"]
+
+_UNSEEN = re.compile(r"\r(?!\n)|[^\r\n\t\x20-\x7e]")
+"""What may have to be shown as something else; `visible` knows what has."""
+
+
+class _Target(NamedTuple):
+    """Where a fork that is being prepared parts."""
+
+    session_id: str
+    branch_id: str
+    turn: int
+
+
+class _Draft(NamedTuple):
+    """What the user has written."""
+
+    text: str = ""
+    name: str = ""
+
+
+class _Editor(TextArea):
+    """A text area whose text may hold control characters, which are shown and never reach the terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, highlight_cursor_line=False)
+        self._stands_for: dict[int, str] = {}
+        self._loaded = ("", "")
+
+    @property
+    def value(self) -> str:
+        """The text with the control characters that it was given."""
+        shown, original = self._loaded
+        return original if self.text == shown else self.text.translate(self._stands_for)
+
+    def load(self, text: str) -> None:
+        """Replace the text and put the cursor behind it."""
+        self._stands_for.clear()
+        self.load_text(self._show(text, ""))
+        self._loaded = self.text, text
+        self.move_cursor(self.document.end)
+        self.call_after_refresh(self.scroll_cursor_visible)
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Perform an edit, as typing and pasting do."""
+        edit.text = self._show(edit.text, self.text)
+        return super().edit(edit)
+
+    def _show(self, text: str, beside: str) -> str:
+        """Put a picture in place of each control character, and remember which, where the picture tells."""
+
+        def picture(match: re.Match[str]) -> str:
+            shown = visible(match[0])
+            if shown != match[0] and shown not in text and (ord(shown) in self._stands_for or shown not in beside):
+                self._stands_for.setdefault(ord(shown), match[0])
+            return shown
+
+        return _UNSEEN.sub(picture, text)
+
+
+class Composer(Vertical):
+    """Where the user writes: a message to the branch, or, while a fork is prepared, its first message and its name.
+
+    What was written is kept when the mode changes: one draft of a message, and one for each turn to fork from.
+
+    Args:
+        id: Id of the widget.
+        classes: Its CSS classes.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "send", "Send", priority=True, id="composer.send"),
+        Binding("shift+enter,ctrl+j", "newline", "New line", priority=True, id="composer.newline"),
+        Binding("escape", "leave", "Leave", priority=True, id="composer.leave"),
+    ]
+    """
+    | Key(s) | Description |
+    | :- | :- |
+    | enter | Send the message, or make the branch. |
+    | shift+enter, ctrl+j | Begin a new line. |
+    | escape | Leave; what was written stays. |
+    """
+
+    DEFAULT_CSS = """
+    Composer {
+        height: auto;
+        border: round $foreground 30%;
+        border-title-color: $text-accent;
+        border-title-style: bold;
+        border-subtitle-color: $text-muted;
+        background: $surface;
+
+        &:focus-within { border: round $border; }
+
+        & > TextArea {
+            height: auto;
+            min-height: 1;
+            padding: 0 1;
+            background: transparent;
+            scrollbar-size-vertical: 1;
+        }
+        & > Input {
+            display: none;
+            margin: 0 1;
+            background: transparent;
+            color: $text-accent;
+        }
+        &.-fork > Input { display: block; }
+    }
+    """
+
+    view: var[View] = var(View())
+    """What is shown; `fork` in it turns the composer into the fork editor."""
+
+    @dataclass
+    class Submitted(Message):
+        """The user wants the text to be sent, or the branch to be made. The text stays until `keep` or a new view.
+
+        Attributes:
+            text: What was written.
+            name: Name of the branch to be made; empty for one that is made up, and outside of the fork editor.
+        """
+
+        text: str
+        name: str
+
+    @dataclass
+    class Left(Message):
+        """The user wants to leave the composer."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        self._editor = _Editor()
+        self._branch_name = Input(placeholder="branch name (made for you if empty)", compact=True)
+        super().__init__(self._editor, self._branch_name, id=id, classes=classes)
+        self._target: _Target | None = None
+        self._drafts: dict[_Target | None, _Draft] = {}
+        self._given = _Draft()
+        self._submitted: _Target | None = None
+
+    @property
+    def text(self) -> str:
+        """What is written now."""
+        return self._editor.value
+
+    def keep(self, text: str) -> None:
+        """Make a text the draft of the next message: that of a fork which was just made, while it cannot be sent.
+
+        A draft that was there before follows it.
+        """
+        if self._submitted is not None:
+            self._drafts.pop(self._submitted, None)
+            self._submitted = None
+        before = self.text if self._target is None else self._drafts.get(None, _Draft()).text
+        kept = "\n\n".join(part for part in dict.fromkeys((text, before)) if part.strip())
+        if self._target is None:
+            self._load(_Draft(), _Draft(kept))
+        else:
+            self._drafts[None] = _Draft(kept)
+
+    def focus(self, scroll_visible: bool = True) -> Composer:
+        """Give the focus to the editor."""
+        self._editor.focus(scroll_visible)
+        return self
+
+    def on_resize(self) -> None:
+        """Grow to a third of the screen at most."""
+        self._limit_height()
+
+    def _limit_height(self) -> None:
+        around = self.gutter.height + (1 if self.view.fork is not None else 0)
+        self._editor.styles.max_height = max(1, self.screen.size.height // 3 - around)
+
+    def watch_view(self, view: View) -> None:
+        """Turn into the fork editor, or back; say what Enter will do, or why it will do nothing."""
+        fork = view.fork
+        target = None
+        if fork is not None:
+            target = _Target(view.session.session_id if view.session is not None else "", fork.branch_id, fork.turn)
+        if target != self._target:
+            self._put_away()
+            self._target = target
+            given = _Draft(fork.text) if fork is not None else _Draft()
+            self._load(given, self._drafts.get(target, given))
+        self._describe(view)
+
+    def _put_away(self) -> None:
+        """Remember what is written for when this mode comes back."""
+        draft = _Draft(self._editor.value, self._branch_name.value)
+        if draft == self._given:
+            self._drafts.pop(self._target, None)
+        else:
+            self._drafts[self._target] = draft
+
+    def _load(self, given: _Draft, draft: _Draft) -> None:
+        self._given = given
+        self._editor.load(draft.text)
+        self._branch_name.value = draft.name
+
+    def _describe(self, view: View) -> None:
+        fork, refusal = view.fork, _refusal(view)
+        self.set_class(fork is not None, "-fork")
+        self._limit_height()
+        self._editor.read_only = bool(refusal)
+        self._editor.show_cursor = not refusal
+        if fork is None:
+            self.border_title = None
+            self.border_subtitle = None
+            hint = refusal or f"Message to {visible(view.branch_id)} · Enter to send"
+        else:
+            branch = view.tree.branches.get(fork.branch_id)
+            after = branch is not None and fork.turn > branch.turns
+            what = f"New branch after turn {fork.turn - 1}" if after else f"Fork from turn {fork.turn}"
+            self.border_title = Content(f"{what} · {visible(fork.branch_id)} stays as it is")
+            self.border_subtitle = Content("Enter makes the branch · Esc leaves")
+            hint = refusal or "First message of the new branch"
+        self._editor.placeholder = Content(hint)
+
+    def action_send(self) -> None:
+        """Hand the text on."""
+        if self._editor.read_only:
+            return
+        if self._target is not None or self.text.strip():
+            self._submitted = self._target
+            self.post_message(
+                self.Submitted(self.text, self._branch_name.value.strip() if self._target is not None else "")
+            )
+
+    def action_newline(self) -> None:
+        """Begin a new line."""
+        if self._editor.has_focus and not self._editor.read_only:
+            self._editor.replace("\n", *self._editor.selection, maintain_selection_offset=False)
+
+    def action_leave(self) -> None:
+        """Leave."""
+        self.post_message(self.Left())
+
+
+def _refusal(view: View) -> str:
+    """Why nothing can be written; empty where it can."""
+    if view.session is None:
+        return "No session to write to"
+    if not view.writable:
+        return "Read-only: nothing can be sent or forked"
+    if view.session.plain:
+        return "Read-only: a plain session has no branches yet"
+    return ""
