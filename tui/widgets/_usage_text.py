@@ -123,9 +123,8 @@ def strip_totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Con
     """One line: the shown scope, what it spent, and the other scopes' totals."""
     spent = _spent(view)
     name = Content.styled(f"{view.scope} ", "bold")
-    rest = Content.styled(
-        " · ".join(f"{scope} {_total(view, scope)}" for scope in Scope if scope != view.scope), _QUIET
-    )
+    others = (f"{scope} {_total(view, scope)}" for scope in Scope if scope != view.scope)
+    rest = Content.styled(" · ".join(others), _QUIET)
     if spent is None:
         return _first_fitting([_spread(Content.assemble(name, _state(view)), rest, width)], width)
     full, brief = (Content.assemble(name, *_sentence(spent, swatches, brief)) for brief in (False, True))
@@ -179,21 +178,13 @@ def _total(view: View, scope: Scope) -> str:
 
 def _scopes(view: View, width: int) -> Content:
     """All scopes with their totals, the shown one marked; without the shown one, which is told below, if need be."""
-    words = {scope: f"{scope} {_total(view, scope)}" for scope in Scope}
-    styled = {scope: (text, "bold" if scope == view.scope else _QUIET) for scope, text in words.items()}
-    others = [styled[scope] for scope in Scope if scope != view.scope]
-    return _first_fitting(
-        [
-            Content.styled(gap, _QUIET).join(Content.styled(*text) for text in texts)
-            for gap, texts in (
-                (" · ", styled.values()),
-                ("  ", styled.values()),
-                (" ", styled.values()),
-                ("  ", others),
-            )
-        ],
-        width,
-    )
+    words = {
+        scope: Content.styled(f"{scope} {_total(view, scope)}", "bold" if scope == view.scope else _QUIET)
+        for scope in Scope
+    }
+    lines = [Content.styled(gap, _QUIET).join(words.values()) for gap in (" · ", "  ", " ")]
+    del words[view.scope]
+    return _first_fitting([*lines, Content("  ").join(words.values())], width)
 
 
 def _state(view: View) -> Content:

@@ -1,0 +1,245 @@
+"""The usage pane: what it says of a view, and that it follows it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.reactive import var
+from textual.strip import Strip
+
+from tests.widgets.usages import account, seen
+from tui.model import Notice, Scope, View
+from tui.widgets.token_chart import TokenChart
+from tui.widgets.usage_sidebar import UsageSidebar
+
+Snapshot = Callable[..., bool]
+
+TYPICAL = View(branch_id="alt", turn=3, accounts=account(9))
+WIDE = (36, 34)
+STRIP = (100, 3)
+
+
+class UsageApp(App[None]):
+    """The pane bound to a view; a selected turn comes back as the next view, as it does from the controller."""
+
+    view: var[View] = var(View())
+
+    def __init__(self, view: View, *, compact: bool = False, theme: str = "textual-dark") -> None:
+        super().__init__()
+        self.set_reactive(UsageApp.view, view)
+        self.compact = compact
+        self.theme = theme
+
+    def compose(self) -> ComposeResult:
+        sidebar = UsageSidebar().data_bind(UsageApp.view)
+        sidebar.compact = self.compact
+        yield sidebar
+
+    def on_token_chart_turn_selected(self, message: TokenChart.TurnSelected) -> None:
+        self.view = replace(self.view, turn=message.turn)
+
+
+def row(app: UsageApp, label: str) -> list[str]:
+    """The words of the first line that begins with a label, whatever marks stand before it."""
+    lines = (line.strip(" ■█▓▒░") for line in seen(app).splitlines())
+    return next(line for line in lines if line.startswith(label)).removeprefix(label).split()
+
+
+async def test_the_scope_stands_beside_the_selected_turn() -> None:
+    app = UsageApp(TYPICAL)
+    async with app.run_test(size=WIDE):
+        assert row(app, "requests") == ["12", "1"]
+        assert row(app, "input") == ["8,375", "661"]
+        assert row(app, "cached") == ["4,367", "396"]
+        assert row(app, "output") == ["4,365", "307"]
+        assert row(app, "reasoning") == ["1,452", "102"]
+        assert row(app, "total") == ["12,740", "968"]
+        assert row(app, "own") == ["9.4k", "·", "path", "12.7k", "·", "all", "15.0k"]
+
+
+async def test_the_scope_changes_the_sums_and_its_name() -> None:
+    app = UsageApp(TYPICAL)
+    async with app.run_test(size=WIDE) as pilot:
+        app.view = replace(app.view, scope=Scope.OWN)
+        await pilot.pause()
+        assert "the turns that this branch ran" in seen(app)
+        assert row(app, "total")[0] == "9,434"
+
+
+async def test_a_click_in_the_chart_shows_that_turn_s_numbers() -> None:
+    app = UsageApp(TYPICAL)
+    async with app.run_test(size=WIDE) as pilot:
+        assert "inherited: ran on main" in seen(app)
+        await pilot.click(TokenChart, offset=(14, 7))
+        await pilot.pause()
+        assert app.view.turn == 8
+        assert row(app, "total") == ["12,740", "1,758"]
+        assert "inherited" not in seen(app)
+
+
+async def test_arrows_and_enter_select_a_turn() -> None:
+    app = UsageApp(TYPICAL)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("tab", "down", "enter")
+        await pilot.pause()
+        assert app.view.turn == 4
+
+
+async def test_the_pane_follows_the_view_to_another_branch() -> None:
+    app = UsageApp(TYPICAL)
+    async with app.run_test(size=WIDE) as pilot:
+        app.view = View(branch_id="deep", turn=2, accounts=account(2, branch_id="deep", parent="alt"))
+        await pilot.pause()
+        assert "ran on alt" in seen(app)
+        assert "t3" not in seen(app)
+
+
+async def test_no_usage_is_said_and_never_counted_as_zero() -> None:
+    app = UsageApp(View(branch_id="alt", turn=2, accounts=account(3, silent=(1, 2, 3))))
+    async with app.run_test(size=WIDE):
+        assert "No usage stored" in seen(app)
+        assert "turn 2: no usage stored" in seen(app)
+        assert row(app, "total") == ["–", "–"]
+
+
+async def test_a_fork_without_a_run_of_its_own_still_shows_what_its_path_cost() -> None:
+    app = UsageApp(View(branch_id="alt", turn=2, scope=Scope.OWN, accounts=account(3, own_from=4)))
+    async with app.run_test(size=WIDE):
+        assert "No usage stored" in seen(app)
+        assert row(app, "own")[0] == "–"
+        assert row(app, "total") == ["–", "1,402"]
+
+
+async def test_what_the_provider_did_not_report_is_not_zero() -> None:
+    app = UsageApp(View(branch_id="alt", turn=2, accounts=account(3, reported=False)))
+    async with app.run_test(size=WIDE):
+        assert row(app, "cached") == ["not", "reported"]
+        assert row(app, "reasoning") == ["not", "reported"]
+
+
+async def test_while_the_usage_is_read_nothing_moves() -> None:
+    app = UsageApp(replace(TYPICAL, accounts=None))
+    async with app.run_test(size=WIDE) as pilot:
+        assert "reading the usage" in seen(app)
+        top = pilot.app.query_one(TokenChart).region.y
+        app.view = TYPICAL
+        await pilot.pause()
+        assert "reading" not in seen(app)
+        assert pilot.app.query_one(TokenChart).region.y == top
+
+
+async def test_tools_are_counted_on_the_path_and_in_the_turn() -> None:
+    app = UsageApp(TYPICAL)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert row(app, "tools") == ["path", "t3"]
+        assert row(app, "get_weather") == ["6", "2"]
+        assert row(app, "search") == ["2"]
+        assert row(app, "plot") == ["1", "1"]
+        lines = seen(app)
+        assert lines.index("get_weather") < lines.index("search") < lines.index("plot")
+
+
+async def test_tools_beyond_the_room_are_summed_up() -> None:
+    tools = tuple((f"tool_{number:02}", 1, 30 - number) for number in range(20))
+    app = UsageApp(View(branch_id="alt", turn=1, accounts=account(3, tools=tools)))
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert row(app, "tool_00") == ["30", "30"]
+        assert row(app, "+13 more") == ["221", "221"]
+
+
+async def test_untrusted_names_stay_text_in_their_columns() -> None:
+    tools = (("[bold]x[/y]", 1, 3), ("esc\x1b[31m\n", 1, 2), ("검색_도구_아주_긴_이름을_가진", 1, 1))
+    app = UsageApp(View(branch_id="alt", turn=1, accounts=account(3, parent="[red]\x07", tools=tools)))
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert row(app, "[bold]x[/y]") == ["3", "3"]
+        assert row(app, "esc␛[31m␊") == ["2", "2"]
+        assert row(app, "검색_도구_아주_…") == ["1", "1"]
+        assert "ran on [red]␇" in seen(app)
+        assert not {"\x1b", "\x07"} & set(seen(app))
+
+
+async def test_a_change_of_something_else_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: Counter[int] = Counter()
+    render_line = TokenChart.render_line
+
+    def counting(chart: TokenChart, y: int) -> Strip:
+        drawn[y] += 1
+        return render_line(chart, y)
+
+    monkeypatch.setattr(TokenChart, "render_line", counting)
+    app = UsageApp(TYPICAL)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        drawn.clear()
+        app.view = replace(app.view, notice=Notice("by the way"))
+        await pilot.pause()
+        assert not drawn
+        app.view = replace(app.view, turn=5)
+        await pilot.pause()
+        assert drawn
+
+
+async def test_the_strip_takes_three_lines_and_selects_too() -> None:
+    app = UsageApp(TYPICAL, compact=True)
+    async with app.run_test(size=(100, 8)) as pilot:
+        lines = seen(app).splitlines()
+        assert lines[0].startswith(" path 12.7k · 12 requests")
+        assert "own 9.4k · all 15.0k" in lines[0]
+        assert "▸" in lines[1]
+        assert lines[2].startswith(" turn 3 968 · 1 request")
+        assert lines[3].strip() == ""
+        await pilot.press("tab", "right", "enter")
+        await pilot.pause()
+        assert seen(app).splitlines()[2].startswith(" turn 4 ")
+
+
+@pytest.mark.parametrize("size", [(12, 6), (20, 10), (26, 20), (40, 12), (80, 24)])
+@pytest.mark.parametrize("compact", [False, True])
+async def test_no_size_is_too_small(size: tuple[int, int], compact: bool) -> None:
+    app = UsageApp(TYPICAL, compact=compact)
+    async with app.run_test(size=size):
+        assert all(len(line) <= size[0] for line in seen(app).splitlines())
+        assert "9.4k" in seen(app) or "12.7" in seen(app)
+
+
+def test_typical(snap_compare: Snapshot) -> None:
+    assert snap_compare(UsageApp(TYPICAL), terminal_size=WIDE)
+
+
+def test_empty(snap_compare: Snapshot) -> None:
+    view = View(branch_id="alt", turn=2, accounts=account(3, silent=(1, 2, 3), tools=()))
+    assert snap_compare(UsageApp(view), terminal_size=WIDE)
+
+
+def test_loading(snap_compare: Snapshot) -> None:
+    assert snap_compare(UsageApp(replace(TYPICAL, accounts=None)), terminal_size=WIDE)
+
+
+def test_crowded(snap_compare: Snapshot) -> None:
+    view = View(branch_id="alt", turn=190, accounts=account(200, own_from=185, silent=(188,)))
+    assert snap_compare(UsageApp(view), terminal_size=WIDE, press=["tab", "up", "up"])
+
+
+def test_strip(snap_compare: Snapshot) -> None:
+    view = View(branch_id="alt", turn=26, accounts=account(30, own_from=25, silent=(22, 23)))
+    assert snap_compare(UsageApp(view, compact=True), terminal_size=STRIP)
+
+
+def test_light_theme(snap_compare: Snapshot) -> None:
+    assert snap_compare(UsageApp(TYPICAL, theme="textual-light"), terminal_size=WIDE)
+
+
+def test_no_color(snap_compare: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(UsageApp(TYPICAL), terminal_size=WIDE)
+
+
+def test_ansi_theme(snap_compare: Snapshot) -> None:
+    assert snap_compare(UsageApp(TYPICAL, theme="ansi-dark"), terminal_size=WIDE)

@@ -1,0 +1,66 @@
+"""Sample accounts for the usage pane's tests."""
+
+from __future__ import annotations
+
+from textual.app import App
+
+from tui.model import Accounts, Scope, TurnUsage, Usage
+
+__all__ = ["SCATTERED_TOOLS", "account", "seen", "spend"]
+
+SCATTERED_TOOLS = (
+    ("get_weather", 1, 1),
+    ("search", 2, 1),
+    ("get_weather", 3, 2),
+    ("plot", 3, 1),
+    ("get_weather", 6, 3),
+    ("search", 6, 1),
+)
+
+
+def spend(turn: int, *, reported: bool = True) -> Usage:
+    """Tokens as a growing conversation spends them: ever more input, most of it cached, and some output."""
+    sent = 300 + 110 * turn + turn * 97 % 130
+    received = 40 + turn * 389 % 900
+    cached = sent * 3 // 5 if turn > 2 else 0
+    return Usage(
+        requests=1 + turn % 3 // 2,
+        input_tokens=sent,
+        output_tokens=received,
+        total_tokens=sent + received,
+        cached_tokens=cached if reported else None,
+        reasoning_tokens=received // 3 if reported else None,
+    )
+
+
+def account(
+    turns: int,
+    *,
+    branch_id: str = "alt",
+    parent: str = "main",
+    own_from: int = 4,
+    silent: tuple[int, ...] = (),
+    reported: bool = True,
+    tools: tuple[tuple[str, int, int], ...] = SCATTERED_TOOLS,
+) -> Accounts:
+    """What a branch cost that inherits the turns before `own_from`; `silent` turns stored no usage."""
+    rows = tuple(
+        TurnUsage(turn)
+        if turn in silent
+        else TurnUsage(turn, spend(turn, reported=reported), branch_id if turn >= own_from else parent)
+        for turn in range(1, turns + 1)
+    )
+    path = [row.usage for row in rows if row.usage]
+    own = [row.usage for row in rows if row.usage and row.branch_id == branch_id]
+    total = sum(path[1:], path[0]) if path else None
+    totals = {
+        Scope.OWN: sum(own[1:], own[0]) if own else None,
+        Scope.PATH: total,
+        Scope.ALL: total + spend(turns, reported=reported) if total else None,
+    }
+    return Accounts(branch_id, totals, rows, tools)
+
+
+def seen(app: App[None]) -> str:
+    """What stands on the screen."""
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
