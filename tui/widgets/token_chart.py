@@ -100,6 +100,10 @@ class TokenChart(ScrollView, can_focus=True):
         & > .token-chart--input { color: $primary; }
         & > .token-chart--output { color: $warning; }
         & > .token-chart--reasoning { color: $warning 50%; }
+        &:ansi > .token-chart--cached { color: ansi_blue; }
+        &:ansi > .token-chart--input { color: ansi_bright_blue; }
+        &:ansi > .token-chart--output { color: ansi_bright_yellow; }
+        &:ansi > .token-chart--reasoning { color: ansi_yellow; }
         & > .token-chart--label { color: $foreground; }
         & > .token-chart--inherited { color: $text-muted; }
         & > .token-chart--quiet { color: $text-disabled; }

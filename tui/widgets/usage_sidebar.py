@@ -97,7 +97,7 @@ class UsageSidebar(Vertical):
         self._show()
 
     def on_resize(self) -> None:
-        self._fit_tools()
+        self._fit()
 
     def watch_view(self, before: View, view: View) -> None:
         shown = (view.accounts, view.scope, view.turn)
@@ -109,18 +109,19 @@ class UsageSidebar(Vertical):
         for chart in (self.chart, self.strip):
             chart.accounts = self.view.accounts
             chart.turn = self.view.turn
-        self._fit_tools()
+        self._fit()
         for words in (self._totals, self._tools, self._strip_totals, self._strip_turn):
             words.refresh()
 
-    def _fit_tools(self) -> None:
-        """Give the tools the lines they need, as far as the chart can spare them."""
+    def _fit(self) -> None:
+        """Let the tools follow the last turn, with the lines they need as far as the chart can spare them."""
         accounts = self.view.accounts
         names = len({name for name, _, _ in accounts.tools}) if accounts else 0
-        spare = self.size.height - TOTALS_HEIGHT - _CHART_HEIGHT - 1
+        spare = self.size.height - TOTALS_HEIGHT - min(_CHART_HEIGHT, len(self.chart.turns)) - 1
         self._tool_lines = min(names + 1, spare, _MOST_TOOL_LINES) if names else 0
         self._tools.display = self._tool_lines >= 2
         self._tools.styles.height = self._tool_lines
+        self.chart.styles.max_height = max(1, len(self.chart.turns))
 
     def _swatches(self) -> dict[Part, Swatch]:
         """How the parts of the bars look, for the legend."""
