@@ -1,0 +1,18 @@
+"""An item to lines of segments: markdown, tool calls, reasoning, images, anything unknown. No widgets here."""
+
+from tui.render.items import Rendered, estimated_height, fails, is_step, item_text, render_item
+from tui.render.palette import Palette
+from tui.render.text import Line, printable, wrap
+
+__all__ = [
+    "Line",
+    "Palette",
+    "Rendered",
+    "estimated_height",
+    "fails",
+    "is_step",
+    "item_text",
+    "printable",
+    "render_item",
+    "wrap",
+]

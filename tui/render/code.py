@@ -1,0 +1,171 @@
+"""Code and JSON in colour."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Token, _TokenType
+from pygments.util import ClassNotFound
+from rich.segment import Segment
+from rich.style import Style
+
+from tui.render.palette import Palette
+from tui.render.text import LIMIT_LINES, Line, head_of, printable, size, wrap
+
+__all__ = ["code_lines", "compact_json", "json_lines", "text_lines"]
+
+_DEEPEST = 24
+_LONGEST = 2_000
+
+
+def text_lines(text: str, width: int, style: Style, palette: Palette) -> Iterator[Line]:
+    """Plain text, wrapped between words, within the limits of what is drawn."""
+    head = head_of(text)
+    yield from wrap([Segment(printable(head.text), style)], width)
+    if head.hidden:
+        yield Line([Segment(head.hidden, palette.muted)])
+
+
+def code_lines(code: str, language: str, width: int, palette: Palette) -> Iterator[Line]:
+    """Code in the colours of its language, behind a gutter that also shows where the width broke a line."""
+    head = head_of(code.rstrip("\n"))
+    yield from _guttered(_tokens(printable(head.text), language, palette), width, palette)
+    if head.hidden:
+        yield Line([Segment(head.hidden, palette.muted)])
+
+
+def _guttered(spans: Iterator[Segment], width: int, palette: Palette) -> Iterator[Line]:
+    whole, broken = (Segment("│ ", palette.muted),), (Segment("┊ ", palette.muted),)
+    prefix = whole
+    for line in wrap(spans, width, first=whole, words=False):
+        yield line._replace(prefix=prefix)
+        prefix = whole if line.joint == "\n" else broken
+
+
+@lru_cache(maxsize=32)
+def _lexer(language: str) -> Lexer | None:
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
+
+
+def _tokens(code: str, language: str, palette: Palette) -> Iterator[Segment]:
+    lexer = _lexer(language) if language else None
+    if lexer is None:
+        yield Segment(code, palette.text)
+        return
+    for kind, text in lexer.get_tokens(code):
+        yield Segment(text, _style(kind, palette))
+
+
+_STYLES: Sequence[tuple[_TokenType, str]] = (
+    (Token.Comment, "comment"),
+    (Token.Keyword.Constant, "number"),
+    (Token.Keyword, "keyword"),
+    (Token.Operator.Word, "keyword"),
+    (Token.Literal.String, "string"),
+    (Token.Literal.Number, "number"),
+    (Token.Name.Function, "name"),
+    (Token.Name.Class, "name"),
+    (Token.Name.Tag, "name"),
+    (Token.Name.Decorator, "name"),
+    (Token.Name.Attribute, "name"),
+    (Token.Name.Builtin, "keyword"),
+    (Token.Generic.Inserted, "added"),
+    (Token.Generic.Deleted, "removed"),
+    (Token.Generic.Heading, "name"),
+    (Token.Generic.Subheading, "comment"),
+)
+
+
+@lru_cache(maxsize=256)
+def _part(kind: _TokenType) -> str:
+    return next((name for parent, name in _STYLES if kind in parent), "text")
+
+
+def _style(kind: _TokenType, palette: Palette) -> Style:
+    style: Style = getattr(palette, _part(kind))
+    return style
+
+
+def json_lines(value: object, width: int, palette: Palette) -> Iterator[Line]:
+    """A decoded JSON value over several lines; what is nested too deep or is too long is shown by its size."""
+    spans = _JsonSpans(palette).walk(value, "")
+    lines = _guttered(spans, width, palette)
+    yield from islice(lines, LIMIT_LINES)
+    if next(lines, None) is not None:
+        yield Line([Segment("… more lines, y copies all", palette.muted)])
+
+
+class _JsonSpans:
+    def __init__(self, palette: Palette) -> None:
+        self._palette = palette
+
+    def walk(self, value: object, indent: str) -> Iterator[Segment]:
+        palette = self._palette
+        if isinstance(value, (Mapping, list)) and value:
+            opening, closing = "{}" if isinstance(value, Mapping) else "[]"
+            if len(indent) >= 2 * _DEEPEST:
+                yield Segment(f"{opening}…{closing}", palette.muted)
+                return
+            yield Segment(opening + "\n", palette.text)
+            inner = indent + "  "
+            last = len(value) - 1
+            entries = value.items() if isinstance(value, Mapping) else ((None, entry) for entry in value)
+            for index, (key, entry) in enumerate(entries):
+                yield Segment(inner, palette.text)
+                if key is not None:
+                    yield Segment(_scalar(key), palette.name)
+                    yield Segment(": ", palette.text)
+                yield from self.walk(entry, inner)
+                yield Segment("\n" if index == last else ",\n", palette.text)
+            yield Segment(indent + closing, palette.text)
+        else:
+            style = palette.string if isinstance(value, str) else palette.number
+            yield Segment(_scalar(value), style)
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return f"{_quoted(value[:_LONGEST])[:-1]}… {size(len(value) - _LONGEST)} more"
+    return _quoted(value)
+
+
+def _quoted(value: object) -> str:
+    return printable(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def compact_json(value: object, room: int) -> str:
+    """A decoded JSON value on one line, at least `room` characters of it where it has so many."""
+    written: list[str] = []
+    for piece in _compact(value, 0):
+        written.append(piece)
+        room -= len(piece)
+        if room < 0:
+            break
+    return "".join(written)
+
+
+def _compact(value: object, depth: int) -> Iterator[str]:
+    if isinstance(value, (Mapping, list)):
+        opening, closing = "{}" if isinstance(value, Mapping) else "[]"
+        yield opening
+        if depth >= _DEEPEST and value:
+            yield "…"
+        elif isinstance(value, Mapping):
+            for index, (key, entry) in enumerate(value.items()):
+                yield f"{', ' if index else ''}{_scalar(key)}: "
+                yield from _compact(entry, depth + 1)
+        else:
+            for index, entry in enumerate(value):
+                yield ", " if index else ""
+                yield from _compact(entry, depth + 1)
+        yield closing
+    else:
+        yield _scalar(value)

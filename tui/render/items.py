@@ -1,0 +1,247 @@
+"""An item to lines of segments, at a width, folded or not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+
+from tui.model import Item
+from tui.render.code import compact_json, json_lines, text_lines
+from tui.render.face import Face, Faces, first_line
+from tui.render.palette import Palette
+from tui.render.parts import content_lines, content_text
+from tui.render.steps import text_of
+from tui.render.text import LIMIT_LINES, Line, clipped, indented, printable, size
+from tui.render.tools import TOOL_FACES
+
+__all__ = ["Rendered", "estimated_height", "fails", "is_step", "item_text", "render_item"]
+
+_ROLES = {"assistant": "agent", "system": "system", "developer": "developer"}
+_GUTTER = 4
+
+
+class Rendered(NamedTuple):
+    """An item at a width.
+
+    Attributes:
+        lines: At least one.
+        folds: It has more to show than it shows folded; its first line then carries the meta `fold`.
+    """
+
+    lines: Sequence[Line]
+    folds: bool = False
+
+
+def is_step(item: Item) -> bool:
+    """Whether the item is what an agent does between messages: a call, its output, reasoning, anything but words."""
+    return not (item.data is None or _role(item) or item.type in ("user", "assistant"))
+
+
+def fails(item: Item) -> bool:
+    """Whether the item reports a failure, so that it starts unfolded."""
+    return _face(item, _PLAIN).failed
+
+
+def render_item(item: Item, width: int, *, folded: bool, palette: Palette) -> Rendered:
+    """Draw an item.
+
+    A message of the user has no heading: it stands under the header of its turn. Every other message has its role
+    above it; all else is a step, drawn as a mark and a line that unfolds.
+
+    Args:
+        item: The item; nothing in it acts on the terminal.
+        width: Cells of a line; drawn as for 1 where it is less.
+        folded: Only its first line, where there is more.
+        palette: The styles.
+    """
+    width = max(width, 1)
+    face = _face(item, palette)
+    if not face.mark:
+        return Rendered([*_heading(face, palette), *_body(face, width, palette)] or [Line([])])
+    return _step(face, width, folded, palette)
+
+
+def _heading(face: Face, palette: Palette) -> Iterator[Line]:
+    if face.role:
+        yield Line([], (Segment(face.role, palette.muted),))
+
+
+def _body(face: Face, width: int, palette: Palette) -> Iterator[Line]:
+    if face.body is None:
+        return
+    for number, line in enumerate(face.body(width, palette)):
+        if number >= 2 * LIMIT_LINES:
+            yield Line([Segment("… more lines, y copies all", palette.muted)])
+            return
+        yield line
+
+
+def _step(face: Face, width: int, folded: bool, palette: Palette) -> Rendered:
+    mark = Segment(f"{'✗' if face.failed else face.mark} ", palette.error if face.failed else palette.muted)
+    note = [Segment(f"  … {face.note}", palette.muted)] if face.note else []
+    gutter = _GUTTER if width > 2 * _GUTTER else 0
+    room = width - gutter
+    taken = sum(span.cell_length for span in note)
+    title, cut = clipped(face.title, max(room - taken, 1), palette.muted)
+    folds = face.body is not None and bool(cut or face.note or face.more)
+    sign = Segment(("▸ " if folded else "▾ ") if folds else "  ", palette.muted)
+    first, rest = ((sign, mark), (Segment(" " * gutter),)) if gutter else ((), ())
+    if folded or not folds:
+        lines = [Line(clipped([*title, *note], room, palette.muted)[0], first)]
+    else:
+        inner = _body(face, room, palette)
+        if opened := list(face.title if face.opened is None else face.opened):
+            lines = [Line(clipped(opened, room, palette.muted)[0], first), *indented(inner, rest, rest)]
+        else:
+            lines = list(indented(inner, first, rest)) or [Line([], first)]
+    if folds:
+        lines[0] = _clickable(lines[0])
+    return Rendered(lines, folds)
+
+
+def _clickable(line: Line) -> Line:
+    fold = Style(meta={"fold": True})
+
+    def marked(segment: Segment) -> Segment:
+        return Segment(segment.text, segment.style + fold if segment.style else fold)
+
+    return line._replace(content=[*map(marked, line.content)], prefix=tuple(map(marked, line.prefix)))
+
+
+def _role(item: Item) -> str:
+    role = item.data.get("role") if isinstance(item.data, dict) else None
+    return role if isinstance(role, str) and item.data.get("type", "message") == "message" else ""
+
+
+def _face(item: Item, palette: Palette) -> Face:
+    data = item.data
+    if data is None:
+        return _undecoded(item, palette)
+    if _role(item):
+        return _message(item)
+    if isinstance(data, dict):
+        kind = data.get("type")
+        make = _FACES.get(kind) if isinstance(kind, str) else None
+        return make(data, palette) if make else _unknown(item, palette)
+    return _unknown(item, palette)
+
+
+def _message(item: Item) -> Face:
+    role = _role(item)
+    markdown = role == "assistant"
+    content = item.data.get("content")
+
+    def body(width: int, palette: Palette) -> Iterator[Line]:
+        return content_lines(content, width, palette, markdown=markdown)
+
+    heading = "" if role == "user" else _ROLES.get(role, printable(role[:40]))
+    return Face(body=body if content else None, role=heading, failed=False)
+
+
+def _undecoded(item: Item, palette: Palette) -> Face:
+    raw = item.raw or ""
+    return Face(
+        "✗",
+        [Segment("cannot be decoded: ", palette.error), Segment(first_line(raw), palette.text)],
+        [Segment("cannot be decoded", palette.error)],
+        note=size(len(raw)),
+        body=lambda width, shown: text_lines(raw, width, shown.text, shown),
+        failed=True,
+    )
+
+
+def _unknown(item: Item, palette: Palette) -> Face:
+    title = [
+        Segment(f"{printable(item.type)} ", palette.tool),
+        Segment(compact_json(item.data, 400)[:400], palette.muted),
+    ]
+    return Face(
+        "·",
+        title,
+        [Segment(printable(item.type), palette.tool)],
+        body=lambda width, shown: json_lines(item.data, width, shown),
+    )
+
+
+def _reasoning(data: dict[str, object], palette: Palette) -> Face:
+    parts = [*_parts(data.get("summary")), *_parts(data.get("content"))]
+    text = content_text(parts)
+    if not text.strip():
+        sealed = data.get("encrypted_content")
+        words = f"thought, encrypted, {size(len(sealed))}" if isinstance(sealed, str) and sealed else "thought"
+        return Face("✻", [Segment(words, palette.muted)])
+    lines = text.strip().count("\n")
+    return Face(
+        "✻",
+        [Segment(first_line(text).replace("**", ""), palette.quote)],
+        (),
+        note=f"{lines:,} line{'s' * (lines != 1)} more" if lines else "",
+        body=lambda width, shown: content_lines(parts, width, replace(shown, text=shown.quote), markdown=True),
+    )
+
+
+def _parts(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value] if isinstance(value, str) and value else []
+
+
+def _compaction(data: dict[str, object], palette: Palette) -> Face:
+    sealed = data.get("encrypted_content")
+    words = f"earlier turns compacted, {size(len(sealed))}" if isinstance(sealed, str) else "earlier turns compacted"
+    return Face("≋", [Segment(words, palette.muted)])
+
+
+def _compaction_trigger(_data: dict[str, object], palette: Palette) -> Face:
+    return Face("≋", [Segment("compaction asked for", palette.muted)])
+
+
+def _reference(data: dict[str, object], palette: Palette) -> Face:
+    return Face("→", [Segment(f"item {first_line(text_of(data.get('id')))}", palette.muted)])
+
+
+_FACES: dict[str, Faces] = {
+    **TOOL_FACES,
+    "reasoning": _reasoning,
+    "compaction": _compaction,
+    "compaction_trigger": _compaction_trigger,
+    "item_reference": _reference,
+}
+_PLAIN = Palette()
+
+
+def item_text(item: Item) -> str:
+    """All of an item as plain text, to be copied: what was said, called or given back, nothing folded or cut."""
+    data = item.data
+    if data is None:
+        return item.raw or ""
+    if isinstance(data, dict):
+        if _role(item):
+            return content_text(data.get("content"))
+        match data.get("type"):
+            case "reasoning":
+                return content_text([*_parts(data.get("summary")), *_parts(data.get("content"))])
+            case "function_call" | "custom_tool_call":
+                return f"{text_of(data.get('name'))}({text_of(data.get('arguments', data.get('input')))})"
+            case "code_interpreter_call" | "program":
+                return text_of(data.get("code"))
+            case kind if (
+                isinstance(kind, str) and kind.endswith("_output") and isinstance(data.get("output"), (str, list))
+            ):
+                return content_text(data["output"])
+    try:
+        return json.dumps(data, ensure_ascii=False, indent=2, default=str)
+    except RecursionError:
+        return compact_json(data, 1_000_000)
+
+
+def estimated_height(item: Item, width: int, folded: bool) -> int:
+    """About how many lines the item will take, from the length of its text alone."""
+    if is_step(item) and folded:
+        return 1
+    content = item.data.get("content") if isinstance(item.data, dict) else item.raw
+    text = content_text(content)
+    return 1 + len(text) // max(width, 1) + min(text.count("\n"), LIMIT_LINES)

@@ -1,0 +1,86 @@
+"""Tables that fit their width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+from rich.segment import Segment
+
+from tui.render.palette import Palette
+from tui.render.text import LIMIT_LINES, Line, wrap
+
+__all__ = ["table_lines"]
+
+_NARROWEST = 4
+_SEPARATOR = " │ "
+
+
+def table_lines(
+    rows: Sequence[Sequence[list[Segment]]], alignments: Sequence[str], width: int, palette: Palette
+) -> Iterator[Line]:
+    """A table whose first row is its header.
+
+    Columns share the width; where they would get too narrow to read, each row becomes a list of `header: value`.
+
+    Args:
+        rows: Cells as spans of text, all rows as long as the header.
+        alignments: `left`, `right`, `center` or empty, for each column.
+        width: Cells of a line.
+        palette: The styles.
+    """
+    header = rows[0]
+    natural = [max(max(map(_cells, column)), 1) for column in zip(*rows, strict=True)]
+    room = width - len(_SEPARATOR) * (len(header) - 1)
+    widths = _shared(natural, room)
+    if widths is None:
+        yield from _records(rows, width, palette)
+        return
+    for number, row in enumerate(rows[:LIMIT_LINES]):
+        yield from _row(row, widths, alignments, palette)
+        if number == 0:
+            yield Line([Segment("─┼─".join("─" * cells for cells in widths), palette.muted)])
+    if len(rows) > LIMIT_LINES:
+        yield Line([Segment(f"… {len(rows) - LIMIT_LINES:,} more rows, y copies all", palette.muted)])
+
+
+def _cells(spans: Sequence[Segment]) -> int:
+    return sum(span.cell_length for span in spans)
+
+
+def _shared(natural: Sequence[int], room: int) -> list[int] | None:
+    """Widths that fit in `room`, taken from the widest first; None where a column would get too narrow."""
+    widths = list(natural)
+    while (excess := sum(widths) - room) > 0:
+        widest = max(widths)
+        if widest <= _NARROWEST:
+            return None
+        second = max((cells for cells in widths if cells < widest), default=_NARROWEST)
+        columns = [index for index, cells in enumerate(widths) if cells == widest]
+        goal = max(widest - -(-excess // len(columns)), second, _NARROWEST)
+        for index in columns:
+            widths[index] = goal
+    return widths
+
+
+def _row(
+    row: Sequence[list[Segment]], widths: Sequence[int], alignments: Sequence[str], palette: Palette
+) -> Iterator[Line]:
+    cells = [list(wrap(spans, width)) for spans, width in zip(row, widths, strict=True)]
+    for parts in zip_longest(*cells):
+        content: list[Segment] = []
+        for index, (part, width) in enumerate(zip(parts, widths, strict=True)):
+            if index:
+                content.append(Segment(_SEPARATOR, palette.muted))
+            spans = part.content if part else []
+            spare = width - _cells(spans)
+            left = {"right": spare, "center": spare // 2}.get(alignments[index], 0)
+            content += [Segment(" " * left), *spans, Segment(" " * (spare - left))]
+        yield Line([span for span in content if span.text])
+
+
+def _records(rows: Sequence[Sequence[list[Segment]]], width: int, palette: Palette) -> Iterator[Line]:
+    for row in rows[1:LIMIT_LINES]:
+        for name, value in zip(rows[0], row, strict=True):
+            yield from wrap([*name, Segment(": ", palette.muted), *value], width)
+        yield Line([Segment("─" * min(width, 8), palette.muted)])

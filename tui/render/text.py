@@ -1,0 +1,243 @@
+"""Untrusted text to lines of cells: made printable, cut to what is worth drawing, wrapped by cell width."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from rich.cells import cell_len, chop_cells
+from rich.segment import Segment
+from rich.style import Style
+
+__all__ = ["LIMIT_CHARS", "LIMIT_LINES", "Head", "Line", "clipped", "head_of", "indented", "printable", "size", "wrap"]
+
+LIMIT_CHARS = 100_000
+"""Characters of one text that are drawn when it is unfolded."""
+
+LIMIT_LINES = 2_000
+"""Lines of one text that are drawn when it is unfolded."""
+
+TAB = 4
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+# East Asian text breaks between any two characters, except before closing punctuation.
+_EAST_ASIAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
+_CLOSING = "、。，．！？；：」』）】〉》ー"
+_WORD = re.compile(rf"[{_EAST_ASIAN}][{_CLOSING}]*[ ]*|[^ {_EAST_ASIAN}]+[ ]*|[ ]+")
+
+
+class Line(NamedTuple):
+    """One row of cells.
+
+    Attributes:
+        content: What is drawn and what a selection copies.
+        prefix: Drawn before the content and never copied: marks, gutters, indents.
+        joint: What stands between this line and the next in copied text; empty or a blank where only the width
+            parted them.
+    """
+
+    content: list[Segment]
+    prefix: tuple[Segment, ...] = ()
+    joint: str = "\n"
+
+    @property
+    def text(self) -> str:
+        """The content without its styles."""
+        return "".join(segment.text for segment in self.content)
+
+
+class Head(NamedTuple):
+    """The part of a text that is drawn.
+
+    Attributes:
+        text: The beginning, or all of it.
+        hidden: What was left out, in words for the user; empty where nothing was.
+    """
+
+    text: str
+    hidden: str = ""
+
+
+def printable(text: str) -> str:
+    """The text as a terminal may show it.
+
+    Control characters become their pictures (`␛`), what has none becomes `�`, as do lone surrogates and the marks
+    that reorder what follows; line ends become newlines and tabs become blanks.
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    if "\t" in text:
+        text = text.expandtabs(TAB)
+    return _UNPRINTABLE.sub(_picture, text)
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
+
+
+def size(amount: int) -> str:
+    """A number of bytes in words: `812 B`, `12 kB`, `3.4 MB`."""
+    if amount < 1000:
+        return f"{amount} B"
+    scaled = amount / 1000
+    for unit in ("kB", "MB"):
+        if scaled < 1000:
+            return f"{scaled:.1f} {unit}" if scaled < 10 else f"{scaled:.0f} {unit}"
+        scaled /= 1000
+    return f"{scaled:.1f} GB"
+
+
+def head_of(text: str, limit: int = LIMIT_CHARS) -> Head:
+    """The beginning of a text within the limits of what is drawn, cut at a line end where there is one."""
+    cut = len(text)
+    if cut > limit:
+        cut = text.rfind("\n", 0, limit)
+        cut = limit if cut <= 0 else cut
+    end = -1
+    for _ in range(LIMIT_LINES):
+        end = text.find("\n", end + 1, cut)
+        if end < 0:
+            break
+    else:
+        cut = end
+    if cut == len(text):
+        return Head(text)
+    lines = text.count("\n", cut)
+    left = f"{lines:,} more line{'s' * (lines != 1)}" if lines else f"{size(len(text) - cut)} more"
+    return Head(text[:cut], f"… {left}, y copies all")
+
+
+def wrap(
+    spans: Iterable[Segment],
+    width: int,
+    *,
+    first: tuple[Segment, ...] = (),
+    rest: tuple[Segment, ...] | None = None,
+    words: bool = True,
+) -> Iterator[Line]:
+    """Fill lines of `width` cells, prefixes included, from left to right.
+
+    Args:
+        spans: The text in pieces; newlines in them end a line.
+        width: Cells of a line; a single character wider than that still gets a line of its own.
+        first: Prefix of the first line.
+        rest: Prefix of the lines that follow; `first` where not given.
+        words: Break between words; otherwise, for code, wherever the line is full.
+    """
+    rest = first if rest is None else rest
+    prefix = first
+    for paragraph in _paragraphs(spans):
+        text = "".join(segment.text for segment in paragraph)
+        cuts = _Cuts(paragraph)
+        end = 0
+        for start, end, resume in _breaks(text, width, _cells(prefix), _cells(rest), words):
+            yield Line(cuts.take(start, end), prefix, text[end:resume][:1])
+            prefix = rest
+        yield Line(cuts.take(cuts.position, len(text)), prefix)
+        prefix = rest
+
+
+def _cells(prefix: tuple[Segment, ...]) -> int:
+    return sum(segment.cell_length for segment in prefix)
+
+
+def _paragraphs(spans: Iterable[Segment]) -> Iterator[list[Segment]]:
+    paragraph: list[Segment] = []
+    for text, style, _ in spans:
+        pieces = text.split("\n")
+        for piece in pieces[:-1]:
+            if piece:
+                paragraph.append(Segment(piece, style))
+            yield paragraph
+            paragraph = []
+        if pieces[-1]:
+            paragraph.append(Segment(pieces[-1], style))
+    yield paragraph
+
+
+class _Cuts:
+    """Takes ever later pieces of a paragraph with their styles."""
+
+    def __init__(self, spans: Sequence[Segment]) -> None:
+        self.position = 0
+        self._spans = iter(spans)
+        self._open: Segment | None = next(self._spans, None)
+        self._origin = 0
+
+    def take(self, start: int, end: int) -> list[Segment]:
+        taken: list[Segment] = []
+        while self._open is not None:
+            text, style, _ = self._open
+            piece = text[max(start - self._origin, 0) : max(end - self._origin, 0)]
+            if piece:
+                taken.append(Segment(piece, style))
+            if self._origin + len(text) > end:
+                break
+            self._origin += len(text)
+            self._open = next(self._spans, None)
+        self.position = end
+        return taken
+
+
+def _breaks(text: str, width: int, first: int, rest: int, words: bool) -> Iterator[tuple[int, int, int]]:
+    """Where lines but the last begin, end, and where the next resumes."""
+    room = max(width - first, 1)
+    if len(text) <= room and cell_len(text) <= room:
+        return
+    start = used = position = 0
+    for word in (
+        chain.from_iterable(_pieces(match[0], max(width - rest, 1)) for match in _WORD.finditer(text))
+        if (words)
+        else _pieces(text, 1)
+    ):
+        bare = word.rstrip(" ") if words else word
+        cells = cell_len(bare)
+        if used + cells > room and position > start:
+            end = start + len(text[start:position].rstrip(" ")) if words else position
+            end = position if end == start else end
+            yield start, end, position
+            start, used, room = position, 0, max(width - rest, 1)
+        used += cells + len(word) - len(bare)
+        position += len(word)
+
+
+def _pieces(word: str, width: int) -> Iterator[str]:
+    if len(word) <= width and cell_len(word) <= width:
+        yield word
+    elif word.isascii():
+        for start in range(0, len(word), width):
+            yield word[start : start + width]
+    else:
+        yield from chop_cells(word, width)
+
+
+def clipped(spans: Sequence[Segment], width: int, mark: Style | None = None) -> tuple[list[Segment], bool]:
+    """The spans cut to `width` cells on one line, with `…` at the end where something was cut; and whether it was."""
+    total = sum(segment.cell_length for segment in spans)
+    if total <= width:
+        return list(spans), False
+    kept: list[Segment] = []
+    left = max(width - 1, 0)
+    for segment in spans:
+        if segment.cell_length <= left:
+            kept.append(segment)
+            left -= segment.cell_length
+        else:
+            kept.append(segment.split_cells(left)[0])
+            break
+    kept.append(Segment("…", mark))
+    return kept, True
+
+
+def indented(lines: Iterable[Line], first: tuple[Segment, ...], rest: tuple[Segment, ...]) -> Iterator[Line]:
+    """The lines with one more prefix at their left."""
+    prefix = first
+    for line in lines:
+        yield line._replace(prefix=(*prefix, *line.prefix))
+        prefix = rest

@@ -1,0 +1,277 @@
+"""The faces of tool calls and their outputs, by the item types of the Responses API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.segment import Segment
+
+from tui.render.code import code_lines, json_lines, text_lines
+from tui.render.face import Face, Faces, first_line
+from tui.render.palette import Palette
+from tui.render.parts import content_lines, image_note
+from tui.render.steps import arguments_of, call, json_body, output, text_of
+from tui.render.text import Line, printable, wrap
+
+__all__ = ["TOOL_FACES"]
+
+Data = dict[str, object]
+
+CALL, OUTPUT, ASK = "⚙", "↳", "?"
+
+
+def _failed(data: Data) -> bool:
+    return data.get("status") in ("failed", "incomplete") or bool(data.get("error"))
+
+
+def _name(data: Data) -> str:
+    scope = data.get("namespace") or data.get("server_label")
+    name = text_of(data.get("name")) or text_of(data.get("type"))
+    return f"{text_of(scope)}.{name}" if scope and scope != name else name
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _function_call(data: Data, palette: Palette) -> Face:
+    return call(CALL, _name(data), arguments_of(data.get("arguments")), palette, failed=_failed(data))
+
+
+def _custom_call(data: Data, palette: Palette) -> Face:
+    return call(CALL, _name(data), data.get("input"), palette, failed=_failed(data))
+
+
+def _output(data: Data, palette: Palette) -> Face:
+    return output(data.get("output"), palette, failed=_failed(data))
+
+
+def _shell_call(data: Data, palette: Palette) -> Face:
+    action = _mapping(data.get("action"))
+    command = action.get("command")
+    commands = [" ".join(map(text_of, command))] if isinstance(command, list) else _list(action.get("commands"))
+    script = "\n".join(map(text_of, commands))
+    lines = script.strip().count("\n")
+    return Face(
+        "$",
+        [Segment(first_line(script), palette.tool)],
+        (),
+        note=f"{lines:,} line{'s' * (lines != 1)} more" if lines else "",
+        body=lambda width, shown: code_lines(script, "bash", width, shown),
+        failed=_failed(data),
+    )
+
+
+def _shell_output(data: Data, palette: Palette) -> Face:
+    stored = data.get("output")
+    chunks = arguments_of(stored) if isinstance(stored, str) else stored
+    if not isinstance(chunks, list) or not all(isinstance(chunk, dict) for chunk in chunks):
+        return output(stored, palette, failed=_failed(data))
+    written: list[str] = []
+    failed = _failed(data)
+    for chunk in map(_mapping, chunks):
+        outcome = _mapping(chunk.get("outcome"))
+        written += [text_of(chunk.get("stdout")).rstrip("\n"), text_of(chunk.get("stderr")).rstrip("\n")]
+        if outcome.get("type") == "timeout":
+            written.append("timed out")
+        elif code := outcome.get("exit_code"):
+            written.append(f"exit code {code}")
+        failed = failed or outcome.get("type") == "timeout" or bool(outcome.get("exit_code"))
+    return output("\n".join(filter(None, written)), palette, failed=failed)
+
+
+def _patch_call(data: Data, palette: Palette) -> Face:
+    operation = _mapping(data.get("operation"))
+    kind = text_of(operation.get("type")).removesuffix("_file") or "patch"
+    diff = text_of(operation.get("diff"))
+    added = sum(line.startswith("+") for line in diff[:100_000].split("\n"))
+    removed = sum(line.startswith("-") for line in diff[:100_000].split("\n"))
+    title = [
+        Segment(f"{printable(kind)} ", palette.muted),
+        Segment(first_line(text_of(operation.get("path"))), palette.tool),
+    ]
+    if diff:
+        title += [Segment(f"  +{added}", palette.added), Segment(f" −{removed}", palette.removed)]
+    return Face(
+        "±",
+        title,
+        more=bool(diff),
+        body=(lambda width, shown: code_lines(diff, "diff", width, shown)) if diff else None,
+        failed=_failed(data),
+    )
+
+
+def _computer_call(data: Data, palette: Palette) -> Face:
+    actions = [_mapping(entry) for entry in _list(data.get("actions")) or [data.get("action")]]
+    words = [
+        f"{text_of(action.get('type'))}({', '.join(text_of(action[key]) for key in action if key != 'type')})"
+        for action in actions[:20]
+    ]
+    title = [Segment("computer ", palette.tool), Segment(printable(", ".join(words))[:2_000], palette.text)]
+    return Face(CALL, title, body=json_body(data.get("actions") or data.get("action")), failed=_failed(data))
+
+
+def _search(data: Data, palette: Palette, name: str, words: str, results: object) -> Face:
+    found = len(results) if isinstance(results, list) else 0
+    title = [Segment(name, palette.tool), Segment(f"({first_line(words)})", palette.text)]
+    note = f"{found} result{'s' * (found != 1)}" if found else ""
+    return Face(CALL, title, note=note, body=json_body(results) if found else None, failed=_failed(data))
+
+
+def _file_search(data: Data, palette: Palette) -> Face:
+    queries = ", ".join(f'"{text_of(query)}"' for query in _list(data.get("queries")))
+    results = data.get("results")
+    return _search(data, palette, "file_search", queries, results)
+
+
+def _web_search(data: Data, palette: Palette) -> Face:
+    action = _mapping(data.get("action"))
+    match action.get("type"):
+        case "open_page":
+            return _search(data, palette, "open_page", text_of(action.get("url")), None)
+        case "find_in_page":
+            words = f'"{text_of(action.get("pattern"))}" in {text_of(action.get("url"))}'
+            return _search(data, palette, "find_in_page", words, None)
+    queries = _list(action.get("queries")) or [action.get("query")]
+    words = ", ".join(f'"{text_of(query)}"' for query in queries if query)
+    return _search(data, palette, "web_search", words, action.get("sources"))
+
+
+def _code_call(data: Data, palette: Palette) -> Face:
+    code = text_of(data.get("code"))
+    outputs = _list(data.get("outputs"))
+    language = "javascript" if data.get("type") == "program" else "python"
+    lines = code.strip().count("\n")
+
+    def body(width: int, shown: Palette) -> Iterator[Line]:
+        yield from code_lines(code, language, width, shown)
+        for entry in map(_mapping, outputs):
+            if entry.get("type") == "image":
+                yield from wrap([Segment(image_note(entry.get("url")), shown.muted)], width)
+            else:
+                yield from text_lines(text_of(entry.get("logs")).rstrip("\n"), width, shown.text, shown)
+
+    name = "program" if data.get("type") == "program" else "code"
+    notes = [f"{lines:,} line{'s' * (lines != 1)} more"] if lines else []
+    notes += [f"{len(outputs)} output{'s' * (len(outputs) != 1)}"] if outputs else []
+    title = [Segment(f"{name} ", palette.tool), Segment(first_line(code), palette.text)]
+    return Face(CALL, title, [Segment(name, palette.tool)], ", ".join(notes), body=body, failed=_failed(data))
+
+
+def _program_output(data: Data, palette: Palette) -> Face:
+    return output(data.get("result"), palette, failed=_failed(data))
+
+
+def _image_call(data: Data, palette: Palette) -> Face:
+    detail = " ".join(text_of(data.get(key)) for key in ("output_format", "size", "quality") if data.get(key))
+    note = image_note(data.get("result"), detail)
+    prompt = text_of(data.get("revised_prompt"))
+    error = text_of(_mapping(data.get("error")).get("message"))
+    title = [Segment("image_generation ", palette.tool), Segment(note, palette.muted)]
+    if error:
+        title.append(Segment(f" {first_line(error)}", palette.error))
+    return Face(
+        CALL,
+        title,
+        note="prompt" if prompt else "",
+        body=(lambda width, shown: text_lines(prompt, width, shown.text, shown)) if prompt else None,
+        failed=_failed(data),
+    )
+
+
+def _mcp_call(data: Data, palette: Palette) -> Face:
+    asked = call(CALL, _name(data), arguments_of(data.get("arguments")), palette, failed=_failed(data))
+    error, result = data.get("error"), data.get("output")
+    if not error and not result:
+        return asked
+    answer = output(text_of(_mapping(error).get("message") or error) if error else result, palette, failed=bool(error))
+
+    def body(width: int, shown: Palette) -> Iterator[Line]:
+        if asked.body is not None:
+            yield from asked.body(width, shown)
+        yield Line([Segment(OUTPUT, shown.muted)])
+        if answer.body is not None:
+            yield from answer.body(width, shown)
+
+    title = [*asked.title, Segment(f" {OUTPUT} ", palette.muted), *answer.title]
+    return Face(CALL, title, asked.opened, answer.note, more=True, body=body, failed=asked.failed)
+
+
+def _mcp_tools(data: Data, palette: Palette) -> Face:
+    tools = _list(data.get("tools"))
+    names = ", ".join(text_of(_mapping(tool).get("name")) for tool in tools[:100])
+    server = text_of(data.get("server_label"))
+    title = [Segment(printable(server), palette.tool), Segment(f" offers {len(tools)}: ", palette.muted)]
+    title.append(Segment(first_line(names), palette.text))
+    return Face(CALL, title, more=bool(tools), body=json_body(tools) if tools else None, failed=_failed(data))
+
+
+def _mcp_request(data: Data, palette: Palette) -> Face:
+    face = call(ASK, _name(data), arguments_of(data.get("arguments")), palette)
+    return Face(ASK, [Segment("approve ", palette.muted), *face.title], note=face.note, more=face.more, body=face.body)
+
+
+def _mcp_response(data: Data, palette: Palette) -> Face:
+    approved = bool(data.get("approve"))
+    reason = first_line(text_of(data.get("reason")))
+    word = Segment("approved" if approved else "refused", palette.tool if approved else palette.error)
+    return Face("✓" if approved else "✗", [word, Segment(f" {reason}" if reason else "", palette.text)])
+
+
+def _tool_search(data: Data, palette: Palette) -> Face:
+    return call(CALL, "tool_search", arguments_of(data.get("arguments")), palette, failed=_failed(data))
+
+
+def _tools(data: Data, palette: Palette) -> Face:
+    tools = _list(data.get("tools"))
+    names = ", ".join(text_of(_mapping(tool).get("name") or _mapping(tool).get("type")) for tool in tools[:100])
+    title = [Segment(f"{len(tools)} tool{'s' * (len(tools) != 1)} ", palette.muted)]
+    title.append(Segment(first_line(names), palette.text))
+    return Face(OUTPUT, title, more=bool(tools), body=json_body(tools) if tools else None, failed=_failed(data))
+
+
+def _screenshot(data: Data, palette: Palette) -> Face:
+    shot = data.get("output")
+    part = {**_mapping(shot), "type": "computer_screenshot"}
+    checks = data.get("acknowledged_safety_checks")
+
+    def body(width: int, shown: Palette) -> Iterator[Line]:
+        yield from content_lines([part], width, shown, markdown=False)
+        yield from json_lines(checks, width, shown)
+
+    note = image_note(part.get("image_url"), "" if part.get("image_url") else text_of(part.get("file_id")))
+    title = [Segment(note, palette.muted)]
+    return Face(OUTPUT, title, note="safety checks" if checks else "", body=body if checks else None)
+
+
+TOOL_FACES: Mapping[str, Faces] = {
+    "function_call": _function_call,
+    "function_call_output": _output,
+    "custom_tool_call": _custom_call,
+    "custom_tool_call_output": _output,
+    "computer_call": _computer_call,
+    "computer_call_output": _screenshot,
+    "file_search_call": _file_search,
+    "web_search_call": _web_search,
+    "code_interpreter_call": _code_call,
+    "program": _code_call,
+    "program_output": _program_output,
+    "image_generation_call": _image_call,
+    "local_shell_call": _shell_call,
+    "local_shell_call_output": _shell_output,
+    "shell_call": _shell_call,
+    "shell_call_output": _shell_output,
+    "apply_patch_call": _patch_call,
+    "apply_patch_call_output": _output,
+    "mcp_call": _mcp_call,
+    "mcp_list_tools": _mcp_tools,
+    "mcp_approval_request": _mcp_request,
+    "mcp_approval_response": _mcp_response,
+    "tool_search_call": _tool_search,
+    "tool_search_output": _tools,
+    "additional_tools": _tools,
+}

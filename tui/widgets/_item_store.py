@@ -1,0 +1,107 @@
+"""The items of one branch that are at hand, and which pages to ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tui.model import Item, Page
+
+__all__ = ["PAGE", "ItemStore"]
+
+PAGE = 64
+"""Items are asked for in aligned pages of so many."""
+
+_NEAR = 32
+_KEPT = 16 * PAGE
+
+
+class ItemStore:
+    """Items by position.
+
+    Items that may be stale are still given out, so that nothing flickers, but asked for again. A page is asked for
+    once while it stays in sight.
+    """
+
+    def __init__(self) -> None:
+        self._items: dict[int, Item] = {}
+        self._stale: set[int] = set()
+        self._asked: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def get(self, position: int) -> Item | None:
+        """The item at a position, if it is at hand."""
+        return self._items.get(position)
+
+    def positions(self) -> list[int]:
+        """All positions at hand, in order."""
+        return sorted(self._items)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._items.clear()
+        self._stale.clear()
+        self._asked.clear()
+
+    def keep_turns(self, last: int) -> None:
+        """Keep what belongs to turns up to `last` and ask for it again: another branch shares it."""
+        self._items = {position: item for position, item in self._items.items() if item.turn <= last}
+        self.expire()
+
+    def expire(self) -> None:
+        """Ask for everything again once it is in sight."""
+        self._stale = set(self._items)
+        self._asked.clear()
+
+    def truncate(self, count: int) -> None:
+        """Forget the items from position `count` on."""
+        for position in [position for position in self._items if position >= count]:
+            del self._items[position]
+
+    def put(self, page: Page) -> list[int]:
+        """Take the items of a page; the positions that hold another item than before."""
+        changed: list[int] = []
+        for item in page.items:
+            before = self._items.get(item.position)
+            if before is None or before.message_id != item.message_id:
+                changed.append(item.position)
+            self._items[item.position] = item
+            self._stale.discard(item.position)
+        return changed
+
+    def wanted(self, first: int, last: int, count: int) -> Iterator[tuple[int, int]]:
+        """Ranges of positions to ask for, when those from `first` to `last` are in sight, out of `count`.
+
+        Neighbours in reach are among them; what lies far away is forgotten.
+        """
+        low, high = max(first - _NEAR, 0), min(last + _NEAR, count - 1)
+        pages = range(low // PAGE, high // PAGE + 1) if high >= low else range(0)
+        self._asked.intersection_update(pages)
+        self._forget(range(first - _KEPT // 2, last + _KEPT // 2))
+        lacking = [page for page in pages if page not in self._asked and self._lacks(page, low, high)]
+        self._asked.update(lacking)
+        for start, stop in _runs(lacking):
+            yield start * PAGE, min(stop * PAGE, count)
+
+    def _lacks(self, page: int, low: int, high: int) -> bool:
+        within = range(max(page * PAGE, low), min((page + 1) * PAGE, high + 1))
+        return any(position not in self._items or position in self._stale for position in within)
+
+    def _forget(self, kept: range) -> None:
+        if len(self._items) > 2 * _KEPT:
+            self._items = {position: item for position, item in self._items.items() if position in kept}
+            self._stale.intersection_update(self._items)
+
+
+def _runs(pages: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Neighbouring pages as half-open ranges."""
+    start = stop = -1
+    for page in pages:
+        if page != stop:
+            if stop > start:
+                yield start, stop
+            start = page
+        stop = page + 1
+    if stop > start:
+        yield start, stop

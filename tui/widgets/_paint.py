@@ -1,0 +1,80 @@
+"""One line of a transcript as a strip: its bar, its offsets for the mouse, the selection over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.selection import Selection
+from textual.strip import Strip
+
+from tui.render import Line
+
+__all__ = ["MARGIN", "paint", "selected_text"]
+
+MARGIN = 2
+"""Cells left of a line: the bar and a blank."""
+
+
+def paint(
+    line: Line,
+    y: int,
+    width: int,
+    *,
+    bar: Segment,
+    base: Style,
+    span: tuple[int, int] | None = None,
+    selection: Style | None = None,
+) -> Strip:
+    """Draw a line.
+
+    Args:
+        line: The line.
+        y: What the mouse reports as the line's number.
+        width: Cells of the strip.
+        bar: The cell at its left edge.
+        base: What shows where a segment has no style of its own, and behind the rest of the line.
+        span: The selected characters of the content, the end -1 for all that follow.
+        selection: How they look.
+    """
+    content: Iterable[Segment] = line.content
+    if span is not None and selection is not None:
+        content = _overlaid(line.content, *span, selection)
+    left = [bar, Segment(" " * (MARGIN - 1)), *line.prefix]
+    x = -sum(len(segment.text) for segment in left)
+    placed: list[Segment] = []
+    for segment in (*left, *content):
+        offset = Style(meta={"offset": (x, y)})
+        placed.append(Segment(segment.text, segment.style + offset if segment.style else offset))
+        x += len(segment.text)
+    return Strip(placed).adjust_cell_length(width, base).apply_style(base)
+
+
+def _overlaid(content: Iterable[Segment], start: int, end: int, style: Style) -> Iterator[Segment]:
+    position = 0
+    for text, own, _ in content:
+        low = min(max(start - position, 0), len(text))
+        high = len(text) if end < 0 else max(min(end - position, len(text)), low)
+        for piece, over in ((text[:low], False), (text[low:high], True), (text[high:], False)):
+            if piece:
+                yield Segment(piece, (own + style if own else style) if over else own)
+        position += len(text)
+
+
+def selected_text(lines: Iterable[tuple[int, Line]], selection: Selection) -> str:
+    """The text of the selected lines: what the width parted is one line again.
+
+    Args:
+        lines: Lines with the numbers that they were painted with, in order.
+        selection: Offsets of characters in lines of these numbers.
+    """
+    written: list[str] = []
+    for y, line in lines:
+        span = selection.get_span(y)
+        if span is None:
+            continue
+        start, end = max(span[0], 0), span[1]
+        written.append(line.text[start:] if end < 0 else line.text[start : max(end, 0)])
+        written.append(line.joint)
+    return "".join(written[:-1]).strip("\n")

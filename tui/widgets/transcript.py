@@ -1,0 +1,701 @@
+"""The chat pane: a branch as a conversation, of which only what is in sight is ever drawn."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.geometry import Offset, Size
+from textual.message import Message
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from tui.model import Item, Page, View
+from tui.render import Line, Palette, Rendered, estimated_height, fails, is_step, item_text, render_item
+from tui.widgets._flow import Flow
+from tui.widgets._item_store import ItemStore
+from tui.widgets._paint import MARGIN, paint, selected_text
+from tui.widgets._transcript_lines import end_lines, turn_header
+
+__all__ = ["Transcript"]
+
+_ESTIMATE = 3
+_WIDEST = 120
+_RENDERED_KEPT = 192
+# A selection's lines are numbered by item first, so that heights found later do not move it.
+_LINES = 1 << 24
+_UNKNOWN, _MESSAGE, _STEP, _TURN = range(4)
+
+
+class Transcript(ScrollView, can_focus=True):
+    """Shows the items of one branch, turn by turn, however many there are.
+
+    Set `view` (or bind it with `data_bind`) and hand over the pages that `ItemsNeeded` asks for with `receive`.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "transcript--text",
+        "transcript--muted",
+        "transcript--title",
+        "transcript--tool",
+        "transcript--error",
+        "transcript--link",
+        "transcript--quote",
+        "transcript--code",
+        "transcript--keyword",
+        "transcript--string",
+        "transcript--number",
+        "transcript--comment",
+        "transcript--name",
+        "transcript--added",
+        "transcript--removed",
+        "transcript--bar",
+        "transcript--cursor",
+    }
+    """
+    | Class | Description |
+    | :- | :- |
+    | `transcript--text` | Running text. |
+    | `transcript--muted` | Roles, times, marks, urls. |
+    | `transcript--title` | Numbers of turns, headings. |
+    | `transcript--tool` | Names of tools. |
+    | `transcript--error` | What failed. |
+    | `transcript--link` | Links. |
+    | `transcript--quote` | Quotations and thoughts. |
+    | `transcript--code` | Code within a line. |
+    | `transcript--keyword` | In code: words of the language. |
+    | `transcript--string` | In code: strings. |
+    | `transcript--number` | In code: numbers and constants. |
+    | `transcript--comment` | In code: comments. |
+    | `transcript--name` | In code: names being defined, keys. |
+    | `transcript--added` | Lines that a patch adds. |
+    | `transcript--removed` | Lines that a patch removes. |
+    | `transcript--bar` | The bar along the selected turn. |
+    | `transcript--cursor` | The item under the cursor. |
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "cursor_down", "Down", show=False, id="chat.down"),
+        Binding("k,up", "cursor_up", "Up", show=False, id="chat.up"),
+        Binding("g,home", "cursor_home", "Start", show=False, id="chat.home"),
+        Binding("G,end", "cursor_end", "End", show=False, id="chat.end"),
+        Binding("pagedown,space", "page_down", "Page down", show=False, id="chat.page_down"),
+        Binding("pageup", "page_up", "Page up", show=False, id="chat.page_up"),
+        Binding("ctrl+d", "half_page_down", "Half page down", show=False, id="chat.half_page_down"),
+        Binding("ctrl+u", "half_page_up", "Half page up", show=False, id="chat.half_page_up"),
+        Binding("enter", "toggle_fold", "Unfold", id="chat.toggle_fold"),
+        Binding("h,left", "fold", "Fold", show=False, id="chat.fold"),
+        Binding("l,right", "unfold", "Unfold", show=False, id="chat.unfold"),
+        Binding("o", "toggle_tools", "Unfold all", id="chat.toggle_tools"),
+    ]
+    """
+    | Key(s) | Description |
+    | :- | :- |
+    | j, down | Next item; within an item taller than the pane, further down. |
+    | k, up | Item before. |
+    | g, home | First item. |
+    | G, end | Last item. |
+    | pagedown, space | A page down. |
+    | pageup | A page up. |
+    | ctrl+d | Half a page down. |
+    | ctrl+u | Half a page up. |
+    | enter | Fold or unfold the item. |
+    | h, left | Fold the item. |
+    | l, right | Unfold the item. |
+    | o | Fold or unfold all tool calls and thoughts. |
+    """
+
+    DEFAULT_CSS = """
+    Transcript {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+
+        & > .transcript--muted { color: $text-muted; }
+        & > .transcript--title { color: $text-primary; text-style: bold; }
+        & > .transcript--tool { color: $text-secondary; text-style: bold; }
+        & > .transcript--error { color: $text-error; }
+        & > .transcript--link { color: $text-accent; text-style: underline; }
+        & > .transcript--quote { color: $text-muted; text-style: italic; }
+        & > .transcript--code { color: $text-warning; }
+        & > .transcript--keyword { color: $text-accent; }
+        & > .transcript--string { color: $text-success; }
+        & > .transcript--number { color: $text-warning; }
+        & > .transcript--comment { color: $text-muted; text-style: italic; }
+        & > .transcript--name { color: $text-primary; }
+        & > .transcript--added { color: $text-success; }
+        & > .transcript--removed { color: $text-error; }
+        & > .transcript--bar { color: $accent; }
+        & > .transcript--cursor { background: $surface; }
+    }
+    """
+
+    view: var[View] = var(View, init=False)
+    """What to show; the items come from its page and from `receive`."""
+
+    class Posted(Message):
+        """Base of the transcript's messages."""
+
+        transcript: Transcript
+        """The transcript that sent it."""
+
+        @property
+        def control(self) -> Transcript:
+            """Alias of `transcript`, for the `on` decorator."""
+            return self.transcript
+
+    class ItemsNeeded(Posted):
+        """Items came into sight that are not at hand; answer with `receive`."""
+
+        def __init__(self, transcript: Transcript, branch_id: str, start: int, end: int) -> None:
+            super().__init__()
+            self.transcript = transcript
+            self.branch_id = branch_id
+            """The branch they belong to."""
+            self.start = start
+            """Position of the first one."""
+            self.end = end
+            """Position after the last one."""
+
+    class TurnSelected(Posted):
+        """The cursor moved to another turn."""
+
+        def __init__(self, transcript: Transcript, turn: int) -> None:
+            super().__init__()
+            self.transcript = transcript
+            self.turn = turn
+            """Number of the turn."""
+
+    class TurnClicked(Posted):
+        """A turn was clicked, to be forked from."""
+
+        def __init__(self, transcript: Transcript, turn: int) -> None:
+            super().__init__()
+            self.transcript = transcript
+            self.turn = turn
+            """Number of the turn."""
+
+    class SiblingRequested(Posted):
+        """A mark of `‹2/3›` was clicked: another branch that parts at the same turn is asked for."""
+
+        def __init__(self, transcript: Transcript, turn: int, step: int) -> None:
+            super().__init__()
+            self.transcript = transcript
+            self.turn = turn
+            """Number of the turn at which the branches part."""
+            self.step = step
+            """-1 for the one before, 1 for the next."""
+
+    class LinkOpened(Posted):
+        """A link was clicked with Ctrl held; its address is untrusted and starts with http:// or https://."""
+
+        def __init__(self, transcript: Transcript, url: str) -> None:
+            super().__init__()
+            self.transcript = transcript
+            self.url = url
+            """The address."""
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        """Create a transcript that shows nothing yet.
+
+        Args:
+            name: The name of the widget.
+            id: The id of the widget in the DOM.
+            classes: The CSS classes of the widget.
+        """
+        super().__init__(name=name, id=id, classes=classes)
+        self._store = ItemStore()
+        self._flow = Flow(self._measured, _ESTIMATE)
+        self._kinds = bytearray()
+        self._rendered: LRUCache[tuple[int, int, bool], Rendered] = LRUCache(_RENDERED_KEPT)
+        self._rows: list[tuple[int, int]] = []
+        self._palette = Palette()
+        self._restyled = True
+        self._cursor = 0
+        self._unfolded_all = False
+        self._turned_over: set[int] = set()
+        self._told: list[int] = []
+        self._owes_turn = False
+        self._deriving = False
+        self._pressed: Offset | None = None
+
+    # What to show
+
+    def watch_view(self, old: View, new: View) -> None:
+        """Take in another moment of the conversation, and keep the reader's place wherever there is one."""
+        moved = (old.branch_id, old.turn, old.position) != (new.branch_id, new.turn, new.position)
+        at_end = self._flow.at_end
+        keeps_place = True
+        if (old.file, _session_id(old)) != (new.file, _session_id(new)):
+            keeps_place = False
+            self._store.clear()
+            self._turned_over.clear()
+            self._reset(new.items)
+        elif old.branch_id != new.branch_id:
+            shared = _shared_turns(old, new)
+            here = self._store.get(self._flow.anchor[0])
+            keeps_place = here is not None and here.turn <= shared
+            self._store.keep_turns(shared)
+            self._reset(new.items)
+        elif old.items != new.items or old.revision != new.revision:
+            self._store.expire()
+            self._store.truncate(new.items)
+            self._flow.resize(new.items + 1)
+            del self._kinds[new.items :]
+            self._kinds.extend(bytes(new.items - len(self._kinds)))
+        self._flow.forget(new.items)
+        if new.page is not None and new.page is not old.page:
+            self._take(new.page)
+        if not keeps_place:
+            self._open_at(new)
+        elif moved and not self._was_told(new):
+            self._reveal(new)
+        elif at_end and old.branch_id == new.branch_id:
+            self._flow.end()
+        self._cursor = max(min(self._cursor, new.items - 1), 0)
+        self._settle()
+
+    def receive(self, page: Page) -> None:
+        """Take the items that `ItemsNeeded` asked for; those of another branch than shown are dropped."""
+        if page.branch_id != self.view.branch_id:
+            return
+        at_end = self._flow.at_end
+        self._take(page)
+        if at_end:
+            self._flow.end()
+        self._settle()
+        if self._owes_turn:
+            self._tell_turn()
+
+    def cursor_text(self) -> str:
+        """All text of the item under the cursor, folded or not; empty while it is not at hand."""
+        item = self._store.get(self._cursor)
+        return "" if item is None else item_text(item)
+
+    def _reset(self, count: int) -> None:
+        self._flow.reset(count + 1)
+        self._kinds = bytearray(count)
+        for position in self._store.positions():
+            item = self._store.get(position)
+            if item is not None and position < count:
+                self._learn(item)
+
+    def _take(self, page: Page) -> None:
+        count = len(self._kinds)
+        for position in self._store.put(page):
+            item = self._store.get(position)
+            if item is not None and position < count:
+                self._learn(item)
+        self._store.truncate(count)
+
+    def _learn(self, item: Item) -> None:
+        """Take note of an item's kind and of about how tall it is."""
+        position = item.position
+        after = position + 1
+        before = self._lead(after) if after < len(self._kinds) else 0
+        self._kinds[position] = _TURN if item.type == "user" else _STEP if is_step(item) else _MESSAGE
+        self._flow.forget(position)
+        self._flow.guess(position, 2 + estimated_height(item, self._text_width, self._folded(item)))
+        if after < len(self._kinds) and (change := self._lead(after) - before):
+            self._flow.forget(after)
+            self._flow.shift(after, change)
+
+    def _open_at(self, view: View) -> None:
+        if _at_last_turn(view):
+            self._cursor = view.items - 1
+            self._flow.end()
+        else:
+            self._cursor = view.position
+            self._flow.show(view.position)
+
+    def _reveal(self, view: View) -> None:
+        """Bring the selected turn into sight, if it is not, and the cursor into the turn."""
+        item = self._store.get(self._cursor)
+        if item is None or item.turn != view.turn or self._cursor < view.position:
+            self._cursor = view.position
+        if view.position < view.items and not 0 <= self._row_of_text(view.position) < self._flow.height:
+            self._open_at(view)
+
+    def _was_told(self, view: View) -> bool:
+        """Whether the selection is one that this pane asked for: the cursor may be further by now."""
+        if view.turn not in self._told:
+            self._told.clear()
+            return False
+        del self._told[: self._told.index(view.turn) + 1]
+        return True
+
+    # Blocks and their lines
+
+    @property
+    def _text_width(self) -> int:
+        return max(min(self.scrollable_content_region.width - MARGIN - 1, _WIDEST), 1)
+
+    @property
+    def _style_palette(self) -> Palette:
+        if self._restyled:
+            self._restyled = False
+            palette = Palette(**{name: self._part(name) for name in Palette.__dataclass_fields__})
+            if palette != self._palette:
+                self._palette = palette
+                self._rendered.clear()
+        return self._palette
+
+    def _part(self, name: str) -> Style:
+        return _without_background(self.get_component_rich_style(f"transcript--{name}"))
+
+    def notify_style_update(self) -> None:
+        """Draw in the new styles, if they are others than before."""
+        super().notify_style_update()
+        self._restyled = True
+
+    def _folded(self, item: Item) -> bool:
+        if not is_step(item) and item.data is not None:
+            return False
+        return (not fails(item) and not self._unfolded_all) != (item.message_id in self._turned_over)
+
+    def _draw(self, item: Item) -> Rendered:
+        palette = self._style_palette
+        key = (item.message_id, self._text_width, self._folded(item))
+        rendered = self._rendered.get(key)
+        if rendered is None:
+            rendered = render_item(item, key[1], folded=key[2], palette=palette)
+            self._rendered[key] = rendered
+        return rendered
+
+    def _lead(self, position: int) -> int:
+        """Blank lines above an item: none among the steps of an agent."""
+        if position == 0:
+            return 0
+        return int(self._kinds[position] != _STEP or self._kinds[position - 1] not in (_STEP, _UNKNOWN))
+
+    def _measured(self, position: int) -> int | None:
+        if position == len(self._kinds):
+            return len(end_lines(self.view, self._text_width, self._style_palette))
+        item = self._store.get(position)
+        if item is None:
+            return None
+        return self._lead(position) + (item.type == "user") + len(self._draw(item).lines)
+
+    def _line(self, position: int, number: int) -> Line:
+        """A line of a block: the blank above, the turn's header, then what was rendered."""
+        if position == len(self._kinds):
+            return end_lines(self.view, self._text_width, self._style_palette)[number]
+        item = self._store.get(position)
+        if item is None:
+            return Line([], (Segment("·" if number == 1 else " ", self._style_palette.muted),))
+        number -= self._lead(position)
+        if number < 0:
+            return Line([])
+        if item.type == "user":
+            if number == 0:
+                return turn_header(self.view, item, self._text_width, self._style_palette)
+            number -= 1
+        lines = self._draw(item).lines
+        return lines[number] if number < len(lines) else Line([])
+
+    def _row_of_text(self, position: int) -> int:
+        return self._flow.row_of(position) + self._lead(position)
+
+    # The window
+
+    def _settle(self) -> None:
+        """Bring in line what is derived from the anchor, and ask for the items that came into sight."""
+        self._flow.height = self.container_size.height
+        if not self.is_mounted or not self._flow.height:
+            return
+        self._flow.settle()
+        self._rows = self._flow.rows()
+        self._deriving = True
+        try:
+            self.virtual_size = Size(self.scrollable_content_region.width, self._flow.total)
+            self.scroll_y = self.scroll_target_y = self._flow.top
+        finally:
+            self._deriving = False
+        self.refresh()
+        if self._rows and self.view.items:
+            for start, end in self._store.wanted(self._rows[0][0], self._rows[-1][0], self.view.items):
+                self.post_message(self.ItemsNeeded(self, self.view.branch_id, start, end))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the scrollbar, the wheel and a selection dragged beyond the edge."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._deriving or round(old_value) == round(new_value):
+            return
+        lines = round(new_value) - round(old_value)
+        if new_value >= self.max_scroll_y:
+            self._flow.end()
+        elif abs(lines) <= 2 * self._flow.height:
+            self._flow.move(lines)
+        else:
+            self._flow.seek(round(new_value))
+        self._settle()
+
+    def scroll_to(self, x: float | None = None, y: float | None = None, **options: object) -> None:
+        """Scroll to a line, at once: a way of many thousand lines is not animated."""
+        self._scroll_to(x, y, animate=False, force=options.get("force") is True)
+
+    def on_resize(self) -> None:
+        """Wrap anew, and keep the line that was at the top, or the end."""
+        at_end = self._flow.at_end
+        position, line = self._flow.anchor
+        share = line / max(self._flow.block_height(position), 1) if len(self._flow) else 0
+        self._reset(len(self._kinds))
+        self._flow.height = self.container_size.height
+        if at_end:
+            self._flow.end()
+        elif len(self._flow):
+            self._flow.show(position, int(share * self._flow.block_height(position)))
+        self._settle()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row."""
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        if y >= len(self._rows):
+            return Strip.blank(width, base)
+        position, number = self._rows[y]
+        item = self._store.get(position)
+        bar = Segment(" ")
+        in_lead = number < (self._lead(position) if position < len(self._kinds) else 0)
+        if item is not None and item.turn == self.view.turn and not (in_lead and item.type == "user"):
+            bar = Segment("▎", self._part("bar"))
+        if position == self._cursor and item is not None and not in_lead and self.has_focus:
+            bar = Segment("▌", self._part("bar"))
+            base += Style.from_color(None, self.get_component_rich_style("transcript--cursor").bgcolor)
+        selection = self.text_selection
+        at = position * _LINES + number
+        return paint(
+            self._line(position, number),
+            at,
+            width,
+            bar=bar,
+            base=base,
+            span=None if selection is None else selection.get_span(at),
+            selection=None if selection is None else self.screen.get_component_rich_style("screen--selection"),
+        )
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text as it is shown, without marks and gutters."""
+        positions = self._store.positions()
+        if not positions:
+            return None
+        first = positions[0] if selection.start is None else selection.start.y // _LINES
+        last = positions[-1] if selection.end is None else selection.end.y // _LINES
+        lines = (
+            (position * _LINES + number, self._line(position, number))
+            for position in positions
+            if first <= position <= last
+            for number in range(self._flow.block_height(position))
+        )
+        return selected_text(lines, selection), "\n"
+
+    def text_select_all(self) -> None:
+        """Select the item under the cursor: a double click means it, not the whole conversation."""
+        start = self._cursor * _LINES
+        self.screen.selections = {self: Selection(Offset(0, start), Offset(0, start + _LINES - 1))}
+
+    # Moving and folding
+
+    def action_cursor_down(self) -> None:
+        """Go to the next item, or further down within one that ends below the pane."""
+        if self._fetch_cursor(first=True):
+            return
+        bottom = self._flow.row_of(self._cursor) + self._flow.block_height(self._cursor)
+        if bottom > self._flow.height:
+            self._flow.move(min(bottom - self._flow.height, self._stride))
+            self._settle()
+        elif self._cursor < self.view.items - 1:
+            self._put_cursor(self._cursor + 1)
+        else:
+            self._flow.end()
+            self._settle()
+
+    def action_cursor_up(self) -> None:
+        """Go to the item before, or further up within one that begins above the pane."""
+        if self._fetch_cursor(first=False):
+            return
+        top = self._flow.row_of(self._cursor)
+        if top < 0:
+            self._flow.move(max(top, -self._stride))
+            self._settle()
+        elif self._cursor > 0:
+            self._put_cursor(self._cursor - 1)
+
+    def action_cursor_home(self) -> None:
+        """Go to the first item."""
+        self._flow.show(0)
+        self._put_cursor(0)
+
+    def action_cursor_end(self) -> None:
+        """Go to the end of the last item."""
+        self._flow.end()
+        self._put_cursor(self.view.items - 1, scroll=False)
+
+    def action_page_down(self) -> None:
+        """Go a page down, the cursor with it."""
+        self._page(self._flow.height - 2)
+
+    def action_page_up(self) -> None:
+        """Go a page up, the cursor with it."""
+        self._page(2 - self._flow.height)
+
+    def action_half_page_down(self) -> None:
+        """Go half a page down, the cursor with it."""
+        self._page(self._flow.height // 2)
+
+    def action_half_page_up(self) -> None:
+        """Go half a page up, the cursor with it."""
+        self._page(-(self._flow.height // 2))
+
+    def action_toggle_fold(self) -> None:
+        """Fold the item under the cursor, or unfold it."""
+        self._toggle(self._cursor)
+
+    def action_fold(self) -> None:
+        """Fold the item under the cursor."""
+        if (item := self._store.get(self._cursor)) is not None and not self._folded(item):
+            self._toggle(self._cursor)
+
+    def action_unfold(self) -> None:
+        """Unfold the item under the cursor."""
+        if (item := self._store.get(self._cursor)) is not None and self._folded(item):
+            self._toggle(self._cursor)
+
+    def action_toggle_tools(self) -> None:
+        """Unfold all tool calls, outputs and thoughts, or fold them again."""
+        self._unfolded_all = not self._unfolded_all
+        self._turned_over.clear()
+        row = self._row_of_text(self._cursor) if self.view.items else 0
+        self._reset(len(self._kinds))
+        if 0 <= row < self._flow.height:
+            self._flow.show(self._cursor)
+            self._flow.move(self._lead(self._cursor) - row)
+        self._settle()
+
+    @property
+    def _stride(self) -> int:
+        return max(self._flow.height // 4, 1)
+
+    def _toggle(self, position: int) -> None:
+        item = self._store.get(position)
+        if item is None or not self._draw(item).folds:
+            return
+        self._turned_over ^= {item.message_id}
+        self._flow.forget(position)
+        if self._flow.row_of(position) < 0:
+            self._flow.show(position)
+        self._settle()
+
+    def _page(self, lines: int) -> None:
+        self._flow.move(lines or (1 if lines >= 0 else -1))
+        self._settle()
+        if not self._fetch_cursor(first=lines > 0) and self._flow.at_end and lines > 0:
+            self._put_cursor(self.view.items - 1, scroll=False)
+
+    def _in_sight(self) -> list[int]:
+        return [position for position in dict.fromkeys(at for at, _ in self._rows) if position < self.view.items]
+
+    def _fetch_cursor(self, *, first: bool) -> bool:
+        """Put a cursor that is out of sight on the first, or last, item in sight; whether it was."""
+        seen = self._in_sight()
+        if not seen or seen[0] <= self._cursor <= seen[-1]:
+            return not seen
+        begun = [position for position in seen if self._flow.row_of(position) >= 0] or seen
+        self._put_cursor(begun[0] if first else seen[-1], scroll=False)
+        return True
+
+    def _put_cursor(self, position: int, *, scroll: bool = True) -> None:
+        if not 0 <= position < self.view.items:
+            return
+        self._cursor = position
+        if scroll:
+            height = self._flow.block_height(position)
+            top = self._flow.row_of(position)
+            if top < 0 or height > self._flow.height:
+                self._flow.move(top)
+            elif top + height > self._flow.height:
+                self._flow.move(top + height - self._flow.height)
+        self._settle()
+        self._tell_turn()
+
+    def _tell_turn(self) -> None:
+        item = self._store.get(self._cursor)
+        self._owes_turn = item is None
+        known = self._told[-1] if self._told else self.view.turn
+        if item is not None and item.turn > 0 and item.turn != known:
+            self._told.append(item.turn)
+            self.post_message(self.TurnSelected(self, item.turn))
+
+    # The mouse
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Remember where the button went down: a click that was dragged selected text."""
+        self._pressed = event.screen_offset
+
+    def on_click(self, event: events.Click) -> None:
+        """Fold, follow a mark, open a link, or select the turn."""
+        if event.button != 1 or event.chain != 1 or event.screen_offset != self._pressed:
+            return
+        meta = event.style.meta
+        offset = event.get_content_offset(self)
+        if offset is None or not 0 <= offset.y < len(self._rows):
+            return
+        position = self._rows[offset.y][0]
+        if "sibling" in meta:
+            self.post_message(self.SiblingRequested(self, *meta["sibling"]))
+        elif "fold" in meta:
+            self._put_cursor(position, scroll=False)
+            self._toggle(position)
+        elif "link" in meta and event.ctrl:
+            self.post_message(self.LinkOpened(self, meta["link"]))
+        elif (item := self._store.get(position)) is not None:
+            self._put_cursor(position, scroll=False)
+            if item.turn > 0:
+                self.post_message(self.TurnClicked(self, item.turn))
+
+    def on_focus(self) -> None:
+        """Show the cursor."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Hide the cursor."""
+        self.refresh()
+
+
+def _without_background(style: Style) -> Style:
+    return Style(
+        color=style.color,
+        bold=style.bold,
+        dim=style.dim,
+        italic=style.italic,
+        underline=style.underline,
+        reverse=style.reverse,
+        strike=style.strike,
+    )
+
+
+def _session_id(view: View) -> str | None:
+    return None if view.session is None else view.session.session_id
+
+
+def _at_last_turn(view: View) -> bool:
+    branch = view.tree.branches.get(view.branch_id)
+    return view.items > 0 and (branch is None or view.turn >= branch.turns)
+
+
+def _shared_turns(old: View, new: View) -> int:
+    """The last turn that the branches of two views of a session have in common; -1 where they share nothing."""
+    if old.branch_id not in new.tree.branches or new.branch_id not in new.tree.branches:
+        return -1
+    path = new.tree.path(old.branch_id)
+    common = [a.last for a, b in zip(path, new.tree.path(new.branch_id), strict=False) if a.index == b.index]
+    return max(common, default=-1)
