@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import aiosqlite
@@ -56,19 +56,35 @@ class _Worker(aiosqlite.Connection):
 
     def _queue(self, function: Callable[[], T]) -> Future[T]:
         answer: Future[T] = Future()
-
-        def run() -> None:
-            if not answer.set_running_or_notify_cancel():
-                return
-            try:
-                result = function()
-            except BaseException as error:
-                answer.set_exception(error)
-            else:
-                answer.set_result(result)
-
-        self._tx.put_nowait((None, run))
+        self._tx.put_nowait((None, _Job(function, answer)))
         return answer
+
+
+class _Job(Generic[T]):
+    """A function to run once and the future that gets its answer.
+
+    The worker keeps its last job until the next one comes: once run, a job holds nothing, so that a session that is
+    no longer used can be collected.
+    """
+
+    __slots__ = ("_answer", "_function")
+
+    def __init__(self, function: Callable[[], T], answer: Future[T]) -> None:
+        self._function = function
+        self._answer = answer
+
+    def __call__(self) -> None:
+        function, answer = self._function, self._answer
+        del self._function, self._answer
+        if not answer.set_running_or_notify_cancel():
+            return
+        try:
+            answer.set_result(function())
+        except BaseException as error:
+            answer.set_exception(error)
+        finally:
+            # The error's traceback holds this frame: without its names there is no cycle to wait for.
+            del function, answer
 
 
 class Connection:

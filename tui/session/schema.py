@@ -16,8 +16,11 @@ __all__ = [
     "CONVO_USAGE",
     "DEFAULT_MESSAGES",
     "DEFAULT_SESSIONS",
+    "GENERATIONS",
     "MAIN",
     "MESSAGE_INDEX",
+    "RESERVATIONS",
+    "Conversation",
     "Tables",
     "has_table",
 ]
@@ -172,6 +175,19 @@ class Tables:
         """Make the tables and indexes that record no owner, where they are missing."""
         for statement in (RESERVATIONS, GENERATIONS, *_INDEXES):
             db.execute(statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Which rows of a file are a session's.
+
+    Attributes:
+        session_id: Its id.
+        tables: The base tables that hold it.
+    """
+
+    session_id: str
+    tables: Tables = Tables()
 
 
 def has_table(db: sqlite3.Connection, name: str) -> bool:
