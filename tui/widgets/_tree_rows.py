@@ -81,6 +81,13 @@ class Span:
         return 1 if self.hidden is not None else max(1, len(self.chain))
 
     @property
+    def ends(self) -> tuple[str, ...]:
+        """The branches whose name stands here: the one that ends with the chain, or those that its fold hides."""
+        if self.hidden is not None:
+            return self.hidden.branches
+        return () if self.chain.ends is None else (self.chain.ends,)
+
+    @property
     def foldable(self) -> bool:
         """Whether its first row stands for more than itself."""
         return self.fork and (len(self.chain) > 1 or bool(self.chain.children))

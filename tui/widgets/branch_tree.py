@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -19,22 +21,12 @@ from textual.strip import Strip
 
 from tui.model import Chain, Turn, View
 from tui.widgets._tree_drawing import Hit, Piece, Role, TurnFace, draw_session, draw_turn
-from tui.widgets._tree_rows import FoldKey, SessionRow, Span, TreeRow, TreeRows, TurnRow, find_chain, fold_key
+from tui.widgets._tree_rows import SessionRow, Span, TurnRow
+from tui.widgets._tree_state import TreeState
 from tui.widgets._tree_turns import TurnStore
 from tui.widgets.numbers import fit_name
 
 __all__ = ["BranchTree"]
-
-
-class _TurnPlace(NamedTuple):
-    """A turn's row, told so that it is found again when the tree has changed."""
-
-    branch_id: str
-    turn: int
-
-
-_Place: TypeAlias = str | _TurnPlace
-"""Where the cursor is: on a session, by its id, or on a turn of the open one."""
 
 
 class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
@@ -222,29 +214,20 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._clock = clock
-        self._rows = TreeRows()
+        self._state = TreeState()
         self._turns = TurnStore()
-        self._folds: dict[str, set[FoldKey]] = {}
-        self._folded_sessions: set[str] = set()
-        self._path: frozenset[int] = frozenset()
-        self._digits = 1
-        self._opened = ""
-        self._place: _Place | None = None
-        self._cursor = 0
-        self._selected: int | None = None
         self._hover: int | None = None
-        self._announced: list[_TurnPlace] = []
         self._in_sight: dict[int, tuple[Chain, list[int]]] = {}
 
     @property
     def cursor_row(self) -> int:
         """The row of the cursor, counted from the first session's."""
-        return self._cursor
+        return self._state.cursor
 
     @property
     def row_count(self) -> int:
         """How many rows there are, in sight or not."""
-        return len(self._rows)
+        return len(self._state.rows)
 
     def receive_turns(self, branch_id: str, revision: int, turns: Sequence[Turn]) -> None:
         """Show turns that were asked for.
@@ -262,156 +245,68 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
     def on_mount(self) -> None:
         self.set_interval(60, self.refresh, name="ages of sessions")
 
-    def watch_view(self, old: View, new: View) -> None:
+    def watch_view(self, view: View) -> None:
         """Show another view; the cursor follows it where it was not the cursor that caused the change."""
-        if _session_id(new) != _session_id(old):
+        state = self._state
+        session_id, revision = state.session_id, state.view.revision
+        with self._kept_in_place():
+            followed = state.show(view)
+        if state.session_id != session_id:
             self._turns.clear()
-            self._announced.clear()
-            self._place = None
-        if not new.preview:
-            self._opened = new.branch_id
-        if new.revision != old.revision:
-            self._turns.renew(new.revision)
-        self._path = (
-            frozenset(chain.index for chain in new.tree.path(new.branch_id))
-            if new.branch_id in new.tree.branches
-            else frozenset()
-        )
-        moved = (_session_id(new), new.branch_id, new.turn) != (_session_id(old), old.branch_id, old.turn)
-        if moved and not self._is_echo(_TurnPlace(new.branch_id, new.turn)):
-            self._announced.clear()
-            self._place = self._place_shown(new)
-            self._unfold_over(self._place)
-        self._lay_out(reveal=moved)
+        if view.revision != revision:
+            self._turns.renew(view.revision)
+        if followed:
+            self._reveal()
 
-    def _is_echo(self, shown: _TurnPlace) -> bool:
-        """Whether the cursor announced what is shown now; it may have moved on since, and must not be called back."""
-        if shown not in self._announced:
-            return False
-        del self._announced[: self._announced.index(shown) + 1]
-        return True
-
-    def _place_shown(self, view: View) -> _TurnPlace:
-        """The place of the selected turn; of a branch without turns of its own, the row of its name."""
-        if view.branch_id in view.tree.branches:
-            tip = view.tree.tip(view.branch_id)
-            if not len(tip) and view.turn >= tip.last:
-                return _TurnPlace(view.branch_id, tip.first)
-        return _TurnPlace(view.branch_id, view.turn)
-
-    def _unfold_over(self, place: _TurnPlace) -> None:
-        tree, session_id = self.view.tree, _session_id(self.view)
-        self._folded_sessions.discard(session_id)
-        chain = find_chain(tree, *place)
-        folds = self._folds.get(session_id)
-        while chain is not None and folds:
-            if chain.first < place.turn:
-                folds.discard(fold_key(chain))
-            chain = None if chain.parent is None else tree.chains[chain.parent]
-
-    def _lay_out(self, *, reveal: bool = False) -> None:
-        """Make the map of rows anew; what is in sight stays where it is on the screen."""
-        view, session_id = self.view, _session_id(self.view)
-        height = self.scrollable_content_region.height
-        offset = self._cursor - self.scroll_offset.y
-        was_in_sight = 0 <= offset < height
-        self._rows = TreeRows(
-            view.sessions,
-            session_id,
-            view.tree,
-            self._folds.get(session_id, frozenset()),
-            folded=session_id in self._folded_sessions,
-        )
-        self._digits = min(3, len(str(max((chain.last for chain in view.tree.chains), default=1))))
-        self.virtual_size = Size(0, len(self._rows))
-        self._cursor = self._find_cursor()
-        self._place = self._place_of(self._cursor)
-        self._selected = self._find_selected()
-        if was_in_sight:
-            self.scroll_to(y=max(0, self._cursor - offset), animate=False, force=True, immediate=True)
-        if reveal or was_in_sight:
+    @contextmanager
+    def _kept_in_place(self) -> Iterator[None]:
+        """Let the rows change, and keep the cursor where it is on the screen."""
+        offset = self._state.cursor - self.scroll_offset.y
+        in_sight = 0 <= offset < self.scrollable_content_region.height
+        yield
+        self.virtual_size = Size(0, len(self._state.rows))
+        if in_sight:
+            self.scroll_to(y=max(0, self._state.cursor - offset), animate=False, force=True, immediate=True)
             self._reveal()
         self.refresh()
 
-    def _find_cursor(self) -> int:
-        """The cursor's row in the present map, or the nearest that stands for it."""
-        places = (self._place, self._place_shown(self.view), _session_id(self.view))
-        rows = (self._row_of(place) for place in places if place is not None)
-        return next((row for row in rows if row is not None), 0)
-
-    def _find_selected(self) -> int | None:
-        shown = _TurnPlace(self.view.branch_id, self.view.turn)
-        if self._denoted(self._cursor) == shown:
-            return self._cursor
-        return self._row_of(self._place_shown(self.view))
-
-    def _row_of(self, place: _Place) -> int | None:
-        if isinstance(place, str):
-            return self._rows.of_session(place)
-        chain = find_chain(self.view.tree, *place)
-        return None if chain is None else self._rows.of_turn(chain, place.turn)
-
-    def _place_of(self, row: int) -> _Place | None:
-        shown = self._at(row)
-        if isinstance(shown, TurnRow):
-            return _TurnPlace(shown.span.chain.through[0], shown.turn)
-        return None if shown is None else shown.session.session_id
-
-    def _at(self, row: int) -> TreeRow | None:
-        return self._rows.at(row) if 0 <= row < len(self._rows) else None
-
-    def _denoted(self, row: int) -> _TurnPlace | None:
-        """The branch and turn that are shown when the cursor is on a row."""
-        shown = self._at(row)
-        if not isinstance(shown, TurnRow):
-            return None
-        chain = shown.span.chain
-        turn = shown.turn if len(chain) else chain.last
-        for branch_id in (self._opened, self.view.branch_id):
-            if branch_id in chain.through:
-                return _TurnPlace(branch_id, turn)
-        branches = self.view.tree.branches
-        return _TurnPlace(min(chain.through, key=lambda branch_id: branches[branch_id].turns), turn)
-
-    # The cursor
-
-    def _move_to(self, row: int, *, announce: bool = True) -> None:
-        """Put the cursor on a row, the nearest that exists, and say so."""
-        if not len(self._rows):
-            return
-        before, self._cursor = self._cursor, max(0, min(row, len(self._rows) - 1))
-        self._place = self._place_of(self._cursor)
-        self._reveal()
-        self.refresh_line(before)
-        self.refresh_line(self._cursor)
-        if announce:
-            self._announce()
-
-    def _announce(self) -> None:
-        denoted = self._denoted(self._cursor)
-        shown = self._announced[-1] if self._announced else _TurnPlace(self.view.branch_id, self.view.turn)
-        if denoted is not None and denoted != shown:
-            self._announced.append(denoted)
-            self.post_message(self.TurnHighlighted(*denoted))
-
     def _reveal(self) -> None:
-        height = self.scrollable_content_region.height
-        top = self.scroll_offset.y
-        if height and not top <= self._cursor < top + height:
-            y = self._cursor if self._cursor < top else self._cursor - height + 1
+        """Bring the cursor in sight, with as little scrolling as that takes."""
+        height, top, cursor = self.scrollable_content_region.height, self.scroll_offset.y, self._state.cursor
+        if height and not top <= cursor < top + height:
+            y = cursor if cursor < top else cursor - height + 1
             self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
         self._reveal()
 
+    # The cursor
+
+    def _move_to(self, row: int, *, announce: bool = True) -> None:
+        self.refresh_line(self._state.cursor)
+        self._state.move_to(row)
+        self.refresh_line(self._state.cursor)
+        self._reveal()
+        if announce:
+            self._announce()
+
+    def _announce(self) -> None:
+        place = self._state.announce()
+        if place is not None:
+            self.post_message(self.TurnHighlighted(*place))
+
+    @property
+    def _page(self) -> int:
+        return max(1, self.scrollable_content_region.height - 1)
+
     def action_cursor_up(self) -> None:
         """Move up a row."""
-        self._move_to(self._cursor - 1)
+        self._move_to(self._state.cursor - 1)
 
     def action_cursor_down(self) -> None:
         """Move down a row."""
-        self._move_to(self._cursor + 1)
+        self._move_to(self._state.cursor + 1)
 
     def action_first(self) -> None:
         """Go to the first row."""
@@ -419,105 +314,92 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_last(self) -> None:
         """Go to the last row."""
-        self._move_to(len(self._rows) - 1)
+        self._move_to(self.row_count - 1)
 
     def action_page_up(self) -> None:
         """Move up a page."""
-        self._move_to(self._cursor - max(1, self.scrollable_content_region.height - 1))
+        self._move_to(self._state.cursor - self._page)
 
     def action_page_down(self) -> None:
         """Move down a page."""
-        self._move_to(self._cursor + max(1, self.scrollable_content_region.height - 1))
+        self._move_to(self._state.cursor + self._page)
 
     # Folds
 
     def action_fold(self) -> None:
         """Fold what the row heads; else go to the head, or to where the fork parts."""
-        row = self._at(self._cursor)
-        if isinstance(row, SessionRow):
-            if row.is_open and not row.folded:
-                self._toggle_session(row)
-        elif row is not None:
-            span = row.span
-            if row.first and span.foldable and span.hidden is None:
-                self._toggle(span)
-            elif span.fork and not row.first:
-                self._move_to(self._cursor - (row.turn - span.chain.first))
-            else:
-                parent = self._rows.parent(span)
-                self._move_to(self._cursor if parent is None else parent)
+        row = self._state.at(self._state.cursor)
+        if isinstance(row, SessionRow) and row.is_open and not row.folded:
+            self._toggle_session()
+        elif isinstance(row, TurnRow) and row.first and row.span.foldable and row.span.hidden is None:
+            self._toggle(row.span)
+        else:
+            self._move_to(self._state.step_out())
 
     def action_unfold(self) -> None:
         """Unfold what the row heads; else go on to where branches part, or to the first of them."""
-        row = self._at(self._cursor)
-        if isinstance(row, SessionRow):
-            if not row.is_open:
-                self.post_message(self.SessionOpened(row.session.session_id))
-            elif row.folded:
-                self._toggle_session(row)
-            elif self.view.tree.roots:
-                self._move_to(self._cursor + 1)
-        elif row is not None:
-            if row.span.hidden is not None:
-                self._toggle(row.span)
-            elif not row.last:
-                self._move_to(self._cursor + row.span.chain.last - row.turn)
-            elif row.span.chain.children:
-                self._move_to(self._cursor + 1)
+        row = self._state.at(self._state.cursor)
+        if isinstance(row, SessionRow) and not row.is_open:
+            self.post_message(self.SessionOpened(row.session.session_id))
+        elif isinstance(row, SessionRow) and row.folded:
+            self._toggle_session()
+        elif isinstance(row, TurnRow) and row.span.hidden is not None:
+            self._toggle(row.span)
+        else:
+            self._move_to(self._state.step_in())
 
     def _toggle(self, span: Span) -> None:
-        """Fold or unfold a fork; a cursor that is folded away comes to the fork's row."""
-        self._folds.setdefault(_session_id(self.view), set()).symmetric_difference_update({fold_key(span.chain)})
-        self._lay_out()
+        with self._kept_in_place():
+            self._state.toggle(span)
         self._announce()
 
-    def _toggle_session(self, row: SessionRow) -> None:
-        self._folded_sessions.symmetric_difference_update({row.session.session_id})
-        self._lay_out()
+    def _toggle_session(self) -> None:
+        with self._kept_in_place():
+            self._state.toggle_session()
 
     # Opening
 
     def action_open(self) -> None:
         """Open the session, or the branch at the turn."""
-        row = self._at(self._cursor)
+        row = self._state.at(self._state.cursor)
         if isinstance(row, SessionRow):
             self._open_session(row)
-        elif (denoted := self._denoted(self._cursor)) is not None:
-            self.post_message(self.TurnOpened(*denoted))
+        elif (place := self._state.denoted(self._state.cursor)) is not None:
+            self.post_message(self.TurnOpened(*place))
 
     def _open_session(self, row: SessionRow) -> None:
         if row.folded:
-            self._toggle_session(row)
+            self._toggle_session()
         self.post_message(self.SessionOpened(row.session.session_id))
 
     def on_click(self, event: events.Click) -> None:
-        """A click opens a session, folds, switches to a branch by its name, or forks from a turn."""
+        """Open a session, fold, switch to a branch by its name, or fork from a turn."""
         offset = event.get_content_offset(self)
-        index = None if offset is None else offset.y + self.scroll_offset.y
-        row = None if index is None else self._at(index)
-        if offset is None or index is None or row is None:
+        if offset is None:
             return
-        event.stop()
-        hit = self._hit(index, offset.x)
+        index = offset.y + self.scroll_offset.y
+        row, hit = self._state.at(index), self._hit(index, offset.x)
         if isinstance(row, SessionRow):
             self._move_to(index)
             if hit is Hit.FOLD:
-                self._toggle_session(row)
+                self._toggle_session()
             else:
                 self._open_session(row)
+        elif row is None:
+            return
         elif hit is Hit.FOLD:
             self._toggle(row.span)
-        elif hit is Hit.TAG:
-            ends = row.span.hidden.branches[0] if row.span.hidden else row.span.chain.ends
-            self.post_message(self.BranchClicked(ends or row.span.chain.through[0]))
+        elif hit is Hit.TAG and row.span.ends:
+            self.post_message(self.BranchClicked(row.span.ends[0]))
         else:
             self._move_to(index, announce=False)
-            if (denoted := self._denoted(index)) is not None:
-                self.post_message(self.TurnClicked(*denoted))
+            if (place := self._state.denoted(index)) is not None:
+                self.post_message(self.TurnClicked(*place))
 
     def _hit(self, row: int, x: int) -> Hit:
+        """What a click on a cell of a row means."""
         for piece in self._draw(row):
-            x -= Segment(piece.text).cell_length
+            x -= cell_len(piece.text)
             if x < 0:
                 return piece.hit
         return Hit.ROW
@@ -544,80 +426,63 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         """Draw what is in sight, and ask for the turns that are not known yet."""
         self._in_sight.clear()
         strips = super().render_lines(crop)
-        session_id = _session_id(self.view)
         for chain, turns in self._in_sight.values():
             for page in self._turns.wanted(chain, turns):
                 # Drawing runs in the screen's name, and a message that the screen sent would not bubble up to it.
-                self.post_message(self.TurnsNeeded(*page, session_id).set_sender(self))
+                self.post_message(self.TurnsNeeded(*page, self._state.session_id).set_sender(self))
         return strips
 
     def render_line(self, y: int) -> Strip:
         """Draw one row."""
         width = self.scrollable_content_region.width
-        row = y + self.scroll_offset.y
-        if not len(self._rows) and y == 0:
-            return self._strip([Piece(fit_name("No sessions in this file", width), Role.QUIET)], width, self.rich_style)
-        shown = self._at(row)
-        if shown is None:
-            return Strip.blank(width, self.rich_style)
-        if isinstance(shown, TurnRow) and len(shown.span.chain):
-            chain = shown.span.chain
-            self._in_sight.setdefault(chain.index, (chain, []))[1].append(shown.turn)
-        dim = isinstance(shown, TurnRow) and shown.span.chain.index not in self._path
-        return self._strip(self._draw(row), width, self._ground(row), dim=dim, cursor=self._has_cursor(row))
+        index = y + self.scroll_offset.y
+        row = self._state.at(index)
+        if isinstance(row, TurnRow) and len(row.span.chain):
+            chain = row.span.chain
+            self._in_sight.setdefault(chain.index, (chain, []))[1].append(row.turn)
+        has_cursor = self.has_focus and index == self._state.cursor and row is not None
+        ground = self._ground(index, has_cursor)
+        dim = isinstance(row, TurnRow) and row.span.chain.index not in self._state.path
+        segments = [
+            Segment(piece.text, self._ink(piece.role, ground, dim, has_cursor))
+            for piece in self._draw(index)
+            if piece.text
+        ]
+        return Strip(segments).adjust_cell_length(width, ground)
 
-    def _draw(self, row: int) -> list[Piece]:
-        shown = self._rows.at(row)
-        width = self.scrollable_content_region.width
-        if isinstance(shown, SessionRow):
-            empty = shown.is_open and not self.view.tree.roots
-            return draw_session(shown, width, self._clock(), "empty" if empty else "")
-        span = shown.span
-        ends = span.hidden.branches if span.hidden is not None else (span.chain.ends,)
+    def _draw(self, index: int) -> list[Piece]:
+        state, width = self._state, self.scrollable_content_region.width
+        row = state.at(index)
+        if row is None:
+            return [] if index or state.rows else [Piece(fit_name("No sessions in this file", width), Role.QUIET)]
+        if isinstance(row, SessionRow):
+            empty = row.is_open and not state.view.tree.roots
+            return draw_session(row, width, self._clock(), "empty" if empty else "")
         face = TurnFace(
-            turn=self._turns.get(span.chain, shown.turn),
-            on_path=span.chain.index in self._path,
-            selected=row == self._selected,
-            current=self.view.branch_id in ends,
-            digits=self._digits,
+            turn=self._turns.get(row.span.chain, row.turn),
+            on_path=row.span.chain.index in state.path,
+            selected=index == state.selected,
+            current=state.view.branch_id in row.span.ends,
+            digits=state.digits,
         )
-        return draw_turn(shown, face, width)
+        return draw_turn(row, face, width)
 
-    def _has_cursor(self, row: int) -> bool:
-        return self.has_focus and row == self._cursor
-
-    def _ground(self, row: int) -> Style:
+    def _ground(self, row: int, has_cursor: bool) -> Style:
         """The style of a row on which its pieces are laid."""
-        if self._has_cursor(row):
+        if has_cursor:
             return self.get_component_rich_style("branch-tree--cursor")
-        if row == self._selected:
+        if row == self._state.selected:
             return self.get_component_rich_style("branch-tree--selected")
         if row == self._hover:
             return self.get_component_rich_style("branch-tree--hover")
         return self.rich_style
 
-    def _strip(
-        self, pieces: Sequence[Piece], width: int, ground: Style, *, dim: bool = False, cursor: bool = False
-    ) -> Strip:
-        segments = [
-            Segment(
-                piece.text, ground if cursor and piece.role is not Role.CURRENT_TAG else self._ink(piece, ground, dim)
-            )
-            for piece in pieces
-            if piece.text
-        ]
-        return Strip(segments).adjust_cell_length(width, ground)
-
-    def _ink(self, piece: Piece, ground: Style, dim: bool) -> Style:
-        role = piece.role
-        name = "dim" if dim and role not in (Role.GUIDE, Role.ERRORS, Role.TAG, Role.CURRENT_TAG) else role.value
-        ink = self.get_component_rich_style(f"branch-tree--{name}")
+    def _ink(self, role: Role, ground: Style, dim: bool, has_cursor: bool) -> Style:
+        """The style of a piece on its row."""
         if role is Role.CURRENT_TAG:
-            return ink
-        return ground + Style(
-            color=ink.color, bold=ink.bold, italic=ink.italic, underline=ink.underline, reverse=ink.reverse
-        )
-
-
-def _session_id(view: View) -> str:
-    return "" if view.session is None else view.session.session_id
+            return self.get_component_rich_style("branch-tree--current-tag")
+        if has_cursor:
+            return ground
+        keeps_colour = role in (Role.GUIDE, Role.ERRORS, Role.TAG)
+        ink = self.get_component_rich_style(f"branch-tree--{'dim' if dim and not keeps_colour else role.value}")
+        return ground + Style(color=ink.color, bold=ink.bold, italic=ink.italic, underline=ink.underline)

@@ -58,6 +58,9 @@ class _Editor(TextArea):
         self.load_text(self._show(text, ""))
         self._loaded = self.text, text
         self.move_cursor(self.document.end)
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
         self.call_after_refresh(self.scroll_cursor_visible)
 
     def edit(self, edit: Edit) -> EditResult:
@@ -195,12 +198,15 @@ class Composer(Vertical):
         target = None
         if fork is not None:
             target = _Target(view.session.session_id if view.session is not None else "", fork.branch_id, fork.turn)
-        if target != self._target:
-            self._put_away()
-            self._target = target
-            given = _Draft(fork.text) if fork is not None else _Draft()
-            self._load(given, self._drafts.get(target, given))
+        if target == self._target:
+            self._describe(view)
+            return
+        self._put_away()
+        self._target = target
+        # First, because a text area that only shows moves no cursor.
         self._describe(view)
+        given = _Draft(fork.text) if fork is not None else _Draft()
+        self._load(given, self._drafts.get(target, given))
 
     def _put_away(self) -> None:
         """Remember what is written for when this mode comes back."""
