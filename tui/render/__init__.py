@@ -1,6 +1,6 @@
 """An item to lines of segments: markdown, tool calls, reasoning, images, anything unknown. No widgets here."""
 
-from tui.render.items import Rendered, estimated_height, fails, is_step, item_text, render_item
+from tui.render.items import Rendered, estimated_height, is_step, item_text, render_item, starts_open
 from tui.render.palette import Palette
 from tui.render.text import Line, printable, wrap
 
@@ -9,10 +9,10 @@ __all__ = [
     "Palette",
     "Rendered",
     "estimated_height",
-    "fails",
     "is_step",
     "item_text",
     "printable",
     "render_item",
+    "starts_open",
     "wrap",
 ]

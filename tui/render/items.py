@@ -19,9 +19,8 @@ from tui.render.steps import text_of
 from tui.render.text import LIMIT_LINES, Line, clipped, indented, printable, size
 from tui.render.tools import TOOL_FACES
 
-__all__ = ["Rendered", "estimated_height", "fails", "is_step", "item_text", "render_item"]
+__all__ = ["Rendered", "estimated_height", "is_step", "item_text", "render_item", "starts_open"]
 
-_ROLES = {"assistant": "agent", "system": "system", "developer": "developer"}
 _GUTTER = 4
 
 
@@ -39,12 +38,12 @@ class Rendered(NamedTuple):
 
 def is_step(item: Item) -> bool:
     """Whether the item is what an agent does between messages: a call, its output, reasoning, anything but words."""
-    return not (item.data is None or _role(item) or item.type in ("user", "assistant"))
+    return _role(item) not in ("user", "assistant") and item.type != "user"
 
 
-def fails(item: Item) -> bool:
-    """Whether the item reports a failure, so that it starts unfolded."""
-    return _face(item, _PLAIN).failed
+def starts_open(item: Item) -> bool:
+    """Whether the item is shown unfolded until the user folds it: it reports a failure."""
+    return item.data is not None and _face(item, _PLAIN).failed
 
 
 def render_item(item: Item, width: int, *, folded: bool, palette: Palette) -> Rendered:
@@ -123,7 +122,7 @@ def _face(item: Item, palette: Palette) -> Face:
     if data is None:
         return _undecoded(item, palette)
     if _role(item):
-        return _message(item)
+        return _message(item, palette)
     if isinstance(data, dict):
         kind = data.get("type")
         make = _FACES.get(kind) if isinstance(kind, str) else None
@@ -131,16 +130,26 @@ def _face(item: Item, palette: Palette) -> Face:
     return _unknown(item, palette)
 
 
-def _message(item: Item) -> Face:
+def _message(item: Item, palette: Palette) -> Face:
     role = _role(item)
     markdown = role == "assistant"
     content = item.data.get("content")
 
-    def body(width: int, palette: Palette) -> Iterator[Line]:
-        return content_lines(content, width, palette, markdown=markdown)
+    def body(width: int, shown: Palette) -> Iterator[Line]:
+        return content_lines(content, width, shown, markdown=markdown)
 
-    heading = "" if role == "user" else _ROLES.get(role, printable(role[:40]))
-    return Face(body=body if content else None, role=heading, failed=False)
+    if role in ("user", "assistant"):
+        return Face(body=body if content else None, role="agent" if markdown else "")
+    text = content_text(content)
+    lines = text.strip().count("\n")
+    name = Segment(f"{printable(role[:40])}  ", palette.muted)
+    return Face(
+        "≡",
+        [name, Segment(first_line(text), palette.text)],
+        [name],
+        note=f"{lines:,} line{'s' * (lines != 1)} more" if lines else "",
+        body=body if text else None,
+    )
 
 
 def _undecoded(item: Item, palette: Palette) -> Face:

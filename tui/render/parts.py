@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 from rich.segment import Segment
 
-from tui.render.code import json_lines, text_lines
+from tui.render.code import compact_json, json_lines, text_lines
 from tui.render.markdown import link_style, markdown_lines
 from tui.render.palette import Palette
 from tui.render.text import Line, printable, size, wrap
 
 __all__ = ["content_lines", "content_text", "image_note", "is_text"]
 
+_SHOWN = 100_000
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXT_PARTS = {
     "input_text": "text",
@@ -39,13 +40,13 @@ def content_text(content: object) -> str:
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
-        return "" if content is None else str(content)
+        return "" if content is None else compact_json(content, _SHOWN)
     return "\n\n".join(_part_text(part) for part in content)
 
 
 def _part_text(part: object) -> str:
     if not isinstance(part, dict):
-        return str(part)
+        return part if isinstance(part, str) else compact_json(part, _SHOWN)
     key = _TEXT_PARTS.get(str(part.get("type")))
     text = part.get(key) if key else None
     return text if isinstance(text, str) else f"[{_note(part)}]"

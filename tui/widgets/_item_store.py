@@ -62,9 +62,12 @@ class ItemStore:
     def put(self, page: Page) -> list[int]:
         """Take the items of a page; the positions that hold another item than before."""
         changed: list[int] = []
+        if any(item.position in self._stale and self._differs(item) for item in page.items):
+            # What was kept from an older state lies elsewhere now.
+            self._items = {position: item for position, item in self._items.items() if position not in self._stale}
+            self._stale.clear()
         for item in page.items:
-            before = self._items.get(item.position)
-            if before is None or before.message_id != item.message_id:
+            if self._differs(item):
                 changed.append(item.position)
             self._items[item.position] = item
             self._stale.discard(item.position)
@@ -83,6 +86,10 @@ class ItemStore:
         self._asked.update(lacking)
         for start, stop in _runs(lacking):
             yield start * PAGE, min(stop * PAGE, count)
+
+    def _differs(self, item: Item) -> bool:
+        before = self._items.get(item.position)
+        return before is None or before.message_id != item.message_id
 
     def _lacks(self, page: int, low: int, high: int) -> bool:
         within = range(max(page * PAGE, low), min((page + 1) * PAGE, high + 1))

@@ -8,7 +8,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
 from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.reactive import var
@@ -16,21 +15,16 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tui.model import Item, Page, View
-from tui.render import Line, Palette, Rendered, estimated_height, fails, is_step, item_text, render_item
-from tui.widgets._flow import Flow
-from tui.widgets._item_store import ItemStore
+from tui.model import Page, View
+from tui.render import Palette, item_text
+from tui.widgets._blocks import Blocks
 from tui.widgets._paint import MARGIN, paint, selected_text
-from tui.widgets._transcript_lines import end_lines, turn_header
 
 __all__ = ["Transcript"]
 
-_ESTIMATE = 3
 _WIDEST = 120
-_RENDERED_KEPT = 192
 # A selection's lines are numbered by item first, so that heights found later do not move it.
 _LINES = 1 << 24
-_UNKNOWN, _MESSAGE, _STEP, _TURN = range(4)
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -213,16 +207,11 @@ class Transcript(ScrollView, can_focus=True):
             classes: The CSS classes of the widget.
         """
         super().__init__(name=name, id=id, classes=classes)
-        self._store = ItemStore()
-        self._flow = Flow(self._measured, _ESTIMATE)
-        self._kinds = bytearray()
-        self._rendered: LRUCache[tuple[int, int, bool], Rendered] = LRUCache(_RENDERED_KEPT)
+        self._blocks = Blocks()
+        self._flow = self._blocks.flow
         self._rows: list[tuple[int, int]] = []
-        self._palette = Palette()
         self._restyled = True
         self._cursor = 0
-        self._unfolded_all = False
-        self._turned_over: set[int] = set()
         self._told: list[int] = []
         self._owes_turn = False
         self._deriving = False
@@ -232,35 +221,33 @@ class Transcript(ScrollView, can_focus=True):
 
     def watch_view(self, old: View, new: View) -> None:
         """Take in another moment of the conversation, and keep the reader's place wherever there is one."""
+        blocks, flow = self._blocks, self._flow
         moved = (old.branch_id, old.turn, old.position) != (new.branch_id, new.turn, new.position)
-        at_end = self._flow.at_end
+        at_end = flow.at_end
         keeps_place = True
+        blocks.view = new
         if (old.file, _session_id(old)) != (new.file, _session_id(new)):
             keeps_place = False
-            self._store.clear()
-            self._turned_over.clear()
-            self._reset(new.items)
+            blocks.store.clear()
+            blocks.fold_as_begun()
+            blocks.reset(new.items, self._text_width)
         elif old.branch_id != new.branch_id:
             shared = _shared_turns(old, new)
-            here = self._store.get(self._flow.anchor[0])
-            keeps_place = here is not None and here.turn <= shared
-            self._store.keep_turns(shared)
-            self._reset(new.items)
-        elif old.items != new.items or old.revision != new.revision:
-            self._store.expire()
-            self._store.truncate(new.items)
-            self._flow.resize(new.items + 1)
-            del self._kinds[new.items :]
-            self._kinds.extend(bytes(new.items - len(self._kinds)))
-        self._flow.forget(new.items)
+            turn = blocks.turn_of(flow.anchor[0])
+            keeps_place = turn is not None and turn <= shared
+            blocks.store.keep_turns(shared)
+            blocks.reset(new.items, self._text_width)
+        elif (old.items, old.revision) != (new.items, new.revision):
+            blocks.resize(new.items)
+        flow.forget(new.items)
         if new.page is not None and new.page is not old.page:
-            self._take(new.page)
+            blocks.take(new.page)
         if not keeps_place:
             self._open_at(new)
         elif moved and not self._was_told(new):
             self._reveal(new)
         elif at_end and old.branch_id == new.branch_id:
-            self._flow.end()
+            flow.end()
         self._cursor = max(min(self._cursor, new.items - 1), 0)
         self._settle()
 
@@ -269,7 +256,7 @@ class Transcript(ScrollView, can_focus=True):
         if page.branch_id != self.view.branch_id:
             return
         at_end = self._flow.at_end
-        self._take(page)
+        self._blocks.take(page)
         if at_end:
             self._flow.end()
         self._settle()
@@ -278,36 +265,8 @@ class Transcript(ScrollView, can_focus=True):
 
     def cursor_text(self) -> str:
         """All text of the item under the cursor, folded or not; empty while it is not at hand."""
-        item = self._store.get(self._cursor)
+        item = self._blocks.store.get(self._cursor)
         return "" if item is None else item_text(item)
-
-    def _reset(self, count: int) -> None:
-        self._flow.reset(count + 1)
-        self._kinds = bytearray(count)
-        for position in self._store.positions():
-            item = self._store.get(position)
-            if item is not None and position < count:
-                self._learn(item)
-
-    def _take(self, page: Page) -> None:
-        count = len(self._kinds)
-        for position in self._store.put(page):
-            item = self._store.get(position)
-            if item is not None and position < count:
-                self._learn(item)
-        self._store.truncate(count)
-
-    def _learn(self, item: Item) -> None:
-        """Take note of an item's kind and of about how tall it is."""
-        position = item.position
-        after = position + 1
-        before = self._lead(after) if after < len(self._kinds) else 0
-        self._kinds[position] = _TURN if item.type == "user" else _STEP if is_step(item) else _MESSAGE
-        self._flow.forget(position)
-        self._flow.guess(position, 2 + estimated_height(item, self._text_width, self._folded(item)))
-        if after < len(self._kinds) and (change := self._lead(after) - before):
-            self._flow.forget(after)
-            self._flow.shift(after, change)
 
     def _open_at(self, view: View) -> None:
         if _at_last_turn(view):
@@ -319,8 +278,7 @@ class Transcript(ScrollView, can_focus=True):
 
     def _reveal(self, view: View) -> None:
         """Bring the selected turn into sight, if it is not, and the cursor into the turn."""
-        item = self._store.get(self._cursor)
-        if item is None or item.turn != view.turn or self._cursor < view.position:
+        if self._blocks.turn_of(self._cursor) != view.turn or self._cursor < view.position:
             self._cursor = view.position
         if view.position < view.items and not 0 <= self._row_of_text(view.position) < self._flow.height:
             self._open_at(view)
@@ -331,23 +289,19 @@ class Transcript(ScrollView, can_focus=True):
             self._told.clear()
             return False
         del self._told[: self._told.index(view.turn) + 1]
-        return True
-
-    # Blocks and their lines
+        return bool(self._told) or self._blocks.turn_of(self._cursor) == view.turn
 
     @property
     def _text_width(self) -> int:
         return max(min(self.scrollable_content_region.width - MARGIN - 1, _WIDEST), 1)
 
-    @property
-    def _style_palette(self) -> Palette:
+    def _row_of_text(self, position: int) -> int:
+        return self._flow.row_of(position) + self._blocks.lead(position)
+
+    def _restyle(self) -> None:
         if self._restyled:
             self._restyled = False
-            palette = Palette(**{name: self._part(name) for name in Palette.__dataclass_fields__})
-            if palette != self._palette:
-                self._palette = palette
-                self._rendered.clear()
-        return self._palette
+            self._blocks.restyle(Palette(**{name: self._part(name) for name in Palette.__dataclass_fields__}))
 
     def _part(self, name: str) -> Style:
         return _without_background(self.get_component_rich_style(f"transcript--{name}"))
@@ -357,54 +311,6 @@ class Transcript(ScrollView, can_focus=True):
         super().notify_style_update()
         self._restyled = True
 
-    def _folded(self, item: Item) -> bool:
-        if not is_step(item) and item.data is not None:
-            return False
-        return (not fails(item) and not self._unfolded_all) != (item.message_id in self._turned_over)
-
-    def _draw(self, item: Item) -> Rendered:
-        palette = self._style_palette
-        key = (item.message_id, self._text_width, self._folded(item))
-        rendered = self._rendered.get(key)
-        if rendered is None:
-            rendered = render_item(item, key[1], folded=key[2], palette=palette)
-            self._rendered[key] = rendered
-        return rendered
-
-    def _lead(self, position: int) -> int:
-        """Blank lines above an item: none among the steps of an agent."""
-        if position == 0:
-            return 0
-        return int(self._kinds[position] != _STEP or self._kinds[position - 1] not in (_STEP, _UNKNOWN))
-
-    def _measured(self, position: int) -> int | None:
-        if position == len(self._kinds):
-            return len(end_lines(self.view, self._text_width, self._style_palette))
-        item = self._store.get(position)
-        if item is None:
-            return None
-        return self._lead(position) + (item.type == "user") + len(self._draw(item).lines)
-
-    def _line(self, position: int, number: int) -> Line:
-        """A line of a block: the blank above, the turn's header, then what was rendered."""
-        if position == len(self._kinds):
-            return end_lines(self.view, self._text_width, self._style_palette)[number]
-        item = self._store.get(position)
-        if item is None:
-            return Line([], (Segment("·" if number == 1 else " ", self._style_palette.muted),))
-        number -= self._lead(position)
-        if number < 0:
-            return Line([])
-        if item.type == "user":
-            if number == 0:
-                return turn_header(self.view, item, self._text_width, self._style_palette)
-            number -= 1
-        lines = self._draw(item).lines
-        return lines[number] if number < len(lines) else Line([])
-
-    def _row_of_text(self, position: int) -> int:
-        return self._flow.row_of(position) + self._lead(position)
-
     # The window
 
     def _settle(self) -> None:
@@ -412,6 +318,7 @@ class Transcript(ScrollView, can_focus=True):
         self._flow.height = self.container_size.height
         if not self.is_mounted or not self._flow.height:
             return
+        self._restyle()
         self._flow.settle()
         self._rows = self._flow.rows()
         self._deriving = True
@@ -422,7 +329,7 @@ class Transcript(ScrollView, can_focus=True):
             self._deriving = False
         self.refresh()
         if self._rows and self.view.items:
-            for start, end in self._store.wanted(self._rows[0][0], self._rows[-1][0], self.view.items):
+            for start, end in self._blocks.store.wanted(self._rows[0][0], self._rows[-1][0], self.view.items):
                 self.post_message(self.ItemsNeeded(self, self.view.branch_id, start, end))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -445,10 +352,11 @@ class Transcript(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Wrap anew, and keep the line that was at the top, or the end."""
+        self._restyle()
         at_end = self._flow.at_end
         position, line = self._flow.anchor
         share = line / max(self._flow.block_height(position), 1) if len(self._flow) else 0
-        self._reset(len(self._kinds))
+        self._blocks.reset(self._blocks.count, self._text_width)
         self._flow.height = self.container_size.height
         if at_end:
             self._flow.end()
@@ -462,19 +370,21 @@ class Transcript(ScrollView, can_focus=True):
         base = self.rich_style
         if y >= len(self._rows):
             return Strip.blank(width, base)
+        self._restyle()
         position, number = self._rows[y]
-        item = self._store.get(position)
+        blocks = self._blocks
+        turn = blocks.turn_of(position)
         bar = Segment(" ")
-        in_lead = number < (self._lead(position) if position < len(self._kinds) else 0)
-        if item is not None and item.turn == self.view.turn and not (in_lead and item.type == "user"):
+        above = number < blocks.lead(position)
+        if turn is not None and turn == self.view.turn and not (above and blocks.turn_of(position - 1) != turn):
             bar = Segment("▎", self._part("bar"))
-        if position == self._cursor and item is not None and not in_lead and self.has_focus:
+        if position == self._cursor and turn is not None and not above and self.has_focus:
             bar = Segment("▌", self._part("bar"))
             base += Style.from_color(None, self.get_component_rich_style("transcript--cursor").bgcolor)
         selection = self.text_selection
         at = position * _LINES + number
         return paint(
-            self._line(position, number),
+            blocks.line(position, number),
             at,
             width,
             bar=bar,
@@ -485,17 +395,9 @@ class Transcript(ScrollView, can_focus=True):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text as it is shown, without marks and gutters."""
-        positions = self._store.positions()
-        if not positions:
-            return None
-        first = positions[0] if selection.start is None else selection.start.y // _LINES
-        last = positions[-1] if selection.end is None else selection.end.y // _LINES
-        lines = (
-            (position * _LINES + number, self._line(position, number))
-            for position in positions
-            if first <= position <= last
-            for number in range(self._flow.block_height(position))
-        )
+        first = 0 if selection.start is None else selection.start.y // _LINES
+        last = self.view.items if selection.end is None else selection.end.y // _LINES
+        lines = ((position * _LINES + number, line) for position, number, line in self._blocks.lines(first, last))
         return selected_text(lines, selection), "\n"
 
     def text_select_all(self) -> None:
@@ -562,23 +464,21 @@ class Transcript(ScrollView, can_focus=True):
 
     def action_fold(self) -> None:
         """Fold the item under the cursor."""
-        if (item := self._store.get(self._cursor)) is not None and not self._folded(item):
+        if not self._blocks.folded(self._cursor):
             self._toggle(self._cursor)
 
     def action_unfold(self) -> None:
         """Unfold the item under the cursor."""
-        if (item := self._store.get(self._cursor)) is not None and self._folded(item):
+        if self._blocks.folded(self._cursor):
             self._toggle(self._cursor)
 
     def action_toggle_tools(self) -> None:
         """Unfold all tool calls, outputs and thoughts, or fold them again."""
-        self._unfolded_all = not self._unfolded_all
-        self._turned_over.clear()
-        row = self._row_of_text(self._cursor) if self.view.items else 0
-        self._reset(len(self._kinds))
+        row = self._row_of_text(self._cursor)
+        self._blocks.toggle_all()
         if 0 <= row < self._flow.height:
             self._flow.show(self._cursor)
-            self._flow.move(self._lead(self._cursor) - row)
+            self._flow.move(self._blocks.lead(self._cursor) - row)
         self._settle()
 
     @property
@@ -586,11 +486,9 @@ class Transcript(ScrollView, can_focus=True):
         return max(self._flow.height // 4, 1)
 
     def _toggle(self, position: int) -> None:
-        item = self._store.get(position)
-        if item is None or not self._draw(item).folds:
+        if not self._blocks.folds(position):
             return
-        self._turned_over ^= {item.message_id}
-        self._flow.forget(position)
+        self._blocks.toggle(position)
         if self._flow.row_of(position) < 0:
             self._flow.show(position)
         self._settle()
@@ -628,12 +526,12 @@ class Transcript(ScrollView, can_focus=True):
         self._tell_turn()
 
     def _tell_turn(self) -> None:
-        item = self._store.get(self._cursor)
-        self._owes_turn = item is None
+        turn = self._blocks.turn_of(self._cursor)
+        self._owes_turn = turn is None
         known = self._told[-1] if self._told else self.view.turn
-        if item is not None and item.turn > 0 and item.turn != known:
-            self._told.append(item.turn)
-            self.post_message(self.TurnSelected(self, item.turn))
+        if turn and turn != known:
+            self._told.append(turn)
+            self.post_message(self.TurnSelected(self, turn))
 
     # The mouse
 
@@ -657,10 +555,10 @@ class Transcript(ScrollView, can_focus=True):
             self._toggle(position)
         elif "link" in meta and event.ctrl:
             self.post_message(self.LinkOpened(self, meta["link"]))
-        elif (item := self._store.get(position)) is not None:
+        elif (turn := self._blocks.turn_of(position)) is not None:
             self._put_cursor(position, scroll=False)
-            if item.turn > 0:
-                self.post_message(self.TurnClicked(self, item.turn))
+            if turn > 0:
+                self.post_message(self.TurnClicked(self, turn))
 
     def on_focus(self) -> None:
         """Show the cursor."""

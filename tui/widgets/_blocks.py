@@ -1,0 +1,174 @@
+"""The column of a branch's items as lines: what is at hand, how it is folded, what was rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.segment import Segment
+from textual.cache import LRUCache
+
+from tui.model import Item, Page, View
+from tui.render import Line, Palette, Rendered, estimated_height, is_step, render_item, starts_open
+from tui.widgets._flow import Flow
+from tui.widgets._item_store import ItemStore
+from tui.widgets._transcript_lines import end_lines, turn_header
+
+__all__ = ["Blocks"]
+
+_ESTIMATE = 3
+_RENDERED_KEPT = 192
+_UNKNOWN, _MESSAGE, _STEP, _TURN, _OPEN = 0, 1, 2, 3, 4
+_KIND = 3
+
+
+class Blocks:
+    """One block of lines for each item of a branch, and one for what stands after the last.
+
+    A block is a blank line where one belongs, the header of the turn that begins there, and the rendered item. What
+    decides on the first two is remembered for each position, so that a height once measured holds when the item
+    above it has left memory.
+    """
+
+    def __init__(self) -> None:
+        self.view = View()
+        self.width = 1
+        """Cells of a line."""
+        self.palette = Palette()
+        self.store = ItemStore()
+        self.flow = Flow(self._height, _ESTIMATE)
+        self._kinds = bytearray()
+        self._rendered: LRUCache[tuple[int, int, bool], Rendered] = LRUCache(_RENDERED_KEPT)
+        self._all_open = False
+        self._turned_over: set[int] = set()
+
+    @property
+    def count(self) -> int:
+        """Blocks that are items; one more is the end."""
+        return len(self._kinds)
+
+    def restyle(self, palette: Palette) -> None:
+        """Render in other styles from now on; heights stay."""
+        if palette != self.palette:
+            self.palette = palette
+            self._rendered.clear()
+
+    def reset(self, count: int, width: int) -> None:
+        """Forget all heights: another branch, another width, other folds."""
+        self.width = width
+        self.flow.reset(count + 1)
+        self._kinds = bytearray(count)
+        self.store.truncate(count)
+        for position in self.store.positions():
+            self._learn(position)
+
+    def resize(self, count: int) -> None:
+        """Take in that the branch got longer or shorter; what is at hand may be stale."""
+        self.store.expire()
+        self.store.truncate(count)
+        self.flow.resize(count + 1)
+        del self._kinds[count:]
+        self._kinds.extend(bytes(count - len(self._kinds)))
+
+    def take(self, page: Page) -> None:
+        """Take the items of a page."""
+        for position in self.store.put(page):
+            if position < self.count:
+                self._learn(position)
+        self.store.truncate(self.count)
+
+    def turn_of(self, position: int) -> int | None:
+        """The turn of an item; None while it is not at hand."""
+        item = self.store.get(position)
+        return None if item is None else item.turn
+
+    def lead(self, position: int) -> int:
+        """Blank lines above a block: none among the steps of an agent."""
+        if not 0 < position < self.count:
+            return 0
+        here, above = self._kinds[position] & _KIND, self._kinds[position - 1] & _KIND
+        return int(here != _STEP or above not in (_STEP, _UNKNOWN))
+
+    def line(self, position: int, number: int) -> Line:
+        """One line of a block that is in the flow."""
+        if position == self.count:
+            return end_lines(self.view, self.width, self.palette)[number]
+        item = self.store.get(position)
+        if item is None:
+            return Line([], (Segment("·" if number == 1 else " ", self.palette.muted),))
+        number -= self.lead(position)
+        if number < 0:
+            return Line([])
+        if item.type == "user":
+            if number == 0:
+                return turn_header(self.view, item, self.width, self.palette)
+            number -= 1
+        return self._draw(item).lines[number]
+
+    def lines(self, first: int, last: int) -> Iterator[tuple[int, int, Line]]:
+        """Block, number and line for the items at hand from one position to another."""
+        for position in self.store.positions():
+            if first <= position <= last:
+                for number in range(self.flow.block_height(position)):
+                    yield position, number, self.line(position, number)
+
+    def folds(self, position: int) -> bool:
+        """Whether there is something to fold or unfold."""
+        item = self.store.get(position)
+        return item is not None and self._draw(item).folds
+
+    def folded(self, position: int) -> bool:
+        """Whether the item shows its first line only, where it folds at all."""
+        item = self.store.get(position)
+        return item is not None and self._folded(item)
+
+    def toggle(self, position: int) -> None:
+        """Fold an item, or unfold it."""
+        item = self.store.get(position)
+        if item is not None:
+            self._turned_over ^= {item.message_id}
+            self.flow.forget(position)
+
+    def toggle_all(self) -> None:
+        """Unfold all that folds, or fold it again."""
+        self._all_open = not self._all_open
+        self._turned_over.clear()
+        self.reset(self.count, self.width)
+
+    def fold_as_begun(self) -> None:
+        """Forget which single items were folded or unfolded."""
+        self._turned_over.clear()
+
+    def _folded(self, item: Item) -> bool:
+        opened = self._all_open or bool(self._kinds[item.position] & _OPEN)
+        return opened == (item.message_id in self._turned_over)
+
+    def _draw(self, item: Item) -> Rendered:
+        key = (item.message_id, self.width, self._folded(item))
+        rendered = self._rendered.get(key)
+        if rendered is None:
+            rendered = render_item(item, self.width, folded=key[2], palette=self.palette)
+            self._rendered[key] = rendered
+        return rendered
+
+    def _height(self, position: int) -> int | None:
+        if position == self.count:
+            return len(end_lines(self.view, self.width, self.palette))
+        item = self.store.get(position)
+        if item is None:
+            return None
+        return self.lead(position) + (item.type == "user") + len(self._draw(item).lines)
+
+    def _learn(self, position: int) -> None:
+        """Take note of an item's kind and of about how tall it is."""
+        item = self.store.get(position)
+        if item is None:
+            return
+        after = position + 1
+        before = self.lead(after)
+        kind = _TURN if item.type == "user" else _STEP if is_step(item) else _MESSAGE
+        self._kinds[position] = kind | (_OPEN if starts_open(item) else 0)
+        self.flow.forget(position)
+        self.flow.guess(position, 1 + estimated_height(item, self.width, self._folded(item)))
+        if change := self.lead(after) - before:
+            self.flow.forget(after)
+            self.flow.shift(after, change)
