@@ -238,7 +238,7 @@ def test_other_table_names_are_found(tmp_path: Path) -> None:
         session_id="a", db_path=path, create_tables=True, sessions_table="my_sessions", messages_table="my_messages"
     ).close()
     store = Store(path)
-    assert (store.sessions_table, store.messages_table) == ('"my_sessions"', '"my_messages"')
+    assert (store.sessions_table, store.messages_table) == ("my_sessions", "my_messages")
     store.close()
 
 

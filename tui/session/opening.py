@@ -10,7 +10,7 @@ from typing import Final
 from tui.errors import FileError
 from tui.session.connection import Connection
 
-__all__ = ["base_tables", "file_error", "has_table", "open_to_read"]
+__all__ = ["base_tables", "file_error", "has_table", "open_to_read", "quoted"]
 
 _MESSAGES: Final = {"id", "session_id", "message_data", "created_at"}
 _STRUCTURE: Final = {
@@ -67,7 +67,7 @@ def file_error(path: Path, error: sqlite3.Error) -> FileError:
 
 
 def base_tables(db: sqlite3.Connection, path: Path) -> tuple[str, str]:
-    """The tables of sessions and of messages, quoted for SQL.
+    """The tables of sessions and of messages.
 
     The structure rows name them, as the writer may have given them names of its own.
 
@@ -84,7 +84,7 @@ def base_tables(db: sqlite3.Connection, path: Path) -> tuple[str, str]:
     else:
         holders = [name for name in tables if columns[name] >= _MESSAGES]
         messages = "agent_messages" if "agent_messages" in holders or not holders else holders[0]
-        owners = {row[3]: row[2] for row in db.execute(f"PRAGMA foreign_key_list({_quoted(messages)})")}
+        owners = {row[3]: row[2] for row in db.execute(f"PRAGMA foreign_key_list({quoted(messages)})")}
         pair = owners.get("session_id", "agent_sessions"), messages
     known = {name.lower(): name for name in tables}
     for name in pair:
@@ -97,13 +97,18 @@ def base_tables(db: sqlite3.Connection, path: Path) -> tuple[str, str]:
     sessions, messages = (known[name.lower()] for name in pair)
     _require(path, sessions, columns[sessions], {"session_id", "updated_at"})
     _require(path, messages, columns[messages], _MESSAGES)
-    return _quoted(sessions), _quoted(messages)
+    return sessions, messages
 
 
 def has_table(db: sqlite3.Connection, name: str) -> bool:
     """Whether the file has a table of this name."""
     found = db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone()
     return found is not None
+
+
+def quoted(name: str) -> str:
+    """A name for use in SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _require(path: Path, table: str, found: set[str], needed: set[str]) -> None:
@@ -115,8 +120,4 @@ def _require(path: Path, table: str, found: set[str], needed: set[str]) -> None:
 
 
 def _columns(db: sqlite3.Connection, table: str) -> set[str]:
-    return {row[1] for row in db.execute(f"PRAGMA table_info({_quoted(table)})")}
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return {row[1] for row in db.execute(f"PRAGMA table_info({quoted(table)})")}

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from tui.errors import FileError, NotFoundError
 from tui.model import Accounts, Branch, Item, Page, Scope, Session, Turn, TurnTree, TurnUsage, Usage
 from tui.session.items import is_error, item_text, message_type, tool_name
-from tui.session.opening import base_tables, file_error, has_table, open_to_read
+from tui.session.opening import base_tables, file_error, has_table, open_to_read, quoted
 from tui.session.trie import build_tree
 
 __all__ = ["Store"]
@@ -76,6 +76,7 @@ class Store:
         except FileError:
             self._connection.close()
             raise
+        self._sessions, self._messages = quoted(self.sessions_table), quoted(self.messages_table)
         self._structured = False
         self._plain: tuple[str, int] | None = None
 
@@ -90,9 +91,9 @@ class Store:
             structured = "EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
             rows = db.execute(
                 f"SELECT session_id, updated_at, {structured if self._has_structure(db) else '0'},"
-                f" EXISTS (SELECT 1 FROM {self.messages_table} m WHERE m.session_id = s.session_id),"
-                f" (SELECT MAX(id) FROM {self.messages_table} m WHERE m.session_id = s.session_id)"
-                f" FROM {self.sessions_table} s ORDER BY 5 DESC NULLS LAST, updated_at DESC, session_id"
+                f" EXISTS (SELECT 1 FROM {self._messages} m WHERE m.session_id = s.session_id),"
+                f" (SELECT MAX(id) FROM {self._messages} m WHERE m.session_id = s.session_id)"
+                f" FROM {self._sessions} s ORDER BY 5 DESC NULLS LAST, updated_at DESC, session_id"
             )
             return tuple(
                 Session(session_id, updated, plain=bool(stored and not known))
@@ -150,7 +151,7 @@ class Store:
             rows = db.execute(
                 "SELECT t.user_turn_number, t.message_type, t.tool_name, m.created_at, length(m.message_data),"
                 f" substr(m.message_data, 1, {_LONGEST})"
-                f" FROM {self._structure(db, session)} t LEFT JOIN {self.messages_table} m ON m.id = t.message_id"
+                f" FROM {self._structure(db, session)} t LEFT JOIN {self._messages} m ON m.id = t.message_id"
                 " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
                 " ORDER BY t.sequence_number",
                 (session.session_id, through[0], first, last),
@@ -192,7 +193,7 @@ class Store:
         def read(db: sqlite3.Connection) -> str:
             row = db.execute(
                 f"SELECT m.message_data FROM {self._structure(db, session)} t"
-                f" JOIN {self.messages_table} m ON m.id = t.message_id"
+                f" JOIN {self._messages} m ON m.id = t.message_id"
                 " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number = ? AND t.message_type = 'user'"
                 " ORDER BY t.sequence_number LIMIT 1",
                 (session.session_id, branch_id, turn),
@@ -225,7 +226,7 @@ class Store:
                 "SELECT t.message_id, t.user_turn_number, t.message_type, t.tool_name, m.created_at, m.message_data"
                 f" FROM (SELECT * FROM {self._structure(db, session)} WHERE session_id = ? AND branch_id = ?"
                 " ORDER BY sequence_number LIMIT ? OFFSET ?) t"
-                f" LEFT JOIN {self.messages_table} m ON m.id = t.message_id ORDER BY t.sequence_number",
+                f" LEFT JOIN {self._messages} m ON m.id = t.message_id ORDER BY t.sequence_number",
                 (session.session_id, branch_id, stop - start, start),
             )
             items = []
@@ -307,7 +308,7 @@ class Store:
                 " branch_id, message_type, user_turn_number, tool_name, created_at)"
             )
             rows = db.execute(
-                f"SELECT id, message_data, created_at FROM {self.messages_table} WHERE session_id = ? ORDER BY id",
+                f"SELECT id, message_data, created_at FROM {self._messages} WHERE session_id = ? ORDER BY id",
                 (session.session_id,),
             )
             db.executemany(

@@ -1,0 +1,66 @@
+"""Makes the pictures of the README from the running program: `python -m screenshots.make`."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.app import ConvoApp
+from tui.controller import SessionController
+from tui.demo import write_demo
+from tui.session.store import Store
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: what is opened, how large, and which keys lead there."""
+
+    name: str
+    size: tuple[int, int]
+    keys: Sequence[str] = ()
+    branch: str = "main"
+    session: str = "trip-to-lisbon"
+    theme: str = "textual-dark"
+
+
+SHOTS = (
+    Shot("explorer", (150, 44), ("up", "up", "up")),
+    Shot("fork", (150, 44), ("up", "up", "up", "up", "f")),
+    Shot("branches", (120, 36), ("b",), branch="hostel"),
+    Shot("light", (150, 44), branch="two-friends", theme="textual-light"),
+    Shot("strip", (100, 32), branch="hostel"),
+    Shot("narrow", (60, 28), branch="서울"),
+    Shot("keys", (120, 40), ("question_mark",)),
+    Shot("long", (150, 44), session="arithmetic-marathon", branch="halfway"),
+)
+
+
+async def make() -> None:
+    """Write every picture as an SVG."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "demo.sqlite"
+        await write_demo(path)
+        for shot in SHOTS:
+            controller = SessionController(Store(path))
+            await controller.open(shot.session, shot.branch)
+            app = ConvoApp(controller)
+            app.theme = shot.theme
+            async with app.run_test(size=shot.size) as pilot:
+                await pilot.pause()
+                for key in shot.keys:
+                    await pilot.press(key)
+                    await app.workers.wait_for_complete()
+                await app.workers.wait_for_complete()
+                await pilot.pause()
+                (FOLDER / f"{shot.name}.svg").write_text(app.export_screenshot(title="convo-tui demo.sqlite"))
+            controller.close()
+            print(f"screenshots/{shot.name}.svg")
+
+
+if __name__ == "__main__":
+    asyncio.run(make())

@@ -1,0 +1,127 @@
+"""A real pseudo-terminal with a program in it: what a user sees, types and clicks."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+
+import pyte
+
+__all__ = ["Terminal"]
+
+
+class Terminal:
+    """Runs a command in a terminal of a given size.
+
+    Waiting is for something to be seen; what never comes fails after `patience` seconds with the screen as it is.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        columns: int = 120,
+        rows: int = 40,
+        env: Mapping[str, str] | None = None,
+        patience: float = 60,
+    ) -> None:
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._patience = patience
+        self.written = b""
+        """All that the program wrote."""
+        master, slave = pty.openpty()
+        self._master = master
+        self._set_size(columns, rows)
+        self._process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._master)
+
+    @property
+    def lines(self) -> list[str]:
+        """What the screen shows."""
+        return [line.rstrip() for line in self._screen.display]
+
+    @property
+    def text(self) -> str:
+        """What the screen shows, as one string."""
+        return "\n".join(self.lines)
+
+    def until(self, seen: str | Callable[[str], bool]) -> str:
+        """Wait until the screen shows a text, or is as a function wants it."""
+        wanted = seen if callable(seen) else lambda text: seen in text
+        deadline = time.monotonic() + self._patience
+        while not wanted(self.text):
+            if time.monotonic() > deadline or not self._read(deadline):
+                raise AssertionError(f"never seen: {seen}\n{self.text}")
+        return self.text
+
+    def type(self, keys: str) -> None:
+        """Send keys as a terminal does."""
+        os.write(self._master, keys.encode())
+
+    def find(self, text: str) -> tuple[int, int]:
+        """Column and row, from 0, of the first place that shows a text."""
+        for row, line in enumerate(self._screen.display):
+            if (column := line.find(text)) >= 0:
+                return column, row
+        raise AssertionError(f"not on the screen: {text}\n{self.text}")
+
+    def click(self, text: str) -> None:
+        """Press and release the left button on a text."""
+        column, row = self.find(text)
+        for end in "Mm":
+            os.write(self._master, f"\x1b[<0;{column + 1};{row + 1}{end}".encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the window another size."""
+        self._screen.resize(rows, columns)
+        self._set_size(columns, rows)
+
+    def wait(self) -> int:
+        """Wait for the program to end; its exit code."""
+        deadline = time.monotonic() + self._patience
+        while self._read(deadline):
+            pass
+        return self._process.wait(timeout=max(deadline - time.monotonic(), 1))
+
+    def _read(self, deadline: float) -> bool:
+        """Take in some output; False when the program has closed the terminal."""
+        ready, _, _ = select.select([self._master], [], [], max(deadline - time.monotonic(), 0))
+        if not ready:
+            return False
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:
+            return False
+        self.written += data
+        self._stream.feed(data)
+        return bool(data)
+
+    def _set_size(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

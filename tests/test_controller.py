@@ -1,0 +1,326 @@
+"""The explorer without its screen: commands in, views out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from agents import SQLiteSession
+
+from tests.conversations import SdkSession, open_sdk, spend, turn
+from tui.controller import SessionController
+from tui.errors import ConvoError, NotFoundError, ReadOnlyError
+from tui.model import ForkDraft, Scope, View
+from tui.session.store import Store
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """support: main 1 2 3 4, alt leaves it at 3, deep leaves alt at 4; then a second session, written before it."""
+    path = tmp_path / "support.sqlite"
+    other = open_sdk(path, "billing")
+    await other.add_items(turn("an invoice"))
+    other.close()
+    sdk = open_sdk(path)
+    for number in range(1, 5):
+        await sdk.add_items(turn(f"main {number}"))
+        await sdk.store_run_usage(spend(100 * number))
+    await sdk.create_branch_from_turn(3, "alt")
+    for number in (3, 4):
+        await sdk.add_items(turn(f"alt {number}"))
+    await sdk.create_branch_from_turn(4, "deep")
+    await sdk.add_items(turn("deep 4"))
+    sdk.close()
+    return path
+
+
+@pytest.fixture
+async def explorer(path: Path) -> AsyncIterator[SessionController]:
+    controller = SessionController(Store(path))
+    await controller.open()
+    yield controller
+    controller.close()
+
+
+def place(view: View) -> tuple[str, int]:
+    return view.branch_id, view.turn
+
+
+def said(view: View) -> list[str]:
+    assert view.page is not None
+    return [item.data["content"] for item in view.page.items if item.type == "user"]
+
+
+async def test_a_file_opens_at_what_was_written_last(explorer: SessionController) -> None:
+    view = explorer.view
+    assert [session.session_id for session in view.sessions] == ["support", "billing"]
+    assert view.session == view.sessions[0]
+    assert place(view) == ("deep", 4)
+    assert said(view) == ["main 1", "main 2", "alt 3", "deep 4"]
+    assert (view.items, view.position) == (8, 6)
+
+
+async def test_a_named_session_and_branch_open(path: Path) -> None:
+    controller = SessionController(Store(path))
+    await controller.open("support", "alt")
+    assert place(controller.view) == ("alt", 4)
+    with pytest.raises(NotFoundError, match="no session 'nobody'") as told:
+        await controller.open("nobody")
+    assert "support, billing" in told.value.hint
+    with pytest.raises(NotFoundError, match="no branch 'nothing'") as told:
+        await controller.open("support", "nothing")
+    assert "main, alt, deep" in told.value.hint
+    controller.close()
+
+
+async def test_switching_shows_the_branch_and_what_it_cost(explorer: SessionController) -> None:
+    await explorer.switch_branch("main")
+    view = explorer.view
+    assert place(view) == ("main", 4)
+    assert said(view) == ["main 1", "main 2", "main 3", "main 4"]
+    assert view.accounts is not None
+    assert view.accounts.branch_id == "main"
+    total = view.accounts.totals[Scope.PATH]
+    assert total is not None
+    assert total.input_tokens == 1000
+    with pytest.raises(NotFoundError):
+        await explorer.switch_branch("nothing")
+    assert place(explorer.view) == ("main", 4)
+
+
+async def test_a_branch_is_found_again_where_it_was_left(explorer: SessionController) -> None:
+    await explorer.switch_branch("main", 2)
+    await explorer.switch_branch("alt")
+    await explorer.switch_branch("main")
+    assert place(explorer.view) == ("main", 2)
+
+
+async def test_back_goes_to_and_fro(explorer: SessionController) -> None:
+    await explorer.switch_back()
+    assert explorer.view.notice is not None
+    await explorer.switch_branch("main", 1)
+    await explorer.switch_back()
+    assert place(explorer.view) == ("deep", 4)
+    await explorer.switch_back()
+    assert place(explorer.view) == ("main", 1)
+
+
+async def test_siblings_at_the_nearest_fork(explorer: SessionController) -> None:
+    await explorer.sibling(-1)
+    assert place(explorer.view) == ("alt", 4)
+    await explorer.sibling(-1)
+    assert place(explorer.view) == ("alt", 4)
+    assert explorer.view.notice is not None
+    assert "1 of 2" in explorer.view.notice.text
+    await explorer.select_turn(3)
+    await explorer.sibling(-1)
+    assert place(explorer.view) == ("main", 3)
+    await explorer.sibling(1)
+    assert place(explorer.view) == ("alt", 3)
+
+
+async def test_a_sibling_may_be_the_end_of_a_branch(explorer: SessionController, path: Path) -> None:
+    sdk = open_sdk(path)
+    await sdk.switch_to_branch("main")
+    await sdk.add_items(turn("main 5"))
+    await sdk.create_branch_from_turn(5, "short")
+    sdk.close()
+    await explorer.refresh()
+    await explorer.switch_branch("main", 5)
+    await explorer.sibling(1)
+    assert place(explorer.view) == ("short", 4)
+    await explorer.sibling(-1)
+    assert place(explorer.view) == ("main", 5)
+
+
+async def test_a_sibling_may_start_where_the_branch_ends(explorer: SessionController) -> None:
+    await explorer.switch_branch("main")
+    await explorer.begin_fork(5)
+    await explorer.make_fork("onward")
+    assert place(explorer.view) == ("onward", 4)
+    await explorer.sibling(-1)
+    assert place(explorer.view) == ("main", 4)
+    await explorer.sibling(1)
+    assert place(explorer.view) == ("onward", 4)
+
+
+async def test_fork_points_of_the_path(explorer: SessionController) -> None:
+    await explorer.select_turn(1)
+    await explorer.fork_point(1)
+    assert place(explorer.view) == ("deep", 3)
+    await explorer.fork_point(1)
+    assert place(explorer.view) == ("deep", 4)
+    await explorer.fork_point(1)
+    assert explorer.view.notice is not None
+    await explorer.fork_point(-1)
+    assert place(explorer.view) == ("deep", 3)
+
+
+async def test_a_preview_comes_back(explorer: SessionController) -> None:
+    await explorer.preview("main", 3)
+    assert (place(explorer.view), explorer.view.preview) == (("main", 3), True)
+    await explorer.leave_preview()
+    assert (place(explorer.view), explorer.view.preview) == (("deep", 4), False)
+    await explorer.preview("main", 3)
+    await explorer.switch_branch("main", 3)
+    await explorer.switch_back()
+    assert place(explorer.view) == ("deep", 4)
+
+
+async def test_turns_out_of_range_are_the_nearest(explorer: SessionController) -> None:
+    await explorer.select_turn(99)
+    assert explorer.view.turn == 4
+    await explorer.select_turn(-5)
+    assert explorer.view.turn == 1
+
+
+async def test_listeners_are_told_until_they_leave(explorer: SessionController) -> None:
+    views: list[View] = []
+    leave = explorer.subscribe(views.append)
+    await explorer.select_turn(2)
+    assert views[-1] is explorer.view
+    leave()
+    leave()
+    count = len(views)
+    await explorer.select_turn(3)
+    assert len(views) == count
+
+
+async def test_only_the_last_of_many_moves_is_shown(explorer: SessionController) -> None:
+    shown: list[tuple[str, int]] = []
+    explorer.subscribe(lambda view: shown.append(place(view)))
+    await asyncio.gather(*(explorer.select_turn(number) for number in (1, 2, 3)), explorer.switch_branch("main", 2))
+    assert set(shown) == {("main", 2)}
+
+
+async def test_sums_cycle(explorer: SessionController) -> None:
+    scopes = []
+    for _ in Scope:
+        scopes.append(explorer.view.scope)
+        explorer.next_scope()
+    assert scopes == [Scope.PATH, Scope.ALL, Scope.OWN]
+    assert explorer.view.scope == scopes[0]
+
+
+async def test_a_fork_is_prepared_edited_and_made(explorer: SessionController, path: Path) -> None:
+    await explorer.switch_branch("main")
+    await explorer.begin_fork(2)
+    assert explorer.view.fork == ForkDraft("main", 2, "main 2")
+    assert place(explorer.view) == ("main", 2)
+    made = await explorer.make_fork(" better ")
+    assert made == "better"
+    assert place(explorer.view) == ("better", 1)
+    assert explorer.view.fork is None
+    assert explorer.view.tree.branches["better"].parent == "main"
+    sdk = open_sdk(path)
+    assert "better" in [branch["branch_id"] for branch in await sdk.list_branches()]
+    assert len(await sdk.get_items(branch_id="better")) == 2
+    sdk.close()
+    await explorer.switch_back()
+    assert place(explorer.view) == ("main", 2)
+
+
+async def test_leaving_the_fork_editor_writes_nothing(explorer: SessionController, path: Path) -> None:
+    store = Store(path)
+    before = await store.changes()
+    await explorer.begin_fork(2)
+    explorer.cancel_fork()
+    assert not explorer.view.fork
+    assert await store.changes() == before
+    store.close()
+    with pytest.raises(ConvoError, match="No fork is being prepared"):
+        await explorer.make_fork()
+
+
+@pytest.mark.parametrize(("at", "draft", "items"), [(1, "main 1", 0), (5, "", 8)])
+async def test_forks_at_both_ends_stay_in_the_file(path: Path, at: int, draft: str, items: int) -> None:
+    first = SessionController(Store(path))
+    await first.open("support", "main")
+    await first.begin_fork(at)
+    assert first.view.fork == ForkDraft("main", at, draft)
+    made = await first.make_fork()
+    assert first.view.branch_id == made
+    assert first.view.items == items
+    first.close()
+    again = SessionController(Store(path))
+    await again.open("support", made)
+    assert again.view.items == items
+    branch = again.view.tree.branches[made]
+    assert (branch.parent, branch.fork_turn) == ("main", at)
+    again.close()
+
+
+async def test_a_name_that_was_used_keeps_the_editor_open(explorer: SessionController) -> None:
+    await explorer.begin_fork(3, "main")
+    with pytest.raises(ConvoError, match="has already been used"):
+        await explorer.make_fork("alt")
+    assert explorer.view.fork == ForkDraft("main", 3, "main 3")
+
+
+async def test_looking_only_refuses_to_fork(path: Path) -> None:
+    controller = SessionController(Store(path), read_only=True)
+    await controller.open()
+    await controller.begin_fork(2)
+    assert controller.view.fork is None
+    assert controller.view.notice is not None
+    assert controller.view.notice.severity == "warning"
+    with pytest.raises(ReadOnlyError):
+        await controller.make_fork()
+    controller.close()
+
+
+async def test_a_plain_session_says_that_it_must_be_adopted(tmp_path: Path) -> None:
+    path = tmp_path / "plain.sqlite"
+    plain = SQLiteSession("old", path)
+    await plain.add_items(turn("one"))
+    controller = SessionController(Store(path))
+    await controller.open()
+    assert place(controller.view) == ("main", 1)
+    await controller.begin_fork()
+    assert controller.view.fork is None
+    assert controller.view.notice is not None
+    assert "plain session" in controller.view.notice.text
+    controller.close()
+    plain.close()
+
+
+async def test_what_others_write_is_taken_in(explorer: SessionController, path: Path) -> None:
+    assert not await explorer.refresh()
+    revision = explorer.view.revision
+    sdk = open_sdk(path)
+    await sdk.switch_to_branch("deep")
+    await sdk.add_items(turn("deep 5"))
+    assert await explorer.refresh()
+    assert place(explorer.view) == ("deep", 4)
+    assert explorer.view.items == 10
+    assert explorer.view.revision > revision
+    await sdk.switch_to_branch("main")
+    await sdk.delete_branch("deep")
+    await explorer.refresh()
+    assert "deep" not in explorer.view.tree.branches
+    assert explorer.view.branch_id == "alt"
+    assert explorer.view.notice is not None
+    assert "deep" in explorer.view.notice.text
+    await sdk.clear_session()
+    sdk.close()
+    await explorer.refresh()
+    assert explorer.view.session is not None
+    assert explorer.view.session.session_id == "billing"
+
+
+async def test_a_file_without_conversations_opens_empty(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    SdkSession(session_id="a", db_path=path, create_tables=True).close()
+    controller = SessionController(Store(path))
+    await controller.open()
+    assert controller.view.session is None
+    await controller.begin_fork()
+    await controller.sibling(1)
+    await controller.fork_point(1)
+    await controller.switch_back()
+    await controller.select_turn(1)
+    assert await controller.items("main", 0, 10) == await controller.items("main", 0, 10)
+    assert await controller.turns("main", 1, 5) == ()
+    controller.close()

@@ -1,0 +1,74 @@
+"""The Textual application: themes, keys, and one explorer screen on one controller."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Mapping
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+
+from tui.commands import COMMANDS
+from tui.config import Config
+from tui.controller import SessionController
+from tui.errors import ConfigError
+from tui.screens.explorer import Explorer, binding_ids
+
+__all__ = ["ConvoApp"]
+
+
+class ConvoApp(App[None]):
+    """Shows one open file."""
+
+    TITLE = "convo-tui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, controller: SessionController, config: Config | None = None) -> None:
+        """Make the application.
+
+        Raises:
+            ConfigError: The configuration names a theme or a binding that does not exist.
+        """
+        super().__init__()
+        self._controller = controller
+        self._keys: Mapping[str, str] = {}
+        if config is not None:
+            self._configure(config)
+
+    def get_default_screen(self) -> Screen[None]:
+        return Explorer(self._controller)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        if isinstance(screen, Explorer):
+            for command in COMMANDS:
+                if command.id not in ("app.palette", "app.quit"):
+                    run = screen.command(command)
+                    yield SystemCommand(f"{command.group}: {command.help}", self.keys_of(command.id, command.keys), run)
+        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
+        yield SystemCommand("Screenshot", "Save the screen as an SVG image", lambda: self.deliver_screenshot())
+        yield SystemCommand("Quit", "Leave the program", self.action_quit)
+
+    def keys_of(self, binding_id: str, keys: str) -> str:
+        """The keys of a binding as they are shown: those configured, else `keys`."""
+        chosen = self._keys.get(binding_id, keys).split(",")
+        return " ".join(self.get_key_display(Binding(key.strip(), "")) for key in chosen)
+
+    def on_ready(self) -> None:
+        # What stands by now lives as long as the program; the collector need not look at it again.
+        gc.freeze()
+
+    def _configure(self, config: Config) -> None:
+        if config.theme is not None:
+            if config.theme not in self.available_themes:
+                known = ", ".join(sorted(self.available_themes))
+                raise ConfigError(f"{config.path}: there is no theme '{config.theme}'.", f"Known are: {known}.")
+            self.theme = config.theme
+        known_ids = binding_ids()
+        for name in config.keys:
+            if name not in known_ids:
+                listed = ", ".join(sorted(known_ids))
+                raise ConfigError(f"{config.path}: [keys] has no command '{name}'.", f"Known are: {listed}.")
+        self._keys = config.keys
+        self.set_keymap(config.keys)

@@ -1,0 +1,82 @@
+"""Every command of the explorer, once: keys, footer, help and command palette are made from this list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.binding import Binding
+
+__all__ = ["COMMANDS", "Command", "bindings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something the user can tell the explorer to do, wherever the focus is.
+
+    Attributes:
+        id: Its name in the configuration file's `[keys]`.
+        keys: The keys that run it, separated by commas, as Textual names them.
+        action: The action of the explorer screen.
+        title: One or two words for the footer.
+        help: One line for the help and the command palette.
+        group: Heading in the help.
+        footer: Whether the footer shows it.
+    """
+
+    id: str
+    keys: str
+    action: str
+    title: str
+    help: str
+    group: str
+    footer: bool = False
+
+
+COMMANDS: Final = (
+    Command("fork.here", "f", "fork", "Fork", "Fork here: edit this turn's message in a new branch", "Fork", True),
+    Command("fork.after", "F", "fork_after", "Fork after", "Fork after this turn: go on from its answer", "Fork"),
+    Command("composer.focus", "i", "compose_message", "Write", "Go to the composer", "Fork"),
+    Command(
+        "branch.pick", "b", "pick_branch", "Branches", "Pick a branch by typing part of its name", "Branches", True
+    ),
+    Command(
+        "branch.previous", "left_square_bracket", "sibling(-1)", "‹", "Previous branch at the nearest fork", "Branches"
+    ),
+    Command(
+        "branch.next",
+        "right_square_bracket",
+        "sibling(1)",
+        "Sibling",
+        "Next branch at the nearest fork",
+        "Branches",
+        True,
+    ),
+    Command(
+        "point.previous", "left_curly_bracket", "fork_point(-1)", "‹", "Previous fork point on this path", "Branches"
+    ),
+    Command(
+        "point.next", "right_curly_bracket", "fork_point(1)", "Fork point", "Next fork point on this path", "Branches"
+    ),
+    Command("branch.back", "minus", "switch_back", "Back", "The branch before this one", "Branches", True),
+    Command("session.pick", "s", "pick_session", "Sessions", "Pick another session of the file", "Branches", True),
+    Command("usage.scope", "u", "next_scope", "Scope", "What the sums count: own turns, the path, all", "Look", True),
+    Command("text.copy", "y", "copy", "Copy", "Copy the selected text, else the item under the cursor", "Look"),
+    Command("pane.tree", "1", "pane('tree')", "Tree", "Go to the tree", "Panes"),
+    Command("pane.chat", "2", "pane('chat')", "Chat", "Go to the chat", "Panes"),
+    Command("pane.usage", "3", "pane('usage')", "Usage", "Go to the usage", "Panes"),
+    Command("pane.zoom", "plus", "zoom", "Zoom", "Show this pane alone, or all again", "Panes"),
+    Command("app.refresh", "f5", "refresh_file", "Refresh", "Read the file again now", "Program"),
+    Command("app.leave", "escape", "leave", "Leave", "Leave the composer, the preview or the zoom", "Program"),
+    Command("app.help", "question_mark", "help", "Keys", "All keys", "Program", True),
+    Command("app.palette", "ctrl+p", "palette", "Commands", "All commands, by typing part of their name", "Program"),
+    Command("app.quit", "q,ctrl+q", "quit", "Quit", "Leave the program", "Program", True),
+)
+
+
+def bindings() -> list[Binding]:
+    """The commands as bindings of the explorer screen."""
+    return [
+        Binding(command.keys, command.action, command.title, show=command.footer, tooltip=command.help, id=command.id)
+        for command in COMMANDS
+    ]

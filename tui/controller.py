@@ -1,0 +1,361 @@
+"""One open file and one state: commands in, views out.
+
+The controller knows no terminal. Each command reads what it needs, then replaces `view` with a new snapshot and tells
+the listeners. When the user has moved on before an answer came, the answer is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from tui.errors import ConvoError, NotFoundError, ReadOnlyError
+from tui.model import Chain, ForkDraft, Notice, Page, Scope, Session, Severity, Turn, TurnTree, View
+from tui.session import AdvancedSQLiteSession
+from tui.session.store import Store
+
+__all__ = ["Listener", "SessionController"]
+
+Listener: TypeAlias = Callable[[View], None]
+
+PAGE: Final = 64
+"""Items read at once."""
+
+
+class SessionController:
+    """The state of one explorer.
+
+    Attributes:
+        view: What the panes show now.
+        path: The open file.
+    """
+
+    def __init__(self, store: Store, *, read_only: bool = False) -> None:
+        """Stand in front of an open file; `open` shows something of it."""
+        self.path: Path = store.path
+        self.view = View(file=str(store.path), writable=not read_only)
+        self._store = store
+        self._listeners: list[Listener] = []
+        self._moves = 0
+        self._version: int | None = None
+        self._opened: tuple[str, int] = ("", 0)
+        self._before: tuple[str, int] | None = None
+        self._visited: dict[str, int] = {}
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Have `listener` called with each new view; call what this returns to end it."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    async def open(self, session_id: str | None = None, branch_id: str | None = None) -> None:
+        """Show a session and branch of the file: by default those written last.
+
+        The accounts are left for `load_accounts`: they may take longer than a first screen should.
+
+        Raises:
+            NotFoundError: The file has no such session, or the session no such branch.
+            ConvoError: The file cannot be read.
+        """
+        self._version = await self._store.changes()
+        sessions = await self._store.sessions()
+        self._show(sessions=sessions)
+        if session_id is None and not sessions:
+            return
+        await self._select(sessions[0].session_id if session_id is None else session_id, branch_id)
+
+    async def load_accounts(self) -> None:
+        """Work out what the shown branch cost."""
+        view = self.view
+        if view.session is not None and view.branch_id:
+            accounts = await self._store.accounts(view.session, view.tree, view.branch_id)
+            if self.view.tree is view.tree and self.view.branch_id == view.branch_id:
+                self._show(accounts=accounts)
+
+    async def select_session(self, session_id: str, branch_id: str | None = None) -> None:
+        """Open another session of the file, at the branch written last unless one is named.
+
+        Raises:
+            NotFoundError: The file has no such session, or the session no such branch.
+        """
+        await self._select(session_id, branch_id)
+        await self.load_accounts()
+
+    async def switch_branch(self, branch_id: str, turn: int | None = None) -> None:
+        """Show another branch, at a turn of it: by default where the user left it, else its end.
+
+        Raises:
+            NotFoundError: The session has no such branch.
+        """
+        if branch_id not in self.view.tree.branches:
+            raise NotFoundError(f"There is no branch '{branch_id}'.", f"There are: {_listed(self.view.tree.branches)}.")
+        await self._go(self._move(), branch_id, self._visited.get(branch_id) if turn is None else turn, fork=None)
+
+    async def switch_back(self) -> None:
+        """Show the branch that was open before this one, if any."""
+        if self._before is None or self._before[0] not in self.view.tree.branches:
+            self._tell("There is no branch to go back to.")
+            return
+        await self.switch_branch(*self._before)
+
+    async def preview(self, branch_id: str, turn: int) -> None:
+        """Show a turn in passing: the opened branch stays the one that `leave_preview` comes back to."""
+        if branch_id in self.view.tree.branches:
+            await self._go(self._move(), branch_id, turn, preview=branch_id != self._opened[0])
+
+    async def leave_preview(self) -> None:
+        """Come back from `preview` to the opened branch."""
+        if self.view.preview and self._opened[0] in self.view.tree.branches:
+            await self._go(self._move(), *self._opened)
+
+    async def select_turn(self, turn: int) -> None:
+        """Select a turn of the branch that is shown; the nearest one where it has no such turn."""
+        await self._go(self._move(), self.view.branch_id, turn, preview=self.view.preview)
+
+    async def sibling(self, step: int, turn: int | None = None) -> None:
+        """Go to the next (`step` 1) or previous (-1) branch at the fork nearest to a turn, by default the selected."""
+        tree, here = self.view.tree, self.view.branch_id
+        if here not in tree.branches:
+            return
+        tip, at = tree.tip(here), self.view.turn if turn is None else turn
+        if turn is None and at == tree.branches[here].turns:
+            # At its end a branch stands before the turn that its siblings have and it has not.
+            at = max(at, tip.first)
+            chain = tree.chains[tip.children[0]] if tip.children else None
+        else:
+            chain = None
+        forks = tree.forks(here)
+        fork = chain or next((fork for fork in reversed(forks) if fork.first <= at), None) or next(iter(forks), None)
+        if fork is None:
+            self._tell("This branch has no fork.")
+            return
+        kin = tree.alternatives(fork)
+        here_at = kin.index(tip if chain else fork)
+        place = here_at + step
+        if not 0 <= place < len(kin):
+            self._tell(f"No further branch at turn {fork.first}: this is {here_at + 1} of {len(kin)}.")
+            return
+        other = kin[place]
+        # Where a branch ends at the fork, its end stands in for the turn it does not have.
+        branch_id = other.ends if other.index == fork.parent and other.ends else self._branch_of(other)
+        await self.switch_branch(branch_id, fork.first)
+
+    async def fork_point(self, step: int) -> None:
+        """Select the next (`step` 1) or previous (-1) turn of this branch at which branches part."""
+        firsts = [fork.first for fork in self.view.tree.forks(self.view.branch_id)] if self.view.branch_id else []
+        ahead = [turn for turn in firsts if (turn > self.view.turn if step > 0 else turn < self.view.turn)]
+        last = self.view.tree.branches[self.view.branch_id].turns if firsts else 0
+        ahead = [turn for turn in ahead if turn <= last]
+        if not ahead:
+            self._tell("No fork point " + ("after" if step > 0 else "before") + " this turn on this branch.")
+            return
+        await self.select_turn(min(ahead) if step > 0 else max(ahead))
+
+    async def begin_fork(self, turn: int | None = None, branch_id: str | None = None) -> None:
+        """Open the fork editor: the new branch would share the turns before `turn`, by default the selected one.
+
+        Nothing is written. One turn more than the branch has is a fork after its end.
+        """
+        session, branch_id = self.view.session, branch_id or self.view.branch_id
+        branch = self.view.tree.branches.get(branch_id)
+        if session is None or branch is None:
+            return
+        turn = self.view.turn if turn is None else turn
+        if not self.view.writable:
+            self._tell("The file is open to look only: no fork can be made.", "warning")
+            return
+        if session.plain:
+            self._tell(f"'{session.session_id}' is a plain session: adopting it comes in a later version.", "warning")
+            return
+        turn = min(max(turn, 1), branch.turns + 1)
+        move = self._move()
+        text = "" if turn > branch.turns else await self._store.user_text(session, branch_id, turn)
+        if move == self._moves:
+            await self._go(move, branch_id, turn, fork=ForkDraft(branch_id, turn, text))
+
+    def cancel_fork(self) -> None:
+        """Close the fork editor; nothing was written."""
+        self._show(fork=None)
+
+    async def make_fork(self, name: str = "") -> str:
+        """Make the branch that the fork editor describes, and switch to it.
+
+        Returns:
+            The id of the new branch.
+
+        Raises:
+            ReadOnlyError: The file is open to look only.
+            ConvoError: The branch cannot be made; the fork editor stays as it is.
+        """
+        draft, session = self.view.fork, self.view.session
+        if not self.view.writable:
+            raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to fork.")
+        if draft is None or session is None:
+            raise ConvoError("No fork is being prepared.", "Select a turn and press f.")
+        try:
+            async with AdvancedSQLiteSession(
+                session_id=session.session_id,
+                db_path=self.path,
+                sessions_table=self._store.sessions_table,
+                messages_table=self._store.messages_table,
+            ) as writer:
+                made = await writer.fork(draft.turn, source=draft.branch_id, name=name.strip() or None)
+        except (ValueError, OSError, RuntimeError) as error:
+            raise ConvoError(str(error)) from error
+        self._version = await self._store.changes()
+        tree = await self._store.tree(session)
+        await self._go(self._move(), made, None, tree=tree, fork=None, revision=self.view.revision + 1)
+        return made
+
+    def set_scope(self, scope: Scope) -> None:
+        """Choose which sum the usage pane shows."""
+        self._show(scope=scope)
+
+    def next_scope(self) -> None:
+        """Go to the next sum: own, path, all."""
+        scopes = list(Scope)
+        self.set_scope(scopes[(scopes.index(self.view.scope) + 1) % len(scopes)])
+
+    async def items(self, branch_id: str, start: int, stop: int) -> Page:
+        """Some items of a branch, as far as there are any."""
+        if self.view.session is None:
+            return Page(branch_id, start)
+        return await self._store.page(self.view.session, branch_id, start, stop)
+
+    async def turns(self, branch_id: str, first: int, last: int) -> tuple[Turn, ...]:
+        """Rows of the tree for some turns of one chain that `branch_id` holds."""
+        if self.view.session is None:
+            return ()
+        chain = self.view.tree.chain_at(branch_id, first)
+        through = (branch_id, *(name for name in chain.through if name != branch_id)) if chain else (branch_id,)
+        return await self._store.turns(self.view.session, through, first, last)
+
+    async def refresh(self) -> bool:
+        """Take in what others have written to the file since; whether there was anything."""
+        version = await self._store.changes()
+        if version == self._version:
+            return False
+        self._version = version
+        sessions = await self._store.sessions()
+        known = {session.session_id: session for session in sessions}
+        if self.view.session is None or self.view.session.session_id not in known:
+            self._show(sessions=sessions)
+            if sessions:
+                await self.select_session(sessions[0].session_id)
+            return True
+        session = known[self.view.session.session_id]
+        move = self._move()
+        tree = await self._store.tree(session)
+        branch_id, turn = self.view.branch_id, self.view.turn
+        if branch_id not in tree.branches:
+            self._tell(f"Branch '{branch_id}' is gone: another program deleted it.", "warning")
+            branch_id, turn = await self._store.last_branch(session), 0
+        await self._go(
+            move,
+            branch_id,
+            turn or None,
+            sessions=sessions,
+            session=session,
+            tree=tree,
+            revision=self.view.revision + 1,
+            preview=self.view.preview,
+        )
+        return True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._store.close()
+
+    async def _select(self, session_id: str, branch_id: str | None) -> None:
+        session = next((known for known in self.view.sessions if known.session_id == session_id), None)
+        if session is None:
+            raise NotFoundError(
+                f"The file has no session '{session_id}'.",
+                f"It has: {_listed(known.session_id for known in self.view.sessions)}.",
+            )
+        move = self._move()
+        tree = await self._store.tree(session)
+        if branch_id is None:
+            branch_id = await self._store.last_branch(session)
+        elif branch_id not in tree.branches:
+            raise NotFoundError(
+                f"Session '{session_id}' has no branch '{branch_id}'.", f"It has: {_listed(tree.branches)}."
+            )
+        if move == self._moves:
+            self._opened, self._before, self._visited = ("", 0), None, {}
+            await self._look(move, branch_id, None, session=session, tree=tree, fork=None, accounts=None)
+
+    async def _go(self, move: int, branch_id: str, turn: int | None, **changes: Any) -> None:
+        """Show a branch and a turn of it, then what the branch cost."""
+        await self._look(move, branch_id, turn, **changes)
+        if self.view.accounts is None or "tree" in changes:
+            await self.load_accounts()
+
+    async def _look(
+        self, move: int, branch_id: str, turn: int | None, *, preview: bool = False, **changes: Any
+    ) -> None:
+        """Show a branch and a turn of it, with whatever else changes, unless the user has moved on meanwhile."""
+        session: Session | None = changes.get("session", self.view.session)
+        tree: TurnTree = changes.get("tree", self.view.tree)
+        if session is None or branch_id not in tree.branches:
+            return
+        branch = tree.branches[branch_id]
+        first = min((chain.first for chain in tree.path(branch_id)[:1]), default=0)
+        turn = branch.turns if turn is None else max(min(turn, branch.turns), min(first, branch.turns))
+        position = await self._store.position(session, branch_id, turn)
+        start = max(branch.items - PAGE, 0) if turn == branch.turns else max(position - PAGE // 4, 0)
+        page = await self._store.page(session, branch_id, start, start + PAGE)
+        if move != self._moves:
+            return
+        if not preview:
+            self._enter(branch_id, turn)
+        if branch_id != self.view.branch_id:
+            changes["accounts"] = None
+        self._show(
+            branch_id=branch_id,
+            turn=turn,
+            items=branch.items,
+            position=position,
+            page=page,
+            preview=preview,
+            **changes,
+        )
+
+    def _enter(self, branch_id: str, turn: int) -> None:
+        if self._opened[0] not in ("", branch_id) and self._opened[0] in self.view.tree.branches:
+            self._before = self._opened
+        self._opened = branch_id, turn
+        self._visited.pop(branch_id, None)
+        self._visited[branch_id] = turn
+
+    def _branch_of(self, chain: Chain) -> str:
+        """Which branch through a chain to show: the one visited last, else the oldest."""
+        return next((name for name in reversed(self._visited) if name in chain.through), chain.through[0])
+
+    def _move(self) -> int:
+        self._moves += 1
+        return self._moves
+
+    def _tell(self, text: str, severity: Severity = "information") -> None:
+        serial = self.view.notice.serial + 1 if self.view.notice else 1
+        self._show(notice=Notice(text, severity, serial))
+
+    def _show(self, **changes: Any) -> None:
+        view = replace(self.view, **changes)
+        if view == self.view:
+            return
+        self.view = view
+        for listener in tuple(self._listeners):
+            listener(view)
+
+
+def _listed(names: Iterable[str], most: int = 8) -> str:
+    known = list(names)
+    return ", ".join(known[:most]) + (f" and {len(known) - most} more" if len(known) > most else "")
