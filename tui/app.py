@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from textual.app import App, SystemCommand
-from textual.binding import Binding
 from textual.screen import Screen
 
 from tui.commands import COMMANDS
@@ -33,7 +32,6 @@ class ConvoApp(App[None]):
         """
         super().__init__()
         self._controller = controller
-        self._keys: Mapping[str, str] = {}
         if config is not None:
             self._configure(config)
 
@@ -42,18 +40,14 @@ class ConvoApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         if isinstance(screen, Explorer):
+            keys = screen.keys()
             for command in COMMANDS:
-                if command.id not in ("app.palette", "app.quit"):
+                if command.id in keys and command.id not in ("app.palette", "app.quit"):
                     run = screen.command(command)
-                    yield SystemCommand(f"{command.group}: {command.help}", self.keys_of(command.id, command.keys), run)
+                    yield SystemCommand(f"{command.group}: {command.help}", keys[command.id][0], run)
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as an SVG image", lambda: self.deliver_screenshot())
         yield SystemCommand("Quit", "Leave the program", self.action_quit)
-
-    def keys_of(self, binding_id: str, keys: str) -> str:
-        """The keys of a binding as they are shown: those configured, else `keys`."""
-        chosen = self._keys.get(binding_id, keys).split(",")
-        return " ".join(self.get_key_display(Binding(key.strip(), "")) for key in chosen)
 
     def on_ready(self) -> None:
         # What stands by now lives as long as the program; the collector need not look at it again.
@@ -70,5 +64,4 @@ class ConvoApp(App[None]):
             if name not in known_ids:
                 listed = ", ".join(sorted(known_ids))
                 raise ConfigError(f"{config.path}: [keys] has no command '{name}'.", f"Known are: {listed}.")
-        self._keys = config.keys
         self.set_keymap(config.keys)

@@ -1,7 +1,8 @@
 """One open file and one state: commands in, views out.
 
 The controller knows no terminal. Each command reads what it needs, then replaces `view` with a new snapshot and tells
-the listeners. When the user has moved on before an answer came, the answer is dropped.
+the listeners. When the user has moved on before an answer came, the answer is dropped; a command that starts from the
+selected turn starts from the one that the user went to last, also before its answer has come.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class SessionController:
         self._listeners: list[Listener] = []
         self._moves = 0
         self._version: int | None = None
+        self._aim: tuple[str, int] = ("", 0)
         self._opened: tuple[str, int] = ("", 0)
         self._before: tuple[str, int] | None = None
         self._visited: dict[str, int] = {}
@@ -117,14 +119,14 @@ class SessionController:
 
     async def select_turn(self, turn: int) -> None:
         """Select a turn of the branch that is shown; the nearest one where it has no such turn."""
-        await self._go(self._move(), self.view.branch_id, turn, preview=self.view.preview)
+        await self._go(self._move(), self._aim[0], turn, preview=self._aim[0] != self._opened[0])
 
     async def sibling(self, step: int, turn: int | None = None) -> None:
         """Go to the next (`step` 1) or previous (-1) branch at the fork nearest to a turn, by default the selected."""
-        tree, here = self.view.tree, self.view.branch_id
+        tree, (here, selected) = self.view.tree, self._aim
         if here not in tree.branches:
             return
-        tip, at = tree.tip(here), self.view.turn if turn is None else turn
+        tip, at = tree.tip(here), selected if turn is None else turn
         if turn is None and at == tree.branches[here].turns:
             # At its end a branch stands before the turn that its siblings have and it has not.
             at = max(at, tip.first)
@@ -149,25 +151,26 @@ class SessionController:
 
     async def fork_point(self, step: int) -> None:
         """Select the next (`step` 1) or previous (-1) turn of this branch at which branches part."""
-        firsts = [fork.first for fork in self.view.tree.forks(self.view.branch_id)] if self.view.branch_id else []
-        ahead = [turn for turn in firsts if (turn > self.view.turn if step > 0 else turn < self.view.turn)]
-        last = self.view.tree.branches[self.view.branch_id].turns if firsts else 0
-        ahead = [turn for turn in ahead if turn <= last]
+        tree, (here, selected) = self.view.tree, self._aim
+        if here not in tree.branches:
+            return
+        turns = [fork.first for fork in tree.forks(here) if fork.first <= tree.branches[here].turns]
+        ahead = [turn for turn in turns if (turn > selected if step > 0 else turn < selected)]
         if not ahead:
             self._tell("No fork point " + ("after" if step > 0 else "before") + " this turn on this branch.")
             return
         await self.select_turn(min(ahead) if step > 0 else max(ahead))
 
-    async def begin_fork(self, turn: int | None = None, branch_id: str | None = None) -> None:
+    async def begin_fork(self, turn: int | None = None, branch_id: str | None = None, *, after: bool = False) -> None:
         """Open the fork editor: the new branch would share the turns before `turn`, by default the selected one.
 
-        Nothing is written. One turn more than the branch has is a fork after its end.
+        Nothing is written. With `after` it would share that turn too; after the last turn the branch goes on elsewhere.
         """
-        session, branch_id = self.view.session, branch_id or self.view.branch_id
+        session, branch_id = self.view.session, branch_id or self._aim[0]
         branch = self.view.tree.branches.get(branch_id)
         if session is None or branch is None:
             return
-        turn = self.view.turn if turn is None else turn
+        turn = (self._aim[1] if turn is None else turn) + after
         if not self.view.writable:
             self._tell("The file is open to look only: no fork can be made.", "warning")
             return
@@ -175,7 +178,7 @@ class SessionController:
             self._tell(f"'{session.session_id}' is a plain session: adopting it comes in a later version.", "warning")
             return
         turn = min(max(turn, 1), branch.turns + 1)
-        move = self._move()
+        move, self._aim = self._move(), (branch_id, turn)
         text = "" if turn > branch.turns else await self._store.user_text(session, branch_id, turn)
         if move == self._moves:
             await self._go(move, branch_id, turn, fork=ForkDraft(branch_id, turn, text))
@@ -309,6 +312,7 @@ class SessionController:
         branch = tree.branches[branch_id]
         first = min((chain.first for chain in tree.path(branch_id)[:1]), default=0)
         turn = branch.turns if turn is None else max(min(turn, branch.turns), min(first, branch.turns))
+        self._aim = branch_id, turn
         position = await self._store.position(session, branch_id, turn)
         start = max(branch.items - PAGE, 0) if turn == branch.turns else max(position - PAGE // 4, 0)
         page = await self._store.page(session, branch_id, start, start + PAGE)

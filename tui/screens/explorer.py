@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,6 +21,8 @@ from tui.commands import COMMANDS, Command, bindings
 from tui.controller import SessionController
 from tui.errors import ConvoError
 from tui.model import Severity, View
+from tui.screens.help import Help, HelpRow
+from tui.screens.picker import Choice, Picker
 from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
 from tui.widgets.numbers import visible
@@ -31,7 +33,10 @@ from tui.widgets.usage_sidebar import UsageSidebar
 __all__ = ["Explorer", "binding_ids"]
 
 _PANES: tuple[type[Widget], ...] = (BranchTree, Transcript, TokenChart, Composer)
-_FOLLOW_EVERY = 0.5
+_PANE_TITLES: Final = {"tree": "Tree", "chat": "Chat", "usage": "Usage", "composer": "Composer"}
+"""What the help calls the panes, by the beginning of their bindings' ids."""
+
+_FOLLOW_EVERY: Final = 0.5
 """Seconds between two looks whether others have written to the file."""
 
 
@@ -171,28 +176,76 @@ class Explorer(Screen[None]):
 
     # Commands
 
+    def keys(self) -> dict[str, tuple[str, Binding]]:
+        """The keys that work now, those that were remapped included: by binding id, as they are shown."""
+        found: dict[str, tuple[str, Binding]] = {}
+        for active in self.active_bindings.values():
+            binding = active.binding
+            if binding.id:
+                before = found.get(binding.id, ("",))[0]
+                found[binding.id] = f"{before} {self.app.get_key_display(binding)}".strip(), binding
+        return found
+
     def command(self, command: Command) -> Callable[[], Awaitable[None]]:
         """What runs a command, for the palette."""
         return partial(self.run_action, command.action)
 
     def action_fork(self) -> None:
-        self._do(self._controller.begin_fork())
+        self._then(self._controller.begin_fork)
 
     def action_fork_after(self) -> None:
-        self._do(self._controller.begin_fork(self.view.turn + 1))
+        self._then(partial(self._controller.begin_fork, after=True))
 
     def action_compose_message(self) -> None:
         self._show_pane("chat")
         self._composer.focus()
 
+    def action_pick_branch(self) -> None:
+        choices = [
+            Choice(name, Content(name), Content(f"{branch.turns} turns · {branch.created_at or 'nothing said yet'}"))
+            for name, branch in self.view.tree.branches.items()
+        ]
+
+        def picked(branch_id: str | None) -> None:
+            if branch_id is not None:
+                self._do(self._controller.switch_branch(branch_id))
+
+        self.app.push_screen(Picker("Branches", choices, current=self.view.branch_id), picked)
+
+    def action_pick_session(self) -> None:
+        choices = [
+            Choice(session.session_id, Content(session.session_id), Content(session.updated_at or ""))
+            for session in self.view.sessions
+        ]
+
+        def picked(session_id: str | None) -> None:
+            if session_id is not None:
+                self._do(self._controller.select_session(session_id))
+
+        current = self.view.session.session_id if self.view.session else None
+        self.app.push_screen(Picker("Sessions", choices, current=current), picked)
+
+    def action_help(self) -> None:
+        keys = self.keys()
+        commands = {command.id: command for command in COMMANDS}
+        here = [
+            HelpRow(_PANE_TITLES[name.partition(".")[0]], shown, binding.description)
+            for name, (shown, binding) in keys.items()
+            if name not in commands
+        ]
+        everywhere = [
+            HelpRow(command.group, keys[name][0], command.help) for name, command in commands.items() if name in keys
+        ]
+        self.app.push_screen(Help([*here, *everywhere]))
+
     def action_sibling(self, step: int) -> None:
-        self._do(self._controller.sibling(step))
+        self._then(partial(self._controller.sibling, step))
 
     def action_fork_point(self, step: int) -> None:
-        self._do(self._controller.fork_point(step))
+        self._then(partial(self._controller.fork_point, step))
 
     def action_switch_back(self) -> None:
-        self._do(self._controller.switch_back())
+        self._then(self._controller.switch_back)
 
     def action_next_scope(self) -> None:
         self._controller.next_scope()
@@ -242,6 +295,10 @@ class Explorer(Screen[None]):
                 self._notify(f"{error} {error.hint}".strip(), "error")
 
         self.run_worker(told(), group=group, exclusive=exclusive)
+
+    def _then(self, command: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Run a command that starts from where the user is, once what the panes have sent before has arrived."""
+        self.call_after_refresh(lambda: self._do(command(), group="relative", exclusive=False))
 
     async def _follow(self) -> None:
         try:
