@@ -25,7 +25,7 @@ _LONGEST = 2_000
 
 def text_lines(text: str, width: int, style: Style, palette: Palette) -> Iterator[Line]:
     """Plain text, wrapped between words, within the limits of what is drawn."""
-    head = head_of(text)
+    head = head_of(text.rstrip("\n"))
     yield from wrap([Segment(printable(head.text), style)], width)
     if head.hidden:
         yield Line([Segment(head.hidden, palette.muted)])

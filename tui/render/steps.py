@@ -109,7 +109,7 @@ def output(content: object, palette: Palette, *, mark: str = "↳", failed: bool
     )
     failed = failed or text.startswith(_FAILURES)
     style = palette.error if failed else palette.text
-    stripped = text.strip() if len(text) < _PARSED else text
+    stripped = text.strip()
     lines = stripped.count("\n")
     value = arguments_of(stripped) if stripped[:1] in ("{", "[") else None
 

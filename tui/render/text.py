@@ -135,12 +135,9 @@ def wrap(
     for paragraph in _paragraphs(spans):
         text = "".join(segment.text for segment in paragraph)
         cuts = _Cuts(paragraph)
-        end = 0
         for start, end, resume in _breaks(text, width, _cells(prefix), _cells(rest), words):
-            yield Line(cuts.take(start, end), prefix, text[end:resume][:1])
+            yield Line(cuts.take(start, end), prefix, "\n" if resume == len(text) else text[end:resume][:1])
             prefix = rest
-        yield Line(cuts.take(cuts.position, len(text)), prefix)
-        prefix = rest
 
 
 def _cells(prefix: tuple[Segment, ...]) -> int:
@@ -165,7 +162,6 @@ class _Cuts:
     """Takes ever later pieces of a paragraph with their styles."""
 
     def __init__(self, spans: Sequence[Segment]) -> None:
-        self.position = 0
         self._spans = iter(spans)
         self._open: Segment | None = next(self._spans, None)
         self._origin = 0
@@ -181,30 +177,36 @@ class _Cuts:
                 break
             self._origin += len(text)
             self._open = next(self._spans, None)
-        self.position = end
         return taken
 
 
 def _breaks(text: str, width: int, first: int, rest: int, words: bool) -> Iterator[tuple[int, int, int]]:
-    """Where lines but the last begin, end, and where the next resumes."""
+    """Where each line begins, where it ends, and where the next one resumes."""
     room = max(width - first, 1)
     if len(text) <= room and cell_len(text) <= room:
+        yield 0, len(text), len(text)
         return
     start = used = position = 0
-    for word in (
-        chain.from_iterable(_pieces(match[0], max(width - rest, 1)) for match in _WORD.finditer(text))
-        if (words)
-        else _pieces(text, 1)
-    ):
-        bare = word.rstrip(" ") if words else word
-        cells = cell_len(bare)
+    most = max(width - rest, 1)
+    pieces = (
+        chain.from_iterable(_pieces(match[0], most) for match in _WORD.finditer(text)) if words else _pieces(text, 1)
+    )
+    for piece in pieces:
+        cells = cell_len(piece.rstrip(" ") if words else piece)
         if used + cells > room and position > start:
-            end = start + len(text[start:position].rstrip(" ")) if words else position
-            end = position if end == start else end
-            yield start, end, position
-            start, used, room = position, 0, max(width - rest, 1)
-        used += cells + len(word) - len(bare)
-        position += len(word)
+            yield start, _end(text, start, position, room) if words else position, position
+            start, used, room = position, 0, most
+        used += cell_len(piece)
+        position += len(piece)
+    yield start, _end(text, start, position, room) if words else position, position
+
+
+def _end(text: str, start: int, position: int, room: int) -> int:
+    """The end of a line without the blanks before its break; of nothing but blanks as many as fit."""
+    line = text[start:position]
+    if cell_len(line) <= room and position == len(text):
+        return position
+    return start + (len(line.rstrip(" ")) or min(len(line), room))
 
 
 def _pieces(word: str, width: int) -> Iterator[str]:

@@ -1,0 +1,113 @@
+"""Markdown as models write it, at the width there is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.segment import Segment
+
+from tests.render.lines import PALETTE, drawn, widest
+from tui.render.markdown import markdown_lines
+from tui.render.text import Line
+
+
+def shown(text: str, width: int = 40) -> list[str]:
+    return drawn(markdown_lines(text, width, PALETTE))
+
+
+def span(lines: list[Line], words: str) -> Segment:
+    return next(segment for line in lines for segment in line.content if segment.text == words)
+
+
+def test_paragraphs_lists_and_quotes() -> None:
+    items = "- one\n- two\n  1. nested\n  2. again\n- three"
+    text = f"# Plan\nFirst *this*\nthen that.\n\n{items}\n\n> said\n> twice\n\n---\nend"
+    assert shown(text, 20) == [
+        "Plan",
+        "",
+        "First this",
+        "then that.",
+        "",
+        "• one",
+        "• two",
+        "  1. nested",
+        "  2. again",
+        "• three",
+        "",
+        "▎ said",
+        "▎ twice",
+        "",
+        "─" * 20,
+        "",
+        "end",
+    ]
+
+
+def test_a_loose_list_keeps_its_blank_lines_and_its_numbers() -> None:
+    assert shown("7. seven\n\n   more of it\n\n8. eight") == ["7. seven", "", "   more of it", "", "8. eight"]
+
+
+def test_emphasis_and_code_are_styled() -> None:
+    lines = list(markdown_lines("**bold** *lean* ~~gone~~ `code`", 40, PALETTE))
+    assert span(lines, "bold").style.bold  # type: ignore[union-attr]
+    assert span(lines, "lean").style.italic  # type: ignore[union-attr]
+    assert span(lines, "gone").style.strike  # type: ignore[union-attr]
+    assert span(lines, "code").style == PALETTE.text + PALETTE.code
+
+
+def test_a_link_shows_where_it_leads_and_carries_it() -> None:
+    lines = list(markdown_lines("see [the docs](https://example.org/a) <https://example.org/b>", 80, PALETTE))
+    assert drawn(lines) == ["see the docs (https://example.org/a) https://example.org/b"]
+    style = span(lines, "the docs").style
+    assert style is not None
+    assert style.meta == {"link": "https://example.org/a"}
+    assert style.link is None
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc/passwd", "vscode://open"])
+def test_only_web_addresses_are_carried(url: str) -> None:
+    lines = list(markdown_lines(f"[x]({url})", 80, PALETTE))
+    assert not any(segment.style and segment.style.meta for line in lines for segment in line.content)
+
+
+def test_markup_html_and_escapes_are_words() -> None:
+    assert shown("[red]no[/] <b>no</b> \x1b[31m [/x]") == ["[red]no[/] <b>no</b> ␛[31m [/x]"]
+
+
+def test_code_keeps_its_lines_behind_a_gutter() -> None:
+    code = "```python\ndef f():\n    return 'a long string that does not fit'\n```"
+    assert shown(code, 24) == ["│ def f():", "│     return 'a long str", "┊ ing that does not fit'"]
+
+
+def test_a_table_fits_its_width() -> None:
+    table = "| City | Words |\n|---|--:|\n| 서울 | some words that need two lines |\n| Oslo | 1 |"
+    assert shown(table, 24) == [
+        "City │             Words",
+        "─────┼──────────────────",
+        "서울 │   some words that",
+        "     │    need two lines",
+        "Oslo │                 1",
+    ]
+
+
+def test_a_table_too_wide_for_columns_becomes_a_list() -> None:
+    table = "|aaaa|bbbb|cccc|\n|-|-|-|\n|1|2|3|"
+    assert shown(table, 12) == ["aaaa: 1", "bbbb: 2", "cccc: 3", "────────"]
+
+
+@given(st.text(st.sampled_from("ab 한\n\t#*_-+>|`~[](){}!<&1.\\\"'"), max_size=120), st.integers(2, 30))
+def test_any_markdown_fits_any_width(text: str, width: int) -> None:
+    assert widest(markdown_lines(text, width, PALETTE)) <= width
+
+
+@pytest.mark.parametrize("text", ["> " * 500 + "deep", "- " * 499 + "deep", "1. " * 300 + "deep"])
+def test_what_is_nested_too_deep_is_still_shown(text: str) -> None:
+    assert "deep" in "\n".join(shown(text))
+
+
+def test_a_very_long_message_is_laid_out_at_its_beginning_and_plain_from_there_on() -> None:
+    lines = shown("word **bold** and so on\n\n" * 1_500, 40)
+    assert lines[0] == "word bold and so on"
+    assert lines[-1] == "word **bold** and so on"
+    assert len(lines) == 2 * 1_500 - 1

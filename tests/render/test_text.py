@@ -1,0 +1,98 @@
+"""Text to lines: nothing untrusted reaches the terminal, nothing is lost, nothing is wider than its place."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+
+from tests.render.lines import copied, drawn, widest
+from tui.render.text import LIMIT_LINES, clipped, head_of, printable, size, wrap
+
+ANYTHING = st.text(st.characters(codec=None), max_size=200)
+BOLD = Style(bold=True)
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "␛[31mred␛[0m"),
+        ("bell\x07 null\x00 delete\x7f", "bell␇ null␀ delete␡"),
+        ("\x9b31m", "�31m"),
+        ("a\r\nb", "a\nb"),
+        ("over\rwritten", "over␍written"),
+        ("a\tb", "a   b"),
+        ("\ud83d alone", "� alone"),
+        ("abc\u202edef", "abc�def"),
+        ("family 👨‍👩‍👧 한국어 [bold]x[/bold]", "family 👨‍👩‍👧 한국어 [bold]x[/bold]"),
+    ],
+)
+def test_what_would_act_on_the_terminal_is_shown_as_a_picture(stored: str, shown: str) -> None:
+    assert printable(stored) == shown
+
+
+@given(ANYTHING)
+def test_no_control_character_survives(text: str) -> None:
+    shown = printable(text)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown)
+    shown.encode()
+
+
+@given(ANYTHING.map(printable), st.integers(2, 40))
+def test_wrapped_lines_fit_and_lose_nothing_but_blanks(text: str, width: int) -> None:
+    lines = list(wrap([Segment(text)], width))
+    assert widest(lines) <= width
+    assert copied(lines).replace(" ", "").rstrip("\n") == text.replace(" ", "").rstrip("\n")
+
+
+@given(ANYTHING.map(printable), st.integers(4, 40))
+def test_wrapped_code_copies_to_the_letter(text: str, width: int) -> None:
+    assert copied(wrap([Segment(text)], width, first=(Segment("│ "),), words=False)) == text + "\n"
+
+
+def test_words_wrap_with_a_hanging_indent() -> None:
+    lines = wrap([Segment("one two three four")], 11, first=(Segment("• "),), rest=(Segment("  "),))
+    assert drawn(lines) == ["• one two", "  three", "  four"]
+
+
+def test_styles_stay_on_their_words_across_a_break() -> None:
+    lines = list(wrap([Segment("plain "), Segment("bold words", BOLD), Segment(" end")], 10))
+    assert [[(span.text, span.style) for span in line.content] for line in lines] == [
+        [("plain ", None), ("bold", BOLD)],
+        [("words", BOLD), (" end", None)],
+    ]
+
+
+def test_east_asian_text_breaks_anywhere_but_before_its_closing_marks() -> None:
+    assert drawn(wrap([Segment("東京の天気は、晴れです。")], 12)) == ["東京の天気", "は、晴れで", "す。"]
+
+
+def test_a_wide_character_in_one_cell_does_not_hang() -> None:
+    assert drawn(wrap([Segment("한국")], 1)) == ["한", "국"]
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["C"])), max_size=5), st.integers(1, 30))
+def test_a_clipped_title_fits_its_line(pieces: list[str], width: int) -> None:
+    spans, cut = clipped([Segment(piece) for piece in pieces], width)
+    assert cell_len("".join(span.text for span in spans)) <= width
+    assert cut == (sum(cell_len(piece) for piece in pieces) > width)
+
+
+def test_only_the_head_of_a_long_text_is_drawn_and_the_rest_is_counted() -> None:
+    head = head_of("line\n" * 10_000)
+    assert head.text.count("\n") == LIMIT_LINES - 1
+    assert head.hidden == f"… {10_000 - LIMIT_LINES + 1:,} more lines, y copies all"
+    assert head_of("x" * 1_000_000).hidden == "… 900 kB more, y copies all"
+    assert head_of("short").hidden == ""
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"), [(812, "812 B"), (1_234, "1.2 kB"), (12_345, "12 kB"), (3_400_000, "3.4 MB")]
+)
+def test_sizes_in_words(amount: int, words: str) -> None:
+    assert size(amount) == words
