@@ -86,7 +86,8 @@ _STYLES: Sequence[tuple[_TokenType, str]] = (
 
 @lru_cache(maxsize=256)
 def _part(kind: _TokenType) -> str:
-    return next((name for parent, name in _STYLES if kind in parent), "text")
+    lineage = kind.split()
+    return next((name for parent, name in _STYLES if parent in lineage), "text")
 
 
 def _style(kind: _TokenType, palette: Palette) -> Style:

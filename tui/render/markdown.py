@@ -50,6 +50,7 @@ def markdown_lines(text: str, width: int, palette: Palette) -> Iterator[Line]:
     else:
         yield from _Blocks(palette, width).lines(tokens)
     if tail:
+        yield Line([])
         yield from text_lines(tail, width, palette.text, palette)
 
 
