@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from tui.model import Turn
 from tui.widgets._tree_rows import Hidden, SessionRow, Span, TurnRow
@@ -206,11 +206,22 @@ def _ways(row: TurnRow) -> int:
 def _tag(branch_id: str | None, current: bool, room: int) -> Iterable[Piece]:
     if branch_id is None or room < 3:
         return
-    name = fit_name(branch_id, min(room, 24) - 2)
+    name = _fit_tag(branch_id, min(room, 24) - 2)
     if current:
         yield Piece(f" {name} ", Role.CURRENT_TAG, Hit.TAG)
     else:
         yield Piece(f"[{name}]", Role.TAG, Hit.TAG)
+
+
+def _fit_tag(branch_id: str, room: int) -> str:
+    """A branch's name, cut in its middle: names that are made up for branches differ at the end."""
+    name = visible(branch_id)
+    if cell_len(name) <= room or room < 5:
+        return fit_name(branch_id, room)
+    end = (room - 1) // 2
+    head = set_cell_size(name, room - 1 - end).rstrip()
+    tail = set_cell_size(name[::-1], end).rstrip()[::-1]
+    return f"{head}…{tail}"
 
 
 def _summary(hidden: Hidden, face: TurnFace, words: str, room: int) -> Iterable[Piece]:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 from tui.model import View
 from tui.widgets._tree_rows import FoldKey, SessionRow, Span, TreeRow, TreeRows, TurnRow, find_chain, fold_key
 
-__all__ = ["TreeState", "TurnPlace"]
+__all__ = ["Place", "TreeState", "TurnPlace"]
 
 
 class TurnPlace(NamedTuple):
@@ -22,8 +22,8 @@ class TurnPlace(NamedTuple):
     turn: int
 
 
-_Place: TypeAlias = str | TurnPlace
-"""Where the cursor is: on a session, by its id, or on a turn of the open one."""
+Place: TypeAlias = str | TurnPlace
+"""A row told by what it shows: a session, by its id, or a turn of the open one."""
 
 
 class TreeState:
@@ -48,7 +48,7 @@ class TreeState:
         self._folds: dict[str, set[FoldKey]] = {}
         self._folded_sessions: set[str] = set()
         self._opened = ""
-        self._place: _Place | None = None
+        self._place: Place | None = None
         self._announced: list[TurnPlace] = []
 
     @property
@@ -131,14 +131,22 @@ class TreeState:
 
     def _find_cursor(self) -> None:
         places = (self._place, self._place_shown(), self.session_id)
-        rows = (self._row_of(place) for place in places if place is not None)
+        rows = (self.row_of(place) for place in places if place is not None)
         self.move_to(next((row for row in rows if row is not None), 0))
 
-    def _row_of(self, place: _Place) -> int | None:
+    def row_of(self, place: Place) -> int | None:
+        """The row of a place, or of the fold that hides it; None where it is gone."""
         if isinstance(place, str):
             return self.rows.of_session(place)
         chain = find_chain(self.view.tree, *place)
         return None if chain is None else self.rows.of_turn(chain, place.turn)
+
+    def place_of(self, row: int) -> Place | None:
+        """What is found again by `row_of`; None where there is no such row."""
+        shown = self.at(row)
+        if isinstance(shown, TurnRow):
+            return TurnPlace(shown.span.chain.through[0], shown.turn)
+        return None if shown is None else shown.session.session_id
 
     def at(self, row: int) -> TreeRow | None:
         """What a row shows; None where there is no such row."""
@@ -163,14 +171,10 @@ class TreeState:
     def move_to(self, row: int) -> None:
         """Put the cursor on a row, or the nearest that exists."""
         self.cursor = max(0, min(row, len(self.rows) - 1))
-        shown = self.at(self.cursor)
-        if isinstance(shown, TurnRow):
-            self._place = TurnPlace(shown.span.chain.through[0], shown.turn)
-        elif shown is not None:
-            self._place = shown.session.session_id
+        self._place = self.place_of(self.cursor)
         # Two rows can stand for one turn, its own and that of a branch which ends there: the cursor knows which.
         on_it = self.denoted(self.cursor) == (self.view.branch_id, self.view.turn)
-        self.selected = self.cursor if on_it else self._row_of(self._place_shown())
+        self.selected = self.cursor if on_it else self.row_of(self._place_shown())
 
     def announce(self) -> TurnPlace | None:
         """What has to be told of the cursor, if anything has: the turn it came to. It counts as told from now on."""

@@ -260,22 +260,30 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     @contextmanager
     def _kept_in_place(self) -> Iterator[None]:
-        """Let the rows change, and keep the cursor where it is on the screen."""
-        offset = self._state.cursor - self.scroll_offset.y
-        in_sight = 0 <= offset < self.scrollable_content_region.height
+        """Let the rows change, and keep what is in sight where it is."""
+        state, top, height = self._state, self.scroll_offset.y, self.scrollable_content_region.height
+        cursor_in_sight = top <= state.cursor < top + height
+        anchor = state.place_of(top)
         yield
-        self.virtual_size = Size(0, len(self._state.rows))
-        if in_sight:
-            self.scroll_to(y=max(0, self._state.cursor - offset), animate=False, force=True, immediate=True)
+        self.virtual_size = Size(0, len(state.rows))
+        row = None if anchor is None else state.row_of(anchor)
+        if row is not None:
+            self._scroll_to_row(row)
+        if cursor_in_sight:
             self._reveal()
         self.refresh()
 
     def _reveal(self) -> None:
         """Bring the cursor in sight, with as little scrolling as that takes."""
         height, top, cursor = self.scrollable_content_region.height, self.scroll_offset.y, self._state.cursor
-        if height and not top <= cursor < top + height:
-            y = cursor if cursor < top else cursor - height + 1
-            self.scroll_to(y=y, animate=False, force=True, immediate=True)
+        if not height:
+            # Not laid out yet; the first picture must not show, nor ask for, the rows far from the cursor.
+            self._scroll_to_row(max(0, cursor - self.app.size.height // 2))
+        elif not top <= cursor < top + height:
+            self._scroll_to_row(cursor if cursor < top else cursor - height + 1)
+
+    def _scroll_to_row(self, row: int) -> None:
+        self.scroll_to(y=row, animate=False, force=True, immediate=True)
 
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
