@@ -81,7 +81,7 @@ def totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Content:
         if both:
             cells.append(_cell(turn.usage if turn else None, number, column))
         text = "".join(cell.rjust(column) for cell in cells)
-        if cells == [_NOT_REPORTED] * 2:
+        if both and _unreported(spent, number) and _unreported(turn.usage if turn else None, number):
             text = _NOT_REPORTED.rjust(column * 2)
         quiet = not any(cell[0].isdigit() for cell in cells)
         style = _QUIET if quiet else "bold" if label == "total" else ""
@@ -201,7 +201,11 @@ def _cell(usage: Usage | None, number: Callable[[Usage], int | None], column: in
     value = number(usage)
     if value is not None:
         return exact(value, column - 1)
-    return _NOT_REPORTED
+    return _NOT_REPORTED if len(_NOT_REPORTED) < column else "n/a"
+
+
+def _unreported(usage: Usage | None, number: Callable[[Usage], int | None]) -> bool:
+    return usage is not None and number(usage) is None
 
 
 def _remark(view: View, turn: TurnUsage | None) -> str:

@@ -105,7 +105,6 @@ class UsageSidebar(Vertical):
             self._show()
 
     def _show(self) -> None:
-        self.border_title = f"Usage · {self.view.scope}"
         for chart in (self.chart, self.strip):
             chart.accounts = self.view.accounts
             chart.turn = self.view.turn

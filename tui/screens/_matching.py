@@ -1,0 +1,86 @@
+"""Which names a few typed letters mean, and which of them best.
+
+Every name costs a few string searches, whatever it holds: names come from files, and there may be thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+__all__ = ["Narrowing", "letters"]
+
+_LONGEST = 400
+"""Characters of a name that are searched."""
+
+
+def letters(query: str, name: str) -> tuple[int, ...] | None:
+    """Where a name holds the letters of a query in their order, as close together as can be had cheaply.
+
+    Args:
+        query: In lower case, without blanks, not empty.
+        name: In lower case.
+
+    Returns:
+        The offset of each letter; None where the name does not hold them.
+    """
+    start = name.find(query)
+    if start >= 0:
+        return tuple(range(start, start + len(query)))
+    end = -1
+    for letter in query:
+        end = name.find(letter, end + 1)
+        if end < 0:
+            return None
+    # From the end of the first match backwards, the letters lie closer.
+    offsets: list[int] = []
+    end += 1
+    for letter in reversed(query):
+        end = name.rfind(letter, 0, end)
+        offsets.append(end)
+    return tuple(reversed(offsets))
+
+
+class Narrowing:
+    """Names, narrowed by what was typed so far.
+
+    Attributes:
+        query: What was typed last, as it is searched for.
+        found: Places of the names that match, the best first; all in their own order while nothing is typed.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(_lower(name[:_LONGEST]) for name in names)
+        self.query = ""
+        self.found: Sequence[int] = range(len(self._names))
+
+    def narrow(self, typed: str) -> None:
+        """Find what was typed; blanks do not count."""
+        query = _lower("".join(typed.split()))
+        # What does not hold a query holds no longer one either.
+        among = sorted(self.found) if self.query and query.startswith(self.query) else range(len(self._names))
+        self.query = query
+        if not query:
+            self.found = among
+            return
+        ranked = [(self._rank(place), place) for place in among]
+        self.found = [place for rank, place in sorted((rank, place) for rank, place in ranked if rank is not None)]
+
+    def letters(self, place: int) -> tuple[int, ...]:
+        """The letters of a name that were typed, for showing them."""
+        return (letters(self.query, self._names[place]) or ()) if self.query else ()
+
+    def _rank(self, place: int) -> tuple[int, int, int] | None:
+        """Lower is better: whole words, then beginnings of words, then close letters; None for no match."""
+        name = self._names[place]
+        offsets = letters(self.query, name)
+        if offsets is None:
+            return None
+        start, end = offsets[0], offsets[-1] + 1
+        inside = start > 0 and name[start - 1].isalnum()
+        return end - start - len(self.query), inside, start
+
+
+def _lower(text: str) -> str:
+    """The text in lower case where that keeps every character in its place."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else text
