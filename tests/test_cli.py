@@ -106,8 +106,9 @@ async def test_a_user_looks_forks_by_a_click_and_switches_with_keys(path: Path) 
         assert "weather in Oslo, please" in terminal.text
 
         terminal.type("\x1b")
+        terminal.until("f Fork")
         terminal.type("b")
-        terminal.until("alt")
+        terminal.until("type part of a name")
         terminal.type("alt\r")
         terminal.until("2 Chat · alt")
         terminal.until("It rains.")

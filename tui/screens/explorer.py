@@ -36,6 +36,12 @@ _PANES: tuple[type[Widget], ...] = (BranchTree, Transcript, TokenChart, Composer
 _PANE_TITLES: Final = {"tree": "Tree", "chat": "Chat", "usage": "Usage", "composer": "Composer"}
 """What the help calls the panes, by the beginning of their bindings' ids."""
 
+_MEDIUM: Final = 80
+"""Columns from which tree and chat stand side by side, and the usage is a strip below them."""
+
+_WIDE: Final = 120
+"""Columns from which all three panes stand side by side."""
+
 _FOLLOW_EVERY: Final = 0.5
 """Seconds between two looks whether others have written to the file."""
 
@@ -48,7 +54,7 @@ class Explorer(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-medium"), (120, "-wide")]  # noqa: RUF012 as the base declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_MEDIUM, "-medium"), (_WIDE, "-wide")]  # noqa: RUF012 as the base has it
 
     view: var[View] = var(View(), init=False)
     """What all panes show."""
@@ -74,8 +80,7 @@ class Explorer(Screen[None]):
     def on_mount(self) -> None:
         self._controller.subscribe(self._take)
         self._title(self.view)
-        self._show_pane("chat")
-        self._tree.focus()
+        self._go_to("chat" if self.app.size.width < _MEDIUM else "tree")
         if self.view.accounts is None:
             self._do(self._controller.load_accounts(), group="accounts")
         self.set_interval(_FOLLOW_EVERY, self._follow)
@@ -95,8 +100,6 @@ class Explorer(Screen[None]):
         if view.fork is not None and view.fork != before.fork:
             self._show_pane("chat")
             self._composer.focus()
-        elif view.fork is None and before.fork is not None:
-            self._chat.focus()
 
     # What the panes ask for
 
@@ -170,8 +173,7 @@ class Explorer(Screen[None]):
 
     @on(Composer.Left)
     def _leave_composer(self) -> None:
-        if self.view.fork is not None:
-            self._controller.cancel_fork()
+        self._controller.cancel_fork()
         self._go_to("chat")
 
     # Commands
@@ -325,11 +327,11 @@ class Explorer(Screen[None]):
     def _show_pane(self, name: str) -> None:
         """Let this pane be the one that shows where there is room for one alone."""
         for other in self._panes:
-            self.set_class(other == name, f"-show-{other}")
+            self.set_class(other == name, f"-on-{other}")
         self._fit_usage()
 
     def _fit_usage(self) -> None:
-        self._usage.compact = 80 <= self.size.width < 120 and not self.has_class("-zoom")
+        self._usage.compact = _MEDIUM <= self.size.width < _WIDE and not self.has_class("-zoom")
 
     def _title(self, view: View) -> None:
         branch = view.tree.branches.get(view.branch_id)
