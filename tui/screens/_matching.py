@@ -62,22 +62,25 @@ class Narrowing:
         if not query:
             self.found = among
             return
-        ranked = [(self._rank(place), place) for place in among]
-        self.found = [place for rank, place in sorted((rank, place) for rank, place in ranked if rank is not None)]
+        # One number for rank and place: thousands of tuples would wake the garbage collector at each key.
+        count = len(self._names)
+        ranked = [rank * count + place for place in among if (rank := self._rank(place)) is not None]
+        ranked.sort()
+        self.found = [number % count for number in ranked]
 
     def letters(self, place: int) -> tuple[int, ...]:
         """The letters of a name that were typed, for showing them."""
         return (letters(self.query, self._names[place]) or ()) if self.query else ()
 
-    def _rank(self, place: int) -> tuple[int, int, int] | None:
-        """Lower is better: whole words, then beginnings of words, then close letters; None for no match."""
+    def _rank(self, place: int) -> int | None:
+        """Lower is better: close letters before scattered, then the beginning of a word, then of the name."""
         name = self._names[place]
         offsets = letters(self.query, name)
         if offsets is None:
             return None
         start, end = offsets[0], offsets[-1] + 1
         inside = start > 0 and name[start - 1].isalnum()
-        return end - start - len(self.query), inside, start
+        return ((end - start) * 2 + inside) * _LONGEST + start
 
 
 def _lower(text: str) -> str:
