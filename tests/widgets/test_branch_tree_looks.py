@@ -96,7 +96,7 @@ def test_the_way_back_from_fifty_levels(snap_compare: Snapshot) -> None:
 @pytest.mark.parametrize("width", [30, 60])
 def test_folds(snap_compare: Snapshot, width: int) -> None:
     app = TreeApp(nested("bergen", 3), words)
-    assert snap_compare(app, terminal_size=(width, 26), press=["h", "j", "j", "j", "j", "j", "j", "j", "h"])
+    assert snap_compare(app, terminal_size=(width, 26), press=["h", *"jjjjjjj", "h", "h"])
 
 
 def test_the_cursor_apart_from_the_selected_turn(snap_compare: Snapshot) -> None:

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import var
 from textual.widgets import Input, TextArea
@@ -45,6 +46,8 @@ class _Editor(TextArea):
         super().__init__(compact=True, highlight_cursor_line=False)
         self._stands_for: dict[int, str] = {}
         self._loaded = ("", "")
+        self.rows_around = 0
+        """Rows of the composer besides these."""
 
     @property
     def value(self) -> str:
@@ -58,6 +61,10 @@ class _Editor(TextArea):
         self.load_text(self._show(text, ""))
         self._loaded = self.text, text
         self.move_cursor(self.document.end)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as the text has, in a third of the screen at most."""
+        return min(super().get_content_height(container, viewport, width), viewport.height // 3 - self.rows_around)
 
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
@@ -184,14 +191,6 @@ class Composer(Vertical):
         self._editor.focus(scroll_visible)
         return self
 
-    def on_resize(self) -> None:
-        """Grow to a third of the screen at most."""
-        self._limit_height()
-
-    def _limit_height(self) -> None:
-        around = self.gutter.height + (1 if self.view.fork is not None else 0)
-        self._editor.styles.max_height = max(1, self.screen.size.height // 3 - around)
-
     def watch_view(self, view: View) -> None:
         """Turn into the fork editor, or back; say what Enter will do, or why it will do nothing."""
         fork = view.fork
@@ -224,7 +223,7 @@ class Composer(Vertical):
     def _describe(self, view: View) -> None:
         fork, refusal = view.fork, _refusal(view)
         self.set_class(fork is not None, "-fork")
-        self._limit_height()
+        self._editor.rows_around = self.gutter.height + (0 if fork is None else 1)
         self._editor.read_only = bool(refusal)
         self._editor.show_cursor = not refusal
         if fork is None:
