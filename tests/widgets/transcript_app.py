@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from collections.abc import Sequence
 from typing import Any
 
 from textual.app import App, ComposeResult
@@ -11,8 +10,6 @@ from textual.reactive import var
 
 from tui.model import Branch, Chain, Item, Page, Session, TurnTree, View
 from tui.widgets.transcript import Transcript
-
-Make = Callable[[int], list[dict[str, Any]]]
 
 
 def user(text: str) -> dict[str, Any]:
@@ -132,6 +129,3 @@ class TranscriptApp(App[None]):
         """What the transcript shows, row by row."""
         height = self.transcript.size.height
         return ["".join(segment.text for segment in self.transcript.render_line(y)).rstrip() for y in range(height)]
-
-
-serial: Iterator[int] = count(1)

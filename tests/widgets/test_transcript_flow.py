@@ -1,0 +1,131 @@
+"""The window over blocks of estimated heights, against a plain list of all lines."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.model import Item, Page
+from tui.widgets._flow import Flow
+from tui.widgets._item_store import PAGE, ItemStore
+from tui.widgets._line_map import LineMap
+
+HEIGHTS = st.lists(st.integers(0, 9), min_size=1, max_size=60)
+MOVES = st.lists(
+    st.one_of(
+        st.tuples(st.just("move"), st.integers(-40, 40)),
+        st.tuples(st.just("show"), st.integers(0, 59)),
+        st.tuples(st.just("seek"), st.integers(0, 300)),
+        st.tuples(st.just("end"), st.just(0)),
+    ),
+    max_size=12,
+)
+
+
+@given(HEIGHTS, st.lists(st.tuples(st.integers(0, 59), st.integers(0, 20)), max_size=20), st.integers(0, 80))
+def test_the_line_map_counts_as_a_list_does(heights: list[int], changes: list[tuple[int, int]], size: int) -> None:
+    lines = LineMap(len(heights), 3)
+    for index, height in [*enumerate(heights), *((index % len(heights), height) for index, height in changes)]:
+        lines[index] = height
+        heights[index] = height
+    lines.resize(size, 2)
+    heights = [*heights[:size], *[2] * (size - len(heights))]
+    assert [lines[index] for index in range(len(lines))] == heights
+    assert [lines.before(index) for index in range(size + 1)] == [0, *accumulate(heights)]
+    column = [(block, line) for block, height in enumerate(heights) for line in range(height)]
+    assert [lines.find(line) for line in range(len(column))] == column
+
+
+@given(HEIGHTS, MOVES, st.integers(1, 12))
+def test_whatever_the_moves_every_row_is_the_one_after_the_row_above(
+    heights: list[int], moves: list[tuple[str, int]], height: int
+) -> None:
+    flow = Flow(lambda position: heights[position], estimate=3)
+    flow.height = height
+    flow.reset(len(heights))
+    flow.settle()
+    column = [(block, line) for block, count in enumerate(heights) for line in range(count)]
+    for name, number in moves:
+        before = flow.rows()
+        match name:
+            case "move":
+                flow.move(number)
+            case "show":
+                flow.show(number % len(heights))
+            case "seek":
+                flow.seek(number)
+            case _:
+                flow.end()
+        rows = flow.rows()
+        assert len(rows) == min(height, len(column))
+        if not rows:
+            continue
+        first = column.index(rows[0])
+        assert rows == column[first : first + height]
+        assert flow.at_end == (rows[-1] == column[-1])
+        if name == "move" and before:
+            furthest = max(len(column) - height, 0)
+            assert first == max(min(column.index(before[0]) + number, furthest), 0)
+
+
+def test_only_the_window_and_its_neighbourhood_are_measured() -> None:
+    measured: list[int] = []
+    flow = Flow(lambda position: measured.append(position) or 4, estimate=3)  # type: ignore[func-returns-value]
+    flow.height = 20
+    flow.reset(100_000)
+    flow.end()
+    assert min(measured) >= 100_000 - 11
+    measured.clear()
+    flow.seek(150_000)
+    assert len(measured) <= 16
+    measured.clear()
+    flow.move(4)
+    assert len(measured) <= 1
+
+
+def _item(position: int, message_id: int | None = None) -> Item:
+    return Item(message_id if message_id is not None else position + 1, position, 1, "user", data={})
+
+
+def _page(start: int, stop: int, shift: int = 1) -> Page:
+    return Page("main", start, tuple(_item(position, position + shift) for position in range(start, stop)))
+
+
+def test_pages_are_asked_for_once_while_they_are_in_sight() -> None:
+    store = ItemStore()
+    assert list(store.wanted(0, 10, 1_000)) == [(0, PAGE)]
+    assert list(store.wanted(5, 15, 1_000)) == []
+    assert list(store.wanted(40, 50, 1_000)) == [(PAGE, 2 * PAGE)]
+    assert list(store.wanted(500, 520, 1_000)) == [(448, 576)]
+    assert list(store.wanted(0, 10, 1_000)) == [(0, PAGE)]
+    assert list(store.wanted(990, 999, 1_000)) == [(896, 1_000)]
+
+
+def test_what_is_stale_is_given_out_and_asked_for_again() -> None:
+    store = ItemStore()
+    store.put(_page(0, 100))
+    assert list(store.wanted(0, 10, 100)) == []
+    store.expire()
+    assert store.get(3) is not None
+    assert list(store.wanted(0, 10, 100)) == [(0, PAGE)]
+    assert store.put(_page(0, PAGE)) == []
+    assert list(store.wanted(0, 10, 100)) == []
+
+
+def test_a_page_that_contradicts_what_is_stale_drops_all_of_it() -> None:
+    store = ItemStore()
+    store.put(_page(0, 100))
+    store.expire()
+    store.put(_page(10, 20, shift=500))
+    assert store.positions() == list(range(10, 20))
+
+
+def test_far_pages_are_forgotten() -> None:
+    store = ItemStore()
+    for start in range(0, 64_000, PAGE):
+        store.put(_page(start, start + PAGE))
+        list(store.wanted(start, start + 20, 100_000))
+    assert len(store) <= 2 * 16 * PAGE + PAGE
+    assert store.get(63_990) is not None
