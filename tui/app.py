@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable
+from typing import ClassVar
 
 from textual.app import App, SystemCommand
+from textual.binding import BindingType
 from textual.screen import Screen
 
-from tui.commands import COMMANDS
+from tui.commands import COMMANDS, bindings
 from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
@@ -22,7 +24,7 @@ class ConvoApp(App[None]):
 
     TITLE = "convo-tui"
     CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = bindings(app=True)
 
     def __init__(self, controller: SessionController, config: Config | None = None) -> None:
         """Make the application.

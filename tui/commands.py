@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 __all__ = ["COMMANDS", "Command", "bindings"]
 
@@ -17,7 +17,7 @@ class Command:
     Attributes:
         id: Its name in the configuration file's `[keys]`.
         keys: The keys that run it, separated by commas, as Textual names them.
-        action: The action of the explorer screen.
+        action: The action: one of the explorer screen, or `app.` and one of the application.
         title: One or two words for the footer.
         help: One line for the help and the command palette.
         group: Heading in the help.
@@ -69,14 +69,22 @@ COMMANDS: Final = (
     Command("app.refresh", "f5", "refresh_file", "Refresh", "Read the file again now", "Program"),
     Command("app.leave", "escape", "leave", "Leave", "Leave the composer, the preview or the zoom", "Program"),
     Command("app.help", "question_mark", "help", "Keys", "All keys", "Program", True),
-    Command("app.palette", "ctrl+p", "palette", "Commands", "All commands, by typing part of their name", "Program"),
+    Command(
+        "app.palette",
+        "ctrl+p",
+        "app.command_palette",
+        "Commands",
+        "All commands, by typing part of their name",
+        "Program",
+    ),
     Command("app.quit", "q,ctrl+q", "quit", "Quit", "Leave the program", "Program", True),
 )
 
 
-def bindings() -> list[Binding]:
-    """The commands as bindings of the explorer screen."""
+def bindings(*, app: bool = False) -> list[BindingType]:
+    """The commands as bindings of the explorer screen, or with `app` those of the application."""
     return [
         Binding(command.keys, command.action, command.title, show=command.footer, tooltip=command.help, id=command.id)
         for command in COMMANDS
+        if command.action.startswith("app.") == app
     ]

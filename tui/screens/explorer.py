@@ -27,12 +27,13 @@ from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
 from tui.widgets.numbers import visible
 from tui.widgets.token_chart import TokenChart
+from tui.widgets.token_strip import TokenStrip
 from tui.widgets.transcript import Transcript
 from tui.widgets.usage_sidebar import UsageSidebar
 
 __all__ = ["Explorer", "binding_ids"]
 
-_PANES: tuple[type[Widget], ...] = (BranchTree, Transcript, TokenChart, Composer)
+_PANES: tuple[type[Widget], ...] = (BranchTree, Transcript, TokenChart, TokenStrip, Composer)
 _PANE_TITLES: Final = {"tree": "Tree", "chat": "Chat", "usage": "Usage", "composer": "Composer"}
 """What the help calls the panes, by the beginning of their bindings' ids."""
 
@@ -53,7 +54,7 @@ class Explorer(Screen[None]):
     panes at once through `view`.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_MEDIUM, "-medium"), (_WIDE, "-wide")]  # noqa: RUF012 as the base has it
 
     view: var[View] = var(View(), init=False)
@@ -204,7 +205,7 @@ class Explorer(Screen[None]):
 
     def action_pick_branch(self) -> None:
         choices = [
-            Choice(name, Content(name), Content(f"{branch.turns} turns · {branch.created_at or 'nothing said yet'}"))
+            Choice(name, name, f"{branch.turns} turns · {branch.created_at or 'nothing said yet'}")
             for name, branch in self.view.tree.branches.items()
         ]
 
@@ -216,8 +217,7 @@ class Explorer(Screen[None]):
 
     def action_pick_session(self) -> None:
         choices = [
-            Choice(session.session_id, Content(session.session_id), Content(session.updated_at or ""))
-            for session in self.view.sessions
+            Choice(session.session_id, session.session_id, session.updated_at or "") for session in self.view.sessions
         ]
 
         def picked(session_id: str | None) -> None:
@@ -275,9 +275,6 @@ class Explorer(Screen[None]):
         if text:
             self.app.copy_to_clipboard(text)
             self._notify(f"Copied {len(text):,} characters.")
-
-    def action_palette(self) -> None:
-        self.app.action_command_palette()
 
     async def action_quit(self) -> None:
         await self.app.action_quit()
