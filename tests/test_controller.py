@@ -207,7 +207,8 @@ async def test_sums_cycle(explorer: SessionController) -> None:
 async def test_a_fork_is_prepared_edited_and_made(explorer: SessionController, path: Path) -> None:
     await explorer.switch_branch("main")
     await explorer.begin_fork(2)
-    assert explorer.view.fork == ForkDraft("main", 2, "main 2")
+    draft = explorer.view.fork
+    assert draft == ForkDraft("main", 2, "main 2")
     assert place(explorer.view) == ("main", 2)
     made = await explorer.make_fork(" better ")
     assert made == "better"

@@ -146,13 +146,12 @@ async def test_keys_in_the_tree_preview_and_enter_opens(path: Path) -> None:
         assert explorer.place == ("main", 4)
         await explorer.press("g", "down", "down", "down")
         assert explorer.place == ("alt", 3)
-        assert explorer.screen.view.preview
-        assert "preview" in explorer.text
+        assert "2 Chat · alt · preview" in explorer.text
         await explorer.press("escape")
         assert explorer.place == ("main", 2)
         await explorer.press("g", "down", "down", "down", "enter")
         assert explorer.place == ("alt", 3)
-        assert not explorer.screen.view.preview
+        assert "preview" not in explorer.text
         assert explorer.screen.focused is explorer.chat
         assert "Answer to In Fahrenheit" in explorer.text
 

@@ -105,3 +105,12 @@ def test_the_cursor_apart_from_the_selected_turn(snap_compare: Snapshot) -> None
 
 def test_turns_on_their_way(snap_compare: Snapshot) -> None:
     assert snap_compare(TreeApp(nested(), words=None), terminal_size=(34, 30))
+
+
+def test_without_colour(snap_compare: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(TreeApp(nested(), words), terminal_size=(40, 24), press=["j"])
+
+
+def test_in_the_terminals_own_colours(snap_compare: Snapshot) -> None:
+    assert snap_compare(TreeApp(nested(), words, "ansi-dark"), terminal_size=(40, 24), press=["j"])

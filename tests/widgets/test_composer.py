@@ -153,6 +153,17 @@ async def test_a_long_line_wraps_and_counts() -> None:
         assert app.composer.outer_size.height == 5
 
 
+async def test_the_footer_offers_no_command_on_a_key_that_writes() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        for key in ("minus", "plus", "slash", "f", "f5"):
+            app.bind(key, "bell")
+        await pilot.press("minus")
+
+        assert app.composer.text == "-"
+        assert {"minus", "plus", "slash", "f", "f5"} & set(app.screen.active_bindings) == {"f5"}
+
+
 # The fork editor
 
 

@@ -85,8 +85,11 @@ class Access:
         """Ask something about a branch, the current one if None."""
 
         def work(db: sqlite3.Connection) -> T:
-            with self._reading(db):
-                branch = self.pointer.branch_id if branch_id is None else branch_id
+            with reading(db):
+                branch = branch_id
+                if branch is None:
+                    self._refresh(branches.generation(db, self.conversation))
+                    branch = self.pointer.branch_id
                 return query(db, self.conversation, branch, *args, **kwargs)
 
         return await self._connection.run(work)
@@ -120,30 +123,26 @@ class Access:
         """
 
         def work(db: sqlite3.Connection) -> str:
-            with self._reading(db):
+            with reading(db):
                 if not branches.exists(db, self.conversation, branch_id):
                     raise branches.missing(branch_id)
                 previous = self.pointer.branch_id
-                self.pointer = self.pointer._replace(branch_id=branch_id)
+                self.pointer = Pointer(branch_id, branches.generation(db, self.conversation))
                 return previous
 
         return await settled(asyncio.wrap_future(self._connection.submit(work)))
 
     @contextmanager
-    def _reading(self, db: sqlite3.Connection) -> Iterator[None]:
-        with reading(db):
-            self._refresh(branches.generation(db, self.conversation))
-            yield
-
-    @contextmanager
     def _writing(self, db: sqlite3.Connection) -> Iterator[None]:
-        before = self.pointer
+        entered = self.pointer
         try:
             with writing(db, self._lock):
                 self._refresh(branches.claim_generation(db, self.conversation))
+                entered = self.pointer
                 yield
         except BaseException:
-            self.pointer = before
+            # What was undone in the file is undone here.
+            self.pointer = entered
             raise
 
     def _refresh(self, generation: int) -> None:

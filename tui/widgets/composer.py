@@ -23,6 +23,9 @@ __all__ = ["Composer"]
 _UNSEEN = re.compile(r"\r(?!\n)|[^\r\n\t\x20-\x7e]")
 """What may have to be shown as something else; `visible` knows what has."""
 
+_WRITTEN = {"minus": "-", "plus": "+", "slash": "/", "underscore": "_"}
+"""What keys write whose names are not those of their characters, so that Textual does not know it."""
+
 
 class _Target(NamedTuple):
     """Where a fork that is being prepared parts."""
@@ -65,6 +68,10 @@ class _Editor(TextArea):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many rows as the text has, in a third of the screen at most."""
         return min(super().get_content_height(container, viewport, width), viewport.height // 3 - self.rows_around)
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Whether a key writes something here, so that the footer offers no command for it."""
+        return super().check_consume_key(key, _WRITTEN.get(key, character))
 
     def on_resize(self) -> None:
         """Keep the cursor in sight."""

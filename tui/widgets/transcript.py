@@ -11,13 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.reactive import var
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.model import Page, View
-from tui.render import Palette, item_text
+from tui.render import item_text
 from tui.widgets._blocks import Blocks
+from tui.widgets._item_view import ItemView
 from tui.widgets._paint import MARGIN, paint, selected_text
 
 __all__ = ["Transcript"]
@@ -27,51 +27,20 @@ _WIDEST = 120
 _LINES = 1 << 24
 
 
-class Transcript(ScrollView, can_focus=True):
+class Transcript(ItemView, can_focus=True):
     """Shows the items of one branch, turn by turn, however many there are.
 
     Set `view` (or bind it with `data_bind`) and hand over the pages that `ItemsNeeded` asks for with `receive`.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "transcript--text",
-        "transcript--muted",
-        "transcript--title",
-        "transcript--tool",
-        "transcript--error",
-        "transcript--link",
-        "transcript--quote",
-        "transcript--code",
-        "transcript--keyword",
-        "transcript--string",
-        "transcript--number",
-        "transcript--comment",
-        "transcript--name",
-        "transcript--added",
-        "transcript--removed",
-        "transcript--bar",
-        "transcript--cursor",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"transcript--bar", "transcript--cursor"}
     """
     | Class | Description |
     | :- | :- |
-    | `transcript--text` | Running text. |
-    | `transcript--muted` | Roles, times, marks, urls. |
-    | `transcript--title` | Numbers of turns, headings. |
-    | `transcript--tool` | Names of tools. |
-    | `transcript--error` | What failed. |
-    | `transcript--link` | Links. |
-    | `transcript--quote` | Quotations and thoughts. |
-    | `transcript--code` | Code within a line. |
-    | `transcript--keyword` | In code: words of the language. |
-    | `transcript--string` | In code: strings. |
-    | `transcript--number` | In code: numbers and constants. |
-    | `transcript--comment` | In code: comments. |
-    | `transcript--name` | In code: names being defined, keys. |
-    | `transcript--added` | Lines that a patch adds. |
-    | `transcript--removed` | Lines that a patch removes. |
     | `transcript--bar` | The bar along the selected turn. |
     | `transcript--cursor` | The item under the cursor. |
+
+    The parts of an item have the component classes of `ItemView`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -107,27 +76,11 @@ class Transcript(ScrollView, can_focus=True):
 
     DEFAULT_CSS = """
     Transcript {
-        background: $background;
-        color: $foreground;
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
 
-        & > .transcript--muted { color: $text-muted; }
-        & > .transcript--title { color: $text-primary; text-style: bold; }
-        & > .transcript--tool { color: $text-secondary; text-style: bold; }
-        & > .transcript--error { color: $text-error; }
-        & > .transcript--link { color: $text-accent; text-style: underline; }
-        & > .transcript--quote { color: $text-muted; text-style: italic; }
-        & > .transcript--code { color: $text-warning; }
-        & > .transcript--keyword { color: $text-accent; }
-        & > .transcript--string { color: $text-success; }
-        & > .transcript--number { color: $text-warning; }
-        & > .transcript--comment { color: $text-muted; text-style: italic; }
-        & > .transcript--name { color: $text-primary; }
-        & > .transcript--added { color: $text-success; }
-        & > .transcript--removed { color: $text-error; }
         & > .transcript--bar { color: $accent; }
         & > .transcript--cursor { background: $surface; }
     }
@@ -210,7 +163,6 @@ class Transcript(ScrollView, can_focus=True):
         self._blocks = Blocks()
         self._flow = self._blocks.flow
         self._rows: list[tuple[int, int]] = []
-        self._restyled = True
         self._cursor = 0
         self._told: list[int] = []
         self._owes_turn = False
@@ -298,19 +250,6 @@ class Transcript(ScrollView, can_focus=True):
     def _row_of_text(self, position: int) -> int:
         return self._flow.row_of(position) + self._blocks.lead(position)
 
-    def _restyle(self) -> None:
-        if self._restyled:
-            self._restyled = False
-            self._blocks.restyle(Palette(**{name: self._part(name) for name in Palette.__dataclass_fields__}))
-
-    def _part(self, name: str) -> Style:
-        return _without_background(self.get_component_rich_style(f"transcript--{name}"))
-
-    def notify_style_update(self) -> None:
-        """Draw in the new styles, if they are others than before."""
-        super().notify_style_update()
-        self._restyled = True
-
     # The window
 
     def _settle(self) -> None:
@@ -318,7 +257,7 @@ class Transcript(ScrollView, can_focus=True):
         self._flow.height = self.container_size.height
         if not self.is_mounted or not self._flow.height:
             return
-        self._restyle()
+        self._blocks.restyle(self.palette)
         self._flow.settle()
         self._rows = self._flow.rows()
         self._deriving = True
@@ -352,7 +291,7 @@ class Transcript(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Wrap anew, and keep the line that was at the top, or the end."""
-        self._restyle()
+        self._blocks.restyle(self.palette)
         at_end = self._flow.at_end
         position, line = self._flow.anchor
         share = line / max(self._flow.block_height(position), 1) if len(self._flow) else 0
@@ -370,16 +309,16 @@ class Transcript(ScrollView, can_focus=True):
         base = self.rich_style
         if y >= len(self._rows):
             return Strip.blank(width, base)
-        self._restyle()
+        self._blocks.restyle(self.palette)
         position, number = self._rows[y]
         blocks = self._blocks
         turn = blocks.turn_of(position)
         bar = Segment(" ")
         above = number < blocks.lead(position)
         if turn is not None and turn == self.view.turn and not (above and blocks.turn_of(position - 1) != turn):
-            bar = Segment("▎", self._part("bar"))
+            bar = Segment("▎", self.part_style("transcript--bar"))
         if position == self._cursor and turn is not None and not above and self.has_focus:
-            bar = Segment("▌", self._part("bar"))
+            bar = Segment("▌", self.part_style("transcript--bar"))
             base += Style.from_color(None, self.get_component_rich_style("transcript--cursor").bgcolor)
         selection = self.text_selection
         at = position * _LINES + number
@@ -536,8 +475,8 @@ class Transcript(ScrollView, can_focus=True):
     # The mouse
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Remember where the button went down: a click that was dragged selected text."""
-        self._pressed = event.screen_offset
+        """Remember where a click began: one that is dragged selects text, one that ends a selection does only that."""
+        self._pressed = None if self.screen.selections else event.screen_offset
 
     def on_click(self, event: events.Click) -> None:
         """Fold, follow a mark, open a link, or select the turn."""
@@ -567,18 +506,6 @@ class Transcript(ScrollView, can_focus=True):
     def on_blur(self) -> None:
         """Hide the cursor."""
         self.refresh()
-
-
-def _without_background(style: Style) -> Style:
-    return Style(
-        color=style.color,
-        bold=style.bold,
-        dim=style.dim,
-        italic=style.italic,
-        underline=style.underline,
-        reverse=style.reverse,
-        strike=style.strike,
-    )
 
 
 def _session_id(view: View) -> str | None:
