@@ -72,7 +72,6 @@ def test_each_row_is_found_again_by_what_it_shows(forest: tuple[TurnTree, frozen
             chain = find_chain(tree, row.span.chain.through[0], row.turn)
             assert chain is row.span.chain
             assert rows.of_turn(chain, row.turn) == index
-            assert rows.folds_over(chain, row.turn) is None
 
 
 @given(forests())

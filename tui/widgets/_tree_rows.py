@@ -164,11 +164,6 @@ class TreeRows:
     def __len__(self) -> int:
         return len(self._sessions) + self._turns
 
-    @property
-    def open_row(self) -> int | None:
-        """The row of the open session."""
-        return self._open
-
     def at(self, row: int) -> TreeRow:
         """What a row shows.
 
@@ -200,15 +195,6 @@ class TreeRows:
         span = self._span_of[chain.index]
         hidden = span.chain is not chain or span.hidden is not None
         return self._open + 1 + span.start + (0 if hidden else max(0, min(turn, chain.last) - chain.first))
-
-    def folds_over(self, chain: Chain, turn: int) -> Span | None:
-        """The folded span that hides a chain's turn; None where its own row is shown."""
-        if chain.index >= len(self._span_of):
-            return None
-        span = self._span_of[chain.index]
-        if span.hidden is None or (span.chain is chain and turn <= chain.first):
-            return None
-        return span
 
     def parent(self, span: Span) -> int | None:
         """The row after which a span parts: the fork's turn, or the session's row."""

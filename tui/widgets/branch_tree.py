@@ -125,6 +125,13 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         & > .branch-tree--tag { color: $text-accent; }
         & > .branch-tree--text { color: $foreground; }
         & > .branch-tree--tools { color: $text-success; }
+
+        &:ansi {
+            & > .branch-tree--current-tag { color: $accent; background: ansi_default; text-style: bold reverse; }
+            & > .branch-tree--dim { text-style: dim; }
+            & > .branch-tree--guide { text-style: dim; }
+            & > .branch-tree--quiet { text-style: dim; }
+        }
     }
     """
 
@@ -493,4 +500,4 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
             return ground
         keeps_colour = role in (Role.GUIDE, Role.ERRORS, Role.TAG)
         ink = self.get_component_rich_style(f"branch-tree--{'dim' if dim and not keeps_colour else role.value}")
-        return ground + Style(color=ink.color, bold=ink.bold, italic=ink.italic, underline=ink.underline)
+        return ground + Style(color=ink.color, bold=ink.bold, dim=ink.dim, italic=ink.italic, underline=ink.underline)
