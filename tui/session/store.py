@@ -1,7 +1,8 @@
 """One file as the explorer reads it: sessions, the tree of turns, pages of turns and items, accounts.
 
 Nothing here writes to the file. Every method is one round trip and one read transaction, so that what it returns is
-of one moment.
+of one moment. A `+` before a column to order by keeps SQLite on the index that finds the turn, where it would walk the
+whole branch to save itself the sorting of a few rows.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Store:
             def key(branch_id: str, turn: int) -> tuple[int, ...]:
                 rows = db.execute(
                     f"SELECT message_id FROM {structure} WHERE session_id = ? AND branch_id = ?"
-                    " AND user_turn_number = ? ORDER BY sequence_number",
+                    " AND user_turn_number = ? ORDER BY +sequence_number",
                     (session.session_id, branch_id, turn),
                 )
                 return tuple(message_id for (message_id,) in rows)
@@ -153,7 +154,7 @@ class Store:
                 f" substr(m.message_data, 1, {_LONGEST})"
                 f" FROM {self._structure(db, session)} t LEFT JOIN {self._messages} m ON m.id = t.message_id"
                 " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
-                " ORDER BY t.sequence_number",
+                " ORDER BY +t.sequence_number",
                 (session.session_id, through[0], first, last),
             )
             usage = self._usage(db, session.session_id, through, first, last)
@@ -195,7 +196,7 @@ class Store:
                 f"SELECT m.message_data FROM {self._structure(db, session)} t"
                 f" JOIN {self._messages} m ON m.id = t.message_id"
                 " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number = ? AND t.message_type = 'user'"
-                " ORDER BY t.sequence_number LIMIT 1",
+                " ORDER BY +t.sequence_number LIMIT 1",
                 (session.session_id, branch_id, turn),
             ).fetchone()
             item = _decoded(row[0]) if row else None
