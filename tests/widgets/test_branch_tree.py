@@ -345,6 +345,17 @@ async def test_a_fork_without_turns_of_its_own_is_where_the_cursor_goes_when_it_
         assert app.lines()[app.pane.cursor_row] == "├─● 3 nothing said yet  fresh"
 
 
+async def test_of_two_rows_for_one_turn_the_one_with_the_cursor_is_marked() -> None:
+    app = TreeApp(showing(grow({"main": [1, 2, 3], "fresh": [1, 2]}), "fresh", 2))
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.pause()
+        assert [line[:4].strip() for line in app.lines()[2:4]] == ["• 2", "├─●"]
+
+        await pilot.press("k")
+        assert [line[:4].strip() for line in app.lines()[2:4]] == ["● 2", "├─•"]
+        assert app.said == []
+
+
 async def test_rows_that_come_above_do_not_move_what_is_in_sight() -> None:
     branches = {"main": list(range(100))}
     app = TreeApp(showing(grow(branches), turn=50))
