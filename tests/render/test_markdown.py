@@ -49,7 +49,8 @@ def test_a_loose_list_keeps_its_blank_lines_and_its_numbers() -> None:
 
 
 def test_emphasis_and_code_are_styled() -> None:
-    lines = list(markdown_lines("**bold** *lean* ~~gone~~ `code`", 40, PALETTE))
+    lines = list(markdown_lines("# Plan\n**bold** *lean* ~~gone~~ `code`", 40, PALETTE))
+    assert span(lines, "Plan").style == PALETTE.title
     assert span(lines, "bold").style.bold  # type: ignore[union-attr]
     assert span(lines, "lean").style.italic  # type: ignore[union-attr]
     assert span(lines, "gone").style.strike  # type: ignore[union-attr]

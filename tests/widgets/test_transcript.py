@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tests.widgets.transcript_app import TranscriptApp, agent, call, chat, items_of, output, user, view_of
@@ -76,6 +77,21 @@ async def test_a_long_branch_opens_at_its_end_and_draws_only_what_is_in_sight(re
         assert len(renders) == len(set(renders))
         assert min(renders) > len(items) - 40
         assert app.transcript.is_vertical_scroll_end
+
+
+async def test_a_view_given_before_the_pane_is_shown_is_shown() -> None:
+    items = chat(100)
+
+    class Later(App[None]):
+        def compose(self) -> ComposeResult:
+            transcript = Transcript()
+            transcript.view = view_of(items)
+            yield transcript
+
+    async with Later().run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        rows = ["".join(part.text for part in pilot.app.query_one(Transcript).render_line(y)) for y in range(SIZE[1])]
+        assert "Answer 100." in "".join(rows)
 
 
 async def test_home_asks_for_the_first_page_alone_and_shows_it(renders: list[int]) -> None:
@@ -166,6 +182,11 @@ async def test_going_down_item_by_item_reads_everything() -> None:
         read = set(seen(app))
         while "end" not in seen(app)[-1]:
             await pilot.press("j")
+            read |= set(seen(app))
+        assert {f"line {n}" for n in range(40)} <= read
+        read.clear()
+        while app.transcript.scroll_y:
+            await pilot.press("k")
             read |= set(seen(app))
         assert {f"line {n}" for n in range(40)} <= read
 

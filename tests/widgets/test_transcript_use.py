@@ -180,6 +180,14 @@ async def test_folding_an_item_whose_top_is_out_of_sight_brings_it_back() -> Non
         assert "▸ ↳ row 0  … 99 lines more" in app.rows()[1]
 
 
+async def test_what_unfolds_at_the_bottom_comes_into_sight() -> None:
+    items = items_of([*([user("before")] * 20), output("\n".join(f"row {n}" for n in range(6)))])
+    async with app_at(20, items).run_test(size=SIZE) as pilot:
+        app = await opened(pilot)
+        await pilot.press("enter")
+        assert [row[6:] for row in app.rows()[-6:]] == [f"row {n}" for n in range(6)]
+
+
 # The mouse
 
 

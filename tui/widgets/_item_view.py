@@ -38,7 +38,7 @@ class ItemView(ScrollView):
 
     DEFAULT_CSS = """
     ItemView {
-        background: $background;
+        background: $surface;
         color: $foreground;
 
         & > .item--muted { color: $text-muted; }
@@ -55,6 +55,7 @@ class ItemView(ScrollView):
         & > .item--name { color: $text-primary; }
         & > .item--added { color: $text-success; }
         & > .item--removed { color: $text-error; }
+        &:ansi > .item--muted { text-style: dim; }
     }
     """
 

@@ -82,7 +82,7 @@ class Transcript(ItemView, can_focus=True):
         scrollbar-size-vertical: 1;
 
         & > .transcript--bar { color: $accent; }
-        & > .transcript--cursor { background: $surface; }
+        & > .transcript--cursor { background: $boost; }
     }
     """
 
@@ -430,6 +430,7 @@ class Transcript(ItemView, can_focus=True):
         self._blocks.toggle(position)
         if self._flow.row_of(position) < 0:
             self._flow.show(position)
+        self._bring(position)
         self._settle()
 
     def _page(self, lines: int) -> None:
@@ -455,14 +456,18 @@ class Transcript(ItemView, can_focus=True):
             return
         self._cursor = position
         if scroll:
-            height = self._flow.block_height(position)
-            top = self._flow.row_of(position)
-            if top < 0 or height > self._flow.height:
-                self._flow.move(top)
-            elif top + height > self._flow.height:
-                self._flow.move(top + height - self._flow.height)
+            self._bring(position)
         self._settle()
         self._tell_turn()
+
+    def _bring(self, position: int) -> None:
+        """Scroll as little as shows an item, or half a pane of one that is taller than the pane."""
+        pane, height, top = self._flow.height, self._flow.block_height(position), self._flow.row_of(position)
+        shown = height if height <= pane else max(pane // 2, 1)
+        if top + height < shown:
+            self._flow.move(top + height - shown)
+        elif top + shown > pane:
+            self._flow.move(top + shown - pane)
 
     def _tell_turn(self) -> None:
         turn = self._blocks.turn_of(self._cursor)
