@@ -94,6 +94,15 @@ async def test_a_view_given_before_the_pane_is_shown_is_shown() -> None:
         assert "Answer 100." in "".join(rows)
 
 
+async def test_it_may_begin_with_nothing_at_all() -> None:
+    app = TranscriptApp((), View())
+    async with app.run_test(size=SIZE) as pilot:
+        assert "No conversation is open" in "\n".join(app.rows())
+        app.view = view_of(chat(3))
+        await pilot.pause()
+        assert "Answer 3." in "\n".join(app.rows())
+
+
 async def test_home_asks_for_the_first_page_alone_and_shows_it(renders: list[int]) -> None:
     app = TranscriptApp(chat(25_000))
     async with app.run_test(size=SIZE) as pilot:

@@ -36,6 +36,7 @@ class Blocks:
         self.palette = Palette()
         self.store = ItemStore()
         self.flow = Flow(self._height, _ESTIMATE)
+        self.flow.reset(1)
         self._kinds = bytearray()
         self._rendered: LRUCache[tuple[int, int, bool], Rendered] = LRUCache(_RENDERED_KEPT)
         self._all_open = False
