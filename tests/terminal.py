@@ -41,13 +41,13 @@ class Terminal:
         master, slave = pty.openpty()
         self._master = master
         self._set_size(columns, rows)
+        # These would tell the size of another terminal than this one.
+        inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         self._process = subprocess.Popen(
             command,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
-            start_new_session=True,
+            pass_fds=[slave],
+            env={**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
+            preexec_fn=lambda: os.login_tty(slave),
         )
         os.close(slave)
 

@@ -230,6 +230,14 @@ async def test_a_click_on_a_turn_offers_the_fork_and_enter_makes_it(path: Path) 
     sdk.close()
 
 
+async def test_enter_pressed_twice_makes_one_branch(path: Path) -> None:
+    async with opened(path) as explorer:
+        before = len(explorer.screen.view.tree.branches)
+        await explorer.press("f")
+        await explorer.press("enter", "enter", "enter")
+        assert len(explorer.screen.view.tree.branches) == before + 1
+
+
 @pytest.mark.parametrize(("keys", "title"), [("g,down,f", "Fork from turn 1"), ("F", "New branch after turn 6")])
 async def test_forks_at_both_ends_are_in_the_tree_at_once(path: Path, keys: str, title: str) -> None:
     async with opened(path) as explorer:

@@ -71,6 +71,7 @@ class Explorer(Screen[None]):
         self._usage = UsageSidebar(id="usage")
         self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
         self._lost_touch = False
+        self._forking = False
 
     def compose(self) -> ComposeResult:
         for pane in (self._tree, self._chat, self._composer, self._usage):
@@ -128,9 +129,10 @@ class Explorer(Screen[None]):
     @on(BranchTree.TurnsNeeded)
     def _bring_turns(self, event: BranchTree.TurnsNeeded) -> None:
         async def bring() -> None:
-            revision = self.view.revision
+            view = self.view
             turns = await self._controller.turns(event.branch_id, event.first, event.last)
-            self._tree.receive_turns(event.branch_id, revision, turns)
+            if view.session == self.view.session and view.session and view.session.session_id == event.session_id:
+                self._tree.receive_turns(event.branch_id, view.revision, turns)
 
         self._do(bring(), group="turns", exclusive=False)
 
@@ -164,13 +166,18 @@ class Explorer(Screen[None]):
             self._notify("No model is set, so nothing was sent. Your text stays here.", "warning")
             return
 
-        async def make() -> None:
-            made = await self._controller.make_fork(event.name)
-            self._composer.keep(event.text)
-            said = "Your text waits in the composer: no model is set." if event.text.strip() else "No model is set."
-            self._notify(f"Made branch {made}. {said}")
+        if not self._forking:
+            self._do(self._make_fork(event.text, event.name), group="write", exclusive=False)
 
-        self._do(make(), group="write", exclusive=False)
+    async def _make_fork(self, text: str, name: str) -> None:
+        self._forking = True
+        try:
+            made = await self._controller.make_fork(name)
+        finally:
+            self._forking = False
+        self._composer.keep(text)
+        said = "Your text waits in the composer: no model is set." if text.strip() else "No model is set."
+        self._notify(f"Made branch {made}. {said}")
 
     @on(Composer.Left)
     def _leave_composer(self) -> None:

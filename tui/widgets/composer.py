@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -248,6 +249,17 @@ class Composer(Vertical):
 
     def action_send(self) -> None:
         """Hand the text on."""
+        self._in_turn(self._send)
+
+    def action_newline(self) -> None:
+        """Begin a new line."""
+        self._in_turn(self._break_line)
+
+    def _in_turn(self, step: Callable[[], object]) -> None:
+        """Take a step once the keys that were pressed before it have become text: bindings overtake them."""
+        (self._branch_name if self._branch_name.has_focus else self._editor).call_later(step)
+
+    def _send(self) -> None:
         if self._editor.read_only:
             return
         if self._target is not None or self.text.strip():
@@ -256,14 +268,13 @@ class Composer(Vertical):
                 self.Submitted(self.text, self._branch_name.value.strip() if self._target is not None else "")
             )
 
-    def action_newline(self) -> None:
-        """Begin a new line."""
+    def _break_line(self) -> None:
         if self._editor.has_focus and not self._editor.read_only:
             self._editor.replace("\n", *self._editor.selection, maintain_selection_offset=False)
 
     def action_leave(self) -> None:
         """Leave."""
-        self.post_message(self.Left())
+        self._in_turn(lambda: self.post_message(self.Left()))
 
 
 def _refusal(view: View) -> str:
