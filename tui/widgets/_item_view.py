@@ -1,19 +1,34 @@
-"""The styles of rendered items, for every pane that shows some."""
+"""A scroll view over rendered items, of which only what is in sight is ever drawn."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Offset, Size
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
 
 from tui.render import Palette
+from tui.widgets._blocks import Blocks
+from tui.widgets._paint import MARGIN, paint, selected_text
 
 __all__ = ["ItemView"]
 
+_WIDEST = 120
+# A selection's lines are numbered by item first, so that heights found later do not move it.
+_LINES = 1 << 24
+
 
 class ItemView(ScrollView):
-    """A scroll view with a palette that follows the theme."""
+    """A window on blocks of lines, with a palette that follows the theme.
+
+    The flow's anchor is the truth. `virtual_size` and `scroll_y` are derived from it in `settle`; whatever else sets
+    `scroll_y` moves the anchor.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"item--{name}" for name in Palette.__dataclass_fields__}
     """
@@ -40,6 +55,10 @@ class ItemView(ScrollView):
     ItemView {
         background: $surface;
         color: $foreground;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
 
         & > .item--muted { color: $text-muted; }
         & > .item--title { color: $text-primary; text-style: bold; }
@@ -59,7 +78,29 @@ class ItemView(ScrollView):
     }
     """
 
-    _palette: Palette | None = None
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        """Create a view without items.
+
+        Args:
+            name: The name of the widget.
+            id: The id of the widget in the DOM.
+            classes: The CSS classes of the widget.
+        """
+        super().__init__(name=name, id=id, classes=classes)
+        self._blocks = Blocks()
+        self._flow = self._blocks.flow
+        self._palette: Palette | None = None
+        self._deriving = False
+        self.rows: list[tuple[int, int]] = []
+        """Item and line of it on each row in sight."""
+
+    def edge(self, position: int, number: int) -> tuple[Segment, Style]:
+        """The cell at the left of a line, and what lies behind the line."""
+        raise NotImplementedError
+
+    def need(self, start: int, end: int) -> None:
+        """Called when items have come into sight that are not at hand."""
+        raise NotImplementedError
 
     @property
     def palette(self) -> Palette:
@@ -86,3 +127,99 @@ class ItemView(ScrollView):
         """Make the palette anew when it is next needed."""
         super().notify_style_update()
         self._palette = None
+
+    @property
+    def text_width(self) -> int:
+        """Cells of a line of text."""
+        return max(min(self.scrollable_content_region.width - MARGIN - 1, _WIDEST), 1)
+
+    def settle(self) -> None:
+        """Bring in line what is derived from the anchor, and ask for the items that came into sight."""
+        self._flow.height = self.container_size.height
+        if not self.is_mounted or not self._flow.height:
+            return
+        self._blocks.restyle(self.palette)
+        self._flow.settle()
+        self.rows = self._flow.rows()
+        self._deriving = True
+        try:
+            self.virtual_size = Size(self.scrollable_content_region.width, self._flow.total)
+            self.scroll_y = self.scroll_target_y = self._flow.top
+        finally:
+            self._deriving = False
+        self.refresh()
+        if self.rows:
+            for start, end in self._blocks.store.wanted(self.rows[0][0], self.rows[-1][0], self._blocks.count):
+                self.need(start, end)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the scrollbar, the wheel and a selection dragged beyond the edge."""
+        super().watch_scroll_y(old_value, new_value)
+        lines = round(new_value) - round(old_value)
+        if self._deriving or not lines:
+            return
+        if new_value >= self.max_scroll_y:
+            self._flow.end()
+        elif abs(lines) <= 2 * self._flow.height:
+            self._flow.move(lines)
+        else:
+            self._flow.seek(round(new_value))
+        self.settle()
+
+    def scroll_to(
+        self,
+        x: float | None = None,
+        y: float | None = None,
+        *,
+        force: bool = False,
+        on_complete: Callable[[], None] | None = None,
+        **_animation: object,
+    ) -> None:
+        """Scroll to a line, at once: a way of many thousand lines is not animated."""
+        super().scroll_to(x, y, animate=False, force=force, on_complete=on_complete)
+
+    def on_resize(self) -> None:
+        """Wrap anew, and keep the line that was at the top, or the end."""
+        flow = self._flow
+        at_end = flow.at_end
+        position, line = flow.anchor
+        share = line / max(flow.block_height(position), 1)
+        self._blocks.restyle(self.palette)
+        self._blocks.reset(self._blocks.count, self.text_width)
+        flow.height = self.container_size.height
+        if at_end:
+            flow.end()
+        else:
+            flow.show(position, int(share * flow.block_height(position)))
+        self.settle()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row."""
+        width = self.scrollable_content_region.width
+        if y >= len(self.rows):
+            return Strip.blank(width, self.rich_style)
+        self._blocks.restyle(self.palette)
+        position, number = self.rows[y]
+        bar, base = self.edge(position, number)
+        selection = self.text_selection
+        at = position * _LINES + number
+        return paint(
+            self._blocks.line(position, number),
+            at,
+            width,
+            bar=bar,
+            base=base,
+            span=None if selection is None else selection.get_span(at),
+            selection=None if selection is None else self.screen.get_component_rich_style("screen--selection"),
+        )
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text as it is shown, without marks and gutters."""
+        first = 0 if selection.start is None else selection.start.y // _LINES
+        last = self._blocks.count if selection.end is None else selection.end.y // _LINES
+        lines = ((position * _LINES + number, line) for position, number, line in self._blocks.lines(first, last))
+        return selected_text(lines, selection), "\n"
+
+    def block_selection(self, position: int) -> Selection:
+        """The selection of all that an item shows."""
+        return Selection(Offset(0, position * _LINES), Offset(0, (position + 1) * _LINES - 1))

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Offset, Size
+from textual.geometry import Offset
 from textual.message import Message
 from textual.reactive import var
-from textual.selection import Selection
-from textual.strip import Strip
 
 from tui.model import Page, View
 from tui.render import item_text
-from tui.widgets._blocks import Blocks
 from tui.widgets._item_view import ItemView
-from tui.widgets._paint import MARGIN, paint, selected_text
 
 __all__ = ["Transcript"]
-
-_WIDEST = 120
-# A selection's lines are numbered by item first, so that heights found later do not move it.
-_LINES = 1 << 24
 
 
 class Transcript(ItemView, can_focus=True):
@@ -76,11 +69,6 @@ class Transcript(ItemView, can_focus=True):
 
     DEFAULT_CSS = """
     Transcript {
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-
         & > .transcript--bar { color: $accent; }
         & > .transcript--cursor { background: $boost; }
     }
@@ -89,6 +77,7 @@ class Transcript(ItemView, can_focus=True):
     view: var[View] = var(View, init=False)
     """What to show; the items come from its page and from `receive`."""
 
+    @dataclass
     class Posted(Message):
         """Base of the transcript's messages."""
 
@@ -100,56 +89,46 @@ class Transcript(ItemView, can_focus=True):
             """Alias of `transcript`, for the `on` decorator."""
             return self.transcript
 
+    @dataclass
     class ItemsNeeded(Posted):
         """Items came into sight that are not at hand; answer with `receive`."""
 
-        def __init__(self, transcript: Transcript, branch_id: str, start: int, end: int) -> None:
-            super().__init__()
-            self.transcript = transcript
-            self.branch_id = branch_id
-            """The branch they belong to."""
-            self.start = start
-            """Position of the first one."""
-            self.end = end
-            """Position after the last one."""
+        branch_id: str
+        """The branch they belong to."""
+        start: int
+        """Position of the first one."""
+        end: int
+        """Position after the last one."""
 
+    @dataclass
     class TurnSelected(Posted):
         """The cursor moved to another turn."""
 
-        def __init__(self, transcript: Transcript, turn: int) -> None:
-            super().__init__()
-            self.transcript = transcript
-            self.turn = turn
-            """Number of the turn."""
+        turn: int
+        """Number of the turn."""
 
+    @dataclass
     class TurnClicked(Posted):
         """A turn was clicked, to be forked from."""
 
-        def __init__(self, transcript: Transcript, turn: int) -> None:
-            super().__init__()
-            self.transcript = transcript
-            self.turn = turn
-            """Number of the turn."""
+        turn: int
+        """Number of the turn."""
 
+    @dataclass
     class SiblingRequested(Posted):
         """A mark of `‹2/3›` was clicked: another branch that parts at the same turn is asked for."""
 
-        def __init__(self, transcript: Transcript, turn: int, step: int) -> None:
-            super().__init__()
-            self.transcript = transcript
-            self.turn = turn
-            """Number of the turn at which the branches part."""
-            self.step = step
-            """-1 for the one before, 1 for the next."""
+        turn: int
+        """Number of the turn at which the branches part; one more than the last where this branch ends there."""
+        step: int
+        """-1 for the one before, 1 for the next."""
 
+    @dataclass
     class LinkOpened(Posted):
         """A link was clicked with Ctrl held; its address is untrusted and starts with http:// or https://."""
 
-        def __init__(self, transcript: Transcript, url: str) -> None:
-            super().__init__()
-            self.transcript = transcript
-            self.url = url
-            """The address."""
+        url: str
+        """The address."""
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         """Create a transcript that shows nothing yet.
@@ -160,13 +139,9 @@ class Transcript(ItemView, can_focus=True):
             classes: The CSS classes of the widget.
         """
         super().__init__(name=name, id=id, classes=classes)
-        self._blocks = Blocks()
-        self._flow = self._blocks.flow
-        self._rows: list[tuple[int, int]] = []
         self._cursor = 0
         self._told: list[int] = []
         self._owes_turn = False
-        self._deriving = False
         self._pressed: Offset | None = None
 
     # What to show
@@ -182,13 +157,13 @@ class Transcript(ItemView, can_focus=True):
             keeps_place = False
             blocks.store.clear()
             blocks.fold_as_begun()
-            blocks.reset(new.items, self._text_width)
+            blocks.reset(new.items, self.text_width)
         elif old.branch_id != new.branch_id:
             shared = _shared_turns(old, new)
             turn = blocks.turn_of(flow.anchor[0])
             keeps_place = turn is not None and turn <= shared
             blocks.store.keep_turns(shared)
-            blocks.reset(new.items, self._text_width)
+            blocks.reset(new.items, self.text_width)
         elif (old.items, old.revision) != (new.items, new.revision):
             blocks.resize(new.items)
         flow.forget(new.items)
@@ -201,7 +176,7 @@ class Transcript(ItemView, can_focus=True):
         elif at_end and old.branch_id == new.branch_id:
             flow.end()
         self._cursor = max(min(self._cursor, new.items - 1), 0)
-        self._settle()
+        self.settle()
 
     def receive(self, page: Page) -> None:
         """Take the items that `ItemsNeeded` asked for; those of another branch than shown are dropped."""
@@ -211,7 +186,7 @@ class Transcript(ItemView, can_focus=True):
         self._blocks.take(page)
         if at_end:
             self._flow.end()
-        self._settle()
+        self.settle()
         if self._owes_turn:
             self._tell_turn()
 
@@ -243,106 +218,31 @@ class Transcript(ItemView, can_focus=True):
         del self._told[: self._told.index(view.turn) + 1]
         return bool(self._told) or self._blocks.turn_of(self._cursor) == view.turn
 
-    @property
-    def _text_width(self) -> int:
-        return max(min(self.scrollable_content_region.width - MARGIN - 1, _WIDEST), 1)
-
     def _row_of_text(self, position: int) -> int:
         return self._flow.row_of(position) + self._blocks.lead(position)
 
-    # The window
+    # What is drawn
 
-    def _settle(self) -> None:
-        """Bring in line what is derived from the anchor, and ask for the items that came into sight."""
-        self._flow.height = self.container_size.height
-        if not self.is_mounted or not self._flow.height:
-            return
-        self._blocks.restyle(self.palette)
-        self._flow.settle()
-        self._rows = self._flow.rows()
-        self._deriving = True
-        try:
-            self.virtual_size = Size(self.scrollable_content_region.width, self._flow.total)
-            self.scroll_y = self.scroll_target_y = self._flow.top
-        finally:
-            self._deriving = False
-        self.refresh()
-        if self._rows and self.view.items:
-            for start, end in self._blocks.store.wanted(self._rows[0][0], self._rows[-1][0], self.view.items):
-                self.post_message(self.ItemsNeeded(self, self.view.branch_id, start, end))
+    def edge(self, position: int, number: int) -> tuple[Segment, Style]:
+        """Mark the selected turn, and the item under the cursor while the pane has the focus."""
+        turn, base = self._blocks.turn_of(position), self.rich_style
+        above = number < self._blocks.lead(position)
+        if turn is None or (above and self._blocks.turn_of(position - 1) != turn):
+            return Segment(" "), base
+        if position == self._cursor and not above and self.has_focus:
+            tint = self.get_component_rich_style("transcript--cursor").bgcolor
+            return Segment("▌", self.part_style("transcript--bar")), base + Style.from_color(None, tint)
+        if turn == self.view.turn:
+            return Segment("▎", self.part_style("transcript--bar")), base
+        return Segment(" "), base
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Follow the scrollbar, the wheel and a selection dragged beyond the edge."""
-        super().watch_scroll_y(old_value, new_value)
-        if self._deriving or round(old_value) == round(new_value):
-            return
-        lines = round(new_value) - round(old_value)
-        if new_value >= self.max_scroll_y:
-            self._flow.end()
-        elif abs(lines) <= 2 * self._flow.height:
-            self._flow.move(lines)
-        else:
-            self._flow.seek(round(new_value))
-        self._settle()
-
-    def scroll_to(self, x: float | None = None, y: float | None = None, **options: object) -> None:
-        """Scroll to a line, at once: a way of many thousand lines is not animated."""
-        self._scroll_to(x, y, animate=False, force=options.get("force") is True)
-
-    def on_resize(self) -> None:
-        """Wrap anew, and keep the line that was at the top, or the end."""
-        self._blocks.restyle(self.palette)
-        at_end = self._flow.at_end
-        position, line = self._flow.anchor
-        share = line / max(self._flow.block_height(position), 1) if len(self._flow) else 0
-        self._blocks.reset(self._blocks.count, self._text_width)
-        self._flow.height = self.container_size.height
-        if at_end:
-            self._flow.end()
-        elif len(self._flow):
-            self._flow.show(position, int(share * self._flow.block_height(position)))
-        self._settle()
-
-    def render_line(self, y: int) -> Strip:
-        """Draw one row."""
-        width = self.scrollable_content_region.width
-        base = self.rich_style
-        if y >= len(self._rows):
-            return Strip.blank(width, base)
-        self._blocks.restyle(self.palette)
-        position, number = self._rows[y]
-        blocks = self._blocks
-        turn = blocks.turn_of(position)
-        bar = Segment(" ")
-        above = number < blocks.lead(position)
-        if turn is not None and turn == self.view.turn and not (above and blocks.turn_of(position - 1) != turn):
-            bar = Segment("▎", self.part_style("transcript--bar"))
-        if position == self._cursor and turn is not None and not above and self.has_focus:
-            bar = Segment("▌", self.part_style("transcript--bar"))
-            base += Style.from_color(None, self.get_component_rich_style("transcript--cursor").bgcolor)
-        selection = self.text_selection
-        at = position * _LINES + number
-        return paint(
-            blocks.line(position, number),
-            at,
-            width,
-            bar=bar,
-            base=base,
-            span=None if selection is None else selection.get_span(at),
-            selection=None if selection is None else self.screen.get_component_rich_style("screen--selection"),
-        )
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text as it is shown, without marks and gutters."""
-        first = 0 if selection.start is None else selection.start.y // _LINES
-        last = self.view.items if selection.end is None else selection.end.y // _LINES
-        lines = ((position * _LINES + number, line) for position, number, line in self._blocks.lines(first, last))
-        return selected_text(lines, selection), "\n"
+    def need(self, start: int, end: int) -> None:
+        """Ask for items."""
+        self.post_message(self.ItemsNeeded(self, self.view.branch_id, start, end))
 
     def text_select_all(self) -> None:
         """Select the item under the cursor: a double click means it, not the whole conversation."""
-        start = self._cursor * _LINES
-        self.screen.selections = {self: Selection(Offset(0, start), Offset(0, start + _LINES - 1))}
+        self.screen.selections = {self: self.block_selection(self._cursor)}
 
     # Moving and folding
 
@@ -353,12 +253,12 @@ class Transcript(ItemView, can_focus=True):
         bottom = self._flow.row_of(self._cursor) + self._flow.block_height(self._cursor)
         if bottom > self._flow.height:
             self._flow.move(min(bottom - self._flow.height, self._stride))
-            self._settle()
+            self.settle()
         elif self._cursor < self.view.items - 1:
             self._put_cursor(self._cursor + 1)
         else:
             self._flow.end()
-            self._settle()
+            self.settle()
 
     def action_cursor_up(self) -> None:
         """Go to the item before, or further up within one that begins above the pane."""
@@ -367,7 +267,7 @@ class Transcript(ItemView, can_focus=True):
         top = self._flow.row_of(self._cursor)
         if top < 0:
             self._flow.move(max(top, -self._stride))
-            self._settle()
+            self.settle()
         elif self._cursor > 0:
             self._put_cursor(self._cursor - 1)
 
@@ -418,7 +318,7 @@ class Transcript(ItemView, can_focus=True):
         if 0 <= row < self._flow.height:
             self._flow.show(self._cursor)
             self._flow.move(self._blocks.lead(self._cursor) - row)
-        self._settle()
+        self.settle()
 
     @property
     def _stride(self) -> int:
@@ -431,16 +331,16 @@ class Transcript(ItemView, can_focus=True):
         if self._flow.row_of(position) < 0:
             self._flow.show(position)
         self._bring(position)
-        self._settle()
+        self.settle()
 
     def _page(self, lines: int) -> None:
         self._flow.move(lines or (1 if lines >= 0 else -1))
-        self._settle()
+        self.settle()
         if not self._fetch_cursor(first=lines > 0) and self._flow.at_end and lines > 0:
             self._put_cursor(self.view.items - 1, scroll=False)
 
     def _in_sight(self) -> list[int]:
-        return [position for position in dict.fromkeys(at for at, _ in self._rows) if position < self.view.items]
+        return [position for position in dict.fromkeys(at for at, _ in self.rows) if position < self.view.items]
 
     def _fetch_cursor(self, *, first: bool) -> bool:
         """Put a cursor that is out of sight on the first, or last, item in sight; whether it was."""
@@ -457,7 +357,7 @@ class Transcript(ItemView, can_focus=True):
         self._cursor = position
         if scroll:
             self._bring(position)
-        self._settle()
+        self.settle()
         self._tell_turn()
 
     def _bring(self, position: int) -> None:
@@ -489,9 +389,9 @@ class Transcript(ItemView, can_focus=True):
             return
         meta = event.style.meta
         offset = event.get_content_offset(self)
-        if offset is None or not 0 <= offset.y < len(self._rows):
+        if offset is None or not 0 <= offset.y < len(self.rows):
             return
-        position = self._rows[offset.y][0]
+        position = self.rows[offset.y][0]
         if "sibling" in meta:
             self.post_message(self.SiblingRequested(self, *meta["sibling"]))
         elif "fold" in meta:
