@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from rich.cells import cell_len
 
 from tui.app import ConvoApp
 from tui.controller import SessionController
@@ -40,6 +44,19 @@ SHOTS = (
 )
 
 
+def picture(app: ConvoApp) -> str:
+    """What the app shows as an SVG that needs no network, with wide characters as wide as they are in a terminal."""
+    drawn = app.export_screenshot(title="convo-tui demo.sqlite")
+    drawn = re.sub(r"@font-face {.*?}", "", drawn, flags=re.DOTALL)
+    drawn = drawn.replace("Fira Code", "ui-monospace, DejaVu Sans Mono, Menlo, Consolas")
+
+    def measured(found: re.Match[str]) -> str:
+        text = html.unescape(found["text"])
+        return f'textLength="{float(found["width"]) / len(text) * cell_len(text):g}"{found["rest"]}>{found["text"]}<'
+
+    return re.sub(r'textLength="(?P<width>[\d.]+)"(?P<rest>[^>]*)>(?P<text>[^<]+)<', measured, drawn)
+
+
 async def make() -> None:
     """Write every picture as an SVG."""
     with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +74,7 @@ async def make() -> None:
                     await app.workers.wait_for_complete()
                 await app.workers.wait_for_complete()
                 await pilot.pause()
-                (FOLDER / f"{shot.name}.svg").write_text(app.export_screenshot(title="convo-tui demo.sqlite"))
+                (FOLDER / f"{shot.name}.svg").write_text(picture(app))
             controller.close()
             print(f"screenshots/{shot.name}.svg")
 
