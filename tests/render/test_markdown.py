@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.segment import Segment
 
-from tests.render.lines import PALETTE, drawn, widest
+from tests.render.lines import PALETTE, copied, drawn, widest
 from tui.render.markdown import markdown_lines
 from tui.render.text import Line
 
@@ -46,6 +46,11 @@ def test_paragraphs_lists_and_quotes() -> None:
 
 def test_a_loose_list_keeps_its_blank_lines_and_its_numbers() -> None:
     assert shown("7. seven\n\n   more of it\n\n8. eight") == ["7. seven", "", "   more of it", "", "8. eight"]
+
+
+def test_a_list_is_copied_with_its_marks_and_a_quotation_without_its_bar() -> None:
+    lines = markdown_lines("1. one two three\n2. - inner\n\n> said", 12, PALETTE)
+    assert copied(lines) == "1. one two three\n2. • inner\n\nsaid\n"
 
 
 def test_emphasis_and_code_are_styled() -> None:
@@ -97,7 +102,7 @@ def test_a_table_too_wide_for_columns_becomes_a_list() -> None:
     assert shown(table, 12) == ["aaaa: 1", "bbbb: 2", "cccc: 3", "────────"]
 
 
-@given(st.text(st.sampled_from("ab 한\n\t#*_-+>|`~[](){}!<&1.\\\"'"), max_size=120), st.integers(2, 30))
+@given(st.text(st.sampled_from("ab 한\n\t#*_-+>|`~[](){}!<&1.\\\"'"), max_size=120), st.integers(4, 30))
 def test_any_markdown_fits_any_width(text: str, width: int) -> None:
     assert widest(markdown_lines(text, width, PALETTE)) <= width
 

@@ -265,6 +265,14 @@ async def test_a_drag_over_code_and_gutters_copies_the_code() -> None:
         assert app.screen.get_selected_text() == "print(1)\nprint(2)"
 
 
+async def test_a_drag_over_several_items_copies_their_text_alone() -> None:
+    async with app_at(1).run_test(size=SIZE) as pilot:
+        app = await opened(pilot)
+        end = place_of(app, "Sun.")
+        await drag(pilot, place_of(app, "And tomorrow"), (end[0] + 3, end[1]))
+        assert app.screen.get_selected_text() == "And tomorrow?\n\nError: no forecast\nfor tomorrow\n\nSun."
+
+
 async def test_a_selection_stays_on_its_words_when_heights_above_change() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
         app = await opened(pilot)

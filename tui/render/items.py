@@ -67,7 +67,7 @@ def render_item(item: Item, width: int, *, folded: bool, palette: Palette) -> Re
 
 def _heading(face: Face, palette: Palette) -> Iterator[Line]:
     if face.role:
-        yield Line([], (Segment(face.role, palette.muted),))
+        yield Line([], (Segment(face.role, palette.muted),), "")
 
 
 def _body(face: Face, width: int, palette: Palette) -> Iterator[Line]:

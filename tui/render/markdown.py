@@ -20,6 +20,7 @@ __all__ = ["link_style", "markdown_lines"]
 # Parsing takes some 4 µs for each character; what follows is drawn as plain text.
 _PARSED = 20_000
 _URL_SHOWN = 300
+_BAR = "▎ "
 # The parser drops what is nested deeper.
 _DEEPEST = 60
 
@@ -104,7 +105,7 @@ class _Blocks:
                 case "blockquote_open":
                     quotes += 1
                     style = palette.quote
-                    self._open("▎ ", "▎ ")
+                    self._open(_BAR, _BAR)
                 case "blockquote_close":
                     quotes -= 1
                     style = palette.quote if quotes else palette.text
@@ -136,10 +137,16 @@ class _Blocks:
         rest = tuple(rest for _, rest in self._prefixes)
         if self._gap:
             yield Line([], rest[: self._fresh])
-        first = (*rest[: self._fresh], *(first for first, _ in self._prefixes[self._fresh :]))
+        begun = [first for first, _ in self._prefixes[self._fresh :]]
+        mark = next(
+            (at for at, first in enumerate(begun) if not first.text.isspace() and first.text != _BAR), len(begun)
+        )
+        first = (*rest[: self._fresh], *begun[:mark])
         self._fresh = len(self._prefixes)
         self._gap = loose
-        yield from indented(lines, first, rest)
+        for number, line in enumerate(indented(lines, first, rest)):
+            # The mark of a list item is copied with its words.
+            yield line._replace(content=[*begun[mark:], *line.content]) if number == 0 and begun[mark:] else line
 
     def _table(self, tokens: Sequence[Token]) -> Iterator[Line]:
         rows: list[list[list[Segment]]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -172,7 +172,7 @@ class ItemView(ScrollView):
         y: float | None = None,
         *,
         force: bool = False,
-        on_complete: Callable[[], None] | None = None,
+        on_complete: Callable[[], Awaitable[None]] | Callable[[], None] | None = None,
         **_animation: object,
     ) -> None:
         """Scroll to a line, at once: a way of many thousand lines is not animated."""

@@ -36,7 +36,7 @@ def turn_header(view: View, item: Item, width: int, palette: Palette) -> Line:
     space = width - sum(segment.cell_length for segment in (*name, *right))
     if space < 1:
         right, space = siblings, 1
-    return Line([], (*name, Segment(" " * space), *right))
+    return Line([], (*name, Segment(" " * space), *right), "")
 
 
 def _siblings(view: View, chain: Chain | None, turn: int, palette: Palette) -> list[Segment]:
