@@ -48,6 +48,11 @@ def test_a_loose_list_keeps_its_blank_lines_and_its_numbers() -> None:
     assert shown("7. seven\n\n   more of it\n\n8. eight") == ["7. seven", "", "   more of it", "", "8. eight"]
 
 
+def test_where_there_is_no_room_to_indent_the_marks_stay() -> None:
+    items = "- one\n  - two\n    - three\n      - four five six\n        - seven eight"
+    assert shown(items, 16)[3:] == ["      • four", "        five six", "        • seven", "        eight"]
+
+
 def test_a_list_is_copied_with_its_marks_and_a_quotation_without_its_bar() -> None:
     lines = markdown_lines("1. one two three\n2. - inner\n\n> said", 12, PALETTE)
     assert copied(lines) == "1. one two three\n2. • inner\n\nsaid\n"

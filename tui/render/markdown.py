@@ -113,14 +113,15 @@ class _Blocks:
 
     @property
     def _room(self) -> int:
-        return max(self._width - sum(rest.cell_length for _, rest in self._prefixes), 1)
+        return max(self._width - sum(max(first.cell_length, rest.cell_length) for first, rest in self._prefixes), 1)
 
     def _open(self, first: str, rest: str) -> None:
-        # Deep nesting must leave room for the words: beyond half of the width nothing is indented further.
-        if self._room - len(first) < self._width // 2:
-            first = rest = ""
+        # Deep nesting must leave room for the words: first the indent goes, then the mark.
+        left = self._room - len(first)
+        first = first if left >= self._width // 4 else ""
+        rest = rest.ljust(len(first)) if left >= self._width // 2 else ""
         muted = self._palette.muted
-        self._prefixes.append((Segment(first, muted), Segment(rest.ljust(len(first)), muted)))
+        self._prefixes.append((Segment(first, muted), Segment(rest, muted)))
 
     def _close(self) -> None:
         self._prefixes.pop()
@@ -138,9 +139,7 @@ class _Blocks:
         if self._gap:
             yield Line([], rest[: self._fresh])
         begun = [first for first, _ in self._prefixes[self._fresh :]]
-        mark = next(
-            (at for at, first in enumerate(begun) if not first.text.isspace() and first.text != _BAR), len(begun)
-        )
+        mark = next((at for at, first in enumerate(begun) if first.text.strip() and first.text != _BAR), len(begun))
         first = (*rest[: self._fresh], *begun[:mark])
         self._fresh = len(self._prefixes)
         self._gap = loose
