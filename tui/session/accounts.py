@@ -1,0 +1,111 @@
+"""What the turns of a branch cost, and the sums of each scope.
+
+Usage rows are not copied by a fork: each turn's stands with the branch that ran it, or, where that branch was deleted
+by our class, in `convo_usage` with the turn's first message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from tui.model import Accounts, Scope, Session, TurnTree, TurnUsage, Usage
+from tui.session.reader import Snapshot
+
+__all__ = ["accounts", "usage_of_turns"]
+
+_USAGE: Final = (
+    "COALESCE(requests, 0) AS requests, COALESCE(input_tokens, 0) AS input_tokens,"
+    " COALESCE(output_tokens, 0) AS output_tokens, COALESCE(total_tokens, 0) AS total_tokens,"
+    " CASE WHEN json_valid(input_tokens_details) THEN json_extract(input_tokens_details, '$.cached_tokens') END"
+    " AS cached_tokens,"
+    " CASE WHEN json_valid(output_tokens_details) THEN json_extract(output_tokens_details, '$.reasoning_tokens') END"
+    " AS reasoning_tokens"
+)
+"""The fields of `Usage`, from a table of usage rows."""
+
+
+def accounts(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> Accounts:
+    """Work out what a branch cost."""
+    name = session.session_id
+    spent: dict[int, TurnUsage] = {}
+    for chain in tree.path(branch_id):
+        # A fork that ran an inherited turn again shows its own run of it.
+        order = (branch_id, *(other for other in chain.through if other != branch_id))
+        spent |= usage_of_turns(file, name, order, chain.first, chain.last)
+    turns = tuple(spent.get(turn, TurnUsage(turn)) for turn in range(1, tree.branches[branch_id].turns + 1))
+    billed = [_total(file, table, "session_id = ?", (name,)) for table in ("turn_usage", "convo_usage")]
+    totals = {
+        Scope.OWN: _total(file, "turn_usage", "session_id = ? AND branch_id = ?", (name, branch_id)),
+        Scope.PATH: _sum(turn.usage for turn in turns),
+        Scope.ALL: _sum(billed),
+    }
+    return Accounts(branch_id, totals, turns, _tools(file, session, branch_id))
+
+
+def usage_of_turns(
+    file: Snapshot, session_id: str, order: Sequence[str], first: int, last: int
+) -> dict[int, TurnUsage]:
+    """The usage of turns that the branches in `order` share; where several ran one, the first of them counts."""
+    found: dict[int, TurnUsage] = {}
+    if file.has("turn_usage"):
+        for branch_id in order:
+            rows = file.execute(
+                f"SELECT user_turn_number, {_USAGE} FROM turn_usage"
+                " WHERE session_id = ? AND branch_id = ? AND user_turn_number BETWEEN ? AND ?",
+                (session_id, branch_id, first, last),
+            )
+            for turn, *numbers in rows:
+                found.setdefault(turn, TurnUsage(turn, Usage(*numbers), branch_id))
+    if file.has("convo_usage"):
+        rows = file.execute(
+            f"SELECT u.user_turn_number, u.branch_id, {_USAGE} FROM convo_usage u"
+            " WHERE u.session_id = ? AND u.user_turn_number BETWEEN ? AND ? AND EXISTS (SELECT 1"
+            " FROM message_structure t WHERE t.session_id = u.session_id AND t.branch_id = ?"
+            " AND t.user_turn_number = u.user_turn_number AND t.message_id = u.message_id)",
+            (session_id, first, last, order[0]),
+        )
+        for turn, branch_id, *numbers in rows:
+            found.setdefault(turn, TurnUsage(turn, Usage(*numbers), branch_id))
+    return found
+
+
+def _tools(file: Snapshot, session: Session, branch_id: str) -> tuple[tuple[str, int, int], ...]:
+    rows = file.execute(
+        f"SELECT COALESCE(tool_name, message_type), user_turn_number, COUNT(*) FROM {file.structure(session)}"
+        " WHERE session_id = ? AND branch_id = ?"
+        " AND (message_type GLOB '*_call' OR message_type = 'mcp_approval_request')"
+        " GROUP BY 1, 2 ORDER BY 2, MIN(sequence_number)",
+        (session.session_id, branch_id),
+    )
+    return tuple(rows)
+
+
+def _total(file: Snapshot, table: str, where: str, values: tuple[str, ...]) -> Usage | None:
+    if not file.has(table):
+        return None
+    count, *sums = file.execute(
+        "SELECT COUNT(*), SUM(requests), SUM(input_tokens), SUM(output_tokens), SUM(total_tokens),"
+        f" SUM(cached_tokens), SUM(reasoning_tokens) FROM (SELECT {_USAGE} FROM {table} WHERE {where})",
+        values,
+    ).fetchone()
+    return Usage(*sums) if count else None
+
+
+def _sum(parts: Iterable[Usage | None]) -> Usage | None:
+    stored = [part for part in parts if part is not None]
+    if not stored:
+        return None
+    return Usage(
+        sum(part.requests for part in stored),
+        sum(part.input_tokens for part in stored),
+        sum(part.output_tokens for part in stored),
+        sum(part.total_tokens for part in stored),
+        _sum_known(part.cached_tokens for part in stored),
+        _sum_known(part.reasoning_tokens for part in stored),
+    )
+
+
+def _sum_known(numbers: Iterable[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None

@@ -1,0 +1,168 @@
+"""Reading a file in snapshots: every piece of work sees it at one moment, and nothing is written to it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeAlias, TypeVar
+
+from tui.errors import FileError
+from tui.model import Session
+from tui.session.items import message_type, tool_name
+from tui.session.opening import base_tables, file_error, has_table, open_to_read, quoted
+
+__all__ = ["Reader", "Snapshot", "decoded"]
+
+T = TypeVar("T")
+Values: TypeAlias = Sequence[object] | Mapping[str, object]
+
+_PLAIN: Final = "convo_plain_structure"
+"""Temporary structure rows of a plain session: as the SDK would have written them."""
+
+
+class Snapshot:
+    """The file at one moment.
+
+    Attributes:
+        sessions: The table of sessions, quoted for SQL.
+        messages: The table of messages, quoted for SQL.
+        version: Another one after another connection has written.
+    """
+
+    def __init__(self, db: sqlite3.Connection, sessions: str, messages: str) -> None:
+        self._db = db
+        self._made_up: tuple[str, int] | None = None
+        self._structured = False
+        self.sessions = quoted(sessions)
+        self.messages = quoted(messages)
+
+    @property
+    def version(self) -> int:
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    @property
+    def structured(self) -> bool:
+        """Whether the file has structure rows at all."""
+        # The table may come while the file is open; it never goes.
+        self._structured = self._structured or self.has("message_structure")
+        return self._structured
+
+    def execute(self, sql: str, values: Values = ()) -> sqlite3.Cursor:
+        """Run a statement that reads."""
+        return self._db.execute(sql, values)
+
+    def has(self, table: str) -> bool:
+        """Whether the file has a table of this name."""
+        return has_table(self._db, table)
+
+    def structure(self, session: Session) -> str:
+        """The table that holds a session's structure rows; made up in memory for a plain session."""
+        if not session.plain and self.structured:
+            return "message_structure"
+        if self._made_up != (session.session_id, self.version):
+            self._make_up(session.session_id)
+            self._made_up = session.session_id, self.version
+        return _PLAIN
+
+    def _make_up(self, session_id: str) -> None:
+        self._db.execute(f"DROP TABLE IF EXISTS temp.{_PLAIN}")
+        self._db.execute(
+            f"CREATE TEMP TABLE {_PLAIN} (sequence_number INTEGER PRIMARY KEY, id, session_id, message_id,"
+            " branch_id, message_type, user_turn_number, tool_name, created_at)"
+        )
+        rows = self._db.execute(
+            f"SELECT id, message_data, created_at FROM {self.messages} WHERE session_id = ? ORDER BY id", (session_id,)
+        )
+        self._db.executemany(
+            f"INSERT INTO {_PLAIN} VALUES (?, ?, ?, ?, 'main', ?, ?, ?, ?)", _plain_rows(session_id, rows)
+        )
+        self._db.execute(f"CREATE INDEX temp.{_PLAIN}_turn ON {_PLAIN} (session_id, branch_id, user_turn_number)")
+
+
+class Reader:
+    """A connection that only reads.
+
+    Attributes:
+        sessions_table: Name of the table of sessions.
+        messages_table: Name of the table of messages.
+    """
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        """Open a file to look at.
+
+        Raises:
+            FileError: It cannot be shown; the message says why, the hint what to do.
+        """
+        self._path = path
+        self._connection = open_to_read(path, timeout)
+        try:
+            self.sessions_table, self.messages_table = self._connection.run_sync(lambda db: base_tables(db, path))
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise file_error(path, error) from error
+        except FileError:
+            self._connection.close()
+            raise
+        self._snapshot: Snapshot | None = None
+
+    async def read(self, work: Callable[[Snapshot], T]) -> T:
+        """Run a piece of work in one read transaction.
+
+        Raises:
+            FileError: The file cannot be read (any more, or now).
+        """
+
+        def tolerant(db: sqlite3.Connection) -> T:
+            try:
+                return self._at_one_moment(db, work)
+            except sqlite3.OperationalError as error:
+                if "Could not decode to UTF-8" not in str(error):
+                    raise
+                db.text_factory = _replacing
+                return self._at_one_moment(db, work)
+
+        try:
+            return await self._connection.run(tolerant)
+        except sqlite3.Error as error:
+            raise file_error(self._path, error) from error
+
+    def close(self) -> None:
+        """Close the connection; safe to call again."""
+        self._connection.close()
+
+    def _at_one_moment(self, db: sqlite3.Connection, work: Callable[[Snapshot], T]) -> T:
+        if self._snapshot is None:
+            self._snapshot = Snapshot(db, self.sessions_table, self.messages_table)
+        db.execute("BEGIN")
+        try:
+            result = work(self._snapshot)
+        except BaseException:
+            self._snapshot = None
+            db.execute("ROLLBACK")
+            raise
+        # What a plain session's structure rows were worked out to be is kept, in memory.
+        db.execute("COMMIT")
+        return result
+
+
+def decoded(text: str | bytes | None) -> Any:
+    """The item that a message row stores; None where it cannot be decoded."""
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _plain_rows(session_id: str, rows: Iterable[tuple[int, str, str]]) -> Iterator[tuple[Any, ...]]:
+    turn = 0
+    for place, (message_id, text, created) in enumerate(rows, 1):
+        item = decoded(text)
+        kind = message_type(item)
+        turn += kind == "user"
+        yield place, place, session_id, message_id, kind, turn, tool_name(item), created
+
+
+def _replacing(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
