@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conversations import open_sdk, turn
 
 SHOW = """
@@ -31,10 +33,15 @@ print(sorted(name for name in sys.modules if name.partition(".")[0] in ("agents"
 """
 
 
-async def test_opening_a_file_and_moving_about_imports_no_agents(tmp_path: Path) -> None:
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
     path = tmp_path / "support.sqlite"
     sdk = open_sdk(path)
     await sdk.add_items([*turn("one"), *turn("two")])
     sdk.close()
+    return path
+
+
+def test_opening_a_file_and_moving_about_imports_no_agents(path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", SHOW, str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr

@@ -1,0 +1,40 @@
+"""What the README says of the program is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tui.commands import COMMANDS, Command
+from tui.config import load_config
+from tui.screens.explorer import binding_ids
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
+def test_every_command_stands_in_it(command: Command) -> None:
+    assert f"| {command.help} |" in README
+
+
+def test_its_configuration_is_one(tmp_path: Path) -> None:
+    found = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert found
+    (tmp_path / "config.toml").write_text(found[1])
+    config = load_config(tmp_path / "config.toml")
+    assert config.theme
+    assert set(config.keys) <= binding_ids()
+
+
+def test_its_code_compiles() -> None:
+    found = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert found
+    compile(found[1], "README.md", "exec")
+
+
+def test_its_pictures_and_pages_are_there() -> None:
+    for name in re.findall(r"\]\(((?:screenshots|docs|CHANGELOG)[^)]*)\)", README):
+        assert (ROOT / name).is_file(), name
