@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from tui.errors import FileError
 from tui.model import Session
+from tui.session.codec import decode
 from tui.session.items import message_type, tool_name
 from tui.session.opening import base_tables, file_error, has_table, open_to_read, quoted
 
@@ -150,7 +150,7 @@ class Reader:
 def decoded(text: str | bytes | None) -> Any:
     """The item that a message row stores; None where it cannot be decoded."""
     try:
-        return None if text is None else json.loads(text)
+        return None if text is None else decode(text)
     except (ValueError, RecursionError):
         return None
 
