@@ -5,7 +5,9 @@ ours, and the second ours or the SDK's. Left out is what ours does better, each 
 
 - entering or deleting a branch without items that was forked at turn 1 or emptied by `pop_item`; entering `main`
   without items; deleting the current branch while `main` has none,
-- adding to a branch that another object deleted, or that the SDK's class emptied: ours refuses.
+- adding to a branch that another object deleted, or that the SDK's class emptied: ours refuses,
+- deleting the branch that was current before another object cleared the session: the SDK's class may still call it
+  the current one.
 """
 
 from __future__ import annotations
@@ -176,7 +178,14 @@ class Conversations(RuleBasedStateMachine):
         return not self.items_in(branch) and (branch == "main" or branch in self.made - self.deleted)
 
     def current(self, which: int) -> str:
-        return self.pairs[which][0]._current_branch_id
+        reference = self.pairs[which][0]
+        return self.entered(reference._current_branch_id, reference._generation)
+
+    def entered(self, branch: str, generation: int) -> str:
+        """The branch that an object is on, even if it has not noticed yet that another one cleared the session."""
+        with closing(sqlite3.connect(self.reference_file)) as db:
+            now = db.execute("SELECT generation FROM session_clear_generations").fetchone()[0]
+        return branch if generation == now else "main"
 
     def branch(self, data: st.DataObject) -> str:
         """A branch that has items, most of the time."""
@@ -184,7 +193,7 @@ class Conversations(RuleBasedStateMachine):
             found = [
                 row[0] for row in db.execute("SELECT DISTINCT branch_id FROM message_structure ORDER BY branch_id")
             ]
-        names = [*found, *found, *found, *sorted(self.made), "main", "nowhere", ""]
+        names: list[str] = [*found, *found, *found, *sorted(self.made), "main", "nowhere", ""]
         return names[data.draw(st.integers(0, len(names) - 1), "branch")]
 
     def branch_or_none(self, data: st.DataObject) -> str | None:
@@ -248,6 +257,8 @@ class Conversations(RuleBasedStateMachine):
         branch = self.branch(data)
         if branch != "main" and (self.is_hollow(branch) or (branch == self.current(which) and self.is_hollow("main"))):
             return
+        if branch == self.pairs[which][0]._current_branch_id != self.current(which):
+            return
         if self.both(which, lambda session: session.delete_branch(branch, force)) is None:
             self.deleted.add(branch)
 
@@ -288,13 +299,13 @@ class Conversations(RuleBasedStateMachine):
 
     @invariant()
     def same_branch_and_rows(self) -> None:
-        for reference, candidate in self.pairs:
+        for which, (_, candidate) in enumerate(self.pairs):
             pointer = (
-                candidate._access.pointer.branch_id
+                candidate._access.pointer
                 if isinstance(candidate, AdvancedSQLiteSession)
-                else candidate._current_branch_id
+                else (candidate._current_branch_id, candidate._generation)
             )
-            assert pointer == reference._current_branch_id
+            assert self.entered(*pointer) == self.current(which)
         if self.pairs:
             with (
                 closing(sqlite3.connect(self.reference_file)) as expected,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import jiter
 
-__all__ = ["decode"]
+__all__ = ["decode", "decode_rows"]
 
 
 def decode(data: str | bytes) -> object:
@@ -24,3 +25,26 @@ def decode(data: str | bytes) -> object:
     except ValueError:
         item = json.loads(data)
     return item
+
+
+def decode_rows(rows: Iterable[tuple[str | bytes]], limit: int | None = None) -> list[object]:
+    """Decode stored items until there are `limit`, passing over those that are not JSON.
+
+    Raises:
+        RecursionError: One is nested deeper than the interpreter allows.
+    """
+    items: list[object] = []
+    from_json = jiter.from_json
+    for (data,) in rows:
+        if len(items) == limit:
+            break
+        # As `decode`, whose call would cost as much as a short item does.
+        try:
+            item = from_json(data.encode() if isinstance(data, str) else data)
+        except ValueError:
+            try:
+                item = json.loads(data)
+            except ValueError:
+                continue
+        items.append(item)
+    return items

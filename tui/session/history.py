@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from tui.session import branches, usage
-from tui.session.codec import decode
+from tui.session.codec import decode, decode_rows
 from tui.session.items import is_user_message, message_type, tool_name
 from tui.session.schema import MESSAGE_INDEX, Conversation, has_table
 
@@ -119,21 +118,12 @@ def read(db: sqlite3.Connection, conversation: Conversation, branch_id: str, lim
         """,
         (conversation.session_id, branch_id),
     )
-    if limit is None or limit < 0:
-        return list(_decoded(rows))
-    newest = list(islice(_decoded(rows), limit))
+    if whole:
+        return decode_rows(rows)
+    newest = decode_rows(rows, limit)
     rows.close()
     newest.reverse()
     return newest
-
-
-def _decoded(rows: Iterable[tuple[str]]) -> Iterator[object]:
-    for (data,) in rows:
-        try:
-            item = decode(data)
-        except ValueError:
-            continue
-        yield item
 
 
 def pop(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> object | None:

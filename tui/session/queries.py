@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections import Counter
+from collections import defaultdict
 from typing import Any, Final
 
 from tui.session.codec import decode
@@ -15,22 +15,29 @@ __all__ = ["by_turns", "find", "tools", "turns", "user_message"]
 
 _PREVIEW: Final = 100
 
-_CALLS: Final = (
-    "apply_patch_call",
-    "code_interpreter_call",
-    "computer_call",
-    "custom_tool_call",
-    "file_search_call",
-    "function_call",
-    "mcp_approval_request",
-    "mcp_call",
-    "shell_call",
-    "tool_call",
-    "tool_search_call",
-    "web_search_call",
-)
-# Older SDKs stored these calls without a name.
-_NAMED_BY_TYPE: Final = ("apply_patch_call", "shell_call")
+# One pass. Older SDKs stored shell and patch calls without a name. Where a search was never called by name, its output
+# stands for the call.
+_TOOLS: Final = """
+    SELECT name, calls + CASE WHEN searches = 0 OR name IS NULL THEN outputs ELSE 0 END AS used, turn
+    FROM (
+        SELECT COALESCE(
+                   tool_name, CASE WHEN message_type IN ('shell_call', 'apply_patch_call') THEN message_type END
+               ) AS name,
+               user_turn_number AS turn,
+               SUM(message_type <> 'tool_search_output') AS calls,
+               SUM(message_type = 'tool_search_call') AS searches,
+               SUM(message_type = 'tool_search_output') AS outputs
+        FROM message_structure
+        WHERE session_id = :session AND branch_id = :branch AND message_type IN (
+            'apply_patch_call', 'code_interpreter_call', 'computer_call', 'custom_tool_call', 'file_search_call',
+            'function_call', 'mcp_approval_request', 'mcp_call', 'shell_call', 'tool_call', 'tool_search_call',
+            'tool_search_output', 'web_search_call'
+        )
+        GROUP BY user_turn_number, name
+    )
+    WHERE used > 0
+    ORDER BY turn, name
+"""
 
 
 def user_message(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int) -> str | None:
@@ -123,14 +130,14 @@ def by_turns(
     db: sqlite3.Connection, conversation: Conversation, branch_id: str
 ) -> dict[int, list[dict[str, str | None]]]:
     """Type and tool of every item of a branch, under the number of its turn."""
-    grouped: dict[int, list[dict[str, str | None]]] = {}
+    grouped: defaultdict[int, list[dict[str, str | None]]] = defaultdict(list)
     for turn, kind, tool in db.execute(
         "SELECT user_turn_number, message_type, tool_name FROM message_structure"
         " WHERE session_id = ? AND branch_id = ? ORDER BY sequence_number",
         (conversation.session_id, branch_id),
     ):
-        grouped.setdefault(turn, []).append({"type": kind, "tool_name": tool})
-    return grouped
+        grouped[turn].append({"type": kind, "tool_name": tool})
+    return dict(grouped)
 
 
 def tools(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> list[tuple[str, int, int]]:
@@ -138,24 +145,4 @@ def tools(db: sqlite3.Connection, conversation: Conversation, branch_id: str) ->
 
     The output of a tool search counts as a call where the turn holds no call for it.
     """
-    calls: Counter[tuple[int, str | None]] = Counter()
-    searches: Counter[tuple[int, str | None]] = Counter()
-    searched: set[tuple[int, str | None]] = set()
-    marks = ", ".join("?" * len(_CALLS))
-    for kind, tool, turn in db.execute(
-        "SELECT message_type, tool_name, user_turn_number FROM message_structure"
-        f" WHERE session_id = ? AND branch_id = ? AND message_type IN ({marks}, 'tool_search_output')",
-        (conversation.session_id, branch_id, *_CALLS),
-    ):
-        if kind == "tool_search_output":
-            searches[turn, tool] += 1
-            continue
-        if kind == "tool_search_call":
-            searched.add((turn, tool))
-        calls[turn, kind if tool is None and kind in _NAMED_BY_TYPE else tool] += 1
-    for key, outputs in searches.items():
-        if key not in searched or key[1] is None:
-            calls[key] += outputs
-    # As SQL orders them: by turn, then by name, nameless first.
-    ordered = sorted(calls.items(), key=lambda call: (call[0][0], call[0][1] is not None, call[0][1] or ""))
-    return [(tool, count, turn) for (turn, tool), count in ordered]  # type: ignore[misc]
+    return db.execute(_TOOLS, {"session": conversation.session_id, "branch": branch_id}).fetchall()
