@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import orjson
 from rich.segment import Segment
 
 from tui.render.code import code_lines, compact_json, json_lines, text_lines
@@ -12,6 +11,7 @@ from tui.render.face import Body, Face, first_line
 from tui.render.palette import Palette
 from tui.render.parts import content_lines, content_text, is_text
 from tui.render.text import Line, printable, wrap
+from tui.session.codec import decode
 
 __all__ = ["arguments_of", "call", "json_body", "output", "text_of"]
 
@@ -31,8 +31,8 @@ def arguments_of(stored: object) -> object:
     """The arguments of a call, decoded where they are JSON of a size worth decoding."""
     if isinstance(stored, str) and len(stored) <= _PARSED:
         try:
-            return orjson.loads(stored) if stored.strip() else {}
-        except orjson.JSONDecodeError:
+            return decode(stored) if stored.strip() else {}
+        except (ValueError, RecursionError):
             return stored
     return stored
 
