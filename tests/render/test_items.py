@@ -208,7 +208,7 @@ PART = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(TYPES, st.dictionaries(FIELDS, JSON | PART | st.lists(PART, max_size=2)), st.integers(1, 50), st.booleans())
 def test_no_item_however_odd_breaks_its_face(kind: str, fields: dict[str, Any], width: int, folded: bool) -> None:
     odd = Item(1, 0, 1, kind, None, None, {"type": kind, **fields})

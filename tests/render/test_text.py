@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -36,6 +36,7 @@ def test_what_would_act_on_the_terminal_is_shown_as_a_picture(stored: str, shown
     assert printable(stored) == shown
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_no_control_character_survives(text: str) -> None:
     shown = printable(text)
@@ -43,6 +44,7 @@ def test_no_control_character_survives(text: str) -> None:
     shown.encode()
 
 
+@settings(deadline=None)
 @given(ANYTHING.map(printable), st.integers(2, 40))
 def test_wrapped_lines_fit_and_lose_nothing_but_blanks(text: str, width: int) -> None:
     lines = list(wrap([Segment(text)], width))
@@ -50,6 +52,7 @@ def test_wrapped_lines_fit_and_lose_nothing_but_blanks(text: str, width: int) ->
     assert copied(lines).replace(" ", "").rstrip("\n") == text.replace(" ", "").rstrip("\n")
 
 
+@settings(deadline=None)
 @given(ANYTHING.map(printable), st.integers(4, 40))
 def test_wrapped_code_copies_to_the_letter(text: str, width: int) -> None:
     assert copied(wrap([Segment(text)], width, first=(Segment("│ "),), words=False)) == text + "\n"
@@ -76,6 +79,7 @@ def test_a_wide_character_in_one_cell_does_not_hang() -> None:
     assert drawn(wrap([Segment("한국")], 1)) == ["한", "국"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["C"])), max_size=5), st.integers(1, 30))
 def test_a_clipped_title_fits_its_line(pieces: list[str], width: int) -> None:
     spans, cut = clipped([Segment(piece) for piece in pieces], width)

@@ -145,6 +145,31 @@ async def test_placeholders_hold_the_place_until_the_items_come() -> None:
         assert "Question" in "".join(seen(app))
 
 
+async def test_the_end_stays_the_end_when_its_items_come() -> None:
+    tall = agent("\n\n".join(f"paragraph {n}" for n in range(30)))
+    items = items_of([*(user(f"turn {n}") for n in range(200)), tall])
+    app = TranscriptApp(items, view_of(items, 1), answers=False)
+    async with app.run_test(size=SIZE) as pilot:
+        app.transcript.focus()
+        await pilot.press("G")
+        app.transcript.receive(Page("main", 128, tuple(items[128:])))
+        assert seen(app)[-1] == "paragraph 29"
+
+
+async def test_a_blank_line_above_that_comes_later_does_not_move_the_text() -> None:
+    items = items_of([*(user(f"turn {n}") for n in range(100)), *(output(f"step {n}") for n in range(100))])
+    app = TranscriptApp(items, answers=False)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        app.transcript.receive(Page("main", 100, tuple(items[100:])))
+        app.transcript._flow.show(100)
+        app.transcript.settle()
+        before = seen(app)
+        assert before[0].strip() == "↳ step 0"
+        app.transcript.receive(Page("main", 64, tuple(items[64:100])))
+        assert seen(app) == before
+
+
 async def test_items_of_another_branch_are_not_taken() -> None:
     items = chat(500)
     app = TranscriptApp(items, answers=False)
@@ -161,24 +186,24 @@ async def test_wherever_the_reader_goes_not_one_line_is_out_of_place(seed: int) 
     column = whole(items, SIZE[0])
     app = TranscriptApp(items, view_of(items, 30))
     walk = random.Random(seed)
-    keys = ["j", "k", "pagedown", "pageup", "ctrl+d", "ctrl+u", "g", "G", "wheel", "drag"]
+    moves = ["cursor_down", "cursor_up", "page_down", "page_up", "half_page_down", "half_page_up", "wheel", "drag"]
     async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
         transcript = app.transcript
-        transcript.focus()
-        for key in walk.choices(keys, weights=[9, 9, 4, 4, 3, 3, 1, 1, 6, 2], k=80):
-            if key == "wheel":
-                transcript.scroll_relative(y=walk.choice([-3, 3]))
-            elif key == "drag":
+        transcript.receive(Page("main", 0, tuple(items)))
+        for move in walk.choices([*moves, "cursor_home", "cursor_end"], weights=[9, 9, 4, 4, 3, 3, 6, 2, 1, 1], k=80):
+            if move == "wheel":
+                transcript.scroll_relative(y=walk.choice([-3, 3]), animate=False)
+            elif move == "drag":
                 transcript.scroll_to(y=walk.randint(0, transcript.max_scroll_y))
             else:
-                await pilot.press(key)
-            await pilot.pause()
+                await transcript.run_action(move)
             rows = seen(app)
             starts = [at for at in range(len(column)) if column[at : at + len(rows)] == rows]
-            assert len(starts) == 1, (key, rows)
-        await pilot.press("G")
+            assert len(starts) == 1, (move, rows)
+        transcript.action_cursor_end()
         while transcript.scroll_y:
-            await pilot.press("pageup")
+            transcript.action_page_up()
         assert transcript.virtual_size.height == len(column)
         assert is_in_place(app, seen(app), column)
 
@@ -345,10 +370,11 @@ async def test_a_switch_keeps_the_place_in_a_turn_that_both_branches_share(rende
     fork, tree = _forked(items, 40)
     app = TranscriptApp(items, view_of(items, 30, tree=tree))
     async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
         before = seen(app)
         renders.clear()
         app.items = fork
-        app.view = view_of(fork, 30, tree=tree, branch_id="fork")
+        app.view = replace(view_of(fork, 30, tree=tree, branch_id="fork"), page=None)
         assert seen(app) == before
         await pilot.pause()
         assert seen(app) == before

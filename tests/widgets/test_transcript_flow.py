@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.model import Item, Page
@@ -24,6 +24,7 @@ MOVES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(HEIGHTS, st.lists(st.tuples(st.integers(0, 59), st.integers(0, 20)), max_size=20), st.integers(0, 80))
 def test_the_line_map_counts_as_a_list_does(heights: list[int], changes: list[tuple[int, int]], size: int) -> None:
     lines = LineMap(len(heights), 3)
@@ -38,6 +39,7 @@ def test_the_line_map_counts_as_a_list_does(heights: list[int], changes: list[tu
     assert [lines.find(line) for line in range(len(column))] == column
 
 
+@settings(deadline=None)
 @given(HEIGHTS, MOVES, st.integers(1, 12))
 def test_whatever_the_moves_every_row_is_the_one_after_the_row_above(
     heights: list[int], moves: list[tuple[str, int]], height: int
