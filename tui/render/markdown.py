@@ -118,8 +118,8 @@ class _Blocks:
     def _open(self, first: str, rest: str) -> None:
         # Deep nesting must leave room for the words: first the indent goes, then the mark.
         left = self._room - len(first)
-        first = first if left >= self._width // 4 else ""
-        rest = rest.ljust(len(first)) if left >= self._width // 2 else ""
+        first = first if left >= max(self._width // 4, 2) else ""
+        rest = rest.ljust(len(first)) if left >= max(self._width // 2, 2) else ""
         muted = self._palette.muted
         self._prefixes.append((Segment(first, muted), Segment(rest, muted)))
 
