@@ -142,8 +142,10 @@ async def test_a_sibling_may_start_where_the_branch_ends(explorer: SessionContro
     assert place(explorer.view) == ("onward", 4)
     await explorer.sibling(-1)
     assert place(explorer.view) == ("main", 4)
-    await explorer.sibling(1)
+    await explorer.sibling(1, turn=5)
     assert place(explorer.view) == ("onward", 4)
+    await explorer.sibling(-1, turn=5)
+    assert place(explorer.view) == ("main", 4)
 
 
 async def test_fork_points_of_the_path(explorer: SessionController) -> None:

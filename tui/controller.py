@@ -126,13 +126,12 @@ class SessionController:
         tree, (here, selected) = self.view.tree, self._aim
         if here not in tree.branches:
             return
-        tip, at = tree.tip(here), selected if turn is None else turn
-        if turn is None and at == tree.branches[here].turns:
+        tip, last = tree.tip(here), tree.branches[here].turns
+        at = turn if turn is not None else selected
+        if turn is None and at == last:
             # At its end a branch stands before the turn that its siblings have and it has not.
-            at = max(at, tip.first)
-            chain = tree.chains[tip.children[0]] if tip.children else None
-        else:
-            chain = None
+            at += 1
+        chain = tree.chains[tip.children[0]] if at > last and tip.children else None
         forks = tree.forks(here)
         fork = chain or next((fork for fork in reversed(forks) if fork.first <= at), None) or next(iter(forks), None)
         if fork is None:
