@@ -1,0 +1,123 @@
+"""What a call costs does not grow with the branch: the same statements, and no scan in any of their plans."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from tests.session.conftest import OpenOurs
+from tests.session.samples import rows, turn, turns
+from tui.session import AdvancedSQLiteSession
+
+Call: TypeAlias = Callable[[AdvancedSQLiteSession], Awaitable[object]]
+
+CALLS: dict[str, Call] = {
+    "append": lambda session: session.add_items(turn(1)),
+    "pop": lambda session: session.pop_item(),
+    "switch": lambda session: session.switch_to_branch("other"),
+    "last": lambda session: session.get_items(20),
+    "fork": lambda session: session.fork(3),
+    "fork at the end": lambda session: session.fork(),
+}
+
+
+async def statements(session: AdvancedSQLiteSession, call: Call) -> list[str]:
+    """The statements that a call runs, as SQLite prepares them."""
+    ran: list[str] = []
+    connection = session._access._connection
+    connection.run_sync(lambda db: db.set_trace_callback(ran.append))
+    await call(session)
+    connection.run_sync(lambda db: db.set_trace_callback(None))
+    return ran
+
+
+def plan(statement: str, db: sqlite3.Connection) -> list[str]:
+    return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}")]
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_as_many_statements_on_a_long_branch_as_on_a_short_one(ours: OpenOurs, tmp_path: Path, name: str) -> None:
+    counts = []
+    for size in (5, 500):
+        session = ours(tmp_path / f"{size}.sqlite")
+        await session.add_items(turns(size))
+        await session.fork(name="other", switch=False)
+        # The first call may have an index or a table of ours to make.
+        await CALLS[name](session)
+        await session.switch_to_branch("main")
+        counts.append(len(await statements(session, CALLS[name])))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("name", ["append", "pop", "switch", "last"])
+async def test_no_statement_scans(ours: OpenOurs, name: str) -> None:
+    session = ours()
+    await session.add_items(turns(50))
+    await session.fork(name="other", switch=False)
+    await CALLS[name](session)
+    await session.switch_to_branch("main")
+    for statement in await statements(session, CALLS[name]):
+        if not statement.lstrip().startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")):
+            continue
+
+        steps = session._access._connection.run_sync(partial(plan, statement))
+        assert not [step for step in steps if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"], statement
+        assert not [step for step in steps if "TEMP B-TREE" in step], statement
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_a_call_is_one_round_trip(ours: OpenOurs, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    session = ours()
+    await session.add_items(turns(5))
+    await session.fork(name="other", switch=False)
+    connection = session._access._connection
+    submit, submitted = connection.submit, []
+
+    def count(work: Callable[[sqlite3.Connection], object]) -> Future[object]:
+        submitted.append(work)
+        return submit(work)
+
+    monkeypatch.setattr(connection, "submit", count)
+    await CALLS[name](session)
+    assert len(submitted) == 1
+
+
+async def test_looking_writes_nothing(ours: OpenOurs) -> None:
+    session = ours()
+    await session.add_items(turns(3))
+    await session.fork(2, name="other", switch=False)
+    looks: list[Call] = [
+        lambda session: session.get_items(),
+        lambda session: session.list_branches(),
+        lambda session: session.get_conversation_turns(),
+        lambda session: session.get_conversation_by_turns(),
+        lambda session: session.find_turns_by_content("2"),
+        lambda session: session.get_tool_usage(),
+        lambda session: session.get_session_usage(),
+        lambda session: session.get_turn_usage(),
+        lambda session: session.switch_to_branch("other"),
+    ]
+    for look in looks:
+        ran = await statements(session, look)
+        assert {sql.split()[0] for sql in ran} <= {"BEGIN", "SELECT", "WITH", "COMMIT"}
+        assert "BEGIN IMMEDIATE" not in ran
+
+
+async def test_our_tables_come_with_the_first_write_that_needs_them(ours: OpenOurs, path: Path) -> None:
+    def additions() -> set[str]:
+        return {name for (name,) in rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo_%'")}
+
+    session = ours()
+    await session.add_items(turns(3))
+    await session.get_items()
+    assert additions() == set()
+    await session.fork(2)
+    assert additions() == {"convo_branches"}
+    await session.pop_item()
+    assert additions() == {"convo_branches", "convo_structure_message"}
