@@ -15,12 +15,19 @@ from typing import Any, Literal, TypeAlias
 __all__ = [
     "EMPTY_TREE",
     "Accounts",
+    "Approval",
     "Branch",
     "Chain",
+    "Decision",
     "ForkDraft",
     "Item",
     "Notice",
+    "Outcome",
     "Page",
+    "Progress",
+    "Run",
+    "RunRecord",
+    "RunState",
     "Scope",
     "Session",
     "Severity",
@@ -278,12 +285,14 @@ class Accounts:
         totals: The sum of each scope; None where nothing was stored.
         turns: The turns of the path in order, one for each turn from 1 on.
         tools: Tool name, turn, calls: in the order of the turns.
+        runs: The last run of each turn of the path that has one.
     """
 
     branch_id: str
     totals: Mapping[Scope, Usage | None]
     turns: tuple[TurnUsage, ...]
     tools: tuple[tuple[str, int, int], ...] = ()
+    runs: Mapping[int, RunRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +351,123 @@ class ForkDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """A tool call that waits for the user's leave.
+
+    Attributes:
+        call_id: The call's id.
+        tool_name: The tool, with its namespace or server where it has one.
+        arguments: Its arguments as the model wrote them: JSON, untrusted.
+        agent: Name of the agent that calls it.
+    """
+
+    call_id: str
+    tool_name: str
+    arguments: str
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the user says to an `Approval`.
+
+    Attributes:
+        approved: Whether the call may be made.
+        always: Whether the same holds for every call of this tool in this run.
+        reason: What a rejected call's model is told; empty for the SDK's own words.
+    """
+
+    approved: bool
+    always: bool = False
+    reason: str = ""
+
+
+class RunState(StrEnum):
+    """What a run is at."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    WAITING = "waiting"
+    """An approval is asked for."""
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a run has done so far, of what is not stored yet.
+
+    Attributes:
+        doing: What it does now, in a few words: `thinking`, `writing`, `calling get_weather`; untrusted.
+        live: Items in the order of the conversation, growing; their `position` continues that of the stored ones.
+        usage: Tokens so far; None where nothing was reported.
+    """
+
+    doing: str = ""
+    live: tuple[Item, ...] = ()
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of an agent that is under way on a branch.
+
+    Attributes:
+        branch_id: The branch.
+        state: What it is at.
+        started_at: Seconds since the epoch.
+        model: What runs, as it is shown: the agent's or the model's name.
+        progress: What it has done so far.
+        approvals: The tool calls that wait for the user's leave.
+        queued: Messages that the user sent meanwhile, in order.
+    """
+
+    branch_id: str
+    state: RunState
+    started_at: float
+    model: str
+    progress: Progress = Progress()
+    approvals: tuple[Approval, ...] = ()
+    queued: tuple[str, ...] = ()
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run that ended, as the file keeps it.
+
+    Attributes:
+        turn: The turn it made or went on with.
+        branch_id: The branch that ran it.
+        outcome: How it ended.
+        model: Name of the model; None where it is not known.
+        agent: Name of the agent that answered last; None where it is not known.
+        started_at: When it began: UTC, naive.
+        seconds: How long it took.
+        error: What went wrong, one line without secrets; None where nothing did.
+        estimated: True where the tokens are estimates and no provider's count.
+        reported: False where the provider reported no tokens.
+    """
+
+    turn: int
+    branch_id: str
+    outcome: Outcome
+    model: str | None = None
+    agent: str | None = None
+    started_at: str | None = None
+    seconds: float | None = None
+    error: str | None = None
+    estimated: bool = False
+    reported: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something to tell the user in passing.
 
@@ -375,6 +501,8 @@ class View:
         accounts: What the branch cost; None until it is known.
         scope: Which sum the usage pane shows.
         fork: The fork editor's content while it is open.
+        model: What answers a message: an agent's or a model's name; empty where none is set.
+        runs: The runs that are under way, by branch.
         notice: The newest notice.
         revision: Grows when the file's content changed; what was read under an older one is stale.
     """
@@ -393,5 +521,7 @@ class View:
     accounts: Accounts | None = None
     scope: Scope = Scope.PATH
     fork: ForkDraft | None = None
+    model: str = ""
+    runs: Mapping[str, Run] = field(default_factory=dict)
     notice: Notice | None = None
     revision: int = 0
