@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ class Parrot(Model):
             )
             return ModelResponse(output=[message], usage=usage, response_id=None)
         call = ResponseFunctionToolCall(
-            id="f", call_id=f"c{len(told)}", name="clock", arguments="{}", type="function_call"
+            id="f", call_id=f"about {told[-1]['content']}", name="clock", arguments="{}", type="function_call"
         )
         return ModelResponse(output=[call], usage=usage, response_id=None)
 
@@ -47,28 +47,40 @@ AGENT = Agent(name="parrot", model=Parrot(), tools=[clock])
 QUIET = RunConfig(tracing_disabled=True)
 
 
-def converse(session: AdvancedSQLiteSession | SDKSession) -> list[object]:
-    """Three turns and a fork, as a program would run them that has no event loop of its own."""
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The event loop that `Runner.run_sync` finds; it would leave one of its own behind."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        asyncio.set_event_loop(loop)
+        yield loop
+        asyncio.set_event_loop(None)
+
+
+def converse(session: AdvancedSQLiteSession | SDKSession, loop: asyncio.AbstractEventLoop) -> list[object]:
+    """Three turns and a fork, as a program runs them that is not asynchronous itself."""
+    wait = loop.run_until_complete
     seen: list[object] = []
-    for question in ("what time is it?", "and now?"):
+
+    def ask(question: str) -> None:
         result = Runner.run_sync(AGENT, question, session=session, run_config=QUIET)
-        asyncio.run(session.store_run_usage(result))
+        wait(session.store_run_usage(result))
         seen.append(result.final_output)
-    asyncio.run(session.create_branch_from_turn(2, "again"))
-    result = Runner.run_sync(AGENT, "once more", session=session, run_config=QUIET)
-    asyncio.run(session.store_run_usage(result))
-    seen.append(result.final_output)
+
+    ask("what time is it?")
+    ask("and now?")
+    wait(session.create_branch_from_turn(2, "again"))
+    ask("once more")
     for branch in ("main", "again"):
-        seen.append(asyncio.run(session.get_items(branch_id=branch)))
-        seen.append(asyncio.run(session.get_turn_usage(branch_id=branch)))
-        seen.append(asyncio.run(session.get_tool_usage(branch)))
+        seen.append(wait(session.get_items(branch_id=branch)))
+        seen.append(wait(session.get_turn_usage(branch_id=branch)))
+        seen.append(wait(session.get_tool_usage(branch)))
     return seen
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:agents.*")
-def test_a_program_runs_the_same_on_both_classes(ours: OpenOurs, sdk: OpenSDK) -> None:
-    expected = converse(sdk(session_id="sdk"))
-    assert converse(ours(session_id="ours")) == expected
+def test_a_program_runs_the_same_on_both_classes(ours: OpenOurs, sdk: OpenSDK, loop: asyncio.AbstractEventLoop) -> None:
+    expected = converse(sdk(session_id="sdk"), loop)
+    assert converse(ours(session_id="ours"), loop) == expected
     assert expected[:3] == ["told 3 items", "told 7 items", "told 7 items"]
 
 
