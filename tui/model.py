@@ -19,6 +19,7 @@ __all__ = [
     "Branch",
     "Chain",
     "Decision",
+    "Failure",
     "ForkDraft",
     "Item",
     "Notice",
@@ -483,6 +484,27 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that did not end well, as the user is told of it.
+
+    Attributes:
+        branch_id: The branch.
+        error: What went wrong, one sentence.
+        hint: What to do about it.
+        details: More of it.
+        unsaid: What the user said and the branch does not hold: to be said again.
+        serial: Grows by one with each failure.
+    """
+
+    branch_id: str
+    error: str
+    hint: str = ""
+    details: str = ""
+    unsaid: str = ""
+    serial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """All that the panes show, at one moment.
 
@@ -503,6 +525,7 @@ class View:
         fork: The fork editor's content while it is open.
         model: What answers a message: an agent's or a model's name; empty where none is set.
         runs: The runs that are under way, by branch.
+        failure: The last run that did not end well.
         notice: The newest notice.
         revision: Grows when the file's content changed; what was read under an older one is stale.
     """
@@ -523,5 +546,6 @@ class View:
     fork: ForkDraft | None = None
     model: str = ""
     runs: Mapping[str, Run] = field(default_factory=dict)
+    failure: Failure | None = None
     notice: Notice | None = None
     revision: int = 0

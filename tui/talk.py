@@ -1,0 +1,184 @@
+"""A session controller whose branches answer: messages are sent, runs watched, stopped and asked again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tui.controller import SessionController
+from tui.errors import ConvoError, ReadOnlyError
+from tui.model import Branch, Decision, Failure, Outcome, Run, Session, TurnTree
+from tui.running import Runner, RunResult
+from tui.runs import Place, Runs
+from tui.session.store import Store
+
+__all__ = ["TalkController"]
+
+
+class TalkController(SessionController):
+    """The state of an explorer with an agent."""
+
+    def __init__(self, store: Store, runner: Runner, *, read_only: bool = False) -> None:
+        """Stand in front of an open file.
+
+        Args:
+            store: The open file.
+            runner: What answers messages.
+            read_only: Refuse everything that would write.
+        """
+        super().__init__(store, read_only=read_only)
+        self.view = replace(self.view, model=runner.name)
+        self._runs = Runs(runner, self, self._writer)
+
+    async def prepare(self) -> None:
+        """Load what the first run needs, so that it need not wait.
+
+        Raises:
+            ConfigError: The agent or model cannot be had.
+        """
+        await self._runs.prepare()
+
+    async def send(self, text: str) -> None:
+        """Say something on the shown branch and let the agent answer; while it answers, the message waits its turn.
+
+        Raises:
+            ReadOnlyError: The file is open to look only.
+            ConvoError: The session cannot be written.
+        """
+        _, place = self._place()
+        await self.select_turn(self.view.tree.branches[place.branch_id].turns)
+        self._runs.start(place, text)
+
+    async def run_again(self, times: int = 1, *, together: bool = False) -> None:
+        """Say the selected turn's message again on new branches that share the turns before it.
+
+        Returns once all of them have run, or the user has stopped one.
+
+        Args:
+            times: How many branches.
+            together: Run them all at once; else one after another.
+
+        Raises:
+            ReadOnlyError: The file is open to look only.
+            ConvoError: The turn has no message, or the session cannot be written.
+        """
+        (session, place), (_, turn) = self._place(), self._aim
+        text = await self._store.user_text(session, place.branch_id, turn)
+        try:
+            async with self._writer(place.session_id) as writer:
+                made = [await writer.fork(turn, source=place.branch_id, switch=False) for _ in range(times)]
+        except (ValueError, OSError, RuntimeError, sqlite3.Error) as error:
+            raise ConvoError(str(error)) from error
+        await self._reload(branch_id=made[0])
+        for branch_id in made:
+            task = self._runs.start(place._replace(branch_id=branch_id), text)
+            if task is not None and not together and (await task).outcome is Outcome.STOPPED:
+                break
+
+    def stop(self) -> bool:
+        """Stop the run of the shown branch; whether there was one."""
+        session = self.view.session
+        return session is not None and self._runs.stop(Place(session.session_id, self.view.branch_id))
+
+    def decide(self, branch_id: str, decisions: Sequence[Decision]) -> None:
+        """Answer the approvals that a run of the open session waits for."""
+        if self.view.session is not None:
+            self._runs.decide(Place(self.view.session.session_id, branch_id), decisions)
+
+    async def stop_all(self) -> None:
+        """Stop every run, and wait until its branch is in order."""
+        await self._runs.stop_all()
+
+    # What the runs tell
+
+    def runs_changed(self) -> None:
+        """Show the runs as they are now."""
+        self._show(runs=self._placed_runs(self.view.session, self.view.tree))
+
+    async def items_stored(self, place: Place, take: Callable[[], None]) -> None:
+        """Show what a run has written, and no longer as its live tail."""
+        if self.view.session is not None and self.view.session.session_id == place.session_id:
+            await self._reload(follow=place.branch_id, take=take)
+        else:
+            take()
+
+    async def run_ended(self, place: Place, text: str, result: RunResult, queued: Sequence[str]) -> None:
+        """Show how a run ended, and give back what was not said."""
+        if self.view.session is None or self.view.session.session_id != place.session_id:
+            return
+        await self._reload(follow=place.branch_id)
+        if result.outcome is not Outcome.DONE:
+            unsaid = "\n\n".join([*([] if result.said else [text]), *queued])
+            serial = self.view.failure.serial + 1 if self.view.failure else 1
+            error = result.error or "Stopped."
+            self._show(failure=Failure(place.branch_id, error, result.hint, result.details, unsaid, serial))
+
+    def _place(self) -> tuple[Session, Place]:
+        """The session and branch that a message would be said on.
+
+        Raises:
+            ReadOnlyError: The file is open to look only.
+            ConvoError: The session cannot be written.
+        """
+        session, (branch_id, _) = self.view.session, self._aim
+        if not self.view.writable:
+            raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to talk.")
+        if session is None or branch_id not in self.view.tree.branches:
+            raise ConvoError("There is no session to say it in.", "Let an agent write the file first.")
+        if session.plain:
+            raise ConvoError(f"'{session.session_id}' is a plain session.", "Adopting it comes in a later version.")
+        return session, Place(session.session_id, branch_id)
+
+    def _placed_runs(self, session: Session | None, tree: TurnTree) -> Mapping[str, Run]:
+        """The runs of a session, their live items continuing the stored ones."""
+        runs = self._runs.of(session.session_id) if session else {}
+        return {branch_id: _placed(run, tree.branches.get(branch_id)) for branch_id, run in runs.items()}
+
+    async def _reload(
+        self, *, branch_id: str | None = None, follow: str | None = None, take: Callable[[], None] | None = None
+    ) -> None:
+        """Read the open session again.
+
+        Args:
+            branch_id: The branch to show then; the one that is shown if None.
+            follow: The branch whose new end is selected if its end was.
+            take: Called right before the new view is made.
+        """
+        async with self._steps:
+            view = self.view
+            if view.session is None:
+                return
+            tree = await self._store.tree(view.session)
+            here = view.branch_id if branch_id is None else branch_id
+            if here not in tree.branches:
+                return
+            at_end = here not in view.tree.branches or view.turn >= view.tree.branches[here].turns
+            shown = await self._read(
+                view.session, tree, here, None if branch_id or (follow == here and at_end) else view.turn
+            )
+            if branch_id is not None:
+                self._enter(here, shown["turn"])
+            if self._aim == (view.branch_id, view.turn) or branch_id is not None:
+                self._aim = here, shown["turn"]
+            if take is not None:
+                take()
+            self._show(**shown, tree=tree, revision=view.revision + 1)
+        await self.load_accounts()
+
+    def _show(self, **changes: Any) -> None:
+        session, tree = changes.get("session", self.view.session), changes.get("tree", self.view.tree)
+        if tree is not self.view.tree or session != self.view.session:
+            changes["runs"] = self._placed_runs(session, tree)
+        super()._show(**changes)
+
+
+def _placed(run: Run, branch: Branch | None) -> Run:
+    """A run with its live items where they follow the stored ones of its branch."""
+    position, turn = (branch.items, branch.turns) if branch else (0, 0)
+    live = []
+    for place, item in enumerate(run.progress.live, position):
+        turn += item.type == "user"
+        live.append(replace(item, position=place, turn=turn))
+    return replace(run, progress=replace(run.progress, live=tuple(live)))
