@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.config import Config, config_path, load_config
+from tui.config import Config, Profile, config_path, load_config
 from tui.errors import ConfigError
 
 
@@ -26,6 +26,18 @@ def test_theme_and_keys(tmp_path: Path) -> None:
     assert load_config(path) == Config(path, "nord", {"fork.here": "f,space"})
 
 
+def test_profiles(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('profile = "a"\n[profiles.a]\nmodel = "x"\ntracing = true\n[profiles.b]\nagent = "m:a"\n')
+    config = load_config(path)
+    assert config.chosen(None) == Profile(model="x", tracing=True)
+    assert config.chosen("b") == Profile(agent="m:a")
+    with pytest.raises(ConfigError, match="there is no profile 'c'") as told:
+        config.chosen("c")
+    assert "a, b" in told.value.hint
+    assert Config(path).chosen(None) == Profile()
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -36,6 +48,12 @@ def test_theme_and_keys(tmp_path: Path) -> None:
         (b"keys = 1", "keys is not a table"),
         (b'[keys]\n"fork.here" = 1', "the key of 'fork.here' is not a text"),
         (b'[keys]\n"fork.here" = " "', "the key of 'fork.here' is not a text"),
+        (b"profiles = 1", "profiles is not a table"),
+        (b"[profiles]\na = 1", "profiles.a is not a table"),
+        (b"[profiles.a]\nmodle = 'x'", "profiles.a has no 'modle'"),
+        (b"[profiles.a]\nmodel = 1", "profiles.a.model is not a value of its kind"),
+        (b"[profiles.a]\nmax_turns = true", "profiles.a.max_turns is not a value of its kind"),
+        (b"profile = 'b'\n[profiles.a]", "profile names 'b', which is none"),
     ],
 )
 def test_a_mistake_names_the_file_the_key_and_the_remedy(tmp_path: Path, content: bytes, says: str) -> None:
