@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
-from tui.session import branches, history, queries, sdk, usage
+from tui.model import Outcome
+from tui.session import branches, history, queries, runs, sdk, usage
 from tui.session.access import Access, Pointer
 from tui.session.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS, MAIN, Conversation, Tables
 
@@ -375,6 +376,44 @@ class AdvancedSQLiteSession:
                 self._logger.debug("Skipping usage store: no current turn on branch %r", asked.branch_id)
         except Exception as error:
             self._report("Failed to store session usage", error, "MODEL")
+
+    async def record_run(
+        self,
+        *,
+        outcome: str,
+        model: str | None = None,
+        agent: str | None = None,
+        started_at: str | None = None,
+        seconds: float | None = None,
+        error: str | None = None,
+        estimated: bool = False,
+        reported: bool = True,
+    ) -> None:
+        """Record how a run ended for the last turn of the branch that is current now; nothing where it has no turn.
+
+        Args:
+            outcome: `done`, `stopped` or `failed`.
+            model: Name of the model.
+            agent: Name of the agent that answered last.
+            started_at: When it began: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
+            seconds: How long it took.
+            error: What went wrong, one line without secrets.
+            estimated: The tokens are estimates and no provider's count.
+            reported: False where the provider reported no tokens.
+
+        Raises:
+            ValueError: There is no such outcome.
+        """
+        ended = runs.Ended(Outcome(outcome), model, agent, started_at, seconds, error, estimated, reported)
+        access, asked = self._access, self._access.pointer
+
+        def work(db: sqlite3.Connection, branch: str) -> bool:
+            # A clear since the call took the turn away.
+            cleared = access.pointer.generation != asked.generation
+            return not cleared and runs.record(db, self._conversation, branch, ended)
+
+        if not await access.change(work, asked):
+            self._logger.debug("Skipping run record: no current turn on branch %r", asked.branch_id)
 
     async def get_session_usage(self, branch_id: str | None = None) -> dict[str, int] | None:
         """Add up the usage of one branch's turns, or of all branches'.

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from tui.session import branches, usage
+from tui.session import branches, runs, usage
 from tui.session.codec import decode, decode_rows
 from tui.session.items import is_user_message, message_type, tool_name
 from tui.session.schema import MESSAGE_INDEX, Conversation, has_table
@@ -185,6 +185,8 @@ def _release(db: sqlite3.Connection, conversation: Conversation, message_id: int
         db.execute(
             "DELETE FROM convo_usage WHERE session_id = ? AND message_id = ?", (conversation.session_id, message_id)
         )
+    if deleted:
+        runs.drop_orphans(db, conversation, message_id)
     return None if row is None else row[0]
 
 
@@ -197,7 +199,7 @@ def clear(db: sqlite3.Connection, conversation: Conversation) -> int:
     branches.reserve_existing(db, conversation)
     branches.claim_generation(db, conversation)
     tables = conversation.tables
-    ours = (name for name in ("convo_branches", "convo_usage") if has_table(db, name))
+    ours = (name for name in ("convo_branches", "convo_usage", "convo_runs") if has_table(db, name))
     for table in (tables.messages, tables.sessions, "message_structure", "turn_usage", *ours):
         db.execute(f"DELETE FROM {table} WHERE session_id = ?", (conversation.session_id,))
     db.execute(

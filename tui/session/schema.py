@@ -13,6 +13,7 @@ from typing import Final
 
 __all__ = [
     "CONVO_BRANCHES",
+    "CONVO_RUNS",
     "CONVO_USAGE",
     "DEFAULT_MESSAGES",
     "DEFAULT_SESSIONS",
@@ -20,6 +21,7 @@ __all__ = [
     "MAIN",
     "MESSAGE_INDEX",
     "RESERVATIONS",
+    "RUN_INDEX",
     "Conversation",
     "Tables",
     "has_table",
@@ -88,6 +90,33 @@ CONVO_USAGE: Final = """
 `branch_id` is the branch that ran the turn. A row whose message is gone is left of a turn that the SDK's class
 deleted, and is to be passed over; so is one for whose message a living branch has its own row in `turn_usage`.
 """
+
+CONVO_RUNS: Final = """
+    CREATE TABLE IF NOT EXISTS convo_runs (
+        id INTEGER PRIMARY KEY,
+        session_id TEXT NOT NULL,
+        branch_id TEXT NOT NULL,
+        user_turn_number INTEGER NOT NULL,
+        message_id INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        model TEXT,
+        agent TEXT,
+        started_at TIMESTAMP,
+        seconds REAL,
+        error TEXT,
+        estimated INTEGER NOT NULL DEFAULT 0,
+        reported INTEGER NOT NULL DEFAULT 1,
+        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
+    )
+"""
+"""Runs that ended, oldest first, by the first message of their turn (`message_id`), whichever branches hold it.
+
+`branch_id` is the branch that ran the turn; it may be gone. A row whose message is gone is left of a turn that the
+SDK's class deleted, and is to be passed over.
+"""
+
+RUN_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_runs_message ON convo_runs(session_id, message_id)"
+"""Finds the runs of a session and of a turn."""
 
 MESSAGE_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_structure_message ON message_structure(message_id)"
 """Finds the branches that hold a message. Each fork pays for it, so only the first pop or deletion makes it."""

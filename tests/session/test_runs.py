@@ -1,0 +1,175 @@
+"""Runs are recorded with the turn they made: found from every branch that shares it, gone when the turn is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.session.conftest import OpenOurs, OpenSDK
+from tests.session.samples import assistant, rows, run, turn, turns
+
+
+def recorded(path: Path, columns: str = "branch_id, user_turn_number, message_id, outcome") -> list[tuple[Any, ...]]:
+    """The records of a file, oldest first."""
+    return rows(path, f"SELECT {columns} FROM convo_runs ORDER BY id")
+
+
+async def test_a_run_is_recorded_for_the_last_turn_with_all_that_is_known(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    await session.add_items([assistant("before any turn"), *turns(2)])
+    await session.record_run(
+        outcome="failed",
+        model="gpt-5-mini",
+        agent="Billing",
+        started_at="2026-03-04 05:06:07",
+        seconds=1.25,
+        error="The server went away.",
+        estimated=True,
+        reported=False,
+    )
+    await session.record_run(outcome="done")
+    assert recorded(path) == [("main", 2, 6, "failed"), ("main", 2, 6, "done")]
+    assert recorded(path, "model, agent, started_at, seconds, error, estimated, reported") == [
+        ("gpt-5-mini", "Billing", "2026-03-04 05:06:07", 1.25, "The server went away.", 1, 0),
+        (None, None, None, None, None, 0, 1),
+    ]
+    assert recorded(path, "session_id, created_at > '2026'") == [("chat", 1)] * 2
+
+
+async def test_without_a_turn_nothing_is_recorded_and_no_table_made(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    await session.record_run(outcome="done")
+    await session.add_items([assistant("before any turn")])
+    await session.record_run(outcome="done")
+    await session.fork(name="empty")
+    await session.record_run(outcome="done")
+    await ours().delete_branch("empty")
+    await session.record_run(outcome="done")
+    assert rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo_runs%'") == []
+
+
+async def test_an_outcome_that_is_none_is_refused(ours: OpenOurs) -> None:
+    session = ours()
+    await session.add_items(turns(1))
+    with pytest.raises(ValueError, match="'fine' is not a valid Outcome"):
+        await session.record_run(outcome="fine")
+    session.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await session.record_run(outcome="done")
+
+
+async def test_a_run_belongs_to_the_branch_that_was_current_when_it_was_told(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    await session.add_items(turns(2))
+    await session.fork(name="other")
+    await session.add_items(turn(3))
+    await asyncio.gather(session.record_run(outcome="done"), session.switch_to_branch("main"))
+    await session.record_run(outcome="stopped")
+    assert recorded(path) == [("other", 3, 9, "done"), ("main", 2, 5, "stopped")]
+
+
+async def test_a_session_that_was_cleared_meanwhile_gets_no_record(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:
+    session = ours()
+    await session.add_items(turns(1))
+    await sdk().clear_session()
+    again = ours()
+    await again.add_items(turns(1))
+    await session.record_run(outcome="done")
+    assert rows(path, "SELECT name FROM sqlite_master WHERE name = 'convo_runs'") == []
+    await again.record_run(outcome="done")
+    assert recorded(path) == [("main", 1, 5, "done")]
+
+
+async def test_the_record_of_a_shared_turn_outlives_the_branch_that_ran_it(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    await session.add_items(turns(1))
+    await session.fork(name="a")
+    for number in (2, 3):
+        await session.add_items(turn(number))
+        await session.record_run(outcome="done", seconds=number)
+    await session.fork(3, name="b")
+    await session.delete_branch("a")
+    assert recorded(path) == [("a", 2, 5, "done")]
+    await session.delete_branch("b", force=True)
+    assert recorded(path) == []
+
+
+async def test_a_record_goes_with_the_last_pop_of_its_turn(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    await session.add_items(turns(2))
+    await session.record_run(outcome="done")
+    await session.fork(name="other", switch=False)
+    for _ in range(4):
+        await session.pop_item()
+    assert recorded(path) == [("main", 2, 5, "done")]
+    await session.switch_to_branch("other")
+    for _ in range(3):
+        await session.pop_item()
+    assert recorded(path) == [("main", 2, 5, "done")]
+    await session.pop_item()
+    assert recorded(path) == []
+
+
+async def test_clearing_takes_this_session_s_records_alone(ours: OpenOurs, path: Path) -> None:
+    session, other = ours(), ours(session_id="other")
+    for each in (session, other):
+        await each.add_items(turns(1))
+        await each.record_run(outcome="done")
+    await session.clear_session()
+    assert recorded(path, "session_id, message_id") == [("other", 5)]
+
+
+async def test_the_sdk_s_class_goes_on_working_on_the_file(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:
+    session = ours()
+    await session.add_items(turns(2))
+    await session.record_run(outcome="done")
+    theirs = sdk()
+    assert await theirs.get_items() == turns(2)
+    await theirs.create_branch_from_turn(2, "theirs")
+    await theirs.add_items(turn(9))
+    await theirs.store_run_usage(run(7))
+    await session.switch_to_branch("theirs")
+    await session.record_run(outcome="failed")
+    assert recorded(path) == [("main", 2, 5, "done"), ("theirs", 2, 9, "failed")]
+    # What its class leaves behind goes with the next deletion of ours.
+    await theirs.switch_to_branch("main")
+    await theirs.delete_branch("theirs")
+    assert await theirs.get_items() == turns(2)
+    await session.switch_to_branch("main")
+    await session.fork(2, name="ours")
+    await session.add_items(turn(3))
+    await session.delete_branch("ours", force=True)
+    assert recorded(path) == [("main", 2, 5, "done")]
+    await theirs.clear_session()
+    await theirs.add_items(turns(1))
+    assert await session.get_items() == turns(1)
+
+
+async def test_recording_is_one_round_trip_and_scans_nothing(ours: OpenOurs) -> None:
+    counts = []
+    for size in (5, 500):
+        session = ours(session_id=str(size))
+        await session.add_items(turns(size))
+        await session.record_run(outcome="done")
+        connection = session._access._connection
+        ran: list[str] = []
+        connection.run_sync(lambda db, ran=ran: db.set_trace_callback(ran.append))  # type: ignore[misc]
+        await session.record_run(outcome="done")
+        connection.run_sync(lambda db: db.set_trace_callback(None))
+        counts.append(len(ran))
+        assert [statement for statement in ran if statement.startswith("BEGIN")] == ["BEGIN IMMEDIATE"]
+        for statement in ran:
+            if statement.startswith(("SELECT", "INSERT")):
+                assert not connection.run_sync(partial(scans, statement)), statement
+    assert counts[0] == counts[1]
+
+
+def scans(statement: str, db: sqlite3.Connection) -> list[str]:
+    """The steps of a statement's plan that read a whole table."""
+    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    return [step for step in plan if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]
