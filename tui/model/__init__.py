@@ -1,0 +1,34 @@
+"""What the panes show: frozen values, no I/O."""
+
+from tui.model.items import Item, Page
+from tui.model.runs import Approval, Decision, Failure, Progress, Run, RunState
+from tui.model.tree import EMPTY_TREE, Branch, Chain, Turn, TurnTree
+from tui.model.usage import Accounts, Outcome, RunRecord, Scope, TurnUsage, Usage
+from tui.model.view import ForkDraft, Notice, Session, Severity, View
+
+__all__ = [
+    "EMPTY_TREE",
+    "Accounts",
+    "Approval",
+    "Branch",
+    "Chain",
+    "Decision",
+    "Failure",
+    "ForkDraft",
+    "Item",
+    "Notice",
+    "Outcome",
+    "Page",
+    "Progress",
+    "Run",
+    "RunRecord",
+    "RunState",
+    "Scope",
+    "Session",
+    "Severity",
+    "Turn",
+    "TurnTree",
+    "TurnUsage",
+    "Usage",
+    "View",
+]

@@ -1,0 +1,48 @@
+"""The stored items of a branch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Item", "Page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One stored message, tool call, tool output, reasoning, …
+
+    Attributes:
+        message_id: Key of the message row; branches that share the item have the same.
+        position: Its place in the branch, from 0.
+        turn: Number of its turn; 0 before the first user message.
+        type: `user`, `assistant`, or the item's own type, as the SDK classifies it.
+        tool_name: Name of the tool where it has one.
+        created_at: When the message was stored: UTC, naive.
+        data: The decoded item (a dict in all files the SDK writes); None where it cannot be decoded.
+        raw: The stored text where it cannot be decoded, else None.
+    """
+
+    message_id: int
+    position: int
+    turn: int
+    type: str
+    tool_name: str | None = None
+    created_at: str | None = None
+    data: Any = None
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Neighbouring items of one branch.
+
+    Attributes:
+        branch_id: The branch.
+        start: Position of the first of them.
+        items: The items in order.
+    """
+
+    branch_id: str
+    start: int
+    items: tuple[Item, ...] = ()

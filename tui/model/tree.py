@@ -1,0 +1,170 @@
+"""The turns of a session's branches.
+
+The branches form a trie of turns: two branches share a turn when they hold the same messages there. The trie is kept
+as *chains*, runs of turns with no fork among them, so that a branch of 100,000 turns is one chain and not 100,000
+nodes; the rows of a chain are read when they come into sight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["EMPTY_TREE", "Branch", "Chain", "Turn", "TurnTree"]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One branch of a session.
+
+    Attributes:
+        branch_id: Its id; the first branch of a session is `main`.
+        turns: The number of its last turn, 0 for a branch without user messages.
+        items: How many items it holds, inherited ones included.
+        parent: The branch it was forked from, where that was recorded.
+        fork_turn: The first turn it does not share with `parent`, where that was recorded.
+        created_at: When its first row was written: UTC, naive; for a fork the time of the fork.
+    """
+
+    branch_id: str
+    turns: int
+    items: int
+    parent: str | None = None
+    fork_turn: int | None = None
+    created_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A run of turns with no fork among them.
+
+    Attributes:
+        index: Its place in `TurnTree.chains`.
+        parent: The chain that it continues; None for one that starts at the session's first turn.
+        first: Number of its first turn.
+        last: Number of its last turn; `first - 1` for a branch that has no turn of its own yet.
+        through: The branches that hold these turns, oldest first; read the turns from any of them.
+        ends: The branch whose last turn is this chain's last, if any: its name stands there.
+        children: Chains that go on after `last`; the first stays in this chain's column, the others are forks.
+    """
+
+    index: int
+    parent: int | None
+    first: int
+    last: int
+    through: tuple[str, ...]
+    ends: str | None = None
+    children: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+    def __bool__(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTree:
+    """The turns of a session's branches, shared turns once.
+
+    Attributes:
+        branches: By id, oldest first.
+        chains: Parents before children.
+        roots: The chains that start at the session's first turn; more than one after a fork at turn 1.
+    """
+
+    branches: Mapping[str, Branch] = field(default_factory=dict)
+    chains: tuple[Chain, ...] = ()
+    roots: tuple[int, ...] = ()
+    _tips: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    def tip(self, branch_id: str) -> Chain:
+        """The chain in which a branch ends.
+
+        Raises:
+            KeyError: There is no such branch.
+        """
+        return self.chains[self._tips[branch_id]]
+
+    def path(self, branch_id: str) -> tuple[Chain, ...]:
+        """The chains of a branch from its first turn to its last.
+
+        Raises:
+            KeyError: There is no such branch.
+        """
+        found: list[Chain] = []
+        index: int | None = self._tips[branch_id]
+        while index is not None:
+            chain = self.chains[index]
+            found.append(chain)
+            index = chain.parent
+        return tuple(reversed(found))
+
+    def chain_at(self, branch_id: str, turn: int) -> Chain | None:
+        """The chain that holds a branch's turn; None where the branch has no such turn."""
+        if branch_id not in self._tips:
+            return None
+        return next((chain for chain in self.path(branch_id) if chain.first <= turn <= chain.last), None)
+
+    def alternatives(self, chain: Chain) -> tuple[Chain, ...]:
+        """The chains that start where this one does, itself among them: what `‹2/3›` counts.
+
+        Where a branch simply ends at the fork, the chain it ends in stands first.
+        """
+        if chain.parent is None:
+            return tuple(self.chains[index] for index in self.roots)
+        parent = self.chains[chain.parent]
+        kin = tuple(self.chains[index] for index in parent.children)
+        return (parent, *kin) if parent.ends is not None else kin
+
+    def forks(self, branch_id: str) -> tuple[Chain, ...]:
+        """The chains on a branch's path that have alternatives; a fork point is the first turn of each."""
+        return tuple(chain for chain in self.path(branch_id) if len(self.alternatives(chain)) > 1)
+
+    def walk(self) -> Iterator[tuple[Chain, int]]:
+        """Every chain with its depth in the order in which it is drawn.
+
+        Forks come right after the turn where they part, one step deeper; the chain that goes on keeps its column.
+        """
+        stack: list[tuple[int, int]] = []
+
+        def push(children: tuple[int, ...], depth: int, goes_on: bool) -> None:
+            if goes_on:
+                stack.append((children[0], depth))
+                children = children[1:]
+            stack.extend((child, depth + 1) for child in reversed(children))
+
+        if self.roots:
+            push(self.roots, 0, goes_on=True)
+        while stack:
+            index, depth = stack.pop()
+            chain = self.chains[index]
+            yield chain, depth
+            if chain.children:
+                push(chain.children, depth, goes_on=chain.ends is None)
+
+
+EMPTY_TREE = TurnTree()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One row of the tree: a user message and what followed it.
+
+    Attributes:
+        number: Its number within the branch; 0 for items before the first user message.
+        text: Beginning of the user message, whitespace folded; untrusted, as stored.
+        items: How many items it holds.
+        tools: How many tool calls.
+        errors: How many of its items report a failure.
+        tokens: Total tokens of the run that made it; None where no usage is stored.
+        created_at: When the user message was stored: UTC, naive.
+    """
+
+    number: int
+    text: str
+    items: int
+    tools: int = 0
+    errors: int = 0
+    tokens: int | None = None
+    created_at: str | None = None

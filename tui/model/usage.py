@@ -1,0 +1,128 @@
+"""What turns cost, and the runs that spent it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = ["Accounts", "Outcome", "RunRecord", "Scope", "TurnUsage", "Usage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and requests.
+
+    Attributes:
+        requests: Calls of the model.
+        input_tokens: Tokens sent, `cached_tokens` included.
+        output_tokens: Tokens received, `reasoning_tokens` included.
+        total_tokens: Input and output together.
+        cached_tokens: Part of the input that the provider had cached; None where that was not reported.
+        reasoning_tokens: Part of the output that was reasoning; None where that was not reported.
+    """
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.requests + other.requests,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.total_tokens + other.total_tokens,
+            _sum(self.cached_tokens, other.cached_tokens),
+            _sum(self.reasoning_tokens, other.reasoning_tokens),
+        )
+
+
+def _sum(left: int | None, right: int | None) -> int | None:
+    if left is None or right is None:
+        return right if left is None else left
+    return left + right
+
+
+@dataclass(frozen=True, slots=True)
+class TurnUsage:
+    """What one turn of a branch cost.
+
+    Attributes:
+        turn: Number of the turn.
+        usage: Its tokens; None where nothing was stored.
+        branch_id: The branch whose run spent them; the turn is inherited where that is another one than shown.
+    """
+
+    turn: int
+    usage: Usage | None = None
+    branch_id: str | None = None
+
+
+class Scope(StrEnum):
+    """What a sum of tokens stands for."""
+
+    OWN = "own"
+    """The turns that this branch ran."""
+    PATH = "path"
+    """All turns of this branch, inherited ones included, each once."""
+    ALL = "all"
+    """All that was spent in the session, each turn once."""
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run that ended, as the file keeps it.
+
+    Attributes:
+        turn: The turn it made or went on with.
+        branch_id: The branch that ran it.
+        outcome: How it ended.
+        model: Name of the model; None where it is not known.
+        agent: Name of the agent that answered last; None where it is not known.
+        started_at: When it began: UTC, naive.
+        seconds: How long it took.
+        error: What went wrong, one line without secrets; None where nothing did.
+        estimated: True where the tokens are estimates and no provider's count.
+        reported: False where the provider reported no tokens.
+    """
+
+    turn: int
+    branch_id: str
+    outcome: Outcome
+    model: str | None = None
+    agent: str | None = None
+    started_at: str | None = None
+    seconds: float | None = None
+    error: str | None = None
+    estimated: bool = False
+    reported: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What a branch cost.
+
+    Attributes:
+        branch_id: The branch.
+        totals: The sum of each scope; None where nothing was stored.
+        turns: The turns of the path in order, one for each turn from 1 on.
+        tools: Tool name, turn, calls: in the order of the turns.
+        runs: The last run of each turn of the path that has one.
+    """
+
+    branch_id: str
+    totals: Mapping[Scope, Usage | None]
+    turns: tuple[TurnUsage, ...]
+    tools: tuple[tuple[str, int, int], ...] = ()
+    runs: Mapping[int, RunRecord] = field(default_factory=dict)

@@ -1,0 +1,108 @@
+"""All that the panes show, at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from tui.model.items import Page
+from tui.model.runs import Failure, Run
+from tui.model.tree import EMPTY_TREE, TurnTree
+from tui.model.usage import Accounts, Scope
+
+__all__ = ["ForkDraft", "Notice", "Session", "Severity", "View"]
+
+Severity: TypeAlias = Literal["information", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One conversation of the file.
+
+    Attributes:
+        session_id: Its id, as the writer gave it.
+        updated_at: When it was last written: UTC, naive, `YYYY-MM-DD HH:MM:SS`; None where not stored.
+        plain: True for a session without structure rows, as the SDK's plain `SQLiteSession` writes.
+    """
+
+    session_id: str
+    updated_at: str | None = None
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForkDraft:
+    """A fork that the user is preparing; nothing of it is written yet.
+
+    Attributes:
+        branch_id: The branch to fork from.
+        turn: The first turn that the new branch will not share; one more than the last for a fork at the end.
+        text: The user message to start from; empty for a fork at the end.
+    """
+
+    branch_id: str
+    turn: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell the user in passing.
+
+    Attributes:
+        text: One line; untrusted parts of it are shown as they are, never as markup.
+        severity: How it looks.
+        serial: Grows by one with each notice, so that the same words twice are told twice.
+    """
+
+    text: str
+    severity: Severity = "information"
+    serial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that the panes show, at one moment.
+
+    Attributes:
+        file: The file's name as the user gave it.
+        writable: False where the file, or `--read-only`, refuses writes.
+        sessions: The sessions of the file, the one written last first.
+        session: The open one.
+        tree: Its turns.
+        branch_id: The branch shown in every pane.
+        turn: The selected turn of it; 0 where it has none.
+        items: How many items the branch holds.
+        position: Position in the branch of the selected turn's first item.
+        page: Items round `position`, or the last ones where the last turn is selected.
+        preview: True while the tree's cursor merely passes over another branch than the opened one.
+        accounts: What the branch cost; None until it is known.
+        scope: Which sum the usage pane shows.
+        fork: The fork editor's content while it is open.
+        model: What answers a message: an agent's or a model's name; empty where none is set.
+        runs: The runs that are under way, by branch.
+        failure: The last run that did not end well.
+        notice: The newest notice.
+        revision: Grows when the file's content changed; what was read under an older one is stale.
+    """
+
+    file: str = ""
+    writable: bool = True
+    sessions: tuple[Session, ...] = ()
+    session: Session | None = None
+    tree: TurnTree = EMPTY_TREE
+    branch_id: str = ""
+    turn: int = 0
+    items: int = 0
+    position: int = 0
+    page: Page | None = None
+    preview: bool = False
+    accounts: Accounts | None = None
+    scope: Scope = Scope.PATH
+    fork: ForkDraft | None = None
+    model: str = ""
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    failure: Failure | None = None
+    notice: Notice | None = None
+    revision: int = 0
