@@ -1,4 +1,4 @@
-"""What the turns of a branch cost, and the sums of each scope.
+"""What the turns of a branch cost, the sums of each scope, and how the runs ended.
 
 Usage rows are not copied by a fork: each turn's stands with the branch that ran it, or, where that branch was deleted
 by our class, in `convo_usage` with the turn's first message.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from tui.model import Accounts, Scope, Session, TurnTree, TurnUsage, Usage
+from tui.model import Accounts, Outcome, RunRecord, Scope, Session, TurnTree, TurnUsage, Usage
 from tui.session.reader import Snapshot
 
 __all__ = ["accounts", "usage_of_turns"]
@@ -40,7 +40,7 @@ def accounts(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -
         Scope.PATH: _sum(turn.usage for turn in turns),
         Scope.ALL: _sum(billed),
     }
-    return Accounts(branch_id, totals, turns, _tools(file, session, branch_id))
+    return Accounts(branch_id, totals, turns, _tools(file, session, branch_id), _runs(file, session, branch_id))
 
 
 def usage_of_turns(
@@ -79,6 +79,28 @@ def _tools(file: Snapshot, session: Session, branch_id: str) -> tuple[tuple[str,
         (session.session_id, branch_id),
     )
     return tuple(rows)
+
+
+def _runs(file: Snapshot, session: Session, branch_id: str) -> dict[int, RunRecord]:
+    """The last run of each turn; where another branch went on with a turn that both began, this branch's own."""
+    if not file.has("convo_runs"):
+        return {}
+    rows = file.execute(
+        "SELECT r.user_turn_number, CAST(r.branch_id AS TEXT), r.outcome, CAST(r.model AS TEXT),"
+        " CAST(r.agent AS TEXT), CAST(r.started_at AS TEXT), MAX(0, MIN(CAST(r.seconds AS REAL), 1e9)),"
+        " CAST(r.error AS TEXT), r.estimated, r.reported"
+        " FROM convo_runs r WHERE r.session_id = ? AND r.outcome IN (?, ?, ?)"
+        f" AND EXISTS (SELECT 1 FROM {file.structure(session)} t WHERE t.session_id = r.session_id"
+        " AND t.branch_id = ? AND t.user_turn_number = r.user_turn_number AND t.message_id = r.message_id)"
+        " ORDER BY r.branch_id = ?, r.id",
+        (session.session_id, *Outcome, branch_id, branch_id),
+    )
+    return {
+        turn: RunRecord(
+            turn, runner, Outcome(outcome), model, agent, started_at, seconds, error, bool(estimated), bool(reported)
+        )
+        for turn, runner, outcome, model, agent, started_at, seconds, error, estimated, reported in rows
+    }
 
 
 def _total(file: Snapshot, table: str, where: str, values: tuple[str, ...]) -> Usage | None:
