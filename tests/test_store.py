@@ -366,3 +366,52 @@ def test_the_tree_is_the_trie_of_turns_whatever_was_forked_and_popped(steps: lis
     for chain in tree.chains:
         assert chain in tree.alternatives(chain)
         assert all(tree.chains[child].parent == chain.index for child in chain.children)
+
+
+@pytest.mark.parametrize("beginning", ["", "a", "ab", "abc", "abcd", "\\n"])
+@pytest.mark.parametrize("text", ["한국어", "👀", '"quoted" \\ '])
+async def test_a_row_of_the_tree_begins_like_its_message_however_long_that_is(
+    tmp_path: Path, beginning: str, text: str
+) -> None:
+    sdk = open_sdk(tmp_path / "long.sqlite")
+    await sdk.add_items(turn(beginning + text * 30_000))
+    sdk.close()
+    store = Store(tmp_path / "long.sqlite")
+    (row,) = await store.turns(await only_session(store), ["main"], 1, 1)
+    words = " ".join((beginning + text * 200).split())
+    assert len(row.text) > 100
+    assert words.startswith(row.text)
+    store.close()
+
+
+async def test_columns_that_hold_something_else_than_the_sdk_writes(bushy: tuple[Path, SdkSession]) -> None:
+    path, _ = bushy
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE turn_usage SET input_tokens = NULL, requests = 'many' WHERE user_turn_number = 1")
+        db.execute("UPDATE turn_usage SET total_tokens = 9223372036854775807, output_tokens = -5")
+        db.execute("""UPDATE turn_usage SET input_tokens_details = '{"cached_tokens": "lots"}'""")
+        db.execute("UPDATE turn_usage SET output_tokens_details = '[1'")
+        db.execute("UPDATE agent_messages SET message_data = x'fffe00', created_at = x'00ff' WHERE id = 1")
+        db.execute("UPDATE agent_messages SET created_at = NULL WHERE id = 2")
+        db.execute("UPDATE message_structure SET tool_name = x'ff', created_at = 5 WHERE user_turn_number = 2")
+        db.execute("UPDATE message_structure SET branch_id = x'ff' WHERE branch_id = 'deep'")
+        of_alt = "UPDATE message_structure SET user_turn_number = {} WHERE branch_id = 'alt' AND user_turn_number = {}"
+        db.execute(of_alt.format("'x'", 4))
+        db.execute(of_alt.format("NULL", 3) + " AND message_type = 'assistant'")
+        db.execute("UPDATE agent_sessions SET updated_at = 5")
+        db.execute("INSERT INTO agent_sessions (session_id) VALUES (NULL), (x'ff')")
+    db.close()
+    store = Store(path)
+    session = await only_session(store)
+    assert session.updated_at == "5"
+    tree = await store.tree(session)
+    assert {name: branch.turns for name, branch in tree.branches.items()} == {"main": 4, "alt": 3, "still": 3}
+    for name, branch in tree.branches.items():
+        page = await store.page(session, name, 0, 100)
+        assert len(page.items) == branch.items
+        await store.turns(session, [name], 0, branch.turns)
+        spent = (await store.accounts(session, tree, name)).turns[0].usage
+        assert spent is not None
+        assert (spent.requests, spent.input_tokens, spent.output_tokens, spent.cached_tokens) == (0, 0, 0, 0)
+        assert spent.reasoning_tokens is None
+    store.close()

@@ -14,13 +14,25 @@ from tui.session.reader import Snapshot
 
 __all__ = ["accounts", "usage_of_turns"]
 
-_USAGE: Final = (
-    "COALESCE(requests, 0) AS requests, COALESCE(input_tokens, 0) AS input_tokens,"
-    " COALESCE(output_tokens, 0) AS output_tokens, COALESCE(total_tokens, 0) AS total_tokens,"
-    " CASE WHEN json_valid(input_tokens_details) THEN json_extract(input_tokens_details, '$.cached_tokens') END"
-    " AS cached_tokens,"
-    " CASE WHEN json_valid(output_tokens_details) THEN json_extract(output_tokens_details, '$.reasoning_tokens') END"
-    " AS reasoning_tokens"
+
+def _count(value: str) -> str:
+    # No column of SQLite is sure to hold numbers, and a sum of such that are too large would be an error.
+    return f"MAX(0, MIN(CAST({value} AS INTEGER), {1 << 40}))"
+
+
+def _detail(column: str, name: str) -> str:
+    return _count(f"CASE WHEN json_valid({column}) THEN json_extract({column}, '$.{name}') END")
+
+
+_USAGE: Final = ", ".join(
+    (
+        *(
+            f"COALESCE({_count(name)}, 0) AS {name}"
+            for name in ("requests", "input_tokens", "output_tokens", "total_tokens")
+        ),
+        f"{_detail('input_tokens_details', 'cached_tokens')} AS cached_tokens",
+        f"{_detail('output_tokens_details', 'reasoning_tokens')} AS reasoning_tokens",
+    )
 )
 """The fields of `Usage`, from a table of usage rows."""
 
@@ -72,8 +84,8 @@ def usage_of_turns(
 
 def _tools(file: Snapshot, session: Session, branch_id: str) -> tuple[tuple[str, int, int], ...]:
     rows = file.execute(
-        f"SELECT COALESCE(tool_name, message_type), user_turn_number, COUNT(*) FROM {file.structure(session)}"
-        " WHERE session_id = ? AND branch_id = ?"
+        "SELECT CAST(COALESCE(tool_name, message_type) AS TEXT), user_turn_number, COUNT(*)"
+        f" FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
         " AND (message_type GLOB '*_call' OR message_type = 'mcp_approval_request')"
         " GROUP BY 1, 2 ORDER BY 2, MIN(sequence_number)",
         (session.session_id, branch_id),
