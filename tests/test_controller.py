@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from agents import SQLiteSession
 
 from tests.conversations import SdkSession, open_sdk, spend, turn
 from tui.controller import SessionController
-from tui.errors import ConvoError, NotFoundError, ReadOnlyError
+from tui.errors import ConvoError, FileError, NotFoundError, ReadOnlyError
 from tui.model import ForkDraft, Scope, View
 from tui.session.store import Store
 
@@ -327,3 +328,104 @@ async def test_a_file_without_conversations_opens_empty(tmp_path: Path) -> None:
     assert await controller.items("main", 0, 10) == await controller.items("main", 0, 10)
     assert await controller.turns("main", 1, 5) == ()
     controller.close()
+
+
+async def test_what_others_write_is_taken_in_while_the_user_moves(explorer: SessionController, path: Path) -> None:
+    sdk = open_sdk(path)
+    await sdk.switch_to_branch("deep")
+    for number in range(5, 10):
+        await sdk.add_items(turn(f"deep {number}"))
+        await asyncio.gather(explorer.refresh(), explorer.select_turn(2), explorer.preview("main", 3))
+        assert explorer.view.tree.branches["deep"].turns == number
+        assert place(explorer.view) == ("main", 3)
+        await asyncio.gather(explorer.switch_branch("deep", 1), explorer.refresh())
+        assert (place(explorer.view), explorer.view.items) == (("deep", 1), 2 * number)
+    sdk.close()
+
+
+async def test_a_fork_is_offered_while_others_write(explorer: SessionController, path: Path) -> None:
+    sdk = open_sdk(path)
+    await sdk.add_items(turn("deep 5"))
+    sdk.close()
+    await asyncio.gather(explorer.begin_fork(2, "main"), explorer.refresh())
+    assert explorer.view.fork == ForkDraft("main", 2, "main 2")
+
+
+async def test_what_a_branch_cost_is_known_whoever_was_overtaken(explorer: SessionController) -> None:
+    commands = [explorer.switch_branch("main"), explorer.switch_branch("alt"), explorer.leave_preview()]
+    await asyncio.gather(*commands, explorer.preview("main", 1))
+    assert explorer.view.accounts is not None
+    assert explorer.view.accounts.branch_id == "main"
+
+
+async def test_the_branch_under_a_preview_is_deleted(explorer: SessionController, path: Path) -> None:
+    await explorer.switch_branch("alt")
+    await explorer.preview("main", 2)
+    sdk = open_sdk(path)
+    await sdk.delete_branch("alt", force=True)
+    await explorer.refresh()
+    assert (place(explorer.view), explorer.view.preview) == (("main", 2), False)
+    await explorer.preview("deep", 4)
+    await sdk.delete_branch("deep", force=True)
+    await explorer.refresh()
+    assert (place(explorer.view), explorer.view.preview) == (("main", 2), False)
+    sdk.close()
+
+
+async def test_the_last_session_is_cleared_and_another_begins(explorer: SessionController, path: Path) -> None:
+    for session_id in ("billing", "support"):
+        sdk = open_sdk(path, session_id)
+        await sdk.clear_session()
+        sdk.close()
+    await explorer.begin_fork(2, "main")
+    await explorer.refresh()
+    view = explorer.view
+    assert (view.sessions, view.session, view.page, view.fork, place(view)) == ((), None, None, None, ("", 0))
+    assert view.notice is not None
+    assert "'support' is gone" in view.notice.text
+    sdk = open_sdk(path, "fresh")
+    await sdk.add_items(turn("hello"))
+    sdk.close()
+    await explorer.refresh()
+    assert place(explorer.view) == ("main", 1)
+
+
+async def test_another_file_takes_the_place_of_the_open_one(explorer: SessionController, path: Path) -> None:
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        (path.parent / name).unlink(missing_ok=True)
+    with pytest.raises(FileError, match="does not exist"):
+        await explorer.refresh()
+    await explorer.switch_branch("main", 1)
+    assert said(explorer.view) == ["main 1", "main 2", "main 3", "main 4"]
+    await explorer.begin_fork()
+    with pytest.raises(FileError, match="does not exist"):
+        await explorer.make_fork()
+    assert not path.exists()
+    sdk = open_sdk(path)
+    await sdk.add_items(turn("anew"))
+    sdk.close()
+    assert await explorer.refresh()
+    assert said(explorer.view) == ["anew"]
+    assert not await explorer.refresh()
+
+
+async def test_a_file_that_refuses_the_fork_says_so(explorer: SessionController, path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TRIGGER no BEFORE INSERT ON message_structure BEGIN SELECT RAISE(ABORT, 'not today'); END")
+    db.close()
+    await explorer.begin_fork(3, "main")
+    with pytest.raises(ConvoError, match="not today"):
+        await explorer.make_fork("mine")
+    assert explorer.view.fork == ForkDraft("main", 3, "main 3")
+
+
+async def test_a_turn_whose_message_is_broken_can_be_forked(explorer: SessionController, path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE agent_messages SET message_data = '{' WHERE message_data LIKE '%main 2%'")
+    db.close()
+    await explorer.begin_fork(2, "main")
+    assert explorer.view.fork == ForkDraft("main", 2)
+    assert explorer.view.notice is not None
+    assert "no readable user message" in explorer.view.notice.text
+    await explorer.make_fork("mended")
+    assert place(explorer.view) == ("mended", 1)

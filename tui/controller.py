@@ -2,11 +2,14 @@
 
 The controller knows no terminal. Each command reads what it needs, then replaces `view` with a new snapshot and tells
 the listeners. When the user has moved on before an answer came, the answer is dropped; a command that starts from the
-selected turn starts from the one that the user went to last, also before its answer has come.
+selected turn starts from the one that the user went to last, also before its answer has come. What others have
+written is taken in between two commands and drops none.
 """
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -14,9 +17,22 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
-from tui.model import Chain, ForkDraft, Notice, Page, Scope, Session, Severity, Turn, TurnTree, View
+from tui.model import (
+    EMPTY_TREE,
+    Chain,
+    ForkDraft,
+    Notice,
+    Page,
+    Scope,
+    Session,
+    Severity,
+    Turn,
+    TurnTree,
+    View,
+)
 from tui.session import AdvancedSQLiteSession
-from tui.session.store import Store
+from tui.session.opening import file_error
+from tui.session.store import Store, Version
 
 __all__ = ["Listener", "SessionController"]
 
@@ -24,6 +40,20 @@ Listener: TypeAlias = Callable[[View], None]
 
 PAGE: Final = 64
 """Items read at once."""
+
+_NOTHING: Final = {
+    "session": None,
+    "tree": EMPTY_TREE,
+    "branch_id": "",
+    "turn": 0,
+    "items": 0,
+    "position": 0,
+    "page": None,
+    "preview": False,
+    "accounts": None,
+    "fork": None,
+}
+"""What a view shows of a file without sessions."""
 
 
 class SessionController:
@@ -41,7 +71,10 @@ class SessionController:
         self._store = store
         self._listeners: list[Listener] = []
         self._moves = 0
-        self._version: int | None = None
+        self._version: Version | None = None
+        self._steps = asyncio.Lock()
+        self._sums = asyncio.Lock()
+        self._summed: TurnTree | None = None
         self._aim: tuple[str, int] = ("", 0)
         self._opened: tuple[str, int] = ("", 0)
         self._before: tuple[str, int] | None = None
@@ -74,11 +107,14 @@ class SessionController:
         await self._select(sessions[0].session_id if session_id is None else session_id, branch_id)
 
     async def load_accounts(self) -> None:
-        """Work out what the shown branch cost."""
-        view = self.view
-        if view.session is not None and view.branch_id:
+        """Work out what the shown branch cost, unless that is known."""
+        async with self._sums:
+            view = self.view
+            if view.session is None or (view.accounts is not None and self._summed is view.tree):
+                return
             accounts = await self._store.accounts(view.session, view.tree, view.branch_id)
             if self.view.tree is view.tree and self.view.branch_id == view.branch_id:
+                self._summed = view.tree
                 self._show(accounts=accounts)
 
     async def select_session(self, session_id: str, branch_id: str | None = None) -> None:
@@ -178,7 +214,12 @@ class SessionController:
             return
         turn = min(max(turn, 1), branch.turns + 1)
         move, self._aim = self._move(), (branch_id, turn)
-        text = "" if turn > branch.turns else await self._store.user_text(session, branch_id, turn)
+        text = ""
+        if turn <= branch.turns:
+            try:
+                text = await self._store.user_text(session, branch_id, turn)
+            except NotFoundError as error:
+                self._tell(f"{error} Write one for the new branch.", "warning")
         if move == self._moves:
             await self._go(move, branch_id, turn, fork=ForkDraft(branch_id, turn, text))
 
@@ -201,19 +242,18 @@ class SessionController:
             raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to fork.")
         if draft is None or session is None:
             raise ConvoError("No fork is being prepared.", "Select a turn and press f.")
+        # A file that is gone would be made anew, empty, by a session that opens it to write.
+        await self._store.changes()
         try:
-            async with AdvancedSQLiteSession(
-                session_id=session.session_id,
-                db_path=self.path,
-                sessions_table=self._store.sessions_table,
-                messages_table=self._store.messages_table,
-            ) as writer:
+            async with self._writer(session.session_id) as writer:
                 made = await writer.fork(draft.turn, source=draft.branch_id, name=name.strip() or None)
+        except sqlite3.Error as error:
+            raise file_error(self.path, error) from error
         except (ValueError, OSError, RuntimeError) as error:
             raise ConvoError(str(error)) from error
-        self._version = await self._store.changes()
-        tree = await self._store.tree(session)
-        await self._go(self._move(), made, None, tree=tree, fork=None, revision=self.view.revision + 1)
+        move = self._move()
+        await self.refresh()
+        await self._go(move, made, None, fork=None)
         return made
 
     def set_scope(self, scope: Scope) -> None:
@@ -240,96 +280,128 @@ class SessionController:
         return await self._store.turns(self.view.session, through, first, last)
 
     async def refresh(self) -> bool:
-        """Take in what others have written to the file since; whether there was anything."""
-        version = await self._store.changes()
-        if version == self._version:
-            return False
-        self._version = version
-        sessions = await self._store.sessions()
-        known = {session.session_id: session for session in sessions}
-        if self.view.session is None or self.view.session.session_id not in known:
-            self._show(sessions=sessions)
-            if sessions:
-                await self.select_session(sessions[0].session_id)
-            return True
-        session = known[self.view.session.session_id]
-        move = self._move()
-        tree = await self._store.tree(session)
-        branch_id, turn = self.view.branch_id, self.view.turn
-        if branch_id not in tree.branches:
-            self._tell(f"Branch '{branch_id}' is gone: another program deleted it.", "warning")
-            branch_id, turn = await self._store.last_branch(session), 0
-        await self._go(
-            move,
-            branch_id,
-            turn or None,
-            sessions=sessions,
-            session=session,
-            tree=tree,
-            revision=self.view.revision + 1,
-            preview=self.view.preview,
-        )
-        return True
+        """Take in what others have written to the file since; whether there was anything.
+
+        Raises:
+            FileError: The file cannot be read now; the next call takes in what this one could not.
+        """
+        async with self._steps:
+            version = await self._store.changes()
+            changed = version != self._version
+            if changed:
+                await self._take_in(await self._store.sessions())
+                self._version = version
+        await self.load_accounts()
+        return changed
 
     def close(self) -> None:
         """Close the file."""
         self._store.close()
 
+    def _writer(self, session_id: str) -> AdvancedSQLiteSession:
+        return AdvancedSQLiteSession(
+            session_id=session_id,
+            db_path=self.path,
+            sessions_table=self._store.sessions_table,
+            messages_table=self._store.messages_table,
+        )
+
     async def _select(self, session_id: str, branch_id: str | None) -> None:
-        session = next((known for known in self.view.sessions if known.session_id == session_id), None)
-        if session is None:
-            raise NotFoundError(
-                f"The file has no session '{session_id}'.",
-                f"It has: {_listed(known.session_id for known in self.view.sessions)}.",
-            )
         move = self._move()
+        async with self._steps:
+            session = next((known for known in self.view.sessions if known.session_id == session_id), None)
+            if session is None:
+                raise NotFoundError(
+                    f"The file has no session '{session_id}'.",
+                    f"It has: {_listed(known.session_id for known in self.view.sessions)}.",
+                )
+            tree = await self._store.tree(session)
+            if branch_id is not None and branch_id not in tree.branches:
+                raise NotFoundError(
+                    f"Session '{session_id}' has no branch '{branch_id}'.", f"It has: {_listed(tree.branches)}."
+                )
+            if move == self._moves:
+                await self._begin(session, tree, branch_id)
+
+    async def _begin(self, session: Session, tree: TurnTree, branch_id: str | None = None, **changes: Any) -> None:
+        """Show a session at the end of a branch, by default the one written last; other moves come to nothing."""
+        shown = await self._read(session, tree, branch_id or await self._store.last_branch(session), None)
+        self._move()
+        self._opened, self._before, self._visited = ("", 0), None, {}
+        self._enter(shown["branch_id"], shown["turn"])
+        self._aim = self._opened
+        self._show(**shown, session=session, tree=tree, preview=False, fork=None, accounts=None, **changes)
+
+    async def _take_in(self, sessions: tuple[Session, ...]) -> None:
+        """Show what the file holds now, with the user where they were as far as that is still there."""
+        view = self.view
+        changes: dict[str, Any] = {"sessions": sessions, "revision": view.revision + 1}
+        known = {session.session_id: session for session in sessions}
+        session = known.get(view.session.session_id) if view.session else None
+        if session is None:
+            if view.session is not None:
+                self._tell(f"Session '{view.session.session_id}' is gone: another program cleared it.", "warning")
+            if sessions:
+                await self._begin(sessions[0], await self._store.tree(sessions[0]), **changes)
+            else:
+                self._aim = self._opened = ("", 0)
+                self._show(**changes, **_NOTHING)
+            return
         tree = await self._store.tree(session)
-        if branch_id is None:
-            branch_id = await self._store.last_branch(session)
-        elif branch_id not in tree.branches:
-            raise NotFoundError(
-                f"Session '{session_id}' has no branch '{branch_id}'.", f"It has: {_listed(tree.branches)}."
-            )
-        if move == self._moves:
-            self._opened, self._before, self._visited = ("", 0), None, {}
-            await self._look(move, branch_id, None, session=session, tree=tree, fork=None, accounts=None)
+        branch_id, turn = view.branch_id, view.turn or None
+        if branch_id not in tree.branches:
+            self._tell(f"Branch '{branch_id}' is gone: another program deleted it.", "warning")
+            if self._opened[0] in tree.branches:
+                branch_id, turn = self._opened
+            else:
+                branch_id, turn = await self._store.last_branch(session), None
+            changes["accounts"] = None
+        shown = await self._read(session, tree, branch_id, turn)
+        if self._aim == (view.branch_id, view.turn):
+            self._aim = shown["branch_id"], shown["turn"]
+        preview = view.preview and branch_id != self._opened[0] and self._opened[0] in tree.branches
+        if not preview:
+            self._opened = shown["branch_id"], shown["turn"]
+        self._show(**shown, **changes, session=session, tree=tree, preview=preview)
 
     async def _go(self, move: int, branch_id: str, turn: int | None, **changes: Any) -> None:
         """Show a branch and a turn of it, then what the branch cost."""
         await self._look(move, branch_id, turn, **changes)
-        if self.view.accounts is None or "tree" in changes:
+        if move == self._moves:
             await self.load_accounts()
 
     async def _look(
         self, move: int, branch_id: str, turn: int | None, *, preview: bool = False, **changes: Any
     ) -> None:
         """Show a branch and a turn of it, with whatever else changes, unless the user has moved on meanwhile."""
-        session: Session | None = changes.get("session", self.view.session)
-        tree: TurnTree = changes.get("tree", self.view.tree)
-        if session is None or branch_id not in tree.branches:
-            return
+        if branch_id in self.view.tree.branches:
+            self._aim = branch_id, _nearest(self.view.tree, branch_id, turn)
+        async with self._steps:
+            view = self.view
+            try:
+                if move != self._moves or view.session is None or branch_id not in view.tree.branches:
+                    return
+                shown = await self._read(view.session, view.tree, branch_id, turn)
+                if move != self._moves:
+                    return
+                if not preview:
+                    self._enter(branch_id, shown["turn"])
+                if branch_id != view.branch_id:
+                    changes["accounts"] = None
+                self._show(**shown, preview=preview, **changes)
+            finally:
+                if move == self._moves:
+                    # Also where it could not be read: who goes on from here goes on from what is shown.
+                    self._aim = self.view.branch_id, self.view.turn
+
+    async def _read(self, session: Session, tree: TurnTree, branch_id: str, turn: int | None) -> dict[str, Any]:
+        """What a view shows of a branch and a turn of it."""
         branch = tree.branches[branch_id]
-        first = min((chain.first for chain in tree.path(branch_id)[:1]), default=0)
-        turn = branch.turns if turn is None else max(min(turn, branch.turns), min(first, branch.turns))
-        self._aim = branch_id, turn
+        turn = _nearest(tree, branch_id, turn)
         position = await self._store.position(session, branch_id, turn)
         start = max(branch.items - PAGE, 0) if turn == branch.turns else max(position - PAGE // 4, 0)
         page = await self._store.page(session, branch_id, start, start + PAGE)
-        if move != self._moves:
-            return
-        if not preview:
-            self._enter(branch_id, turn)
-        if branch_id != self.view.branch_id:
-            changes["accounts"] = None
-        self._show(
-            branch_id=branch_id,
-            turn=turn,
-            items=branch.items,
-            position=position,
-            page=page,
-            preview=preview,
-            **changes,
-        )
+        return {"branch_id": branch_id, "turn": turn, "items": branch.items, "position": position, "page": page}
 
     def _enter(self, branch_id: str, turn: int) -> None:
         if self._opened[0] not in ("", branch_id) and self._opened[0] in self.view.tree.branches:
@@ -357,6 +429,13 @@ class SessionController:
         self.view = view
         for listener in tuple(self._listeners):
             listener(view)
+
+
+def _nearest(tree: TurnTree, branch_id: str, turn: int | None) -> int:
+    """The turn of a branch that is nearest to a number; its last one for None."""
+    last = tree.branches[branch_id].turns
+    first = min((chain.first for chain in tree.path(branch_id)[:1]), default=0)
+    return last if turn is None else max(min(turn, last), min(first, last))
 
 
 def _listed(names: Iterable[str], most: int = 8) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
+from textual.worker import Worker
 
 from tui.commands import COMMANDS, Command, bindings
 from tui.controller import SessionController
@@ -70,6 +71,7 @@ class Explorer(Screen[None]):
         self._talk = Vertical(self._chat, self._composer, id="talk")
         self._usage = UsageSidebar(id="usage")
         self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
+        self._following = False
         self._lost_touch = False
         self._forking = False
 
@@ -84,7 +86,7 @@ class Explorer(Screen[None]):
         self._title(self.view)
         self._go_to("chat" if self.app.size.width < _MEDIUM else "tree")
         if self.view.accounts is None:
-            self._do(self._controller.load_accounts(), group="accounts")
+            self._do(self._controller.load_accounts)
         self.set_interval(_FOLLOW_EVERY, self._follow)
 
     def on_resize(self) -> None:
@@ -107,11 +109,11 @@ class Explorer(Screen[None]):
 
     @on(BranchTree.TurnHighlighted)
     def _preview(self, event: BranchTree.TurnHighlighted) -> None:
-        self._do(self._controller.preview(event.branch_id, event.turn))
+        self._do(partial(self._controller.preview, event.branch_id, event.turn))
 
     @on(BranchTree.TurnOpened)
     def _open_turn(self, event: BranchTree.TurnOpened) -> None:
-        self._do(self._controller.switch_branch(event.branch_id, event.turn))
+        self._do(partial(self._controller.switch_branch, event.branch_id, event.turn))
         self._go_to("chat")
 
     @on(BranchTree.TurnClicked)
@@ -120,11 +122,11 @@ class Explorer(Screen[None]):
 
     @on(BranchTree.BranchClicked)
     def _open_branch(self, event: BranchTree.BranchClicked) -> None:
-        self._do(self._controller.switch_branch(event.branch_id))
+        self._do(partial(self._controller.switch_branch, event.branch_id))
 
     @on(BranchTree.SessionOpened)
     def _open_session(self, event: BranchTree.SessionOpened) -> None:
-        self._do(self._controller.select_session(event.session_id))
+        self._do(partial(self._controller.select_session, event.session_id))
 
     @on(BranchTree.TurnsNeeded)
     def _bring_turns(self, event: BranchTree.TurnsNeeded) -> None:
@@ -134,19 +136,19 @@ class Explorer(Screen[None]):
             if view.session == self.view.session and view.session and view.session.session_id == event.session_id:
                 self._tree.receive_turns(event.branch_id, view.revision, turns)
 
-        self._do(bring(), group="turns", exclusive=False)
+        self._do(bring)
 
     @on(Transcript.ItemsNeeded)
     def _bring_items(self, event: Transcript.ItemsNeeded) -> None:
         async def bring() -> None:
             self._chat.receive(await self._controller.items(event.branch_id, event.start, event.end))
 
-        self._do(bring(), group="items", exclusive=False)
+        self._do(bring)
 
     @on(Transcript.TurnSelected)
     @on(TokenChart.TurnSelected)
     def _select_turn(self, event: Transcript.TurnSelected | TokenChart.TurnSelected) -> None:
-        self._do(self._controller.select_turn(event.turn))
+        self._do(partial(self._controller.select_turn, event.turn))
 
     @on(Transcript.TurnClicked)
     def _click_in_chat(self, event: Transcript.TurnClicked) -> None:
@@ -154,7 +156,7 @@ class Explorer(Screen[None]):
 
     @on(Transcript.SiblingRequested)
     def _go_to_sibling(self, event: Transcript.SiblingRequested) -> None:
-        self._do(self._controller.sibling(event.step, event.turn))
+        self._do(partial(self._controller.sibling, event.step, event.turn))
 
     @on(Transcript.LinkOpened)
     def _open_link(self, event: Transcript.LinkOpened) -> None:
@@ -167,7 +169,7 @@ class Explorer(Screen[None]):
             return
 
         if not self._forking:
-            self._do(self._make_fork(event.text, event.name), group="write", exclusive=False)
+            self._do(partial(self._make_fork, event.text, event.name))
 
     async def _make_fork(self, text: str, name: str) -> None:
         self._forking = True
@@ -218,7 +220,7 @@ class Explorer(Screen[None]):
 
         def picked(branch_id: str | None) -> None:
             if branch_id is not None:
-                self._do(self._controller.switch_branch(branch_id))
+                self._do(partial(self._controller.switch_branch, branch_id))
 
         self.app.push_screen(Picker("Branches", choices, current=self.view.branch_id), picked)
 
@@ -229,7 +231,7 @@ class Explorer(Screen[None]):
 
         def picked(session_id: str | None) -> None:
             if session_id is not None:
-                self._do(self._controller.select_session(session_id))
+                self._do(partial(self._controller.select_session, session_id))
 
         current = self.view.session.session_id if self.view.session else None
         self.app.push_screen(Picker("Sessions", choices, current=current), picked)
@@ -260,7 +262,7 @@ class Explorer(Screen[None]):
         self._controller.next_scope()
 
     def action_refresh_file(self) -> None:
-        self._do(self._controller.refresh())
+        self._do(self._controller.refresh)
 
     def action_pane(self, name: str) -> None:
         self._go_to(name)
@@ -275,7 +277,7 @@ class Explorer(Screen[None]):
         elif self.view.fork is not None:
             self._controller.cancel_fork()
         elif self.view.preview:
-            self._do(self._controller.leave_preview())
+            self._do(self._controller.leave_preview)
 
     def action_copy(self) -> None:
         text = self.get_selected_text() or self._chat.cursor_text()
@@ -291,22 +293,28 @@ class Explorer(Screen[None]):
     def _take(self, view: View) -> None:
         self.view = view
 
-    def _do(self, work: Coroutine[Any, Any, object], *, group: str = "move", exclusive: bool = True) -> None:
-        """Run a command of the controller; a newer one of the same group takes its place."""
+    def _do(self, command: Callable[[], Awaitable[object]]) -> None:
+        """Run a command of the controller, which knows itself when it was overtaken by another one."""
 
         async def told() -> None:
             try:
-                await work
+                await command()
             except ConvoError as error:
                 self._notify(f"{error} {error.hint}".strip(), "error")
 
-        self.run_worker(told(), group=group, exclusive=exclusive)
+        _: Worker[None] = self.run_worker(told)
 
-    def _then(self, command: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    def _then(self, command: Callable[[], Awaitable[object]]) -> None:
         """Run a command that starts from where the user is, once what the panes have sent before has arrived."""
-        self.call_after_refresh(lambda: self._do(command(), group="relative", exclusive=False))
+        self.call_after_refresh(self._do, command)
 
-    async def _follow(self) -> None:
+    def _follow(self) -> None:
+        """Look whether others have written, unless the last look still waits for the file."""
+        if not self._following:
+            self._following = True
+            _: Worker[None] = self.run_worker(self._look_for_changes)
+
+    async def _look_for_changes(self) -> None:
         try:
             await self._controller.refresh()
         except ConvoError as error:
@@ -315,13 +323,15 @@ class Explorer(Screen[None]):
             self._lost_touch = True
         else:
             self._lost_touch = False
+        finally:
+            self._following = False
 
     def _click_turn(self, branch_id: str, turn: int) -> None:
         session = self.view.session
         if self.view.writable and session is not None and not session.plain and turn > 0:
-            self._do(self._controller.begin_fork(turn, branch_id))
+            self._do(partial(self._controller.begin_fork, turn, branch_id))
         else:
-            self._do(self._controller.switch_branch(branch_id, turn))
+            self._do(partial(self._controller.switch_branch, branch_id, turn))
 
     def _go_to(self, name: str) -> None:
         self._show_pane(name)

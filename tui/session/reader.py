@@ -96,6 +96,7 @@ class Reader:
             FileError: It cannot be shown; the message says why, the hint what to do.
         """
         self._path = path
+        self._identity = _identity(path)
         self._connection = open_to_read(path, timeout)
         try:
             self.sessions_table, self.messages_table = self._connection.run_sync(lambda db: base_tables(db, path))
@@ -128,6 +129,10 @@ class Reader:
         except sqlite3.Error as error:
             raise file_error(self._path, error) from error
 
+    def is_current(self) -> bool:
+        """Whether the file that was opened is still the one of that name."""
+        return _identity(self._path) == self._identity
+
     def close(self) -> None:
         """Close the connection; safe to call again."""
         self._connection.close()
@@ -153,6 +158,14 @@ def decoded(text: str | bytes | None) -> Any:
         return None if text is None else decode(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _plain_rows(session_id: str, rows: Iterable[tuple[int, str, str]]) -> Iterator[tuple[Any, ...]]:

@@ -7,29 +7,36 @@ whole branch to save itself the sorting of a few rows.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-from tui.errors import NotFoundError
+from tui.errors import FileError, NotFoundError
 from tui.model import Accounts, Branch, Item, Page, Session, Turn, TurnTree
 from tui.session.accounts import accounts, usage_of_turns
 from tui.session.items import is_error, item_text
 from tui.session.reader import Reader, Snapshot, decoded
 from tui.session.trie import build_tree
 
-__all__ = ["Store"]
+__all__ = ["Store", "Version"]
+
+Version: TypeAlias = tuple[int, int]
+"""How often the file was opened anew, and the number that SQLite gives to its content."""
 
 _LONGEST: Final = 1 << 16
 """Characters of an item that a row of the tree is made from; the rest of a longer one is not looked at."""
 
-_TEXT: Final = re.compile(r'"(?:text|content)": ?"((?:[^"\\]|\\.){1,2000})')
+_TEXT: Final = re.compile(r'"(?:text|content)": ?"((?:[^"\\\x00-\x1f]|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt]){1,2000})')
 """The beginning of a message's text in a row of JSON that was not read to its end."""
 
 _PREVIEW: Final = 200
 """Characters of a user message that a row of the tree shows at most."""
+
+_LAST_TURN: Final = 10**7
+"""A greater number is no turn's, and neither is what SQLite sorts after all numbers: texts and blobs."""
 
 
 class Store:
@@ -52,15 +59,22 @@ class Store:
             FileError: It cannot be shown; the message says why, the hint what to do.
         """
         self.path = Path(path)
-        self._reader = Reader(self.path, timeout)
-        # Sums over a long branch take a while, and what the user waits for must not wait for them.
-        self._aside = Reader(self.path, timeout)
-        self.sessions_table = self._reader.sessions_table
-        self.messages_table = self._reader.messages_table
+        self._timeout = timeout
+        self._times_opened = 0
+        self._open()
 
-    async def changes(self) -> int:
-        """A number that is another one after another connection has written to the file."""
-        return await self._reader.read(lambda file: file.version)
+    async def changes(self) -> Version:
+        """What is another one after another connection has written to the file, or another file took its place.
+
+        Raises:
+            FileError: The file is gone, or cannot be read now.
+        """
+        if not self._reader.is_current():
+            old = self._reader, self._aside
+            await asyncio.to_thread(self._open)
+            for reader in old:
+                await asyncio.to_thread(reader.close)
+        return self._times_opened, await self._reader.read(lambda file: file.version)
 
     async def sessions(self) -> tuple[Session, ...]:
         """The sessions of the file, the one written last first."""
@@ -68,10 +82,11 @@ class Store:
         def read(file: Snapshot) -> tuple[Session, ...]:
             structured = "EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
             rows = file.execute(
-                f"SELECT session_id, updated_at, {structured if file.structured else '0'},"
+                f"SELECT session_id, CAST(updated_at AS TEXT), {structured if file.structured else '0'},"
                 f" EXISTS (SELECT 1 FROM {file.messages} m WHERE m.session_id = s.session_id),"
                 f" (SELECT MAX(id) FROM {file.messages} m WHERE m.session_id = s.session_id)"
-                f" FROM {file.sessions} s ORDER BY 5 DESC NULLS LAST, updated_at DESC, session_id"
+                f" FROM {file.sessions} s WHERE typeof(session_id) = 'text'"
+                " ORDER BY 5 DESC NULLS LAST, updated_at DESC, session_id"
             )
             return tuple(
                 Session(session_id, updated, plain=bool(stored and not known))
@@ -127,8 +142,8 @@ class Store:
 
         def read(file: Snapshot) -> tuple[Turn, ...]:
             rows = file.execute(
-                "SELECT t.user_turn_number, t.message_type, t.tool_name, m.created_at, length(m.message_data),"
-                f" substr(m.message_data, 1, {_LONGEST})"
+                "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), t.tool_name, CAST(m.created_at AS TEXT),"
+                f" length(m.message_data), substr(m.message_data, 1, {_LONGEST})"
                 f" FROM {file.structure(session)} t LEFT JOIN {file.messages} m ON m.id = t.message_id"
                 " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
                 " ORDER BY +t.sequence_number",
@@ -201,7 +216,8 @@ class Store:
 
         def read(file: Snapshot) -> Page:
             rows = file.execute(
-                "SELECT t.message_id, t.user_turn_number, t.message_type, t.tool_name, m.created_at, m.message_data"
+                "SELECT t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT),"
+                " CAST(m.created_at AS TEXT), m.message_data"
                 f" FROM (SELECT * FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
                 " ORDER BY sequence_number LIMIT ? OFFSET ?) t"
                 f" LEFT JOIN {file.messages} m ON m.id = t.message_id ORDER BY t.sequence_number",
@@ -211,7 +227,9 @@ class Store:
             for position, (message_id, turn, kind, tool, created, text) in enumerate(rows, start):
                 data = decoded(text)
                 raw = None if data is not None else ("" if text is None else str(text))
-                items.append(Item(message_id, position, turn or 0, kind, tool, created, data, raw))
+                items.append(
+                    Item(message_id, position, turn if isinstance(turn, int) else 0, kind, tool, created, data, raw)
+                )
             return Page(branch_id, start, tuple(items))
 
         return await self._reader.read(read)
@@ -225,6 +243,18 @@ class Store:
         self._reader.close()
         self._aside.close()
 
+    def _open(self) -> None:
+        reader = Reader(self.path, self._timeout)
+        try:
+            # Sums over a long branch take a while, and what the user waits for must not wait for them.
+            aside = Reader(self.path, self._timeout)
+        except FileError:
+            reader.close()
+            raise
+        self._reader, self._aside = reader, aside
+        self.sessions_table, self.messages_table = reader.sessions_table, reader.messages_table
+        self._times_opened += 1
+
 
 def _branches(file: Snapshot, session_id: str, structure: str) -> list[Branch]:
     recorded = _lineage(file, session_id)
@@ -235,17 +265,17 @@ def _branches(file: Snapshot, session_id: str, structure: str) -> list[Branch]:
             UNION ALL
             SELECT (SELECT MIN(t.branch_id) FROM {structure} t
                     WHERE t.session_id = :session AND t.branch_id > names.branch_id)
-            FROM names WHERE names.branch_id IS NOT NULL
+            FROM names WHERE typeof(names.branch_id) = 'text'
         )
         SELECT branch_id,
-            (SELECT MAX(t.user_turn_number) FROM {structure} t
-                WHERE t.session_id = :session AND t.branch_id = names.branch_id),
+            (SELECT MAX(t.user_turn_number) FROM {structure} t WHERE t.session_id = :session
+                AND t.branch_id = names.branch_id AND t.user_turn_number <= {_LAST_TURN}),
             (SELECT COUNT(*) FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id),
             (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
                 ORDER BY t.sequence_number LIMIT 1) AS born,
-            (SELECT t.created_at FROM {structure} t WHERE t.session_id = :session
+            (SELECT CAST(t.created_at AS TEXT) FROM {structure} t WHERE t.session_id = :session
                 AND t.branch_id = names.branch_id ORDER BY t.sequence_number LIMIT 1)
-        FROM names WHERE branch_id IS NOT NULL ORDER BY branch_id != 'main', born
+        FROM names WHERE typeof(branch_id) = 'text' ORDER BY branch_id != 'main', born
         """,
         {"session": session_id},
     ).fetchall()
@@ -273,11 +303,11 @@ def _lineage(file: Snapshot, session_id: str) -> dict[str, tuple[str | None, int
     return {branch_id: (parent, turn, created) for branch_id, parent, turn, created in rows}
 
 
-def _first_words(item: object, text: str | None) -> str:
+def _first_words(item: object, text: str | bytes | None) -> str:
     """The beginning of a user message on one line, also where only the beginning of its row was read."""
     if item is not None:
         words = item_text(item)
     else:
-        found = _TEXT.search(text or "")
+        found = _TEXT.search(text) if isinstance(text, str) else None
         words = decoded(f'"{found[1]}"') if found else ""
     return " ".join(words[: 4 * _PREVIEW].split())[:_PREVIEW]
