@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.conversations import SdkSession, open_sdk, spend, turn
 from tui.errors import FileError, NotFoundError
 from tui.model import Branch, Scope, Session, TurnTree
+from tui.session import AdvancedSQLiteSession
 from tui.session.store import Store
 from tui.session.trie import build_tree
 
@@ -203,6 +204,47 @@ async def test_a_plain_session_beside_structured_ones(tmp_path: Path) -> None:
     store.close()
     plain.close()
     sdk.close()
+
+
+async def test_branches_without_items_are_there_until_they_are_deleted_by_whichever_class(tmp_path: Path) -> None:
+    path = tmp_path / "empty.sqlite"
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
+        await ours.add_items([*turn("one"), *turn("two")])
+        for name in ("nothing", "gone", "theirs"):
+            await ours.fork(1, source="main", name=name)
+        await ours.add_items(turn("said here"))
+        await ours.delete_branch("gone")
+    store = Store(path)
+    session = await only_session(store)
+    assert set((await store.tree(session)).branches) == {"main", "nothing", "theirs"}
+    sdk = open_sdk(path)
+    await sdk.delete_branch("theirs")
+    assert set((await store.tree(session)).branches) == {"main", "nothing"}
+    await sdk.clear_session()
+    assert set((await store.tree(session)).branches) == {"main"}
+    sdk.close()
+    store.close()
+
+
+async def test_all_that_was_billed_counts_each_turn_once_also_after_its_branch_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "billed.sqlite"
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
+        await ours.add_items(turn("one"))
+        await ours.store_run_usage(spend(100))
+        await ours.fork(name="runner")
+        await ours.add_items(turn("two"))
+        await ours.store_run_usage(spend(1000))
+        await ours.fork(name="heir")
+        await ours.delete_branch("runner")
+    store = Store(path)
+    session = await only_session(store)
+    told = await store.accounts(session, await store.tree(session), "heir")
+    billed, path_sum = told.totals[Scope.ALL], told.totals[Scope.PATH]
+    assert billed is not None
+    assert path_sum is not None
+    assert (billed.input_tokens, path_sum.input_tokens) == (1100, 1100)
+    assert told.turns[1].branch_id == "runner"
+    store.close()
 
 
 async def test_reading_never_writes(bushy: tuple[Path, SdkSession]) -> None:

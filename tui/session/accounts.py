@@ -37,6 +37,19 @@ _USAGE: Final = ", ".join(
 """The fields of `Usage`, from a table of usage rows."""
 
 
+_STILL_HELD: Final = """
+    session_id = ? AND EXISTS (
+        SELECT 1 FROM message_structure t
+        WHERE t.session_id = convo_usage.session_id AND t.message_id = convo_usage.message_id
+    ) AND NOT EXISTS (
+        SELECT 1 FROM message_structure t JOIN turn_usage u ON u.session_id = t.session_id
+            AND u.branch_id = t.branch_id AND u.user_turn_number = t.user_turn_number
+        WHERE t.session_id = convo_usage.session_id AND t.message_id = convo_usage.message_id
+    )
+"""
+"""Kept usage of turns that branches hold, none of which has run the turn itself."""
+
+
 def accounts(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> Accounts:
     """Work out what a branch cost."""
     name = session.session_id
@@ -46,7 +59,10 @@ def accounts(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -
         order = (branch_id, *(other for other in chain.through if other != branch_id))
         spent |= usage_of_turns(file, name, order, chain.first, chain.last)
     turns = tuple(spent.get(turn, TurnUsage(turn)) for turn in range(1, tree.branches[branch_id].turns + 1))
-    billed = [_total(file, table, "session_id = ?", (name,)) for table in ("turn_usage", "convo_usage")]
+    billed = [
+        _total(file, "turn_usage", "session_id = ?", (name,)),
+        _total(file, "convo_usage", _STILL_HELD, (name,)),
+    ]
     totals = {
         Scope.OWN: _total(file, "turn_usage", "session_id = ? AND branch_id = ?", (name, branch_id)),
         Scope.PATH: _sum(turn.usage for turn in turns),

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from tui.errors import FileError, NotFoundError
 from tui.model import Accounts, Branch, Item, Page, Session, Turn, TurnTree
@@ -279,28 +279,46 @@ def _branches(file: Snapshot, session_id: str, structure: str) -> list[Branch]:
         """,
         {"session": session_id},
     ).fetchall()
-    branches = {
-        branch_id: Branch(branch_id, turns or 0, items, *recorded.get(branch_id, (None, None, None))[:2], created)
-        for branch_id, turns, items, _, created in found
-    }
-    empty = {branch_id: row for branch_id, row in recorded.items() if branch_id not in branches}
-    for branch_id, (parent, turn, created) in empty.items():
-        branches[branch_id] = Branch(branch_id, 0, 0, parent, turn, created)
+    unknown = _Lineage(None, None, None, empty=False)
+    branches: dict[str, Branch] = {}
+    for branch_id, turns, items, _, created in found:
+        fork = recorded.get(branch_id, unknown)
+        branches[branch_id] = Branch(branch_id, turns or 0, items, fork.parent, fork.fork_turn, created)
+    for branch_id, fork in recorded.items():
+        if fork.empty and branch_id not in branches:
+            branches[branch_id] = Branch(branch_id, 0, 0, fork.parent, fork.fork_turn, fork.created_at)
     if "main" not in branches:
         return [Branch("main", 0, 0), *branches.values()]
     return list(branches.values())
 
 
-def _lineage(file: Snapshot, session_id: str) -> dict[str, tuple[str | None, int | None, str | None]]:
-    """Parent, fork turn and time of each branch whose fork was recorded, oldest first."""
+class _Lineage(NamedTuple):
+    """What is recorded of a fork."""
+
+    parent: str | None
+    fork_turn: int | None
+    created_at: str | None
+    empty: bool
+
+
+def _lineage(file: Snapshot, session_id: str) -> dict[str, _Lineage]:
+    """What is recorded of each fork, oldest first.
+
+    A branch without items is there while its `empty_generation` is the session's; else it was deleted or cleared.
+    """
     if not file.has("convo_branches"):
         return {}
+    generation = None
+    if file.has("session_clear_generations"):
+        generation = file.execute(
+            "SELECT generation FROM session_clear_generations WHERE session_id = ?", (session_id,)
+        ).fetchone()
     rows = file.execute(
-        "SELECT branch_id, parent_branch_id, fork_turn, created_at FROM convo_branches"
+        "SELECT branch_id, parent_branch_id, fork_turn, created_at, empty_generation IS ? FROM convo_branches"
         " WHERE session_id = ? ORDER BY created_at, rowid",
-        (session_id,),
+        (generation[0] if generation else 0, session_id),
     )
-    return {branch_id: (parent, turn, created) for branch_id, parent, turn, created in rows}
+    return {branch_id: _Lineage(parent, turn, created, bool(empty)) for branch_id, parent, turn, created, empty in rows}
 
 
 def _first_words(item: object, text: str | bytes | None) -> str:
