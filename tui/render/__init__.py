@@ -1,10 +1,12 @@
 """An item to lines of segments: markdown, tool calls, reasoning, images, anything unknown. No widgets here."""
 
+from tui.render.growing import GrowingItem
 from tui.render.items import Rendered, estimated_height, is_step, item_text, render_item, starts_open
 from tui.render.palette import Palette
 from tui.render.text import Line, printable, wrap
 
 __all__ = [
+    "GrowingItem",
     "Line",
     "Palette",
     "Rendered",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.segment import Segment
 from textual.cache import LRUCache
 
 from tui.model import Item, Page, View
-from tui.render import Line, Palette, Rendered, estimated_height, is_step, render_item, starts_open
+from tui.render import GrowingItem, Line, Palette, Rendered, estimated_height, is_step, render_item, starts_open
 from tui.widgets._flow import Flow
 from tui.widgets._item_store import ItemStore
 from tui.widgets._transcript_lines import end_lines, turn_header
@@ -22,7 +22,7 @@ _KIND = 3
 
 
 class Blocks:
-    """One block of lines for each item of a branch, and one for what stands after the last.
+    """One block of lines for each item of a branch, the live ones included, and one for what stands after the last.
 
     A block is a blank line where one belongs, the header of the turn that begins there, and the rendered item. What
     decides on the first two is remembered for each position, so that a height once measured holds when the item
@@ -37,15 +37,28 @@ class Blocks:
         self.store = ItemStore()
         self.flow = Flow(self._height, _ESTIMATE)
         self.flow.reset(1)
+        self._stored = 0
+        self._live: tuple[Item, ...] = ()
         self._kinds = bytearray()
+        self._growing: dict[int, GrowingItem] = {}
         self._rendered: LRUCache[tuple[int, int, bool], Rendered] = LRUCache(_RENDERED_KEPT)
         self._all_open = False
         self._turned_over: set[int] = set()
 
     @property
     def count(self) -> int:
-        """Blocks that are items; one more is the end."""
+        """Blocks that are items, stored and live; one more is the end."""
         return len(self._kinds)
+
+    @property
+    def stored(self) -> int:
+        """Blocks that are stored items: the first ones."""
+        return self._stored
+
+    def item(self, position: int) -> Item | None:
+        """The item at a position, if it is at hand."""
+        index = position - self._stored
+        return self._live[index] if 0 <= index < len(self._live) else self.store.get(position)
 
     def restyle(self, palette: Palette) -> None:
         """Render in other styles from now on; heights stay."""
@@ -53,33 +66,90 @@ class Blocks:
             self.palette = palette
             self._rendered.clear()
 
-    def reset(self, count: int, width: int) -> None:
-        """Forget all heights: another branch, another width, other folds."""
-        self.width = width
+    def show(self, stored: int, live: Sequence[Item]) -> None:
+        """Take in another branch: forget all heights.
+
+        Args:
+            stored: How many items are stored.
+            live: Those that a run gave after them; what among them is stored by now is left out.
+        """
+        self._stored = stored
+        self._live = _after(stored, live)
+        self.store.truncate(stored)
+        self._growing = {position: GrowingItem() for position, _ in enumerate(self._live, stored)}
+        self._turned_over -= {known for known in self._turned_over if known < 0}
+        self.measure_anew()
+
+    def measure_anew(self, width: int | None = None) -> None:
+        """Forget all heights: other folds, or another width."""
+        self.width = self.width if width is None else width
+        count = self._stored + len(self._live)
         self.flow.reset(count + 1)
         self._kinds = bytearray(count)
-        self.store.truncate(count)
-        for position in self.store.positions():
+        for position in self._at_hand():
             self._learn(position)
 
-    def resize(self, count: int) -> None:
-        """Take in that the branch got longer or shorter; what is at hand may be stale."""
-        self.store.expire()
-        self.store.truncate(count)
-        self.flow.resize(count + 1)
-        del self._kinds[count:]
-        self._kinds.extend(bytes(count - len(self._kinds)))
+    def follow(self, stored: int, live: Sequence[Item], *, revised: bool) -> None:
+        """Take in that the branch got longer or shorter, or its live items grew or were stored.
+
+        A live item that was stored is shown until the stored one is at hand, so that nothing flickers.
+
+        Args:
+            stored: How many items are stored.
+            live: Those that a run gave after them; what among them is stored by now is left out.
+            revised: The file changed: stored items at hand may be stale.
+        """
+        before = dict(enumerate(self._live, self._stored))
+        if revised or stored != self._stored:
+            self.store.expire()
+            self.store.truncate(stored)
+            for position, item in before.items():
+                if position < stored:
+                    self.store.stand_in(position, item)
+        self._stored = stored
+        self._live = _after(stored, live)
+        self._resize(stored + len(self._live))
+        for position, item in enumerate(self._live, stored):
+            if item != before.get(position):
+                self._growing.setdefault(position, GrowingItem())
+                self._learn(position)
+
+    def _resize(self, count: int) -> None:
+        if count != self.count:
+            self.flow.forget(self.count)
+            self.flow.resize(count + 1)
+            for position in [position for position in self._growing if position >= count]:
+                del self._growing[position]
+            del self._kinds[count:]
+            self._kinds.extend(bytes(count - len(self._kinds)))
+        self.flow.forget(count)
 
     def take(self, page: Page) -> None:
         """Take the items of a page."""
+        before = {position: self.store.get(position) for position in self._growing}
         for position in self.store.put(page):
-            if position < self.count:
+            if position < self._stored:
                 self._learn(position)
-        self.store.truncate(self.count)
+                if position in self._growing:
+                    self._adopt(position, before[position])
+        self.store.truncate(self._stored)
+
+    def _adopt(self, position: int, before: Item | None) -> None:
+        """Let a stored item take the place of the live one that it was: with its lines, and folded as that."""
+        growing, item = self._growing.pop(position), self.store.get(position)
+        if item is None:
+            return
+        if before is not None and before.message_id in self._turned_over:
+            self._turned_over ^= {before.message_id, item.message_id}
+        key = (item.message_id, self.width, self._folded(position, item))
+        self._rendered[key] = growing.render(item, self.width, folded=key[2], palette=self.palette)
+
+    def _at_hand(self) -> list[int]:
+        return [*self.store.positions(), *range(self._stored, self.count)]
 
     def turn_of(self, position: int) -> int | None:
         """The turn of an item; None while it is not at hand."""
-        item = self.store.get(position)
+        item = self.item(position)
         return None if item is None else item.turn
 
     def lead(self, position: int) -> int:
@@ -93,7 +163,7 @@ class Blocks:
         """One line of a block that is in the flow."""
         if position == self.count:
             return end_lines(self.view, self.width, self.palette)[number]
-        item = self.store.get(position)
+        item = self.item(position)
         if item is None:
             return Line([], (Segment("·" if number == 1 else " ", self.palette.muted),))
         number -= self.lead(position)
@@ -103,28 +173,28 @@ class Blocks:
             if number == 0:
                 return turn_header(self.view, item, self.width, self.palette)
             number -= 1
-        return self._draw(item).lines[number]
+        return self._draw(position, item).lines[number]
 
     def lines(self, first: int, last: int) -> Iterator[tuple[int, int, Line]]:
         """Block, number and line for the items at hand from one position to another."""
-        for position in self.store.positions():
+        for position in self._at_hand():
             if first <= position <= last:
                 for number in range(self.flow.block_height(position)):
                     yield position, number, self.line(position, number)
 
     def folds(self, position: int) -> bool:
         """Whether there is something to fold or unfold."""
-        item = self.store.get(position)
-        return item is not None and self._draw(item).folds
+        item = self.item(position)
+        return item is not None and self._draw(position, item).folds
 
     def folded(self, position: int) -> bool:
         """Whether the item shows its first line only, where it folds at all."""
-        item = self.store.get(position)
-        return item is not None and self._folded(item)
+        item = self.item(position)
+        return item is not None and self._folded(position, item)
 
     def toggle(self, position: int) -> None:
         """Fold an item, or unfold it."""
-        item = self.store.get(position)
+        item = self.item(position)
         if item is not None:
             self._turned_over ^= {item.message_id}
             self.flow.forget(position)
@@ -133,18 +203,20 @@ class Blocks:
         """Unfold all that folds, or fold it again."""
         self._all_open = not self._all_open
         self._turned_over.clear()
-        self.reset(self.count, self.width)
+        self.measure_anew()
 
     def fold_as_begun(self) -> None:
         """Forget which single items were folded or unfolded."""
         self._turned_over.clear()
 
-    def _folded(self, item: Item) -> bool:
-        opened = self._all_open or bool(self._kinds[item.position] & _OPEN)
+    def _folded(self, position: int, item: Item) -> bool:
+        opened = self._all_open or bool(self._kinds[position] & _OPEN)
         return opened == (item.message_id in self._turned_over)
 
-    def _draw(self, item: Item) -> Rendered:
-        key = (item.message_id, self.width, self._folded(item))
+    def _draw(self, position: int, item: Item) -> Rendered:
+        key = (item.message_id, self.width, self._folded(position, item))
+        if position in self._growing:
+            return self._growing[position].render(item, self.width, folded=key[2], palette=self.palette)
         rendered = self._rendered.get(key)
         if rendered is None:
             rendered = render_item(item, self.width, folded=key[2], palette=self.palette)
@@ -154,14 +226,14 @@ class Blocks:
     def _height(self, position: int) -> int | None:
         if position == self.count:
             return len(end_lines(self.view, self.width, self.palette))
-        item = self.store.get(position)
+        item = self.item(position)
         if item is None:
             return None
-        return self.lead(position) + (item.type == "user") + len(self._draw(item).lines)
+        return self.lead(position) + (item.type == "user") + len(self._draw(position, item).lines)
 
     def _learn(self, position: int) -> None:
         """Take note of an item's kind and of about how tall it is."""
-        item = self.store.get(position)
+        item = self.item(position)
         if item is None:
             return
         after = position + 1
@@ -169,7 +241,11 @@ class Blocks:
         kind = _TURN if item.type == "user" else _STEP if is_step(item) else _MESSAGE
         self._kinds[position] = kind | (_OPEN if starts_open(item) else 0)
         self.flow.forget(position)
-        self.flow.guess(position, 1 + estimated_height(item, self.width, self._folded(item)))
+        self.flow.guess(position, 1 + estimated_height(item, self.width, self._folded(position, item)))
         if change := self.lead(after) - before:
             self.flow.forget(after)
             self.flow.shift(after, change)
+
+
+def _after(stored: int, live: Sequence[Item]) -> tuple[Item, ...]:
+    return tuple(item for item in live if item.position >= stored)

@@ -18,8 +18,8 @@ _KEPT = 16 * PAGE
 class ItemStore:
     """Items by position.
 
-    Items that may be stale are still given out, so that nothing flickers, but asked for again. A page is asked for
-    once while it stays in sight.
+    Items that may be stale are still given out, so that nothing flickers, but asked for again. So are stand-ins, which
+    a run gave before the file had them: their ids are negative. A page is asked for once while it stays in sight.
     """
 
     def __init__(self) -> None:
@@ -54,6 +54,11 @@ class ItemStore:
         self._stale = set(self._items)
         self._asked.clear()
 
+    def stand_in(self, position: int, item: Item) -> None:
+        """Show an item until the stored one is at hand."""
+        self._items[position] = item
+        self._stale.add(position)
+
     def truncate(self, count: int) -> None:
         """Forget the items from position `count` on."""
         for position in [position for position in self._items if position >= count]:
@@ -62,7 +67,7 @@ class ItemStore:
     def put(self, page: Page) -> list[int]:
         """Take the items of a page; the positions that hold another item than before."""
         changed: list[int] = []
-        if any(item.position in self._stale and self._differs(item) for item in page.items):
+        if any(item.position in self._stale and self._contradicts(item) for item in page.items):
             # What was kept from an older state lies elsewhere now.
             self._items = {position: item for position, item in self._items.items() if position not in self._stale}
             self._stale.clear()
@@ -90,6 +95,10 @@ class ItemStore:
     def _differs(self, item: Item) -> bool:
         before = self._items.get(item.position)
         return before is None or before.message_id != item.message_id
+
+    def _contradicts(self, item: Item) -> bool:
+        before = self._items.get(item.position)
+        return before is not None and 0 <= before.message_id != item.message_id
 
     def _lacks(self, page: int, low: int, high: int) -> bool:
         within = range(max(page * PAGE, low), min((page + 1) * PAGE, high + 1))

@@ -98,6 +98,10 @@ class ItemView(ScrollView):
         """The cell at the left of a line, and what lies behind the line."""
         raise NotImplementedError
 
+    def mark(self, position: int, number: int) -> Segment | None:
+        """What stands after the content of a line and is no part of it; at most one cell."""
+        raise NotImplementedError
+
     def need(self, start: int, end: int) -> None:
         """Called when items have come into sight that are not at hand."""
         raise NotImplementedError
@@ -149,7 +153,7 @@ class ItemView(ScrollView):
             self._deriving = False
         self.refresh()
         if self.rows:
-            for start, end in self._blocks.store.wanted(self.rows[0][0], self.rows[-1][0], self._blocks.count):
+            for start, end in self._blocks.store.wanted(self.rows[0][0], self.rows[-1][0], self._blocks.stored):
                 self.need(start, end)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -185,7 +189,7 @@ class ItemView(ScrollView):
         position, line = flow.anchor
         share = line / max(flow.block_height(position), 1)
         self._blocks.restyle(self.palette)
-        self._blocks.reset(self._blocks.count, self.text_width)
+        self._blocks.measure_anew(self.text_width)
         flow.height = self.container_size.height
         if at_end:
             flow.end()
@@ -208,6 +212,7 @@ class ItemView(ScrollView):
             at,
             width,
             bar=bar,
+            mark=self.mark(position, number),
             base=base,
             span=None if selection is None else selection.get_span(at),
             selection=None if selection is None else self.screen.get_component_rich_style("screen--selection"),

@@ -24,6 +24,7 @@ def paint(
     *,
     bar: Segment,
     base: Style,
+    mark: Segment | None = None,
     span: tuple[int, int] | None = None,
     selection: Style | None = None,
 ) -> Strip:
@@ -35,6 +36,7 @@ def paint(
         width: Cells of the strip.
         bar: The cell at its left edge.
         base: What shows where a segment has no style of its own, and behind the rest of the line.
+        mark: What stands after the line and is neither copied nor selected.
         span: The selected characters of the content, the end -1 for all that follow.
         selection: How they look.
     """
@@ -48,6 +50,8 @@ def paint(
         offset = Style(meta={"offset": (x, y)})
         placed.append(Segment(segment.text, segment.style + offset if segment.style else offset))
         x += len(segment.text)
+    if mark is not None:
+        placed.append(mark)
     return Strip(placed).adjust_cell_length(width, base).apply_style(base)
 
 

@@ -10,6 +10,7 @@ from rich.style import Style
 
 from tui.model import Chain, Item, View
 from tui.render import Line, Palette, printable, wrap
+from tui.widgets._live import live_items
 
 __all__ = ["end_lines", "local_time", "turn_header"]
 
@@ -60,7 +61,7 @@ def _counter(place: int, count: int, turn: int, palette: Palette) -> list[Segmen
 def end_lines(view: View, width: int, palette: Palette) -> Sequence[Line]:
     """What stands below the last item: other branches that go on where this one ends, or that nothing was said yet."""
     lines: list[Line] = []
-    if not view.items:
+    if not view.items and not live_items(view):
         lines += [Line([]), *wrap([Segment(_nothing(view), palette.muted)], width)]
     if view.branch_id not in view.tree.branches:
         return lines

@@ -12,12 +12,16 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset
 from textual.message import Message
 from textual.reactive import var
+from textual.strip import Strip
 
 from tui.model import Page, View
 from tui.render import item_text
 from tui.widgets._item_view import ItemView
+from tui.widgets._live import grows, live_items
 
 __all__ = ["Transcript"]
+
+_NEW = " ↓ new "
 
 
 class Transcript(ItemView, can_focus=True):
@@ -26,10 +30,11 @@ class Transcript(ItemView, can_focus=True):
     Set `view` (or bind it with `data_bind`) and hand over the pages that `ItemsNeeded` asks for with `receive`.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"transcript--bar", "transcript--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"transcript--bar", "transcript--cursor", "transcript--new"}
     """
     | Class | Description |
     | :- | :- |
+    | `transcript--new` | What says that there are newer lines below. |
     | `transcript--bar` | The bar along the selected turn. |
     | `transcript--cursor` | The item under the cursor. |
 
@@ -71,6 +76,7 @@ class Transcript(ItemView, can_focus=True):
     Transcript {
         & > .transcript--bar { color: $accent; }
         & > .transcript--cursor { background: $boost; }
+        & > .transcript--new { background: $primary; color: $text; text-style: bold; }
     }
     """
 
@@ -143,39 +149,47 @@ class Transcript(ItemView, can_focus=True):
         self._told: list[int] = []
         self._owes_turn = False
         self._pressed: Offset | None = None
+        self._unseen = False
 
     # What to show
 
     def watch_view(self, old: View, new: View) -> None:
         """Take in another moment of the conversation, and keep the reader's place wherever there is one."""
-        blocks, flow = self._blocks, self._flow
-        moved = (old.branch_id, old.turn, old.position) != (new.branch_id, new.turn, new.position)
-        at_end = flow.at_end
-        keeps_place = True
+        blocks, flow, live = self._blocks, self._flow, live_items(new)
+        at_end, at_last = flow.at_end, self._cursor >= blocks.count - 1
+        same_session = (old.file, _session_id(old)) == (new.file, _session_id(new))
+        same_branch = same_session and old.branch_id == new.branch_id
+        keeps_place = same_branch
         blocks.view = new
-        if (old.file, _session_id(old)) != (new.file, _session_id(new)):
-            keeps_place = False
+        if not same_session:
             blocks.store.clear()
             blocks.fold_as_begun()
-            blocks.reset(new.items, self.text_width)
-        elif old.branch_id != new.branch_id:
+            blocks.show(new.items, live)
+        elif not same_branch:
             shared = _shared_turns(old, new)
             turn = blocks.turn_of(flow.anchor[0])
             keeps_place = turn is not None and turn <= shared
             blocks.store.keep_turns(shared)
-            blocks.reset(new.items, self.text_width)
-        elif (old.items, old.revision) != (new.items, new.revision):
-            blocks.resize(new.items)
-        flow.forget(new.items)
+            blocks.show(new.items, live)
+        else:
+            blocks.follow(new.items, live, revised=old.revision != new.revision)
         if new.page is not None and new.page is not old.page:
             blocks.take(new.page)
+        went_on = same_branch and _went_on(old, new)
+        moved = not went_on and (old.branch_id, old.turn, old.position) != (new.branch_id, new.turn, new.position)
         if not keeps_place:
             self._open_at(new)
+        elif same_branch and new.branch_id in new.runs and new.branch_id not in old.runs:
+            # Whoever has sent a message reads on where the answer comes.
+            self._go_to_end()
         elif moved and not self._was_told(new):
             self._reveal(new)
-        elif at_end and old.branch_id == new.branch_id:
+        elif at_end and same_branch:
             flow.end()
-        self._cursor = max(min(self._cursor, new.items - 1), 0)
+            if at_last and not moved:
+                self._cursor = blocks.count - 1
+        self._cursor = max(min(self._cursor, blocks.count - 1), 0)
+        self._unseen = same_branch and (self._unseen or (bool(live) and live[-1:] != live_items(old)[-1:]))
         self.settle()
 
     def receive(self, page: Page) -> None:
@@ -192,22 +206,25 @@ class Transcript(ItemView, can_focus=True):
 
     def cursor_text(self) -> str:
         """All text of the item under the cursor, folded or not; empty while it is not at hand."""
-        item = self._blocks.store.get(self._cursor)
+        item = self._blocks.item(self._cursor)
         return "" if item is None else item_text(item)
 
     def _open_at(self, view: View) -> None:
-        if _at_last_turn(view):
-            self._cursor = view.items - 1
-            self._flow.end()
+        if self._blocks.count and view.turn >= _last_turn(view):
+            self._go_to_end()
         else:
             self._cursor = view.position
             self._flow.show(view.position)
+
+    def _go_to_end(self) -> None:
+        self._cursor = self._blocks.count - 1
+        self._flow.end()
 
     def _reveal(self, view: View) -> None:
         """Bring the selected turn into sight, if it is not, and the cursor into the turn."""
         if self._blocks.turn_of(self._cursor) != view.turn or self._cursor < view.position:
             self._cursor = view.position
-        if view.position < view.items and not 0 <= self._row_of_text(view.position) < self._flow.height:
+        if view.position < self._blocks.count and not 0 <= self._row_of_text(view.position) < self._flow.height:
             self._open_at(view)
 
     def _was_told(self, view: View) -> bool:
@@ -236,6 +253,27 @@ class Transcript(ItemView, can_focus=True):
             return Segment("▎", self.part_style("transcript--bar")), base
         return Segment(" "), base
 
+    def mark(self, position: int, number: int) -> Segment | None:
+        """A quiet cursor at the end of what is being written."""
+        item = self._blocks.item(position)
+        if item is None or number < self._blocks.flow.block_height(position) - 1 or not grows(self.view, item):
+            return None
+        return Segment("▍", self.palette.muted)
+
+    def settle(self) -> None:
+        """Bring in line what is derived from the anchor; the newest line in sight leaves nothing new to point at."""
+        super().settle()
+        self._unseen = self._unseen and not self._flow.at_end
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row; the last one points at what is new below it."""
+        strip = super().render_line(y)
+        if not self._unseen or y != self._flow.height - 1:
+            return strip
+        style = self.get_component_rich_style("transcript--new") + Style(meta={"newest": True})
+        label = Segment(_NEW, style)
+        return Strip.join([strip.crop(0, strip.cell_length - len(_NEW)), Strip([label], len(_NEW))])
+
     def need(self, start: int, end: int) -> None:
         """Ask for items."""
         self.post_message(self.ItemsNeeded(self, self.view.branch_id, start, end))
@@ -254,7 +292,7 @@ class Transcript(ItemView, can_focus=True):
         if bottom > self._flow.height:
             self._flow.move(min(bottom - self._flow.height, self._stride))
             self.settle()
-        elif self._cursor < self.view.items - 1:
+        elif self._cursor < self._blocks.count - 1:
             self._put_cursor(self._cursor + 1)
         else:
             self._flow.end()
@@ -279,7 +317,7 @@ class Transcript(ItemView, can_focus=True):
     def action_cursor_end(self) -> None:
         """Go to the end of the last item."""
         self._flow.end()
-        self._put_cursor(self.view.items - 1, scroll=False)
+        self._put_cursor(self._blocks.count - 1, scroll=False)
 
     def action_page_down(self) -> None:
         """Go a page down, the cursor with it."""
@@ -337,10 +375,10 @@ class Transcript(ItemView, can_focus=True):
         self._flow.move(lines or (1 if lines >= 0 else -1))
         self.settle()
         if not self._fetch_cursor(first=lines > 0) and self._flow.at_end and lines > 0:
-            self._put_cursor(self.view.items - 1, scroll=False)
+            self._put_cursor(self._blocks.count - 1, scroll=False)
 
     def _in_sight(self) -> list[int]:
-        return [position for position in dict.fromkeys(at for at, _ in self.rows) if position < self.view.items]
+        return [position for position in dict.fromkeys(at for at, _ in self.rows) if position < self._blocks.count]
 
     def _fetch_cursor(self, *, first: bool) -> bool:
         """Put a cursor that is out of sight on the first, or last, item in sight; whether it was."""
@@ -352,7 +390,7 @@ class Transcript(ItemView, can_focus=True):
         return True
 
     def _put_cursor(self, position: int, *, scroll: bool = True) -> None:
-        if not 0 <= position < self.view.items:
+        if not 0 <= position < self._blocks.count:
             return
         self._cursor = position
         if scroll:
@@ -373,7 +411,7 @@ class Transcript(ItemView, can_focus=True):
         turn = self._blocks.turn_of(self._cursor)
         self._owes_turn = turn is None
         known = self._told[-1] if self._told else self.view.turn
-        if turn and turn != known:
+        if turn and turn != known and turn <= _last_turn(self.view):
             self._told.append(turn)
             self.post_message(self.TurnSelected(self, turn))
 
@@ -392,7 +430,9 @@ class Transcript(ItemView, can_focus=True):
         if offset is None or not 0 <= offset.y < len(self.rows):
             return
         position = self.rows[offset.y][0]
-        if "sibling" in meta:
+        if "newest" in meta:
+            self.action_cursor_end()
+        elif "sibling" in meta:
             self.post_message(self.SiblingRequested(self, *meta["sibling"]))
         elif "fold" in meta:
             self._put_cursor(position, scroll=False)
@@ -401,7 +441,7 @@ class Transcript(ItemView, can_focus=True):
             self.post_message(self.LinkOpened(self, meta["link"]))
         elif (turn := self._blocks.turn_of(position)) is not None:
             self._put_cursor(position, scroll=False)
-            if turn > 0:
+            if 0 < turn <= _last_turn(self.view):
                 self.post_message(self.TurnClicked(self, turn))
 
     def on_focus(self) -> None:
@@ -417,9 +457,15 @@ def _session_id(view: View) -> str | None:
     return None if view.session is None else view.session.session_id
 
 
-def _at_last_turn(view: View) -> bool:
+def _last_turn(view: View) -> int:
+    """The last stored turn of the shown branch."""
     branch = view.tree.branches.get(view.branch_id)
-    return view.items > 0 and (branch is None or view.turn >= branch.turns)
+    return 0 if branch is None else branch.turns
+
+
+def _went_on(old: View, new: View) -> bool:
+    """Whether the selection went from the last turn to a newer one, as the branch grew."""
+    return _last_turn(old) <= old.turn < new.turn >= _last_turn(new)
 
 
 def _shared_turns(old: View, new: View) -> int:
