@@ -43,6 +43,7 @@ class RunResult:
         error: What went wrong in one sentence, secrets removed; None where nothing did.
         hint: What to do about it, one line.
         details: More of it for those who want to know, secrets removed.
+        kept: Whether the branch holds the message; where not, it is as it was before the run, and `usage` is None.
     """
 
     outcome: Outcome
@@ -56,6 +57,7 @@ class RunResult:
     error: str | None = None
     hint: str = ""
     details: str = ""
+    kept: bool = True
 
 
 class Runner(Protocol):
