@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from tests.widgets.usages import account, seen
+from tests.widgets.usages import account, seen, with_runs
 from tui.model import Accounts, Scope, TurnUsage, Usage
 from tui.widgets._token_bars import Part, bar, height, patterned, split
 from tui.widgets.token_chart import TokenChart
@@ -102,6 +102,26 @@ async def test_a_turn_without_stored_usage_is_a_quiet_dot_and_never_zero() -> No
     async with app.run_test(size=(30, 10)):
         assert line(app, 5).split() == ["t5", "·"]
         assert line(app, 6).split()[0] == "▸t6"
+
+
+async def test_estimated_tokens_are_marked_and_all_numbers_stay_in_their_column() -> None:
+    app = ChartApp(with_runs(account(9)), turn=1)
+    async with app.run_test(size=(30, 10)):
+        values = [line(app, turn).rstrip().split()[-1] for turn in (3, 4, 9)]
+        assert values == ["≈968", "1.6k", "≈2.2k"]
+        assert len({len(line(app, turn).rstrip()) for turn in range(1, 10)}) == 1
+
+
+async def test_the_tooltip_tells_all_of_a_run() -> None:
+    app = ChartApp(with_runs(account(9, silent=(8,))), turn=1)
+    async with app.run_test(size=(30, 10)) as pilot:
+        await pilot.hover(TokenChart, offset=(12, 7))
+        silent, ran, when, ended = str(app.chart.tooltip).splitlines()
+        assert (silent, ran) == ("turn 8: tokens not reported", "gpt-5-mini")
+        assert when.endswith(" · 0.4 s")
+        assert ended == "failed: The key [/x]␛[31m is not one of this server's."
+        await pilot.hover(TokenChart, offset=(12, 2))
+        assert str(app.chart.tooltip).splitlines()[0] == "turn 3: ≈968 tokens"
 
 
 async def test_inherited_turns_are_marked() -> None:

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 from textual.app import App, ComposeResult
 from textual.reactive import var
 from textual.strip import Strip
+from textual.style import Style
 
-from tests.widgets.usages import account, seen
-from tui.model import Notice, Scope, View
+from tests.widgets.usages import account, seen, with_runs
+from tui.model import Notice, Outcome, RunRecord, Scope, View
+from tui.widgets._token_bars import Part
+from tui.widgets._usage_text import TOTALS_HEIGHT, Swatch, strip_turn, totals
 from tui.widgets.token_chart import TokenChart
 from tui.widgets.usage_sidebar import UsageSidebar
 
 Snapshot = Callable[..., bool]
 
 TYPICAL = View(branch_id="alt", turn=3, accounts=account(9))
+TALKED = replace(TYPICAL, accounts=with_runs(account(9, silent=(8,))))
+"""Some turns of it were run by the program, which recorded how."""
 WIDE = (36, 34)
 STRIP = (100, 3)
+
+
+@pytest.fixture(autouse=True)
+def in_seoul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "KST-9")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 class UsageApp(App[None]):
@@ -121,6 +136,87 @@ async def test_what_the_provider_did_not_report_is_not_zero() -> None:
         assert row(app, "reasoning") == ["not", "reported"]
 
 
+def below_the_numbers(app: UsageApp) -> list[str]:
+    """The lines from the table's last row to the chart."""
+    lines = [line.strip() for line in seen(app).splitlines()]
+    total = next(at for at, line in enumerate(lines) if line.startswith("total"))
+    return [" ".join(line.split()) for line in lines[total + 1 : app.query_one(TokenChart).region.y]]
+
+
+@pytest.mark.parametrize(
+    ("turn", "told"),
+    [
+        (3, ["↰ ran on main ≈ estimated", "gpt-5-mini · Billing 12.3 s", "2026-03-04 14:06"]),
+        (4, ["", "", ""]),
+        (5, ["", "litellm/anthropic/cla… 12 min 34 s", "2026-03-04 14:06"]),
+        (7, ["", "gpt-5-mini 2.0 s", "stopped · 2026-03-04 14:06"]),
+        (8, ["turn 8: tokens not reported", "gpt-5-mini 0.4 s", "failed: The key [/x]␛[31m is not …"]),
+    ],
+)
+async def test_the_run_of_the_selected_turn_stands_below_its_numbers(turn: int, told: list[str]) -> None:
+    app = UsageApp(replace(TALKED, turn=turn))
+    async with app.run_test(size=WIDE):
+        assert below_the_numbers(app) == told
+
+
+async def test_nothing_moves_between_turns_with_and_without_a_run() -> None:
+    app = UsageApp(TALKED)
+    async with app.run_test(size=WIDE) as pilot:
+        places = set()
+        for turn in range(1, 10):
+            app.view = replace(app.view, turn=turn)
+            await pilot.pause()
+            places.add(tuple(pane.region for pane in app.query_one(UsageSidebar).children if pane.display))
+        assert len(places) == 1
+
+
+async def test_estimates_are_marked_and_counted_requests_are_not() -> None:
+    app = UsageApp(TALKED)
+    async with app.run_test(size=WIDE) as pilot:
+        assert row(app, "requests")[1] == "1"
+        assert [row(app, label)[1] for label in ("input", "cached", "output", "reasoning", "total")] == [
+            "≈661",
+            "≈396",
+            "≈307",
+            "≈102",
+            "≈968",
+        ]
+        app.view = replace(app.view, turn=5)
+        await pilot.pause()
+        assert "estimated" not in seen(app)
+        assert row(app, "total")[1] == "1,130"
+
+
+async def test_tokens_that_were_not_reported_are_no_zeros() -> None:
+    app = UsageApp(replace(TALKED, turn=8))
+    async with app.run_test(size=WIDE):
+        assert [row(app, label)[1] for label in ("requests", "input", "output", "total")] == ["–"] * 4
+        assert "0" not in row(app, "▸t8")
+
+
+async def test_of_a_turn_whose_last_run_alone_reported_none_that_is_said() -> None:
+    accounts = replace(account(9), runs={5: RunRecord(5, "alt", Outcome.STOPPED, reported=False)})
+    app = UsageApp(View(branch_id="alt", turn=5, accounts=accounts))
+    async with app.run_test(size=WIDE):
+        assert below_the_numbers(app) == ["not all reported", "", "stopped"]
+        assert row(app, "total")[1] == "1,130"
+
+
+@pytest.mark.parametrize(
+    ("turn", "told"),
+    [
+        (3, "turn 3 ≈968 · 1 request · ■ in 661 · ■ out 307 · gpt-5-mini 12.3 s"),
+        (4, "turn 4 1.6k · 1 request · ■ in 868 · ■ out 696"),
+        (7, "turn 7 1.2k · 1 request · ■ in 1.1k · ■ out 63 · stopped · gpt-5-mini 2.0…"),
+        (8, "turn 8 tokens not reported · gpt-5-mini 0.4 s · failed: The key [/x]␛[31m…"),
+    ],
+)
+async def test_the_strip_tells_of_the_run_on_the_turn_s_line(turn: int, told: str) -> None:
+    app = UsageApp(replace(TALKED, turn=turn), compact=True)
+    async with app.run_test(size=(76, 4)):
+        assert seen(app).splitlines()[2].strip() == told
+
+
 async def test_while_the_usage_is_read_nothing_moves() -> None:
     app = UsageApp(replace(TYPICAL, accounts=None))
     async with app.run_test(size=WIDE) as pilot:
@@ -200,6 +296,17 @@ async def test_the_strip_takes_three_lines_and_selects_too() -> None:
         assert seen(app).splitlines()[2].startswith(" turn 4 ")
 
 
+@pytest.mark.parametrize("turn", range(1, 10))
+def test_a_turn_takes_the_same_lines_at_every_width(turn: int) -> None:
+    view = replace(TALKED, turn=turn)
+    swatches = dict.fromkeys(Part, Swatch("■", Style()))
+    for width in range(4, 60):
+        lines = totals(view, width, swatches).split("\n", allow_blank=True)
+        assert len(lines) == TOTALS_HEIGHT
+        assert max(line.cell_length for line in lines) <= width
+        assert strip_turn(view, width, swatches).cell_length <= width
+
+
 @pytest.mark.parametrize("size", [(12, 6), (20, 10), (26, 20), (40, 12), (80, 24)])
 @pytest.mark.parametrize("compact", [False, True])
 async def test_no_size_is_too_small(size: tuple[int, int], compact: bool) -> None:
@@ -243,3 +350,17 @@ def test_no_color(snap_compare: Snapshot, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_ansi_theme(snap_compare: Snapshot) -> None:
     assert snap_compare(UsageApp(TYPICAL, theme="ansi-dark"), terminal_size=WIDE)
+
+
+@pytest.mark.parametrize("turn", [3, 7, 8])
+def test_runs(snap_compare: Snapshot, turn: int) -> None:
+    assert snap_compare(UsageApp(replace(TALKED, turn=turn)), terminal_size=WIDE)
+
+
+def test_a_failed_run_on_light(snap_compare: Snapshot) -> None:
+    app = UsageApp(replace(TALKED, turn=8), theme="textual-light")
+    assert snap_compare(app, terminal_size=WIDE)
+
+
+def test_a_failed_run_in_the_strip(snap_compare: Snapshot) -> None:
+    assert snap_compare(UsageApp(replace(TALKED, turn=8), compact=True), terminal_size=STRIP)

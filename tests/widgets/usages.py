@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.app import App
 
-from tui.model import Accounts, Scope, TurnUsage, Usage
+from tui.model import Accounts, Outcome, RunRecord, Scope, TurnUsage, Usage
 
-__all__ = ["SCATTERED_TOOLS", "account", "seen", "spend"]
+__all__ = ["SCATTERED_TOOLS", "account", "seen", "spend", "with_runs"]
 
 SCATTERED_TOOLS = (
     ("get_weather", 1, 1),
@@ -59,6 +61,20 @@ def account(
         Scope.ALL: total + spend(turns, reported=reported) if total else None,
     }
     return Accounts(branch_id, totals, rows, tools)
+
+
+def with_runs(accounts: Accounts) -> Accounts:
+    """The same with the runs of some turns: 3 and 9 estimated, 5 long, 7 stopped, 8 failed."""
+    began = "2026-03-04 05:06:07"
+    error = "The key [/x]\x1b[31m is not one of this server's."
+    runs = (
+        RunRecord(3, "main", Outcome.DONE, "gpt-5-mini", "Billing", began, 12.34, estimated=True),
+        RunRecord(5, "alt", Outcome.DONE, "litellm/anthropic/claude-sonnet-4-5", "Billing", began, 754),
+        RunRecord(7, "alt", Outcome.STOPPED, "gpt-5-mini", "gpt-5-mini", began, 2),
+        RunRecord(8, "alt", Outcome.FAILED, "gpt-5-mini", None, began, 0.4, error, reported=False),
+        RunRecord(9, "alt", Outcome.DONE, "offline", None, began, 0.1, estimated=True),
+    )
+    return replace(accounts, runs={run.turn: run for run in runs})
 
 
 def seen(app: App[None]) -> str:

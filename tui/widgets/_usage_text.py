@@ -10,13 +10,14 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.style import Style
 
-from tui.model import Scope, TurnUsage, Usage, View
+from tui.model import RunRecord, Scope, TurnUsage, Usage, View
+from tui.widgets._run_text import RUN_HEIGHT, dotted, doubt, estimate_mark, missing, run_lines, run_words
 from tui.widgets._token_bars import Part
 from tui.widgets.numbers import exact, fit_name, tokens
 
 __all__ = ["TOTALS_HEIGHT", "Swatch", "strip_totals", "strip_turn", "tools", "totals"]
 
-TOTALS_HEIGHT = 10
+TOTALS_HEIGHT = 10 + RUN_HEIGHT
 """Lines of `totals`, always as many, so that nothing below it moves."""
 
 _MEANING = {
@@ -65,7 +66,10 @@ _ROWS = (
 
 
 def totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Content:
-    """Every scope's total, then the shown scope in full beside the selected turn; its labels are the chart's legend."""
+    """Every scope's total, then the shown scope in full beside the selected turn, and the run that made that turn.
+
+    The labels of the numbers are the chart's legend.
+    """
     both = width >= _TWO_COLUMNS and view.turn > 0
     column = min(_COLUMN, (width - _LABELS) // (2 if both else 1))
     head = [Content(" " * _LABELS), Content.styled(str(view.scope).rjust(column), "bold")]
@@ -75,18 +79,21 @@ def totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Content:
 
     spent = _spent(view)
     turn = _selected(view)
+    mark = estimate_mark(view.accounts, view.turn)
     for label, number, part in _ROWS:
         swatch = Content.styled(*swatches[part]) if part is not None else Content(" ")
         cells = [_cell(spent, number, column)]
         if both:
-            cells.append(_cell(turn.usage if turn else None, number, column))
+            cells.append(_cell(turn.usage if turn else None, number, column, "" if label == "requests" else mark))
         text = "".join(cell.rjust(column) for cell in cells)
         if both and _unreported(spent, number) and _unreported(turn.usage if turn else None, number):
             text = _NOT_REPORTED.rjust(column * 2)
-        quiet = not any(cell[0].isdigit() for cell in cells)
+        quiet = not any(cell.removeprefix(mark)[0].isdigit() for cell in cells)
         style = _QUIET if quiet else "bold" if label == "total" else ""
         lines.append(Content.assemble(swatch, f" {label}".ljust(_LABELS - 1), Content.styled(text, style)))
-    lines.append(Content.styled(_remark(view, turn), _QUIET))
+    lines.append(_remarks(view, turn, width))
+    record = _run(view)
+    lines += run_lines(record, width) if record else [Content("")] * RUN_HEIGHT
     return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
 
@@ -137,14 +144,19 @@ def strip_turn(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Conte
     if turn is None:
         return Content("")
     name = Content.styled(f"turn {turn.turn} ", _TURN)
-    remark = _remark(view, turn)
+    record = _run(view)
+    ran = run_words(record) if record else Content("")
     if turn.usage is None:
-        return _first_fitting([Content.assemble(name, (_NO_USAGE.lower(), _QUIET))], width)
-    said = Content.styled(f" · {remark}" if remark else "", _QUIET)
-    full, brief = (Content.assemble(name, *_sentence(turn.usage, swatches, brief), said) for brief in (False, True))
+        return _first_fitting([dotted(Content.assemble(name, (missing(record), _QUIET)), ran)], width)
+    mark = estimate_mark(view.accounts, view.turn)
+    full, brief = (Content.assemble(name, *_sentence(turn.usage, swatches, brief, mark)) for brief in (False, True))
+    said = dotted(Content.styled(_remark(view, turn), _QUIET), ran)
     _, here = _calls(view)
     called = Content.styled(", ".join(f"{fit_name(tool, _NAME)} ×{n}" for tool, n in here.most_common()), _QUIET)
-    return _first_fitting([_spread(full, called, width), full, _spread(brief, called, width), brief], width)
+    lines = [
+        line for spent in (full, brief) for line in (_spread(dotted(spent, said), called, width), dotted(spent, said))
+    ]
+    return _first_fitting([*lines, dotted(brief, ran)], width)
 
 
 def _spent(view: View) -> Usage | None:
@@ -156,6 +168,11 @@ def _selected(view: View) -> TurnUsage | None:
     if view.accounts is None or not 1 <= view.turn <= len(view.accounts.turns):
         return None
     return view.accounts.turns[view.turn - 1]
+
+
+def _run(view: View) -> RunRecord | None:
+    """The last run of the selected turn."""
+    return view.accounts.runs.get(view.turn) if view.accounts else None
 
 
 def _calls(view: View) -> tuple[Counter[str], Counter[str]]:
@@ -194,13 +211,13 @@ def _state(view: View) -> Content:
     return Content.styled(_MEANING[view.scope] if _spent(view) else _NO_USAGE, _QUIET)
 
 
-def _cell(usage: Usage | None, number: Callable[[Usage], int | None], column: int) -> str:
-    """One number of the table, or what is said in its place."""
+def _cell(usage: Usage | None, number: Callable[[Usage], int | None], column: int, mark: str = "") -> str:
+    """One number of the table with a mark before it, or what is said in its place."""
     if usage is None:
         return "–"
     value = number(usage)
     if value is not None:
-        return exact(value, column - 1)
+        return mark + exact(value, column - 1 - len(mark))
     return _NOT_REPORTED if len(_NOT_REPORTED) < column else "n/a"
 
 
@@ -208,20 +225,27 @@ def _unreported(usage: Usage | None, number: Callable[[Usage], int | None]) -> b
     return usage is not None and number(usage) is None
 
 
-def _remark(view: View, turn: TurnUsage | None) -> str:
-    """What is to be said of the selected turn beside its numbers."""
+def _remark(view: View, turn: TurnUsage | None, brief: bool = False) -> str:
+    """Why the selected turn has no numbers, or whose they are."""
     if view.accounts is None or turn is None:
         return ""
     if turn.usage is None:
-        return f"turn {turn.turn}: no usage stored"
+        return f"turn {turn.turn}: {missing(_run(view))}"
     if turn.branch_id in (None, view.accounts.branch_id):
         return ""
-    return f"↰ inherited: ran on {fit_name(turn.branch_id or '', _NAME)}"
+    return f"↰ {'' if brief else 'inherited: '}ran on {fit_name(turn.branch_id or '', _NAME)}"
 
 
-def _sentence(usage: Usage, swatches: Mapping[Part, Swatch], brief: bool) -> Iterable[Content]:
-    """A sum of tokens in words; `brief` leaves out what is part of something else."""
-    yield Content.styled(tokens(usage.total_tokens), "bold")
+def _remarks(view: View, turn: TurnUsage | None, width: int) -> Content:
+    """What is to be said of the selected turn below its numbers."""
+    full, brief = (Content.styled(_remark(view, turn, brief), _QUIET) for brief in (False, True))
+    why = Content.styled(doubt(_run(view)) if turn and turn.usage else "", _QUIET)
+    return _first_fitting([_spread(full, why, width), _spread(brief, why, width)], width) if why else full
+
+
+def _sentence(usage: Usage, swatches: Mapping[Part, Swatch], brief: bool, mark: str = "") -> Iterable[Content]:
+    """A sum of tokens in words, a mark before it; `brief` leaves out what is part of something else."""
+    yield Content.styled(f"{mark}{tokens(usage.total_tokens)}", "bold")
     yield Content(f" · {usage.requests:,} request{'s' if usage.requests != 1 else ''}")
     for part, word, count, inner_word, inner in (
         (Part.INPUT, "in", usage.input_tokens, "cached", usage.cached_tokens),

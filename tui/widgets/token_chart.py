@@ -20,13 +20,14 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.model import Accounts, TurnUsage, Usage
+from tui.widgets._run_text import estimate_mark, missing, run_details
 from tui.widgets._token_bars import Part, bar, patterned, split
 from tui.widgets.numbers import fit_name, tokens
 
 __all__ = ["TokenChart"]
 
 _VALUE_WIDTH = 6
-"""Cells for a space and the turn's total."""
+"""Cells for a space and the turn's total; where some are estimated, one more for `≈`."""
 _SHORTEST_BAR = 6
 """A bar shorter than this is worth more than the total beside it."""
 _PALE = 0.6
@@ -36,8 +37,8 @@ _PALE = 0.6
 class TokenChart(ScrollView, can_focus=True):
     """A bar for each turn of a branch, its parts stacked; only the lines in sight are ever drawn.
 
-    A turn that the branch inherited is pale and marked `↰`; one without stored usage shows a `·`. The selected turn is
-    marked `▸`. The cursor moves without selecting; Enter or a click selects.
+    A turn that the branch inherited is pale and marked `↰`; one without stored usage shows a `·`, and estimated tokens
+    a `≈`. The selected turn is marked `▸`. The cursor moves without selecting; Enter or a click selects.
     """
 
     BINDING_GROUP_TITLE = "Usage"
@@ -149,6 +150,7 @@ class TokenChart(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self._scale = 0
+        self._value_width = _VALUE_WIDTH
 
     @property
     def turns(self) -> tuple[TurnUsage, ...]:
@@ -167,6 +169,8 @@ class TokenChart(ScrollView, can_focus=True):
     def watch_accounts(self, before: Accounts | None, accounts: Accounts | None) -> None:
         usages = [turn.usage for turn in self.turns if turn.usage is not None]
         self._scale = max((usage.input_tokens + usage.output_tokens for usage in usages), default=0)
+        runs = self.accounts.runs.values() if self.accounts else ()
+        self._value_width = _VALUE_WIDTH + any(run.estimated for run in runs)
         self._measure()
         if before is None or accounts is None or before.branch_id != accounts.branch_id:
             self.cursor = self.turn
@@ -276,9 +280,9 @@ class TokenChart(ScrollView, can_focus=True):
         label = f"{'▸' if turn.turn == self.turn else ' '}{number}{'↰' if inherited else ' '}"
         yield Segment(label, label_style)
         room = width - len(label)
-        with_value = room - _VALUE_WIDTH >= _SHORTEST_BAR
+        with_value = room - self._value_width >= _SHORTEST_BAR
         if with_value:
-            room -= _VALUE_WIDTH
+            room -= self._value_width
 
         if turn.usage is None:
             yield Segment("·", self.get_visual_style(*row, "token-chart--quiet").rich_style)
@@ -286,8 +290,9 @@ class TokenChart(ScrollView, can_focus=True):
         else:
             yield from self._draw_bar(turn.usage, room, row, inherited)
         if with_value:
-            value = "" if turn.usage is None else tokens(turn.usage.total_tokens)
-            yield Segment(value.rjust(_VALUE_WIDTH), label_style)
+            mark = estimate_mark(self.accounts, turn.turn)
+            value = "" if turn.usage is None else f"{mark}{tokens(turn.usage.total_tokens)}"
+            yield Segment(value.rjust(self._value_width), label_style)
 
     def _draw_bar(self, usage: Usage, width: int, row: tuple[str, ...], pale: bool) -> Iterable[Segment]:
         """The segments of a bar, neighbouring cells of one look joined."""
@@ -301,15 +306,17 @@ class TokenChart(ScrollView, can_focus=True):
 
     def _describe(self, turn: TurnUsage) -> Content:
         """What the tooltip says of a turn."""
+        record = self.accounts.runs.get(turn.turn) if self.accounts else None
         if turn.usage is None:
-            return Content(f"turn {turn.turn}: no usage stored")
-        usage = turn.usage
-        lines = [
-            f"turn {turn.turn}: {usage.total_tokens:,} tokens",
-            f"input {usage.input_tokens:,}, output {usage.output_tokens:,}",
-        ]
+            lines = [f"turn {turn.turn}: {missing(record)}"]
+        else:
+            lines = [
+                f"turn {turn.turn}: {estimate_mark(self.accounts, turn.turn)}{turn.usage.total_tokens:,} tokens",
+                f"input {turn.usage.input_tokens:,}, output {turn.usage.output_tokens:,}",
+            ]
         if self.inherited(turn):
             lines.append(f"inherited: ran on {fit_name(turn.branch_id or '', 24)}")
+        lines += run_details(record) if record else ()
         return Content("\n".join(lines))
 
     def _measure(self) -> None:
