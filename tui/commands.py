@@ -7,7 +7,7 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
-__all__ = ["COMMANDS", "Command", "bindings"]
+__all__ = ["COMMANDS", "TALK", "Command", "bindings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,9 @@ class Command:
     group: str
     footer: bool = False
 
+
+TALK: Final = "Talk"
+"""Group of the commands that need an agent."""
 
 COMMANDS: Final = (
     Command("fork.here", "f", "fork", "Fork", "Fork here: edit this turn's message in a new branch", "Fork", True),
@@ -60,6 +63,11 @@ COMMANDS: Final = (
     ),
     Command("branch.back", "minus", "switch_back", "Back", "The branch before this one", "Branches", True),
     Command("session.pick", "s", "pick_session", "Sessions", "Pick another session of the file", "Branches", True),
+    Command(
+        "run.again", "r", "run_again", "Run again", "Ask this turn again on new branches; 3r: on three", TALK, True
+    ),
+    Command("run.answer", "w", "answer", "Answer", "Answer the tool call that waits for your leave", TALK),
+    Command("run.details", "e", "failure", "Error", "What went wrong with the last run, in full", TALK),
     Command("usage.scope", "u", "next_scope", "Scope", "What the sums count: own turns, the path, all", "Look", True),
     Command("text.copy", "y", "copy", "Copy", "Copy the selected text, else the item under the cursor", "Look"),
     Command("pane.tree", "1", "pane('tree')", "Tree", "Go to the tree", "Panes"),
@@ -81,10 +89,10 @@ COMMANDS: Final = (
 )
 
 
-def bindings(*, app: bool = False) -> list[BindingType]:
-    """The commands as bindings of the explorer screen, or with `app` those of the application."""
+def bindings(*, app: bool = False, talk: bool = False) -> list[BindingType]:
+    """The commands as bindings: those of the explorer, or with `talk` what one with an agent has more, or the app's."""
     return [
         Binding(command.keys, command.action, command.title, show=command.footer, tooltip=command.help, id=command.id)
         for command in COMMANDS
-        if command.action.startswith("app.") == app
+        if command.action.startswith("app.") == app and (command.group == TALK) == talk
     ]

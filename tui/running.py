@@ -35,7 +35,6 @@ class RunResult:
         outcome: Done, stopped or failed.
         model: Name of the model; None where it is not known.
         agent: Name of the agent that answered last; None where it is not known.
-        said: False where the branch is as it was before, so that the message can be sent again.
         started_at: When it began: UTC, naive.
         seconds: How long it took.
         usage: What `store_run_usage` takes; None where the provider reported no tokens.
@@ -51,7 +50,6 @@ class RunResult:
     seconds: float
     model: str | None = None
     agent: str | None = None
-    said: bool = True
     usage: Any = None
     estimated: bool = False
     error: str | None = None

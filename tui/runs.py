@@ -137,6 +137,9 @@ class Runs:
             await session.switch_to_branch(running.place.branch_id)
             running.show(state=RunState.RUNNING)
             result = await self._runner.run(session, text, running)
+            if not result.kept:
+                # The branch's last turn is another one than this run's.
+                return result
             if result.usage is not None:
                 await session.store_run_usage(result.usage)
             await session.record_run(

@@ -110,7 +110,7 @@ class TalkController(SessionController):
             return
         await self._reload(follow=place.branch_id)
         if result.outcome is not Outcome.DONE:
-            unsaid = "\n\n".join([*([] if result.said else [text]), *queued])
+            unsaid = "\n\n".join([*([] if result.kept else [text]), *queued])
             serial = self.view.failure.serial + 1 if self.view.failure else 1
             error = result.error or "Stopped."
             self._show(failure=Failure(place.branch_id, error, result.hint, result.details, unsaid, serial))

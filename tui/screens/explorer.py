@@ -165,10 +165,8 @@ class Explorer(Screen[None]):
     @on(Composer.Submitted)
     def _submit(self, event: Composer.Submitted) -> None:
         if self.view.fork is None:
-            self._notify("No model is set, so nothing was sent. Your text stays here.", "warning")
-            return
-
-        if not self._forking:
+            self.say(event.text)
+        elif not self._forking:
             self._do(partial(self._make_fork, event.text, event.name))
 
     async def _make_fork(self, text: str, name: str) -> None:
@@ -177,14 +175,29 @@ class Explorer(Screen[None]):
             made = await self._controller.make_fork(name)
         finally:
             self._forking = False
+        await self.forked(made, text)
+
+    @on(Composer.Left)
+    def _leave_composer(self) -> None:
+        if self.view.fork is not None or not self.stop():
+            self._controller.cancel_fork()
+            self._go_to("chat")
+
+    # What an explorer with an agent does otherwise
+
+    def say(self, text: str) -> None:  # noqa: ARG002 there is nobody to say it to
+        """Answer a message on the shown branch."""
+        self._notify("No model is set, so nothing was sent. Your text stays here.", "warning")
+
+    async def forked(self, made: str, text: str) -> None:
+        """Go on with the message of a fork that was just made."""
         self._composer.keep(text)
         said = "Your text waits in the composer: no model is set." if text.strip() else "No model is set."
         self._notify(f"Made branch {made}. {said}")
 
-    @on(Composer.Left)
-    def _leave_composer(self) -> None:
-        self._controller.cancel_fork()
-        self._go_to("chat")
+    def stop(self) -> bool:
+        """Stop what runs on the shown branch; whether anything did."""
+        return False
 
     # Commands
 
@@ -272,6 +285,8 @@ class Explorer(Screen[None]):
         self._fit_usage()
 
     def action_leave(self) -> None:
+        if self.view.fork is None and self.stop():
+            return
         if self.has_class("-zoom"):
             self.action_zoom()
         elif self.view.fork is not None:

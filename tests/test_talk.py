@@ -1,0 +1,194 @@
+"""Talking on the branches of a file, without a screen: with the offline model, through the SDK's real runner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conversations import open_sdk, turn
+from tui.agent.choice import AgentChoice
+from tui.agent.running import AgentRunner
+from tui.errors import ReadOnlyError
+from tui.model import Outcome, RunState, View
+from tui.session.store import Store
+from tui.talk import TalkController
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    path = tmp_path / "support.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items([*turn("hello", "Hi."), *turn("weather in Oslo", "Rain.")])
+    sdk.close()
+    return path
+
+
+@pytest.fixture
+async def talk(path: Path) -> AsyncIterator[TalkController]:
+    controller = TalkController(Store(path), AgentRunner(AgentChoice(model="offline")))
+    await controller.open()
+    yield controller
+    await controller.stop_all()
+    controller.close()
+
+
+async def until(controller: TalkController, holds: Callable[[View], bool]) -> View:
+    """Wait for a view as it is wanted."""
+    seen = asyncio.Event()
+    leave = controller.subscribe(lambda view: seen.set() if holds(view) else None)
+    if not holds(controller.view):
+        async with asyncio.timeout(60):
+            await seen.wait()
+    leave()
+    return controller.view
+
+
+def quiet(view: View) -> bool:
+    return not view.runs
+
+
+def users(view: View) -> list[str]:
+    """What the user said on the shown branch, stored and live."""
+    assert view.page is not None
+    run = view.runs.get(view.branch_id)
+    items = [*view.page.items, *(run.progress.live if run else ())]
+    return [item.data["content"] for item in items if item.type == "user"]
+
+
+async def test_a_message_is_answered_as_it_comes_and_stored_once(talk: TalkController, path: Path) -> None:
+    views: list[View] = []
+    talk.subscribe(views.append)
+    await talk.send("count to three")
+    await until(talk, quiet)
+    assert (talk.view.branch_id, talk.view.turn) == ("main", 3)
+    assert users(talk.view) == ["hello", "weather in Oslo", "count to three"]
+    assert talk.view.page is not None
+    assert talk.view.page.items[-1].type == "assistant"
+    # In every view the message stands at most once, whether it is live or stored, and live items follow the stored.
+    for view in views:
+        assert users(view).count("count to three") <= 1
+        run = view.runs.get("main")
+        if run is not None:
+            assert [item.position for item in run.progress.live] == list(
+                range(view.items, view.items + len(run.progress.live))
+            )
+    texts = [
+        len(str(run.progress.live[-1].data))
+        for view in views
+        if (run := view.runs.get("main")) and run.progress.live and run.progress.live[-1].type == "assistant"
+    ]
+    assert len(texts) > 1
+    assert texts == sorted(texts)
+    sdk = open_sdk(path)
+    assert [item["role"] for item in await sdk.get_items() if "role" in item][-2:] == ["user", "assistant"]  # type: ignore[typeddict-item]
+    sdk.close()
+
+
+async def test_what_it_cost_is_stored_by_itself(talk: TalkController) -> None:
+    await talk.send("hello again")
+    await until(talk, quiet)
+    await talk.load_accounts()
+    assert talk.view.accounts is not None
+    usage = talk.view.accounts.turns[-1].usage
+    assert usage is not None
+    assert usage.total_tokens > 0
+    record = talk.view.accounts.runs[3]
+    assert (record.outcome, record.model, record.estimated) == (Outcome.DONE, "offline", True)
+
+
+async def test_a_second_message_waits_its_turn(talk: TalkController) -> None:
+    await talk.send("first")
+    await talk.send("second")
+    await talk.send("third")
+    assert talk.view.runs["main"].queued == ("second", "third")
+    await until(talk, quiet)
+    assert users(talk.view) == ["hello", "weather in Oslo", "first", "second", "third"]
+    assert talk.view.turn == 5
+
+
+async def test_stopping_leaves_a_branch_that_goes_on(talk: TalkController, path: Path) -> None:
+    await talk.send("tell me a long story")
+    await talk.send("and another")
+    await until(
+        talk,
+        lambda view: any(item.type == "assistant" for run in view.runs.values() for item in run.progress.live),
+    )
+    assert talk.stop()
+    assert talk.view.runs["main"].state is RunState.STOPPING
+    await until(talk, lambda view: view.failure is not None and quiet(view))
+    assert talk.view.failure is not None
+    assert talk.view.failure.unsaid == "and another"
+    assert not talk.stop()
+    await talk.send("go on")
+    await until(talk, quiet)
+    assert users(talk.view) == ["hello", "weather in Oslo", "tell me a long story", "go on"]
+    sdk = open_sdk(path)
+    assert len(await sdk.get_conversation_turns()) == 4
+    sdk.close()
+
+
+async def test_a_fork_answers_and_its_origin_stays(talk: TalkController, path: Path) -> None:
+    await talk.begin_fork(2)
+    made = await talk.make_fork("bergen")
+    await talk.send("weather in Bergen")
+    await until(talk, quiet)
+    assert talk.view.branch_id == made
+    assert users(talk.view) == ["hello", "weather in Bergen"]
+    sdk = open_sdk(path)
+    assert len(await sdk.get_items(branch_id="main")) == 4
+    sdk.close()
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_turn_is_asked_again_on_three_branches(talk: TalkController, together: bool) -> None:
+    await talk.select_turn(2)
+    await talk.run_again(3, together=together)
+    await until(talk, quiet)
+    tree = talk.view.tree
+    made = [name for name in tree.branches if name != "main"]
+    assert len(made) == 3
+    assert all(tree.branches[name].turns == 2 for name in made)
+    assert len(tree.alternatives(tree.tip("main"))) == 4
+    for name in made:
+        await talk.switch_branch(name)
+        assert users(talk.view) == ["hello", "weather in Oslo"]
+
+
+async def test_runs_on_two_branches_while_the_user_looks_elsewhere(talk: TalkController) -> None:
+    await talk.begin_fork(2)
+    await talk.make_fork("alt")
+    await talk.send("on alt")
+    await talk.switch_branch("main", 1)
+    await talk.send("on main")
+    assert set(talk.view.runs) == {"alt", "main"}
+    await talk.switch_branch("alt")
+    await until(talk, quiet)
+    assert users(talk.view) == ["hello", "on alt"]
+    await talk.switch_branch("main")
+    assert users(talk.view) == ["hello", "weather in Oslo", "on main"]
+
+
+async def test_a_server_that_is_away_gives_the_message_back(path: Path) -> None:
+    runner = AgentRunner(AgentChoice(model="any", base_url="http://127.0.0.1:9/v1", api="chat"))
+    talk = TalkController(Store(path), runner)
+    await talk.open()
+    await talk.send("are you there?")
+    view = await until(talk, lambda view: view.failure is not None and not view.runs)
+    assert view.failure is not None
+    assert view.failure.unsaid == "are you there?"
+    assert view.failure.hint
+    assert users(view) == ["hello", "weather in Oslo"]
+    await talk.stop_all()
+    talk.close()
+
+
+async def test_looking_only_refuses_to_talk(path: Path) -> None:
+    talk = TalkController(Store(path), AgentRunner(AgentChoice(model="offline")), read_only=True)
+    await talk.open()
+    with pytest.raises(ReadOnlyError):
+        await talk.send("hello")
+    assert quiet(talk.view)
+    talk.close()
