@@ -13,7 +13,7 @@ from agents import SQLiteSession
 from tests.conversations import SdkSession, open_sdk, spend, turn
 from tui.controller import SessionController
 from tui.errors import ConvoError, FileError, NotFoundError, ReadOnlyError
-from tui.model import ForkDraft, Scope, View
+from tui.model import ForkDraft, Scope, Session, TurnTree, View
 from tui.session.store import Store
 
 
@@ -429,3 +429,24 @@ async def test_a_turn_whose_message_is_broken_can_be_forked(explorer: SessionCon
     assert "no readable user message" in explorer.view.notice.text
     await explorer.make_fork("mended")
     assert place(explorer.view) == ("mended", 1)
+
+
+async def test_a_branch_that_is_made_while_the_tree_is_read(path: Path) -> None:
+    class Busy(Store):
+        """A file to which somebody writes just after its tree was read."""
+
+        async def tree(self, session: Session) -> TurnTree:
+            tree = await super().tree(session)
+            sdk = open_sdk(path)
+            await sdk.create_branch_from_turn(1, f"late-{len(tree.branches)}")
+            await sdk.add_items(turn("late"))
+            sdk.close()
+            return tree
+
+    explorer = SessionController(Busy(path))
+    await explorer.open()
+    assert place(explorer.view) == ("deep", 4)
+    assert await explorer.refresh()
+    assert "late-3" in explorer.view.tree.branches
+    assert place(explorer.view) == ("deep", 4)
+    explorer.close()

@@ -51,6 +51,10 @@ class ConvoApp(App[None]):
         yield SystemCommand("Screenshot", "Save the screen as an SVG image", lambda: self.deliver_screenshot())
         yield SystemCommand("Quit", "Leave the program", self.action_quit)
 
+    def copy_to_clipboard(self, text: str) -> None:
+        # What was stored may hold half of a character of two, which no terminal can be told.
+        super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
+
     def on_ready(self) -> None:
         # What stands by now lives as long as the program; the collector need not look at it again.
         gc.freeze()

@@ -325,7 +325,7 @@ class SessionController:
 
     async def _begin(self, session: Session, tree: TurnTree, branch_id: str | None = None, **changes: Any) -> None:
         """Show a session at the end of a branch, by default the one written last; other moves come to nothing."""
-        shown = await self._read(session, tree, branch_id or await self._store.last_branch(session), None)
+        shown = await self._read(session, tree, branch_id or await self._last_branch(session, tree), None)
         self._move()
         self._opened, self._before, self._visited = ("", 0), None, {}
         self._enter(shown["branch_id"], shown["turn"])
@@ -354,7 +354,7 @@ class SessionController:
             if self._opened[0] in tree.branches:
                 branch_id, turn = self._opened
             else:
-                branch_id, turn = await self._store.last_branch(session), None
+                branch_id, turn = await self._last_branch(session, tree), None
             changes["accounts"] = None
         shown = await self._read(session, tree, branch_id, turn)
         if self._aim == (view.branch_id, view.turn):
@@ -393,6 +393,11 @@ class SessionController:
                 if move == self._moves:
                     # Also where it could not be read: who goes on from here goes on from what is shown.
                     self._aim = self.view.branch_id, self.view.turn
+
+    async def _last_branch(self, session: Session, tree: TurnTree) -> str:
+        """The branch written last; while others write, it may be younger than the tree, which then gives its own."""
+        branch_id = await self._store.last_branch(session)
+        return branch_id if branch_id in tree.branches else next(reversed(tree.branches.values())).branch_id
 
     async def _read(self, session: Session, tree: TurnTree, branch_id: str, turn: int | None) -> dict[str, Any]:
         """What a view shows of a branch and a turn of it."""

@@ -398,6 +398,16 @@ async def test_names_and_texts_never_act(tmp_path: Path) -> None:
         assert not {character for character in shown if character < " " and character != "\n"} | ({"\x9b"} & set(shown))
 
 
+async def test_half_a_character_is_copied_as_a_question_mark(tmp_path: Path) -> None:
+    sdk = open_sdk(tmp_path / "half.sqlite")
+    await sdk.add_items(turn("half of \ud83d it"))
+    sdk.close()
+    async with opened(tmp_path / "half.sqlite") as explorer:
+        await explorer.press("2", "g", "y")
+        assert explorer.pilot.app.clipboard == "half of ? it"
+        assert "Copied" in explorer.told
+
+
 async def test_a_file_that_is_locked_is_tried_again(path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA journal_mode = DELETE")
