@@ -12,15 +12,15 @@ from textual.content import Content
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.reactive import var
-from textual.widgets import Button, Input, TextArea
+from textual.widgets import Button, Input, Static, TextArea
 
 from tests.widgets.trees import SESSION, grow, showing
-from tui.model import ForkDraft, View
+from tui.model import ForkDraft, Run, RunState, View
 from tui.widgets.composer import Composer
 
 Snapshot = Callable[..., bool]
 
-MAIN = showing(grow({"main": [1, 2, 3, 4, 5]}), turn=3)
+MAIN = replace(showing(grow({"main": [1, 2, 3, 4, 5]}), turn=3), model="gpt-nano")
 FORK = replace(MAIN, fork=ForkDraft("main", 3, "and tomorrow?"))
 AT_END = replace(MAIN, fork=ForkDraft("main", 6))
 
@@ -297,6 +297,183 @@ async def test_a_text_that_is_kept_does_not_push_out_a_draft() -> None:
         assert app.composer.text == "and tomorrow?\n\ndraft"
 
 
+# What was sent
+
+
+async def send(pilot: Pilot[None], app: ComposerApp, text: str) -> None:
+    """Send a message that is accepted, as the screen does."""
+    await pilot.press(*text, "enter")
+    app.composer.sent()
+    await pilot.pause()
+
+
+async def test_what_was_accepted_leaves_the_editor_for_good() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"hello", "enter")
+        await pilot.pause()
+        assert app.composer.text == "hello"
+        app.composer.sent()
+        assert app.composer.text == ""
+
+        app.view = FORK
+        await pilot.pause()
+        app.view = MAIN
+        await pilot.pause()
+        assert app.composer.text == ""
+
+
+async def test_what_was_written_behind_it_meanwhile_stays() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"hello", "enter", "ctrl+j", *"and")
+        app.composer.sent()
+
+        assert app.composer.text == "and"
+
+
+async def test_a_fork_that_was_sent_leaves_no_draft_of_itself() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"draft")
+        app.view = FORK
+        await pilot.press(*" 9 am", "enter")
+        await pilot.pause()
+        app.view = replace(MAIN, branch_id="alt")
+        app.composer.keep("and tomorrow? 9 am")
+        await pilot.pause()
+        assert app.composer.text == "and tomorrow? 9 am\n\ndraft"
+
+        app.composer.sent()
+        await pilot.pause()
+        assert app.composer.text == "draft"
+
+        app.view = FORK
+        await pilot.pause()
+        assert app.composer.text == "and tomorrow?"
+
+
+async def test_a_draft_survives_what_is_sent_while_another_fork_is_prepared() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"draft")
+        app.view = FORK
+        await pilot.press("enter")
+        app.view = AT_END
+        await pilot.pause()
+        app.composer.keep("and tomorrow?")
+        app.composer.sent()
+        app.view = MAIN
+        await pilot.pause()
+
+        assert app.composer.text == "draft"
+
+
+async def test_up_recalls_what_was_sent_and_down_goes_forward() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        for text in ("one", "two", "two", "three"):
+            await send(pilot, app, text)
+        seen = []
+        for key in ("up", "up", "up", "up", "down", "down", "down", "down"):
+            await pilot.press(key)
+            seen.append(app.composer.text)
+
+        assert seen == ["three", "two", "one", "one", "two", "three", "", ""]
+
+
+async def test_a_recalled_message_of_several_lines_is_passed_in_one_step() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await send(pilot, app, "one")
+        await paste(pilot, "two\nlines\nand more")
+        await send(pilot, app, "")
+        await pilot.press("up", "up")
+
+        assert app.composer.text == "one"
+
+
+async def test_editing_a_recalled_message_ends_the_browsing() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await send(pilot, app, "one")
+        await send(pilot, app, "two")
+        await pilot.press("up", "up", "!", "up", "down")
+        assert app.composer.text == "one!"
+
+        await pilot.press(*["backspace"] * 4, "up")
+        assert app.composer.text == "two"
+
+
+async def test_up_moves_within_a_text_that_is_being_written() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await send(pilot, app, "sent")
+        await pilot.press("a", "ctrl+j", "b", "up", "x")
+
+        assert app.composer.text == "ax\nb"
+
+
+# A run on the branch
+
+
+def run_with(*queued: str) -> View:
+    return replace(MAIN, runs={"main": Run("main", RunState.RUNNING, 0.0, "m", queued=queued)})
+
+
+async def test_it_says_what_enter_will_do() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        hints = []
+        for view in (MAIN, run_with(), replace(MAIN, model="")):
+            app.view = view
+            await pilot.pause()
+            hints.append(str(app.editor.placeholder))
+
+        assert hints == [
+            "Message to main · Enter to send",
+            "Message to main · Enter queues it",
+            "No model is set: start with --model or --agent",
+        ]
+
+
+async def test_the_models_name_is_no_markup() -> None:
+    app = ComposerApp(replace(MAIN, model="[/x] \x1b local"))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+
+        assert Content.from_markup(app.composer.border_subtitle or "").plain == "[/x] ␛ local"
+
+
+async def test_messages_that_wait_are_seen_until_they_are_sent() -> None:
+    app = ComposerApp()
+    async with app.run_test(size=(40, 24)) as pilot:
+
+        async def above(view: View) -> list[str]:
+            app.view = view
+            await pilot.pause()
+            queue = app.composer.query_one(Static)
+            return [queue.render_line(y).text.strip() for y in range(queue.size.height)] if queue.display else []
+
+        assert await above(run_with()) == []
+        assert await above(run_with("first\n\nof\x1b two [/x]")) == ["queued  first of␛ two [/x]"]
+        long = (await above(run_with("word " * 40)))[0]
+        assert len(long) <= 36
+        assert long.endswith("…")
+        five = await above(run_with(*"abcde"))
+        assert five == ["queued  a", "queued  b", "queued  c", "and 2 more"]
+        assert await above(MAIN) == []
+
+
+async def test_what_waits_takes_its_lines_from_the_editor() -> None:
+    app = ComposerApp(run_with("a", "b"))
+    async with app.run_test(size=(60, 24)) as pilot:
+        await pilot.press(*["ctrl+j"] * 9)
+        await pilot.pause()
+
+        assert app.composer.outer_size.height == 8
+
+
 # What cannot be written
 
 
@@ -377,7 +554,7 @@ async def test_a_picture_that_was_written_stays_one() -> None:
 async def test_a_branch_name_is_no_markup() -> None:
     name = "[/x] [bold]\x1b"
     tree = grow({name: [1, 2]})
-    app = ComposerApp(showing(tree, name, 1))
+    app = ComposerApp(replace(showing(tree, name, 1), model="m"))
     async with app.run_test() as pilot:
         assert str(app.editor.placeholder) == "Message to [/x] [bold]␛ · Enter to send"
         app.view = replace(app.view, fork=ForkDraft(name, 1, "x"))
@@ -397,8 +574,9 @@ async def test_a_branch_name_is_no_markup() -> None:
         replace(MAIN, writable=False),
         AT_END,
         replace(FORK, fork=ForkDraft("main", 3, "and tomorrow?\n[bold]by the hour[/] 매시간")),
+        run_with("And in Bergen?", "What of the mountains between the two, is there snow on the road in May?"),
     ],
-    ids=["plain", "read-only", "new branch", "fork"],
+    ids=["plain", "read-only", "new branch", "fork", "queue"],
 )
 def test_looks(snap_compare: Snapshot, view: View, theme: str) -> None:
     assert snap_compare(ComposerApp(view, theme), terminal_size=(60, 15), run_before=_steady)

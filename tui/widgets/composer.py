@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -13,11 +13,11 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import var
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, Static, TextArea
 from textual.widgets.text_area import Edit, EditResult
 
 from tui.model import View
-from tui.widgets.numbers import visible
+from tui.widgets.numbers import fit_name, visible
 
 __all__ = ["Composer"]
 
@@ -26,6 +26,12 @@ _UNSEEN = re.compile(r"\r(?!\n)|[^\r\n\t\x20-\x7e]")
 
 _WRITTEN = {"minus": "-", "plus": "+", "slash": "/", "underscore": "_"}
 """What keys write whose names are not those of their characters, so that Textual does not know it."""
+
+
+_QUEUED_SHOWN = 3
+_QUEUED_READ = 300
+_MODEL = 40
+"""Cells of the model's name, at most."""
 
 
 class _Target(NamedTuple):
@@ -43,11 +49,23 @@ class _Draft(NamedTuple):
     name: str = ""
 
 
-class _Editor(TextArea):
-    """A text area whose text may hold control characters, which are shown and never reach the terminal."""
+class _Submission(NamedTuple):
+    """What the user wanted to be sent."""
 
-    def __init__(self) -> None:
+    target: _Target | None
+    text: str
+
+
+class _Editor(TextArea):
+    """A text area whose text may hold control characters, which are shown and never reach the terminal.
+
+    Args:
+        recall: Called when the cursor is to go up (-1) or down (1); whether that has shown another message instead.
+    """
+
+    def __init__(self, recall: Callable[[int], bool]) -> None:
         super().__init__(compact=True, highlight_cursor_line=False)
+        self._recall = recall
         self._stands_for: dict[int, str] = {}
         self._loaded = ("", "")
         self.rows_around = 0
@@ -74,6 +92,16 @@ class _Editor(TextArea):
         """Whether a key writes something here, so that the footer offers no command for it."""
         return super().check_consume_key(key, _WRITTEN.get(key, character))
 
+    def action_cursor_up(self, select: bool = False) -> None:
+        """Go up, or to the message sent before."""
+        if select or not self._recall(-1):
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """Go down, or to the message sent after."""
+        if select or not self._recall(1):
+            super().action_cursor_down(select)
+
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
         self.call_after_refresh(self.scroll_cursor_visible)
@@ -98,7 +126,8 @@ class _Editor(TextArea):
 class Composer(Vertical):
     """Where the user writes: a message to the branch, or, while a fork is prepared, its first message and its name.
 
-    What was written is kept when the mode changes: one draft of a message, and one for each turn to fork from.
+    What was written is kept when the mode changes: one draft of a message, and one for each turn to fork from. Up in
+    an empty editor brings back the messages that were sent, until one of them is edited.
 
     Args:
         id: Id of the widget.
@@ -136,6 +165,14 @@ class Composer(Vertical):
             background: transparent;
             scrollbar-size-vertical: 1;
         }
+        & > Static {
+            display: none;
+            height: auto;
+            padding: 0 1;
+            color: $text-muted;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
         & > Input {
             display: none;
             margin: 0 1;
@@ -143,6 +180,7 @@ class Composer(Vertical):
             color: $text-accent;
         }
         &.-fork > Input { display: block; }
+        &.-queue > Static { display: block; }
     }
     """
 
@@ -151,7 +189,7 @@ class Composer(Vertical):
 
     @dataclass
     class Submitted(Message):
-        """The user wants the text to be sent, or the branch to be made. The text stays until `keep` or a new view.
+        """The user wants the text to be sent, or the branch to be made. The text stays until `sent` or `keep`.
 
         Attributes:
             text: What was written.
@@ -166,27 +204,50 @@ class Composer(Vertical):
         """The user wants to leave the composer."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        self._editor = _Editor()
+        self._editor = _Editor(self._recall)
+        self._queue = Static()
         self._branch_name = Input(placeholder="branch name (made for you if empty)", compact=True)
-        super().__init__(self._editor, self._branch_name, id=id, classes=classes)
+        super().__init__(self._queue, self._editor, self._branch_name, id=id, classes=classes)
         self._target: _Target | None = None
         self._drafts: dict[_Target | None, _Draft] = {}
         self._given = _Draft()
-        self._submitted: _Target | None = None
+        self._submitted: _Submission | None = None
+        self._history: list[str] = []
+        self._recalled = 0
+        self._queued: Sequence[str] = ()
 
     @property
     def text(self) -> str:
         """What is written now."""
         return self._editor.value
 
+    def sent(self) -> None:
+        """Take in that what was submitted or kept last has been accepted: it leaves the editor and can be recalled.
+
+        What was written behind it stays.
+        """
+        if self._submitted is None:
+            return
+        target, text = self._submitted
+        self._submitted = None
+        if text.strip() and self._history[-1:] != [text]:
+            self._history.append(text)
+        self._recalled = len(self._history)
+        before = _Draft(self.text) if target == self._target else self._drafts.pop(target, _Draft())
+        left = _Draft(before.text.removeprefix(text).lstrip("\n"))
+        if target == self._target:
+            self._load(_Draft(), left)
+        elif target is None:
+            self._drafts[None] = left
+
     def keep(self, text: str) -> None:
         """Make a text the draft of the next message: that of a fork which was just made, while it cannot be sent.
 
         A draft that was there before follows it.
         """
-        if self._submitted is not None:
-            self._drafts.pop(self._submitted, None)
-            self._submitted = None
+        if self._submitted is not None and self._submitted.target is not None:
+            self._drafts.pop(self._submitted.target, None)
+        self._submitted = _Submission(None, text)
         before = self.text if self._target is None else self._drafts.get(None, _Draft()).text
         kept = "\n\n".join(part for part in dict.fromkeys((text, before)) if part.strip())
         if self._target is None:
@@ -230,22 +291,48 @@ class Composer(Vertical):
 
     def _describe(self, view: View) -> None:
         fork, refusal = view.fork, _refusal(view)
+        run = view.runs.get(view.branch_id)
+        queued = () if run is None else run.queued
         self.set_class(fork is not None, "-fork")
-        self._editor.rows_around = self.gutter.height + (0 if fork is None else 1)
+        self.set_class(bool(queued), "-queue")
+        self._show_queue(queued)
+        self._editor.rows_around = self.gutter.height + (0 if fork is None else 1) + _queue_height(queued)
         self._editor.read_only = bool(refusal)
         self._editor.show_cursor = not refusal
         if fork is None:
             self.border_title = None
-            self.border_subtitle = None
-            hint = refusal or f"Message to {visible(view.branch_id)} · Enter to send"
+            self.border_subtitle = Content(fit_name(view.model, _MODEL)) if view.model and not refusal else None
+            hint = refusal or _invitation(view)
         else:
             branch = view.tree.branches.get(fork.branch_id)
             after = branch is not None and fork.turn > branch.turns
             what = f"New branch after turn {fork.turn - 1}" if after else f"Fork from turn {fork.turn}"
             self.border_title = Content(f"{what} · {visible(fork.branch_id)} stays as it is")
-            self.border_subtitle = Content("Enter makes the branch · Esc leaves")
+            sends = " and sends" if view.model else ""
+            self.border_subtitle = Content(f"Enter makes the branch{sends} · Esc leaves")
             hint = refusal or "First message of the new branch"
         self._editor.placeholder = Content(hint)
+
+    def _show_queue(self, queued: Sequence[str]) -> None:
+        if queued == self._queued:
+            return
+        self._queued = queued
+        more = len(queued) - _QUEUED_SHOWN
+        lines = [f"queued  {visible(_folded(text))}" for text in queued[:_QUEUED_SHOWN]]
+        self._queue.update(Content("\n".join([*lines, f"        and {more} more"] if more > 0 else lines)))
+
+    def _recall(self, step: int) -> bool:
+        """Show a message sent before or after the shown one, if the editor is empty or shows one; whether it did."""
+        shown = self._history[self._recalled] if self._recalled < len(self._history) else ""
+        if self._editor.read_only or self.text != shown:
+            self._recalled = len(self._history)
+            if self.text or self._editor.read_only:
+                return False
+        if not 0 <= self._recalled + step <= len(self._history):
+            return bool(self.text)
+        self._recalled += step
+        self._editor.load(self._history[self._recalled] if self._recalled < len(self._history) else "")
+        return True
 
     def action_send(self) -> None:
         """Hand the text on."""
@@ -263,7 +350,7 @@ class Composer(Vertical):
         if self._editor.read_only:
             return
         if self._target is not None or self.text.strip():
-            self._submitted = self._target
+            self._submitted = _Submission(self._target, self.text)
             self.post_message(
                 self.Submitted(self.text, self._branch_name.value.strip() if self._target is not None else "")
             )
@@ -275,6 +362,23 @@ class Composer(Vertical):
     def action_leave(self) -> None:
         """Leave."""
         self._in_turn(lambda: self.post_message(self.Left()))
+
+
+def _invitation(view: View) -> str:
+    """What the next message will come to."""
+    if not view.model:
+        return "No model is set: start with --model or --agent"
+    then = "queues it" if view.branch_id in view.runs else "to send"
+    return f"Message to {visible(view.branch_id)} · Enter {then}"
+
+
+def _queue_height(queued: Sequence[str]) -> int:
+    return min(len(queued), _QUEUED_SHOWN + 1)
+
+
+def _folded(text: str) -> str:
+    """The beginning of a message on one line."""
+    return " ".join(text[:_QUEUED_READ].split())
 
 
 def _refusal(view: View) -> str:
