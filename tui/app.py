@@ -15,6 +15,8 @@ from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
 from tui.screens.explorer import Explorer, binding_ids
+from tui.screens.talking import TalkingExplorer
+from tui.talk import TalkController
 
 __all__ = ["ConvoApp"]
 
@@ -38,6 +40,8 @@ class ConvoApp(App[None]):
             self._configure(config)
 
     def get_default_screen(self) -> Screen[None]:
+        if isinstance(self._controller, TalkController):
+            return TalkingExplorer(self._controller)
         return Explorer(self._controller)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui import __version__
+from tui.agent.choice import OFFLINE, AgentChoice
+from tui.config import Config, load_config
 from tui.errors import ConfigError, ConvoError
 
 if TYPE_CHECKING:
@@ -38,10 +40,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Textual draws on standard error.
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise ConfigError("convo-tui shows itself in a terminal, and this is none.", "Run it without pipes.")
+        config = load_config()
+        choice = _choice(options, config)
         if options.demo:
             with tempfile.TemporaryDirectory(prefix="convo-tui-") as folder:
-                return _explore(asyncio.run(_demo(Path(folder) / "demo.sqlite")))
-        return _explore(asyncio.run(_open(Path(options.file), options)))
+                options.file = str(Path(folder) / "demo.sqlite")
+                asyncio.run(_write_demo(Path(options.file)))
+                return _explore(asyncio.run(_open(options, choice)), config)
+        return _explore(asyncio.run(_open(options, choice)), config)
     except ConvoError as error:
         print(f"convo-tui: {_plain(str(error))}", file=sys.stderr)
         if error.hint:
@@ -49,18 +55,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _BAD_INPUT
 
 
-async def _demo(path: Path) -> SessionController:
+async def _write_demo(path: Path) -> None:
     from tui.demo import write_demo
 
     await write_demo(path)
-    return await _open(path, argparse.Namespace(session=None, branch=None, read_only=False))
 
 
-async def _open(path: Path, options: argparse.Namespace) -> SessionController:
-    from tui.controller import SessionController
+def _choice(options: argparse.Namespace, config: Config) -> AgentChoice | None:
+    """What answers messages: the options, then the profile, and in the demo the offline model."""
+    profile = config.chosen(options.profile)
+    said = {
+        name: getattr(profile, name) if getattr(options, name) is None else getattr(options, name)
+        for name in ("agent", "model", "instructions", "base_url", "api", "env_file", "tracing", "max_turns")
+    }
+    if options.demo and said["agent"] is None and said["model"] is None:
+        said["model"] = OFFLINE
+    if all(value is None for value in said.values()):
+        return None
+    return AgentChoice(**{**said, "tracing": bool(said["tracing"])})
+
+
+async def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionController:
     from tui.session.store import Store
 
-    controller = SessionController(Store(path), read_only=options.read_only)
+    store = Store(Path(options.file))
+    controller: SessionController
+    if choice is None:
+        from tui.controller import SessionController as Looking
+
+        controller = Looking(store, read_only=options.read_only)
+    else:
+        from tui.agent.running import AgentRunner
+        from tui.talk import TalkController
+
+        controller = TalkController(store, AgentRunner(choice), read_only=options.read_only)
     try:
         await controller.open(options.session, options.branch)
     except BaseException:
@@ -69,11 +97,8 @@ async def _open(path: Path, options: argparse.Namespace) -> SessionController:
     return controller
 
 
-def _explore(controller: SessionController) -> int:
-    from tui.config import load_config
-
+def _explore(controller: SessionController, config: Config) -> int:
     try:
-        config = load_config()
         from tui.app import ConvoApp
 
         app = ConvoApp(controller, config)
@@ -95,6 +120,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--session", metavar="ID", help="open this session (default: the one written last)")
     parser.add_argument("--branch", metavar="ID", help="open this branch (default: the one written last)")
     parser.add_argument("--read-only", action="store_true", help="refuse everything that would write to the file")
+    talk = parser.add_argument_group(
+        "talking to an agent", "Without one of --agent, --model and a profile, none answers."
+    )
+    talk.add_argument("--agent", metavar="WHERE", help="your Agent: module:attribute or path/file.py:attribute")
+    talk.add_argument("--model", metavar="NAME", help="a plain assistant on this model; 'offline' needs no key")
+    talk.add_argument("--instructions", metavar="TEXT", help="what the plain assistant is told; @FILE reads a file")
+    talk.add_argument("--base-url", metavar="URL", help="an OpenAI-compatible server")
+    talk.add_argument("--api", choices=("responses", "chat"), help="which API that server speaks")
+    talk.add_argument(
+        "--env-file", metavar="FILE", type=Path, help="read keys from this .env, where the environment has none"
+    )
+    talk.add_argument("--profile", metavar="NAME", help="an agent of the configuration file")
+    talk.add_argument("--max-turns", type=int, metavar="N", help="how often the model may be called for one message")
+    talk.add_argument("--tracing", action="store_true", default=None, help="send the SDK's traces to OpenAI")
     parser.add_argument("--demo", action="store_true", help="open sample conversations, in a file that goes away again")
     parser.add_argument("--version", action="version", version=f"convo-tui {__version__}")
     return parser

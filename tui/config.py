@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from platformdirs import user_config_path
 
@@ -40,8 +40,8 @@ class Profile:
     model: str | None = None
     instructions: str | None = None
     base_url: str | None = None
-    api: str | None = None
-    env_file: str | None = None
+    api: Literal["responses", "chat"] | None = None
+    env_file: Path | None = None
     tracing: bool | None = None
     max_turns: int | None = None
 
@@ -144,4 +144,7 @@ def _profile(path: Path, name: str, said: object) -> Profile:
         if type(value) is not _PROFILE[key]:
             kind = _PROFILE[key].__name__
             raise ConfigError(f"{path}: profiles.{name}.{key} is not a value of its kind ({kind}).", "Mend that line.")
+    if "env_file" in said:
+        # Named from where it is said, as a profile serves wherever the program is started.
+        said = {**said, "env_file": path.parent / Path(said["env_file"]).expanduser()}
     return Profile(**said)

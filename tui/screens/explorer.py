@@ -27,6 +27,7 @@ from tui.screens.picker import Choice, Picker
 from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
 from tui.widgets.numbers import visible
+from tui.widgets.run_status import RunStatus
 from tui.widgets.token_chart import TokenChart
 from tui.widgets.token_strip import TokenStrip
 from tui.widgets.transcript import Transcript
@@ -68,7 +69,8 @@ class Explorer(Screen[None]):
         self._tree = BranchTree(id="tree")
         self._chat = Transcript(id="chat")
         self._composer = Composer(id="composer")
-        self._talk = Vertical(self._chat, self._composer, id="talk")
+        self._status = RunStatus(id="status")
+        self._talk = Vertical(self._chat, self._status, self._composer, id="talk")
         self._usage = UsageSidebar(id="usage")
         self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
         self._following = False
@@ -76,7 +78,7 @@ class Explorer(Screen[None]):
         self._forking = False
 
     def compose(self) -> ComposeResult:
-        for pane in (self._tree, self._chat, self._composer, self._usage):
+        for pane in (self._tree, self._chat, self._status, self._composer, self._usage):
             pane.data_bind(Explorer.view)
         yield Horizontal(*self._panes.values(), id="panes")
         yield Footer(show_command_palette=False)

@@ -1,0 +1,122 @@
+"""The explorer with an agent: messages are answered, runs watched, stopped and asked again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar, Final
+
+from textual.binding import BindingType
+from textual.events import Key
+
+from tui.commands import bindings
+from tui.model import Decision, View
+from tui.screens.again import Again, Times
+from tui.screens.approval import ApprovalDialog
+from tui.screens.explorer import Explorer
+from tui.screens.message import MessageDialog
+from tui.talk import TalkController
+
+__all__ = ["TalkingExplorer"]
+
+_COUNT_HOLDS: Final = 2.0
+"""Seconds within which a digit counts for the command after it."""
+
+
+class TalkingExplorer(Explorer):
+    """Tree, chat and usage of one file whose branches answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(talk=True)
+
+    def __init__(self, controller: TalkController) -> None:
+        super().__init__(controller)
+        self._talker = controller
+        self._count = 1
+        self._counted_at = float("-inf")
+        self._asking = False
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._do, self._talker.prepare)
+
+    async def action_quit(self) -> None:
+        await self._talker.stop_all()
+        await super().action_quit()
+
+    def on_key(self, event: Key) -> None:
+        if event.character and event.character in "456789":
+            self._take_count(int(event.character))
+
+    def watch_view(self, before: View, view: View) -> None:
+        super().watch_view(before, view)
+        failure = view.failure
+        if failure is not None and failure != before.failure:
+            if failure.unsaid:
+                self._composer.keep(failure.unsaid)
+            more = " Press e for more." if failure.details else ""
+            stopped = failure.error == "Stopped."
+            self._notify(f"{failure.error} {failure.hint}".strip() + more, "information" if stopped else "error")
+        run = view.runs.get(view.branch_id)
+        was = before.runs.get(view.branch_id)
+        if run is not None and run.approvals and (was is None or was.approvals != run.approvals):
+            self.action_answer()
+
+    # What an explorer without an agent does otherwise
+
+    def say(self, text: str) -> None:
+        self._do(partial(self._say, text))
+
+    async def _say(self, text: str) -> None:
+        await self._talker.send(text)
+        self._composer.sent()
+
+    async def forked(self, made: str, text: str) -> None:
+        self._composer.keep(text)
+        if text.strip():
+            await self._say(text)
+        else:
+            self._notify(f"Made branch {made}. What is said now is said there.")
+
+    def stop(self) -> bool:
+        return self._talker.stop()
+
+    # Commands
+
+    def action_pane(self, name: str) -> None:
+        super().action_pane(name)
+        self._take_count({"tree": 1, "chat": 2, "usage": 3}[name])
+
+    def action_run_again(self) -> None:
+        if time.monotonic() - self._counted_at < _COUNT_HOLDS:
+            self._run_again(Times(self._count, together=False))
+        elif self.view.turn > 0:
+            self.app.push_screen(Again(self.view.turn), self._run_again)
+
+    def action_answer(self) -> None:
+        run = self.view.runs.get(self.view.branch_id)
+        if run is None or not run.approvals or self._asking:
+            return
+        branch_id = run.branch_id
+
+        def answer(decisions: Sequence[Decision] | None) -> None:
+            self._asking = False
+            if decisions is not None:
+                self._talker.decide(branch_id, decisions)
+
+        self._asking = True
+        self.app.push_screen(ApprovalDialog(run.approvals), answer)
+
+    def action_failure(self) -> None:
+        failure = self.view.failure
+        if failure is None:
+            self._notify("Nothing has gone wrong.")
+        else:
+            self.app.push_screen(MessageDialog(failure.error, failure.hint, failure.details))
+
+    def _run_again(self, times: Times | None) -> None:
+        self._counted_at = float("-inf")
+        if times is not None:
+            self._do(partial(self._talker.run_again, times.times, together=times.together))
+
+    def _take_count(self, count: int) -> None:
+        self._count, self._counted_at = count, time.monotonic()
