@@ -397,7 +397,7 @@ class SessionController:
     async def _last_branch(self, session: Session, tree: TurnTree) -> str:
         """The branch written last; while others write, it may be younger than the tree, which then gives its own."""
         branch_id = await self._store.last_branch(session)
-        return branch_id if branch_id in tree.branches else next(reversed(tree.branches.values())).branch_id
+        return branch_id if branch_id in tree.branches else list(tree.branches)[-1]
 
     async def _read(self, session: Session, tree: TurnTree, branch_id: str, turn: int | None) -> dict[str, Any]:
         """What a view shows of a branch and a turn of it."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from agents import SQLiteSession
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import TextArea
 
@@ -203,6 +204,15 @@ async def test_another_session_from_the_keyboard(path: Path) -> None:
         await explorer.press("s", *"bill", "enter")
         assert explorer.place == ("main", 1)
         assert "Send me the invoice" in explorer.text
+
+
+async def test_a_picker_closes_once_however_fast_the_keys_come(path: Path) -> None:
+    async with opened(path) as explorer:
+        for key, character in (("s", "s"), ("enter", "\r"), ("enter", "\r"), ("escape", None), ("escape", None)):
+            explorer.pilot.app.post_message(events.Key(key, character))
+        await explorer.settle()
+        await explorer.until(lambda: explorer.pilot.app.screen is explorer.screen)
+        assert explorer.place == ("main", 6)
 
 
 async def test_the_sums_change_their_scope(path: Path) -> None:
@@ -421,8 +431,9 @@ async def test_a_file_that_is_locked_is_tried_again(path: Path) -> None:
         explorer = Opened(pilot, screen)
         locker = sqlite3.connect(path, isolation_level=None)
         locker.execute("BEGIN EXCLUSIVE")
-        await explorer.press("up")
+        await explorer.press("up", "up", "up", "up")
         assert "is locked by another program" in explorer.told
+        assert len([notice for notice in app._notifications if "locked" in notice.message]) <= 2
         locker.execute("DELETE FROM message_structure WHERE branch_id = 'alt'")
         locker.execute("COMMIT")
         locker.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.events import Click
@@ -59,6 +60,10 @@ class Band(ModalScreen[ResultT]):
         """
         super().__init__()
         self._growing = growing
+
+    def dismiss(self, result: ResultT | None = None) -> AwaitComplete:
+        """Close with a result, once: a second key, pressed before the screen was gone, would close the one below."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def on_resize(self) -> None:
         # In a container of automatic height Textual heeds no maximum but one in cells.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from time import monotonic
 from typing import ClassVar, Final
 
 from textual import on
@@ -75,6 +76,8 @@ class Explorer(Screen[None]):
         self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
         self._following = False
         self._lost_touch = False
+        self._failure = ""
+        self._failure_until = 0.0
         self._forking = False
 
     def compose(self) -> ComposeResult:
@@ -317,9 +320,15 @@ class Explorer(Screen[None]):
             try:
                 await command()
             except ConvoError as error:
-                self._notify(f"{error} {error.hint}".strip(), "error")
+                self._tell_failure(f"{error} {error.hint}".strip())
 
         _: Worker[None] = self.run_worker(told)
+
+    def _tell_failure(self, text: str) -> None:
+        """Tell what went wrong, unless that is still on the screen: each key may meet with the same."""
+        if text != self._failure or monotonic() > self._failure_until:
+            self._failure, self._failure_until = text, monotonic() + self.app.NOTIFICATION_TIMEOUT
+            self._notify(text, "error")
 
     def _then(self, command: Callable[[], Awaitable[object]]) -> None:
         """Run a command that starts from where the user is, once what the panes have sent before has arrived."""
