@@ -69,6 +69,9 @@ def test_no_terminal_is_said(path: Path) -> None:
         ([__file__], "is not a SQLite database"),
         (["FILE", "--session", "nobody"], "no session 'nobody'"),
         (["FILE", "--branch", "no\x1b[31mthing"], "no branch 'no�[31mthing'"),
+        (["FILE", "--instructions", "be kind"], "Neither an agent nor a model is named"),
+        (["FILE", "--agent", "nowhere"], "does not say where the agent is"),
+        (["FILE", "--profile", "mine"], "there is no profile 'mine'"),
     ],
 )
 def test_what_cannot_be_opened_is_said_in_two_lines(path: Path, arguments: list[str], says: str) -> None:
@@ -125,6 +128,29 @@ async def test_a_user_looks_forks_by_a_click_and_switches_with_keys(path: Path) 
     sdk.close()
     assert len(made) == 3
     assert any(name.startswith("branch_from_turn_2_") for name in made)
+
+
+async def test_a_user_forks_and_the_answer_streams(path: Path) -> None:
+    with Terminal([*CONVO_TUI, str(path), "--model", "offline"], columns=140, rows=44) as terminal:
+        terminal.until(lambda text: "answer 5" in text and "one more thing" in text and "offline" in text)
+        terminal.click("2 weather in Oslo")
+        terminal.until("Fork from turn 2 · main stays as it is")
+        terminal.type(" and in Bergen?\r")
+        terminal.until("Esc stops")
+        terminal.until(lambda text: "no server was asked" in text and "Esc stops" not in text and "estimated" in text)
+        assert "t2" in terminal.text
+        terminal.type("\x1b")
+        terminal.until("f Fork")
+        terminal.type("q")
+        assert terminal.wait() == 0
+    sdk = open_sdk(path)
+    (made,) = {branch["branch_id"] for branch in await sdk.list_branches()} - {"main", "alt"}
+    turns = await sdk.get_conversation_turns(branch_id=made)
+    assert [told["content"] for told in turns] == ["hello there", "weather in Oslo and in Bergen?"]
+    used = await sdk.get_turn_usage(2, branch_id=made)
+    assert isinstance(used, dict)
+    assert used["total_tokens"] > 0
+    sdk.close()
 
 
 def test_the_demo_needs_nothing() -> None:
