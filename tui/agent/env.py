@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import Final
 
-from dotenv import load_dotenv
-
 from tui.errors import ConfigError
 
 __all__ = ["load_env", "redact"]
@@ -42,6 +40,9 @@ def load_env(path: Path) -> None:
     Raises:
         ConfigError: The file cannot be read.
     """
+    # Few need it, and nobody before the first run.
+    from dotenv import load_dotenv
+
     try:
         with path.expanduser().open(encoding="utf-8") as file:
             load_dotenv(stream=file, override=False)

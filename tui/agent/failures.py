@@ -30,7 +30,7 @@ from agents import (
 from tui.agent.env import redact
 from tui.errors import ConvoError
 
-__all__ = ["Failure", "explain"]
+__all__ = ["EmptyAnswerError", "Failure", "explain"]
 
 _LONGEST: Final = 300
 """Characters of a server's or a tool's own words in our sentence; the details have all of them."""
@@ -64,6 +64,10 @@ class Failure:
     refused: bool = False
 
 
+class EmptyAnswerError(Exception):
+    """The model answered with nothing at all."""
+
+
 class _Told(NamedTuple):
     sentence: str
     hint: str
@@ -80,6 +84,8 @@ def _tell(error: Exception) -> _Told:
     match error:
         case ConvoError():
             return _Told(str(error), error.hint)
+        case EmptyAnswerError():
+            return _Told("The model gave no answer.", "Send again; if it stays so, look at the server.")
         case openai.OpenAIError():
             return _tell_client(error)
         case AgentsException():

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
-from tui.agent.live import ItemData
+from tui.agent.live import ItemData, placed
 from tui.session.items import is_user_message
 
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ class Ledger:
         self._closed = False
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
-        """The items of the branch."""
-        return await self._session.get_items(limit)
+        """The items of the branch, whoever wrote them, as the SDK can send them to any model."""
+        items = cast("list[ItemData]", await self._session.get_items(limit))
+        return cast("list[TResponseInputItem]", [placed(item) for item in items])
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
         """Write items; what was begun is finished, also when the run is stopped meanwhile.

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from agents import StreamEvent, TResponseStreamEvent
     from agents.items import RunItem
 
-__all__ = ["ItemData", "LiveTail", "unanswered"]
+__all__ = ["ItemData", "LiveTail", "placed", "unanswered"]
 
 ItemData: TypeAlias = dict[str, Any]
 """An item of the Responses API."""
+
+_NO_ID: Final = "__fake_id__"
+"""What the SDK puts, and takes away again, where an item must have an id and no server gave one."""
 
 _HANDED_OVER: Final = "handing over to "
 _THINKING: Final = "thinking"
@@ -72,27 +75,35 @@ class LiveTail:
             for position, growing in enumerate(self._items)
         )
 
-    def drop(self, stored: Sequence[object]) -> None:
-        """Let go of what the session holds now: the user's message, or all that a response brought."""
+    def drop(self, stored: Sequence[ItemData]) -> None:
+        """Let go of what the session holds now: the user's message, or all that a response brought.
+
+        Calls that were not stored stay: their tool failed, or waits for leave.
+        """
         if all(is_user_message(item) for item in stored):
             self._items = [growing for growing in self._items if not is_user_message(growing.data)]
-        else:
-            self._items.clear()
-            self._response.clear()
+            return
+        known = {_call_key(item) for item in stored}
+        self._items = [
+            growing for growing in self._items if "call_id" in growing.data and _call_key(growing.data) not in known
+        ]
+        self._response = {}
 
     def remains(self) -> list[ItemData]:
         """What has arrived and can be stored as it is, should the run end here.
 
-        Text of the assistant as a message of status `incomplete`, whole function calls, outputs of tools. They bear no
-        ids of the server, which knows no such items, and reasoning is left out: it is of use only with what follows
-        it, and a server refuses it without.
+        Text of the assistant as a message of status `incomplete`, whole function calls, outputs of tools. They bear
+        none of the server's ids, which it may not know, and reasoning is left out: a server refuses it without the
+        very item that followed it.
         """
         kept: list[ItemData] = []
         for growing in self._items:
             data = growing.data
             match data.get("type"):
                 case "message" if parts := _said(data):
-                    kept.append({"type": "message", "role": "assistant", "status": "incomplete", "content": parts})
+                    kept.append(
+                        placed({"type": "message", "role": "assistant", "status": "incomplete", "content": parts})
+                    )
                 case "function_call" if growing.whole:
                     kept.append({key: data[key] for key in ("type", "call_id", "name", "arguments")})
                 case "function_call_output":
@@ -106,7 +117,7 @@ class LiveTail:
 
     def tool_output(self, output: ItemData) -> None:
         """A tool's output is there, maybe for the second time: as the tool returned it, then as the session gets it."""
-        known = next((growing for growing in self._items if _same_output(growing.data, output)), None)
+        known = next((growing for growing in self._items if _call_key(growing.data) == _call_key(output)), None)
         if known is None:
             self._add(output, whole=True)
         else:
@@ -204,6 +215,13 @@ class LiveTail:
             self.doing = f"calling {name}"
 
 
+def placed(item: ItemData) -> ItemData:
+    """An item as the SDK can turn it into every API: a message of the assistant has an id."""
+    if item.get("type") == "message" and item.get("role") == "assistant" and not item.get("id"):
+        return {**item, "id": _NO_ID}
+    return item
+
+
 def unanswered(items: Iterable[Mapping[str, Any]]) -> list[str]:
     """The ids of the function calls among items that have no output there."""
     items = list(items)
@@ -224,8 +242,8 @@ def _said(data: ItemData) -> list[ItemData]:
     return parts
 
 
-def _same_output(data: ItemData, output: ItemData) -> bool:
-    return data.get("type") == output.get("type") and data.get("call_id") == output.get("call_id")
+def _call_key(data: ItemData) -> tuple[object, object]:
+    return data.get("type"), data.get("call_id")
 
 
 def _plain(item: Any) -> ItemData:

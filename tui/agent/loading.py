@@ -183,21 +183,18 @@ def _import_file(where: str) -> ModuleType:
     # As Python does with a script; what stands beside it can be imported.
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # Its classes and tools look their annotations up by the module's name; no module that is there gives way to it.
+    name = path.stem if path.stem not in sys.modules else f"{path.stem}_by_path"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise AgentError(f"{where} is no Python file.", "Write path/file.py:attribute.")
     module = importlib.util.module_from_spec(spec)
-    # Its classes and tools look their annotations up by the module's name; a module of that name stays what it is.
-    before = sys.modules.get(path.stem)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[path.stem]
+        del sys.modules[name]
         raise
-    finally:
-        if before is not None:
-            sys.modules[path.stem] = before
     return module
 
 

@@ -103,7 +103,7 @@ def _thought(text: str) -> str:
 def _said(text: str, turns: int) -> str:
     if found := _COUNT_TO.search(text):
         return "Counting offline: " + ", ".join(map(str, range(1, min(int(found[1]), _MOST_COUNTED) + 1))) + "."
-    if re.search(r"\b(markdown|table|sample)\b", text, re.IGNORECASE):
+    if re.search(r"\bmarkdown\b", text, re.IGNORECASE):
         return _MARKDOWN
     if not text:
         return "I am the offline model, and there is nothing that I could repeat."

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import time
+import traceback
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tui.agent.env import load_env
+from tui.agent.env import load_env, redact
 from tui.agent.errors import AgentError
 from tui.errors import ConfigError
 from tui.model import Outcome
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tui.running import Hooks
     from tui.session import AdvancedSQLiteSession
 
-__all__ = ["AgentRunner"]
+__all__ = ["AgentRunner", "uncancel"]
 
 
 class AgentRunner:
@@ -70,6 +71,7 @@ class AgentRunner:
         try:
             loaded = await self._loaded()
         except asyncio.CancelledError:
+            uncancel()
             ended = RunResult(Outcome.STOPPED, started_at, 0, kept=False)
         except ConfigError as error:
             details = error.details if isinstance(error, AgentError) else ""
@@ -106,7 +108,23 @@ class AgentRunner:
             ) from error
         from tui.agent.loading import load
 
-        return await load(self.choice)
+        try:
+            return await load(self.choice)
+        except ConfigError:
+            raise
+        except Exception as error:
+            raise AgentError(
+                redact(f"The agent cannot be loaded: {type(error).__name__}: {error}."),
+                "The details say where.",
+                redact("".join(traceback.format_exception(error))),
+            ) from error
+
+
+def uncancel() -> None:
+    """Let the current task count as not cancelled: its cancellation was a request to stop, and is done with."""
+    task = asyncio.current_task()
+    while task is not None and task.uncancel():
+        pass
 
 
 def _failed(loading: asyncio.Task[Loaded]) -> bool:

@@ -14,11 +14,13 @@ from agents.tool_context import ToolContext
 from openai.types.responses import ResponseFunctionToolCall
 from typing_extensions import override
 
-from tui.agent.failures import Failure, explain
+from tui.agent.failures import EmptyAnswerError, Failure, explain
 from tui.agent.ledger import Ledger
 from tui.agent.live import ItemData, LiveTail, unanswered
+from tui.agent.running import uncancel
 from tui.model import Approval, Decision, Outcome, Progress, Usage
 from tui.running import Hooks, RunResult
+from tui.session.items import is_user_message
 
 if TYPE_CHECKING:
     from agents import RunResultStreaming, RunState, ToolApprovalItem
@@ -80,12 +82,14 @@ class Turn:
             if result.run_loop_exception is not None:
                 raise result.run_loop_exception
             if not result.interruptions:
-                return
+                break
             said = result.to_state()
             asked = tuple(result.interruptions)
             decisions = await self._hooks.approve([_approval(item) for item in asked])
             for item, decision in zip(asked, decisions, strict=True):
                 _decide(said, item, decision)
+        if all(is_user_message(item) for item in self._ledger.written):
+            raise EmptyAnswerError
 
     async def _settle(self, outcome: Outcome, failure: Failure | None) -> RunResult:
         """Bring the branch in order, and tell how the run ended."""
@@ -215,7 +219,5 @@ async def _undisturbed(work: Coroutine[Any, Any, T]) -> T:
             await asyncio.wait({working})
         except asyncio.CancelledError:
             continue
-    if (task := asyncio.current_task()) is not None:
-        while task.uncancel():
-            pass
+    uncancel()
     return working.result()

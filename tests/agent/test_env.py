@@ -1,0 +1,42 @@
+"""Secrets leave no trace in what people read."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui.agent import redact
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Incorrect API key provided: sk-proj-abcdefgh1234", "Incorrect API key provided: •••"),
+        ("key sk-abcd****************wxyz.", "key •••"),
+        ("{'Authorization': 'Bearer abc.def-123'}", "{'Authorization': 'Bearer •••'}"),
+        ("authorization: Basic dXNlcjpwYXNz", "authorization: Basic •••"),
+        ("x-api-key: 12345678", "x-api-key: •••"),
+        ('{"api_key": "whatever it", "model": "tiny"}', '{"api_key": "••• it", "model": "tiny"}'),
+        ("https://me:pass@example.com/v1", "https://•••@example.com/v1"),
+        ("GET /v1?api_key=abcd1234&x=1", "GET /v1?api_key=•••&x=1"),
+        ("ghp_abcdefghijklmnop and AIzaSyA-1234567890", "••• and •••"),
+        ("token eyJhbGciOiJI.eyJzdWIiOiIx.sig", "token •••"),
+        ("The task-list and risk-free desk-top stay.", "The task-list and risk-free desk-top stay."),
+        (
+            "12 tokens, max_tokens=4000, https://example.com:8080/v1",
+            "12 tokens, max_tokens=4000, https://example.com:8080/v1",
+        ),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "MY_PASSWORD"])
+def test_values_of_the_environment_are_hidden(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "correct horse battery")
+    assert redact("it said 'correct horse battery'!") == "it said '•••'!"
+
+
+def test_a_stand_in_for_a_key_is_a_word_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "ollama")
+    assert redact("ollama cannot be reached") == "ollama cannot be reached"
