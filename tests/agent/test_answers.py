@@ -10,7 +10,7 @@ import pytest
 from tests.agent.server import Call, Calls, Says, ScriptedServer
 from tests.agent.watch import Watch, live
 from tui.agent import AgentRunner
-from tui.model import Outcome, Progress
+from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession
 from tui.session.items import item_text, message_type
 
@@ -150,26 +150,10 @@ async def test_what_is_stored_is_no_longer_live(
 ) -> None:
     server.will(Calls([Call("get_weather", {"city": "Oslo"}, "c1")]), Says("Rain."))
 
-    class Comparing(Watch):
-        """Takes note of how the tail looks right after each storing."""
-
-        after: list[list[tuple[str, str]]]
-        fresh = False
-
-        def stored(self) -> None:
-            self.fresh = True
-
-        def progress(self, progress: Progress) -> None:
-            super().progress(progress)
-            if self.fresh:
-                self.after.append(live(progress))
-                self.fresh = False
-
-    watch = Comparing()
-    watch.after = []
+    watch = Watch()
     await travel.run(session, "Weather?", watch)
     # The message; the call with its output; the answer.
-    assert watch.after == [[], [], []]
+    assert watch.after_storing == [[], [], []]
 
 
 async def test_live_items_keep_their_key_and_count_from_nought(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,6 +146,23 @@ async def test_the_plain_assistant_offline_has_something_to_call(
     assert "`word_count`: 3 words" in said[3][1]
     assert watch.last.usage is not None
     assert watch.last.usage.requests == 2
+
+
+async def test_an_answer_faster_than_it_is_read_is_not_live_and_stored_at_once(
+    runner: MakeRunner, session: AdvancedSQLiteSession, tmp_path: Path
+) -> None:
+    path = tmp_path / "fast_agent.py"
+    path.write_text(
+        "from agents import Agent\n"
+        "from tui.agent.offline import OfflineModel\n"
+        "from tui.agent.sample_tools import word_count\n"
+        "agent = Agent(name='Fast', model=OfflineModel(delay=0), tools=[word_count])\n",
+        encoding="utf-8",
+    )
+    watch = Watch()
+    await runner(agent=f"{path}:agent").run(session, "think, and use word_count on this", watch)
+    assert watch.after_storing == [[], [], []]
+    assert watch.last.live == ()
 
 
 async def test_it_thinks_when_it_is_asked_to(runner: MakeRunner, session: AdvancedSQLiteSession) -> None:

@@ -22,6 +22,7 @@ class Watch:
     Attributes:
         told: All progress, in order.
         stored_times: How often items were stored.
+        after_storing: What was live right after each of these times.
         asked: What was asked for.
     """
 
@@ -29,12 +30,15 @@ class Watch:
         """Make it; each decision answers one question, or a sequence of them all that are asked at once."""
         self.told: list[Progress] = []
         self.stored_times = 0
+        self.after_storing: list[list[tuple[str, str]]] = []
         self.asked: list[tuple[Approval, ...]] = []
         self._decisions = list(decisions)
         self._changed = asyncio.Event()
 
     def progress(self, progress: Progress) -> None:
         self.told.append(progress)
+        if len(self.after_storing) < self.stored_times:
+            self.after_storing.append(live(progress))
         self._changed.set()
 
     def stored(self) -> None:

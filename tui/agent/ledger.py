@@ -52,9 +52,6 @@ class Ledger:
         Raises:
             RuntimeError: The run was closed: it outlived its stop.
         """
-        # Who reads the run's events is woken before this goes on, and reads all there are: it knows what is stored now.
-        for _ in range(2):
-            await asyncio.sleep(0)
         if self._closed:
             raise RuntimeError("The run is over.")
         if items:
@@ -103,6 +100,7 @@ class Ledger:
 
     async def _write(self, items: list[TResponseInputItem]) -> None:
         await self._session.add_items(items)
+        # While it was written, who reads the run's events has read all that led to it.
         written = cast("list[ItemData]", items)
         self.written.extend(written)
         self._stored(written)
