@@ -106,9 +106,8 @@ class TalkController(SessionController):
 
     async def run_ended(self, place: Place, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """Show how a run ended, and give back what was not said."""
-        if self.view.session is None or self.view.session.session_id != place.session_id:
-            return
-        await self._reload(follow=place.branch_id)
+        if self.view.session is not None and self.view.session.session_id == place.session_id:
+            await self._reload(follow=place.branch_id)
         if result.outcome is not Outcome.DONE:
             unsaid = "\n\n".join([*([] if result.kept else [text]), *queued])
             serial = self.view.failure.serial + 1 if self.view.failure else 1
