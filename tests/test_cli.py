@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,18 @@ def test_what_cannot_be_opened_is_said_in_two_lines(path: Path, arguments: list[
     assert told[0].startswith("convo-tui: ")
     assert says in told[0]
     assert "\x1b" not in "".join(told)
+
+
+def test_waiting_for_a_locked_file_can_be_given_up(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        db.execute("BEGIN EXCLUSIVE")
+        code = "import sys; from tui.cli import main; print('ready', flush=True); sys.exit(main(sys.argv[1:]))"
+        with Terminal([sys.executable, "-c", code, str(path)]) as terminal:
+            terminal.until("ready")
+            terminal.type("\x03")
+            assert terminal.wait() == 130
+    assert "Traceback" not in terminal.written.decode()
 
 
 def test_a_wrong_configuration_is_said(path: Path, tmp_path: Path) -> None:

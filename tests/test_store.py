@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -347,6 +349,25 @@ def test_a_file_that_cannot_be_shown_says_why_and_what_to_do(
         Store(path)
     assert told.value.hint
     assert "\n" not in str(told.value)
+
+
+def test_a_file_whose_writer_was_killed_says_how_to_mend_it(tmp_path: Path) -> None:
+    path = tmp_path / "left.sqlite"
+    code = """if True:
+        import os, sqlite3, sys
+        db = sqlite3.connect(sys.argv[1], isolation_level=None)
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("CREATE TABLE notes (text)")
+        db.execute("INSERT INTO notes VALUES ('kept')")
+        db.execute("BEGIN")
+        db.execute("UPDATE notes SET text = 'half'")
+        db.executemany("INSERT INTO notes VALUES (?)", [("x" * 1000,)] * 100)
+        os._exit(9)
+    """
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    with pytest.raises(FileError, match="in the middle of a write") as told:
+        Store(path)
+    assert "PRAGMA schema_version" in told.value.hint
 
 
 def test_a_locked_file_says_so(tmp_path: Path) -> None:

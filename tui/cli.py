@@ -24,19 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _BAD_INPUT = 2
+_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `convo-tui` with these arguments, by default the process's own.
 
     Returns:
-        The exit code: 0, or 2 where the arguments, the configuration or the file cannot be used.
+        The exit code: 0, 2 where the arguments, the configuration or the file cannot be used, or 130 where Ctrl+C
+        ended the opening of the file.
     """
-    parser = _parser()
-    options = parser.parse_args(argv)
-    if (options.file is None) == (not options.demo):
-        parser.error("name one file, or --demo")
     try:
+        parser = _parser()
+        options = parser.parse_args(argv)
+        if (options.file is None) == (not options.demo):
+            parser.error("name one file, or --demo")
         # Textual draws on standard error.
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise ConfigError("convo-tui shows itself in a terminal, and this is none.", "Run it without pipes.")
@@ -46,13 +48,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             with tempfile.TemporaryDirectory(prefix="convo-tui-") as folder:
                 options.file = str(Path(folder) / "demo.sqlite")
                 asyncio.run(_write_demo(Path(options.file)))
-                return _explore(asyncio.run(_open(options, choice)), config)
-        return _explore(asyncio.run(_open(options, choice)), config)
+                return _explore(_open(options, choice), config)
+        return _explore(_open(options, choice), config)
     except ConvoError as error:
         print(f"convo-tui: {_plain(str(error))}", file=sys.stderr)
         if error.hint:
             print(f"  {_plain(error.hint)}", file=sys.stderr)
         return _BAD_INPUT
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
 async def _write_demo(path: Path) -> None:
@@ -75,9 +79,10 @@ def _choice(options: argparse.Namespace, config: Config) -> AgentChoice | None:
     return AgentChoice(**{**said, "tracing": bool(said["tracing"])})
 
 
-async def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionController:
+def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionController:
     from tui.session.store import Store
 
+    # Not within a loop, whose first Ctrl+C would have to wait for the lock too.
     store = Store(Path(options.file))
     controller: SessionController
     if choice is None:
@@ -90,7 +95,7 @@ async def _open(options: argparse.Namespace, choice: AgentChoice | None) -> Sess
 
         controller = TalkController(store, AgentRunner(choice), read_only=options.read_only)
     try:
-        await controller.open(options.session, options.branch)
+        asyncio.run(controller.open(options.session, options.branch))
     except BaseException:
         controller.close()
         raise

@@ -61,6 +61,13 @@ def file_error(path: Path, error: sqlite3.Error) -> FileError:
         )
     if "locked" in text or "busy" in text:
         return FileError(f"{path} is locked by another program.", "Wait until that program is done, then try again.")
+    if error.__dict__.get("sqlite_errorname") == "SQLITE_READONLY_ROLLBACK":
+        return FileError(
+            f"{path} was left in the middle of a write by a program that ended.",
+            f"Let SQLite undo that: sqlite3 '{path}' 'PRAGMA schema_version'",
+        )
+    if "readonly" in text:
+        return FileError(f"{path} cannot be written.", "Ask its owner for permission to write it and its folder.")
     if "unable to open" in text:
         return FileError(f"{path} cannot be opened.", "Check that its folder can be read and written.")
     return FileError(f"{path} cannot be read: {text}.", "Check that an agent's session wrote it.")
