@@ -9,7 +9,7 @@ import pytest
 from textual.message import Message
 
 from tests.widgets.trees import NOON, SESSION, TreeApp, grow, showing
-from tui.model import Session, Turn, View
+from tui.model import Progress, Run, RunState, Session, Turn, View
 from tui.widgets._tree_drawing import age
 from tui.widgets.branch_tree import BranchTree
 
@@ -239,6 +239,24 @@ async def test_the_cursor_says_which_turn_it_comes_to() -> None:
             ("TurnHighlighted", "main", 4),
         ]
         assert app.pane.cursor_row == 8
+
+
+async def test_a_branch_that_an_agent_answers_on_is_marked_and_drawn_no_oftener(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = TreeApp(forked())
+    async with app.run_test(size=(37, 12)) as pilot:
+        await pilot.pause()
+        app.view = replace(app.view, runs={"deep": Run("deep", RunState.RUNNING, 0, "offline")})
+        await pilot.pause()
+        assert "[» deep]" in app.lines()[5]
+        drawn: list[int] = []
+        monkeypatch.setattr(app.pane, "render_line", drawn.append)
+        for words in ("one", "one two", "one two three"):
+            run = app.view.runs["deep"]
+            app.view = replace(app.view, runs={"deep": replace(run, progress=Progress(words))})
+            await pilot.pause()
+        assert drawn == []
 
 
 async def test_a_page_down_and_up_stay_within_the_rows() -> None:

@@ -66,6 +66,7 @@ class TurnFace:
         on_path: Whether it belongs to the branch that is shown.
         selected: Whether it is the selected turn.
         current: Whether the branch that ends here is the one shown.
+        running: Whether an agent answers on the branch that ends here.
         digits: Cells to which turn numbers are padded.
     """
 
@@ -74,6 +75,7 @@ class TurnFace:
     selected: bool
     current: bool
     digits: int
+    running: bool = False
 
 
 def age(updated_at: str | None, now: datetime) -> str:
@@ -191,7 +193,7 @@ def _offers(row: TurnRow, face: TurnFace, room: int) -> Iterator[tuple[list[Piec
         Role.ERRORS: "✗" if turn is not None and turn.errors else "",
         Role.FORKS: f"◆{ways}" if row.last and (ways := _ways(row)) > 1 else "",
     }
-    tag = list(_tag(chain.ends, face.current, room // 2)) if row.last else []
+    tag = list(_tag(chain.ends, face, room // 2)) if row.last else []
     for left_out in ((), (Role.TOOLS,), (Role.TOOLS, Role.QUIET), (Role.TOOLS, Role.QUIET, Role.ERRORS)):
         shown = [Piece(text, role) for role, text in marks_of_turn.items() if text and role not in left_out]
         yield shown + tag, "" if Role.QUIET in left_out else cost
@@ -203,11 +205,12 @@ def _ways(row: TurnRow) -> int:
     return len(chain.children) + (chain.ends is not None)
 
 
-def _tag(branch_id: str | None, current: bool, room: int) -> Iterable[Piece]:
+def _tag(branch_id: str | None, face: TurnFace, room: int) -> Iterable[Piece]:
     if branch_id is None or room < 3:
         return
-    name = _fit_tag(branch_id, min(room, 24) - 2)
-    if current:
+    mark = "» " if face.running else ""
+    name = mark + _fit_tag(branch_id, min(room, 24) - 2 - len(mark))
+    if face.current:
         yield Piece(f" {name} ", Role.CURRENT_TAG, Hit.TAG)
     else:
         yield Piece(f"[{name}]", Role.TAG, Hit.TAG)
@@ -233,6 +236,6 @@ def _summary(hidden: Hidden, face: TurnFace, words: str, room: int) -> Iterable[
     counted = f"+{turns}" if words == "short" else f"+{turns} turn{'s' if turns != 1 else ''}"
     if branches == 1:
         yield Piece(counted, Role.QUIET)
-        yield from _tag(hidden.branches[0], face.current, room // 2)
+        yield from _tag(hidden.branches[0], face, room // 2)
     else:
         yield Piece(f"{counted}, {branches}{' branches' if words == 'long' else ' br'}", Role.QUIET)

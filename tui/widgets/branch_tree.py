@@ -252,8 +252,11 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
     def on_mount(self) -> None:
         self.set_interval(60, self.refresh, name="ages of sessions")
 
-    def watch_view(self, view: View) -> None:
+    def watch_view(self, before: View, view: View) -> None:
         """Show another view; the cursor follows it where it was not the cursor that caused the change."""
+        if view is not before and _shown(view) == _shown(before):
+            # A run that grows makes many views, of which the tree shows nothing.
+            return
         state = self._state
         session_id, revision = state.session_id, state.view.revision
         with self._kept_in_place():
@@ -478,6 +481,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
             on_path=row.span.chain.index in state.path,
             selected=index == state.selected,
             current=state.view.branch_id in row.span.ends,
+            running=row.span.chain.ends in state.view.runs,
             digits=state.digits,
         )
         return draw_turn(row, face, width)
@@ -501,3 +505,17 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         keeps_colour = role in (Role.GUIDE, Role.ERRORS, Role.TAG)
         ink = self.get_component_rich_style(f"branch-tree--{'dim' if dim and not keeps_colour else role.value}")
         return ground + Style(color=ink.color, bold=ink.bold, dim=ink.dim, italic=ink.italic, underline=ink.underline)
+
+
+def _shown(view: View) -> tuple[object, ...]:
+    """What the tree shows of a view."""
+    return (
+        view.sessions,
+        view.session,
+        id(view.tree),
+        view.branch_id,
+        view.turn,
+        view.preview,
+        view.revision,
+        view.runs.keys(),
+    )
