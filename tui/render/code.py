@@ -15,12 +15,16 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tui.render.palette import Palette
-from tui.render.text import LIMIT_LINES, Line, head_of, printable, size, wrap
+from tui.render.text import LIMIT_LINES, Line, head_of, printable, size, split_lines, wrap
 
-__all__ = ["code_lines", "compact_json", "json_lines", "text_lines"]
+__all__ = ["GrowingCode", "GrowingText", "code_lines", "compact_json", "json_lines", "text_lines"]
 
 _DEEPEST = 24
 _LONGEST = 2_000
+# Lexing takes some 2 µs for each character: what is longer is lexed in sections, and a section that grows beyond the
+# second length is lexed anew when it has grown by an eighth.
+_SECTION = 8_000
+_SHORT = 2_000
 
 
 def text_lines(text: str, width: int, style: Style, palette: Palette) -> Iterator[Line]:
@@ -37,6 +41,87 @@ def code_lines(code: str, language: str, width: int, palette: Palette) -> Iterat
     yield from _guttered(_tokens(printable(head.text), language, palette), width, palette)
     if head.hidden:
         yield Line([Segment(head.hidden, palette.muted)])
+
+
+class GrowingText:
+    """Text that grows at its end, each time drawn as `text_lines` draws it."""
+
+    def __init__(self, width: int, style: Style, palette: Palette) -> None:
+        self._width = width
+        self._style = style
+        self._palette = palette
+        self._complete = ""
+        self._lines: list[Line] = []
+
+    def update(self, text: str) -> list[Line]:
+        """Draw the text as it is now; only lines that were not complete before are drawn."""
+        head = head_of(text.rstrip("\n"))
+        if not head.text.startswith(self._complete):
+            self._complete, self._lines = "", []
+        cut = max(head.text.rfind("\n") + 1, len(self._complete))
+        if cut > len(self._complete):
+            self._lines += self._wrapped(printable(head.text[len(self._complete) : cut])[:-1])
+            self._complete = head.text[:cut]
+        lines = [*self._lines, *self._wrapped(printable(head.text[cut:]))]
+        if head.hidden:
+            lines.append(Line([Segment(head.hidden, self._palette.muted)]))
+        return lines
+
+    def _wrapped(self, text: str) -> Iterator[Line]:
+        return wrap([Segment(text, self._style)], self._width)
+
+
+class GrowingCode:
+    """Code that grows at its end, each time drawn as `code_lines` draws it, but for the colours of its newest lines.
+
+    Once it is long, its newest lines are lexed by themselves until there are so many that their section is lexed anew:
+    a string that spans many lines may get its colour late.
+    """
+
+    def __init__(self, language: str, width: int, palette: Palette) -> None:
+        self._language = language
+        self._width = width
+        self._palette = palette
+        self._complete = ""
+        self._complete_rows: list[list[Segment]] = []
+        self._lexed = ""
+        self._rows: list[list[Segment]] = []
+        self._drawn: list[tuple[list[Segment], list[Line]]] = []
+
+    def update(self, code: str) -> list[Line]:
+        """Draw the code as it is now; only lines that have changed are drawn."""
+        head = head_of(code.rstrip("\n"))
+        text = printable(head.text)
+        if not text.startswith(self._complete):
+            self._complete, self._complete_rows = "", []
+        *complete, last = _sections(text[len(self._complete) :])
+        for section in complete:
+            self._complete += section
+            self._complete_rows += self._lex(section)[:-1]
+        rows = [*self._complete_rows, *self._lex_growing(last)]
+        self._drawn = [
+            self._drawn[index] if index < len(self._drawn) and self._drawn[index][0] == row else self._draw(row)
+            for index, row in enumerate(rows)
+        ]
+        lines = [line for _, drawn in self._drawn for line in drawn]
+        if head.hidden:
+            lines.append(Line([Segment(head.hidden, self._palette.muted)]))
+        return lines
+
+    def _lex_growing(self, section: str) -> list[list[Segment]]:
+        fresh = len(section) - len(self._lexed)
+        if len(section) > _SHORT and fresh <= len(self._lexed) // 8 and section.startswith(self._lexed):
+            return [*self._rows, *self._lex(section[len(self._lexed) :])]
+        rows = self._lex(section)
+        self._lexed = section[: section.rfind("\n") + 1]
+        self._rows = rows[:-1]
+        return rows
+
+    def _lex(self, text: str) -> list[list[Segment]]:
+        return list(split_lines(_tokens(text, self._language, self._palette)))
+
+    def _draw(self, row: list[Segment]) -> tuple[list[Segment], list[Line]]:
+        return row, list(_guttered(iter(row), self._width, self._palette))
 
 
 def _guttered(spans: Iterator[Segment], width: int, palette: Palette) -> Iterator[Line]:
@@ -60,8 +145,24 @@ def _tokens(code: str, language: str, palette: Palette) -> Iterator[Segment]:
     if lexer is None:
         yield Segment(code, palette.text)
         return
-    for kind, text in lexer.get_tokens(code):
-        yield Segment(text, _style(kind, palette))
+    for section in _sections(code):
+        for kind, text in lexer.get_tokens(section):
+            yield Segment(text, _style(kind, palette))
+
+
+def _sections(code: str) -> Iterator[str]:
+    """The code in pieces that are lexed one by one, cut before a line, after an empty one if there is any."""
+    start = 0
+    while len(code) - start > _SECTION:
+        end = start + _SECTION
+        empty = code.rfind("\n\n", start, end - 1)
+        cut = empty + 1 if empty >= 0 else code.rfind("\n", start, end)
+        cut = cut if cut >= 0 else code.find("\n", end)
+        if cut < 0:
+            break
+        yield code[start : cut + 1]
+        start = cut + 1
+    yield code[start:]
 
 
 _STYLES: Sequence[tuple[_TokenType, str]] = (

@@ -13,8 +13,9 @@ from rich.style import Style
 from tui.model import Item
 from tui.render.code import compact_json, json_lines, text_lines
 from tui.render.face import Face, Faces, first_line
+from tui.render.markdown import markdown_lines
 from tui.render.palette import Palette
-from tui.render.parts import content_lines, content_text
+from tui.render.parts import Markdown, content_lines, content_text
 from tui.render.steps import text_of
 from tui.render.text import LIMIT_LINES, Line, clipped, indented, printable, size
 from tui.render.tools import TOOL_FACES
@@ -46,7 +47,9 @@ def starts_open(item: Item) -> bool:
     return item.data is not None and _face(item, _PLAIN).failed
 
 
-def render_item(item: Item, width: int, *, folded: bool, palette: Palette) -> Rendered:
+def render_item(
+    item: Item, width: int, *, folded: bool, palette: Palette, markdown: Markdown = markdown_lines
+) -> Rendered:
     """Draw an item.
 
     A message of the user has no heading: it stands under the header of its turn. Every other message has its role
@@ -57,9 +60,10 @@ def render_item(item: Item, width: int, *, folded: bool, palette: Palette) -> Re
         width: Cells of a line; drawn as for 1 where it is less.
         folded: Only its first line, where there is more.
         palette: The styles.
+        markdown: Draws what the model wrote.
     """
     width = max(width, 1)
-    face = _face(item, palette)
+    face = _face(item, palette, markdown)
     if not face.mark:
         return Rendered([*_heading(face, palette), *_body(face, width, palette)] or [Line([])])
     return _step(face, width, folded, palette)
@@ -117,29 +121,31 @@ def _role(item: Item) -> str:
     return role if isinstance(role, str) and item.data.get("type", "message") == "message" else ""
 
 
-def _face(item: Item, palette: Palette) -> Face:
+def _face(item: Item, palette: Palette, markdown: Markdown = markdown_lines) -> Face:
     data = item.data
     if data is None:
         return _undecoded(item, palette)
     if _role(item):
-        return _message(item, palette)
+        return _message(item, palette, markdown)
     if isinstance(data, dict):
+        if data.get("type") == "reasoning":
+            return _reasoning(data, palette, markdown)
         kind = data.get("type")
         make = _FACES.get(kind) if isinstance(kind, str) else None
         return make(data, palette) if make else _unknown(item, palette)
     return _unknown(item, palette)
 
 
-def _message(item: Item, palette: Palette) -> Face:
+def _message(item: Item, palette: Palette, markdown: Markdown) -> Face:
     role = _role(item)
-    markdown = role == "assistant"
+    by_agent = role == "assistant"
     content = item.data.get("content")
 
     def body(width: int, shown: Palette) -> Iterator[Line]:
-        return content_lines(content, width, shown, markdown=markdown)
+        return content_lines(content, width, shown, markdown if by_agent else None)
 
     if role in ("user", "assistant"):
-        return Face(body=body if content else None, role="agent" if markdown else "")
+        return Face(body=body if content else None, role="agent" if by_agent else "")
     text = content_text(content)
     lines = text.strip().count("\n")
     name = Segment(f"{printable(role[:40])}  ", palette.muted)
@@ -177,7 +183,7 @@ def _unknown(item: Item, palette: Palette) -> Face:
     )
 
 
-def _reasoning(data: dict[str, object], palette: Palette) -> Face:
+def _reasoning(data: dict[str, object], palette: Palette, markdown: Markdown) -> Face:
     parts = [*_parts(data.get("summary")), *_parts(data.get("content"))]
     text = content_text(parts)
     if not text.strip():
@@ -190,7 +196,7 @@ def _reasoning(data: dict[str, object], palette: Palette) -> Face:
         [Segment(first_line(text).replace("**", ""), palette.quote)],
         (),
         note=f"{lines:,} line{'s' * (lines != 1)} more" if lines else "",
-        body=lambda width, shown: content_lines(parts, width, replace(shown, text=shown.quote), markdown=True),
+        body=lambda width, shown: content_lines(parts, width, replace(shown, text=shown.quote), markdown),
     )
 
 
@@ -214,7 +220,6 @@ def _reference(data: dict[str, object], palette: Palette) -> Face:
 
 _FACES: dict[str, Faces] = {
     **TOOL_FACES,
-    "reasoning": _reasoning,
     "compaction": _compaction,
     "compaction_trigger": _compaction_trigger,
     "item_reference": _reference,

@@ -2,203 +2,164 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
-from rich.segment import Segment
-from rich.style import Style
 
-from tui.render.code import code_lines, text_lines
+from tui.render.blocks import Blocks, Leaves
+from tui.render.code import GrowingText
+from tui.render.inline import DEEPEST, parser
 from tui.render.palette import Palette
-from tui.render.table import table_lines
-from tui.render.text import Line, indented, printable, wrap
+from tui.render.text import Line, printable
 
-__all__ = ["link_style", "markdown_lines"]
+__all__ = ["GrowingMarkdown", "markdown_lines"]
 
 # Parsing takes some 4 µs for each character; what follows is drawn as plain text.
 _PARSED = 20_000
-_URL_SHOWN = 300
-_BAR = "▎ "
-# The parser drops what is nested deeper.
-_DEEPEST = 60
 
 
-@cache
-def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
-
-
-def link_style(url: str, style: Style) -> Style:
-    """The style that carries a web address to the click that may open it; only http and https are carried."""
-    if url.startswith(("http://", "https://")):
-        return style + Style(meta={"link": url})
-    return style
-
-
-def markdown_lines(text: str, width: int, palette: Palette) -> Iterator[Line]:
+def markdown_lines(text: str, width: int, palette: Palette) -> Sequence[Line]:
     """Markdown as lines of at most `width` cells."""
-    tail = ""
-    if len(text) > _PARSED:
+    return GrowingMarkdown(width, palette).update(text)
+
+
+class _Block(NamedTuple):
+    """A block of the outermost level.
+
+    Attributes:
+        tokens: What the parser made of it.
+        start: Number of its first line in the text that was parsed.
+        stop: Number of the line after its last.
+        plain: What was written, where it is nested deeper than the parser reads.
+    """
+
+    tokens: Sequence[Token]
+    start: int
+    stop: int
+    plain: str
+
+
+class _Finished(NamedTuple):
+    """A block that no further text will change, except where its links lead.
+
+    Attributes:
+        block: The block.
+        lines: Its lines.
+        gap: Whether a blank line was due before it.
+        words: Those of its words that may name an address, as the parser compares names.
+    """
+
+    block: _Block
+    lines: Sequence[Line]
+    gap: bool
+    words: str
+
+
+class GrowingMarkdown:
+    """Markdown that grows at its end, each time drawn as if it were drawn for the first time.
+
+    The last block that is not finished is parsed anew, and of this only what is new is drawn. A block is finished
+    once another one has begun after it whose first two lines are complete: no rule looks further ahead.
+
+    Args:
+        width: Cells of a line.
+        palette: The styles.
+    """
+
+    def __init__(self, width: int, palette: Palette) -> None:
+        self._width = width
+        self._palette = palette
+        self._plain = GrowingText(width, palette.text, palette)
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._source = ""
+        self._finished: list[_Finished] = []
+        self._lines: list[Line] = []
+        self._gap = False
+        self._known: dict[str, Any] = {}
+        self._named: dict[str, Any] = {}
+        self._leaves = Leaves(self._palette)
+
+    def update(self, text: str) -> Sequence[Line]:
+        """Draw the text as it is now; one that does not go on where the last one ended is drawn anew."""
+        if len(text) <= _PARSED:
+            return self._update(text)
         cut = text.rfind("\n\n", 0, _PARSED)
         cut = _PARSED if cut <= 0 else cut
-        text, tail = text[:cut], text[cut:].lstrip("\n")
-    text = printable(text)
-    tokens = _parser().parse(text)
-    if any(token.level >= _DEEPEST - 1 for token in tokens):
-        yield from text_lines(text, width, palette.text, palette)
-    else:
-        yield from _Blocks(palette, width).lines(tokens)
-    if tail:
-        yield Line([])
-        yield from text_lines(tail, width, palette.text, palette)
+        return [*self._update(text[:cut]), Line([]), *self._plain.update(text[cut:].lstrip("\n"))]
+
+    def _update(self, text: str) -> list[Line]:
+        if not text.startswith(self._source):
+            self._start_anew()
+        written = text[len(self._source) :]
+        tail = printable(written)
+        references = dict(self._known)
+        blocks = _blocks(parser().parse(tail, {"references": references}), tail)
+        self._name(references)
+        self._leaves.begin()
+        complete = tail.count("\n")
+        finished = sum(after.start + 2 <= complete for after in blocks[1:])
+        for block in blocks[:finished]:
+            self._finish(block)
+        lines, _ = self._draw(blocks[finished:], self._gap, complete + bool(tail[tail.rfind("\n") + 1 :].strip()))
+        if finished:
+            stop = min(blocks[finished - 1].stop, blocks[finished].start)
+            self._known |= {
+                name: entry for name, entry in references.items() if name not in self._known and entry["map"][0] < stop
+            }
+            self._source += _first_lines(written, stop)
+        return [*self._lines, *lines]
+
+    def _finish(self, block: _Block) -> None:
+        words = "\n".join(token.content for token in block.tokens if token.type == "inline" and "[" in token.content)
+        before = self._gap
+        lines, self._gap = self._draw([block], before)
+        self._lines += lines
+        self._finished.append(_Finished(block, lines, before, normalizeReference(words)))
+
+    def _name(self, references: Mapping[str, Any]) -> None:
+        """Take in which addresses have names; draw anew what is finished and leads elsewhere now."""
+        named = {name: {"href": entry["href"], "title": entry["title"]} for name, entry in references.items()}
+        changed = {name for name in named.keys() | self._named.keys() if named.get(name) != self._named.get(name)}
+        if not changed:
+            return
+        self._named = named
+        self._leaves.rename({"references": named})
+        for index, (block, _, gap, words) in enumerate(self._finished):
+            if any(name in words for name in changed):
+                lines, _ = self._draw([block], gap)
+                self._finished[index] = _Finished(block, lines, gap, words)
+        self._lines = [line for finished in self._finished for line in finished.lines]
+
+    def _draw(self, blocks: Sequence[_Block], gap: bool, end: int = -1) -> tuple[list[Line], bool]:
+        """Draw blocks, and say whether a blank line is due after them; `end` is where the last of them may grow."""
+        drawing = Blocks(self._palette, self._width, self._leaves, gap=gap, end=end)
+        lines: list[Line] = []
+        for block in blocks:
+            lines += drawing.plain(block.plain) if block.plain else drawing.lines(block.tokens)
+        return lines, drawing.gap
 
 
-class _Blocks:
-    """Walks the parser's tokens once, with the prefixes of the open lists and quotations."""
-
-    def __init__(self, palette: Palette, width: int) -> None:
-        self._palette = palette
-        self._width = width
-        self._prefixes: list[tuple[Segment, Segment]] = []
-        self._fresh = 0
-        self._numbers: list[int | None] = []
-        self._gap = False
-
-    def lines(self, tokens: Sequence[Token]) -> Iterator[Line]:
-        palette = self._palette
-        style = palette.text
-        quotes = 0
-        index = 0
-        while index < len(tokens):
-            token = tokens[index]
-            index += 1
-            match token.type:
-                case "inline":
-                    opener = tokens[index - 2]
-                    shown = palette.title if opener.type == "heading_open" else style
-                    spans = list(inline_spans(token.children or [], shown, palette))
-                    yield from self._block(wrap(spans, self._room), loose=not opener.hidden)
-                case "fence" | "code_block":
-                    language = token.info.split()[0] if token.info.split() else ""
-                    yield from self._block(code_lines(token.content, language, self._room, palette))
-                case "html_block":
-                    yield from self._block(text_lines(token.content.rstrip("\n"), self._room, style, palette))
-                case "hr":
-                    yield from self._block(iter([Line([Segment("─" * self._room, palette.muted)])]))
-                case "table_open":
-                    end = next(at for at in range(index, len(tokens)) if tokens[at].type == "table_close")
-                    yield from self._block(self._table(tokens[index:end]))
-                    index = end + 1
-                case "bullet_list_open":
-                    self._numbers.append(None)
-                case "ordered_list_open":
-                    self._numbers.append(int(token.attrs.get("start", 1)))
-                case "bullet_list_close" | "ordered_list_close":
-                    self._numbers.pop()
-                    self._gap = self._gap or not self._numbers
-                case "list_item_open":
-                    self._open(self._marker(), " ")
-                case "list_item_close":
-                    self._close()
-                case "blockquote_open":
-                    quotes += 1
-                    style = palette.quote
-                    self._open(_BAR, _BAR)
-                case "blockquote_close":
-                    quotes -= 1
-                    style = palette.quote if quotes else palette.text
-                    self._close()
-
-    @property
-    def _room(self) -> int:
-        return max(self._width - sum(max(first.cell_length, rest.cell_length) for first, rest in self._prefixes), 1)
-
-    def _open(self, first: str, rest: str) -> None:
-        # Deep nesting must leave room for the words: first the indent goes, then the mark.
-        left = self._room - len(first)
-        first = first if left >= max(self._width // 4, 2) else ""
-        rest = rest.ljust(len(first)) if left >= max(self._width // 2, 2) else ""
-        muted = self._palette.muted
-        self._prefixes.append((Segment(first, muted), Segment(rest, muted)))
-
-    def _close(self) -> None:
-        self._prefixes.pop()
-        self._fresh = min(self._fresh, len(self._prefixes))
-
-    def _marker(self) -> str:
-        number = self._numbers[-1]
-        if number is None:
-            return "• "
-        self._numbers[-1] = number + 1
-        return f"{number}. "
-
-    def _block(self, lines: Iterator[Line], *, loose: bool = True) -> Iterator[Line]:
-        rest = tuple(rest for _, rest in self._prefixes)
-        if self._gap:
-            yield Line([], rest[: self._fresh])
-        begun = [first for first, _ in self._prefixes[self._fresh :]]
-        mark = next((at for at, first in enumerate(begun) if first.text.strip() and first.text != _BAR), len(begun))
-        first = (*rest[: self._fresh], *begun[:mark])
-        self._fresh = len(self._prefixes)
-        self._gap = loose
-        for number, line in enumerate(indented(lines, first, rest)):
-            # The mark of a list item is copied with its words.
-            yield line._replace(content=[*begun[mark:], *line.content]) if number == 0 and begun[mark:] else line
-
-    def _table(self, tokens: Sequence[Token]) -> Iterator[Line]:
-        rows: list[list[list[Segment]]] = []
-        alignments: list[str] = []
-        header = True
-        for token in tokens:
-            if token.type == "tr_open":
-                rows.append([])
-            elif token.type == "th_open":
-                alignments.append(str(token.attrs.get("style", "")).removeprefix("text-align:"))
-            elif token.type == "thead_close":
-                header = False
-            elif token.type == "inline":
-                shown = self._palette.title if header else self._palette.text
-                rows[-1].append(list(inline_spans(token.children or [], shown, self._palette)))
-        return table_lines(rows, alignments, self._room, self._palette)
+def _blocks(tokens: Sequence[Token], text: str) -> list[_Block]:
+    """The blocks of the outermost level."""
+    blocks: list[_Block] = []
+    first = 0
+    for index, token in enumerate(tokens):
+        if token.level or token.nesting > 0:
+            continue
+        inside = tokens[first : index + 1]
+        first = index + 1
+        start, stop = inside[0].map or (0, 0)
+        deep = any(token.level >= DEEPEST - 1 for token in inside)
+        blocks.append(_Block(inside, start, stop, "\n".join(text.split("\n")[start:stop]) if deep else ""))
+    return blocks
 
 
-def inline_spans(tokens: Sequence[Token], style: Style, palette: Palette) -> Iterator[Segment]:
-    """The pieces of a paragraph in their styles."""
-    styles = [style]
-    link, words = "", ""
-    for token in tokens:
-        match token.type:
-            case "text" | "html_inline" | "text_special":
-                words += token.content
-                yield Segment(token.content, styles[-1])
-            case "code_inline":
-                words += token.content
-                yield Segment(token.content, styles[-1] + palette.code)
-            case "softbreak" | "hardbreak":
-                yield Segment("\n", styles[-1])
-            case "strong_open":
-                styles.append(styles[-1] + Style(bold=True))
-            case "em_open":
-                styles.append(styles[-1] + Style(italic=True))
-            case "s_open":
-                styles.append(styles[-1] + Style(strike=True))
-            case "link_open":
-                link, words = str(token.attrs.get("href", "")), ""
-                styles.append(link_style(link, styles[-1] + palette.link))
-            case "link_close":
-                styles.pop()
-                if link not in (words, f"mailto:{words}"):
-                    yield Segment(f" ({_url(link)})", link_style(link, palette.muted))
-            case "image":
-                source = str(token.attrs.get("src", ""))
-                yield Segment(f"▣ {token.content or 'image'}", styles[-1])
-                yield Segment(f" ({_url(source)})", link_style(source, palette.muted))
-            case "strong_close" | "em_close" | "s_close":
-                styles.pop()
-
-
-def _url(url: str) -> str:
-    url = printable(url)
-    return url if len(url) <= _URL_SHOWN else url[: _URL_SHOWN - 1] + "…"
+def _first_lines(text: str, count: int) -> str:
+    end = 0
+    for _ in range(count):
+        end = text.index("\n", end) + 1
+    return text[:end]

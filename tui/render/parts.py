@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 from rich.segment import Segment
 
 from tui.render.code import compact_json, json_lines, text_lines
-from tui.render.markdown import link_style, markdown_lines
+from tui.render.inline import link_style
 from tui.render.palette import Palette
 from tui.render.text import Line, printable, size, wrap
 
-__all__ = ["content_lines", "content_text", "image_note", "is_text"]
+__all__ = ["Markdown", "content_lines", "content_text", "image_note", "is_text"]
+
+Markdown: TypeAlias = Callable[[str, int, Palette], Iterable[Line]]
+"""Draws markdown at a width."""
 
 _SHOWN = 100_000
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,8 +56,8 @@ def _part_text(part: object) -> str:
     return text if isinstance(text, str) else f"[{_note(part)}]"
 
 
-def content_lines(content: object, width: int, palette: Palette, *, markdown: bool) -> Iterator[Line]:
-    """A content, its parts one below the other."""
+def content_lines(content: object, width: int, palette: Palette, markdown: Markdown | None = None) -> Iterator[Line]:
+    """A content, its parts one below the other; its texts are plain where nothing is given to draw them."""
     parts = content if isinstance(content, list) else [content]
     for index, part in enumerate(parts):
         if index:
@@ -61,7 +65,7 @@ def content_lines(content: object, width: int, palette: Palette, *, markdown: bo
         yield from _part_lines(part, width, palette, markdown)
 
 
-def _part_lines(part: object, width: int, palette: Palette, markdown: bool) -> Iterator[Line]:
+def _part_lines(part: object, width: int, palette: Palette, markdown: Markdown | None) -> Iterator[Line]:
     if isinstance(part, str):
         yield from _words(part, width, palette, markdown)
         return
@@ -82,8 +86,8 @@ def _part_lines(part: object, width: int, palette: Palette, markdown: bool) -> I
         yield from json_lines(part, width, palette)
 
 
-def _words(text: str, width: int, palette: Palette, markdown: bool) -> Iterator[Line]:
-    return markdown_lines(text, width, palette) if markdown else text_lines(text, width, palette.text, palette)
+def _words(text: str, width: int, palette: Palette, markdown: Markdown | None) -> Iterable[Line]:
+    return markdown(text, width, palette) if markdown else text_lines(text, width, palette.text, palette)
 
 
 def _citations(annotations: object, width: int, palette: Palette) -> Iterator[Line]:

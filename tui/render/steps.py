@@ -117,7 +117,7 @@ def output(content: object, palette: Palette, *, mark: str = "↳", failed: bool
         if isinstance(value, (dict, list)):
             return json_lines(value, width, palette)
         if not words:
-            return content_lines(content, width, palette, markdown=False)
+            return content_lines(content, width, palette)
         if language:
             return code_lines(stripped, language, width, palette)
         return text_lines(stripped, width, style, palette)

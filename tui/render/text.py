@@ -11,7 +11,19 @@ from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from rich.style import Style
 
-__all__ = ["LIMIT_CHARS", "LIMIT_LINES", "Head", "Line", "clipped", "head_of", "indented", "printable", "size", "wrap"]
+__all__ = [
+    "LIMIT_CHARS",
+    "LIMIT_LINES",
+    "Head",
+    "Line",
+    "clipped",
+    "head_of",
+    "indented",
+    "printable",
+    "size",
+    "split_lines",
+    "wrap",
+]
 
 LIMIT_CHARS = 100_000
 """Characters of one text that are drawn when it is unfolded."""
@@ -132,7 +144,7 @@ def wrap(
     """
     rest = first if rest is None else rest
     prefix = first
-    for paragraph in _paragraphs(spans):
+    for paragraph in split_lines(spans):
         text = "".join(segment.text for segment in paragraph)
         cuts = _Cuts(paragraph)
         for start, end, resume in _breaks(text, width, _cells(prefix), _cells(rest), words):
@@ -144,7 +156,8 @@ def _cells(prefix: tuple[Segment, ...]) -> int:
     return sum(segment.cell_length for segment in prefix)
 
 
-def _paragraphs(spans: Iterable[Segment]) -> Iterator[list[Segment]]:
+def split_lines(spans: Iterable[Segment]) -> Iterator[list[Segment]]:
+    """The spans line by line, without the newlines; at least one line."""
     paragraph: list[Segment] = []
     for text, style, _ in spans:
         pieces = text.split("\n")

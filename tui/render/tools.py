@@ -240,7 +240,7 @@ def _screenshot(data: Data, palette: Palette) -> Face:
     checks = data.get("acknowledged_safety_checks")
 
     def body(width: int, shown: Palette) -> Iterator[Line]:
-        yield from content_lines([part], width, shown, markdown=False)
+        yield from content_lines([part], width, shown)
         yield from json_lines(checks, width, shown)
 
     note = image_note(part.get("image_url"), "" if part.get("image_url") else text_of(part.get("file_id")))

@@ -1,0 +1,288 @@
+"""Markdown and items that grow: each state is drawn as if it were the first, and only what is new is drawn."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.render.lines import PALETTE, copied, item
+from tui.render import GrowingItem, render_item
+from tui.render import blocks as blocks_module
+from tui.render import code as code_module
+from tui.render.code import GrowingCode, GrowingText, code_lines, text_lines
+from tui.render.markdown import GrowingMarkdown, markdown_lines
+
+ANSWER = """# 天気
+
+It **rains** in [Oslo][1], and `snow`
+falls further up; see [yr] and ![map](https://example.org/m.png).
+
+Setext
+---
+1. first
+2. second
+   - nested
+
+     more of it
+   - 今日はとても良い天気ですね。散歩に行きましょう。
+3. third
+
+* a
+* b
+
+> said *twice*
+> > and again
+
+| 都市 | rain |
+|:--|--:|
+| Oslo | `12` |
+| 서울 | 3 |
+```python
+def f(x: int) -> str:
+    \"\"\"Many
+
+    lines.\"\"\"
+    return f"{x}"
+```
+    indented code
+text
+a | b
+- | -
+1 | 2
+
+[1]: https://example.org/oslo
+[yr]: https://example.org/yr
+  "The title
+of it"
+
+- [ ] loose
+
+- list with ~~~ in it
+~~~
+unclosed [1]
+"""
+
+FRAGMENTS = [
+    "\n",
+    "\n\n",
+    "- ",
+    "  - ",
+    "1. ",
+    "> ",
+    "```",
+    "~~~\n",
+    "---",
+    "===\n",
+    "# ",
+    "| a | b |\n",
+    "|---|:-:|\n",
+    "a | b",
+    "[a]",
+    "[a]: https://x.y\n",
+    "'t",
+    "**",
+    "`",
+    "    ",
+    "\t",
+    "word ",
+    "나라",
+    "日本語、",
+    "\r\n",
+    "\r",
+    "\x1b",
+    "\\",
+    "<b>",
+    "*",
+    "+ ",
+    "![a]",
+    "(u)",
+    "!",
+]
+
+
+def chunked(text: str, cuts: list[int]) -> list[str]:
+    """The text as it grows, cut at some places."""
+    places = sorted({cut % (len(text) + 1) for cut in cuts} | {len(text)})
+    return [text[:place] for place in places]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, len(ANSWER)), max_size=40), st.integers(8, 60))
+def test_an_answer_is_drawn_at_each_step_as_if_it_came_whole(cuts: list[int], width: int) -> None:
+    growing = GrowingMarkdown(width, PALETTE)
+    for text in chunked(ANSWER, cuts):
+        assert growing.update(text) == markdown_lines(text, width, PALETTE)
+
+
+def test_an_answer_that_comes_character_by_character_is_drawn_as_if_it_came_whole() -> None:
+    growing = GrowingMarkdown(40, PALETTE)
+    for end in range(len(ANSWER) + 1):
+        assert growing.update(ANSWER[:end]) == markdown_lines(ANSWER[:end], 40, PALETTE), ANSWER[:end]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=40), st.lists(st.integers(0, 400), max_size=30))
+@example(["foo\n", "#", "b"], [4, 5])
+@example(["[a]\n\n", "word\n\n", "word\n\n", "[a]: https://x.y\n"], list(range(60)))
+@example(["[a]: https://x.y\n", "'t", "\n", "word", "\n", "'\n", "\n\nword\n\nword"], list(range(60)))
+@example(["word\n", "a | b\n", "- | -", "x\n"], list(range(60)))
+@example(["- \n\nword\n\nword\n\n"], list(range(40)))
+def test_any_markdown_is_drawn_at_each_step_as_if_it_came_whole(parts: list[str], cuts: list[int]) -> None:
+    growing = GrowingMarkdown(30, PALETTE)
+    for text in chunked("".join(parts), cuts):
+        assert growing.update(text) == markdown_lines(text, 30, PALETTE)
+
+
+def test_a_text_that_becomes_another_is_drawn_as_that() -> None:
+    growing = GrowingMarkdown(30, PALETTE)
+    for text in (ANSWER, ANSWER[:100], "other", "", ANSWER.replace("Oslo", "Bergen")):
+        assert growing.update(text) == markdown_lines(text, 30, PALETTE)
+
+
+def test_what_is_too_long_to_be_laid_out_grows_as_plain_text() -> None:
+    text = "word **bold** and so on\n\n" * 900
+    growing = GrowingMarkdown(40, PALETTE)
+    for end in range(19_000, len(text), 97):
+        assert growing.update(text[:end]) == markdown_lines(text[:end], 40, PALETTE)
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("ab 나\n\t\x1b\r"), max_size=200), st.lists(st.integers(0, 200), max_size=20))
+def test_plain_text_grows_line_by_line(text: str, cuts: list[int]) -> None:
+    growing = GrowingText(10, PALETTE.text, PALETTE)
+    for state in chunked(text, cuts):
+        assert growing.update(state) == list(text_lines(state, 10, PALETTE.text, PALETTE))
+
+
+CODE = 'def f(x):\n    """Some\n\n    words."""\n    return {x: "a string"}  # why\n\n\n'
+
+
+def test_long_code_has_all_its_colours_in_the_end_and_all_its_words_at_each_step() -> None:
+    code = CODE * 150
+    assert len(code) > 10_000
+    growing = GrowingCode("python", 40, PALETTE)
+    for end in range(0, len(code), 331):
+        expected = list(code_lines(code[:end], "python", 40, PALETTE))
+        assert [line.text for line in growing.update(code[:end])] == [line.text for line in expected]
+    markdown = GrowingMarkdown(40, PALETTE)
+    for end in range(0, len(code), 331):
+        markdown.update(f"```python\n{code[:end]}")
+    whole = f"```python\n{code}```"
+    assert markdown.update(whole) == markdown_lines(whole, 40, PALETTE)
+
+
+@pytest.mark.parametrize("line", ["x" * 9_000, "x" * 100, "x" * 20 + "\n"])
+def test_sections_of_code_hold_all_of_it(line: str) -> None:
+    code = f"{line}\n" * (20_000 // len(line)) + "end"
+    assert copied(code_lines(code, "python", 20_000, PALETTE)) == code + "\n"
+
+
+# What is drawn again
+
+
+class Counter:
+    """Counts what is asked of a function."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> None:
+        self.calls = 0
+        called = getattr(module, name)
+
+        def counted(*args: object, **kwargs: object) -> object:
+            self.calls += 1
+            return called(*args, **kwargs)
+
+        monkeypatch.setattr(module, name, counted)
+
+    def since(self) -> int:
+        calls, self.calls = self.calls, 0
+        return calls
+
+
+LONG = {
+    "paragraphs": "Some **words** in a paragraph, and more.\n\n" * 250,
+    "mixed": "## Title\n\nWords.\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nx = 1\n```\n\n" * 120,
+    "one list": "- an item of *many*\n" * 500,
+    "loose list": "- an item of *many*\n\n" * 400,
+    "table": "| a | b |\n|---|---|\n" + "".join(f"| {n} | words |\n" for n in range(500)),
+    "quote": "> said by someone\n>\n" * 400,
+    "links": "See [this] and that.\n\n" * 400,
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG.keys())
+def test_an_update_draws_no_more_the_longer_the_answer_is(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    text = text[:19_000]
+    inline = Counter(monkeypatch, blocks_module, "inline_spans")
+    wrapped = Counter(monkeypatch, blocks_module, "wrap")
+    coded = Counter(monkeypatch, blocks_module, "code_lines")
+    growing = GrowingMarkdown(60, PALETTE)
+    most = []
+    for start in (1_000, 17_000):
+        growing.update(text[:start])
+        inline.since(), wrapped.since(), coded.since()
+        counts = []
+        for end in range(start, start + 600, 12):
+            growing.update(text[:end])
+            counts.append(inline.since() + wrapped.since() + coded.since())
+        most.append(max(counts))
+    assert most[1] <= most[0] + 1 <= 10
+
+
+def test_an_update_of_code_draws_only_the_lines_that_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapped = Counter(monkeypatch, code_module, "wrap")
+    code = CODE * 200
+    growing = GrowingMarkdown(60, PALETTE)
+    counts = []
+    growing.update(f"```python\n{code[:9_000]}")
+    wrapped.since()
+    for end in range(9_000, 14_000, 20):
+        growing.update(f"```python\n{code[:end]}")
+        counts.append(wrapped.since())
+    assert median(counts) <= 3
+
+
+def test_plain_text_beyond_the_limit_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapped = Counter(monkeypatch, code_module, "wrap")
+    text = "word **bold** and so on\n" * 2_000
+    growing = GrowingMarkdown(40, PALETTE)
+    growing.update(text[:30_000])
+    wrapped.since()
+    for end in range(30_000, 31_000, 30):
+        growing.update(text[:end])
+        assert wrapped.since() <= 2
+
+
+# Items
+
+
+def message(*texts: str) -> dict[str, object]:
+    return {"role": "assistant", "content": [{"type": "output_text", "text": text} for text in texts]}
+
+
+def test_an_item_grows_in_all_its_parts_folds_and_widths() -> None:
+    growing = GrowingItem()
+    states = [
+        message(),
+        message("on"),
+        message("one **a"),
+        message("one **a**", "tw"),
+        message("one **a**", "two\n\n- x"),
+    ]
+    for width in (40, 20, 40):
+        for data in states:
+            for folded in (True, False):
+                expected = render_item(item(data), width, folded=folded, palette=PALETTE)
+                assert growing.render(item(data), width, folded=folded, palette=PALETTE) == expected
+
+
+def test_a_thought_grows_while_it_is_unfolded() -> None:
+    growing = GrowingItem()
+    thought = "Look it **up**\n\nThen answer, as *asked*.\n\n- so"
+    for end in range(len(thought) + 1):
+        data = {"type": "reasoning", "summary": [{"type": "summary_text", "text": thought[:end]}]}
+        for folded in (False, True):
+            expected = render_item(item(data), 30, folded=folded, palette=PALETTE)
+            assert growing.render(item(data), 30, folded=folded, palette=PALETTE) == expected
