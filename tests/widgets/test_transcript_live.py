@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+from rich.segment import Segment
+from rich.style import Style
 from textual.pilot import Pilot
 
 from tests.widgets.transcript_app import TranscriptApp, agent, call, chat, items_of, output, reasoning, user, view_of
 from tui.model import Item, Page, Progress, Run, RunState, View
+from tui.render import Palette, blocks
+from tui.render.inline import Environment
 from tui.widgets.transcript import Transcript
 
 SIZE = (60, 24)
@@ -205,6 +210,34 @@ async def test_what_was_unfolded_stays_so_when_it_is_stored() -> None:
         app.items = stored = items_of([*(item.data for item in STORED), *datas])
         shown = await show(pilot, app, replace(running(stored, [writing("So.")]), revision=2))
         assert [row.strip() for row in shown[-4:]] == ["wind", "", "agent", "So.▍"]
+
+
+async def test_an_answer_is_drawn_piece_by_piece_and_not_again_when_it_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[str] = []
+    inline_spans = blocks.inline_spans
+
+    def counted(words: str, style: Style, palette: Palette, environment: Environment) -> Iterator[Segment]:
+        drawn.append(words)
+        return inline_spans(words, style, palette, environment)
+
+    monkeypatch.setattr(blocks, "inline_spans", counted)
+    text = "".join(f"Paragraph {n} of *many*.\n\n" for n in range(200))
+    app = TranscriptApp(STORED)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot)
+        await show(pilot, app, running(STORED, [user("Again?"), writing(text[:4000])]))
+        drawn.clear()
+        for end in range(4_000, 4_500, 10):
+            app.view = running(STORED, [user("Again?"), writing(text[:end])])
+        assert len(drawn) <= 2 * 50
+        before = await show(pilot, app, running(STORED, [user("Again?"), writing(text)]))
+        drawn.clear()
+        app.items = stored = items_of([*(item.data for item in STORED), user("Again?"), agent(text)])
+        after = await show(pilot, app, replace(view_of(stored), revision=2))
+        assert [row.removesuffix("▍") for row in before] == after
+        assert drawn == []
 
 
 async def test_the_next_run_draws_nothing_of_the_one_before() -> None:

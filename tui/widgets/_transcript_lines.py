@@ -10,7 +10,7 @@ from rich.style import Style
 
 from tui.model import Chain, Item, View
 from tui.render import Line, Palette, printable, wrap
-from tui.widgets._live import live_items
+from tui.widgets._views import live_items
 
 __all__ = ["end_lines", "local_time", "turn_header"]
 

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from tui.model import Page, View
 from tui.render import item_text
 from tui.widgets._item_view import ItemView
-from tui.widgets._live import grows, live_items
+from tui.widgets._views import grows, last_turn, live_items, session_id, shared_turns, went_on
 
 __all__ = ["Transcript"]
 
@@ -157,7 +157,7 @@ class Transcript(ItemView, can_focus=True):
         """Take in another moment of the conversation, and keep the reader's place wherever there is one."""
         blocks, flow, live = self._blocks, self._flow, live_items(new)
         at_end, at_last = flow.at_end, self._cursor >= blocks.count - 1
-        same_session = (old.file, _session_id(old)) == (new.file, _session_id(new))
+        same_session = (old.file, session_id(old)) == (new.file, session_id(new))
         same_branch = same_session and old.branch_id == new.branch_id
         keeps_place = same_branch
         blocks.view = new
@@ -166,7 +166,7 @@ class Transcript(ItemView, can_focus=True):
             blocks.fold_as_begun()
             blocks.show(new.items, live)
         elif not same_branch:
-            shared = _shared_turns(old, new)
+            shared = shared_turns(old, new)
             turn = blocks.turn_of(flow.anchor[0])
             keeps_place = turn is not None and turn <= shared
             blocks.store.keep_turns(shared)
@@ -175,8 +175,8 @@ class Transcript(ItemView, can_focus=True):
             blocks.follow(new.items, live, revised=old.revision != new.revision)
         if new.page is not None and new.page is not old.page:
             blocks.take(new.page)
-        went_on = same_branch and _went_on(old, new)
-        moved = not went_on and (old.branch_id, old.turn, old.position) != (new.branch_id, new.turn, new.position)
+        goes_on = same_branch and went_on(old, new)
+        moved = not goes_on and (old.branch_id, old.turn, old.position) != (new.branch_id, new.turn, new.position)
         if not keeps_place:
             self._open_at(new)
         elif same_branch and new.branch_id in new.runs and new.branch_id not in old.runs:
@@ -210,7 +210,7 @@ class Transcript(ItemView, can_focus=True):
         return "" if item is None else item_text(item)
 
     def _open_at(self, view: View) -> None:
-        if self._blocks.count and view.turn >= _last_turn(view):
+        if self._blocks.count and view.turn >= last_turn(view):
             self._go_to_end()
         else:
             self._cursor = view.position
@@ -411,7 +411,7 @@ class Transcript(ItemView, can_focus=True):
         turn = self._blocks.turn_of(self._cursor)
         self._owes_turn = turn is None
         known = self._told[-1] if self._told else self.view.turn
-        if turn and turn != known and turn <= _last_turn(self.view):
+        if turn and turn != known and turn <= last_turn(self.view):
             self._told.append(turn)
             self.post_message(self.TurnSelected(self, turn))
 
@@ -441,7 +441,7 @@ class Transcript(ItemView, can_focus=True):
             self.post_message(self.LinkOpened(self, meta["link"]))
         elif (turn := self._blocks.turn_of(position)) is not None:
             self._put_cursor(position, scroll=False)
-            if 0 < turn <= _last_turn(self.view):
+            if 0 < turn <= last_turn(self.view):
                 self.post_message(self.TurnClicked(self, turn))
 
     def on_focus(self) -> None:
@@ -451,27 +451,3 @@ class Transcript(ItemView, can_focus=True):
     def on_blur(self) -> None:
         """Hide the cursor."""
         self.refresh()
-
-
-def _session_id(view: View) -> str | None:
-    return None if view.session is None else view.session.session_id
-
-
-def _last_turn(view: View) -> int:
-    """The last stored turn of the shown branch."""
-    branch = view.tree.branches.get(view.branch_id)
-    return 0 if branch is None else branch.turns
-
-
-def _went_on(old: View, new: View) -> bool:
-    """Whether the selection went from the last turn to a newer one, as the branch grew."""
-    return _last_turn(old) <= old.turn < new.turn >= _last_turn(new)
-
-
-def _shared_turns(old: View, new: View) -> int:
-    """The last turn that the branches of two views of a session have in common; -1 where they share nothing."""
-    if old.branch_id not in new.tree.branches or new.branch_id not in new.tree.branches:
-        return -1
-    path = new.tree.path(old.branch_id)
-    common = [a.last for a, b in zip(path, new.tree.path(new.branch_id), strict=False) if a.index == b.index]
-    return max(common, default=-1)
