@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from tests.widgets.transcript_app import TranscriptApp, agent, call, chat, items_of, output, reasoning, user, view_of
 from tui.model import Item, Page, Progress, Run, RunState, View
-from tui.render import Palette, blocks
+from tui.render import Palette, blocks, inline
 from tui.render.inline import Environment
 from tui.widgets.transcript import Transcript
 
@@ -216,7 +216,7 @@ async def test_an_answer_is_drawn_piece_by_piece_and_not_again_when_it_is_stored
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     drawn: list[str] = []
-    inline_spans = blocks.inline_spans
+    inline_spans = inline.inline_spans
 
     def counted(words: str, style: Style, palette: Palette, environment: Environment) -> Iterator[Segment]:
         drawn.append(words)
