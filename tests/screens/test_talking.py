@@ -63,31 +63,32 @@ async def opened(path: Path, choice: AgentChoice | None = None) -> AsyncIterator
     controller.close()
 
 
-async def quiet(explorer: Opened) -> None:
-    await explorer.until(lambda: not explorer.screen.view.runs)
+async def answered(explorer: Opened, branch_id: str, turns: int) -> None:
+    """Wait until a branch has so many turns and nothing runs."""
+    await explorer.until(
+        lambda: not explorer.screen.view.runs and explorer.screen.view.tree.branches[branch_id].turns == turns
+    )
     await explorer.settle()
 
 
 async def test_a_message_is_answered_where_it_was_sent(path: Path) -> None:
     async with opened(path) as explorer:
-        await explorer.pilot.press("i", *"hey there", "enter")
-        await explorer.until(lambda: bool(explorer.screen.view.runs))
-        await explorer.until(lambda: "Esc stops" in explorer.text)
-        await quiet(explorer)
+        await explorer.pilot.press("i", *"count to 9", "enter")
+        await answered(explorer, "main", 3)
         assert explorer.place == ("main", 3)
         assert explorer.composer.text == ""
-        assert "hey there" in explorer.text
+        assert "count to 9" in explorer.text
         assert "Esc stops" not in explorer.text
         await explorer.pilot.press("up")
-        assert explorer.composer.text == "hey there"
+        assert explorer.composer.text == "count to 9"
 
 
 async def test_enter_in_the_fork_editor_forks_and_sends(path: Path) -> None:
     async with opened(path) as explorer:
         await explorer.press("f")
         await explorer.pilot.press(*", and Bergen", "enter")
-        await explorer.until(lambda: bool(explorer.screen.view.runs))
-        await quiet(explorer)
+        await explorer.until(lambda: explorer.screen.view.branch_id != "main")
+        await answered(explorer, explorer.screen.view.branch_id, 2)
         made, at = explorer.place
         assert at == 2
         assert explorer.composer.text == ""
@@ -109,12 +110,12 @@ async def test_escape_stops_and_the_branch_goes_on(path: Path) -> None:
             )
         )
         await explorer.pilot.press("escape")
-        await quiet(explorer)
+        await explorer.until(lambda: explorer.screen.view.failure is not None)
+        await answered(explorer, "main", 3)
         assert "Stopped" in explorer.told
         assert explorer.place == ("main", 3)
         await explorer.pilot.press(*"go on", "enter")
-        await explorer.until(lambda: bool(explorer.screen.view.runs))
-        await quiet(explorer)
+        await answered(explorer, "main", 4)
         assert explorer.place == ("main", 4)
 
 
@@ -165,7 +166,7 @@ async def test_a_tool_that_needs_leave_asks_for_it(path: Path, tmp_path: Path) -
         await explorer.pilot.press("i", *"use delete_everything", "enter")
         await explorer.until(lambda: isinstance(explorer.pilot.app.screen, ApprovalDialog))
         await explorer.pilot.press("n")
-        await quiet(explorer)
+        await answered(explorer, "main", 3)
         items = explorer.screen.view.page.items if explorer.screen.view.page else ()
         outputs = [item.data["output"] for item in items if item.type == "function_call_output"]
         assert len(outputs) == 1
@@ -173,7 +174,7 @@ async def test_a_tool_that_needs_leave_asks_for_it(path: Path, tmp_path: Path) -
         await explorer.pilot.press(*"use delete_everything", "enter")
         await explorer.until(lambda: isinstance(explorer.pilot.app.screen, ApprovalDialog))
         await explorer.pilot.press("y")
-        await quiet(explorer)
+        await answered(explorer, "main", 4)
         items = explorer.screen.view.page.items if explorer.screen.view.page else ()
         outputs = [item.data["output"] for item in items if item.type == "function_call_output"]
         assert "deleted" in str(outputs[-1])
