@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.widgets.numbers import exact, fit_name, tokens, visible
+from tui.widgets.numbers import exact, fit_name, local_time, tokens, visible
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,15 @@ def test_a_name_is_cut_to_its_room(name: str, room: int, said: str) -> None:
 @given(st.text(), st.integers(min_value=0, max_value=12))
 def test_no_name_outgrows_its_room(name: str, room: int) -> None:
     assert cell_len(fit_name(name, room)) <= room
+
+
+@pytest.mark.parametrize("stored", ["0001-01-01 00:00:00", "9999-12-31 23:59:59", "yesterday", ""])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Seoul"])
+def test_times_that_no_clock_shows_are_shown_as_they_are(
+    stored: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert isinstance(local_time(stored), str)
+    monkeypatch.undo()
+    time.tzset()

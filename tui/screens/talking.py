@@ -35,6 +35,7 @@ class TalkingExplorer(Explorer):
         self._count = 1
         self._counted_at = float("-inf")
         self._asking = False
+        self._saying = False
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._do, self._talker.prepare)
@@ -59,7 +60,7 @@ class TalkingExplorer(Explorer):
         run = view.runs.get(view.branch_id)
         was = before.runs.get(view.branch_id)
         if run is not None and run.approvals and (was is None or was.approvals != run.approvals):
-            self.action_answer()
+            self._ask_for_leave()
 
     # What an explorer without an agent does otherwise
 
@@ -67,8 +68,14 @@ class TalkingExplorer(Explorer):
         self._do(partial(self._say, text))
 
     async def _say(self, text: str) -> None:
-        await self._talker.send(text)
-        self._composer.sent()
+        if self._saying:
+            return
+        self._saying = True
+        try:
+            await self._talker.send(text)
+            self._composer.sent()
+        finally:
+            self._saying = False
 
     async def forked(self, made: str, text: str) -> None:
         self._composer.keep(text)
@@ -112,6 +119,13 @@ class TalkingExplorer(Explorer):
             self._notify("Nothing has gone wrong.")
         else:
             self.app.push_screen(MessageDialog(failure.error, failure.hint, failure.details))
+
+    def _ask_for_leave(self) -> None:
+        """Ask at once, unless the user is typing: a key that was meant for the composer must not approve anything."""
+        if self._composer.text and self.focused is not None and self._composer in self.focused.ancestors:
+            self._notify("A tool call waits for your leave: leave the composer and press w.", "warning")
+        else:
+            self.action_answer()
 
     def _run_again(self, times: Times | None) -> None:
         self._counted_at = float("-inf")

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from tui.model import Accounts, Outcome, RunRecord
-from tui.widgets._transcript_lines import local_time
-from tui.widgets.numbers import fit_name, visible
+from tui.widgets.numbers import fit_name, local_time, visible
 
 __all__ = ["RUN_HEIGHT", "dotted", "doubt", "estimate_mark", "missing", "run_details", "run_lines", "run_words"]
 

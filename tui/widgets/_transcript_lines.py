@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,21 +10,11 @@ from rich.style import Style
 from tui.model import Chain, Item, View
 from tui.render import Line, Palette, printable, wrap
 from tui.widgets._views import live_items
+from tui.widgets.numbers import local_time
 
-__all__ = ["end_lines", "local_time", "turn_header"]
+__all__ = ["end_lines", "turn_header"]
 
 _ROOM_FOR_TIME = 32
-
-
-def local_time(stored: str | None) -> str:
-    """A stored time, UTC and naive, as the user's clock showed it; as it is where it is no time."""
-    if stored is None:
-        return ""
-    try:
-        moment = datetime.fromisoformat(stored).replace(tzinfo=UTC)
-    except ValueError:
-        return printable(stored[:19])
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 def turn_header(view: View, item: Item, width: int, palette: Palette) -> Line:

@@ -1,12 +1,14 @@
-"""How the panes write numbers and names, so that all of them write them alike."""
+"""How the panes write numbers, names and times, so that all of them write them alike."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from rich.cells import cell_len, set_cell_size
 
 from tui.render.text import printable
 
-__all__ = ["exact", "fit_name", "tokens", "visible"]
+__all__ = ["exact", "fit_name", "local_time", "tokens", "visible"]
 
 _UNITS = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
 
@@ -48,3 +50,14 @@ def fit_name(text: str, room: int) -> str:
     if cell_len(shown) <= room:
         return shown
     return f"{set_cell_size(shown, room - 1).rstrip()}…" if room > 0 else ""
+
+
+def local_time(stored: str | None) -> str:
+    """A stored time, UTC and naive, as the user's clock showed it; as it is where it is no time."""
+    if stored is None:
+        return ""
+    try:
+        moment = datetime.fromisoformat(stored).replace(tzinfo=UTC).astimezone()
+    except (ValueError, OverflowError):
+        return printable(stored[:19])
+    return f"{moment:%Y-%m-%d %H:%M}"
