@@ -165,6 +165,8 @@ async def test_a_tool_that_needs_leave_asks_for_it(path: Path, tmp_path: Path) -
     async with opened(path, AgentChoice(agent=f"{agent}:agent")) as explorer:
         await explorer.pilot.press("i", *"use delete_everything", "enter")
         await explorer.until(lambda: isinstance(explorer.pilot.app.screen, ApprovalDialog))
+        await explorer.pilot.press("escape", "enter")
+        await explorer.until(lambda: isinstance(explorer.pilot.app.screen, ApprovalDialog))
         await explorer.pilot.press("n")
         await answered(explorer, "main", 3)
         items = explorer.screen.view.page.items if explorer.screen.view.page else ()

@@ -65,7 +65,10 @@ class TalkingExplorer(Explorer):
     # What an explorer without an agent does otherwise
 
     def say(self, text: str) -> None:
-        self._do(partial(self._say, text))
+        if text.strip():
+            self._do(partial(self._say, text))
+        else:
+            self.action_answer()
 
     async def _say(self, text: str) -> None:
         if self._saying:

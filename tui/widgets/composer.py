@@ -192,7 +192,7 @@ class Composer(Vertical):
         """The user wants the text to be sent, or the branch to be made. The text stays until `sent` or `keep`.
 
         Attributes:
-            text: What was written.
+            text: What was written; empty in the fork editor, and where a run waits for leave.
             name: Name of the branch to be made; empty for one that is made up, and outside of the fork editor.
         """
 
@@ -349,7 +349,9 @@ class Composer(Vertical):
     def _send(self) -> None:
         if self._editor.read_only:
             return
-        if self._target is not None or self.text.strip():
+        run = self.view.runs.get(self.view.branch_id)
+        # With nothing written, Enter answers what a run waits for.
+        if self._target is not None or self.text.strip() or (run is not None and run.approvals):
             self._submitted = _Submission(self._target, self.text)
             self.post_message(
                 self.Submitted(self.text, self._branch_name.value.strip() if self._target is not None else "")

@@ -94,7 +94,7 @@ class RunStatus(Widget):
         if run.state is RunState.WAITING:
             return [
                 (9, Content.styled("? waits for your leave", "bold $text-warning")),
-                (8, Content("Enter answers")),
+                (8, Content("w answers")),
                 (3, Content("Esc stops")),
                 elsewhere,
             ]
