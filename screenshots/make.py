@@ -12,10 +12,12 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
+from tui.agent.choice import OFFLINE, AgentChoice
+from tui.agent.running import AgentRunner
 from tui.app import ConvoApp
-from tui.controller import SessionController
 from tui.demo import write_demo
 from tui.session.store import Store
+from tui.talk import TalkController
 
 FOLDER = Path(__file__).parent
 
@@ -30,6 +32,8 @@ class Shot:
     branch: str = "main"
     session: str = "trip-to-lisbon"
     theme: str = "textual-dark"
+    until: str = ""
+    """What a run must have said."""
 
 
 SHOTS = (
@@ -41,6 +45,7 @@ SHOTS = (
     Shot("narrow", (60, 28), branch="서울"),
     Shot("keys", (120, 40), ("question_mark",)),
     Shot("long", (150, 44), session="arithmetic-marathon", branch="halfway"),
+    Shot("talk", (150, 44), ("f", *" A Markdown sample will do.", "enter"), until="def greet"),
 )
 
 
@@ -63,18 +68,22 @@ async def make() -> None:
         path = Path(folder) / "demo.sqlite"
         await write_demo(path)
         for shot in SHOTS:
-            controller = SessionController(Store(path))
+            controller = TalkController(Store(path), AgentRunner(AgentChoice(model=OFFLINE)))
             await controller.open(shot.session, shot.branch)
             app = ConvoApp(controller)
             app.theme = shot.theme
             async with app.run_test(size=shot.size) as pilot:
                 await pilot.pause()
+                await app.workers.wait_for_complete()
                 for key in shot.keys:
                     await pilot.press(key)
+                    await pilot.pause()
                     await app.workers.wait_for_complete()
-                await app.workers.wait_for_complete()
+                while controller.view.runs and shot.until not in str(controller.view.runs):
+                    await asyncio.sleep(0)
                 await pilot.pause()
                 (FOLDER / f"{shot.name}.svg").write_text(picture(app))
+            await controller.stop_all()
             controller.close()
             print(f"screenshots/{shot.name}.svg")
 
