@@ -349,6 +349,8 @@ class SessionController:
             return
         tree = await self._store.tree(session)
         branch_id, turn = view.branch_id, view.turn or None
+        if self._follows(branch_id) and branch_id in view.tree.branches:
+            turn = None if view.turn >= view.tree.branches[branch_id].turns else turn
         if branch_id not in tree.branches:
             self._tell(f"Branch '{branch_id}' is gone: another program deleted it.", "warning")
             if self._opened[0] in tree.branches:
@@ -363,6 +365,10 @@ class SessionController:
         if not preview:
             self._opened = shown["branch_id"], shown["turn"]
         self._show(**shown, **changes, session=session, tree=tree, preview=preview)
+
+    def _follows(self, branch_id: str) -> bool:  # noqa: ARG002 nothing runs here
+        """Whether who is at the end of a branch is taken along as it grows."""
+        return False
 
     async def _go(self, move: int, branch_id: str, turn: int | None, **changes: Any) -> None:
         """Show a branch and a turn of it, then what the branch cost."""

@@ -29,14 +29,14 @@ class Place(NamedTuple):
 class Watcher(Protocol):
     """Who is told of the runs: the controller."""
 
+    def run_began(self, place: Place) -> None:
+        """A run begins on a branch."""
+
     def runs_changed(self) -> None:
         """A run began, ended, or says something new about itself."""
 
-    async def items_stored(self, place: Place, take: Callable[[], None]) -> None:
-        """A run has written items; returns when they are shown.
-
-        `take` lets them go from the run's live tail, and is to be called right before they come to the stored ones.
-        """
+    async def items_stored(self, place: Place) -> None:
+        """A run has written items; returns when they are shown, for which `take_stored` is to be called first."""
 
     async def run_ended(self, place: Place, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """A run is over: what was said, how it ended, and the messages that still wait, if it did not end well."""
@@ -85,6 +85,7 @@ class Runs:
         running = _Underway(place, self.name, self._watcher)
         self._underway[place] = running
         running.task = asyncio.create_task(self._answer(running, text))
+        self._watcher.run_began(place)
         self._watcher.runs_changed()
         return running.task
 
@@ -102,6 +103,12 @@ class Runs:
         """Answer the approvals that a run waits for."""
         if running := self._underway.get(place):
             running.decide(decisions)
+
+    def take_stored(self, session_id: str) -> None:
+        """Let what has been stored go from the live tails of a session's runs: it is about to be shown as stored."""
+        for place, running in self._underway.items():
+            if place.session_id == session_id:
+                running.take_stored()
 
     async def stop_all(self) -> None:
         """Stop every run and wait until its branch is in order."""
@@ -204,6 +211,10 @@ class _Underway:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(decisions)
 
+    def take_stored(self) -> None:
+        if self._storing is not None:
+            self._take_next()
+
     def close(self) -> None:
         if self._frame is not None:
             self._frame.cancel()
@@ -222,7 +233,7 @@ class _Underway:
     async def _show_stored(self) -> None:
         while self._stored_again:
             self._stored_again = False
-            await self._watcher.items_stored(self.place, self._take_next)
+            await self._watcher.items_stored(self.place)
         self._storing = None
         self._draw()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +31,7 @@ class TalkController(SessionController):
         super().__init__(store, read_only=read_only)
         self.view = replace(self.view, model=runner.name)
         self._runs = Runs(runner, self, self._writer)
+        self._followed: set[Place] = set()
 
     async def prepare(self) -> None:
         """Load what the first run needs, so that it need not wait.
@@ -71,7 +72,8 @@ class TalkController(SessionController):
                 made = [await writer.fork(turn, source=place.branch_id, switch=False) for _ in range(times)]
         except (ValueError, OSError, RuntimeError, sqlite3.Error) as error:
             raise ConvoError(str(error)) from error
-        await self._reload(branch_id=made[0])
+        await self.refresh()
+        await self.switch_branch(made[0])
         for branch_id in made:
             task = self._runs.start(place._replace(branch_id=branch_id), text)
             if task is not None and not together and (await task).outcome is Outcome.STOPPED:
@@ -93,21 +95,25 @@ class TalkController(SessionController):
 
     # What the runs tell
 
+    def run_began(self, place: Place) -> None:
+        """Take the user along to what is said there, if they are at its end."""
+        self._followed.add(place)
+
     def runs_changed(self) -> None:
         """Show the runs as they are now."""
         self._show(runs=self._placed_runs(self.view.session, self.view.tree))
 
-    async def items_stored(self, place: Place, take: Callable[[], None]) -> None:
+    async def items_stored(self, place: Place) -> None:
         """Show what a run has written, and no longer as its live tail."""
         if self.view.session is not None and self.view.session.session_id == place.session_id:
-            await self._reload(follow=place.branch_id, take=take)
-        else:
-            take()
+            await self.refresh()
 
     async def run_ended(self, place: Place, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """Show how a run ended, and give back what was not said."""
         if self.view.session is not None and self.view.session.session_id == place.session_id:
-            await self._reload(follow=place.branch_id)
+            await self.refresh()
+        if place.branch_id not in self._runs.of(place.session_id):
+            self._followed.discard(place)
         if result.outcome is not Outcome.DONE:
             unsaid = "\n\n".join([*([] if result.kept else [text]), *queued])
             serial = self.view.failure.serial + 1 if self.view.failure else 1
@@ -135,40 +141,15 @@ class TalkController(SessionController):
         runs = self._runs.of(session.session_id) if session else {}
         return {branch_id: _placed(run, tree.branches.get(branch_id)) for branch_id, run in runs.items()}
 
-    async def _reload(
-        self, *, branch_id: str | None = None, follow: str | None = None, take: Callable[[], None] | None = None
-    ) -> None:
-        """Read the open session again.
-
-        Args:
-            branch_id: The branch to show then; the one that is shown if None.
-            follow: The branch whose new end is selected if its end was.
-            take: Called right before the new view is made.
-        """
-        async with self._steps:
-            view = self.view
-            if view.session is None:
-                return
-            tree = await self._store.tree(view.session)
-            here = view.branch_id if branch_id is None else branch_id
-            if here not in tree.branches:
-                return
-            at_end = here not in view.tree.branches or view.turn >= view.tree.branches[here].turns
-            shown = await self._read(
-                view.session, tree, here, None if branch_id or (follow == here and at_end) else view.turn
-            )
-            if branch_id is not None:
-                self._enter(here, shown["turn"])
-            if self._aim == (view.branch_id, view.turn) or branch_id is not None:
-                self._aim = here, shown["turn"]
-            if take is not None:
-                take()
-            self._show(**shown, tree=tree, revision=view.revision + 1)
-        await self.load_accounts()
+    def _follows(self, branch_id: str) -> bool:
+        session = self.view.session
+        return session is not None and Place(session.session_id, branch_id) in self._followed
 
     def _show(self, **changes: Any) -> None:
         session, tree = changes.get("session", self.view.session), changes.get("tree", self.view.tree)
         if tree is not self.view.tree or session != self.view.session:
+            if session is not None:
+                self._runs.take_stored(session.session_id)
             changes["runs"] = self._placed_runs(session, tree)
         super()._show(**changes)
 
