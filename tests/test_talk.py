@@ -185,6 +185,19 @@ async def test_a_server_that_is_away_gives_the_message_back(path: Path) -> None:
     talk.close()
 
 
+async def test_a_branch_that_is_gone_gives_the_message_back(talk: TalkController, path: Path) -> None:
+    await talk.begin_fork(2)
+    await talk.make_fork("alt")
+    sdk = open_sdk(path)
+    await sdk.delete_branch("alt")
+    sdk.close()
+    await talk.send("is anybody here?")
+    view = await until(talk, lambda view: view.failure is not None and not view.runs)
+    assert view.failure is not None
+    assert view.failure.unsaid == "is anybody here?"
+    assert "'alt' does not exist" in view.failure.error
+
+
 async def test_looking_only_refuses_to_talk(path: Path) -> None:
     talk = TalkController(Store(path), AgentRunner(AgentChoice(model="offline")), read_only=True)
     await talk.open()

@@ -122,9 +122,9 @@ class Runs:
         try:
             result = await self._run(running, text)
         except asyncio.CancelledError:
-            result = RunResult(Outcome.STOPPED, _now(), 0)
+            result = RunResult(Outcome.STOPPED, _now(), 0, kept=running.kept)
         except Exception as error:
-            result = RunResult(Outcome.FAILED, _now(), 0, error=f"The file refused the run: {error}")
+            result = RunResult(Outcome.FAILED, _now(), 0, error=f"The file refused the run: {error}", kept=running.kept)
         finally:
             running.close()
             self._underway.pop(place, None)
@@ -144,6 +144,7 @@ class Runs:
             await session.switch_to_branch(running.place.branch_id)
             running.show(state=RunState.RUNNING)
             result = await self._runner.run(session, text, running)
+            running.kept = result.kept
             if not result.kept:
                 # The branch's last turn is another one than this run's.
                 return result
@@ -171,6 +172,7 @@ class _Underway:
         self.place = place
         self.run = Run(place.branch_id, RunState.STARTING, time.time(), model)
         self.task: asyncio.Task[RunResult] | None = None
+        self.kept = False
         self._watcher = watcher
         self._next: Progress | None = None
         self._frame: asyncio.TimerHandle | None = None
