@@ -52,13 +52,11 @@ def account(
         else TurnUsage(turn, spend(turn, reported=reported), branch_id if turn >= own_from else parent)
         for turn in range(1, turns + 1)
     )
-    path = [row.usage for row in rows if row.usage]
-    own = [row.usage for row in rows if row.usage and row.branch_id == branch_id]
-    total = sum(path[1:], path[0]) if path else None
+    total = Usage.total(row.usage for row in rows)
     totals = {
-        Scope.OWN: sum(own[1:], own[0]) if own else None,
+        Scope.OWN: Usage.total(row.usage for row in rows if row.branch_id == branch_id),
         Scope.PATH: total,
-        Scope.ALL: total + spend(turns, reported=reported) if total else None,
+        Scope.ALL: Usage.total((total, spend(turns, reported=reported))) if total else None,
     }
     return Accounts(branch_id, totals, rows, tools)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -29,21 +29,25 @@ class Usage:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
 
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.requests + other.requests,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.total_tokens + other.total_tokens,
-            _sum(self.cached_tokens, other.cached_tokens),
-            _sum(self.reasoning_tokens, other.reasoning_tokens),
+    @classmethod
+    def total(cls, parts: Iterable[Usage | None]) -> Usage | None:
+        """The sum of what was stored and reported; None where nothing was."""
+        stored = [part for part in parts if part is not None]
+        if not stored:
+            return None
+        return cls(
+            sum(part.requests for part in stored),
+            sum(part.input_tokens for part in stored),
+            sum(part.output_tokens for part in stored),
+            sum(part.total_tokens for part in stored),
+            _sum_known(part.cached_tokens for part in stored),
+            _sum_known(part.reasoning_tokens for part in stored),
         )
 
 
-def _sum(left: int | None, right: int | None) -> int | None:
-    if left is None or right is None:
-        return right if left is None else left
-    return left + right
+def _sum_known(numbers: Iterable[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ by our class, in `convo_usage` with the turn's first message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from tui.model import Accounts, Outcome, RunRecord, Scope, Session, TurnTree, TurnUsage, Usage
@@ -65,8 +65,8 @@ def accounts(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -
     ]
     totals = {
         Scope.OWN: _total(file, "turn_usage", "session_id = ? AND branch_id = ?", (name, branch_id)),
-        Scope.PATH: _sum(turn.usage for turn in turns),
-        Scope.ALL: _sum(billed),
+        Scope.PATH: Usage.total(turn.usage for turn in turns),
+        Scope.ALL: Usage.total(billed),
     }
     return Accounts(branch_id, totals, turns, _tools(file, session, branch_id), _runs(file, session, branch_id))
 
@@ -140,22 +140,3 @@ def _total(file: Snapshot, table: str, where: str, values: tuple[str, ...]) -> U
         values,
     ).fetchone()
     return Usage(*sums) if count else None
-
-
-def _sum(parts: Iterable[Usage | None]) -> Usage | None:
-    stored = [part for part in parts if part is not None]
-    if not stored:
-        return None
-    return Usage(
-        sum(part.requests for part in stored),
-        sum(part.input_tokens for part in stored),
-        sum(part.output_tokens for part in stored),
-        sum(part.total_tokens for part in stored),
-        _sum_known(part.cached_tokens for part in stored),
-        _sum_known(part.reasoning_tokens for part in stored),
-    )
-
-
-def _sum_known(numbers: Iterable[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
