@@ -1,4 +1,4 @@
-"""One open file and one state: commands in, views out.
+"""What every controller is: one open file and one state, commands in, views out.
 
 The controller knows no terminal. Each command reads what it needs, then replaces `view` with a new snapshot and tells
 the listeners. When the user has moved on before an answer came, the answer is dropped; a command that starts from the
@@ -34,7 +34,7 @@ from tui.session import AdvancedSQLiteSession
 from tui.session.opening import file_error
 from tui.session.store import Store, Version
 
-__all__ = ["Listener", "SessionController"]
+__all__ = ["ControllerBase", "Listener"]
 
 Listener: TypeAlias = Callable[[View], None]
 
@@ -56,7 +56,7 @@ _NOTHING: Final = {
 """What a view shows of a file without sessions."""
 
 
-class SessionController:
+class ControllerBase:
     """The state of one explorer.
 
     Attributes:

@@ -1,0 +1,394 @@
+"""What every explorer is: three panes bound to one view, and the one place where their messages become commands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from time import monotonic
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import DescendantFocus
+from textual.reactive import var
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+from textual.worker import Worker
+
+from tui.commands import COMMANDS, Command, bindings
+from tui.controller import SessionController
+from tui.errors import ConvoError
+from tui.model import Severity, View
+from tui.screens.help import Help, HelpRow
+from tui.screens.picker import Choice, Picker
+from tui.widgets.branch_tree import BranchTree
+from tui.widgets.composer import Composer
+from tui.widgets.numbers import visible
+from tui.widgets.run_status import RunStatus
+from tui.widgets.token_chart import TokenChart
+from tui.widgets.token_strip import TokenStrip
+from tui.widgets.transcript import Transcript
+from tui.widgets.usage_sidebar import UsageSidebar
+
+__all__ = ["ExplorerBase", "binding_ids"]
+
+_PANES: tuple[type[Widget], ...] = (BranchTree, Transcript, TokenChart, TokenStrip, Composer)
+_PANE_TITLES: Final = {"tree": "Tree", "chat": "Chat", "usage": "Usage", "composer": "Composer"}
+"""What the help calls the panes, by the beginning of their bindings' ids."""
+
+_MEDIUM: Final = 80
+"""Columns from which tree and chat stand side by side, and the usage is a strip below them."""
+
+_WIDE: Final = 120
+"""Columns from which all three panes stand side by side."""
+
+_FOLLOW_EVERY: Final = 0.5
+"""Seconds between two looks whether others have written to the file."""
+
+
+class ExplorerBase(Screen[None]):
+    """Tree, chat and usage, moving about in them, and forks.
+
+    Messages of the panes come here, and only here the controller is told anything; each of its views goes to all
+    panes at once through `view`.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_MEDIUM, "-medium"), (_WIDE, "-wide")]  # noqa: RUF012 as the base has it
+
+    view: var[View] = var(View(), init=False)
+    """What all panes show."""
+
+    def __init__(self, controller: SessionController) -> None:
+        super().__init__()
+        self.set_reactive(ExplorerBase.view, controller.view)
+        self._controller = controller
+        self._tree = BranchTree(id="tree")
+        self._chat = Transcript(id="chat")
+        self._composer = Composer(id="composer")
+        self._status = RunStatus(id="status")
+        self._talk = Vertical(self._chat, self._status, self._composer, id="talk")
+        self._usage = UsageSidebar(id="usage")
+        self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
+        self._following = False
+        self._lost_touch = False
+        self._failure = ""
+        self._failure_until = 0.0
+        self._forking = False
+
+    def compose(self) -> ComposeResult:
+        for pane in (self._tree, self._chat, self._status, self._composer, self._usage):
+            pane.data_bind(ExplorerBase.view)
+        yield Horizontal(*self._panes.values(), id="panes")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._controller.subscribe(self._take)
+        self._title(self.view)
+        self._go_to("chat" if self.app.size.width < _MEDIUM else "tree")
+        if self.view.accounts is None:
+            self._do(self._controller.load_accounts)
+        self.set_interval(_FOLLOW_EVERY, self._follow)
+
+    def on_resize(self) -> None:
+        self._fit_usage()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        for name, pane in self._panes.items():
+            if pane in event.widget.ancestors_with_self:
+                self._show_pane(name)
+
+    def watch_view(self, before: View, view: View) -> None:
+        self._title(view)
+        if view.notice is not None and view.notice != before.notice:
+            self._notify(view.notice.text, view.notice.severity)
+        if view.fork is not None and view.fork != before.fork:
+            self._show_pane("chat")
+            self._composer.focus()
+
+    # What the panes ask for
+
+    @on(BranchTree.TurnHighlighted)
+    def _preview(self, event: BranchTree.TurnHighlighted) -> None:
+        self._do(partial(self._controller.preview, event.branch_id, event.turn))
+
+    @on(BranchTree.TurnOpened)
+    def _open_turn(self, event: BranchTree.TurnOpened) -> None:
+        self._do(partial(self._controller.switch_branch, event.branch_id, event.turn))
+        self._go_to("chat")
+
+    @on(BranchTree.TurnClicked)
+    def _click_in_tree(self, event: BranchTree.TurnClicked) -> None:
+        self._click_turn(event.branch_id, event.turn)
+
+    @on(BranchTree.BranchClicked)
+    def _open_branch(self, event: BranchTree.BranchClicked) -> None:
+        self._do(partial(self._controller.switch_branch, event.branch_id))
+
+    @on(BranchTree.SessionOpened)
+    def _open_session(self, event: BranchTree.SessionOpened) -> None:
+        self._do(partial(self._controller.select_session, event.session_id))
+
+    @on(BranchTree.TurnsNeeded)
+    def _bring_turns(self, event: BranchTree.TurnsNeeded) -> None:
+        async def bring() -> None:
+            view = self.view
+            turns = await self._controller.turns(event.branch_id, event.first, event.last)
+            if view.session == self.view.session and view.session and view.session.session_id == event.session_id:
+                self._tree.receive_turns(event.branch_id, view.revision, turns)
+
+        self._do(bring)
+
+    @on(Transcript.ItemsNeeded)
+    def _bring_items(self, event: Transcript.ItemsNeeded) -> None:
+        async def bring() -> None:
+            self._chat.receive(await self._controller.items(event.branch_id, event.start, event.end))
+
+        self._do(bring)
+
+    @on(Transcript.TurnSelected)
+    @on(TokenChart.TurnSelected)
+    def _select_turn(self, event: Transcript.TurnSelected | TokenChart.TurnSelected) -> None:
+        self._do(partial(self._controller.select_turn, event.turn))
+
+    @on(Transcript.TurnClicked)
+    def _click_in_chat(self, event: Transcript.TurnClicked) -> None:
+        self._click_turn(self.view.branch_id, event.turn)
+
+    @on(Transcript.SiblingRequested)
+    def _go_to_sibling(self, event: Transcript.SiblingRequested) -> None:
+        self._do(partial(self._controller.sibling, event.step, event.turn))
+
+    @on(Transcript.LinkOpened)
+    def _open_link(self, event: Transcript.LinkOpened) -> None:
+        self.app.open_url(event.url)
+
+    @on(Composer.Submitted)
+    def _submit(self, event: Composer.Submitted) -> None:
+        if self.view.fork is None:
+            self.say(event.text)
+        elif not self._forking:
+            self._do(partial(self._make_fork, event.text, event.name))
+
+    async def _make_fork(self, text: str, name: str) -> None:
+        self._forking = True
+        try:
+            made = await self._controller.make_fork(name)
+        finally:
+            self._forking = False
+        await self.forked(made, text)
+
+    @on(Composer.Left)
+    def _leave_composer(self) -> None:
+        if self.view.fork is not None or not self.stop():
+            self._controller.cancel_fork()
+            self._go_to("chat")
+
+    # What an explorer with an agent does otherwise
+
+    def say(self, text: str) -> None:  # noqa: ARG002 there is nobody to say it to
+        """Answer a message on the shown branch."""
+        self._notify("No model is set, so nothing was sent. Your text stays here.", "warning")
+
+    async def forked(self, made: str, text: str) -> None:
+        """Go on with the message of a fork that was just made."""
+        self._composer.keep(text)
+        said = "Your text waits in the composer: no model is set." if text.strip() else "No model is set."
+        self._notify(f"Made branch {made}. {said}")
+
+    def stop(self) -> bool:
+        """Stop what runs on the shown branch; whether anything did."""
+        return False
+
+    # Commands
+
+    def keys(self) -> dict[str, tuple[str, Binding]]:
+        """The keys that work now, those that were remapped included: by binding id, as they are shown."""
+        found: dict[str, tuple[str, Binding]] = {}
+        for active in self.active_bindings.values():
+            binding = active.binding
+            if binding.id:
+                before = found.get(binding.id, ("",))[0]
+                found[binding.id] = f"{before} {self.app.get_key_display(binding)}".strip(), binding
+        return found
+
+    def command(self, command: Command) -> Callable[[], Awaitable[None]]:
+        """What runs a command, for the palette."""
+        return partial(self.run_action, command.action)
+
+    def action_fork(self) -> None:
+        self._then(self._controller.begin_fork)
+
+    def action_fork_after(self) -> None:
+        self._then(partial(self._controller.begin_fork, after=True))
+
+    def action_compose_message(self) -> None:
+        self._show_pane("chat")
+        self._composer.focus()
+
+    def action_pick_branch(self) -> None:
+        choices = [
+            Choice(name, name, f"{branch.turns} turns · {branch.created_at or 'nothing said yet'}")
+            for name, branch in self.view.tree.branches.items()
+        ]
+
+        def picked(branch_id: str | None) -> None:
+            if branch_id is not None:
+                self._do(partial(self._controller.switch_branch, branch_id))
+
+        self.app.push_screen(Picker("Branches", choices, current=self.view.branch_id), picked)
+
+    def action_pick_session(self) -> None:
+        choices = [
+            Choice(session.session_id, session.session_id, session.updated_at or "") for session in self.view.sessions
+        ]
+
+        def picked(session_id: str | None) -> None:
+            if session_id is not None:
+                self._do(partial(self._controller.select_session, session_id))
+
+        current = self.view.session.session_id if self.view.session else None
+        self.app.push_screen(Picker("Sessions", choices, current=current), picked)
+
+    def action_help(self) -> None:
+        keys = self.keys()
+        commands = {command.id: command for command in COMMANDS}
+        here = [
+            HelpRow(_PANE_TITLES[name.partition(".")[0]], shown, binding.description)
+            for name, (shown, binding) in keys.items()
+            if name not in commands
+        ]
+        everywhere = [
+            HelpRow(command.group, keys[name][0], command.help) for name, command in commands.items() if name in keys
+        ]
+        self.app.push_screen(Help([*here, *everywhere]))
+
+    def action_sibling(self, step: int) -> None:
+        self._then(partial(self._controller.sibling, step))
+
+    def action_fork_point(self, step: int) -> None:
+        self._then(partial(self._controller.fork_point, step))
+
+    def action_switch_back(self) -> None:
+        self._then(self._controller.switch_back)
+
+    def action_next_scope(self) -> None:
+        self._controller.next_scope()
+
+    def action_refresh_file(self) -> None:
+        self._do(self._controller.refresh)
+
+    def action_pane(self, name: str) -> None:
+        self._go_to(name)
+
+    def action_zoom(self) -> None:
+        self.toggle_class("-zoom")
+        self._fit_usage()
+
+    def action_leave(self) -> None:
+        if self.view.fork is None and self.stop():
+            return
+        if self.has_class("-zoom"):
+            self.action_zoom()
+        elif self.view.fork is not None:
+            self._controller.cancel_fork()
+        elif self.view.preview:
+            self._do(self._controller.leave_preview)
+
+    def action_copy(self) -> None:
+        text = self.get_selected_text() or self._chat.cursor_text()
+        if text:
+            self.app.copy_to_clipboard(text)
+            self._notify(f"Copied {len(text):,} characters.")
+
+    async def action_quit(self) -> None:
+        await self.app.action_quit()
+
+    # How it is done
+
+    def _take(self, view: View) -> None:
+        self.view = view
+
+    def _do(self, command: Callable[[], Awaitable[object]]) -> None:
+        """Run a command of the controller, which knows itself when it was overtaken by another one."""
+
+        async def told() -> None:
+            try:
+                await command()
+            except ConvoError as error:
+                self._tell_failure(f"{error} {error.hint}".strip())
+
+        _: Worker[None] = self.run_worker(told)
+
+    def _tell_failure(self, text: str) -> None:
+        """Tell what went wrong, unless that is still on the screen: each key may meet with the same."""
+        if text != self._failure or monotonic() > self._failure_until:
+            self._failure, self._failure_until = text, monotonic() + self.app.NOTIFICATION_TIMEOUT
+            self._notify(text, "error")
+
+    def _then(self, command: Callable[[], Awaitable[object]]) -> None:
+        """Run a command that starts from where the user is, once what the panes have sent before has arrived."""
+        self.call_after_refresh(self._do, command)
+
+    def _follow(self) -> None:
+        """Look whether others have written, unless the last look still waits for the file."""
+        if not self._following:
+            self._following = True
+            _: Worker[None] = self.run_worker(self._look_for_changes)
+
+    async def _look_for_changes(self) -> None:
+        try:
+            await self._controller.refresh()
+        except ConvoError as error:
+            if not self._lost_touch:
+                self._notify(f"{error} Trying again.", "warning")
+            self._lost_touch = True
+        else:
+            self._lost_touch = False
+        finally:
+            self._following = False
+
+    def _click_turn(self, branch_id: str, turn: int) -> None:
+        session = self.view.session
+        if self.view.writable and session is not None and not session.plain and turn > 0:
+            self._do(partial(self._controller.begin_fork, turn, branch_id))
+        else:
+            self._do(partial(self._controller.switch_branch, branch_id, turn))
+
+    def _go_to(self, name: str) -> None:
+        self._show_pane(name)
+        chart = self._usage.strip if self._usage.compact else self._usage.chart
+        {"tree": self._tree, "chat": self._chat, "usage": chart}[name].focus()
+
+    def _show_pane(self, name: str) -> None:
+        """Let this pane be the one that shows where there is room for one alone."""
+        for other in self._panes:
+            self.set_class(other == name, f"-on-{other}")
+        self._fit_usage()
+
+    def _fit_usage(self) -> None:
+        self._usage.compact = _MEDIUM <= self.size.width < _WIDE and not self.has_class("-zoom")
+
+    def _title(self, view: View) -> None:
+        branch = view.tree.branches.get(view.branch_id)
+        count = len(view.tree.branches)
+        look_only = "" if view.writable else " · read-only"
+        self._tree.border_title = Content(f"1 Tree{look_only}")
+        self._tree.border_subtitle = Content(f"{count} branch{'es' if count != 1 else ''}" if branch else "")
+        state = " · preview, Enter opens" if view.preview else ""
+        self._talk.border_title = Content(f"2 Chat · {visible(view.branch_id)}{state}" if branch else "2 Chat")
+        self._talk.border_subtitle = Content(f"turn {view.turn} of {branch.turns}" if branch and branch.turns else "")
+        self._usage.border_title = Content(f"3 Usage · {view.scope}")
+
+    def _notify(self, text: str, severity: Severity = "information") -> None:
+        self.notify(visible(text), severity=severity, markup=False)
+
+
+def binding_ids() -> frozenset[str]:
+    """The names that the configuration file may give new keys to."""
+    of_panes = (binding.id for pane in _PANES for binding in pane.BINDINGS if isinstance(binding, Binding))
+    return frozenset(name for name in (*(command.id for command in COMMANDS), *of_panes) if name)
