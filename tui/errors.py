@@ -5,12 +5,13 @@ Exceptions:
       FileError: the file cannot be shown: missing, a folder, not a database, no session tables, …
       ReadOnlyError: a command that writes was given on a file opened to look only.
       NotFoundError: a session, branch or turn that the file does not hold.
+      TranscriptError: a transcript that cannot be imported.
       ConfigError: an option or the configuration file says something that cannot be done.
 """
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "ConvoError", "FileError", "NotFoundError", "ReadOnlyError"]
+__all__ = ["ConfigError", "ConvoError", "FileError", "NotFoundError", "ReadOnlyError", "TranscriptError"]
 
 
 class ConvoError(Exception):
@@ -39,3 +40,7 @@ class NotFoundError(ConvoError):
 
 class ConfigError(ConvoError):
     """An option or a line of the configuration file cannot be followed."""
+
+
+class TranscriptError(ConvoError):
+    """A transcript is not in a form that can be imported."""

@@ -12,7 +12,7 @@ from typing import Final
 from tui.model import Accounts, Outcome, RunRecord, Scope, Session, TurnTree, TurnUsage, Usage
 from tui.session.reader import Snapshot
 
-__all__ = ["accounts", "usage_of_turns"]
+__all__ = ["accounts", "runs_of", "usage_of_turns"]
 
 
 def _count(value: str) -> str:
@@ -68,7 +68,7 @@ def accounts(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -
         Scope.PATH: Usage.total(turn.usage for turn in turns),
         Scope.ALL: Usage.total(billed),
     }
-    return Accounts(branch_id, totals, turns, _tools(file, session, branch_id), _runs(file, session, branch_id))
+    return Accounts(branch_id, totals, turns, _tools(file, session, branch_id), runs_of(file, session, branch_id))
 
 
 def usage_of_turns(
@@ -109,7 +109,7 @@ def _tools(file: Snapshot, session: Session, branch_id: str) -> tuple[tuple[str,
     return tuple(rows)
 
 
-def _runs(file: Snapshot, session: Session, branch_id: str) -> dict[int, RunRecord]:
+def runs_of(file: Snapshot, session: Session, branch_id: str) -> dict[int, RunRecord]:
     """The last run of each turn; where another branch went on with a turn that both began, this branch's own."""
     if not file.has("convo_runs"):
         return {}

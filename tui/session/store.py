@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
 from tui.model import Accounts, Branch, Item, Page, Session, Turn, TurnTree
@@ -20,8 +20,11 @@ from tui.session.accounts import accounts, usage_of_turns
 from tui.session.items import is_error, item_text
 from tui.session.reader import Reader, Snapshot, decoded
 from tui.session.trie import build_tree
+from tui.session.whole import Whole
 
 __all__ = ["Store", "Version"]
+
+T = TypeVar("T")
 
 Version: TypeAlias = tuple[int, int]
 """How often the file was opened anew, and the number that SQLite gives to its content."""
@@ -101,21 +104,21 @@ class Store:
         `main` is always among them, and so is every branch whose fork was recorded, items or none.
         """
 
-        def read(file: Snapshot) -> TurnTree:
-            structure = file.structure(session)
+        return await self._reader.read(lambda file: _tree(file, session))
 
-            @cache
-            def key(branch_id: str, turn: int) -> tuple[int, ...]:
-                rows = file.execute(
-                    f"SELECT message_id FROM {structure} WHERE session_id = ? AND branch_id = ?"
-                    " AND user_turn_number = ? ORDER BY +sequence_number",
-                    (session.session_id, branch_id, turn),
-                )
-                return tuple(message_id for (message_id,) in rows)
+    async def whole(self, session: Session, work: Callable[[Whole], T]) -> T:
+        """Do something with a whole session at one moment, on a connection of its own.
 
-            return build_tree(_branches(file, session.session_id, structure), key)
+        Others are not kept waiting by it: neither who reads here nor who writes the file.
 
-        return await self._reader.read(read)
+        Raises:
+            FileError: The file cannot be read now.
+        """
+        reader = await asyncio.to_thread(Reader, self.path, self._timeout)
+        try:
+            return await reader.read(lambda file: work(Whole(file, session, _tree(file, session))))
+        finally:
+            await asyncio.to_thread(reader.close)
 
     async def last_branch(self, session: Session) -> str:
         """The branch of a session that was written last."""
@@ -254,6 +257,21 @@ class Store:
         self._reader, self._aside = reader, aside
         self.sessions_table, self.messages_table = reader.sessions_table, reader.messages_table
         self._times_opened += 1
+
+
+def _tree(file: Snapshot, session: Session) -> TurnTree:
+    structure = file.structure(session)
+
+    @cache
+    def key(branch_id: str, turn: int) -> tuple[int, ...]:
+        rows = file.execute(
+            f"SELECT message_id FROM {structure} WHERE session_id = ? AND branch_id = ?"
+            " AND user_turn_number = ? ORDER BY +sequence_number",
+            (session.session_id, branch_id, turn),
+        )
+        return tuple(message_id for (message_id,) in rows)
+
+    return build_tree(_branches(file, session.session_id, structure), key)
 
 
 def _branches(file: Snapshot, session_id: str, structure: str) -> list[Branch]:
