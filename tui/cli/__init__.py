@@ -1,25 +1,15 @@
-"""The command line: look at the arguments, open the file, start the explorer.
+"""The command line: `convo-tui FILE` opens the explorer, `convo-tui COMMAND FILE` works without a screen.
 
 What is slow to import is imported once it is known to be needed: `--help` and a wrong name answer at once.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
+import os
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tui import __version__
-from tui.agent.choice import OFFLINE, AgentChoice
-from tui.config import Config, load_config
-from tui.errors import ConfigError, ConvoError
-
-if TYPE_CHECKING:
-    from tui.controller import SessionController
+from tui.errors import ConvoError
 
 __all__ = ["main"]
 
@@ -31,25 +21,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run `convo-tui` with these arguments, by default the process's own.
 
     Returns:
-        The exit code: 0, 2 where the arguments, the configuration or the file cannot be used, or 130 where Ctrl+C
-        ended the opening of the file.
+        The exit code: 0; 1 where nothing was found; 2 where the arguments, the configuration or the file cannot be
+        used; 130 where Ctrl+C ended it.
     """
+    if "_ARGCOMPLETE" in os.environ:
+        from tui.cli.completion import answer
+
+        answer()
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        parser = _parser()
-        options = parser.parse_args(argv)
-        if (options.file is None) == (not options.demo):
-            parser.error("name one file, or --demo")
-        # Textual draws on standard error.
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise ConfigError("convo-tui shows itself in a terminal, and this is none.", "Run it without pipes.")
-        config = load_config()
-        choice = _choice(options, config)
-        if options.demo:
-            with tempfile.TemporaryDirectory(prefix="convo-tui-") as folder:
-                options.file = str(Path(folder) / "demo.sqlite")
-                asyncio.run(_write_demo(Path(options.file)))
-                return _explore(_open(options, choice), config)
-        return _explore(_open(options, choice), config)
+        from tui.cli.commands import COMMANDS, run
+
+        if words and words[0] in COMMANDS:
+            return run(words)
+        from tui.cli.explore import explore
+
+        return explore(words)
     except ConvoError as error:
         print(f"convo-tui: {_plain(str(error))}", file=sys.stderr)
         if error.hint:
@@ -57,91 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _BAD_INPUT
     except KeyboardInterrupt:
         return _INTERRUPTED
-
-
-async def _write_demo(path: Path) -> None:
-    from tui.demo import write_demo
-
-    await write_demo(path)
-
-
-def _choice(options: argparse.Namespace, config: Config) -> AgentChoice | None:
-    """What answers messages: the options, then the profile, and in the demo the offline model."""
-    profile = config.chosen(options.profile)
-    said = {
-        name: getattr(profile, name) if getattr(options, name) is None else getattr(options, name)
-        for name in ("agent", "model", "instructions", "base_url", "api", "env_file", "tracing", "max_turns")
-    }
-    if options.demo and said["agent"] is None and said["model"] is None:
-        said["model"] = OFFLINE
-    if all(value is None for value in said.values()):
-        return None
-    return AgentChoice(**{**said, "tracing": bool(said["tracing"])})
-
-
-def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionController:
-    from tui.session.store import Store
-
-    # Not within a loop, whose first Ctrl+C would have to wait for the lock too.
-    store = Store(Path(options.file))
-    controller: SessionController
-    if choice is None:
-        from tui.controller import SessionController as Looking
-
-        controller = Looking(store, read_only=options.read_only)
-    else:
-        from tui.agent.running import AgentRunner
-        from tui.talk import TalkController
-
-        controller = TalkController(store, AgentRunner(choice), read_only=options.read_only)
-    try:
-        asyncio.run(controller.open(options.session, options.branch))
-    except BaseException:
-        controller.close()
-        raise
-    return controller
-
-
-def _explore(controller: SessionController, config: Config) -> int:
-    try:
-        from tui.app import ConvoApp
-
-        app = ConvoApp(controller, config)
-        app.run()
-        return app.return_code or 0
-    finally:
-        controller.close()
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="convo-tui",
-        description="Explore the conversations that the OpenAI Agents SDK stores with AdvancedSQLiteSession:"
-        " every branch and turn as a tree, any branch as a chat, the tokens of each turn.",
-        epilog="Looking never writes to the file. Press ? inside for the keys.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("file", nargs="?", metavar="FILE", help="the SQLite file that an agent's session wrote")
-    parser.add_argument("--session", metavar="ID", help="open this session (default: the one written last)")
-    parser.add_argument("--branch", metavar="ID", help="open this branch (default: the one written last)")
-    parser.add_argument("--read-only", action="store_true", help="refuse everything that would write to the file")
-    talk = parser.add_argument_group(
-        "talking to an agent", "Without one of --agent, --model and a profile, none answers."
-    )
-    talk.add_argument("--agent", metavar="WHERE", help="your Agent: module:attribute or path/file.py:attribute")
-    talk.add_argument("--model", metavar="NAME", help="a plain assistant on this model; 'offline' needs no key")
-    talk.add_argument("--instructions", metavar="TEXT", help="what the plain assistant is told; @FILE reads a file")
-    talk.add_argument("--base-url", metavar="URL", help="an OpenAI-compatible server")
-    talk.add_argument("--api", choices=("responses", "chat"), help="which API that server speaks")
-    talk.add_argument(
-        "--env-file", metavar="FILE", type=Path, help="read keys from this .env, where the environment has none"
-    )
-    talk.add_argument("--profile", metavar="NAME", help="an agent of the configuration file")
-    talk.add_argument("--max-turns", type=int, metavar="N", help="how often the model may be called for one message")
-    talk.add_argument("--tracing", action="store_true", default=None, help="send the SDK's traces to OpenAI")
-    parser.add_argument("--demo", action="store_true", help="open sample conversations, in a file that goes away again")
-    parser.add_argument("--version", action="version", version=f"convo-tui {__version__}")
-    return parser
 
 
 def _plain(text: str) -> str:

@@ -121,6 +121,14 @@ class Whole:
         through = (branch_id, *(name for name in chain.through if name != branch_id)) if chain else (branch_id,)
         return usage_of_turns(self._file, self.session.session_id, through, first, last)
 
+    def usage_of_path(self, branch_id: str, first: int, last: int) -> dict[int, TurnUsage]:
+        """What turns of a branch cost, forks among them or not."""
+        found: dict[int, TurnUsage] = {}
+        for chain in self.tree.path(branch_id):
+            if chain.first <= last and chain.last >= first:
+                found |= self.usage(branch_id, max(chain.first, first), min(chain.last, last))
+        return found
+
     def runs(self, branch_id: str) -> dict[int, RunRecord]:
         """The last run of each turn of a branch that has one."""
         return runs_of(self._file, self.session, branch_id)

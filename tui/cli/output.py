@@ -1,0 +1,67 @@
+"""What a command prints: text for people and screen readers, or JSON for programs.
+
+Text goes through Rich, which leaves colours out where `NO_COLOR` or a pipe asks for it; untrusted text is made
+visible first, and never read as markup. JSON is ASCII, so that no terminal obeys what is in it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from tui.exchange.outline import visible
+
+__all__ = ["Output"]
+
+
+class Output:
+    """Standard output."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+    def line(self, *parts: str | tuple[str, str]) -> None:
+        """Print a line of text; a part with a style is a pair of both."""
+        words = Text()
+        for part in parts:
+            text, style = (part, "") if isinstance(part, str) else part
+            words.append(visible(text), style)
+        self._console.print(words)
+
+    def table(self, rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+        """Print rows in columns; those named in `right` are numbers."""
+        kept = [[" ".join(visible(cell).split()) for cell in row] for row in rows]
+        widths = [max(map(_width, column)) for column in zip(*kept, strict=True)]
+        for row in kept:
+            cells = (
+                " " * (width - _width(cell)) + cell if place in right else cell + " " * (width - _width(cell))
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            self._console.print(Text("  ".join(cells).rstrip()))
+
+    def json(self, value: object) -> None:
+        """Print a JSON document; dataclasses are objects of their fields."""
+        json.dump(value, sys.stdout, indent=2, default=_plain)
+        sys.stdout.write("\n")
+
+    def text(self, text: str) -> None:
+        """Print text as it is, which holds nothing that a terminal would obey."""
+        sys.stdout.write(text)
+
+
+def _width(text: str) -> int:
+    return Text(text).cell_len
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return str(value)
