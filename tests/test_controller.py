@@ -49,6 +49,10 @@ def place(view: View) -> tuple[str, int]:
     return view.branch_id, view.turn
 
 
+def marks(view: View) -> list[tuple[str, int]]:
+    return list(view.marks)
+
+
 def said(view: View) -> list[str]:
     assert view.page is not None
     return [item.data["content"] for item in view.page.items if item.type == "user"]
@@ -450,3 +454,32 @@ async def test_a_branch_that_is_made_while_the_tree_is_read(path: Path) -> None:
     assert "late-3" in explorer.view.tree.branches
     assert place(explorer.view) == ("deep", 4)
     explorer.close()
+
+
+async def test_a_turn_is_marked_where_the_user_is_and_a_shared_one_once(explorer: SessionController) -> None:
+    explorer.mark_turn()
+    await explorer.switch_branch("main", 2)
+    explorer.mark_turn()
+    assert marks(explorer.view) == [("deep", 4), ("main", 2)]
+    await explorer.switch_branch("alt", 2)
+    explorer.mark_turn()
+    assert marks(explorer.view) == [("deep", 4)]
+    explorer.mark_turn(3, "main")
+    explorer.clear_marks()
+    assert marks(explorer.view) == []
+
+
+async def test_marks_go_with_their_turns_and_with_the_session(explorer: SessionController, path: Path) -> None:
+    explorer.mark_turn(4, "deep")
+    explorer.mark_turn(3, "main")
+    sdk = open_sdk(path)
+    await sdk.delete_branch("deep")
+    sdk.close()
+    await explorer.refresh()
+    assert marks(explorer.view) == [("main", 3)]
+    await explorer.select_session("billing")
+    assert marks(explorer.view) == []
+    explorer.mark_turn(7)
+    assert marks(explorer.view) == []
+    assert explorer.view.notice is not None
+    assert explorer.view.notice.text == "There is no turn to mark here."

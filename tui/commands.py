@@ -68,6 +68,7 @@ COMMANDS: Final = (
     ),
     Command("run.answer", "w", "answer", "Answer", "Answer the tool call that waits for your leave", TALK),
     Command("run.details", "e", "failure", "Error", "What went wrong with the last run, in full", TALK),
+    Command("turn.mark", "v", "mark_turn", "Mark", "Mark this turn, or take its mark away", "Look"),
     Command("usage.scope", "u", "next_scope", "Scope", "What the sums count: own turns, the path, all", "Look", True),
     Command("text.copy", "y", "copy", "Copy", "Copy the selected text, else the item under the cursor", "Look"),
     Command("pane.tree", "1", "pane('tree')", "Tree", "Go to the tree", "Panes"),
@@ -75,7 +76,14 @@ COMMANDS: Final = (
     Command("pane.usage", "3", "pane('usage')", "Usage", "Go to the usage", "Panes"),
     Command("pane.zoom", "plus", "zoom", "Zoom", "Show this pane alone, or all again", "Panes"),
     Command("app.refresh", "f5", "refresh_file", "Refresh", "Read the file again now", "Program"),
-    Command("app.leave", "escape", "leave", "Leave", "Leave the composer, the preview or the zoom", "Program"),
+    Command(
+        "app.leave",
+        "escape",
+        "leave",
+        "Leave",
+        "Leave what is open or zoomed; then take all marks away",
+        "Program",
+    ),
     Command("app.help", "question_mark", "help", "Keys", "All keys", "Program", True),
     Command(
         "app.palette",

@@ -459,3 +459,15 @@ def test_the_explorer_at_three_widths(path: Path, snap_compare: Snapshot, size: 
 
     assert snap_compare(ConvoApp(controller), terminal_size=size, run_before=look)
     controller.close()
+
+
+async def test_v_marks_the_turn_under_the_cursor_and_esc_takes_the_marks_away(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("1", "k", "v", "k", "v")
+        assert "✓5" in explorer.text
+        assert "✓4" in explorer.text
+        await explorer.press("v")
+        assert "✓5" in explorer.text
+        assert "✓4" not in explorer.text
+        await explorer.press("escape")
+        assert "✓" not in explorer.text

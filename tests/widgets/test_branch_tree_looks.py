@@ -114,3 +114,8 @@ def test_without_colour(snap_compare: Snapshot, monkeypatch: pytest.MonkeyPatch)
 
 def test_in_the_terminals_own_colours(snap_compare: Snapshot) -> None:
     assert snap_compare(TreeApp(nested(), words, "ansi-dark"), terminal_size=(40, 24), press=["j"])
+
+
+def test_marked_turns(snap_compare: Snapshot) -> None:
+    view = replace(nested(), marks=(("main", 2), ("main", 5), ("bergen", 4)))
+    assert snap_compare(TreeApp(view, words), terminal_size=(40, 24), press=["j"])

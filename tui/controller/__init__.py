@@ -5,10 +5,11 @@ What every controller is stands in `base`; on top of it one class for each thing
 
 from __future__ import annotations
 
-from tui.controller.base import ControllerBase, Listener
+from tui.controller.base import Listener
+from tui.controller.marking import Marking
 
 __all__ = ["Listener", "SessionController"]
 
 
-class SessionController(ControllerBase):
+class SessionController(Marking):
     """The state of one explorer."""

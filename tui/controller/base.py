@@ -51,6 +51,7 @@ _NOTHING: Final = {
     "page": None,
     "preview": False,
     "accounts": None,
+    "marks": (),
     "fork": None,
 }
 """What a view shows of a file without sessions."""
@@ -330,7 +331,7 @@ class ControllerBase:
         self._opened, self._before, self._visited = ("", 0), None, {}
         self._enter(shown["branch_id"], shown["turn"])
         self._aim = self._opened
-        self._show(**shown, session=session, tree=tree, preview=False, fork=None, accounts=None, **changes)
+        self._show(**shown, session=session, tree=tree, preview=False, fork=None, marks=(), accounts=None, **changes)
 
     async def _take_in(self, sessions: tuple[Session, ...]) -> None:
         """Show what the file holds now, with the user where they were as far as that is still there."""
@@ -358,6 +359,7 @@ class ControllerBase:
             else:
                 branch_id, turn = await self._last_branch(session, tree), None
             changes["accounts"] = None
+        changes["marks"] = tuple(mark for mark in view.marks if tree.chain_at(*mark))
         shown = await self._read(session, tree, branch_id, turn)
         if self._aim == (view.branch_id, view.turn):
             self._aim = shown["branch_id"], shown["turn"]

@@ -79,6 +79,7 @@ class View:
         preview: True while the tree's cursor merely passes over another branch than the opened one.
         accounts: What the branch cost; None until it is known.
         scope: Which sum the usage pane shows.
+        marks: The turns that the user marked, each as a branch and the number of its turn, in the order of marking.
         fork: The fork editor's content while it is open.
         model: What answers a message: an agent's or a model's name; empty where none is set.
         runs: The runs that are under way, by branch.
@@ -100,6 +101,7 @@ class View:
     preview: bool = False
     accounts: Accounts | None = None
     scope: Scope = Scope.PATH
+    marks: tuple[tuple[str, int], ...] = ()
     fork: ForkDraft | None = None
     model: str = ""
     runs: Mapping[str, Run] = field(default_factory=dict)

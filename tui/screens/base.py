@@ -298,6 +298,11 @@ class ExplorerBase(Screen[None]):
             self._controller.cancel_fork()
         elif self.view.preview:
             self._do(self._controller.leave_preview)
+        else:
+            self._controller.clear_marks()
+
+    def action_mark_turn(self) -> None:
+        self.call_after_refresh(self._controller.mark_turn)
 
     def action_copy(self) -> None:
         text = self.get_selected_text() or self._chat.cursor_text()

@@ -31,6 +31,7 @@ class Role(StrEnum):
     TOOLS = "tools"
     ERRORS = "errors"
     FORKS = "forks"
+    MARK = "mark"
     TAG = "tag"
     CURRENT_TAG = "current-tag"
 
@@ -67,6 +68,7 @@ class TurnFace:
         selected: Whether it is the selected turn.
         current: Whether the branch that ends here is the one shown.
         running: Whether an agent answers on the branch that ends here.
+        marked: Whether the user marked it.
         digits: Cells to which turn numbers are padded.
     """
 
@@ -76,6 +78,7 @@ class TurnFace:
     current: bool
     digits: int
     running: bool = False
+    marked: bool = False
 
 
 def age(updated_at: str | None, now: datetime) -> str:
@@ -146,7 +149,10 @@ def _head(row: TurnRow, face: TurnFace, width: int) -> Iterator[Piece]:
     span = row.span
     fold = Hit.FOLD if row.first and span.foldable else Hit.ROW
     yield Piece(_guides(span, row.first, width), Role.GUIDE, fold)
-    yield Piece(f"{_node(row, face)} ", Role.TEXT if face.on_path else Role.GUIDE, fold)
+    node = _node(row, face)
+    yield Piece(node if face.marked else f"{node} ", Role.TEXT if face.on_path else Role.GUIDE, fold)
+    if face.marked:
+        yield Piece("✓", Role.MARK, fold)
     yield Piece(f"{row.turn:>{face.digits}} ", Role.NUMBER)
 
 

@@ -34,6 +34,7 @@ class TreeState:
         rows: Its rows.
         cursor: The row of the cursor.
         selected: The row of the selected turn; None where there is none.
+        marks: The marked turns, each as the index of its chain and its number.
         path: Indices of the chains of the branch that is shown.
         digits: Cells to which turn numbers are padded.
     """
@@ -43,6 +44,7 @@ class TreeState:
         self.rows = TreeRows()
         self.cursor = 0
         self.selected: int | None = None
+        self.marks: frozenset[tuple[int, int]] = frozenset()
         self.path: frozenset[int] = frozenset()
         self.digits = 1
         self._folds: dict[str, set[FoldKey]] = {}
@@ -72,6 +74,8 @@ class TreeState:
         branches = view.tree.branches
         path = view.tree.path(view.branch_id) if view.branch_id in branches else ()
         self.path = frozenset(chain.index for chain in path)
+        marked = ((view.tree.chain_at(*mark), mark[1]) for mark in view.marks)
+        self.marks = frozenset((chain.index, turn) for chain, turn in marked if chain is not None)
         moved = (self.session_id, view.branch_id, view.turn) != (before, old.branch_id, old.turn)
         follow = moved and not self._is_echo(TurnPlace(view.branch_id, view.turn))
         unfolded = False

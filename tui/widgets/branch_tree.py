@@ -73,6 +73,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         "branch-tree--forks",
         "branch-tree--guide",
         "branch-tree--hover",
+        "branch-tree--mark",
         "branch-tree--number",
         "branch-tree--quiet",
         "branch-tree--selected",
@@ -91,6 +92,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
     | `branch-tree--forks` | The mark of a turn after which branches part. |
     | `branch-tree--guide` | The lines that join forks to their turn. |
     | `branch-tree--hover` | The row under the mouse. |
+    | `branch-tree--mark` | The mark that the user put on a turn. |
     | `branch-tree--number` | A turn's number. |
     | `branch-tree--quiet` | Times, tokens, and what stands for missing text. |
     | `branch-tree--selected` | The row of the selected turn. |
@@ -118,6 +120,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         & > .branch-tree--forks { color: $text-warning; }
         & > .branch-tree--guide { color: $foreground 40%; }
         & > .branch-tree--hover { background: $block-hover-background; }
+        & > .branch-tree--mark { color: $text-accent; text-style: bold; }
         & > .branch-tree--number { color: $text-muted; }
         & > .branch-tree--quiet { color: $text-muted; }
         & > .branch-tree--selected { background: $primary 25%; }
@@ -482,6 +485,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
             selected=index == state.selected,
             current=state.view.branch_id in row.span.ends,
             running=row.span.chain.ends in state.view.runs,
+            marked=(row.span.chain.index, row.turn) in state.marks,
             digits=state.digits,
         )
         return draw_turn(row, face, width)
@@ -502,7 +506,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
             return self.get_component_rich_style("branch-tree--current-tag")
         if has_cursor:
             return ground
-        keeps_colour = role in (Role.GUIDE, Role.ERRORS, Role.TAG)
+        keeps_colour = role in (Role.GUIDE, Role.ERRORS, Role.MARK, Role.TAG)
         ink = self.get_component_rich_style(f"branch-tree--{'dim' if dim and not keeps_colour else role.value}")
         return ground + Style(color=ink.color, bold=ink.bold, dim=ink.dim, italic=ink.italic, underline=ink.underline)
 
@@ -516,6 +520,7 @@ def _shown(view: View) -> tuple[object, ...]:
         view.branch_id,
         view.turn,
         view.preview,
+        view.marks,
         view.revision,
         view.runs.keys(),
     )
