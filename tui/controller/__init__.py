@@ -6,10 +6,11 @@ What every controller is stands in `base`; on top of it one class for each thing
 from __future__ import annotations
 
 from tui.controller.base import Listener
+from tui.controller.exporting import Exporting
 from tui.controller.marking import Marking
 
 __all__ = ["Listener", "SessionController"]
 
 
-class SessionController(Marking):
+class SessionController(Exporting, Marking):
     """The state of one explorer."""

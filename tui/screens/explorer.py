@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tui.screens.base import ExplorerBase, binding_ids
+from tui.screens.base import binding_ids
+from tui.screens.exporting import Exporting
 
 __all__ = ["Explorer", "binding_ids"]
 
 
-class Explorer(ExplorerBase):
+class Explorer(Exporting):
     """Tree, chat and usage of one file."""

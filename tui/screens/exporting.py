@@ -1,0 +1,39 @@
+"""The explorer's exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui.controller.exporting import ExportProgress
+from tui.screens.base import ExplorerBase
+from tui.screens.export import Export, ExportDialog, Extent
+
+__all__ = ["Exporting"]
+
+
+class Exporting(ExplorerBase):
+    """Writes sessions and branches to files."""
+
+    def action_export(self) -> None:
+        view = self.view
+        if view.session is None or view.branch_id not in view.tree.branches:
+            self._notify("There is nothing to export.")
+            return
+        session, through = view.session.session_id, self._controller.branches_through()
+        everything = list(view.tree.branches)
+        extents = [
+            Extent(f"branch {view.branch_id}", f"{session}-{view.branch_id}", [view.branch_id]),
+            Extent(f"{len(through)} branches through turn {view.turn}", f"{session}-turn-{view.turn}", through),
+            Extent(f"session, {len(everything)} branches", session, everything),
+        ]
+        # What would write the same once more is no choice.
+        extents = [extent for place, extent in enumerate(extents) if not place or len(extent.branches) > 1]
+
+        async def write(asked: Export, progress: ExportProgress) -> None:
+            await self._controller.export(asked.branches, asked.form, asked.target, progress, overwrite=asked.overwrite)
+
+        def written(target: Path | None) -> None:
+            if target is not None:
+                self._notify(f"Wrote {target}.")
+
+        self.app.push_screen(ExportDialog(extents, write, Path.cwd()), written)
