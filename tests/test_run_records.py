@@ -30,9 +30,9 @@ async def runs(path: Path, branch_id: str = "main") -> Mapping[int, RunRecord]:
     """The runs that are shown with a branch."""
     store = Store(path)
     (found,) = await store.sessions()
-    accounts = await store.accounts(found, await store.tree(found), branch_id)
+    turns = await store.turn_usages(found, await store.tree(found), branch_id, 1, 64)
     store.close()
-    return accounts.runs
+    return {told.turn: told.run for told in turns if told.run}
 
 
 async def test_a_turn_shows_all_that_its_run_told(path: Path, session: AdvancedSQLiteSession) -> None:
@@ -150,10 +150,10 @@ async def test_all_runs_of_a_branch_are_one_query_by_index(path: Path, recorded:
     ran: list[str] = []
     connection = store._aside._connection
     connection.run_sync(lambda db: db.set_trace_callback(ran.append))
-    accounts = await store.accounts(found, tree, "main")
+    turns = await store.turn_usages(found, tree, "main", 1, 64)
     connection.run_sync(lambda db: db.set_trace_callback(None))
-    assert len(accounts.runs) == recorded
-    (query,) = [statement for statement in ran if "FROM convo_runs" in statement]
+    assert len([told for told in turns if told.run]) == recorded
+    (query,) = [statement for statement in ran if "JOIN convo_runs" in statement]
     steps = connection.run_sync(lambda db: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}")])
     assert any("USING INDEX convo_runs_message" in step for step in steps)
     assert not [step for step in steps if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]

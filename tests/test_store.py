@@ -98,13 +98,14 @@ async def test_turns_show_what_the_run_that_made_them_cost(bushy: tuple[Path, Sd
     session = await only_session(store)
     tree = await store.tree(session)
     accounts = await store.accounts(session, tree, "alt")
-    assert [(told.branch_id, told.usage.total_tokens) for told in accounts.turns if told.usage] == [
+    turns = await store.turn_usages(session, tree, "alt", 1, 4)
+    assert [(told.branch_id, told.usage.total_tokens) for told in turns if told.usage] == [
         ("main", 110),
         ("main", 220),
         ("alt", 3300),
         ("alt", 4400),
     ]
-    for told in accounts.turns:
+    for told in turns:
         stored = await sdk.get_turn_usage(told.turn, branch_id=told.branch_id)
         assert isinstance(stored, dict)
         assert told.usage is not None
@@ -120,10 +121,13 @@ async def test_turns_show_what_the_run_that_made_them_cost(bushy: tuple[Path, Sd
     assert own.total_tokens == 3300 + 4400
     assert path_sum.total_tokens == 110 + 220 + 3300 + 4400
     assert everything.total_tokens == (await sdk.get_session_usage() or {})["total_tokens"]
-    assert accounts.tools == (("weather", 2, 1),)
+    assert accounts.tools == (("weather", 1),)
+    assert [told.tools for told in turns] == [(), (("weather", 1),), (), ()]
     deep = await store.accounts(session, tree, "deep")
     assert deep.totals[Scope.OWN] is None
-    assert [told.usage.total_tokens if told.usage else None for told in deep.turns] == [110, 220, 3300, None]
+    assert (deep.turns, deep.counted, deep.largest) == (4, 3, 3300)
+    turns = await store.turn_usages(session, tree, "deep", 1, 64)
+    assert [told.usage.total_tokens if told.usage else None for told in turns] == [110, 220, 3300, None]
     store.close()
 
 
@@ -184,7 +188,7 @@ async def test_a_plain_session_reads_as_one_branch(tmp_path: Path) -> None:
         (2, "two", 0),
     ]
     accounts = await store.accounts(session, tree, "main")
-    assert accounts.tools == (("weather", 1, 1),)
+    assert accounts.tools == (("weather", 1),)
     assert set(accounts.totals.values()) == {None}
     await plain.add_items(turn("three"))
     assert drawn(await store.tree(session)) == ["0-3 main"]
@@ -240,12 +244,13 @@ async def test_all_that_was_billed_counts_each_turn_once_also_after_its_branch_i
         await ours.delete_branch("runner")
     store = Store(path)
     session = await only_session(store)
-    told = await store.accounts(session, await store.tree(session), "heir")
+    tree = await store.tree(session)
+    told = await store.accounts(session, tree, "heir")
     billed, path_sum = told.totals[Scope.ALL], told.totals[Scope.PATH]
     assert billed is not None
     assert path_sum is not None
     assert (billed.input_tokens, path_sum.input_tokens) == (1100, 1100)
-    assert told.turns[1].branch_id == "runner"
+    assert [turn.branch_id for turn in await store.turn_usages(session, tree, "heir", 1, 2)] == ["main", "runner"]
     store.close()
 
 
@@ -259,6 +264,7 @@ async def test_reading_never_writes(bushy: tuple[Path, SdkSession]) -> None:
         tree = await store.tree(session)
         for name in tree.branches:
             await store.accounts(session, tree, name)
+            await store.turn_usages(session, tree, name, 1, 64)
             await store.page(session, name, 0, 10)
         assert db.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall() == before
         assert db.execute("PRAGMA data_version").fetchone() == version
@@ -473,7 +479,8 @@ async def test_columns_that_hold_something_else_than_the_sdk_writes(bushy: tuple
         page = await store.page(session, name, 0, 100)
         assert len(page.items) == branch.items
         await store.turns(session, [name], 0, branch.turns)
-        spent = (await store.accounts(session, tree, name)).turns[0].usage
+        await store.accounts(session, tree, name)
+        spent = (await store.turn_usages(session, tree, name, 1, 1))[0].usage
         assert spent is not None
         assert (spent.requests, spent.input_tokens, spent.output_tokens, spent.cached_tokens) == (0, 0, 0, 0)
         assert spent.reasoning_tokens is None

@@ -92,10 +92,12 @@ async def test_what_it_cost_is_stored_by_itself(talk: TalkController) -> None:
     await until(talk, quiet)
     await talk.load_accounts()
     assert talk.view.accounts is not None
-    usage = talk.view.accounts.turns[-1].usage
-    assert usage is not None
-    assert usage.total_tokens > 0
-    record = talk.view.accounts.runs[3]
+    (told,) = await talk.turn_usages(3, 3)
+    assert told.usage is not None
+    assert told.usage.total_tokens > 0
+    assert told.usage.estimated
+    record = told.run
+    assert record is not None
     assert (record.outcome, record.model, record.estimated) == (Outcome.DONE, "offline", True)
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from tests.widgets.usages import account, seen, with_runs
-from tui.model import Accounts, Scope, TurnUsage, Usage
+from tests.widgets.usages import Book, account, book, seen, with_runs
+from tui.model import TurnUsage, Usage
 from tui.widgets._token_bars import Part, bar, height, patterned, split
 from tui.widgets.token_chart import TokenChart
 from tui.widgets.token_strip import TokenStrip
@@ -33,14 +33,15 @@ class CountingChart(TokenChart):
 
 
 class ChartApp(App[None]):
-    """Nothing but a chart; what it reports is remembered."""
+    """Nothing but a chart; what it reports is remembered, what it asks for is given."""
 
-    def __init__(self, accounts: Accounts, turn: int, chart: TokenChart | None = None) -> None:
+    def __init__(self, accounts: Book, turn: int, chart: TokenChart | None = None) -> None:
         super().__init__()
         self.chart = TokenChart() if chart is None else chart
         self.accounts = accounts
         self.turn = turn
         self.selected: list[int] = []
+        self.asked: list[tuple[int, int]] = []
 
     def compose(self) -> ComposeResult:
         yield self.chart
@@ -49,6 +50,13 @@ class ChartApp(App[None]):
         self.chart.accounts = self.accounts
         self.chart.turn = self.turn
         self.chart.focus()
+
+    def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
+        self.asked.append((message.first, message.last))
+        message.chart.receive(message.edition, self.accounts.page(message.first, message.last))
+
+    def show(self, accounts: Book) -> None:
+        self.accounts = self.chart.accounts = accounts
 
     def on_token_chart_turn_selected(self, message: TokenChart.TurnSelected) -> None:
         self.selected.append(message.turn)
@@ -141,7 +149,7 @@ async def test_every_width_shows_every_turn(width: int) -> None:
 async def test_the_largest_turn_fills_the_width() -> None:
     app = ChartApp(account(9), turn=9)
     async with app.run_test(size=(30, 10)):
-        largest = max(app.chart.turns, key=lambda turn: turn.usage.total_tokens if turn.usage else 0)
+        largest = max(app.accounts.rows, key=lambda turn: turn.usage.total_tokens if turn.usage else 0)
         assert " " not in line(app, largest.turn)[5:24]
 
 
@@ -206,10 +214,10 @@ async def test_a_branch_that_grows_leaves_the_cursor_where_it_is() -> None:
     app = ChartApp(account(20), turn=20)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.press("k", "k")
-        app.chart.accounts = account(21)
+        app.show(account(21))
         await pilot.pause()
         assert app.chart.cursor == 18
-        app.chart.accounts = account(30, branch_id="other")
+        app.show(account(30, branch_id="other"))
         await pilot.pause()
         assert app.chart.cursor == 20
 
@@ -217,14 +225,14 @@ async def test_a_branch_that_grows_leaves_the_cursor_where_it_is() -> None:
 async def test_a_shorter_branch_takes_the_cursor_along() -> None:
     app = ChartApp(account(20), turn=20)
     async with app.run_test(size=(30, 10)) as pilot:
-        app.chart.accounts = account(5)
+        app.show(account(5))
         await pilot.pause()
         await pilot.press("enter")
         assert app.selected == [5]
 
 
 async def test_without_turns_no_key_and_no_click_does_anything() -> None:
-    app = ChartApp(Accounts("main", dict.fromkeys(Scope), ()), turn=0)
+    app = ChartApp(book("main", ()), turn=0)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.press("j", "G", "enter")
         await pilot.click(TokenChart, offset=(3, 0))
@@ -232,9 +240,39 @@ async def test_without_turns_no_key_and_no_click_does_anything() -> None:
 
 
 async def test_usage_of_zero_tokens_is_told_as_zero() -> None:
-    app = ChartApp(Accounts("main", {}, (TurnUsage(1, Usage(), "main"),)), turn=1)
+    app = ChartApp(book("main", (TurnUsage(1, Usage(), "main"),)), turn=1)
     async with app.run_test(size=(30, 4)):
         assert line(app, 1).split() == ["▸t1", "0"]
+
+
+async def test_only_turns_in_sight_are_asked_for_and_each_page_once() -> None:
+    app = ChartApp(account(25_000), turn=20_000)
+    async with app.run_test(size=(30, 10)) as pilot:
+        await pilot.pause()
+        assert app.asked == [(19_969, 20_032)]
+        await pilot.press("j", "k", "g")
+        await pilot.pause()
+        assert app.asked[1:] == [(1, 64)]
+        assert line(app, 1).split()[-1] == "936"
+        app.show(account(25_001))
+        await pilot.pause()
+        assert app.asked[2:] == [(1, 64)]
+
+
+async def test_a_turn_on_its_way_says_so_and_what_comes_too_late_is_dropped() -> None:
+    app = ChartApp(account(200), turn=100)
+    async with app.run_test(size=(30, 10)) as pilot:
+        edition = app.chart._bars.edition
+        app.show(account(3, branch_id="other"))
+        app.chart.receive(edition, account(64).rows)
+        await pilot.pause()
+        assert "t3" in line(app, 3)
+        assert line(app, 4).strip() == ""
+    silent = TokenChart()
+    app = ChartApp(account(3), turn=1, chart=silent)
+    silent.ask = lambda turns: None  # type: ignore[method-assign]
+    async with app.run_test(size=(30, 10)):
+        assert line(app, 2).split() == ["t2", "…"]
 
 
 @pytest.mark.parametrize("turns", [40, 25_000])

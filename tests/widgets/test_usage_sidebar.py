@@ -13,7 +13,7 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.style import Style
 
-from tests.widgets.usages import account, seen, with_runs
+from tests.widgets.usages import Book, account, book, seen, with_runs
 from tui.model import Notice, Outcome, RunRecord, Scope, View
 from tui.widgets._token_bars import Part
 from tui.widgets._usage_text import TOTALS_HEIGHT, Swatch, strip_turn, totals
@@ -39,7 +39,7 @@ def in_seoul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class UsageApp(App[None]):
-    """The pane bound to a view; a selected turn comes back as the next view, as it does from the controller."""
+    """The pane bound to a view; what it asks for comes back, as it does from the controller."""
 
     view: var[View] = var(View())
 
@@ -53,6 +53,11 @@ class UsageApp(App[None]):
         sidebar = UsageSidebar().data_bind(UsageApp.view)
         sidebar.compact = self.compact
         yield sidebar
+
+    def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
+        assert isinstance(self.view.accounts, Book)
+        turns = self.view.accounts.page(message.first, message.last)
+        self.query_one(UsageSidebar).receive(message.edition, turns)
 
     def on_token_chart_turn_selected(self, message: TokenChart.TurnSelected) -> None:
         self.view = replace(self.view, turn=message.turn)
@@ -195,7 +200,9 @@ async def test_tokens_that_were_not_reported_are_no_zeros() -> None:
 
 
 async def test_of_a_turn_whose_last_run_alone_reported_none_that_is_said() -> None:
-    accounts = replace(account(9), runs={5: RunRecord(5, "alt", Outcome.STOPPED, reported=False)})
+    rows = list(account(9).rows)
+    rows[4] = replace(rows[4], run=RunRecord(5, "alt", Outcome.STOPPED, reported=False))
+    accounts = book("alt", tuple(rows))
     app = UsageApp(View(branch_id="alt", turn=5, accounts=accounts))
     async with app.run_test(size=WIDE):
         assert below_the_numbers(app) == ["not all reported", "", "stopped"]
@@ -299,12 +306,14 @@ async def test_the_strip_takes_three_lines_and_selects_too() -> None:
 @pytest.mark.parametrize("turn", range(1, 10))
 def test_a_turn_takes_the_same_lines_at_every_width(turn: int) -> None:
     view = replace(TALKED, turn=turn)
+    assert isinstance(view.accounts, Book)
+    told = view.accounts.rows[turn - 1]
     swatches = dict.fromkeys(Part, Swatch("■", Style()))
     for width in range(4, 60):
-        lines = totals(view, width, swatches).split("\n", allow_blank=True)
+        lines = totals(view, told, width, swatches).split("\n", allow_blank=True)
         assert len(lines) == TOTALS_HEIGHT
         assert max(line.cell_length for line in lines) <= width
-        assert strip_turn(view, width, swatches).cell_length <= width
+        assert strip_turn(view, told, width, swatches).cell_length <= width
 
 
 @pytest.mark.parametrize("size", [(12, 6), (20, 10), (26, 20), (40, 12), (80, 24)])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, replace
 
 from textual.app import App
 
 from tui.model import Accounts, Outcome, RunRecord, Scope, TurnUsage, Usage
 
-__all__ = ["SCATTERED_TOOLS", "account", "seen", "spend", "with_runs"]
+__all__ = ["SCATTERED_TOOLS", "Book", "account", "book", "seen", "spend", "with_runs"]
 
 SCATTERED_TOOLS = (
     ("get_weather", 1, 1),
@@ -18,6 +19,20 @@ SCATTERED_TOOLS = (
     ("get_weather", 6, 3),
     ("search", 6, 1),
 )
+
+
+@dataclass(frozen=True)
+class Book(Accounts):
+    """Accounts, and what a chart asks for by page.
+
+    Attributes:
+        rows: All turns of the path.
+    """
+
+    rows: tuple[TurnUsage, ...] = ()
+
+    def page(self, first: int, last: int) -> tuple[TurnUsage, ...]:
+        return self.rows[first - 1 : last]
 
 
 def spend(turn: int, *, reported: bool = True) -> Usage:
@@ -44,24 +59,44 @@ def account(
     silent: tuple[int, ...] = (),
     reported: bool = True,
     tools: tuple[tuple[str, int, int], ...] = SCATTERED_TOOLS,
-) -> Accounts:
+) -> Book:
     """What a branch cost that inherits the turns before `own_from`; `silent` turns stored no usage."""
     rows = tuple(
-        TurnUsage(turn)
-        if turn in silent
-        else TurnUsage(turn, spend(turn, reported=reported), branch_id if turn >= own_from else parent)
+        TurnUsage(
+            turn,
+            None if turn in silent else spend(turn, reported=reported),
+            None if turn in silent else branch_id if turn >= own_from else parent,
+            tools=tuple((name, calls) for name, at, calls in tools if at == turn),
+        )
         for turn in range(1, turns + 1)
     )
+    return book(branch_id, rows, elsewhere=spend(turns, reported=reported))
+
+
+def book(branch_id: str, rows: tuple[TurnUsage, ...], elsewhere: Usage | None = None) -> Book:
+    """The accounts of a branch with these turns, and of a session that spent `elsewhere` besides."""
     total = Usage.total(row.usage for row in rows)
     totals = {
         Scope.OWN: Usage.total(row.usage for row in rows if row.branch_id == branch_id),
         Scope.PATH: total,
-        Scope.ALL: Usage.total((total, spend(turns, reported=reported))) if total else None,
+        Scope.ALL: Usage.total((total, elsewhere)) if total else None,
     }
-    return Accounts(branch_id, totals, rows, tools)
+    usages = [row.usage for row in rows if row.usage]
+    calls = Counter[str]()
+    for row in rows:
+        calls.update(dict(row.tools))
+    return Book(
+        branch_id,
+        totals,
+        len(rows),
+        len(usages),
+        max((usage.input_tokens + usage.output_tokens for usage in usages), default=0),
+        tuple(sorted(calls.items(), key=lambda call: (-call[1], call[0]))),
+        rows=rows,
+    )
 
 
-def with_runs(accounts: Accounts) -> Accounts:
+def with_runs(accounts: Book) -> Book:
     """The same with the runs of some turns: 3 and 9 estimated, 5 long, 7 stopped, 8 failed."""
     began = "2026-03-04 05:06:07"
     error = "The key [/x]\x1b[31m is not one of this server's."
@@ -72,7 +107,12 @@ def with_runs(accounts: Accounts) -> Accounts:
         RunRecord(8, "alt", Outcome.FAILED, "gpt-5-mini", None, began, 0.4, error, reported=False),
         RunRecord(9, "alt", Outcome.DONE, "offline", None, began, 0.1, estimated=True),
     )
-    return replace(accounts, runs={run.turn: run for run in runs})
+    rows = list(accounts.rows)
+    for run in runs:
+        row = rows[run.turn - 1]
+        usage = replace(row.usage, estimated=run.estimated) if row.usage else None
+        rows[run.turn - 1] = replace(row, usage=usage, run=run)
+    return book(accounts.branch_id, tuple(rows), elsewhere=spend(len(rows)))
 
 
 def seen(app: App[None]) -> str:

@@ -28,6 +28,7 @@ from tui.model import (
     Severity,
     Turn,
     TurnTree,
+    TurnUsage,
     View,
 )
 from tui.session import AdvancedSQLiteSession
@@ -279,6 +280,13 @@ class ControllerBase:
         chain = self.view.tree.chain_at(branch_id, first)
         through = (branch_id, *(name for name in chain.through if name != branch_id)) if chain else (branch_id,)
         return await self._store.turns(self.view.session, through, first, last)
+
+    async def turn_usages(self, first: int, last: int) -> tuple[TurnUsage, ...]:
+        """What some turns of the shown branch cost, as far as there are any."""
+        view = self.view
+        if view.session is None or view.branch_id not in view.tree.branches:
+            return ()
+        return await self._store.turn_usages(view.session, view.tree, view.branch_id, first, last)
 
     async def refresh(self) -> bool:
         """Take in what others have written to the file since; whether there was anything.

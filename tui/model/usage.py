@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 __all__ = ["Accounts", "Outcome", "RunRecord", "Scope", "TurnUsage", "Usage"]
@@ -20,6 +20,7 @@ class Usage:
         total_tokens: Input and output together.
         cached_tokens: Part of the input that the provider had cached; None where that was not reported.
         reasoning_tokens: Part of the output that was reasoning; None where that was not reported.
+        estimated: True where some of these are estimates and no provider's count.
     """
 
     requests: int = 0
@@ -28,6 +29,7 @@ class Usage:
     total_tokens: int = 0
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    estimated: bool = False
 
     @classmethod
     def total(cls, parts: Iterable[Usage | None]) -> Usage | None:
@@ -42,27 +44,13 @@ class Usage:
             sum(part.total_tokens for part in stored),
             _sum_known(part.cached_tokens for part in stored),
             _sum_known(part.reasoning_tokens for part in stored),
+            any(part.estimated for part in stored),
         )
 
 
 def _sum_known(numbers: Iterable[int | None]) -> int | None:
     known = [number for number in numbers if number is not None]
     return sum(known) if known else None
-
-
-@dataclass(frozen=True, slots=True)
-class TurnUsage:
-    """What one turn of a branch cost.
-
-    Attributes:
-        turn: Number of the turn.
-        usage: Its tokens; None where nothing was stored.
-        branch_id: The branch whose run spent them; the turn is inherited where that is another one than shown.
-    """
-
-    turn: int
-    usage: Usage | None = None
-    branch_id: str | None = None
 
 
 class Scope(StrEnum):
@@ -114,19 +102,40 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnUsage:
+    """What one turn of a branch cost.
+
+    Attributes:
+        turn: Number of the turn.
+        usage: Its tokens; None where nothing was stored.
+        branch_id: The branch whose run spent them; the turn is inherited where that is another one than shown.
+        run: The last run that made it or went on with it, where one is recorded.
+        tools: Name and calls of each tool, in the order in which they were first called.
+    """
+
+    turn: int
+    usage: Usage | None = None
+    branch_id: str | None = None
+    run: RunRecord | None = None
+    tools: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Accounts:
-    """What a branch cost.
+    """What a branch cost; its turns one by one come by page, as `TurnUsage`.
 
     Attributes:
         branch_id: The branch.
         totals: The sum of each scope; None where nothing was stored.
-        turns: The turns of the path in order, one for each turn from 1 on.
-        tools: Tool name, turn, calls: in the order of the turns.
-        runs: The last run of each turn of the path that has one.
+        turns: How many turns its path has.
+        counted: How many of them have stored usage; the sum of the path leaves out the others.
+        largest: Input and output tokens of the turn of the path that has most.
+        tools: Name and calls on the path of each tool, the one called most first.
     """
 
     branch_id: str
     totals: Mapping[Scope, Usage | None]
-    turns: tuple[TurnUsage, ...]
-    tools: tuple[tuple[str, int, int], ...] = ()
-    runs: Mapping[int, RunRecord] = field(default_factory=dict)
+    turns: int = 0
+    counted: int = 0
+    largest: int = 0
+    tools: tuple[tuple[str, int], ...] = ()

@@ -150,6 +150,13 @@ class ExplorerBase(Screen[None]):
 
         self._do(bring)
 
+    @on(TokenChart.TurnsNeeded)
+    def _bring_bars(self, event: TokenChart.TurnsNeeded) -> None:
+        async def bring() -> None:
+            self._usage.receive(event.edition, await self._controller.turn_usages(event.first, event.last))
+
+        self._do(bring)
+
     @on(Transcript.TurnSelected)
     @on(TokenChart.TurnSelected)
     def _select_turn(self, event: Transcript.TurnSelected | TokenChart.TurnSelected) -> None:

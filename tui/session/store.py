@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
-from tui.model import Accounts, Branch, Item, Page, Session, Turn, TurnTree
-from tui.session.accounts import accounts, usage_of_turns
+from tui.model import Accounts, Branch, Item, Page, Session, Turn, TurnTree, TurnUsage
+from tui.session.accounts import Books
 from tui.session.items import is_error, item_text
 from tui.session.reader import Reader, Snapshot, decoded
+from tui.session.spent import turn_usages, usage_of_turns
 from tui.session.trie import build_tree
 from tui.session.whole import Whole
 
@@ -238,8 +239,14 @@ class Store:
         return await self._reader.read(read)
 
     async def accounts(self, session: Session, tree: TurnTree, branch_id: str) -> Accounts:
-        """What a branch cost, turn by turn, and the sums of each scope."""
-        return await self._aside.read(lambda file: accounts(file, session, tree, branch_id))
+        """What a branch cost: the sums of each scope, and the tools it called."""
+        return await self._aside.read(lambda file: self._books.accounts(file, session, tree, branch_id))
+
+    async def turn_usages(
+        self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
+    ) -> tuple[TurnUsage, ...]:
+        """What some turns of a branch cost, one for each turn from `first` to `last`, as far as there are any."""
+        return await self._aside.read(lambda file: turn_usages(file, session, tree, branch_id, first, last))
 
     def close(self) -> None:
         """Close the file; safe to call again."""
@@ -254,7 +261,7 @@ class Store:
         except FileError:
             reader.close()
             raise
-        self._reader, self._aside = reader, aside
+        self._reader, self._aside, self._books = reader, aside, Books()
         self.sessions_table, self.messages_table = reader.sessions_table, reader.messages_table
         self._times_opened += 1
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from tui.model import Accounts, Outcome, RunRecord
+from tui.model import Outcome, RunRecord, Usage
 from tui.widgets.numbers import fit_name, local_time, visible
 
 __all__ = ["RUN_HEIGHT", "dotted", "doubt", "estimate_mark", "missing", "run_details", "run_lines", "run_words"]
@@ -21,10 +21,9 @@ _MODEL = 24
 """The longest model's name in a sentence."""
 
 
-def estimate_mark(accounts: Accounts | None, turn: int) -> str:
-    """What stands before a turn's tokens: `≈` where they are estimates."""
-    record = accounts.runs.get(turn) if accounts else None
-    return _ESTIMATE if record and record.estimated else ""
+def estimate_mark(usage: Usage | None) -> str:
+    """What stands before tokens: `≈` where some of them are estimates."""
+    return _ESTIMATE if usage and usage.estimated else ""
 
 
 def missing(record: RunRecord | None) -> str:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.style import Style
 
-from tui.model import RunRecord, Scope, TurnUsage, Usage, View
+from tui.model import Scope, TurnUsage, Usage, View
 from tui.widgets._run_text import RUN_HEIGHT, dotted, doubt, estimate_mark, missing, run_lines, run_words
 from tui.widgets._token_bars import Part
 from tui.widgets.numbers import exact, fit_name, tokens
@@ -28,6 +28,10 @@ _MEANING = {
 _NO_USAGE = "No usage stored"
 _READING = "reading the usage…"
 _NOT_REPORTED = "not reported"
+_NONE = "–"
+_COMING = "…"
+_UNKNOWN = (_NONE, _COMING, _NOT_REPORTED, "n/a")
+"""What stands in place of a number."""
 _QUIET = "$foreground-muted"
 _TURN = "bold $text-accent"
 
@@ -65,10 +69,16 @@ _ROWS = (
 )
 
 
-def totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Content:
+def totals(view: View, turn: TurnUsage | None, width: int, swatches: Mapping[Part, Swatch]) -> Content:
     """Every scope's total, then the shown scope in full beside the selected turn, and the run that made that turn.
 
     The labels of the numbers are the chart's legend.
+
+    Args:
+        view: What is shown.
+        turn: The selected turn; None while it is not known.
+        width: Cells.
+        swatches: How the parts of a bar look.
     """
     both = width >= _TWO_COLUMNS and view.turn > 0
     column = min(_COLUMN, (width - _LABELS) // (2 if both else 1))
@@ -78,36 +88,38 @@ def totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Content:
     lines = [_scopes(view, width), _state(view), Content.assemble(*head)]
 
     spent = _spent(view)
-    turn = _selected(view)
-    mark = estimate_mark(view.accounts, view.turn)
     for label, number, part in _ROWS:
         swatch = Content.styled(*swatches[part]) if part is not None else Content(" ")
-        cells = [_cell(spent, number, column)]
-        if both:
-            cells.append(_cell(turn.usage if turn else None, number, column, "" if label == "requests" else mark))
+        known = [
+            (spent, view.accounts is not None),
+            *([(turn.usage if turn else None, turn is not None)] if both else ()),
+        ]
+        cells = [_cell(usage, number, column, marked=label != "requests") if told else _COMING for usage, told in known]
         text = "".join(cell.rjust(column) for cell in cells)
         if both and _unreported(spent, number) and _unreported(turn.usage if turn else None, number):
             text = _NOT_REPORTED.rjust(column * 2)
-        quiet = not any(cell.removeprefix(mark)[0].isdigit() for cell in cells)
+        quiet = all(cell in _UNKNOWN for cell in cells)
         style = _QUIET if quiet else "bold" if label == "total" else ""
         lines.append(Content.assemble(swatch, f" {label}".ljust(_LABELS - 1), Content.styled(text, style)))
     lines.append(_remarks(view, turn, width))
-    record = _run(view)
+    record = turn.run if turn else None
     lines += run_lines(record, width) if record else [Content("")] * RUN_HEIGHT
     return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
 
-def tools(view: View, width: int, limit: int) -> Content:
+def tools(view: View, turn: TurnUsage | None, width: int, limit: int) -> Content:
     """Tools called on the path and in the selected turn, the one called most first.
 
     Args:
         view: What is shown.
+        turn: The selected turn; None while it is not known.
         width: Cells.
         limit: Lines at most, the heading included; at least 2.
     """
-    calls, here = _calls(view)
-    if not calls:
+    ranked = view.accounts.tools if view.accounts else ()
+    if not ranked:
         return Content("")
+    here = Counter(dict(turn.tools if turn else ()))
     both = width >= _TWO_COLUMNS and view.turn > 0
     room = width - _CALLS * (2 if both else 1)
 
@@ -115,7 +127,6 @@ def tools(view: View, width: int, limit: int) -> Content:
         padding = " " * (room - cell_len(name))
         return f"{name}{padding}{path.rjust(_CALLS)}{turn.rjust(_CALLS) if both else ''}"
 
-    ranked = sorted(calls.items(), key=lambda entry: (-entry[1], entry[0]))
     shown = ranked if len(ranked) < limit else ranked[: limit - 2]
     lines = [Content.styled(line("tools", str(Scope.PATH), f"t{view.turn}"), _QUIET)]
     lines += (Content(line(fit_name(name, room - 1), f"{count:,}", _positive(here[name]))) for name, count in shown)
@@ -138,21 +149,18 @@ def strip_totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Con
     return _first_fitting([_spread(full, rest, width), _spread(brief, rest, width), full, brief], width)
 
 
-def strip_turn(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Content:
+def strip_turn(view: View, turn: TurnUsage | None, width: int, swatches: Mapping[Part, Swatch]) -> Content:
     """One line: the selected turn, what it spent, and its tools."""
-    turn = _selected(view)
     if turn is None:
         return Content("")
     name = Content.styled(f"turn {turn.turn} ", _TURN)
-    record = _run(view)
-    ran = run_words(record) if record else Content("")
+    ran = run_words(turn.run) if turn.run else Content("")
     if turn.usage is None:
-        return _first_fitting([dotted(Content.assemble(name, (missing(record), _QUIET)), ran)], width)
-    mark = estimate_mark(view.accounts, view.turn)
-    full, brief = (Content.assemble(name, *_sentence(turn.usage, swatches, brief, mark)) for brief in (False, True))
+        return _first_fitting([dotted(Content.assemble(name, (missing(turn.run), _QUIET)), ran)], width)
+    full, brief = (Content.assemble(name, *_sentence(turn.usage, swatches, brief)) for brief in (False, True))
     said = dotted(Content.styled(_remark(view, turn), _QUIET), ran)
-    _, here = _calls(view)
-    called = Content.styled(", ".join(f"{fit_name(tool, _NAME)} ×{n}" for tool, n in here.most_common()), _QUIET)
+    most_first = sorted(turn.tools, key=lambda tool: -tool[1])
+    called = Content.styled(", ".join(f"{fit_name(tool, _NAME)} ×{n}" for tool, n in most_first), _QUIET)
     lines = [
         line for spent in (full, brief) for line in (_spread(dotted(spent, said), called, width), dotted(spent, said))
     ]
@@ -163,34 +171,12 @@ def _spent(view: View) -> Usage | None:
     return view.accounts.totals.get(view.scope) if view.accounts else None
 
 
-def _selected(view: View) -> TurnUsage | None:
-    """The selected turn's account; None where it is not known."""
-    if view.accounts is None or not 1 <= view.turn <= len(view.accounts.turns):
-        return None
-    return view.accounts.turns[view.turn - 1]
-
-
-def _run(view: View) -> RunRecord | None:
-    """The last run of the selected turn."""
-    return view.accounts.runs.get(view.turn) if view.accounts else None
-
-
-def _calls(view: View) -> tuple[Counter[str], Counter[str]]:
-    """Calls of each tool on the path and in the selected turn."""
-    path, here = Counter[str](), Counter[str]()
-    for name, turn, count in view.accounts.tools if view.accounts else ():
-        path[name] += count
-        if turn == view.turn:
-            here[name] += count
-    return path, here
-
-
 def _total(view: View, scope: Scope) -> str:
     """The total of one scope in a few characters."""
     if view.accounts is None:
         return "…"
     usage = view.accounts.totals.get(scope)
-    return "–" if usage is None else tokens(usage.total_tokens)
+    return "–" if usage is None else f"{estimate_mark(usage)}{tokens(usage.total_tokens)}"
 
 
 def _scopes(view: View, width: int) -> Content:
@@ -211,12 +197,13 @@ def _state(view: View) -> Content:
     return Content.styled(_MEANING[view.scope] if _spent(view) else _NO_USAGE, _QUIET)
 
 
-def _cell(usage: Usage | None, number: Callable[[Usage], int | None], column: int, mark: str = "") -> str:
-    """One number of the table with a mark before it, or what is said in its place."""
+def _cell(usage: Usage | None, number: Callable[[Usage], int | None], column: int, *, marked: bool) -> str:
+    """One number of the table, if `marked` with a mark where it is an estimate, or what is said in its place."""
     if usage is None:
-        return "–"
+        return _NONE
     value = number(usage)
     if value is not None:
+        mark = estimate_mark(usage) if marked else ""
         return mark + exact(value, column - 1 - len(mark))
     return _NOT_REPORTED if len(_NOT_REPORTED) < column else "n/a"
 
@@ -230,7 +217,7 @@ def _remark(view: View, turn: TurnUsage | None, brief: bool = False) -> str:
     if view.accounts is None or turn is None:
         return ""
     if turn.usage is None:
-        return f"turn {turn.turn}: {missing(_run(view))}"
+        return f"turn {turn.turn}: {missing(turn.run)}"
     if turn.branch_id in (None, view.accounts.branch_id):
         return ""
     return f"↰ {'' if brief else 'inherited: '}ran on {fit_name(turn.branch_id or '', _NAME)}"
@@ -239,13 +226,13 @@ def _remark(view: View, turn: TurnUsage | None, brief: bool = False) -> str:
 def _remarks(view: View, turn: TurnUsage | None, width: int) -> Content:
     """What is to be said of the selected turn below its numbers."""
     full, brief = (Content.styled(_remark(view, turn, brief), _QUIET) for brief in (False, True))
-    why = Content.styled(doubt(_run(view)) if turn and turn.usage else "", _QUIET)
+    why = Content.styled(doubt(turn.run) if turn and turn.usage else "", _QUIET)
     return _first_fitting([_spread(full, why, width), _spread(brief, why, width)], width) if why else full
 
 
-def _sentence(usage: Usage, swatches: Mapping[Part, Swatch], brief: bool, mark: str = "") -> Iterable[Content]:
-    """A sum of tokens in words, a mark before it; `brief` leaves out what is part of something else."""
-    yield Content.styled(f"{mark}{tokens(usage.total_tokens)}", "bold")
+def _sentence(usage: Usage, swatches: Mapping[Part, Swatch], brief: bool) -> Iterable[Content]:
+    """A sum of tokens in words; `brief` leaves out what is part of something else."""
+    yield Content.styled(f"{estimate_mark(usage)}{tokens(usage.total_tokens)}", "bold")
     yield Content(f" · {usage.requests:,} request{'s' if usage.requests != 1 else ''}")
     for part, word, count, inner_word, inner in (
         (Part.INPUT, "in", usage.input_tokens, "cached", usage.cached_tokens),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import ClassVar
@@ -19,7 +19,8 @@ from textual.reactive import reactive, var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.model import Accounts, TurnUsage, Usage
+from tui.model import Accounts, Scope, TurnUsage, Usage
+from tui.widgets._bars import Bars
 from tui.widgets._run_text import estimate_mark, missing, run_details
 from tui.widgets._token_bars import Part, bar, patterned, split
 from tui.widgets.numbers import fit_name, tokens
@@ -35,10 +36,11 @@ _PALE = 0.6
 
 
 class TokenChart(ScrollView, can_focus=True):
-    """A bar for each turn of a branch, its parts stacked; only the lines in sight are ever drawn.
+    """A bar for each turn of a branch, its parts stacked; only the lines in sight are ever drawn, and asked for.
 
-    A turn that the branch inherited is pale and marked `↰`; one without stored usage shows a `·`, and estimated tokens
-    a `≈`. The selected turn is marked `▸`. The cursor moves without selecting; Enter or a click selects.
+    Answer `TurnsNeeded` with `receive`; until then a turn shows a `…`. A turn that the branch inherited is pale and
+    marked `↰`; one without stored usage shows a `·`, and estimated tokens a `≈`. The selected turn is marked `▸`. The
+    cursor moves without selecting; Enter or a click selects.
     """
 
     BINDING_GROUP_TITLE = "Usage"
@@ -147,30 +149,65 @@ class TokenChart(ScrollView, can_focus=True):
             """The chart that was used."""
             return self.chart
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    class TurnsNeeded(Message):
+        """Turns came into sight whose tokens are not known; to be answered with `receive`."""
+
+        def __init__(self, chart: TokenChart, first: int, last: int, edition: int) -> None:
+            super().__init__()
+            self.chart = chart
+            """The chart that needs them."""
+            self.first = first
+            """The number of the first of them."""
+            self.last = last
+            """The number of the last; the branch may have fewer turns."""
+            self.edition = edition
+            """What to give back to `receive`."""
+
+        @property
+        def control(self) -> TokenChart:
+            """The chart that needs them."""
+            return self.chart
+
+    def __init__(
+        self,
+        bars: Bars | None = None,
+        *,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        """Make it; charts of the same branch may share their `bars`."""
         super().__init__(id=id, classes=classes)
-        self._scale = 0
-        self._value_width = _VALUE_WIDTH
+        self._bars = Bars() if bars is None else bars
+        self._in_sight: set[int] = set()
 
     @property
-    def turns(self) -> tuple[TurnUsage, ...]:
-        """The turns shown, from turn 1 on."""
-        return self.accounts.turns if self.accounts else ()
+    def count(self) -> int:
+        """How many turns there are."""
+        return self.accounts.turns if self.accounts else 0
 
     @property
     def scale(self) -> int:
         """Tokens of the largest turn: what fills the width."""
-        return self._scale
+        return self.accounts.largest if self.accounts else 0
+
+    def receive(self, edition: int, turns: Sequence[TurnUsage]) -> None:
+        """Take what was asked for by `TurnsNeeded`."""
+        self._bars.receive(edition, turns)
+        self.watch_hovered(self.hovered)
+        self.refresh()
+
+    def ask(self, turns: Iterable[int]) -> None:
+        """Ask for what is not known of some turns."""
+        for first, last in self._bars.wanted(turns):
+            # Drawing runs in the screen's name, and a message that the screen sent would not bubble up to it.
+            self.post_message(self.TurnsNeeded(self, first, last, self._bars.edition).set_sender(self))
 
     def inherited(self, turn: TurnUsage) -> bool:
         """Whether another branch ran the turn."""
         return self.accounts is not None and turn.branch_id not in (None, self.accounts.branch_id)
 
     def watch_accounts(self, before: Accounts | None, accounts: Accounts | None) -> None:
-        usages = [turn.usage for turn in self.turns if turn.usage is not None]
-        self._scale = max((usage.input_tokens + usage.output_tokens for usage in usages), default=0)
-        runs = self.accounts.runs.values() if self.accounts else ()
-        self._value_width = _VALUE_WIDTH + any(run.estimated for run in runs)
+        self._bars.follow(accounts)
         self._measure()
         if before is None or accounts is None or before.branch_id != accounts.branch_id:
             self.cursor = self.turn
@@ -184,13 +221,14 @@ class TokenChart(ScrollView, can_focus=True):
         self.refresh()
 
     def validate_cursor(self, cursor: int) -> int:
-        return min(max(cursor, 1), len(self.turns))
+        return min(max(cursor, 1), self.count)
 
     def watch_cursor(self) -> None:
         self._show_cursor()
 
     def watch_hovered(self, turn: int) -> None:
-        self.tooltip = self._describe(self.turns[turn - 1]) if turn else None
+        told = self._bars.get(turn)
+        self.tooltip = self._describe(told) if told else None
 
     def action_move(self, by: int) -> None:
         """Move the cursor by so many turns."""
@@ -206,7 +244,7 @@ class TokenChart(ScrollView, can_focus=True):
 
     def action_last(self) -> None:
         """Move the cursor to the last turn."""
-        self.cursor = len(self.turns)
+        self.cursor = self.count
 
     def action_select(self) -> None:
         """Select the turn under the cursor."""
@@ -219,7 +257,7 @@ class TokenChart(ScrollView, can_focus=True):
         if offset is None:
             return 0
         turn = offset.y + self.scroll_offset.y + 1
-        return turn if turn <= len(self.turns) else 0
+        return turn if turn <= self.count else 0
 
     def on_resize(self) -> None:
         self._measure()
@@ -237,13 +275,21 @@ class TokenChart(ScrollView, can_focus=True):
             self.cursor = turn
             self.action_select()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw what is in sight, and ask for the turns that are not known yet."""
+        self._in_sight.clear()
+        strips = super().render_lines(crop)
+        self.ask(self._in_sight)
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """One turn, or an empty line below the last."""
-        index = self.scroll_offset.y + y
+        turn = self.scroll_offset.y + y + 1
         width = self.scrollable_content_region.width
-        if index >= len(self.turns):
+        if turn > self.count:
             return Strip.blank(width, self.rich_style)
-        return Strip(self._draw(self.turns[index], width)).adjust_cell_length(width, self.rich_style)
+        self._in_sight.add(turn)
+        return Strip(self._draw(turn, self._bars.get(turn), width)).adjust_cell_length(width, self.rich_style)
 
     def paper(self, *states: str) -> Color:
         """What is behind a bar on a line with these component classes."""
@@ -265,34 +311,36 @@ class TokenChart(ScrollView, can_focus=True):
         ink = paper + self.get_component_styles(f"token-chart--{name}").color
         return paper.blend(ink, _PALE) if pale else ink
 
-    def _draw(self, turn: TurnUsage, width: int) -> Iterable[Segment]:
+    def _draw(self, turn: int, told: TurnUsage | None, width: int) -> Iterable[Segment]:
         """The segments of one turn's line: mark, number, bar, total."""
-        inherited = self.inherited(turn)
-        row: tuple[str, ...] = ("token-chart--hover",) if turn.turn == self.hovered else ()
+        inherited = told is not None and self.inherited(told)
+        usage = told.usage if told else None
+        row: tuple[str, ...] = ("token-chart--hover",) if turn == self.hovered else ()
         words = [f"token-chart--{'inherited' if inherited else 'label'}", *row]
-        if turn.turn == self.turn:
+        if turn == self.turn:
             words.append("token-chart--selected")
-        if turn.turn == self.cursor and self.has_focus:
+        if turn == self.cursor and self.has_focus:
             words.append("token-chart--cursor")
         label_style = self.get_visual_style(*words).rich_style
 
-        number = f"t{turn.turn}".rjust(len(f"t{len(self.turns)}"))
-        label = f"{'▸' if turn.turn == self.turn else ' '}{number}{'↰' if inherited else ' '}"
+        number = f"t{turn}".rjust(len(f"t{self.count}"))
+        label = f"{'▸' if turn == self.turn else ' '}{number}{'↰' if inherited else ' '}"
         yield Segment(label, label_style)
         room = width - len(label)
-        with_value = room - self._value_width >= _SHORTEST_BAR
+        spent = self.accounts.totals.get(Scope.PATH) if self.accounts else None
+        value_width = _VALUE_WIDTH + len(estimate_mark(spent))
+        with_value = room - value_width >= _SHORTEST_BAR
         if with_value:
-            room -= self._value_width
+            room -= value_width
 
-        if turn.usage is None:
-            yield Segment("·", self.get_visual_style(*row, "token-chart--quiet").rich_style)
+        if usage is None:
+            yield Segment("·" if told else "…", self.get_visual_style(*row, "token-chart--quiet").rich_style)
             yield Segment(" " * (room - 1), self.get_visual_style(*row).rich_style)
         else:
-            yield from self._draw_bar(turn.usage, room, row, inherited)
+            yield from self._draw_bar(usage, room, row, inherited)
         if with_value:
-            mark = estimate_mark(self.accounts, turn.turn)
-            value = "" if turn.usage is None else f"{mark}{tokens(turn.usage.total_tokens)}"
-            yield Segment(value.rjust(self._value_width), label_style)
+            value = "" if usage is None else f"{estimate_mark(usage)}{tokens(usage.total_tokens)}"
+            yield Segment(value.rjust(value_width), label_style)
 
     def _draw_bar(self, usage: Usage, width: int, row: tuple[str, ...], pale: bool) -> Iterable[Segment]:
         """The segments of a bar, neighbouring cells of one look joined."""
@@ -300,27 +348,26 @@ class TokenChart(ScrollView, can_focus=True):
         colors: dict[Part | None, Color] = {part: self.part_color(part, paper, pale=pale) for part in Part}
         colors[None] = paper
         draw = patterned if self.app.no_color else bar
-        for (ink, behind), runs in groupby(draw(split(usage), self._scale, width), attrgetter("ink", "paper")):
+        for (ink, behind), runs in groupby(draw(split(usage), self.scale, width), attrgetter("ink", "paper")):
             style = Style.from_color(colors[ink].rich_color, colors[behind].rich_color)
             yield Segment("".join(run.text for run in runs), style)
 
     def _describe(self, turn: TurnUsage) -> Content:
         """What the tooltip says of a turn."""
-        record = self.accounts.runs.get(turn.turn) if self.accounts else None
         if turn.usage is None:
-            lines = [f"turn {turn.turn}: {missing(record)}"]
+            lines = [f"turn {turn.turn}: {missing(turn.run)}"]
         else:
             lines = [
-                f"turn {turn.turn}: {estimate_mark(self.accounts, turn.turn)}{turn.usage.total_tokens:,} tokens",
+                f"turn {turn.turn}: {estimate_mark(turn.usage)}{turn.usage.total_tokens:,} tokens",
                 f"input {turn.usage.input_tokens:,}, output {turn.usage.output_tokens:,}",
             ]
         if self.inherited(turn):
             lines.append(f"inherited: ran on {fit_name(turn.branch_id or '', 24)}")
-        lines += run_details(record) if record else ()
+        lines += run_details(turn.run) if turn.run else ()
         return Content("\n".join(lines))
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self.turns))
+        self.virtual_size = Size(self.scrollable_content_region.width, self.count)
 
     def _show_cursor(self) -> None:
         if self.cursor:

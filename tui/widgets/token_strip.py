@@ -48,7 +48,7 @@ class TokenStrip(TokenChart):
     """The turn at the left end."""
 
     def validate_first(self, first: int) -> int:
-        return max(1, min(first, len(self.turns) - self.fitting + 1))
+        return max(1, min(first, self.count - self.fitting + 1))
 
     @property
     def fitting(self) -> int:
@@ -65,28 +65,29 @@ class TokenStrip(TokenChart):
         if offset is None:
             return 0
         turn = self.first + offset.x // _GROUP
-        return turn if turn < self.first + self.fitting and turn <= len(self.turns) else 0
+        return turn if turn < self.first + self.fitting and turn <= self.count else 0
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002
         """All turns that fit."""
         width = self.scrollable_content_region.width
-        shown = self.turns[self.first - 1 : self.first - 1 + self.fitting]
-        segments = [segment for turn in shown for segment in self._draw_group(turn)]
+        shown = range(self.first, min(self.first + self.fitting, self.count + 1))
+        self._in_sight.update(shown)
+        segments = [segment for turn in shown for segment in self._draw_group(turn, self._bars.get(turn))]
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
-    def _draw_group(self, turn: TurnUsage) -> Iterable[Segment]:
+    def _draw_group(self, turn: int, told: TurnUsage | None) -> Iterable[Segment]:
         """The segments of one turn: mark, input, output."""
-        mark = ["token-chart--selected" if turn.turn == self.turn else "token-chart--label"]
-        if turn.turn == self.cursor and self.has_focus:
+        mark = ["token-chart--selected" if turn == self.turn else "token-chart--label"]
+        if turn == self.cursor and self.has_focus:
             mark.append("token-chart--cursor")
-        yield Segment("▸" if turn.turn == self.turn else " ", self.get_visual_style(*mark).rich_style)
-        row = ["token-chart--hover"] if turn.turn == self.hovered else []
-        if turn.usage is None:
-            yield Segment("· ", self.get_visual_style(*row, "token-chart--quiet").rich_style)
+        yield Segment("▸" if turn == self.turn else " ", self.get_visual_style(*mark).rich_style)
+        row = ["token-chart--hover"] if turn == self.hovered else []
+        if told is None or told.usage is None:
+            yield Segment("· " if told else "… ", self.get_visual_style(*row, "token-chart--quiet").rich_style)
             return
         paper = self.paper(*row)
-        for part, count in ((Part.INPUT, turn.usage.input_tokens), (Part.OUTPUT, turn.usage.output_tokens)):
-            ink = self.part_color(part, paper, pale=self.inherited(turn))
+        for part, count in ((Part.INPUT, told.usage.input_tokens), (Part.OUTPUT, told.usage.output_tokens)):
+            ink = self.part_color(part, paper, pale=self.inherited(told))
             yield Segment(height(count, self.scale), Style.from_color(ink.rich_color, paper.rich_color))
 
     def _measure(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult, RenderResult
 from textual.containers import Vertical
@@ -11,7 +11,8 @@ from textual.reactive import reactive, var
 from textual.style import Style
 from textual.widget import Widget
 
-from tui.model import View
+from tui.model import TurnUsage, View
+from tui.widgets._bars import Bars
 from tui.widgets._token_bars import PATTERNS, Part
 from tui.widgets._usage_text import TOTALS_HEIGHT, Swatch, strip_totals, strip_turn, tools, totals
 from tui.widgets.token_chart import TokenChart
@@ -43,7 +44,8 @@ class _Words(Widget):
 class UsageSidebar(Vertical):
     """Tokens of the shown branch: the sums, the chart, the selected turn, the tools.
 
-    With `compact` it is a strip of three lines. It posts `TokenChart.TurnSelected` and nothing else.
+    With `compact` it is a strip of three lines. It posts `TokenChart.TurnSelected`, and `TokenChart.TurnsNeeded`, which
+    is to be answered with `receive`.
     """
 
     BINDING_GROUP_TITLE = "Usage"
@@ -75,14 +77,17 @@ class UsageSidebar(Vertical):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self.chart = TokenChart()
+        self._bars = Bars()
+        self.chart = TokenChart(self._bars)
         """A bar for each turn."""
-        self.strip = TokenStrip()
+        self.strip = TokenStrip(self._bars)
         """The same on one line, shown while `compact`."""
-        self._totals = _Words(lambda width: totals(self.view, width, self._swatches()), "usage--totals")
-        self._tools = _Words(lambda width: tools(self.view, width, self._tool_lines), "usage--tools")
+        self._totals = _Words(lambda width: totals(self.view, self._turn, width, self._swatches()), "usage--totals")
+        self._tools = _Words(lambda width: tools(self.view, self._turn, width, self._tool_lines), "usage--tools")
         self._strip_totals = _Words(lambda width: strip_totals(self.view, width, self._swatches()), "usage--line")
-        self._strip_turn = _Words(lambda width: strip_turn(self.view, width, self._swatches()), "usage--line")
+        self._strip_turn = _Words(
+            lambda width: strip_turn(self.view, self._turn, width, self._swatches()), "usage--line"
+        )
         self._tool_lines = 0
 
     def compose(self) -> ComposeResult:
@@ -100,27 +105,44 @@ class UsageSidebar(Vertical):
         self._fit()
 
     def watch_view(self, before: View, view: View) -> None:
-        shown = (view.accounts, view.scope, view.turn)
-        if self.is_mounted and shown != (before.accounts, before.scope, before.turn):
+        if view.revision != before.revision:
+            self._bars.renew()
+        shown = (view.accounts, view.scope, view.turn, view.revision)
+        if self.is_mounted and shown != (before.accounts, before.scope, before.turn, before.revision):
             self._show()
+
+    def receive(self, edition: int, turns: Sequence[TurnUsage]) -> None:
+        """Take what was asked for by `TokenChart.TurnsNeeded`."""
+        for chart in (self.chart, self.strip):
+            chart.receive(edition, turns)
+        self._refresh_words()
+
+    @property
+    def _turn(self) -> TurnUsage | None:
+        """The selected turn, as far as it is known."""
+        return self._bars.get(self.view.turn)
 
     def _show(self) -> None:
         for chart in (self.chart, self.strip):
             chart.accounts = self.view.accounts
             chart.turn = self.view.turn
+        if self.view.accounts and self.view.turn:
+            self.chart.ask([self.view.turn])
         self._fit()
+        self._refresh_words()
+
+    def _refresh_words(self) -> None:
         for words in (self._totals, self._tools, self._strip_totals, self._strip_turn):
             words.refresh()
 
     def _fit(self) -> None:
         """Let the tools follow the last turn, with the lines they need as far as the chart can spare them."""
-        accounts = self.view.accounts
-        names = len({name for name, _, _ in accounts.tools}) if accounts else 0
-        spare = self.size.height - TOTALS_HEIGHT - min(_CHART_HEIGHT, len(self.chart.turns)) - 1
+        names = len(self.view.accounts.tools) if self.view.accounts else 0
+        spare = self.size.height - TOTALS_HEIGHT - min(_CHART_HEIGHT, self.chart.count) - 1
         self._tool_lines = min(names + 1, spare, _MOST_TOOL_LINES) if names else 0
         self._tools.display = self._tool_lines >= 2
         self._tools.styles.height = self._tool_lines
-        self.chart.styles.max_height = max(1, len(self.chart.turns))
+        self.chart.styles.max_height = max(1, self.chart.count)
 
     def _swatches(self) -> dict[Part, Swatch]:
         """How the parts of the bars look, for the legend."""

@@ -1,0 +1,191 @@
+"""What the turns of a branch cost, and how their runs ended, some turns at a time.
+
+Usage rows are not copied by a fork: each turn's stands with the branch that ran it, or, where that branch was deleted
+by our class, in `convo_usage` with the turn's first message. So the usage of a turn is looked for with all branches
+that hold the turn, its *holders*. Where several of them ran it, the branch that is asked about comes first, then the
+oldest.
+
+No function here needs more statements for more turns or branches.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from tui.model import Outcome, RunRecord, Session, TurnTree, TurnUsage, Usage
+from tui.session.reader import Snapshot
+
+__all__ = ["COUNTS", "HELD", "Holder", "as_json", "holders", "runs_of", "turn_usages", "usage_of_turns"]
+
+
+def _count(value: str) -> str:
+    # No column of SQLite is sure to hold numbers, and a sum of such that are too large would be an error.
+    return f"MAX(0, MIN(CAST({value} AS INTEGER), {1 << 40}))"
+
+
+def _detail(column: str, name: str) -> str:
+    return _count(f"CASE WHEN json_valid({column}) THEN json_extract({column}, '$.{name}') END")
+
+
+COUNTS: Final = ", ".join(
+    (
+        *(
+            f"COALESCE({_count(name)}, 0) AS {name}"
+            for name in ("requests", "input_tokens", "output_tokens", "total_tokens")
+        ),
+        f"{_detail('input_tokens_details', 'cached_tokens')} AS cached_tokens",
+        f"{_detail('output_tokens_details', 'reasoning_tokens')} AS reasoning_tokens",
+    )
+)
+"""The counts of a `Usage`, from a table of usage rows."""
+
+HELD: Final = """
+    json_each(:holders) AS h CROSS JOIN turn_usage AS u ON u.session_id = :session
+        AND u.branch_id = json_extract(h.value, '$[0]') AND u.user_turn_number <= json_extract(h.value, '$[1]')
+"""
+"""Usage rows of the turns that holders (`as_json`) share with a branch, by the holders' rank `h.key`."""
+
+
+class Holder(NamedTuple):
+    """A branch that shares the beginning of another one.
+
+    Attributes:
+        branch_id: Its id.
+        last: The last turn that they share.
+    """
+
+    branch_id: str
+    last: int
+
+
+def holders(tree: TurnTree, branch_id: str) -> list[Holder]:
+    """All branches that hold turns of a branch: itself, then the oldest first."""
+    shared = {branch_id: tree.branches[branch_id].turns}
+    for chain in reversed(tree.path(branch_id)):
+        for name in chain.through:
+            shared.setdefault(name, chain.last)
+    return [Holder(branch_id, shared.pop(branch_id))] + [
+        Holder(name, shared[name]) for name in tree.branches if name in shared
+    ]
+
+
+def as_json(found: Iterable[Holder]) -> str:
+    """Holders as `HELD` takes them."""
+    return json.dumps(list(found))
+
+
+def usage_of_turns(
+    file: Snapshot, session_id: str, order: Sequence[str], first: int, last: int
+) -> dict[int, TurnUsage]:
+    """The usage of turns that the branches in `order` share; where several ran one, the first of them counts."""
+    return _spent(file, session_id, [Holder(name, last) for name in order], first, last)
+
+
+def turn_usages(
+    file: Snapshot, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
+) -> tuple[TurnUsage, ...]:
+    """What some turns of a branch cost, one for each turn from `first` to `last`."""
+    last = min(last, tree.branches[branch_id].turns)
+    sharing = [holder for holder in holders(tree, branch_id) if holder.last >= first]
+    spent = _spent(file, session.session_id, sharing, first, last)
+    runs = _runs(file, session, branch_id, first, last)
+    tools = _tools(file, session, branch_id, first, last)
+    found = []
+    for turn in range(first, last + 1):
+        told = spent.get(turn, TurnUsage(turn))
+        ran = runs.get(turn, [])
+        counted = [run for run in ran if run.branch_id == told.branch_id and run.reported]
+        if told.usage and counted and counted[-1].estimated:
+            told = replace(told, usage=replace(told.usage, estimated=True))
+        run = _last(ran, branch_id) if ran else None
+        found.append(replace(told, run=run, tools=tuple(tools.get(turn, ()))))
+    return tuple(found)
+
+
+def _spent(file: Snapshot, session_id: str, sharing: Sequence[Holder], first: int, last: int) -> dict[int, TurnUsage]:
+    """The usage of some turns of the first holder."""
+    found: dict[int, TurnUsage] = {}
+    bounds = {"session": session_id, "first": first, "last": last}
+    if file.has("turn_usage"):
+        # A bare column beside MIN is of the row that has the least.
+        rows = file.execute(
+            f"SELECT u.user_turn_number, u.branch_id, {COUNTS}, MIN(h.key) FROM {HELD}"
+            " AND u.user_turn_number BETWEEN :first AND :last GROUP BY u.user_turn_number",
+            {**bounds, "holders": as_json(sharing)},
+        )
+        for turn, branch_id, *counts, _ in rows:
+            found[turn] = TurnUsage(turn, Usage(*counts), branch_id)
+    if file.has("convo_usage"):
+        rows = file.execute(
+            f"SELECT u.user_turn_number, u.branch_id, {COUNTS} FROM convo_usage u"
+            " WHERE u.session_id = :session AND u.user_turn_number BETWEEN :first AND :last AND EXISTS (SELECT 1"
+            " FROM message_structure t WHERE t.session_id = :session AND t.branch_id = :branch"
+            " AND t.user_turn_number = u.user_turn_number AND t.message_id = u.message_id)",
+            {**bounds, "branch": sharing[0].branch_id},
+        )
+        for turn, branch_id, *counts in rows:
+            found.setdefault(turn, TurnUsage(turn, Usage(*counts), branch_id))
+    return found
+
+
+def runs_of(file: Snapshot, session: Session, branch_id: str) -> dict[int, RunRecord]:
+    """The last run of each turn that has one; where another branch went on with a turn, this branch's own."""
+    runs = _runs(file, session, branch_id, 0, sys.maxsize)
+    return {turn: _last(ran, branch_id) for turn, ran in runs.items()}
+
+
+def _last(runs: Sequence[RunRecord], branch_id: str) -> RunRecord:
+    own = [run for run in runs if run.branch_id == branch_id]
+    return (own or runs)[-1]
+
+
+def _runs(file: Snapshot, session: Session, branch_id: str, first: int, last: int) -> dict[int, list[RunRecord]]:
+    """The runs of each turn, oldest first, whichever branch ran them."""
+    found: dict[int, list[RunRecord]] = {}
+    if not file.has("convo_runs"):
+        return found
+    rows = file.execute(
+        "SELECT r.user_turn_number, CAST(r.branch_id AS TEXT), r.outcome, CAST(r.model AS TEXT),"
+        " CAST(r.agent AS TEXT), CAST(r.started_at AS TEXT), MAX(0, MIN(CAST(r.seconds AS REAL), 1e9)),"
+        " CAST(r.error AS TEXT), r.estimated, r.reported"
+        f" FROM {file.structure(session)} t CROSS JOIN convo_runs r ON r.session_id = t.session_id"
+        " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
+        " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
+        " AND r.outcome IN (?, ?, ?) ORDER BY r.id",
+        (session.session_id, branch_id, first, last, *Outcome),
+    )
+    for turn, runner, outcome, model, agent, started_at, seconds, error, estimated, reported in rows:
+        found.setdefault(turn, []).append(
+            RunRecord(
+                turn,
+                runner,
+                Outcome(outcome),
+                model,
+                agent,
+                started_at,
+                seconds,
+                error,
+                bool(estimated),
+                bool(reported),
+            )
+        )
+    return found
+
+
+def _tools(file: Snapshot, session: Session, branch_id: str, first: int, last: int) -> dict[int, list[tuple[str, int]]]:
+    found: dict[int, list[tuple[str, int]]] = {}
+    rows = file.execute(
+        "SELECT user_turn_number, CAST(COALESCE(tool_name, message_type) AS TEXT), COUNT(*)"
+        f" FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+        " AND user_turn_number BETWEEN ? AND ?"
+        " AND (message_type GLOB '*_call' OR message_type = 'mcp_approval_request')"
+        " GROUP BY 1, 2 ORDER BY 1, MIN(sequence_number)",
+        (session.session_id, branch_id, first, last),
+    )
+    for turn, name, calls in rows:
+        found.setdefault(turn, []).append((name, calls))
+    return found
