@@ -1,6 +1,7 @@
 """What the panes show: frozen values, no I/O."""
 
 from tui.model.items import Item, Page
+from tui.model.journal import Entry, EntryState, Losses, Survivor
 from tui.model.runs import Approval, Decision, Failure, Progress, Run, RunState
 from tui.model.tree import EMPTY_TREE, Branch, Chain, Turn, TurnTree
 from tui.model.usage import Accounts, Outcome, RunRecord, Scope, TurnUsage, Usage
@@ -13,9 +14,12 @@ __all__ = [
     "Branch",
     "Chain",
     "Decision",
+    "Entry",
+    "EntryState",
     "Failure",
     "ForkDraft",
     "Item",
+    "Losses",
     "Notice",
     "Outcome",
     "Page",
@@ -26,6 +30,7 @@ __all__ = [
     "Scope",
     "Session",
     "Severity",
+    "Survivor",
     "Turn",
     "TurnTree",
     "TurnUsage",

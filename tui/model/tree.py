@@ -7,8 +7,8 @@ nodes; the rows of a chain are read when they come into sight.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 __all__ = ["EMPTY_TREE", "Branch", "Chain", "Turn", "TurnTree"]
 
@@ -24,6 +24,10 @@ class Branch:
         parent: The branch it was forked from, where that was recorded.
         fork_turn: The first turn it does not share with `parent`, where that was recorded.
         created_at: When its first row was written: UTC, naive; for a fork the time of the fork.
+        title: What the user calls it; empty for its id.
+        note: What the user wrote down about it.
+        pinned: Whether the user wants it at hand.
+        archived: Whether the user put it away.
     """
 
     branch_id: str
@@ -32,6 +36,15 @@ class Branch:
     parent: str | None = None
     fork_turn: int | None = None
     created_at: str | None = None
+    title: str = ""
+    note: str = ""
+    pinned: bool = False
+    archived: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called: its title, else its id."""
+        return self.title or self.branch_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +133,36 @@ class TurnTree:
     def forks(self, branch_id: str) -> tuple[Chain, ...]:
         """The chains on a branch's path that have alternatives; a fork point is the first turn of each."""
         return tuple(chain for chain in self.path(branch_id) if len(self.alternatives(chain)) > 1)
+
+    def without(self, branches: Collection[str]) -> TurnTree:
+        """The tree in which some branches are not shown: neither they, nor the turns that no other branch holds.
+
+        A chain goes on telling all the branches that hold its turns: one that is not shown may have run them.
+        """
+        hidden = {name for name in branches if name in self.branches}
+        if not hidden:
+            return self
+        kept = [chain for chain in self.chains if not hidden.issuperset(chain.through)]
+        place = {chain.index: new for new, chain in enumerate(kept)}
+
+        def moved(chain: Chain) -> Chain:
+            shown = [name for name in chain.through if name not in hidden]
+            return replace(
+                chain,
+                index=place[chain.index],
+                parent=None if chain.parent is None else place[chain.parent],
+                # The first is the one that rows are read from.
+                through=(*shown, *(name for name in chain.through if name in hidden)),
+                ends=None if chain.ends in hidden else chain.ends,
+                children=tuple(place[index] for index in chain.children if index in place),
+            )
+
+        return TurnTree(
+            branches={name: branch for name, branch in self.branches.items() if name not in hidden},
+            chains=tuple(moved(chain) for chain in kept),
+            roots=tuple(place[index] for index in self.roots if index in place),
+            _tips={name: place[index] for name, index in self._tips.items() if name not in hidden},
+        )
 
     def walk(self) -> Iterator[tuple[Chain, int]]:
         """Every chain with its depth in the order in which it is drawn.

@@ -24,11 +24,24 @@ class Session:
         session_id: Its id, as the writer gave it.
         updated_at: When it was last written: UTC, naive, `YYYY-MM-DD HH:MM:SS`; None where not stored.
         plain: True for a session without structure rows, as the SDK's plain `SQLiteSession` writes.
+        title: What the user calls it; empty for its id.
+        note: What the user wrote down about it.
+        pinned: Whether the user wants it at hand.
+        archived: Whether the user put it away.
     """
 
     session_id: str
     updated_at: str | None = None
     plain: bool = False
+    title: str = ""
+    note: str = ""
+    pinned: bool = False
+    archived: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called: its title, else its id."""
+        return self.title or self.session_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,8 @@ class View:
         accounts: What the branch cost; None until it is known.
         scope: Which sum the usage pane shows.
         marks: The turns that the user marked, each as a branch and the number of its turn, in the order of marking.
+        put_away: How many branches of the session, and how many sessions, are archived.
+        show_archived: Whether these are among `tree` and `sessions`.
         fork: The fork editor's content while it is open.
         model: What answers a message: an agent's or a model's name; empty where none is set.
         runs: The runs that are under way, by branch.
@@ -102,6 +117,8 @@ class View:
     accounts: Accounts | None = None
     scope: Scope = Scope.PATH
     marks: tuple[tuple[str, int], ...] = ()
+    put_away: tuple[int, int] = (0, 0)
+    show_archived: bool = False
     fork: ForkDraft | None = None
     model: str = ""
     runs: Mapping[str, Run] = field(default_factory=dict)

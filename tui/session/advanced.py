@@ -208,7 +208,9 @@ class AdvancedSQLiteSession:
             ValueError: There is no such turn, or the name is blank or was used before.
         """
         _check_name(branch_name)
-        return await self._create(lambda db, branch: self._user_turn(db, branch, turn_number), branch_name)
+        return await self._create(
+            lambda db, branch: queries.user_turn(db, self._conversation, branch, turn_number), branch_name
+        )
 
     async def create_branch_from_content(self, search_term: str, branch_name: str | None = None) -> str:
         """Make a branch from the first turn whose user message contains `search_term`, and switch to it.
@@ -229,7 +231,7 @@ class AdvancedSQLiteSession:
             if not matches:
                 raise ValueError(f"No user turns found containing '{search_term}'")
             _check_name(branch_name)
-            return self._user_turn(db, branch, matches[0]["turn"])
+            return queries.user_turn(db, self._conversation, branch, matches[0]["turn"])
 
         return await self._create(first_match, branch_name)
 
@@ -253,12 +255,7 @@ class AdvancedSQLiteSession:
         _check_name(name)
 
         def first_left_out(db: sqlite3.Connection, branch: str) -> int:
-            if not branches.exists(db, self._conversation, branch):
-                raise branches.missing(branch)
-            after_last = branches.last_turn(db, self._conversation, branch) + 1
-            if turn is None or turn == after_last:
-                return after_last
-            return self._user_turn(db, branch, turn)
+            return queries.first_left_out(db, self._conversation, branch, turn)
 
         return await self._create(first_left_out, name, source=source, switch=switch)
 
@@ -462,11 +459,6 @@ class AdvancedSQLiteSession:
         created = await access.change(work)
         self._logger.debug("Created branch '%s' from turn %s in '%s'", *created)
         return created[0]
-
-    def _user_turn(self, db: sqlite3.Connection, branch_id: str, turn: int) -> int:
-        if queries.user_message(db, self._conversation, branch_id, turn) is None:
-            raise ValueError(f"Turn {turn} does not contain a user message in branch '{branch_id}'")
-        return turn
 
     def _report(self, what: str, error: Exception, *kinds: str) -> None:
         """Log a failure; the error itself, which may quote a conversation, only where the SDK may log such data."""

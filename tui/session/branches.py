@@ -9,7 +9,7 @@ import sqlite3
 import time
 from typing import Any, Final, NamedTuple
 
-from tui.session import runs, usage
+from tui.session import labels, runs, usage
 from tui.session.schema import (
     CONVO_BRANCHES,
     GENERATIONS,
@@ -248,6 +248,7 @@ def delete(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -
     ).rowcount
     if has_table(db, "convo_branches"):
         db.execute("DELETE FROM convo_branches WHERE session_id = ? AND branch_id = ?", (session_id, branch_id))
+    labels.drop(db, session_id, branch_id)
     if messages:
         usage.drop_orphans(db, conversation)
         runs.drop_orphans(db, conversation)

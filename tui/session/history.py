@@ -202,6 +202,9 @@ def clear(db: sqlite3.Connection, conversation: Conversation) -> int:
     ours = (name for name in ("convo_branches", "convo_usage", "convo_runs") if has_table(db, name))
     for table in (tables.messages, tables.sessions, "message_structure", "turn_usage", *ours):
         db.execute(f"DELETE FROM {table} WHERE session_id = ?", (conversation.session_id,))
+    if has_table(db, "convo_labels"):
+        # What is said of the session itself may be meant for what comes.
+        db.execute("DELETE FROM convo_labels WHERE session_id = ? AND kind = 'branch'", (conversation.session_id,))
     db.execute(
         "UPDATE session_clear_generations SET generation = generation + 1 WHERE session_id = ?",
         (conversation.session_id,),

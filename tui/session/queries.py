@@ -8,10 +8,11 @@ import sqlite3
 from collections import defaultdict
 from typing import Any, Final
 
+from tui.session import branches
 from tui.session.codec import decode
 from tui.session.schema import Conversation
 
-__all__ = ["by_turns", "find", "tools", "turns", "user_message"]
+__all__ = ["by_turns", "find", "first_left_out", "tools", "turns", "user_message", "user_turn"]
 
 _PREVIEW: Final = 100
 
@@ -51,6 +52,31 @@ def user_message(db: sqlite3.Connection, conversation: Conversation, branch_id: 
         (conversation.session_id, branch_id, turn),
     ).fetchone()
     return None if row is None else row[0]
+
+
+def user_turn(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int) -> int:
+    """A turn of a branch that starts with a user message.
+
+    Raises:
+        ValueError: It does not.
+    """
+    if user_message(db, conversation, branch_id, turn) is None:
+        raise ValueError(f"Turn {turn} does not contain a user message in branch '{branch_id}'")
+    return turn
+
+
+def first_left_out(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int | None) -> int:
+    """The first turn that a fork does not share: a turn of the branch, or the one after its last, which None means.
+
+    Raises:
+        ValueError: There is no such branch or turn.
+    """
+    if not branches.exists(db, conversation, branch_id):
+        raise branches.missing(branch_id)
+    after_last = branches.last_turn(db, conversation, branch_id) + 1
+    if turn is None or turn == after_last:
+        return after_last
+    return user_turn(db, conversation, branch_id, turn)
 
 
 def turns(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> list[dict[str, Any]]:

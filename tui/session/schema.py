@@ -13,7 +13,10 @@ from typing import Final
 
 __all__ = [
     "CONVO_BRANCHES",
+    "CONVO_JOURNAL",
+    "CONVO_LABELS",
     "CONVO_RUNS",
+    "CONVO_TRASH",
     "CONVO_USAGE",
     "DEFAULT_MESSAGES",
     "DEFAULT_SESSIONS",
@@ -22,6 +25,8 @@ __all__ = [
     "MESSAGE_INDEX",
     "RESERVATIONS",
     "RUN_INDEX",
+    "TRASH_INDEX",
+    "TRASH_WIDTH",
     "Conversation",
     "Tables",
     "has_table",
@@ -93,7 +98,7 @@ deleted, and is to be passed over; so is one for whose message a living branch h
 
 CONVO_RUNS: Final = """
     CREATE TABLE IF NOT EXISTS convo_runs (
-        id INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         session_id TEXT NOT NULL,
         branch_id TEXT NOT NULL,
         user_turn_number INTEGER NOT NULL,
@@ -117,6 +122,60 @@ SDK's class deleted, and is to be passed over.
 
 RUN_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_runs_message ON convo_runs(session_id, message_id)"
 """Finds the runs of a session and of a turn."""
+
+CONVO_LABELS: Final = """
+    CREATE TABLE IF NOT EXISTS convo_labels (
+        session_id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        branch_id TEXT NOT NULL DEFAULT '',
+        title TEXT NOT NULL DEFAULT '',
+        note TEXT NOT NULL DEFAULT '',
+        pinned INTEGER NOT NULL DEFAULT 0,
+        archived INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (session_id, kind, branch_id)
+    )
+"""
+"""What the user says of a session (`kind` is `session`, `branch_id` empty) or of a branch (`kind` is `branch`).
+
+A row whose branch is gone is left of one that the SDK's class deleted, and is to be passed over.
+"""
+
+CONVO_JOURNAL: Final = """
+    CREATE TABLE IF NOT EXISTS convo_journal (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        session_id TEXT NOT NULL,
+        branch_id TEXT,
+        op TEXT NOT NULL,
+        words TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'done',
+        changes JSON NOT NULL DEFAULT '{}',
+        bytes INTEGER NOT NULL DEFAULT 0,
+        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
+    )
+"""
+"""What the explorer wrote, oldest first, and what it takes to undo it (`changes`, and rows of `convo_trash`).
+
+`state` is `done`, `undone` or `kept` (it cannot be undone any more). Undone entries are newer than all that are done.
+"""
+
+TRASH_WIDTH: Final = 16
+"""Columns of the widest table whose rows the trash can keep."""
+
+CONVO_TRASH: Final = f"""
+    CREATE TABLE IF NOT EXISTS convo_trash (
+        entry_id INTEGER NOT NULL,
+        table_name TEXT NOT NULL,
+        side INTEGER NOT NULL,
+        {", ".join(f"c{column}" for column in range(TRASH_WIDTH))}
+    )
+"""
+"""Rows that undoing an entry of `convo_journal` brings back (`side` 0), or expects to find (1).
+
+The cells stand in the order that the entry's `changes` tells, each stored as it was: the columns have no type.
+"""
+
+TRASH_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_trash_entry ON convo_trash(entry_id, table_name, side)"
+"""Finds the rows of an entry."""
 
 MESSAGE_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_structure_message ON message_structure(message_id)"
 """Finds the branches that hold a message. Each fork pays for it, so only the first pop or deletion makes it."""

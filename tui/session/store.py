@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
-from tui.model import Accounts, Branch, Item, Page, Session, Turn, TurnTree, TurnUsage
+from tui.model import Accounts, Branch, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
+from tui.session import journal
 from tui.session.accounts import Books
 from tui.session.items import is_error, item_text
+from tui.session.labels import label_branches, label_sessions
+from tui.session.losses import losses
 from tui.session.reader import Reader, Snapshot, decoded
 from tui.session.spent import turn_usages, usage_of_turns
 from tui.session.trie import build_tree
@@ -92,9 +95,12 @@ class Store:
                 f" FROM {file.sessions} s WHERE typeof(session_id) = 'text'"
                 " ORDER BY 5 DESC NULLS LAST, updated_at DESC, session_id"
             )
-            return tuple(
-                Session(session_id, updated, plain=bool(stored and not known))
-                for session_id, updated, known, stored, _ in rows
+            return label_sessions(
+                file,
+                (
+                    Session(session_id, updated, plain=bool(stored and not known))
+                    for session_id, updated, known, stored, _ in rows
+                ),
             )
 
         return await self._reader.read(read)
@@ -248,6 +254,21 @@ class Store:
         """What some turns of a branch cost, one for each turn from `first` to `last`, as far as there are any."""
         return await self._aside.read(lambda file: turn_usages(file, session, tree, branch_id, first, last))
 
+    async def losses(self, session: Session, branch_id: str | None) -> Losses:
+        """What deleting a branch, or the whole session where it is None, would take away.
+
+        Raises:
+            NotFoundError: The session has no such branch.
+        """
+        tree = await self.tree(session)
+        if branch_id is not None and branch_id not in tree.branches:
+            raise NotFoundError(f"There is no branch '{branch_id}' any more.")
+        return await self._aside.read(lambda file: losses(file, session, tree, branch_id))
+
+    async def journal(self) -> tuple[Entry, ...]:
+        """What the explorer did to the file, the newest first."""
+        return await self._reader.read(journal.entries)
+
     def close(self) -> None:
         """Close the file; safe to call again."""
         self._reader.close()
@@ -278,7 +299,8 @@ def _tree(file: Snapshot, session: Session) -> TurnTree:
         )
         return tuple(message_id for (message_id,) in rows)
 
-    return build_tree(_branches(file, session.session_id, structure), key)
+    found = _branches(file, session.session_id, structure)
+    return build_tree(label_branches(file, session.session_id, found), key)
 
 
 def _branches(file: Snapshot, session_id: str, structure: str) -> list[Branch]:
