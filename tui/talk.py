@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -67,11 +66,8 @@ class TalkController(SessionController):
         """
         (session, place), (_, turn) = self._place(), self._aim
         text = await self._store.user_text(session, place.branch_id, turn)
-        try:
-            async with self._writer(place.session_id) as writer:
-                made = [await writer.fork(turn, source=place.branch_id, switch=False) for _ in range(times)]
-        except (ValueError, OSError, RuntimeError, sqlite3.Error) as error:
-            raise ConvoError(str(error)) from error
+        editor = await self._edit()
+        made = await editor.fork(place.session_id, place.branch_id, turn, times=times)
         await self.refresh()
         await self.switch_branch(made[0])
         for branch_id in made:
@@ -140,6 +136,9 @@ class TalkController(SessionController):
         """The runs of a session, their live items continuing the stored ones."""
         runs = self._runs.of(session.session_id) if session else {}
         return {branch_id: _placed(run, tree.branches.get(branch_id)) for branch_id, run in runs.items()}
+
+    def _busy(self, session_id: str) -> Collection[str]:
+        return self._runs.of(session_id).keys()
 
     def _follows(self, branch_id: str) -> bool:
         session = self.view.session

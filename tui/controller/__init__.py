@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from tui.controller.base import Listener
 from tui.controller.exporting import Exporting
+from tui.controller.managing import Managing
 from tui.controller.marking import Marking
 
 __all__ = ["Listener", "SessionController"]
 
 
-class SessionController(Exporting, Marking):
+class SessionController(Exporting, Managing, Marking):
     """The state of one explorer."""

@@ -9,8 +9,7 @@ written is taken in between two commands and drops none.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +31,7 @@ from tui.model import (
     View,
 )
 from tui.session import AdvancedSQLiteSession
-from tui.session.opening import file_error
+from tui.session.editor import Editor
 from tui.session.store import Store, Version
 
 __all__ = ["ControllerBase", "Listener"]
@@ -102,7 +101,7 @@ class ControllerBase:
             ConvoError: The file cannot be read.
         """
         self._version = await self._store.changes()
-        sessions = await self._store.sessions()
+        sessions = await self._sessions(session_id)
         self._show(sessions=sessions)
         if session_id is None and not sessions:
             return
@@ -240,19 +239,11 @@ class ControllerBase:
             ConvoError: The branch cannot be made; the fork editor stays as it is.
         """
         draft, session = self.view.fork, self.view.session
-        if not self.view.writable:
-            raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to fork.")
+        self._check_writable()
         if draft is None or session is None:
             raise ConvoError("No fork is being prepared.", "Select a turn and press f.")
-        # A file that is gone would be made anew, empty, by a session that opens it to write.
-        await self._store.changes()
-        try:
-            async with self._writer(session.session_id) as writer:
-                made = await writer.fork(draft.turn, source=draft.branch_id, name=name.strip() or None)
-        except sqlite3.Error as error:
-            raise file_error(self.path, error) from error
-        except (ValueError, OSError, RuntimeError) as error:
-            raise ConvoError(str(error)) from error
+        editor = await self._edit()
+        [made] = await editor.fork(session.session_id, draft.branch_id, draft.turn, name.strip() or None)
         move = self._move()
         await self.refresh()
         await self._go(move, made, None, fork=None)
@@ -298,7 +289,7 @@ class ControllerBase:
             version = await self._store.changes()
             changed = version != self._version
             if changed:
-                await self._take_in(await self._store.sessions())
+                await self._take_in()
                 self._version = version
         await self.load_accounts()
         return changed
@@ -306,6 +297,24 @@ class ControllerBase:
     def close(self) -> None:
         """Close the file."""
         self._store.close()
+
+    async def _edit(self) -> Editor:
+        """What changes the file of that name, which may have become another one.
+
+        Raises:
+            FileError: It is gone.
+        """
+        await self._store.changes()
+        return Editor(self.path, self._store.sessions_table, self._store.messages_table)
+
+    def _check_writable(self) -> None:
+        """Refuse to change a file that is open to look only.
+
+        Raises:
+            ReadOnlyError: It is.
+        """
+        if not self.view.writable:
+            raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to change it.")
 
     def _writer(self, session_id: str) -> AdvancedSQLiteSession:
         return AdvancedSQLiteSession(
@@ -324,7 +333,7 @@ class ControllerBase:
                     f"The file has no session '{session_id}'.",
                     f"It has: {_listed(known.session_id for known in self.view.sessions)}.",
                 )
-            tree = await self._store.tree(session)
+            tree = await self._tree(session, branch_id)
             if branch_id is not None and branch_id not in tree.branches:
                 raise NotFoundError(
                     f"Session '{session_id}' has no branch '{branch_id}'.", f"It has: {_listed(tree.branches)}."
@@ -341,31 +350,39 @@ class ControllerBase:
         self._aim = self._opened
         self._show(**shown, session=session, tree=tree, preview=False, fork=None, marks=(), accounts=None, **changes)
 
-    async def _take_in(self, sessions: tuple[Session, ...]) -> None:
-        """Show what the file holds now, with the user where they were as far as that is still there."""
+    async def _take_in(self, letting_go: Collection[str] | None = None, *, leave_session: bool = False) -> None:
+        """Show what the file holds now, with the user where they were as far as that is still there.
+
+        Args:
+            letting_go: Where the user has changed the file: the branches that are shown no longer than they must.
+            leave_session: Whether that is so of the open session too.
+        """
         view = self.view
+        sessions = await self._sessions(view.session.session_id if view.session and not leave_session else None)
         changes: dict[str, Any] = {"sessions": sessions, "revision": view.revision + 1}
         known = {session.session_id: session for session in sessions}
         session = known.get(view.session.session_id) if view.session else None
         if session is None:
-            if view.session is not None:
+            if view.session is not None and letting_go is None:
                 self._tell(f"Session '{view.session.session_id}' is gone: another program cleared it.", "warning")
             if sessions:
-                await self._begin(sessions[0], await self._store.tree(sessions[0]), **changes)
+                await self._begin(sessions[0], await self._tree(sessions[0]), **changes)
             else:
                 self._aim = self._opened = ("", 0)
                 self._show(**changes, **_NOTHING)
             return
-        tree = await self._store.tree(session)
+        kept = {view.branch_id, self._opened[0]}.difference(letting_go or ())
+        tree = await self._tree(session, *kept)
         branch_id, turn = view.branch_id, view.turn or None
         if self._follows(branch_id) and branch_id in view.tree.branches:
             turn = None if view.turn >= view.tree.branches[branch_id].turns else turn
         if branch_id not in tree.branches:
-            self._tell(f"Branch '{branch_id}' is gone: another program deleted it.", "warning")
+            if letting_go is None:
+                self._tell(f"Branch '{branch_id}' is gone: another program deleted it.", "warning")
             if self._opened[0] in tree.branches:
                 branch_id, turn = self._opened
             else:
-                branch_id, turn = await self._last_branch(session, tree), None
+                branch_id = _next_of_kin(view.tree, branch_id, tree) or await self._last_branch(session, tree)
             changes["accounts"] = None
         changes["marks"] = tuple(mark for mark in view.marks if tree.chain_at(*mark))
         shown = await self._read(session, tree, branch_id, turn)
@@ -375,6 +392,27 @@ class ControllerBase:
         if not preview:
             self._opened = shown["branch_id"], shown["turn"]
         self._show(**shown, **changes, session=session, tree=tree, preview=preview)
+
+    async def _sessions(self, *kept: str | None) -> tuple[Session, ...]:
+        """The sessions of the file; without those that are archived, unless these are shown or nothing else is there.
+
+        Args:
+            kept: Sessions that are among them even so.
+        """
+        sessions = await self._store.sessions()
+        shown = tuple(session for session in sessions if not session.archived or session.session_id in kept)
+        return sessions if self.view.show_archived else shown or sessions
+
+    async def _tree(self, session: Session, *kept: str | None) -> TurnTree:
+        """The tree of a session; without branches that are archived, unless these are shown or nothing else is there.
+
+        Args:
+            session: The session.
+            kept: Branches that are in it even so.
+        """
+        tree = await self._store.tree(session)
+        hidden = [name for name, branch in tree.branches.items() if branch.archived and name not in kept]
+        return tree if self.view.show_archived or len(hidden) == len(tree.branches) else tree.without(hidden)
 
     def _follows(self, branch_id: str) -> bool:  # noqa: ARG002 nothing runs here
         """Whether who is at the end of a branch is taken along as it grows."""
@@ -457,6 +495,14 @@ def _nearest(tree: TurnTree, branch_id: str, turn: int | None) -> int:
     last = tree.branches[branch_id].turns
     first = min((chain.first for chain in tree.path(branch_id)[:1]), default=0)
     return last if turn is None else max(min(turn, last), min(first, last))
+
+
+def _next_of_kin(before: TurnTree, branch_id: str, tree: TurnTree) -> str | None:
+    """Of the branches of a tree the one that shared most turns with a branch that is gone from it."""
+    if branch_id not in before.branches:
+        return None
+    shared = (name for chain in reversed(before.path(branch_id)) for name in chain.through)
+    return next((name for name in shared if name in tree.branches), None)
 
 
 def _listed(names: Iterable[str], most: int = 8) -> str:

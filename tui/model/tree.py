@@ -84,12 +84,14 @@ class TurnTree:
         branches: By id, oldest first.
         chains: Parents before children.
         roots: The chains that start at the session's first turn; more than one after a fork at turn 1.
+        left_out: How many branches there are besides.
     """
 
     branches: Mapping[str, Branch] = field(default_factory=dict)
     chains: tuple[Chain, ...] = ()
     roots: tuple[int, ...] = ()
     _tips: Mapping[str, int] = field(default_factory=dict, repr=False)
+    left_out: int = 0
 
     def tip(self, branch_id: str) -> Chain:
         """The chain in which a branch ends.
@@ -161,6 +163,7 @@ class TurnTree:
             branches={name: branch for name, branch in self.branches.items() if name not in hidden},
             chains=tuple(moved(chain) for chain in kept),
             roots=tuple(place[index] for index in self.roots if index in place),
+            left_out=self.left_out + len(hidden),
             _tips={name: place[index] for name, index in self._tips.items() if name not in hidden},
         )
 

@@ -93,8 +93,7 @@ class View:
         accounts: What the branch cost; None until it is known.
         scope: Which sum the usage pane shows.
         marks: The turns that the user marked, each as a branch and the number of its turn, in the order of marking.
-        put_away: How many branches of the session, and how many sessions, are archived.
-        show_archived: Whether these are among `tree` and `sessions`.
+        show_archived: Whether archived branches and sessions are among `tree` and `sessions`.
         fork: The fork editor's content while it is open.
         model: What answers a message: an agent's or a model's name; empty where none is set.
         runs: The runs that are under way, by branch.
@@ -117,7 +116,6 @@ class View:
     accounts: Accounts | None = None
     scope: Scope = Scope.PATH
     marks: tuple[tuple[str, int], ...] = ()
-    put_away: tuple[int, int] = (0, 0)
     show_archived: bool = False
     fork: ForkDraft | None = None
     model: str = ""

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Concatenate, ParamSpec, TypeVar
 
 from tui.errors import ConvoError
@@ -14,7 +15,7 @@ from tui.model import Entry
 from tui.session import branches, copying, history, journal, labels, queries
 from tui.session.connection import Connection, Mode, settled
 from tui.session.opening import file_error, quoted
-from tui.session.schema import Conversation, Tables
+from tui.session.schema import Conversation, Tables, has_table
 from tui.session.transactions import write_lock, writing
 
 __all__ = ["Editor"]
@@ -112,6 +113,8 @@ class Editor:
 
         def work(db: sqlite3.Connection, tables: Tables) -> None:
             with journal.recorded(db, tables, session_id, "delete", f"Deleted session '{session_id}'"):
+                if not has_table(db, "message_structure"):
+                    raise ConvoError(f"'{session_id}' is a plain session.", "Archive it instead, with a.")
                 history.clear(db, Conversation(session_id, tables))
                 labels.drop(db, session_id, None)
 
@@ -230,7 +233,6 @@ def _write_copy(
     source: sqlite3.Connection, origin: Conversation, branch_id: str, copy: Conversation, path: Path
 ) -> copying.Copied:
     """Write a branch to a file that does not exist yet; nobody sees it unfinished."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         path.touch(exist_ok=False)
     except FileExistsError as error:
@@ -238,17 +240,17 @@ def _write_copy(
     except OSError as error:
         raise ConvoError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
     try:
-        unfinished.unlink(missing_ok=True)
-        with closing(sqlite3.connect(unfinished, isolation_level=None)) as target:
-            with writing(target, write_lock(unfinished)):
+        with TemporaryDirectory(prefix=".convo-", dir=path.parent) as folder:
+            unfinished = Path(folder) / path.name
+            with closing(sqlite3.connect(unfinished, isolation_level=None)) as target, target:
+                target.execute("BEGIN IMMEDIATE")
                 copy.tables.create_base(target)
                 copy.tables.create_structure(target)
                 copy.tables.create_rest(target)
                 copied = copying.copy_branch(source, origin, branch_id, target, copy)
                 branches.claim_generation(target, copy)
-        unfinished.replace(path)
+            unfinished.replace(path)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         raise
     return copied

@@ -1,0 +1,227 @@
+"""What is done with sessions and branches as a whole: named, put away, deleted, copied; and all of it undone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from tui.controller.base import ControllerBase
+from tui.errors import ConvoError, NotFoundError
+from tui.model import Branch, Entry, EntryState, Losses, Session
+
+__all__ = ["Managing"]
+
+
+class Managing(ControllerBase):
+    """Sessions and branches as things to keep in order.
+
+    Where a method takes a session and a branch, None for the branch means the session itself. All that change
+    something raise ReadOnlyError where the file is open to look only, and ConvoError where they cannot be done.
+    """
+
+    async def rename(self, session_id: str, branch_id: str | None, title: str, note: str) -> None:
+        """Give a title and a note; the id stays."""
+        title, note = title.strip(), note.strip()
+        what = self._known(session_id, branch_id)
+        if (title, note) == (what.title, what.note):
+            return
+        name = _called(session_id, branch_id)
+        if title == what.title:
+            words = f"Noted something of {name}" if note else f"Took the note of {name} away"
+        else:
+            words = f"Named {name} “{title}”" if title else f"Took the title of {name} away"
+        await self._label(session_id, branch_id, words, title=title, note=note)
+
+    async def toggle_pin(self, session_id: str, branch_id: str | None) -> None:
+        """Keep at hand, or no longer."""
+        pinned = not self._known(session_id, branch_id).pinned
+        words = f"{'Pinned' if pinned else 'Unpinned'} {_called(session_id, branch_id)}"
+        await self._label(session_id, branch_id, words, pinned=pinned)
+
+    async def toggle_archive(self, session_id: str, branch_id: str | None) -> None:
+        """Put away, or bring back."""
+        archived = not self._known(session_id, branch_id).archived
+        if (
+            archived
+            and branch_id is not None
+            and all(branch.archived for name, branch in self.view.tree.branches.items() if name != branch_id)
+        ):
+            raise ConvoError("It is the only branch that is left.", "Archive the session: on its row in the tree, a.")
+        words = f"{'Archived' if archived else 'Brought back'} {_called(session_id, branch_id)}"
+        await self._label(session_id, branch_id, words, archived=archived)
+
+    async def toggle_archived(self) -> None:
+        """Show what is archived among the rest, or no longer."""
+        self._show(show_archived=not self.view.show_archived)
+        async with self._steps:
+            await self._take_in()
+        await self.load_accounts()
+        branches = any(branch.archived for branch in self.view.tree.branches.values())
+        if self.view.show_archived and not branches and not any(found.archived for found in self.view.sessions):
+            self._tell("Nothing is archived.")
+
+    async def losses(self, session_id: str, branch_id: str | None) -> Losses:
+        """What deleting would take away.
+
+        Raises:
+            NotFoundError: There is no such session or branch.
+        """
+        self._check_idle(session_id, branch_id)
+        return await self._store.losses(self._session(session_id), branch_id)
+
+    async def delete(self, session_id: str, branch_id: str | None) -> None:
+        """Delete a branch, or a whole session."""
+        self._check_writable()
+        self._check_idle(session_id, branch_id)
+        editor = await self._edit()
+        if branch_id is None:
+            await editor.delete_session(session_id)
+        else:
+            await editor.delete_branch(session_id, branch_id)
+        await self._show_changed(branch_id)
+        self._tell(f"Deleted {_called(session_id, branch_id)}. z undoes it.")
+
+    async def copy_branch(self, branch_id: str, new_session_id: str, path: Path | None = None) -> None:
+        """Copy a branch into a new session of this file, or of a new file."""
+        self._check_writable()
+        session = self._open_session()
+        if not new_session_id.strip():
+            raise ConvoError("The new session needs a name.")
+        editor = await self._edit()
+        if path is None:
+            copied = await editor.copy_branch(session.session_id, branch_id, new_session_id)
+        else:
+            await editor.copy_branch_to_file(session.session_id, branch_id, new_session_id, path)
+            self._tell(f"Copied '{branch_id}'. To look at it: convo-tui {path}")
+            return
+        await self._show_changed()
+        self._tell(f"Copied {copied.turns} turns into session '{new_session_id}'. z undoes it.")
+
+    async def copy_marked(self) -> None:
+        """Append copies of the marked turns to the shown branch, in the order in which they were marked."""
+        self._check_writable()
+        session, marks, branch_id = self._open_session(), self.view.marks, self._aim[0]
+        if not marks:
+            raise ConvoError("No turn is marked.", "v marks the selected turn.")
+        self._check_idle(session.session_id, branch_id)
+        copied = await (await self._edit()).copy_turns(session.session_id, marks, branch_id)
+        self._show(marks=())
+        await self._show_changed()
+        await self.switch_branch(branch_id, self.view.tree.branches[branch_id].turns)
+        self._tell(
+            f"Copied {copied.turns} turn{'s' if copied.turns != 1 else ''} ({copied.items} items) to the end of"
+            f" '{branch_id}'. z undoes it."
+        )
+
+    # What was done
+
+    async def history(self) -> tuple[Entry, ...]:
+        """What was done to the file, the newest first."""
+        return await self._store.journal()
+
+    async def undo(self, back_to: int | None = None) -> None:
+        """Undo what was done last, or all back to and with an entry."""
+        await self._turn_over(EntryState.DONE, back_to)
+
+    async def redo(self, up_to: int | None = None) -> None:
+        """Do again what was undone last, or all up to and with an entry."""
+        await self._turn_over(EntryState.UNDONE, up_to)
+
+    async def keep(self, entry_id: int) -> None:
+        """Let something that was done hold for good: undoing passes it over."""
+        self._check_writable()
+        await (await self._edit()).keep(entry_id)
+
+    async def empty_trash(self) -> None:
+        """Let all that was done hold for good, and give the space back to the file."""
+        self._check_writable()
+        await (await self._edit()).empty_trash()
+        self._tell("The trash is empty: what was done holds for good.")
+
+    async def _turn_over(self, state: EntryState, limit: int | None) -> None:
+        self._check_writable()
+        for entry in await self._store.journal():
+            if entry.state is state and entry.branch_id in self._busy(entry.session_id):
+                self._check_idle(entry.session_id, entry.branch_id)
+        undoing = state is EntryState.DONE
+        before, editor = self.view.tree, await self._edit()
+        turned = await (editor.undo(limit) if undoing else editor.redo(limit))
+        await self._show_changed()
+        last, session = turned[-1], self.view.session
+        back = last.branch_id
+        here = session is not None and session.session_id == last.session_id
+        if here and back and back in self.view.tree.branches and back not in before.branches:
+            await self.switch_branch(back)
+        what = last.words if len(turned) == 1 else f"{len(turned)} changes, the last: {last.words}"
+        where = "" if here else f" (session '{last.session_id}')"
+        self._tell(f"{'Undone' if undoing else 'Done again'}: {what}{where}. {'Z' if undoing else 'z'} takes it back.")
+
+    # How it is done
+
+    async def _label(
+        self,
+        session_id: str,
+        branch_id: str | None,
+        words: str,
+        *,
+        title: str | None = None,
+        note: str | None = None,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+    ) -> None:
+        self._check_writable()
+        await (await self._edit()).label(
+            session_id, branch_id, title=title, note=note, pinned=pinned, archived=archived, words=words
+        )
+        await self._show_changed(branch_id if archived else None, leave_session=bool(archived) and branch_id is None)
+        self._tell(f"{words}. z undoes it." + (" . shows it." if archived else ""))
+
+    async def _show_changed(self, *letting_go: str | None, leave_session: bool = False) -> None:
+        """Show the file after a change of our own."""
+        async with self._steps:
+            version = await self._store.changes()
+            await self._take_in({name for name in letting_go if name}, leave_session=leave_session)
+            self._version = version
+        await self.load_accounts()
+
+    def _busy(self, session_id: str) -> Collection[str]:  # noqa: ARG002 nothing runs here
+        """The branches of a session on which an agent answers."""
+        return ()
+
+    def _check_idle(self, session_id: str, branch_id: str | None) -> None:
+        """Refuse to change what an agent is writing to.
+
+        Raises:
+            ConvoError: An answer is under way there.
+        """
+        busy = self._busy(session_id)
+        if busy and (branch_id is None or branch_id in busy):
+            raise ConvoError(
+                f"An answer is under way on '{branch_id or next(iter(busy))}'.", "Stop it first, with Esc."
+            )
+
+    def _open_session(self) -> Session:
+        session = self.view.session
+        if session is None:
+            raise ConvoError("No session is open.")
+        if session.plain:
+            raise ConvoError(f"'{session.session_id}' is a plain session.", "Adopt it first.")
+        return session
+
+    def _session(self, session_id: str) -> Session:
+        session = next((known for known in self.view.sessions if known.session_id == session_id), None)
+        if session is None:
+            raise NotFoundError(f"There is no session '{session_id}' any more.")
+        return session
+
+    def _known(self, session_id: str, branch_id: str | None) -> Session | Branch:
+        if branch_id is None:
+            return self._session(session_id)
+        branch = self.view.tree.branches.get(branch_id)
+        if branch is None:
+            raise NotFoundError(f"There is no branch '{branch_id}' any more.")
+        return branch
+
+
+def _called(session_id: str, branch_id: str | None) -> str:
+    return f"session '{session_id}'" if branch_id is None else f"'{branch_id}'"
