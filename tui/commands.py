@@ -68,6 +68,18 @@ COMMANDS: Final = (
     ),
     Command("run.answer", "w", "answer", "Answer", "Answer the tool call that waits for your leave", TALK),
     Command("run.details", "e", "failure", "Error", "What went wrong with the last run, in full", TALK),
+    Command("manage.name", "R", "rename", "Name", "Title and note of this branch, or of the session", "Manage"),
+    Command("manage.pin", "p", "pin", "Pin", "Pin it: first in the pickers; or no longer", "Manage"),
+    Command("manage.archive", "a", "archive", "Archive", "Put it away, or bring it back", "Manage"),
+    Command(
+        "manage.archived", "full_stop", "show_archived", "Archived", "Show what is archived, or no longer", "Manage"
+    ),
+    Command("manage.delete", "d", "delete", "Delete", "Delete it for good, once told what goes", "Manage"),
+    Command("manage.copy", "C", "copy_branch", "Copy", "Copy this branch into a new session or file", "Manage"),
+    Command("manage.turns", "V", "copy_marked", "Copy turns", "Copy the marked turns onto this branch", "Manage"),
+    Command("manage.undo", "z", "undo", "Undo", "Undo what was done last", "Manage"),
+    Command("manage.redo", "Z", "redo", "Redo", "Do again what was undone", "Manage"),
+    Command("manage.done", "H", "done", "Done", "All that was done: undo back to a point, empty the trash", "Manage"),
     Command("turn.mark", "v", "mark_turn", "Mark", "Mark this turn, or take its mark away", "Look"),
     Command("usage.scope", "u", "next_scope", "Scope", "What the sums count: own turns, the path, all", "Look", True),
     Command("export.write", "x", "export", "Export", "Write the branch or session to a file of its own", "Look"),

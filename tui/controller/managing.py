@@ -19,10 +19,34 @@ class Managing(ControllerBase):
     something raise ReadOnlyError where the file is open to look only, and ConvoError where they cannot be done.
     """
 
+    def known(self, session_id: str, branch_id: str | None) -> Session | Branch:
+        """A session or branch as it is shown.
+
+        Raises:
+            NotFoundError: There is no such session or branch.
+        """
+        if branch_id is None:
+            return self._session(session_id)
+        branch = self.view.tree.branches.get(branch_id)
+        if branch is None:
+            raise NotFoundError(f"There is no branch '{branch_id}'.")
+        return branch
+
+    def name_for_copy(self, branch_id: str) -> str:
+        """A session's name that is not taken, for a copy of a branch."""
+        session = self._open_session()
+        taken = {known.session_id for known in self.view.sessions}
+        name = base = f"{session.session_id}-{branch_id}"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{base}-{number}"
+        return name
+
     async def rename(self, session_id: str, branch_id: str | None, title: str, note: str) -> None:
         """Give a title and a note; the id stays."""
         title, note = title.strip(), note.strip()
-        what = self._known(session_id, branch_id)
+        what = self.known(session_id, branch_id)
         if (title, note) == (what.title, what.note):
             return
         name = _called(session_id, branch_id)
@@ -34,13 +58,13 @@ class Managing(ControllerBase):
 
     async def toggle_pin(self, session_id: str, branch_id: str | None) -> None:
         """Keep at hand, or no longer."""
-        pinned = not self._known(session_id, branch_id).pinned
+        pinned = not self.known(session_id, branch_id).pinned
         words = f"{'Pinned' if pinned else 'Unpinned'} {_called(session_id, branch_id)}"
         await self._label(session_id, branch_id, words, pinned=pinned)
 
     async def toggle_archive(self, session_id: str, branch_id: str | None) -> None:
         """Put away, or bring back."""
-        archived = not self._known(session_id, branch_id).archived
+        archived = not self.known(session_id, branch_id).archived
         if (
             archived
             and branch_id is not None
@@ -211,16 +235,8 @@ class Managing(ControllerBase):
     def _session(self, session_id: str) -> Session:
         session = next((known for known in self.view.sessions if known.session_id == session_id), None)
         if session is None:
-            raise NotFoundError(f"There is no session '{session_id}' any more.")
+            raise NotFoundError(f"There is no session '{session_id}'.")
         return session
-
-    def _known(self, session_id: str, branch_id: str | None) -> Session | Branch:
-        if branch_id is None:
-            return self._session(session_id)
-        branch = self.view.tree.branches.get(branch_id)
-        if branch is None:
-            raise NotFoundError(f"There is no branch '{branch_id}' any more.")
-        return branch
 
 
 def _called(session_id: str, branch_id: str | None) -> str:

@@ -92,12 +92,20 @@ class Choices(ScrollView, can_focus=False):
     @property
     def place(self) -> int | None:
         """Place of the choice under the cursor among all choices; None where nothing matches."""
-        return self._narrowing.found[self.cursor] if self.cursor >= 0 else None
+        return self._narrowing.found[self.cursor] if 0 <= self.cursor < self.count else None
 
     @property
     def count(self) -> int:
         """How many choices match."""
         return len(self._narrowing.found)
+
+    def show(self, labels: Sequence[Content | str], details: Sequence[Content | str]) -> None:
+        """Show other choices, with nothing typed and the cursor as near as can be to where it was."""
+        self._labels, self._details, self._current = labels, details, None
+        self._narrowing = Narrowing(label if isinstance(label, str) else label.plain for label in labels)
+        self.cursor = max(self.cursor, 0)
+        self._measure(layout=True)
+        self._show_cursor()
 
     def narrow(self, typed: str) -> None:
         """Show what matches, the best under the cursor; with nothing typed, all, the current one under the cursor."""

@@ -23,8 +23,9 @@ from tui.commands import COMMANDS, Command, bindings
 from tui.controller import SessionController
 from tui.errors import ConvoError
 from tui.model import Severity, View
+from tui.screens._named import branch_choices, called, session_choices
 from tui.screens.help import Help, HelpRow
-from tui.screens.picker import Choice, Picker
+from tui.screens.picker import Picker
 from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
 from tui.widgets.numbers import visible
@@ -238,10 +239,7 @@ class ExplorerBase(Screen[None]):
         self._composer.focus()
 
     def action_pick_branch(self) -> None:
-        choices = [
-            Choice(name, name, f"{branch.turns} turns · {branch.created_at or 'nothing said yet'}")
-            for name, branch in self.view.tree.branches.items()
-        ]
+        choices = branch_choices(self.view)
 
         def picked(branch_id: str | None) -> None:
             if branch_id is not None:
@@ -250,9 +248,7 @@ class ExplorerBase(Screen[None]):
         self.app.push_screen(Picker("Branches", choices, current=self.view.branch_id), picked)
 
     def action_pick_session(self) -> None:
-        choices = [
-            Choice(session.session_id, session.session_id, session.updated_at or "") for session in self.view.sessions
-        ]
+        choices = session_choices(self.view)
 
         def picked(session_id: str | None) -> None:
             if session_id is not None:
@@ -390,9 +386,10 @@ class ExplorerBase(Screen[None]):
         count = len(view.tree.branches)
         look_only = "" if view.writable else " · read-only"
         self._tree.border_title = Content(f"1 Tree{look_only}")
-        self._tree.border_subtitle = Content(f"{count} branch{'es' if count != 1 else ''}" if branch else "")
+        put_away = f" · {view.tree.left_out} archived" if view.tree.left_out else ""
+        self._tree.border_subtitle = Content(f"{count} branch{'es' if count != 1 else ''}{put_away}" if branch else "")
         state = " · preview, Enter opens" if view.preview else ""
-        self._talk.border_title = Content(f"2 Chat · {visible(view.branch_id)}{state}" if branch else "2 Chat")
+        self._talk.border_title = Content(f"2 Chat · {called(branch)}{state}" if branch else "2 Chat")
         self._talk.border_subtitle = Content(f"turn {view.turn} of {branch.turns}" if branch and branch.turns else "")
         self._usage.border_title = Content(f"3 Usage · {view.scope}")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tui.screens.base import binding_ids
 from tui.screens.exporting import Exporting
+from tui.screens.managing import Managing
 
 __all__ = ["Explorer", "binding_ids"]
 
 
-class Explorer(Exporting):
+class Explorer(Exporting, Managing):
     """Tree, chat and usage of one file."""

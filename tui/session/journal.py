@@ -363,7 +363,7 @@ def _turn_over(
         except (ConvoError, sqlite3.IntegrityError) as error:
             what = "undone" if state is EntryState.DONE else "done again"
             why = str(error) if isinstance(error, ConvoError) else "What it would bring back is there already."
-            hint = "To undo what was done before it, keep it: H, then k." if state is EntryState.DONE else ""
+            hint = "To undo what was done before it, keep it: H, then K." if state is EntryState.DONE else ""
             raise ConvoError(f"“{entry.words}” cannot be {what}. {why}", hint) from error
         turned.append(entry)
     return tuple(turned)

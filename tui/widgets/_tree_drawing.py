@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.model import Turn
+from tui.model import Branch, Session, Turn
 from tui.widgets._tree_rows import Hidden, SessionRow, Span, TurnRow
 from tui.widgets.numbers import fit_name, tokens, visible
 
-__all__ = ["Hit", "Piece", "Role", "TurnFace", "age", "draw_session", "draw_turn"]
+__all__ = ["Hit", "Piece", "Role", "TurnFace", "age", "draw_session", "draw_turn", "kept_mark"]
 
 MIN_TEXT = 8
 """Cells of a turn's text that marks and numbers give way to."""
@@ -69,6 +69,7 @@ class TurnFace:
         current: Whether the branch that ends here is the one shown.
         running: Whether an agent answers on the branch that ends here.
         marked: Whether the user marked it.
+        branch: The branch whose name stands on the row, if one does.
         digits: Cells to which turn numbers are padded.
     """
 
@@ -79,6 +80,7 @@ class TurnFace:
     digits: int
     running: bool = False
     marked: bool = False
+    branch: Branch | None = None
 
 
 def age(updated_at: str | None, now: datetime) -> str:
@@ -113,10 +115,11 @@ def draw_session(row: SessionRow, width: int, now: datetime, note: str = "") -> 
     when = age(row.session.updated_at, now)
     said = [note, "plain" if row.session.plain else ""]
     offers = ["  ".join(filter(None, words)) for words in ([*said, when], [*said, when.removesuffix(" ago")], said)]
-    full = cell_len(visible(row.session.session_id))
+    called = f"{kept_mark(row.session)}{row.session.name}"
+    full = cell_len(visible(called))
     fits = ((need, offer) for need in (full, MIN_TEXT) for offer in offers if need + 2 + len(offer) <= room)
     _, right = next(fits, (0, ""))
-    name = fit_name(row.session.session_id, room - (len(right) + 2 if right else 0))
+    name = fit_name(called, room - (len(right) + 2 if right else 0))
     gap = max(0, room - cell_len(name) - len(right))
     return [
         Piece(mark, Role.SESSION if row.is_open else Role.QUIET, Hit.FOLD if row.is_open else Hit.ROW),
@@ -199,7 +202,7 @@ def _offers(row: TurnRow, face: TurnFace, room: int) -> Iterator[tuple[list[Piec
         Role.ERRORS: "✗" if turn is not None and turn.errors else "",
         Role.FORKS: f"◆{ways}" if row.last and (ways := _ways(row)) > 1 else "",
     }
-    tag = list(_tag(chain.ends, face, room // 2)) if row.last else []
+    tag = list(_tag(face, room // 2)) if row.last and chain.ends is not None else []
     for left_out in ((), (Role.TOOLS,), (Role.TOOLS, Role.QUIET), (Role.TOOLS, Role.QUIET, Role.ERRORS)):
         shown = [Piece(text, role) for role, text in marks_of_turn.items() if text and role not in left_out]
         yield shown + tag, "" if Role.QUIET in left_out else cost
@@ -211,15 +214,21 @@ def _ways(row: TurnRow) -> int:
     return len(chain.children) + (chain.ends is not None)
 
 
-def _tag(branch_id: str | None, face: TurnFace, room: int) -> Iterable[Piece]:
-    if branch_id is None or room < 3:
+def _tag(face: TurnFace, room: int) -> Iterable[Piece]:
+    branch = face.branch
+    if branch is None or room < 3:
         return
-    mark = "» " if face.running else ""
-    name = mark + _fit_tag(branch_id, min(room, 24) - 2 - len(mark))
+    mark = f"{'» ' if face.running else ''}{kept_mark(branch)}"
+    name = mark + _fit_tag(branch.name, min(room, 24) - 2 - len(mark))
     if face.current:
         yield Piece(f" {name} ", Role.CURRENT_TAG, Hit.TAG)
     else:
         yield Piece(f"[{name}]", Role.TAG, Hit.TAG)
+
+
+def kept_mark(what: Branch | Session) -> str:
+    """What stands before the name of something that is pinned, or put away; empty before others."""
+    return f"{'★ ' if what.pinned else ''}{'⊘ ' if what.archived else ''}"
 
 
 def _fit_tag(branch_id: str, room: int) -> str:
@@ -242,6 +251,6 @@ def _summary(hidden: Hidden, face: TurnFace, words: str, room: int) -> Iterable[
     counted = f"+{turns}" if words == "short" else f"+{turns} turn{'s' if turns != 1 else ''}"
     if branches == 1:
         yield Piece(counted, Role.QUIET)
-        yield from _tag(hidden.branches[0], face, room // 2)
+        yield from _tag(face, room // 2)
     else:
         yield Piece(f"{counted}, {branches}{' branches' if words == 'long' else ' br'}", Role.QUIET)

@@ -235,6 +235,12 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         return self._state.cursor
 
     @property
+    def cursor_session(self) -> str | None:
+        """Id of the session on whose row the cursor is; None where it is on another row."""
+        row = self._state.at(self._state.cursor)
+        return row.session.session_id if isinstance(row, SessionRow) else None
+
+    @property
     def row_count(self) -> int:
         """How many rows there are, in sight or not."""
         return len(self._state.rows)
@@ -479,11 +485,13 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         if isinstance(row, SessionRow):
             empty = row.is_open and not state.view.tree.roots
             return draw_session(row, width, self._clock(), "empty" if empty else "")
+        ends = row.span.ends
         face = TurnFace(
             turn=self._turns.get(row.span.chain, row.turn),
             on_path=row.span.chain.index in state.path,
             selected=index == state.selected,
-            current=state.view.branch_id in row.span.ends,
+            current=state.view.branch_id in ends,
+            branch=state.view.tree.branches.get(ends[0]) if len(ends) == 1 else None,
             running=row.span.chain.ends in state.view.runs,
             marked=(row.span.chain.index, row.turn) in state.marks,
             digits=state.digits,

@@ -1,0 +1,113 @@
+"""Keeping sessions and branches in order: names, pins, the archive, deleting, copies, and undoing all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from tui.errors import ReadOnlyError
+from tui.screens._form import Field, Form
+from tui.screens.base import ExplorerBase
+from tui.screens.deleting import DeleteDialog, Way
+from tui.screens.done import Deeds, DoneList
+
+__all__ = ["Managing"]
+
+
+class Managing(ExplorerBase):
+    """What is done with a session where the tree's cursor is on its row, else with the branch that is shown."""
+
+    def action_rename(self) -> None:
+        self._then(self._rename)
+
+    async def _rename(self) -> None:
+        session_id, branch_id = self._meant()
+        self._may_write()
+        what = self._controller.known(session_id, branch_id)
+        name = f"session {session_id}" if branch_id is None else f"branch {branch_id}"
+        fields = (
+            Field("Title", what.title, session_id if branch_id is None else branch_id),
+            Field("Note", what.note, "what is to be remembered about it"),
+        )
+
+        async def save(said: Sequence[str]) -> None:
+            await self._controller.rename(session_id, branch_id, *said)
+
+        self.app.push_screen(Form(f"Title and note of {name}", fields, "saves", save))
+
+    def action_pin(self) -> None:
+        self._then(lambda: self._controller.toggle_pin(*self._meant()))
+
+    def action_archive(self) -> None:
+        self._then(lambda: self._controller.toggle_archive(*self._meant()))
+
+    def action_show_archived(self) -> None:
+        self._do(self._controller.toggle_archived)
+
+    def action_delete(self) -> None:
+        self._then(self._delete)
+
+    async def _delete(self) -> None:
+        session_id, branch_id = self._meant()
+        self._may_write()
+        losses = await self._controller.losses(session_id, branch_id)
+
+        def decided(way: Way | None) -> None:
+            if way is Way.DELETE:
+                self._do(partial(self._controller.delete, session_id, branch_id))
+            elif way is Way.ARCHIVE:
+                self._do(partial(self._controller.toggle_archive, session_id, branch_id))
+
+        self.app.push_screen(DeleteDialog(losses), decided)
+
+    def action_copy_branch(self) -> None:
+        self._then(self._copy_branch)
+
+    async def _copy_branch(self) -> None:
+        self._may_write()
+        branch_id = self._controller.view.branch_id
+        fields = (
+            Field("Session", self._controller.name_for_copy(branch_id), "what the new session is to be called"),
+            Field("File", "", "this one; or a new file"),
+        )
+
+        async def copy(said: Sequence[str]) -> None:
+            name, file = said
+            await self._controller.copy_branch(branch_id, name, _path(file))
+
+        self.app.push_screen(Form(f"Copy branch {branch_id} into a new session", fields, "copies", copy))
+
+    def action_copy_marked(self) -> None:
+        self._then(self._controller.copy_marked)
+
+    def action_undo(self) -> None:
+        self._do(self._controller.undo)
+
+    def action_redo(self) -> None:
+        self._do(self._controller.redo)
+
+    def action_done(self) -> None:
+        self._do(self._list_done)
+
+    async def _list_done(self) -> None:
+        controller = self._controller
+        deeds = Deeds(controller.history, controller.undo, controller.redo, controller.keep, controller.empty_trash)
+        self.app.push_screen(DoneList(await controller.history(), deeds))
+
+    def _meant(self) -> tuple[str, str | None]:
+        """The session, and the branch unless it is the session that is meant."""
+        view = self._controller.view
+        if self._tree.has_focus and (session_id := self._tree.cursor_session) is not None:
+            return session_id, None
+        return view.session.session_id if view.session else "", view.branch_id
+
+    def _may_write(self) -> None:
+        """Refuse before anything is typed."""
+        if not self.view.writable:
+            raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to change it.")
+
+
+def _path(typed: str) -> Path | None:
+    """The file that was typed, if any; `~` is the user's folder."""
+    return Path(typed.strip()).expanduser() if typed.strip() else None
