@@ -72,6 +72,7 @@ class ControllerBase:
         self._store = store
         self._listeners: list[Listener] = []
         self._moves = 0
+        self._changing = 0
         self._version: Version | None = None
         self._steps = asyncio.Lock()
         self._sums = asyncio.Lock()
@@ -357,13 +358,13 @@ class ControllerBase:
             letting_go: Where the user has changed the file: the branches that are shown no longer than they must.
             leave_session: Whether that is so of the open session too.
         """
-        view = self.view
+        view, by_others = self.view, letting_go is None and not self._changing
         sessions = await self._sessions(view.session.session_id if view.session and not leave_session else None)
         changes: dict[str, Any] = {"sessions": sessions, "revision": view.revision + 1}
         known = {session.session_id: session for session in sessions}
         session = known.get(view.session.session_id) if view.session else None
         if session is None:
-            if view.session is not None and letting_go is None:
+            if view.session is not None and by_others:
                 self._tell(f"Session '{view.session.session_id}' is gone: another program cleared it.", "warning")
             if sessions:
                 await self._begin(sessions[0], await self._tree(sessions[0]), **changes)
@@ -377,7 +378,7 @@ class ControllerBase:
         if self._follows(branch_id) and branch_id in view.tree.branches:
             turn = None if view.turn >= view.tree.branches[branch_id].turns else turn
         if branch_id not in tree.branches:
-            if letting_go is None:
+            if by_others:
                 self._tell(f"Branch '{branch_id}' is gone: another program deleted it.", "warning")
             if self._opened[0] in tree.branches:
                 branch_id, turn = self._opened

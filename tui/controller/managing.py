@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from pathlib import Path
+from typing import TypeVar
 
 from tui.controller.base import ControllerBase
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Branch, Entry, EntryState, Losses, Session
 
 __all__ = ["Managing"]
+
+T = TypeVar("T")
 
 
 class Managing(ControllerBase):
@@ -99,10 +102,9 @@ class Managing(ControllerBase):
         self._check_idle(session_id, branch_id)
         editor = await self._edit()
         if branch_id is None:
-            await editor.delete_session(session_id)
+            await self._change(editor.delete_session(session_id))
         else:
-            await editor.delete_branch(session_id, branch_id)
-        await self._show_changed(branch_id)
+            await self._change(editor.delete_branch(session_id, branch_id), branch_id)
         self._tell(f"Deleted {_called(session_id, branch_id)}. z undoes it.")
 
     async def copy_branch(self, branch_id: str, new_session_id: str, path: Path | None = None) -> None:
@@ -113,12 +115,11 @@ class Managing(ControllerBase):
             raise ConvoError("The new session needs a name.")
         editor = await self._edit()
         if path is None:
-            copied = await editor.copy_branch(session.session_id, branch_id, new_session_id)
+            copied = await self._change(editor.copy_branch(session.session_id, branch_id, new_session_id))
         else:
             await editor.copy_branch_to_file(session.session_id, branch_id, new_session_id, path)
             self._tell(f"Copied '{branch_id}'. To look at it: convo-tui {path}")
             return
-        await self._show_changed()
         self._tell(f"Copied {copied.turns} turns into session '{new_session_id}'. z undoes it.")
 
     async def copy_marked(self) -> None:
@@ -128,9 +129,9 @@ class Managing(ControllerBase):
         if not marks:
             raise ConvoError("No turn is marked.", "v marks the selected turn.")
         self._check_idle(session.session_id, branch_id)
-        copied = await (await self._edit()).copy_turns(session.session_id, marks, branch_id)
+        editor = await self._edit()
+        copied = await self._change(editor.copy_turns(session.session_id, marks, branch_id))
         self._show(marks=())
-        await self._show_changed()
         await self.switch_branch(branch_id, self.view.tree.branches[branch_id].turns)
         self._tell(
             f"Copied {copied.turns} turn{'s' if copied.turns != 1 else ''} ({copied.items} items) to the end of"
@@ -145,11 +146,15 @@ class Managing(ControllerBase):
 
     async def undo(self, back_to: int | None = None) -> None:
         """Undo what was done last, or all back to and with an entry."""
-        await self._turn_over(EntryState.DONE, back_to)
+        self._tell(await self._turn_over(EntryState.DONE, back_to))
 
     async def redo(self, up_to: int | None = None) -> None:
         """Do again what was undone last, or all up to and with an entry."""
-        await self._turn_over(EntryState.UNDONE, up_to)
+        self._tell(await self._turn_over(EntryState.UNDONE, up_to))
+
+    async def turn_over(self, entry: Entry) -> None:
+        """Undo all back to an entry, or do all up to it again, and say nothing of it."""
+        await self._turn_over(entry.state, entry.id)
 
     async def keep(self, entry_id: int) -> None:
         """Let something that was done hold for good: undoing passes it over."""
@@ -162,23 +167,23 @@ class Managing(ControllerBase):
         await (await self._edit()).empty_trash()
         self._tell("The trash is empty: what was done holds for good.")
 
-    async def _turn_over(self, state: EntryState, limit: int | None) -> None:
+    async def _turn_over(self, state: EntryState, limit: int | None) -> str:
         self._check_writable()
         for entry in await self._store.journal():
             if entry.state is state and entry.branch_id in self._busy(entry.session_id):
                 self._check_idle(entry.session_id, entry.branch_id)
         undoing = state is EntryState.DONE
         before, editor = self.view.tree, await self._edit()
-        turned = await (editor.undo(limit) if undoing else editor.redo(limit))
-        await self._show_changed()
+        turned = await self._change(editor.undo(limit) if undoing else editor.redo(limit))
         last, session = turned[-1], self.view.session
-        back = last.branch_id
         here = session is not None and session.session_id == last.session_id
-        if here and back and back in self.view.tree.branches and back not in before.branches:
+        named = {entry.branch_id for entry in turned} if here else set()
+        back = next((name for name in self.view.tree.branches if name in named and name not in before.branches), None)
+        if back is not None:
             await self.switch_branch(back)
         what = last.words if len(turned) == 1 else f"{len(turned)} changes, the last: {last.words}"
         where = "" if here else f" (session '{last.session_id}')"
-        self._tell(f"{'Undone' if undoing else 'Done again'}: {what}{where}. {'Z' if undoing else 'z'} takes it back.")
+        return f"{'Undone' if undoing else 'Done again'}: {what}{where}. {'Z' if undoing else 'z'} takes it back."
 
     # How it is done
 
@@ -194,19 +199,33 @@ class Managing(ControllerBase):
         archived: bool | None = None,
     ) -> None:
         self._check_writable()
-        await (await self._edit()).label(
+        editor = await self._edit()
+        label = editor.label(
             session_id, branch_id, title=title, note=note, pinned=pinned, archived=archived, words=words
         )
-        await self._show_changed(branch_id if archived else None, leave_session=bool(archived) and branch_id is None)
+        leave_session = bool(archived) and branch_id is None
+        await self._change(label, branch_id if archived else None, leave_session=leave_session)
         self._tell(f"{words}. z undoes it." + (" . shows it." if archived else ""))
 
-    async def _show_changed(self, *letting_go: str | None, leave_session: bool = False) -> None:
-        """Show the file after a change of our own."""
-        async with self._steps:
-            version = await self._store.changes()
-            await self._take_in({name for name in letting_go if name}, leave_session=leave_session)
-            self._version = version
+    async def _change(self, change: Awaitable[T], letting_go: str | None = None, *, leave_session: bool = False) -> T:
+        """Change the file and show it.
+
+        Args:
+            change: Changes it.
+            letting_go: A branch that need not be shown any longer.
+            leave_session: Whether that is so of the open session too.
+        """
+        self._changing += 1
+        try:
+            result = await change
+            async with self._steps:
+                version = await self._store.changes()
+                await self._take_in([letting_go] if letting_go else (), leave_session=leave_session)
+                self._version = version
+        finally:
+            self._changing -= 1
         await self.load_accounts()
+        return result
 
     def _busy(self, session_id: str) -> Collection[str]:  # noqa: ARG002 nothing runs here
         """The branches of a session on which an agent answers."""

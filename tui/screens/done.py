@@ -30,15 +30,13 @@ class Deeds(NamedTuple):
 
     Attributes:
         entries: Reads the list.
-        undo: Undoes all back to and with an entry.
-        redo: Does all up to and with an entry again.
+        turn_over: Undoes all back to and with an entry that is done, or does all up to and with one again that is not.
         keep: Lets an entry hold for good.
         empty_trash: Lets all entries hold for good.
     """
 
     entries: Callable[[], Awaitable[Sequence[Entry]]]
-    undo: Callable[[int], Awaitable[None]]
-    redo: Callable[[int], Awaitable[None]]
+    turn_over: Callable[[Entry], Awaitable[None]]
     keep: Callable[[int], Awaitable[None]]
     empty_trash: Callable[[], Awaitable[None]]
 
@@ -169,8 +167,7 @@ class DoneList(Band[None]):
         """Undo all back to this entry, or do all up to it again."""
         entry = self._entry
         if entry is not None and self._meant():
-            change = self._deeds.undo if entry.state is EntryState.DONE else self._deeds.redo
-            self._change(lambda: change(entry.id))
+            self._change(lambda: self._deeds.turn_over(entry))
 
     def action_keep(self) -> None:
         """Let this entry hold for good."""

@@ -59,6 +59,7 @@ class Managing(ExplorerBase):
             elif way is Way.ARCHIVE:
                 self._do(partial(self._controller.toggle_archive, session_id, branch_id))
 
+        self.app.clear_notifications()
         self.app.push_screen(DeleteDialog(losses), decided)
 
     def action_copy_branch(self) -> None:
@@ -92,7 +93,9 @@ class Managing(ExplorerBase):
 
     async def _list_done(self) -> None:
         controller = self._controller
-        deeds = Deeds(controller.history, controller.undo, controller.redo, controller.keep, controller.empty_trash)
+        deeds = Deeds(controller.history, controller.turn_over, controller.keep, controller.empty_trash)
+        # They would lie over the list.
+        self.app.clear_notifications()
         self.app.push_screen(DoneList(await controller.history(), deeds))
 
     def _meant(self) -> tuple[str, str | None]:

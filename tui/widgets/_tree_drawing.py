@@ -219,7 +219,8 @@ def _tag(face: TurnFace, room: int) -> Iterable[Piece]:
     if branch is None or room < 3:
         return
     mark = f"{'» ' if face.running else ''}{kept_mark(branch)}"
-    name = mark + _fit_tag(branch.name, min(room, 24) - 2 - len(mark))
+    fit = fit_name if branch.title else _fit_tag
+    name = mark + fit(branch.name, min(room, 24) - 2 - len(mark))
     if face.current:
         yield Piece(f" {name} ", Role.CURRENT_TAG, Hit.TAG)
     else:
