@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Protocol
 
+from tui.errors import ConvoError
 from tui.model import Approval, Decision, Outcome, Progress, Run, RunState
 from tui.running import Runner, RunResult
 from tui.session import AdvancedSQLiteSession
+from tui.session.editor import Editor
 
 __all__ = ["Place", "Runs", "Watcher"]
 
 _FRAME: Final = 1 / 30
 """Seconds between two views of a growing answer: more than anyone can read."""
+
+_QUOTED: Final = 40
+"""Characters of a message that the list of what was done quotes."""
 
 
 class Place(NamedTuple):
@@ -49,18 +55,26 @@ class Runs:
         name: What answers.
     """
 
-    def __init__(self, runner: Runner, watcher: Watcher, open_session: Callable[[str], AdvancedSQLiteSession]) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        watcher: Watcher,
+        open_session: Callable[[str], AdvancedSQLiteSession],
+        edit: Callable[[], Awaitable[Editor]],
+    ) -> None:
         """Make it.
 
         Args:
             runner: What answers.
             watcher: Who is told.
             open_session: Opens the session of an id for writing.
+            edit: Gives what writes down that a run can be undone.
         """
         self.name = runner.name
         self._runner = runner
         self._watcher = watcher
         self._open_session = open_session
+        self._edit = edit
         self._underway: dict[Place, _Underway] = {}
 
     def of(self, session_id: str) -> Mapping[str, Run]:
@@ -142,6 +156,8 @@ class Runs:
         session = self._open_session(running.place.session_id)
         try:
             await session.switch_to_branch(running.place.branch_id)
+            editor = await self._edit()
+            before = await editor.mark(*running.place)
             running.show(state=RunState.RUNNING)
             result = await self._runner.run(session, text, running)
             running.kept = result.kept
@@ -160,6 +176,9 @@ class Runs:
                 estimated=result.estimated,
                 reported=result.usage is not None,
             )
+            # The answer stands, whether or not it can be undone.
+            with suppress(ConvoError):
+                await editor.note_since(before, "run", f"Said “{_beginning(text)}” on '{running.place.branch_id}'")
             return result
         finally:
             await asyncio.to_thread(session.close)
@@ -238,6 +257,11 @@ class _Underway:
             await self._watcher.items_stored(self.place)
         self._storing = None
         self._draw()
+
+
+def _beginning(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _QUOTED else f"{words[: _QUOTED - 1].rstrip()}…"
 
 
 def _now() -> str:

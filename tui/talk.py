@@ -29,7 +29,7 @@ class TalkController(SessionController):
         """
         super().__init__(store, read_only=read_only)
         self.view = replace(self.view, model=runner.name)
-        self._runs = Runs(runner, self, self._writer)
+        self._runs = Runs(runner, self, self._writer, self._edit)
         self._followed: set[Place] = set()
 
     async def prepare(self) -> None:

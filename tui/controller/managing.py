@@ -169,10 +169,14 @@ class Managing(ControllerBase):
 
     async def _turn_over(self, state: EntryState, limit: int | None) -> str:
         self._check_writable()
-        for entry in await self._store.journal():
-            if entry.state is state and entry.branch_id in self._busy(entry.session_id):
-                self._check_idle(entry.session_id, entry.branch_id)
         undoing = state is EntryState.DONE
+        waiting = [entry for entry in await self._store.journal() if entry.state is state]
+        if limit is None:
+            waiting = waiting[:1] if undoing else waiting[-1:]
+        for entry in waiting:
+            meant = limit is None or (entry.id >= limit if undoing else entry.id <= limit)
+            if meant and entry.op != "label":
+                self._check_idle(entry.session_id, entry.branch_id)
         before, editor = self.view.tree, await self._edit()
         turned = await self._change(editor.undo(limit) if undoing else editor.redo(limit))
         last, session = turned[-1], self.view.session

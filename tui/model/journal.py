@@ -27,6 +27,7 @@ class Entry:
         id: Grows with each entry.
         session_id: The session it was done in.
         branch_id: The branch it was done to; None where it was done to the session.
+        op: What kind of thing was done, one word.
         words: What was done, one line; untrusted parts of it are names.
         state: Whether it holds.
         kept_bytes: How much is kept in the file to undo it or do it again.
@@ -36,6 +37,7 @@ class Entry:
     id: int
     session_id: str
     branch_id: str | None
+    op: str
     words: str
     state: EntryState
     kept_bytes: int

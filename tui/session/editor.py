@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from tui.errors import ConvoError
 from tui.model import Entry
-from tui.session import branches, copying, history, journal, labels, queries
+from tui.session import branches, copying, history, journal, labels, queries, undoing
 from tui.session.connection import Connection, Mode, settled
 from tui.session.opening import file_error, quoted
 from tui.session.schema import Conversation, Tables, has_table
@@ -197,13 +197,21 @@ class Editor:
 
     # What was done
 
+    async def mark(self, session_id: str, branch_id: str) -> journal.Mark:
+        """Remember how a branch stands before others write to it."""
+        return await self._run("ro", lambda db: journal.mark(db, self.tables, session_id, branch_id))
+
+    async def note_since(self, before: journal.Mark, op: str, words: str) -> None:
+        """Write down what others have written to the end of a branch since."""
+        await self.change(journal.note_since, before, op, words)
+
     async def undo(self, back_to: int | None = None) -> tuple[Entry, ...]:
         """Undo what was done last, or all back to and with an entry; tells what was undone."""
-        return await self.change(journal.undo, back_to)
+        return await self.change(undoing.undo, back_to)
 
     async def redo(self, up_to: int | None = None) -> tuple[Entry, ...]:
         """Do again what was undone last, or all up to and with an entry; tells what was done again."""
-        return await self.change(journal.redo, up_to)
+        return await self.change(undoing.redo, up_to)
 
     async def keep(self, entry_id: int) -> None:
         """Let something that was done hold for good."""
