@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 from tui.model import Losses, Scope, Session, Survivor, TurnTree, Usage
-from tui.session.accounts import accounts, usage_of_turns
+from tui.session.accounts import Books
 from tui.session.reader import Snapshot
+from tui.session.spent import usage_of_turns
 
 __all__ = ["losses"]
 
@@ -29,7 +30,7 @@ def losses(file: Snapshot, session: Session, tree: TurnTree, branch_id: str | No
 def _of_session(file: Snapshot, session: Session, tree: TurnTree) -> Losses:
     name = session.session_id
     items = file.execute(f"SELECT COUNT(*) FROM {file.messages} WHERE session_id = ?", (name,)).fetchone()[0]
-    spent = accounts(file, session, tree, next(iter(tree.branches))).totals[Scope.ALL]
+    spent = Books().accounts(file, session, tree, next(iter(tree.branches))).totals[Scope.ALL]
     turns = sum(max(0, chain.last - max(chain.first, 1) + 1) for chain in tree.chains)
     return Losses(name, None, len(tree.branches), turns, items, spent.total_tokens if spent else None)
 
