@@ -55,6 +55,8 @@ async def do(editor: Editor, store: Store, number: int, step: Step) -> None:
     """One step, where it can be done."""
     what, which, turn_number = step
     sessions = [session.session_id for session in await store.sessions()]
+    if not sessions:
+        return
     session_id = sessions[which % len(sessions)] if what == "session" else "chat"
     session = next((known for known in await store.sessions() if known.session_id == session_id), None)
     if session is None:
