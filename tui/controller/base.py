@@ -351,7 +351,7 @@ class ControllerBase:
         self._aim = self._opened
         self._show(**shown, session=session, tree=tree, preview=False, fork=None, marks=(), accounts=None, **changes)
 
-    async def _take_in(self, letting_go: Collection[str] | None = None, *, leave_session: bool = False) -> None:
+    async def _take_in(self, letting_go: Collection[str | None] | None = None, *, leave_session: bool = False) -> None:
         """Show what the file holds now, with the user where they were as far as that is still there.
 
         Args:

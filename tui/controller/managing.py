@@ -104,7 +104,7 @@ class Managing(ControllerBase):
         if branch_id is None:
             await self._change(editor.delete_session(session_id))
         else:
-            await self._change(editor.delete_branch(session_id, branch_id), branch_id)
+            await self._change(editor.delete_branch(session_id, branch_id), [branch_id])
         self._tell(f"Deleted {_called(session_id, branch_id)}. z undoes it.")
 
     async def copy_branch(self, branch_id: str, new_session_id: str, path: Path | None = None) -> None:
@@ -172,13 +172,16 @@ class Managing(ControllerBase):
         undoing = state is EntryState.DONE
         waiting = [entry for entry in await self._store.journal() if entry.state is state]
         if limit is None:
-            waiting = waiting[:1] if undoing else waiting[-1:]
-        for entry in waiting:
-            meant = limit is None or (entry.id >= limit if undoing else entry.id <= limit)
-            if meant and entry.op != "label":
+            meant = waiting[:1] if undoing else waiting[-1:]
+        else:
+            meant = [entry for entry in waiting if (entry.id >= limit if undoing else entry.id <= limit)]
+        for entry in meant:
+            if entry.op != "label":
                 self._check_idle(entry.session_id, entry.branch_id)
         before, editor = self.view.tree, await self._edit()
-        turned = await self._change(editor.undo(limit) if undoing else editor.redo(limit))
+        turned = await self._change(
+            editor.undo(limit) if undoing else editor.redo(limit), [entry.branch_id for entry in meant]
+        )
         last, session = turned[-1], self.view.session
         here = session is not None and session.session_id == last.session_id
         named = {entry.branch_id for entry in turned} if here else set()
@@ -207,16 +210,17 @@ class Managing(ControllerBase):
         label = editor.label(
             session_id, branch_id, title=title, note=note, pinned=pinned, archived=archived, words=words
         )
-        leave_session = bool(archived) and branch_id is None
-        await self._change(label, branch_id if archived else None, leave_session=leave_session)
+        await self._change(label, [branch_id] if archived else (), leave_session=bool(archived) and branch_id is None)
         self._tell(f"{words}. z undoes it." + (" . shows it." if archived else ""))
 
-    async def _change(self, change: Awaitable[T], letting_go: str | None = None, *, leave_session: bool = False) -> T:
+    async def _change(
+        self, change: Awaitable[T], letting_go: Collection[str | None] = (), *, leave_session: bool = False
+    ) -> T:
         """Change the file and show it.
 
         Args:
             change: Changes it.
-            letting_go: A branch that need not be shown any longer.
+            letting_go: Branches that need not be shown any longer.
             leave_session: Whether that is so of the open session too.
         """
         self._changing += 1
@@ -224,7 +228,7 @@ class Managing(ControllerBase):
             result = await change
             async with self._steps:
                 version = await self._store.changes()
-                await self._take_in([letting_go] if letting_go else (), leave_session=leave_session)
+                await self._take_in(letting_go, leave_session=leave_session)
                 self._version = version
         finally:
             self._changing -= 1
