@@ -83,6 +83,7 @@ COMMANDS: Final = (
     Command("turn.mark", "v", "mark_turn", "Mark", "Mark this turn, or take its mark away", "Look"),
     Command("usage.scope", "u", "next_scope", "Scope", "What the sums count: own turns, the path, all", "Look", True),
     Command("export.write", "x", "export", "Export", "Write the branch or session to a file of its own", "Look"),
+    Command("usage.chart", "U", "next_chart", "Chart", "What the bars show: tokens, or what turns cost again", "Look"),
     Command("text.copy", "y", "copy", "Copy", "Copy the selected text, else the item under the cursor", "Look"),
     Command("pane.tree", "1", "pane('tree')", "Tree", "Go to the tree", "Panes"),
     Command("pane.chat", "2", "pane('chat')", "Chat", "Go to the chat", "Panes"),

@@ -102,14 +102,14 @@ async def test_the_sums_are_few_statements_and_remembered_while_the_file_stays_a
         await store.accounts(session, tree, branch_id)
         return len(reads(ran))
 
-    # What each branch ran, and what was kept; then what is kept on this path, and the tools.
-    assert await statements("main") == 4
+    # What each branch ran, what was kept, and the models; then what is kept on this path, and the tools.
+    assert await statements("main") == 5
     # What is partly shared, and again the last two.
     assert await statements("fork-0") == 3
     assert [await statements("main"), await statements("fork-0")] == [0, 0]
     async with AdvancedSQLiteSession(session_id="support", db_path=files[file]) as other:
         await other.add_items(turn("more"))
-        assert await statements("main") == 4
+        assert await statements("main") == 5
         for _ in range(2):
             await other.pop_item()
     store.close()

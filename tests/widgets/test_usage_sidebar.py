@@ -144,8 +144,8 @@ async def test_what_the_provider_did_not_report_is_not_zero() -> None:
 def below_the_numbers(app: UsageApp) -> list[str]:
     """The lines from the table's last row to the chart."""
     lines = [line.strip() for line in seen(app).splitlines()]
-    total = next(at for at, line in enumerate(lines) if line.startswith("total"))
-    return [" ".join(line.split()) for line in lines[total + 1 : app.query_one(TokenChart).region.y]]
+    last = next(at for at, line in enumerate(lines) if line.startswith("context"))
+    return [" ".join(line.split()) for line in lines[last + 1 : app.query_one(TokenChart).region.y]]
 
 
 @pytest.mark.parametrize(

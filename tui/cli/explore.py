@@ -91,6 +91,8 @@ def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionCon
 
         controller = TalkController(store, AgentRunner(choice), read_only=options.read_only)
     try:
+        if options.price_as is not None:
+            controller.begin_price_as(options.price_as)
         asyncio.run(controller.open(options.session, options.branch))
     except BaseException:
         controller.close()
@@ -126,6 +128,9 @@ def explore_parser() -> argparse.ArgumentParser:
     branch = parser.add_argument("--branch", metavar="ID", help="open this branch (default: the one written last)")
     branch.completer = complete_branches  # type: ignore[attr-defined]
     parser.add_argument("--read-only", action="store_true", help="refuse everything that would write to the file")
+    parser.add_argument(
+        "--price-as", metavar="MODEL", help="price turns whose model is not recorded as this one, as in gpt-5-mini"
+    )
     talk = parser.add_argument_group(
         "talking to an agent", "Without one of --agent, --model and a profile, none answers."
     )

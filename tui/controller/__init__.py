@@ -5,6 +5,7 @@ What every controller is stands in `base`; on top of it one class for each thing
 
 from __future__ import annotations
 
+from tui.controller.accounting import Accounting
 from tui.controller.base import Listener
 from tui.controller.exporting import Exporting
 from tui.controller.managing import Managing
@@ -13,5 +14,5 @@ from tui.controller.marking import Marking
 __all__ = ["Listener", "SessionController"]
 
 
-class SessionController(Exporting, Managing, Marking):
+class SessionController(Accounting, Exporting, Managing, Marking):
     """The state of one explorer."""

@@ -51,6 +51,7 @@ _NOTHING: Final = {
     "page": None,
     "preview": False,
     "accounts": None,
+    "carry": None,
     "marks": (),
     "fork": None,
 }
@@ -118,6 +119,10 @@ class ControllerBase:
             if self.view.tree is view.tree and self.view.branch_id == view.branch_id:
                 self._summed = view.tree
                 self._show(accounts=accounts)
+                await self._account(view.session, view.tree)
+
+    async def _account(self, session: Session, tree: TurnTree) -> None:
+        """Work out what else there is to say of the accounts that were just shown."""
 
     async def select_session(self, session_id: str, branch_id: str | None = None) -> None:
         """Open another session of the file, at the branch written last unless one is named.
@@ -349,7 +354,17 @@ class ControllerBase:
         self._opened, self._before, self._visited = ("", 0), None, {}
         self._enter(shown["branch_id"], shown["turn"])
         self._aim = self._opened
-        self._show(**shown, session=session, tree=tree, preview=False, fork=None, marks=(), accounts=None, **changes)
+        self._show(
+            **shown,
+            session=session,
+            tree=tree,
+            preview=False,
+            fork=None,
+            marks=(),
+            accounts=None,
+            carry=None,
+            **changes,
+        )
 
     async def _take_in(self, letting_go: Collection[str | None] | None = None, *, leave_session: bool = False) -> None:
         """Show what the file holds now, with the user where they were as far as that is still there.
@@ -384,7 +399,7 @@ class ControllerBase:
                 branch_id, turn = self._opened
             else:
                 branch_id = _next_of_kin(view.tree, branch_id, tree) or await self._last_branch(session, tree)
-            changes["accounts"] = None
+            changes["accounts"] = changes["carry"] = None
         changes["marks"] = tuple(mark for mark in view.marks if tree.chain_at(*mark))
         shown = await self._read(session, tree, branch_id, turn)
         if self._aim == (view.branch_id, view.turn):
@@ -442,7 +457,7 @@ class ControllerBase:
                 if not preview:
                     self._enter(branch_id, shown["turn"])
                 if branch_id != view.branch_id:
-                    changes["accounts"] = None
+                    changes["accounts"] = changes["carry"] = None
                 self._show(**shown, preview=preview, **changes)
             finally:
                 if move == self._moves:

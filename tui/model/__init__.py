@@ -1,18 +1,23 @@
 """What the panes show: frozen values, no I/O."""
 
+from tui.model.carry import Carried, Carry
 from tui.model.items import Item, Page
 from tui.model.journal import Entry, EntryState, Losses, Survivor
+from tui.model.money import Money, Spending
 from tui.model.runs import Approval, Decision, Failure, Progress, Run, RunState
 from tui.model.tree import EMPTY_TREE, Branch, Chain, Turn, TurnTree
 from tui.model.usage import Accounts, Outcome, RunRecord, Scope, TurnUsage, Usage
-from tui.model.view import ForkDraft, Notice, Session, Severity, View
+from tui.model.view import ChartView, ForkDraft, Notice, Session, Severity, View
 
 __all__ = [
     "EMPTY_TREE",
     "Accounts",
     "Approval",
     "Branch",
+    "Carried",
+    "Carry",
     "Chain",
+    "ChartView",
     "Decision",
     "Entry",
     "EntryState",
@@ -20,6 +25,7 @@ __all__ = [
     "ForkDraft",
     "Item",
     "Losses",
+    "Money",
     "Notice",
     "Outcome",
     "Page",
@@ -31,6 +37,7 @@ __all__ = [
     "Session",
     "Severity",
     "Survivor",
+    "Spending",
     "Turn",
     "TurnTree",
     "TurnUsage",

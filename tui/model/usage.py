@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui.model.money import Money
 
 __all__ = ["Accounts", "Outcome", "RunRecord", "Scope", "TurnUsage", "Usage"]
 
@@ -20,6 +24,7 @@ class Usage:
         total_tokens: Input and output together.
         cached_tokens: Part of the input that the provider had cached; None where that was not reported.
         reasoning_tokens: Part of the output that was reasoning; None where that was not reported.
+        written_tokens: Part of the input that the provider put into its cache; None where that was not reported.
         estimated: True where some of these are estimates and no provider's count.
     """
 
@@ -29,7 +34,19 @@ class Usage:
     total_tokens: int = 0
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    written_tokens: int | None = None
     estimated: bool = False
+
+    @property
+    def context(self) -> tuple[int, bool] | None:
+        """Input of the last request, and whether that is known or the least it can be; None without requests.
+
+        Of several requests only the sum is stored. A conversation grows from one to the next, so that the last has at
+        least the mean.
+        """
+        if not self.requests:
+            return None
+        return -(-self.input_tokens // self.requests), self.requests == 1
 
     @classmethod
     def total(cls, parts: Iterable[Usage | None]) -> Usage | None:
@@ -44,6 +61,7 @@ class Usage:
             sum(part.total_tokens for part in stored),
             _sum_known(part.cached_tokens for part in stored),
             _sum_known(part.reasoning_tokens for part in stored),
+            _sum_known(part.written_tokens for part in stored),
             any(part.estimated for part in stored),
         )
 
@@ -111,6 +129,10 @@ class TurnUsage:
         branch_id: The branch whose run spent them; the turn is inherited where that is another one than shown.
         run: The last run that made it or went on with it, where one is recorded.
         tools: Name and calls of each tool, in the order in which they were first called.
+        cost: What the tokens cost; None where nothing was stored, and while prices are not asked for.
+        window: How many tokens the model that ran it takes at once, where that is known.
+        model: Name of the model that counted the tokens, where one is recorded.
+        hour: When they were stored: UTC, to the hour, as `2026-03-04 05`.
     """
 
     turn: int
@@ -118,6 +140,10 @@ class TurnUsage:
     branch_id: str | None = None
     run: RunRecord | None = None
     tools: tuple[tuple[str, int], ...] = ()
+    cost: Money | None = None
+    window: int | None = None
+    model: str | None = None
+    hour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +157,8 @@ class Accounts:
         counted: How many of them have stored usage; the sum of the path leaves out the others.
         largest: Input and output tokens of the turn of the path that has most.
         tools: Name and calls on the path of each tool, the one called most first.
+        models: Names of the models that ran turns of the session, as far as they are recorded.
+        money: What each scope cost; None where nothing was stored. Empty while no price is known or asked for.
     """
 
     branch_id: str
@@ -139,3 +167,5 @@ class Accounts:
     counted: int = 0
     largest: int = 0
     tools: tuple[tuple[str, int], ...] = ()
+    models: tuple[str, ...] = ()
+    money: Mapping[Scope, Money | None] = field(default_factory=dict)

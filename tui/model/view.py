@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from tui.model.carry import Carry
 from tui.model.items import Page
 from tui.model.runs import Failure, Run
 from tui.model.tree import EMPTY_TREE, TurnTree
 from tui.model.usage import Accounts, Scope
 
-__all__ = ["ForkDraft", "Notice", "Session", "Severity", "View"]
+__all__ = ["ChartView", "ForkDraft", "Notice", "Session", "Severity", "View"]
 
 Severity: TypeAlias = Literal["information", "warning", "error"]
 
@@ -42,6 +44,15 @@ class Session:
     def name(self) -> str:
         """What it is called: its title, else its id."""
         return self.title or self.session_id
+
+
+class ChartView(StrEnum):
+    """What the bars of the usage pane stand for."""
+
+    TOKENS = "tokens"
+    """What each turn spent."""
+    CARRY = "carry cost"
+    """What each turn's items cost again by being sent with later requests; an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,9 @@ class View:
         preview: True while the tree's cursor merely passes over another branch than the opened one.
         accounts: What the branch cost; None until it is known.
         scope: Which sum the usage pane shows.
+        price_as: The model whose prices hold for turns whose own is not recorded; empty for none.
+        chart: What its bars stand for.
+        carry: What its turns cost again; None until it is known, and while `chart` does not ask for it.
         marks: The turns that the user marked, each as a branch and the number of its turn, in the order of marking.
         show_archived: Whether archived branches and sessions are among `tree` and `sessions`.
         fork: The fork editor's content while it is open.
@@ -115,6 +129,9 @@ class View:
     preview: bool = False
     accounts: Accounts | None = None
     scope: Scope = Scope.PATH
+    price_as: str = ""
+    chart: ChartView = ChartView.TOKENS
+    carry: Carry | None = None
     marks: tuple[tuple[str, int], ...] = ()
     show_archived: bool = False
     fork: ForkDraft | None = None

@@ -22,7 +22,7 @@ from textual.worker import Worker
 from tui.commands import COMMANDS, Command, bindings
 from tui.controller import SessionController
 from tui.errors import ConvoError
-from tui.model import Severity, View
+from tui.model import ChartView, Severity, View
 from tui.screens._named import branch_choices, called, session_choices
 from tui.screens.help import Help, HelpRow
 from tui.screens.picker import Picker
@@ -391,7 +391,8 @@ class ExplorerBase(Screen[None]):
         state = " · preview, Enter opens" if view.preview else ""
         self._talk.border_title = Content(f"2 Chat · {called(branch)}{state}" if branch else "2 Chat")
         self._talk.border_subtitle = Content(f"turn {view.turn} of {branch.turns}" if branch and branch.turns else "")
-        self._usage.border_title = Content(f"3 Usage · {view.scope}")
+        carry = f" · {view.chart}" if view.chart is ChartView.CARRY else ""
+        self._usage.border_title = Content(f"3 Usage · {view.scope}{carry}")
 
     def _notify(self, text: str, severity: Severity = "information") -> None:
         self.notify(visible(text), severity=severity, markup=False)

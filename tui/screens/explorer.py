@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui.screens.accounting import Accounting
 from tui.screens.base import binding_ids
 from tui.screens.exporting import Exporting
 from tui.screens.managing import Managing
@@ -9,5 +10,5 @@ from tui.screens.managing import Managing
 __all__ = ["Explorer", "binding_ids"]
 
 
-class Explorer(Exporting, Managing):
+class Explorer(Accounting, Exporting, Managing):
     """Tree, chat and usage of one file."""

@@ -11,15 +11,29 @@ No function here needs more statements for more turns or branches.
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from tui.model import Outcome, RunRecord, Session, TurnTree, TurnUsage, Usage
+from tui.model.carry import Sent
 from tui.session.reader import Snapshot
 
-__all__ = ["COUNTS", "HELD", "Holder", "as_json", "holders", "runs_of", "turn_usages", "usage_of_turns"]
+__all__ = [
+    "COUNTS",
+    "HELD",
+    "HOUR",
+    "KEPT_ON",
+    "Holder",
+    "as_json",
+    "holders",
+    "runs_of",
+    "sent",
+    "turn_usages",
+    "usage_of_turns",
+]
 
 
 def _count(value: str) -> str:
@@ -39,15 +53,26 @@ COUNTS: Final = ", ".join(
         ),
         f"{_detail('input_tokens_details', 'cached_tokens')} AS cached_tokens",
         f"{_detail('output_tokens_details', 'reasoning_tokens')} AS reasoning_tokens",
+        f"{_detail('input_tokens_details', 'cache_write_tokens')} AS written_tokens",
     )
 )
 """The counts of a `Usage`, from a table of usage rows."""
+
+HOUR: Final = "COALESCE(substr(CAST(u.created_at AS TEXT), 1, 13), '')"
+"""When a usage row `u` was stored, to the hour."""
 
 HELD: Final = """
     json_each(:holders) AS h CROSS JOIN turn_usage AS u ON u.session_id = :session
         AND u.branch_id = json_extract(h.value, '$[0]') AND u.user_turn_number <= json_extract(h.value, '$[1]')
 """
 """Usage rows of the turns that holders (`as_json`) share with a branch, by the holders' rank `h.key`."""
+
+
+KEPT_ON: Final = """
+    EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = :session AND t.branch_id = :branch
+        AND t.user_turn_number = u.user_turn_number AND t.message_id = u.message_id)
+"""
+"""Which rows `u` of kept usage are of turns of a branch."""
 
 
 class Holder(NamedTuple):
@@ -99,8 +124,9 @@ def turn_usages(
         told = spent.get(turn, TurnUsage(turn))
         ran = runs.get(turn, [])
         counted = [run for run in ran if run.branch_id == told.branch_id and run.reported]
-        if told.usage and counted and counted[-1].estimated:
-            told = replace(told, usage=replace(told.usage, estimated=True))
+        if told.usage and counted:
+            usage = replace(told.usage, estimated=counted[-1].estimated)
+            told = replace(told, usage=usage, model=counted[-1].model)
         run = _last(ran, branch_id) if ran else None
         found.append(replace(told, run=run, tools=tuple(tools.get(turn, ()))))
     return tuple(found)
@@ -113,22 +139,20 @@ def _spent(file: Snapshot, session_id: str, sharing: Sequence[Holder], first: in
     if file.has("turn_usage"):
         # A bare column beside MIN is of the row that has the least.
         rows = file.execute(
-            f"SELECT u.user_turn_number, u.branch_id, {COUNTS}, MIN(h.key) FROM {HELD}"
+            f"SELECT u.user_turn_number, u.branch_id, {HOUR}, {COUNTS}, MIN(h.key) FROM {HELD}"
             " AND u.user_turn_number BETWEEN :first AND :last GROUP BY u.user_turn_number",
             {**bounds, "holders": as_json(sharing)},
         )
-        for turn, branch_id, *counts, _ in rows:
-            found[turn] = TurnUsage(turn, Usage(*counts), branch_id)
+        for turn, branch_id, hour, *counts, _ in rows:
+            found[turn] = TurnUsage(turn, Usage(*counts), branch_id, hour=hour)
     if file.has("convo_usage"):
         rows = file.execute(
-            f"SELECT u.user_turn_number, u.branch_id, {COUNTS} FROM convo_usage u"
-            " WHERE u.session_id = :session AND u.user_turn_number BETWEEN :first AND :last AND EXISTS (SELECT 1"
-            " FROM message_structure t WHERE t.session_id = :session AND t.branch_id = :branch"
-            " AND t.user_turn_number = u.user_turn_number AND t.message_id = u.message_id)",
+            f"SELECT u.user_turn_number, u.branch_id, {HOUR}, {COUNTS} FROM convo_usage u"
+            f" WHERE u.session_id = :session AND u.user_turn_number BETWEEN :first AND :last AND {KEPT_ON}",
             {**bounds, "branch": sharing[0].branch_id},
         )
-        for turn, branch_id, *counts in rows:
-            found.setdefault(turn, TurnUsage(turn, Usage(*counts), branch_id))
+        for turn, branch_id, hour, *counts in rows:
+            found.setdefault(turn, TurnUsage(turn, Usage(*counts), branch_id, hour=hour))
     return found
 
 
@@ -189,3 +213,57 @@ def _tools(file: Snapshot, session: Session, branch_id: str, first: int, last: i
     for turn, name, calls in rows:
         found.setdefault(turn, []).append((name, calls))
     return found
+
+
+def sent(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> list[Sent]:
+    """What each turn of a branch holds and sent, from the first to the last: a row of numbers for each."""
+    turns = tree.branches[branch_id].turns
+    found = [Sent()] * turns
+    # Where SQLite can, it tells how long a text is without reading it.
+    length = "octet_length" if sqlite3.sqlite_version_info >= (3, 43) else "length"
+    rows = file.execute(
+        f"SELECT t.user_turn_number, SUM({length}(m.message_data)),"
+        f" SUM(CASE t.message_type WHEN 'user' THEN {length}(m.message_data) ELSE 0 END)"
+        f" FROM {file.structure(session)} t CROSS JOIN {file.messages} m ON m.id = t.message_id"
+        " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN 1 AND ? GROUP BY 1",
+        (session.session_id, branch_id, turns),
+    )
+    for turn, characters, message in rows:
+        found[turn - 1] = Sent(characters or 0, message or 0)
+    sharing = holders(tree, branch_id)
+    guessed = _estimated(file, session.session_id)
+    for turn, runner, requests, tokens, cached in _requests(file, session.session_id, sharing, turns):
+        known = found[turn - 1]
+        if not known.requests:
+            found[turn - 1] = Sent(known.characters, known.message, requests, tokens, cached, (runner, turn) in guessed)
+    return found
+
+
+def _requests(
+    file: Snapshot, session_id: str, sharing: Sequence[Holder], turns: int
+) -> Iterator[tuple[int, str, int, int, int | None]]:
+    """Turn, who ran it, requests, input and cached tokens of a branch's turns; of two for one turn the first counts."""
+    columns = "user_turn_number, branch_id, requests, input_tokens, cached_tokens"
+    values = {"session": session_id, "branch": sharing[0].branch_id, "last": turns, "holders": as_json(sharing)}
+    if file.has("turn_usage"):
+        yield from file.execute(
+            f"SELECT {columns} FROM (SELECT u.user_turn_number, u.branch_id, {COUNTS}, MIN(h.key) FROM {HELD}"
+            " AND u.user_turn_number BETWEEN 1 AND :last GROUP BY u.user_turn_number)",
+            values,
+        )
+    if file.has("convo_usage"):
+        yield from file.execute(
+            f"SELECT {columns} FROM (SELECT u.user_turn_number, u.branch_id, {COUNTS} FROM convo_usage u"
+            f" WHERE u.session_id = :session AND u.user_turn_number BETWEEN 1 AND :last AND {KEPT_ON})",
+            values,
+        )
+
+
+def _estimated(file: Snapshot, session_id: str) -> set[tuple[str, int]]:
+    """Branch and turn of the runs that estimated their tokens."""
+    if not file.has("convo_runs"):
+        return set()
+    rows = file.execute(
+        "SELECT DISTINCT branch_id, user_turn_number FROM convo_runs WHERE session_id = ? AND estimated", (session_id,)
+    )
+    return set(rows)

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
-from tui.model import Accounts, Branch, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
+from tui.model import Accounts, Branch, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
 from tui.session import journal
-from tui.session.accounts import Books
+from tui.session.accounts import Books, Priced
+from tui.model.carry import carry
 from tui.session.items import is_error, item_text
 from tui.session.labels import label_branches, label_sessions
 from tui.session.losses import losses
 from tui.session.reader import Reader, Snapshot, decoded
-from tui.session.spent import turn_usages, usage_of_turns
+from tui.session.spent import sent, turn_usages, usage_of_turns
 from tui.session.trie import build_tree
 from tui.session.whole import Whole
 
@@ -54,6 +55,8 @@ class Store:
         sessions_table: Name of the table of sessions.
         messages_table: Name of the table of messages.
     """
+
+    _priced: tuple[Sequence[int], Books] | None
 
     def __init__(self, path: str | Path, *, timeout: float = 5.0) -> None:
         """Open a file to look at.
@@ -269,6 +272,17 @@ class Store:
         """What the explorer did to the file, the newest first."""
         return await self._reader.read(journal.entries)
 
+    async def priced(self, session: Session, tree: TurnTree, branch_id: str, limits: Sequence[int]) -> Priced:
+        """What each scope of a branch spent, apart by price list: by model, hour, and these limits of a request."""
+        if self._priced is None or self._priced[0] != limits:
+            self._priced = limits, Books(limits)
+        _, books = self._priced
+        return await self._aside.read(lambda file: books.priced(file, session, tree, branch_id))
+
+    async def carry(self, session: Session, tree: TurnTree, branch_id: str) -> Carry:
+        """What the turns of a branch cost again, by being sent with later requests."""
+        return await self._aside.read(lambda file: carry(branch_id, sent(file, session, tree, branch_id)))
+
     def close(self) -> None:
         """Close the file; safe to call again."""
         self._reader.close()
@@ -282,7 +296,9 @@ class Store:
         except FileError:
             reader.close()
             raise
-        self._reader, self._aside, self._books = reader, aside, Books()
+        self._reader, self._aside = reader, aside
+        self._books = Books()
+        self._priced = None
         self.sessions_table, self.messages_table = reader.sessions_table, reader.messages_table
         self._times_opened += 1
 

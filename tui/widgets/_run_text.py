@@ -9,12 +9,22 @@ from textual.content import Content
 from tui.model import Outcome, RunRecord, Usage
 from tui.widgets.numbers import fit_name, local_time, visible
 
-__all__ = ["RUN_HEIGHT", "dotted", "doubt", "estimate_mark", "missing", "run_details", "run_lines", "run_words"]
+__all__ = [
+    "ESTIMATE",
+    "RUN_HEIGHT",
+    "dotted",
+    "doubt",
+    "estimate_mark",
+    "missing",
+    "run_details",
+    "run_lines",
+    "run_words",
+]
 
 RUN_HEIGHT = 2
 """Lines of `run_lines`."""
 
-_ESTIMATE = "≈"
+ESTIMATE = "≈"
 _QUIET = "$foreground-muted"
 _ENDED = {Outcome.DONE: "", Outcome.STOPPED: "$text-warning", Outcome.FAILED: "$text-error"}
 _MODEL = 24
@@ -23,7 +33,7 @@ _MODEL = 24
 
 def estimate_mark(usage: Usage | None) -> str:
     """What stands before tokens: `≈` where some of them are estimates."""
-    return _ESTIMATE if usage and usage.estimated else ""
+    return ESTIMATE if usage and usage.estimated else ""
 
 
 def missing(record: RunRecord | None) -> str:
@@ -35,7 +45,7 @@ def doubt(record: RunRecord | None) -> str:
     """Why the tokens of a turn are not all that a provider counted; empty where they are."""
     if record is None or (not record.estimated and record.reported):
         return ""
-    return f"{_ESTIMATE} estimated" if record.estimated else "not all reported"
+    return f"{ESTIMATE} estimated" if record.estimated else "not all reported"
 
 
 def run_lines(record: RunRecord, width: int) -> Sequence[Content]:

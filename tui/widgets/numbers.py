@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from rich.cells import cell_len, set_cell_size
 
 from tui.render.text import printable
 
-__all__ = ["exact", "fit_name", "local_time", "tokens", "visible"]
+__all__ = ["dollars", "exact", "fit_name", "local_time", "tokens", "visible"]
 
 _UNITS = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
 
@@ -37,6 +38,18 @@ def exact(n: int, room: int) -> str:
     """A count in full, thousands parted, or shortened as `tokens` does where that takes more than `room` cells."""
     full = f"{n:,}"
     return full if len(full) <= room else tokens(n)
+
+
+def dollars(amount: Decimal) -> str:
+    """US dollars with what counts of them: $0.00042, $0.017, $3.40, $1,234."""
+    if not amount:
+        return "$0"
+    if amount >= 1000:
+        return f"${amount:,.0f}"
+    if amount >= 1:
+        return f"${amount:.2f}"
+    digits = min(1 - amount.adjusted(), 8)
+    return f"${amount:.{digits}f}" if round(amount, digits) else "<$0.00000001"
 
 
 def visible(text: str) -> str:

@@ -19,11 +19,12 @@ from textual.reactive import reactive, var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.model import Accounts, Scope, TurnUsage, Usage
+from tui.model import Accounts, Carry, ChartView, Scope, TurnUsage, Usage
 from tui.widgets._bars import Bars
-from tui.widgets._run_text import estimate_mark, missing, run_details
+from tui.widgets._cost_text import carried_words
+from tui.widgets._run_text import ESTIMATE, estimate_mark, missing, run_details
 from tui.widgets._token_bars import Part, bar, patterned, split
-from tui.widgets.numbers import fit_name, tokens
+from tui.widgets.numbers import dollars, fit_name, tokens
 
 __all__ = ["TokenChart"]
 
@@ -131,6 +132,12 @@ class TokenChart(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0)
     """The turn under the cursor, 0 where there is none."""
 
+    carry: var[Carry | None] = var(None)
+    """What the turns cost again: shown in place of what they cost, once it is known, where `shows` says so."""
+
+    shows: var[ChartView] = var(ChartView.TOKENS)
+    """What the bars stand for."""
+
     hovered: reactive[int] = reactive(0)
     """The turn under the mouse, 0 where there is none."""
 
@@ -187,8 +194,20 @@ class TokenChart(ScrollView, can_focus=True):
 
     @property
     def scale(self) -> int:
-        """Tokens of the largest turn: what fills the width."""
+        """Tokens of the largest bar: what fills the width."""
+        if self.shows is ChartView.CARRY:
+            return self.carry.largest if self.carry else 0
         return self.accounts.largest if self.accounts else 0
+
+    def parts(self, turn: int, told: TurnUsage | None) -> tuple[int, int, int, int] | None:
+        """The tokens of each part of a turn's bar; None where there are none, or they are on their way."""
+        if self.shows is ChartView.CARRY:
+            carried = self.carry.turn(turn) if self.carry else None
+            if carried is None:
+                return None
+            cached = carried.cached or 0
+            return cached, carried.tokens - cached, 0, 0
+        return split(told.usage) if told and told.usage else None
 
     def receive(self, edition: int, turns: Sequence[TurnUsage]) -> None:
         """Take what was asked for by `TurnsNeeded`."""
@@ -214,6 +233,12 @@ class TokenChart(ScrollView, can_focus=True):
         else:
             self.cursor = self.cursor or self.turn
         self.hovered = 0
+        self.refresh()
+
+    def watch_carry(self) -> None:
+        self.refresh()
+
+    def watch_shows(self) -> None:
         self.refresh()
 
     def watch_turn(self, turn: int) -> None:
@@ -328,27 +353,35 @@ class TokenChart(ScrollView, can_focus=True):
         yield Segment(label, label_style)
         room = width - len(label)
         spent = self.accounts.totals.get(Scope.PATH) if self.accounts else None
-        value_width = _VALUE_WIDTH + len(estimate_mark(spent))
+        carries = self.shows is ChartView.CARRY
+        value_width = _VALUE_WIDTH + (1 if carries else len(estimate_mark(spent)))
         with_value = room - value_width >= _SHORTEST_BAR
         if with_value:
             room -= value_width
 
-        if usage is None:
-            yield Segment("·" if told else "…", self.get_visual_style(*row, "token-chart--quiet").rich_style)
+        parts = self.parts(turn, told)
+        if parts is None:
+            silent = told is not None and not carries
+            yield Segment("·" if silent else "…", self.get_visual_style(*row, "token-chart--quiet").rich_style)
             yield Segment(" " * (room - 1), self.get_visual_style(*row).rich_style)
         else:
-            yield from self._draw_bar(usage, room, row, inherited)
+            yield from self._draw_bar(parts, room, row, inherited)
         if with_value:
-            value = "" if usage is None else f"{estimate_mark(usage)}{tokens(usage.total_tokens)}"
+            value = ""
+            if parts is not None:
+                mark, count = (ESTIMATE, sum(parts)) if carries else (estimate_mark(usage), _total(usage))
+                value = f"{mark}{tokens(count)}"
             yield Segment(value.rjust(value_width), label_style)
 
-    def _draw_bar(self, usage: Usage, width: int, row: tuple[str, ...], pale: bool) -> Iterable[Segment]:
+    def _draw_bar(
+        self, parts: tuple[int, int, int, int], width: int, row: tuple[str, ...], pale: bool
+    ) -> Iterable[Segment]:
         """The segments of a bar, neighbouring cells of one look joined."""
         paper = self.paper(*row)
         colors: dict[Part | None, Color] = {part: self.part_color(part, paper, pale=pale) for part in Part}
         colors[None] = paper
         draw = patterned if self.app.no_color else bar
-        for (ink, behind), runs in groupby(draw(split(usage), self.scale, width), attrgetter("ink", "paper")):
+        for (ink, behind), runs in groupby(draw(parts, self.scale, width), attrgetter("ink", "paper")):
             style = Style.from_color(colors[ink].rich_color, colors[behind].rich_color)
             yield Segment("".join(run.text for run in runs), style)
 
@@ -361,6 +394,10 @@ class TokenChart(ScrollView, can_focus=True):
                 f"turn {turn.turn}: {estimate_mark(turn.usage)}{turn.usage.total_tokens:,} tokens",
                 f"input {turn.usage.input_tokens:,}, output {turn.usage.output_tokens:,}",
             ]
+        if turn.cost and not turn.cost.unpriced:
+            lines.append(f"cost {ESTIMATE * turn.cost.estimated}{dollars(turn.cost.amount)}")
+        if self.carry and (carried := self.carry.turn(turn.turn)):
+            lines.append(carried_words(carried))
         if self.inherited(turn):
             lines.append(f"inherited: ran on {fit_name(turn.branch_id or '', 24)}")
         lines += run_details(turn.run) if turn.run else ()
@@ -373,3 +410,7 @@ class TokenChart(ScrollView, can_focus=True):
         if self.cursor:
             region = Region(0, self.cursor - 1, 1, 1)
             self.scroll_to_region(region, animate=False, force=True, immediate=True)
+
+
+def _total(usage: Usage | None) -> int:
+    return usage.total_tokens if usage else 0

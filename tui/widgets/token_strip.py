@@ -13,7 +13,7 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from tui.model import TurnUsage
+from tui.model import ChartView, TurnUsage
 from tui.widgets._token_bars import Part, height
 from tui.widgets.token_chart import TokenChart
 
@@ -82,12 +82,15 @@ class TokenStrip(TokenChart):
             mark.append("token-chart--cursor")
         yield Segment("▸" if turn == self.turn else " ", self.get_visual_style(*mark).rich_style)
         row = ["token-chart--hover"] if turn == self.hovered else []
-        if told is None or told.usage is None:
-            yield Segment("· " if told else "… ", self.get_visual_style(*row, "token-chart--quiet").rich_style)
+        parts = self.parts(turn, told)
+        if parts is None:
+            silent = told is not None and self.shows is ChartView.TOKENS
+            yield Segment("· " if silent else "… ", self.get_visual_style(*row, "token-chart--quiet").rich_style)
             return
         paper = self.paper(*row)
-        for part, count in ((Part.INPUT, told.usage.input_tokens), (Part.OUTPUT, told.usage.output_tokens)):
-            ink = self.part_color(part, paper, pale=self.inherited(told))
+        cached, other, output, reasoning = parts
+        for part, count in ((Part.INPUT, cached + other), (Part.OUTPUT, output + reasoning)):
+            ink = self.part_color(part, paper, pale=told is not None and self.inherited(told))
             yield Segment(height(count, self.scale), Style.from_color(ink.rich_color, paper.rich_color))
 
     def _measure(self) -> None:

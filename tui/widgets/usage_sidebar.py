@@ -107,8 +107,7 @@ class UsageSidebar(Vertical):
     def watch_view(self, before: View, view: View) -> None:
         if view.revision != before.revision:
             self._bars.renew()
-        shown = (view.accounts, view.scope, view.turn, view.revision)
-        if self.is_mounted and shown != (before.accounts, before.scope, before.turn, before.revision):
+        if self.is_mounted and _shown(view) != _shown(before):
             self._show()
 
     def receive(self, edition: int, turns: Sequence[TurnUsage]) -> None:
@@ -124,6 +123,7 @@ class UsageSidebar(Vertical):
 
     def _show(self) -> None:
         for chart in (self.chart, self.strip):
+            chart.shows, chart.carry = self.view.chart, self.view.carry
             chart.accounts = self.view.accounts
             chart.turn = self.view.turn
         if self.view.accounts and self.view.turn:
@@ -150,3 +150,8 @@ class UsageSidebar(Vertical):
             part: Swatch(PATTERNS[part] if self.app.no_color else "■", Style(foreground=self.chart.part_color(part)))
             for part in Part
         }
+
+
+def _shown(view: View) -> tuple[object, ...]:
+    """What the pane shows of a view."""
+    return view.accounts, view.scope, view.turn, view.revision, view.chart, view.carry, view.price_as

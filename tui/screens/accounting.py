@@ -1,0 +1,31 @@
+"""What the usage pane shows: scope, tokens or carry cost, prices."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tui.screens.base import ExplorerBase
+from tui.screens.picker import Choice, Picker
+
+__all__ = ["Accounting"]
+
+
+class Accounting(ExplorerBase):
+    """The commands of the usage pane."""
+
+    def action_next_chart(self) -> None:
+        self._do(self._controller.next_chart)
+
+    def action_price_as(self) -> None:
+        async def ask() -> None:
+            names = await self._controller.price_names()
+            choices = [Choice("", "no model", "only turns whose model is recorded have a price")]
+            choices += [Choice(name, name, "") for name in names]
+
+            def picked(name: str | None) -> None:
+                if name is not None:
+                    self._do(partial(self._controller.set_price_as, name or None))
+
+            self.app.push_screen(Picker("Price as", choices, current=self.view.price_as), picked)
+
+        self._do(ask)
