@@ -164,7 +164,7 @@ async def test_usage_of_turns_that_live_on_survives_the_branch_that_ran_them(
     )
     await editor.delete_branch("support", "alt")
     tree = await store.tree(session)
-    spent = (await store.accounts(session, tree, "child")).turns
+    spent = await store.turn_usages(session, tree, "child", 1, 4)
     assert [each.usage.total_tokens if each.usage else None for each in spent] == [110, 220, 3300, 4400]
     await editor.undo()
     assert rows(path, "SELECT COUNT(*) FROM convo_usage") == [(0,)]

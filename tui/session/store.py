@@ -16,9 +16,9 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
 from tui.model import Accounts, Branch, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
+from tui.model.carry import carry
 from tui.session import journal
 from tui.session.accounts import Books, Priced
-from tui.model.carry import carry
 from tui.session.items import is_error, item_text
 from tui.session.labels import label_branches, label_sessions
 from tui.session.losses import losses
