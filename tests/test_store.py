@@ -162,13 +162,13 @@ async def test_rows_that_cannot_be_decoded_are_shown_as_such(tmp_path: Path) -> 
     with sqlite3.connect(path) as db:
         db.execute("UPDATE agent_messages SET message_data = '{\"role\": ' WHERE id = 2")
         db.execute("UPDATE agent_messages SET message_data = CAST(x'7bff7d' AS TEXT) WHERE id = 4")
-        db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 6", ("[" * 200_000,))
+        db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 6", ("[" * 100_000,))
         db.execute("DELETE FROM agent_messages WHERE id = 8")
     db.close()
     store = Store(path)
     session = await only_session(store)
     items = (await store.page(session, "main", 0, 8)).items
-    assert [item.raw for item in items if item.data is None] == ['{"role": ', "{\ufffd}", "[" * 200_000, ""]
+    assert [item.raw for item in items if item.data is None] == ['{"role": ', "{\ufffd}", "[" * 100_000, ""]
     assert [row.number for row in await store.turns(session, ("main",), 1, 4)] == [1, 2, 3, 4]
     store.close()
 

@@ -18,9 +18,11 @@ class Item:
         turn: Number of its turn; 0 before the first user message.
         type: `user`, `assistant`, or the item's own type, as the SDK classifies it.
         tool_name: Name of the tool where it has one.
-        created_at: When the message was stored: UTC, naive.
+        created_at: When the message was stored: UTC, naive. Of a long one, when its branch got it: a fork's own time.
         data: The decoded item (a dict in all files the SDK writes); None where it cannot be decoded.
         raw: The stored text where it cannot be decoded, else None.
+        size: Bytes of the stored text; 0 where nothing is stored yet.
+        unread: Bytes at its end that were not read: `data` or `raw` holds the beginning only.
     """
 
     message_id: int
@@ -31,6 +33,8 @@ class Item:
     created_at: str | None = None
     data: Any = None
     raw: str | None = None
+    size: int = 0
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)

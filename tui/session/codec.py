@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from typing import Final
 
 import jiter
 
-__all__ = ["decode", "decode_rows"]
+__all__ = ["decode", "decode_beginning", "decode_rows"]
+
+
+_LONGEST_NUMBER: Final = 400
+_CUT_NUMBER: Final = re.compile(rb"(?<=[:,\[ ])[-+.\deE]+\Z")
 
 
 def decode(data: str | bytes) -> object:
@@ -24,6 +30,18 @@ def decode(data: str | bytes) -> object:
         item: object = jiter.from_json(data.encode() if isinstance(data, str) else data)
     except ValueError:
         item = json.loads(data)
+    return item
+
+
+def decode_beginning(data: bytes) -> object:
+    """Decode the beginning of a stored item: what it tells up to the cut, the last text of it cut short.
+
+    Raises:
+        ValueError: It is not the beginning of JSON, or jiter refuses it.
+    """
+    # A number that was cut would be another number; at the end of a text a few digits are nothing.
+    cut = _CUT_NUMBER.search(data, max(len(data) - _LONGEST_NUMBER, 0))
+    item: object = jiter.from_json(data[: cut.start()] if cut else data, partial_mode="trailing-strings")
     return item
 
 

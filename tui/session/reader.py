@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from tui.errors import FileError
 from tui.model import Session
-from tui.session.codec import decode
-from tui.session.items import message_type, tool_name
 from tui.session.opening import base_tables, file_error, has_table, open_to_read, quoted
+from tui.session.pieces import Messages
+from tui.session.plain import PlainStructure
 
-__all__ = ["Reader", "Snapshot", "decoded"]
+__all__ = ["Reader", "Snapshot"]
 
 T = TypeVar("T")
 Values: TypeAlias = Sequence[object] | Mapping[str, object]
-
-_PLAIN: Final = "convo_plain_structure"
-"""Temporary structure rows of a plain session: as the SDK would have written them."""
 
 
 class Snapshot:
@@ -28,15 +25,17 @@ class Snapshot:
     Attributes:
         sessions: The table of sessions, quoted for SQL.
         messages: The table of messages, quoted for SQL.
+        rows: What its rows hold.
         version: Another one after another connection has written.
     """
 
     def __init__(self, db: sqlite3.Connection, sessions: str, messages: str) -> None:
         self._db = db
-        self._made_up: tuple[str, int] | None = None
         self._structured = False
+        self.rows = Messages(db, messages)
+        self._plain = PlainStructure(db, self.rows)
         self.sessions = quoted(sessions)
-        self.messages = quoted(messages)
+        self.messages = self.rows.name
 
     @property
     def version(self) -> int:
@@ -61,24 +60,8 @@ class Snapshot:
         """The table that holds a session's structure rows; made up in memory for a plain session."""
         if not session.plain and self.structured:
             return "message_structure"
-        if self._made_up != (session.session_id, self.version):
-            self._make_up(session.session_id)
-            self._made_up = session.session_id, self.version
-        return _PLAIN
-
-    def _make_up(self, session_id: str) -> None:
-        self._db.execute(f"DROP TABLE IF EXISTS temp.{_PLAIN}")
-        self._db.execute(
-            f"CREATE TEMP TABLE {_PLAIN} (sequence_number INTEGER PRIMARY KEY, id, session_id, message_id,"
-            " branch_id, message_type, user_turn_number, tool_name, created_at)"
-        )
-        rows = self._db.execute(
-            f"SELECT id, message_data, created_at FROM {self.messages} WHERE session_id = ? ORDER BY id", (session_id,)
-        )
-        self._db.executemany(
-            f"INSERT INTO {_PLAIN} VALUES (?, ?, ?, ?, 'main', ?, ?, ?, ?)", _plain_rows(session_id, rows)
-        )
-        self._db.execute(f"CREATE INDEX temp.{_PLAIN}_turn ON {_PLAIN} (session_id, branch_id, user_turn_number)")
+        self._plain.take_in(session.session_id, self.version)
+        return self._plain.table
 
 
 class Reader:
@@ -152,29 +135,12 @@ class Reader:
         return result
 
 
-def decoded(text: str | bytes | None) -> Any:
-    """The item that a message row stores; None where it cannot be decoded."""
-    try:
-        return None if text is None else decode(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _plain_rows(session_id: str, rows: Iterable[tuple[int, str, str]]) -> Iterator[tuple[Any, ...]]:
-    turn = 0
-    for place, (message_id, text, created) in enumerate(rows, 1):
-        item = decoded(text)
-        kind = message_type(item)
-        turn += kind == "user"
-        yield place, place, session_id, message_id, kind, turn, tool_name(item), created
 
 
 def _replacing(stored: bytes) -> str:

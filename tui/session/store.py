@@ -8,7 +8,6 @@ whole branch to save itself the sorting of a few rows.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,8 +21,10 @@ from tui.session.accounts import Books, Priced
 from tui.session.items import is_error, item_text
 from tui.session.labels import label_branches, label_sessions
 from tui.session.losses import losses
-from tui.session.reader import Reader, Snapshot, decoded
+from tui.session.reader import Reader, Snapshot
 from tui.session.spent import sent, turn_usages, usage_of_turns
+from tui.session.pieces import completed
+from tui.session.ranks import Ranks
 from tui.session.trie import build_tree
 from tui.session.whole import Whole
 
@@ -34,11 +35,8 @@ T = TypeVar("T")
 Version: TypeAlias = tuple[int, int]
 """How often the file was opened anew, and the number that SQLite gives to its content."""
 
-_LONGEST: Final = 1 << 16
-"""Characters of an item that a row of the tree is made from; the rest of a longer one is not looked at."""
-
-_TEXT: Final = re.compile(r'"(?:text|content)": ?"((?:[^"\\\x00-\x1f]|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt]){1,2000})')
-"""The beginning of a message's text in a row of JSON that was not read to its end."""
+_LOOKED_AT: Final = 1 << 16
+"""Bytes of an item that a row of the tree is made from; the rest of a longer one is not looked at."""
 
 _PREVIEW: Final = 200
 """Characters of a user message that a row of the tree shows at most."""
@@ -155,33 +153,36 @@ class Store:
 
         def read(file: Snapshot) -> tuple[Turn, ...]:
             rows = file.execute(
-                "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), t.tool_name, CAST(m.created_at AS TEXT),"
-                f" length(m.message_data), substr(m.message_data, 1, {_LONGEST})"
+                "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), t.tool_name, CAST(t.created_at AS TEXT),"
+                " m.id, typeof(m.message_data)"
                 f" FROM {file.structure(session)} t LEFT JOIN {file.messages} m ON m.id = t.message_id"
                 " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
                 " ORDER BY +t.sequence_number",
                 (session.session_id, through[0], first, last),
-            )
+            ).fetchall()
             usage = usage_of_turns(file, session.session_id, through, first, last)
             turns: dict[int, Turn] = {}
-            for number, kind, tool, created, length, text in rows:
-                item = decoded(text) if length is not None and length <= _LONGEST else None
+            for number, kind, tool, created, message_id, stored in rows:
+                failed = stored == "null" or (
+                    kind not in ("user", "assistant") and is_error(file.rows.beginning(message_id, _LOOKED_AT).data)
+                )
                 before = turns.get(number)
                 if before is None:
                     spent = usage.get(number)
+                    piece = file.rows.beginning(message_id, _LOOKED_AT)
                     before = Turn(
                         number=number,
-                        text=_first_words(item, text) if number else "",
+                        text=_first_words(piece.data) if number else "",
                         items=0,
                         tokens=spent.usage.total_tokens if spent and spent.usage else None,
-                        created_at=created,
+                        created_at=created if piece.unread else file.rows.stored_at(message_id),
                     )
                 turns[number] = Turn(
                     number=number,
                     text=before.text,
                     items=before.items + 1,
                     tools=before.tools + (kind.endswith("_call") or (kind == "mcp_approval_request" and bool(tool))),
-                    errors=before.errors + (text is None or (kind not in ("user", "assistant") and is_error(item))),
+                    errors=before.errors + failed,
                     tokens=before.tokens,
                     created_at=before.created_at,
                 )
@@ -198,13 +199,13 @@ class Store:
 
         def read(file: Snapshot) -> str:
             row = file.execute(
-                f"SELECT m.message_data FROM {file.structure(session)} t"
+                f"SELECT m.id FROM {file.structure(session)} t"
                 f" JOIN {file.messages} m ON m.id = t.message_id"
                 " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number = ? AND t.message_type = 'user'"
                 " ORDER BY +t.sequence_number LIMIT 1",
                 (session.session_id, branch_id, turn),
             ).fetchone()
-            item = decoded(row[0]) if row else None
+            item = file.rows.beginning(row[0], None).data if row else None
             if item is None:
                 raise NotFoundError(f"Turn {turn} of '{branch_id}' has no readable user message.")
             return item_text(item)
@@ -214,38 +215,47 @@ class Store:
     async def position(self, session: Session, branch_id: str, turn: int) -> int:
         """How many items a branch holds before a turn."""
 
-        def read(file: Snapshot) -> int:
-            row = file.execute(
-                f"SELECT COUNT(*) FROM {file.structure(session)}"
-                " WHERE session_id = ? AND branch_id = ? AND user_turn_number < ?",
-                (session.session_id, branch_id, turn),
-            ).fetchone()
-            return int(row[0])
-
-        return await self._reader.read(read)
+        return await self._reader.read(lambda file: self._ranks.position(file, session, branch_id, turn))
 
     async def page(self, session: Session, branch_id: str, start: int, stop: int) -> Page:
-        """The items of a branch from position `start` to before `stop`, as far as there are any."""
+        """The items of a branch from position `start` to before `stop`, as far as there are any.
+
+        Of an item longer than `pieces.LONGEST` only the beginning is read; `whole` reads the rest.
+        """
 
         def read(file: Snapshot) -> Page:
+            key, ahead = self._ranks.seek(file, session, branch_id, start)
             rows = file.execute(
-                "SELECT t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT),"
-                " CAST(m.created_at AS TEXT), m.message_data"
-                f" FROM (SELECT * FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
-                " ORDER BY sequence_number LIMIT ? OFFSET ?) t"
-                f" LEFT JOIN {file.messages} m ON m.id = t.message_id ORDER BY t.sequence_number",
-                (session.session_id, branch_id, stop - start, start),
-            )
+                "SELECT m.id, t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT),"
+                " CAST(t.tool_name AS TEXT), CAST(t.created_at AS TEXT)"
+                f" FROM (SELECT *, rowid AS row FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+                " AND (sequence_number, rowid) >= (?, ?) ORDER BY sequence_number, rowid LIMIT ? OFFSET ?) t"
+                f" LEFT JOIN {file.messages} m ON m.id = t.message_id ORDER BY t.sequence_number, t.row",
+                (session.session_id, branch_id, *key, stop - start, ahead),
+            ).fetchall()
             items = []
-            for position, (message_id, turn, kind, tool, created, text) in enumerate(rows, start):
-                data = decoded(text)
-                raw = None if data is not None else ("" if text is None else str(text))
+            for position, (stored, message_id, turn, kind, tool, created) in enumerate(rows, start):
+                piece = file.rows.beginning(stored)
+                data = piece.data
+                if piece.unread:
+                    data = completed(data, kind, tool)
+                else:
+                    created = file.rows.stored_at(stored)
+                turn = turn if isinstance(turn, int) else 0
                 items.append(
-                    Item(message_id, position, turn if isinstance(turn, int) else 0, kind, tool, created, data, raw)
+                    Item(message_id, position, turn, kind, tool, created, data, piece.raw, piece.size, piece.unread)
                 )
             return Page(branch_id, start, tuple(items))
 
         return await self._reader.read(read)
+
+    async def whole_item(self, item: Item) -> Item:
+        """An item with all that is stored of it.
+
+        Raises:
+            NotFoundError: It is not stored any more.
+        """
+        return await self._aside.read(lambda file: file.rows.whole(item)) if item.unread else item
 
     async def accounts(self, session: Session, tree: TurnTree, branch_id: str) -> Accounts:
         """What a branch cost: the sums of each scope, and the tools it called."""
@@ -296,7 +306,7 @@ class Store:
         except FileError:
             reader.close()
             raise
-        self._reader, self._aside = reader, aside
+        self._reader, self._aside, self._ranks = reader, aside, Ranks()
         self._books = Books()
         self._priced = None
         self.sessions_table, self.messages_table = reader.sessions_table, reader.messages_table
@@ -384,11 +394,6 @@ def _lineage(file: Snapshot, session_id: str) -> dict[str, _Lineage]:
     return {branch_id: _Lineage(parent, turn, created, bool(empty)) for branch_id, parent, turn, created, empty in rows}
 
 
-def _first_words(item: object, text: str | bytes | None) -> str:
-    """The beginning of a user message on one line, also where only the beginning of its row was read."""
-    if item is not None:
-        words = item_text(item)
-    else:
-        found = _TEXT.search(text) if isinstance(text, str) else None
-        words = decoded(f'"{found[1]}"') if found else ""
-    return " ".join(words[: 4 * _PREVIEW].split())[:_PREVIEW]
+def _first_words(item: object) -> str:
+    """The beginning of a user message on one line."""
+    return " ".join(item_text(item)[: 4 * _PREVIEW].split())[:_PREVIEW]
