@@ -77,6 +77,25 @@ class Messages:
         ).fetchone()
         return row[0] if row else None
 
+    def after(self, session_id: str, message_id: int, glance: Callable[[int], Any]) -> Iterator[tuple[int, Any]]:
+        """The items of a session behind one, with their ids and decoded, oldest first.
+
+        Args:
+            session_id: The session.
+            message_id: Key of the message row after which to begin.
+            glance: Reads an item in place of decoding all of it, where the file's items are long.
+        """
+        where = f"FROM {self.name} WHERE session_id = ? AND id > ? ORDER BY id"
+        bytes_of_all, last = self._db.execute(
+            f"SELECT page_count * page_size, (SELECT MAX(id) FROM {self.name}) FROM pragma_page_count, pragma_page_size"
+        ).fetchone()
+        if last and bytes_of_all / last > _LONG:
+            ids = self._db.execute(f"SELECT id {where}", (session_id, message_id)).fetchall()
+            yield from ((found, glance(found)) for (found,) in ids)
+        else:
+            rows = self._db.execute(f"SELECT id, CAST(message_data AS BLOB) {where}", (session_id, message_id))
+            yield from ((found, None if text is None else _decoded(text)) for found, text in rows)
+
     def whole(self, item: Item) -> Item:
         """An item with all that is stored of it.
 
