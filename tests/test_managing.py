@@ -70,7 +70,7 @@ async def test_an_archived_branch_leaves_the_tree_and_its_turns_stay_where_other
     view = explorer.view
     assert (list(view.tree.branches), view.tree.left_out, view.branch_id) == (["main", "deep"], 1, "deep")
     assert [turn.tokens for turn in await explorer.turns("deep", 3, 3)] == [1100]
-    spent = await explorer.turn_usages("deep", 1, 3)
+    spent = await explorer.turn_usages(1, 3)
     assert [each.usage.total_tokens for each in spent if each.usage] == [110, 220, 1100]
     with pytest.raises(NotFoundError):
         await explorer.switch_branch("alt")

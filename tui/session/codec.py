@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import jiter
 
-__all__ = ["decode", "decode_beginning", "decode_rows"]
+__all__ = ["decode", "decode_beginning", "decode_rows", "decoded"]
 
 
 _LONGEST_NUMBER: Final = 400
@@ -31,6 +31,14 @@ def decode(data: str | bytes) -> object:
     except ValueError:
         item = json.loads(data)
     return item
+
+
+def decoded(data: str | bytes | None) -> Any:
+    """Decode a stored item; None where it cannot be decoded."""
+    try:
+        return None if data is None else decode(data)
+    except (ValueError, RecursionError):
+        return None
 
 
 def decode_beginning(data: bytes) -> object:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tui.session import branches, history
+from tui.session.codec import decoded
 from tui.session.items import message_type, tool_name
-from tui.session.reader import decoded
 from tui.session.schema import (
     CONVO_BRANCHES,
     CONVO_RUNS,

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from tui.errors import NotFoundError
 from tui.model import Item
-from tui.session.codec import decode, decode_beginning
+from tui.session.codec import decode_beginning, decoded
 from tui.session.opening import quoted
 
 __all__ = ["LONGEST", "Messages", "Piece", "completed"]
@@ -63,11 +63,11 @@ class Messages:
             try:
                 return Piece(decode_beginning(text), None, size, size - len(text))
             except ValueError:
-                data = _decoded(self._read(message_id, None)[0])
+                data = decoded(self._read(message_id, None)[0])
                 if data is not None:
                     return Piece(data, None, size)
         else:
-            data = _decoded(text)
+            data = decoded(text)
         return Piece(data, text.decode("utf-8", "replace") if data is None else None, size, size - len(text))
 
     def stored_at(self, message_id: int) -> str | None:
@@ -94,7 +94,7 @@ class Messages:
             yield from ((found, glance(found)) for (found,) in ids)
         else:
             rows = self._db.execute(f"SELECT id, CAST(message_data AS BLOB) {where}", (session_id, message_id))
-            yield from ((found, None if text is None else _decoded(text)) for found, text in rows)
+            yield from ((found, decoded(text)) for found, text in rows)
 
     def whole(self, item: Item) -> Item:
         """An item with all that is stored of it.
@@ -139,15 +139,3 @@ def completed(data: object, kind: str, tool: str | None) -> object:
             if tool is not None:
                 data.setdefault("name", tool)
     return data
-
-
-def _decoded(text: bytes) -> Any:
-    try:
-        return decode(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        # Some bytes of it are no UTF-8: the rest of it can be read.
-        return decode(text.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None

@@ -21,10 +21,10 @@ from tui.session.accounts import Books, Priced
 from tui.session.items import is_error, item_text
 from tui.session.labels import label_branches, label_sessions
 from tui.session.losses import losses
-from tui.session.reader import Reader, Snapshot
-from tui.session.spent import sent, turn_usages, usage_of_turns
 from tui.session.pieces import completed
 from tui.session.ranks import Ranks
+from tui.session.reader import Reader, Snapshot
+from tui.session.spent import sent, turn_usages, usage_of_turns
 from tui.session.trie import build_tree
 from tui.session.whole import Whole
 

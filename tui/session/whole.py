@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from tui.model import Item, RunRecord, Session, TurnTree, TurnUsage
-from tui.session.reader import Snapshot, decoded
+from tui.session.codec import decoded
+from tui.session.reader import Snapshot
 from tui.session.spent import runs_of, usage_of_turns
 
 __all__ = ["Message", "Row", "Whole"]
