@@ -487,7 +487,7 @@ class ControllerBase:
 
     def _branch_of(self, chain: Chain) -> str:
         """Which branch through a chain to show: the one visited last, else the oldest."""
-        return next((name for name in reversed(self._visited) if name in chain.through), chain.through[0])
+        return next((name for name in reversed(self._visited) if self.view.tree.holds(chain, name)), chain.oldest)
 
     def _move(self) -> int:
         self._moves += 1

@@ -7,7 +7,7 @@ nodes; the rows of a chain are read when they come into sight.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 __all__ = ["EMPTY_TREE", "Branch", "Chain", "Turn", "TurnTree"]
@@ -47,7 +47,7 @@ class Branch:
         return self.title or self.branch_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Chain:
     """A run of turns with no fork among them.
 
@@ -56,7 +56,7 @@ class Chain:
         parent: The chain that it continues; None for one that starts at the session's first turn.
         first: Number of its first turn.
         last: Number of its last turn; `first - 1` for a branch that has no turn of its own yet.
-        through: The branches that hold these turns, oldest first; read the turns from any of them.
+        oldest: The oldest branch that holds these turns; read the turns from it.
         ends: The branch whose last turn is this chain's last, if any: its name stands there.
         children: Chains that go on after `last`; the first stays in this chain's column, the others are forks.
     """
@@ -65,9 +65,26 @@ class Chain:
     parent: int | None
     first: int
     last: int
-    through: tuple[str, ...]
+    oldest: str
     ends: str | None = None
     children: tuple[int, ...] = ()
+    _ends: Sequence[tuple[int, str]] = field(default=(), repr=False)
+    _start: int = field(default=0, repr=False)
+    _stop: int = field(default=0, repr=False)
+
+    @property
+    def through(self) -> tuple[str, ...]:
+        """The branches that hold these turns, oldest first."""
+        return tuple(name for _, name in sorted(self._ends[self._start : self._stop]))
+
+    @property
+    def held(self) -> int:
+        """How many branches hold these turns."""
+        return self._stop - self._start
+
+    def covers(self, other: Chain) -> bool:
+        """Whether another chain of the same tree is this one or hangs under it."""
+        return self._start <= other._start and other._stop <= self._stop
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -76,13 +93,13 @@ class Chain:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TurnTree:
-    """The turns of a session's branches, shared turns once.
+    """The turns of a session's branches, shared turns once; equal only to itself.
 
     Attributes:
         branches: By id, oldest first.
-        chains: Parents before children.
+        chains: A chain, then all that hangs under it.
         roots: The chains that start at the session's first turn; more than one after a fork at turn 1.
         left_out: How many branches there are besides.
     """
@@ -100,6 +117,11 @@ class TurnTree:
             KeyError: There is no such branch.
         """
         return self.chains[self._tips[branch_id]]
+
+    def holds(self, chain: Chain, branch_id: str) -> bool:
+        """Whether a branch holds the turns of a chain."""
+        place = self._tips.get(branch_id)
+        return place is not None and chain.covers(self.chains[place])
 
     def path(self, branch_id: str) -> tuple[Chain, ...]:
         """The chains of a branch from its first turn to its last.

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
-from tui.model import Accounts, Branch, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
+from tui.model import Accounts, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
 from tui.model.carry import carry
 from tui.session import journal
 from tui.session.accounts import Books, Priced
+from tui.session.growth import GrowingTree
 from tui.session.items import is_error, item_text
-from tui.session.labels import label_branches, label_sessions
+from tui.session.labels import label_sessions
 from tui.session.losses import losses
 from tui.session.pieces import completed
 from tui.session.ranks import Ranks
 from tui.session.reader import Reader, Snapshot
 from tui.session.spent import sent, turn_usages, usage_of_turns
-from tui.session.trie import build_tree
 from tui.session.whole import Whole
 
 __all__ = ["Store", "Version"]
@@ -40,9 +39,6 @@ _LOOKED_AT: Final = 1 << 16
 
 _PREVIEW: Final = 200
 """Characters of a user message that a row of the tree shows at most."""
-
-_LAST_TURN: Final = 10**7
-"""A greater number is no turn's, and neither is what SQLite sorts after all numbers: texts and blobs."""
 
 
 class Store:
@@ -112,7 +108,7 @@ class Store:
         `main` is always among them, and so is every branch whose fork was recorded, items or none.
         """
 
-        return await self._reader.read(lambda file: _tree(file, session))
+        return await self._reader.read(lambda file: self._tree.read(file, session))
 
     async def whole(self, session: Session, work: Callable[[Whole], T]) -> T:
         """Do something with a whole session at one moment, on a connection of its own.
@@ -124,7 +120,7 @@ class Store:
         """
         reader = await asyncio.to_thread(Reader, self.path, self._timeout)
         try:
-            return await reader.read(lambda file: work(Whole(file, session, _tree(file, session))))
+            return await reader.read(lambda file: work(Whole(file, session, GrowingTree().read(file, session))))
         finally:
             await asyncio.to_thread(reader.close)
 
@@ -307,91 +303,11 @@ class Store:
             reader.close()
             raise
         self._reader, self._aside, self._ranks = reader, aside, Ranks()
+        self._tree = GrowingTree()
         self._books = Books()
         self._priced = None
         self.sessions_table, self.messages_table = reader.sessions_table, reader.messages_table
         self._times_opened += 1
-
-
-def _tree(file: Snapshot, session: Session) -> TurnTree:
-    structure = file.structure(session)
-
-    @cache
-    def key(branch_id: str, turn: int) -> tuple[int, ...]:
-        rows = file.execute(
-            f"SELECT message_id FROM {structure} WHERE session_id = ? AND branch_id = ?"
-            " AND user_turn_number = ? ORDER BY +sequence_number",
-            (session.session_id, branch_id, turn),
-        )
-        return tuple(message_id for (message_id,) in rows)
-
-    found = _branches(file, session.session_id, structure)
-    return build_tree(label_branches(file, session.session_id, found), key)
-
-
-def _branches(file: Snapshot, session_id: str, structure: str) -> list[Branch]:
-    recorded = _lineage(file, session_id)
-    found = file.execute(
-        f"""
-        WITH RECURSIVE names (branch_id) AS (
-            SELECT MIN(branch_id) FROM {structure} WHERE session_id = :session
-            UNION ALL
-            SELECT (SELECT MIN(t.branch_id) FROM {structure} t
-                    WHERE t.session_id = :session AND t.branch_id > names.branch_id)
-            FROM names WHERE typeof(names.branch_id) = 'text'
-        )
-        SELECT branch_id,
-            (SELECT MAX(t.user_turn_number) FROM {structure} t WHERE t.session_id = :session
-                AND t.branch_id = names.branch_id AND t.user_turn_number <= {_LAST_TURN}),
-            (SELECT COUNT(*) FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id),
-            (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
-                ORDER BY t.sequence_number LIMIT 1) AS born,
-            (SELECT CAST(t.created_at AS TEXT) FROM {structure} t WHERE t.session_id = :session
-                AND t.branch_id = names.branch_id ORDER BY t.sequence_number LIMIT 1)
-        FROM names WHERE typeof(branch_id) = 'text' ORDER BY branch_id != 'main', born
-        """,
-        {"session": session_id},
-    ).fetchall()
-    unknown = _Lineage(None, None, None, empty=False)
-    branches: dict[str, Branch] = {}
-    for branch_id, turns, items, _, created in found:
-        fork = recorded.get(branch_id, unknown)
-        branches[branch_id] = Branch(branch_id, turns or 0, items, fork.parent, fork.fork_turn, created)
-    for branch_id, fork in recorded.items():
-        if fork.empty and branch_id not in branches:
-            branches[branch_id] = Branch(branch_id, 0, 0, fork.parent, fork.fork_turn, fork.created_at)
-    if "main" not in branches:
-        return [Branch("main", 0, 0), *branches.values()]
-    return list(branches.values())
-
-
-class _Lineage(NamedTuple):
-    """What is recorded of a fork."""
-
-    parent: str | None
-    fork_turn: int | None
-    created_at: str | None
-    empty: bool
-
-
-def _lineage(file: Snapshot, session_id: str) -> dict[str, _Lineage]:
-    """What is recorded of each fork, oldest first.
-
-    A branch without items is there while its `empty_generation` is the session's; else it was deleted or cleared.
-    """
-    if not file.has("convo_branches"):
-        return {}
-    generation = None
-    if file.has("session_clear_generations"):
-        generation = file.execute(
-            "SELECT generation FROM session_clear_generations WHERE session_id = ?", (session_id,)
-        ).fetchone()
-    rows = file.execute(
-        "SELECT branch_id, parent_branch_id, fork_turn, created_at, empty_generation IS ? FROM convo_branches"
-        " WHERE session_id = ? ORDER BY created_at, rowid",
-        (generation[0] if generation else 0, session_id),
-    )
-    return {branch_id: _Lineage(parent, turn, created, bool(empty)) for branch_id, parent, turn, created, empty in rows}
 
 
 def _first_words(item: object) -> str:

@@ -149,7 +149,7 @@ class TreeState:
         """What is found again by `row_of`; None where there is no such row."""
         shown = self.at(row)
         if isinstance(shown, TurnRow):
-            return TurnPlace(shown.span.chain.through[0], shown.turn)
+            return TurnPlace(shown.span.chain.oldest, shown.turn)
         return None if shown is None else shown.session.session_id
 
     def at(self, row: int) -> TreeRow | None:
@@ -167,7 +167,7 @@ class TreeState:
         chain = shown.span.chain
         turn = shown.turn if len(chain) else chain.last
         for branch_id in (self._opened, self.view.branch_id):
-            if branch_id in chain.through:
+            if self.view.tree.holds(chain, branch_id):
                 return TurnPlace(branch_id, turn)
         branches = self.view.tree.branches
         return TurnPlace(min(chain.through, key=lambda branch_id: branches[branch_id].turns), turn)
