@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tui.controller.base import ControllerBase
 from tui.errors import ConfigError, NotFoundError
-from tui.model import Accounts, Carry, ChartView, Money, Scope, Session, TurnTree, TurnUsage
+from tui.model import EMPTY_TREE, Accounts, Carry, ChartView, Money, Scope, Session, TurnTree, TurnUsage
 from tui.prices import Prices
 
 __all__ = ["Accounting", "Ledger"]
@@ -49,7 +49,7 @@ class Accounting(ControllerBase):
         """
         self._prices = await asyncio.to_thread(Prices, model)
         accounts = self.view.accounts and replace(self.view.accounts, money={})
-        self._summed = None
+        self._summed = EMPTY_TREE, -1
         # What the turns cost is asked for anew under another revision.
         self._show(price_as=model or "", accounts=accounts, revision=self.view.revision + 1)
         await self.load_accounts()

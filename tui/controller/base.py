@@ -43,6 +43,7 @@ PAGE: Final = 64
 
 _NOTHING: Final = {
     "session": None,
+    "place": None,
     "tree": EMPTY_TREE,
     "branch_id": "",
     "turn": 0,
@@ -77,7 +78,9 @@ class ControllerBase:
         self._version: Version | None = None
         self._steps = asyncio.Lock()
         self._sums = asyncio.Lock()
-        self._summed: TurnTree | None = None
+        self._summed: tuple[TurnTree, int] = EMPTY_TREE, -1
+        self._placed: tuple[str, int] = ("", 0)
+        self._archived = False
         self._aim: tuple[str, int] = ("", 0)
         self._opened: tuple[str, int] = ("", 0)
         self._before: tuple[str, int] | None = None
@@ -96,28 +99,33 @@ class ControllerBase:
     async def open(self, session_id: str | None = None, branch_id: str | None = None) -> None:
         """Show a session and branch of the file: by default those written last.
 
-        The accounts are left for `load_accounts`: they may take longer than a first screen should.
+        What may take longer than a first screen should is left for `load_rest`.
 
         Raises:
             NotFoundError: The file has no such session, or the session no such branch.
             ConvoError: The file cannot be read.
         """
         self._version = await self._store.changes()
-        sessions = await self._sessions(session_id)
-        self._show(sessions=sessions)
+        self._show(**await self._newest())
+        sessions = self.view.sessions
         if session_id is None and not sessions:
             return
         await self._select(sessions[0].session_id if session_id is None else session_id, branch_id)
+
+    async def load_rest(self) -> None:
+        """Work out what a first screen does not wait for: where the session stands, and what the branch cost."""
+        await self._load_place()
+        await self.load_accounts()
 
     async def load_accounts(self) -> None:
         """Work out what the shown branch cost, unless that is known."""
         async with self._sums:
             view = self.view
-            if view.session is None or (view.accounts is not None and self._summed is view.tree):
+            if view.session is None or (view.accounts is not None and self._summed == (view.tree, view.revision)):
                 return
             accounts = await self._store.accounts(view.session, view.tree, view.branch_id)
             if self.view.tree is view.tree and self.view.branch_id == view.branch_id:
-                self._summed = view.tree
+                self._summed = view.tree, view.revision
                 self._show(accounts=accounts)
                 await self._account(view.session, view.tree)
 
@@ -131,7 +139,7 @@ class ControllerBase:
             NotFoundError: The file has no such session, or the session no such branch.
         """
         await self._select(session_id, branch_id)
-        await self.load_accounts()
+        await self.load_rest()
 
     async def switch_branch(self, branch_id: str, turn: int | None = None) -> None:
         """Show another branch, at a turn of it: by default where the user left it, else its end.
@@ -264,6 +272,17 @@ class ControllerBase:
         scopes = list(Scope)
         self.set_scope(scopes[(scopes.index(self.view.scope) + 1) % len(scopes)])
 
+    async def sessions(self, start: int, stop: int) -> tuple[Session, ...]:
+        """The sessions of the file from a place to before another one, the one written last first."""
+        return await self._store.sessions(start, stop, archived=self._archived)
+
+    async def matching_sessions(self, typed: str, most: int) -> tuple[tuple[Session, ...], int]:
+        """The sessions whose names match typed letters, the best at most so many, and how many there are.
+
+        With nothing typed, the ones written last.
+        """
+        return await self._store.matching_sessions(typed, most, archived=self._archived)
+
     async def items(self, branch_id: str, start: int, stop: int) -> Page:
         """Some items of a branch, as far as there are any."""
         if self.view.session is None:
@@ -297,7 +316,7 @@ class ControllerBase:
             if changed:
                 await self._take_in()
                 self._version = version
-        await self.load_accounts()
+        await self.load_rest()
         return changed
 
     def close(self) -> None:
@@ -333,11 +352,11 @@ class ControllerBase:
     async def _select(self, session_id: str, branch_id: str | None) -> None:
         move = self._move()
         async with self._steps:
-            session = next((known for known in self.view.sessions if known.session_id == session_id), None)
+            session = await self._store.session(session_id)
             if session is None:
+                names = [known.session_id for known in self.view.sessions]
                 raise NotFoundError(
-                    f"The file has no session '{session_id}'.",
-                    f"It has: {_listed(known.session_id for known in self.view.sessions)}.",
+                    f"The file has no session '{session_id}'.", f"It has: {_listed(names, self.view.older)}."
                 )
             tree = await self._tree(session, branch_id)
             if branch_id is not None and branch_id not in tree.branches:
@@ -358,6 +377,7 @@ class ControllerBase:
             **shown,
             session=session,
             tree=tree,
+            place=None,
             preview=False,
             fork=None,
             marks=(),
@@ -365,6 +385,27 @@ class ControllerBase:
             carry=None,
             **changes,
         )
+
+    async def _newest(self) -> dict[str, Any]:
+        """What a view shows of the sessions of the file.
+
+        Without those that are archived, unless these are shown or nothing else is there.
+        """
+        self._archived = self.view.show_archived or not await self._store.count_sessions(archived=False)
+        sessions = await self._store.sessions(archived=self._archived)
+        count = await self._store.count_sessions(archived=self._archived)
+        return {"sessions": sessions, "older": max(0, count - len(sessions))}
+
+    async def _load_place(self) -> None:
+        """Find where the open session stands, unless it is among the newest."""
+        session, revision = self.view.session, self.view.revision
+        if session is None or any(known.session_id == session.session_id for known in self.view.sessions):
+            self._show(place=None)
+        elif self._placed != (session.session_id, revision):
+            place = await self._store.place(session.session_id, archived=self._archived)
+            if (self.view.session, self.view.revision) == (session, revision):
+                self._placed = session.session_id, revision
+                self._show(place=place)
 
     async def _take_in(self, letting_go: Collection[str | None] | None = None, *, leave_session: bool = False) -> None:
         """Show what the file holds now, with the user where they were as far as that is still there.
@@ -374,10 +415,9 @@ class ControllerBase:
             leave_session: Whether that is so of the open session too.
         """
         view, by_others = self.view, letting_go is None and not self._changing
-        sessions = await self._sessions(view.session.session_id if view.session and not leave_session else None)
-        changes: dict[str, Any] = {"sessions": sessions, "revision": view.revision + 1}
-        known = {session.session_id: session for session in sessions}
-        session = known.get(view.session.session_id) if view.session else None
+        changes = await self._newest()
+        sessions, changes["revision"] = changes["sessions"], view.revision + 1
+        session = await self._store.session(view.session.session_id) if view.session and not leave_session else None
         if session is None:
             if view.session is not None and by_others:
                 self._tell(f"Session '{view.session.session_id}' is gone: another program cleared it.", "warning")
@@ -408,16 +448,6 @@ class ControllerBase:
         if not preview:
             self._opened = shown["branch_id"], shown["turn"]
         self._show(**shown, **changes, session=session, tree=tree, preview=preview)
-
-    async def _sessions(self, *kept: str | None) -> tuple[Session, ...]:
-        """The sessions of the file; without those that are archived, unless these are shown or nothing else is there.
-
-        Args:
-            kept: Sessions that are among them even so.
-        """
-        sessions = await self._store.sessions()
-        shown = tuple(session for session in sessions if not session.archived or session.session_id in kept)
-        return sessions if self.view.show_archived else shown or sessions
 
     async def _tree(self, session: Session, *kept: str | None) -> TurnTree:
         """The tree of a session; without branches that are archived, unless these are shown or nothing else is there.
@@ -487,7 +517,7 @@ class ControllerBase:
 
     def _branch_of(self, chain: Chain) -> str:
         """Which branch through a chain to show: the one visited last, else the oldest."""
-        return next((name for name in reversed(self._visited) if self.view.tree.holds(chain, name)), chain.oldest)
+        return next((name for name in reversed(self._visited) if name in chain.through), chain.through[0])
 
     def _move(self) -> int:
         self._moves += 1
@@ -521,6 +551,7 @@ def _next_of_kin(before: TurnTree, branch_id: str, tree: TurnTree) -> str | None
     return next((name for name in shared if name in tree.branches), None)
 
 
-def _listed(names: Iterable[str], most: int = 8) -> str:
+def _listed(names: Iterable[str], besides: int = 0, most: int = 8) -> str:
     known = list(names)
-    return ", ".join(known[:most]) + (f" and {len(known) - most} more" if len(known) > most else "")
+    more = len(known[most:]) + besides
+    return ", ".join(known[:most]) + (f" and {more:,} more" if more else "")

@@ -43,7 +43,7 @@ class ExportProgress:
 class Exporting(ControllerBase):
     """Exports of the open session."""
 
-    def branches_through(self) -> tuple[str, ...]:
+    def branches_through(self) -> Sequence[str]:
         """The branches that hold the selected turn; the shown one where it has none."""
         branch_id, turn = self._aim
         chain = self.view.tree.chain_at(branch_id, turn)

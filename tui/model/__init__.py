@@ -5,7 +5,7 @@ from tui.model.items import Item, Page
 from tui.model.journal import Entry, EntryState, Losses, Survivor
 from tui.model.money import Money, Spending
 from tui.model.runs import Approval, Decision, Failure, Progress, Run, RunState
-from tui.model.tree import EMPTY_TREE, Branch, Chain, Turn, TurnTree
+from tui.model.tree import EMPTY_TREE, Branch, Chain, Holders, Turn, TurnTree
 from tui.model.usage import Accounts, Outcome, RunRecord, Scope, TurnUsage, Usage
 from tui.model.view import ChartView, ForkDraft, Notice, Session, Severity, View
 
@@ -23,6 +23,7 @@ __all__ = [
     "EntryState",
     "Failure",
     "ForkDraft",
+    "Holders",
     "Item",
     "Losses",
     "Money",

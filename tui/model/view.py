@@ -92,7 +92,9 @@ class View:
     Attributes:
         file: The file's name as the user gave it.
         writable: False where the file, or `--read-only`, refuses writes.
-        sessions: The sessions of the file, the one written last first.
+        sessions: The newest sessions of the file, the one written last first.
+        older: How many sessions the file holds besides.
+        place: How many sessions stand before the open one, where that is not among `sessions` and it is known.
         session: The open one.
         tree: Its turns.
         branch_id: The branch shown in every pane.
@@ -119,6 +121,8 @@ class View:
     file: str = ""
     writable: bool = True
     sessions: tuple[Session, ...] = ()
+    older: int = 0
+    place: int | None = None
     session: Session | None = None
     tree: TurnTree = EMPTY_TREE
     branch_id: str = ""

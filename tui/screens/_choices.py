@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.screens._matching import Narrowing
+from tui.model.matching import Narrowing
 from tui.widgets.numbers import visible
 
 __all__ = ["Choices"]
@@ -74,6 +74,9 @@ class Choices(ScrollView, can_focus=False):
             self.place = place
             """Its place among all choices."""
 
+    class EndNeared(Message):
+        """The last choices have come into sight, or nearly."""
+
     def __init__(self, labels: Sequence[Content | str], details: Sequence[Content | str], current: int | None) -> None:
         """Make the list.
 
@@ -86,7 +89,9 @@ class Choices(ScrollView, can_focus=False):
         self._labels = labels
         self._details = details
         self._current = current
-        self._narrowing = Narrowing(label if isinstance(label, str) else label.plain for label in labels)
+        self._narrowing = Narrowing(map(_plain, labels))
+        self.empty = "no match"
+        """What an empty list says."""
         self.set_reactive(Choices.cursor, current if current is not None else 0)
 
     @property
@@ -115,6 +120,18 @@ class Choices(ScrollView, can_focus=False):
         self._measure(layout=True)
         self._show_cursor()
 
+    def replace(
+        self, labels: Sequence[Content | str], details: Sequence[Content | str], current: int | None, typed: str
+    ) -> None:
+        """Show other choices, which were found elsewhere by what was typed; more of the same leave the cursor alone."""
+        grown = self._narrowing.query == (found := Narrowing(map(_plain, labels), typed)).query and bool(self.count)
+        self._labels, self._details, self._current, self._narrowing = labels, details, current, found
+        if not grown:
+            self.cursor = 0 if found.query or current is None else current
+        self.hovered = -1
+        self._measure(layout=True)
+        self._show_cursor()
+
     def move(self, by: int) -> None:
         """Move the cursor by so many lines."""
         self.cursor += by
@@ -128,6 +145,11 @@ class Choices(ScrollView, can_focus=False):
 
     def watch_cursor(self) -> None:
         self._show_cursor()
+        self._tell_end(self.cursor)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._tell_end(int(new_value) + self.size.height)
 
     def on_resize(self) -> None:
         self._measure(layout=False)
@@ -157,7 +179,7 @@ class Choices(ScrollView, can_focus=False):
             return Strip(self._draw(line, width)).adjust_cell_length(width, self.rich_style)
         if line == 0:
             style = self.get_visual_style("choices--detail").rich_style
-            return Strip([Segment(" " * _MARGIN + "no match", style)]).adjust_cell_length(width, self.rich_style)
+            return Strip([Segment(" " * _MARGIN + self.empty, style)]).adjust_cell_length(width, self.rich_style)
         return Strip.blank(width, self.rich_style)
 
     def _draw(self, line: int, width: int) -> Iterable[Segment]:
@@ -198,9 +220,17 @@ class Choices(ScrollView, can_focus=False):
         self.virtual_size = Size(self.scrollable_content_region.width, self.count)
         self.refresh(layout=layout)
 
+    def _tell_end(self, line: int) -> None:
+        if self.is_attached and self.count and line + self.size.height >= self.count:
+            self.post_message(self.EndNeared())
+
     def _show_cursor(self) -> None:
         if self.cursor >= 0 and self.size:
             self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True, immediate=True)
+
+
+def _plain(label: Content | str) -> str:
+    return label if isinstance(label, str) else label.plain
 
 
 def _safe(text: Content | str) -> Content:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tui.model import Branch, Session, View
 from tui.screens.picker import Choice
 from tui.widgets._tree_drawing import kept_mark
@@ -29,9 +31,8 @@ def branch_choices(view: View) -> list[Choice[str]]:
     ]
 
 
-def session_choices(view: View) -> list[Choice[str]]:
-    """The sessions of the file, those that are pinned first."""
-    sessions = sorted(view.sessions, key=lambda session: not session.pinned)
+def session_choices(sessions: Iterable[Session]) -> list[Choice[str]]:
+    """Sessions in the order in which they come."""
     return [
         Choice(session.session_id, called(session), _detail(session.updated_at or "", session)) for session in sessions
     ]

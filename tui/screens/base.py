@@ -24,6 +24,7 @@ from tui.controller import SessionController
 from tui.errors import ConvoError
 from tui.model import ChartView, Severity, View
 from tui.screens._named import branch_choices, called, session_choices
+from tui.screens.finding_picker import FindingPicker, Found
 from tui.screens.help import Help, HelpRow
 from tui.screens.picker import Picker
 from tui.widgets.branch_tree import BranchTree
@@ -91,8 +92,7 @@ class ExplorerBase(Screen[None]):
         self._controller.subscribe(self._take)
         self._title(self.view)
         self._go_to("chat" if self.app.size.width < _MEDIUM else "tree")
-        if self.view.accounts is None:
-            self._do(self._controller.load_accounts)
+        self._do(self._controller.load_rest)
         self.set_interval(_FOLLOW_EVERY, self._follow)
 
     def on_resize(self) -> None:
@@ -141,6 +141,14 @@ class ExplorerBase(Screen[None]):
             turns = await self._controller.turns(event.branch_id, event.first, event.last)
             if view.session == self.view.session and view.session and view.session.session_id == event.session_id:
                 self._tree.receive_turns(event.branch_id, view.revision, turns)
+
+        self._do(bring)
+
+    @on(BranchTree.SessionsNeeded)
+    def _bring_sessions(self, event: BranchTree.SessionsNeeded) -> None:
+        async def bring() -> None:
+            revision = self.view.revision
+            self._tree.receive_sessions(event.start, revision, await self._controller.sessions(event.start, event.end))
 
         self._do(bring)
 
@@ -248,14 +256,20 @@ class ExplorerBase(Screen[None]):
         self.app.push_screen(Picker("Branches", choices, current=self.view.branch_id), picked)
 
     def action_pick_session(self) -> None:
-        choices = session_choices(self.view)
+        async def find(typed: str, most: int) -> Found[str]:
+            try:
+                sessions, total = await self._controller.matching_sessions(typed, most)
+            except ConvoError as error:
+                self._tell_failure(f"{error} {error.hint}".strip())
+                return Found((), 0)
+            return Found(session_choices(sessions), total)
 
         def picked(session_id: str | None) -> None:
             if session_id is not None:
                 self._do(partial(self._controller.select_session, session_id))
 
         current = self.view.session.session_id if self.view.session else None
-        self.app.push_screen(Picker("Sessions", choices, current=current), picked)
+        self.app.push_screen(FindingPicker("Sessions", find, current=current), picked)
 
     def action_help(self) -> None:
         keys = self.keys()

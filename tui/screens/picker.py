@@ -118,17 +118,25 @@ class Picker(Band[KeyT | None], Generic[KeyT]):
         """Move the cursor by so many pages."""
         self._list.move_page(by)
 
+    def narrow(self, typed: str) -> None:
+        """Show what matches."""
+        self._list.narrow(typed)
+        self._tell_count()
+
+    def pick(self) -> None:
+        """Give the choice under the cursor."""
+        if self._list.place is not None:
+            self.dismiss(self._keys[self._list.place])
+
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:
         event.stop()
-        self._list.narrow(event.value)
-        self._tell_count()
+        self.narrow(event.value)
 
     @on(Input.Submitted)
     def _pick(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._list.place is not None:
-            self.dismiss(self._keys[self._list.place])
+        self.pick()
 
     @on(Choices.Picked)
     def _pick_clicked(self, event: Choices.Picked) -> None:

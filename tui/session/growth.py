@@ -107,6 +107,12 @@ class GrowingTree:
     As long as nothing has changed in the session, the same tree is given again.
     """
 
+    _session_id: str | None
+    _known: dict[str, _Known]
+    _held: dict[str, int | None]
+    _trie: Trie
+    _tree: TurnTree
+
     def __init__(self) -> None:
         self._forget()
 
@@ -128,9 +134,9 @@ class GrowingTree:
         return self._tree
 
     def _forget(self) -> None:
-        self._session_id: str | None = None
-        self._known: dict[str, _Known] = {}
-        self._held: dict[str, int | None] = {}
+        self._session_id = None
+        self._known = {}
+        self._held = {}
         self._trie = Trie()
         self._tree = EMPTY_TREE
 

@@ -42,6 +42,11 @@ class Snapshot:
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     @property
+    def schema_version(self) -> int:
+        """Another one after a table came or went, or the file was packed."""
+        return int(self._db.execute("PRAGMA schema_version").fetchone()[0])
+
+    @property
     def structured(self) -> bool:
         """Whether the file has structure rows at all."""
         # The table may come while the file is open; it never goes.

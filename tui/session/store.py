@@ -15,11 +15,10 @@ from typing import Final, TypeAlias, TypeVar
 from tui.errors import FileError, NotFoundError
 from tui.model import Accounts, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
 from tui.model.carry import carry
-from tui.session import journal
+from tui.session import journal, listing
 from tui.session.accounts import Books, Priced
 from tui.session.growth import GrowingTree
 from tui.session.items import is_error, item_text
-from tui.session.labels import label_sessions
 from tui.session.losses import losses
 from tui.session.pieces import completed
 from tui.session.ranks import Ranks
@@ -80,27 +79,43 @@ class Store:
                 await asyncio.to_thread(reader.close)
         return self._times_opened, await self._reader.read(lambda file: file.version)
 
-    async def sessions(self) -> tuple[Session, ...]:
-        """The sessions of the file, the one written last first."""
+    async def sessions(self, start: int = 0, stop: int = listing.FEW, *, archived: bool = True) -> tuple[Session, ...]:
+        """The sessions of the file from a place to before another one, the one written last first.
 
-        def read(file: Snapshot) -> tuple[Session, ...]:
-            structured = "EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
-            rows = file.execute(
-                f"SELECT session_id, CAST(updated_at AS TEXT), {structured if file.structured else '0'},"
-                f" EXISTS (SELECT 1 FROM {file.messages} m WHERE m.session_id = s.session_id),"
-                f" (SELECT MAX(id) FROM {file.messages} m WHERE m.session_id = s.session_id)"
-                f" FROM {file.sessions} s WHERE typeof(session_id) = 'text'"
-                " ORDER BY 5 DESC NULLS LAST, updated_at DESC, session_id"
-            )
-            return label_sessions(
-                file,
-                (
-                    Session(session_id, updated, plain=bool(stored and not known))
-                    for session_id, updated, known, stored, _ in rows
-                ),
-            )
+        Args:
+            start: The place.
+            stop: The other place.
+            archived: Whether those that are archived are among them.
+        """
+        if stop <= listing.FEW:
+            return (await self._reader.read(lambda file: listing.newest(file, stop, archived=archived)))[start:]
+        return await self._aside.read(lambda file: self._ranking.page(file, start, stop, archived=archived))
 
-        return await self._reader.read(read)
+    async def count_sessions(self, *, archived: bool = True) -> int:
+        """How many sessions the file holds, with those that are archived or without."""
+        return await self._reader.read(lambda file: listing.count(file, archived=archived))
+
+    async def session(self, session_id: str) -> Session | None:
+        """The session of a name, if there is one."""
+        return await self._reader.read(lambda file: listing.find(file, session_id))
+
+    async def place(self, session_id: str, *, archived: bool = True) -> int | None:
+        """How many sessions stand before one in `sessions`."""
+        return await self._aside.read(lambda file: self._ranking.place(file, session_id, archived=archived))
+
+    async def matching_sessions(
+        self, typed: str, most: int, *, archived: bool = True
+    ) -> tuple[tuple[Session, ...], int]:
+        """The sessions whose titles or ids match typed letters: the best, at most so many, and how many there are.
+
+        With nothing typed, those that are pinned, then those written last.
+        """
+        if typed.strip():
+            return await self._aside.read(lambda file: listing.matching(file, typed, most, archived=archived))
+        pinned = await self._reader.read(lambda file: listing.pinned(file, archived=archived))
+        others = await self.sessions(0, most, archived=archived)
+        found = (*pinned, *(session for session in others if not session.pinned))
+        return found[:most], await self.count_sessions(archived=archived)
 
     async def tree(self, session: Session) -> TurnTree:
         """The turns of a session's branches.
@@ -303,7 +318,7 @@ class Store:
             reader.close()
             raise
         self._reader, self._aside, self._ranks = reader, aside, Ranks()
-        self._tree = GrowingTree()
+        self._tree, self._ranking = GrowingTree(), listing.Ranking()
         self._books = Books()
         self._priced = None
         self.sessions_table, self.messages_table = reader.sessions_table, reader.messages_table

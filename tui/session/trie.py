@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TypeAlias
 
-from tui.model import Branch, Chain, TurnTree
+from tui.model import Branch, Chain, Holders, TurnTree
 
 __all__ = ["Trie", "TurnKey", "build_tree"]
 
@@ -270,14 +270,15 @@ class _Drawn:
 
     def tree(self, branches: Mapping[str, Branch]) -> TurnTree:
         """The tree of all that was put down."""
-        ends, count = tuple(self._ends), len(self._chains)
-        # Where the branches that end under each chain stop: where those under its last child do.
-        stops = [start for *_, start in self._chains[1:]] + [len(ends)]
-        for place in range(count - 1, -1, -1):
+        ends = tuple(self._ends)
+        places = {name: place for place, (_, name) in enumerate(ends)}
+        # The branches that end under a chain stand together, up to the last that ends under its last child.
+        stops = [*(start for *_, start in self._chains), len(ends)][1:]
+        for place in reversed(range(len(stops))):
             if self._children[place]:
                 stops[place] = stops[self._children[place][-1]]
         chains = [
-            Chain(place, above, first, last, oldest, end, tuple(children), ends, start, stop)
+            Chain(place, above, first, last, Holders(oldest, ends, places, start, stop), end, tuple(children))
             for place, ((above, first, last, oldest, end, start), children, stop) in enumerate(
                 zip(self._chains, self._children, stops, strict=True)
             )

@@ -109,8 +109,10 @@ def age(updated_at: str | None, now: datetime) -> str:
 
 
 def draw_session(row: SessionRow, width: int, now: datetime, note: str = "") -> list[Piece]:
-    """The row of a session: its name, and on the right what is to be said of it."""
+    """The row of a session: its name, and on the right what is to be said of it; dots while it is on its way."""
     mark = "▾ " if row.is_open and not row.folded else "▸ "
+    if row.session is None:
+        return [Piece(mark, Role.QUIET), Piece("…", Role.QUIET)]
     room = width - len(mark)
     when = age(row.session.updated_at, now)
     said = [note, "plain" if row.session.plain else ""]

@@ -7,14 +7,26 @@ row one bisection.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from tui.model import EMPTY_TREE, Chain, Session, TurnTree
+from tui.widgets._tree_sessions import SessionStore
 
-__all__ = ["FoldKey", "Hidden", "SessionRow", "Span", "TreeRow", "TreeRows", "TurnRow", "find_chain", "fold_key"]
+__all__ = [
+    "FoldKey",
+    "Hidden",
+    "SessionRow",
+    "Span",
+    "TreeRow",
+    "TreeRows",
+    "TurnRow",
+    "TurnRows",
+    "find_chain",
+    "fold_key",
+]
 
 
 class FoldKey(NamedTuple):
@@ -31,7 +43,7 @@ class FoldKey(NamedTuple):
 
 def fold_key(chain: Chain) -> FoldKey:
     """The key by which the fold of a chain is remembered."""
-    return FoldKey(chain.oldest, chain.first)
+    return FoldKey(chain.through[0], chain.first)
 
 
 def find_chain(tree: TurnTree, branch_id: str, turn: int) -> Chain | None:
@@ -97,12 +109,14 @@ class SessionRow(NamedTuple):
     """A row that shows a session.
 
     Attributes:
-        session: The session.
+        place: How many sessions stand before it.
+        session: The session; None while it is not known.
         is_open: Whether its turns are shown.
         folded: Whether they are folded away.
     """
 
-    session: Session
+    place: int
+    session: Session | None
     is_open: bool
     folded: bool
 
@@ -132,37 +146,58 @@ class TurnRow(NamedTuple):
 TreeRow: TypeAlias = SessionRow | TurnRow
 
 
+class TurnRows:
+    """The rows of the turns of a session.
+
+    Args:
+        tree: The turns.
+        folds: The chains that are folded.
+    """
+
+    def __init__(self, tree: TurnTree = EMPTY_TREE, folds: AbstractSet[FoldKey] = frozenset()) -> None:
+        self._tree = tree
+        self._spans, self._span_of = _lay_out(tree, folds)
+        self._starts = [span.start for span in self._spans]
+        self._count = self._spans[-1].start + self._spans[-1].rows if self._spans else 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def at(self, row: int) -> TurnRow:
+        """What a row shows, counted from the first turn's."""
+        span = self._spans[bisect_right(self._starts, row) - 1]
+        return TurnRow(span, span.chain.first + row - span.start)
+
+    def of_turn(self, chain: Chain, turn: int) -> int:
+        """The row of a chain's turn, or of the fold that hides it."""
+        span = self._span_of[chain.index]
+        hidden = span.chain is not chain or span.hidden is not None
+        return span.start + (0 if hidden else max(0, min(turn, chain.last) - chain.first))
+
+    def parent(self, span: Span) -> int | None:
+        """The row of the turn after which a span parts; None for one that starts at the session's first turn."""
+        if span.chain.parent is None:
+            return None
+        parent = self._tree.chains[span.chain.parent]
+        return self.of_turn(parent, parent.last)
+
+
 class TreeRows:
     """The rows of the tree from the first session to the last.
 
     Args:
         sessions: The sessions in order.
-        open_id: Id of the session whose turns are shown; None where none is.
-        tree: Its turns.
-        folds: The chains that are folded.
-        folded: Whether all turns of the open session are folded away.
+        turns: The turns of the open one; None where they are folded away.
     """
 
-    def __init__(
-        self,
-        sessions: Sequence[Session] = (),
-        open_id: str | None = None,
-        tree: TurnTree = EMPTY_TREE,
-        folds: AbstractSet[FoldKey] = frozenset(),
-        *,
-        folded: bool = False,
-    ) -> None:
+    def __init__(self, sessions: SessionStore, turns: TurnRows | None = None) -> None:
         self._sessions = sessions
-        self._open = next((place for place, session in enumerate(sessions) if session.session_id == open_id), None)
-        self._folded = folded
-        shown = self._open is not None and not folded
-        self._tree = tree if shown else EMPTY_TREE
-        self._spans, self._span_of = _lay_out(self._tree, folds)
-        self._starts = [span.start for span in self._spans]
-        self._turns = self._spans[-1].start + self._spans[-1].rows if self._spans else 0
+        self._open = sessions.open_place
+        self._folded = turns is None
+        self._turns = turns if turns is not None and self._open is not None else TurnRows()
 
     def __len__(self) -> int:
-        return len(self._sessions) + self._turns
+        return len(self._sessions) + len(self._turns)
 
     def at(self, row: int) -> TreeRow:
         """What a row shows.
@@ -174,58 +209,59 @@ class TreeRows:
             raise IndexError(row)
         if self._open is not None and row > self._open:
             place = row - self._open - 1
-            if place < self._turns:
-                span = self._spans[bisect_right(self._starts, place) - 1]
-                return TurnRow(span, span.chain.first + place - span.start)
-            row -= self._turns
+            if place < len(self._turns):
+                return self._turns.at(place)
+            row -= len(self._turns)
         is_open = row == self._open
-        return SessionRow(self._sessions[row], is_open, is_open and self._folded)
+        return SessionRow(row, self._sessions.at(row), is_open, is_open and self._folded)
 
     def of_session(self, session_id: str) -> int | None:
-        """The row of a session."""
-        for place, session in enumerate(self._sessions):
-            if session.session_id == session_id:
-                return place if self._open is None or place <= self._open else place + self._turns
-        return None
+        """The row of a session; None where it is not known."""
+        place = self._sessions.place_of(session_id)
+        return None if place is None else self.of_place(place)
+
+    def of_place(self, place: int) -> int:
+        """The row of the session that so many stand before."""
+        return place if self._open is None or place <= self._open else place + len(self._turns)
 
     def of_turn(self, chain: Chain, turn: int) -> int | None:
         """The row of a chain's turn, or of the fold that hides it; None where the whole session is folded."""
-        if self._open is None or chain.index >= len(self._span_of):
+        if self._open is None or self._folded:
             return None
-        span = self._span_of[chain.index]
-        hidden = span.chain is not chain or span.hidden is not None
-        return self._open + 1 + span.start + (0 if hidden else max(0, min(turn, chain.last) - chain.first))
+        return self._open + 1 + self._turns.of_turn(chain, turn)
 
     def parent(self, span: Span) -> int | None:
         """The row after which a span parts: the fork's turn, or the session's row."""
-        if span.chain.parent is None:
-            return self._open
-        parent = self._tree.chains[span.chain.parent]
-        return self.of_turn(parent, parent.last)
+        parent = self._turns.parent(span)
+        return self._open if parent is None or self._open is None else self._open + 1 + parent
 
 
-def _lay_out(tree: TurnTree, folds: AbstractSet[FoldKey]) -> tuple[list[Span], list[Span]]:
+def _lay_out(tree: TurnTree, folds: AbstractSet[FoldKey]) -> tuple[list[Span], dict[int, Span]]:
     """The spans in the order of their rows, and for each chain the span that shows or hides it."""
     spans: list[Span] = []
     span_of: dict[int, Span] = {}
     folded: Span | None = None
+    hidden: list[Chain] = []
     start = 0
     for chain, depth in tree.walk():
         fork = _is_fork(tree, chain)
         if folded is not None:
             if depth > folded.depth or (depth == folded.depth and not fork):
-                folded.hidden = _add(folded.hidden, chain)
+                hidden.append(chain)
                 span_of[chain.index] = folded
                 continue
-            folded = None
+            folded.hidden, folded, hidden = _hide(hidden), None, []
         span = span_of[chain.index] = Span(chain, depth, fork, start)
-        if span.foldable and fold_key(chain) in folds:
-            span.hidden = _add(Hidden(-1, ()), chain)
+        if folds and span.foldable and fold_key(chain) in folds:
             folded = span
+            hidden.append(chain)
+            span.hidden = _hide(hidden)
         spans.append(span)
         start += span.rows
+    if folded is not None:
+        folded.hidden = _hide(hidden)
     _lay_rails(reversed(spans))
-    return spans, [span_of[index] for index in range(len(tree.chains))]
+    return spans, span_of
 
 
 def _is_fork(tree: TurnTree, chain: Chain) -> bool:
@@ -235,9 +271,10 @@ def _is_fork(tree: TurnTree, chain: Chain) -> bool:
     return parent.ends is not None or parent.children[0] != chain.index
 
 
-def _add(hidden: Hidden | None, chain: Chain) -> Hidden:
-    turns, branches = hidden or Hidden(0, ())
-    return Hidden(turns + len(chain), branches if chain.ends is None else (*branches, chain.ends))
+def _hide(chains: Iterable[Chain]) -> Hidden:
+    """What a fold hides, given its own chain and those under it."""
+    known = tuple(chains)
+    return Hidden(sum(map(len, known)) - 1, tuple(chain.ends for chain in known if chain.ends is not None))
 
 
 def _lay_rails(spans_upwards: Iterable[Span]) -> None:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from tui.model import View
-from tui.widgets._tree_rows import FoldKey, SessionRow, Span, TreeRow, TreeRows, TurnRow, find_chain, fold_key
+from tui.model import EMPTY_TREE, Session, TurnTree, View
+from tui.widgets._tree_rows import (
+    FoldKey,
+    SessionRow,
+    Span,
+    TreeRow,
+    TreeRows,
+    TurnRow,
+    TurnRows,
+    find_chain,
+    fold_key,
+)
+from tui.widgets._tree_sessions import SessionStore
 
 __all__ = ["Place", "TreeState", "TurnPlace"]
 
@@ -22,8 +34,8 @@ class TurnPlace(NamedTuple):
     turn: int
 
 
-Place: TypeAlias = str | TurnPlace
-"""A row told by what it shows: a session, by its id, or a turn of the open one."""
+Place: TypeAlias = str | int | TurnPlace
+"""A row told by what it shows: a session, by its id or while that is not known by its place, or a turn of the open."""
 
 
 class TreeState:
@@ -31,6 +43,7 @@ class TreeState:
 
     Attributes:
         view: What is shown.
+        sessions: The sessions that are known.
         rows: Its rows.
         cursor: The row of the cursor.
         selected: The row of the selected turn; None where there is none.
@@ -41,12 +54,15 @@ class TreeState:
 
     def __init__(self) -> None:
         self.view = View()
-        self.rows = TreeRows()
+        self.sessions = SessionStore()
+        self.rows = TreeRows(self.sessions)
         self.cursor = 0
         self.selected: int | None = None
         self.marks: frozenset[tuple[int, int]] = frozenset()
         self.path: frozenset[int] = frozenset()
         self.digits = 1
+        self._turns = TurnRows()
+        self._laid_out: tuple[TurnTree, frozenset[FoldKey]] = EMPTY_TREE, frozenset()
         self._folds: dict[str, set[FoldKey]] = {}
         self._folded_sessions: set[str] = set()
         self._opened = ""
@@ -66,6 +82,7 @@ class TreeState:
         """
         old, before = self.view, self.session_id
         self.view = view
+        self.sessions.show(view)
         if self.session_id != before:
             self._announced.clear()
             self._place = None
@@ -78,17 +95,17 @@ class TreeState:
         self.marks = frozenset((chain.index, turn) for chain, turn in marked if chain is not None)
         moved = (self.session_id, view.branch_id, view.turn) != (before, old.branch_id, old.turn)
         follow = moved and not self._is_echo(TurnPlace(view.branch_id, view.turn))
-        unfolded = False
         if follow:
             self._announced.clear()
             self._place = self._place_shown()
-            unfolded = self._unfold_over(self._place)
-        same_rows = view.sessions is old.sessions and view.tree is old.tree and self.session_id == before
-        if same_rows and not unfolded:
-            self._find_cursor()
-        else:
-            self.lay_out()
+            self._unfold_over(self._place)
+        self.lay_out()
         return follow
+
+    def receive_sessions(self, start: int, revision: int, sessions: Sequence[Session]) -> None:
+        """Take over sessions that were asked for."""
+        self.sessions.receive(start, revision, sessions)
+        self._place = self.place_of(self.cursor)
 
     def _is_echo(self, shown: TurnPlace) -> bool:
         """Whether the cursor announced what is shown now; it may have moved on since, and must not be called back."""
@@ -106,31 +123,23 @@ class TreeState:
                 return TurnPlace(view.branch_id, tip.first)
         return TurnPlace(view.branch_id, view.turn)
 
-    def _unfold_over(self, place: TurnPlace) -> bool:
-        """Unfold what hides a turn, and say whether anything did."""
-        unfolded = self.session_id in self._folded_sessions
+    def _unfold_over(self, place: TurnPlace) -> None:
+        """Unfold what hides a turn."""
         self._folded_sessions.discard(self.session_id)
         folds = self._folds.get(self.session_id, set())
         chain = find_chain(self.view.tree, *place) if folds else None
         while chain is not None:
-            key = fold_key(chain)
-            if key in folds and chain.first < place.turn:
-                folds.remove(key)
-                unfolded = True
+            if chain.first < place.turn:
+                folds.discard(fold_key(chain))
             chain = None if chain.parent is None else self.view.tree.chains[chain.parent]
-        return unfolded
 
     def lay_out(self) -> None:
         """Make the map of rows anew; the cursor stays on what it was on, or on the fold that hides it now."""
-        view = self.view
-        self.rows = TreeRows(
-            view.sessions,
-            self.session_id,
-            view.tree,
-            self._folds.get(self.session_id, frozenset()),
-            folded=self.session_id in self._folded_sessions,
-        )
-        self.digits = min(3, len(str(max((chain.last for chain in view.tree.chains), default=1))))
+        tree, folds = self.view.tree, frozenset(self._folds.get(self.session_id, ()))
+        if self._laid_out != (tree, folds):
+            self._turns, self._laid_out = TurnRows(tree, folds), (tree, folds)
+            self.digits = min(3, len(str(max((branch.turns for branch in tree.branches.values()), default=1))))
+        self.rows = TreeRows(self.sessions, None if self.session_id in self._folded_sessions else self._turns)
         self._find_cursor()
 
     def _find_cursor(self) -> None:
@@ -142,6 +151,8 @@ class TreeState:
         """The row of a place, or of the fold that hides it; None where it is gone."""
         if isinstance(place, str):
             return self.rows.of_session(place)
+        if isinstance(place, int):
+            return self.rows.of_place(place) if place < len(self.sessions) else None
         chain = find_chain(self.view.tree, *place)
         return None if chain is None else self.rows.of_turn(chain, place.turn)
 
@@ -149,8 +160,10 @@ class TreeState:
         """What is found again by `row_of`; None where there is no such row."""
         shown = self.at(row)
         if isinstance(shown, TurnRow):
-            return TurnPlace(shown.span.chain.oldest, shown.turn)
-        return None if shown is None else shown.session.session_id
+            return TurnPlace(shown.span.chain.through[0], shown.turn)
+        if shown is None:
+            return None
+        return shown.place if shown.session is None else shown.session.session_id
 
     def at(self, row: int) -> TreeRow | None:
         """What a row shows; None where there is no such row."""
@@ -167,7 +180,7 @@ class TreeState:
         chain = shown.span.chain
         turn = shown.turn if len(chain) else chain.last
         for branch_id in (self._opened, self.view.branch_id):
-            if self.view.tree.holds(chain, branch_id):
+            if branch_id in chain.through:
                 return TurnPlace(branch_id, turn)
         branches = self.view.tree.branches
         return TurnPlace(min(chain.through, key=lambda branch_id: branches[branch_id].turns), turn)

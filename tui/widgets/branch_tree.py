@@ -19,7 +19,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.model import Chain, Turn, View
+from tui.model import Chain, Session, Turn, View
 from tui.widgets._tree_drawing import Hit, Piece, Role, TurnFace, draw_session, draw_turn
 from tui.widgets._tree_rows import SessionRow, Span, TurnRow
 from tui.widgets._tree_state import TreeState
@@ -32,7 +32,8 @@ __all__ = ["BranchTree"]
 class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
     """Sessions, branches and turns as a flat tree in which only forks indent.
 
-    Rows are drawn as they come into sight. Bind `view` to the screen's, answer `TurnsNeeded` with `receive_turns`.
+    Rows are drawn as they come into sight. Bind `view` to the screen's, answer `TurnsNeeded` with `receive_turns` and
+    `SessionsNeeded` with `receive_sessions`.
 
     Args:
         clock: The present moment, aware; the age of sessions is counted from it.
@@ -160,6 +161,18 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         session_id: str
 
     @dataclass
+    class SessionsNeeded(Message):
+        """Rows came into sight whose sessions are not known; to be answered with `receive_sessions`.
+
+        Attributes:
+            start: How many sessions stand before the first of them.
+            end: How many stand before the one after the last.
+        """
+
+        start: int
+        end: int
+
+    @dataclass
     class TurnHighlighted(Message):
         """The cursor came to a turn.
 
@@ -228,6 +241,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         self._turns = TurnStore()
         self._hover: int | None = None
         self._in_sight: dict[int, tuple[Chain, list[int]]] = {}
+        self._sessions_in_sight: list[int] = []
 
     @property
     def cursor_row(self) -> int:
@@ -238,7 +252,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
     def cursor_session(self) -> str | None:
         """Id of the session on whose row the cursor is; None where it is on another row."""
         row = self._state.at(self._state.cursor)
-        return row.session.session_id if isinstance(row, SessionRow) else None
+        return row.session.session_id if isinstance(row, SessionRow) and row.session is not None else None
 
     @property
     def row_count(self) -> int:
@@ -254,6 +268,17 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
             turns: The turns, each with its number.
         """
         self._turns.receive(branch_id, revision, turns)
+        self.refresh()
+
+    def receive_sessions(self, start: int, revision: int, sessions: Sequence[Session]) -> None:
+        """Show sessions that were asked for.
+
+        Args:
+            start: How many sessions stand before the first of them.
+            revision: The view's revision when they were read.
+            sessions: The sessions, in their order.
+        """
+        self._state.receive_sessions(start, revision, sessions)
         self.refresh()
 
     # The view
@@ -367,7 +392,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         """Unfold what the row heads; else go on to where branches part, or to the first of them."""
         row = self._state.at(self._state.cursor)
         if isinstance(row, SessionRow) and not row.is_open:
-            self.post_message(self.SessionOpened(row.session.session_id))
+            self._open_session(row)
         elif isinstance(row, SessionRow) and row.folded:
             self._toggle_session()
         elif isinstance(row, TurnRow) and row.span.hidden is not None:
@@ -397,7 +422,8 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
     def _open_session(self, row: SessionRow) -> None:
         if row.folded:
             self._toggle_session()
-        self.post_message(self.SessionOpened(row.session.session_id))
+        if row.session is not None:
+            self.post_message(self.SessionOpened(row.session.session_id))
 
     def on_click(self, event: events.Click) -> None:
         """Open a session, fold, switch to a branch by its name, or fork from a turn."""
@@ -452,11 +478,14 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw what is in sight, and ask for the turns that are not known yet."""
         self._in_sight.clear()
+        self._sessions_in_sight.clear()
         strips = super().render_lines(crop)
         for chain, turns in self._in_sight.values():
             for page in self._turns.wanted(chain, turns):
                 # Drawing runs in the screen's name, and a message that the screen sent would not bubble up to it.
                 self.post_message(self.TurnsNeeded(*page, self._state.session_id).set_sender(self))
+        for start, end in self._state.sessions.wanted(self._sessions_in_sight):
+            self.post_message(self.SessionsNeeded(start, end).set_sender(self))
         return strips
 
     def render_line(self, y: int) -> Strip:
@@ -467,6 +496,8 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         if isinstance(row, TurnRow) and len(row.span.chain):
             chain = row.span.chain
             self._in_sight.setdefault(chain.index, (chain, []))[1].append(row.turn)
+        if isinstance(row, SessionRow):
+            self._sessions_in_sight.append(row.place)
         has_cursor = self.has_focus and index == self._state.cursor and row is not None
         ground = self._ground(index, has_cursor)
         dim = isinstance(row, TurnRow) and row.span.chain.index not in self._state.path
@@ -523,6 +554,8 @@ def _shown(view: View) -> tuple[object, ...]:
     """What the tree shows of a view."""
     return (
         view.sessions,
+        view.older,
+        view.place,
         view.session,
         id(view.tree),
         view.branch_id,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.screens._matching import Narrowing, letters
+from tui.model.matching import Narrowing, letters
 
 NAMES = ("main", "alt", "retry-main", "domain", "multi-agent-info", "MAIN_2", "검색 가지")
 

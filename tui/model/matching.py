@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Narrowing", "letters"]
+__all__ = ["Matcher", "Narrowing", "letters"]
 
 _LONGEST = 400
 """Characters of a name that are searched."""
@@ -40,6 +40,24 @@ def letters(query: str, name: str) -> tuple[int, ...] | None:
     return tuple(reversed(offsets))
 
 
+class Matcher:
+    """What was typed, to be looked for in names.
+
+    Attributes:
+        query: The letters to look for: in lower case, without blanks; none where nothing was typed.
+    """
+
+    def __init__(self, typed: str) -> None:
+        self.query = _lower("".join(typed.split()))
+
+    def rank(self, name: str) -> int | None:
+        """How well a name matches: lower is better, None is not at all.
+
+        Close letters come before scattered ones, then the beginning of a word, then that of the name.
+        """
+        return _rank(self.query, _lower(name[:_LONGEST])) if self.query else 0
+
+
 class Narrowing:
     """Names, narrowed by what was typed so far.
 
@@ -48,14 +66,20 @@ class Narrowing:
         found: Places of the names that match, the best first; all in their own order while nothing is typed.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], typed: str = "") -> None:
+        """Take the names.
+
+        Args:
+            names: In their own order.
+            typed: What they were found by, where they are known to match: they stay in their order.
+        """
         self._names = tuple(_lower(name[:_LONGEST]) for name in names)
-        self.query = ""
+        self.query = Matcher(typed).query
         self.found: Sequence[int] = range(len(self._names))
 
     def narrow(self, typed: str) -> None:
         """Find what was typed; blanks do not count."""
-        query = _lower("".join(typed.split()))
+        query = Matcher(typed).query
         # What does not hold a query holds no longer one either.
         among = sorted(self.found) if self.query and query.startswith(self.query) else range(len(self._names))
         self.query = query
@@ -64,7 +88,7 @@ class Narrowing:
             return
         # One number for rank and place: thousands of tuples would wake the garbage collector at each key.
         count = len(self._names)
-        ranked = [rank * count + place for place in among if (rank := self._rank(place)) is not None]
+        ranked = [rank * count + place for place in among if (rank := _rank(query, self._names[place])) is not None]
         ranked.sort()
         self.found = [number % count for number in ranked]
 
@@ -72,15 +96,15 @@ class Narrowing:
         """The letters of a name that were typed, for showing them."""
         return (letters(self.query, self._names[place]) or ()) if self.query else ()
 
-    def _rank(self, place: int) -> int | None:
-        """Lower is better: close letters before scattered, then the beginning of a word, then of the name."""
-        name = self._names[place]
-        offsets = letters(self.query, name)
-        if offsets is None:
-            return None
-        start, end = offsets[0], offsets[-1] + 1
-        inside = start > 0 and name[start - 1].isalnum()
-        return ((end - start) * 2 + inside) * _LONGEST + start
+
+def _rank(query: str, name: str) -> int | None:
+    """Lower is better: close letters before scattered, then the beginning of a word, then of the name."""
+    offsets = letters(query, name)
+    if offsets is None:
+        return None
+    start, end = offsets[0], offsets[-1] + 1
+    inside = start > 0 and name[start - 1].isalnum()
+    return ((end - start) * 2 + inside) * _LONGEST + start
 
 
 def _lower(text: str) -> str:
