@@ -93,8 +93,10 @@ def holders(tree: TurnTree, branch_id: str) -> list[Holder]:
     for chain in reversed(tree.path(branch_id)):
         for name in chain.through:
             shared.setdefault(name, chain.last)
+    # A branch that is put away is none of the tree's, and may have run turns of it all the same.
+    put_away = [name for name in shared if name not in tree.branches]
     return [Holder(branch_id, shared.pop(branch_id))] + [
-        Holder(name, shared[name]) for name in tree.branches if name in shared
+        Holder(name, shared[name]) for name in (*tree.branches, *put_away) if name in shared
     ]
 
 
