@@ -12,8 +12,8 @@ from agents import SQLiteSession
 
 from tests.conversations import SdkSession, open_sdk, spend, turn
 from tui.controller import SessionController
-from tui.errors import ConvoError, FileError, NotFoundError, ReadOnlyError
-from tui.model import ForkDraft, Scope, Session, TurnTree, View
+from tui.errors import ConfigError, ConvoError, FileError, NotFoundError, ReadOnlyError
+from tui.model import ChartView, ForkDraft, Scope, Session, TurnTree, View
 from tui.session.store import Store
 
 
@@ -483,3 +483,64 @@ async def test_marks_go_with_their_turns_and_with_the_session(explorer: SessionC
     assert marks(explorer.view) == []
     assert explorer.view.notice is not None
     assert explorer.view.notice.text == "There is no turn to mark here."
+
+
+async def test_what_turns_cost_in_money_once_a_model_is_chosen(explorer: SessionController) -> None:
+    await explorer.switch_branch("main")
+    accounts = explorer.view.accounts
+    assert accounts is not None
+    assert accounts.money == {}
+    assert all(turn.cost is None for turn in await explorer.turn_usages(1, 4))
+    revision = explorer.view.revision
+    await explorer.set_price_as("gpt-5-mini")
+    assert explorer.view.revision > revision
+    accounts = explorer.view.accounts
+    assert accounts is not None
+    path = accounts.money[Scope.PATH]
+    assert path is not None
+    turns = await explorer.turn_usages(1, 4)
+    assert path.amount == sum(turn.cost.amount for turn in turns if turn.cost) > 0
+    assert (path.turns, path.unpriced) == (4, 0)
+    await explorer.switch_branch("deep")
+    accounts = explorer.view.accounts
+    assert accounts is not None
+    assert accounts.money[Scope.OWN] is None
+    assert accounts.money[Scope.PATH] is not None
+    await explorer.set_price_as(None)
+    assert explorer.view.accounts is not None
+    assert explorer.view.accounts.money == {}
+
+
+async def test_a_model_without_a_price_is_refused_once_and_all_else_is_shown(explorer: SessionController) -> None:
+    explorer.begin_price_as("gpt-99")
+    with pytest.raises(ConfigError, match="no price for a model 'gpt-99'"):
+        await explorer.switch_branch("main")
+    assert explorer.view.accounts is not None
+    assert explorer.view.price_as == ""
+    await explorer.switch_branch("deep")
+
+
+async def test_the_carry_cost_comes_when_it_is_asked_for_and_follows_the_branch(explorer: SessionController) -> None:
+    await explorer.switch_branch("main")
+    assert explorer.view.carry is None
+    await explorer.next_chart()
+    view = explorer.view
+    assert view.carry is not None
+    assert (view.chart, view.carry.branch_id, len(view.carry)) == (ChartView.CARRY, "main", 4)
+    await explorer.switch_branch("alt")
+    view = explorer.view
+    assert view.carry is not None
+    assert view.carry.branch_id == "alt"
+    await explorer.next_chart()
+    view = explorer.view
+    assert view.chart is ChartView.TOKENS
+
+
+async def test_all_of_it_at_once_for_who_has_no_screen(explorer: SessionController) -> None:
+    ledger = await explorer.ledger("support", "main")
+    assert [turn.usage.input_tokens for turn in ledger.turns if turn.usage] == [100, 200, 300, 400]
+    assert (ledger.accounts.counted, len(ledger.carry), ledger.price_as) == (4, 4, None)
+    with pytest.raises(NotFoundError):
+        await explorer.ledger("support", "nothing")
+    with pytest.raises(NotFoundError):
+        await explorer.ledger("nobody")

@@ -51,6 +51,9 @@ class ConvoApp(App[None]):
                 if command.id in keys and command.id not in ("app.palette", "app.quit"):
                     run = screen.command(command)
                     yield SystemCommand(f"{command.group}: {command.help}", keys[command.id][0], run)
+            yield SystemCommand(
+                "Look: Price as a model", "What turns cost whose model is not recorded", screen.price_as
+            )
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as an SVG image", lambda: self.deliver_screenshot())
         yield SystemCommand("Quit", "Leave the program", self.action_quit)

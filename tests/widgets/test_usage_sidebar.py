@@ -13,10 +13,11 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.style import Style
 
-from tests.widgets.usages import Book, account, book, seen, with_runs
-from tui.model import Notice, Outcome, RunRecord, Scope, View
+from tests.widgets.usages import Book, account, book, carried, priced, seen, with_runs
+from tui.model import ChartView, Notice, Outcome, RunRecord, Scope, View
 from tui.widgets._token_bars import Part
 from tui.widgets._usage_text import TOTALS_HEIGHT, Swatch, strip_turn, totals
+from tui.widgets.numbers import tokens
 from tui.widgets.token_chart import TokenChart
 from tui.widgets.usage_sidebar import UsageSidebar
 
@@ -25,6 +26,8 @@ Snapshot = Callable[..., bool]
 TYPICAL = View(branch_id="alt", turn=3, accounts=account(9))
 TALKED = replace(TYPICAL, accounts=with_runs(account(9, silent=(8,))))
 """Some turns of it were run by the program, which recorded how."""
+PRICED = replace(TYPICAL, accounts=priced(account(9)))
+CARRIED = replace(PRICED, chart=ChartView.CARRY, carry=carried(account(9)))
 WIDE = (36, 34)
 STRIP = (100, 3)
 
@@ -289,6 +292,84 @@ async def test_a_change_of_something_else_draws_nothing(monkeypatch: pytest.Monk
         assert drawn
 
 
+async def test_the_cost_of_every_scope_stands_below_its_tokens() -> None:
+    app = UsageApp(PRICED)
+    async with app.run_test(size=WIDE) as pilot:
+        assert row(app, "$0.0042") == ["n/a", "≈$12.35"]
+        assert row(app, "cost") == ["n/a", "$0.0021"]
+        assert "2 turns unpriced" in seen(app)
+        app.view = replace(app.view, scope=Scope.ALL, turn=2)
+        await pilot.pause()
+        assert row(app, "cost") == ["≈$12.35", "n/a"]
+        assert "unpriced" not in seen(app)
+
+
+async def test_no_recorded_model_no_cost_and_that_is_said() -> None:
+    app = UsageApp(TYPICAL)
+    async with app.run_test(size=WIDE) as pilot:
+        assert "cost n/a: no model is recorded" in seen(app)
+        assert row(app, "cost  ") == ["n/a", "n/a"]
+        # Prices are on their way.
+        app.view = replace(app.view, price_as="gpt-5-mini")
+        await pilot.pause()
+        assert row(app, "cost") == ["…", "…"]
+
+
+async def test_the_context_is_known_after_one_request_and_bounded_after_more() -> None:
+    app = UsageApp(PRICED)
+    async with app.run_test(size=WIDE) as pilot:
+        assert row(app, "context") == ["661", "of", "4.0k", "·", "17", "%"]
+        app.view = replace(app.view, turn=5)
+        await pilot.pause()
+        # Two requests sent 945 tokens: the second at least half of them.
+        assert row(app, "input")[1] == "945"
+        assert row(app, "context") == ["≥473", "of", "4.0k", "·", "≥12", "%"]
+        app.view = replace(TYPICAL, turn=5)
+        await pilot.pause()
+        assert row(app, "context") == ["≥473"]
+
+
+async def test_the_sum_says_which_turns_it_leaves_out() -> None:
+    app = UsageApp(replace(TALKED, scope=Scope.PATH))
+    async with app.run_test(size=(50, 34)) as pilot:
+        assert "all turns of this branch · 1 turn without usage" in seen(app)
+        app.view = replace(app.view, scope=Scope.OWN)
+        await pilot.pause()
+        assert "without usage" not in seen(app)
+
+
+async def test_the_carry_cost_stands_in_place_of_the_tokens() -> None:
+    app = UsageApp(CARRIED)
+    carry = CARRIED.carry
+    assert carry is not None
+    turn = carry.turn(3)
+    assert turn is not None
+    async with app.run_test(size=WIDE) as pilot:
+        assert row(app, "items") == [f"≈{carry.items:,}", f"≈{turn.items:,}"]
+        assert row(app, "requests") == ["×", f"{turn.requests}"]
+        assert row(app, "re-sent") == [f"≈{carry.tokens:,}", f"≈{turn.tokens:,}"]
+        assert row(app, "cached") == [f"≈{carry.cached:,}", f"≈{turn.cached:,}"]
+        assert row(app, "▸t3")[-1] == f"≈{tokens(turn.tokens)}"
+        assert row(app, "t9")[-1] == "≈0"
+        app.view = replace(app.view, carry=None)
+        await pilot.pause()
+        assert row(app, "re-sent") == ["…", "…"]
+        assert row(app, "t9") == ["…"]
+
+
+async def test_the_strip_tells_cost_and_carry_in_words() -> None:
+    app = UsageApp(PRICED, compact=True)
+    async with app.run_test(size=(100, 4)) as pilot:
+        lines = seen(app).splitlines()
+        assert "path 12.7k · n/a (2 turns unpriced) · 12 requests" in lines[0]
+        assert lines[2].startswith(" turn 3 968 · $0.0021 · 1 request")
+        app.view = CARRIED
+        await pilot.pause()
+        lines = seen(app).splitlines()
+        assert lines[0].startswith(" path ≈4.8k of 8.4k input was sent again (≈2.8k cached)")
+        assert lines[2].startswith(" turn 3 items ≈207 × 8 later requests = ≈1.6k re-sent, ")
+
+
 async def test_the_strip_takes_three_lines_and_selects_too() -> None:
     app = UsageApp(TYPICAL, compact=True)
     async with app.run_test(size=(100, 8)) as pilot:
@@ -303,9 +384,10 @@ async def test_the_strip_takes_three_lines_and_selects_too() -> None:
         assert seen(app).splitlines()[2].startswith(" turn 4 ")
 
 
+@pytest.mark.parametrize("shown", [TALKED, PRICED, CARRIED], ids=["talked", "priced", "carried"])
 @pytest.mark.parametrize("turn", range(1, 10))
-def test_a_turn_takes_the_same_lines_at_every_width(turn: int) -> None:
-    view = replace(TALKED, turn=turn)
+def test_a_turn_takes_the_same_lines_at_every_width(turn: int, shown: View) -> None:
+    view = replace(shown, turn=turn)
     assert isinstance(view.accounts, Book)
     told = view.accounts.rows[turn - 1]
     swatches = dict.fromkeys(Part, Swatch("■", Style()))
@@ -327,6 +409,24 @@ async def test_no_size_is_too_small(size: tuple[int, int], compact: bool) -> Non
 
 def test_typical(snap_compare: Snapshot) -> None:
     assert snap_compare(UsageApp(TYPICAL), terminal_size=WIDE)
+
+
+@pytest.mark.parametrize("width", [32, 36, 46])
+def test_priced(snap_compare: Snapshot, width: int) -> None:
+    assert snap_compare(UsageApp(PRICED), terminal_size=(width, 34))
+
+
+def test_priced_on_light(snap_compare: Snapshot) -> None:
+    assert snap_compare(UsageApp(PRICED, theme="textual-light"), terminal_size=WIDE)
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+def test_carry(snap_compare: Snapshot, theme: str) -> None:
+    assert snap_compare(UsageApp(CARRIED, theme=theme), terminal_size=WIDE)
+
+
+def test_carry_in_the_strip(snap_compare: Snapshot) -> None:
+    assert snap_compare(UsageApp(CARRIED, compact=True), terminal_size=STRIP)
 
 
 def test_empty(snap_compare: Snapshot) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from textual.app import App
 
-from tui.model import Accounts, Outcome, RunRecord, Scope, TurnUsage, Usage
+from tui.model import Accounts, Carry, Money, Outcome, RunRecord, Scope, TurnUsage, Usage
+from tui.model.carry import Sent, carry
 
-__all__ = ["SCATTERED_TOOLS", "Book", "account", "book", "seen", "spend", "with_runs"]
+__all__ = ["SCATTERED_TOOLS", "Book", "account", "book", "carried", "priced", "seen", "spend", "with_runs"]
 
 SCATTERED_TOOLS = (
     ("get_weather", 1, 1),
@@ -113,6 +115,32 @@ def with_runs(accounts: Book) -> Book:
         usage = replace(row.usage, estimated=run.estimated) if row.usage else None
         rows[run.turn - 1] = replace(row, usage=usage, run=run)
     return book(accounts.branch_id, tuple(rows), elsewhere=spend(len(rows)))
+
+
+def priced(accounts: Book) -> Book:
+    """The same with what it cost: two turns of the path have no price, and somebody else's tokens are estimates."""
+    money = {
+        Scope.OWN: Money(Decimal("0.0042"), 5),
+        Scope.PATH: Money(Decimal("0.0173"), 9, 2),
+        Scope.ALL: Money(Decimal("12.346"), 12, 0, True),
+    }
+    rows = (
+        replace(row, cost=Money(Decimal("0.00213"), 1, int(row.turn == 2)), window=4_000) if row.usage else row
+        for row in accounts.rows
+    )
+    return replace(accounts, money=money, models=("gpt-5-mini",), rows=tuple(rows))
+
+
+def carried(accounts: Book) -> Carry:
+    """What the turns cost again, each turn holding 400 characters more than the one before."""
+    usages = [row.usage or Usage() for row in accounts.rows]
+    return carry(
+        accounts.branch_id,
+        [
+            Sent(400 * number, 100, usage.requests, usage.input_tokens, usage.cached_tokens)
+            for number, usage in enumerate(usages, 1)
+        ],
+    )
 
 
 def seen(app: App[None]) -> str:

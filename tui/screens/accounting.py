@@ -16,7 +16,9 @@ class Accounting(ExplorerBase):
     def action_next_chart(self) -> None:
         self._do(self._controller.next_chart)
 
-    def action_price_as(self) -> None:
+    def price_as(self) -> None:
+        """Ask for the model whose prices hold for turns whose own is not recorded."""
+
         async def ask() -> None:
             names = await self._controller.price_names()
             choices = [Choice("", "no model", "only turns whose model is recorded have a price")]

@@ -93,7 +93,8 @@ CONVO_USAGE: Final = """
 """Usage of turns that outlived the branch that ran them, by the turn's first message (`message_id`).
 
 `branch_id` is the branch that ran the turn. A row whose message is gone is left of a turn that the SDK's class
-deleted, and is to be passed over; so is one for whose message a living branch has its own row in `turn_usage`.
+deleted, and is to be passed over; so is one whose branch holds the message again in that turn and has a row for it in
+`turn_usage`.
 """
 
 CONVO_RUNS: Final = """

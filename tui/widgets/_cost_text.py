@@ -58,7 +58,7 @@ def left_out(view: View) -> Sequence[str]:
         said.append(_unpriced(money))
     without = accounts.turns - accounts.counted
     if view.scope is Scope.PATH and accounts.counted and without > 0:
-        said.append(f"{without:,} without usage")
+        said.append(f"{without:,} turn{'s' * (without != 1)} without usage")
     return said
 
 

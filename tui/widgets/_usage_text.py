@@ -95,7 +95,9 @@ def totals(view: View, turn: TurnUsage | None, width: int, swatches: Mapping[Par
     column = min(_COLUMN, (width - _LABELS) // (2 if both else 1))
     head = [Content(" " * _LABELS), Content.styled(str(view.scope).rjust(column), "bold")]
     if both:
-        head.append(Content.styled(f"turn {view.turn}".rjust(column), _TURN))
+        name = f"turn {view.turn}"
+        name = name if len(name) < column else f"t{view.turn}"
+        head.append(Content.styled(name.rjust(column), _TURN))
     lines = [*_scopes(view, width), _state(view, width), Content.assemble(*head)]
     if view.chart is ChartView.CARRY:
         lines += _carry_table(view, column, both, swatches)

@@ -227,7 +227,8 @@ class TokenChart(ScrollView, can_focus=True):
 
     def watch_accounts(self, before: Accounts | None, accounts: Accounts | None) -> None:
         self._bars.follow(accounts)
-        self._measure()
+        if accounts is not None:
+            self._measure()
         if before is None or accounts is None or before.branch_id != accounts.branch_id:
             self.cursor = self.turn
         else:

@@ -89,6 +89,7 @@ class UsageSidebar(Vertical):
             lambda width: strip_turn(self.view, self._turn, width, self._swatches()), "usage--line"
         )
         self._tool_lines = 0
+        self._fitted = False
 
     def compose(self) -> ComposeResult:
         yield self._totals
@@ -137,6 +138,10 @@ class UsageSidebar(Vertical):
 
     def _fit(self) -> None:
         """Let the tools follow the last turn, with the lines they need as far as the chart can spare them."""
+        if self.view.accounts is None and self._fitted:
+            # Nothing moves while a branch is read.
+            return
+        self._fitted = True
         names = len(self.view.accounts.tools) if self.view.accounts else 0
         spare = self.size.height - TOTALS_HEIGHT - min(_CHART_HEIGHT, self.chart.count) - 1
         self._tool_lines = min(names + 1, spare, _MOST_TOOL_LINES) if names else 0
