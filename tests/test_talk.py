@@ -11,7 +11,7 @@ import pytest
 from tests.conversations import open_sdk, turn
 from tui.agent.choice import AgentChoice
 from tui.agent.running import AgentRunner
-from tui.errors import ReadOnlyError
+from tui.errors import ConvoError, ReadOnlyError
 from tui.model import Outcome, RunState, View
 from tui.session.store import Store
 from tui.talk import TalkController
@@ -207,3 +207,40 @@ async def test_looking_only_refuses_to_talk(path: Path) -> None:
         await talk.send("hello")
     assert quiet(talk.view)
     talk.close()
+
+
+async def test_a_message_and_its_fork_are_undone_one_after_the_other(talk: TalkController, path: Path) -> None:
+    await talk.begin_fork(2, "main")
+    await talk.make_fork("other")
+    await talk.send("weather in Rome")
+    await until(talk, quiet)
+    assert [entry.words for entry in await talk.history()] == [
+        "Said “weather in Rome” on 'other'",
+        "Forked 'other' at turn 2 of 'main'",
+    ]
+    await talk.undo()
+    assert (talk.view.branch_id, users(talk.view)) == ("other", ["hello"])
+    await talk.redo()
+    assert users(talk.view) == ["hello", "weather in Rome"]
+    await talk.undo()
+    await talk.undo()
+    assert list(talk.view.tree.branches) == ["main"]
+
+
+async def test_nothing_is_taken_from_under_an_answer(talk: TalkController) -> None:
+    await talk.begin_fork(2, "main")
+    await talk.make_fork("other")
+    talk.mark_turn(1, "main")
+    await talk.send("count to three")
+    for change in (talk.undo(), talk.delete("support", "other"), talk.delete("support", None), talk.copy_marked()):
+        with pytest.raises(ConvoError, match="An answer is under way on 'other'"):
+            await change
+    await until(talk, quiet)
+
+
+async def test_branches_that_were_made_to_ask_again_are_undone_at_once(talk: TalkController) -> None:
+    await talk.run_again(2)
+    await until(talk, quiet)
+    assert len(talk.view.tree.branches) == 3
+    await talk.undo((await talk.history())[-1].id)
+    assert list(talk.view.tree.branches) == ["main"]

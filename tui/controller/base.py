@@ -294,7 +294,7 @@ class ControllerBase:
         if self.view.session is None:
             return ()
         chain = self.view.tree.chain_at(branch_id, first)
-        through = (branch_id, *(name for name in chain.through if name != branch_id)) if chain else (branch_id,)
+        through = (branch_id, *(name for name in chain.holders if name != branch_id)) if chain else (branch_id,)
         return await self._store.turns(self.view.session, through, first, last)
 
     async def turn_usages(self, first: int, last: int) -> tuple[TurnUsage, ...]:

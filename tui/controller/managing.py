@@ -9,6 +9,8 @@ from typing import TypeVar
 from tui.controller.base import ControllerBase
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Branch, Entry, EntryState, Losses, Session
+from tui.session.editor import main_stays
+from tui.session.schema import MAIN
 
 __all__ = ["Managing"]
 
@@ -92,7 +94,10 @@ class Managing(ControllerBase):
 
         Raises:
             NotFoundError: There is no such session or branch.
+            ConvoError: It cannot be deleted, or not now.
         """
+        if branch_id == MAIN:
+            raise main_stays()
         self._check_idle(session_id, branch_id)
         return await self._store.losses(self._session(session_id), branch_id)
 

@@ -104,6 +104,7 @@ class Chain:
         through: The branches that hold these turns, oldest first; read the turns from any of them.
         ends: The branch whose last turn is this chain's last, if any: its name stands there.
         children: Chains that go on after `last`; the first stays in this chain's column, the others are forks.
+        unseen: The branches that hold these turns too, and are not in the tree: usage may stand with them.
     """
 
     index: int
@@ -113,6 +114,12 @@ class Chain:
     through: Sequence[str]
     ends: str | None = None
     children: tuple[int, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """All branches that hold these turns, those in the tree first."""
+        return (*self.through, *self.unseen)
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -182,10 +189,7 @@ class TurnTree:
         return tuple(chain for chain in self.path(branch_id) if len(self.alternatives(chain)) > 1)
 
     def without(self, branches: Collection[str]) -> TurnTree:
-        """The tree in which some branches are not shown: neither they, nor the turns that no other branch holds.
-
-        A chain goes on telling all the branches that hold its turns: one that is not shown may have run them.
-        """
+        """The tree without some branches, and without the turns that none but these hold."""
         hidden = {name for name in branches if name in self.branches}
         if not hidden:
             return self
@@ -193,13 +197,12 @@ class TurnTree:
         place = {chain.index: new for new, chain in enumerate(kept)}
 
         def moved(chain: Chain) -> Chain:
-            shown = [name for name in chain.through if name not in hidden]
             return replace(
                 chain,
                 index=place[chain.index],
                 parent=None if chain.parent is None else place[chain.parent],
-                # The first is the one that rows are read from.
-                through=(*shown, *(name for name in chain.through if name in hidden)),
+                through=tuple(name for name in chain.through if name not in hidden),
+                unseen=(*chain.unseen, *(name for name in chain.through if name in hidden)),
                 ends=None if chain.ends in hidden else chain.ends,
                 children=tuple(place[index] for index in chain.children if index in place),
             )

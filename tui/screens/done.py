@@ -137,10 +137,11 @@ class DoneList(Band[None]):
             more = f" and {len(meant) - 3} more" if len(meant) > 3 else ""
             text = f"Enter {verb} {len(meant)}: {words}{more}."
         self._preview.update(Content(visible(text)))
+        self._title.update(f"What was done · {_bytes(size)} in the trash" if size else "What was done")
         self._hint.update(
             f"E again: all {len(self._entries)} hold for good, {_bytes(size)} are free"
             if self._emptying
-            else f"Enter turns over · K keeps · E empties the trash ({_bytes(size)}) · Esc leaves"
+            else "Enter turns over · K keeps · E empties the trash · Esc"
         )
 
     def action_move(self, by: int) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tui.errors import ReadOnlyError
+from tui.errors import ConvoError, ReadOnlyError
 from tui.screens._form import Field, Form
 from tui.screens.base import ExplorerBase
 from tui.screens.deleting import DeleteDialog, Way
@@ -19,9 +19,10 @@ class Managing(ExplorerBase):
     """What is done with a session where the tree's cursor is on its row, else with the branch that is shown."""
 
     def action_rename(self) -> None:
-        self._then(self._rename)
+        # At once, for what is typed after it is meant for the dialog.
+        self._at_once(self._rename)
 
-    async def _rename(self) -> None:
+    def _rename(self) -> None:
         session_id, branch_id = self._meant()
         self._may_write()
         what = self._controller.known(session_id, branch_id)
@@ -63,11 +64,11 @@ class Managing(ExplorerBase):
         self.app.push_screen(DeleteDialog(losses), decided)
 
     def action_copy_branch(self) -> None:
-        self._then(self._copy_branch)
+        self._at_once(self._copy_branch)
 
-    async def _copy_branch(self) -> None:
+    def _copy_branch(self) -> None:
         self._may_write()
-        branch_id = self._controller.view.branch_id
+        branch_id = self._meant()[1] or self.view.branch_id
         fields = (
             Field("Session", self._controller.name_for_copy(branch_id), "what the new session is to be called"),
             Field("File", "", "this one; or a new file"),
@@ -100,10 +101,18 @@ class Managing(ExplorerBase):
 
     def _meant(self) -> tuple[str, str | None]:
         """The session, and the branch unless it is the session that is meant."""
-        view = self._controller.view
-        if self._tree.has_focus and (session_id := self._tree.cursor_session) is not None:
-            return session_id, None
-        return view.session.session_id if view.session else "", view.branch_id
+        open_id = self.view.session.session_id if self.view.session else ""
+        if not self._tree.has_focus:
+            return open_id, self.view.branch_id
+        # The cursor is ahead of the view.
+        session_id = self._tree.cursor_session
+        return (open_id, self._tree.cursor_branch or self.view.branch_id) if session_id is None else (session_id, None)
+
+    def _at_once(self, open_dialog: Callable[[], None]) -> None:
+        try:
+            open_dialog()
+        except ConvoError as error:
+            self._tell_failure(f"{error} {error.hint}".strip())
 
     def _may_write(self) -> None:
         """Refuse before anything is typed."""

@@ -15,10 +15,10 @@ from tui.model import Entry
 from tui.session import branches, copying, history, journal, labels, queries, undoing
 from tui.session.connection import Connection, Mode, settled
 from tui.session.opening import file_error, quoted
-from tui.session.schema import Conversation, Tables, has_table
+from tui.session.schema import MAIN, Conversation, Tables, has_table
 from tui.session.transactions import write_lock, writing
 
-__all__ = ["Editor"]
+__all__ = ["Editor", "main_stays"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,11 +94,8 @@ class Editor:
 
     async def delete_branch(self, session_id: str, branch_id: str) -> None:
         """Delete a branch, its usage, and the messages that no other branch holds."""
-        if branch_id == "main":
-            raise ConvoError(
-                "'main' cannot be deleted: every program opens a session there.",
-                "Archive it with a, or delete the session.",
-            )
+        if branch_id == MAIN:
+            raise main_stays()
 
         def work(db: sqlite3.Connection, tables: Tables) -> None:
             with journal.recorded(db, tables, session_id, "delete") as deed:
@@ -235,6 +232,13 @@ class Editor:
             raise file_error(self.path, error) from error
         except ValueError as error:
             raise ConvoError(str(error)) from error
+
+
+def main_stays() -> ConvoError:
+    """Why `main` is not deleted."""
+    return ConvoError(
+        "'main' cannot be deleted: every program opens a session there.", "Archive it with a, or delete the session."
+    )
 
 
 def _write_copy(

@@ -91,9 +91,9 @@ def holders(tree: TurnTree, branch_id: str) -> list[Holder]:
     """All branches that hold turns of a branch: itself, then the oldest first."""
     shared = {branch_id: tree.branches[branch_id].turns}
     for chain in reversed(tree.path(branch_id)):
-        for name in chain.through:
+        for name in chain.holders:
             shared.setdefault(name, chain.last)
-    # A branch that is put away is none of the tree's, and may have run turns of it all the same.
+    # A branch that is put away may have run turns all the same.
     put_away = [name for name in shared if name not in tree.branches]
     return [Holder(branch_id, shared.pop(branch_id))] + [
         Holder(name, shared[name]) for name in (*tree.branches, *put_away) if name in shared

@@ -255,6 +255,12 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         return row.session.session_id if isinstance(row, SessionRow) and row.session is not None else None
 
     @property
+    def cursor_branch(self) -> str | None:
+        """Id of the branch in which the turn under the cursor is shown; None on a session's row."""
+        place = self._state.denoted(self._state.cursor)
+        return None if place is None else place.branch_id
+
+    @property
     def row_count(self) -> int:
         """How many rows there are, in sight or not."""
         return len(self._state.rows)
