@@ -22,7 +22,9 @@ class Item:
         data: The decoded item (a dict in all files the SDK writes); None where it cannot be decoded.
         raw: The stored text where it cannot be decoded, else None.
         size: Bytes of the stored text; 0 where nothing is stored yet.
-        unread: Bytes at its end that were not read: `data` or `raw` holds the beginning only.
+        unread: Bytes of it that were not read.
+        cut: Whether its end is among them: `data` or `raw` holds the beginning. Otherwise what is missing is encoded
+            data, as of an image: `…` and a number stand for so many bytes of it.
     """
 
     message_id: int
@@ -35,6 +37,7 @@ class Item:
     raw: str | None = None
     size: int = 0
     unread: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 
 from tui.model import Item
 from tui.render.code import compact_json, json_lines, text_lines
-from tui.render.face import Face, Faces, first_line
+from tui.render.face import Body, Face, Faces, first_line
 from tui.render.markdown import markdown_lines
 from tui.render.palette import Palette
 from tui.render.parts import Markdown, content_lines, content_text
 from tui.render.steps import text_of
-from tui.render.text import LIMIT_LINES, Line, clipped, indented, printable, size
+from tui.render.text import LIMIT_LINES, Line, clipped, data_length, head_of, indented, printable, size
 from tui.render.tools import TOOL_FACES
 
 __all__ = ["Rendered", "estimated_height", "is_step", "item_text", "render_item", "starts_open"]
 
 _GUTTER = 4
+
+_MARKDOWN: Final = 4_000
+"""Characters of a text that was not read to its end that are read as markdown."""
 
 
 class Rendered(NamedTuple):
@@ -63,10 +66,59 @@ def render_item(
         markdown: Draws what the model wrote.
     """
     width = max(width, 1)
-    face = _face(item, palette, markdown)
+    if item.cut:
+        item, left = _drawable(item)
+        face = _face(item, palette, _beginning_of_markdown)
+        face = replace(face, note=size(item.size), body=_ending(face.body, left))
+    else:
+        face = _face(item, palette, markdown)
     if not face.mark:
         return Rendered([*_heading(face, palette), *_body(face, width, palette)] or [Line([])])
     return _step(face, width, folded, palette)
+
+
+def _drawable(item: Item) -> tuple[Item, int]:
+    """An item that was not read to its end with its last text as far as it is drawn, and the bytes that are left."""
+    if item.data is None:
+        head = head_of(item.raw or "").text
+        return replace(item, raw=head), item.size - len(head.encode("utf-8", "replace"))
+    data, left = _shortened(item.data)
+    return replace(item, data=data), item.unread + left
+
+
+def _shortened(data: Any) -> tuple[Any, int]:
+    """A value with the last text in it as far as that is drawn, and how many characters less that is."""
+    if isinstance(data, str):
+        head = head_of(data).text
+        return head, len(data) - len(head)
+    if isinstance(data, dict) and data:
+        key = next(reversed(data))
+        value, left = _shortened(data[key])
+        return {**data, key: value}, left
+    if isinstance(data, list) and data:
+        value, left = _shortened(data[-1])
+        return [*data[:-1], value], left
+    return data, 0
+
+
+def _ending(body: Body | None, left: int) -> Body:
+    """A body that also says how much more of the item there is."""
+
+    def ended(width: int, palette: Palette) -> Iterator[Line]:
+        if body is not None:
+            yield from body(width, palette)
+        yield Line([], (Segment(f"… {size(left)} more, y copies all", palette.muted),))
+
+    return ended
+
+
+def _beginning_of_markdown(text: str, width: int, palette: Palette) -> Iterator[Line]:
+    """What is longer than is ever drawn is hardly markdown: its first words may be."""
+    cut = text.rfind("\n\n", 0, _MARKDOWN)
+    cut = _MARKDOWN if cut <= 0 else cut
+    yield from markdown_lines(text[:cut], width, palette)
+    yield Line([])
+    yield from text_lines(text[cut:].lstrip("\n"), width, palette.text, palette)
 
 
 def _heading(face: Face, palette: Palette) -> Iterator[Line]:
@@ -164,7 +216,7 @@ def _undecoded(item: Item, palette: Palette) -> Face:
         "✗",
         [Segment("cannot be decoded: ", palette.error), Segment(first_line(raw), palette.text)],
         [Segment("cannot be decoded", palette.error)],
-        note=size(len(raw)),
+        note=size(item.size or len(raw)),
         body=lambda width, shown: text_lines(raw, width, shown.text, shown),
         failed=True,
     )
@@ -188,7 +240,7 @@ def _reasoning(data: dict[str, object], palette: Palette, markdown: Markdown) ->
     text = content_text(parts)
     if not text.strip():
         sealed = data.get("encrypted_content")
-        words = f"thought, encrypted, {size(len(sealed))}" if isinstance(sealed, str) and sealed else "thought"
+        words = f"thought, encrypted, {size(data_length(sealed))}" if isinstance(sealed, str) and sealed else "thought"
         return Face("✻", [Segment(words, palette.muted)])
     lines = text.strip().count("\n")
     return Face(
@@ -206,7 +258,11 @@ def _parts(value: object) -> list[object]:
 
 def _compaction(data: dict[str, object], palette: Palette) -> Face:
     sealed = data.get("encrypted_content")
-    words = f"earlier turns compacted, {size(len(sealed))}" if isinstance(sealed, str) else "earlier turns compacted"
+    words = (
+        f"earlier turns compacted, {size(data_length(sealed))}"
+        if isinstance(sealed, str)
+        else "earlier turns compacted"
+    )
     return Face("≋", [Segment(words, palette.muted)])
 
 

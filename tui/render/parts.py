@@ -12,7 +12,7 @@ from rich.segment import Segment
 from tui.render.code import compact_json, json_lines, text_lines
 from tui.render.inline import link_style
 from tui.render.palette import Palette
-from tui.render.text import Line, printable, size, wrap
+from tui.render.text import Line, data_length, printable, size, wrap
 
 __all__ = ["Markdown", "content_lines", "content_text", "image_note", "is_text"]
 
@@ -119,7 +119,7 @@ def image_note(source: object, detail: str = "") -> str:
             words.append(source if len(source) <= 200 else source[:199] + "…")
         else:
             kind, data = _data_url(source)
-            words += [kind, _measures(data), size(len(data) * 3 // 4)]
+            words += [kind, _measures(data), size(data_length(data) * 3 // 4)]
     return "▣ " + printable(" ".join(word for word in (*words, detail) if word))
 
 
@@ -149,7 +149,7 @@ def _image(part: dict[str, object]) -> str:
 
 def _file(part: dict[str, object]) -> str:
     data = part.get("file_data")
-    amount = size(len(_data_url(data)[1]) * 3 // 4) if isinstance(data, str) and data else ""
+    amount = size(data_length(_data_url(data)[1]) * 3 // 4) if isinstance(data, str) and data else ""
     name = part.get("filename") or part.get("file_url") or part.get("file_id") or ""
     return "▤ " + printable(" ".join(word for word in ("file", str(name), amount) if word))
 
@@ -159,7 +159,7 @@ def _sound(part: dict[str, object]) -> str:
     if not isinstance(sound, dict):
         return "♪ audio"
     data = sound.get("data")
-    amount = size(len(data) * 3 // 4) if isinstance(data, str) else ""
+    amount = size(data_length(data) * 3 // 4) if isinstance(data, str) else ""
     return printable(" ".join(word for word in ("♪ audio", str(sound.get("format") or ""), amount) if word))
 
 

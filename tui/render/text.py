@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
+from operator import sub
 from typing import NamedTuple
 
 from rich.cells import cell_len, chop_cells
@@ -17,6 +19,7 @@ __all__ = [
     "Head",
     "Line",
     "clipped",
+    "data_length",
     "head_of",
     "indented",
     "printable",
@@ -33,12 +36,22 @@ LIMIT_LINES = 2_000
 
 TAB = 4
 
+_LEFT_OUT = re.compile(r"…(\d{1,20})\Z", re.ASCII)
+
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 # East Asian text breaks between any two characters, except before closing punctuation.
 _EAST_ASIAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _CLOSING = "、。，．！？；：」』）】〉》ー"
 _WORD = re.compile(rf"[{_EAST_ASIAN}][{_CLOSING}]*[ ]*|[^ {_EAST_ASIAN}]+[ ]*|[ ]+")
+
+# Characters of two cells, and all of those whose width is known: the others may join with their neighbours.
+_TWO_CELLS = "\u3001-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60"
+_AFTER_WIDE = re.compile(f"(?<=[{_TWO_CELLS}])")
+_MEASURED = re.compile(f"[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e{_TWO_CELLS}]*")
+_SECOND = "\0"
+"""Stands for the second cell of a character."""
+_WORD_OF_CELLS = re.compile(rf"[{_EAST_ASIAN}]{_SECOND}[{_CLOSING}{_SECOND}]*[ ]*|[^ {_EAST_ASIAN}]+[ ]*|[ ]+")
 
 
 class Line(NamedTuple):
@@ -103,6 +116,12 @@ def size(amount: int) -> str:
             return f"{scaled:.1f} {unit}" if scaled < 10 else f"{scaled:.0f} {unit}"
         scaled /= 1000
     return f"{scaled:.1f} GB"
+
+
+def data_length(data: str) -> int:
+    """Characters of encoded data, those included that were left out when it was read."""
+    left_out = _LEFT_OUT.search(data, max(len(data) - 24, 0))
+    return len(data) if left_out is None else left_out.start() + int(left_out[1])
 
 
 def head_of(text: str, limit: int = LIMIT_CHARS) -> Head:
@@ -195,12 +214,65 @@ class _Cuts:
 
 def _breaks(text: str, width: int, first: int, rest: int, words: bool) -> Iterator[tuple[int, int, int]]:
     """Where each line begins, where it ends, and where the next one resumes."""
-    room = max(width - first, 1)
+    room, most = max(width - first, 1), max(width - rest, 1)
     if len(text) <= room and cell_len(text) <= room:
         yield 0, len(text), len(text)
-        return
+    elif _MEASURED.fullmatch(text):
+        yield from _measured_breaks(text, room, most, words)
+    else:
+        yield from _pieced_breaks(text, room, most, words)
+
+
+def _measured_breaks(text: str, room: int, most: int, words: bool) -> Iterator[tuple[int, int, int]]:
+    """`_breaks` for characters whose widths are known by their ranges: a long text takes no look at each of them."""
+    # One character for each cell.
+    cells = _SECOND.join(_AFTER_WIDE.split(text))
+    starts = _word_starts(cells, most) if words else _starts(cells)
+    piece = start = 0
+    while piece < len(starts) - 1:
+        begin = starts[piece]
+        limit = begin + room
+        after = bisect_right(starts, limit, piece + 1)
+        # Blanks may hang over the end of a line.
+        hangs = words and after < len(starts) and not cells[limit : starts[after]].strip(" ")
+        piece = max(after - 1 + hangs, piece + 1)
+        line = cells[begin : starts[piece]]
+        resume = start + len(line) - line.count(_SECOND)
+        if not words or (resume == len(text) and len(line) <= room):
+            yield start, resume, resume
+        else:
+            yield start, resume - len(line) + (len(line.rstrip(" ")) or min(len(line), room)), resume
+        start, room = resume, most
+
+
+def _starts(cells: str) -> Sequence[int]:
+    """Where each character begins, counted in cells, and where the last one ends."""
+    if _SECOND not in cells:
+        return range(len(cells) + 1)
+    return [*(at for at, character in enumerate(cells) if character != _SECOND), len(cells)]
+
+
+def _word_starts(cells: str, most: int) -> Sequence[int]:
+    """Where each word begins, or each piece of one that is wider than a line, and where the last one ends."""
+    words = [*map(re.Match.start, _WORD_OF_CELLS.finditer(cells)), len(cells)]
+    if max(map(sub, words[1:], words), default=0) <= most:
+        return words
+    starts: list[int] = []
+    for begin, end in pairwise(words):
+        piece = begin
+        while piece < end:
+            starts.append(piece)
+            if end - piece > most:
+                # A character of two cells is not cut, and is wider than a line of one.
+                piece += max(most - (cells[piece + most] == _SECOND), 1 + (cells[piece + 1] == _SECOND))
+            else:
+                piece = end
+    return [*starts, len(cells)]
+
+
+def _pieced_breaks(text: str, room: int, most: int, words: bool) -> Iterator[tuple[int, int, int]]:
+    """`_breaks` for any text."""
     start = used = position = 0
-    most = max(width - rest, 1)
     pieces = (
         chain.from_iterable(_pieces(match[0], most) for match in _WORD.finditer(text)) if words else _pieces(text, 1)
     )

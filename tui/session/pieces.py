@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 from tui.errors import NotFoundError
 from tui.model import Item
-from tui.session.codec import decode_beginning, decoded
+from tui.session.codec import decode, decode_beginning
 from tui.session.opening import quoted
 
 __all__ = ["LONGEST", "Messages", "Piece", "completed"]
@@ -22,20 +25,35 @@ _LONG: Final = 1 << 14
 """Bytes that an item takes on an average, beyond which it is read by piece where many are read."""
 
 
+_KEPT: Final = 1 << 10
+"""Bytes of encoded data that are kept where the rest of it is passed over: what tells its kind and measures."""
+
+_LONGEST_KEY: Final = 40
+_STRIDE: Final = 1 << 16
+"""Bytes that are read at once behind the beginning of an item."""
+
+_DATA: Final = re.compile(
+    rb'"(?:data|encrypted_content|file_data|image_url|result|url)": ?"(?:data:[^"]*|[A-Za-z0-9+/=_-]*)\Z'
+)
+"""The last text that was read, where it is an image's, a file's or a sealed thought's."""
+
+
 class Piece(NamedTuple):
     """What was read of a stored item.
 
     Attributes:
-        data: The decoded item, up to where it was read; None where it cannot be decoded.
+        data: The decoded item, as far as it was read; None where it cannot be decoded.
         raw: The text where it cannot be decoded, as far as it was read; else None.
         size: Bytes of the stored text.
-        unread: Bytes at its end that were not read.
+        unread: Bytes of it that are left out.
+        cut: Whether its end is among them.
     """
 
     data: Any = None
     raw: str | None = ""
     size: int = 0
     unread: int = 0
+    cut: bool = False
 
 
 class Messages:
@@ -54,21 +72,26 @@ class Messages:
         self._by_piece = keys == [("id", "INTEGER")] and encoding == ("UTF-8",)
 
     def beginning(self, message_id: int | None, most: int | None = LONGEST) -> Piece:
-        """An item, or its beginning where more than `most` bytes are stored (None: all of it, however many).
+        """An item, or of one that takes more than `most` bytes (None: however many) the beginning.
 
-        What its beginning alone does not tell (half a character of two, deep nesting) is read whole.
+        Encoded data that the beginning ends in is passed over, so that what was said about an image is read too:
+        `…` and a number stand for so many bytes of it. What the beginning alone does not tell (half a character of
+        two, deep nesting) is read whole.
         """
-        text, size = (b"", 0) if message_id is None else self._read(message_id, most)
-        if message_id is not None and len(text) < size:
-            try:
-                return Piece(decode_beginning(text), None, size, size - len(text))
-            except ValueError:
-                data = decoded(self._read(message_id, None)[0])
-                if data is not None:
-                    return Piece(data, None, size)
-        else:
-            data = decoded(text)
-        return Piece(data, text.decode("utf-8", "replace") if data is None else None, size, size - len(text))
+        if message_id is None:
+            return Piece()
+        with self._stored(message_id) as (stored, size):
+            if most is None or size <= most:
+                text = stored.read(size)
+                data = _decoded(text)
+                return Piece(data, _readable(text) if data is None else None, size)
+            text, end = _without_data(stored, size, most)
+        unread, cut = size - len(text), end < size
+        try:
+            return Piece(decode_beginning(text) if cut else decode(text), None, size, unread, cut)
+        except (ValueError, RecursionError):
+            whole = self.beginning(message_id, None)
+            return whole if whole.data is not None else Piece(None, _readable(text), size, unread, cut)
 
     def stored_at(self, message_id: int) -> str | None:
         """When an item was stored. SQLite reads through the whole item for that."""
@@ -94,7 +117,7 @@ class Messages:
             yield from ((found, glance(found)) for (found,) in ids)
         else:
             rows = self._db.execute(f"SELECT id, CAST(message_data AS BLOB) {where}", (session_id, message_id))
-            yield from ((found, decoded(text)) for found, text in rows)
+            yield from ((found, None if text is None else _decoded(text)) for found, text in rows)
 
     def whole(self, item: Item) -> Item:
         """An item with all that is stored of it.
@@ -105,37 +128,74 @@ class Messages:
         piece = self.beginning(item.message_id, None)
         if not piece.size:
             raise NotFoundError("The item is gone: another program removed it.")
-        return replace(item, data=piece.data, raw=piece.raw, size=piece.size, unread=0)
+        return replace(item, data=piece.data, raw=piece.raw, size=piece.size, unread=0, cut=False)
 
-    def _read(self, message_id: int, most: int | None) -> tuple[bytes, int]:
-        """The stored text as UTF-8, as far as it is wanted, and how many bytes there are."""
+    @contextmanager
+    def _stored(self, message_id: int) -> Iterator[tuple[sqlite3.Blob | BytesIO, int]]:
+        """The stored text as UTF-8, to be read by piece, and its size in bytes."""
+        blob = None
         if self._by_piece:
-            try:
-                with self._db.blobopen(self._table, "message_data", message_id, readonly=True) as blob:
-                    return blob.read(len(blob) if most is None else min(most, len(blob))), len(blob)
-            except sqlite3.OperationalError:
-                # There is no such row, nothing in it, or its table has no row ids.
-                pass
+            # There may be no such row, nothing in it, or no row ids.
+            with suppress(sqlite3.OperationalError):
+                blob = self._db.blobopen(self._table, "message_data", message_id, readonly=True)
+        if blob is not None:
+            with blob:
+                yield blob, len(blob)
+            return
         row = self._db.execute(
             f"SELECT CAST(message_data AS TEXT) FROM {self.name} WHERE id = ?", (message_id,)
         ).fetchone()
         text = b"" if row is None or row[0] is None else str(row[0]).encode()
-        return text[:most], len(text)
+        yield BytesIO(text), len(text)
+
+
+def _without_data(stored: sqlite3.Blob | BytesIO, size: int, most: int) -> tuple[bytes, int]:
+    """The beginning of an item without the encoded data that it ends in, and up to where it was read."""
+    text, end = stored.read(most), most
+    while end < size and len(text) < 2 * most:
+        begin = text.rfind(b'"') + 1
+        if not _DATA.search(text, max(begin - _LONGEST_KEY, 0)):
+            break
+        kept = text[: begin + _KEPT]
+        passed = len(text) - len(kept)
+        while ahead := stored.read(_STRIDE):
+            end += len(ahead)
+            if (quote := ahead.find(b'"')) >= 0:
+                # The rest of this stride is most of what is read on.
+                text = kept + f"…{passed + quote}".encode() + ahead[quote:]
+                break
+            passed += len(ahead)
+        else:
+            text = kept + f"…{passed}".encode()
+    return text, end
 
 
 def completed(data: object, kind: str, tool: str | None) -> object:
     """The beginning of an item with what its structure row tells of the rest: who speaks, or which tool it is.
 
     Args:
-        data: The decoded beginning; a dict is changed.
+        data: The decoded beginning.
         kind: The type that the SDK files the item under.
         tool: The name of its tool.
     """
-    if isinstance(data, dict) and "role" not in data:
-        if kind in ("user", "assistant"):
-            data["role"] = kind
-        else:
-            data.setdefault("type", kind)
-            if tool is not None:
-                data.setdefault("name", tool)
-    return data
+    if not isinstance(data, dict) or "role" in data:
+        return data
+    if kind in ("user", "assistant"):
+        return {"role": kind, **data}
+    return {"type": kind, **({} if tool is None else {"name": tool}), **data}
+
+
+def _decoded(text: bytes) -> Any:
+    try:
+        return decode(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        # Some bytes of it are no UTF-8: the rest of it can be read.
+        return decode(_readable(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _readable(text: bytes) -> str:
+    return text.decode("utf-8", "replace")

@@ -247,15 +247,12 @@ class Store:
             items = []
             for position, (stored, message_id, turn, kind, tool, created) in enumerate(rows, start):
                 piece = file.rows.beginning(stored)
-                data = piece.data
-                if piece.unread:
-                    data = completed(data, kind, tool)
-                else:
-                    created = file.rows.stored_at(stored)
+                if piece.cut:
+                    piece = piece._replace(data=completed(piece.data, kind, tool))
+                # Behind a long text SQLite finds the time only by reading through it.
+                created = created if piece.unread else file.rows.stored_at(stored)
                 turn = turn if isinstance(turn, int) else 0
-                items.append(
-                    Item(message_id, position, turn, kind, tool, created, data, piece.raw, piece.size, piece.unread)
-                )
+                items.append(Item(message_id, position, turn, kind, tool, created, *piece))
             return Page(branch_id, start, tuple(items))
 
         return await self._reader.read(read)
