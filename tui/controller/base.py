@@ -20,6 +20,7 @@ from tui.model import (
     EMPTY_TREE,
     Chain,
     ForkDraft,
+    Item,
     Notice,
     Page,
     Scope,
@@ -288,6 +289,14 @@ class ControllerBase:
         if self.view.session is None:
             return Page(branch_id, start)
         return await self._store.page(self.view.session, branch_id, start, stop)
+
+    async def whole(self, item: Item) -> Item:
+        """An item with all that is stored of it.
+
+        Raises:
+            NotFoundError: It is not stored any more.
+        """
+        return await self._store.whole_item(item)
 
     async def turns(self, branch_id: str, first: int, last: int) -> tuple[Turn, ...]:
         """Rows of the tree for some turns of one chain that `branch_id` holds."""

@@ -3,7 +3,7 @@
 from tui.render.growing import GrowingItem
 from tui.render.items import Rendered, estimated_height, is_step, item_text, render_item, starts_open
 from tui.render.palette import Palette
-from tui.render.text import Line, printable, wrap
+from tui.render.text import Line, printable, size, wrap
 
 __all__ = [
     "GrowingItem",
@@ -15,6 +15,7 @@ __all__ = [
     "item_text",
     "printable",
     "render_item",
+    "size",
     "starts_open",
     "wrap",
 ]

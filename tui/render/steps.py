@@ -111,9 +111,9 @@ def output(content: object, palette: Palette, *, mark: str = "↳", failed: bool
     style = palette.error if failed else palette.text
     stripped = text.strip()
     lines = stripped.count("\n")
-    value = arguments_of(stripped) if stripped[:1] in ("{", "[") else None
 
     def body(width: int, palette: Palette) -> Iterator[Line]:
+        value = arguments_of(stripped) if stripped[:1] in ("{", "[") else None
         if isinstance(value, (dict, list)):
             return json_lines(value, width, palette)
         if not words:

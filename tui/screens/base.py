@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
@@ -22,9 +23,10 @@ from textual.worker import Worker
 from tui.commands import COMMANDS, Command, bindings
 from tui.controller import SessionController
 from tui.errors import ConvoError
-from tui.model import ChartView, Severity, View
+from tui.model import ChartView, Item, Severity, View
 from tui.screens._named import branch_choices, called, session_choices
 from tui.screens.finding_picker import FindingPicker, Found
+from tui.render import item_text, size
 from tui.screens.help import Help, HelpRow
 from tui.screens.picker import Picker
 from tui.widgets.branch_tree import BranchTree
@@ -47,6 +49,9 @@ _MEDIUM: Final = 80
 
 _WIDE: Final = 120
 """Columns from which all three panes stand side by side."""
+
+_MANY: Final = 100_000
+"""Characters from which on terminals are known to refuse what they are given to copy."""
 
 _FOLLOW_EVERY: Final = 0.5
 """Seconds between two looks whether others have written to the file."""
@@ -322,10 +327,23 @@ class ExplorerBase(Screen[None]):
         self.call_after_refresh(self._controller.mark_turn)
 
     def action_copy(self) -> None:
-        text = self.get_selected_text() or self._chat.cursor_text()
-        if text:
-            self.app.copy_to_clipboard(text)
-            self._notify(f"Copied {len(text):,} characters.")
+        item = self._chat.cursor_item
+        if text := self.get_selected_text():
+            self._copy(text)
+        elif item is not None and item.unread:
+            self._do(partial(self._copy_whole, item))
+        elif text := self._chat.cursor_text():
+            self._copy(text)
+
+    async def _copy_whole(self, item: Item) -> None:
+        self._notify(f"Reading all {size(item.size)} of it…")
+        whole = await self._controller.whole(item)
+        self._copy(await to_thread(item_text, whole))
+
+    def _copy(self, text: str) -> None:
+        self.app.copy_to_clipboard(text)
+        more = ", if your terminal takes so many" if len(text) > _MANY else ""
+        self._notify(f"Copied {len(text):,} characters{more}.")
 
     async def action_quit(self) -> None:
         await self.app.action_quit()

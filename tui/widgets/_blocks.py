@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.segment import Segment
-from textual.cache import LRUCache
 
 from tui.model import Item, Page, View
 from tui.render import GrowingItem, Line, Palette, Rendered, estimated_height, is_step, render_item, starts_open
 from tui.widgets._flow import Flow
 from tui.widgets._item_store import ItemStore
+from tui.widgets._line_cache import LineCache
 from tui.widgets._transcript_lines import end_lines, turn_header
 
 __all__ = ["Blocks"]
 
 _ESTIMATE = 3
-_RENDERED_KEPT = 192
 _UNKNOWN, _MESSAGE, _STEP, _TURN, _OPEN = 0, 1, 2, 3, 4
 _KIND = 3
 
@@ -41,7 +40,7 @@ class Blocks:
         self._live: tuple[Item, ...] = ()
         self._kinds = bytearray()
         self._growing: dict[int, GrowingItem] = {}
-        self._rendered: LRUCache[tuple[int, int, bool], Rendered] = LRUCache(_RENDERED_KEPT)
+        self._rendered = LineCache()
         self._all_open = False
         self._turned_over: set[int] = set()
 
@@ -142,7 +141,7 @@ class Blocks:
         if before is not None and before.message_id in self._turned_over:
             self._turned_over ^= {before.message_id, item.message_id}
         key = (item.message_id, self.width, self._folded(position, item))
-        self._rendered[key] = growing.render(item, self.width, folded=key[2], palette=self.palette)
+        self._rendered.put(key, growing.render(item, self.width, folded=key[2], palette=self.palette))
 
     def _at_hand(self) -> list[int]:
         return [*self.store.positions(), *range(self._stored, self.count)]
@@ -220,7 +219,7 @@ class Blocks:
         rendered = self._rendered.get(key)
         if rendered is None:
             rendered = render_item(item, self.width, folded=key[2], palette=self.palette)
-            self._rendered[key] = rendered
+            self._rendered.put(key, rendered)
         return rendered
 
     def _height(self, position: int) -> int | None:

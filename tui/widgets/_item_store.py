@@ -13,6 +13,7 @@ PAGE = 64
 
 _NEAR = 32
 _KEPT = 16 * PAGE
+_MOST_BYTES = 16 << 20
 
 
 class ItemStore:
@@ -24,6 +25,7 @@ class ItemStore:
 
     def __init__(self) -> None:
         self._items: dict[int, Item] = {}
+        self._bytes = 0
         self._stale: set[int] = set()
         self._asked: set[int] = set()
 
@@ -40,13 +42,13 @@ class ItemStore:
 
     def clear(self) -> None:
         """Forget everything."""
-        self._items.clear()
+        self._keep(())
         self._stale.clear()
         self._asked.clear()
 
     def keep_turns(self, last: int) -> None:
         """Keep what belongs to turns up to `last` and ask for it again: another branch shares it."""
-        self._items = {position: item for position, item in self._items.items() if item.turn <= last}
+        self._keep(position for position, item in self._items.items() if item.turn <= last)
         self.expire()
 
     def expire(self) -> None:
@@ -56,25 +58,25 @@ class ItemStore:
 
     def stand_in(self, position: int, item: Item) -> None:
         """Show an item until the stored one is at hand."""
-        self._items[position] = item
+        self._set(position, item)
         self._stale.add(position)
 
     def truncate(self, count: int) -> None:
         """Forget the items from position `count` on."""
         for position in [position for position in self._items if position >= count]:
-            del self._items[position]
+            self._bytes -= _held(self._items.pop(position))
 
     def put(self, page: Page) -> list[int]:
         """Take the items of a page; the positions that hold another item than before."""
         changed: list[int] = []
         if any(item.position in self._stale and self._contradicts(item) for item in page.items):
             # What was kept from an older state lies elsewhere now.
-            self._items = {position: item for position, item in self._items.items() if position not in self._stale}
+            self._keep(position for position in self._items if position not in self._stale)
             self._stale.clear()
         for item in page.items:
             if self._differs(item):
                 changed.append(item.position)
-            self._items[item.position] = item
+            self._set(item.position, item)
             self._stale.discard(item.position)
         return changed
 
@@ -86,7 +88,10 @@ class ItemStore:
         low, high = max(first - _NEAR, 0), min(last + _NEAR, count - 1)
         pages = range(low // PAGE, high // PAGE + 1) if high >= low else range(0)
         self._asked.intersection_update(pages)
-        self._forget(range(first - _KEPT // 2, last + _KEPT // 2))
+        if len(self._items) > 2 * _KEPT:
+            self._forget(range(first - _KEPT // 2, last + _KEPT // 2))
+        if self._bytes > _MOST_BYTES and pages:
+            self._forget(range(pages.start * PAGE, pages.stop * PAGE))
         lacking = [page for page in pages if page not in self._asked and self._lacks(page, low, high)]
         self._asked.update(lacking)
         for start, stop in _runs(lacking):
@@ -105,9 +110,22 @@ class ItemStore:
         return any(position not in self._items or position in self._stale for position in within)
 
     def _forget(self, kept: range) -> None:
-        if len(self._items) > 2 * _KEPT:
-            self._items = {position: item for position, item in self._items.items() if position in kept}
-            self._stale.intersection_update(self._items)
+        self._keep(position for position in self._items if position in kept)
+        self._stale.intersection_update(self._items)
+
+    def _set(self, position: int, item: Item) -> None:
+        if position in self._items:
+            self._bytes -= _held(self._items[position])
+        self._items[position] = item
+        self._bytes += _held(item)
+
+    def _keep(self, positions: Iterable[int]) -> None:
+        self._items = {position: self._items[position] for position in positions}
+        self._bytes = sum(map(_held, self._items.values()))
+
+
+def _held(item: Item) -> int:
+    return item.size - item.unread
 
 
 def _runs(pages: Iterable[int]) -> Iterator[tuple[int, int]]:

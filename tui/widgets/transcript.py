@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 
-from tui.model import Page, View
+from tui.model import Item, Page, View
 from tui.render import item_text
 from tui.widgets._item_view import ItemView
 from tui.widgets._views import grows, last_turn, live_items, session_id, shared_turns, went_on
@@ -204,9 +204,14 @@ class Transcript(ItemView, can_focus=True):
         if self._owes_turn:
             self._tell_turn()
 
+    @property
+    def cursor_item(self) -> Item | None:
+        """The item under the cursor; None while it is not at hand."""
+        return self._blocks.item(self._cursor)
+
     def cursor_text(self) -> str:
-        """All text of the item under the cursor, folded or not; empty while it is not at hand."""
-        item = self._blocks.item(self._cursor)
+        """The text of the item under the cursor, as far as it was read; empty while it is not at hand."""
+        item = self.cursor_item
         return "" if item is None else item_text(item)
 
     def _open_at(self, view: View) -> None:
