@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -15,8 +15,6 @@ from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
 from tui.screens.explorer import Explorer, binding_ids
-from tui.screens.talking import TalkingExplorer
-from tui.talk import TalkController
 
 __all__ = ["ConvoApp"]
 
@@ -40,9 +38,12 @@ class ConvoApp(App[None]):
             self._configure(config)
 
     def get_default_screen(self) -> Screen[None]:
-        if isinstance(self._controller, TalkController):
-            return TalkingExplorer(self._controller)
-        return Explorer(self._controller)
+        if not self._controller.answers:
+            return Explorer(self._controller)
+        from tui.screens.talking import TalkingExplorer
+        from tui.talk import TalkController
+
+        return TalkingExplorer(cast(TalkController, self._controller))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         if isinstance(screen, Explorer):
@@ -65,6 +66,7 @@ class ConvoApp(App[None]):
     def on_ready(self) -> None:
         # What stands by now lives as long as the program; the collector need not look at it again.
         gc.freeze()
+        gc.enable()
 
     def _configure(self, config: Config) -> None:
         if config.theme is not None:

@@ -19,6 +19,8 @@ __all__ = ["TalkController"]
 class TalkController(SessionController):
     """The state of an explorer with an agent."""
 
+    answers = True
+
     def __init__(self, store: Store, runner: Runner, *, read_only: bool = False) -> None:
         """Stand in front of an open file.
 

@@ -3,8 +3,29 @@
 Public names: `AgentChoice`, who is to answer; `AgentRunner`, which lets them; `redact`, which keeps secrets secret.
 """
 
-from tui.agent.choice import OFFLINE, AgentChoice, Api
-from tui.agent.env import redact
-from tui.agent.running import AgentRunner
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from tui.agent.choice import OFFLINE, AgentChoice, Api
+    from tui.agent.env import redact
+    from tui.agent.running import AgentRunner
 
 __all__ = ["OFFLINE", "AgentChoice", "AgentRunner", "Api", "redact"]
+
+_HOMES: Final = {
+    "OFFLINE": "choice",
+    "AgentChoice": "choice",
+    "Api": "choice",
+    "redact": "env",
+    "AgentRunner": "running",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Who only looks at a file reads what the command line says of an agent, and needs none of the rest.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import sys
-import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from tui import __version__
@@ -48,6 +51,8 @@ def explore(words: Sequence[str]) -> int:
     config = load_config()
     choice = _choice(options, config)
     if options.demo:
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="convo-tui-") as folder:
             options.file = str(Path(folder) / "demo.sqlite")
             asyncio.run(_write_demo(Path(options.file)))
@@ -78,8 +83,12 @@ def _choice(options: argparse.Namespace, config: Config) -> AgentChoice | None:
 def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionController:
     from tui.session.store import Store
 
+    # Hardly anything of what is made until the first screen stands can be collected.
+    gc.disable()
     # Not within a loop, whose first Ctrl+C would have to wait for the lock too.
     store = Store(Path(options.file))
+    # What SQLite reads meanwhile keeps no other thread from running.
+    Thread(target=_import_screen, daemon=True).start()
     controller: SessionController
     if choice is None:
         from tui.controller import SessionController as Looking
@@ -98,6 +107,12 @@ def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionCon
         controller.close()
         raise
     return controller
+
+
+def _import_screen() -> None:
+    # What is wrong with it is told where it is imported to be used.
+    with suppress(Exception):
+        import_module("tui.app")
 
 
 def _explore(controller: SessionController, config: Config) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
 from tui.model import (
@@ -64,9 +64,12 @@ class ControllerBase:
     """The state of one explorer.
 
     Attributes:
+        answers: Whether messages are answered here.
         view: What the panes show now.
         path: The open file.
     """
+
+    answers: ClassVar[bool] = False
 
     def __init__(self, store: Store, *, read_only: bool = False) -> None:
         """Stand in front of an open file; `open` shows something of it."""

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Token, _TokenType
-from pygments.util import ClassNotFound
 from rich.segment import Segment
 from rich.style import Style
 
@@ -132,22 +127,16 @@ def _guttered(spans: Iterator[Segment], width: int, palette: Palette) -> Iterato
         prefix = whole if line.joint == "\n" else broken
 
 
-@lru_cache(maxsize=32)
-def _lexer(language: str) -> Lexer | None:
-    try:
-        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return None
-
-
 def _tokens(code: str, language: str, palette: Palette) -> Iterator[Segment]:
-    lexer = _lexer(language) if language else None
-    if lexer is None:
+    if not language:
         yield Segment(code, palette.text)
         return
+    # Lexers are slow to import, and most that is said holds no code.
+    from tui.render.lexing import lex
+
     for section in _sections(code):
-        for kind, text in lexer.get_tokens(section):
-            yield Segment(text, _style(kind, palette))
+        for part, text in lex(section, language):
+            yield Segment(text, getattr(palette, part))
 
 
 def _sections(code: str) -> Iterator[str]:
@@ -163,37 +152,6 @@ def _sections(code: str) -> Iterator[str]:
         yield code[start : cut + 1]
         start = cut + 1
     yield code[start:]
-
-
-_STYLES: Sequence[tuple[_TokenType, str]] = (
-    (Token.Comment, "comment"),
-    (Token.Keyword.Constant, "number"),
-    (Token.Keyword, "keyword"),
-    (Token.Operator.Word, "keyword"),
-    (Token.Literal.String, "string"),
-    (Token.Literal.Number, "number"),
-    (Token.Name.Function, "name"),
-    (Token.Name.Class, "name"),
-    (Token.Name.Tag, "name"),
-    (Token.Name.Decorator, "name"),
-    (Token.Name.Attribute, "name"),
-    (Token.Name.Builtin, "keyword"),
-    (Token.Generic.Inserted, "added"),
-    (Token.Generic.Deleted, "removed"),
-    (Token.Generic.Heading, "name"),
-    (Token.Generic.Subheading, "comment"),
-)
-
-
-@lru_cache(maxsize=256)
-def _part(kind: _TokenType) -> str:
-    lineage = kind.split()
-    return next((name for parent, name in _STYLES if parent in lineage), "text")
-
-
-def _style(kind: _TokenType, palette: Palette) -> Style:
-    style: Style = getattr(palette, _part(kind))
-    return style
 
 
 def json_lines(value: object, width: int, palette: Palette) -> Iterator[Line]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from tui.model import Branch, Session, View
-from tui.screens.picker import Choice
 from tui.widgets._tree_drawing import kept_mark
 from tui.widgets.numbers import visible
+
+if TYPE_CHECKING:
+    from tui.screens.picker import Choice
 
 __all__ = ["branch_choices", "called", "session_choices"]
 
@@ -20,6 +23,8 @@ def called(what: Branch | Session) -> str:
 
 def branch_choices(view: View) -> list[Choice[str]]:
     """The branches of the open session, those that are pinned first."""
+    from tui.screens.picker import Choice
+
     branches = sorted(view.tree.branches.values(), key=lambda branch: not branch.pinned)
     return [
         Choice(
@@ -33,6 +38,8 @@ def branch_choices(view: View) -> list[Choice[str]]:
 
 def session_choices(sessions: Iterable[Session]) -> list[Choice[str]]:
     """Sessions in the order in which they come."""
+    from tui.screens.picker import Choice
+
     return [
         Choice(session.session_id, called(session), _detail(session.updated_at or "", session)) for session in sessions
     ]

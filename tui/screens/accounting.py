@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from tui.screens.base import ExplorerBase
-from tui.screens.picker import Choice, Picker
 
 __all__ = ["Accounting"]
 
@@ -20,6 +19,8 @@ class Accounting(ExplorerBase):
         """Ask for the model whose prices hold for turns whose own is not recorded."""
 
         async def ask() -> None:
+            from tui.screens.picker import Choice, Picker
+
             names = await self._controller.price_names()
             choices = [Choice("", "no model", "only turns whose model is recorded have a price")]
             choices += [Choice(name, name, "") for name in names]

@@ -24,11 +24,8 @@ from tui.commands import COMMANDS, Command, bindings
 from tui.controller import SessionController
 from tui.errors import ConvoError
 from tui.model import ChartView, Item, Severity, View
-from tui.screens._named import branch_choices, called, session_choices
-from tui.screens.finding_picker import FindingPicker, Found
 from tui.render import item_text, size
-from tui.screens.help import Help, HelpRow
-from tui.screens.picker import Picker
+from tui.screens._named import branch_choices, called, session_choices
 from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
 from tui.widgets.numbers import visible
@@ -90,6 +87,10 @@ class ExplorerBase(Screen[None]):
     def compose(self) -> ComposeResult:
         for pane in (self._tree, self._chat, self._status, self._composer, self._usage):
             pane.data_bind(ExplorerBase.view)
+        # Each change of a class later styles all that is on the screen anew.
+        width = self.app.size.width
+        fitting = [name for columns, name in self.HORIZONTAL_BREAKPOINTS if columns <= width][-1:]
+        self.add_class(*fitting, "-on-chat" if width < _MEDIUM else "-on-tree", update=False)
         yield Horizontal(*self._panes.values(), id="panes")
         yield Footer(show_command_palette=False)
 
@@ -252,6 +253,8 @@ class ExplorerBase(Screen[None]):
         self._composer.focus()
 
     def action_pick_branch(self) -> None:
+        from tui.screens.picker import Picker
+
         choices = branch_choices(self.view)
 
         def picked(branch_id: str | None) -> None:
@@ -261,6 +264,9 @@ class ExplorerBase(Screen[None]):
         self.app.push_screen(Picker("Branches", choices, current=self.view.branch_id), picked)
 
     def action_pick_session(self) -> None:
+        from tui.screens.finding_picker import FindingPicker, Found
+        from tui.screens.picker import Choice
+
         async def find(typed: str, most: int) -> Found[str]:
             try:
                 sessions, total = await self._controller.matching_sessions(typed, most)
@@ -277,6 +283,8 @@ class ExplorerBase(Screen[None]):
         self.app.push_screen(FindingPicker("Sessions", find, current=current), picked)
 
     def action_help(self) -> None:
+        from tui.screens.help import Help, HelpRow
+
         keys = self.keys()
         commands = {command.id: command for command in COMMANDS}
         here = [
@@ -406,8 +414,7 @@ class ExplorerBase(Screen[None]):
 
     def _show_pane(self, name: str) -> None:
         """Let this pane be the one that shows where there is room for one alone."""
-        for other in self._panes:
-            self.set_class(other == name, f"-on-{other}")
+        self.update_classes({f"-on-{other}": other == name for other in self._panes})
         self._fit_usage()
 
     def _fit_usage(self) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tui.controller.exporting import ExportProgress
 from tui.screens.base import ExplorerBase
-from tui.screens.export import Export, ExportDialog, Extent
+
+if TYPE_CHECKING:
+    from tui.controller.exporting import ExportProgress
+    from tui.screens.export import Export
 
 __all__ = ["Exporting"]
 
@@ -15,6 +18,8 @@ class Exporting(ExplorerBase):
     """Writes sessions and branches to files."""
 
     def action_export(self) -> None:
+        from tui.screens.export import ExportDialog, Extent
+
         view = self.view
         if view.session is None or view.branch_id not in view.tree.branches:
             self._notify("There is nothing to export.")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui.errors import ConvoError, ReadOnlyError
-from tui.screens._form import Field, Form
 from tui.screens.base import ExplorerBase
-from tui.screens.deleting import DeleteDialog, Way
-from tui.screens.done import Deeds, DoneList
+
+if TYPE_CHECKING:
+    from tui.screens.deleting import Way
 
 __all__ = ["Managing"]
 
@@ -23,6 +24,8 @@ class Managing(ExplorerBase):
         self._at_once(self._rename)
 
     def _rename(self) -> None:
+        from tui.screens._form import Field, Form
+
         session_id, branch_id = self._meant()
         self._may_write()
         what = self._controller.known(session_id, branch_id)
@@ -50,6 +53,8 @@ class Managing(ExplorerBase):
         self._then(self._delete)
 
     async def _delete(self) -> None:
+        from tui.screens.deleting import DeleteDialog, Way
+
         session_id, branch_id = self._meant()
         self._may_write()
         losses = await self._controller.losses(session_id, branch_id)
@@ -67,6 +72,8 @@ class Managing(ExplorerBase):
         self._at_once(self._copy_branch)
 
     def _copy_branch(self) -> None:
+        from tui.screens._form import Field, Form
+
         self._may_write()
         branch_id = self._meant()[1] or self.view.branch_id
         fields = (
@@ -93,6 +100,8 @@ class Managing(ExplorerBase):
         self._do(self._list_done)
 
     async def _list_done(self) -> None:
+        from tui.screens.done import Deeds, DoneList
+
         controller = self._controller
         deeds = Deeds(controller.history, controller.turn_over, controller.keep, controller.empty_trash)
         # They would lie over the list.

@@ -156,6 +156,11 @@ class ItemView(ScrollView):
             for start, end in self._blocks.store.wanted(self.rows[0][0], self.rows[-1][0], self._blocks.stored):
                 self.need(start, end)
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Let a scrollbar that comes show where it stands: it was not told while it was away."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the scrollbar, the wheel and a selection dragged beyond the edge."""
         super().watch_scroll_y(old_value, new_value)
