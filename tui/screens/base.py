@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, ScreenResume
 from textual.reactive import var
 from textual.screen import Screen
 from textual.widget import Widget
@@ -78,6 +78,7 @@ class ExplorerBase(Screen[None]):
         self._talk = Vertical(self._chat, self._status, self._composer, id="talk")
         self._usage = UsageSidebar(id="usage")
         self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
+        self._shown_before = False
         self._following = False
         self._lost_touch = False
         self._failure = ""
@@ -93,6 +94,10 @@ class ExplorerBase(Screen[None]):
         self.add_class(*fitting, "-on-chat" if width < _MEDIUM else "-on-tree", update=False)
         yield Horizontal(*self._panes.values(), id="panes")
         yield Footer(show_command_palette=False)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        # All that is on a screen was styled when it was mounted, a moment before it is shown for the first time.
+        event.refresh_styles, self._shown_before = event.refresh_styles and self._shown_before, True
 
     def on_mount(self) -> None:
         self._controller.subscribe(self._take)
