@@ -270,7 +270,6 @@ class ExplorerBase(Screen[None]):
 
     def action_pick_session(self) -> None:
         from tui.screens.finding_picker import FindingPicker, Found
-        from tui.screens.picker import Choice
 
         async def find(typed: str, most: int) -> Found[str]:
             try:
