@@ -9,10 +9,11 @@ from tui.controller.accounting import Accounting
 from tui.controller.base import Listener
 from tui.controller.exporting import Exporting
 from tui.controller.managing import Managing
+from tui.controller.comparing import Comparing
 from tui.controller.marking import Marking
 
 __all__ = ["Listener", "SessionController"]
 
 
-class SessionController(Accounting, Exporting, Managing, Marking):
+class SessionController(Accounting, Comparing, Exporting, Managing, Marking):
     """The state of one explorer."""

@@ -6,9 +6,10 @@ from tui.screens.accounting import Accounting
 from tui.screens.base import binding_ids
 from tui.screens.exporting import Exporting
 from tui.screens.managing import Managing
+from tui.screens.comparing import Comparing
 
 __all__ = ["Explorer", "binding_ids"]
 
 
-class Explorer(Accounting, Exporting, Managing):
+class Explorer(Accounting, Comparing, Exporting, Managing):
     """Tree, chat and usage of one file."""

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
-from tui.model import Accounts, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
+from tui.model import Accounts, Branch, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
 from tui.model.carry import carry
 from tui.session import journal, listing
-from tui.session.accounts import Books, Priced
+from tui.session.accounts import Books, Priced, accounts, usage_of_turns
 from tui.session.growth import GrowingTree
+from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
+from tui.session.comparing import SideRead, compared, compared_turns, read_side, read_turns
 from tui.session.items import is_error, item_text
 from tui.session.losses import losses
 from tui.session.pieces import completed
@@ -300,6 +302,21 @@ class Store:
     async def carry(self, session: Session, tree: TurnTree, branch_id: str) -> Carry:
         """What the turns of a branch cost again, by being sent with later requests."""
         return await self._aside.read(lambda file: carry(branch_id, sent(file, session, tree, branch_id)))
+
+    async def compare(
+        self, session: Session, tree: TurnTree, left: Side, right: Side, shared: int | None = None
+    ) -> Comparison:
+        """Put turns of two branches, or of one, side by side."""
+
+        def read(file: Snapshot) -> tuple[SideRead, SideRead]:
+            return read_side(file, session, tree, left), read_side(file, session, tree, right)
+
+        return await asyncio.to_thread(compared, session, *await self._aside.read(read), shared)
+
+    async def compare_turns(self, comparison: Comparison, pairs: Sequence[TurnPair]) -> tuple[TurnDetail, ...]:
+        """Compare some turns of two sides item by item, pair by pair."""
+        both = await self._reader.read(lambda file: read_turns(file, comparison, pairs))
+        return await asyncio.to_thread(compared_turns, pairs, *both)
 
     def close(self) -> None:
         """Close the file; safe to call again."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from tui.model import Outcome, RunRecord, Usage
-from tui.widgets.numbers import fit_name, local_time, visible
+from tui.widgets.numbers import duration, fit_name, local_time, visible
 
 __all__ = [
     "ESTIMATE",
@@ -50,7 +50,7 @@ def doubt(record: RunRecord | None) -> str:
 
 def run_lines(record: RunRecord, width: int) -> Sequence[Content]:
     """What ran and for how long; how that ended and when it began, an error in place of the time."""
-    took = _duration(record.seconds)
+    took = duration(record.seconds)
     who = Content(fit_name(_who(record), width - len(took) - 1))
     gap = " " * (width - who.cell_length - len(took))
     began = "" if record.outcome is Outcome.FAILED else _began(record)
@@ -61,7 +61,7 @@ def run_lines(record: RunRecord, width: int) -> Sequence[Content]:
 def run_words(record: RunRecord) -> Content:
     """The same in a few words, with neither agent nor time; the last of them may be cut."""
     model = fit_name(record.model or "", _MODEL)
-    ran = Content.styled(f"{model} {_duration(record.seconds)}".strip(), _QUIET)
+    ran = Content.styled(f"{model} {duration(record.seconds)}".strip(), _QUIET)
     ended = Content.styled(_ended(record), _ENDED[record.outcome])
     return dotted(ran, ended) if record.outcome is Outcome.FAILED else dotted(ended, ran)
 
@@ -70,7 +70,7 @@ def run_details(record: RunRecord) -> Sequence[str]:
     """All that is known of a run, line by line."""
     lines = (
         visible(_who(record)),
-        " · ".join(filter(None, (_began(record), _duration(record.seconds)))),
+        " · ".join(filter(None, (_began(record), duration(record.seconds)))),
         _ended(record),
     )
     return [line for line in lines if line]
@@ -95,13 +95,3 @@ def _ended(record: RunRecord) -> str:
 
 def _began(record: RunRecord) -> str:
     return visible(local_time(record.started_at))
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s"

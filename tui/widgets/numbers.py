@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 
 from tui.render.text import printable
 
-__all__ = ["dollars", "exact", "fit_name", "local_time", "tokens", "visible"]
+__all__ = ["dollars", "duration", "exact", "fit_name", "local_time", "tokens", "visible"]
 
 _UNITS = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
 
@@ -55,6 +55,17 @@ def dollars(amount: Decimal) -> str:
 def visible(text: str) -> str:
     """Untrusted text on one line, every control character shown: ESC as ␛, a newline as ␊."""
     return printable(text.translate(_LINE_ENDS))
+
+
+def duration(seconds: float | None) -> str:
+    """A time in words: `4.2 s`, `3 min 5 s`, `2 h 10 min`; empty where it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def fit_name(text: str, room: int) -> str:

@@ -1,0 +1,51 @@
+"""Comparing, as the explorer does it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from tui.model.compare import Comparison
+from tui.screens.base import ExplorerBase
+from tui.screens.compare import CompareScreen, Place
+from tui.screens.picker import Choice, Picker
+
+__all__ = ["Comparing"]
+
+
+class Comparing(ExplorerBase):
+    """Puts two branches side by side, or two marked turns."""
+
+    def action_compare(self) -> None:
+        self.call_after_refresh(self._compare)
+
+    def _compare(self) -> None:
+        """Compare the marked turns where there are two; else with another branch, asked for where there are several."""
+        if len(self.view.marks) == 2:
+            self._do(partial(self._show_comparison, self._controller.compare_marks))
+            return
+        here = self.view.branch_id
+        others = [name for name in self.view.tree.branches if name != here]
+        if not others:
+            self._notify("There is no other branch to compare with. Mark two turns with v to compare them.")
+        elif len(others) == 1:
+            self._compare_with(others[0])
+        else:
+            branches = self.view.tree.branches
+            choices = [Choice(name, name, f"{branches[name].turns} turns") for name in others]
+            picker = Picker(f"Compare {here} with", choices, current=self._controller.rival())
+            self.app.push_screen(picker, self._compare_with)
+
+    def _compare_with(self, other: str | None) -> None:
+        if other is not None:
+            self._do(partial(self._show_comparison, partial(self._controller.compare_branches, other)))
+
+    async def _show_comparison(self, compare: Callable[[], Awaitable[Comparison]]) -> None:
+        def left(place: Place | None) -> None:
+            if place is not None:
+                self._do(partial(self._controller.switch_branch, *place))
+                self._go_to("chat")
+
+        comparison = await compare()
+        if self.is_active:
+            self.app.push_screen(CompareScreen(comparison, self._controller.compared_turns), left)
