@@ -89,6 +89,7 @@ COMMANDS: Final = (
         "Look",
         True,
     ),
+    Command("turn.seen", "m", "seen", "Saw", "What the model saw: the input of each request of this turn", "Look"),
     Command("turn.mark", "v", "mark_turn", "Mark", "Mark this turn, or take its mark away", "Look"),
     Command("usage.scope", "u", "next_scope", "Scope", "What the sums count: own turns, the path, all", "Look", True),
     Command("export.write", "x", "export", "Export", "Write the branch or session to a file of its own", "Look"),

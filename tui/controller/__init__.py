@@ -11,9 +11,10 @@ from tui.controller.exporting import Exporting
 from tui.controller.managing import Managing
 from tui.controller.comparing import Comparing
 from tui.controller.marking import Marking
+from tui.controller.seeing import Seeing
 
 __all__ = ["Listener", "SessionController"]
 
 
-class SessionController(Accounting, Comparing, Exporting, Managing, Marking):
+class SessionController(Accounting, Comparing, Exporting, Managing, Marking, Seeing):
     """The state of one explorer."""

@@ -198,10 +198,7 @@ class ControllerBase:
         if not 0 <= place < len(kin):
             self._tell(f"No further branch at turn {fork.first}: this is {here_at + 1} of {len(kin)}.")
             return
-        other = kin[place]
-        # Where a branch ends at the fork, its end stands in for the turn it does not have.
-        branch_id = other.ends if other.index == fork.parent and other.ends else self._branch_of(other)
-        await self.switch_branch(branch_id, fork.first)
+        await self.switch_branch(self._branch_at(fork, kin[place]), fork.first)
 
     async def fork_point(self, step: int) -> None:
         """Select the next (`step` 1) or previous (-1) turn of this branch at which branches part."""
@@ -530,6 +527,11 @@ class ControllerBase:
     def _branch_of(self, chain: Chain) -> str:
         """Which branch through a chain to show: the one visited last, else the oldest."""
         return next((name for name in reversed(self._visited) if name in chain.through), chain.through[0])
+
+    def _branch_at(self, fork: Chain, other: Chain) -> str:
+        """Which branch to show for another alternative of a fork."""
+        # Where a branch ends at the fork, its end stands in for the turn it does not have.
+        return other.ends if other.index == fork.parent and other.ends else self._branch_of(other)
 
     def _move(self) -> int:
         self._moves += 1

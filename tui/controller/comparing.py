@@ -27,14 +27,13 @@ class Comparing(ControllerBase):
         if tip.children and turn >= tree.branches[here].turns:
             # At its end a branch stands before the turn that others have and it has not.
             return self._branch_of(tree.chains[tip.children[0]])
-        near = [fork for fork in reversed(tree.forks(here)) if fork.first <= turn] + list(tree.forks(here))
-        for fork in near:
-            kin = tree.alternatives(fork)
-            place = kin.index(fork)
-            for other in (*kin[place + 1 :], *reversed(kin[:place])):
-                # Where a branch ends at the fork, its end stands among them.
-                return other.ends if other.index == fork.parent and other.ends else self._branch_of(other)
-        return next((name for name in tree.branches if name != here), None)
+        forks = tree.forks(here)
+        fork = next((fork for fork in reversed(forks) if fork.first <= turn), None) or next(iter(forks), None)
+        if fork is None:
+            return next((name for name in tree.branches if name != here), None)
+        kin = tree.alternatives(fork)
+        place = kin.index(fork)
+        return self._branch_at(fork, (*kin[place + 1 :], *reversed(kin[:place]))[0])
 
     async def compare_branches(self, other: str, branch_id: str | None = None) -> Comparison:
         """Put a branch, by default the shown one, beside another from their fork on.

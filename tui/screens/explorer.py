@@ -7,9 +7,10 @@ from tui.screens.base import binding_ids
 from tui.screens.exporting import Exporting
 from tui.screens.managing import Managing
 from tui.screens.comparing import Comparing
+from tui.screens.seeing import Seeing
 
 __all__ = ["Explorer", "binding_ids"]
 
 
-class Explorer(Accounting, Comparing, Exporting, Managing):
+class Explorer(Accounting, Comparing, Exporting, Managing, Seeing):
     """Tree, chat and usage of one file."""

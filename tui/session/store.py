@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
-from tui.model import Accounts, Branch, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
+from tui.model import Accounts, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
 from tui.model.carry import carry
 from tui.session import journal, listing
-from tui.session.accounts import Books, Priced, accounts, usage_of_turns
+from tui.session.accounts import Books, Priced
 from tui.session.growth import GrowingTree
 from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
 from tui.session.comparing import SideRead, compared, compared_turns, read_side, read_turns
@@ -27,6 +27,8 @@ from tui.session.ranks import Ranks
 from tui.session.reader import Reader, Snapshot
 from tui.session.spent import sent, turn_usages, usage_of_turns
 from tui.session.whole import Whole
+from tui.model.seen import Seen, Stretch, Weight
+from tui.session.seen import read_input, read_seen, read_weight
 
 __all__ = ["Store", "Version"]
 
@@ -317,6 +319,18 @@ class Store:
         """Compare some turns of two sides item by item, pair by pair."""
         both = await self._reader.read(lambda file: read_turns(file, comparison, pairs))
         return await asyncio.to_thread(compared_turns, pairs, *both)
+
+    async def seen(self, session: Session, tree: TurnTree, branch_id: str, turn: int, rival: str | None = None) -> Seen:
+        """What a model was sent in a turn of a branch, and in the branch `rival` at the same turn."""
+        return await self._aside.read(lambda file: read_seen(file, session, tree, branch_id, turn, rival))
+
+    async def weigh(self, session: Session, stretch: Stretch) -> Weight:
+        """How much some items are."""
+        return await self._aside.read(lambda file: read_weight(file, session, stretch))
+
+    async def input(self, session: Session, stretch: Stretch) -> list[object]:
+        """Some items of a branch exactly as the SDK's `get_items` gives them."""
+        return await self._aside.read(lambda file: read_input(file, session, stretch))
 
     def close(self) -> None:
         """Close the file; safe to call again."""
