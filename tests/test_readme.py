@@ -9,7 +9,7 @@ import pytest
 
 from tui.commands import COMMANDS, Command
 from tui.config import load_config
-from tui.screens.explorer import binding_ids
+from tui.screens.bindings import binding_ids
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -14,7 +14,7 @@ from tui.commands import COMMANDS, bindings
 from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
-from tui.screens.explorer import Explorer, binding_ids
+from tui.screens.explorer import Explorer
 
 __all__ = ["ConvoApp"]
 
@@ -74,9 +74,12 @@ class ConvoApp(App[None]):
                 known = ", ".join(sorted(self.available_themes))
                 raise ConfigError(f"{config.path}: there is no theme '{config.theme}'.", f"Known are: {known}.")
             self.theme = config.theme
-        known_ids = binding_ids()
-        for name in config.keys:
-            if name not in known_ids:
-                listed = ", ".join(sorted(known_ids))
-                raise ConfigError(f"{config.path}: [keys] has no command '{name}'.", f"Known are: {listed}.")
-        self.set_keymap(config.keys)
+        if config.keys:
+            from tui.screens.bindings import binding_ids
+
+            known_ids = binding_ids()
+            for name in config.keys:
+                if name not in known_ids:
+                    listed = ", ".join(sorted(known_ids))
+                    raise ConfigError(f"{config.path}: [keys] has no command '{name}'.", f"Known are: {listed}.")
+            self.set_keymap(config.keys)

@@ -21,7 +21,8 @@ from tui.commands import COMMANDS, TALK
 from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
-from tui.screens.explorer import Explorer, binding_ids
+from tui.screens.bindings import binding_ids
+from tui.screens.explorer import Explorer
 from tui.screens.help import Help
 from tui.screens.picker import Picker
 from tui.session.store import Store

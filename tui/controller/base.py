@@ -533,6 +533,15 @@ class ControllerBase:
         # Where a branch ends at the fork, its end stands in for the turn it does not have.
         return other.ends if other.index == fork.parent and other.ends else self._branch_of(other)
 
+    def _sibling_at(self, fork: Chain) -> str:
+        """The branch beside the one that goes this way at a fork: the next, else the one before."""
+        kin = self.view.tree.alternatives(fork)
+        place = kin.index(fork)
+        others = (*kin[place + 1 :], *reversed(kin[:place]))
+        # One that goes on is worth more than one that merely ends here.
+        going_on = (other for other in others if other.index != fork.parent and len(other))
+        return self._branch_at(fork, next(going_on, others[0]))
+
     def _move(self) -> int:
         self._moves += 1
         return self._moves

@@ -31,9 +31,7 @@ class Comparing(ControllerBase):
         fork = next((fork for fork in reversed(forks) if fork.first <= turn), None) or next(iter(forks), None)
         if fork is None:
             return next((name for name in tree.branches if name != here), None)
-        kin = tree.alternatives(fork)
-        place = kin.index(fork)
-        return self._branch_at(fork, (*kin[place + 1 :], *reversed(kin[:place]))[0])
+        return self._sibling_at(fork)
 
     async def compare_branches(self, other: str, branch_id: str | None = None) -> Comparison:
         """Put a branch, by default the shown one, beside another from their fork on.

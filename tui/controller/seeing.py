@@ -39,9 +39,7 @@ class Seeing(ControllerBase):
         return await self._store.input(seen.session, stretch)
 
     def _parted(self, branch_id: str, turn: int) -> str | None:
-        """The branch visited last of those that part from this one at the fork nearest before the end of a turn."""
-        tree = self.view.tree
-        for fork in reversed(tree.forks(branch_id)):
-            if fork.first <= turn:
-                return self._branch_at(fork, next(kin for kin in tree.alternatives(fork) if kin != fork))
-        return None
+        """The sibling of a branch at the last fork that is not after a turn."""
+        forks = (fork for fork in reversed(self.view.tree.forks(branch_id)) if fork.first <= turn)
+        fork = next(forks, None)
+        return None if fork is None else self._sibling_at(fork)

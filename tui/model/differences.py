@@ -22,7 +22,7 @@ _CELLS: Final = 60_000
 _DEEPEST: Final = 12
 """How often what lies between two anchors is parted again."""
 
-_ALIKE: Final = 0.2
+_ALIKE: Final = 0.3
 """Share of the shorter text that has to be found in the other one; with less, no word of them is marked as common."""
 
 _ANSWERS: Final = 0.3

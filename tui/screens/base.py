@@ -35,9 +35,8 @@ from tui.widgets.token_strip import TokenStrip
 from tui.widgets.transcript import Transcript
 from tui.widgets.usage_sidebar import UsageSidebar
 
-__all__ = ["ExplorerBase", "binding_ids"]
+__all__ = ["ExplorerBase"]
 
-_PANES: tuple[type[Widget], ...] = (BranchTree, Transcript, TokenChart, TokenStrip, Composer)
 _PANE_TITLES: Final = {"tree": "Tree", "chat": "Chat", "usage": "Usage", "composer": "Composer"}
 """What the help calls the panes, by the beginning of their bindings' ids."""
 
@@ -439,9 +438,3 @@ class ExplorerBase(Screen[None]):
 
     def _notify(self, text: str, severity: Severity = "information") -> None:
         self.notify(visible(text), severity=severity, markup=False)
-
-
-def binding_ids() -> frozenset[str]:
-    """The names that the configuration file may give new keys to."""
-    of_panes = (binding.id for pane in _PANES for binding in pane.BINDINGS if isinstance(binding, Binding))
-    return frozenset(name for name in (*(command.id for command in COMMANDS), *of_panes) if name)

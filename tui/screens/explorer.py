@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from tui.screens.accounting import Accounting
-from tui.screens.base import binding_ids
 from tui.screens.exporting import Exporting
 from tui.screens.managing import Managing
 from tui.screens.comparing import Comparing
 from tui.screens.seeing import Seeing
 
-__all__ = ["Explorer", "binding_ids"]
+__all__ = ["Explorer"]
 
 
 class Explorer(Accounting, Comparing, Exporting, Managing, Seeing):

@@ -130,13 +130,23 @@ class Column(ItemView, can_focus=True):
             self.need(self.rows[0][0], self.rows[-1][0] + 1)
 
     def on_resize(self) -> None:
-        """Draw anew in the width that there is now; the block at the top stays there."""
-        position = self._flow.anchor[0]
-        self._flow.reset(self.count)
-        self._flow.height = self.container_size.height
-        self._flow.show(position)
+        """Draw anew in the width that there is now, and keep about the line that was at the top, or the end."""
+        flow = self._flow
+        at_end, (position, line) = flow.at_end and flow.height > 0, flow.anchor
+        share = line / max(flow.block_height(position), 1) if self.count else 0
+        flow.reset(self.count)
+        flow.height = self.container_size.height
+        if at_end:
+            flow.end()
+        elif self.count:
+            flow.show(position, int(share * flow.block_height(position)))
         self._cursor = (self._cursor[0], 0)
         self.settle()
+
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Let a scrollbar that was not there stand where the window is."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
 
     def edge(self, position: int, number: int) -> tuple[Segment, Style]:
         """The bar at the cursor."""

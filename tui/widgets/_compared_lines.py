@@ -130,8 +130,11 @@ class _Drawing:
         elif left and right and heads[0] == heads[1]:
             self.rows.append(Row(_cut(heads[0], self._width), []))
         else:
+            signs = Segment("− ", self._inks.left), Segment("+ ", self._inks.right)
             self.rows += [
-                Row(_cut(heads[side], self._width), [], side) for side, part in enumerate((left, right)) if part
+                Row(_cut([signs[side], *heads[side]], self._width), [], side)
+                for side, part in enumerate((left, right))
+                if part
             ]
         first = len(self.rows)
         for piece in _pieces(left, right, full=self._full):
@@ -204,7 +207,7 @@ class _Drawing:
         if runs is None:
             return []
         text = self._inks.palette.text
-        spans = [Segment(printable(run.text), words if run.differs else text) for run in runs]
+        spans = [span for run in runs for span in _spans(run, words if run.differs else text, text)]
         mark = (Segment(f"{sign} ", ink),) if differs else (Segment(" " * _SIGN),)
         lines = islice(wrap(spans, self._width, first=mark), _MOST_ROWS)
         return [[*line.prefix, *line.content] for line in lines]
@@ -246,6 +249,14 @@ def draw_turns(
     drawing.more(detail.left_more, detail.right_more)
     drawing.rows.append(Row([], []))
     return Block(drawing.rows, differences)
+
+
+def _spans(run: Run, style: Style, around: Style) -> Iterator[Segment]:
+    """The words of a run in their style, the blanks after them in that of what is around."""
+    shown = printable(run.text)
+    words = shown.rstrip()
+    yield Segment(words, style)
+    yield Segment(shown[len(words) :], around)
 
 
 def _cut(cells: Cells, width: int) -> Cells:

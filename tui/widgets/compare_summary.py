@@ -20,6 +20,9 @@ _COLUMNS: Final = (("turns", 6), ("tokens", 8), ("cached", 7), ("cost", 7), ("ti
 _WIDEST_NAME: Final = 48
 """Cells of the names at most: the numbers do not stand far from them."""
 
+_ROOM_FOR_WORDS: Final = 24
+"""Cells of the names from which there is room to say which turns they stand for."""
+
 _UNKNOWN: Final = "n/a"
 _MUTED: Final = "$foreground-muted"
 _LEFT: Final = "bold $text-error"
@@ -50,7 +53,7 @@ class CompareSummary(Widget):
         room = min(max(width - sum(cells for _, cells in _COLUMNS), 8), _WIDEST_NAME)
         headings = "".join(f"{name:>{cells}}" for name, cells in _COLUMNS)
         lines = (
-            Content.styled(f"{fit_name(_together(comparison), room):<{room}}{headings}", _MUTED),
+            Content.styled(f"{_together(comparison, room):<{room}}{headings}", _MUTED),
             _row("−", _LEFT, comparison.left, comparison.left_summary, room),
             _row("+", _RIGHT, comparison.right, comparison.right_summary, room),
             _tools(comparison.tools[:_MOST_STEPS]),
@@ -58,21 +61,26 @@ class CompareSummary(Widget):
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
 
-def _together(comparison: Comparison) -> str:
-    """What the sides are."""
-    if comparison.shared is None:
-        return "two marked turns"
-    if not comparison.shared:
-        return "no turn is shared"
-    return "turn 1 is shared" if comparison.shared == 1 else f"turns 1–{comparison.shared} are shared"
+def _together(comparison: Comparison, room: int) -> str:
+    """What the sides have in common."""
+    shared = comparison.shared
+    if shared is None:
+        words = "two marked turns"
+    elif not shared:
+        words = "no turn is shared"
+    elif room < _ROOM_FOR_WORDS:
+        words = f"{shared:,} shared"
+    else:
+        words = "turn 1 is shared" if shared == 1 else f"turns 1–{shared} are shared"
+    return fit_name(words, room - 1)
 
 
 def _row(sign: str, ink: str, side: Side, summary: Summary, room: int) -> Content:
     values = _values(summary)
     numbers = "".join(f"{value:>{cells}}" for value, (_, cells) in zip(values, _COLUMNS, strict=True))
     where = f"  {_numbers(side)}"
-    name = fit_name(side.branch_id, max(room - 3 - (len(where) if room > 24 else 0), 1))
-    if room <= 24:
+    name = fit_name(side.branch_id, max(room - 3 - (len(where) if room >= _ROOM_FOR_WORDS else 0), 1))
+    if room < _ROOM_FOR_WORDS:
         where = ""
     gap = " " * max(room - 2 - Content(name).cell_length - len(where), 0)
     return Content.assemble((f"{sign} {name}", ink), (where, _MUTED), gap, numbers)
