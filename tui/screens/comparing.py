@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Final
 
 from tui.model.compare import Comparison
 from tui.screens.base import ExplorerBase
@@ -11,6 +12,9 @@ from tui.screens.compare import CompareScreen, Place
 from tui.screens.picker import Choice, Picker
 
 __all__ = ["Comparing"]
+
+_PATIENCE: Final = 0.5
+"""Seconds after which it is said that something is under way."""
 
 
 class Comparing(ExplorerBase):
@@ -29,16 +33,16 @@ class Comparing(ExplorerBase):
         if not others:
             self._notify("There is no other branch to compare with. Mark two turns with v to compare them.")
         elif len(others) == 1:
-            self._compare_with(others[0])
+            self._compare_with(here, others[0])
         else:
             branches = self.view.tree.branches
             choices = [Choice(name, name, f"{branches[name].turns} turns") for name in others]
             picker = Picker(f"Compare {here} with", choices, current=self._controller.rival())
-            self.app.push_screen(picker, self._compare_with)
+            self.app.push_screen(picker, partial(self._compare_with, here))
 
-    def _compare_with(self, other: str | None) -> None:
+    def _compare_with(self, here: str, other: str | None) -> None:
         if other is not None:
-            self._do(partial(self._show_comparison, partial(self._controller.compare_branches, other)))
+            self._do(partial(self._show_comparison, partial(self._controller.compare_branches, other, here)))
 
     async def _show_comparison(self, compare: Callable[[], Awaitable[Comparison]]) -> None:
         def left(place: Place | None) -> None:
@@ -46,6 +50,10 @@ class Comparing(ExplorerBase):
                 self._do(partial(self._controller.switch_branch, *place))
                 self._go_to("chat")
 
-        comparison = await compare()
+        patience = self.set_timer(_PATIENCE, partial(self._notify, "Comparing. These branches are long."))
+        try:
+            comparison = await compare()
+        finally:
+            patience.stop()
         if self.is_active:
             self.app.push_screen(CompareScreen(comparison, self._controller.compared_turns), left)

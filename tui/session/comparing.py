@@ -67,16 +67,8 @@ class TurnRead(NamedTuple):
 
 def read_side(file: Snapshot, session: Session, tree: TurnTree, side: Side) -> SideRead:
     """Read what decides how the turns of a side are aligned, and what they cost."""
-    spent = accounts(file, session, tree, side.branch_id)
-    costs = {turn.turn: turn for turn in spent.turns}
-    numbers = range(side.first, side.last + 1)
-    return SideRead(
-        side,
-        _said(file, session, side),
-        _calls(file, session, side),
-        [costs.get(turn, TurnUsage(turn)) for turn in numbers],
-        [spent.runs[turn] for turn in numbers if turn in spent.runs],
-    )
+    turns, runs = _costs(file, session, tree, side)
+    return SideRead(side, _said(file, session, side), _calls(file, session, side), turns, runs)
 
 
 def compared(session: Session, left: SideRead, right: SideRead, shared: int | None) -> Comparison:
@@ -118,6 +110,16 @@ def compared_turns(
         theirs = nothing if pair.right is None else right.get(pair.right, nothing)
         found.append(TurnDetail(pair, compare_parts(ours.parts, theirs.parts), ours.more, theirs.more))
     return tuple(found)
+
+
+def _costs(file: Snapshot, session: Session, tree: TurnTree, side: Side) -> tuple[list[TurnUsage], list[RunRecord]]:
+    spent = accounts(file, session, tree, side.branch_id)
+    costs = {turn.turn: turn for turn in spent.turns}
+    numbers = range(side.first, side.last + 1)
+    return (
+        [costs.get(turn, TurnUsage(turn)) for turn in numbers],
+        [spent.runs[turn] for turn in numbers if turn in spent.runs],
+    )
 
 
 def _said(file: Snapshot, session: Session, side: Side) -> list[str]:

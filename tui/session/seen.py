@@ -5,7 +5,7 @@ from __future__ import annotations
 from tui.model import Session, TurnTree
 from tui.model.compare import sides
 from tui.model.seen import Seen, Sibling, Stretch, Weight, request_ends
-from tui.session.accounts import accounts
+from tui.session.accounts import usage_of_turns
 from tui.session.codec import decode_rows
 from tui.session.reader import Snapshot
 
@@ -25,7 +25,10 @@ def read_seen(file: Snapshot, session: Session, tree: TurnTree, branch_id: str, 
     """
     requests, answered = _requests(file, session, branch_id, turn)
     before = _requests(file, session, branch_id, turn - 1)[0][-1] if turn > 1 else 0
-    spent = {found.turn: found for found in accounts(file, session, tree, branch_id).turns}
+    chain = tree.chain_at(branch_id, turn)
+    through = chain.through if chain is not None else ()
+    order = (branch_id, *(name for name in through if name != branch_id))
+    spent = usage_of_turns(file, session.session_id, order, turn, turn)
     return Seen(
         session,
         branch_id,
