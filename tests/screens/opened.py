@@ -60,9 +60,11 @@ class Shown:
 
 
 @asynccontextmanager
-async def shown(path: Path, branch_id: str | None = None, size: tuple[int, int] = (140, 40)) -> AsyncIterator[Shown]:
-    """The program on a file."""
-    controller = SessionController(Store(path))
+async def shown(
+    path: Path, branch_id: str | None = None, size: tuple[int, int] = (140, 40), *, patience: float = 5.0
+) -> AsyncIterator[Shown]:
+    """The program on a file; it waits `patience` seconds for who has locked that."""
+    controller = SessionController(Store(path, timeout=patience))
     await controller.open(branch_id=branch_id)
     async with ConvoApp(controller).run_test(size=size) as pilot:
         await settle(pilot)

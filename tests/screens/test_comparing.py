@@ -139,6 +139,21 @@ async def test_a_click_chooses_the_line_and_the_side_and_a_second_one_goes_there
         assert program.place == ("alt", 3)
 
 
+async def test_in_a_narrow_terminal_the_sides_stand_one_below_the_other(path: Path) -> None:
+    async with shown(path, "main", size=(140, 60)) as program:
+        await program.press("c", "enter")
+        assert compared(program).columns == 2
+        await program.pilot.resize_terminal(60, 24)
+        await settle(program.pilot)
+        assert compared(program).columns == 1
+        assert "2  main  2  alt" in program.text
+        at = program.lines.index("  − Plan four days in Lisbon")
+        assert program.lines[at + 1] == "  + Plan four days in Lisbon and Porto"
+        # On a row of one side Enter goes to that side's turn.
+        await program.press(*"jjj", "enter")
+        assert program.place == ("alt", 2)
+
+
 async def test_marked_turns_are_compared_in_place_of_branches(path: Path) -> None:
     async with shown(path, "main") as program:
         await program.press("1", "v", "k", "v", "c")
@@ -168,6 +183,21 @@ async def test_there_must_be_another_branch(tmp_path: Path) -> None:
     async with shown(path) as program:
         await program.press("c")
         assert program.told == "There is no other branch to compare with. Mark two turns with v to compare them."
+
+
+async def test_turns_that_cannot_be_read_now_are_read_later(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+    async with shown(path, "main", patience=0) as program:
+        comparison = await program.controller.compare_branches("alt")
+        with closing(sqlite3.connect(path, isolation_level=None)) as locker:
+            locker.execute("BEGIN EXCLUSIVE")
+            program.app.push_screen(CompareScreen(comparison, program.controller.compared_turns))
+            await settle(program.pilot)
+            assert "is locked by another program" in program.told
+            assert "Plan four days" not in program.text
+        await program.press("n")
+        assert "Plan four days" in program.text
 
 
 async def test_of_long_branches_only_the_turns_in_sight_are_read(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ class CompareScreen(Screen[Place | None]):
             try:
                 details = await self._read(event.comparison, event.pairs)
             except ConvoError as error:
+                self._compared.forgo(event.start, len(event.pairs))
                 self.notify(visible(f"{error} {error.hint}".strip()), severity="error", markup=False)
             else:
                 self._compared.receive(event.comparison, event.start, details)

@@ -132,7 +132,9 @@ class Column(ItemView, can_focus=True):
     def on_resize(self) -> None:
         """Draw anew in the width that there is now, and keep about the line that was at the top, or the end."""
         flow = self._flow
-        at_end, (position, line) = flow.at_end and flow.height > 0, flow.anchor
+        position, line = flow.anchor
+        # Where all was in sight, the beginning was, and stays.
+        at_end = flow.at_end and flow.anchor != (0, 0)
         share = line / max(flow.block_height(position), 1) if self.count else 0
         flow.reset(self.count)
         flow.height = self.container_size.height

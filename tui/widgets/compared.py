@@ -164,6 +164,11 @@ class Compared(Column):
         if self._seeking:
             self._seek()
 
+    def forgo(self, start: int, count: int) -> None:
+        """Do without what `DetailsNeeded` asked for: it could not be read, and is asked for when it next matters."""
+        self._asked.difference_update(range(start, start + count))
+        self._seeking = 0
+
     def _forget(self) -> None:
         self._details.clear()
         self._drawn.clear()
