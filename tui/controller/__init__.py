@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from tui.controller.accounting import Accounting
 from tui.controller.base import Listener
+from tui.controller.comparing import Comparing
 from tui.controller.exporting import Exporting
 from tui.controller.managing import Managing
-from tui.controller.comparing import Comparing
 from tui.controller.marking import Marking
 from tui.controller.seeing import Seeing
 

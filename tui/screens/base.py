@@ -31,7 +31,6 @@ from tui.widgets.composer import Composer
 from tui.widgets.numbers import visible
 from tui.widgets.run_status import RunStatus
 from tui.widgets.token_chart import TokenChart
-from tui.widgets.token_strip import TokenStrip
 from tui.widgets.transcript import Transcript
 from tui.widgets.usage_sidebar import UsageSidebar
 

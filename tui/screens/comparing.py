@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from tui.model.compare import Comparison
 from tui.screens.base import ExplorerBase
-from tui.screens.compare import CompareScreen, Place
-from tui.screens.picker import Choice, Picker
+
+if TYPE_CHECKING:
+    from tui.model.compare import Comparison
+    from tui.screens.compare import Place
 
 __all__ = ["Comparing"]
 
@@ -35,6 +36,8 @@ class Comparing(ExplorerBase):
         elif len(others) == 1:
             self._compare_with(here, others[0])
         else:
+            from tui.screens.picker import Choice, Picker
+
             branches = self.view.tree.branches
             choices = [Choice(name, name, f"{branches[name].turns} turns") for name in others]
             picker = Picker(f"Compare {here} with", choices, current=self._controller.rival())
@@ -45,6 +48,8 @@ class Comparing(ExplorerBase):
             self._do(partial(self._show_comparison, partial(self._controller.compare_branches, other, here)))
 
     async def _show_comparison(self, compare: Callable[[], Awaitable[Comparison]]) -> None:
+        from tui.screens.compare import CompareScreen
+
         def left(place: Place | None) -> None:
             if place is not None:
                 self._do(partial(self._controller.switch_branch, *place))

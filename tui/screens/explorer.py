@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tui.screens.accounting import Accounting
+from tui.screens.comparing import Comparing
 from tui.screens.exporting import Exporting
 from tui.screens.managing import Managing
-from tui.screens.comparing import Comparing
 from tui.screens.seeing import Seeing
 
 __all__ = ["Explorer"]

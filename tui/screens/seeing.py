@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tui.screens.base import ExplorerBase
-from tui.screens.seen import SeenScreen
 
 __all__ = ["Seeing"]
 
@@ -13,6 +12,8 @@ class Seeing(ExplorerBase):
 
     def action_seen(self) -> None:
         async def show() -> None:
+            from tui.screens.seen import SeenScreen
+
             seen = await self._controller.seen()
             if self.is_active:
                 self.app.push_screen(SeenScreen(self._controller, seen))

@@ -21,9 +21,10 @@ from tui.model.compare import (
     summary,
     tool_steps,
 )
-from tui.session.accounts import accounts
+from tui.session.codec import decoded
 from tui.session.items import item_text
-from tui.session.reader import Snapshot, decoded
+from tui.session.reader import Snapshot
+from tui.session.spent import turn_usages
 
 __all__ = ["SideRead", "TurnRead", "compared", "compared_turns", "read_side", "read_turns"]
 
@@ -113,13 +114,8 @@ def compared_turns(
 
 
 def _costs(file: Snapshot, session: Session, tree: TurnTree, side: Side) -> tuple[list[TurnUsage], list[RunRecord]]:
-    spent = accounts(file, session, tree, side.branch_id)
-    costs = {turn.turn: turn for turn in spent.turns}
-    numbers = range(side.first, side.last + 1)
-    return (
-        [costs.get(turn, TurnUsage(turn)) for turn in numbers],
-        [spent.runs[turn] for turn in numbers if turn in spent.runs],
-    )
+    turns = turn_usages(file, session, tree, side.branch_id, side.first, side.last)
+    return list(turns), [turn.run for turn in turns if turn.run is not None]
 
 
 def _said(file: Snapshot, session: Session, side: Side) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tui.model import Session, TurnTree
 from tui.model.compare import sides
 from tui.model.seen import Seen, Sibling, Stretch, Weight, request_ends
-from tui.session.accounts import usage_of_turns
 from tui.session.codec import decode_rows
 from tui.session.reader import Snapshot
+from tui.session.spent import usage_of_turns
 
 __all__ = ["read_input", "read_seen", "read_weight"]
 
@@ -26,7 +26,7 @@ def read_seen(file: Snapshot, session: Session, tree: TurnTree, branch_id: str, 
     requests, answered = _requests(file, session, branch_id, turn)
     before = _requests(file, session, branch_id, turn - 1)[0][-1] if turn > 1 else 0
     chain = tree.chain_at(branch_id, turn)
-    through = chain.through if chain is not None else ()
+    through = chain.holders if chain is not None else ()
     order = (branch_id, *(name for name in through if name != branch_id))
     spent = usage_of_turns(file, session.session_id, order, turn, turn)
     return Seen(

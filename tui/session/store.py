@@ -15,20 +15,20 @@ from typing import Final, TypeAlias, TypeVar
 from tui.errors import FileError, NotFoundError
 from tui.model import Accounts, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
 from tui.model.carry import carry
+from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
+from tui.model.seen import Seen, Stretch, Weight
 from tui.session import journal, listing
 from tui.session.accounts import Books, Priced
-from tui.session.growth import GrowingTree
-from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
 from tui.session.comparing import SideRead, compared, compared_turns, read_side, read_turns
+from tui.session.growth import GrowingTree
 from tui.session.items import is_error, item_text
 from tui.session.losses import losses
 from tui.session.pieces import completed
 from tui.session.ranks import Ranks
 from tui.session.reader import Reader, Snapshot
+from tui.session.seen import read_input, read_seen, read_weight
 from tui.session.spent import sent, turn_usages, usage_of_turns
 from tui.session.whole import Whole
-from tui.model.seen import Seen, Stretch, Weight
-from tui.session.seen import read_input, read_seen, read_weight
 
 __all__ = ["Store", "Version"]
 
