@@ -7,11 +7,20 @@ Exceptions:
       NotFoundError: a session, branch or turn that the file does not hold.
       TranscriptError: a transcript that cannot be imported.
       ConfigError: an option or the configuration file says something that cannot be done.
+      QueryError: what is searched for cannot be read.
 """
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "ConvoError", "FileError", "NotFoundError", "ReadOnlyError", "TranscriptError"]
+__all__ = [
+    "ConfigError",
+    "ConvoError",
+    "FileError",
+    "NotFoundError",
+    "QueryError",
+    "ReadOnlyError",
+    "TranscriptError",
+]
 
 
 class ConvoError(Exception):
@@ -44,3 +53,7 @@ class ConfigError(ConvoError):
 
 class TranscriptError(ConvoError):
     """A transcript is not in a form that can be imported."""
+
+
+class QueryError(ConvoError):
+    """What is searched for cannot be read."""
