@@ -71,7 +71,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found since it last told, youngest first within a session, the open session before others.
+    """What a search found since it last told: the open session before others, in each the youngest turn first.
 
     Attributes:
         hits: Each item once, whichever branches have it.

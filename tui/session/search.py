@@ -12,10 +12,10 @@ import json
 import os
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Container
+from collections.abc import AsyncGenerator, Container
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -28,7 +28,7 @@ from tui.session.reader import Reader, Snapshot, decoded
 from tui.session.selection import is_selected, selection
 from tui.session.texts import JOINED, item_texts
 
-__all__ = ["Searcher"]
+__all__ = ["Searcher", "place_of"]
 
 _READERS: Final = min(os.cpu_count() or 1, 4)
 """Connections that look through windows at the same time: SQLite leaves the interpreter to others meanwhile."""
@@ -97,7 +97,7 @@ class Searcher:
         self._timeout = timeout
         self._readers: list[Reader] = []
 
-    async def search(self, query: Query, where: Whereabouts, limit: int | None = None) -> AsyncIterator[Found]:
+    async def search(self, query: Query, where: Whereabouts, limit: int | None = None) -> AsyncGenerator[Found]:
         """Find what a query asks for; ends when the iteration is left.
 
         Args:
@@ -138,6 +138,7 @@ class Searcher:
                 seen = await future
                 if seen.rest > window.low:
                     begun.appendleft(begin(window._replace(high=seen.rest)))
+                decoded_now = len(seen.judged - judged)
                 judged |= seen.judged
                 found: list[Hit] = []
                 also: list[tuple[int, str]] = []
@@ -152,7 +153,7 @@ class Searcher:
                 left -= window.high - seen.rest
                 size = _fitting(size, seen)
                 share = 1 - left / whole
-                yield Found(tuple(found), tuple(also), share, len(seen.judged), seen.slow, full)
+                yield Found(_by_turn(found), tuple(also), share, decoded_now, seen.slow, full)
         finally:
             for _, future in begun:
                 future.cancel()
@@ -169,16 +170,22 @@ class Searcher:
         if self._readers and not self._readers[0].is_current():
             await asyncio.to_thread(self.close)
         if not self._readers:
-            opened: list[Reader] = []
-            try:
-                for _ in range(_READERS):
-                    opened.append(await asyncio.to_thread(Reader, self._path, self._timeout))
-            except BaseException:
-                for reader in opened:
-                    reader.close()
-                raise
-            self._readers = opened
+            await asyncio.to_thread(self._open)
         return self._readers
+
+    def _open(self) -> None:
+        try:
+            while len(self._readers) < _READERS:
+                self._readers.append(Reader(self._path, self._timeout))
+        except BaseException:
+            self.close()
+            raise
+
+
+def _by_turn(hits: list[Hit]) -> tuple[Hit, ...]:
+    """The same, youngest turn first as before, the items of each in the order in which they are read."""
+    turns = groupby(hits, lambda hit: (hit.session_id, hit.branch_id, hit.turn))
+    return tuple(chain.from_iterable(reversed(list(turn)) for _, turn in turns))
 
 
 def _fitting(size: int, seen: _Seen) -> int:
@@ -227,7 +234,8 @@ def _plain_sessions(file: Snapshot, query: Query) -> list[Session]:
     rows = file.execute(
         f"SELECT session_id FROM {file.sessions} s WHERE typeof(session_id) = 'text'"
         f" AND {unknown if file.structured else '1'} AND EXISTS"
-        f" (SELECT 1 FROM {file.messages} m WHERE m.session_id = s.session_id AND {texts.sql}) ORDER BY updated_at DESC",
+        f" (SELECT 1 FROM {file.messages} m WHERE m.session_id = s.session_id AND {texts.sql})"
+        " ORDER BY updated_at DESC",
         texts.values,
     )
     return [Session(session_id, plain=True) for (session_id,) in rows]
@@ -285,9 +293,7 @@ def _look(
     for place, message_id, session_id, branch_id, turn, sequence, kind, tool in found:
         if message_id not in judged and message_id not in seen.judged:
             seen.judged.add(message_id)
-            row = Hit(
-                session_id, branch_id, turn if isinstance(turn, int) else 0, sequence, message_id, kind, tool
-            )
+            row = Hit(session_id, branch_id, turn if isinstance(turn, int) else 0, sequence, message_id, kind, tool)
             try:
                 hit = _judged(file, query, row, rows)
             except TimeoutError:
@@ -365,3 +371,20 @@ def _context(text: str, start: int, end: int) -> tuple[str, int, int]:
     found = _BLANKS.sub(" ", text[start : min(end, start + _AFTER)])
     after = _BLANKS.sub(" ", text[end:high]) + ("…" if high < len(text) else "")
     return before + found + after, len(before), len(before) + len(found)
+
+
+def place_of(file: Snapshot, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
+    """The position in a branch of an item of one of its turns; None where it is not there."""
+    rows = file.structure(session)
+    found = file.execute(
+        f"SELECT sequence_number FROM {rows} WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?"
+        " AND message_id = ?",
+        (session.session_id, branch_id, turn, message_id),
+    ).fetchone()
+    if found is None:
+        return None
+    before = file.execute(
+        f"SELECT COUNT(*) FROM {rows} WHERE session_id = ? AND branch_id = ? AND sequence_number < ?",
+        (session.session_id, branch_id, found[0]),
+    )
+    return int(before.fetchone()[0])

@@ -77,12 +77,7 @@ def holds(text: str, column: str) -> Condition:
     for piece in pieces:
         column = f"replace({column}, '{piece}', '')"
     strangers = [(stranger, folded) for stranger, folded in _strangers() if folded in needle]
-    soft = {
-        at + offset
-        for _, folded in strangers
-        for at in _places(needle, folded)
-        for offset in range(len(folded))
-    }
+    soft = {at + offset for _, folded in strangers for at in _places(needle, folded) for offset in range(len(folded))}
     exact = _pattern([_escaped(character) for character in needle])
     if needle.isascii() and not strangers:
         return Condition(f"{column} LIKE ?", (exact,))

@@ -8,7 +8,7 @@ whole branch to save itself the sorting of a few rows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
@@ -29,6 +29,9 @@ from tui.session.reader import Reader, Snapshot
 from tui.session.seen import read_input, read_seen, read_weight
 from tui.session.spent import sent, turn_usages, usage_of_turns
 from tui.session.whole import Whole
+from tui.model.query import Query
+from tui.model.search import Found, Whereabouts
+from tui.session.search import Searcher, place_of
 
 __all__ = ["Store", "Version"]
 
@@ -68,6 +71,7 @@ class Store:
         self.path = Path(path)
         self._timeout = timeout
         self._times_opened = 0
+        self._searcher = Searcher(self.path, timeout)
         self._open()
 
     async def changes(self) -> Version:
@@ -332,8 +336,21 @@ class Store:
         """Some items of a branch exactly as the SDK's `get_items` gives them."""
         return await self._aside.read(lambda file: read_input(file, session, stretch))
 
+    def search(self, query: Query, where: Whereabouts, limit: int | None = None) -> AsyncGenerator[Found]:
+        """What a query finds, while it is being found; ends when the iteration is left.
+
+        Raises:
+            FileError: The file cannot be read.
+        """
+        return self._searcher.search(query, where, limit)
+
+    async def place_of_item(self, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
+        """The position in a branch of an item of one of its turns; None where it is not there."""
+        return await self._reader.read(lambda file: place_of(file, session, branch_id, turn, message_id))
+
     def close(self) -> None:
         """Close the file; safe to call again."""
+        self._searcher.close()
         self._reader.close()
         self._aside.close()
 
