@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.conversations import open_sdk, said, turn
 from tui.errors import QueryError
 from tui.model import Session
-from tui.model.query import Query, parse_query, quoted_query
+from tui.model.query import Query, parse_query, passage_query
 from tui.model.search import Hit, Results, SearchScope, Whereabouts
 from tui.session.selection import required_literal
 from tui.session.sieve import holds
@@ -193,7 +193,7 @@ async def test_scripts_and_escapes(tmp_path: Path, place: str, stored: str, quer
     }[place]
     await sdk.add_items([item, user("Nothing of it.")])
     sdk.close()
-    results = await find(path, query if shown else quoted_query('"hi" TWICE'))
+    results = await find(path, query if shown else passage_query('"hi" TWICE'))
     assert [marked(hit) for hit in results] == [shown or '"hi" twice']
     assert results.decoded == 1
 

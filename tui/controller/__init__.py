@@ -12,9 +12,10 @@ from tui.controller.exporting import Exporting
 from tui.controller.managing import Managing
 from tui.controller.marking import Marking
 from tui.controller.seeing import Seeing
+from tui.controller.finding import Finding
 
 __all__ = ["Listener", "SessionController"]
 
 
-class SessionController(Accounting, Comparing, Exporting, Managing, Marking, Seeing):
+class SessionController(Accounting, Comparing, Exporting, Finding, Managing, Marking, Seeing):
     """The state of one explorer."""

@@ -20,7 +20,7 @@ from tui.errors import QueryError
 if TYPE_CHECKING:
     import regex
 
-__all__ = ["HINT", "Query", "fold", "parse_query", "quoted_query"]
+__all__ = ["HINT", "Query", "fold", "parse_query", "passage_query"]
 
 HINT: Final = '/regex/  "as is"  tool: type: role: branch: session: turn:3-5 error:yes'
 """The syntax on one line."""
@@ -150,12 +150,15 @@ def parse_query(text: str) -> Query:
     return Query(tuple(needles), pattern, tuple(filters), tuple(turns), error)
 
 
-def quoted_query(text: str) -> Query:
-    """The query for a text as it stands, whatever it looks like; blanks and line ends in it match any others."""
+def passage_query(text: str) -> Query:
+    """The query for a passage as it is shown, whatever it looks like.
+
+    Between its words may stand other blanks than are shown, line ends, and marks of markdown.
+    """
     words = text.split()
-    if len(words) < 2 or " ".join(words) == text:
-        return Query((text,) if text.strip() else ())
-    return Query(pattern=r"\s+".join(map(re.escape, words)))
+    if len(words) < 2:
+        return Query(tuple(words))
+    return Query(pattern=r"[\s*_`~#>|]+".join(map(re.escape, words)))
 
 
 def fold(text: str) -> str:

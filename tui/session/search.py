@@ -24,11 +24,11 @@ from tui.model.query import Query
 from tui.model.search import Found, Hit, SearchScope, Whereabouts
 from tui.model.view import Session
 from tui.session.items import is_error
-from tui.session.reader import Reader, Snapshot, decoded
+from tui.session.reader import Reader, Snapshot
 from tui.session.selection import is_selected, selection
-from tui.session.texts import JOINED, item_texts
+from tui.session.texts import JOINED, item_texts, read_item
 
-__all__ = ["Searcher", "place_of"]
+__all__ = ["Searcher", "rank_in_turn"]
 
 _READERS: Final = min(os.cpu_count() or 1, 4)
 """Connections that look through windows at the same time: SQLite leaves the interpreter to others meanwhile."""
@@ -319,7 +319,7 @@ def _judged(file: Snapshot, query: Query, row: Hit, rows: str) -> Hit | None:
     stored, created_at = file.execute(
         f"SELECT message_data, CAST(created_at AS TEXT) FROM {file.messages} WHERE id = ?", (row.message_id,)
     ).fetchone()
-    item = decoded(stored)
+    item = read_item(stored)
     texts = list(item_texts(item)) if item is not None else [str(stored)]
     first: tuple[str, int, int] | None = None
     count = 0
@@ -358,7 +358,7 @@ def _tool_called(file: Snapshot, row: Hit, item: object, rows: str) -> str | Non
         (row.session_id, row.branch_id, row.turn, json.dumps(call_id)),
     )
     for tool, stored in calls:
-        call = decoded(stored)
+        call = read_item(stored)
         if isinstance(call, dict) and call.get("call_id") == call_id:
             return str(tool)
     return None
@@ -373,18 +373,11 @@ def _context(text: str, start: int, end: int) -> tuple[str, int, int]:
     return before + found + after, len(before), len(before) + len(found)
 
 
-def place_of(file: Snapshot, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
-    """The position in a branch of an item of one of its turns; None where it is not there."""
-    rows = file.structure(session)
-    found = file.execute(
-        f"SELECT sequence_number FROM {rows} WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?"
-        " AND message_id = ?",
-        (session.session_id, branch_id, turn, message_id),
-    ).fetchone()
-    if found is None:
-        return None
-    before = file.execute(
-        f"SELECT COUNT(*) FROM {rows} WHERE session_id = ? AND branch_id = ? AND sequence_number < ?",
-        (session.session_id, branch_id, found[0]),
+def rank_in_turn(file: Snapshot, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
+    """How many items of a turn of a branch come before one of them; None where it is not there."""
+    rows = file.execute(
+        f"SELECT message_id FROM {file.structure(session)}"
+        " WHERE session_id = ? AND branch_id = ? AND user_turn_number = ? ORDER BY +sequence_number",
+        (session.session_id, branch_id, turn),
     )
-    return int(before.fetchone()[0])
+    return next((rank for rank, (held,) in enumerate(rows) if held == message_id), None)

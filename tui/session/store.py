@@ -31,7 +31,7 @@ from tui.session.spent import sent, turn_usages, usage_of_turns
 from tui.session.whole import Whole
 from tui.model.query import Query
 from tui.model.search import Found, Whereabouts
-from tui.session.search import Searcher, place_of
+from tui.session.search import Searcher, rank_in_turn
 
 __all__ = ["Store", "Version"]
 
@@ -346,7 +346,8 @@ class Store:
 
     async def place_of_item(self, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
         """The position in a branch of an item of one of its turns; None where it is not there."""
-        return await self._reader.read(lambda file: place_of(file, session, branch_id, turn, message_id))
+        rank = await self._reader.read(lambda file: rank_in_turn(file, session, branch_id, turn, message_id))
+        return None if rank is None else rank + await self.position(session, branch_id, turn)
 
     def close(self) -> None:
         """Close the file; safe to call again."""

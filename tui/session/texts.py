@@ -14,7 +14,7 @@ from typing import Final
 
 from tui.session.codec import decode
 
-__all__ = ["JOINED", "item_texts", "without_escapes"]
+__all__ = ["JOINED", "item_texts", "read_item", "without_escapes"]
 
 JOINED: Final = "local_shell_call"
 """The type of item of which a text is put together from several strings: the words of a command."""
@@ -40,6 +40,14 @@ _LONGEST_JSON: Final = 100_000
 _ESCAPES: Final = re.compile(r'(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))+')
 
 
+def read_item(stored: str | bytes) -> object:
+    """Decode a stored item; None where it cannot be."""
+    try:
+        return decode(stored)
+    except (ValueError, RecursionError):
+        return None
+
+
 def item_texts(item: object) -> Iterator[str]:
     """The texts of a decoded item, in the order in which it holds them."""
     pending = [item]
@@ -62,8 +70,6 @@ def without_escapes(text: str) -> str:
     """A text as it reads: that of a JSON object or list with its escapes resolved, any other as it is."""
     if "\\" not in text or len(text) > _LONGEST_JSON or text.lstrip()[:1] not in ("{", "["):
         return text
-    try:
-        decode(text)
-    except (ValueError, RecursionError):
+    if read_item(text) is None:
         return text
     return _ESCAPES.sub(lambda escapes: json.loads(f'"{escapes[0]}"'), text)

@@ -25,6 +25,7 @@ def paint(
     bar: Segment,
     base: Style,
     mark: Segment | None = None,
+    hits: Iterable[tuple[int, int, Style]] = (),
     span: tuple[int, int] | None = None,
     selection: Style | None = None,
 ) -> Strip:
@@ -37,12 +38,15 @@ def paint(
         bar: The cell at its left edge.
         base: What shows where a segment has no style of its own, and behind the rest of the line.
         mark: What stands after the line and is neither copied nor selected.
+        hits: Characters of the content that were searched for, from one to before another, and how they look.
         span: The selected characters of the content, the end -1 for all that follow.
         selection: How they look.
     """
     content: Iterable[Segment] = line.content
+    for start, end, style in hits:
+        content = _overlaid(content, start, end, style)
     if span is not None and selection is not None:
-        content = _overlaid(line.content, *span, selection)
+        content = _overlaid(content, *span, selection)
     left = [bar, Segment(" " * (MARGIN - 1)), *line.prefix]
     x = -sum(len(segment.text) for segment in left)
     placed: list[Segment] = []

@@ -15,6 +15,7 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from tui.model import Item, Page, View
+from tui.model.query import Query
 from tui.render import item_text
 from tui.widgets._item_view import ItemView
 from tui.widgets._views import grows, last_turn, live_items, session_id, shared_turns, went_on
@@ -130,6 +131,15 @@ class Transcript(ItemView, can_focus=True):
         """-1 for the one before, 1 for the next."""
 
     @dataclass
+    class HitShown(Posted):
+        """An item that was gone to with `go_to_hit` is in sight, or another occurrence in it was stepped to."""
+
+        ordinal: int
+        """Number of the current occurrence in the item, from 1; 0 where what is drawn of the item has none."""
+        count: int
+        """How many the item has as it is drawn."""
+
+    @dataclass
     class LinkOpened(Posted):
         """A link was clicked with Ctrl held; its address is untrusted and starts with http:// or https://."""
 
@@ -149,6 +159,7 @@ class Transcript(ItemView, can_focus=True):
         self._told: list[int] = []
         self._owes_turn = False
         self._pressed: Offset | None = None
+        self._awaited_hit: tuple[int, bool] | None = None
         self._unseen = False
 
     # What to show
@@ -203,6 +214,7 @@ class Transcript(ItemView, can_focus=True):
         self.settle()
         if self._owes_turn:
             self._tell_turn()
+        self._land()
 
     @property
     def cursor_item(self) -> Item | None:
@@ -242,6 +254,68 @@ class Transcript(ItemView, can_focus=True):
 
     def _row_of_text(self, position: int) -> int:
         return self._flow.row_of(position) + self._blocks.lead(position)
+
+    # What was searched for
+
+    def show_hits(self, query: Query | None) -> None:
+        """Mark all that a query finds in what is drawn; None for nothing."""
+        self._hits.show(query)
+        self._awaited_hit = None
+        self.refresh()
+
+    def go_to_hit(self, position: int, *, last: bool = False) -> None:
+        """Go to an item, unfold it, and make its first, or last, occurrence the current one once it is at hand."""
+        self._awaited_hit = position, last
+        if self._blocks.item(position) is None:
+            self._flow.show(position)
+        self._put_cursor(position)
+        self._land()
+
+    def step_hit(self, step: int) -> bool:
+        """Go to the next (1) or previous (-1) occurrence in the item with the current one; whether there is one."""
+        position, ordinal = self._hits.at
+        places = self._hits.places(position)
+        if self._awaited_hit is not None or not 0 <= ordinal + step < len(places):
+            return False
+        self._point_at(position, ordinal + step)
+        return True
+
+    def _land(self) -> None:
+        if self._awaited_hit is None or self._blocks.item(self._awaited_hit[0]) is None:
+            return
+        (position, last), self._awaited_hit = self._awaited_hit, None
+        if self._blocks.folded(position) and self._blocks.folds(position):
+            self._blocks.toggle(position)
+            self.settle()
+        places = self._hits.places(position)
+        self._point_at(position, len(places) - 1 if last else min(len(places) - 1, 0))
+
+    def _point_at(self, position: int, ordinal: int) -> None:
+        self._hits.at = position, ordinal
+        places = self._hits.places(position)
+        if places:
+            row = self._flow.row_of(position) + places[ordinal].line
+            if not 0 <= row < self._flow.height - 1:
+                self._flow.show(position, places[ordinal].line)
+                self._flow.move(-(self._flow.height // 3))
+        self._put_cursor(position, scroll=not places)
+        self.refresh()
+        self.post_message(self.HitShown(self, ordinal + 1, len(places)))
+
+    @property
+    def cursor_item(self) -> Item | None:
+        """The item under the cursor, if it is at hand."""
+        return self._blocks.item(self._cursor)
+
+    def bookmark(self) -> tuple[int, tuple[int, int]]:
+        """Where the reader is, for `return_to`."""
+        return self._cursor, self._flow.anchor
+
+    def return_to(self, bookmark: tuple[int, tuple[int, int]]) -> None:
+        """Go back to where the reader was."""
+        cursor, anchor = bookmark
+        self._flow.show(*anchor)
+        self._put_cursor(cursor, scroll=False)
 
     # What is drawn
 
