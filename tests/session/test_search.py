@@ -134,7 +134,7 @@ async def test_what_is_no_text_is_not_found_and_not_read(path: Path) -> None:
         ("branch:alt turn:3", [(3, "user"), (3, "assistant")]),
         ("branch:a* oslo role:assistant", [(3, "assistant"), (2, "assistant")]),
         ("turn:1", [(1, "user"), (1, "assistant")]),
-        ("turn:2-3 role:user", [(3, "user"), (2, "user"), (3, "user")]),
+        ("turn:2-3 role:user", [(3, "user"), (3, "user"), (2, "user")]),
         ("turn:4- role:user turn:1", [(4, "user"), (1, "user")]),
         ("error:yes", [(4, OUTPUT)]),
         ("error:no turn:4", [(4, "user"), (4, CALL), (4, "reasoning")]),

@@ -85,7 +85,9 @@ class Finding(ControllerBase):
         return known
 
     async def show_hit(self, hit: Hit, known: Sequence[str]) -> int | None:
-        """Show the turn of an item: on the shown branch if that has it, else on the one visited last, or the oldest.
+        """Show a branch that has an item: the shown one if that has it, else the one visited last, or the oldest.
+
+        What the branch cost is left for `load_accounts`.
 
         Args:
             hit: The item.
@@ -97,15 +99,14 @@ class Finding(ControllerBase):
         Raises:
             NotFoundError: It is not there any more.
         """
-        view = self.view
-        if view.session is None or view.session.session_id != hit.session_id:
-            await self.select_session(hit.session_id, known[0])
+        if self.view.session is None or self.view.session.session_id != hit.session_id:
+            await self._select(hit.session_id, known[0])
         among = self.branches_of(hit, known)
         branch_id = next(
             (name for name in (self.view.branch_id, *reversed(self._visited), *among) if name in among), hit.branch_id
         )
-        if (self.view.branch_id, self.view.turn, self.view.preview) != (branch_id, hit.turn, False):
-            await self.switch_branch(branch_id, hit.turn)
+        if (self.view.branch_id, self.view.preview) != (branch_id, False):
+            await self._look(self._move(), branch_id, hit.turn, fork=None)
         session = self.view.session
         if session is None or (session.session_id, self.view.branch_id) != (hit.session_id, branch_id):
             return None

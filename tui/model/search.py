@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,7 +72,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found since it last told: the open session before others, in each the youngest turn first.
+    """What a search found since it last told: the open session before others, what was written last before the rest.
 
     Attributes:
         hits: Each item once, whichever branches have it.
@@ -94,7 +95,7 @@ class Results:
     """All that a search found so far.
 
     Attributes:
-        hits: In the order in which they came.
+        hits: Sessions in the order in which they were met; in each the last turn first, its items as they are read.
         share: How much has been searched, from 0 to 1.
         decoded: How many items had to be read in full.
         slow: Items passed over, as the regular expression took too long on them.
@@ -108,11 +109,13 @@ class Results:
         self.slow = 0
         self.full = False
         self._branches: dict[int, list[str]] = {}
+        self._sessions: dict[str, int] = {}
 
     def take(self, found: Found) -> None:
         """Add what was found."""
-        self.hits += found.hits
         for hit in found.hits:
+            self._sessions.setdefault(hit.session_id, len(self._sessions))
+            insort(self.hits, hit, key=self._order)
             self._branches[hit.message_id] = [hit.branch_id]
         for message_id, branch_id in found.also:
             self._branches[message_id].append(branch_id)
@@ -124,6 +127,9 @@ class Results:
     def branches(self, hit: Hit) -> tuple[str, ...]:
         """The branches among those searched that have an item, the one that had it first before those that share it."""
         return tuple(reversed(self._branches[hit.message_id]))
+
+    def _order(self, hit: Hit) -> tuple[int, int, str, int]:
+        return self._sessions[hit.session_id], -hit.turn, hit.branch_id, hit.message_id
 
     def __len__(self) -> int:
         return len(self.hits)

@@ -7,9 +7,10 @@ from tui.screens.comparing import Comparing
 from tui.screens.exporting import Exporting
 from tui.screens.managing import Managing
 from tui.screens.seeing import Seeing
+from tui.screens.finding import Finding
 
 __all__ = ["Explorer"]
 
 
-class Explorer(Accounting, Comparing, Exporting, Managing, Seeing):
+class Explorer(Accounting, Comparing, Exporting, Finding, Managing, Seeing):
     """Tree, chat and usage of one file."""

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Container
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain, groupby, islice
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -153,7 +153,7 @@ class Searcher:
                 left -= window.high - seen.rest
                 size = _fitting(size, seen)
                 share = 1 - left / whole
-                yield Found(_by_turn(found), tuple(also), share, decoded_now, seen.slow, full)
+                yield Found(tuple(found), tuple(also), share, decoded_now, seen.slow, full)
         finally:
             for _, future in begun:
                 future.cancel()
@@ -180,12 +180,6 @@ class Searcher:
         except BaseException:
             self.close()
             raise
-
-
-def _by_turn(hits: list[Hit]) -> tuple[Hit, ...]:
-    """The same, youngest turn first as before, the items of each in the order in which they are read."""
-    turns = groupby(hits, lambda hit: (hit.session_id, hit.branch_id, hit.turn))
-    return tuple(chain.from_iterable(reversed(list(turn)) for _, turn in turns))
 
 
 def _fitting(size: int, seen: _Seen) -> int:

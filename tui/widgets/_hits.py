@@ -45,7 +45,7 @@ class _Marks(NamedTuple):
     """
 
     places: Sequence[Place] = ()
-    lines: Mapping[int, Sequence[tuple[int, int, int]]] = {}  # noqa: RUF012 a named tuple's default
+    lines: Mapping[int, Sequence[tuple[int, int, int]]] = {}
 
 
 class Hits:

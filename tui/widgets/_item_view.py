@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -14,7 +14,6 @@ from textual.strip import Strip
 
 from tui.render import Palette
 from tui.widgets._blocks import Blocks
-from tui.widgets._hits import Hits
 from tui.widgets._paint import MARGIN, paint, selected_text
 
 __all__ = ["ItemView"]
@@ -31,11 +30,7 @@ class ItemView(ScrollView):
     `scroll_y` moves the anchor.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "item--found",
-        "item--found-here",
-        *(f"item--{name}" for name in Palette.__dataclass_fields__),
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"item--{name}" for name in Palette.__dataclass_fields__}
     """
     | Class | Description |
     | :- | :- |
@@ -54,8 +49,6 @@ class ItemView(ScrollView):
     | `item--name` | In code: names being defined, keys. |
     | `item--added` | Lines that a patch adds. |
     | `item--removed` | Lines that a patch removes. |
-    | `item--found` | What was searched for. |
-    | `item--found-here` | Where the search stands. |
     """
 
     DEFAULT_CSS = """
@@ -81,11 +74,7 @@ class ItemView(ScrollView):
         & > .item--name { color: $text-primary; }
         & > .item--added { color: $text-success; }
         & > .item--removed { color: $text-error; }
-        & > .item--found { color: $text; background: $warning 35%; }
-        & > .item--found-here { color: $text; background: $warning; text-style: bold; }
         &:ansi > .item--muted { text-style: dim; }
-        &:ansi > .item--found { text-style: underline; }
-        &:ansi > .item--found-here { text-style: reverse; }
     }
     """
 
@@ -100,7 +89,6 @@ class ItemView(ScrollView):
         super().__init__(name=name, id=id, classes=classes)
         self._blocks = Blocks()
         self._flow = self._blocks.flow
-        self._hits = Hits(self._blocks)
         self._palette: Palette | None = None
         self._deriving = False
         self.rows: list[tuple[int, int]] = []
@@ -113,6 +101,10 @@ class ItemView(ScrollView):
     def mark(self, position: int, number: int) -> Segment | None:
         """What stands after the content of a line and is no part of it; at most one cell."""
         raise NotImplementedError
+
+    def found(self, position: int, number: int) -> Iterable[tuple[int, int, Style]]:  # noqa: ARG002
+        """What is marked in the content of a line: first character, the one after the last, and its look."""
+        return ()
 
     def need(self, start: int, end: int) -> None:
         """Called when items have come into sight that are not at hand."""
@@ -231,16 +223,10 @@ class ItemView(ScrollView):
             bar=bar,
             mark=self.mark(position, number),
             base=base,
-            hits=self._found_on(position, number),
+            hits=self.found(position, number),
             span=None if selection is None else selection.get_span(at),
             selection=None if selection is None else self.screen.get_component_rich_style("screen--selection"),
         )
-
-    def _found_on(self, position: int, number: int) -> list[tuple[int, int, Style]]:
-        return [
-            (start, end, self.get_component_rich_style("item--found-here" if here else "item--found"))
-            for start, end, here in self._hits.on_line(position, number)
-        ]
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text as it is shown, without marks and gutters."""

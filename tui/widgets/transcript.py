@@ -15,9 +15,8 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from tui.model import Item, Page, View
-from tui.model.query import Query
 from tui.render import item_text
-from tui.widgets._item_view import ItemView
+from tui.widgets._searched import SearchedView
 from tui.widgets._views import grows, last_turn, live_items, session_id, shared_turns, went_on
 
 __all__ = ["Transcript"]
@@ -25,7 +24,7 @@ __all__ = ["Transcript"]
 _NEW = " ↓ new "
 
 
-class Transcript(ItemView, can_focus=True):
+class Transcript(SearchedView, can_focus=True):
     """Shows the items of one branch, turn by turn, however many there are.
 
     Set `view` (or bind it with `data_bind`) and hand over the pages that `ItemsNeeded` asks for with `receive`.
@@ -39,7 +38,7 @@ class Transcript(ItemView, can_focus=True):
     | `transcript--bar` | The bar along the selected turn. |
     | `transcript--cursor` | The item under the cursor. |
 
-    The parts of an item have the component classes of `ItemView`.
+    The parts of an item have the component classes of `SearchedView`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -131,15 +130,6 @@ class Transcript(ItemView, can_focus=True):
         """-1 for the one before, 1 for the next."""
 
     @dataclass
-    class HitShown(Posted):
-        """An item that was gone to with `go_to_hit` is in sight, or another occurrence in it was stepped to."""
-
-        ordinal: int
-        """Number of the current occurrence in the item, from 1; 0 where what is drawn of the item has none."""
-        count: int
-        """How many the item has as it is drawn."""
-
-    @dataclass
     class LinkOpened(Posted):
         """A link was clicked with Ctrl held; its address is untrusted and starts with http:// or https://."""
 
@@ -159,7 +149,6 @@ class Transcript(ItemView, can_focus=True):
         self._told: list[int] = []
         self._owes_turn = False
         self._pressed: Offset | None = None
-        self._awaited_hit: tuple[int, bool] | None = None
         self._unseen = False
 
     # What to show
@@ -214,7 +203,7 @@ class Transcript(ItemView, can_focus=True):
         self.settle()
         if self._owes_turn:
             self._tell_turn()
-        self._land()
+        self.land()
 
     @property
     def cursor_item(self) -> Item | None:
@@ -257,51 +246,6 @@ class Transcript(ItemView, can_focus=True):
 
     # What was searched for
 
-    def show_hits(self, query: Query | None) -> None:
-        """Mark all that a query finds in what is drawn; None for nothing."""
-        self._hits.show(query)
-        self._awaited_hit = None
-        self.refresh()
-
-    def go_to_hit(self, position: int, *, last: bool = False) -> None:
-        """Go to an item, unfold it, and make its first, or last, occurrence the current one once it is at hand."""
-        self._awaited_hit = position, last
-        if self._blocks.item(position) is None:
-            self._flow.show(position)
-        self._put_cursor(position)
-        self._land()
-
-    def step_hit(self, step: int) -> bool:
-        """Go to the next (1) or previous (-1) occurrence in the item with the current one; whether there is one."""
-        position, ordinal = self._hits.at
-        places = self._hits.places(position)
-        if self._awaited_hit is not None or not 0 <= ordinal + step < len(places):
-            return False
-        self._point_at(position, ordinal + step)
-        return True
-
-    def _land(self) -> None:
-        if self._awaited_hit is None or self._blocks.item(self._awaited_hit[0]) is None:
-            return
-        (position, last), self._awaited_hit = self._awaited_hit, None
-        if self._blocks.folded(position) and self._blocks.folds(position):
-            self._blocks.toggle(position)
-            self.settle()
-        places = self._hits.places(position)
-        self._point_at(position, len(places) - 1 if last else min(len(places) - 1, 0))
-
-    def _point_at(self, position: int, ordinal: int) -> None:
-        self._hits.at = position, ordinal
-        places = self._hits.places(position)
-        if places:
-            row = self._flow.row_of(position) + places[ordinal].line
-            if not 0 <= row < self._flow.height - 1:
-                self._flow.show(position, places[ordinal].line)
-                self._flow.move(-(self._flow.height // 3))
-        self._put_cursor(position, scroll=not places)
-        self.refresh()
-        self.post_message(self.HitShown(self, ordinal + 1, len(places)))
-
     @property
     def cursor_item(self) -> Item | None:
         """The item under the cursor, if it is at hand."""
@@ -315,7 +259,7 @@ class Transcript(ItemView, can_focus=True):
         """Go back to where the reader was."""
         cursor, anchor = bookmark
         self._flow.show(*anchor)
-        self._put_cursor(cursor, scroll=False)
+        self.put_cursor(cursor, scroll=False)
 
     # What is drawn
 
@@ -372,7 +316,7 @@ class Transcript(ItemView, can_focus=True):
             self._flow.move(min(bottom - self._flow.height, self._stride))
             self.settle()
         elif self._cursor < self._blocks.count - 1:
-            self._put_cursor(self._cursor + 1)
+            self.put_cursor(self._cursor + 1)
         else:
             self._flow.end()
             self.settle()
@@ -386,17 +330,17 @@ class Transcript(ItemView, can_focus=True):
             self._flow.move(max(top, -self._stride))
             self.settle()
         elif self._cursor > 0:
-            self._put_cursor(self._cursor - 1)
+            self.put_cursor(self._cursor - 1)
 
     def action_cursor_home(self) -> None:
         """Go to the first item."""
         self._flow.show(0)
-        self._put_cursor(0)
+        self.put_cursor(0)
 
     def action_cursor_end(self) -> None:
         """Go to the end of the last item."""
         self._flow.end()
-        self._put_cursor(self._blocks.count - 1, scroll=False)
+        self.put_cursor(self._blocks.count - 1, scroll=False)
 
     def action_page_down(self) -> None:
         """Go a page down, the cursor with it."""
@@ -454,7 +398,7 @@ class Transcript(ItemView, can_focus=True):
         self._flow.move(lines or (1 if lines >= 0 else -1))
         self.settle()
         if not self._fetch_cursor(first=lines > 0) and self._flow.at_end and lines > 0:
-            self._put_cursor(self._blocks.count - 1, scroll=False)
+            self.put_cursor(self._blocks.count - 1, scroll=False)
 
     def _in_sight(self) -> list[int]:
         return [position for position in dict.fromkeys(at for at, _ in self.rows) if position < self._blocks.count]
@@ -465,10 +409,11 @@ class Transcript(ItemView, can_focus=True):
         if not seen or seen[0] <= self._cursor <= seen[-1]:
             return not seen
         begun = [position for position in seen if self._flow.row_of(position) >= 0] or seen
-        self._put_cursor(begun[0] if first else seen[-1], scroll=False)
+        self.put_cursor(begun[0] if first else seen[-1], scroll=False)
         return True
 
-    def _put_cursor(self, position: int, *, scroll: bool = True) -> None:
+    def put_cursor(self, position: int, *, scroll: bool = True) -> None:
+        """Move the cursor to an item, and tell its turn."""
         if not 0 <= position < self._blocks.count:
             return
         self._cursor = position
@@ -514,12 +459,12 @@ class Transcript(ItemView, can_focus=True):
         elif "sibling" in meta:
             self.post_message(self.SiblingRequested(self, *meta["sibling"]))
         elif "fold" in meta:
-            self._put_cursor(position, scroll=False)
+            self.put_cursor(position, scroll=False)
             self._toggle(position)
         elif "link" in meta and event.ctrl:
             self.post_message(self.LinkOpened(self, meta["link"]))
         elif (turn := self._blocks.turn_of(position)) is not None:
-            self._put_cursor(position, scroll=False)
+            self.put_cursor(position, scroll=False)
             if 0 < turn <= last_turn(self.view):
                 self.post_message(self.TurnClicked(self, turn))
 
