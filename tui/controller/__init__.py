@@ -9,10 +9,10 @@ from tui.controller.accounting import Accounting
 from tui.controller.base import Listener
 from tui.controller.comparing import Comparing
 from tui.controller.exporting import Exporting
+from tui.controller.finding import Finding
 from tui.controller.managing import Managing
 from tui.controller.marking import Marking
 from tui.controller.seeing import Seeing
-from tui.controller.finding import Finding
 
 __all__ = ["Listener", "SessionController"]
 

@@ -110,7 +110,7 @@ class Finding(ControllerBase):
         session = self.view.session
         if session is None or (session.session_id, self.view.branch_id) != (hit.session_id, branch_id):
             return None
-        position = await self._store.place(session, branch_id, hit.turn, hit.message_id)
+        position = await self._store.place_of_item(session, branch_id, hit.turn, hit.message_id)
         if position is None:
             raise NotFoundError("This item is not there any more.", "Search again.")
         return position

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tui.screens.accounting import Accounting
 from tui.screens.comparing import Comparing
 from tui.screens.exporting import Exporting
+from tui.screens.finding import Finding
 from tui.screens.managing import Managing
 from tui.screens.seeing import Seeing
-from tui.screens.finding import Finding
 
 __all__ = ["Explorer"]
 

@@ -16,6 +16,8 @@ from tui.errors import FileError, NotFoundError
 from tui.model import Accounts, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
 from tui.model.carry import carry
 from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
+from tui.model.query import Query
+from tui.model.search import Found, Whereabouts
 from tui.model.seen import Seen, Stretch, Weight
 from tui.session import journal, listing
 from tui.session.accounts import Books, Priced
@@ -26,12 +28,10 @@ from tui.session.losses import losses
 from tui.session.pieces import completed
 from tui.session.ranks import Ranks
 from tui.session.reader import Reader, Snapshot
+from tui.session.search import Searcher, rank_in_turn
 from tui.session.seen import read_input, read_seen, read_weight
 from tui.session.spent import sent, turn_usages, usage_of_turns
 from tui.session.whole import Whole
-from tui.model.query import Query
-from tui.model.search import Found, Whereabouts
-from tui.session.search import Searcher, rank_in_turn
 
 __all__ = ["Store", "Version"]
 

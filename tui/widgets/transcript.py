@@ -246,11 +246,6 @@ class Transcript(SearchedView, can_focus=True):
 
     # What was searched for
 
-    @property
-    def cursor_item(self) -> Item | None:
-        """The item under the cursor, if it is at hand."""
-        return self._blocks.item(self._cursor)
-
     def bookmark(self) -> tuple[int, tuple[int, int]]:
         """Where the reader is, for `return_to`."""
         return self._cursor, self._flow.anchor
