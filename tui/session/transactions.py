@@ -28,9 +28,13 @@ def write_lock(path: str | Path) -> threading.Lock:
 
 @contextmanager
 def writing(db: sqlite3.Connection, lock: threading.Lock) -> Iterator[None]:
-    """A transaction that keeps other writers out from its start: committed at the end, undone on any error."""
+    """A transaction that keeps other writers out from its start: committed at the end, undone on any error.
+
+    Raises:
+        sqlite3.OperationalError: One of them keeps the file to itself for longer than this connection waits.
+    """
     with lock, db:
-        db.execute("BEGIN IMMEDIATE")
+        _begin(db)
         yield
 
 
@@ -40,3 +44,21 @@ def reading(db: sqlite3.Connection) -> Iterator[None]:
     with db:
         db.execute("BEGIN")
         yield
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    """Begin to write, however many others do.
+
+    SQLite has no queue: who waits looks up every tenth of a second whether the file happens to be free, and among busy
+    writers can have bad luck for longer than it may wait. Each of them being done in time, it goes on.
+    """
+    while True:
+        seen = db.execute("PRAGMA data_version").fetchone()
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or db.execute("PRAGMA data_version").fetchone() == seen:
+                raise
+        else:
+            return
