@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -110,7 +109,7 @@ class Access:
                     branch = asked.branch_id
                 return work(db, branch)
 
-        return await settled(asyncio.wrap_future(self._connection.submit(transaction)))
+        return await settled(self._connection.submit(transaction))
 
     async def move(self, branch_id: str) -> str:
         """Make another branch the current one; writes nothing.
@@ -130,7 +129,7 @@ class Access:
                 self.pointer = Pointer(branch_id, branches.generation(db, self.conversation))
                 return previous
 
-        return await settled(asyncio.wrap_future(self._connection.submit(work)))
+        return await settled(self._connection.submit(work))
 
     @contextmanager
     def _writing(self, db: sqlite3.Connection) -> Iterator[None]:

@@ -11,8 +11,9 @@ import asyncio
 import sqlite3
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Generic, Literal, TypeAlias, TypeVar
@@ -154,24 +155,35 @@ class Connection:
         self._worker.join()
 
 
-async def settled(awaitable: Awaitable[T]) -> T:
+async def settled(change: Future[T]) -> T:
     """Wait for a change to be made or refused even when the caller is cancelled meanwhile, then let that be known.
 
     Raises:
         asyncio.CancelledError: The caller was cancelled; the change is made, or it failed and left nothing.
     """
-    task = asyncio.ensure_future(awaitable)
+    loop = asyncio.get_running_loop()
     cancelled: asyncio.CancelledError | None = None
-    while not task.done():
+    while not change.done():
+        # A future that nobody else has: to cancel it leaves the change alone.
+        over = loop.create_future()
+        change.add_done_callback(partial(_wake, loop, over))
         try:
-            await asyncio.wait({task})
+            await over
         except asyncio.CancelledError as error:
             cancelled = cancelled or error
     if cancelled is not None:
-        if not task.cancelled():
-            task.exception()
         raise cancelled
-    return task.result()
+    return change.result()
+
+
+def _wake(loop: asyncio.AbstractEventLoop, over: asyncio.Future[None], _: Future[T]) -> None:
+    def wake() -> None:
+        if not over.done():
+            over.set_result(None)
+
+    # The loop may have been closed over the waiting caller.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(wake)
 
 
 def _connect(path: str, mode: Mode, timeout: float) -> sqlite3.Connection:
