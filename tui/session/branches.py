@@ -65,7 +65,7 @@ _COPY_TURNS: Final = """
 """
 
 _LIST: Final = """
-    SELECT branch_id, COUNT(*), COUNT(CASE WHEN message_type = 'user' THEN 1 END), MIN(created_at) AS first_at
+    SELECT branch_id, COUNT(*), COUNT(*) FILTER (WHERE message_type = 'user'), MIN(created_at) AS first_at
     FROM message_structure
     WHERE session_id = ?
     GROUP BY branch_id
