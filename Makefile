@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH_FILES ?= .bench
+HARLEQUIN := .bench/harlequin
 
 .PHONY: demo test lint fix bench screenshots snapshots clean help
 
@@ -9,7 +11,7 @@ help:
 	@echo "make test         linters, types, import contracts and tests"
 	@echo "make lint         the checks without the tests"
 	@echo "make fix          let ruff mend what it can"
-	@echo "make bench        the session class beside the SDK's: times and ratios"
+	@echo "make bench        the explorer on large files and the session class: times beside their budgets and others'"
 	@echo "make screenshots  make screenshots/*.svg from the running app"
 	@echo "make snapshots    accept the snapshots that the tests compare with"
 	@echo "make clean        remove what the commands above made"
@@ -40,8 +42,14 @@ fix: $(VENV)/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev
-	$(BIN)/python -m tests.bench.session
+# A SQL client to compare with. It pins another Textual, so it gets an environment of its own.
+$(VENV)/harlequin: $(VENV)/dev
+	$(PYTHON) -m venv $(HARLEQUIN)
+	$(HARLEQUIN)/bin/python -m pip install --quiet --disable-pip-version-check 'harlequin>=2.17,<3' \
+		&& touch $@ || echo "harlequin: not installed"
+
+bench: $(VENV)/dev $(VENV)/harlequin
+	$(BIN)/python -m tests.bench --folder $(BENCH_FILES) --harlequin $(HARLEQUIN)/bin/harlequin $(BENCH)
 
 screenshots: $(VENV)/dev
 	$(BIN)/python -m screenshots.make
@@ -50,4 +58,4 @@ snapshots: $(VENV)/dev
 	$(BIN)/pytest -n 2 --snapshot-update tests/screens tests/widgets
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache snapshot_report.html
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache snapshot_report.html

@@ -12,6 +12,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import Self
 
 import pyte
 
@@ -51,7 +52,7 @@ class Terminal:
         )
         os.close(slave)
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -65,7 +66,10 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """What the screen shows."""
-        return [line.rstrip() for line in self._screen.display]
+        screen = self._screen
+        # `screen.display` fails where half of a wide character was written over.
+        rows = [screen.buffer[row] for row in range(screen.lines)]
+        return ["".join(row[column].data for column in range(screen.columns)).rstrip() for row in rows]
 
     @property
     def text(self) -> str:
@@ -81,13 +85,18 @@ class Terminal:
                 raise AssertionError(f"never seen: {seen}\n{self.text}")
         return self.text
 
+    @property
+    def pid(self) -> int:
+        """The program's process id."""
+        return self._process.pid
+
     def type(self, keys: str) -> None:
         """Send keys as a terminal does."""
         os.write(self._master, keys.encode())
 
     def find(self, text: str) -> tuple[int, int]:
         """Column and row, from 0, of the first place that shows a text."""
-        for row, line in enumerate(self._screen.display):
+        for row, line in enumerate(self.lines):
             if (column := line.find(text)) >= 0:
                 return column, row
         raise AssertionError(f"not on the screen: {text}\n{self.text}")
@@ -110,17 +119,25 @@ class Terminal:
             pass
         return self._process.wait(timeout=max(deadline - time.monotonic(), 1))
 
-    def _read(self, deadline: float) -> bool:
-        """Take in some output; False when the program has closed the terminal."""
-        ready, _, _ = select.select([self._master], [], [], max(deadline - time.monotonic(), 0))
+    def take(self, patience: float) -> bytes | None:
+        """Output that `show` has not shown yet: nothing after so many seconds, None from a program that has ended."""
+        ready, _, _ = select.select([self._master], [], [], max(patience, 0))
         if not ready:
-            return False
+            return b""
         try:
-            data = os.read(self._master, 1 << 16)
+            return os.read(self._master, 1 << 16) or None
         except OSError:
-            return False
+            return None
+
+    def show(self, data: bytes) -> None:
+        """Let the screen show some output."""
         self.written += data
         self._stream.feed(data)
+
+    def _read(self, deadline: float) -> bool:
+        """Take in some output; False when there was none, or the program has closed the terminal."""
+        data = self.take(deadline - time.monotonic())
+        self.show(data or b"")
         return bool(data)
 
     def _set_size(self, columns: int, rows: int) -> None:

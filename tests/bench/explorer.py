@@ -1,0 +1,279 @@
+"""What a user does in the explorer, measured in a real terminal: each action with its budget."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from tests.bench import long_answer
+from tests.bench.generate import open_session
+from tests.bench.program import NeverSeenError, Program, Timing
+
+__all__ = ["ACTIONS", "MOVES", "Action", "explore", "first_screen", "idle", "move_about", "streamed"]
+
+Steps: TypeAlias = Callable[[Program], Iterator[Timing]]
+
+UP, DOWN = "\x1b[5~", "\x1b[6~"
+"""Page up, page down."""
+
+MOVES: Final = 300
+_MOVES: Final = ("1", "2", "2", "2", "3", *"jkjkgG", *"[]{}-", "\r", *[UP] * 6, *[DOWN] * 8)
+"""What a user may press without leaving the panes."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something to do again and again.
+
+    Attributes:
+        name: What the table calls it.
+        steps: Does it, and tells each time.
+        budget: Milliseconds within which the screen should be finished.
+        sdk: What the SDK's class does of it: a name in `rivals.WORKS`.
+        files: The files that it makes sense on; all if empty.
+    """
+
+    name: str
+    steps: Steps
+    budget: float | None = None
+    sdk: str = ""
+    files: tuple[str, ...] = ()
+
+
+def explore(path: Path, home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Program:
+    """Start the explorer on a file, without the user's configuration."""
+    command = [sys.executable, "-m", "tui", str(path), *arguments]
+    return Program(command, env={"XDG_CONFIG_HOME": str(home), **(env or {})})
+
+
+def first_screen(program: Program) -> Timing:
+    """Wait for the first screen: the end of the branch written last."""
+    return program.first_screen(lambda text: "2 Chat" in text and "End of answer" in text)
+
+
+_PICKER: Final = "type part of a name"
+_THEMES: Final = "Search for themes"
+"""What dialogs ask for."""
+
+
+def _without(text: str) -> Callable[[str], bool]:
+    return lambda screen: text not in screen
+
+
+# Each begins anywhere in the explorer and ends anywhere in it.
+
+
+def _switch(program: Program) -> Iterator[Timing]:
+    program.press("b", _PICKER)
+    program.press("main", "main")
+    program.press("\r", "Chat · main")
+    for place in range(8):
+        name = "main" if place % 2 else "try-"
+        yield program.press("-", f"Chat · {name}")
+
+
+def _sibling(program: Program) -> Iterator[Timing]:
+    for _ in range(5):
+        yield program.press("]")
+        yield program.press("[")
+
+
+def _select_in_tree(program: Program) -> Iterator[Timing]:
+    program.press("1")
+    program.press("G")
+    for key in "kkkkjjkkjj":
+        yield program.press(key)
+
+
+def _select_in_chart(program: Program) -> Iterator[Timing]:
+    program.press("3")
+    for key in "kkkkjjkkjj":
+        program.press(key)
+        yield program.press("\r")
+
+
+def _page_cold(program: Program) -> Iterator[Timing]:
+    program.press("2")
+    program.press("g")
+    for _ in range(12):
+        yield program.press(DOWN)
+
+
+def _page_warm(program: Program) -> Iterator[Timing]:
+    program.press("2")
+    program.press("g")
+    for key in [DOWN] * 3 + [UP] * 3:
+        program.press(key)
+    for key in ([DOWN] * 3 + [UP] * 3) * 2:
+        yield program.press(key)
+
+
+def _to_end(program: Program) -> Iterator[Timing]:
+    program.press("2")
+    for _ in range(4):
+        program.press("g")
+        yield program.press("G", "End of answer")
+
+
+def _to_start(program: Program) -> Iterator[Timing]:
+    program.press("2")
+    for _ in range(4):
+        program.press("G")
+        yield program.press("g", "Question 1 in")
+
+
+def _to_turn(program: Program) -> Iterator[Timing]:
+    program.press("3")
+    for keys in ("G", "g", DOWN, "G" + UP, "g" + DOWN + DOWN, "G"):
+        program.press(keys)
+        yield program.press("\r")
+
+
+def _pick_session(program: Program) -> Iterator[Timing]:
+    for _ in range(3):
+        timing = program.press("s", _PICKER)
+        # Its cursor blinks: what comes later is not the list.
+        yield timing._replace(finished=timing.seen)
+        program.press("\x1b", _without(_PICKER))
+
+
+def _open_session(program: Program) -> Iterator[Timing]:
+    for _ in range(3):
+        program.press("s", _PICKER)
+        yield program.press("\r", _without(_PICKER))
+
+
+def _next_session(program: Program) -> Iterator[Timing]:
+    for _ in range(4):
+        for key in "1gh":
+            program.press(key)
+        program.press("j")
+        yield program.press("\r")
+
+
+def _unfold(program: Program) -> Iterator[Timing]:
+    program.press("1")
+    for _ in range(3):
+        program.press("g")
+        program.press("h")
+        yield program.press("l")
+
+
+def _theme(program: Program) -> Iterator[Timing]:
+    for name in ("nord", "textual-light", "textual-dark"):
+        program.press("\x10", "Search for commands")
+        program.press("Theme", "Choose the colours")
+        program.press("\r", _THEMES)
+        program.press(name)
+        yield program.press("\r", _without(_THEMES))
+
+
+def _resize(program: Program) -> Iterator[Timing]:
+    for columns, rows in ((100, 30), (140, 40), (60, 20), (200, 50), (140, 40)):
+        yield program.after(partial(program.resize, columns, rows))
+
+
+def _lose_focus(program: Program) -> Iterator[Timing]:
+    for _ in range(3):
+        yield program.press("\x1b[O")
+        program.press("\x1b[I")
+
+
+def _gain_focus(program: Program) -> Iterator[Timing]:
+    for _ in range(3):
+        program.press("\x1b[O")
+        yield program.press("\x1b[I")
+
+
+ACTIONS: Final = (
+    Action("switch branch", _switch, 100, "switch"),
+    Action("next sibling", _sibling, 100, "sibling"),
+    Action("select turn in the tree", _select_in_tree, 100, "turn"),
+    Action("select turn in the chart", _select_in_chart, 100, "turn"),
+    Action("page down, cold", _page_cold, 30, "page"),
+    Action("page down, warm", _page_warm, 15, "page"),
+    Action("jump to the end", _to_end, 100, "page"),
+    Action("jump to the start", _to_start, 100, "all"),
+    Action("jump to turn N", _to_turn, 100, "turn"),
+    Action("list the sessions", _pick_session, None, "", ("wide",)),
+    Action("open the session", _open_session, 500, "tree", ("bushy",)),
+    Action("unfold all", _unfold, 500, "", ("bushy",)),
+    Action("open another session", _next_session, None, "open", ("wide",)),
+    Action("change the theme", _theme, 150),
+    Action("resize", _resize, 150),
+    Action("terminal loses focus", _lose_focus, 150),
+    Action("terminal gains focus", _gain_focus, 150),
+)
+
+
+def idle(program: Program, seconds: float = 5) -> float:
+    """Percent of a core that the program takes while nobody does anything."""
+    program.press("")
+    before = program.work()
+    program.drain(seconds)
+    return 100 * (program.work() - before) / seconds
+
+
+def move_about(program: Program, moves: int = MOVES) -> None:
+    """Press keys as they come, the same ones each time."""
+    source = random.Random(1)
+    for number in range(moves):
+        program.type(source.choice(_MOVES))
+        program.drain(0.04)
+        if number % 20 == 19:
+            program.press("")
+
+
+async def streamed(path: Path, folder: Path, home: Path, session_id: str, *, short: bool) -> list[float]:
+    """Let an agent say something long on a copy of a file, and scroll meanwhile.
+
+    Args:
+        path: The file.
+        folder: Where there is room for a copy.
+        home: A folder without a configuration.
+        session_id: The session to talk in.
+        short: Talk on a branch of two turns: the agent is given all items of its branch before it answers.
+
+    Returns:
+        How much too late the event loop was each time that it was asked for, in milliseconds.
+    """
+    copy, report = folder / f"{path.name}.copy", folder / f"{path.name}.json"
+    try:
+        shutil.copy(path, copy)
+        if short:
+            session = open_session(copy, session_id)
+            await session.create_branch_from_turn(3, "short")
+            session.close()
+        arguments = ["--session", session_id, "--agent", f"{Path(long_answer.__file__)}:agent"]
+        arguments += ["--branch", "short"] if short else []
+        with explore(copy, home, *arguments, env={"CONVO_BENCH_REPORT": str(report)}) as program:
+            first_screen(program)
+            _talk(program, report)
+        return [float(held) for held in json.loads(report.read_text())]
+    finally:
+        for left in (copy, report, *(copy.with_name(copy.name + end) for end in ("-wal", "-shm"))):
+            left.unlink(missing_ok=True)
+
+
+def _talk(program: Program, report: Path, patience: float = 90) -> None:
+    """Say something, go back to the chat, and scroll there until the agent has reported."""
+    program.press("i")
+    program.type("go on")
+    program.type("\r")
+    program.type("\x1b[Z")
+    deadline = time.perf_counter() + patience
+    keys = cycle(("G", UP, UP, "g", DOWN, "G"))
+    while not report.exists():
+        program.drain(0.4)
+        program.type(next(keys))
+        if time.perf_counter() > deadline:
+            raise NeverSeenError(f"no end after {patience:.0f} s", program.text)

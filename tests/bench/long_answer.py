@@ -1,0 +1,105 @@
+"""An agent that says 20,000 characters, and watches meanwhile how long the event loop is held.
+
+The explorer loads it with `--agent`, so that it runs within the program that it watches. A while after its last word it
+writes what it saw to the file that CONVO_BENCH_REPORT names: JSON, for each look at the clock the milliseconds that it
+came too late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from agents import Agent
+from openai.types.responses import (
+    Response,
+    ResponseOutputMessage,
+    ResponseOutputText,
+    ResponseStreamEvent,
+    ResponseTextDeltaEvent,
+)
+
+from tests.bench.prose import Prose
+from tui.agent.offline import OfflineModel, _events
+
+CHARACTERS: Final = 20_000
+
+_PIECE: Final = 20
+"""Characters of a piece, at least."""
+
+_BEAT: Final = 0.005
+"""Seconds between two looks at the clock."""
+
+_AFTERWARDS: Final = 2.0
+"""Seconds that are watched after the last word: what was said is stored and shown as stored then."""
+
+
+class LongAnswer(OfflineModel):
+    """Answers anything with a long text in Markdown, some words at a time."""
+
+    async def stream_response(self, *args: Any, **options: Any) -> AsyncIterator[ResponseStreamEvent]:
+        """Answer, and report on the event loop."""
+        watch = asyncio.create_task(_watch())
+        text = Prose(random.Random(1), 0.0).markdown(CHARACTERS)
+        part = ResponseOutputText(type="output_text", text=text, annotations=[])
+        message = ResponseOutputMessage(id="m1", type="message", role="assistant", status="completed", content=[part])
+        response = Response(
+            id="r1",
+            created_at=0,
+            model="long",
+            object="response",
+            output=[message],
+            parallel_tool_calls=True,
+            tool_choice="auto",
+            tools=[],
+            status="completed",
+        )
+        try:
+            for number, event in enumerate(_larger(_events(response))):
+                event.sequence_number = number
+                if event.type.endswith(".delta"):
+                    await asyncio.sleep(self.delay)
+                yield event
+        finally:
+            _reports.add(asyncio.create_task(_report(watch)))
+
+
+def _larger(events: Iterator[ResponseStreamEvent]) -> Iterator[ResponseStreamEvent]:
+    """The events with some words in each piece, as they arrive from a server."""
+    said = ""
+    for event in events:
+        if isinstance(event, ResponseTextDeltaEvent) and (said := said + event.delta) and len(said) < _PIECE:
+            continue
+        yield event.model_copy(update={"delta": said}) if said else event
+        said = ""
+
+
+async def _watch() -> None:
+    """Note whenever the event loop let this task wait for longer than it had asked to."""
+    last = time.perf_counter()
+    while True:
+        await asyncio.sleep(_BEAT)
+        now = time.perf_counter()
+        _held.append(now - last - _BEAT)
+        last = now
+
+
+async def _report(watch: asyncio.Task[None]) -> None:
+    await asyncio.sleep(_AFTERWARDS)
+    watch.cancel()
+    path = Path(os.environ["CONVO_BENCH_REPORT"])
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps([1000 * seconds for seconds in _held]))
+    part.rename(path)
+
+
+_held: list[float] = []
+_reports: set[asyncio.Task[None]] = set()
+
+agent = Agent(name="Long answer", model=LongAnswer(delay=0.005))

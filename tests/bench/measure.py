@@ -1,0 +1,154 @@
+"""The explorer on one file: every action, as a row of the table."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.bench.explorer import ACTIONS, MOVES, Action, explore, first_screen, idle, move_about, streamed
+from tests.bench.program import NeverSeenError, Program, Timing
+from tests.bench.rivals import WORKS, harlequin_starts, sdk_times
+from tests.bench.table import Row, amount
+
+__all__ = ["File", "measure"]
+
+_STARTS: Final = 3
+"""How often a program is started for its first screen."""
+
+_FAILURES: Final = 3
+"""After so many a file is given up."""
+
+_FIRST, _STANDS, _IDLE = "first screen", "memory after the first screen", "idle"
+_ABOUT, _STREAM = f"memory after {MOVES} moves", "event loop held by a streamed answer"
+
+
+@dataclass(frozen=True)
+class File:
+    """What is measured.
+
+    Attributes:
+        name: Name of the file's shape.
+        path: The file.
+        session_id: The session that it opens with.
+        wants: Whether an action is asked for.
+        harlequin: Where harlequin is, installed or not.
+        folder: Room for a copy of the file, and for what programs keep of themselves.
+    """
+
+    name: str
+    path: Path
+    session_id: str
+    wants: Callable[[str], bool]
+    harlequin: Path
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        """A folder without anybody's configuration."""
+        return self.folder / "home"
+
+    def actions(self) -> list[Action]:
+        """What is to be done."""
+        return [action for action in ACTIONS if self.wants(action.name) and self.name in (action.files or [self.name])]
+
+
+def measure(file: File) -> Iterator[Row]:
+    """Measure everything that is asked for, and give each row as it is known."""
+    actions = file.actions()
+    works = {action.sdk for action in actions if action.sdk} | ({"open"} if file.wants(_FIRST) else set())
+    sdk = sdk_times(file.path, file.session_id, sorted(works)) if works else {}
+    if file.wants(_FIRST):
+        yield _starts(file, sdk)
+    try:
+        with explore(file.path, file.home) as program:
+            first_screen(program)
+            if file.wants(_STANDS):
+                memory = program.memory()
+                yield Row(file.name, _STANDS, value=memory, unit="MB", budget=120, memory=memory)
+            yield from _steady(file, program)
+        failures = 0
+        while actions and failures < _FAILURES:
+            with explore(file.path, file.home) as program:
+                first_screen(program)
+                while actions:
+                    row = _acted(file, program, actions.pop(0), sdk)
+                    yield row
+                    if row.failure:
+                        # What state it is in nobody knows.
+                        failures += 1
+                        break
+    except NeverSeenError as error:
+        yield Row(file.name, "opening it again", failure=error.brief)
+    if actions:
+        yield Row(file.name, "the rest", failure="given up")
+    if file.wants(_STREAM):
+        yield _streamed(file)
+
+
+def _starts(file: File, sdk: dict[str, float]) -> Row:
+    """The first screen, and harlequin's, by turns."""
+    times: list[Timing] = []
+    others: list[float] = []
+    memory, failure, beside = 0.0, "", ["harlequin: not installed"]
+    for _ in range(_STARTS):
+        try:
+            with explore(file.path, file.home) as program:
+                times.append(first_screen(program))
+                memory = program.memory()
+        except NeverSeenError as error:
+            failure = error.brief
+            break
+        if file.harlequin.exists():
+            try:
+                taken, others_memory = harlequin_starts(file.harlequin, file.path, file.home)
+                others.append(taken)
+                beside = [f"harlequin {amount(statistics.median(others), 'ms')}, {amount(others_memory, 'MB')}"]
+            except NeverSeenError as error:
+                beside = [f"harlequin: {error.brief}"]
+    beside.append(_sdk("open", sdk))
+    return Row(file.name, _FIRST, tuple(times), budget=1000, memory=memory, beside="; ".join(beside), failure=failure)
+
+
+def _steady(file: File, program: Program) -> Iterator[Row]:
+    """What a program takes that nobody uses, and one that is much used."""
+    if file.wants(_IDLE):
+        yield Row(file.name, _IDLE, value=idle(program), unit="%", budget=1, memory=program.memory())
+    if file.wants(_ABOUT):
+        try:
+            move_about(program)
+        except NeverSeenError as error:
+            yield Row(file.name, _ABOUT, failure=error.brief)
+        else:
+            memory = program.memory()
+            yield Row(file.name, _ABOUT, value=memory, unit="MB", budget=200, memory=memory)
+
+
+def _acted(file: File, program: Program, action: Action, sdk: dict[str, float]) -> Row:
+    times: list[Timing] = []
+    failure = ""
+    try:
+        times.extend(action.steps(program))
+        memory: float | None = program.memory()
+    except NeverSeenError as error:
+        failure, memory = error.brief, None
+    beside = _sdk(action.sdk, sdk) if action.sdk else ""
+    return Row(
+        file.name, action.name, tuple(times), budget=action.budget, memory=memory, beside=beside, failure=failure
+    )
+
+
+def _streamed(file: File) -> Row:
+    try:
+        held = asyncio.run(streamed(file.path, file.folder, file.home, file.session_id, short=file.name == "heavy"))
+    except NeverSeenError as error:
+        return Row(file.name, _STREAM, failure=error.brief)
+    beside = f"{sum(late > 50 for late in held)} times longer than 50 ms"
+    return Row(file.name, _STREAM, value=max(held), budget=50, beside=beside)
+
+
+def _sdk(work: str, times: dict[str, float]) -> str:
+    return f"SDK {amount(times[work], 'ms')}: {WORKS[work].calls}"
