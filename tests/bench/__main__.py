@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.bench import session as engine
 from tests.bench.generate import SHAPES, session_ids, write
 from tests.bench.measure import File, measure
-from tests.bench.table import HEADINGS, Row, line, write_markdown
+from tests.bench.table import HEADINGS, Row, check_markdown, line, write_markdown
 
 COLUMNS = """\
 seen: something new is on the screen; for the first screen the newest answer. finished: the last change has come, in
@@ -36,6 +36,11 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, metavar="PAGE", help="put the table into this page, between its marks")
     parser.add_argument("--sizes", default="1000,10000,100000", help="for the session class (default: %(default)s)")
     options = parser.parse_args()
+    if options.markdown:
+        try:
+            check_markdown(options.markdown)
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
     wanted = [word.strip() for word in options.actions.split(",") if word.strip()]
     options.folder.mkdir(parents=True, exist_ok=True)
     files = [

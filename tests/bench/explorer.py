@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import sys
 import time
@@ -57,12 +58,17 @@ def explore(path: Path, home: Path, *arguments: str, env: Mapping[str, str] | No
 
 def first_screen(program: Program) -> Timing:
     """Wait for the first screen: the end of the branch written last."""
-    return program.first_screen(lambda text: "2 Chat" in text and "End of answer" in text)
+    return program.first_screen(_at_end)
 
 
 _PICKER: Final = "type part of a name"
 _THEMES: Final = "Search for themes"
 """What dialogs ask for."""
+
+
+def _at_end(screen: str) -> bool:
+    """Whether the last turn is selected and its text there, with a bar beside it."""
+    return re.search(r"turn (\d+) of \1\b", screen) is not None and re.search("│[▎▌]", screen) is not None
 
 
 def _without(text: str) -> Callable[[str], bool]:
@@ -76,27 +82,26 @@ def _switch(program: Program) -> Iterator[Timing]:
     program.press("b", _PICKER)
     program.press("main", "main")
     program.press("\r", "Chat · main")
-    for place in range(8):
+    for place in range(6):
         name = "main" if place % 2 else "try-"
         yield program.press("-", f"Chat · {name}")
 
 
 def _sibling(program: Program) -> Iterator[Timing]:
-    for _ in range(5):
+    for _ in range(3):
         yield program.press("]")
         yield program.press("[")
 
 
 def _select_in_tree(program: Program) -> Iterator[Timing]:
     program.press("1")
-    program.press("G")
-    for key in "kkkkjjkkjj":
+    for key in "kkkjkj":
         yield program.press(key)
 
 
 def _select_in_chart(program: Program) -> Iterator[Timing]:
     program.press("3")
-    for key in "kkkkjjkkjj":
+    for key in "kkkjkj":
         program.press(key)
         yield program.press("\r")
 
@@ -104,31 +109,31 @@ def _select_in_chart(program: Program) -> Iterator[Timing]:
 def _page_cold(program: Program) -> Iterator[Timing]:
     program.press("2")
     program.press("g")
-    for _ in range(12):
+    for _ in range(8):
         yield program.press(DOWN)
 
 
 def _page_warm(program: Program) -> Iterator[Timing]:
     program.press("2")
     program.press("g")
-    for key in [DOWN] * 3 + [UP] * 3:
+    for key in [DOWN] * 4 + [UP] * 4:
         program.press(key)
-    for key in ([DOWN] * 3 + [UP] * 3) * 2:
+    for key in [DOWN] * 4 + [UP] * 4:
         yield program.press(key)
 
 
 def _to_end(program: Program) -> Iterator[Timing]:
     program.press("2")
-    for _ in range(4):
+    for _ in range(3):
         program.press("g")
-        yield program.press("G", "End of answer")
+        yield program.press("G", _at_end)
 
 
 def _to_start(program: Program) -> Iterator[Timing]:
     program.press("2")
-    for _ in range(4):
+    for _ in range(3):
         program.press("G")
-        yield program.press("g", "Question 1 in")
+        yield program.press("g", "turn 1 of")
 
 
 def _to_turn(program: Program) -> Iterator[Timing]:
@@ -153,7 +158,7 @@ def _open_session(program: Program) -> Iterator[Timing]:
 
 
 def _next_session(program: Program) -> Iterator[Timing]:
-    for _ in range(4):
+    for _ in range(3):
         for key in "1gh":
             program.press(key)
         program.press("j")
@@ -178,7 +183,7 @@ def _theme(program: Program) -> Iterator[Timing]:
 
 
 def _resize(program: Program) -> Iterator[Timing]:
-    for columns, rows in ((100, 30), (140, 40), (60, 20), (200, 50), (140, 40)):
+    for columns, rows in ((100, 30), (60, 20), (200, 50), (140, 40)):
         yield program.after(partial(program.resize, columns, rows))
 
 

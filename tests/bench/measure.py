@@ -93,24 +93,24 @@ def _starts(file: File, sdk: dict[str, float]) -> Row:
     """The first screen, and harlequin's, by turns."""
     times: list[Timing] = []
     others: list[float] = []
-    memory, failure, beside = 0.0, "", ["harlequin: not installed"]
+    memory, failure, beside = 0.0, "", "harlequin: not installed"
     for _ in range(_STARTS):
-        try:
+        if not failure:
             with explore(file.path, file.home) as program:
-                times.append(first_screen(program))
+                try:
+                    times.append(first_screen(program))
+                except NeverSeenError as error:
+                    failure = error.brief
                 memory = program.memory()
-        except NeverSeenError as error:
-            failure = error.brief
-            break
         if file.harlequin.exists():
             try:
                 taken, others_memory = harlequin_starts(file.harlequin, file.path, file.home)
                 others.append(taken)
-                beside = [f"harlequin {amount(statistics.median(others), 'ms')}, {amount(others_memory, 'MB')}"]
+                beside = f"harlequin {amount(statistics.median(others), 'ms')}, {amount(others_memory, 'MB')}"
             except NeverSeenError as error:
-                beside = [f"harlequin: {error.brief}"]
-    beside.append(_sdk("open", sdk))
-    return Row(file.name, _FIRST, tuple(times), budget=1000, memory=memory, beside="; ".join(beside), failure=failure)
+                beside = f"harlequin: {error.brief}"
+    beside = f"{beside}; {_sdk('open', sdk)}"
+    return Row(file.name, _FIRST, tuple(times), budget=1000, memory=memory, beside=beside, failure=failure)
 
 
 def _steady(file: File, program: Program) -> Iterator[Row]:

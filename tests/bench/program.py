@@ -13,7 +13,7 @@ from tests.terminal import Terminal
 
 __all__ = ["NeverSeenError", "Program", "Seen", "Timing"]
 
-_QUIET: Final = 0.2
+_QUIET: Final = 0.15
 """Seconds without output and without work after which a screen counts as finished."""
 
 _IDLE_SHARE: Final = 0.05
@@ -92,9 +92,9 @@ class Program(Terminal):
         self.show(b"".join(came))
 
     def memory(self) -> float:
-        """Resident memory in megabytes."""
-        told = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, check=True)
-        return int(told.stdout) / 1000
+        """Resident memory in megabytes; 0 for a program that has ended."""
+        told = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, check=False)
+        return int(told.stdout or 0) / 1000
 
     def work(self) -> float:
         """Seconds of processor time that its threads have used; 0 where the system does not tell."""

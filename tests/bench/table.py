@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ from typing import Final, Literal, TypeAlias
 
 from tests.bench.program import Timing
 
-__all__ = ["HEADINGS", "Row", "Unit", "line", "write_markdown"]
+__all__ = ["HEADINGS", "Row", "Unit", "amount", "check_markdown", "line", "write_markdown"]
 
 Unit: TypeAlias = Literal["ms", "MB", "%"]
 
 HEADINGS: Final = ("file", "action", "seen", "finished", "slowest", "work", "budget", "memory", "beside it")
 _WIDTHS: Final = (6, 34, 9, 9, 9, 9, 12, 7, 0)
 
-_BEGIN, _END = "<!-- bench -->", "<!-- /bench -->"
+_PLACE: Final = re.compile(r"(<!-- bench -->).*?(<!-- /bench -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -94,19 +95,24 @@ def line(cells: Sequence[str]) -> str:
     return "  ".join(texts).rstrip()
 
 
-def write_markdown(path: Path, rows: Sequence[Row], about: str) -> None:
-    """Put the table between the two marks of a page, in place of what stands there.
+def check_markdown(path: Path) -> None:
+    """See whether a page has a place for the table.
 
     Raises:
-        ValueError: The page has no such marks.
+        ValueError: It has none.
     """
-    before, begin, rest = path.read_text().partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"{path} has no place for the table: write {_BEGIN} and {_END} there.")
+    if not _PLACE.search(path.read_text()):
+        raise ValueError(f"{path} has no place for the table: write <!-- bench --> and <!-- /bench --> there.")
+
+
+def write_markdown(path: Path, rows: Sequence[Row], about: str) -> None:
+    """Put the table in place of what stands between the two marks of a page."""
     lines = [
+        about,
+        "",
         f"| {' | '.join(HEADINGS)} |",
         "|---|---|--:|--:|--:|--:|--:|--:|---|",
         *(f"| {' | '.join(row.cells())} |" for row in rows),
     ]
-    path.write_text("\n".join([f"{before}{begin}", "", about, "", *lines, "", f"{end}{after}"]))
+    table = "\n".join(lines)
+    path.write_text(_PLACE.sub(lambda found: f"{found[1]}\n\n{table}\n\n{found[2]}", path.read_text()))
