@@ -227,7 +227,7 @@ class Editor:
                 connection.close()
 
         try:
-            return await settled(asyncio.to_thread(opened))
+            return await settled(asyncio.ensure_future(asyncio.to_thread(opened)))
         except sqlite3.Error as error:
             raise file_error(self.path, error) from error
         except ValueError as error:
