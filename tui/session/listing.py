@@ -32,8 +32,17 @@ _TEXT: Final = "s.session_id >= '' AND s.session_id < x''"
 
 def count(file: Snapshot, *, archived: bool = True) -> int:
     """How many sessions there are, with those that are archived or without."""
-    where = _where(file, archived=archived)
-    return int(file.execute(f"SELECT COUNT(*) FROM {file.sessions} s WHERE {where}").fetchone()[0])
+    # Without a condition SQLite counts by whole pages.
+    counts = [
+        f"(SELECT COUNT(*) FROM {file.sessions}{which})"
+        for which in ("", " WHERE session_id IS NULL", " WHERE session_id < ''", " WHERE session_id >= x''")
+    ]
+    if not archived and file.has("convo_labels"):
+        counts.append(
+            f"(SELECT COUNT(*) FROM convo_labels a JOIN {file.sessions} s ON s.session_id = a.session_id"
+            f" WHERE a.kind = 'session' AND a.archived AND {_TEXT})"
+        )
+    return int(file.execute(f"SELECT {' - '.join(counts)}").fetchone()[0])
 
 
 def find(file: Snapshot, session_id: str) -> Session | None:
@@ -140,7 +149,9 @@ class Ranking:
     def _move_up(self, file: Snapshot, where: str) -> None:
         """Put the sessions in front that were written since."""
         rows = file.execute(
-            f"SELECT s.rowid FROM {file.messages} m JOIN {file.sessions} s ON s.session_id = m.session_id"
+            # By the messages' own order: there are few after the newest, and many of each session.
+            f"SELECT s.rowid FROM {file.messages} m NOT INDEXED"
+            f" CROSS JOIN {file.sessions} s ON s.session_id = m.session_id"
             f" WHERE m.id > ? AND {where} GROUP BY s.rowid ORDER BY MAX(m.id)",
             (self._newest,),
         )

@@ -1,0 +1,52 @@
+"""How much work SQLite has with what the explorer reads: statements, and steps of its virtual machine."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable
+from typing import Generic, NamedTuple, TypeVar
+
+from tui.session.store import Store
+
+__all__ = ["Counted", "counted"]
+
+T = TypeVar("T")
+
+_GRAIN = 20
+"""Steps from one count to the next."""
+
+
+class Counted(NamedTuple, Generic[T]):
+    """What a call gave, and the work that it was.
+
+    Attributes:
+        result: What it gave.
+        statements: How many statements it ran.
+        steps: Steps of SQLite's virtual machine, some ten to each row that is looked at.
+    """
+
+    result: T
+    statements: int
+    steps: int
+
+
+async def counted(store: Store, call: Awaitable[T]) -> Counted[T]:
+    """Await a call and count the work of a store's connections with it."""
+    ran: list[str] = []
+    grains: list[None] = []
+    connections = [reader._connection for reader in (store._reader, store._aside)]
+
+    def watch(db: sqlite3.Connection) -> None:
+        db.set_trace_callback(ran.append)
+        db.set_progress_handler(lambda: grains.append(None), _GRAIN)
+
+    def leave(db: sqlite3.Connection) -> None:
+        db.set_trace_callback(None)
+        db.set_progress_handler(None, 0)
+
+    for connection in connections:
+        connection.run_sync(watch)
+    result = await call
+    for connection in connections:
+        connection.run_sync(leave)
+    return Counted(result, len(ran), len(grains) * _GRAIN)
