@@ -16,7 +16,7 @@ from tui.exchange import Format, export
 from tui.exchange.transcripts import read_transcripts
 from tui.session import AdvancedSQLiteSession
 from tui.session.access import Access
-from tui.session.importing import import_record
+from tui.session.importing import bring_in
 from tui.session.schema import Conversation
 from tui.session.store import Store
 
@@ -36,10 +36,10 @@ async def exported(path: Path, branches: list[str] | None = None, form: Format =
 async def imported(path: Path, document: str, session_id: str = "copy") -> None:
     (transcript,) = read_transcripts(document)
     assert transcript.record is not None
-    record, conversation = transcript.record, Conversation(session_id)
+    conversation = Conversation(session_id)
     access = Access(path, conversation, create_tables=True)
     try:
-        await access.change(lambda db, _: import_record(db, conversation, record))
+        await access.change(lambda db, _: bring_in(db, conversation, transcript))
     finally:
         access.close()
 

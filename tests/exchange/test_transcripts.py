@@ -11,7 +11,7 @@ from tests.conversations import open_sdk, turn
 from tui.errors import TranscriptError
 from tui.exchange.transcripts import read_transcripts
 from tui.session.access import Access
-from tui.session.importing import import_items
+from tui.session.importing import bring_in
 from tui.session.schema import Conversation
 
 CHAT = [
@@ -72,7 +72,7 @@ def test_items_stay_as_they_are() -> None:
 
 def test_each_line_may_be_a_conversation() -> None:
     lines = [json.dumps({"messages": CHAT, "id": "first"}), json.dumps({"messages": CHAT[1:]})]
-    assert [transcript.name for transcript in read_transcripts("\n".join(lines))] == ["first", ""]
+    assert [transcript.session_id for transcript in read_transcripts("\n".join(lines))] == ["first", ""]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_the_sdk_reads_what_was_imported(tmp_path: Path) -> None:
     path, conversation = tmp_path / "to.sqlite", Conversation("import")
     access = Access(path, conversation, create_tables=True)
     (transcript,) = read_transcripts(json.dumps(CHAT))
-    await access.change(lambda db, _: import_items(db, conversation, transcript.items))
+    await access.change(lambda db, _: bring_in(db, conversation, transcript))
     access.close()
     sdk = open_sdk(path, "import")
     assert await sdk.get_items() == ITEMS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -12,9 +13,14 @@ from tui.cli.output import Output
 from tui.errors import ConfigError, NotFoundError
 from tui.exchange import Format, export
 from tui.exchange.saving import save
+from tui.exchange.transcripts import load, named, read_transcripts
+from tui.session import AdvancedSQLiteSession
+from tui.session.editor import Editor
+from tui.session.opening import file_error
+from tui.session.store import Store
 from tui.session.whole import Whole
 
-__all__ = ["run_export"]
+__all__ = ["run_adopt", "run_export", "run_import"]
 
 
 def run_export(options: argparse.Namespace) -> int:
@@ -53,3 +59,51 @@ async def _branches(found: Opened, options: argparse.Namespace) -> list[str]:
     if chain is None:
         raise NotFoundError(f"Branch '{name}' has no turn {number}.", f"Its last turn is {branch.turns}.")
     return list(chain.through)
+
+
+def run_import(options: argparse.Namespace) -> int:
+    """Write the conversations of a transcript as sessions."""
+    name = options.session or ""
+    if options.transcript == "-":
+        incoming = named(read_transcripts(sys.stdin.read()), name, "import")
+    else:
+        incoming = load(Path(options.transcript), name)
+    made = [session.session_id for session in incoming]
+    asyncio.run(_editor(Path(options.file), make=True).bring_in(incoming))
+    out = Output()
+    if options.json:
+        out.json({"sessions": made})
+    else:
+        out.line(f"Imported {', '.join(made)}.")
+    return 0
+
+
+def run_adopt(options: argparse.Namespace) -> int:
+    """Give a plain session the structure that branches and usage need."""
+    return asyncio.run(_adopt(options))
+
+
+async def _adopt(options: argparse.Namespace) -> int:
+    async with opened(options.file, options.session) as found:
+        session_id = found.session.session_id
+    items = await _editor(Path(options.file)).adopt(session_id)
+    out = Output()
+    if options.json:
+        out.json({"session_id": session_id, "items": items})
+    else:
+        out.line(f"Adopted {session_id}, {items:,} items. Undo it with z in the explorer.")
+    return 0
+
+
+def _editor(path: Path, *, make: bool = False) -> Editor:
+    """What changes a file; with `make` the file is made where it is missing."""
+    if make and not path.exists():
+        try:
+            AdvancedSQLiteSession(session_id="main", db_path=path, create_tables=True).close()
+        except sqlite3.Error as error:
+            raise file_error(path, error) from error
+    store = Store(path)
+    try:
+        return Editor(path, store.sessions_table, store.messages_table)
+    finally:
+        store.close()

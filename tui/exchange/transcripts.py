@@ -8,41 +8,61 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from tui.errors import TranscriptError
 from tui.exchange.record import FORMAT, VERSION
+from tui.session.importing import Incoming
 
-__all__ = ["Transcript", "read_transcripts"]
+__all__ = ["load", "named", "read_transcripts"]
 
 Message: TypeAlias = Mapping[str, Any]
 
 _LISTS: Final = ("messages", "items", "input")
 """Where an object that is a whole conversation keeps its items."""
 
+_LARGEST: Final = 1 << 30
+"""Bytes of a transcript at most: it is held in memory while it is read."""
+
 _CHAT_ROLES: Final = ("tool", "function")
 _CHAT_PARTS: Final = ("text", "image_url", "input_audio", "file")
 _USE: Final = "Use a list of Responses items or Chat Completions messages, one on each line, or an export of convo-tui."
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """One conversation.
+def load(path: Path, name: str = "") -> list[Incoming]:
+    """The conversations of a file, each with the name that it is to have.
 
-    Attributes:
-        name: What it calls itself; empty where it does not.
-        items: Its items, as the Responses API has them.
-        record: In their place all of a session, in the format of `tui.exchange.record`; None for a list of items.
+    Args:
+        path: The file.
+        name: What to call them, where it is not what they call themselves or the file is called.
+
+    Raises:
+        TranscriptError: It cannot be read, or is not in a form that can be imported.
     """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise TranscriptError(f"{path} is larger than 1 GB.", "Split it, with one conversation on each line.")
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise TranscriptError(f"{path} is not UTF-8 text.", "Name a JSON or JSONL file.") from error
+    except OSError as error:
+        raise TranscriptError(f"{path} cannot be read: {error.strerror}.", "Check its name.") from error
+    return named(read_transcripts(text), name, path.stem)
 
-    name: str
-    items: Sequence[Message] = ()
-    record: Message | None = None
+
+def named(found: Sequence[Incoming], name: str, otherwise: str) -> list[Incoming]:
+    """Give each conversation a name of its own: the one asked for, else its own, else another; many get numbers."""
+    if len(found) == 1:
+        return [found[0]._replace(session_id=name or found[0].session_id or otherwise)]
+    return [
+        each._replace(session_id=(not name and each.session_id) or f"{name or otherwise}-{place}")
+        for place, each in enumerate(found, 1)
+    ]
 
 
-def read_transcripts(text: str) -> list[Transcript]:
-    """The conversations that a document holds, at least one.
+def read_transcripts(text: str) -> list[Incoming]:
+    """The conversations that a document holds, at least one; one that does not call itself anything has no name.
 
     Raises:
         TranscriptError: It holds none, or something in it is no item; the message names the place.
@@ -52,7 +72,7 @@ def read_transcripts(text: str) -> list[Transcript]:
         return [_conversation(value, f"conversation {place}") for place, value in enumerate(values, 1)]
     if len(values) == 1 and isinstance(values[0], dict) and values[0].get("format") == FORMAT:
         return [_record(values[0])]
-    return [Transcript("", _items(values))]
+    return [Incoming("", _items(values))]
 
 
 def _values(text: str) -> list[Any]:
@@ -77,7 +97,7 @@ def _line(number: int, line: str) -> Any:
         raise TranscriptError(f"Line {number} of the transcript is not JSON: {error}.", _USE) from error
 
 
-def _record(value: Message) -> Transcript:
+def _record(value: Message) -> Incoming:
     version = value.get("version")
     if version != VERSION:
         raise TranscriptError(
@@ -87,15 +107,15 @@ def _record(value: Message) -> Transcript:
     name = session.get("session_id") if isinstance(session, dict) else None
     if not isinstance(name, str):
         raise TranscriptError("The export names no session.", "Export the session again.")
-    return Transcript(name, record=value)
+    return Incoming(name, record=value)
 
 
-def _conversation(value: Message, place: str) -> Transcript:
+def _conversation(value: Message, place: str) -> Incoming:
     if value.get("format") == FORMAT:
         return _record(value)
     name = value.get("session_id", value.get("id"))
     values = next(value[each] for each in _LISTS if isinstance(value.get(each), list))
-    return Transcript(name if isinstance(name, str) else "", _items(values, f" of {place}"))
+    return Incoming(name if isinstance(name, str) else "", _items(values, f" of {place}"))
 
 
 def _items(values: Sequence[Any], where: str = "") -> list[Message]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from tui.errors import ConvoError
 from tui.session import branches, history
 from tui.session.codec import decoded
 from tui.session.items import message_type, tool_name
@@ -22,7 +23,7 @@ from tui.session.schema import (
     Conversation,
 )
 
-__all__ = ["adopt", "import_items", "import_record", "is_known", "is_plain"]
+__all__ = ["Incoming", "adopt", "bring_in", "is_known", "is_plain"]
 
 _BATCH: Final = 1000
 
@@ -52,13 +53,27 @@ _RUN: Final = (
 )
 
 
+class Incoming(NamedTuple):
+    """A session to be written.
+
+    Attributes:
+        session_id: What it is to be called.
+        items: The items of its `main` branch.
+        record: In their place all of a session, in the format of `tui.exchange.record`.
+    """
+
+    session_id: str
+    items: Sequence[object] = ()
+    record: Mapping[str, Any] | None = None
+
+
 def is_known(db: sqlite3.Connection, conversation: Conversation) -> bool:
-    """Whether the file knows a session of this id, with items or without."""
+    """Whether the file has a session of this id."""
     tables = conversation.tables
     found = db.execute(
         f"SELECT EXISTS (SELECT 1 FROM {tables.sessions} WHERE session_id = :id)"
         f" OR EXISTS (SELECT 1 FROM {tables.messages} WHERE session_id = :id)"
-        " OR EXISTS (SELECT 1 FROM branch_reservations WHERE session_id = :id)",
+        " OR EXISTS (SELECT 1 FROM message_structure WHERE session_id = :id)",
         {"id": conversation.session_id},
     ).fetchone()
     return bool(found[0])
@@ -109,25 +124,34 @@ def adopt(db: sqlite3.Connection, conversation: Conversation) -> int:
     return count
 
 
-def import_items(db: sqlite3.Connection, conversation: Conversation, items: Sequence[object]) -> None:
-    """Write items as the `main` branch of a session that is not there yet.
+def bring_in(db: sqlite3.Connection, conversation: Conversation, incoming: Incoming) -> None:
+    """Write a session that is not there yet.
 
     Raises:
-        TypeError: An item is not JSON; nothing is written.
+        ConvoError: There is such a session, or what is to be written is not as its format says.
     """
+    if is_known(db, conversation):
+        raise ConvoError(f"There is a session '{conversation.session_id}' already.", "Give the new one another name.")
+    try:
+        if incoming.record is None:
+            _import_items(db, conversation, incoming.items)
+        else:
+            _import_record(db, conversation, incoming.record)
+    except (LookupError, TypeError, ValueError, AttributeError, sqlite3.InterfaceError, sqlite3.IntegrityError) as error:
+        raise ConvoError(
+            f"What is to become session '{conversation.session_id}' is damaged: {error!r}.", "Export it again."
+        ) from error
+
+
+def _import_items(db: sqlite3.Connection, conversation: Conversation, items: Sequence[object]) -> None:
+    """Write items as the `main` branch of a session."""
     encoded = history.encode(items)
     for start in range(0, len(encoded), _BATCH):
         history.append(db, conversation, MAIN, encoded[start : start + _BATCH])
 
 
-def import_record(db: sqlite3.Connection, conversation: Conversation, record: Mapping[str, Any]) -> None:
-    """Write a session that is not there yet as a record has it; its format is that of `tui.exchange.record`.
-
-    Messages get ids of this file; times, turns, branches, usage and runs stay as they were.
-
-    Raises:
-        KeyError, TypeError, ValueError: The record is not as its format says; nothing is written.
-    """
+def _import_record(db: sqlite3.Connection, conversation: Conversation, record: Mapping[str, Any]) -> None:
+    """Write all that a record has; messages get ids of this file, all else stays as it was."""
     session_id, tables = conversation.session_id, conversation.tables
     updated = record["session"].get("updated_at")
     db.execute(
@@ -160,7 +184,7 @@ def _import_branch(
     db: sqlite3.Connection, conversation: Conversation, branch: Mapping[str, Any], ids: Mapping[int, int]
 ) -> None:
     session_id, branch_id = conversation.session_id, str(branch["branch_id"])
-    db.execute("INSERT INTO branch_reservations (session_id, branch_id) VALUES (?, ?)", (session_id, branch_id))
+    db.execute("INSERT OR IGNORE INTO branch_reservations (session_id, branch_id) VALUES (?, ?)", (session_id, branch_id))
     db.executemany(
         "INSERT INTO message_structure (session_id, branch_id, message_id, sequence_number, message_type,"
         " user_turn_number, branch_turn_number, tool_name, created_at)"

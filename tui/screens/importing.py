@@ -1,0 +1,44 @@
+"""The explorer's adoption of plain sessions, and its imports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tui.errors import ConvoError, ReadOnlyError
+from tui.screens._form import Field, Form
+from tui.screens.base import ExplorerBase
+
+__all__ = ["Importing"]
+
+
+class Importing(ExplorerBase):
+    """Makes sessions with branches of what is none yet."""
+
+    def action_adopt(self) -> None:
+        self._then(self._adopt)
+
+    async def _adopt(self) -> None:
+        session = self.view.session
+        if session is None:
+            raise ConvoError("No session is open.")
+        await self._controller.adopt(session.session_id)
+
+    def action_import_transcript(self) -> None:
+        self._do(self._ask_for_transcript)
+
+    async def _ask_for_transcript(self) -> None:
+        if not self.view.writable:
+            raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to change it.")
+
+        async def bring_in(said: Sequence[str]) -> None:
+            file, name = said
+            if not file.strip():
+                raise ConvoError("No transcript is named.", "Name a JSON or JSONL file.")
+            await self._controller.import_transcripts(Path(file.strip()).expanduser(), name.strip())
+
+        fields = (
+            Field("File", "", "JSON or JSONL: items, chat messages, or an export"),
+            Field("Session", "", "as it calls itself, or as the file is called"),
+        )
+        self.app.push_screen(Form("Import a transcript", fields, "imports", bring_in))
