@@ -104,6 +104,8 @@ COMMANDS: Final = (
     ),
     Command("find.blame", "B", "blame", "Blame", "Where the selected text came from, and where it came again", "Find"),
     Command("usage.scope", "u", "next_scope", "Scope", "What the sums count: own turns, the path, all", "Look", True),
+    Command("session.adopt", "P", "adopt", "Adopt", "Give a plain session branches and usage", "Manage"),
+    Command("session.import", "I", "import_transcript", "Import", "Bring in a transcript as a session", "Manage"),
     Command("export.write", "x", "export", "Export", "Write the branch or session to a file of its own", "Look"),
     Command("usage.chart", "U", "next_chart", "Chart", "What the bars show: tokens, or what turns cost again", "Look"),
     Command("text.copy", "y", "copy", "Copy", "Copy the selected text, else the item under the cursor", "Look"),

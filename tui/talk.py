@@ -131,7 +131,7 @@ class TalkController(SessionController):
         if session is None or branch_id not in self.view.tree.branches:
             raise ConvoError("There is no session to say it in.", "Let an agent write the file first.")
         if session.plain:
-            raise ConvoError(f"'{session.session_id}' is a plain session.", "Adopting it comes in a later version.")
+            raise ConvoError(f"'{session.session_id}' is a plain session.", "P adopts it.")
         return session, Place(session.session_id, branch_id)
 
     def _placed_runs(self, session: Session | None, tree: TurnTree) -> Mapping[str, Run]:

@@ -25,12 +25,14 @@ class Command:
         module: The module that does it, by a function of the command's name; it is imported when it is needed.
         add: Adds its own arguments to a parser that has FILE, --session and --json.
         takes_file: Whether it is about a file at all.
+        session: What --session says.
     """
 
     help: str
     module: str
     add: Add = lambda _: None
     takes_file: bool = True
+    session: str = "this session (default: the one written last)"
 
 
 def _branch(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +43,27 @@ def _branch(parser: argparse.ArgumentParser) -> None:
 def _show(parser: argparse.ArgumentParser) -> None:
     _branch(parser)
     parser.add_argument("--turn", metavar="N[-M]", help="these turns alone")
+
+
+def _usage(parser: argparse.ArgumentParser) -> None:
+    _branch(parser)
+    parser.add_argument("--price-as", metavar="MODEL", help="price turns whose model is not recorded as this one")
+
+
+def _find(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "text", metavar="TEXT", nargs="+", help="text, /regex/, filters: tool: type: role: turn: error:"
+    )
+    _branch(parser)
+    parser.add_argument("--everywhere", action="store_true", help="in all sessions of the file")
+    parser.add_argument("--most", metavar="N", type=int, default=1000, help="hits at most (default: %(default)s)")
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    for name, which in (("a", "the one"), ("b", "the other")):
+        option = parser.add_argument(name, metavar=name.upper(), help=f"{which} branch")
+        option.completer = complete_branches  # type: ignore[attr-defined]
+    parser.add_argument("--price-as", metavar="MODEL", help="price turns whose model is not recorded as this one")
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +87,16 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 COMMANDS: Final = {
     "list": Command("the sessions of a file, and the branches of one", "reading"),
     "show": Command("a branch as text", "reading", _show),
+    "usage": Command("what a branch cost, turn by turn: tokens, money, what is sent again", "accounts", _usage),
+    "find": Command("items that hold a text; exit code 1 where none does", "finding", _find),
+    "compare": Command("two branches from their fork on", "comparing", _compare),
     "export": Command("a session or branch as Markdown, JSON or HTML", "exchanging", _export),
-    "import": Command("a transcript as a new session; the file is made where it is missing", "exchanging", _import),
+    "import": Command(
+        "a transcript as a new session; the file is made where it is missing",
+        "exchanging",
+        _import,
+        session="what the session is to be called (default: as it calls itself, or as the transcript)",
+    ),
     "adopt": Command("give a plain session the structure that branches and usage need", "exchanging"),
     "completion": Command("what lets the shell complete convo-tui's arguments", "shell", _completion, takes_file=False),
 }
@@ -99,7 +130,7 @@ def commands_parser() -> argparse.ArgumentParser:
             added.add_argument("file", metavar="FILE", help="the SQLite file")
         command.add(added)
         if command.takes_file:
-            option = added.add_argument("--session", metavar="ID", help="this session (default: the one written last)")
+            option = added.add_argument("--session", metavar="ID", help=command.session)
             option.completer = complete_sessions  # type: ignore[attr-defined]
             added.add_argument("--json", action="store_true", help="print JSON (its shapes: docs/command-line.md)")
     return parser

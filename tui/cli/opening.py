@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Branch, Session, TurnTree
 from tui.session.store import Store
 
-__all__ = ["Opened", "names", "opened"]
+__all__ = ["Opened", "all_sessions", "names", "opened"]
+
+_PAGE: Final = 1000
+"""Sessions that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,24 @@ async def opened(path: str, session_id: str | None) -> AsyncIterator[Opened]:
     """
     store = await asyncio.to_thread(Store, Path(path))
     try:
-        sessions = await store.sessions()
-        if not sessions:
+        newest = await store.sessions(0, 1)
+        if not newest:
             raise NotFoundError(f"{path} holds no sessions yet.", "Let an agent write it.")
-        found = next((known for known in sessions if session_id in (None, known.session_id)), None)
+        found = newest[0] if session_id is None else await store.session(session_id)
         if found is None:
             raise NotFoundError(f"{path} has no session '{session_id}'.", "`convo-tui list FILE` shows what there is.")
         yield Opened(store, found, await store.tree(found))
     finally:
         await asyncio.to_thread(store.close)
+
+
+async def all_sessions(store: Store) -> AsyncIterator[Session]:
+    """All sessions of a file, the one written last first, read by page."""
+    start = 0
+    while page := await store.sessions(start, start + _PAGE):
+        for session in page:
+            yield session
+        start += len(page)
 
 
 def names(path: str | None, session_id: str | None = None, *, branches: bool = False) -> list[str]:
@@ -74,7 +87,7 @@ def names(path: str | None, session_id: str | None = None, *, branches: bool = F
         async with opened(path, session_id) as found:
             if branches:
                 return list(found.tree.branches)
-            return [session.session_id for session in await found.store.sessions()]
+            return [session.session_id async for session in all_sessions(found.store)]
 
     try:
         return asyncio.run(read())

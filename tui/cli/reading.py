@@ -7,7 +7,7 @@ import asyncio
 import re
 from typing import Any
 
-from tui.cli.opening import opened
+from tui.cli.opening import all_sessions, opened
 from tui.cli.output import Output
 from tui.errors import ConfigError, NotFoundError
 from tui.exchange.outline import entries, spent
@@ -27,7 +27,7 @@ def run_list(options: argparse.Namespace) -> int:
 async def _list(options: argparse.Namespace) -> int:
     out = Output()
     async with opened(options.file, options.session) as found:
-        sessions = await found.store.sessions()
+        sessions = [session async for session in all_sessions(found.store)]
         if options.json:
             out.json(
                 {

@@ -5,17 +5,16 @@ What every controller is stands in `base`; on top of it one class for each thing
 
 from __future__ import annotations
 
-from tui.controller.accounting import Accounting
 from tui.controller.base import Listener
 from tui.controller.comparing import Comparing
 from tui.controller.exporting import Exporting
 from tui.controller.finding import Finding
-from tui.controller.managing import Managing
+from tui.controller.importing import Importing
 from tui.controller.marking import Marking
 from tui.controller.seeing import Seeing
 
 __all__ = ["Listener", "SessionController"]
 
 
-class SessionController(Accounting, Comparing, Exporting, Finding, Managing, Marking, Seeing):
+class SessionController(Comparing, Exporting, Finding, Importing, Marking, Seeing):
     """The state of one explorer."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tui.controller.base import ControllerBase
 from tui.errors import ConfigError, NotFoundError
@@ -85,8 +87,7 @@ class Accounting(ControllerBase):
         Raises:
             NotFoundError: The file has no such session, or the session no such branch.
         """
-        sessions = await self._store.sessions()
-        session = next((known for known in sessions if known.session_id == session_id), None)
+        session = await self._store.session(session_id)
         if session is None:
             raise NotFoundError(f"The file has no session '{session_id}'.")
         tree = await self._store.tree(session)
@@ -120,6 +121,13 @@ class Accounting(ControllerBase):
         """Whether any turn of the session can have a price: the lists are not loaded for nothing."""
         return bool(self.view.price_as or accounts.models)
 
+    async def _price(self) -> Callable[[Sequence[TurnUsage]], tuple[TurnUsage, ...]] | None:
+        """Says what turns cost in money; None where no turn of the session can have a price."""
+        accounts = self.view.accounts
+        if not self.view.price_as and (accounts is None or not accounts.models):
+            return None
+        return partial(_priced, await self._loaded())
+
     async def _loaded(self) -> Prices:
         if self._prices is None:
             try:
@@ -137,7 +145,7 @@ class Accounting(ControllerBase):
         return {Scope.OWN: own, Scope.PATH: path, Scope.ALL: everything}
 
 
-def _priced(prices: Prices, turns: tuple[TurnUsage, ...]) -> tuple[TurnUsage, ...]:
+def _priced(prices: Prices, turns: Sequence[TurnUsage]) -> tuple[TurnUsage, ...]:
     """Turns with what they cost."""
     spendings = [prices.spending(turn) for turn in turns]
     return tuple(

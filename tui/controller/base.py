@@ -226,7 +226,7 @@ class ControllerBase:
             self._tell("The file is open to look only: no fork can be made.", "warning")
             return
         if session.plain:
-            self._tell(f"'{session.session_id}' is a plain session: adopting it comes in a later version.", "warning")
+            self._tell(f"'{session.session_id}' is a plain session: P adopts it.", "warning")
             return
         turn = min(max(turn, 1), branch.turns + 1)
         move, self._aim = self._move(), (branch_id, turn)

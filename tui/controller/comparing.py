@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.controller.base import ControllerBase
+from tui.controller.accounting import Accounting
 from tui.errors import ConvoError, NotFoundError
 from tui.model.compare import Comparison, Side, TurnDetail, TurnPair, sides
 
 __all__ = ["Comparing"]
 
 
-class Comparing(ControllerBase):
+class Comparing(Accounting):
     """Comparing two branches after their fork, or two turns."""
 
     def rival(self) -> str | None:
@@ -48,7 +48,7 @@ class Comparing(ControllerBase):
         left, right, shared = sides(tree, branch_id, other)
         if left.last < left.first and right.last < right.first:
             raise ConvoError(f"'{branch_id}' and '{other}' hold the same turns.", "There is nothing to compare yet.")
-        return await self._store.compare(session, tree, left, right, shared)
+        return await self._store.compare(session, tree, left, right, shared, await self._price())
 
     async def compare_marks(self) -> Comparison:
         """Put the two turns that were marked last side by side.
@@ -60,7 +60,7 @@ class Comparing(ControllerBase):
         if session is None or len(marks) < 2:
             raise ConvoError("Two marked turns are needed.", "Go to a turn and press v.")
         left, right = (Side(branch_id, turn, turn) for branch_id, turn in marks)
-        return await self._store.compare(session, self.view.tree, left, right)
+        return await self._store.compare(session, self.view.tree, left, right, price=await self._price())
 
     async def compared_turns(self, comparison: Comparison, pairs: Sequence[TurnPair]) -> tuple[TurnDetail, ...]:
         """Compare some turns of a comparison item by item."""

@@ -261,7 +261,7 @@ class Managing(ControllerBase):
         if session is None:
             raise ConvoError("No session is open.")
         if session.plain:
-            raise ConvoError(f"'{session.session_id}' is a plain session.", "Adopt it first.")
+            raise ConvoError(f"'{session.session_id}' is a plain session.", "P adopts it.")
         return session
 
     def _session(self, session_id: str) -> Session:

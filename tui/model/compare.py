@@ -250,7 +250,15 @@ def summary(turns: Sequence[TurnUsage], runs: Sequence[RunRecord], tools: int) -
         seconds=sum(timed) if timed else None,
         untimed=len(turns) - len(timed),
         tools=tools,
+        cost=_cost(turns),
     )
+
+
+def _cost(turns: Sequence[TurnUsage]) -> float | None:
+    """What turns cost, where each that spent something has a price."""
+    costs = [turn.cost for turn in turns if turn.usage is not None]
+    priced = [cost for cost in costs if cost is not None and not cost.unpriced]
+    return float(sum(cost.amount for cost in priced)) if costs and len(priced) == len(costs) else None
 
 
 def compare_parts(left: Sequence[Part], right: Sequence[Part]) -> tuple[PartPair, ...]:

@@ -6,11 +6,12 @@ from tui.screens.accounting import Accounting
 from tui.screens.comparing import Comparing
 from tui.screens.exporting import Exporting
 from tui.screens.finding import Finding
+from tui.screens.importing import Importing
 from tui.screens.managing import Managing
 from tui.screens.seeing import Seeing
 
 __all__ = ["Explorer"]
 
 
-class Explorer(Accounting, Comparing, Exporting, Finding, Managing, Seeing):
+class Explorer(Accounting, Comparing, Exporting, Finding, Importing, Managing, Seeing):
     """Tree, chat and usage of one file."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui.errors import ConvoError, ReadOnlyError
-from tui.screens._form import Field, Form
 from tui.screens.base import ExplorerBase
 
 __all__ = ["Importing"]
@@ -28,17 +27,24 @@ class Importing(ExplorerBase):
         self._do(self._ask_for_transcript)
 
     async def _ask_for_transcript(self) -> None:
+        from tui.screens._form import Field, Form
+
         if not self.view.writable:
             raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to change it.")
 
         async def bring_in(said: Sequence[str]) -> None:
-            file, name = said
-            if not file.strip():
+            file, name = (line.strip() for line in said)
+            if not file:
                 raise ConvoError("No transcript is named.", "Name a JSON or JSONL file.")
-            await self._controller.import_transcripts(Path(file.strip()).expanduser(), name.strip())
+            await self._controller.import_transcripts(_path(file), name)
 
         fields = (
             Field("File", "", "JSON or JSONL: items, chat messages, or an export"),
             Field("Session", "", "as it calls itself, or as the file is called"),
         )
         self.app.push_screen(Form("Import a transcript", fields, "imports", bring_in))
+
+
+def _path(typed: str) -> Path:
+    """The file that was typed; `~` is the user's folder."""
+    return Path(typed).expanduser()

@@ -6,8 +6,8 @@ turns that are in sight.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 from tui.model import RunRecord, Session, TurnTree, TurnUsage
 from tui.model.compare import (
@@ -26,7 +26,7 @@ from tui.session.items import item_text
 from tui.session.reader import Snapshot
 from tui.session.spent import turn_usages
 
-__all__ = ["SideRead", "TurnRead", "compared", "compared_turns", "read_side", "read_turns"]
+__all__ = ["Price", "SideRead", "TurnRead", "compared", "compared_turns", "read_side", "read_turns"]
 
 _SAID: Final = 4_000
 """Characters of a stored user message that decide which turn answers to which."""
@@ -39,6 +39,10 @@ _DECODED: Final = 1 << 20
 
 _TEXT: Final = 100_000
 """Characters of an item that are compared word by word."""
+
+
+Price: TypeAlias = Callable[[Sequence[TurnUsage]], Sequence[TurnUsage]]
+"""Adds what they cost in money to turns."""
 
 
 class SideRead(NamedTuple):
@@ -72,8 +76,20 @@ def read_side(file: Snapshot, session: Session, tree: TurnTree, side: Side) -> S
     return SideRead(side, _said(file, session, side), _calls(file, session, side), turns, runs)
 
 
-def compared(session: Session, left: SideRead, right: SideRead, shared: int | None) -> Comparison:
-    """Compare two sides; reads nothing."""
+def compared(
+    session: Session, left: SideRead, right: SideRead, shared: int | None, price: Price | None = None
+) -> Comparison:
+    """Compare two sides; reads nothing.
+
+    Args:
+        session: The session of both.
+        left: The one side.
+        right: The other.
+        shared: The last turn that both hold in common.
+        price: Says what turns cost in money; None where no price is known.
+    """
+    if price is not None:
+        left, right = (side._replace(turns=list(price(side.turns))) for side in (left, right))
     return Comparison(
         session=session,
         left=left.side,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -192,6 +192,35 @@ class Editor:
 
         return await self.change(work)
 
+    # What comes from elsewhere
+
+    async def adopt(self, session_id: str) -> int:
+        """Work out the structure of a plain session and write it; tells how many items it has."""
+
+        def work(db: sqlite3.Connection, tables: Tables) -> int:
+            conversation = Conversation(session_id, tables)
+            tables.create_structure(db)
+            tables.create_rest(db)
+            if not importing.is_plain(db, conversation):
+                raise ConvoError(f"'{session_id}' is no plain session.", "It has branches already.")
+            with journal.recorded(db, tables, session_id, "adopt", f"Adopted session '{session_id}'"):
+                return importing.adopt(db, conversation)
+
+        return await self.change(work)
+
+    async def bring_in(self, incoming: Sequence[importing.Incoming]) -> None:
+        """Write sessions that are not there yet, all of them or none."""
+
+        def work(db: sqlite3.Connection, tables: Tables) -> None:
+            tables.create_structure(db)
+            tables.create_rest(db)
+            what = f"session '{incoming[0].session_id}'" if len(incoming) == 1 else f"{len(incoming)} sessions"
+            with journal.recorded(db, tables, incoming[0].session_id, "import", f"Imported {what}"):
+                for session in incoming:
+                    importing.bring_in(db, Conversation(session.session_id, tables), session)
+
+        await self.change(work)
+
     # What was done
 
     async def mark(self, session_id: str, branch_id: str) -> journal.Mark:
@@ -226,12 +255,15 @@ class Editor:
             finally:
                 connection.close()
 
+        worker = ThreadPoolExecutor(max_workers=1)
         try:
-            return await settled(asyncio.ensure_future(asyncio.to_thread(opened)))
+            return await settled(worker.submit(opened))
         except sqlite3.Error as error:
             raise file_error(self.path, error) from error
         except ValueError as error:
             raise ConvoError(str(error)) from error
+        finally:
+            worker.shutdown(wait=False)
 
 
 def main_stays() -> ConvoError:

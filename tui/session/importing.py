@@ -27,6 +27,9 @@ __all__ = ["Incoming", "adopt", "bring_in", "is_known", "is_plain"]
 
 _BATCH: Final = 1000
 
+_DAMAGES: Final = (LookupError, TypeError, ValueError, AttributeError)
+"""What reading a document raises that is not as its format says."""
+
 _COUNTS: Final = (
     "user_turn_number",
     "requests",
@@ -137,7 +140,14 @@ def bring_in(db: sqlite3.Connection, conversation: Conversation, incoming: Incom
             _import_items(db, conversation, incoming.items)
         else:
             _import_record(db, conversation, incoming.record)
-    except (LookupError, TypeError, ValueError, AttributeError, sqlite3.InterfaceError, sqlite3.IntegrityError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        sqlite3.InterfaceError,
+        sqlite3.IntegrityError,
+    ) as error:
         raise ConvoError(
             f"What is to become session '{conversation.session_id}' is damaged: {error!r}.", "Export it again."
         ) from error
@@ -184,7 +194,9 @@ def _import_branch(
     db: sqlite3.Connection, conversation: Conversation, branch: Mapping[str, Any], ids: Mapping[int, int]
 ) -> None:
     session_id, branch_id = conversation.session_id, str(branch["branch_id"])
-    db.execute("INSERT OR IGNORE INTO branch_reservations (session_id, branch_id) VALUES (?, ?)", (session_id, branch_id))
+    db.execute(
+        "INSERT OR IGNORE INTO branch_reservations (session_id, branch_id) VALUES (?, ?)", (session_id, branch_id)
+    )
     db.executemany(
         "INSERT INTO message_structure (session_id, branch_id, message_id, sequence_number, message_type,"
         " user_turn_number, branch_turn_number, tool_name, created_at)"

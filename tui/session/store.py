@@ -21,7 +21,7 @@ from tui.model.search import Found, Whereabouts
 from tui.model.seen import Seen, Stretch, Weight
 from tui.session import journal, listing
 from tui.session.accounts import Books, Priced
-from tui.session.comparing import SideRead, compared, compared_turns, read_side, read_turns
+from tui.session.comparing import Price, SideRead, compared, compared_turns, read_side, read_turns
 from tui.session.growth import GrowingTree
 from tui.session.items import is_error, item_text
 from tui.session.losses import losses
@@ -310,14 +310,20 @@ class Store:
         return await self._aside.read(lambda file: carry(branch_id, sent(file, session, tree, branch_id)))
 
     async def compare(
-        self, session: Session, tree: TurnTree, left: Side, right: Side, shared: int | None = None
+        self,
+        session: Session,
+        tree: TurnTree,
+        left: Side,
+        right: Side,
+        shared: int | None = None,
+        price: Price | None = None,
     ) -> Comparison:
-        """Put turns of two branches, or of one, side by side."""
+        """Put turns of two branches, or of one, side by side; `price` says what turns cost in money."""
 
         def read(file: Snapshot) -> tuple[SideRead, SideRead]:
             return read_side(file, session, tree, left), read_side(file, session, tree, right)
 
-        return await asyncio.to_thread(compared, session, *await self._aside.read(read), shared)
+        return await asyncio.to_thread(compared, session, *await self._aside.read(read), shared, price)
 
     async def compare_turns(self, comparison: Comparison, pairs: Sequence[TurnPair]) -> tuple[TurnDetail, ...]:
         """Compare some turns of two sides item by item, pair by pair."""
