@@ -18,6 +18,7 @@ from tui.errors import ConvoError, NotFoundError
 from tui.model import Usage
 from tui.model.compare import Comparison, ToolStep, TurnDetail, TurnPair
 from tui.model.seen import Stretch, request_ends
+from tui.session import AdvancedSQLiteSession
 from tui.session.store import Store
 
 BOOKED: list[Any] = [
@@ -87,6 +88,21 @@ async def test_the_sums_are_those_of_the_turns_that_are_compared(explorer: Sessi
     assert (left.turns, left.unknown, left.tools) == (2, 1, 3)
     assert left.seconds is None
     assert left.cost is None
+
+
+async def test_how_long_the_runs_took_is_added_up_where_they_are_recorded(
+    explorer: SessionController, path: Path
+) -> None:
+    async with AdvancedSQLiteSession(session_id="trip", db_path=path) as ours:
+        await ours.switch_to_branch("alt")
+        await ours.record_run(outcome="done", seconds=4.5, estimated=True)
+        await ours.add_items(turn("One more thing"))
+        await ours.record_run(outcome="done", seconds=2.0)
+    await explorer.refresh()
+    right = (await explorer.compare_branches("alt")).right_summary
+    assert (right.turns, right.seconds, right.untimed, right.unknown) == (4, 6.5, 2, 1)
+    assert right.usage is not None
+    assert right.usage.estimated
 
 
 async def test_the_tool_calls_are_compared_in_order(explorer: SessionController) -> None:

@@ -10,6 +10,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.model.compare import Comparison, Side, Summary, ToolStep
+from tui.widgets._run_text import estimate_mark
 from tui.widgets.numbers import duration, fit_name, tokens, visible
 
 __all__ = ["CompareSummary"]
@@ -93,12 +94,14 @@ def _numbers(side: Side) -> str:
 
 
 def _values(summary: Summary) -> tuple[str, ...]:
-    """The numbers of a side; `≥` stands before a sum that lacks some turns."""
+    """The numbers of a side; `≥` stands before a sum that lacks some turns, `≈` before an estimate."""
     usage = summary.usage
     share = summary.cached
     return (
         f"{summary.turns:,}",
-        _UNKNOWN if usage is None else f"{_at_least(summary.unknown)}{tokens(usage.total_tokens)}",
+        _UNKNOWN
+        if usage is None
+        else f"{_at_least(summary.unknown)}{estimate_mark(usage)}{tokens(usage.total_tokens)}",
         _UNKNOWN if share is None else f"{share:.0%}",
         _UNKNOWN if summary.cost is None else f"${summary.cost:.3f}",
         _UNKNOWN if summary.seconds is None else f"{_at_least(summary.untimed)}{duration(summary.seconds)}",

@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from tui.model.seen import Seen, Weight
 from tui.render.text import size
+from tui.widgets._run_text import estimate_mark
 from tui.widgets.numbers import fit_name, tokens, visible
 
 __all__ = ["SeenHead", "SeenState"]
@@ -86,7 +87,7 @@ def _counts(state: SeenState) -> Content:
         cached = ""
         if usage.cached_tokens is not None and usage.input_tokens:
             cached = f", {usage.cached_tokens / usage.input_tokens:.0%} cached"
-        spent = f"the turn: {requests}, {tokens(usage.input_tokens)} in{cached}"
+        spent = f"the turn: {requests}, {estimate_mark(usage)}{tokens(usage.input_tokens)} in{cached}"
     return Content.assemble(counted, (f"   {spent}", _MUTED))
 
 
