@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from tui.errors import ConvoError
 from tui.model import Entry
-from tui.session import branches, copying, history, journal, labels, queries, undoing
+from tui.session import branches, copying, history, importing, journal, labels, queries, undoing
 from tui.session.connection import Connection, Mode, settled
 from tui.session.opening import file_error, quoted
 from tui.session.schema import MAIN, Conversation, Tables, has_table

@@ -27,8 +27,16 @@ __all__ = ["Incoming", "adopt", "bring_in", "is_known", "is_plain"]
 
 _BATCH: Final = 1000
 
-_DAMAGES: Final = (LookupError, TypeError, ValueError, AttributeError)
-"""What reading a document raises that is not as its format says."""
+_DAMAGES: Final = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    sqlite3.InterfaceError,
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+)
+"""What writing a document raises that is not as its format says."""
 
 _COUNTS: Final = (
     "user_turn_number",
