@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.session.conftest import OpenOurs, OpenSDK
 from tests.session.samples import user
-from tui.session.codec import decode, decode_rows
+from tui.session.codec import decode, decode_bytes, decode_rows
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.integers(-(2**80), 2**80) | st.floats() | st.text(),
@@ -99,6 +100,45 @@ def test_a_limit_counts_what_can_be_read() -> None:
     assert decode_rows(iter(rows)) == [1, 2, 3, 4]
     assert decode_rows(iter(rows), 3) == [1, 2, 3]
     assert decode_rows(iter(rows), 0) == []
+
+
+@given(st.lists(SCRAPS | VALUES.map(json.dumps), max_size=6), st.none() | st.integers(0, 7))
+@example(["[1", "2]"], None)
+@example(["1", "2, 3"], None)
+@example(["1", '"\\ud83d"', "3"], 2)
+def test_many_at_once_are_what_each_is(texts: list[str], limit: int | None) -> None:
+    try:
+        rows = [(text.encode(),) for text in texts]
+    except UnicodeEncodeError:
+        return  # SQLite cannot hold it
+    try:
+        items = decode_bytes(iter(rows), limit)
+    except ValueError:
+        return  # each is looked at
+    assert list(map(exact, items)) == [exact(json.loads(text)) for text in texts[:limit]]
+
+
+def test_the_collector_is_left_as_it_was() -> None:
+    for wanted in (gc.enable, gc.disable):
+        wanted()
+        try:
+            before = gc.isenabled()
+            assert decode_bytes([(b"1",)] * 3) == [1, 1, 1]
+            with pytest.raises(ValueError, match="EOF"):
+                decode_bytes([(b"1",), (b"{",)])
+            assert gc.isenabled() is before
+        finally:
+            gc.enable()
+
+
+async def test_one_item_that_jiter_refuses_hides_no_other(ours: OpenOurs) -> None:
+    session = ours()
+    items = [user("before"), user("\ud83d alone"), user("after")]
+    await session.add_items(items)
+    assert await session.get_items() == items
+    assert await session.get_items(2) == items[1:]
+    # The connection makes strings of texts again.
+    assert await session.get_conversation_turns() != []
 
 
 @pytest.mark.parametrize("text", ["plain", "é 한국어 🙂", "\ud83d alone", 'quote " and \\', "\x00\x1b[31m\x7f"])

@@ -9,20 +9,18 @@ import sys
 import threading
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import jiter
 
-__all__ = ["decode", "decode_beginning", "decode_rows", "decoded"]
+__all__ = ["decode", "decode_beginning", "decode_bytes", "decode_rows", "decoded"]
 
 
 _LONGEST_NUMBER: Final = 400
 _CUT_NUMBER: Final = re.compile(rb"(?<=[:,\[ ])[-+.\deE]+\Z")
 
-Row: TypeAlias = tuple[str | bytes]
-
 _CHUNK: Final = 1 << 18
-"""Characters of JSON to decode in one go: a millisecond's work, some 700 items."""
+"""Bytes of JSON to decode in one go: a millisecond's work, some 700 items."""
 
 _COLLECTS_MEANWHILE: Final = sys.version_info < (3, 12)
 """Whether the garbage collector interrupts C code; a later Python lets it wait for the next line of Python."""
@@ -67,21 +65,38 @@ def decode_beginning(data: bytes) -> object:
     return item
 
 
-def decode_rows(rows: Iterable[Row], limit: int | None = None) -> list[object]:
+def decode_rows(rows: Iterable[tuple[str | bytes]], limit: int | None = None) -> list[object]:
     """Decode stored items until there are `limit`, passing over those that are not JSON.
 
     Raises:
         RecursionError: One is nested deeper than the interpreter allows.
     """
-    rows = iter(rows)
     items: list[object] = []
-    while chunk := _chunk(rows if limit is None else islice(rows, limit - len(items))):
-        items += _decode_chunk(chunk)
+    for (data,) in rows:
+        if len(items) == limit:
+            break
+        try:
+            items.append(decode(data))
+        except ValueError:
+            continue
     return items
 
 
-def _chunk(rows: Iterable[Row]) -> list[str | bytes]:
-    chunk: list[str | bytes] = []
+def decode_bytes(rows: Iterable[tuple[bytes]], limit: int | None = None) -> list[object]:
+    """Decode stored items, at most `limit`, if they are what nearly all are: JSON that jiter reads.
+
+    Raises:
+        ValueError: One is not, and `decode_rows` has to see how it was stored.
+    """
+    rows = iter(rows)
+    items: list[object] = []
+    while chunk := _chunk(rows if limit is None else islice(rows, limit - len(items))):
+        items += _decode_at_once(chunk)
+    return items
+
+
+def _chunk(rows: Iterable[tuple[bytes]]) -> list[bytes]:
+    chunk: list[bytes] = []
     size = 0
     for (data,) in rows:
         chunk.append(data)
@@ -91,21 +106,7 @@ def _chunk(rows: Iterable[Row]) -> list[str | bytes]:
     return chunk
 
 
-def _decode_chunk(chunk: list[str | bytes]) -> list[object]:
-    try:
-        encoded = [data.encode() if isinstance(data, str) else data for data in chunk]
-        return _decode_at_once(encoded)
-    except ValueError:
-        items = []
-        for data in chunk:
-            try:
-                items.append(decode(data))
-            except ValueError:
-                continue
-        return items
-
-
-def _decode_at_once(encoded: list[bytes]) -> list[object]:
+def _decode_at_once(chunk: list[bytes]) -> list[object]:
     """Decode JSON in a single call into C, and let no garbage collection come between.
 
     The collector takes new objects for a sign of garbage: while a long branch is read it walks over the whole
@@ -116,13 +117,13 @@ def _decode_at_once(encoded: list[bytes]) -> list[object]:
         ValueError: An item is none that jiter reads.
     """
     if not _COLLECTS_MEANWHILE:
-        return list(map(jiter.from_json, encoded))
+        return list(map(jiter.from_json, chunk))
     # The lock keeps another thread from taking this pause for the user's own wish.
     with _collector:
         collecting = gc.isenabled()
         gc.disable()
         try:
-            return list(map(jiter.from_json, encoded))
+            return list(map(jiter.from_json, chunk))
         finally:
             if collecting:
                 gc.enable()

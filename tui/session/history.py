@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 from tui.session import branches, runs, usage
-from tui.session.codec import decode, decode_rows
+from tui.session.codec import decode, decode_bytes, decode_rows
 from tui.session.items import is_user_message, message_type, tool_name
 from tui.session.schema import MESSAGE_INDEX, Conversation, has_table
 
@@ -107,23 +108,39 @@ def read(db: sqlite3.Connection, conversation: Conversation, branch_id: str, lim
 
     Rows that cannot be decoded are passed over, and do not count.
     """
-    whole = limit is None or limit < 0
-    # The structure leads: its index has the order, so that nothing is sorted and the newest rows come first.
-    rows = db.execute(
-        f"""
-        SELECT m.message_data FROM message_structure AS s
-        CROSS JOIN {conversation.tables.messages} AS m ON m.id = s.message_id
-        WHERE s.session_id = ? AND s.branch_id = ? AND m.session_id = s.session_id
-        ORDER BY s.sequence_number {"ASC" if whole else "DESC"}
-        """,
-        (conversation.session_id, branch_id),
-    )
-    if whole:
-        return decode_rows(rows)
-    newest = decode_rows(rows, limit)
-    rows.close()
-    newest.reverse()
-    return newest
+    count = None if limit is None or limit < 0 else limit
+
+    def rows() -> sqlite3.Cursor:
+        # The structure leads: its index has the order, so that nothing is sorted and the newest rows come first.
+        return db.execute(
+            f"""
+            SELECT m.message_data FROM message_structure AS s
+            CROSS JOIN {conversation.tables.messages} AS m ON m.id = s.message_id
+            WHERE s.session_id = ? AND s.branch_id = ? AND m.session_id = s.session_id
+            ORDER BY s.sequence_number {"ASC" if count is None else "DESC"}
+            """,
+            (conversation.session_id, branch_id),
+        )
+
+    try:
+        with closing(rows()) as stored, _undecoded(db):
+            items = decode_bytes(stored, count)
+    except ValueError:
+        with closing(rows()) as stored:
+            items = decode_rows(stored, count)
+    if count is not None:
+        items.reverse()
+    return items
+
+
+@contextmanager
+def _undecoded(db: sqlite3.Connection) -> Iterator[None]:
+    """Get texts as the bytes they are stored in, which saves making strings that become bytes again."""
+    db.text_factory = bytes
+    try:
+        yield
+    finally:
+        db.text_factory = str
 
 
 def pop(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> object | None:
@@ -201,7 +218,7 @@ def clear(db: sqlite3.Connection, conversation: Conversation) -> int:
     tables = conversation.tables
     ours = (name for name in ("convo_branches", "convo_usage", "convo_runs") if has_table(db, name))
     for table in (tables.messages, tables.sessions, "message_structure", "turn_usage", *ours):
-        db.execute(f"DELETE FROM {table} WHERE session_id = ?", (conversation.session_id,))
+        _empty(db, table, conversation.session_id)
     if has_table(db, "convo_labels"):
         # What is said of the session itself may be meant for what comes.
         db.execute("DELETE FROM convo_labels WHERE session_id = ? AND kind = 'branch'", (conversation.session_id,))
@@ -210,3 +227,12 @@ def clear(db: sqlite3.Connection, conversation: Conversation) -> int:
         (conversation.session_id,),
     )
     return branches.generation(db, conversation)
+
+
+def _empty(db: sqlite3.Connection, table: str, session_id: str) -> None:
+    """Delete a session's rows; where a table has no others, SQLite drops its pages in place of row after row."""
+    # The index answers each of these with one look-up; `IS NOT` it would not use.
+    conditions = ("session_id < :session", "session_id > :session", "session_id IS NULL")
+    others = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {condition})" for condition in conditions)
+    (shared,) = db.execute(f"SELECT {others}", {"session": session_id}).fetchone()
+    db.execute(f"DELETE FROM {table} {'WHERE session_id = :session' if shared else ''}", {"session": session_id})
