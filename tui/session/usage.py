@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from tui.session.codec import decode
 from tui.session.schema import CONVO_USAGE, Conversation, has_table
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def of_turn(db: sqlite3.Connection, conversation: Conversation, branch_id: str, 
         f"SELECT {_COUNTS} FROM turn_usage WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?",
         (conversation.session_id, branch_id, turn),
     ).fetchone()
-    return {} if row is None else _counts(row)
+    return {} if row is None else _counts(*row)
 
 
 def of_turns(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> list[dict[str, Any]]:
@@ -130,11 +131,17 @@ def of_turns(db: sqlite3.Connection, conversation: Conversation, branch_id: str)
         " ORDER BY user_turn_number",
         (conversation.session_id, branch_id),
     )
-    return [{"user_turn_number": turn, **_counts(counts)} for turn, *counts in rows]
+    return [{"user_turn_number": turn, **_counts(*counts)} for turn, *counts in rows]
 
 
-def _counts(row: tuple[Any, ...] | list[Any]) -> dict[str, Any]:
-    requests, input_tokens, output_tokens, total_tokens, input_details, output_details = row
+def _counts(
+    requests: int,
+    input_tokens: int,
+    output_tokens: int,
+    total_tokens: int,
+    input_details: str | None,
+    output_details: str | None,
+) -> dict[str, Any]:
     return {
         "requests": requests,
         "input_tokens": input_tokens,
@@ -149,8 +156,8 @@ def _details(stored: str | None) -> Any:
     if not stored:
         return None
     try:
-        return json.loads(stored)
-    except json.JSONDecodeError:
+        return decode(stored)
+    except ValueError:
         return None
 
 
