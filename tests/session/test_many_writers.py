@@ -1,0 +1,192 @@
+"""Many processes write to one file while the explorer looks at it: everything arrives, and nobody hears of an error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.session.conftest import OpenOurs
+from tests.session.samples import rows, turn, turns, user
+from tests.terminal import Terminal
+from tui.session import AdvancedSQLiteSession
+from tui.session.store import Store
+
+WRITERS = 8
+TURNS = 25
+
+WRITER = """
+import asyncio, json, sys
+from tui.session import AdvancedSQLiteSession
+
+async def main():
+    async with AdvancedSQLiteSession(session_id=sys.argv[2], db_path=sys.argv[1], create_tables=True) as session:
+        first, *others = json.loads(sys.stdin.readline())
+        await session.add_items(first)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for items in others:
+            await session.add_items(items)
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that each append turns to a session of their own, all at once."""
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", WRITER, str(path), f"session {number}"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for number in range(WRITERS)
+        ]
+        conversation = json.dumps([turn(number) for number in range(1, TURNS + 1)])
+        for writer in writers:
+            stack.callback(writer.kill)
+            tell(writer, conversation)
+        for writer in writers:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "ready\n"
+        for writer in writers:
+            tell(writer, "go")
+        yield writers
+
+
+def tell(writer: subprocess.Popen[str], line: str) -> None:
+    assert writer.stdin is not None
+    writer.stdin.write(f"{line}\n")
+    writer.stdin.flush()
+
+
+def all_done(writers: list[subprocess.Popen[str]]) -> None:
+    """Wait for them; none may have had anything to say."""
+    for writer in writers:
+        output, errors = writer.communicate(timeout=60)
+        assert (writer.returncode, output, errors) == (0, "", "")
+
+
+def assert_all_arrived(path: Path) -> None:
+    expected = [(4 * (number - 1) + place, number) for number in range(1, TURNS + 1) for place in range(1, 5)]
+    for number in range(WRITERS):
+        name = f"session {number}"
+        assert asyncio.run(items_of(path, name)) == turns(TURNS)
+        numbering = (
+            "SELECT sequence_number, user_turn_number FROM message_structure WHERE session_id = ?"
+            " AND user_turn_number = branch_turn_number ORDER BY sequence_number"
+        )
+        assert rows(path, numbering, name) == expected
+    assert rows(path, "SELECT COUNT(*), COUNT(DISTINCT message_id) FROM message_structure") == [
+        (
+            WRITERS * TURNS * 4,
+            WRITERS * TURNS * 4,
+        )
+    ]
+    assert rows(path, "SELECT COUNT(*) FROM agent_messages") == [(WRITERS * TURNS * 4,)]
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+async def items_of(path: Path, name: str) -> list[object]:
+    async with AdvancedSQLiteSession(session_id=name, db_path=path) as session:
+        return list(await session.get_items())
+
+
+async def look_until_done(path: Path, writers: list[subprocess.Popen[str]]) -> int:
+    """Read the file as the explorer does, every time that it has changed; how often that was."""
+    with closing(Store(path)) as store:
+        looks, seen, known = 0, None, 0
+        while any(writer.poll() is None for writer in writers) or looks == 0:
+            if (version := await store.changes()) == seen:
+                continue
+            seen = version
+            looks += 1
+            items = 0
+            for session in await store.sessions():
+                tree = await store.tree(session)
+                branch = tree.branches["main"]
+                page = await store.page(session, "main", 0, branch.items)
+                # The tree and the page are of two moments, the later one no shorter.
+                assert [item.position for item in page.items] == list(range(branch.items))
+                await store.accounts(session, tree, "main")
+                items += branch.items
+            # What was there stays there.
+            assert items >= known
+            known = items
+        return looks
+
+
+def test_eight_processes_write_and_the_explorer_reads(path: Path) -> None:
+    with writing(path) as writers:
+        assert asyncio.run(look_until_done(path, writers)) > 0
+        all_done(writers)
+    assert_all_arrived(path)
+
+
+def test_eight_processes_write_and_convo_tui_is_open(path: Path) -> None:
+    with writing(path) as writers:
+        with Terminal([sys.executable, "-m", "tui", str(path), "--session", "session 3"]) as terminal:
+            text = terminal.until(f"answer {TURNS}")
+            terminal.type("q")
+            assert terminal.wait() == 0
+        assert "locked" not in text
+        assert "locked" not in terminal.written.decode(errors="replace")
+        all_done(writers)
+    assert_all_arrived(path)
+
+
+@contextmanager
+def held(path: Path, session: AdvancedSQLiteSession) -> Iterator[sqlite3.Connection]:
+    """Another writer that has the file, and a session that has no patience with it."""
+    session._access._connection.run_sync(lambda db: db.execute("PRAGMA busy_timeout = 0"))
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+async def test_writers_that_get_done_are_waited_for(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    await session.add_items(turn(1))
+    tries = 0
+
+    def take_turns(statement: str) -> None:
+        """Each time that the session finds the file taken, one writer has gone and the next one come."""
+        nonlocal tries
+        if statement == "BEGIN IMMEDIATE":
+            tries += 1
+            other.execute("INSERT INTO branch_reservations VALUES ('another', ?)", (tries,))
+        elif tries and statement == "PRAGMA data_version":
+            other.execute("COMMIT")
+            if tries < 20:
+                other.execute("BEGIN IMMEDIATE")
+
+    with held(path, session) as other:
+        connection = session._access._connection
+        connection.run_sync(lambda db: db.set_trace_callback(take_turns))
+        await session.add_items(turn(2))
+        connection.run_sync(lambda db: db.set_trace_callback(None))
+    assert tries > 10
+    assert await session.get_items() == turns(2)
+
+
+async def test_a_writer_that_stays_is_given_up(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    with held(path, session) as other:
+        with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            await session.add_items([user("nobody hears")])
+        other.execute("ROLLBACK")
+        await session.add_items([user("once more")])
+    assert await session.get_items() == [user("once more")]
