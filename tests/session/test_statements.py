@@ -26,6 +26,16 @@ CALLS: dict[str, Call] = {
     "fork at the end": lambda session: session.fork(),
 }
 
+SIZES = {"a short branch": (5, 1), "a long branch": (500, 1), "many branches": (50, 100)}
+"""Turns of `main`, and branches beside it."""
+
+
+async def fill(session: AdvancedSQLiteSession, turn_count: int, branches: int) -> None:
+    await session.add_items(turns(turn_count))
+    await session.fork(name="other", switch=False)
+    for number in range(1, branches):
+        await session.fork(2 + number % turn_count, name=f"branch {number}", switch=False)
+
 
 async def statements(session: AdvancedSQLiteSession, call: Call) -> list[str]:
     """The statements that a call runs, as SQLite prepares them."""
@@ -42,24 +52,23 @@ def plan(statement: str, db: sqlite3.Connection) -> list[str]:
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_as_many_statements_on_a_long_branch_as_on_a_short_one(ours: OpenOurs, tmp_path: Path, name: str) -> None:
-    counts = []
-    for size in (5, 500):
+async def test_as_many_statements_whatever_the_size(ours: OpenOurs, tmp_path: Path, name: str) -> None:
+    counts = {}
+    for size, (turn_count, branches) in SIZES.items():
         session = ours(tmp_path / f"{size}.sqlite")
-        await session.add_items(turns(size))
-        await session.fork(name="other", switch=False)
+        await fill(session, turn_count, branches)
         # The first call may have an index or a table of ours to make.
         await CALLS[name](session)
         await session.switch_to_branch("main")
-        counts.append(len(await statements(session, CALLS[name])))
-    assert counts[0] == counts[1]
+        counts[size] = len(await statements(session, CALLS[name]))
+    assert len(set(counts.values())) == 1, counts
 
 
+@pytest.mark.parametrize("size", ["a long branch", "many branches"])
 @pytest.mark.parametrize("name", ["append", "pop", "switch", "last"])
-async def test_no_statement_scans(ours: OpenOurs, name: str) -> None:
+async def test_no_statement_scans(ours: OpenOurs, name: str, size: str) -> None:
     session = ours()
-    await session.add_items(turns(50))
-    await session.fork(name="other", switch=False)
+    await fill(session, *SIZES[size])
     await CALLS[name](session)
     await session.switch_to_branch("main")
     for statement in await statements(session, CALLS[name]):
@@ -69,6 +78,29 @@ async def test_no_statement_scans(ours: OpenOurs, name: str) -> None:
         steps = session._access._connection.run_sync(partial(plan, statement))
         assert not [step for step in steps if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"], statement
         assert not [step for step in steps if "TEMP B-TREE" in step], statement
+
+
+@pytest.mark.parametrize("name", ["append", "pop", "switch", "last"])
+async def test_as_many_rows_whatever_the_size(ours: OpenOurs, tmp_path: Path, name: str) -> None:
+    """SQLite's own count of steps: it grows with the depth of its trees, and with nothing else."""
+    counts = {}
+    for size, (turn_count, branches) in SIZES.items():
+        session = ours(tmp_path / f"{size}.sqlite")
+        await fill(session, turn_count, branches)
+        await CALLS[name](session)
+        await session.switch_to_branch("main")
+        steps = 0
+
+        def count() -> None:
+            nonlocal steps
+            steps += 1
+
+        connection = session._access._connection
+        connection.run_sync(lambda db: db.set_progress_handler(count, 1))
+        await CALLS[name](session)
+        connection.run_sync(lambda db: db.set_progress_handler(None, 1))
+        counts[size] = steps
+    assert max(counts.values()) <= 1.5 * min(counts.values()), counts
 
 
 @pytest.mark.parametrize("name", CALLS)
