@@ -77,16 +77,17 @@ class Blocks:
         self.store.truncate(stored)
         self._growing = {position: GrowingItem() for position, _ in enumerate(self._live, stored)}
         self._turned_over -= {known for known in self._turned_over if known < 0}
-        self.measure_anew()
+        self._kinds = bytearray(stored + len(self._live))
+        self.flow.reset(self.count + 1)
+        for position in self._at_hand():
+            self._learn(position)
 
     def measure_anew(self, width: int | None = None) -> None:
         """Forget all heights: other folds, or another width."""
         self.width = self.width if width is None else width
-        count = self._stored + len(self._live)
-        self.flow.reset(count + 1)
-        self._kinds = bytearray(count)
+        self.flow.reset(self.count + 1)
         for position in self._at_hand():
-            self._learn(position)
+            self._guess(position)
 
     def follow(self, stored: int, live: Sequence[Item], *, revised: bool) -> None:
         """Take in that the branch got longer or shorter, or its live items grew or were stored.
@@ -240,10 +241,15 @@ class Blocks:
         kind = _TURN if item.type == "user" else _STEP if is_step(item) else _MESSAGE
         self._kinds[position] = kind | (_OPEN if starts_open(item) else 0)
         self.flow.forget(position)
-        self.flow.guess(position, 1 + estimated_height(item, self.width, self._folded(position, item)))
+        self._guess(position)
         if change := self.lead(after) - before:
             self.flow.forget(after)
             self.flow.shift(after, change)
+
+    def _guess(self, position: int) -> None:
+        item = self.item(position)
+        if item is not None:
+            self.flow.guess(position, 1 + estimated_height(item, self.width, self._folded(position, item)))
 
 
 def _after(stored: int, live: Sequence[Item]) -> tuple[Item, ...]:
