@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conversations import open_sdk, turn
+from tests.terminal import Terminal
 
 SHOW = """
 import asyncio, sys
@@ -40,6 +41,33 @@ async def path(tmp_path: Path) -> Path:
     await sdk.add_items([*turn("one"), *turn("two")])
     sdk.close()
     return path
+
+
+FIRST = """
+import sys
+import tui.cli
+from tui.app import ConvoApp
+
+def stop(app):
+    app.call_after_refresh(app.exit)
+
+ConvoApp.on_ready = stop
+assert tui.cli.main([sys.argv[1]]) == 0
+names = (
+    "pygments", "tui.agent.running", "tui.demo", "tui.render.lexing", "tui.runs", "tui.screens.finding_picker",
+    "tui.screens.help", "tui.screens.picker", "tui.screens.talking", "tui.talk",
+)
+found = sorted(name for name in names if name in sys.modules)
+with open(sys.argv[2], "w") as file:
+    print(found, file=file)
+"""
+
+
+def test_the_first_screen_imports_nothing_that_it_does_not_show(path: Path, tmp_path: Path) -> None:
+    told = tmp_path / "told.txt"
+    with Terminal([sys.executable, "-c", FIRST, str(path), str(told)]) as terminal:
+        assert terminal.wait() == 0, terminal.text
+    assert told.read_text().strip() == "[]"
 
 
 def test_opening_a_file_and_moving_about_imports_no_agents(path: Path) -> None:

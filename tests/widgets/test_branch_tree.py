@@ -533,3 +533,40 @@ async def test_a_click_below_the_last_row_means_nothing() -> None:
         await pilot.click(BranchTree, offset=(5, 15))
 
         assert app.said == []
+
+
+async def test_sessions_that_are_not_known_are_asked_for_as_they_come_into_sight() -> None:
+    newest = (SESSION, *(Session(f"s{number}") for number in range(1, 4)))
+    app = TreeApp(replace(showing(grow({"main": [1]})), sessions=newest, older=9_996))
+    async with app.run_test(size=(34, 6)) as pilot:
+        await pilot.pause()
+        assert app.lines()[-1] == "▸ …"
+        assert app.pane.row_count == 10_001
+        app.said.clear()
+        await pilot.press("end")
+        await pilot.pause()
+
+        assert app.lines() == ["▸ …"] * 6
+        assert said(app, BranchTree.SessionsNeeded) == [BranchTree.SessionsNeeded(9984, 10_000)]
+
+        await pilot.press("enter")
+        assert not said(app, BranchTree.SessionOpened)
+        app.pane.receive_sessions(9984, 0, [Session(f"s{number}") for number in range(9984, 10_000)])
+        await pilot.pause()
+        assert app.lines()[-1] == "▸ s9999"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert said(app, BranchTree.SessionOpened) == [BranchTree.SessionOpened("s9999")]
+
+
+async def test_the_cursor_stays_on_a_session_that_was_on_its_way() -> None:
+    view = replace(showing(grow({"main": [1]})), older=99)
+    app = TreeApp(view)
+    async with app.run_test(size=(34, 6)) as pilot:
+        await pilot.press("end")
+        app.pane.receive_sessions(64, 0, [Session(f"s{number}") for number in range(64, 100)])
+        app.view = replace(view, sessions=(Session("new"), SESSION), revision=1)
+        await pilot.pause()
+
+        assert app.pane.cursor_row == app.pane.row_count - 2
+        assert app.lines()[-1].startswith("▸")

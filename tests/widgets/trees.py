@@ -84,6 +84,7 @@ class TreeApp(App[None]):
     @on(BranchTree.TurnClicked)
     @on(BranchTree.BranchClicked)
     @on(BranchTree.SessionOpened)
+    @on(BranchTree.SessionsNeeded)
     def _remember(self, event: Message) -> None:
         self.said.append(event)
 
