@@ -81,6 +81,19 @@ async def test_an_archived_branch_leaves_the_tree_and_its_turns_stay_where_other
     assert list(explorer.view.tree.branches) == ["main", "alt", "deep"]
 
 
+async def test_commands_given_in_haste_are_done_in_their_order(explorer: SessionController) -> None:
+    await asyncio.gather(
+        explorer.toggle_pin("support", "alt"),
+        explorer.toggle_pin("support", "main"),
+        explorer.toggle_pin("support", "main"),
+        explorer.undo(),
+        explorer.undo(),
+    )
+    branches = explorer.view.tree.branches
+    assert (branches["alt"].pinned, branches["main"].pinned) == (True, False)
+    assert [entry.words for entry in await explorer.history()] == ["Unpinned 'main'", "Pinned 'main'", "Pinned 'alt'"]
+
+
 async def test_undoing_goes_where_something_came_back(explorer: SessionController) -> None:
     await explorer.toggle_archive("support", "deep")
     assert explorer.view.branch_id == "alt"

@@ -45,22 +45,27 @@ async def test_a_title_and_a_note_are_given_in_one_dialog(path: Path) -> None:
         assert "Title and note of branch alt" in screen(explorer)
         await explorer.press(*"Oslo [b]", "tab", *"better", "enter")
         assert "2 Chat · Oslo [b] · alt" in explorer.text
-        await explorer.press("b", *"oslo")
+        await explorer.press("b")
+        await explorer.press(*"oslo")
         assert "better · 2 turns" in screen(explorer)
-        await explorer.press("escape", "R")
+        await explorer.press("escape")
+        await explorer.press("R")
         assert [line.value for line in explorer.pilot.app.screen.query(Input)] == ["Oslo [b]", "better"]
-        await explorer.press("escape", "z")
+        await explorer.press("escape")
+        await explorer.press("z")
         assert "2 Chat · alt" in explorer.text
 
 
 async def test_on_a_sessions_row_the_session_is_meant(path: Path) -> None:
     async with opened(path) as explorer:
-        await explorer.press("G", "R", *"Invoices", "enter", "p")
+        await explorer.press("G", "R", *"Invoices", "enter")
+        await explorer.press("p")
         assert "★ Invoices" in explorer.text
         await explorer.press("s")
         lines = [line for line in screen(explorer).splitlines() if "billing" in line or " support " in line]
         assert "★ Invoices · billing" in lines[-2] + lines[-1]
-        await explorer.press("escape", "a")
+        await explorer.press("escape")
+        await explorer.press("a")
         assert "billing" not in explorer.text
         assert "Invoices" not in explorer.text.replace(explorer.told, "")
         await explorer.press("full_stop")
@@ -139,14 +144,16 @@ async def test_the_list_of_what_was_done_goes_back_to_a_point(path: Path) -> Non
     async with opened(path) as explorer:
         await explorer.press("H")
         assert "Nothing was done yet." in screen(explorer)
-        await explorer.press("escape", "p", "R", *"Better", "enter")
+        await explorer.press("escape")
+        await explorer.press("p", "R", *"Better", "enter")
         for key in "dyH":
             await explorer.press(key)
         assert isinstance(explorer.pilot.app.screen, DoneList)
         assert "Enter undoes 1: Deleted 'alt' (2 items of its own)." in screen(explorer)
         await explorer.press("j", "j")
         assert "Enter undoes 3: Deleted 'alt'" in screen(explorer)
-        await explorer.press("k", "enter")
+        await explorer.press("k")
+        await explorer.press("enter")
         assert explorer.place[0] == "alt"
         assert screen(explorer).count("undone") == 2
         await explorer.press("K")
@@ -155,7 +162,8 @@ async def test_the_list_of_what_was_done_goes_back_to_a_point(path: Path) -> Non
         assert "E again: all 3 hold for good" in screen(explorer)
         await explorer.press("E")
         assert "kept" in screen(explorer)
-        await explorer.press("escape", "z")
+        await explorer.press("escape")
+        await explorer.press("z")
         assert "nothing to undo" in explorer.told
 
 
@@ -169,9 +177,12 @@ async def test_what_cannot_be_undone_says_so_in_the_list(path: Path) -> None:
         await sdk.add_items(turn("on"))
         sdk.close()
         await explorer.press("escape")
-        await explorer.press("H", "enter")
+        await explorer.press("H")
+        await explorer.press("enter")
         assert "Branch 'third' has gone on since" in screen(explorer)
-        await explorer.press("K", "j", "enter", "escape")
+        await explorer.press("K")
+        await explorer.press("j", "enter")
+        await explorer.press("escape")
         assert not explorer.screen.view.tree.branches["alt"].pinned
 
 

@@ -79,6 +79,7 @@ class ControllerBase:
         self._listeners: list[Listener] = []
         self._moves = 0
         self._changing = 0
+        self._deeds = asyncio.Lock()
         self._version: Version | None = None
         self._steps = asyncio.Lock()
         self._sums = asyncio.Lock()
@@ -257,8 +258,9 @@ class ControllerBase:
         self._check_writable()
         if draft is None or session is None:
             raise ConvoError("No fork is being prepared.", "Select a turn and press f.")
-        editor = await self._edit()
-        [made] = await editor.fork(session.session_id, draft.branch_id, draft.turn, name.strip() or None)
+        async with self._deeds:
+            editor = await self._edit()
+            [made] = await editor.fork(session.session_id, draft.branch_id, draft.turn, name.strip() or None)
         move = self._move()
         await self.refresh()
         await self._go(move, made, None, fork=None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from functools import wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tui.controller.base import ControllerBase
 from tui.errors import ConvoError, NotFoundError
@@ -14,7 +15,22 @@ from tui.session.schema import MAIN
 
 __all__ = ["Managing"]
 
+P = ParamSpec("P")
+S = TypeVar("S", bound="Managing")
 T = TypeVar("T")
+
+
+def _in_turn(
+    command: Callable[Concatenate[S, P], Awaitable[None]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, None]]:
+    """Have a command wait for those given before it: what it does depends on what they did."""
+
+    @wraps(command)
+    async def waiting(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        async with self._deeds:
+            await command(self, *args, **kwargs)
+
+    return waiting
 
 
 class Managing(ControllerBase):
@@ -48,6 +64,7 @@ class Managing(ControllerBase):
             name = f"{base}-{number}"
         return name
 
+    @_in_turn
     async def rename(self, session_id: str, branch_id: str | None, title: str, note: str) -> None:
         """Give a title and a note; the id stays."""
         title, note = title.strip(), note.strip()
@@ -61,12 +78,14 @@ class Managing(ControllerBase):
             words = f"Named {name} “{title}”" if title else f"Took the title of {name} away"
         await self._label(session_id, branch_id, words, title=title, note=note)
 
+    @_in_turn
     async def toggle_pin(self, session_id: str, branch_id: str | None) -> None:
         """Keep at hand, or no longer."""
         pinned = not self.known(session_id, branch_id).pinned
         words = f"{'Pinned' if pinned else 'Unpinned'} {_called(session_id, branch_id)}"
         await self._label(session_id, branch_id, words, pinned=pinned)
 
+    @_in_turn
     async def toggle_archive(self, session_id: str, branch_id: str | None) -> None:
         """Put away, or bring back."""
         archived = not self.known(session_id, branch_id).archived
@@ -79,6 +98,7 @@ class Managing(ControllerBase):
         words = f"{'Archived' if archived else 'Brought back'} {_called(session_id, branch_id)}"
         await self._label(session_id, branch_id, words, archived=archived)
 
+    @_in_turn
     async def toggle_archived(self) -> None:
         """Show what is archived among the rest, or no longer."""
         self._show(show_archived=not self.view.show_archived)
@@ -101,6 +121,7 @@ class Managing(ControllerBase):
         self._check_idle(session_id, branch_id)
         return await self._store.losses(self._session(session_id), branch_id)
 
+    @_in_turn
     async def delete(self, session_id: str, branch_id: str | None) -> None:
         """Delete a branch, or a whole session."""
         self._check_writable()
@@ -112,6 +133,7 @@ class Managing(ControllerBase):
             await self._change(editor.delete_branch(session_id, branch_id), [branch_id])
         self._tell(f"Deleted {_called(session_id, branch_id)}. z undoes it.")
 
+    @_in_turn
     async def copy_branch(self, branch_id: str, new_session_id: str, path: Path | None = None) -> None:
         """Copy a branch into a new session of this file, or of a new file."""
         self._check_writable()
@@ -127,6 +149,7 @@ class Managing(ControllerBase):
             return
         self._tell(f"Copied {copied.turns} turns into session '{new_session_id}'. z undoes it.")
 
+    @_in_turn
     async def copy_marked(self) -> None:
         """Append copies of the marked turns to the shown branch, in the order in which they were marked."""
         self._check_writable()
@@ -149,23 +172,28 @@ class Managing(ControllerBase):
         """What was done to the file, the newest first."""
         return await self._store.journal()
 
+    @_in_turn
     async def undo(self, back_to: int | None = None) -> None:
         """Undo what was done last, or all back to and with an entry."""
         self._tell(await self._turn_over(EntryState.DONE, back_to))
 
+    @_in_turn
     async def redo(self, up_to: int | None = None) -> None:
         """Do again what was undone last, or all up to and with an entry."""
         self._tell(await self._turn_over(EntryState.UNDONE, up_to))
 
+    @_in_turn
     async def turn_over(self, entry: Entry) -> None:
         """Undo all back to an entry, or do all up to it again, and say nothing of it."""
         await self._turn_over(entry.state, entry.id)
 
+    @_in_turn
     async def keep(self, entry_id: int) -> None:
         """Let something that was done hold for good: undoing passes it over."""
         self._check_writable()
         await (await self._edit()).keep(entry_id)
 
+    @_in_turn
     async def empty_trash(self) -> None:
         """Let all that was done hold for good, and give the space back to the file."""
         self._check_writable()

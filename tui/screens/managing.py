@@ -47,7 +47,7 @@ class Managing(ExplorerBase):
         self._then(lambda: self._controller.toggle_archive(*self._meant()))
 
     def action_show_archived(self) -> None:
-        self._do(self._controller.toggle_archived)
+        self._then(self._controller.toggle_archived)
 
     def action_delete(self) -> None:
         self._then(self._delete)
@@ -91,10 +91,10 @@ class Managing(ExplorerBase):
         self._then(self._controller.copy_marked)
 
     def action_undo(self) -> None:
-        self._do(self._controller.undo)
+        self._then(self._controller.undo)
 
     def action_redo(self) -> None:
-        self._do(self._controller.redo)
+        self._then(self._controller.redo)
 
     def action_done(self) -> None:
         self._do(self._list_done)
