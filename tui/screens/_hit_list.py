@@ -55,7 +55,7 @@ class HitList(ScrollView, can_focus=False):
 
     DEFAULT_CSS = """
     HitList {
-        height: auto;
+        height: 1fr;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
 
@@ -114,6 +114,8 @@ class HitList(ScrollView, can_focus=False):
             empty: What to say where there are none.
             keep: Whether the cursor stays at its hit, once it was moved to one.
         """
+        if keep and (len(hits), with_session, empty) == (len(self._hits), self._with_session, self._empty):
+            return
         held = self._hits[self.cursor] if keep and self.cursor > 0 else None
         self._hits, self._with_session, self._empty = tuple(hits), with_session, empty
         self._rows, self._row_of = [], []
@@ -128,7 +130,7 @@ class HitList(ScrollView, can_focus=False):
         self.cursor = self._hits.index(held) if held is not None else 0
         self.hovered = -1
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
-        self.refresh(layout=True)
+        self.refresh()
         self._show_cursor()
 
     @property
@@ -165,10 +167,6 @@ class HitList(ScrollView, can_focus=False):
         if number >= 0:
             event.stop()
             self.post_message(self.Picked(number))
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """A line for each hit and heading."""
-        return max(1, len(self._rows))
 
     def render_line(self, y: int) -> Strip:
         """One heading or hit, or the word that there is none."""

@@ -25,8 +25,8 @@ __all__ = ["Blame", "Find"]
 
 _NAME_ROOM = 24
 
-_SHOWN_EVERY = 0.1
-"""Seconds between two looks at what a search has found."""
+_SOON, _LATER = 0.1, 1.0
+"""Seconds until the second look at what a search has found, and between the last ones: a modal screen is dear to draw."""
 
 
 class Find(Band[Hit | None]):
@@ -60,7 +60,8 @@ class Find(Band[Hit | None]):
         & > Vertical { max-width: 130; }
         #find-head { height: 1; layout: horizontal; }
         #find-title { width: 1fr; }
-        #find-count { width: auto; }
+        #find-count { width: 32; text-align: right; }
+        &.-short #find-count { width: 20; }
         .find--wrong { color: $text-error; }
         HitList { height: 75vh; }
         Input, Input:focus {
@@ -106,6 +107,7 @@ class Find(Band[Hit | None]):
         self._names = dict(zip(SearchScope, names, strict=True))
         self._search: Search | None = None
         self._shown_at = 0.0
+        self._wait = _SOON
         self._unsubscribe: Callable[[], None] = lambda: None
         self._title = Static(id="find-title", classes="band--title")
         self._count = Static(id="find-count", classes="band--hint")
@@ -246,17 +248,23 @@ class Find(Band[Hit | None]):
         self._unsubscribe()
         self._search = self._begin_search(query, self._scope)
         self._unsubscribe = self._search.subscribe(self._come_along)
+        self._wait = _SOON
         self._refresh(keep=False)
 
     def _come_along(self) -> None:
         """Show more, though not more often than can be seen."""
-        if self._search is not None and (not self._search.running or monotonic() - self._shown_at > _SHOWN_EVERY):
+        search = self._search
+        if search is None:
+            return
+        first = bool(search.results.hits) and not self._list.hits
+        if first or not search.running or monotonic() - self._shown_at > self._wait:
+            self._wait = min(self._wait * 1.5, _LATER)
             self._refresh(keep=True)
 
     def _refresh(self, *, keep: bool) -> None:
         if self._search is not None:
             self._shown_at = monotonic()
-            self._count.update(Content(self.state(self._search)))
+            self._count.update(Content(self.state(self._search)), layout=False)
             self.show(self._search, keep=keep)
             if self._search.failure:
                 self._say(self._search.failure, wrong=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from typing import Final, NamedTuple
 
 from tui.model.query import Query
@@ -33,8 +33,11 @@ __all__ = ["Searcher", "rank_in_turn"]
 _READERS: Final = min(os.cpu_count() or 1, 4)
 """Connections that look through windows at the same time: SQLite leaves the interpreter to others meanwhile."""
 
+_AHEAD: Final = 4
+"""Windows that each of them has before it, so that none waits for a caller who is busy drawing."""
+
 _SECONDS: Final = 0.03
-"""How long looking through a window should take; windows grow and shrink towards it."""
+"""How long a thread should look through a window, not counting what it waits: windows grow and shrink towards it."""
 
 _FEWEST: Final = 16
 _MOST: Final = 1 << 14
@@ -78,7 +81,7 @@ class _Seen:
         judged: Message ids that were decoded.
         slow: Items on which the regular expression took too long.
         rest: Number of the last row that was not looked at; the window's `low` where all were.
-        seconds: How long it took.
+        seconds: How long the thread was busy.
     """
 
     hits: dict[int, Hit] = field(default_factory=dict)
@@ -128,7 +131,7 @@ class Searcher:
 
         try:
             while pending or begun:
-                while pending and len(begun) < 2 * len(readers):
+                while pending and len(begun) < _AHEAD * len(readers):
                     window = pending.popleft()
                     if window.high - window.low > size:
                         pending.appendleft(window._replace(high=window.high - size))
@@ -254,7 +257,7 @@ def _look(
         hits: Those among them that are hits, likewise.
         only: Message ids of which alone further rows are asked for; None for all rows that the query may select.
     """
-    begun = perf_counter()
+    begun = thread_time()
     seen = _Seen(rest=window.low)
     number = "id" if window.session is None else "sequence_number"
     rows = "message_structure" if window.session is None else file.structure(window.session)
@@ -297,10 +300,10 @@ def _look(
                 seen.hits[message_id] = hit
         if message_id in hits or message_id in seen.hits:
             seen.rows.append((message_id, branch_id))
-        if perf_counter() - begun > 2 * _SECONDS and place - 1 > window.low:
+        if thread_time() - begun > 2 * _SECONDS and place - 1 > window.low:
             seen.rest = place - 1
             break
-    seen.seconds = perf_counter() - begun
+    seen.seconds = thread_time() - begun
     return seen
 
 
