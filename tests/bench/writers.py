@@ -97,7 +97,7 @@ def _round(processes: Sequence[Process], kind: str, path: Path, seconds: float) 
     )
 
 
-def _ask(processes: Sequence[Process], order: object) -> list[list[object]]:
+def _ask(processes: Sequence[Process], order: object) -> list[Any]:
     """Tell all processes, then wait for the answers of all."""
     for process in processes:
         assert process.stdin is not None
