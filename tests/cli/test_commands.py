@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agents import SQLiteSession
 
 from tests.conversations import open_sdk, spend, turn
 
@@ -137,6 +138,92 @@ def test_export_writes_what_was_asked_for(path: Path, tmp_path: Path) -> None:
     assert [branch["branch_id"] for branch in shared["branches"]] == ["main"]
     shared = json.loads(run("export", path, "--through", "main:1", "--json").stdout)
     assert [branch["branch_id"] for branch in shared["branches"]] == ["main", "alt"]
+
+
+def test_usage_counts_each_turn_once(path: Path) -> None:
+    told = parsed("usage", path, "--branch", "main")
+    assert [turn["usage"]["total_tokens"] for turn in told["turns"]] == [1100, 2200, 3300]
+    assert {name: scope["usage"]["total_tokens"] for name, scope in told["scopes"].items()} == {
+        "own": 6600,
+        "path": 6600,
+        "all": 6600,
+    }
+    inherited = parsed("usage", path, "--branch", "alt")
+    assert [turn["branch_id"] for turn in inherited["turns"]] == ["main", None]
+    assert inherited["scopes"]["path"]["usage"]["total_tokens"] == 1100
+    assert inherited["scopes"]["own"]["usage"] is None
+    lines = run("usage", path, "--branch", "main", "--price-as", "gpt-5-mini").stdout.split("\n")
+    assert lines[0] == "session support, branch main"
+    assert [line.split()[0] for line in lines[2:8]] == ["1", "2", "3", "own", "path", "all"]
+    assert all("$" in line for line in lines[2:8])
+
+
+def test_a_branch_that_ran_nothing_says_so(path: Path) -> None:
+    assert "No usage stored." in run("usage", path, "--session", "billing").stdout
+
+
+def test_find_tells_where_and_in_which_branches(path: Path) -> None:
+    told = parsed("find", path, "there")
+    assert [(hit["turn"], hit["branches"], hit["type"]) for hit in told["hits"]] == [(1, ["main", "alt"], "user")]
+    assert run("find", path, "오슬로").stdout.startswith("turn 3, main, user:")
+    assert "billing" in run("find", path, "invoice", "--everywhere").stdout
+    assert run("find", path, "tool:get_weather").stdout.count("turn 2, main") == 2
+
+
+def test_nothing_found_is_exit_code_1(path: Path) -> None:
+    assert run("find", path, "invoice").returncode == 1
+    assert run("find", path, "x", "--branch", "none").returncode == 2
+
+
+def test_compare_shows_both_sides_from_the_fork_on(path: Path) -> None:
+    told = parsed("compare", path, "main", "alt")
+    assert (told["shared"], told["left"]["summary"]["turns"], told["right"]["summary"]["turns"]) == (1, 2, 1)
+    assert told["left"]["summary"]["usage"]["total_tokens"] == 5500
+    lines = run("compare", path, "main", "alt").stdout.split("\n")
+    assert lines[:3] == ["- main", "+ alt", "They share turns 1 to 1."]
+    assert "-   weather in Oslo" in lines
+    assert "+   in Bergen instead" in lines
+
+
+async def test_what_was_exported_is_imported_as_it_was(path: Path, tmp_path: Path) -> None:
+    document, target = tmp_path / "out.json", tmp_path / "new.sqlite"
+    assert run("export", path, "--format", "json", "-o", document).returncode == 0
+    assert run("import", target, document).stdout == "Imported support.\n"
+    before, after = open_sdk(path), open_sdk(target)
+    for branch in ("main", "alt"):
+        assert await after.get_items(branch_id=branch) == await before.get_items(branch_id=branch)
+        assert await after.get_turn_usage(branch_id=branch) == await before.get_turn_usage(branch_id=branch)
+    before.close()
+    after.close()
+    assert "already" in run("import", target, document).stderr
+    assert parsed("import", target, document, "--session", "again") == {"sessions": ["again"]}
+
+
+def test_a_damaged_export_leaves_the_file_as_it_was(path: Path, tmp_path: Path) -> None:
+    document = tmp_path / "out.json"
+    text = run("export", path, "--json").stdout.replace('"rows": [[', '"rows": [[99, ')
+    document.write_text(text)
+    done = run("import", path, document, "--session", "copy")
+    assert done.returncode == 2
+    assert "is damaged" in done.stderr
+    assert "copy" not in run("list", path).stdout
+
+
+async def test_a_plain_session_is_adopted(tmp_path: Path) -> None:
+    path = tmp_path / "plain.sqlite"
+    plain = SQLiteSession("notes", path)
+    items = [*turn("One", tool="weather"), *turn("Two")]
+    await plain.add_items(items)
+    plain.close()
+    assert parsed("list", path)["sessions"][0]["plain"]
+    assert run("adopt", path).stdout.startswith("Adopted notes, 6 items.")
+    sdk = open_sdk(path, "notes")
+    assert await sdk.get_items() == items
+    assert [turn["content"] for turn in await sdk.get_conversation_turns()] == ["One", "Two"]
+    assert await sdk.get_tool_usage() == [("weather", 1, 1)]
+    await sdk.create_branch_from_turn(2, "fork")
+    sdk.close()
+    assert "is no plain session" in run("adopt", path).stderr
 
 
 def test_a_reader_that_stops_is_no_error(path: Path) -> None:

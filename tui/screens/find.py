@@ -26,7 +26,7 @@ __all__ = ["Blame", "Find"]
 _NAME_ROOM = 24
 
 _SOON, _LATER = 0.1, 1.0
-"""Seconds until the second look at what a search has found, and between the last ones: a modal screen is dear to draw."""
+"""Seconds until the second look at what a search has found, and between the last ones: each draws a modal screen."""
 
 
 class Find(Band[Hit | None]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.widgets import Footer
@@ -17,9 +17,11 @@ from tui.errors import QueryError
 from tui.model.query import Query, parse_query
 from tui.model.search import Hit, SearchScope
 from tui.screens.base import ExplorerBase
-from tui.screens.find import Blame, Find
 from tui.widgets.find_bar import FindBar
 from tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from tui.screens.find import Find
 
 __all__ = ["Finding"]
 
@@ -105,6 +107,8 @@ class Finding(ExplorerBase):
     def action_find_everywhere(self) -> None:
         """List what holds a text, in the branch, the session or the file."""
         text, scope = self._sought
+        from tui.screens.find import Find
+
         dialog = Find(
             partial(self._begin_search, most=_MOST_LISTED),
             self._stop_search,
@@ -117,6 +121,8 @@ class Finding(ExplorerBase):
 
     def action_blame(self) -> None:
         """List where the selected text came into this branch, and where it came again."""
+        from tui.screens.find import Blame
+
         dialog = Blame(
             partial(self._begin_search, most=_MOST_STEPPED),
             self._stop_search,
