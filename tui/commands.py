@@ -38,7 +38,7 @@ TALK: Final = "Talk"
 
 COMMANDS: Final = (
     Command("fork.here", "f", "fork", "Fork", "Fork here: edit this turn's message in a new branch", "Fork", True),
-    Command("fork.after", "F", "fork_after", "Fork after", "Fork after this turn: go on from its answer", "Fork"),
+    Command("fork.after", "A", "fork_after", "Fork after", "Fork after this turn: go on from its answer", "Fork"),
     Command("composer.focus", "i", "compose_message", "Write", "Go to the composer", "Fork"),
     Command(
         "branch.pick", "b", "pick_branch", "Branches", "Pick a branch by typing part of its name", "Branches", True
@@ -103,6 +103,7 @@ COMMANDS: Final = (
         "Find",
     ),
     Command("find.blame", "B", "blame", "Blame", "Where the selected text came from, and where it came again", "Find"),
+    Command("view.follow", "F", "follow", "Follow", "Stay with the newest that is written; or no longer", "Look"),
     Command("usage.scope", "u", "next_scope", "Scope", "What the sums count: own turns, the path, all", "Look", True),
     Command("session.adopt", "P", "adopt", "Adopt", "Give a plain session branches and usage", "Manage"),
     Command("session.import", "I", "import_transcript", "Import", "Bring in a transcript as a session", "Manage"),

@@ -9,6 +9,7 @@ from tui.controller.base import Listener
 from tui.controller.comparing import Comparing
 from tui.controller.exporting import Exporting
 from tui.controller.finding import Finding
+from tui.controller.following import Following
 from tui.controller.importing import Importing
 from tui.controller.marking import Marking
 from tui.controller.seeing import Seeing
@@ -16,5 +17,5 @@ from tui.controller.seeing import Seeing
 __all__ = ["Listener", "SessionController"]
 
 
-class SessionController(Comparing, Exporting, Finding, Importing, Marking, Seeing):
+class SessionController(Comparing, Exporting, Finding, Following, Importing, Marking, Seeing):
     """The state of one explorer."""

@@ -42,7 +42,7 @@ Listener: TypeAlias = Callable[[View], None]
 PAGE: Final = 64
 """Items read at once."""
 
-_NOTHING: Final = {
+_NOTHING: Final[dict[str, Any]] = {
     "session": None,
     "place": None,
     "tree": EMPTY_TREE,
@@ -55,6 +55,7 @@ _NOTHING: Final = {
     "accounts": None,
     "carry": None,
     "marks": (),
+    "fresh": frozenset(),
     "fork": None,
 }
 """What a view shows of a file without sessions."""
@@ -392,6 +393,7 @@ class ControllerBase:
             preview=False,
             fork=None,
             marks=(),
+            fresh=frozenset(),
             accounts=None,
             carry=None,
             **changes,
@@ -452,6 +454,9 @@ class ControllerBase:
                 branch_id = _next_of_kin(view.tree, branch_id, tree) or await self._last_branch(session, tree)
             changes["accounts"] = changes["carry"] = None
         changes["marks"] = tuple(mark for mark in view.marks if tree.chain_at(*mark))
+        came = tree.branches.keys() - view.tree.branches.keys() if by_others else set()
+        came = {name for name in came if not tree.branches[name].archived}
+        changes["fresh"] = frozenset(name for name in (*view.fresh, *came) if name in tree.branches)
         shown = await self._read(session, tree, branch_id, turn)
         if self._aim == (view.branch_id, view.turn):
             self._aim = shown["branch_id"], shown["turn"]
@@ -554,6 +559,8 @@ class ControllerBase:
 
     def _show(self, **changes: Any) -> None:
         view = replace(self.view, **changes)
+        if view.branch_id in view.fresh:
+            view = replace(view, fresh=view.fresh - {view.branch_id})
         if view == self.view:
             return
         self.view = view

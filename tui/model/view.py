@@ -114,6 +114,8 @@ class View:
         model: What answers a message: an agent's or a model's name; empty where none is set.
         runs: The runs that are under way, by branch.
         failure: The last run that did not end well.
+        following: True while the view stays with the newest of the open session.
+        fresh: Branches of the open session that others made, and that were not shown since.
         notice: The newest notice.
         revision: Grows when the file's content changed; what was read under an older one is stale.
     """
@@ -142,5 +144,7 @@ class View:
     model: str = ""
     runs: Mapping[str, Run] = field(default_factory=dict)
     failure: Failure | None = None
+    following: bool = False
+    fresh: frozenset[str] = frozenset()
     notice: Notice | None = None
     revision: int = 0

@@ -48,7 +48,7 @@ _WIDE: Final = 120
 _MANY: Final = 100_000
 """Characters from which on terminals are known to refuse what they are given to copy."""
 
-_FOLLOW_EVERY: Final = 0.5
+_FOLLOW_EVERY: Final = 0.25
 """Seconds between two looks whether others have written to the file."""
 
 
@@ -430,7 +430,7 @@ class ExplorerBase(Screen[None]):
         self._tree.border_title = Content(f"1 Tree{look_only}")
         put_away = f" · {view.tree.left_out} archived" if view.tree.left_out else ""
         self._tree.border_subtitle = Content(f"{count} branch{'es' if count != 1 else ''}{put_away}" if branch else "")
-        state = " · preview, Enter opens" if view.preview else ""
+        state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""
         self._talk.border_title = Content(f"2 Chat · {called(branch)}{state}" if branch else "2 Chat")
         self._talk.border_subtitle = Content(f"turn {view.turn} of {branch.turns}" if branch and branch.turns else "")
         carry = f" · {view.chart}" if view.chart is ChartView.CARRY else ""

@@ -6,6 +6,7 @@ from tui.screens.accounting import Accounting
 from tui.screens.comparing import Comparing
 from tui.screens.exporting import Exporting
 from tui.screens.finding import Finding
+from tui.screens.following import Following
 from tui.screens.importing import Importing
 from tui.screens.managing import Managing
 from tui.screens.seeing import Seeing
@@ -13,5 +14,5 @@ from tui.screens.seeing import Seeing
 __all__ = ["Explorer"]
 
 
-class Explorer(Accounting, Comparing, Exporting, Finding, Importing, Managing, Seeing):
+class Explorer(Accounting, Comparing, Exporting, Finding, Following, Importing, Managing, Seeing):
     """Tree, chat and usage of one file."""

@@ -68,6 +68,7 @@ class TurnFace:
         selected: Whether it is the selected turn.
         current: Whether the branch that ends here is the one shown.
         running: Whether an agent answers on the branch that ends here.
+        fresh: Whether another program made that branch, and the user has not seen it.
         marked: Whether the user marked it.
         branch: The branch whose name stands on the row, if one does.
         digits: Cells to which turn numbers are padded.
@@ -79,6 +80,7 @@ class TurnFace:
     current: bool
     digits: int
     running: bool = False
+    fresh: bool = False
     marked: bool = False
     branch: Branch | None = None
 
@@ -220,7 +222,7 @@ def _tag(face: TurnFace, room: int) -> Iterable[Piece]:
     branch = face.branch
     if branch is None or room < 3:
         return
-    mark = f"{'» ' if face.running else ''}{kept_mark(branch)}"
+    mark = f"{'» ' if face.running else ''}{'✦ ' if face.fresh else ''}{kept_mark(branch)}"
     fit = fit_name if branch.title else _fit_tag
     name = mark + fit(branch.name, min(room, 24) - 2 - len(mark))
     if face.current:

@@ -530,6 +530,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
             current=state.view.branch_id in ends,
             branch=state.view.tree.branches.get(ends[0]) if len(ends) == 1 else None,
             running=row.span.chain.ends in state.view.runs,
+            fresh=row.span.chain.ends in state.view.fresh,
             marked=(row.span.chain.index, row.turn) in state.marks,
             digits=state.digits,
         )
@@ -568,6 +569,7 @@ def _shown(view: View) -> tuple[object, ...]:
         view.turn,
         view.preview,
         view.marks,
+        view.fresh,
         view.revision,
         view.runs.keys(),
     )

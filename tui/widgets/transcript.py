@@ -21,8 +21,6 @@ from tui.widgets._views import grows, last_turn, live_items, session_id, shared_
 
 __all__ = ["Transcript"]
 
-_NEW = " ↓ new "
-
 
 class Transcript(SearchedView, can_focus=True):
     """Shows the items of one branch, turn by turn, however many there are.
@@ -150,6 +148,7 @@ class Transcript(SearchedView, can_focus=True):
         self._owes_turn = False
         self._pressed: Offset | None = None
         self._unseen = False
+        self._arrived = 0
 
     # What to show
 
@@ -189,7 +188,9 @@ class Transcript(SearchedView, can_focus=True):
             if at_last and not moved:
                 self._cursor = blocks.count - 1
         self._cursor = max(min(self._cursor, blocks.count - 1), 0)
-        self._unseen = same_branch and (self._unseen or (bool(live) and live[-1:] != live_items(old)[-1:]))
+        self._arrived = self._arrived + max(new.items - old.items, 0) if same_branch else 0
+        grown = self._arrived > 0 or (bool(live) and live[-1:] != live_items(old)[-1:])
+        self._unseen = same_branch and (self._unseen or grown)
         self.settle()
 
     def receive(self, page: Page) -> None:
@@ -281,7 +282,8 @@ class Transcript(SearchedView, can_focus=True):
     def settle(self) -> None:
         """Bring in line what is derived from the anchor; the newest line in sight leaves nothing new to point at."""
         super().settle()
-        self._unseen = self._unseen and not self._flow.at_end
+        if self._flow.at_end:
+            self._unseen, self._arrived = False, 0
 
     def render_line(self, y: int) -> Strip:
         """Draw one row; the last one points at what is new below it."""
@@ -289,8 +291,8 @@ class Transcript(SearchedView, can_focus=True):
         if not self._unseen or y != self._flow.height - 1:
             return strip
         style = self.get_component_rich_style("transcript--new") + Style(meta={"newest": True})
-        label = Segment(_NEW, style)
-        return Strip.join([strip.crop(0, strip.cell_length - len(_NEW)), Strip([label], len(_NEW))])
+        text = f" ↓ +{self._arrived:,} new " if self._arrived else " ↓ new "
+        return Strip.join([strip.crop(0, strip.cell_length - len(text)), Strip([Segment(text, style)], len(text))])
 
     def need(self, start: int, end: int) -> None:
         """Ask for items."""
