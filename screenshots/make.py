@@ -34,6 +34,8 @@ class Shot:
     theme: str = "textual-dark"
     until: str = ""
     """What a run must have said."""
+    price_as: str = ""
+    """The model whose prices hold."""
 
 
 SHOTS = (
@@ -45,6 +47,10 @@ SHOTS = (
     Shot("narrow", (60, 28), branch="서울"),
     Shot("keys", (120, 40), ("question_mark",)),
     Shot("long", (150, 44), session="arithmetic-marathon", branch="halfway"),
+    Shot("compare", (150, 44), ("c", "enter")),
+    Shot("search", (120, 36), ("ctrl+f", *"hotel")),
+    Shot("ledger", (150, 44), ("up", "up", "up", "U"), price_as="gpt-5-mini"),
+    Shot("saw", (120, 36), ("up", "up", "m")),
     Shot("talk", (150, 44), ("f", *" A Markdown sample will do.", "enter"), until="def greet"),
 )
 
@@ -69,6 +75,7 @@ async def make() -> None:
         await write_demo(path)
         for shot in SHOTS:
             controller = TalkController(Store(path), AgentRunner(AgentChoice(model=OFFLINE)))
+            controller.begin_price_as(shot.price_as)
             await controller.open(shot.session, shot.branch)
             app = ConvoApp(controller)
             app.theme = shot.theme
