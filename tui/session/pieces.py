@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from io import BytesIO
 from typing import Any, Final, NamedTuple
 
@@ -67,9 +68,14 @@ class Messages:
         self._db = db
         self._table = table
         self.name = quoted(table)
-        keys = db.execute("SELECT name, upper(type) FROM pragma_table_info(?) WHERE pk", (table,)).fetchall()
-        encoding = db.execute("PRAGMA encoding").fetchone()
-        self._by_piece = keys == [("id", "INTEGER")] and encoding == ("UTF-8",)
+
+    @cached_property
+    def _by_piece(self) -> bool:
+        """Whether an item can be read by piece."""
+        sql = "SELECT name, upper(type) FROM pragma_table_info(?) WHERE pk"
+        keys = self._db.execute(sql, (self._table,)).fetchall()
+        encoding = self._db.execute("PRAGMA encoding").fetchone()
+        return keys == [("id", "INTEGER")] and encoding == ("UTF-8",)
 
     def beginning(self, message_id: int | None, most: int | None = LONGEST) -> Piece:
         """An item, or of one that takes more than `most` bytes (None: however many) the beginning.
