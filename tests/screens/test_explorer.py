@@ -345,7 +345,7 @@ async def test_zoom_shows_one_pane_and_all_again(path: Path) -> None:
 
 
 async def test_help_and_palette_have_every_command(path: Path) -> None:
-    async with opened(path, (120, 90)) as explorer:
+    async with opened(path, (120, 120)) as explorer:
         await explorer.press("question_mark")
         assert isinstance(explorer.pilot.app.screen, Help)
         told = "\n".join(strip.text for strip in explorer.pilot.app.screen._compositor.render_strips())
