@@ -389,6 +389,9 @@ def test_marks_in_the_chat(path: Path, snap_compare: Snapshot) -> None:
 
 
 async def settled(pilot: Pilot[None], keys: Sequence[str]) -> None:
+    # What the covered panes show must have come before they are covered.
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
     for key in keys:
         await pilot.press(key)
         await pilot.app.workers.wait_for_complete()
