@@ -155,6 +155,7 @@ class Transcript(SearchedView, can_focus=True):
     def watch_view(self, old: View, new: View) -> None:
         """Take in another moment of the conversation, and keep the reader's place wherever there is one."""
         blocks, flow, live = self._blocks, self._flow, live_items(new)
+        known, revised = blocks.count, old.revision != new.revision
         at_end, at_last = flow.at_end, self._cursor >= blocks.count - 1
         same_session = (old.file, session_id(old)) == (new.file, session_id(new))
         same_branch = same_session and old.branch_id == new.branch_id
@@ -171,7 +172,7 @@ class Transcript(SearchedView, can_focus=True):
             blocks.store.keep_turns(shared)
             blocks.show(new.items, live)
         else:
-            blocks.follow(new.items, live, revised=old.revision != new.revision)
+            blocks.follow(new.items, live, revised=revised)
         if new.page is not None and new.page is not old.page:
             blocks.take(new.page)
         goes_on = same_branch and went_on(old, new)
@@ -188,7 +189,9 @@ class Transcript(SearchedView, can_focus=True):
             if at_last and not moved:
                 self._cursor = blocks.count - 1
         self._cursor = max(min(self._cursor, blocks.count - 1), 0)
-        self._arrived = self._arrived + max(new.items - old.items, 0) if same_branch else 0
+        # What a run has written and then stored was there already.
+        came = max(blocks.count - known, 0) if revised and not live else 0
+        self._arrived = self._arrived + came if same_branch else 0
         grown = self._arrived > 0 or (bool(live) and live[-1:] != live_items(old)[-1:])
         self._unseen = same_branch and (self._unseen or grown)
         self.settle()
