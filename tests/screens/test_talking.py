@@ -103,7 +103,7 @@ async def test_enter_in_the_fork_editor_forks_and_sends(path: Path) -> None:
 
 async def test_escape_stops_and_the_branch_goes_on(path: Path) -> None:
     async with opened(path) as explorer:
-        await explorer.pilot.press("i", *"count to 40", "enter")
+        await explorer.pilot.press("i", *"count to 400", "enter")
         await explorer.until(
             lambda: any(
                 item.type == "assistant" for run in explorer.screen.view.runs.values() for item in run.progress.live
