@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.events import DescendantFocus, ScreenResume
 from textual.reactive import var
 from textual.screen import Screen
@@ -26,6 +25,7 @@ from tui.errors import ConvoError
 from tui.model import ChartView, Item, Severity, View
 from tui.render import item_text, size
 from tui.screens._named import branch_choices, called, session_choices
+from tui.widgets._caption import caption
 from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
 from tui.widgets.numbers import visible
@@ -427,14 +427,14 @@ class ExplorerBase(Screen[None]):
         branch = view.tree.branches.get(view.branch_id)
         count = len(view.tree.branches)
         look_only = "" if view.writable else " · read-only"
-        self._tree.border_title = Content(f"1 Tree{look_only}")
         put_away = f" · {view.tree.left_out} archived" if view.tree.left_out else ""
-        self._tree.border_subtitle = Content(f"{count} branch{'es' if count != 1 else ''}{put_away}" if branch else "")
+        counted = f"{count} branch{'es' if count != 1 else ''}{put_away}" if branch else ""
+        caption(self._tree, f"1 Tree{look_only}", counted)
         state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""
-        self._talk.border_title = Content(f"2 Chat · {called(branch)}{state}" if branch else "2 Chat")
-        self._talk.border_subtitle = Content(f"turn {view.turn} of {branch.turns}" if branch and branch.turns else "")
+        at = f"turn {view.turn} of {branch.turns}" if branch and branch.turns else ""
+        caption(self._talk, f"2 Chat · {called(branch)}{state}" if branch else "2 Chat", at)
         carry = f" · {view.chart}" if view.chart is ChartView.CARRY else ""
-        self._usage.border_title = Content(f"3 Usage · {view.scope}{carry}")
+        caption(self._usage, f"3 Usage · {view.scope}{carry}")
 
     def _notify(self, text: str, severity: Severity = "information") -> None:
         self.notify(visible(text), severity=severity, markup=False)

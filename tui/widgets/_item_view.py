@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Offset, Size
+from textual.geometry import Offset, Region, Size
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -78,6 +79,9 @@ class ItemView(ScrollView):
     }
     """
 
+    virtual_size = Reactive(Size(0, 0), layout=False, repaint=False)
+    """Cells across and lines of all blocks, as far as known. Only the scrollbar shows it: nothing is laid out anew."""
+
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         """Create a view without items.
 
@@ -90,7 +94,9 @@ class ItemView(ScrollView):
         self._blocks = Blocks()
         self._flow = self._blocks.flow
         self._palette: Palette | None = None
+        self._styles: dict[str, Style] = {}
         self._deriving = False
+        self._states: list[object] = []
         self.rows: list[tuple[int, int]] = []
         """Item and line of it on each row in sight."""
 
@@ -118,8 +124,20 @@ class ItemView(ScrollView):
             self._palette = Palette(**{name: self.part_style(f"item--{name}") for name in names})
         return self._palette
 
+    @property
+    def ground(self) -> Style:
+        """What lies behind the lines."""
+        if "" not in self._styles:
+            self._styles[""] = self.rich_style
+        return self._styles[""]
+
     def part_style(self, name: str) -> Style:
         """The style of a component class without its background, so that what lies behind it shows through."""
+        if name not in self._styles:
+            self._styles[name] = self._part_style(name)
+        return self._styles[name]
+
+    def _part_style(self, name: str) -> Style:
         style = self.get_component_rich_style(name)
         return Style(
             color=style.color,
@@ -135,6 +153,7 @@ class ItemView(ScrollView):
         """Make the palette anew when it is next needed."""
         super().notify_style_update()
         self._palette = None
+        self._styles.clear()
 
     @property
     def text_width(self) -> int:
@@ -155,7 +174,7 @@ class ItemView(ScrollView):
             self.scroll_y = self.scroll_target_y = self._flow.top
         finally:
             self._deriving = False
-        self.refresh()
+        self._refresh_rows()
         if self.rows:
             for start, end in self._blocks.store.wanted(self.rows[0][0], self.rows[-1][0], self._blocks.stored):
                 self.need(start, end)
@@ -165,9 +184,30 @@ class ItemView(ScrollView):
         if shown:
             self.vertical_scrollbar.position = self.scroll_y
 
+    def row_state(self, position: int, number: int) -> object:
+        """All that the picture of a line depends on, but for the theme and a selection of text."""
+        drawn = self.edge(position, number), self.mark(position, number), self._blocks.line(position, number)
+        return *drawn, *self.found(position, number)
+
+    def _refresh_rows(self) -> None:
+        """Draw the rows that show something else than before."""
+        before, self._states = self._states, [self.row_state(*row) for row in self.rows]
+        changed = [y for y, state in enumerate(self._states) if before[y : y + 1] != [state]]
+        if len(before) != len(self._states) or 2 * len(changed) > len(before):
+            self.refresh()
+        elif changed:
+            width = self.scrollable_content_region.width
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    def watch_virtual_size(self, size: Size) -> None:
+        """Show the scrollbar as long as that, if there is any need for one."""
+        if self.is_mounted:
+            self._scroll_update(size)
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the scrollbar, the wheel and a selection dragged beyond the edge."""
-        super().watch_scroll_y(old_value, new_value)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = new_value
         lines = round(new_value) - round(old_value)
         if self._deriving or not lines:
             return
@@ -210,7 +250,7 @@ class ItemView(ScrollView):
         """Draw one row."""
         width = self.scrollable_content_region.width
         if y >= len(self.rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.ground)
         self._blocks.restyle(self.palette)
         position, number = self.rows[y]
         bar, base = self.edge(position, number)

@@ -17,6 +17,7 @@ from textual.widgets import Input, Static, TextArea
 from textual.widgets.text_area import Edit, EditResult
 
 from tui.model import View
+from tui.widgets._caption import caption
 from tui.widgets.numbers import fit_name, visible
 
 __all__ = ["Composer"]
@@ -300,16 +301,18 @@ class Composer(Vertical):
         self._editor.read_only = bool(refusal)
         self._editor.show_cursor = not refusal
         if fork is None:
-            self.border_title = None
-            self.border_subtitle = Content(fit_name(view.model, _MODEL)) if view.model and not refusal else None
+            caption(self, "", fit_name(view.model, _MODEL) if view.model and not refusal else "")
             hint = refusal or _invitation(view)
         else:
             branch = view.tree.branches.get(fork.branch_id)
             after = branch is not None and fork.turn > branch.turns
             what = f"New branch after turn {fork.turn - 1}" if after else f"Fork from turn {fork.turn}"
-            self.border_title = Content(f"{what} · {visible(fork.branch_id)} stays as it is")
             sends = " and sends" if view.model else ""
-            self.border_subtitle = Content(f"Enter makes the branch{sends} · Esc leaves")
+            caption(
+                self,
+                f"{what} · {visible(fork.branch_id)} stays as it is",
+                f"Enter makes the branch{sends} · Esc leaves",
+            )
             hint = refusal or "First message of the new branch"
         self._editor.placeholder = Content(hint)
 

@@ -66,9 +66,9 @@ class RunStatus(Widget):
     def on_mount(self) -> None:
         self._show()
 
-    def watch_view(self) -> None:
+    def watch_view(self, before: View, view: View) -> None:
         """Take in another moment of the run."""
-        if self.is_mounted:
+        if self.is_mounted and view.runs.get(view.branch_id) != before.runs.get(before.branch_id):
             self._show()
 
     def _show(self) -> None:

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
@@ -149,6 +149,7 @@ class Transcript(SearchedView, can_focus=True):
         self._pressed: Offset | None = None
         self._unseen = False
         self._arrived = 0
+        self._points = -1
 
     # What to show
 
@@ -264,7 +265,7 @@ class Transcript(SearchedView, can_focus=True):
 
     def edge(self, position: int, number: int) -> tuple[Segment, Style]:
         """Mark the selected turn, and the item under the cursor while the pane has the focus."""
-        turn, base = self._blocks.turn_of(position), self.rich_style
+        turn, base = self._blocks.turn_of(position), self.ground
         above = number < self._blocks.lead(position)
         if turn is None or (above and self._blocks.turn_of(position - 1) != turn):
             return Segment(" "), base
@@ -287,6 +288,10 @@ class Transcript(SearchedView, can_focus=True):
         super().settle()
         if self._flow.at_end:
             self._unseen, self._arrived = False, 0
+        points = self._arrived if self._unseen else -1
+        if points != self._points:
+            self._points = points
+            self.refresh(Region(0, self._flow.height - 1, self.size.width, 1))
 
     def render_line(self, y: int) -> Strip:
         """Draw one row; the last one points at what is new below it."""
@@ -470,8 +475,8 @@ class Transcript(SearchedView, can_focus=True):
 
     def on_focus(self) -> None:
         """Show the cursor."""
-        self.refresh()
+        self.settle()
 
     def on_blur(self) -> None:
         """Hide the cursor."""
-        self.refresh()
+        self.settle()
