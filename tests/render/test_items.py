@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -262,3 +263,45 @@ def test_one_line_of_a_megabyte_wraps_to_the_limit() -> None:
 )
 def test_the_text_to_copy_is_what_was_stored(data: dict[str, Any], text: str) -> None:
     assert item_text(item(data)) == text
+
+
+def cut(data: dict[str, Any], size: int = 5_000_000) -> Item:
+    """The beginning of an item of five megabytes, as the store reads it."""
+    return replace(item(data), size=size, unread=size - 131_072, cut=True)
+
+
+def test_of_an_item_that_was_not_read_to_its_end_the_beginning_is_drawn_and_how_much_more_there_is() -> None:
+    text = ("A sentence of it. " * 8_000)[:131_000]
+    output = cut({"type": "function_call_output", "output": text})
+    assert drawn(render_item(output, 80, folded=True, palette=PALETTE).lines)[0].endswith("…  … 5.0 MB")
+    for data in (
+        {"type": "function_call_output", "output": text},
+        {"role": "user", "content": text},
+        {"role": "assistant", "content": [{"type": "output_text", "text": text}]},
+        {"type": "function_call", "name": "keep", "arguments": text},
+    ):
+        lines = drawn(render_item(cut(data), 80, folded=False, palette=PALETTE).lines)
+        assert len(lines) > 1_000
+        assert lines[-1].strip() == "… 4.9 MB more, y copies all"
+        assert not any("more" in line for line in lines[:-1])
+
+
+def test_of_short_lines_that_were_not_read_to_their_end_as_many_are_drawn_as_of_others() -> None:
+    lines = drawn(
+        render_item(cut({"role": "user", "content": "a\n" * 60_000}), 80, folded=False, palette=PALETTE).lines
+    )
+    assert len(lines) == 2_001
+    assert lines[-1] == "… 5.0 MB more, y copies all"
+
+
+def test_what_cannot_be_decoded_tells_its_size() -> None:
+    broken = replace(item(None, raw="{" * 131_072), size=5_000_000, unread=5_000_000 - 131_072, cut=True)
+    assert "5.0 MB" in drawn(render_item(broken, 60, folded=True, palette=PALETTE).lines)[0]
+
+
+def test_an_image_that_was_passed_over_has_its_size() -> None:
+    parts = [
+        {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo…1600000"},
+        {"type": "input_text", "text": "What is this?"},
+    ]
+    assert show({"role": "user", "content": parts}) == ["▣ image png 1.2 MB", "", "What is this?"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
 from tests.render.lines import copied, drawn, widest
+from tui.render import text as text_module
 from tui.render.text import LIMIT_LINES, clipped, head_of, printable, size, wrap
 
 ANYTHING = st.text(st.characters(codec=None), max_size=200)
@@ -100,3 +101,23 @@ def test_only_the_head_of_a_long_text_is_drawn_and_the_rest_is_counted() -> None
 )
 def test_sizes_in_words(amount: int, words: str) -> None:
     assert size(amount) == words
+
+
+CELLS = st.text(st.sampled_from("ab 데日本、。，ー ) é—…x") | st.sampled_from("  "), max_size=120)
+
+
+@settings(deadline=None, max_examples=500)
+@given(CELLS, st.integers(1, 40), st.integers(0, 6), st.integers(0, 6), st.booleans())
+def test_lines_break_by_position_where_they_break_word_by_word(
+    text: str, width: int, first: int, rest: int, words: bool
+) -> None:
+    room, most = max(width - first, 1), max(width - rest, 1)
+    assume(cell_len(text) > room)
+    measured = list(text_module._measured_breaks(text, room, most, words))
+    assert measured == list(text_module._pieced_breaks(text, room, most, words))
+
+
+def test_the_ranges_of_characters_are_as_wide_as_the_terminal_draws_them() -> None:
+    known = [chr(code) for code in range(0x20, 0x30000) if text_module._MEASURED.fullmatch(chr(code))]
+    assert len(known) > 30_000
+    assert all(cell_len(character) == len(text_module._AFTER_WIDE.split(character)) for character in known)

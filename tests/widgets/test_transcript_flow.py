@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.model import Item, Page
+from tui.render import Line, Rendered
 from tui.widgets._flow import Flow
 from tui.widgets._item_store import PAGE, ItemStore
+from tui.widgets._line_cache import LineCache
 from tui.widgets._line_map import LineMap
 
 HEIGHTS = st.lists(st.integers(0, 9), min_size=1, max_size=60)
@@ -131,3 +134,30 @@ def test_far_pages_are_forgotten() -> None:
         list(store.wanted(start, start + 20, 100_000))
     assert len(store) <= 2 * 16 * PAGE + PAGE
     assert store.get(63_990) is not None
+
+
+def test_long_items_far_away_are_forgotten_long_before_short_ones() -> None:
+    store = ItemStore()
+    for start in range(0, 6_400, PAGE):
+        page = _page(start, start + PAGE)
+        store.put(replace(page, items=tuple(replace(item, size=5_000_000, unread=4_900_000) for item in page.items)))
+        list(store.wanted(start, start + 20, 10_000))
+        assert len(store) <= 4 * PAGE
+        assert store.get(start + 10) is not None
+    store.clear()
+    for start in range(0, 640, PAGE):
+        store.put(_page(start, start + PAGE))
+        list(store.wanted(start, start + 20, 10_000))
+    assert len(store) == 640
+
+
+def test_what_was_drawn_is_kept_by_its_lines() -> None:
+    cache = LineCache(most=100)
+    for number in range(20):
+        cache.put((number, 80, False), Rendered([Line([])] * 10))
+    assert len(cache) == 10
+    assert cache.get((10, 80, False)) is not None
+    cache.put((20, 80, False), Rendered([Line([])] * 85))
+    assert [number for number in range(21) if cache.get((number, 80, False))] == [10, 20]
+    cache.put((21, 80, False), Rendered([Line([])] * 500))
+    assert len(cache) == 1
