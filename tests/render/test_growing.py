@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from statistics import median
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from markdown_it.token import Token
+from rich.segment import Segment
+from rich.style import Style
 
 from tests.render.lines import PALETTE, copied, item
-from tui.render import GrowingItem, render_item
+from tui.render import GrowingItem, Line, Palette, render_item
 from tui.render import blocks as blocks_module
 from tui.render import code as code_module
+from tui.render import inline as inline_module
+from tui.render import markdown as markdown_module
+from tui.render import table as table_module
 from tui.render.code import GrowingCode, GrowingText, code_lines, text_lines
 from tui.render.markdown import GrowingMarkdown, markdown_lines
+
+COLOURS = Palette(text=Style(bold=True), number=Style(italic=True))
 
 ANSWER = """# 天気
 
@@ -286,3 +296,88 @@ def test_a_thought_grows_while_it_is_unfolded() -> None:
         for folded in (False, True):
             expected = render_item(item(data), 30, folded=folded, palette=PALETTE)
             assert growing.render(item(data), 30, folded=folded, palette=PALETTE) == expected
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=60), st.lists(st.integers(0, 600), max_size=30))
+@example(["- ", "word ", "\n"] * 20, list(range(200)))
+@example(["1. ", "word ", "\n\n", "  - ", "나라", "\n"] * 12, list(range(300)))
+@example(["| a | b |\n", "|---|:-:|\n", *["a | b", "\n"] * 12, "\n", "word\n"], list(range(300)))
+def test_what_is_longer_than_the_window_is_drawn_at_each_step_as_if_it_came_whole(
+    parts: list[str], cuts: list[int]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(markdown_module, "_WINDOW", 60)
+        growing = GrowingMarkdown(30, PALETTE)
+        for text in chunked("".join(parts), cuts):
+            assert growing.update(text) == markdown_lines(text, 30, PALETTE)
+
+
+LISTS = {
+    "a list": "".join(f"- point {n} of **many**\n  - nested {n}\n" for n in range(800)),
+    "a loose list": "".join(f"{n}. step of many\n\n" for n in range(1, 1_200)),
+    "steps": "".join(f"## Step {n}\n\nDo *this*.\n\n" for n in range(900)),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_long_answer_is_parsed_by_windows(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+    parse = inline_module.parser
+
+    class Counting:
+        def parse(self, text: str, environment: dict[str, Any]) -> list[Token]:
+            parsed.append(len(text))
+            return parse().parse(text, environment)
+
+    monkeypatch.setattr(markdown_module, "parser", Counting)
+    text = LISTS[kind][:19_000]
+    growing = GrowingMarkdown(100, PALETTE)
+    for end in range(0, len(text), 250):
+        parsed.clear()
+        growing.update(text[:end])
+        assert sum(parsed) <= 3 * markdown_module._WINDOW
+    assert growing.update(text) == markdown_lines(text, 100, PALETTE)
+
+
+def test_a_list_that_is_parted_goes_on_as_it_began() -> None:
+    for kind, gap in (("a list", 0), ("a loose list", 1)):
+        lines = [line.text for line in markdown_lines(LISTS[kind][:19_000], 100, PALETTE)]
+        if gap:
+            assert lines[1::2] == [""] * len(lines[1::2])
+            lines = lines[::2]
+        assert "" not in lines
+        assert [line.strip("• ") for line in lines[:-1]] == [
+            line.strip("- ").replace("*", "")
+            for line in LISTS[kind][:19_000].split("\n")[: len(lines) - 1 << gap]
+            if line
+        ]
+
+
+def test_a_line_that_is_no_code_anybody_reads_is_not_lexed() -> None:
+    short, long = ("```json\n" + "[1, 2, 3], " * count for count in (500, 1_500))
+    styles = [
+        {segment.style for line in markdown_lines(text, 100, COLOURS) for segment in line.content}
+        for text in (short, long)
+    ]
+    assert COLOURS.number in styles[0]
+    assert styles[1] == {COLOURS.text}
+
+
+def test_rows_of_a_table_that_stay_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[object] = []
+    row = table_module._row
+
+    def counted(cells: Sequence[list[Segment]], *rest: Any) -> Iterator[Line]:
+        drawn.append(cells)
+        return row(cells, *rest)
+
+    monkeypatch.setattr(table_module, "_row", counted)
+    text = "| a | b |\n|---|---|\n" + "".join(f"| row {n:04} | {n:04} |\n" for n in range(500))
+    growing = GrowingMarkdown(60, PALETTE)
+    growing.update(text[:4_000])
+    drawn.clear()
+    for end in range(4_020, 8_020, 20):
+        growing.update(text[:end])
+    # The row that grows is drawn at each step, and finished once.
+    assert len(drawn) <= 2 * 200 + 10

@@ -59,6 +59,10 @@ class Leaves:
             self._code = language, room, GrowingCode(language, room, self._palette)
         return self._code[2].update(code)
 
+    def row(self, words: Sequence[Hashable], shape: Hashable, draw: Callable[[], Iterable[Line]]) -> Iterable[Line]:
+        """A row of a table, by what is in it and how wide the columns are."""
+        return self._once((*words, shape, self._era_of(str(words))), lambda: list(draw()))
+
     def _piece(self, words: str, style: Style) -> list[Segment]:
         key = (words, style, self._era_of(words))
         return self._once(key, lambda: list(inline_spans(words, style, self._palette, self._environment)))
@@ -184,11 +188,13 @@ class Blocks:
 
     def _table(self, tokens: Sequence[Token]) -> Iterator[Line]:
         rows: list[list[list[Segment]]] = []
+        words: list[list[str]] = []
         alignments: list[str] = []
         header = True
         for token in tokens:
             if token.type == "tr_open":
                 rows.append([])
+                words.append([])
             elif token.type == "th_open":
                 alignments.append(str(token.attrs.get("style", "")).removeprefix("text-align:"))
             elif token.type == "thead_close":
@@ -196,7 +202,12 @@ class Blocks:
             elif token.type == "inline":
                 shown = self._palette.title if header else self._palette.text
                 rows[-1].append(self._leaves.spans(token.content, shown))
-        return table_lines(rows, alignments, self._room, self._palette)
+                words[-1].append(token.content)
+
+        def draw(number: int, widths: Sequence[int], make: Callable[[], Iterable[Line]]) -> Iterable[Line]:
+            return self._leaves.row((number == 0, *words[number]), (*widths, *alignments), make)
+
+        return table_lines(rows, alignments, self._room, self._palette, draw)
 
 
 def _closed(fence: Token) -> bool:

@@ -135,6 +135,10 @@ def _tokens(code: str, language: str, palette: Palette) -> Iterator[Segment]:
     from tui.render.lexing import lex
 
     for section in _sections(code):
+        if len(section) > _SECTION:
+            # A line as long as that is no code that anybody reads, and growing it would be lexed from its beginning.
+            yield Segment(section, palette.text)
+            continue
         for part, text in lex(section, language):
             yield Segment(text, getattr(palette, part))
 

@@ -18,6 +18,8 @@ __all__ = ["GrowingMarkdown", "markdown_lines"]
 
 # Parsing takes some 4 µs for each character; what follows is drawn as plain text.
 _PARSED = 20_000
+# And this is as much as is parsed again and again while it grows, where it can be parted.
+_WINDOW = 6_000
 
 
 def markdown_lines(text: str, width: int, palette: Palette) -> Sequence[Line]:
@@ -76,6 +78,7 @@ class GrowingMarkdown:
 
     def _start_anew(self) -> None:
         self._source = ""
+        self._whole_from = -1
         self._finished: list[_Finished] = []
         self._lines: list[Line] = []
         self._gap = False
@@ -94,24 +97,66 @@ class GrowingMarkdown:
     def _update(self, text: str) -> list[Line]:
         if not text.startswith(self._source):
             self._start_anew()
+        self._leaves.begin()
         written = text[len(self._source) :]
-        tail = printable(written)
+        while len(written) > _WINDOW and len(self._source) != self._whole_from and (stop := self._pass_window(written)):
+            written = written[stop:]
+        tail, blocks, references = self._parse(written)
+        complete = tail.count("\n")
+        finished = _finished(blocks, complete)
+        if finished:
+            self._take(written, blocks[:finished], _end_of(blocks, finished), references)
+        end = complete + bool(tail[tail.rfind("\n") + 1 :].strip())
+        lines, _ = self._draw(blocks[finished:], self._gap, end)
+        return [*self._lines, *lines]
+
+    def _pass_window(self, written: str) -> int:
+        """Finish what is finished in the beginning of a long text; how many characters that is.
+
+        A list that is longer than the window is parted before an item of it: parsing a list takes as long as it has
+        items. Any other block is parsed whole.
+        """
+        part = written[: written.rfind("\n", 0, _WINDOW) + 1]
+        tail, blocks, references = self._parse(part)
+        if finished := _finished(blocks, tail.count("\n")):
+            return self._take(part, blocks[:finished], _end_of(blocks, finished), references)
+        items = (
+            [
+                token.map[0]
+                for token in blocks[0].tokens
+                if token.type == "list_item_open" and token.level == 1 and token.map
+            ]
+            if blocks
+            else []
+        )
+        if len(items) < 2:
+            self._whole_from = len(self._source)
+            return 0
+        part = _first_lines(part, items[-1])
+        _, blocks, references = self._parse(part)
+        tight = any(token.type == "paragraph_open" and token.level == 2 and token.hidden for token in blocks[-1].tokens)
+        stop = self._take(part, blocks, items[-1], references)
+        self._gap = not tight
+        return stop
+
+    def _parse(self, written: str) -> tuple[str, list[_Block], dict[str, Any]]:
+        """What is written in printable characters, its blocks, and the addresses that have names by then."""
         references = dict(self._known)
+        tail = printable(written)
         blocks = _blocks(parser().parse(tail, {"references": references}), tail)
         self._name(references)
-        self._leaves.begin()
-        complete = tail.count("\n")
-        finished = sum(after.start + 2 <= complete for after in blocks[1:])
-        for block in blocks[:finished]:
+        return tail, blocks, references
+
+    def _take(self, written: str, blocks: Sequence[_Block], stop: int, references: Mapping[str, Any]) -> int:
+        """Draw blocks for good, up to a line of what is written; how many characters that is."""
+        for block in blocks:
             self._finish(block)
-        lines, _ = self._draw(blocks[finished:], self._gap, complete + bool(tail[tail.rfind("\n") + 1 :].strip()))
-        if finished:
-            stop = min(blocks[finished - 1].stop, blocks[finished].start)
-            self._known |= {
-                name: entry for name, entry in references.items() if name not in self._known and entry["map"][0] < stop
-            }
-            self._source += _first_lines(written, stop)
-        return [*self._lines, *lines]
+        self._known |= {
+            name: entry for name, entry in references.items() if name not in self._known and entry["map"][0] < stop
+        }
+        done = _first_lines(written, stop)
+        self._source += done
+        return len(done)
 
     def _finish(self, block: _Block) -> None:
         words = "\n".join(token.content for token in block.tokens if token.type == "inline" and "[" in token.content)
@@ -156,6 +201,16 @@ def _blocks(tokens: Sequence[Token], text: str) -> list[_Block]:
         deep = any(token.level >= DEEPEST - 1 for token in inside)
         blocks.append(_Block(inside, start, stop, "\n".join(text.split("\n")[start:stop]) if deep else ""))
     return blocks
+
+
+def _finished(blocks: Sequence[_Block], complete: int) -> int:
+    """How many of the blocks no further text will change, where so many lines are complete."""
+    return sum(after.start + 2 <= complete for after in blocks[1:])
+
+
+def _end_of(blocks: Sequence[_Block], count: int) -> int:
+    """The line that ends the first blocks, where there are more."""
+    return min(blocks[count - 1].stop, blocks[count].start)
 
 
 def _first_lines(text: str, count: int) -> str:

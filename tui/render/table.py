@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import zip_longest
+from typing import TypeAlias
 
 from rich.segment import Segment
 
@@ -16,8 +18,16 @@ _NARROWEST = 4
 _SEPARATOR = " │ "
 
 
+DrawRow: TypeAlias = Callable[[int, Sequence[int], Callable[[], Iterable[Line]]], Iterable[Line]]
+"""Gives the lines of a row, by its number and the widths of the columns, with a way to draw them."""
+
+
 def table_lines(
-    rows: Sequence[Sequence[list[Segment]]], alignments: Sequence[str], width: int, palette: Palette
+    rows: Sequence[Sequence[list[Segment]]],
+    alignments: Sequence[str],
+    width: int,
+    palette: Palette,
+    draw: DrawRow = lambda _row, _widths, make: make(),
 ) -> Iterator[Line]:
     """A table whose first row is its header.
 
@@ -28,6 +38,7 @@ def table_lines(
         alignments: `left`, `right`, `center` or empty, for each column.
         width: Cells of a line.
         palette: The styles.
+        draw: Gives the lines of a row, which may have been drawn before.
     """
     header = rows[0]
     natural = [max(max(map(_cells, column)), 1) for column in zip(*rows, strict=True)]
@@ -37,7 +48,7 @@ def table_lines(
         yield from _records(rows, width, palette)
         return
     for number, row in enumerate(rows[:LIMIT_LINES]):
-        yield from _row(row, widths, alignments, palette)
+        yield from draw(number, widths, partial(_row, row, widths, alignments, palette))
         if number == 0:
             yield Line([Segment("─┼─".join("─" * cells for cells in widths), palette.muted)])
     if len(rows) > LIMIT_LINES:
