@@ -591,3 +591,78 @@ async def _steady(pilot: Pilot[None]) -> None:
     pilot.app.query_one(TextArea).cursor_blink = False
     pilot.app.query_one(Input).cursor_blink = False
     await pilot.pause()
+
+
+# Long texts
+
+LONG = "".join(f"line {number} of a log\n" for number in range(50_000))
+
+
+async def test_a_long_text_that_is_pasted_stands_as_a_few_words_and_is_sent_whole() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"see: ")
+        await paste(pilot, LONG)
+        await pilot.press(*" and say", "enter")
+
+        assert app.editor.text == "see: ⟦989 kB of text, 50,001 lines⟧ and say"
+        assert app.heard == [Composer.Submitted(f"see: {LONG} and say", "")]
+
+
+async def test_a_text_that_can_be_edited_is_pasted_as_it_is() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await paste(pilot, LONG[:20_000])
+
+        assert app.editor.text == app.composer.text == LONG[:20_000]
+
+
+async def test_what_stands_for_a_long_text_is_taken_out_whole_and_comes_back() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press("a")
+        await paste(pilot, LONG)
+        await pilot.press("backspace")
+        assert app.composer.text == "a"
+        await pilot.press("ctrl+z")
+        assert app.composer.text == f"a{LONG}"
+        await pilot.press("left", "left", "x", "backspace", "delete")
+        assert app.composer.text == f"a{LONG}"
+        await pilot.press("home", "right", "right", "delete")
+        assert app.composer.text == "a"
+
+
+async def test_words_written_within_those_for_a_long_text_stand_behind_them() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await paste(pilot, LONG)
+        await pilot.press("left", "left", "left", *"so")
+
+        assert app.composer.text == f"{LONG}so"
+
+
+async def test_texts_of_the_same_size_are_told_apart() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        other = LONG.replace("log", "LOG")
+        for text in (LONG, other, LONG):
+            await paste(pilot, text)
+
+        assert app.composer.text == LONG + other + LONG
+        assert app.editor.text.count("⟦") == 3
+        assert app.editor.text.count("(2)") == 1
+
+
+async def test_a_long_message_is_forked_from_and_recalled_whole() -> None:
+    app = ComposerApp(replace(MAIN, fork=ForkDraft("main", 3, LONG)))
+    async with app.run_test() as pilot:
+        await pilot.press("enter")
+        assert app.heard == [Composer.Submitted(LONG, "")]
+        app.view = MAIN
+        await paste(pilot, f"\x1b{LONG}")
+        await pilot.press("enter")
+        app.composer.sent()
+        assert app.composer.text == ""
+        await pilot.press("up")
+        assert app.composer.text == f"\x1b{LONG}"
+        assert "\x1b" not in app.editor.text

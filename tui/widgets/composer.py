@@ -18,6 +18,7 @@ from textual.widgets.text_area import Edit, EditResult
 
 from tui.model import View
 from tui.widgets._caption import caption
+from tui.widgets._long_texts import LongTexts
 from tui.widgets.numbers import fit_name, visible
 
 __all__ = ["Composer"]
@@ -60,6 +61,8 @@ class _Submission(NamedTuple):
 class _Editor(TextArea):
     """A text area whose text may hold control characters, which are shown and never reach the terminal.
 
+    A few words stand for a long text that is pasted or loaded; it is taken out, or sent, as a whole.
+
     Args:
         recall: Called when the cursor is to go up (-1) or down (1); whether that has shown another message instead.
     """
@@ -68,20 +71,24 @@ class _Editor(TextArea):
         super().__init__(compact=True, highlight_cursor_line=False)
         self._recall = recall
         self._stands_for: dict[int, str] = {}
+        self._long_texts = LongTexts()
         self._loaded = ("", "")
         self.rows_around = 0
         """Rows of the composer besides these."""
 
     @property
     def value(self) -> str:
-        """The text with the control characters that it was given."""
+        """The text with the control characters that it was given, and long texts in full."""
         shown, original = self._loaded
-        return original if self.text == shown else self.text.translate(self._stands_for)
+        if self.text == shown:
+            return original
+        return self._long_texts.expand(self.text, lambda text: text.translate(self._stands_for))
 
     def load(self, text: str) -> None:
         """Replace the text and put the cursor behind it."""
         self._stands_for.clear()
-        self.load_text(self._show(text, ""))
+        self._long_texts.clear()
+        self.load_text(self._long_texts.stand_in(text) or self._show(text, ""))
         self._loaded = self.text, text
         self.move_cursor(self.document.end)
 
@@ -109,8 +116,20 @@ class _Editor(TextArea):
 
     def edit(self, edit: Edit) -> EditResult:
         """Perform an edit, as typing and pasting do."""
-        edit.text = self._show(edit.text, self.text)
+        edit.text = self._long_texts.stand_in(edit.text) or self._show(edit.text, self.text)
+        self._spare_long_texts(edit)
         return super().edit(edit)
+
+    def _spare_long_texts(self, edit: Edit) -> None:
+        """Let an edit that would take a part of what stands for a long text take all of it, and write behind it."""
+        start, end = sorted((edit.from_location, edit.to_location))
+        begun = self._long_texts.around(self.document.get_line(start[0]), start[1])
+        ended = self._long_texts.around(self.document.get_line(end[0]), end[1])
+        if begun is not None and start == end:
+            edit.from_location = edit.to_location = start[0], begun[1]
+        elif begun is not None or ended is not None:
+            edit.from_location = start if begun is None else (start[0], begun[0])
+            edit.to_location = end if ended is None else (end[0], ended[1])
 
     def _show(self, text: str, beside: str) -> str:
         """Put a picture in place of each control character, and remember which, where the picture tells."""
