@@ -13,7 +13,12 @@ class LineMap:
     def __init__(self, count: int, height: int) -> None:
         """Start with `count` blocks of the same height."""
         self._heights = array("q", [height]) * count
-        self._tree = array("q", [height * (index & -index) for index in range(count + 1)])
+        # The sum that stands at an index reaches over as many blocks as the lowest bit of the index says.
+        sums = array("q", [height])
+        while len(sums) < count:
+            sums += sums
+            sums[-1] = height * len(sums)
+        self._tree = array("q", [0]) + sums[:count]
         self._top = 1 << max(count.bit_length() - 1, 0)
 
     def __len__(self) -> int:
