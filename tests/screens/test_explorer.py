@@ -13,6 +13,7 @@ import pytest
 from agents import SQLiteSession
 from textual import events
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.widgets import TextArea
 
 from tests.conversations import open_sdk, spend, turn
@@ -472,3 +473,62 @@ async def test_v_marks_the_turn_under_the_cursor_and_esc_takes_the_marks_away(pa
         assert "✓4" not in explorer.text
         await explorer.press("escape")
         assert "✓" not in explorer.text
+
+
+LONG = "A sentence of many, 데이터 and café.\n" * 40_000
+"""More than a megabyte."""
+
+
+@pytest.fixture
+async def long_path(tmp_path: Path) -> Path:
+    """One turn of a long message, a call with a long output, and a long answer."""
+    path = tmp_path / "long.sqlite"
+    sdk = open_sdk(path)
+    asked, call, _, answer = turn(f"Read this. {LONG}", f"Done. {LONG}", tool="get_weather")
+    await sdk.add_items([asked, call, {"type": "function_call_output", "call_id": "c1", "output": LONG}, answer])
+    sdk.close()
+    return path
+
+
+async def test_a_long_item_is_shown_at_its_beginning_and_copied_whole(long_path: Path) -> None:
+    async with opened(long_path) as explorer:
+        assert "MB more, y copies all" in explorer.text
+        for position, text in ((3, f"Done. {LONG}"), (2, LONG), (0, f"Read this. {LONG}")):
+            explorer.chat.put_cursor(position)
+            await explorer.press("y")
+            assert explorer.pilot.app.clipboard == text
+            assert explorer.told.startswith(f"Copied {len(text):,} characters")
+
+
+async def test_a_long_item_that_is_gone_when_it_is_to_be_copied_is_told_of(long_path: Path) -> None:
+    async with opened(long_path) as explorer:
+        await explorer.press("2", "g")
+        with sqlite3.connect(long_path) as db:
+            db.execute("DELETE FROM agent_messages WHERE id = 1")
+        db.close()
+        await explorer.press("y")
+        assert "gone" in "".join(notice.message for notice in explorer.pilot.app._notifications)
+
+
+async def test_a_fork_from_a_long_message_begins_with_all_of_it(long_path: Path) -> None:
+    async with opened(long_path) as explorer:
+        await explorer.press("2", "g", "f")
+        assert len(explorer.screen.query_one(TextArea).text) < 100
+        assert explorer.composer.text == f"Read this. {LONG}"
+        await explorer.press(*" Go.")
+        assert explorer.composer.text == f"Read this. {LONG} Go."
+
+
+async def test_moving_within_a_turn_draws_the_rows_that_change(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("2", "g")
+        drawn: list[int] = []
+        render_line = explorer.chat.render_line
+
+        def counted(y: int) -> Strip:
+            drawn.append(y)
+            return render_line(y)
+
+        explorer.chat.render_line = counted  # type: ignore[method-assign]
+        await explorer.press("j")
+        assert 0 < len(drawn) <= 8
