@@ -7,10 +7,8 @@ beside the SDK's. Nothing is asserted: what is over its budget is marked ✗.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import platform
-import tempfile
 from pathlib import Path
 
 from tests.bench import session as engine
@@ -65,9 +63,7 @@ def main() -> None:
     if options.markdown:
         write_markdown(options.markdown, rows, about)
     if not wanted and options.sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            for size in options.sizes.split(","):
-                asyncio.run(engine.measure(Path(folder), int(size)))
+        engine.run([int(size) for size in options.sizes.split(",")])
 
 
 def _made(name: str, folder: Path, scale: float) -> Path:
