@@ -198,6 +198,40 @@ async def test_a_branch_is_copied_into_a_session_or_a_file(explorer: SessionCont
     copy.close()
 
 
+async def test_of_the_sessions_only_those_that_others_made_count_as_new(
+    path: Path, explorer: SessionController
+) -> None:
+    await explorer.copy_branch("alt", "mine")
+    theirs = open_sdk(path, "theirs")
+    await theirs.add_items(turn("hello"))
+    await explorer.refresh()
+    assert explorer.view.fresh_sessions == {"theirs"}
+    old = open_sdk(path, "billing")
+    await old.add_items(turn("another invoice"))
+    await explorer.refresh()
+    assert explorer.view.fresh_sessions == {"theirs"}
+    old.close()
+    theirs.close()
+
+
+async def test_the_oldest_of_many_sessions_is_named_pinned_and_deleted_like_any(
+    path: Path, explorer: SessionController
+) -> None:
+    sessions = [open_sdk(path, f"later {number}") for number in range(40)]
+    for session in sessions:
+        await session.add_items(turn("hello"))
+        session.close()
+    await explorer.refresh()
+    assert "billing" not in {session.session_id for session in explorer.view.sessions}
+    await explorer.rename("billing", None, "Invoices", "")
+    await explorer.toggle_pin("billing", None)
+    (oldest,) = [found for found in await explorer.sessions(32, 64) if found.session_id == "billing"]
+    assert (oldest.name, oldest.pinned) == ("Invoices", True)
+    assert (await explorer.losses("billing", None)).items == 2
+    await explorer.delete("billing", None)
+    assert told(explorer) == "Deleted session 'billing'. z undoes it."
+
+
 async def test_what_was_done_outlives_the_program(path: Path, explorer: SessionController) -> None:
     await explorer.toggle_pin("support", "alt")
     await explorer.delete("support", "deep")

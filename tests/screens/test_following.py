@@ -13,6 +13,7 @@ from tui.app import ConvoApp
 from tui.controller import SessionController
 from tui.screens.explorer import Explorer
 from tui.session.store import Store
+from tui.widgets.branch_tree import BranchTree
 from tui.widgets.transcript import Transcript
 
 
@@ -51,6 +52,11 @@ async def until_items(pilot: Pilot[None], items: int) -> None:
 def last_line(pilot: Pilot[None]) -> str:
     chat = explorer(pilot).query_one(Transcript)
     return chat.render_line(chat.size.height - 1).text
+
+
+def marked_rows(tree: BranchTree) -> list[str]:
+    """The rows in sight that are marked as new."""
+    return [row for y in range(tree.size.height) if "✦" in (row := tree.render_line(y).text)]
 
 
 async def test_new_items_are_counted_below_where_the_reader_stays(pilot: Pilot[None], agent: SdkSession) -> None:
@@ -108,3 +114,25 @@ async def test_a_branch_that_another_program_made_is_marked_until_it_was_seen(
     assert explorer(pilot).view.fresh == {"theirs"}
     await explorer(pilot)._controller.switch_branch("theirs")
     assert explorer(pilot).view.fresh == frozenset()
+
+
+async def test_a_session_that_another_program_made_is_marked_until_it_was_opened(
+    pilot: Pilot[None], agent: SdkSession
+) -> None:
+    theirs = open_sdk(Path(agent.db_path), "theirs")
+    await theirs.add_items(turn("Hello"))
+    await agent.add_items(turn("More"))
+    await until_items(pilot, 62)
+    assert explorer(pilot).view.fresh_sessions == {"theirs"}
+    tree = explorer(pilot).query_one(BranchTree)
+    await pilot.press("1", "G")
+    await pilot.pause()
+    assert [row.split()[:3] for row in marked_rows(tree)] == [["▸", "✦", "theirs"]]
+    await theirs.add_items(turn("Are you there?"))
+    theirs.close()
+    while explorer(pilot).view.sessions[0].session_id != "theirs":
+        await pilot.pause(0.01)
+    await explorer(pilot)._controller.select_session("theirs")
+    await pilot.pause()
+    assert explorer(pilot).view.fresh_sessions == frozenset()
+    assert not marked_rows(tree)

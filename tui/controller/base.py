@@ -85,6 +85,7 @@ class ControllerBase:
         self._steps = asyncio.Lock()
         self._sums = asyncio.Lock()
         self._summed: tuple[TurnTree, int] = EMPTY_TREE, -1
+        self._last_session: int | None = None
         self._placed: tuple[str, int] = ("", 0)
         self._archived = False
         self._aim: tuple[str, int] = ("", 0)
@@ -112,6 +113,7 @@ class ControllerBase:
             ConvoError: The file cannot be read.
         """
         self._version = await self._store.changes()
+        _, self._last_session = await self._store.sessions_since(None)
         self._show(**await self._newest())
         sessions = self.view.sessions
         if session_id is None and not sessions:
@@ -429,6 +431,9 @@ class ControllerBase:
         """
         view, by_others = self.view, letting_go is None and not self._changing
         changes = await self._newest()
+        made, self._last_session = await self._store.sessions_since(self._last_session)
+        if by_others and made:
+            changes["fresh_sessions"] = view.fresh_sessions | made
         sessions, changes["revision"] = changes["sessions"], view.revision + 1
         session = await self._store.session(view.session.session_id) if view.session and not leave_session else None
         if session is None:
@@ -561,6 +566,8 @@ class ControllerBase:
         view = replace(self.view, **changes)
         if view.branch_id in view.fresh:
             view = replace(view, fresh=view.fresh - {view.branch_id})
+        if view.session is not None and view.session.session_id in view.fresh_sessions:
+            view = replace(view, fresh_sessions=view.fresh_sessions - {view.session.session_id})
         if view == self.view:
             return
         self.view = view

@@ -23,7 +23,7 @@ class Importing(Managing):
             ConvoError: It has that structure already, or cannot be written.
         """
         self._check_writable()
-        if not self._session(session_id).plain:
+        if not (await self._session(session_id)).plain:
             raise ConvoError(f"Session '{session_id}' has branches already.", "f forks from the selected turn.")
         items = await self._change((await self._edit()).adopt(session_id))
         self._tell(f"Adopted '{session_id}', {items:,} item{'s' * (items != 1)}: f forks from it. z undoes it.")

@@ -40,14 +40,14 @@ class Managing(ControllerBase):
     something raise ReadOnlyError where the file is open to look only, and ConvoError where they cannot be done.
     """
 
-    def known(self, session_id: str, branch_id: str | None) -> Session | Branch:
-        """A session or branch as it is shown.
+    async def _known(self, session_id: str, branch_id: str | None) -> Session | Branch:
+        """A session of the file, or a branch of the open one.
 
         Raises:
             NotFoundError: There is no such session or branch.
         """
         if branch_id is None:
-            return self._session(session_id)
+            return await self._session(session_id)
         branch = self.view.tree.branches.get(branch_id)
         if branch is None:
             raise NotFoundError(f"There is no branch '{branch_id}'.")
@@ -68,7 +68,7 @@ class Managing(ControllerBase):
     async def rename(self, session_id: str, branch_id: str | None, title: str, note: str) -> None:
         """Give a title and a note; the id stays."""
         title, note = title.strip(), note.strip()
-        what = self.known(session_id, branch_id)
+        what = await self._known(session_id, branch_id)
         if (title, note) == (what.title, what.note):
             return
         name = _called(session_id, branch_id)
@@ -81,14 +81,14 @@ class Managing(ControllerBase):
     @_in_turn
     async def toggle_pin(self, session_id: str, branch_id: str | None) -> None:
         """Keep at hand, or no longer."""
-        pinned = not self.known(session_id, branch_id).pinned
+        pinned = not (await self._known(session_id, branch_id)).pinned
         words = f"{'Pinned' if pinned else 'Unpinned'} {_called(session_id, branch_id)}"
         await self._label(session_id, branch_id, words, pinned=pinned)
 
     @_in_turn
     async def toggle_archive(self, session_id: str, branch_id: str | None) -> None:
         """Put away, or bring back."""
-        archived = not self.known(session_id, branch_id).archived
+        archived = not (await self._known(session_id, branch_id)).archived
         if (
             archived
             and branch_id is not None
@@ -119,7 +119,7 @@ class Managing(ControllerBase):
         if branch_id == MAIN:
             raise main_stays()
         self._check_idle(session_id, branch_id)
-        return await self._store.losses(self._session(session_id), branch_id)
+        return await self._store.losses(await self._session(session_id), branch_id)
 
     @_in_turn
     async def delete(self, session_id: str, branch_id: str | None) -> None:
@@ -292,8 +292,8 @@ class Managing(ControllerBase):
             raise ConvoError(f"'{session.session_id}' is a plain session.", "P adopts it.")
         return session
 
-    def _session(self, session_id: str) -> Session:
-        session = next((known for known in self.view.sessions if known.session_id == session_id), None)
+    async def _session(self, session_id: str) -> Session:
+        session = await self._store.session(session_id)
         if session is None:
             raise NotFoundError(f"There is no session '{session_id}'.")
         return session

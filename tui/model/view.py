@@ -116,6 +116,7 @@ class View:
         failure: The last run that did not end well.
         following: True while the view stays with the newest of the open session.
         fresh: Branches of the open session that others made, and that were not shown since.
+        fresh_sessions: Ids of the sessions of the file that others made, and that were not opened since.
         notice: The newest notice.
         revision: Grows when the file's content changed; what was read under an older one is stale.
     """
@@ -146,5 +147,6 @@ class View:
     failure: Failure | None = None
     following: bool = False
     fresh: frozenset[str] = frozenset()
+    fresh_sessions: frozenset[str] = frozenset()
     notice: Notice | None = None
     revision: int = 0

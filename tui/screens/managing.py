@@ -28,7 +28,9 @@ class Managing(ExplorerBase):
 
         session_id, branch_id = self._meant()
         self._may_write()
-        what = self._controller.known(session_id, branch_id)
+        what = self._tree.cursor_session if branch_id is None else self.view.tree.branches.get(branch_id)
+        if what is None:
+            return
         name = f"session {session_id}" if branch_id is None else f"branch {branch_id}"
         fields = (
             Field("Title", what.title, session_id if branch_id is None else branch_id),
@@ -114,8 +116,12 @@ class Managing(ExplorerBase):
         if not self._tree.has_focus:
             return open_id, self.view.branch_id
         # The cursor is ahead of the view.
-        session_id = self._tree.cursor_session
-        return (open_id, self._tree.cursor_branch or self.view.branch_id) if session_id is None else (session_id, None)
+        session = self._tree.cursor_session
+        return (
+            (open_id, self._tree.cursor_branch or self.view.branch_id)
+            if session is None
+            else (session.session_id, None)
+        )
 
     def _at_once(self, open_dialog: Callable[[], None]) -> None:
         try:

@@ -18,7 +18,7 @@ from tui.model.matching import Matcher
 from tui.session.labels import label_sessions
 from tui.session.reader import Snapshot
 
-__all__ = ["FEW", "Ranking", "count", "find", "matching", "newest", "pinned"]
+__all__ = ["FEW", "Ranking", "count", "find", "matching", "newest", "pinned", "since"]
 
 FEW: Final = 32
 """Sessions of a first page."""
@@ -76,6 +76,13 @@ def pinned(file: Snapshot, *, archived: bool = True) -> tuple[Session, ...]:
         f" WHERE l.kind = 'session' AND l.pinned AND {_where(file, archived=archived)} ORDER BY s.rowid DESC"
     )
     return _sessions(file, [rowid for (rowid,) in rows])
+
+
+def since(file: Snapshot, row: int | None) -> tuple[frozenset[str], int]:
+    """Ids of the sessions that were made after a row of their table, none for None, and its last row; 0 for none."""
+    last = file.execute(f"SELECT COALESCE(MAX(rowid), 0) FROM {file.sessions}").fetchone()[0]
+    names = file.execute(f"SELECT session_id FROM {file.sessions} s WHERE rowid > ? AND {_TEXT}", (row,))
+    return frozenset(name for (name,) in names), int(last)
 
 
 def matching(file: Snapshot, typed: str, most: int, *, archived: bool = True) -> tuple[tuple[Session, ...], int]:

@@ -111,6 +111,10 @@ class Store:
         """How many sessions stand before one in `sessions`."""
         return await self._aside.read(lambda file: self._ranking.place(file, session_id, archived=archived))
 
+    async def sessions_since(self, row: int | None) -> tuple[frozenset[str], int]:
+        """Ids of the sessions that were made since an earlier call, none for None, and what to give to the next."""
+        return await self._reader.read(lambda file: listing.since(file, row))
+
     async def matching_sessions(
         self, typed: str, most: int, *, archived: bool = True
     ) -> tuple[tuple[Session, ...], int]:

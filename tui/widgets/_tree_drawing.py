@@ -16,6 +16,9 @@ from tui.widgets.numbers import fit_name, tokens, visible
 
 __all__ = ["Hit", "Piece", "Role", "TurnFace", "age", "draw_session", "draw_turn", "kept_mark"]
 
+FRESH = "✦ "
+"""What stands before that which another program made."""
+
 MIN_TEXT = 8
 """Cells of a turn's text that marks and numbers give way to."""
 
@@ -110,7 +113,7 @@ def age(updated_at: str | None, now: datetime) -> str:
     return then.date().isoformat()
 
 
-def draw_session(row: SessionRow, width: int, now: datetime, note: str = "") -> list[Piece]:
+def draw_session(row: SessionRow, width: int, now: datetime, note: str = "", *, fresh: bool = False) -> list[Piece]:
     """The row of a session: its name, and on the right what is to be said of it; dots while it is on its way."""
     mark = "▾ " if row.is_open and not row.folded else "▸ "
     if row.session is None:
@@ -119,7 +122,7 @@ def draw_session(row: SessionRow, width: int, now: datetime, note: str = "") -> 
     when = age(row.session.updated_at, now)
     said = [note, "plain" if row.session.plain else ""]
     offers = ["  ".join(filter(None, words)) for words in ([*said, when], [*said, when.removesuffix(" ago")], said)]
-    called = f"{kept_mark(row.session)}{row.session.name}"
+    called = f"{FRESH if fresh else ''}{kept_mark(row.session)}{row.session.name}"
     full = cell_len(visible(called))
     fits = ((need, offer) for need in (full, MIN_TEXT) for offer in offers if need + 2 + len(offer) <= room)
     _, right = next(fits, (0, ""))
@@ -222,7 +225,7 @@ def _tag(face: TurnFace, room: int) -> Iterable[Piece]:
     branch = face.branch
     if branch is None or room < 3:
         return
-    mark = f"{'» ' if face.running else ''}{'✦ ' if face.fresh else ''}{kept_mark(branch)}"
+    mark = f"{'» ' if face.running else ''}{FRESH if face.fresh else ''}{kept_mark(branch)}"
     fit = fit_name if branch.title else _fit_tag
     name = mark + fit(branch.name, min(room, 24) - 2 - len(mark))
     if face.current:

@@ -249,10 +249,10 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         return self._state.cursor
 
     @property
-    def cursor_session(self) -> str | None:
-        """Id of the session on whose row the cursor is; None where it is on another row."""
+    def cursor_session(self) -> Session | None:
+        """The session on whose row the cursor is; None where it is on another row, or the session is on its way."""
         row = self._state.at(self._state.cursor)
-        return row.session.session_id if isinstance(row, SessionRow) and row.session is not None else None
+        return row.session if isinstance(row, SessionRow) else None
 
     @property
     def cursor_branch(self) -> str | None:
@@ -521,7 +521,8 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
             return [] if index or state.rows else [Piece(fit_name("No sessions in this file", width), Role.QUIET)]
         if isinstance(row, SessionRow):
             empty = row.is_open and not state.view.tree.roots
-            return draw_session(row, width, self._clock(), "empty" if empty else "")
+            fresh = row.session is not None and row.session.session_id in state.view.fresh_sessions
+            return draw_session(row, width, self._clock(), "empty" if empty else "", fresh=fresh)
         ends = row.span.ends
         face = TurnFace(
             turn=self._turns.get(row.span.chain, row.turn),
@@ -570,6 +571,7 @@ def _shown(view: View) -> tuple[object, ...]:
         view.preview,
         view.marks,
         view.fresh,
+        view.fresh_sessions,
         view.revision,
         view.runs.keys(),
     )
