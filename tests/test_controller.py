@@ -544,3 +544,23 @@ async def test_all_of_it_at_once_for_who_has_no_screen(explorer: SessionControll
         await explorer.ledger("support", "nothing")
     with pytest.raises(NotFoundError):
         await explorer.ledger("nobody")
+
+
+async def test_a_turn_whose_items_are_shown_is_selected_at_once(explorer: SessionController) -> None:
+    branch_id, last = explorer.view.branch_id, explorer.view.turn
+    await explorer.select_turn(1)
+    position = explorer.view.position
+    await explorer.select_turn(last)
+    assert explorer.reach_turn(1, position)
+    assert (explorer.view.branch_id, explorer.view.turn, explorer.view.position) == (branch_id, 1, position)
+
+
+async def test_a_turn_is_not_selected_at_once_while_the_user_is_on_the_way_elsewhere(
+    explorer: SessionController,
+) -> None:
+    other = next(name for name in explorer.view.tree.branches if name != explorer.view.branch_id)
+    leaving = asyncio.create_task(explorer.switch_branch(other))
+    await asyncio.sleep(0)
+    assert not explorer.reach_turn(1, 0)
+    await leaving
+    assert explorer.view.branch_id == other

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from agents import SQLiteSession
@@ -22,11 +23,13 @@ from tui.commands import COMMANDS, TALK
 from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
+from tui.render import Line
 from tui.screens.bindings import binding_ids
 from tui.screens.explorer import Explorer
 from tui.screens.help import Help
 from tui.screens.picker import Picker
 from tui.session.store import Store
+from tui.widgets._paint import paint
 from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
 from tui.widgets.token_chart import TokenChart
@@ -519,16 +522,47 @@ async def test_a_fork_from_a_long_message_begins_with_all_of_it(long_path: Path)
         assert explorer.composer.text == f"Read this. {LONG} Go."
 
 
-async def test_moving_within_a_turn_draws_the_rows_that_change(path: Path) -> None:
+@pytest.fixture
+def painted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lines of the chat that were painted, and not just shown again."""
+    lines: list[int] = []
+
+    def counted(line: Line, y: int, width: int, **looks: Any) -> Strip:
+        lines.append(y)
+        return paint(line, y, width, **looks)
+
+    monkeypatch.setattr("tui.widgets._item_view.paint", counted)
+    return lines
+
+
+async def test_moving_within_a_turn_draws_the_rows_that_change(path: Path, painted: list[int]) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("2", "g")
+        painted.clear()
+        await explorer.press("j")
+        assert 0 < len(painted) <= 8
+
+
+async def test_a_page_that_was_shown_is_not_painted_again(long_path: Path, painted: list[int]) -> None:
+    async with opened(long_path) as explorer:
+        await explorer.press("2", "g", "pagedown", "pageup", "pagedown", "pageup")
+        painted.clear()
+        await explorer.press("pagedown", "pageup")
+        assert not painted
+
+
+async def test_another_turn_in_the_chat_draws_its_rows_in_the_tree(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(path) as explorer:
         await explorer.press("2", "g")
         drawn: list[int] = []
-        render_line = explorer.chat.render_line
+        draw = BranchTree.render_line
 
-        def counted(y: int) -> Strip:
+        def counted(tree: BranchTree, y: int) -> Strip:
             drawn.append(y)
-            return render_line(y)
+            return draw(tree, y)
 
-        explorer.chat.render_line = counted  # type: ignore[method-assign]
-        await explorer.press("j")
-        assert 0 < len(drawn) <= 8
+        monkeypatch.setattr(BranchTree, "render_line", counted)
+        before = explorer.screen.view
+        await explorer.press("j", "j")
+        assert (before.turn, explorer.screen.view.turn) == (1, 2)
+        assert len(set(drawn)) <= 2

@@ -127,6 +127,9 @@ async def test_a_session_that_another_program_made_is_marked_until_it_was_opened
     tree = explorer(pilot).query_one(BranchTree)
     await pilot.press("1", "G")
     await pilot.pause()
+    print(
+        [tree.render_line(y).text for y in range(tree.size.height)], tree.cursor_row, tree.scroll_offset, tree.row_count
+    )
     assert [row.split()[:3] for row in marked_rows(tree)] == [["▸", "✦", "theirs"]]
     await theirs.add_items(turn("Are you there?"))
     theirs.close()

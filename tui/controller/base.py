@@ -180,6 +180,26 @@ class ControllerBase:
         """Select a turn of the branch that is shown; the nearest one where it has no such turn."""
         await self._go(self._move(), self._aim[0], turn, preview=self._aim[0] != self._opened[0])
 
+    def reach_turn(self, turn: int, position: int) -> bool:
+        """Select a turn of the branch that is shown, at once: a pane shows its items already.
+
+        Args:
+            turn: Its number.
+            position: Position in the branch of its first item.
+
+        Returns:
+            Whether it is selected; not while something else is on its way, for which `select_turn` waits.
+        """
+        view = self.view
+        if self._steps.locked() or self._aim != (view.branch_id, view.turn):
+            return False
+        self._move()
+        self._aim = view.branch_id, turn
+        if not view.preview:
+            self._enter(*self._aim)
+        self._show(turn=turn, position=position)
+        return True
+
     async def sibling(self, step: int, turn: int | None = None) -> None:
         """Go to the next (`step` 1) or previous (-1) branch at the fork nearest to a turn, by default the selected."""
         tree, (here, selected) = self.view.tree, self._aim

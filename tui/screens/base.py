@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
+from asyncio import sleep, to_thread
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.events import DescendantFocus, ScreenResume
 from textual.reactive import var
 from textual.screen import Screen
@@ -25,7 +25,7 @@ from tui.errors import ConvoError
 from tui.model import ChartView, Item, Severity, View
 from tui.render import item_text, size
 from tui.screens._named import branch_choices, called, session_choices
-from tui.widgets._caption import caption
+from tui.widgets._caption import Pane, caption
 from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
 from tui.widgets.numbers import visible
@@ -74,7 +74,7 @@ class ExplorerBase(Screen[None]):
         self._chat = Transcript(id="chat")
         self._composer = Composer(id="composer")
         self._status = RunStatus(id="status")
-        self._talk = Vertical(self._chat, self._status, self._composer, id="talk")
+        self._talk = Pane(self._chat, self._status, self._composer, id="talk")
         self._usage = UsageSidebar(id="usage")
         self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
         self._shown_before = False
@@ -177,8 +177,14 @@ class ExplorerBase(Screen[None]):
         self._do(bring)
 
     @on(Transcript.TurnSelected)
+    async def _reach_turn(self, event: Transcript.TurnSelected) -> None:
+        if event.position is None or not self._controller.reach_turn(event.turn, event.position):
+            self._do(partial(self._controller.select_turn, event.turn))
+        # Let the other panes say what of them has changed, so that it is drawn together with the chat.
+        await sleep(0)
+
     @on(TokenChart.TurnSelected)
-    def _select_turn(self, event: Transcript.TurnSelected | TokenChart.TurnSelected) -> None:
+    def _select_turn(self, event: TokenChart.TurnSelected) -> None:
         self._do(partial(self._controller.select_turn, event.turn))
 
     @on(Transcript.TurnClicked)
@@ -432,7 +438,7 @@ class ExplorerBase(Screen[None]):
         caption(self._tree, f"1 Tree{look_only}", counted)
         state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""
         at = f"turn {view.turn} of {branch.turns}" if branch and branch.turns else ""
-        caption(self._talk, f"2 Chat · {called(branch)}{state}" if branch else "2 Chat", at)
+        self._talk.caption(f"2 Chat · {called(branch)}{state}" if branch else "2 Chat", at)
         carry = f" · {view.chart}" if view.chart is ChartView.CARRY else ""
         caption(self._usage, f"3 Usage · {view.scope}{carry}")
 

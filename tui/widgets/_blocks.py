@@ -61,9 +61,11 @@ class Blocks:
 
     def restyle(self, palette: Palette) -> None:
         """Render in other styles from now on; heights stay."""
+        if palette is self.palette:
+            return
         if palette != self.palette:
-            self.palette = palette
             self._rendered.clear()
+        self.palette = palette
 
     def show(self, stored: int, live: Sequence[Item]) -> None:
         """Take in another branch: forget all heights.
@@ -151,6 +153,13 @@ class Blocks:
         """The turn of an item; None while it is not at hand."""
         item = self.item(position)
         return None if item is None else item.turn
+
+    def start_of_turn(self, position: int) -> int | None:
+        """Position of the first item of an item's turn; None while that is not at hand."""
+        turn = self.turn_of(position)
+        while position > 0 and (above := self.turn_of(position - 1)) == turn:
+            position -= 1
+        return position if position == 0 or above is not None else None
 
     def lead(self, position: int) -> int:
         """Blank lines above a block: none among the steps of an agent."""

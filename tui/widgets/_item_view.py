@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import ClassVar
+from math import ceil
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.cache import LRUCache
 from textual.geometry import Offset, Region, Size
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
@@ -22,6 +24,10 @@ __all__ = ["ItemView"]
 _WIDEST = 120
 # A selection's lines are numbered by item first, so that heights found later do not move it.
 _LINES = 1 << 24
+_PARTS: Final = 8
+"""Parts of a cell that a scrollbar can show."""
+_KEPT: Final = 512
+"""Drawn rows that are kept: some pages, for scrolling up and down."""
 
 
 class ItemView(ScrollView):
@@ -96,7 +102,9 @@ class ItemView(ScrollView):
         self._palette: Palette | None = None
         self._styles: dict[str, Style] = {}
         self._deriving = False
+        self._thumb: tuple[int, bool, int, int] | None = None
         self._states: list[object] = []
+        self._painted: LRUCache[tuple[int, int], tuple[object, Strip]] = LRUCache(_KEPT)
         self.rows: list[tuple[int, int]] = []
         """Item and line of it on each row in sight."""
 
@@ -160,20 +168,27 @@ class ItemView(ScrollView):
         """Cells of a line of text."""
         return max(min(self.scrollable_content_region.width - MARGIN - 1, _WIDEST), 1)
 
-    def settle(self) -> None:
-        """Bring in line what is derived from the anchor, and ask for the items that came into sight."""
+    def align(self) -> bool:
+        """Find the rows that are in sight from the anchor; whether there is room for any."""
         self._flow.height = self.container_size.height
         if not self.is_mounted or not self._flow.height:
-            return
+            return False
         self._blocks.restyle(self.palette)
         self._flow.settle()
         self.rows = self._flow.rows()
+        return True
+
+    def settle(self) -> None:
+        """Bring in line what is derived from the anchor, and ask for the items that came into sight."""
+        if not self.align():
+            return
         self._deriving = True
         try:
             self.virtual_size = Size(self.scrollable_content_region.width, self._flow.total)
             self.scroll_y = self.scroll_target_y = self._flow.top
         finally:
             self._deriving = False
+        self._refresh_scrollbar()
         self._refresh_rows()
         if self.rows:
             for start, end in self._blocks.store.wanted(self.rows[0][0], self.rows[-1][0], self._blocks.stored):
@@ -199,15 +214,20 @@ class ItemView(ScrollView):
             width = self.scrollable_content_region.width
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
-    def watch_virtual_size(self, size: Size) -> None:
-        """Show the scrollbar as long as that, if there is any need for one."""
-        if self.is_mounted:
-            self._scroll_update(size)
+    def _refresh_scrollbar(self) -> None:
+        """Draw the scrollbar anew where that shows: a page of a long conversation is less than an eighth of a cell."""
+        height, total = self._flow.height, self._flow.total
+        length = max(height * height / max(total, 1), 1)
+        start = (height - length) * self._flow.top / max(total - height, 1)
+        thumb = height, total > height, int(start * _PARTS), ceil(length * _PARTS)
+        if thumb != self._thumb:
+            self._thumb = thumb
+            self._scroll_update(self.virtual_size)
+            if self.show_vertical_scrollbar:
+                self.vertical_scrollbar.position = self.scroll_y
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the scrollbar, the wheel and a selection dragged beyond the edge."""
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.position = new_value
         lines = round(new_value) - round(old_value)
         if self._deriving or not lines:
             return
@@ -252,11 +272,17 @@ class ItemView(ScrollView):
         if y >= len(self.rows):
             return Strip.blank(width, self.ground)
         self._blocks.restyle(self.palette)
-        position, number = self.rows[y]
-        bar, base = self.edge(position, number)
+        position, number = row = self.rows[y]
         selection = self.text_selection
         at = position * _LINES + number
-        return paint(
+        span = None if selection is None else selection.get_span(at)
+        look = None if span is None else self.screen.get_component_rich_style("screen--selection")
+        state = width, span, look, self.row_state(position, number)
+        known = self._painted.get(row)
+        if known is not None and known[0] == state:
+            return known[1]
+        bar, base = self.edge(position, number)
+        strip = paint(
             self._blocks.line(position, number),
             at,
             width,
@@ -264,9 +290,23 @@ class ItemView(ScrollView):
             mark=self.mark(position, number),
             base=base,
             hits=self.found(position, number),
-            span=None if selection is None else selection.get_span(at),
-            selection=None if selection is None else self.screen.get_component_rich_style("screen--selection"),
+            span=span,
+            selection=look,
         )
+        self._painted[row] = state, strip
+        return strip
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw rows. There is nothing round the content that would have to be drawn with it."""
+        width, ground, (_, background) = self.size.width, self.ground, self.background_colors
+        filters = self.get_line_filters()
+        strips = []
+        for y in crop.line_range:
+            strip = self.render_line(y).adjust_cell_length(width, ground)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip if crop.width == width else strip.crop(crop.x, crop.right))
+        return strips
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text as it is shown, without marks and gutters."""

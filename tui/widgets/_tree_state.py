@@ -74,6 +74,11 @@ class TreeState:
         """The open session; empty where none is."""
         return "" if self.view.session is None else self.view.session.session_id
 
+    @property
+    def arrangement(self) -> object:
+        """Another one where rows came, went or moved."""
+        return self._turns, self.session_id in self._folded_sessions
+
     def show(self, view: View) -> bool:
         """Take over a new view.
 

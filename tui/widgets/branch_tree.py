@@ -294,7 +294,11 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def watch_view(self, before: View, view: View) -> None:
         """Show another view; the cursor follows it where it was not the cursor that caused the change."""
-        if view is not before and _shown(view) == _shown(before):
+        if (
+            view is not before
+            and _shown(view) == _shown(before)
+            and (view.turn, view.preview) == (before.turn, before.preview)
+        ):
             # A run that grows makes many views, of which the tree shows nothing.
             return
         state = self._state
@@ -314,6 +318,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         state, top, height = self._state, self.scroll_offset.y, self.scrollable_content_region.height
         cursor_in_sight = top <= state.cursor < top + height
         anchor = state.place_of(top)
+        picture, stood_out = self._picture, (state.cursor, state.selected)
         yield
         self.virtual_size = Size(0, len(state.rows))
         row = None if anchor is None else state.row_of(anchor)
@@ -321,7 +326,17 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
             self._scroll_to_row(row)
         if cursor_in_sight:
             self._reveal()
-        self.refresh()
+        if self._picture != picture:
+            self.refresh()
+        elif (stands_out := (state.cursor, state.selected)) != stood_out:
+            for row in {*stood_out, *stands_out}:
+                if row is not None:
+                    self.refresh_line(row)
+
+    @property
+    def _picture(self) -> tuple[object, ...]:
+        """All that rows depend on, but for which is selected and which has the cursor."""
+        return self._state.arrangement, *_shown(self._state.view)
 
     def _reveal(self) -> None:
         """Bring the cursor in sight, with as little scrolling as that takes."""
@@ -559,7 +574,7 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
 
 
 def _shown(view: View) -> tuple[object, ...]:
-    """What the tree shows of a view."""
+    """What the tree shows of a view, but for the turn that is selected."""
     return (
         view.sessions,
         view.older,
@@ -567,8 +582,6 @@ def _shown(view: View) -> tuple[object, ...]:
         view.session,
         id(view.tree),
         view.branch_id,
-        view.turn,
-        view.preview,
         view.marks,
         view.fresh,
         view.fresh_sessions,

@@ -15,7 +15,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import reactive, var
+from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -129,7 +129,7 @@ class TokenChart(ScrollView, can_focus=True):
     turn: var[int] = var(0)
     """The selected turn, 0 for none; the cursor goes there when it changes."""
 
-    cursor: reactive[int] = reactive(0)
+    cursor: var[int] = var(0)
     """The turn under the cursor, 0 where there is none."""
 
     carry: var[Carry | None] = var(None)
@@ -138,7 +138,7 @@ class TokenChart(ScrollView, can_focus=True):
     shows: var[ChartView] = var(ChartView.TOKENS)
     """What the bars stand for."""
 
-    hovered: reactive[int] = reactive(0)
+    hovered: var[int] = var(0)
     """The turn under the mouse, 0 where there is none."""
 
     class TurnSelected(Message):
@@ -212,7 +212,7 @@ class TokenChart(ScrollView, can_focus=True):
     def receive(self, edition: int, turns: Sequence[TurnUsage]) -> None:
         """Take what was asked for by `TurnsNeeded`."""
         self._bars.receive(edition, turns)
-        self.watch_hovered(self.hovered)
+        self._explain(self.hovered)
         self.refresh()
 
     def ask(self, turns: Iterable[int]) -> None:
@@ -242,17 +242,27 @@ class TokenChart(ScrollView, can_focus=True):
     def watch_shows(self) -> None:
         self.refresh()
 
-    def watch_turn(self, turn: int) -> None:
+    def watch_turn(self, before: int, turn: int) -> None:
         self.cursor = turn
-        self.refresh()
+        self.refresh_turns(before, turn)
 
     def validate_cursor(self, cursor: int) -> int:
         return min(max(cursor, 1), self.count)
 
-    def watch_cursor(self) -> None:
+    def watch_cursor(self, before: int, turn: int) -> None:
+        self.refresh_turns(before, turn)
         self._show_cursor()
 
-    def watch_hovered(self, turn: int) -> None:
+    def watch_hovered(self, before: int, turn: int) -> None:
+        self.refresh_turns(before, turn)
+        self._explain(turn)
+
+    def refresh_turns(self, *turns: int) -> None:
+        """Draw some turns anew."""
+        for turn in turns:
+            self.refresh_line(turn - 1)
+
+    def _explain(self, turn: int) -> None:
         told = self._bars.get(turn)
         self.tooltip = self._describe(told) if told else None
 

@@ -55,6 +55,10 @@ class TokenStrip(TokenChart):
         """How many turns fit."""
         return max(1, self.scrollable_content_region.width // _GROUP)
 
+    def refresh_turns(self, *turns: int) -> None:  # noqa: ARG002 all stand on one line
+        """Draw some turns anew."""
+        self.refresh()
+
     def action_page(self, by: int) -> None:
         """Move the cursor by so many strips."""
         self.cursor += by * self.fitting

@@ -110,6 +110,8 @@ class Transcript(SearchedView, can_focus=True):
 
         turn: int
         """Number of the turn."""
+        position: int | None
+        """Position of its first item; None where that is not at hand."""
 
     @dataclass
     class TurnClicked(Posted):
@@ -272,7 +274,7 @@ class Transcript(SearchedView, can_focus=True):
         if position == self._cursor and not above and self.has_focus:
             tint = self.get_component_rich_style("transcript--cursor").bgcolor
             return Segment("▌", self.part_style("transcript--bar")), base + Style.from_color(None, tint)
-        if turn == self.view.turn:
+        if turn == (self._told[-1] if self._told else self.view.turn):
             return Segment("▎", self.part_style("transcript--bar")), base
         return Segment(" "), base
 
@@ -401,9 +403,15 @@ class Transcript(SearchedView, can_focus=True):
 
     def _page(self, lines: int) -> None:
         self._flow.move(lines or (1 if lines >= 0 else -1))
-        self.settle()
-        if not self._fetch_cursor(first=lines > 0) and self._flow.at_end and lines > 0:
+        self.align()
+        if not self._in_sight():
+            self.settle()
+        elif self._fetch_cursor(first=lines > 0):
+            return
+        elif self._flow.at_end and lines > 0:
             self.put_cursor(self._blocks.count - 1, scroll=False)
+        else:
+            self.settle()
 
     def _in_sight(self) -> list[int]:
         return [position for position in dict.fromkeys(at for at, _ in self.rows) if position < self._blocks.count]
@@ -424,8 +432,8 @@ class Transcript(SearchedView, can_focus=True):
         self._cursor = position
         if scroll:
             self._bring(position)
-        self.settle()
         self._tell_turn()
+        self.settle()
 
     def _bring(self, position: int) -> None:
         """Scroll as little as shows an item, or half a pane of one that is taller than the pane."""
@@ -442,7 +450,9 @@ class Transcript(SearchedView, can_focus=True):
         known = self._told[-1] if self._told else self.view.turn
         if turn and turn != known and turn <= last_turn(self.view):
             self._told.append(turn)
-            self.post_message(self.TurnSelected(self, turn))
+            # Not by way of the panes around, so that all panes change in one frame.
+            selected = self.TurnSelected(self, turn, self._blocks.start_of_turn(self._cursor)).set_sender(self)
+            self.screen.post_message(selected)
 
     # The mouse
 

@@ -32,12 +32,28 @@ class _Words(Widget):
     def __init__(self, write: Callable[[int], Content], classes: str) -> None:
         super().__init__(classes=classes)
         self._write = write
+        self._written: Content | None = None
 
     def render(self) -> RenderResult:
         """The text for the present width."""
-        return self._write(self.size.width)
+        if self._written is None:
+            self._written = self._write(self.size.width)
+        return self._written
+
+    def renew(self) -> None:
+        """Draw it anew if it says something else."""
+        before, width = self._written, self.size.width
+        self._written = self._write(width) if width else None
+        if self._written is not None and (before is None or not before.is_same(self._written)):
+            self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Write it in the colours of another theme."""
+        super().notify_style_update()
+        self._written = None
 
     def on_resize(self) -> None:
+        self._written = None
         self.refresh()
 
 
@@ -134,7 +150,7 @@ class UsageSidebar(Vertical):
 
     def _refresh_words(self) -> None:
         for words in (self._totals, self._tools, self._strip_totals, self._strip_turn):
-            words.refresh()
+            words.renew()
 
     def _fit(self) -> None:
         """Let the tools follow the last turn, with the lines they need as far as the chart can spare them."""
