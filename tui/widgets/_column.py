@@ -8,19 +8,17 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tui.render import Line
 from tui.widgets._flow import Flow
-from tui.widgets._item_view import ItemView
+from tui.widgets._line_view import LineView
 from tui.widgets._paint import paint
 
 __all__ = ["Column"]
 
 
-class Column(ItemView, can_focus=True):
+class Column(LineView, can_focus=True):
     """A window on blocks that a subclass draws, with a cursor.
 
     A subclass says how tall a block is once it knows it (`measure`), draws its lines (`line`) and asks for what is
@@ -69,16 +67,11 @@ class Column(ItemView, can_focus=True):
     """Lines of a block of which nothing is known."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
-        self._flow = Flow(self.measure, self._ESTIMATE)
+        super().__init__(Flow(self.measure, self._ESTIMATE), id=id, classes=classes)
         self._cursor = (0, 0)
 
     def measure(self, position: int) -> int | None:
         """The height of a block; None while it is not known."""
-        raise NotImplementedError
-
-    def line(self, position: int, number: int) -> Line:
-        """A line of a block in sight, known or not."""
         raise NotImplementedError
 
     @property
@@ -112,20 +105,12 @@ class Column(ItemView, can_focus=True):
 
     # What the base asks for
 
-    def settle(self) -> None:
-        """Bring in line what is derived from the flow, and ask for what came into sight."""
-        self._flow.height = self.container_size.height
-        if not self.is_mounted or not self._flow.height:
-            return
-        self._flow.settle()
-        self.rows = self._flow.rows()
-        self._deriving = True
-        try:
-            self.virtual_size = Size(self.scrollable_content_region.width, self._flow.total)
-            self.scroll_y = self.scroll_target_y = self._flow.top
-        finally:
-            self._deriving = False
-        self.refresh()
+    def need(self, start: int, end: int) -> None:
+        """Called with the blocks in sight."""
+        raise NotImplementedError
+
+    def ask(self) -> None:
+        """Ask for the blocks in sight."""
         if self.rows:
             self.need(self.rows[0][0], self.rows[-1][0] + 1)
 
@@ -144,11 +129,6 @@ class Column(ItemView, can_focus=True):
             flow.show(position, int(share * flow.block_height(position)))
         self._cursor = (self._cursor[0], 0)
         self.settle()
-
-    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
-        """Let a scrollbar that was not there stand where the window is."""
-        if shown:
-            self.vertical_scrollbar.position = self.scroll_y
 
     def edge(self, position: int, number: int) -> tuple[Segment, Style]:
         """The bar at the cursor."""

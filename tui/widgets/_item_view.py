@@ -1,92 +1,31 @@
-"""A scroll view over rendered items, of which only what is in sight is ever drawn."""
+"""A view of rendered items."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from math import ceil
-from typing import ClassVar, Final
+from collections.abc import Iterable
+from typing import Final
 
-from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
-from textual.geometry import Offset, Region, Size
-from textual.reactive import Reactive
-from textual.scroll_view import ScrollView
+from textual.geometry import Offset, Region
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tui.render import Palette
+from tui.render import Line
 from tui.widgets._blocks import Blocks
-from tui.widgets._paint import MARGIN, paint, selected_text
+from tui.widgets._line_view import LineView
+from tui.widgets._paint import paint, selected_text
 
 __all__ = ["ItemView"]
 
-_WIDEST = 120
 # A selection's lines are numbered by item first, so that heights found later do not move it.
-_LINES = 1 << 24
-_PARTS: Final = 8
-"""Parts of a cell that a scrollbar can show."""
+_LINES: Final = 1 << 24
 _KEPT: Final = 512
-"""Drawn rows that are kept: some pages, for scrolling up and down."""
+"""Painted rows that are kept: some pages, for scrolling up and down."""
 
 
-class ItemView(ScrollView):
-    """A window on blocks of lines, with a palette that follows the theme.
-
-    The flow's anchor is the truth. `virtual_size` and `scroll_y` are derived from it in `settle`; whatever else sets
-    `scroll_y` moves the anchor.
-    """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"item--{name}" for name in Palette.__dataclass_fields__}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `item--text` | Running text. |
-    | `item--muted` | Roles, times, marks, urls. |
-    | `item--title` | Numbers of turns, headings. |
-    | `item--tool` | Names of tools. |
-    | `item--error` | What failed. |
-    | `item--link` | Links. |
-    | `item--quote` | Quotations and thoughts. |
-    | `item--code` | Code within a line. |
-    | `item--keyword` | In code: words of the language. |
-    | `item--string` | In code: strings. |
-    | `item--number` | In code: numbers and constants. |
-    | `item--comment` | In code: comments. |
-    | `item--name` | In code: names being defined, keys. |
-    | `item--added` | Lines that a patch adds. |
-    | `item--removed` | Lines that a patch removes. |
-    """
-
-    DEFAULT_CSS = """
-    ItemView {
-        background: $surface;
-        color: $foreground;
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-
-        & > .item--muted { color: $text-muted; }
-        & > .item--title { color: $text-primary; text-style: bold; }
-        & > .item--tool { color: $text-secondary; text-style: bold; }
-        & > .item--error { color: $text-error; }
-        & > .item--link { color: $text-accent; text-style: underline; }
-        & > .item--quote { color: $text-muted; text-style: italic; }
-        & > .item--code { color: $text-warning; }
-        & > .item--keyword { color: $text-accent; }
-        & > .item--string { color: $text-success; }
-        & > .item--number { color: $text-warning; }
-        & > .item--comment { color: $text-muted; text-style: italic; }
-        & > .item--name { color: $text-primary; }
-        & > .item--added { color: $text-success; }
-        & > .item--removed { color: $text-error; }
-        &:ansi > .item--muted { text-style: dim; }
-    }
-    """
-
-    virtual_size = Reactive(Size(0, 0), layout=False, repaint=False)
-    """Cells across and lines of all blocks, as far as known. Only the scrollbar shows it: nothing is laid out anew."""
+class ItemView(LineView):
+    """A window on the items of a conversation, each a block, whose text can be selected."""
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         """Create a view without items.
@@ -96,25 +35,14 @@ class ItemView(ScrollView):
             id: The id of the widget in the DOM.
             classes: The CSS classes of the widget.
         """
-        super().__init__(name=name, id=id, classes=classes)
         self._blocks = Blocks()
-        self._flow = self._blocks.flow
-        self._palette: Palette | None = None
-        self._styles: dict[str, Style] = {}
-        self._deriving = False
-        self._thumb: tuple[int, bool, int, int] | None = None
+        super().__init__(self._blocks.flow, name=name, id=id, classes=classes)
         self._states: list[object] = []
         self._painted: LRUCache[tuple[int, int], tuple[object, Strip]] = LRUCache(_KEPT)
-        self.rows: list[tuple[int, int]] = []
-        """Item and line of it on each row in sight."""
 
-    def edge(self, position: int, number: int) -> tuple[Segment, Style]:
-        """The cell at the left of a line, and what lies behind the line."""
-        raise NotImplementedError
-
-    def mark(self, position: int, number: int) -> Segment | None:
-        """What stands after the content of a line and is no part of it; at most one cell."""
-        raise NotImplementedError
+    def line(self, position: int, number: int) -> Line:
+        """A line of an item."""
+        return self._blocks.line(position, number)
 
     def found(self, position: int, number: int) -> Iterable[tuple[int, int, Style]]:  # noqa: ARG002
         """What is marked in the content of a line: first character, the one after the last, and its look."""
@@ -124,87 +52,24 @@ class ItemView(ScrollView):
         """Called when items have come into sight that are not at hand."""
         raise NotImplementedError
 
-    @property
-    def palette(self) -> Palette:
-        """The styles of an item's parts in the current theme."""
-        if self._palette is None:
-            names = Palette.__dataclass_fields__
-            self._palette = Palette(**{name: self.part_style(f"item--{name}") for name in names})
-        return self._palette
-
-    @property
-    def ground(self) -> Style:
-        """What lies behind the lines."""
-        if "" not in self._styles:
-            self._styles[""] = self.rich_style
-        return self._styles[""]
-
-    def part_style(self, name: str) -> Style:
-        """The style of a component class without its background, so that what lies behind it shows through."""
-        if name not in self._styles:
-            self._styles[name] = self._part_style(name)
-        return self._styles[name]
-
-    def _part_style(self, name: str) -> Style:
-        style = self.get_component_rich_style(name)
-        return Style(
-            color=style.color,
-            bold=style.bold,
-            dim=style.dim,
-            italic=style.italic,
-            underline=style.underline,
-            reverse=style.reverse,
-            strike=style.strike,
-        )
-
-    def notify_style_update(self) -> None:
-        """Make the palette anew when it is next needed."""
-        super().notify_style_update()
-        self._palette = None
-        self._styles.clear()
-
-    @property
-    def text_width(self) -> int:
-        """Cells of a line of text."""
-        return max(min(self.scrollable_content_region.width - MARGIN - 1, _WIDEST), 1)
-
-    def align(self) -> bool:
-        """Find the rows that are in sight from the anchor; whether there is room for any."""
-        self._flow.height = self.container_size.height
-        if not self.is_mounted or not self._flow.height:
-            return False
-        self._blocks.restyle(self.palette)
-        self._flow.settle()
-        self.rows = self._flow.rows()
-        return True
-
-    def settle(self) -> None:
-        """Bring in line what is derived from the anchor, and ask for the items that came into sight."""
-        if not self.align():
-            return
-        self._deriving = True
-        try:
-            self.virtual_size = Size(self.scrollable_content_region.width, self._flow.total)
-            self.scroll_y = self.scroll_target_y = self._flow.top
-        finally:
-            self._deriving = False
-        self._refresh_scrollbar()
-        self._refresh_rows()
+    def ask(self) -> None:
+        """Ask for the items in sight that are not at hand."""
         if self.rows:
             for start, end in self._blocks.store.wanted(self.rows[0][0], self.rows[-1][0], self._blocks.stored):
                 self.need(start, end)
 
-    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
-        """Let a scrollbar that comes show where it stands: it was not told while it was away."""
-        if shown:
-            self.vertical_scrollbar.position = self.scroll_y
+    def align(self) -> bool:
+        """Find the rows that are in sight from the anchor; whether there is room for any."""
+        if self.is_mounted:
+            self._blocks.restyle(self.palette)
+        return super().align()
 
     def row_state(self, position: int, number: int) -> object:
         """All that the picture of a line depends on, but for the theme and a selection of text."""
-        drawn = self.edge(position, number), self.mark(position, number), self._blocks.line(position, number)
+        drawn = self.edge(position, number), self.mark(position, number), self.line(position, number)
         return *drawn, *self.found(position, number)
 
-    def _refresh_rows(self) -> None:
+    def refresh_rows(self) -> None:
         """Draw the rows that show something else than before."""
         before, self._states = self._states, [self.row_state(*row) for row in self.rows]
         changed = [y for y, state in enumerate(self._states) if before[y : y + 1] != [state]]
@@ -213,43 +78,6 @@ class ItemView(ScrollView):
         elif changed:
             width = self.scrollable_content_region.width
             self.refresh(*(Region(0, y, width, 1) for y in changed))
-
-    def _refresh_scrollbar(self) -> None:
-        """Draw the scrollbar anew where that shows: a page of a long conversation is less than an eighth of a cell."""
-        height, total = self._flow.height, self._flow.total
-        length = max(height * height / max(total, 1), 1)
-        start = (height - length) * self._flow.top / max(total - height, 1)
-        thumb = height, total > height, int(start * _PARTS), ceil(length * _PARTS)
-        if thumb != self._thumb:
-            self._thumb = thumb
-            self._scroll_update(self.virtual_size)
-            if self.show_vertical_scrollbar:
-                self.vertical_scrollbar.position = self.scroll_y
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Follow the scrollbar, the wheel and a selection dragged beyond the edge."""
-        lines = round(new_value) - round(old_value)
-        if self._deriving or not lines:
-            return
-        if new_value >= self.max_scroll_y:
-            self._flow.end()
-        elif abs(lines) <= 2 * self._flow.height:
-            self._flow.move(lines)
-        else:
-            self._flow.seek(round(new_value))
-        self.settle()
-
-    def scroll_to(
-        self,
-        x: float | None = None,
-        y: float | None = None,
-        *,
-        force: bool = False,
-        on_complete: Callable[[], Awaitable[None]] | Callable[[], None] | None = None,
-        **_animation: object,
-    ) -> None:
-        """Scroll to a line, at once: a way of many thousand lines is not animated."""
-        super().scroll_to(x, y, animate=False, force=force, on_complete=on_complete)
 
     def on_resize(self) -> None:
         """Wrap anew, and keep the line that was at the top, or the end."""
@@ -283,7 +111,7 @@ class ItemView(ScrollView):
             return known[1]
         bar, base = self.edge(position, number)
         strip = paint(
-            self._blocks.line(position, number),
+            self.line(position, number),
             at,
             width,
             bar=bar,
@@ -295,18 +123,6 @@ class ItemView(ScrollView):
         )
         self._painted[row] = state, strip
         return strip
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw rows. There is nothing round the content that would have to be drawn with it."""
-        width, ground, (_, background) = self.size.width, self.ground, self.background_colors
-        filters = self.get_line_filters()
-        strips = []
-        for y in crop.line_range:
-            strip = self.render_line(y).adjust_cell_length(width, ground)
-            for line_filter in filters:
-                strip = strip.apply_filter(line_filter, background)
-            strips.append(strip if crop.width == width else strip.crop(crop.x, crop.right))
-        return strips
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text as it is shown, without marks and gutters."""

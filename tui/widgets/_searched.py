@@ -26,7 +26,7 @@ class SearchedView(ItemView):
     | `item--found` | What was searched for. |
     | `item--found-here` | The place that the search stands at. |
 
-    The parts of an item have the component classes of `ItemView`.
+    The parts of an item have the component classes of `LineView`.
     """
 
     DEFAULT_CSS = """
