@@ -16,7 +16,6 @@ from textual.events import DescendantFocus, ScreenResume
 from textual.reactive import var
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 from textual.worker import Worker
 
 from tui.commands import COMMANDS, Command, bindings
@@ -28,6 +27,7 @@ from tui.screens._named import branch_choices, called, session_choices
 from tui.widgets._caption import Pane, caption
 from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.numbers import visible
 from tui.widgets.run_status import RunStatus
 from tui.widgets.token_chart import TokenChart
@@ -92,7 +92,7 @@ class ExplorerBase(Screen[None]):
         fitting = [name for columns, name in self.HORIZONTAL_BREAKPOINTS if columns <= width][-1:]
         self.add_class(*fitting, "-on-chat" if width < _MEDIUM else "-on-tree", update=False)
         yield Horizontal(*self._panes.values(), id="panes")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         # All that is on a screen was styled when it was mounted, a moment before it is shown for the first time.

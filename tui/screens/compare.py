@@ -9,13 +9,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
 from textual.worker import Worker
 
 from tui.errors import ConvoError
 from tui.model.compare import Comparison, TurnDetail, TurnPair
 from tui.widgets.compare_summary import CompareSummary
 from tui.widgets.compared import Compared
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.numbers import visible
 
 __all__ = ["CompareScreen", "Place"]
@@ -65,7 +65,7 @@ class CompareScreen(Screen[Place | None]):
     def compose(self) -> ComposeResult:
         yield self._summary
         yield self._compared
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._summary.comparison = self._comparison

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual import on
-from textual.widgets import Footer
 from textual.worker import Worker
 
 from tui.controller import SessionController
@@ -18,6 +17,7 @@ from tui.model.query import Query, parse_query
 from tui.model.search import Hit, SearchScope
 from tui.screens.base import ExplorerBase
 from tui.widgets.find_bar import FindBar
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Finding(ExplorerBase):
 
     def on_mount(self) -> None:
         self._talk.mount(self._chat_bar, after=self._chat)
-        self.mount(self._tree_bar, before=self.query_one(Footer))
+        self.mount(self._tree_bar, before=self.query_one(KeyBar))
 
     # Commands
 

@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
 from textual.worker import Worker
 
 from tui.controller import SessionController
@@ -21,6 +20,7 @@ from tui.model import Page, View
 from tui.model.seen import Seen, Stretch
 from tui.render.text import size
 from tui.widgets.item_json import ItemJson
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.numbers import fit_name, visible
 from tui.widgets.seen_head import SeenHead, SeenState
 from tui.widgets.transcript import Transcript
@@ -87,7 +87,7 @@ class SeenScreen(Screen[None]):
         yield self._head
         yield self._chat
         yield self._json
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._json.display = False

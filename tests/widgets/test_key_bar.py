@@ -1,0 +1,89 @@
+"""The line of keys at the bottom, as it is read and clicked."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from tui.widgets.key_bar import KeyBar
+
+
+class Pane(Widget, can_focus=True):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Open", tooltip="Open what is under the cursor")]
+
+
+class KeysApp(App[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f,g", "fork", "Fork"),
+        Binding("x", "secret", "Secret", show=False),
+        Binding("b", "branches", "한국어"),
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield Pane()
+        yield KeyBar()
+
+    def action_fork(self) -> None:
+        self.done.append("fork")
+
+    def action_branches(self) -> None:
+        self.done.append("branches")
+
+    @property
+    def shown(self) -> str:
+        return self.query_one(KeyBar).render_line(0).text.rstrip()
+
+
+async def test_it_offers_what_works_where_the_focus_is() -> None:
+    app = KeysApp()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert app.shown == " f Fork  b 한국어"
+        await pilot.press("tab")
+        await pilot.pause()
+        assert app.shown == " ⏎ Open  f Fork  b 한국어"
+
+
+async def test_a_click_presses_the_key_and_what_does_not_fit_is_left_out() -> None:
+    app = KeysApp()
+    async with app.run_test(size=(17, 5)) as pilot:
+        await pilot.pause()
+        await pilot.click(KeyBar, offset=(12, 0))
+        await pilot.click(KeyBar, offset=(1, 0))
+        assert app.done == ["branches", "fork"]
+        await pilot.resize_terminal(16, 5)
+        await pilot.pause()
+        assert app.shown == " f Fork"
+        await pilot.click(KeyBar, offset=(12, 0))
+        assert app.done == ["branches", "fork"]
+
+
+async def test_the_mouse_tells_more() -> None:
+    app = KeysApp()
+    async with app.run_test() as pilot:
+        await pilot.press("tab")
+        await pilot.hover(KeyBar, offset=(3, 0))
+        bar = app.query_one(KeyBar)
+        assert (bar.hovered, bar.tooltip) == ("enter", "Open what is under the cursor")
+        await pilot.hover(Pane)
+        assert (bar.hovered, bar.tooltip) == ("", None)
+
+
+async def test_it_stays_while_another_program_has_the_terminal() -> None:
+    app = KeysApp()
+    async with app.run_test() as pilot:
+        await pilot.press("tab")
+        await pilot.pause()
+        app.post_message(events.AppBlur())
+        await pilot.pause()
+        assert app.focused is None
+        assert app.shown == " ⏎ Open  f Fork  b 한국어"

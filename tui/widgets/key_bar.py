@@ -1,0 +1,146 @@
+"""The keys that work now, on one line at the bottom of a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import RenderResult
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widget import Widget
+
+__all__ = ["KeyBar"]
+
+
+class _Key(NamedTuple):
+    """What is offered.
+
+    Attributes:
+        key: The key, as Textual names it.
+        shown: The key, as it is shown.
+        title: What it does, in one or two words.
+        help: The same in a sentence.
+    """
+
+    key: str
+    shown: str
+    title: str
+    help: str
+
+    @property
+    def width(self) -> int:
+        return cell_len(self.shown) + cell_len(self.title) + 3
+
+
+class KeyBar(Widget):
+    """The bindings of the screen and of what has the focus in it, as many as fit; a click presses the key.
+
+    Textual's footer is a widget for each key, and makes all of them anew with each change of the focus: half of what
+    the screen consists of, and most of what a change of the focus costs.
+    """
+
+    ALLOW_SELECT = False
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--title", "key-bar--hover"}
+    """
+    | Class | Description |
+    | :- | :- |
+    | `key-bar--key` | A key. |
+    | `key-bar--title` | What it does. |
+    | `key-bar--hover` | Both, under the mouse. |
+    """
+
+    DEFAULT_CSS = """
+    KeyBar {
+        dock: bottom;
+        height: 1;
+        text-wrap: nowrap;
+        color: $footer-foreground;
+        background: $footer-background;
+
+        & > .key-bar--key {
+            color: $footer-key-foreground;
+            background: $footer-key-background;
+            text-style: bold;
+        }
+        & > .key-bar--title { color: $footer-description-foreground; background: $footer-description-background; }
+        & > .key-bar--hover { color: $footer-key-foreground; background: $block-hover-background; }
+    }
+    """
+
+    hovered: reactive[str] = reactive("")
+    """The key under the mouse; empty for none."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._keys: tuple[_Key, ...] = ()
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._renew)
+
+    def on_unmount(self) -> None:
+        self.screen.bindings_updated_signal.unsubscribe(self)
+
+    def _renew(self, screen: Screen[object]) -> None:
+        """Offer what works now; what works while another program has the terminal is of no use to anyone."""
+        if screen is not self.screen or not self.app.app_focus:
+            return
+        offered: dict[str, _Key] = {}
+        for _, binding, enabled, tooltip in screen.active_bindings.values():
+            if binding.show and enabled:
+                shown = self.app.get_key_display(binding)
+                key = _Key(binding.key, shown, binding.description, tooltip or binding.description)
+                offered.setdefault(binding.action, key)
+        keys = tuple(offered.values())
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh()
+
+    def _fitting(self) -> Iterator[_Key]:
+        # The blank after the last one need not fit.
+        room = self.size.width + 1
+        for key in self._keys:
+            room -= key.width
+            if room < 0:
+                return
+            yield key
+
+    def render(self) -> RenderResult:
+        """The keys that fit."""
+        names = "key-bar--key", "key-bar--title", "key-bar--hover"
+        plain, title, hover = (self.get_visual_style(name) for name in names)
+        return Content.assemble(
+            *(
+                part
+                for key in self._fitting()
+                for part in (
+                    (f" {key.shown} ", hover if key.key == self.hovered else plain),
+                    (f"{key.title} ", hover if key.key == self.hovered else title),
+                )
+            )
+        )
+
+    def _key_at(self, x: int) -> _Key | None:
+        for key in self._fitting():
+            if x < key.width:
+                return key
+            x -= key.width
+        return None
+
+    def watch_hovered(self) -> None:
+        self.tooltip = next((key.help for key in self._keys if key.key == self.hovered), None)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        key = self._key_at(event.x)
+        self.hovered = key.key if key else ""
+
+    def on_leave(self) -> None:
+        self.hovered = ""
+
+    def on_click(self, event: events.Click) -> None:
+        if key := self._key_at(event.x):
+            self.app.simulate_key(key.key)
