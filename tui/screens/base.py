@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus, ScreenResume
-from textual.reactive import var
+from textual.reactive import Reactive, var
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker
@@ -63,6 +63,9 @@ class ExplorerBase(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_MEDIUM, "-medium"), (_WIDE, "-wide")]  # noqa: RUF012 as the base has it
 
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """The widget that has the focus. Who gains or loses it draws itself anew; the rest of the screen stays."""
+
     view: var[View] = var(View(), init=False)
     """What all panes show."""
 
@@ -90,7 +93,8 @@ class ExplorerBase(Screen[None]):
         # Each change of a class later styles all that is on the screen anew.
         width = self.app.size.width
         fitting = [name for columns, name in self.HORIZONTAL_BREAKPOINTS if columns <= width][-1:]
-        self.add_class(*fitting, "-on-chat" if width < _MEDIUM else "-on-tree", update=False)
+        self.add_class(*fitting, update=False)
+        self._panes["chat" if width < _MEDIUM else "tree"].add_class("-in-use", update=False)
         yield Horizontal(*self._panes.values(), id="panes")
         yield KeyBar()
 
@@ -423,7 +427,8 @@ class ExplorerBase(Screen[None]):
 
     def _show_pane(self, name: str) -> None:
         """Let this pane be the one that shows where there is room for one alone."""
-        self.update_classes({f"-on-{other}": other == name for other in self._panes})
+        for other, pane in self._panes.items():
+            pane.set_class(other == name, "-in-use")
         self._fit_usage()
 
     def _fit_usage(self) -> None:
