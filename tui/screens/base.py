@@ -12,7 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.events import DescendantFocus, ScreenResume
+from textual.events import DescendantFocus, Resize, ScreenResume
 from textual.reactive import Reactive, var
 from textual.screen import Screen
 from textual.widget import Widget
@@ -45,6 +45,9 @@ _MEDIUM: Final = 80
 _WIDE: Final = 120
 """Columns from which all three panes stand side by side."""
 
+_WIDTHS: Final = ((0, "-narrow"), (_MEDIUM, "-medium"), (_WIDE, "-wide"))
+"""Columns from which on the screen has a class."""
+
 _MANY: Final = 100_000
 """Characters from which on terminals are known to refuse what they are given to copy."""
 
@@ -61,7 +64,7 @@ class ExplorerBase(Screen[None]):
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = bindings()
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_MEDIUM, "-medium"), (_WIDE, "-wide")]  # noqa: RUF012 as the base has it
+    HORIZONTAL_BREAKPOINTS = list(_WIDTHS)  # noqa: RUF012 as the base has it
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """The widget that has the focus. Who gains or loses it draws itself anew; the rest of the screen stays."""
@@ -92,8 +95,7 @@ class ExplorerBase(Screen[None]):
             pane.data_bind(ExplorerBase.view)
         # Each change of a class later styles all that is on the screen anew.
         width = self.app.size.width
-        fitting = [name for columns, name in self.HORIZONTAL_BREAKPOINTS if columns <= width][-1:]
-        self.add_class(*fitting, update=False)
+        self.add_class(_breakpoint(width), update=False)
         self._panes["chat" if width < _MEDIUM else "tree"].add_class("-in-use", update=False)
         yield Horizontal(*self._panes.values(), id="panes")
         yield KeyBar()
@@ -109,8 +111,11 @@ class ExplorerBase(Screen[None]):
         self._do(self._controller.load_rest)
         self.set_interval(_FOLLOW_EVERY, self._follow)
 
-    def on_resize(self) -> None:
-        self._fit_usage()
+    def on_resize(self, event: Resize) -> None:
+        # Before the screen lays itself out, so that it does so once.
+        width = event.size.width
+        self.update_classes({name: name == _breakpoint(width) for _, name in self.HORIZONTAL_BREAKPOINTS})
+        self._fit_usage(width)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         for name, pane in self._panes.items():
@@ -330,7 +335,7 @@ class ExplorerBase(Screen[None]):
 
     def action_zoom(self) -> None:
         self.toggle_class("-zoom")
-        self._fit_usage()
+        self._fit_usage(self.size.width)
 
     def action_leave(self) -> None:
         if self.view.fork is None and self.stop():
@@ -429,10 +434,10 @@ class ExplorerBase(Screen[None]):
         """Let this pane be the one that shows where there is room for one alone."""
         for other, pane in self._panes.items():
             pane.set_class(other == name, "-in-use")
-        self._fit_usage()
+        self._fit_usage(self.size.width)
 
-    def _fit_usage(self) -> None:
-        self._usage.compact = _MEDIUM <= self.size.width < _WIDE and not self.has_class("-zoom")
+    def _fit_usage(self, width: int) -> None:
+        self._usage.compact = _breakpoint(width) == "-medium" and not self.has_class("-zoom")
 
     def _title(self, view: View) -> None:
         branch = view.tree.branches.get(view.branch_id)
@@ -449,3 +454,8 @@ class ExplorerBase(Screen[None]):
 
     def _notify(self, text: str, severity: Severity = "information") -> None:
         self.notify(visible(text), severity=severity, markup=False)
+
+
+def _breakpoint(width: int) -> str:
+    """The class of the screen at so many columns."""
+    return next(name for columns, name in reversed(_WIDTHS) if columns <= width)

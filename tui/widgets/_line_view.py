@@ -9,13 +9,12 @@ from typing import ClassVar, Final
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
-from textual.reactive import Reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.render import Line, Palette
 from tui.widgets._flow import Flow
 from tui.widgets._paint import MARGIN
+from tui.widgets._steady_view import SteadyView
 
 __all__ = ["LineView"]
 
@@ -24,7 +23,7 @@ _PARTS: Final = 8
 """Parts of a cell that a scrollbar can show."""
 
 
-class LineView(ScrollView):
+class LineView(SteadyView):
     """A window on blocks of lines, with a palette that follows the theme.
 
     The flow's anchor is the truth. `virtual_size` and `scroll_y` are derived from it in `settle`; whatever else sets
@@ -78,9 +77,6 @@ class LineView(ScrollView):
         &:ansi > .item--muted { text-style: dim; }
     }
     """
-
-    virtual_size = Reactive(Size(0, 0), layout=False, repaint=False)
-    """Cells across and lines of all blocks, as far as known. Only the scrollbar shows it: nothing is laid out anew."""
 
     def __init__(
         self,
@@ -193,6 +189,9 @@ class LineView(ScrollView):
         self._refresh_scrollbar()
         self.refresh_rows()
         self.ask()
+
+    def watch_virtual_size(self, size: Size) -> None:
+        """Leave the scrollbar to `settle`."""
 
     def watch_show_vertical_scrollbar(self, shown: bool) -> None:
         """Let a scrollbar that comes show where it stands: it was not told while it was away."""

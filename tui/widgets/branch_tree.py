@@ -16,10 +16,10 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.model import Chain, Session, Turn, View
+from tui.widgets._steady_view import SteadyView
 from tui.widgets._tree_drawing import Hit, Piece, Role, TurnFace, draw_session, draw_turn
 from tui.widgets._tree_rows import SessionRow, Span, TurnRow
 from tui.widgets._tree_state import TreeState
@@ -29,7 +29,7 @@ from tui.widgets.numbers import fit_name
 __all__ = ["BranchTree"]
 
 
-class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
+class BranchTree(SteadyView, can_focus=True, inherit_bindings=False):
     """Sessions, branches and turns as a flat tree in which only forks indent.
 
     Rows are drawn as they come into sight. Bind `view` to the screen's, answer `TurnsNeeded` with `receive_turns` and
@@ -242,6 +242,8 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
         self._hover: int | None = None
         self._in_sight: dict[int, tuple[Chain, list[int]]] = {}
         self._sessions_in_sight: list[int] = []
+        self._inks: dict[tuple[Role, Style, bool, bool], Style] = {}
+        self._grounds: dict[str, Style] = {}
 
     @property
     def cursor_row(self) -> int:
@@ -555,15 +557,31 @@ class BranchTree(ScrollView, can_focus=True, inherit_bindings=False):
     def _ground(self, row: int, has_cursor: bool) -> Style:
         """The style of a row on which its pieces are laid."""
         if has_cursor:
-            return self.get_component_rich_style("branch-tree--cursor")
+            return self._look("cursor")
         if row == self._state.selected:
-            return self.get_component_rich_style("branch-tree--selected")
-        if row == self._hover:
-            return self.get_component_rich_style("branch-tree--hover")
-        return self.rich_style
+            return self._look("selected")
+        return self._look("hover" if row == self._hover else "")
+
+    def _look(self, name: str) -> Style:
+        if name not in self._grounds:
+            found = self.get_component_rich_style(f"branch-tree--{name}") if name else self.rich_style
+            self._grounds[name] = found
+        return self._grounds[name]
+
+    def notify_style_update(self) -> None:
+        """Draw in the colours of another theme."""
+        super().notify_style_update()
+        self._inks.clear()
+        self._grounds.clear()
 
     def _ink(self, role: Role, ground: Style, dim: bool, has_cursor: bool) -> Style:
         """The style of a piece on its row."""
+        key = role, ground, dim, has_cursor
+        if key not in self._inks:
+            self._inks[key] = self._mixed(*key)
+        return self._inks[key]
+
+    def _mixed(self, role: Role, ground: Style, dim: bool, has_cursor: bool) -> Style:
         if role is Role.CURRENT_TAG:
             return self.get_component_rich_style("branch-tree--current-tag")
         if has_cursor:

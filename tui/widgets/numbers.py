@@ -54,7 +54,7 @@ def dollars(amount: Decimal) -> str:
 
 def visible(text: str) -> str:
     """Untrusted text on one line, every control character shown: ESC as ␛, a newline as ␊."""
-    return printable(text.translate(_LINE_ENDS))
+    return text if text.isprintable() else printable(text.translate(_LINE_ENDS))
 
 
 def duration(seconds: float | None) -> str:
@@ -73,7 +73,11 @@ def fit_name(text: str, room: int) -> str:
     shown = visible(text)
     if cell_len(shown) <= room:
         return shown
-    return f"{set_cell_size(shown, room - 1).rstrip()}…" if room > 0 else ""
+    if room <= 0:
+        return ""
+    # Graphemes take their time to be told apart, and what is far beyond the room need not be.
+    begins = shown[: room - 1] if shown.isascii() else set_cell_size(shown[: 4 * room], room - 1)
+    return f"{begins.rstrip()}…"
 
 
 def local_time(stored: str | None) -> str:

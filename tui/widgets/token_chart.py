@@ -16,13 +16,13 @@ from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.model import Accounts, Carry, ChartView, Scope, TurnUsage, Usage
 from tui.widgets._bars import Bars
 from tui.widgets._cost_text import carried_words
 from tui.widgets._run_text import ESTIMATE, estimate_mark, missing, run_details
+from tui.widgets._steady_view import SteadyView
 from tui.widgets._token_bars import Part, bar, patterned, split
 from tui.widgets.numbers import dollars, fit_name, tokens
 
@@ -36,7 +36,7 @@ _PALE = 0.6
 """What is left of the colour of an inherited turn's bar."""
 
 
-class TokenChart(ScrollView, can_focus=True):
+class TokenChart(SteadyView, can_focus=True):
     """A bar for each turn of a branch, its parts stacked; only the lines in sight are ever drawn, and asked for.
 
     Answer `TurnsNeeded` with `receive`; until then a turn shows a `…`. A turn that the branch inherited is pale and

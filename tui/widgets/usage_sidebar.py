@@ -163,7 +163,8 @@ class UsageSidebar(Vertical):
         self._tool_lines = min(names + 1, spare, _MOST_TOOL_LINES) if names else 0
         self._tools.display = self._tool_lines >= 2
         self._tools.styles.height = self._tool_lines
-        self.chart.styles.max_height = max(1, self.chart.count)
+        # No more than fits: another height lays out the whole screen anew.
+        self.chart.styles.max_height = min(max(1, self.chart.count), max(1, self.size.height))
 
     def _swatches(self) -> dict[Part, Swatch]:
         """How the parts of the bars look, for the legend."""
