@@ -164,7 +164,7 @@ class UsageSidebar(Vertical):
         self._tools.display = self._tool_lines >= 2
         self._tools.styles.height = self._tool_lines
         # No more than fits: another height lays out the whole screen anew.
-        self.chart.styles.max_height = min(max(1, self.chart.count), max(1, self.size.height))
+        self.chart.styles.max_height = max(1, min(self.chart.count, self.app.size.height))
 
     def _swatches(self) -> dict[Part, Swatch]:
         """How the parts of the bars look, for the legend."""
