@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -43,8 +44,10 @@ class Ledger:
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """The items of the branch, whoever wrote them, as the SDK can send them to any model."""
-        items = cast("list[ItemData]", await self._session.get_items(limit))
-        return cast("list[TResponseInputItem]", [placed(item) for item in items])
+        items = [placed(item) for item in cast("list[ItemData]", await self._session.get_items(limit))]
+        # No item is part of a circle, and the collector would look at all of a long branch while the answer streams.
+        gc.freeze()
+        return cast("list[TResponseInputItem]", items)
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
         """Write items; what was begun is finished, also when the run is stopped meanwhile.

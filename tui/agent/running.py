@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import time
 import traceback
@@ -109,7 +110,7 @@ class AgentRunner:
         from tui.agent.loading import load
 
         try:
-            return await load(self.choice)
+            loaded = await load(self.choice)
         except ConfigError:
             raise
         except Exception as error:
@@ -118,6 +119,9 @@ class AgentRunner:
                 "The details say where.",
                 redact("".join(traceback.format_exception(error))),
             ) from error
+        # The SDK stays as long as the program: the collector, which holds everything up, need not look at it again.
+        gc.freeze()
+        return loaded
 
 
 def uncancel() -> None:
