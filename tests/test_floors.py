@@ -54,8 +54,9 @@ def stop(app):
 ConvoApp.on_ready = stop
 assert tui.cli.main([sys.argv[1]]) == 0
 names = (
-    "pygments", "tui.agent.running", "tui.demo", "tui.render.lexing", "tui.runs", "tui.screens.finding_picker",
-    "tui.screens.help", "tui.screens.picker", "tui.screens.talking", "tui.talk",
+    "pygments", "tui.agent.running", "tui.demo", "tui.exchange", "tui.model.compare", "tui.render.lexing", "tui.runs",
+    "tui.screens.finding_picker", "tui.screens.help", "tui.screens.picker", "tui.screens.talking", "tui.session.advanced",
+    "tui.session.editor", "tui.session.search", "tui.talk",
 )
 found = sorted(name for name in names if name in sys.modules)
 with open(sys.argv[2], "w") as file:

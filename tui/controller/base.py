@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
 from tui.model import (
@@ -31,9 +31,11 @@ from tui.model import (
     TurnUsage,
     View,
 )
-from tui.session import AdvancedSQLiteSession
-from tui.session.editor import Editor
 from tui.session.store import Store, Version
+
+if TYPE_CHECKING:
+    from tui.session import AdvancedSQLiteSession
+    from tui.session.editor import Editor
 
 __all__ = ["ControllerBase", "Listener"]
 
@@ -363,6 +365,8 @@ class ControllerBase:
         Raises:
             FileError: It is gone.
         """
+        from tui.session.editor import Editor
+
         await self._store.changes()
         return Editor(self.path, self._store.sessions_table, self._store.messages_table)
 
@@ -376,6 +380,8 @@ class ControllerBase:
             raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to change it.")
 
     def _writer(self, session_id: str) -> AdvancedSQLiteSession:
+        from tui.session import AdvancedSQLiteSession
+
         return AdvancedSQLiteSession(
             session_id=session_id,
             db_path=self.path,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tui.controller.accounting import Accounting
 from tui.errors import ConvoError, NotFoundError
-from tui.model.compare import Comparison, Side, TurnDetail, TurnPair, sides
+
+if TYPE_CHECKING:
+    from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
 
 __all__ = ["Comparing"]
 
@@ -45,6 +48,8 @@ class Comparing(Accounting):
         for name in (branch_id, other):
             if name not in tree.branches:
                 raise NotFoundError(f"There is no branch '{name}'.", "Press b to see which there are.")
+        from tui.model.compare import sides
+
         left, right, shared = sides(tree, branch_id, other)
         if left.last < left.first and right.last < right.first:
             raise ConvoError(f"'{branch_id}' and '{other}' hold the same turns.", "There is nothing to compare yet.")

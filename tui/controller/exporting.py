@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui.controller.base import ControllerBase
 from tui.errors import NotFoundError
-from tui.exchange import Format, export
-from tui.exchange.saving import save
-from tui.session.whole import Whole
+
+if TYPE_CHECKING:
+    from tui.exchange import Format
+    from tui.session.whole import Whole
 
 __all__ = ["ExportProgress", "Exporting", "Stopped"]
 
@@ -60,6 +62,9 @@ class Exporting(ControllerBase):
             ConfigError: There is a file of that name already, or it cannot be written.
             FileError: The session cannot be read.
         """
+        from tui.exchange import export
+        from tui.exchange.saving import save
+
         session = self.view.session
         if session is None:
             raise NotFoundError("There is no session to export.", "Let an agent write the file first.")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tui.controller.managing import Managing
 from tui.errors import ConvoError
-from tui.exchange.transcripts import load
 
 __all__ = ["Importing"]
 
@@ -40,6 +39,8 @@ class Importing(Managing):
             TranscriptError: It is not in a form that can be imported; nothing is written.
             ConvoError: A session of that name is there already, or the file cannot be written.
         """
+        from tui.exchange.transcripts import load
+
         self._check_writable()
         incoming = await asyncio.to_thread(load, path, name)
         await self._change((await self._edit()).bring_in(incoming))

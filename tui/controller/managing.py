@@ -10,7 +10,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from tui.controller.base import ControllerBase
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Branch, Entry, EntryState, Losses, Session
-from tui.session.editor import main_stays
 from tui.session.schema import MAIN
 
 __all__ = ["Managing"]
@@ -117,6 +116,8 @@ class Managing(ControllerBase):
             ConvoError: It cannot be deleted, or not now.
         """
         if branch_id == MAIN:
+            from tui.session.editor import main_stays
+
             raise main_stays()
         self._check_idle(session_id, branch_id)
         return await self._store.losses(await self._session(session_id), branch_id)

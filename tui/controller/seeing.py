@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tui.controller.base import ControllerBase
 from tui.errors import NotFoundError
-from tui.model.items import Page
-from tui.model.seen import Seen, Stretch, Weight
+
+if TYPE_CHECKING:
+    from tui.model.items import Page
+    from tui.model.seen import Seen, Stretch, Weight
 
 __all__ = ["Seeing"]
 

@@ -3,6 +3,19 @@
 Public name: `AdvancedSQLiteSession`, drop-in for the class of that name in `agents.extensions.memory`.
 """
 
-from tui.session.advanced import AdvancedSQLiteSession
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tui.session.advanced import AdvancedSQLiteSession
 
 __all__ = ["AdvancedSQLiteSession"]
+
+
+def __getattr__(name: str) -> Any:
+    # Who only looks at a file needs what reads it, and not what writes a session.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.advanced"), name)

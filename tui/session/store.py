@@ -10,28 +10,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
 from tui.model import Accounts, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
-from tui.model.carry import carry
-from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
-from tui.model.query import Query
-from tui.model.search import Found, Whereabouts
-from tui.model.seen import Seen, Stretch, Weight
-from tui.session import journal, listing
+from tui.session import listing
 from tui.session.accounts import Books, Priced
-from tui.session.comparing import Price, SideRead, compared, compared_turns, read_side, read_turns
 from tui.session.growth import GrowingTree
 from tui.session.items import is_error, item_text
-from tui.session.losses import losses
 from tui.session.pieces import completed
 from tui.session.ranks import Ranks
 from tui.session.reader import Reader, Snapshot
-from tui.session.search import Searcher, rank_in_turn
-from tui.session.seen import read_input, read_seen, read_weight
 from tui.session.spent import sent, turn_usages, usage_of_turns
-from tui.session.whole import Whole
+
+# A first screen does not wait for what it does not need: that is imported where it is used.
+if TYPE_CHECKING:
+    from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
+    from tui.model.query import Query
+    from tui.model.search import Found, Whereabouts
+    from tui.model.seen import Seen, Stretch, Weight
+    from tui.session.comparing import Price, SideRead
+    from tui.session.search import Searcher
+    from tui.session.whole import Whole
 
 __all__ = ["Store", "Version"]
 
@@ -71,7 +71,7 @@ class Store:
         self.path = Path(path)
         self._timeout = timeout
         self._times_opened = 0
-        self._searcher = Searcher(self.path, timeout)
+        self._searcher: Searcher | None = None
         self._open()
 
     async def changes(self) -> Version:
@@ -145,6 +145,8 @@ class Store:
         Raises:
             FileError: The file cannot be read now.
         """
+        from tui.session.whole import Whole
+
         reader = await asyncio.to_thread(Reader, self.path, self._timeout)
         try:
             return await reader.read(lambda file: work(Whole(file, session, GrowingTree().read(file, session))))
@@ -293,6 +295,8 @@ class Store:
         Raises:
             NotFoundError: The session has no such branch.
         """
+        from tui.session.losses import losses
+
         tree = await self.tree(session)
         if branch_id is not None and branch_id not in tree.branches:
             raise NotFoundError(f"There is no branch '{branch_id}' any more.")
@@ -300,7 +304,9 @@ class Store:
 
     async def journal(self) -> tuple[Entry, ...]:
         """What the explorer did to the file, the newest first."""
-        return await self._reader.read(journal.entries)
+        from tui.session.journal import entries
+
+        return await self._reader.read(entries)
 
     async def priced(self, session: Session, tree: TurnTree, branch_id: str, limits: Sequence[int]) -> Priced:
         """What each scope of a branch spent, apart by price list: by model, hour, and these limits of a request."""
@@ -311,6 +317,8 @@ class Store:
 
     async def carry(self, session: Session, tree: TurnTree, branch_id: str) -> Carry:
         """What the turns of a branch cost again, by being sent with later requests."""
+        from tui.model.carry import carry
+
         return await self._aside.read(lambda file: carry(branch_id, sent(file, session, tree, branch_id)))
 
     async def compare(
@@ -323,6 +331,7 @@ class Store:
         price: Price | None = None,
     ) -> Comparison:
         """Put turns of two branches, or of one, side by side; `price` says what turns cost in money."""
+        from tui.session.comparing import compared, read_side
 
         def read(file: Snapshot) -> tuple[SideRead, SideRead]:
             return read_side(file, session, tree, left), read_side(file, session, tree, right)
@@ -331,19 +340,27 @@ class Store:
 
     async def compare_turns(self, comparison: Comparison, pairs: Sequence[TurnPair]) -> tuple[TurnDetail, ...]:
         """Compare some turns of two sides item by item, pair by pair."""
+        from tui.session.comparing import compared_turns, read_turns
+
         both = await self._reader.read(lambda file: read_turns(file, comparison, pairs))
         return await asyncio.to_thread(compared_turns, pairs, *both)
 
     async def seen(self, session: Session, tree: TurnTree, branch_id: str, turn: int, rival: str | None = None) -> Seen:
         """What a model was sent in a turn of a branch, and in the branch `rival` at the same turn."""
+        from tui.session.seen import read_seen
+
         return await self._aside.read(lambda file: read_seen(file, session, tree, branch_id, turn, rival))
 
     async def weigh(self, session: Session, stretch: Stretch) -> Weight:
         """How much some items are."""
+        from tui.session.seen import read_weight
+
         return await self._aside.read(lambda file: read_weight(file, session, stretch))
 
     async def input(self, session: Session, stretch: Stretch) -> list[object]:
         """Some items of a branch exactly as the SDK's `get_items` gives them."""
+        from tui.session.seen import read_input
+
         return await self._aside.read(lambda file: read_input(file, session, stretch))
 
     def search(self, query: Query, where: Whereabouts, limit: int | None = None) -> AsyncGenerator[Found]:
@@ -352,16 +369,23 @@ class Store:
         Raises:
             FileError: The file cannot be read.
         """
+        from tui.session.search import Searcher
+
+        if self._searcher is None:
+            self._searcher = Searcher(self.path, self._timeout)
         return self._searcher.search(query, where, limit)
 
     async def place_of_item(self, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
         """The position in a branch of an item of one of its turns; None where it is not there."""
+        from tui.session.search import rank_in_turn
+
         rank = await self._reader.read(lambda file: rank_in_turn(file, session, branch_id, turn, message_id))
         return None if rank is None else rank + await self.position(session, branch_id, turn)
 
     def close(self) -> None:
         """Close the file; safe to call again."""
-        self._searcher.close()
+        if self._searcher is not None:
+            self._searcher.close()
         self._reader.close()
         self._aside.close()
 
