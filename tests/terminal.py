@@ -6,11 +6,13 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -48,7 +50,7 @@ class Terminal:
             command,
             pass_fds=[slave],
             env={**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
-            preexec_fn=lambda: os.login_tty(slave),
+            preexec_fn=partial(_log_in, slave),
         )
         os.close(slave)
 
@@ -142,3 +144,9 @@ class Terminal:
 
     def _set_size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def _log_in(slave: int) -> None:
+    """Take a terminal for one's own, and listen to its Ctrl+C: what runs the tests in the background ignores that."""
+    os.login_tty(slave)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -91,7 +91,7 @@ def test_waiting_for_a_locked_file_can_be_given_up(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode = DELETE")
         db.execute("BEGIN EXCLUSIVE")
-        # Python drops a Ctrl+C that meets it at the wrong place of an import, so it comes where the file is opened.
+        # Within an import Python may drop it, so it comes where the file is opened.
         tell = "lambda event, _: event == 'sqlite3.connect' and print('opening', flush=True)"
         code = f"import sys; sys.addaudithook({tell}); from tui.cli import main; sys.exit(main(sys.argv[1:]))"
         with Terminal([sys.executable, "-c", code, str(path)]) as terminal:
