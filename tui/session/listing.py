@@ -81,7 +81,7 @@ def pinned(file: Snapshot, *, archived: bool = True) -> tuple[Session, ...]:
 def since(file: Snapshot, row: int | None) -> tuple[frozenset[str], int]:
     """Ids of the sessions that were made after a row of their table, none for None, and its last row; 0 for none."""
     last = file.execute(f"SELECT COALESCE(MAX(rowid), 0) FROM {file.sessions}").fetchone()[0]
-    names = file.execute(f"SELECT session_id FROM {file.sessions} s WHERE rowid > ? AND {_TEXT}", (row,))
+    names = file.execute(f"SELECT session_id FROM {file.sessions} s NOT INDEXED WHERE rowid > ? AND {_TEXT}", (row,))
     return frozenset(name for (name,) in names), int(last)
 
 
