@@ -55,8 +55,8 @@ ConvoApp.on_ready = stop
 assert tui.cli.main([sys.argv[1]]) == 0
 names = (
     "pygments", "tui.agent.running", "tui.demo", "tui.exchange", "tui.model.compare", "tui.render.lexing", "tui.runs",
-    "tui.screens.finding_picker", "tui.screens.help", "tui.screens.picker", "tui.screens.talking", "tui.session.advanced",
-    "tui.session.editor", "tui.session.search", "tui.talk",
+    "tui.screens.finding_picker", "tui.screens.help", "tui.screens.picker", "tui.screens.talking",
+    "tui.session.advanced", "tui.session.editor", "tui.session.search", "tui.talk",
 )
 found = sorted(name for name in names if name in sys.modules)
 with open(sys.argv[2], "w") as file:

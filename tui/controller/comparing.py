@@ -9,7 +9,7 @@ from tui.controller.accounting import Accounting
 from tui.errors import ConvoError, NotFoundError
 
 if TYPE_CHECKING:
-    from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
+    from tui.model.compare import Comparison, TurnDetail, TurnPair
 
 __all__ = ["Comparing"]
 
@@ -42,14 +42,14 @@ class Comparing(Accounting):
         Raises:
             ConvoError: There is no such branch, or neither has a turn that the other has not.
         """
+        from tui.model.compare import sides
+
         session, tree, branch_id = self.view.session, self.view.tree, branch_id or self._aim[0]
         if session is None:
             raise NotFoundError("The file has no session.", "Open one that has.")
         for name in (branch_id, other):
             if name not in tree.branches:
                 raise NotFoundError(f"There is no branch '{name}'.", "Press b to see which there are.")
-        from tui.model.compare import sides
-
         left, right, shared = sides(tree, branch_id, other)
         if left.last < left.first and right.last < right.first:
             raise ConvoError(f"'{branch_id}' and '{other}' hold the same turns.", "There is nothing to compare yet.")
@@ -61,6 +61,8 @@ class Comparing(Accounting):
         Raises:
             ConvoError: Fewer than two turns are marked.
         """
+        from tui.model.compare import Side
+
         session, marks = self.view.session, self.view.marks[-2:]
         if session is None or len(marks) < 2:
             raise ConvoError("Two marked turns are needed.", "Go to a turn and press v.")
