@@ -99,7 +99,7 @@ class Form(Band[bool]):
             yield Static(f"Enter {self._does} · Tab next line · Esc leaves", classes="band--hint", markup=False)
 
     def on_mount(self) -> None:
-        self._inputs[0].focus()
+        self.set_focus(self._inputs[0])
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:

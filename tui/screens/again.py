@@ -60,10 +60,13 @@ class Again(Band[Times | None]):
             yield Static("Enter runs · Tab, Space at once · Esc leaves", classes="band--hint", markup=False)
 
     def on_mount(self) -> None:
-        self._number.focus()
+        self.set_focus(self._number)
 
     @on(Input.Submitted)
     def action_run(self) -> None:
-        """Give what was said."""
+        """Give what was said, once the keys pressed before have arrived: this one overtakes them."""
+        self._number.call_later(self._give)
+
+    def _give(self) -> None:
         if self._number.value:
             self.dismiss(Times(int(self._number.value), self._together.value))

@@ -6,7 +6,7 @@ from asyncio import sleep, to_thread
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -35,6 +35,8 @@ from tui.widgets.transcript import Transcript
 from tui.widgets.usage_sidebar import UsageSidebar
 
 __all__ = ["ExplorerBase"]
+
+T = TypeVar("T")
 
 _PANE_TITLES: Final = {"tree": "Tree", "chat": "Chat", "usage": "Usage", "composer": "Composer"}
 """What the help calls the panes, by the beginning of their bindings' ids."""
@@ -271,7 +273,7 @@ class ExplorerBase(Screen[None]):
         self._show_pane("chat")
         self._composer.focus()
 
-    def action_pick_branch(self) -> None:
+    async def action_pick_branch(self) -> None:
         from tui.screens.picker import Picker
 
         choices = branch_choices(self.view)
@@ -280,9 +282,9 @@ class ExplorerBase(Screen[None]):
             if branch_id is not None:
                 self._do(partial(self._controller.switch_branch, branch_id))
 
-        self.app.push_screen(Picker("Branches", choices, current=self.view.branch_id), picked)
+        await self.ask(Picker("Branches", choices, current=self.view.branch_id), picked)
 
-    def action_pick_session(self) -> None:
+    async def action_pick_session(self) -> None:
         from tui.screens.finding_picker import FindingPicker, Found
 
         async def find(typed: str, most: int) -> Found[str]:
@@ -298,7 +300,7 @@ class ExplorerBase(Screen[None]):
                 self._do(partial(self._controller.select_session, session_id))
 
         current = self.view.session.session_id if self.view.session else None
-        self.app.push_screen(FindingPicker("Sessions", find, current=current), picked)
+        await self.ask(FindingPicker("Sessions", find, current=current), picked)
 
     def action_help(self) -> None:
         from tui.screens.help import Help, HelpRow
@@ -373,6 +375,19 @@ class ExplorerBase(Screen[None]):
 
     async def action_quit(self) -> None:
         await self.app.action_quit()
+
+    async def ask(self, dialog: Screen[T], answered: Callable[[T | None], None] | None = None) -> None:
+        """Open a dialog, and let the keys wait that come before it stands: they are meant for it."""
+        await self.app.push_screen(dialog, answered)
+        if dialog.focused is None:
+            dialog.focus_next()
+
+    async def at_once(self, open_dialog: Callable[[], Awaitable[None]]) -> None:
+        """Open a dialog by way of `ask`; not in a worker, which would let the keys go on."""
+        try:
+            await open_dialog()
+        except ConvoError as error:
+            self._tell_failure(f"{error} {error.hint}".strip())
 
     # How it is done
 

@@ -135,7 +135,7 @@ class ExportDialog(Band[Path | None]):
 
     def on_mount(self) -> None:
         self._propose()
-        self._file.focus()
+        self.set_focus(self._file)
         self.set_interval(_EVERY, self._show_progress)
 
     def on_resize(self) -> None:
@@ -158,7 +158,10 @@ class ExportDialog(Band[Path | None]):
         return list(_FORMATS)[max(self._form.pressed_index, 0)]
 
     def action_write(self) -> None:
-        """Write what was chosen."""
+        """Write what was chosen, once the keys pressed before have arrived: this one overtakes them."""
+        self._file.call_later(self._begin)
+
+    def _begin(self) -> None:
         name = self._file.value.strip()
         if self._progress is not None or not name:
             return

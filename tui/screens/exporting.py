@@ -17,7 +17,7 @@ __all__ = ["Exporting"]
 class Exporting(ExplorerBase):
     """Writes sessions and branches to files."""
 
-    def action_export(self) -> None:
+    async def action_export(self) -> None:
         from tui.screens.export import ExportDialog, Extent
 
         view = self.view
@@ -41,4 +41,4 @@ class Exporting(ExplorerBase):
             if target is not None:
                 self._notify(f"Wrote {target}.")
 
-        self.app.push_screen(ExportDialog(extents, write, Path.cwd()), written)
+        await self.ask(ExportDialog(extents, write, Path.cwd()), written)

@@ -104,7 +104,7 @@ class Finding(ExplorerBase):
         elif walk.bar is self._tree_bar or not self._chat.step_hit(step):
             self._step_to(walk, walk.at + step, last=step < 0)
 
-    def action_find_everywhere(self) -> None:
+    async def action_find_everywhere(self) -> None:
         """List what holds a text, in the branch, the session or the file."""
         text, scope = self._sought
         from tui.screens.find import Find
@@ -117,9 +117,9 @@ class Finding(ExplorerBase):
             scope=scope,
             names=self._names(),
         )
-        self._open(dialog, keep=True)
+        await self._open(dialog, keep=True)
 
-    def action_blame(self) -> None:
+    async def action_blame(self) -> None:
         """List where the selected text came into this branch, and where it came again."""
         from tui.screens.find import Blame
 
@@ -130,7 +130,7 @@ class Finding(ExplorerBase):
             text=self._selected_line(),
             names=self._names(),
         )
-        self._open(dialog, keep=False)
+        await self._open(dialog, keep=False)
 
     def action_leave(self) -> None:
         """Stop what runs; else take the marks of a search away; else what every explorer does."""
@@ -197,7 +197,7 @@ class Finding(ExplorerBase):
     def _stop_search(self) -> None:
         self.workers.cancel_group(self, _WORKERS)
 
-    def _open(self, dialog: Find, *, keep: bool) -> None:
+    async def _open(self, dialog: Find, *, keep: bool) -> None:
         """Show a dialog, and go to what is picked in it."""
 
         def picked(hit: Hit | None) -> None:
@@ -215,7 +215,7 @@ class Finding(ExplorerBase):
             self._go_to("chat")
             self._step_to(walk, hits.index(hit))
 
-        self.app.push_screen(dialog, picked)
+        await self.ask(dialog, picked)
 
     def _come_along(self, walk: _Walk) -> None:
         """Take in what the search of a walk has found; once it is over, go to the hit nearest to the reader."""

@@ -23,8 +23,8 @@ class Importing(ExplorerBase):
             raise ConvoError("No session is open.")
         await self._controller.adopt(session.session_id)
 
-    def action_import_transcript(self) -> None:
-        self._do(self._ask_for_transcript)
+    async def action_import_transcript(self) -> None:
+        await self.at_once(self._ask_for_transcript)
 
     async def _ask_for_transcript(self) -> None:
         from tui.screens._form import Field, Form
@@ -42,7 +42,7 @@ class Importing(ExplorerBase):
             Field("File", "", "JSON or JSONL: items, chat messages, or an export"),
             Field("Session", "", "as it calls itself, or as the file is called"),
         )
-        self.app.push_screen(Form("Import a transcript", fields, "imports", bring_in))
+        await self.ask(Form("Import a transcript", fields, "imports", bring_in))
 
 
 def _path(typed: str) -> Path:

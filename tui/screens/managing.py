@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.errors import ConvoError, ReadOnlyError
+from tui.errors import ReadOnlyError
 from tui.screens.base import ExplorerBase
 
 if TYPE_CHECKING:
@@ -19,11 +19,10 @@ __all__ = ["Managing"]
 class Managing(ExplorerBase):
     """What is done with a session where the tree's cursor is on its row, else with the branch that is shown."""
 
-    def action_rename(self) -> None:
-        # At once, for what is typed after it is meant for the dialog.
-        self._at_once(self._rename)
+    async def action_rename(self) -> None:
+        await self.at_once(self._rename)
 
-    def _rename(self) -> None:
+    async def _rename(self) -> None:
         from tui.screens._form import Field, Form
 
         session_id, branch_id = self._meant()
@@ -40,7 +39,7 @@ class Managing(ExplorerBase):
         async def save(said: Sequence[str]) -> None:
             await self._controller.rename(session_id, branch_id, *said)
 
-        self.app.push_screen(Form(f"Title and note of {name}", fields, "saves", save))
+        await self.ask(Form(f"Title and note of {name}", fields, "saves", save))
 
     def action_pin(self) -> None:
         self._then(lambda: self._controller.toggle_pin(*self._meant()))
@@ -70,10 +69,10 @@ class Managing(ExplorerBase):
         self.app.clear_notifications()
         self.app.push_screen(DeleteDialog(losses), decided)
 
-    def action_copy_branch(self) -> None:
-        self._at_once(self._copy_branch)
+    async def action_copy_branch(self) -> None:
+        await self.at_once(self._copy_branch)
 
-    def _copy_branch(self) -> None:
+    async def _copy_branch(self) -> None:
         from tui.screens._form import Field, Form
 
         self._may_write()
@@ -87,7 +86,7 @@ class Managing(ExplorerBase):
             name, file = said
             await self._controller.copy_branch(branch_id, name, _path(file))
 
-        self.app.push_screen(Form(f"Copy branch {branch_id} into a new session", fields, "copies", copy))
+        await self.ask(Form(f"Copy branch {branch_id} into a new session", fields, "copies", copy))
 
     def action_copy_marked(self) -> None:
         self._then(self._controller.copy_marked)
@@ -122,12 +121,6 @@ class Managing(ExplorerBase):
             if session is None
             else (session.session_id, None)
         )
-
-    def _at_once(self, open_dialog: Callable[[], None]) -> None:
-        try:
-            open_dialog()
-        except ConvoError as error:
-            self._tell_failure(f"{error} {error.hint}".strip())
 
     def _may_write(self) -> None:
         """Refuse before anything is typed."""

@@ -96,11 +96,11 @@ class TalkingExplorer(Explorer):
         super().action_pane(name)
         self._take_count({"tree": 1, "chat": 2, "usage": 3}[name])
 
-    def action_run_again(self) -> None:
+    async def action_run_again(self) -> None:
         if time.monotonic() - self._counted_at < _COUNT_HOLDS:
             self._run_again(Times(self._count, together=False))
         elif self.view.turn > 0:
-            self.app.push_screen(Again(self.view.turn), self._run_again)
+            await self.ask(Again(self.view.turn), self._run_again)
 
     def action_answer(self) -> None:
         run = self.view.runs.get(self.view.branch_id)
