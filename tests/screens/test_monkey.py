@@ -65,8 +65,10 @@ async def step(explorer: Opened, chance: random.Random) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_the_panes_agree_whatever_is_pressed(
-    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # It may press x, and Enter.
+    monkeypatch.chdir(tmp_path)
     chance = random.Random(seed)
     path = tmp_path / "monkey.sqlite"
     await write(path)
