@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.controller.base import ControllerBase
+from tui.controller.working import Working
 from tui.errors import NotFoundError
 
 if TYPE_CHECKING:
     from tui.exchange import Format
     from tui.session.whole import Whole
 
-__all__ = ["ExportProgress", "Exporting", "Stopped"]
-
-
-class Stopped(Exception):  # noqa: N818 it is no error
-    """The user stopped it; nothing was written."""
-
-
-@dataclass(eq=False, slots=True)
-class ExportProgress:
-    """How far an export is; written by the thread that does it, read by whoever shows it.
-
-    Attributes:
-        share: How much of it is done, from 0 to 1.
-        stopped: Set it to have the export end with `Stopped`.
-    """
-
-    share: float = 0.0
-    stopped: bool = False
-
-    def counted(self, pieces: Iterable[str], total: int) -> Iterator[str]:
-        """Hand the pieces on, and count them against about how many there will be."""
-        for done, piece in enumerate(pieces):
-            if self.stopped:
-                raise Stopped
-            self.share = min(done / max(total, 1), 1.0)
-            yield piece
+__all__ = ["Exporting"]
 
 
 class Exporting(ControllerBase):
@@ -52,7 +27,7 @@ class Exporting(ControllerBase):
         return (branch_id,) if chain is None else chain.through
 
     async def export(
-        self, branches: Sequence[str], form: Format, target: Path, progress: ExportProgress, *, overwrite: bool = False
+        self, branches: Sequence[str], form: Format, target: Path, progress: Working, *, overwrite: bool = False
     ) -> None:
         """Write branches of the open session to a file, wholly or not at all.
 

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from tui.controller.managing import Managing
+from tui.controller.working import Working
 from tui.errors import ConvoError
 
 __all__ = ["Importing"]
@@ -14,17 +15,19 @@ __all__ = ["Importing"]
 class Importing(Managing):
     """Adoption of plain sessions, and imports; each can be undone."""
 
-    async def adopt(self, session_id: str) -> None:
+    async def adopt(self, session_id: str, work: Working | None = None) -> None:
         """Give a plain session the structure that branches and usage need.
 
         Raises:
+            Stopped: `work` was told to stop; nothing was written.
             ReadOnlyError: The file is open to look only.
             ConvoError: It has that structure already, or cannot be written.
         """
         self._check_writable()
         if not (await self._session(session_id)).plain:
             raise ConvoError(f"Session '{session_id}' has branches already.", "f forks from the selected turn.")
-        items = await self._change((await self._edit()).adopt(session_id))
+        counted = (work or Working()).counted
+        items = await self._change((await self._edit()).adopt(session_id, counted))
         self._tell(f"Adopted '{session_id}', {items:,} item{'s' * (items != 1)}: f forks from it. z undoes it.")
 
     async def import_transcripts(self, path: Path, name: str = "") -> None:

@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.widgets import Input, RadioButton, RadioSet, Static
 from textual.worker import Worker
 
-from tui.controller.exporting import ExportProgress, Stopped
+from tui.controller.working import Stopped, Working
 from tui.errors import ConvoError
 from tui.exchange import Format
 from tui.screens._band import Band
@@ -103,7 +103,7 @@ class ExportDialog(Band[Path | None]):
     """
 
     def __init__(
-        self, extents: Sequence[Extent], write: Callable[[Export, ExportProgress], Awaitable[None]], folder: Path
+        self, extents: Sequence[Extent], write: Callable[[Export, Working], Awaitable[None]], folder: Path
     ) -> None:
         """Make the dialog.
 
@@ -119,7 +119,7 @@ class ExportDialog(Band[Path | None]):
         self._folder = folder
         self._proposed = ""
         self._refused: Path | None = None
-        self._progress: ExportProgress | None = None
+        self._progress: Working | None = None
         self._what = _one_of(extent.label for extent in extents)
         self._form = _one_of(_FORMATS.values())
         self._said = Static("", classes="export--said", markup=False)
@@ -168,10 +168,10 @@ class ExportDialog(Band[Path | None]):
         target = self._folder / Path(name).expanduser()
         overwrite = target == self._refused
         asked = Export(self._extent.branches, self._format, target, overwrite)
-        self._progress = ExportProgress()
+        self._progress = Working()
         _: Worker[None] = self.run_worker(self._do(asked, self._progress))
 
-    async def _do(self, asked: Export, progress: ExportProgress) -> None:
+    async def _do(self, asked: Export, progress: Working) -> None:
         try:
             await self._write(asked, progress)
         except Stopped:

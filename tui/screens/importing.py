@@ -21,7 +21,15 @@ class Importing(ExplorerBase):
         session = self.view.session
         if session is None:
             raise ConvoError("No session is open.")
-        await self._controller.adopt(session.session_id)
+        from tui.controller.working import Stopped, Working
+        from tui.screens.waiting import waiting
+
+        work = Working()
+        try:
+            with waiting(self, f"Adopting {session.session_id}", work):
+                await self._controller.adopt(session.session_id, work)
+        except Stopped:
+            self._notify("Stopped; nothing was written.")
 
     async def action_import_transcript(self) -> None:
         await self.at_once(self._ask_for_transcript)

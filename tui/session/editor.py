@@ -194,8 +194,14 @@ class Editor:
 
     # What comes from elsewhere
 
-    async def adopt(self, session_id: str) -> int:
-        """Work out the structure of a plain session and write it; tells how many items it has."""
+    async def adopt(self, session_id: str, counted: importing.Counted = lambda batches, _: batches) -> int:
+        """Work out the structure of a plain session and write it; tells how many items it has.
+
+        Args:
+            session_id: Its id.
+            counted: Gets the batches of rows and about how many there will be, and hands them on; what it raises
+                stops the work, and nothing is written.
+        """
 
         def work(db: sqlite3.Connection, tables: Tables) -> int:
             conversation = Conversation(session_id, tables)
@@ -204,7 +210,7 @@ class Editor:
             if not importing.is_plain(db, conversation):
                 raise ConvoError(f"'{session_id}' is no plain session.", "It has branches already.")
             with journal.recorded(db, tables, session_id, "adopt", f"Adopted session '{session_id}'"):
-                return importing.adopt(db, conversation)
+                return importing.adopt(db, conversation, counted)
 
         return await self.change(work)
 

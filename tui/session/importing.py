@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from tui.errors import ConvoError
 from tui.session import branches, history
@@ -23,7 +24,10 @@ from tui.session.schema import (
     Conversation,
 )
 
-__all__ = ["Incoming", "adopt", "bring_in", "is_known", "is_plain"]
+__all__ = ["Counted", "Incoming", "adopt", "bring_in", "is_known", "is_plain"]
+
+Counted: TypeAlias = Callable[[Iterable[list[Any]], int], Iterable[list[Any]]]
+"""Hands pieces of work on while somebody watches how many were done of how many; may raise to stop it."""
 
 _BATCH: Final = 1000
 
@@ -100,10 +104,15 @@ def is_plain(db: sqlite3.Connection, conversation: Conversation) -> bool:
     return bool(found[0])
 
 
-def adopt(db: sqlite3.Connection, conversation: Conversation) -> int:
+def adopt(db: sqlite3.Connection, conversation: Conversation, counted: Counted) -> int:
     """Work out the structure of a plain session and write it, as if the items had come one by one.
 
     Each row has the time of its message.
+
+    Args:
+        db: The connection.
+        conversation: The session.
+        counted: Gets the batches of rows and about how many there will be, and hands them on.
 
     Returns:
         How many items there are.
@@ -112,12 +121,15 @@ def adopt(db: sqlite3.Connection, conversation: Conversation) -> int:
         "SELECT COALESCE(MAX(sequence_number), 0) FROM message_structure WHERE session_id = ?",
         (conversation.session_id,),
     ).fetchone()
+    total = db.execute(
+        f"SELECT COUNT(*) FROM {conversation.tables.messages} WHERE session_id = ?", (conversation.session_id,)
+    ).fetchone()[0]
     messages = db.execute(
         f"SELECT id, message_data, created_at FROM {conversation.tables.messages} WHERE session_id = ? ORDER BY id",
         (conversation.session_id,),
     )
     turn = count = 0
-    while batch := messages.fetchmany(_BATCH):
+    for batch in counted(iter(partial(messages.fetchmany, _BATCH), []), total // _BATCH):
         rows = []
         for message_id, text, created in batch:
             item = decoded(text)
