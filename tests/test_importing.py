@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from agents import SQLiteSession
 
 from tests.conversations import open_sdk, turn
 from tui.controller import SessionController
+from tui.controller.working import Stopped, Working
 from tui.errors import ConvoError, ReadOnlyError, TranscriptError
 from tui.session.store import Store
 
@@ -109,3 +111,13 @@ async def test_a_file_open_to_look_only_is_left_alone(path: Path, tmp_path: Path
     with pytest.raises(ReadOnlyError):
         await controller.import_transcripts(tmp_path / "x.json")
     controller.close()
+
+
+async def test_an_adoption_that_is_stopped_writes_nothing(explorer: SessionController, path: Path) -> None:
+    work = Working(stopped=True)
+    with pytest.raises(Stopped):
+        await explorer.adopt("notes", work)
+    assert explorer.view.session is not None
+    assert explorer.view.session.plain
+    with closing(sqlite3.connect(path)) as db:
+        assert [name for (name,) in db.execute("SELECT name FROM sqlite_master") if "structure" in name] == []

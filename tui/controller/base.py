@@ -441,7 +441,8 @@ class ControllerBase:
         """Find where the open session stands, unless it is among the newest."""
         session, revision = self.view.session, self.view.revision
         if session is None or any(known.session_id == session.session_id for known in self.view.sessions):
-            self._show(place=None)
+            if self.view.place is not None:
+                self._show(place=None)
         elif self._placed != (session.session_id, revision):
             place = await self._store.place(session.session_id, archived=self._archived)
             if (self.view.session, self.view.revision) == (session, revision):

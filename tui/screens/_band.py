@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.events import Click
 from textual.screen import ModalScreen
 from textual.widget import Widget
+from textual.widgets import Input
 
 __all__ = ["Band", "Scroll"]
 
@@ -60,6 +61,11 @@ class Band(ModalScreen[ResultT]):
         """
         super().__init__()
         self._growing = growing
+
+    def on_mount(self) -> None:
+        # Each blink would draw the dimmed panes beneath anew, all of them.
+        for line in self.query(Input):
+            line.cursor_blink = False
 
     def dismiss(self, result: ResultT | None = None) -> AwaitComplete:
         """Close with a result, once: a second key, pressed before the screen was gone, would close the one below."""

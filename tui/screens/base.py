@@ -86,7 +86,6 @@ class ExplorerBase(Screen[None]):
         self._usage = UsageSidebar(id="usage")
         self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
         self._shown_before = False
-        self._following = False
         self._lost_touch = False
         self._failure = ""
         self._failure_until = 0.0
@@ -111,7 +110,8 @@ class ExplorerBase(Screen[None]):
         self._title(self.view)
         self._go_to("chat" if self.app.size.width < _MEDIUM else "tree")
         self._do(self._controller.load_rest)
-        self.set_interval(_FOLLOW_EVERY, self._follow)
+        # The next look is not taken before this one is over.
+        self.set_interval(_FOLLOW_EVERY, self._look_for_changes)
 
     def on_resize(self, event: Resize) -> None:
         # Before the screen lays itself out, so that it does so once.
@@ -415,13 +415,8 @@ class ExplorerBase(Screen[None]):
         """Run a command that starts from where the user is, once what the panes have sent before has arrived."""
         self.call_after_refresh(self._do, command)
 
-    def _follow(self) -> None:
-        """Look whether others have written, unless the last look still waits for the file."""
-        if not self._following:
-            self._following = True
-            _: Worker[None] = self.run_worker(self._look_for_changes)
-
     async def _look_for_changes(self) -> None:
+        """Look whether others have written."""
         try:
             await self._controller.refresh()
         except ConvoError as error:
@@ -430,8 +425,6 @@ class ExplorerBase(Screen[None]):
             self._lost_touch = True
         else:
             self._lost_touch = False
-        finally:
-            self._following = False
 
     def _click_turn(self, branch_id: str, turn: int) -> None:
         session = self.view.session
