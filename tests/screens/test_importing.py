@@ -10,7 +10,7 @@ import pytest
 from agents import SQLiteSession
 
 from tests.conversations import turn
-from tests.screens.opened import settle, shown
+from tests.screens.opened import Shown, settle, shown
 from tui.screens.waiting import Waiting
 
 
@@ -23,6 +23,10 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
+def waits(explorer: Shown) -> bool:
+    return isinstance(explorer.app.screen, Waiting)
+
+
 @pytest.mark.parametrize("stopped", [False, True])
 async def test_an_adoption_that_takes_a_while_says_so_and_can_be_stopped(path: Path, *, stopped: bool) -> None:
     async with shown(path) as explorer:
@@ -30,14 +34,14 @@ async def test_an_adoption_that_takes_a_while_says_so_and_can_be_stopped(path: P
             # Another program writes, so that the adoption has to wait.
             other.execute("BEGIN IMMEDIATE")
             await explorer.pilot.press("P")
-            while not isinstance(explorer.app.screen, Waiting):
+            while not waits(explorer):
                 await explorer.pilot.pause(0.01)
             await explorer.pilot.pause()
             assert "Adopting notes" in explorer.text
             if stopped:
                 await explorer.pilot.press("escape")
             other.execute("ROLLBACK")
-            while isinstance(explorer.app.screen, Waiting):
+            while waits(explorer):
                 await explorer.pilot.pause(0.01)
         await settle(explorer.pilot)
         assert explorer.told.startswith("Stopped" if stopped else "Adopted 'notes', 4 items")

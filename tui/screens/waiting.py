@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -74,7 +74,7 @@ class Waiting(Band[None]):
 
 
 @contextmanager
-def waiting(screen: Screen[object], title: str, work: Working) -> Iterator[None]:
+def waiting(screen: Screen[Any], title: str, work: Working) -> Iterator[None]:
     """Show how far some work is, if it takes longer than a moment."""
     dialog = Waiting(title, work)
     moment = screen.set_timer(_MOMENT, lambda: screen.app.push_screen(dialog))
