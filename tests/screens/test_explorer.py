@@ -566,3 +566,15 @@ async def test_another_turn_in_the_chat_draws_its_rows_in_the_tree(path: Path, m
         await explorer.press("j", "j")
         assert (before.turn, explorer.screen.view.turn) == (1, 2)
         assert len(set(drawn)) <= 2
+
+
+async def test_no_terminal_is_too_small(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("2")
+        for columns in range(1, 9):
+            await explorer.pilot.resize_terminal(columns, 30)
+            await explorer.press("j", "3", "j", "1", "j", "2")
+        await explorer.pilot.resize_terminal(1, 1)
+        await explorer.pilot.resize_terminal(140, 40)
+        await explorer.settle()
+        assert explorer.place[0] in explorer.screen.view.tree.branches

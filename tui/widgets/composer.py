@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import var
+from textual.strip import Strip
 from textual.widgets import Input, Static, TextArea
 from textual.widgets.text_area import Edit, EditResult
 
@@ -83,6 +84,10 @@ class _Editor(TextArea):
         if self.text == shown:
             return original
         return self._long_texts.expand(self.text, lambda text: text.translate(self._stands_for))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row. Where there is no cell for it, Textual would wrap its placeholder to none, and fail."""
+        return super().render_line(y) if self.content_size.width else Strip.blank(0)
 
     def load(self, text: str) -> None:
         """Replace the text and put the cursor behind it."""
