@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tui.model import EMPTY_TREE, Branch, Session, TurnTree
 from tui.session.labels import label_branches
@@ -42,7 +43,7 @@ _ENDS: Final = (
 """The branches that have items, and the id of each one's last row, which no other row ever has."""
 
 _DETAILS: Final = """
-    SELECT branch_id,
+    branch_id,
         (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
             ORDER BY t.sequence_number DESC LIMIT 1),
         (SELECT MAX(t.sequence_number) FROM {structure} t WHERE t.session_id = :session
@@ -53,8 +54,8 @@ _DETAILS: Final = """
             AND t.branch_id = names.branch_id AND {counted}),
         (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
             ORDER BY t.sequence_number LIMIT 1)
-    FROM names WHERE typeof(branch_id) = 'text'
 """
+"""The name of a branch, and the columns of `_Known` but for the time."""
 
 _ONE: Final = "WITH names (branch_id) AS (VALUES (:branch))"
 
@@ -141,9 +142,14 @@ class GrowingTree:
         self._tree = EMPTY_TREE
 
     def _take_in(self, rows: _Rows) -> None:
-        ends, lineage = rows.ends(), rows.lineage()
-        changed = [name for name, end in ends.items() if name not in self._known or self._known[name].end != end]
-        details = rows.details(changed, self._known)
+        lineage = rows.lineage()
+        if self._known:
+            ends = rows.ends()
+            changed = [name for name, end in ends.items() if name not in self._known or self._known[name].end != end]
+            details = rows.details(changed, self._known)
+        else:
+            details = rows.all_details()
+            ends = {name: known.end for name, known in details.items()}
         for name, known in details.items():
             if name not in lineage:
                 details[name] = known._replace(created_at=rows.written_at(known.born))
@@ -180,21 +186,25 @@ class _Rows:
         rows = self._file.execute(_ENDS.format(structure=self._structure), {"session": self._session_id})
         return dict(rows)
 
+    def all_details(self) -> dict[str, _Known]:
+        """What is known of every branch that has items."""
+        columns = _DETAILS.format(structure=self._structure, last_turn=_LAST_TURN, counted="TRUE")
+        rows = self._at_once(_NAMES, columns, "FROM names WHERE typeof(branch_id) = 'text'")
+        return {name: _Known(*told) for name, *told in rows}
+
     def details(self, names: Sequence[str], before: Mapping[str, _Known]) -> dict[str, _Known]:
         """More of some branches, given what was known of them."""
         if len(names) > _MANY:
-            sql = (_NAMES + _DETAILS).format(structure=self._structure, last_turn=_LAST_TURN, counted="TRUE")
-            wanted = set(names)
-            rows = self._file.execute(sql, {"session": self._session_id})
-            return {name: _Known(*told) for name, *told in rows if name in wanted}
+            known = self.all_details()
+            return {name: known[name] for name in names}
         return {name: self._detail(name, before.get(name)) for name in names}
 
     def _detail(self, name: str, before: _Known | None) -> _Known:
         grown = before is not None and self._has_row(name, before)
         counted = "t.sequence_number > :after" if grown else "TRUE"
-        sql = (_ONE + _DETAILS).format(structure=self._structure, last_turn=_LAST_TURN, counted=counted)
+        columns = _DETAILS.format(structure=self._structure, last_turn=_LAST_TURN, counted=counted)
         values = {"session": self._session_id, "branch": name, "after": before.place if before else 0}
-        _, *told = self._file.execute(sql, values).fetchone()
+        _, *told = self._file.execute(f"{_ONE} SELECT {columns} FROM names", values).fetchone()
         known = _Known(*told)
         return known._replace(items=before.items + known.items) if before is not None and grown else known
 
@@ -242,15 +252,25 @@ class _Rows:
             return
         sides, turns = ("c.branch_id", "c.parent_branch_id"), ("c.fork_turn - 1", "c.fork_turn")
         keys = (_TURN.format(structure=self._structure, branch=side, turn=turn) for turn in turns for side in sides)
-        rows = self._file.execute(
-            f"SELECT c.branch_id, c.parent_branch_id, c.fork_turn, {', '.join(keys)} FROM convo_branches c"
-            " WHERE c.session_id = :session AND typeof(c.parent_branch_id) = 'text'"
-            " AND typeof(c.fork_turn) = 'integer'",
-            {"session": self._session_id},
+        rows = self._at_once(
+            "",
+            f"c.branch_id, c.parent_branch_id, c.fork_turn, {', '.join(keys)}",
+            "FROM convo_branches c WHERE c.session_id = :session AND typeof(c.branch_id) = 'text'"
+            " AND typeof(c.parent_branch_id) = 'text' AND typeof(c.fork_turn) = 'integer'",
         )
         for branch_id, parent, turn, *held in rows:
             places = ((branch_id, turn - 1), (parent, turn - 1), (branch_id, turn), (parent, turn))
             self._keys.update(zip(places, held, strict=True))
+
+    def _at_once(self, before: str, columns: str, rest: str) -> list[list[Any]]:
+        """The rows of a statement in one row, numbers and texts.
+
+        Between two rows SQLite lets other threads have their turn, and while the program starts another one imports.
+        """
+        sql = f"{before} SELECT json_group_array(json_array({columns})) {rest}".format(structure=self._structure)
+        (told,) = self._file.execute(sql, {"session": self._session_id}).fetchone()
+        rows: list[list[Any]] = json.loads(told)
+        return rows
 
     def key(self, branch_id: str, turn: int) -> str | None:
         """What stands for a turn: the ids of its messages; None where the branch has no such turn."""
