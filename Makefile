@@ -4,6 +4,9 @@ BIN := $(VENV)/bin
 BENCH_FILES ?= .bench
 HARLEQUIN := .bench/harlequin
 
+# Where Python may not keep its bytecode, every start compiles the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint fix bench screenshots snapshots clean help
 
 help:
