@@ -53,7 +53,7 @@ class ChartApp(App[None]):
 
     def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
         self.asked.append((message.first, message.last))
-        message.chart.receive(message.edition, self.accounts.page(message.first, message.last))
+        message.chart.receive(message.edition, self.accounts.read(message.first, message.last))
 
     def show(self, accounts: Book) -> None:
         self.accounts = self.chart.accounts = accounts

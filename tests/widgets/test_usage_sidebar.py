@@ -59,7 +59,7 @@ class UsageApp(App[None]):
 
     def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
         assert isinstance(self.view.accounts, Book)
-        turns = self.view.accounts.page(message.first, message.last)
+        turns = self.view.accounts.read(message.first, message.last)
         self.query_one(UsageSidebar).receive(message.edition, turns)
 
     def on_token_chart_turn_selected(self, message: TokenChart.TurnSelected) -> None:

@@ -33,7 +33,7 @@ class Book(Accounts):
 
     rows: tuple[TurnUsage, ...] = ()
 
-    def page(self, first: int, last: int) -> tuple[TurnUsage, ...]:
+    def read(self, first: int, last: int) -> tuple[TurnUsage, ...]:
         return self.rows[first - 1 : last]
 
 

@@ -108,7 +108,8 @@ class Accounting(ControllerBase):
         if accounts is not None and self._has_prices(accounts):
             money = await self._money(session, tree, accounts.branch_id)
             if self.view.accounts is accounts:
-                self._show(accounts=replace(accounts, money=money))
+                # Its turns are to be read anew, with their prices.
+                self._show(accounts=replace(accounts, money=money, page=()))
 
     async def _load_carry(self, session: Session, tree: TurnTree) -> None:
         branch_id = self.view.branch_id

@@ -30,6 +30,7 @@ from tui.model import (
     TurnTree,
     TurnUsage,
     View,
+    usage_page,
 )
 from tui.session.store import Store, Version
 
@@ -133,7 +134,7 @@ class ControllerBase:
             view = self.view
             if view.session is None or (view.accounts is not None and self._summed == (view.tree, view.revision)):
                 return
-            accounts = await self._store.accounts(view.session, view.tree, view.branch_id)
+            accounts = await self._store.accounts(view.session, view.tree, view.branch_id, usage_page(view.turn))
             if self.view.tree is view.tree and self.view.branch_id == view.branch_id:
                 self._summed = view.tree, view.revision
                 self._show(accounts=accounts)

@@ -6,7 +6,7 @@ from tui.model.journal import Entry, EntryState, Losses, Survivor
 from tui.model.money import Money, Spending
 from tui.model.runs import Approval, Decision, Failure, Progress, Run, RunState
 from tui.model.tree import EMPTY_TREE, Branch, Chain, Holders, Turn, TurnTree
-from tui.model.usage import Accounts, Outcome, RunRecord, Scope, TurnUsage, Usage
+from tui.model.usage import Accounts, Outcome, RunRecord, Scope, TurnUsage, Usage, usage_page
 from tui.model.view import ChartView, ForkDraft, Notice, Session, Severity, View
 
 __all__ = [
@@ -44,4 +44,5 @@ __all__ = [
     "TurnUsage",
     "Usage",
     "View",
+    "usage_page",
 ]

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from tui.model.money import Money
 
-__all__ = ["Accounts", "Outcome", "RunRecord", "Scope", "TurnUsage", "Usage"]
+__all__ = ["Accounts", "Outcome", "RunRecord", "Scope", "TurnUsage", "Usage", "usage_page"]
+
+_PAGE: Final = 64
+"""How many turns are read at once."""
+
+
+def usage_page(turn: int) -> tuple[int, int]:
+    """The first and the last turn of the page with a turn."""
+    first = turn - (turn - 1) % _PAGE
+    return first, first + _PAGE - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +168,7 @@ class Accounts:
         tools: Name and calls on the path of each tool, the one called most first.
         models: Names of the models that ran turns of the session, as far as they are recorded.
         money: What each scope cost; None where nothing was stored. Empty while no price is known or asked for.
+        page: A page of its turns that was read along with the sums: what is looked at first.
     """
 
     branch_id: str
@@ -169,3 +179,4 @@ class Accounts:
     tools: tuple[tuple[str, int], ...] = ()
     models: tuple[str, ...] = ()
     money: Mapping[Scope, Money | None] = field(default_factory=dict)
+    page: tuple[TurnUsage, ...] = ()

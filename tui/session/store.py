@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
@@ -279,9 +280,18 @@ class Store:
         """
         return await self._aside.read(lambda file: file.rows.whole(item)) if item.unread else item
 
-    async def accounts(self, session: Session, tree: TurnTree, branch_id: str) -> Accounts:
-        """What a branch cost: the sums of each scope, and the tools it called."""
-        return await self._aside.read(lambda file: self._books.accounts(file, session, tree, branch_id))
+    async def accounts(
+        self, session: Session, tree: TurnTree, branch_id: str, page: tuple[int, int] | None = None
+    ) -> Accounts:
+        """What a branch cost: the sums of each scope, the tools it called, and with `page` those of its turns."""
+
+        def read(file: Snapshot) -> Accounts:
+            accounts = self._books.accounts(file, session, tree, branch_id)
+            return (
+                accounts if page is None else replace(accounts, page=turn_usages(file, session, tree, branch_id, *page))
+            )
+
+        return await self._aside.read(read)
 
     async def turn_usages(
         self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int

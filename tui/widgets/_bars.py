@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tui.model import Accounts, TurnUsage
+from tui.model import Accounts, TurnUsage, usage_page
 
-__all__ = ["PAGE", "Bars"]
-
-PAGE = 64
-"""How many turns are asked for at once."""
+__all__ = ["Bars"]
 
 CAPACITY = 32
 """How many pages are kept."""
@@ -37,6 +34,9 @@ class Bars:
             if before is None or accounts is None or before.branch_id != accounts.branch_id:
                 self._pages.clear()
             self.renew()
+            if accounts is not None and accounts.page:
+                self._asked.add(usage_page(accounts.page[0].turn)[0])
+                self.receive(self.edition, accounts.page)
 
     def renew(self) -> None:
         """From now on nothing that is kept is fresh."""
@@ -45,26 +45,27 @@ class Bars:
 
     def get(self, turn: int) -> TurnUsage | None:
         """What a turn cost, as far as that is known."""
-        page, place = divmod(turn - 1, PAGE)
-        found = self._pages.get(page, ())
-        return found[place] if turn > 0 and place < len(found) else None
+        first, _ = usage_page(turn)
+        found = self._pages.get(first, ())
+        return found[turn - first] if turn > 0 and turn - first < len(found) else None
 
     def wanted(self, turns: Iterable[int]) -> list[tuple[int, int]]:
         """First and last turn of the pages with these turns that are not fresh and were not asked for before.
 
         They count as asked for from now on.
         """
-        pages = sorted({(turn - 1) // PAGE for turn in turns} - self._asked)
-        self._asked.update(pages)
-        return [(page * PAGE + 1, (page + 1) * PAGE) for page in pages]
+        pages = sorted({usage_page(turn) for turn in turns})
+        new = [(first, last) for first, last in pages if first not in self._asked]
+        self._asked.update(first for first, _ in new)
+        return new
 
     def receive(self, edition: int, turns: Sequence[TurnUsage]) -> None:
         """Keep a page that was asked for under an edition, unless that is over."""
         if edition != self.edition or not turns:
             return
-        page = (turns[0].turn - 1) // PAGE
-        self._pages.pop(page, None)
-        self._pages[page] = turns
+        first, _ = usage_page(turns[0].turn)
+        self._pages.pop(first, None)
+        self._pages[first] = turns
         while len(self._pages) > CAPACITY:
             oldest = next(iter(self._pages))
             del self._pages[oldest]
