@@ -12,6 +12,7 @@ from textual.reactive import var
 
 from tui.model import Branch, Session, Turn, TurnTree, View
 from tui.session.trie import build_tree
+from tui.widgets._tree_turns import TurnPage
 from tui.widgets.branch_tree import BranchTree
 
 __all__ = ["NOON", "SESSION", "TreeApp", "Words", "grow", "showing"]
@@ -59,7 +60,7 @@ class TreeApp(App[None]):
         super().__init__()
         self.pane = BranchTree(clock=lambda: NOON)
         self.said: list[Message] = []
-        self.asked: list[BranchTree.TurnsNeeded] = []
+        self.asked: list[TurnPage] = []
         self._start = start
         self._words = words
         self._theme = theme
@@ -74,10 +75,13 @@ class TreeApp(App[None]):
 
     @on(BranchTree.TurnsNeeded)
     def _answer(self, event: BranchTree.TurnsNeeded) -> None:
-        self.asked.append(event)
+        assert self.view.session
+        assert event.session_id == self.view.session.session_id
+        self.asked += event.pages
         if self._words is not None:
-            turns = [self._words(event.branch_id, turn) for turn in range(event.first, event.last + 1)]
-            self.pane.receive_turns(event.branch_id, self.view.revision, turns)
+            for page in event.pages:
+                turns = [self._words(page.branch_id, turn) for turn in range(page.first, page.last + 1)]
+                self.pane.receive_turns(page.branch_id, self.view.revision, turns)
 
     @on(BranchTree.TurnHighlighted)
     @on(BranchTree.TurnOpened)

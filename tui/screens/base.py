@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import sleep, to_thread
+from asyncio import gather, sleep, to_thread
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
@@ -159,9 +159,10 @@ class ExplorerBase(Screen[None]):
     def _bring_turns(self, event: BranchTree.TurnsNeeded) -> None:
         async def bring() -> None:
             view = self.view
-            turns = await self._controller.turns(event.branch_id, event.first, event.last)
+            came = await gather(*(self._controller.turns(*page) for page in event.pages))
             if view.session == self.view.session and view.session and view.session.session_id == event.session_id:
-                self._tree.receive_turns(event.branch_id, view.revision, turns)
+                for page, turns in zip(event.pages, came, strict=True):
+                    self._tree.receive_turns(page.branch_id, view.revision, turns)
 
         self._do(bring)
 

@@ -114,7 +114,7 @@ class Column(LineView, can_focus=True):
         if self.rows:
             self.need(self.rows[0][0], self.rows[-1][0] + 1)
 
-    def on_resize(self) -> None:
+    def fit(self) -> None:
         """Draw anew in the width that there is now, and keep about the line that was at the top, or the end."""
         flow = self._flow
         position, line = flow.anchor

@@ -79,7 +79,7 @@ class ItemView(LineView):
             width = self.scrollable_content_region.width
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
-    def on_resize(self) -> None:
+    def fit(self) -> None:
         """Wrap anew, and keep the line that was at the top, or the end."""
         flow = self._flow
         at_end = flow.at_end

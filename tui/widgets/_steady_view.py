@@ -18,6 +18,30 @@ class SteadyView(ScrollView):
     virtual_size = Reactive(Size(0, 0), layout=False)
     """Cells across and lines of all that it shows, as far as known."""
 
+    _fitted = Size(0, 0)
+    """The size that it was last adapted to."""
+
+    def fit(self) -> None:
+        """Adapt to another size, before anything is drawn in it."""
+
+    def on_resize(self) -> None:
+        """Adapt to a size that came before the widget was mounted."""
+        self._fit_once()
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        # Where something else was laid out anew, the scrollbar stays as it is.
+        if self._fitted == size and self.container_size == size - self.styles.gutter.totals:
+            return False
+        # Textual tells of a size once what was drawn in the old one has been on the screen in the new one.
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        self._fit_once()
+        return changed
+
+    def _fit_once(self) -> None:
+        if self.is_mounted and self._fitted != self.size:
+            self._fitted = self.size
+            self.fit()
+
     def watch_virtual_size(self, size: Size) -> None:
         """Show the scrollbar as long as that, if there is any need for one."""
         if self.is_mounted:

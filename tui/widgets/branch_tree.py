@@ -23,7 +23,7 @@ from tui.widgets._steady_view import SteadyView
 from tui.widgets._tree_drawing import Hit, Piece, Role, TurnFace, draw_session, draw_turn
 from tui.widgets._tree_rows import SessionRow, Span, TurnRow
 from tui.widgets._tree_state import TreeState
-from tui.widgets._tree_turns import TurnStore
+from tui.widgets._tree_turns import TurnPage, TurnStore
 from tui.widgets.numbers import fit_name
 
 __all__ = ["BranchTree"]
@@ -146,18 +146,14 @@ class BranchTree(SteadyView, can_focus=True, inherit_bindings=False):
 
     @dataclass
     class TurnsNeeded(Message):
-        """Rows came into sight whose turns are not known; each is to be answered with `receive_turns`.
+        """Rows came into sight whose turns are not known; each page is to be answered with `receive_turns`.
 
         Attributes:
-            branch_id: A branch that holds the turns.
-            first: Number of the first of them.
-            last: Number of the last.
+            pages: The turns.
             session_id: The session; an answer that comes when another one is open has to be dropped.
         """
 
-        branch_id: str
-        first: int
-        last: int
+        pages: tuple[TurnPage, ...]
         session_id: str
 
     @dataclass
@@ -352,7 +348,7 @@ class BranchTree(SteadyView, can_focus=True, inherit_bindings=False):
     def _scroll_to_row(self, row: int) -> None:
         self.scroll_to(y=row, animate=False, force=True, immediate=True)
 
-    def on_resize(self) -> None:
+    def fit(self) -> None:
         """Keep the cursor in sight."""
         self._reveal()
 
@@ -503,10 +499,9 @@ class BranchTree(SteadyView, can_focus=True, inherit_bindings=False):
         self._in_sight.clear()
         self._sessions_in_sight.clear()
         strips = super().render_lines(crop)
-        for chain, turns in self._in_sight.values():
-            for page in self._turns.wanted(chain, turns):
-                # Drawing runs in the screen's name, and a message that the screen sent would not bubble up to it.
-                self.post_message(self.TurnsNeeded(*page, self._state.session_id).set_sender(self))
+        # Drawing runs in the screen's name, and a message that the screen sent would not bubble up to it.
+        if pages := [page for seen in self._in_sight.values() for page in self._turns.wanted(*seen)]:
+            self.post_message(self.TurnsNeeded(tuple(pages), self._state.session_id).set_sender(self))
         for start, end in self._state.sessions.wanted(self._sessions_in_sight):
             self.post_message(self.SessionsNeeded(start, end).set_sender(self))
         return strips

@@ -248,10 +248,10 @@ class Compared(Column):
             self.get_component_rich_style("compared--right-words"),
         )
 
-    def on_resize(self) -> None:
+    def fit(self) -> None:
         """Draw anew in the width that there is now."""
         self._drawn.clear()
-        super().on_resize()
+        super().fit()
 
     # What the user does
 

@@ -295,7 +295,7 @@ class TokenChart(SteadyView, can_focus=True):
         turn = offset.y + self.scroll_offset.y + 1
         return turn if turn <= self.count else 0
 
-    def on_resize(self) -> None:
+    def fit(self) -> None:
         self._measure()
         self._show_cursor()
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from textual.app import ComposeResult, RenderResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.reactive import reactive, var
+from textual.geometry import Size
+from textual.reactive import Reactive, reactive, var
 from textual.style import Style
 from textual.widget import Widget
 
@@ -29,21 +30,26 @@ _MOST_TOOL_LINES = 9
 class _Words(Widget):
     """Text that a function lays out for the width there is."""
 
+    virtual_size = Reactive(Size(0, 0), layout=False)
+    """Its size; Textual's would have the whole screen laid out anew for each new one."""
+
     def __init__(self, write: Callable[[int], Content], classes: str) -> None:
         super().__init__(classes=classes)
         self._write = write
         self._written: Content | None = None
+        self._width = 0
 
     def render(self) -> RenderResult:
         """The text for the present width."""
-        if self._written is None:
+        if self._written is None or self._width != self.size.width:
+            self._width = self.size.width
             self._written = self._write(self.size.width)
         return self._written
 
     def renew(self) -> None:
         """Draw it anew if it says something else."""
         before, width = self._written, self.size.width
-        self._written = self._write(width) if width else None
+        self._written, self._width = self._write(width) if width else None, width
         if self._written is not None and (before is None or not before.is_same(self._written)):
             self.refresh()
 
@@ -51,10 +57,6 @@ class _Words(Widget):
         """Write it in the colours of another theme."""
         super().notify_style_update()
         self._written = None
-
-    def on_resize(self) -> None:
-        self._written = None
-        self.refresh()
 
 
 class UsageSidebar(Vertical):
