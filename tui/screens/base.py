@@ -13,8 +13,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus, Resize, ScreenResume
+from textual.messages import Layout
 from textual.reactive import Reactive, var
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 from textual.worker import Worker
 
@@ -25,6 +27,7 @@ from tui.model import ChartView, Item, Severity, View
 from tui.render import item_text, size
 from tui.screens._named import branch_choices, called, session_choices
 from tui.widgets._caption import Pane, caption
+from tui.widgets._steady_view import Steady
 from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
 from tui.widgets.key_bar import KeyBar
@@ -57,7 +60,11 @@ _FOLLOW_EVERY: Final = 0.25
 """Seconds between two looks whether others have written to the file."""
 
 
-class ExplorerBase(Screen[None]):
+class _Panes(Horizontal, Steady):
+    """Room for the panes."""
+
+
+class ExplorerBase(Screen[None], Steady):
     """Tree, chat and usage, moving about in them, and forks.
 
     Messages of the panes come here, and only here the controller is told anything; each of its views goes to all
@@ -85,6 +92,7 @@ class ExplorerBase(Screen[None]):
         self._talk = Pane(self._chat, self._status, self._composer, id="talk")
         self._usage = UsageSidebar(id="usage")
         self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
+        self._room = _Panes(*self._panes.values(), id="panes")
         self._shown_before = False
         self._lost_touch = False
         self._failure = ""
@@ -98,7 +106,7 @@ class ExplorerBase(Screen[None]):
         width = self.app.size.width
         self.add_class(_breakpoint(width), update=False)
         self._panes["chat" if width < _MEDIUM else "tree"].add_class("-in-use", update=False)
-        yield Horizontal(*self._panes.values(), id="panes")
+        yield self._room
         yield KeyBar()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
@@ -116,8 +124,16 @@ class ExplorerBase(Screen[None]):
     def on_resize(self, event: Resize) -> None:
         # Before the screen lays itself out, so that it does so once.
         width = event.size.width
-        self.update_classes({name: name == _breakpoint(width) for _, name in self.HORIZONTAL_BREAKPOINTS})
+        if not self.has_class(name := _breakpoint(width)):
+            self.remove_class(*(other for _, other in _WIDTHS), update=False).add_class(name, update=False)
+            # No other rule is about them.
+            self.app.stylesheet.update_nodes([self._room, *self._panes.values()])
         self._fit_usage(width)
+
+    def on_layout(self, event: Layout) -> None:
+        # A scrollbar has its place within its view, and asks for all to be laid out anew whenever it is given one.
+        if isinstance(event.widget, ScrollBar):
+            event.stop().prevent_default()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         for name, pane in self._panes.items():
@@ -442,7 +458,9 @@ class ExplorerBase(Screen[None]):
     def _show_pane(self, name: str) -> None:
         """Let this pane be the one that shows where there is room for one alone."""
         for other, pane in self._panes.items():
-            pane.set_class(other == name, "-in-use")
+            if pane.has_class("-in-use") != (other == name):
+                pane.set_class(other == name, "-in-use", update=False)
+                self.app.stylesheet.update_nodes([pane])
         self._fit_usage(self.size.width)
 
     def _fit_usage(self, width: int) -> None:

@@ -9,10 +9,12 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.widget import Widget
 
+from tui.widgets._steady_view import Steady
+
 __all__ = ["Pane", "caption"]
 
 
-class Pane(Vertical):
+class Pane(Vertical, Steady):
     """Room for widgets, of which another caption draws no more than the border."""
 
     _captioning = False

@@ -213,7 +213,7 @@ class LineView(SteadyView):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the scrollbar, the wheel and a selection dragged beyond the edge."""
         lines = round(new_value) - round(old_value)
-        if self._deriving or not lines:
+        if self._deriving or not lines or self._fitted != self.size:
             return
         if new_value >= self.max_scroll_y:
             self._flow.end()

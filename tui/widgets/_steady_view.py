@@ -1,12 +1,25 @@
-"""A scroll view whose place on the screen does not depend on what it shows."""
+"""Widgets whose place on the screen does not depend on what they show."""
 
 from __future__ import annotations
 
-from textual.geometry import Size
+from typing import Self
+
+from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
+from textual.widget import Widget
 
-__all__ = ["SteadyView"]
+__all__ = ["Steady", "SteadyView"]
+
+
+class Steady(Widget):
+    """A widget that never scrolls, and has the size that it is given.
+
+    Who gives it another one has it drawn. Textual's would have the whole screen laid out and drawn once more.
+    """
+
+    virtual_size = Reactive(Size(0, 0), repaint=False)
+    """Its size without its border."""
 
 
 class SteadyView(ScrollView):
@@ -21,6 +34,9 @@ class SteadyView(ScrollView):
     _fitted = Size(0, 0)
     """The size that it was last adapted to."""
 
+    _placing = False
+    """Whether it is being given its place."""
+
     def fit(self) -> None:
         """Adapt to another size, before anything is drawn in it."""
 
@@ -28,13 +44,21 @@ class SteadyView(ScrollView):
         """Adapt to a size that came before the widget was mounted."""
         self._fit_once()
 
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw anew; what is laid out is drawn anyway."""
+        return super().refresh(*regions, repaint=repaint and not self._placing, layout=layout, recompose=recompose)
+
     def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
         # Where something else was laid out anew, the scrollbar stays as it is.
-        if self._fitted == size and self.container_size == size - self.styles.gutter.totals:
+        if (self.outer_size, self.size, self.container_size) == (size, self._fitted, size - self.styles.gutter.totals):
             return False
         # Textual tells of a size once what was drawn in the old one has been on the screen in the new one.
-        changed = super()._size_updated(size, virtual_size, container_size, layout)
-        self._fit_once()
+        self._placing = True
+        try:
+            changed = super()._size_updated(size, virtual_size, container_size, layout)
+            self._fit_once()
+        finally:
+            self._placing = False
         return changed
 
     def _fit_once(self) -> None:

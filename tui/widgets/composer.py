@@ -20,6 +20,7 @@ from textual.widgets.text_area import Edit, EditResult
 from tui.model import View
 from tui.widgets._caption import caption
 from tui.widgets._long_texts import LongTexts
+from tui.widgets._steady_view import Steady
 from tui.widgets.numbers import fit_name, visible
 
 __all__ = ["Composer"]
@@ -148,7 +149,7 @@ class _Editor(TextArea):
         return _UNSEEN.sub(picture, text)
 
 
-class Composer(Vertical):
+class Composer(Vertical, Steady):
     """Where the user writes: a message to the branch, or, while a fork is prepared, its first message and its name.
 
     What was written is kept when the mode changes: one draft of a message, and one for each turn to fork from. Up in

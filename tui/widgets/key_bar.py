@@ -11,7 +11,8 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widget import Widget
+
+from tui.widgets._steady_view import Steady
 
 __all__ = ["KeyBar"]
 
@@ -36,7 +37,7 @@ class _Key(NamedTuple):
         return cell_len(self.shown) + cell_len(self.title) + 3
 
 
-class KeyBar(Widget):
+class KeyBar(Steady):
     """The bindings of the screen and of what has the focus in it, as many as fit; a click presses the key.
 
     Textual's footer is a widget for each key, and makes all of them anew with each change of the focus: half of what

@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from textual.app import ComposeResult, RenderResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Size
-from textual.reactive import Reactive, reactive, var
+from textual.reactive import reactive, var
 from textual.style import Style
-from textual.widget import Widget
 
 from tui.model import TurnUsage, View
 from tui.widgets._bars import Bars
+from tui.widgets._steady_view import Steady
 from tui.widgets._token_bars import PATTERNS, Part
 from tui.widgets._usage_text import TOTALS_HEIGHT, Swatch, strip_totals, strip_turn, tools, totals
 from tui.widgets.token_chart import TokenChart
@@ -27,11 +26,8 @@ _CHART_HEIGHT = 8
 _MOST_TOOL_LINES = 9
 
 
-class _Words(Widget):
+class _Words(Steady):
     """Text that a function lays out for the width there is."""
-
-    virtual_size = Reactive(Size(0, 0), layout=False)
-    """Its size; Textual's would have the whole screen laid out anew for each new one."""
 
     def __init__(self, write: Callable[[int], Content], classes: str) -> None:
         super().__init__(classes=classes)
@@ -59,7 +55,7 @@ class _Words(Widget):
         self._written = None
 
 
-class UsageSidebar(Vertical):
+class UsageSidebar(Vertical, Steady):
     """Tokens of the shown branch: the sums, the chart, the selected turn, the tools.
 
     With `compact` it is a strip of three lines. It posts `TokenChart.TurnSelected`, and `TokenChart.TurnsNeeded`, which
