@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from tui.controller.base import ControllerBase
+from tui.controller.paging import Paging
 from tui.errors import ConfigError, NotFoundError
 from tui.model import EMPTY_TREE, Accounts, Carry, ChartView, Money, Scope, Session, TurnTree, TurnUsage
 from tui.prices import Prices
@@ -34,7 +34,7 @@ class Ledger:
     price_as: str | None = None
 
 
-class Accounting(ControllerBase):
+class Accounting(Paging):
     """Money and carry cost of the shown branch."""
 
     _prices: Prices | None = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui.controller.accounting import Accounting
+from tui.controller.forking import Forking
 from tui.errors import ConvoError, NotFoundError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Comparing"]
 
 
-class Comparing(Accounting):
+class Comparing(Accounting, Forking):
     """Comparing two branches after their fork, or two turns."""
 
     def rival(self) -> str | None:

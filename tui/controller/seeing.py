@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.controller.base import ControllerBase
+from tui.controller.forking import Forking
 from tui.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Seeing"]
 
 
-class Seeing(ControllerBase):
+class Seeing(Forking):
     """Telling what a model was sent in a turn."""
 
     async def seen(self, turn: int | None = None, branch_id: str | None = None) -> Seen:
