@@ -24,13 +24,14 @@ class KeysApp(App[None]):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: str = "") -> None:
         super().__init__()
         self.done: list[str] = []
+        self._kept = kept
 
     def compose(self) -> ComposeResult:
         yield Pane()
-        yield KeyBar()
+        yield KeyBar(self._kept)
 
     def action_fork(self) -> None:
         self.done.append("fork")
@@ -65,6 +66,18 @@ async def test_a_click_presses_the_key_and_what_does_not_fit_is_left_out() -> No
         assert app.shown == " f Fork"
         await pilot.click(KeyBar, offset=(12, 0))
         assert app.done == ["branches", "fork"]
+
+
+async def test_one_key_is_kept_where_there_is_not_room_for_all() -> None:
+    app = KeysApp(kept="branches")
+    async with app.run_test(size=(17, 5)) as pilot:
+        await pilot.pause()
+        assert app.shown == " f Fork  b 한국어"
+        await pilot.resize_terminal(16, 5)
+        await pilot.pause()
+        assert app.shown == " b 한국어"
+        await pilot.click(KeyBar, offset=(1, 0))
+        assert app.done == ["branches"]
 
 
 async def test_the_mouse_tells_more() -> None:

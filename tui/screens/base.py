@@ -107,7 +107,7 @@ class ExplorerBase(Screen[None], Steady):
         self.add_class(_breakpoint(width), update=False)
         self._panes["chat" if width < _MEDIUM else "tree"].add_class("-in-use", update=False)
         yield self._room
-        yield KeyBar()
+        yield KeyBar(kept="help")
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         # All that is on a screen was styled when it was mounted, a moment before it is shown for the first time.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
@@ -25,12 +24,14 @@ class _Key(NamedTuple):
         shown: The key, as it is shown.
         title: What it does, in one or two words.
         help: The same in a sentence.
+        action: What it does, as the bindings name it.
     """
 
     key: str
     shown: str
     title: str
     help: str
+    action: str
 
     @property
     def width(self) -> int:
@@ -42,6 +43,10 @@ class KeyBar(Steady):
 
     Textual's footer is a widget for each key, and makes all of them anew with each change of the focus: half of what
     the screen consists of, and most of what a change of the focus costs.
+
+    Args:
+        kept: The action that is offered before others where there is not room for all.
+        id: Id of the widget.
     """
 
     ALLOW_SELECT = False
@@ -76,8 +81,9 @@ class KeyBar(Steady):
     hovered: reactive[str] = reactive("")
     """The key under the mouse; empty for none."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, kept: str = "", *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self._kept = kept
         self._keys: tuple[_Key, ...] = ()
 
     def on_mount(self) -> None:
@@ -94,21 +100,23 @@ class KeyBar(Steady):
         for _, binding, enabled, tooltip in screen.active_bindings.values():
             if binding.show and enabled:
                 shown = self.app.get_key_display(binding)
-                key = _Key(binding.key, shown, binding.description, tooltip or binding.description)
+                key = _Key(binding.key, shown, binding.description, tooltip or binding.description, binding.action)
                 offered.setdefault(binding.action, key)
         keys = tuple(offered.values())
         if keys != self._keys:
             self._keys = keys
             self.refresh()
 
-    def _fitting(self) -> Iterator[_Key]:
+    def _fitting(self) -> list[_Key]:
         # The blank after the last one need not fit.
         room = self.size.width + 1
-        for key in self._keys:
+        fitting = set()
+        for key in sorted(self._keys, key=lambda key: key.action != self._kept):
             room -= key.width
             if room < 0:
-                return
-            yield key
+                break
+            fitting.add(key)
+        return [key for key in self._keys if key in fitting]
 
     def render(self) -> RenderResult:
         """The keys that fit."""
