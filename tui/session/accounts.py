@@ -7,7 +7,6 @@ branch ran, is remembered while the file stays as it is, and so are the accounts
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -272,7 +271,7 @@ COUNT_NAMES: Final = (
 
 def _part(row: Sequence[Any]) -> _Part:
     model, hour, over, *counts, estimated, rows, largest, turns = row
-    usage = replace(Usage(*counts), estimated=bool(estimated))
+    usage = Usage(*(*counts, bool(estimated)))
     return _Part(Spending(usage, rows, model, hour, over), largest, turns)
 
 
