@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from agents import SQLiteSession
 from textual import events
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widgets import TextArea
@@ -23,6 +24,7 @@ from tui.commands import COMMANDS, TALK
 from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
+from tui.model import TurnUsage
 from tui.render import Line
 from tui.screens.bindings import binding_ids
 from tui.screens.explorer import Explorer
@@ -570,6 +572,41 @@ async def test_another_turn_in_the_chat_draws_its_rows_in_the_tree(path: Path, m
         await explorer.press("j", "j")
         assert (before.turn, explorer.screen.view.turn) == (1, 2)
         assert 0 < len(set(drawn)) <= 2
+
+
+async def test_the_first_frame_of_another_size_is_right(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(path) as explorer:
+        drawn: list[str] = []
+        draw = Transcript.render_lines
+
+        def counted(chat: Transcript, crop: Region) -> list[Strip]:
+            strips = draw(chat, crop)
+            drawn.append("\n".join(strip.text for strip in strips))
+            return strips
+
+        monkeypatch.setattr(Transcript, "render_lines", counted)
+        await explorer.pilot.resize_terminal(90, 30)
+        await explorer.settle()
+        assert len(drawn[0].split("\n")) == explorer.chat.size.height
+        assert len(set(drawn)) == 1
+
+
+async def test_the_bars_round_the_selected_turn_come_with_the_sums(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    read = SessionController.turn_usages
+
+    async def counted(controller: SessionController, first: int, last: int) -> tuple[TurnUsage, ...]:
+        asked.append((first, last))
+        return await read(controller, first, last)
+
+    monkeypatch.setattr(SessionController, "turn_usages", counted)
+    async with opened(path) as explorer:
+        await explorer.press("]")
+        assert explorer.place[0] != "main"
+        accounts = explorer.screen.view.accounts
+        assert accounts is not None
+        assert [turn.turn for turn in accounts.page] == list(range(1, accounts.turns + 1))
+        assert not asked
 
 
 async def test_no_terminal_is_too_small(path: Path) -> None:

@@ -179,6 +179,7 @@ async def test_shared_turns_are_read_once_from_the_oldest_branch() -> None:
             ("main", 1, 2),
             ("main", 3, 4),
         ]
+        assert app.times_asked == 1
 
 
 async def test_a_new_revision_is_read_again_and_the_old_text_stands_until_then() -> None:

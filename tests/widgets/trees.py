@@ -61,6 +61,7 @@ class TreeApp(App[None]):
         self.pane = BranchTree(clock=lambda: NOON)
         self.said: list[Message] = []
         self.asked: list[TurnPage] = []
+        self.times_asked = 0
         self._start = start
         self._words = words
         self._theme = theme
@@ -78,6 +79,7 @@ class TreeApp(App[None]):
         assert self.view.session
         assert event.session_id == self.view.session.session_id
         self.asked += event.pages
+        self.times_asked += 1
         if self._words is not None:
             for page in event.pages:
                 turns = [self._words(page.branch_id, turn) for turn in range(page.first, page.last + 1)]
