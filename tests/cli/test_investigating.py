@@ -161,7 +161,7 @@ def test_a_branch_is_exported_from_the_program(path: Path, tmp_path: Path) -> No
         terminal.type("x")
         terminal.until("support-cheap.md")
         terminal.until("as    ● Markdown")
-        terminal.type(f"\x15{tmp_path / 'cheap.md'}\r")
+        terminal.type(f"{tmp_path / 'cheap.md'}\r")
         terminal.until("Wrote")
     written = (tmp_path / "cheap.md").read_text()
     assert "Book the hostel by the station" in written
