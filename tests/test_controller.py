@@ -564,3 +564,16 @@ async def test_a_turn_is_not_selected_at_once_while_the_user_is_on_the_way_elsew
     assert not explorer.reach_turn(1, 0)
     await leaving
     assert explorer.view.branch_id == other
+
+
+async def test_a_branch_without_turns_has_accounts_of_none(tmp_path: Path) -> None:
+    path = tmp_path / "greeting.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items([{"role": "assistant", "content": "How can I help?"}])
+    sdk.close()
+    controller = SessionController(Store(path))
+    await controller.open()
+    await controller.load_rest()
+    assert controller.view.accounts is not None
+    assert (controller.view.turn, controller.view.accounts.page) == (0, ())
+    controller.close()

@@ -128,7 +128,8 @@ class ControllerBase:
             view = self.view
             if view.session is None or (view.accounts is not None and self._summed == (view.tree, view.revision)):
                 return
-            accounts = await self._store.accounts(view.session, view.tree, view.branch_id, usage_page(view.turn))
+            page = usage_page(max(view.turn, 1))
+            accounts = await self._store.accounts(view.session, view.tree, view.branch_id, page)
             if self.view.tree is view.tree and self.view.branch_id == view.branch_id:
                 self._summed = view.tree, view.revision
                 self._show(accounts=accounts)
