@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -176,3 +178,19 @@ def test_a_kept_trie_is_the_one_made_anew(steps: list[Step]) -> None:
             held[new] = [list(turn) for turn in branches[new]]
         known = [Branch(name, len(turns), 0) for name, turns in branches.items()]
         assert drawn(trie.tree(known)) == drawn(build_tree(known, key))
+
+
+@pytest.mark.parametrize("number", ["x'ff00'", "'text'", "9e999", "-9e999", "1.5"])
+@pytest.mark.parametrize("column", ["user_turn_number", "sequence_number"])
+async def test_what_is_no_number_keeps_no_branch_from_the_tree(path: Path, column: str, number: str) -> None:
+    before = await fresh(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            f"UPDATE message_structure SET {column} = {number}"
+            " WHERE id = (SELECT MAX(id) FROM message_structure WHERE branch_id = 'b60')"
+        )
+        db.commit()
+
+    tree = await fresh(path)
+    assert len(tree.branches) == 121
+    assert tree.branches["b60"].items == before.branches["b60"].items

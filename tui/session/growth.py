@@ -46,10 +46,10 @@ _DETAILS: Final = """
     branch_id,
         (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
             ORDER BY t.sequence_number DESC LIMIT 1),
-        (SELECT MAX(t.sequence_number) FROM {structure} t WHERE t.session_id = :session
-            AND t.branch_id = names.branch_id),
+        (SELECT CASE typeof(t.sequence_number) WHEN 'integer' THEN t.sequence_number END FROM {structure} t
+            WHERE t.session_id = :session AND t.branch_id = names.branch_id ORDER BY t.sequence_number DESC LIMIT 1),
         (SELECT MAX(t.user_turn_number) FROM {structure} t WHERE t.session_id = :session
-            AND t.branch_id = names.branch_id AND t.user_turn_number <= {last_turn}),
+            AND t.branch_id = names.branch_id AND t.user_turn_number BETWEEN 0 AND {last_turn}),
         (SELECT COUNT(*) FROM {structure} t WHERE t.session_id = :session
             AND t.branch_id = names.branch_id AND {counted}),
         (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
@@ -71,16 +71,16 @@ class _Known(NamedTuple):
 
     Attributes:
         end: Id of its last row.
-        place: Sequence number of its last row.
-        turns: Number of its last turn.
+        place: Sequence number of its last row; None for what is no integer.
+        turns: Number of its last turn; None without any.
         items: How many rows it has.
         born: Id of its first row.
         created_at: When that was written; None also where the fork's time is recorded.
     """
 
     end: int
-    place: int
-    turns: int
+    place: int | None
+    turns: int | None
     items: int
     born: int
     created_at: str | None = None
@@ -200,7 +200,7 @@ class _Rows:
         return {name: self._detail(name, before.get(name)) for name in names}
 
     def _detail(self, name: str, before: _Known | None) -> _Known:
-        grown = before is not None and self._has_row(name, before)
+        grown = before is not None and before.place is not None and self._has_row(name, before)
         counted = "t.sequence_number > :after" if grown else "TRUE"
         columns = _DETAILS.format(structure=self._structure, last_turn=_LAST_TURN, counted=counted)
         values = {"session": self._session_id, "branch": name, "after": before.place if before else 0}
