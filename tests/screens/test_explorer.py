@@ -525,19 +525,19 @@ async def test_a_fork_from_a_long_message_begins_with_all_of_it(long_path: Path)
 
 
 @pytest.fixture
-def painted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def painted(monkeypatch: pytest.MonkeyPatch) -> list[Line]:
     """The lines of the chat that were painted, and not just shown again."""
-    lines: list[int] = []
+    lines: list[Line] = []
 
-    def counted(line: Line, y: int, width: int, **looks: Any) -> Strip:
-        lines.append(y)
-        return paint(line, y, width, **looks)
+    def counted(line: Line, width: int, **looks: Any) -> Strip:
+        lines.append(line)
+        return paint(line, width, **looks)
 
     monkeypatch.setattr("tui.widgets._item_view.paint", counted)
     return lines
 
 
-async def test_moving_within_a_turn_draws_the_rows_that_change(path: Path, painted: list[int]) -> None:
+async def test_moving_within_a_turn_draws_the_rows_that_change(path: Path, painted: list[Line]) -> None:
     async with opened(path) as explorer:
         await explorer.press("2", "g")
         painted.clear()
@@ -545,7 +545,7 @@ async def test_moving_within_a_turn_draws_the_rows_that_change(path: Path, paint
         assert 0 < len(painted) <= 8
 
 
-async def test_a_page_that_was_shown_is_not_painted_again(long_path: Path, painted: list[int]) -> None:
+async def test_a_page_that_was_shown_is_not_painted_again(long_path: Path, painted: list[Line]) -> None:
     async with opened(long_path) as explorer:
         await explorer.press("2", "g", "pagedown", "pageup", "pagedown", "pageup")
         painted.clear()

@@ -146,7 +146,7 @@ class Column(LineView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         position, number = self.rows[y]
         bar, base = self.edge(position, number)
-        return paint(self.line(position, number), y, width, bar=bar, base=base)
+        return paint(self.line(position, number), width, bar=bar, base=base)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:  # noqa: ARG002 nothing is selected
         return None

@@ -75,6 +75,8 @@ class Hits:
 
     def on_line(self, position: int, number: int) -> list[tuple[int, int, bool]]:
         """First character, the one after the last, and whether it is the current one, for each occurrence on a line."""
+        if self.query is None:
+            return []
         marked = self._marks(position).lines.get(number, ())
         return [(start, end, self.at == (position, ordinal)) for start, end, ordinal in marked]
 

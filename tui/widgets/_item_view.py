@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple, Self
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
 from textual.geometry import Offset, Region
@@ -24,6 +25,16 @@ _KEPT: Final = 512
 """Painted rows that are kept: some pages, for scrolling up and down."""
 
 
+class _Picture(NamedTuple):
+    """All that a row shows but for a selection of text."""
+
+    line: Line
+    bar: Segment
+    base: Style
+    mark: Segment | None
+    hits: tuple[tuple[int, int, Style], ...]
+
+
 class ItemView(LineView):
     """A window on the items of a conversation, each a block, whose text can be selected."""
 
@@ -37,8 +48,9 @@ class ItemView(LineView):
         """
         self._blocks = Blocks()
         super().__init__(self._blocks.flow, name=name, id=id, classes=classes)
-        self._states: list[object] = []
-        self._painted: LRUCache[tuple[int, int], tuple[object, Strip]] = LRUCache(_KEPT)
+        self._pictures: list[_Picture] = []
+        self._painted: LRUCache[tuple[int, Segment], tuple[object, Strip]] = LRUCache(_KEPT)
+        self._selection: Selection | None = None
 
     def line(self, position: int, number: int) -> Line:
         """A line of an item."""
@@ -64,20 +76,35 @@ class ItemView(LineView):
             self._blocks.restyle(self.palette)
         return super().align()
 
-    def row_state(self, position: int, number: int) -> object:
-        """All that the picture of a line depends on, but for the theme and a selection of text."""
-        drawn = self.edge(position, number), self.mark(position, number), self.line(position, number)
-        return *drawn, *self.found(position, number)
+    def _look(self) -> list[_Picture]:
+        """What is to be seen on each row."""
+        edges: dict[tuple[int, bool], tuple[Segment, Style]] = {}
+        pictures = []
+        for position, number in self.rows:
+            # An item has one edge, and what is above it another.
+            part = position, number < self._blocks.lead(position)
+            if part not in edges:
+                edges[part] = self.edge(position, number)
+            line, mark = self.line(position, number), self.mark(position, number)
+            pictures.append(_Picture(line, *edges[part], mark, tuple(self.found(position, number))))
+        return pictures
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw anew."""
+        if not regions:
+            self._pictures = []
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def refresh_rows(self) -> None:
         """Draw the rows that show something else than before."""
-        before, self._states = self._states, [self.row_state(*row) for row in self.rows]
-        changed = [y for y, state in enumerate(self._states) if before[y : y + 1] != [state]]
-        if len(before) != len(self._states) or 2 * len(changed) > len(before):
+        before, pictures = self._pictures, self._look()
+        changed = [y for y, picture in enumerate(pictures) if before[y : y + 1] != [picture]]
+        if len(before) != len(pictures) or 2 * len(changed) > len(before):
             self.refresh()
         elif changed:
             width = self.scrollable_content_region.width
             self.refresh(*(Region(0, y, width, 1) for y in changed))
+        self._pictures = pictures
 
     def fit(self) -> None:
         """Wrap anew, and keep the line that was at the top, or the end."""
@@ -94,35 +121,48 @@ class ItemView(LineView):
             flow.show(position, int(share * flow.block_height(position)))
         self.settle()
 
+    def draw(self, y: int) -> Strip:
+        """One row."""
+        return self.row(y, placed=False)
+
     def render_line(self, y: int) -> Strip:
-        """Draw one row."""
+        """One row, which tells the mouse which item and which character it is at."""
+        return self.row(y, placed=True)
+
+    def row(self, y: int, *, placed: bool) -> Strip:
+        """Draw one row.
+
+        Args:
+            y: Which one of those in sight.
+            placed: Whether the mouse is to be told where it is, which makes every row another one.
+        """
         width = self.scrollable_content_region.width
         if y >= len(self.rows):
             return Strip.blank(width, self.ground)
         self._blocks.restyle(self.palette)
-        position, number = row = self.rows[y]
-        selection = self.text_selection
-        at = position * _LINES + number
-        span = None if selection is None else selection.get_span(at)
-        look = None if span is None else self.screen.get_component_rich_style("screen--selection")
-        state = width, span, look, self.row_state(position, number)
-        known = self._painted.get(row)
-        if known is not None and known[0] == state:
-            return known[1]
-        bar, base = self.edge(position, number)
-        strip = paint(
-            self.line(position, number),
-            at,
-            width,
-            bar=bar,
-            mark=self.mark(position, number),
-            base=base,
-            hits=self.found(position, number),
-            span=span,
-            selection=look,
-        )
-        self._painted[row] = state, strip
-        return strip
+        if len(self._pictures) != len(self.rows):
+            self._pictures = self._look()
+        position, number = self.rows[y]
+        at, picture = position * _LINES + number, self._pictures[y]
+        span = None if self._selection is None else self._selection.get_span(at)
+        if placed:
+            return self._paint(picture, width, span, at)
+        # With and without a bar: turns are selected one after the other.
+        place, state = (at, picture.bar), (width, span, picture)
+        known = self._painted.get(place)
+        if known is None or known[0] != state:
+            self._painted[place] = known = state, self._paint(picture, width, span)
+        return known[1]
+
+    def _paint(self, picture: _Picture, width: int, span: tuple[int, int] | None, y: int | None = None) -> Strip:
+        selection = None if span is None else self.screen.get_component_rich_style("screen--selection")
+        line, bar, base, mark, hits = picture
+        return paint(line, width, y=y, bar=bar, base=base, mark=mark, hits=hits, span=span, selection=selection)
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Show what is selected."""
+        self._selection = selection
+        super().selection_updated(selection)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text as it is shown, without marks and gutters."""

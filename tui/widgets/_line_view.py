@@ -8,10 +8,10 @@ from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region, Size
-from textual.strip import Strip
+from textual.geometry import Size
 
 from tui.render import Line, Palette
+from tui.widgets._bare import Bare
 from tui.widgets._flow import Flow
 from tui.widgets._paint import MARGIN
 from tui.widgets._steady_view import SteadyView
@@ -23,7 +23,7 @@ _PARTS: Final = 8
 """Parts of a cell that a scrollbar can show."""
 
 
-class LineView(SteadyView):
+class LineView(SteadyView, Bare):
     """A window on blocks of lines, with a palette that follows the theme.
 
     The flow's anchor is the truth. `virtual_size` and `scroll_y` are derived from it in `settle`; whatever else sets
@@ -131,13 +131,6 @@ class LineView(SteadyView):
             self._palette = Palette(**{name: self.part_style(f"item--{name}") for name in names})
         return self._palette
 
-    @property
-    def ground(self) -> Style:
-        """What lies behind the lines."""
-        if "" not in self._styles:
-            self._styles[""] = self.rich_style
-        return self._styles[""]
-
     def part_style(self, name: str) -> Style:
         """The style of a component class without its background, so that what lies behind it shows through."""
         if name not in self._styles:
@@ -234,15 +227,3 @@ class LineView(SteadyView):
     ) -> None:
         """Scroll to a line, at once: a way of many thousand lines is not animated."""
         super().scroll_to(x, y, animate=False, force=force, on_complete=on_complete)
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw rows. There is nothing round the content that would have to be drawn with it."""
-        width, ground, (_, background) = self.size.width, self.ground, self.background_colors
-        filters = self.get_line_filters()
-        strips = []
-        for y in crop.line_range:
-            strip = self.render_line(y).adjust_cell_length(width, ground)
-            for line_filter in filters:
-                strip = strip.apply_filter(line_filter, background)
-            strips.append(strip if crop.width == width else strip.crop(crop.x, crop.right))
-        return strips

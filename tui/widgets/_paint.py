@@ -1,4 +1,4 @@
-"""One line of a transcript as a strip: its bar, its offsets for the mouse, the selection over it."""
+"""One line of a transcript as a strip: its bar, what was searched for, the selection over it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ __all__ = ["MARGIN", "paint", "selected_text"]
 
 MARGIN = 2
 """Cells left of a line: the bar and a blank."""
+_GAP = Segment(" " * (MARGIN - 1))
 
 
 def paint(
     line: Line,
-    y: int,
     width: int,
     *,
+    y: int | None = None,
     bar: Segment,
     base: Style,
     mark: Segment | None = None,
@@ -33,8 +34,8 @@ def paint(
 
     Args:
         line: The line.
-        y: What the mouse reports as the line's number.
         width: Cells of the strip.
+        y: What the mouse is told as the line's number; None where it is not told where in the content it is.
         bar: The cell at its left edge.
         base: What shows where a segment has no style of its own, and behind the rest of the line.
         mark: What stands after the line and is neither copied nor selected.
@@ -47,16 +48,13 @@ def paint(
         content = _overlaid(content, start, end, style)
     if span is not None and selection is not None:
         content = _overlaid(content, *span, selection)
-    left = [bar, Segment(" " * (MARGIN - 1)), *line.prefix]
-    x = -sum(len(segment.text) for segment in left)
-    placed: list[Segment] = []
-    for segment in (*left, *content):
-        offset = Style(meta={"offset": (x, y)})
-        placed.append(Segment(segment.text, segment.style + offset if segment.style else offset))
-        x += len(segment.text)
+    parts = [bar, _GAP, *line.prefix, *content]
+    strip = Strip([Segment(text, base + style if style else base) for text, style, _ in parts])
+    if y is not None:
+        strip = strip.apply_offsets(-MARGIN - sum(len(segment.text) for segment in line.prefix), y)
     if mark is not None:
-        placed.append(mark)
-    return Strip(placed).adjust_cell_length(width, base).apply_style(base)
+        strip = Strip([*strip, Segment(mark.text, base + mark.style if mark.style else base)])
+    return strip.adjust_cell_length(width, base)
 
 
 def _overlaid(content: Iterable[Segment], start: int, end: int, style: Style) -> Iterator[Segment]:

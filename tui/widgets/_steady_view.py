@@ -7,7 +7,10 @@ from typing import Self
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.widget import Widget
+
+from tui.widgets._bare import Bar
 
 __all__ = ["Steady", "SteadyView"]
 
@@ -36,6 +39,15 @@ class SteadyView(ScrollView):
 
     _placing = False
     """Whether it is being given its place."""
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The scrollbar, made where there is none yet."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = Bar(name="vertical", thickness=self.scrollbar_size_vertical)
+            self._vertical_scrollbar.display = False
+            self.app._start_widget(self, self._vertical_scrollbar)  # noqa: SLF001 as the base does
+        return self._vertical_scrollbar
 
     def fit(self) -> None:
         """Adapt to another size, before anything is drawn in it."""

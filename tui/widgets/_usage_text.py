@@ -80,7 +80,7 @@ _ROWS = (
 )
 
 
-def totals(view: View, turn: TurnUsage | None, width: int, swatches: Mapping[Part, Swatch]) -> Content:
+def totals(view: View, turn: TurnUsage | None, width: int, swatches: Mapping[Part, Swatch]) -> list[Content]:
     """Every scope's total, then the shown scope in full beside the selected turn, and the run that made that turn.
 
     The labels of the numbers are the chart's legend.
@@ -106,7 +106,7 @@ def totals(view: View, turn: TurnUsage | None, width: int, swatches: Mapping[Par
     lines.append(_remarks(view, turn, width))
     record = turn.run if turn else None
     lines += run_lines(record, width) if record else [Content("")] * RUN_HEIGHT
-    return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
+    return [line.truncate(width, ellipsis=True) for line in lines]
 
 
 def _table(
@@ -159,7 +159,7 @@ def _money(view: View, scope: Scope) -> Money | None:
     return view.accounts.money.get(scope) if view.accounts else None
 
 
-def tools(view: View, turn: TurnUsage | None, width: int, limit: int) -> Content:
+def tools(view: View, turn: TurnUsage | None, width: int, limit: int) -> list[Content]:
     """Tools called on the path and in the selected turn, the one called most first.
 
     Args:
@@ -170,7 +170,7 @@ def tools(view: View, turn: TurnUsage | None, width: int, limit: int) -> Content
     """
     ranked = view.accounts.tools if view.accounts else ()
     if not ranked:
-        return Content("")
+        return []
     here = Counter(dict(turn.tools if turn else ()))
     both = width >= _TWO_COLUMNS and view.turn > 0
     room = width - _CALLS * (2 if both else 1)
@@ -186,7 +186,7 @@ def tools(view: View, turn: TurnUsage | None, width: int, limit: int) -> Content
         count = sum(count for _, count in rest)
         count_here = sum(here[name] for name, _ in rest)
         lines.append(Content.styled(line(f"+{len(rest)} more", f"{count:,}", _positive(count_here)), _QUIET))
-    return Content("\n").join(lines)
+    return lines
 
 
 def strip_totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Content:

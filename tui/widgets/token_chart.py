@@ -19,6 +19,7 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from tui.model import Accounts, Carry, ChartView, Scope, TurnUsage, Usage
+from tui.widgets._bare import Bare
 from tui.widgets._bars import Bars
 from tui.widgets._cost_text import carried_words
 from tui.widgets._run_text import ESTIMATE, estimate_mark, missing, run_details
@@ -36,7 +37,7 @@ _PALE = 0.6
 """What is left of the colour of an inherited turn's bar."""
 
 
-class TokenChart(SteadyView, can_focus=True):
+class TokenChart(SteadyView, Bare, can_focus=True):
     """A bar for each turn of a branch, its parts stacked; only the lines in sight are ever drawn, and asked for.
 
     Answer `TurnsNeeded` with `receive`; until then a turn shows a `…`. A turn that the branch inherited is pale and
@@ -323,9 +324,9 @@ class TokenChart(SteadyView, can_focus=True):
         turn = self.scroll_offset.y + y + 1
         width = self.scrollable_content_region.width
         if turn > self.count:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.ground)
         self._in_sight.add(turn)
-        return Strip(self._draw(turn, self._bars.get(turn), width)).adjust_cell_length(width, self.rich_style)
+        return Strip(self._draw(turn, self._bars.get(turn), width)).adjust_cell_length(width, self.ground)
 
     def paper(self, *states: str) -> Color:
         """What is behind a bar on a line with these component classes."""

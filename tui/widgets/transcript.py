@@ -280,6 +280,8 @@ class Transcript(SearchedView, can_focus=True):
 
     def mark(self, position: int, number: int) -> Segment | None:
         """A quiet cursor at the end of what is being written."""
+        if position < self._blocks.stored:
+            return None
         item = self._blocks.item(position)
         if item is None or number < self._blocks.flow.block_height(position) - 1 or not grows(self.view, item):
             return None
@@ -295,9 +297,9 @@ class Transcript(SearchedView, can_focus=True):
             self._points = points
             self.refresh(Region(0, self._flow.height - 1, self.size.width, 1))
 
-    def render_line(self, y: int) -> Strip:
+    def row(self, y: int, *, placed: bool) -> Strip:
         """Draw one row; the last one points at what is new below it."""
-        strip = super().render_line(y)
+        strip = super().row(y, placed=placed)
         if not self._unseen or y != self._flow.height - 1:
             return strip
         style = self.get_component_rich_style("transcript--new") + Style(meta={"newest": True})

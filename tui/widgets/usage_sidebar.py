@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import zip_longest
 
-from textual.app import ComposeResult, RenderResult
+from rich.segment import Segment
+from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Region
 from textual.reactive import reactive, var
+from textual.selection import Selection
+from textual.strip import Strip
 from textual.style import Style
 
 from tui.model import TurnUsage, View
+from tui.widgets._bare import Bare
 from tui.widgets._bars import Bars
 from tui.widgets._steady_view import Steady
 from tui.widgets._token_bars import PATTERNS, Part
@@ -26,33 +33,66 @@ _CHART_HEIGHT = 8
 _MOST_TOOL_LINES = 9
 
 
-class _Words(Steady):
-    """Text that a function lays out for the width there is."""
+class _Words(Steady, Bare):
+    """Lines that a function writes for the width there is; of others than before, those that differ are drawn."""
 
-    def __init__(self, write: Callable[[int], Content], classes: str) -> None:
+    def __init__(self, write: Callable[[int], Sequence[Content]], classes: str) -> None:
         super().__init__(classes=classes)
         self._write = write
-        self._written: Content | None = None
         self._width = 0
-
-    def render(self) -> RenderResult:
-        """The text for the present width."""
-        if self._written is None or self._width != self.size.width:
-            self._width = self.size.width
-            self._written = self._write(self.size.width)
-        return self._written
+        self._lines: Sequence[Content] = ()
+        self._painted: dict[int, Strip] = {}
 
     def renew(self) -> None:
-        """Draw it anew if it says something else."""
-        before, width = self._written, self.size.width
-        self._written, self._width = self._write(width) if width else None, width
-        if self._written is not None and (before is None or not before.is_same(self._written)):
-            self.refresh()
+        """Draw what it says otherwise than before."""
+        before, lines = self._lines, self._rewritten()
+        differ = [y for y, pair in enumerate(zip_longest(before, lines)) if not _same(*pair)]
+        for y in differ:
+            self._painted.pop(y, None)
+        if differ:
+            self.refresh(*(Region(0, y, self._width, 1) for y in differ))
+
+    def _rewritten(self) -> Sequence[Content]:
+        self._width = self.size.width
+        self._lines = self._write(self._width) if self._width else ()
+        return self._lines
+
+    def draw(self, y: int) -> Strip:
+        """One line."""
+        if self._width != self.size.width:
+            self._painted.clear()
+            self._rewritten()
+        if y >= len(self._lines):
+            return Strip([])
+        selection = self.text_selection
+        if selection is not None and (span := selection.get_span(y)):
+            look, end = self.screen.get_visual_style("screen--selection"), None if span[1] < 0 else span[1]
+            return self._paint(self._lines[y].stylize(look, span[0], end))
+        if y not in self._painted:
+            self._painted[y] = self._paint(self._lines[y])
+        return self._painted[y]
+
+    def _paint(self, line: Content) -> Strip:
+        base = self.visual_style
+        parts = line.render(base, end="", parse_style=partial(Style.parse, variables=self.app.theme_variables))
+        return Strip(Segment(text, (base + style).rich_style) for text, style in parts)
+
+    def render_line(self, y: int) -> Strip:
+        """One line, which tells the mouse where it is."""
+        return self.draw(y).apply_offsets(0, y)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text between two offsets."""
+        return selection.extract("\n".join(line.plain for line in self._lines)), "\n"
 
     def notify_style_update(self) -> None:
         """Write it in the colours of another theme."""
         super().notify_style_update()
-        self._written = None
+        self._width = 0
+
+
+def _same(before: Content | None, after: Content | None) -> bool:
+    return before is not None and after is not None and before.is_same(after)
 
 
 class UsageSidebar(Vertical, Steady):
@@ -70,7 +110,7 @@ class UsageSidebar(Vertical, Steady):
 
         padding: 0 1;
 
-        & > _Words {{ width: 1fr; height: 1; text-wrap: nowrap; }}
+        & > _Words {{ width: 1fr; height: 1; }}
         & > .usage--totals {{ height: {TOTALS_HEIGHT}; }}
         & > .usage--tools {{ margin-top: 1; }}
         & > .usage--line, & > TokenStrip {{ display: none; }}
@@ -98,9 +138,9 @@ class UsageSidebar(Vertical, Steady):
         """The same on one line, shown while `compact`."""
         self._totals = _Words(lambda width: totals(self.view, self._turn, width, self._swatches()), "usage--totals")
         self._tools = _Words(lambda width: tools(self.view, self._turn, width, self._tool_lines), "usage--tools")
-        self._strip_totals = _Words(lambda width: strip_totals(self.view, width, self._swatches()), "usage--line")
+        self._strip_totals = _Words(lambda width: [strip_totals(self.view, width, self._swatches())], "usage--line")
         self._strip_turn = _Words(
-            lambda width: strip_turn(self.view, self._turn, width, self._swatches()), "usage--line"
+            lambda width: [strip_turn(self.view, self._turn, width, self._swatches())], "usage--line"
         )
         self._tool_lines = 0
         self._fitted = False
