@@ -203,9 +203,9 @@ async def test_only_the_fork_editor_asks_for_a_name() -> None:
         for view in (MAIN, FORK, MAIN):
             app.view = view
             await pilot.pause()
-            shown.append(app.branch_name.display)
+            shown.append([line.display for line in app.composer.query(Input)])
 
-        assert shown == [False, True, False]
+        assert shown == [[], [True], [False]]
 
 
 async def test_escape_leaves_from_the_name_too() -> None:
@@ -589,7 +589,8 @@ def test_looks_in_the_smallest_terminal(snap_compare: Snapshot) -> None:
 async def _steady(pilot: Pilot[None]) -> None:
     """Keep the cursors from blinking."""
     pilot.app.query_one(TextArea).cursor_blink = False
-    pilot.app.query_one(Input).cursor_blink = False
+    for line in pilot.app.query(Input):
+        line.cursor_blink = False
     await pilot.pause()
 
 

@@ -79,18 +79,25 @@ class Finding(ExplorerBase):
         self._walk: _Walk | None = None
         self._sought = ("", SearchScope.BRANCH)
 
-    def on_mount(self) -> None:
-        self._talk.mount(self._chat_bar, after=self._chat)
-        self.mount(self._tree_bar, before=self.query_one(KeyBar))
-
     # Commands
 
-    def action_find_here(self) -> None:
+    async def action_find_here(self) -> None:
         """Find in the tree where that has the focus, else in the chat."""
         self._end_walk()
-        if not self._tree.has_focus:
+        bar = self._tree_bar if self._tree.has_focus else self._chat_bar
+        if bar is self._chat_bar:
             self._show_pane("chat")
-        (self._tree_bar if self._tree.has_focus else self._chat_bar).open()
+        await self._seat(bar)
+        bar.open()
+
+    async def _seat(self, bar: FindBar) -> None:
+        """Give a bar its place, which it has from its first use on."""
+        if bar.is_attached:
+            return
+        if bar is self._chat_bar:
+            await self._talk.mount(bar, after=self._chat)
+        else:
+            await self.mount(bar, before=self.query_one(KeyBar))
 
     def action_find_step(self, step: int) -> None:
         """Go to the next (1) or previous (-1) place."""
@@ -199,6 +206,7 @@ class Finding(ExplorerBase):
 
     async def _open(self, dialog: Find, *, keep: bool) -> None:
         """Show a dialog, and go to what is picked in it."""
+        await self._seat(self._chat_bar)
 
         def picked(hit: Hit | None) -> None:
             if keep:

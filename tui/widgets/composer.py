@@ -233,7 +233,7 @@ class Composer(Vertical, Steady):
         self._editor = _Editor(self._recall)
         self._queue = Static()
         self._branch_name = Input(placeholder="branch name (made for you if empty)", compact=True)
-        super().__init__(self._queue, self._editor, self._branch_name, id=id, classes=classes)
+        super().__init__(self._queue, self._editor, id=id, classes=classes)
         self._target: _Target | None = None
         self._drafts: dict[_Target | None, _Draft] = {}
         self._given = _Draft()
@@ -317,6 +317,8 @@ class Composer(Vertical, Steady):
 
     def _describe(self, view: View) -> None:
         fork, refusal = view.fork, _refusal(view)
+        if fork is not None and not self._branch_name.is_attached:
+            self.mount(self._branch_name)
         run = view.runs.get(view.branch_id)
         queued = () if run is None else run.queued
         self.set_class(fork is not None, "-fork")
