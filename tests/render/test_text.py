@@ -117,6 +117,13 @@ def test_lines_break_by_position_where_they_break_word_by_word(
     assert measured == list(text_module._pieced_breaks(text, room, most, words))
 
 
+@settings(deadline=None, max_examples=500)
+@given(st.lists(st.text("ab", max_size=9), max_size=12).map(" ".join), st.integers(1, 20))
+def test_prose_breaks_where_any_text_does(text: str, room: int) -> None:
+    assume(len(text) > room and text_module._is_prose(text, room))
+    assert list(text_module._prose_breaks(text, room)) == list(text_module._pieced_breaks(text, room, room, True))
+
+
 def test_the_ranges_of_characters_are_as_wide_as_the_terminal_draws_them() -> None:
     known = [chr(code) for code in range(0x20, 0x30000) if text_module._MEASURED.fullmatch(chr(code))]
     assert len(known) > 30_000

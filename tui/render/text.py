@@ -162,13 +162,20 @@ def wrap(
         words: Break between words; otherwise, for code, wherever the line is full.
     """
     rest = first if rest is None else rest
-    prefix = first
-    for paragraph in split_lines(spans):
-        text = "".join(segment.text for segment in paragraph)
-        cuts = _Cuts(paragraph)
-        for start, end, resume in _breaks(text, width, _cells(prefix), _cells(rest), words):
-            yield Line(cuts.take(start, end), prefix, "\n" if resume == len(text) else text[end:resume][:1])
-            prefix = rest
+    prefix, taken, taken_by_rest = first, _cells(first), _cells(rest)
+    spans = list(spans)
+    # A long text is one span, and so are its lines.
+    alone = spans[0].style if len(spans) == 1 else None
+    for paragraph in spans[0].text.split("\n") if len(spans) == 1 else split_lines(spans):
+        text = paragraph if isinstance(paragraph, str) else "".join(segment.text for segment in paragraph)
+        cuts = None if isinstance(paragraph, str) else _Cuts(paragraph)
+        for start, end, resume in _breaks(text, width, taken, taken_by_rest, words):
+            joint = "\n" if resume == len(text) else text[end:resume][:1]
+            if cuts is not None:
+                yield Line(cuts.take(start, end), prefix, joint)
+            else:
+                yield Line([Segment(text[start:end], alone)] if end > start else [], prefix, joint)
+            prefix, taken = rest, taken_by_rest
 
 
 def _cells(prefix: tuple[Segment, ...]) -> int:
@@ -215,12 +222,31 @@ class _Cuts:
 def _breaks(text: str, width: int, first: int, rest: int, words: bool) -> Iterator[tuple[int, int, int]]:
     """Where each line begins, where it ends, and where the next one resumes."""
     room, most = max(width - first, 1), max(width - rest, 1)
-    if len(text) <= room and cell_len(text) <= room:
+    if len(text) <= room and (text.isascii() or cell_len(text) <= room):
         yield 0, len(text), len(text)
+    elif words and room == most and _is_prose(text, most):
+        yield from _prose_breaks(text, most)
     elif _MEASURED.fullmatch(text):
         yield from _measured_breaks(text, room, most, words)
     else:
         yield from _pieced_breaks(text, room, most, words)
+
+
+def _is_prose(text: str, most: int) -> bool:
+    """Whether a text is of words that fit into a line, with a blank between each two, all of one cell a character."""
+    return text.isascii() and text.isprintable() and "  " not in text and max(map(len, text.split(" "))) < most
+
+
+def _prose_breaks(text: str, room: int) -> Iterator[tuple[int, int, int]]:
+    """`_breaks` for prose, without a look at each word."""
+    start = 0
+    while len(text) - start > room:
+        limit = start + room
+        end = limit if text[limit] == " " else text.rfind(" ", start, limit)
+        yield start, max(end, start + 1), end + 1
+        start = end + 1
+    if start < len(text):
+        yield start, len(text), len(text)
 
 
 def _measured_breaks(text: str, room: int, most: int, words: bool) -> Iterator[tuple[int, int, int]]:
