@@ -79,7 +79,7 @@ def test_usage_that_contradicts_itself_makes_no_negative_part() -> None:
 
 def test_parts_meet_inside_a_cell() -> None:
     runs = list(bar((0, 12, 4, 0), scale=32, width=4))
-    assert [run.text for run in runs] == ["█", "▌", " ", " "]
+    assert [run.text for run in runs] == ["█", "▌", "  "]
     assert (runs[1].ink, runs[1].paper) == (Part.INPUT, Part.OUTPUT)
     assert (runs[2].ink, runs[2].paper) == (None, None)
 

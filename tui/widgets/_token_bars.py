@@ -62,17 +62,25 @@ def bar(parts: tuple[int, int, int, int], scale: int, width: int) -> Iterator[Ru
         width: Cells, all of which are yielded.
     """
     edges = _edges(parts, scale, width * EIGHTHS)
-    for cell in range(width):
+    cell = 0
+    while cell < width:
         covers = _covers(edges, cell * EIGHTHS)
+        if len(covers) == 1:
+            part = covers[0][0]
+            end = width * EIGHTHS if part is None else edges[part]
+            cells = (end - cell * EIGHTHS) // EIGHTHS
+            yield Run((" " if part is None else _LEFT[EIGHTHS]) * cells, part)
+            cell += cells
+            continue
         # A cell has two colours at most: the smallest of three or more gives way to its neighbour.
         while len(covers) > 2:
             least = min(range(len(covers)), key=lambda place: covers[place][1])
             _, cover = covers.pop(least)
-            part, beside = covers[max(least - 1, 0)]
-            covers[max(least - 1, 0)] = (part, beside + cover)
-        ink, cover = covers[0]
-        paper = covers[1][0] if len(covers) > 1 else None
-        yield Run(" " if ink is None else _LEFT[cover], ink, paper)
+            neighbour, beside = covers[max(least - 1, 0)]
+            covers[max(least - 1, 0)] = (neighbour, beside + cover)
+        (ink, cover), (paper, _) = covers
+        yield Run(_LEFT[cover], ink, paper)
+        cell += 1
 
 
 def patterned(parts: tuple[int, int, int, int], scale: int, width: int) -> Iterator[Run]:
