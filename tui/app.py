@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.constants import DEFAULT_THEME
+from textual.css.stylesheet import Stylesheet
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 
 from tui.commands import COMMANDS, bindings
 from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
+from tui.screens._painter import Painted
 from tui.screens.explorer import Explorer
+from tui.widgets._still import still
 
 __all__ = ["ConvoApp"]
 
@@ -26,6 +32,9 @@ class ConvoApp(App[None]):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(app=True)
 
+    theme: Reactive[str] = Reactive(DEFAULT_THEME, repaint=False)
+    """The name of the colours. What wears them is drawn by `refresh_css`."""
+
     def __init__(self, controller: SessionController, config: Config | None = None) -> None:
         """Make the application.
 
@@ -34,6 +43,7 @@ class ConvoApp(App[None]):
         """
         super().__init__()
         self._controller = controller
+        self._prepared: dict[str, Stylesheet] = {}
         if config is not None:
             self._configure(config)
 
@@ -58,6 +68,58 @@ class ConvoApp(App[None]):
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as an SVG image", lambda: self.deliver_screenshot())
         yield SystemCommand("Quit", "Leave the program", self.action_quit)
+
+    def search_themes(self) -> None:
+        """Let the user choose the colours."""
+        from tui.screens.theme import ThemePicker
+
+        self.push_screen(ThemePicker(self.available_themes, self.theme, self.prepare_themes))
+
+    def prepare_themes(self, names: Collection[str]) -> bool:
+        """Read the styles for one more of these themes, so that changing to it takes half as long.
+
+        Args:
+            names: The themes that may be next; what was read for others is forgotten.
+
+        Returns:
+            Whether there was one left.
+        """
+        self._prepared = {name: sheet for name, sheet in self._prepared.items() if name in names}
+        for name in names:
+            theme = self.get_theme(name)
+            if theme is not None and name not in self._prepared and name != self.theme:
+                sheet = self.stylesheet.copy()
+                known = self.get_theme_variable_defaults()
+                sheet.set_variables({**known, **theme.to_color_system().generate(), **theme.variables})
+                sheet.parse()
+                self._prepared[name] = sheet
+                return True
+        return False
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Style all screens, then draw the one in front, once; Textual's draws it before it styles those behind it."""
+        variables = self.get_css_variables()
+        prepared = self._prepared.pop(self.theme, None)
+        if prepared is not None and prepared.source == self.stylesheet.source:
+            self.stylesheet = prepared
+        else:
+            self.stylesheet.set_variables(variables)
+            self.stylesheet.reparse()
+        with still():
+            self.stylesheet.update_nodes([self], animate=animate)
+            for screen in self.screen_stack:
+                self.stylesheet.update(screen, animate=animate)
+                screen._css_update_count = self._css_update_count  # noqa: SLF001 so that it is not styled again
+        for screen in self.screen_stack:
+            for widget in screen.walk_children(Widget):
+                # What it keeps of its picture is of the theme before.
+                widget._set_dirty()  # noqa: SLF001 without a message from each
+        # A configured theme is worn before there is a screen.
+        for front in self.screen_stack[-1:]:
+            if isinstance(front, Painted):
+                front.expose()
+            else:
+                front.refresh(layout=True)
 
     def copy_to_clipboard(self, text: str) -> None:
         # What was stored may hold half of a character of two, which no terminal can be told.

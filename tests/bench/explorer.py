@@ -62,7 +62,7 @@ def first_screen(program: Program) -> Timing:
 
 
 _PICKER: Final = "type part of a name"
-_THEMES: Final = "Search for themes"
+_THEMES: Final = "type part of a theme"
 """What dialogs ask for."""
 
 
@@ -173,11 +173,22 @@ def _unfold(program: Program) -> Iterator[Timing]:
         yield program.press("l")
 
 
+def _open_themes(program: Program) -> None:
+    program.press("\x10", "Search for commands")
+    program.press("Theme", "Choose the colours")
+    program.press("\r", _THEMES)
+
+
+def _try_themes(program: Program) -> Iterator[Timing]:
+    _open_themes(program)
+    for key in ("\x1b[B", "\x1b[A", "\x1b[A", "\x1b[A", "\x1b[B"):
+        yield program.press(key)
+    program.press("\x1b", _without(_THEMES))
+
+
 def _theme(program: Program) -> Iterator[Timing]:
     for name in ("nord", "textual-light", "textual-dark"):
-        program.press("\x10", "Search for commands")
-        program.press("Theme", "Choose the colours")
-        program.press("\r", _THEMES)
+        _open_themes(program)
         program.press(name)
         yield program.press("\r", _without(_THEMES))
 
@@ -213,7 +224,8 @@ ACTIONS: Final = (
     Action("open the session", _open_session, 500, "tree", ("bushy",)),
     Action("unfold all", _unfold, 500, "", ("bushy",)),
     Action("open another session", _next_session, None, "open", ("wide",)),
-    Action("change the theme", _theme, 150),
+    Action("look at another theme", _try_themes, 150),
+    Action("keep a theme", _theme, 150),
     Action("resize", _resize, 150),
     Action("terminal loses focus", _lose_focus, 150),
     Action("terminal gains focus", _gain_focus, 150),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyte
 import pytest
 from textual._compositor import Compositor, CompositorUpdate, LayoutUpdate
+from textual._context import visible_screen_stack
 from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
@@ -18,7 +19,7 @@ from textual.widget import Widget
 
 from tests.conversations import open_sdk, spend, turn
 from tests.screens.test_explorer import Opened, opened
-from tui.screens.explorer import Explorer
+from tui.screens._painter import Painted
 
 KEYS = [*"123jkgG[]{}-+zUt?b/", "pagedown", "pageup", "enter", "escape", "escape", "tab", "f", "f", "escape"]
 
@@ -59,12 +60,14 @@ def cells(terminal: pyte.Screen) -> list[list[object]]:
 
 def whole(explorer: Opened, size: tuple[int, int]) -> pyte.Screen:
     """A terminal with everything, as Textual paints it."""
-    painter = explorer.screen._compositor
+    app = explorer.pilot.app
+    painter = app.screen._compositor
+    visible_screen_stack.set(app._background_screens)
     region = painter.size.region
     chops = Compositor._render_chops(painter, region, lambda y: True)
     terminal = pyte.Screen(*size)
     everything = LayoutUpdate([chop.values() for chop in chops], region)
-    pyte.Stream(terminal).feed(everything.render_segments(explorer.pilot.app.console))
+    pyte.Stream(terminal).feed(everything.render_segments(app.console))
     return terminal
 
 
@@ -76,7 +79,7 @@ async def test_the_terminal_shows_what_textual_would_have_painted(path: Path, sh
     async with opened(path, size=size) as explorer:
         for _ in range(20):
             await explorer.press(chance.choice(KEYS))
-            if isinstance(explorer.pilot.app.screen, Explorer):
+            if isinstance(explorer.pilot.app.screen, Painted):
                 assert cells(shown) == cells(whole(explorer, size))
 
 

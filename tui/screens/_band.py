@@ -12,6 +12,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from tui.screens._painter import Painted
+
 __all__ = ["Band", "Scroll"]
 
 _TALL = 24
@@ -22,7 +24,7 @@ _MARGINS = 7
 ResultT = TypeVar("ResultT")
 
 
-class Band(ModalScreen[ResultT]):
+class Band(ModalScreen[ResultT], Painted[ResultT]):
     """A modal screen with one container, which Esc or a click beside it closes without a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close")]

@@ -15,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.model.matching import Narrowing
+from tui.widgets._still import Still
 from tui.widgets.numbers import visible
 
 __all__ = ["Choices"]
@@ -24,7 +25,7 @@ _LEAST_LABEL = 16
 """A detail that leaves the label less cells is not shown."""
 
 
-class Choices(ScrollView, can_focus=False):
+class Choices(ScrollView, Still, can_focus=False):
     """Labels with details, narrowed by what is typed elsewhere; thousands cost no more than those in sight."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -98,6 +99,10 @@ class Choices(ScrollView, can_focus=False):
     def place(self) -> int | None:
         """Place of the choice under the cursor among all choices; None where nothing matches."""
         return self._narrowing.found[self.cursor] if 0 <= self.cursor < self.count else None
+
+    def beside(self) -> list[int]:
+        """Places of the choices below and above the cursor."""
+        return [self._narrowing.found[line] for line in (self.cursor + 1, self.cursor - 1) if 0 <= line < self.count]
 
     @property
     def count(self) -> int:

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import TypeAlias
+from typing import Final, Generic, TypeAlias, TypeVar
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.segment import Segment
 from textual._compositor import ChopsUpdate, Compositor
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region
+from textual.renderables.background_screen import BackgroundScreen
+from textual.screen import Screen
 from textual.strip import Strip
 
-__all__ = ["Painter"]
+from tui.widgets._still import Still
+
+__all__ = ["Painted", "Painter"]
+
+T = TypeVar("T")
 
 _Pieces: TypeAlias = list[tuple[int, Strip]]
 """Parts of a row, each with its first column."""
+
+_Span: TypeAlias = tuple[int, int, int]
+"""A row, a column of it and the one after the last."""
 
 
 class _Update(ChopsUpdate):
     """Parts of rows, which are written as they are: Textual's looks for what of them is to be written."""
 
-    def __init__(self, rows: Mapping[int, _Pieces], spans: list[tuple[int, int, int]]) -> None:
+    def __init__(self, rows: Mapping[int, _Pieces], spans: list[_Span]) -> None:
         height = max(rows) + 1
         ends = [[x + strip.cell_length for x, strip in rows.get(y, ())] for y in range(height)]
         super().__init__([dict(rows.get(y, ())) for y in range(height)], spans, ends)
@@ -33,34 +45,64 @@ class _Update(ChopsUpdate):
         )
 
 
+class _Veil(LineFilter):
+    """What lies behind a modal screen takes on its colour."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments, dimmed as Textual dims them."""
+        return list(BackgroundScreen.process_segments(segments, background))
+
+
+_VEIL: Final = _Veil()
+
+
 class Painter(Compositor):
     """Has widgets draw what is going to be seen, and no more.
 
-    Textual's has each draw all of its rows, those behind others too, and keeps what was in front and had changed.
+    Textual's has each draw all of its rows, those behind others too, and keeps what was in front and had changed. Of a
+    screen behind a modal one it draws everything, whatever changed.
     """
+
+    behind: Sequence[Screen[object]] = ()
+    """Screens that show behind this one, the nearest last."""
+
+    def render_update(
+        self, full: bool = False, screen_stack: list[Screen[object]] | None = None, simplify: bool = False
+    ) -> RenderableType | None:
+        """Draw what has changed since the last time, or everything."""
+        self.behind = tuple(screen_stack or ())
+        return super().render_update(full, screen_stack, simplify)
+
+    def expose(self) -> None:
+        """Have everything drawn with the next update."""
+        self._dirty_regions.add(self.size.region)
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """Draw what has changed since the last time."""
         screen = self.size.region
         spans = list(self._regions_to_spans(region.intersection(screen) for region in self._dirty_regions))
         self._dirty_regions.clear()
-        return _Update(self._draw(spans), spans) if spans else None
+        return _Update(self.draw(spans), spans) if spans else None
 
     def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
-        rows = self._draw((y, *crop.column_span) for y in crop.line_range if is_rendered_line(y))
+        rows = self.draw((y, *crop.column_span) for y in crop.line_range if is_rendered_line(y))
         return [dict(rows.get(y, ())) for y in range(self.size.height)]
 
-    def _draw(self, spans: Iterable[tuple[int, int, int]]) -> dict[int, _Pieces]:
+    def draw(self, spans: Iterable[_Span]) -> dict[int, _Pieces]:
         """Draw parts of rows, from the front to the back.
 
         Args:
-            spans: Row, first column and the one after the last of each part; those of a row one after the other.
+            spans: Those of a row one after the other.
         """
         bare: dict[int, list[tuple[int, int]]] = {}
         for y, start, end in spans:
             bare.setdefault(y, []).append((start, end))
         drawn: dict[int, _Pieces] = {y: [] for y in sorted(bare)}
         for widget, (region, clip) in self.visible_widgets.items():
+            if widget is self.root and (shown := self._draw_behind(bare)) is not None:
+                for y, pieces in shown.items():
+                    drawn[y] += pieces
+                break
             area = region.intersection(clip)
             left, right = area.column_span
             rows = [
@@ -89,3 +131,31 @@ class Painter(Compositor):
         for pieces in drawn.values():
             pieces.sort(key=itemgetter(0))
         return drawn
+
+    def _draw_behind(self, bare: Mapping[int, list[tuple[int, int]]]) -> dict[int, _Pieces] | None:
+        """What shows through where nothing stands here; None where nothing does, or where Textual has to draw it."""
+        veil = None if self.root is None else self.root.styles.background
+        nearest = self.behind[-1] if self.behind else None
+        painter = nearest.painter if isinstance(nearest, Painted) else None
+        if veil is None or veil.a == 1 or painter is None:
+            return None
+        painter.behind = self.behind[:-1]
+        shown = painter.draw((y, start, end) for y, spans in bare.items() for start, end in spans)
+        if not veil.a:
+            return shown
+        return {y: [(x, strip.apply_filter(_VEIL, veil)) for x, strip in pieces] for y, pieces in shown.items()}
+
+
+class Painted(Screen[T], Still, Generic[T]):
+    """A screen that a `Painter` paints."""
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(name=name, id=id, classes=classes)
+        self.painter = Painter()
+        """How it is put together."""
+        self._compositor = self.painter
+
+    def expose(self) -> None:
+        """Lay out and draw everything, in one go."""
+        self.painter.expose()
+        self.refresh(layout=True, repaint=False)

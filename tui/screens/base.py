@@ -26,7 +26,7 @@ from tui.errors import ConvoError
 from tui.model import ChartView, Item, Severity, View
 from tui.render import item_text, size
 from tui.screens._named import branch_choices, called, session_choices
-from tui.screens._painter import Painter
+from tui.screens._painter import Painted
 from tui.widgets._caption import Pane, caption
 from tui.widgets._steady_view import Steady
 from tui.widgets.branch_tree import BranchTree
@@ -65,7 +65,7 @@ class _Panes(Horizontal, Steady):
     """Room for the panes."""
 
 
-class ExplorerBase(Screen[None], Steady):
+class ExplorerBase(Painted[None], Steady):
     """Tree, chat and usage, moving about in them, and forks.
 
     Messages of the panes come here, and only here the controller is told anything; each of its views goes to all
@@ -84,7 +84,6 @@ class ExplorerBase(Screen[None], Steady):
 
     def __init__(self, controller: SessionController) -> None:
         super().__init__()
-        self._compositor = Painter()
         self.set_reactive(ExplorerBase.view, controller.view)
         self._controller = controller
         self._tree = BranchTree(id="tree")

@@ -8,11 +8,11 @@ from typing import ClassVar, NamedTuple, TypeAlias
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.worker import Worker
 
 from tui.errors import ConvoError
 from tui.model.compare import Comparison, TurnDetail, TurnPair
+from tui.screens._painter import Painted
 from tui.widgets.compare_summary import CompareSummary
 from tui.widgets.compared import Compared
 from tui.widgets.key_bar import KeyBar
@@ -35,7 +35,7 @@ class Place(NamedTuple):
     turn: int
 
 
-class CompareScreen(Screen[Place | None]):
+class CompareScreen(Painted[Place | None]):
     """A summary, and below it the turns of both sides; gives the turn that was chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

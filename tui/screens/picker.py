@@ -123,6 +123,15 @@ class Picker(Band[KeyT | None], Generic[KeyT]):
         self._list.narrow(typed)
         self._tell_count()
 
+    @property
+    def pointed(self) -> KeyT | None:
+        """The choice under the cursor; None where nothing matches."""
+        return None if self._list.place is None else self._keys[self._list.place]
+
+    def neighbours(self) -> list[KeyT]:
+        """The choices below and above the cursor."""
+        return [self._keys[place] for place in self._list.beside()]
+
     def pick(self) -> None:
         """Give the choice under the cursor."""
         if self._list.place is not None:

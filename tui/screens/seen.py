@@ -11,7 +11,6 @@ from typing import ClassVar, Final, NamedTuple
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.worker import Worker
 
 from tui.controller import SessionController
@@ -19,6 +18,7 @@ from tui.errors import ConvoError
 from tui.model import Page, View
 from tui.model.seen import Seen, Stretch
 from tui.render.text import size
+from tui.screens._painter import Painted
 from tui.widgets.item_json import ItemJson
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.numbers import fit_name, visible
@@ -46,7 +46,7 @@ class _Part(NamedTuple):
     stretch: Stretch
 
 
-class SeenScreen(Screen[None]):
+class SeenScreen(Painted[None]):
     """The input of a request, as a chat or as JSON: all of it, or what is new in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,12 +9,13 @@ from textual.color import Color
 from textual.geometry import Region
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
-from textual.widget import Widget
+
+from tui.widgets._still import Still
 
 __all__ = ["Bar", "Bare"]
 
 
-class Bare(Widget):
+class Bare(Still):
     """A widget without border and padding.
 
     Textual keeps what it puts round a row. Here nothing is put, and who draws may keep what is worth it.

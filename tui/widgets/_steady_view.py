@@ -8,14 +8,14 @@ from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
-from textual.widget import Widget
 
 from tui.widgets._bare import Bar
+from tui.widgets._still import Still
 
 __all__ = ["Steady", "SteadyView"]
 
 
-class Steady(Widget):
+class Steady(Still):
     """A widget that never scrolls, and has the size that it is given.
 
     Who gives it another one has it drawn. Textual's would have the whole screen laid out and drawn once more.
@@ -25,7 +25,7 @@ class Steady(Widget):
     """Its size without its border."""
 
 
-class SteadyView(ScrollView):
+class SteadyView(ScrollView, Still):
     """A scroll view of a width and height that it is given.
 
     Where more or fewer lines come to stand in it, Textual's would have the whole screen laid out anew.

@@ -21,6 +21,7 @@ from tui.model import View
 from tui.widgets._caption import caption
 from tui.widgets._long_texts import LongTexts
 from tui.widgets._steady_view import Steady
+from tui.widgets._still import Still
 from tui.widgets.numbers import fit_name, visible
 
 __all__ = ["Composer"]
@@ -60,7 +61,7 @@ class _Submission(NamedTuple):
     text: str
 
 
-class _Editor(TextArea):
+class _Editor(TextArea, Still):
     """A text area whose text may hold control characters, which are shown and never reach the terminal.
 
     A few words stand for a long text that is pasted or loaded; it is taken out, or sent, as a whole.

@@ -9,9 +9,9 @@ from typing import Final
 from textual.app import RenderResult
 from textual.content import Content
 from textual.reactive import var
-from textual.widget import Widget
 
 from tui.model import Run, RunState, View
+from tui.widgets._still import Still
 from tui.widgets.numbers import fit_name, tokens
 
 __all__ = ["RunStatus"]
@@ -22,7 +22,7 @@ _DOING: Final = 40
 """Cells of what the run is doing, at most."""
 
 
-class RunStatus(Widget):
+class RunStatus(Still):
     """What the run on the shown branch is at; takes no room while there is none.
 
     Args:

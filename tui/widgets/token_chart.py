@@ -187,6 +187,7 @@ class TokenChart(SteadyView, Bare, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._bars = Bars() if bars is None else bars
         self._in_sight: set[int] = set()
+        self._colors: dict[tuple[tuple[str, ...], bool], dict[Part | None, Color]] = {}
 
     @property
     def count(self) -> int:
@@ -389,13 +390,24 @@ class TokenChart(SteadyView, Bare, can_focus=True):
         self, parts: tuple[int, int, int, int], width: int, row: tuple[str, ...], pale: bool
     ) -> Iterable[Segment]:
         """The segments of a bar, neighbouring cells of one look joined."""
-        paper = self.paper(*row)
-        colors: dict[Part | None, Color] = {part: self.part_color(part, paper, pale=pale) for part in Part}
-        colors[None] = paper
+        colors = self._colors_of(row, pale)
         draw = patterned if self.app.no_color else bar
         for (ink, behind), runs in groupby(draw(parts, self.scale, width), attrgetter("ink", "paper")):
             style = Style.from_color(colors[ink].rich_color, colors[behind].rich_color)
             yield Segment("".join(run.text for run in runs), style)
+
+    def _colors_of(self, row: tuple[str, ...], pale: bool) -> dict[Part | None, Color]:
+        """The colours of the parts of a bar, and what is behind them, on a line with these component classes."""
+        if (row, pale) not in self._colors:
+            paper = self.paper(*row)
+            self._colors[row, pale] = {part: self.part_color(part, paper, pale=pale) for part in Part}
+            self._colors[row, pale][None] = paper
+        return self._colors[row, pale]
+
+    def notify_style_update(self) -> None:
+        """Draw in the colours of another theme."""
+        super().notify_style_update()
+        self._colors.clear()
 
     def _describe(self, turn: TurnUsage) -> Content:
         """What the tooltip says of a turn."""

@@ -1,0 +1,75 @@
+"""Choosing the colours, which the panes wear while the cursor is on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import ClassVar, Final
+
+from textual.theme import Theme
+from textual.timer import Timer
+
+from tui.screens.picker import Choice, Picker
+
+__all__ = ["ThemePicker"]
+
+_RESTS: Final = 0.05
+"""Seconds after which the cursor is taken to rest."""
+
+
+class ThemePicker(Picker[str]):
+    """A list of themes; the one under the cursor is shown, Enter keeps it, Esc goes back to the one before."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    ThemePicker { background: transparent; }
+    """
+
+    def __init__(self, themes: Mapping[str, Theme], current: str, prepare: Callable[[Collection[str]], bool]) -> None:
+        """Make the list.
+
+        Args:
+            themes: All there are, by name.
+            current: The name of the one that is shown.
+            prepare: Called while the cursor rests with the themes beside it; gets one of them ready, if there is one.
+        """
+        choices = [Choice(name, name, "dark" if theme.dark else "light") for name, theme in sorted(themes.items())]
+        super().__init__("Themes", choices, current=current, placeholder="type part of a theme's name")
+        self._before = current
+        self._prepare_themes = prepare
+        self._preparing: Timer | None = None
+
+    def on_mount(self) -> None:
+        self.watch(self._list, "cursor", self._try_on, init=False)
+        self._prepare_soon()
+
+    def narrow(self, typed: str) -> None:
+        super().narrow(typed)
+        self._try_on()
+
+    def action_leave(self) -> None:
+        self.app.theme = self._before
+        super().action_leave()
+
+    def pick(self) -> None:
+        """Keep the theme under the cursor."""
+        self._wear()
+        super().pick()
+
+    def _try_on(self) -> None:
+        # Where the cursor has gone on meanwhile, it is the next one's turn.
+        self.call_after_refresh(self._wear)
+
+    def _wear(self) -> None:
+        name = self.pointed
+        if name is not None and name != self.app.theme:
+            self.app.theme = name
+        self._prepare_soon()
+
+    def _prepare_soon(self) -> None:
+        if self._preparing is not None:
+            self._preparing.stop()
+        self._preparing = self.set_timer(_RESTS, self._prepare)
+
+    def _prepare(self) -> None:
+        self._preparing = None
+        if self._prepare_themes(self.neighbours()):
+            self._prepare_soon()
