@@ -118,7 +118,7 @@ def test_lines_break_by_position_where_they_break_word_by_word(
 
 
 @settings(deadline=None, max_examples=500)
-@given(st.lists(st.text("ab", max_size=9), max_size=12).map(" ".join), st.integers(1, 20))
+@given(st.lists(st.text("aé→", max_size=9), max_size=12).map(" ".join), st.integers(1, 20))
 def test_prose_breaks_where_any_text_does(text: str, room: int) -> None:
     assume(len(text) > room and text_module._is_prose(text, room))
     assert list(text_module._prose_breaks(text, room)) == list(text_module._pieced_breaks(text, room, room, True))

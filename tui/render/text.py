@@ -48,7 +48,11 @@ _WORD = re.compile(rf"[{_EAST_ASIAN}][{_CLOSING}]*[ ]*|[^ {_EAST_ASIAN}]+[ ]*|[ 
 # Characters of two cells, and all of those whose width is known: the others may join with their neighbours.
 _TWO_CELLS = "\u3001-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60"
 _AFTER_WIDE = re.compile(f"(?<=[{_TWO_CELLS}])")
-_MEASURED = re.compile(f"[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e{_TWO_CELLS}]*")
+_ONE_CELL = (
+    "\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u2319\u2500-\u25fc"
+)
+_NARROW = re.compile(f"[{_ONE_CELL}]*")
+_MEASURED = re.compile(f"[{_ONE_CELL}{_TWO_CELLS}]*")
 _SECOND = "\0"
 """Stands for the second cell of a character."""
 _WORD_OF_CELLS = re.compile(rf"[{_EAST_ASIAN}]{_SECOND}[{_CLOSING}{_SECOND}]*[ ]*|[^ {_EAST_ASIAN}]+[ ]*|[ ]+")
@@ -234,7 +238,7 @@ def _breaks(text: str, width: int, first: int, rest: int, words: bool) -> Iterat
 
 def _is_prose(text: str, most: int) -> bool:
     """Whether a text is of words that fit into a line, with a blank between each two, all of one cell a character."""
-    return text.isascii() and text.isprintable() and "  " not in text and max(map(len, text.split(" "))) < most
+    return "  " not in text and _NARROW.fullmatch(text) is not None and max(map(len, text.split(" "))) < most
 
 
 def _prose_breaks(text: str, room: int) -> Iterator[tuple[int, int, int]]:
