@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +16,8 @@ from tests.session.conftest import OpenOurs
 from tests.session.samples import rows, turn, turns
 from tui.session import AdvancedSQLiteSession
 
+NUMBERS = count(1)
+
 Call: TypeAlias = Callable[[AdvancedSQLiteSession], Awaitable[object]]
 
 CALLS: dict[str, Call] = {
@@ -22,8 +25,9 @@ CALLS: dict[str, Call] = {
     "pop": lambda session: session.pop_item(),
     "switch": lambda session: session.switch_to_branch("other"),
     "last": lambda session: session.get_items(20),
-    "fork": lambda session: session.fork(3),
-    "fork at the end": lambda session: session.fork(),
+    # A name that is made up has the time in it, and another one has to be found within the same second.
+    "fork": lambda session: session.fork(3, name=f"fork {next(NUMBERS)}"),
+    "fork at the end": lambda session: session.fork(name=f"fork {next(NUMBERS)}"),
 }
 
 SIZES = {"a short branch": (5, 1), "a long branch": (500, 1), "many branches": (50, 100)}
