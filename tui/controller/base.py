@@ -36,9 +36,6 @@ __all__ = ["ControllerBase", "Listener"]
 
 Listener: TypeAlias = Callable[[View], None]
 
-PAGE: Final = 64
-"""Items read at once."""
-
 _NOTHING: Final[dict[str, Any]] = {
     "session": None,
     "place": None,
@@ -418,9 +415,8 @@ class ControllerBase:
         """What a view shows of a branch and a turn of it."""
         branch = tree.branches[branch_id]
         turn = _nearest(tree, branch_id, turn)
-        position = await self._store.position(session, branch_id, turn)
-        start = max(branch.items - PAGE, 0) if turn == branch.turns else max(position - PAGE // 4, 0)
-        page = await self._store.page(session, branch_id, start, start + PAGE)
+        last = branch.items if turn == branch.turns else None
+        position, page = await self._store.around(session, branch_id, turn, last)
         return {"branch_id": branch_id, "turn": turn, "items": branch.items, "position": position, "page": page}
 
     def _enter(self, branch_id: str, turn: int) -> None:

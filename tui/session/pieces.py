@@ -77,6 +77,14 @@ class Messages:
         encoding = self._db.execute("PRAGMA encoding").fetchone()
         return keys == [("id", "INTEGER")] and encoding == ("UTF-8",)
 
+    @property
+    def are_long(self) -> bool:
+        """Whether the file's items are long on an average, so that few are to be read at once."""
+        bytes_of_all, last = self._db.execute(
+            f"SELECT page_count * page_size, (SELECT MAX(id) FROM {self.name}) FROM pragma_page_count, pragma_page_size"
+        ).fetchone()
+        return bool(last) and bytes_of_all / last > _LONG
+
     def beginning(self, message_id: int | None, most: int | None = LONGEST) -> Piece:
         """An item, or of one that takes more than `most` bytes (None: however many) the beginning.
 
@@ -115,10 +123,7 @@ class Messages:
             glance: Reads an item in place of decoding all of it, where the file's items are long.
         """
         where = f"FROM {self.name} WHERE session_id = ? AND id > ? ORDER BY id"
-        bytes_of_all, last = self._db.execute(
-            f"SELECT page_count * page_size, (SELECT MAX(id) FROM {self.name}) FROM pragma_page_count, pragma_page_size"
-        ).fetchone()
-        if last and bytes_of_all / last > _LONG:
+        if self.are_long:
             ids = self._db.execute(f"SELECT id {where}", (session_id, message_id)).fetchall()
             yield from ((found, glance(found)) for (found,) in ids)
         else:

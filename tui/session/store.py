@@ -41,6 +41,12 @@ T = TypeVar("T")
 Version: TypeAlias = tuple[int, int]
 """How often the file was opened anew, and the number that SQLite gives to its content."""
 
+_AT_ONCE: Final = 64
+"""Items that are read round a turn."""
+
+_LONG_AT_ONCE: Final = 16
+"""The same where the file's items are long."""
+
 _LOOKED_AT: Final = 1 << 16
 """Bytes of an item that a row of the tree is made from; the rest of a longer one is not looked at."""
 
@@ -248,29 +254,46 @@ class Store:
 
         Of an item longer than `pieces.LONGEST` only the beginning is read; `whole` reads the rest.
         """
+        return await self._reader.read(lambda file: self._page(file, session, branch_id, start, stop))
 
-        def read(file: Snapshot) -> Page:
-            key, ahead = self._ranks.seek(file, session, branch_id, start)
-            rows = file.execute(
-                "SELECT m.id, t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT),"
-                " CAST(t.tool_name AS TEXT), CAST(t.created_at AS TEXT)"
-                f" FROM (SELECT *, rowid AS row FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
-                " AND (sequence_number, rowid) >= (?, ?) ORDER BY sequence_number, rowid LIMIT ? OFFSET ?) t"
-                f" LEFT JOIN {file.messages} m ON m.id = t.message_id ORDER BY t.sequence_number, t.row",
-                (session.session_id, branch_id, *key, stop - start, ahead),
-            ).fetchall()
-            items = []
-            for position, (stored, message_id, turn, kind, tool, created) in enumerate(rows, start):
-                piece = file.rows.beginning(stored)
-                if piece.cut:
-                    piece = piece._replace(data=completed(piece.data, kind, tool))
-                # Behind a long text SQLite finds the time only by reading through it.
-                created = created if piece.unread else file.rows.stored_at(stored)
-                turn = turn if isinstance(turn, int) else 0
-                items.append(Item(message_id, position, turn, kind, tool, created, *piece))
-            return Page(branch_id, start, tuple(items))
+    async def around(self, session: Session, branch_id: str, turn: int, items: int | None = None) -> tuple[int, Page]:
+        """How many items a branch holds before a turn, and the items there, some of them before the turn.
+
+        Args:
+            session: The session.
+            branch_id: The branch.
+            turn: Number of the turn.
+            items: How many items the branch has, where its last ones are to be read.
+        """
+
+        def read(file: Snapshot) -> tuple[int, Page]:
+            position = self._ranks.position(file, session, branch_id, turn)
+            count = _LONG_AT_ONCE if file.rows.are_long else _AT_ONCE
+            start = max(position - count // 4 if items is None else items - count, 0)
+            return position, self._page(file, session, branch_id, start, start + count)
 
         return await self._reader.read(read)
+
+    def _page(self, file: Snapshot, session: Session, branch_id: str, start: int, stop: int) -> Page:
+        key, ahead = self._ranks.seek(file, session, branch_id, start)
+        rows = file.execute(
+            "SELECT m.id, t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT),"
+            " CAST(t.tool_name AS TEXT), CAST(t.created_at AS TEXT)"
+            f" FROM (SELECT *, rowid AS row FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+            " AND (sequence_number, rowid) >= (?, ?) ORDER BY sequence_number, rowid LIMIT ? OFFSET ?) t"
+            f" LEFT JOIN {file.messages} m ON m.id = t.message_id ORDER BY t.sequence_number, t.row",
+            (session.session_id, branch_id, *key, stop - start, ahead),
+        ).fetchall()
+        items = []
+        for position, (stored, message_id, turn, kind, tool, created) in enumerate(rows, start):
+            piece = file.rows.beginning(stored)
+            if piece.cut:
+                piece = piece._replace(data=completed(piece.data, kind, tool))
+            # Behind a long text SQLite finds the time only by reading through it.
+            created = created if piece.unread else file.rows.stored_at(stored)
+            turn = turn if isinstance(turn, int) else 0
+            items.append(Item(message_id, position, turn, kind, tool, created, *piece))
+        return Page(branch_id, start, tuple(items))
 
     async def whole_item(self, item: Item) -> Item:
         """An item with all that is stored of it.
