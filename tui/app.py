@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterable
-from typing import ClassVar, cast
+from typing import ClassVar, Final, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -23,6 +23,9 @@ from tui.screens.explorer import Explorer
 from tui.widgets._still import still
 
 __all__ = ["ConvoApp"]
+
+_YOUNG: Final = 10_000
+"""New objects that the garbage collector lets come together before it looks at them."""
 
 
 class ConvoApp(App[None]):
@@ -128,6 +131,8 @@ class ConvoApp(App[None]):
     def on_ready(self) -> None:
         # What stands by now lives as long as the program; the collector need not look at it again.
         gc.freeze()
+        # A look at everything takes as long as a frame or two; as often as by default, one in eight pages waits for it.
+        gc.set_threshold(_YOUNG, 3, 50)
         gc.enable()
 
     def _configure(self, config: Config) -> None:

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     )
     from openai.types.responses.response_prompt_param import ResponsePromptParam
 
-__all__ = ["OfflineModel"]
+__all__ = ["OfflineModel", "every_event"]
 
 _CHARACTERS_PER_TOKEN: Final = 4
 _WORD: Final = re.compile(r"\s*\S+|\s+$")
@@ -125,6 +125,11 @@ class OfflineModel(Model):
             yield event
 
 
+def every_event() -> Iterator[ResponseStreamEvent]:
+    """The events of a response with one of everything."""
+    return _events(_giving(Reply("Said.", (("tool", {}),), "Thought."), "anything"))
+
+
 def _response(
     system_instructions: str | None,
     said: str | list[TResponseInputItem],
@@ -139,12 +144,16 @@ def _response(
         + [Offered(handoff.tool_name, (handoff.agent_name,), handoff.input_json_schema) for handoff in handoffs],
         None if output_schema is None or output_schema.is_plain_text() else output_schema.json_schema(),
     )
-    asked = json.dumps([system_instructions, items], default=str, sort_keys=True)
-    output = list(_output(answer, hashlib.sha256(asked.encode()).hexdigest()[:16]))
+    return _giving(answer, json.dumps([system_instructions, items], default=str, sort_keys=True))
+
+
+def _giving(answer: Reply, asked: str) -> Response:
+    key = hashlib.sha256(asked.encode()).hexdigest()[:16]
+    output = list(_output(answer, key))
     spent_in = _tokens(asked)
     spent_out = sum(_tokens(item.model_dump_json()) for item in output)
     return Response(
-        id=f"resp_{hashlib.sha256(asked.encode()).hexdigest()[:16]}",
+        id=f"resp_{key}",
         created_at=0,
         model=OFFLINE,
         object="response",

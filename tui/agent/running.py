@@ -101,16 +101,18 @@ class AgentRunner:
         if self.choice.env_file is not None:
             load_env(self.choice.env_file)
         try:
-            for module in ("tui.agent.loading", "tui.agent.turn"):
+            for module in ("tui.agent.loading", "tui.agent.turn", "tui.agent.rehearsal"):
                 await asyncio.to_thread(importlib.import_module, module)
         except ImportError as error:
             raise ConfigError(
                 f"The OpenAI Agents SDK cannot be imported: {error}.", "Install convo-tui again, with its dependencies."
             ) from error
         from tui.agent.loading import load
+        from tui.agent.rehearsal import rehearse
 
         try:
             loaded = await load(self.choice)
+            await asyncio.to_thread(rehearse)
         except ConfigError:
             raise
         except Exception as error:

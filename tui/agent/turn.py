@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
@@ -76,7 +77,12 @@ class Turn:
                 max_turns=self._loaded.max_turns or DEFAULT_MAX_TURNS,
             )
             self._show()
+            begun = False
             async for event in result.stream_events():
+                if not begun:
+                    begun = True
+                    # The SDK has copied a long branch by now, which the collector would look at again and again.
+                    gc.freeze()
                 self._tail.apply(event)
                 self._show()
             if result.run_loop_exception is not None:

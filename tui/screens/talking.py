@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from asyncio import to_thread
 from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar, Final
@@ -24,6 +25,12 @@ _COUNT_HOLDS: Final = 2.0
 """Seconds within which a digit counts for the command after it."""
 
 
+def _prepare_lexers() -> None:
+    from tui.render.lexing import prepare_lexers
+
+    prepare_lexers()
+
+
 class TalkingExplorer(Explorer):
     """Tree, chat and usage of one file whose branches answer."""
 
@@ -38,7 +45,12 @@ class TalkingExplorer(Explorer):
         self._saying = False
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self._do, self._talker.prepare)
+        self.call_after_refresh(self._do, self._prepare)
+
+    async def _prepare(self) -> None:
+        """Have at hand what the first answer needs, so that nothing waits for it then."""
+        await self._talker.prepare()
+        await to_thread(_prepare_lexers)
 
     async def action_quit(self) -> None:
         await self._talker.stop_all()
