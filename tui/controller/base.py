@@ -113,6 +113,8 @@ class ControllerBase:
         if session_id is None and not sessions:
             return
         await self._select(sessions[0].session_id if session_id is None else session_id, branch_id)
+        if self.view.session is not None:
+            self._store.foresee_accounts(self.view.session, self.view.tree, self.view.branch_id)
 
     async def load_rest(self) -> None:
         """Work out what a first screen does not wait for: where the session stands, and what the branch cost."""

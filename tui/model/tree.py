@@ -81,6 +81,13 @@ class Holders(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         return (name for _, name in sorted(self._ends[self._start : self._stop]))
 
+    def beyond(self, inner: Sequence[str]) -> Iterator[str]:
+        """Those that are not among the holders of a chain that hangs under this one, in no order."""
+        if not isinstance(inner, Holders) or inner._ends is not self._ends:  # noqa: SLF001
+            return (name for name in self if name not in inner)
+        apart = self._ends[self._start : inner._start], self._ends[inner._stop : self._stop]  # noqa: SLF001
+        return (name for part in apart for _, name in part)
+
     @overload
     def __getitem__(self, index: int) -> str: ...
     @overload

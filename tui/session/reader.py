@@ -117,6 +117,10 @@ class Reader:
         except sqlite3.Error as error:
             raise file_error(self._path, error) from error
 
+    def begin(self, work: Callable[[Snapshot], object]) -> None:
+        """Run a piece of work for what it leaves behind; nobody waits for it, and if it fails nothing is lost."""
+        self._connection.submit(lambda db: self._at_one_moment(db, work))
+
     def is_current(self) -> bool:
         """Whether the file that was opened is still the one of that name."""
         return _identity(self._path) == self._identity

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 from tui.model import Outcome, RunRecord, Session, TurnTree, TurnUsage, Usage
 from tui.model.carry import Sent
+from tui.model.tree import Holders
 from tui.session.reader import Snapshot
 
 __all__ = [
@@ -90,9 +91,13 @@ class Holder(NamedTuple):
 def holders(tree: TurnTree, branch_id: str) -> list[Holder]:
     """All branches that hold turns of a branch: itself, then the oldest first."""
     shared = {branch_id: tree.branches[branch_id].turns}
+    inner: Sequence[str] = ()
     for chain in reversed(tree.path(branch_id)):
-        for name in chain.holders:
+        through = chain.through
+        # Whoever holds a chain holds those above it; a long path would have each name again and again.
+        for name in (*(through.beyond(inner) if isinstance(through, Holders) else through), *chain.unseen):
             shared.setdefault(name, chain.last)
+        inner = through
     # A branch that is put away may have run turns all the same.
     put_away = [name for name in shared if name not in tree.branches]
     return [Holder(branch_id, shared.pop(branch_id))] + [

@@ -316,6 +316,10 @@ class Store:
 
         return await self._aside.read(read)
 
+    def foresee_accounts(self, session: Session, tree: TurnTree, branch_id: str) -> None:
+        """Have the accounts of a branch added up by the time that they are asked for."""
+        self._aside.begin(lambda file: self._books.accounts(file, session, tree, branch_id))
+
     async def turn_usages(
         self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
     ) -> tuple[TurnUsage, ...]:

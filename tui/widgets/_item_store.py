@@ -11,7 +11,12 @@ __all__ = ["PAGE", "ItemStore"]
 PAGE = 64
 """Items are asked for in aligned pages of so many."""
 
-_NEAR = 32
+_LONG_PAGE = 16
+"""The same of long items, each of which fills the pane many times."""
+
+_LONG = 1 << 14
+"""Bytes that an item takes on an average from which on they are long."""
+
 _KEPT = 16 * PAGE
 _MOST_BYTES = 16 << 20
 
@@ -28,6 +33,7 @@ class ItemStore:
         self._bytes = 0
         self._stale: set[int] = set()
         self._asked: set[int] = set()
+        self._page = PAGE
 
     def __len__(self) -> int:
         return len(self._items)
@@ -78,6 +84,10 @@ class ItemStore:
                 changed.append(item.position)
             self._set(item.position, item)
             self._stale.discard(item.position)
+        size = _LONG_PAGE if self._bytes > _LONG * len(self._items) else PAGE
+        if size != self._page:
+            self._page = size
+            self._asked.clear()
         return changed
 
     def wanted(self, first: int, last: int, count: int) -> Iterator[tuple[int, int]]:
@@ -85,17 +95,18 @@ class ItemStore:
 
         Neighbours in reach are among them; what lies far away is forgotten.
         """
-        low, high = max(first - _NEAR, 0), min(last + _NEAR, count - 1)
-        pages = range(low // PAGE, high // PAGE + 1) if high >= low else range(0)
+        size = self._page
+        low, high = max(first - size // 2, 0), min(last + size // 2, count - 1)
+        pages = range(low // size, high // size + 1) if high >= low else range(0)
         self._asked.intersection_update(pages)
         if len(self._items) > 2 * _KEPT:
             self._forget(range(first - _KEPT // 2, last + _KEPT // 2))
         if self._bytes > _MOST_BYTES and pages:
-            self._forget(range(pages.start * PAGE, pages.stop * PAGE))
+            self._forget(range(pages.start * size, pages.stop * size))
         lacking = [page for page in pages if page not in self._asked and self._lacks(page, low, high)]
         self._asked.update(lacking)
         for start, stop in _runs(lacking):
-            yield start * PAGE, min(stop * PAGE, count)
+            yield start * size, min(stop * size, count)
 
     def _differs(self, item: Item) -> bool:
         before = self._items.get(item.position)
@@ -106,7 +117,7 @@ class ItemStore:
         return before is not None and 0 <= before.message_id != item.message_id
 
     def _lacks(self, page: int, low: int, high: int) -> bool:
-        within = range(max(page * PAGE, low), min((page + 1) * PAGE, high + 1))
+        within = range(max(page * self._page, low), min((page + 1) * self._page, high + 1))
         return any(position not in self._items or position in self._stale for position in within)
 
     def _forget(self, kept: range) -> None:
