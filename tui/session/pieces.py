@@ -85,8 +85,8 @@ class Messages:
         ).fetchone()
         return bool(last) and bytes_of_all / last > _LONG
 
-    def beginning(self, message_id: int | None, most: int | None = LONGEST) -> Piece:
-        """An item, or of one that takes more than `most` bytes (None: however many) the beginning.
+    def beginning(self, message_id: int | None, most: int | None = LONGEST, part: int | None = None) -> Piece:
+        """An item, or of one that takes more than `most` bytes (None: however many) the first `part` (None: as many).
 
         Encoded data that the beginning ends in is passed over, so that what was said about an image is read too:
         `…` and a number stand for so many bytes of it. What the beginning alone does not tell (half a character of
@@ -99,7 +99,7 @@ class Messages:
                 text = stored.read(size)
                 data = _decoded(text)
                 return Piece(data, _readable(text) if data is None else None, size)
-            text, end = _without_data(stored, size, most)
+            text, end = _without_data(stored, size, most if part is None else part)
         unread, cut = size - len(text), end < size
         try:
             return Piece(decode_beginning(text) if cut else decode(text), None, size, unread, cut)

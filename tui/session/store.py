@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
@@ -48,7 +49,10 @@ _LONG_AT_ONCE: Final = 16
 """The same where the file's items are long."""
 
 _LOOKED_AT: Final = 1 << 16
-"""Bytes of an item that a row of the tree is made from; the rest of a longer one is not looked at."""
+"""Bytes of an item that a row of the tree is made from."""
+
+_GLANCE: Final = 1 << 13
+"""Bytes that are looked at of a longer one: more than a row shows, and what tells a failure by its first words."""
 
 _PREVIEW: Final = 200
 """Characters of a user message that a row of the tree shows at most."""
@@ -184,6 +188,7 @@ class Store:
         """
 
         def read(file: Snapshot) -> tuple[Turn, ...]:
+            glance = partial(file.rows.beginning, most=_LOOKED_AT, part=_GLANCE)
             rows = file.execute(
                 "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), t.tool_name, CAST(t.created_at AS TEXT),"
                 " m.id, typeof(m.message_data)"
@@ -195,13 +200,11 @@ class Store:
             usage = usage_of_turns(file, session.session_id, through, first, last)
             turns: dict[int, Turn] = {}
             for number, kind, tool, created, message_id, stored in rows:
-                failed = stored == "null" or (
-                    kind not in ("user", "assistant") and is_error(file.rows.beginning(message_id, _LOOKED_AT).data)
-                )
+                failed = stored == "null" or (kind not in ("user", "assistant") and is_error(glance(message_id).data))
                 before = turns.get(number)
                 if before is None:
                     spent = usage.get(number)
-                    piece = file.rows.beginning(message_id, _LOOKED_AT)
+                    piece = glance(message_id)
                     before = Turn(
                         number=number,
                         text=_first_words(piece.data) if number else "",
