@@ -24,7 +24,7 @@ from tui.widgets._still import still
 
 __all__ = ["ConvoApp"]
 
-_YOUNG: Final = 10_000
+_YOUNG: Final = 5_000
 """New objects that the garbage collector lets come together before it looks at them."""
 
 
@@ -132,7 +132,7 @@ class ConvoApp(App[None]):
         # What stands by now lives as long as the program; the collector need not look at it again.
         gc.freeze()
         # A look at everything takes as long as a frame or two; as often as by default, one in eight pages waits for it.
-        gc.set_threshold(_YOUNG, 3, 50)
+        gc.set_threshold(_YOUNG, 3, 100)
         gc.enable()
 
     def _configure(self, config: Config) -> None:

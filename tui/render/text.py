@@ -28,7 +28,7 @@ __all__ = [
     "wrap",
 ]
 
-LIMIT_CHARS = 100_000
+LIMIT_CHARS = 1 << 16
 """Characters of one text that are drawn when it is unfolded."""
 
 LIMIT_LINES = 2_000

@@ -49,6 +49,7 @@ class ItemView(LineView):
         self._blocks = Blocks()
         super().__init__(self._blocks.flow, name=name, id=id, classes=classes)
         self._pictures: list[_Picture] = []
+        self._across = 0
         self._painted: LRUCache[tuple[int, Segment], tuple[object, Strip]] = LRUCache(_KEPT)
         self._selection: Selection | None = None
 
@@ -78,6 +79,7 @@ class ItemView(LineView):
 
     def _look(self) -> list[_Picture]:
         """What is to be seen on each row."""
+        self._across = self.scrollable_content_region.width
         edges: dict[tuple[int, bool], tuple[Segment, Style]] = {}
         pictures = []
         for position, number in self.rows:
@@ -102,8 +104,7 @@ class ItemView(LineView):
         if len(before) != len(pictures) or 2 * len(changed) > len(before):
             self.refresh()
         elif changed:
-            width = self.scrollable_content_region.width
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+            self.refresh(*(Region(0, y, self._across, 1) for y in changed))
         self._pictures = pictures
 
     def fit(self) -> None:
@@ -136,14 +137,13 @@ class ItemView(LineView):
             y: Which one of those in sight.
             placed: Whether the mouse is to be told where it is, which makes every row another one.
         """
-        width = self.scrollable_content_region.width
         if y >= len(self.rows):
-            return Strip.blank(width, self.ground)
+            return Strip.blank(self.scrollable_content_region.width, self.ground)
         self._blocks.restyle(self.palette)
         if len(self._pictures) != len(self.rows):
             self._pictures = self._look()
         position, number = self.rows[y]
-        at, picture = position * _LINES + number, self._pictures[y]
+        at, picture, width = position * _LINES + number, self._pictures[y], self._across
         span = None if self._selection is None else self._selection.get_span(at)
         if placed:
             return self._paint(picture, width, span, at)

@@ -42,6 +42,7 @@ class _Words(Steady, Bare):
         self._width = 0
         self._lines: Sequence[Content] = ()
         self._painted: dict[int, Strip] = {}
+        self._selection: Selection | None = None
 
     def renew(self) -> None:
         """Draw what it says otherwise than before."""
@@ -64,8 +65,7 @@ class _Words(Steady, Bare):
             self._rewritten()
         if y >= len(self._lines):
             return Strip([])
-        selection = self.text_selection
-        if selection is not None and (span := selection.get_span(y)):
+        if self._selection is not None and (span := self._selection.get_span(y)):
             look, end = self.screen.get_visual_style("screen--selection"), None if span[1] < 0 else span[1]
             return self._paint(self._lines[y].stylize(look, span[0], end))
         if y not in self._painted:
@@ -80,6 +80,11 @@ class _Words(Steady, Bare):
     def render_line(self, y: int) -> Strip:
         """One line, which tells the mouse where it is."""
         return self.draw(y).apply_offsets(0, y)
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Show what is selected."""
+        self._selection = selection
+        super().selection_updated(selection)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text between two offsets."""
