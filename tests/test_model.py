@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.widgets.trees import grow
 from tui.model import EMPTY_TREE, Chain, TurnTree
+from tui.model.tree import Holders
 
 NESTED = {
     "main": [1, 2, 3, 4],
@@ -126,6 +128,17 @@ def test_the_chains_of_every_path_spell_the_branch(branches: dict[str, list[int]
     tree = grow(branches)
 
     assert {name: spelled(tree, branches, name) for name in branches} == branches
+
+
+@given(sessions())
+def test_the_holders_of_a_chain_are_those_of_the_next_one_and_those_beyond(branches: dict[str, list[int]]) -> None:
+    tree = grow(branches)
+
+    for name in branches:
+        for above, below in pairwise(tree.path(name)):
+            assert isinstance(above.through, Holders)
+            beyond = list(above.through.beyond(below.through))
+            assert sorted([*beyond, *below.through]) == sorted(above.through)
 
 
 @given(sessions())

@@ -115,6 +115,21 @@ async def test_the_sums_are_few_statements_and_remembered_while_the_file_stays_a
     store.close()
 
 
+async def test_accounts_that_were_foreseen_are_there_when_they_are_asked_for(files: dict[str, Path]) -> None:
+    store = Store(files["long"])
+    (session,) = await store.sessions()
+    tree = await store.tree(session)
+    store.foresee_accounts(session, tree, "main")
+    ran: list[str] = []
+    store._aside._connection.run_sync(lambda db: db.set_trace_callback(ran.append))
+    foreseen = await store.accounts(session, tree, "main")
+    assert reads(ran) == []
+    store.close()
+    other = Store(files["long"])
+    assert await other.accounts(session, await other.tree(session), "main") == foreseen
+    other.close()
+
+
 async def test_no_statement_scans(files: dict[str, Path]) -> None:
     store = Store(files["long"])
     (session,) = await store.sessions()

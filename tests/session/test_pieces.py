@@ -76,6 +76,24 @@ async def test_a_page_holds_the_beginning_of_long_items_and_what_they_are(long_f
     assert LONG.startswith(answer["content"][0]["text"])
 
 
+@pytest.mark.parametrize(("text", "count"), [("short", 64), ("x" * 40_000, 16)])
+async def test_round_a_turn_fewer_items_are_read_where_they_are_long(tmp_path: Path, text: str, count: int) -> None:
+    path = tmp_path / "round.sqlite"
+    sdk = open_sdk(path)
+    for number in range(60):
+        await sdk.add_items(turn(f"{number} {text}", text))
+    sdk.close()
+    store = Store(path)
+    session = await only_session(store)
+    position, page = await store.around(session, "main", 30)
+    assert position == 58
+    assert [item.position for item in page.items] == list(range(58 - count // 4, 58 - count // 4 + count))
+    position, page = await store.around(session, "main", 60, 120)
+    assert position == 118
+    assert [item.position for item in page.items] == list(range(120 - count, 120))
+    store.close()
+
+
 async def test_each_item_is_had_whole_when_asked_for(long_file: Path) -> None:
     store = Store(long_file)
     page = await store.page(await only_session(store), "main", 0, 99)

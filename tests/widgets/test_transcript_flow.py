@@ -136,6 +136,18 @@ def test_far_pages_are_forgotten() -> None:
     assert store.get(63_990) is not None
 
 
+def test_of_long_items_fewer_are_asked_for() -> None:
+    store = ItemStore()
+    page = _page(96, 112)
+    store.put(replace(page, items=tuple(replace(item, size=5_000_000, unread=4_900_000) for item in page.items)))
+    assert list(store.wanted(104, 104, 1_000)) == [(112, 128)]
+    assert list(store.wanted(100, 104, 1_000)) == [(80, 96)]
+    store.put(_page(80, 96))
+    store.clear()
+    store.put(_page(0, PAGE))
+    assert list(store.wanted(100, 110, 1_000)) == [(PAGE, 3 * PAGE)]
+
+
 def test_long_items_far_away_are_forgotten_long_before_short_ones() -> None:
     store = ItemStore()
     for start in range(0, 6_400, PAGE):
