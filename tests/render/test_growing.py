@@ -377,7 +377,7 @@ def test_rows_of_a_table_that_stay_are_drawn_once(monkeypatch: pytest.MonkeyPatc
     growing = GrowingMarkdown(60, PALETTE)
     growing.update(text[:4_000])
     drawn.clear()
-    for end in range(4_020, 8_020, 20):
+    for end in range(4_020, 6_020, 20):
         growing.update(text[:end])
     # The row that grows is drawn at each step, and finished once.
-    assert len(drawn) <= 2 * 200 + 10
+    assert len(drawn) <= 2 * 100 + 10

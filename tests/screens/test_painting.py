@@ -77,7 +77,7 @@ async def test_the_terminal_shows_what_textual_would_have_painted(path: Path, sh
     size = chance.choice([(140, 40), (100, 30), (60, 20)])
     shown.resize(size[1], size[0])
     async with opened(path, size=size) as explorer:
-        for _ in range(20):
+        for _ in range(14):
             await explorer.press(chance.choice(KEYS))
             if isinstance(explorer.pilot.app.screen, Painted):
                 assert cells(shown) == cells(whole(explorer, size))
