@@ -107,6 +107,7 @@ async def test_long_arguments_scroll_and_the_next_ones_begin_at_their_top() -> N
         app = pilot.app
         assert isinstance(app, AskingApp)
         await pilot.press("G")
+        await pilot.wait_for_animation()
         scroll = app.dialog.query_one(Scroll)
         assert scroll.scroll_y == scroll.max_scroll_y > 0
         assert "59" in app.seen
