@@ -115,8 +115,9 @@ class ConvoApp(App[None]):
                 screen._css_update_count = self._css_update_count  # noqa: SLF001 so that it is not styled again
         for screen in self.screen_stack:
             for widget in screen.walk_children(Widget):
-                # What it keeps of its picture is of the theme before.
-                widget._set_dirty()  # noqa: SLF001 without a message from each
+                # What it keeps of its picture is of the theme before. None of them need ask to be drawn.
+                widget.refresh(repaint=False)
+                widget._set_dirty()  # noqa: SLF001
         # A configured theme is worn before there is a screen.
         for front in self.screen_stack[-1:]:
             if isinstance(front, Painted):

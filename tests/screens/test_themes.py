@@ -12,6 +12,7 @@ from textual.strip import Strip
 from tests.conversations import open_sdk, spend, turn
 from tests.screens.test_explorer import Opened, opened
 from tui.app import ConvoApp
+from tui.config import Config
 from tui.screens._painter import Painter
 from tui.screens.explorer import Explorer
 from tui.screens.theme import ThemePicker
@@ -60,6 +61,21 @@ async def test_the_panes_wear_the_theme_under_the_cursor(path: Path) -> None:
         await explorer.press("enter")
         assert isinstance(app(explorer).screen, Explorer)
         assert app(explorer).theme == "nord"
+
+
+@pytest.mark.parametrize("theme", ["nord", "textual-light", "gruvbox"])
+async def test_a_theme_looks_as_in_a_program_that_began_with_it(path: Path, theme: str) -> None:
+    def looks(explorer: Opened) -> list[list[tuple[str, str]]]:
+        strips = explorer.pilot.app.screen._compositor.render_strips()
+        return [[(segment.text, str(segment.style)) for segment in strip.simplify().discard_meta()] for strip in strips]
+
+    async with opened(path) as explorer:
+        await choose(explorer)
+        await explorer.press("up", "down", "down", *theme, "enter")
+        chosen = looks(explorer)
+    async with opened(path, config=Config(path.with_name("config.toml"), theme=theme)) as explorer:
+        await explorer.settle()
+        assert looks(explorer) == chosen
 
 
 async def test_esc_goes_back_to_the_theme_before(path: Path) -> None:
