@@ -325,7 +325,7 @@ def test_no_difference_from_the_sdk(machine: type[Conversations], monkeypatch: p
     monkeypatch.setattr("time.time", lambda: 1_700_000_000.0)
     case = machine.TestCase
     case.settings = settings(
-        max_examples=30,
+        max_examples=25,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -116,7 +116,7 @@ def timeless(held: Mapping[str, Sequence[tuple[object, ...]]]) -> dict[str, obje
     return {**held, "agent_sessions": [row[:2] for row in held.get("agent_sessions", [])]}
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=18, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
 def test_all_that_was_done_is_undone_and_done_again(steps: Sequence[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
