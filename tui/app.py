@@ -76,7 +76,13 @@ class ConvoApp(App[None]):
         """Let the user choose the colours."""
         from tui.screens.theme import ThemePicker
 
-        self.push_screen(ThemePicker(self.available_themes, self.theme, self.prepare_themes))
+        before = self.theme
+
+        def chosen(name: str | None) -> None:
+            self.theme = name or before
+            self._prepared.clear()
+
+        self.push_screen(ThemePicker(self.available_themes, before, self.prepare_themes), chosen)
 
     def prepare_themes(self, names: Collection[str]) -> bool:
         """Read the styles for one more of these themes, so that changing to it takes half as long.
@@ -87,7 +93,11 @@ class ConvoApp(App[None]):
         Returns:
             Whether there was one left.
         """
-        self._prepared = {name: sheet for name, sheet in self._prepared.items() if name in names}
+        # What was mounted since may have brought rules of its own.
+        rules = self.stylesheet.source
+        self._prepared = {
+            name: sheet for name, sheet in self._prepared.items() if name in names and sheet.source == rules
+        }
         for name in names:
             theme = self.get_theme(name)
             if theme is not None and name not in self._prepared and name != self.theme:

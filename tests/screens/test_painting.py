@@ -83,6 +83,13 @@ async def test_the_terminal_shows_what_textual_would_have_painted(path: Path, sh
                 assert cells(shown) == cells(whole(explorer, size))
 
 
+async def test_every_cell_that_is_asked_for_is_painted(path: Path) -> None:
+    async with opened(path, size=(60, 20)) as explorer:
+        # As a dialog of another size than the screen below asks.
+        rows = explorer.screen.painter.draw((y, 0, 90) for y in range(30))
+        assert [sum(strip.cell_length for _, strip in pieces) for pieces in rows.values()] == [90] * 30
+
+
 def counting(widget: Widget, rows: Counter[str]) -> Callable[[Region], list[Strip]]:
     draw, name = widget.render_lines, widget.id or type(widget).__name__
 

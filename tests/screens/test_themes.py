@@ -89,6 +89,23 @@ async def test_esc_goes_back_to_the_theme_before(path: Path) -> None:
         assert (app(explorer).theme, explorer.chat.styles.background) == before
 
 
+async def test_a_click_picks_a_theme_and_one_beside_the_list_goes_back(path: Path) -> None:
+    async with opened(path) as explorer:
+        before = app(explorer).theme
+        await choose(explorer)
+        await explorer.press("up")
+        await explorer.pilot.click(offset=(1, 38))
+        await explorer.settle()
+        assert isinstance(app(explorer).screen, Explorer)
+        assert app(explorer).theme == before
+        await choose(explorer)
+        lines = text(explorer).splitlines()
+        await explorer.pilot.click(offset=(30, next(y for y, line in enumerate(lines) if "gruvbox" in line)))
+        await explorer.settle()
+        assert isinstance(app(explorer).screen, Explorer)
+        assert app(explorer).theme == "gruvbox"
+
+
 async def test_the_themes_beside_the_cursor_are_read_while_it_rests(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +122,7 @@ async def test_the_themes_beside_the_cursor_are_read_while_it_rests(
         assert isinstance(picker, ThemePicker)
         monkeypatch.setattr(Stylesheet, "reparse", counted)
         for key in ("up", "up", "down"):
-            await explorer.until(lambda: not app(explorer).prepare_themes(picker.neighbours()))
+            await explorer.until(lambda: set(picker.neighbours()) <= app(explorer)._prepared.keys())
             before = app(explorer).theme
             await explorer.press(key)
             assert app(explorer).theme != before

@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from rich.console import Console, RenderableType
 from rich.segment import Segment
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import Compositor, CompositorUpdate
 from textual.color import Color
 from textual.filter import LineFilter
 from textual.geometry import Region
@@ -29,13 +29,10 @@ _Span: TypeAlias = tuple[int, int, int]
 """A row, a column of it and the one after the last."""
 
 
-class _Update(ChopsUpdate):
+class _Update(CompositorUpdate):
     """Parts of rows, which are written as they are: Textual's looks for what of them is to be written."""
 
-    def __init__(self, rows: Mapping[int, _Pieces], spans: list[_Span]) -> None:
-        height = max(rows) + 1
-        ends = [[x + strip.cell_length for x, strip in rows.get(y, ())] for y in range(height)]
-        super().__init__([dict(rows.get(y, ())) for y in range(height)], spans, ends)
+    def __init__(self, rows: Mapping[int, _Pieces]) -> None:
         self._rows = rows
 
     def render_segments(self, console: Console) -> str:
@@ -77,12 +74,12 @@ class Painter(Compositor):
         """Have everything drawn with the next update."""
         self._dirty_regions.add(self.size.region)
 
-    def render_partial_update(self) -> ChopsUpdate | None:
+    def render_partial_update(self) -> CompositorUpdate | None:  # type: ignore[override]  # all that is used of it
         """Draw what has changed since the last time."""
         screen = self.size.region
         spans = list(self._regions_to_spans(region.intersection(screen) for region in self._dirty_regions))
         self._dirty_regions.clear()
-        return _Update(self.draw(spans), spans) if spans else None
+        return _Update(self.draw(spans)) if spans else None
 
     def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
         rows = self.draw((y, *crop.column_span) for y in crop.line_range if is_rendered_line(y))
@@ -128,6 +125,10 @@ class Painter(Compositor):
                     del bare[y]
             if not bare:
                 break
+        else:
+            # A screen behind this one may not have its new size yet.
+            for y, spans_left in bare.items():
+                drawn[y] += [(start, Strip.blank(end - start)) for start, end in spans_left]
         for pieces in drawn.values():
             pieces.sort(key=itemgetter(0))
         return drawn

@@ -17,7 +17,7 @@ _RESTS: Final = 0.05
 
 
 class ThemePicker(Picker[str]):
-    """A list of themes; the one under the cursor is shown, Enter keeps it, Esc goes back to the one before."""
+    """A list of themes, of which the one under the cursor is shown; who opened it keeps the picked one or goes back."""
 
     DEFAULT_CSS: ClassVar[str] = """
     ThemePicker { background: transparent; }
@@ -33,7 +33,6 @@ class ThemePicker(Picker[str]):
         """
         choices = [Choice(name, name, "dark" if theme.dark else "light") for name, theme in sorted(themes.items())]
         super().__init__("Themes", choices, current=current, placeholder="type part of a theme's name")
-        self._before = current
         self._prepare_themes = prepare
         self._preparing: Timer | None = None
 
@@ -44,15 +43,6 @@ class ThemePicker(Picker[str]):
     def narrow(self, typed: str) -> None:
         super().narrow(typed)
         self._try_on()
-
-    def action_leave(self) -> None:
-        self.app.theme = self._before
-        super().action_leave()
-
-    def pick(self) -> None:
-        """Keep the theme under the cursor."""
-        self._wear()
-        super().pick()
 
     def _try_on(self) -> None:
         # Where the cursor has gone on meanwhile, it is the next one's turn.
@@ -71,5 +61,7 @@ class ThemePicker(Picker[str]):
 
     def _prepare(self) -> None:
         self._preparing = None
-        if self._prepare_themes(self.neighbours()):
+        # The one under the cursor may be about to be worn.
+        here = [] if self.pointed is None else [self.pointed]
+        if self._prepare_themes([*here, *self.neighbours()]):
             self._prepare_soon()

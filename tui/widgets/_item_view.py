@@ -49,6 +49,7 @@ class ItemView(LineView):
         self._blocks = Blocks()
         super().__init__(self._blocks.flow, name=name, id=id, classes=classes)
         self._pictures: list[_Picture] = []
+        self._pictured: object = None
         self._across = 0
         self._painted: LRUCache[tuple[int, Segment], tuple[object, Strip]] = LRUCache(_KEPT)
         self._selection: Selection | None = None
@@ -79,7 +80,7 @@ class ItemView(LineView):
 
     def _look(self) -> list[_Picture]:
         """What is to be seen on each row."""
-        self._across = self.scrollable_content_region.width
+        self._pictured, self._across = self.rows, self.scrollable_content_region.width
         edges: dict[tuple[int, bool], tuple[Segment, Style]] = {}
         pictures = []
         for position, number in self.rows:
@@ -94,7 +95,7 @@ class ItemView(LineView):
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw anew."""
         if not regions:
-            self._pictures = []
+            self._pictures, self._pictured = [], None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def refresh_rows(self) -> None:
@@ -105,7 +106,7 @@ class ItemView(LineView):
             self.refresh()
         elif changed:
             self.refresh(*(Region(0, y, self._across, 1) for y in changed))
-        self._pictures = pictures
+        self._pictures, self._pictured = pictures, self.rows
 
     def fit(self) -> None:
         """Wrap anew, and keep the line that was at the top, or the end."""
@@ -140,7 +141,7 @@ class ItemView(LineView):
         if y >= len(self.rows):
             return Strip.blank(self.scrollable_content_region.width, self.ground)
         self._blocks.restyle(self.palette)
-        if len(self._pictures) != len(self.rows):
+        if self._pictured is not self.rows:
             self._pictures = self._look()
         position, number = self.rows[y]
         at, picture, width = position * _LINES + number, self._pictures[y], self._across
