@@ -71,7 +71,7 @@ def test_what_was_said_is_found_everywhere_and_blamed(path: Path) -> None:
         terminal.type("B")
         terminal.until("Who said it first on main")
         terminal.type("the fjord")
-        seen = terminal.until("5 items").splitlines()
+        seen = terminal.until(lambda text: "5 items" in text and "turn 1 ·" in text).splitlines()
         first = next(line for line in seen if "turn 1 ·" in line)
         assert "main, cheap" in first
         assert "Answer 1: the fjord is calm." in seen[seen.index(first) + 1]
