@@ -8,7 +8,6 @@ theme = "textual-light"
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,11 +104,15 @@ def load_config(path: Path | None = None) -> Config:
     """
     path = path or config_path()
     try:
-        found: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        written = path.read_bytes()
     except FileNotFoundError:
         return Config(path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Mend its permissions, or remove it.") from error
+    import tomllib
+
+    try:
+        found: dict[str, Any] = tomllib.loads(written.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend that line, or remove the file.") from error
     theme, keys = found.pop("theme", None), found.pop("keys", {})

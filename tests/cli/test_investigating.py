@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -71,10 +72,8 @@ def test_what_was_said_is_found_everywhere_and_blamed(path: Path) -> None:
         terminal.type("B")
         terminal.until("Who said it first on main")
         terminal.type("the fjord")
-        seen = terminal.until(lambda text: "5 items" in text and "turn 1 ·" in text).splitlines()
-        first = next(line for line in seen if "turn 1 ·" in line)
-        assert "main, cheap" in first
-        assert "Answer 1: the fjord is calm." in seen[seen.index(first) + 1]
+        first = re.compile(r"turn 1 ·.*main, cheap.*\n.*Answer 1: the fjord is calm\.")
+        terminal.until(lambda text: "5 items" in text and first.search(text) is not None)
         terminal.type("\x1b")
         terminal.until(lambda text: "Who said it" not in text)
 

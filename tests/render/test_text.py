@@ -126,6 +126,6 @@ def test_prose_breaks_where_any_text_does(text: str, room: int) -> None:
 
 
 def test_the_ranges_of_characters_are_as_wide_as_the_terminal_draws_them() -> None:
-    known = [chr(code) for code in range(0x20, 0x30000) if text_module._MEASURED.fullmatch(chr(code))]
+    known = [chr(code) for code in range(0x20, 0x30000) if re.fullmatch(text_module._MEASURED, chr(code))]
     assert len(known) > 30_000
-    assert all(cell_len(character) == len(text_module._AFTER_WIDE.split(character)) for character in known)
+    assert all(cell_len(character) == len(re.split(text_module._AFTER_WIDE, character)) for character in known)

@@ -5,6 +5,7 @@ What is slow to import is imported once it is known to be needed: `--help` and a
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         if words and words[0] in COMMANDS:
             return run(words)
+        # Hardly anything of what is made until the first screen stands can be collected.
+        gc.disable()
         from tui.cli.explore import explore
 
         return explore(words)
@@ -44,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _BAD_INPUT
     except KeyboardInterrupt:
         return _INTERRUPTED
+    finally:
+        gc.enable()
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,13 +16,13 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from tui import __version__
-from tui.agent.choice import OFFLINE, AgentChoice
 from tui.cli.commands import COMMANDS
 from tui.cli.completion import complete_branches, complete_commands_and_files, complete_sessions
 from tui.config import Config, load_config
 from tui.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tui.agent.choice import AgentChoice
     from tui.controller import SessionController
 
 __all__ = ["explore", "explore_parser"]
@@ -73,18 +72,19 @@ def _choice(options: argparse.Namespace, config: Config) -> AgentChoice | None:
         name: getattr(profile, name) if getattr(options, name) is None else getattr(options, name)
         for name in ("agent", "model", "instructions", "base_url", "api", "env_file", "tracing", "max_turns")
     }
-    if options.demo and said["agent"] is None and said["model"] is None:
-        said["model"] = OFFLINE
-    if all(value is None for value in said.values()):
+    rehearses = options.demo and said["agent"] is None and said["model"] is None
+    if not rehearses and all(value is None for value in said.values()):
         return None
+    from tui.agent.choice import OFFLINE, AgentChoice
+
+    if rehearses:
+        said["model"] = OFFLINE
     return AgentChoice(**{**said, "tracing": bool(said["tracing"])})
 
 
 def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionController:
     from tui.session.store import Store
 
-    # Hardly anything of what is made until the first screen stands can be collected.
-    gc.disable()
     # Not within a loop, whose first Ctrl+C would have to wait for the lock too.
     store = Store(Path(options.file))
     # What SQLite reads meanwhile keeps no other thread from running.

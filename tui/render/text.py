@@ -43,19 +43,20 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202
 # East Asian text breaks between any two characters, except before closing punctuation.
 _EAST_ASIAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _CLOSING = "、。，．！？；：」』）】〉》ー"
-_WORD = re.compile(rf"[{_EAST_ASIAN}][{_CLOSING}]*[ ]*|[^ {_EAST_ASIAN}]+[ ]*|[ ]+")
+# Patterns of thousands of characters take milliseconds to compile: `re` does when one is first needed, and keeps them.
+_WORD = rf"[{_EAST_ASIAN}][{_CLOSING}]*[ ]*|[^ {_EAST_ASIAN}]+[ ]*|[ ]+"
 
 # Characters of two cells, and all of those whose width is known: the others may join with their neighbours.
 _TWO_CELLS = "\u3001-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60"
-_AFTER_WIDE = re.compile(f"(?<=[{_TWO_CELLS}])")
+_AFTER_WIDE = f"(?<=[{_TWO_CELLS}])"
 _ONE_CELL = (
     "\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u2319\u2500-\u25fc"
 )
-_NARROW = re.compile(f"[{_ONE_CELL}]*")
-_MEASURED = re.compile(f"[{_ONE_CELL}{_TWO_CELLS}]*")
+_NARROW = f"[{_ONE_CELL}]*"
+_MEASURED = f"[{_ONE_CELL}{_TWO_CELLS}]*"
 _SECOND = "\0"
 """Stands for the second cell of a character."""
-_WORD_OF_CELLS = re.compile(rf"[{_EAST_ASIAN}]{_SECOND}[{_CLOSING}{_SECOND}]*[ ]*|[^ {_EAST_ASIAN}]+[ ]*|[ ]+")
+_WORD_OF_CELLS = rf"[{_EAST_ASIAN}]{_SECOND}[{_CLOSING}{_SECOND}]*[ ]*|[^ {_EAST_ASIAN}]+[ ]*|[ ]+"
 
 
 class Line(NamedTuple):
@@ -230,7 +231,7 @@ def _breaks(text: str, width: int, first: int, rest: int, words: bool) -> Iterat
         yield 0, len(text), len(text)
     elif words and room == most and _is_prose(text, most):
         yield from _prose_breaks(text, most)
-    elif _MEASURED.fullmatch(text):
+    elif _of_known_width(text):
         yield from _measured_breaks(text, room, most, words)
     else:
         yield from _pieced_breaks(text, room, most, words)
@@ -238,7 +239,21 @@ def _breaks(text: str, width: int, first: int, rest: int, words: bool) -> Iterat
 
 def _is_prose(text: str, most: int) -> bool:
     """Whether a text is of words that fit into a line, with a blank between each two, all of one cell a character."""
-    return "  " not in text and _NARROW.fullmatch(text) is not None and max(map(len, text.split(" "))) < most
+    return "  " not in text and _is_narrow(text) and max(map(len, text.split(" "))) < most
+
+
+def _is_narrow(text: str) -> bool:
+    """Whether each character is known to take one cell."""
+    return _is_plain(text) or re.fullmatch(_NARROW, text) is not None
+
+
+def _of_known_width(text: str) -> bool:
+    """Whether the width of each character is known."""
+    return _is_plain(text) or re.fullmatch(_MEASURED, text) is not None
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _prose_breaks(text: str, room: int) -> Iterator[tuple[int, int, int]]:
@@ -256,7 +271,7 @@ def _prose_breaks(text: str, room: int) -> Iterator[tuple[int, int, int]]:
 def _measured_breaks(text: str, room: int, most: int, words: bool) -> Iterator[tuple[int, int, int]]:
     """`_breaks` for characters whose widths are known by their ranges: a long text takes no look at each of them."""
     # One character for each cell.
-    cells = _SECOND.join(_AFTER_WIDE.split(text))
+    cells = text if text.isascii() else _SECOND.join(re.split(_AFTER_WIDE, text))
     starts = _word_starts(cells, most) if words else _starts(cells)
     piece = start = 0
     while piece < len(starts) - 1:
@@ -284,7 +299,7 @@ def _starts(cells: str) -> Sequence[int]:
 
 def _word_starts(cells: str, most: int) -> Sequence[int]:
     """Where each word begins, or each piece of one that is wider than a line, and where the last one ends."""
-    words = [*map(re.Match.start, _WORD_OF_CELLS.finditer(cells)), len(cells)]
+    words = [*map(re.Match.start, re.finditer(_WORD_OF_CELLS, cells)), len(cells)]
     if max(map(sub, words[1:], words), default=0) <= most:
         return words
     starts: list[int] = []
@@ -304,7 +319,9 @@ def _pieced_breaks(text: str, room: int, most: int, words: bool) -> Iterator[tup
     """`_breaks` for any text."""
     start = used = position = 0
     pieces = (
-        chain.from_iterable(_pieces(match[0], most) for match in _WORD.finditer(text)) if words else _pieces(text, 1)
+        chain.from_iterable(_pieces(match[0], most) for match in re.finditer(_WORD, text))
+        if words
+        else _pieces(text, 1)
     )
     for piece in pieces:
         cells = cell_len(piece.rstrip(" ") if words else piece)
