@@ -6,13 +6,13 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conversations import open_sdk, said, spend, turn
+from tui.cli.output import plain
 from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Usage
@@ -196,9 +196,9 @@ async def test_the_branch_to_compare_with_is_the_sibling_at_the_nearest_fork(exp
 
 async def test_a_comparison_is_plain_data(explorer: SessionController) -> None:
     compared = await explorer.compare_branches("alt")
-    written = json.loads(json.dumps([asdict(compared), [asdict(turn) for turn in await details(explorer, compared)]]))
-    assert written[0]["left"] == ["main", 3, 4]
-    assert written[1][1]["pair"] == [3, 4]
+    written = json.loads(json.dumps(plain([compared, await details(explorer, compared)])))
+    assert written[0]["left"] == {"branch_id": "main", "first": 3, "last": 4}
+    assert written[1][1]["pair"] == {"left": 3, "right": 4}
 
 
 async def test_of_a_long_turn_only_the_beginning_is_compared(tmp_path: Path) -> None:

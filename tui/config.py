@@ -9,9 +9,9 @@ theme = "textual-light"
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
 from platformdirs import user_config_path
 
@@ -20,8 +20,7 @@ from tui.errors import ConfigError
 __all__ = ["Config", "Profile", "config_path", "load_config"]
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """An agent as it stands in the configuration file; what is None is not said there.
 
     Attributes:
@@ -45,8 +44,7 @@ class Profile:
     max_turns: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What the user configured.
 
     Attributes:
@@ -59,8 +57,8 @@ class Config:
 
     path: Path
     theme: str | None = None
-    keys: Mapping[str, str] = field(default_factory=dict)
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    keys: Mapping[str, str] = MappingProxyType({})
+    profiles: Mapping[str, Profile] = MappingProxyType({})
     profile: str | None = None
 
     def chosen(self, name: str | None) -> Profile:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tui.model import Approval, Decision, Outcome, Progress
 
@@ -27,8 +26,7 @@ class Hooks(Protocol):
         """Ask for the user's leave; one decision for each approval, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(NamedTuple):
     """How a run ended.
 
     Attributes:

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Protocol
 
@@ -93,7 +92,7 @@ class Runs:
         """
         if place in self._underway:
             running = self._underway[place]
-            running.run = replace(running.run, queued=(*running.run.queued, text))
+            running.run = running.run._replace(queued=(*running.run.queued, text))
             self._watcher.runs_changed()
             return None
         running = _Underway(place, self.name, self._watcher)
@@ -201,8 +200,7 @@ class _Underway:
 
     def show(self, *, state: RunState | None = None, approvals: tuple[Approval, ...] | None = None) -> None:
         """Change what is shown of the run at once."""
-        self.run = replace(
-            self.run,
+        self.run = self.run._replace(
             state=self.run.state if state is None else state,
             approvals=self.run.approvals if approvals is None else approvals,
         )
@@ -249,7 +247,7 @@ class _Underway:
 
     def _take_next(self) -> None:
         if self._next is not None:
-            self.run, self._next = replace(self.run, progress=self._next), None
+            self.run, self._next = self.run._replace(progress=self._next), None
 
     async def _show_stored(self) -> None:
         while self._stored_again:

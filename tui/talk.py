@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from tui.controller import SessionController
@@ -30,7 +29,7 @@ class TalkController(SessionController):
             read_only: Refuse everything that would write.
         """
         super().__init__(store, read_only=read_only)
-        self.view = replace(self.view, model=runner.name)
+        self.view = self.view._replace(model=runner.name)
         self._runs = Runs(runner, self, self._writer, self._edit)
         self._followed: set[Place] = set()
 
@@ -161,5 +160,5 @@ def _placed(run: Run, branch: Branch | None) -> Run:
     live = []
     for place, item in enumerate(run.progress.live, position):
         turn += item.type == "user"
-        live.append(replace(item, position=place, turn=turn))
-    return replace(run, progress=replace(run.progress, live=tuple(live)))
+        live.append(item._replace(position=place, turn=turn))
+    return run._replace(progress=run.progress._replace(live=tuple(live)))

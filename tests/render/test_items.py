@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -268,7 +267,7 @@ def test_the_text_to_copy_is_what_was_stored(data: dict[str, Any], text: str) ->
 
 def cut(data: dict[str, Any], size: int = 5_000_000) -> Item:
     """The beginning of an item of five megabytes, as the store reads it."""
-    return replace(item(data), size=size, unread=size - 131_072, cut=True)
+    return item(data)._replace(size=size, unread=size - 131_072, cut=True)
 
 
 def test_of_an_item_that_was_not_read_to_its_end_the_beginning_is_drawn_and_how_much_more_there_is() -> None:
@@ -296,7 +295,7 @@ def test_of_short_lines_that_were_not_read_to_their_end_as_many_are_drawn_as_of_
 
 
 def test_what_cannot_be_decoded_tells_its_size() -> None:
-    broken = replace(item(None, raw="{" * 131_072), size=5_000_000, unread=5_000_000 - 131_072, cut=True)
+    broken = item(None, raw="{" * 131_072)._replace(size=5_000_000, unread=5_000_000 - 131_072, cut=True)
     assert "5.0 MB" in drawn(render_item(broken, 60, folded=True, palette=PALETTE).lines)[0]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 from textual.message import Message
@@ -96,7 +95,7 @@ async def test_a_session_without_branches_says_so() -> None:
 
 async def test_sessions_stand_around_the_open_one() -> None:
     sessions = (Session("newer"), SESSION, Session("older", "2024-01-01 00:00:00", plain=True))
-    app = TreeApp(replace(showing(grow({"main": [1]})), sessions=sessions))
+    app = TreeApp(showing(grow({"main": [1]}))._replace(sessions=sessions))
     async with app.run_test(size=(34, 8)) as pilot:
         await pilot.pause()
 
@@ -187,7 +186,7 @@ async def test_a_new_revision_is_read_again_and_the_old_text_stands_until_then()
     async with app.run_test(size=(40, 5)) as pilot:
         await pilot.pause()
         app._words = None
-        app.view = replace(app.view, revision=1)
+        app.view = app.view._replace(revision=1)
         await pilot.pause()
         assert len(app.asked) == 2
         assert "message 1 of main" in app.lines()[1]
@@ -207,7 +206,7 @@ async def test_another_session_shows_nothing_of_the_one_before() -> None:
         await pilot.pause()
         app._words = None
         other = Session("other")
-        app.view = replace(app.view, sessions=(SESSION, other), session=other, tree=grow({"main": [2]}))
+        app.view = app.view._replace(sessions=(SESSION, other), session=other, tree=grow({"main": [2]}))
         await pilot.pause()
 
         assert app.lines()[-1] == "● 1 …  main"
@@ -246,14 +245,14 @@ async def test_a_branch_that_an_agent_answers_on_is_marked_and_drawn_no_oftener(
     app = TreeApp(forked())
     async with app.run_test(size=(37, 12)) as pilot:
         await pilot.pause()
-        app.view = replace(app.view, runs={"deep": Run("deep", RunState.RUNNING, 0, "offline")})
+        app.view = app.view._replace(runs={"deep": Run("deep", RunState.RUNNING, 0, "offline")})
         await pilot.pause()
         assert "[» deep]" in app.lines()[5]
         drawn: list[int] = []
         monkeypatch.setattr(app.pane, "render_line", drawn.append)
         for words in ("one", "one two", "one two three"):
             run = app.view.runs["deep"]
-            app.view = replace(app.view, runs={"deep": replace(run, progress=Progress(words))})
+            app.view = app.view._replace(runs={"deep": run._replace(progress=Progress(words))})
             await pilot.pause()
         assert drawn == []
 
@@ -279,7 +278,7 @@ async def test_a_shared_turn_is_shown_in_the_opened_branch_and_others_in_the_one
             ("TurnHighlighted", "deep", 4),
         ]
 
-        app.view = replace(app.view, branch_id="main", turn=4)
+        app.view = app.view._replace(branch_id="main", turn=4)
         await pilot.press("g", "j", "j", "j")
         assert turns_said(app)[-1] == ("TurnHighlighted", "alt", 3)
 
@@ -289,7 +288,7 @@ async def test_coming_back_from_a_fork_shows_the_opened_branch_again() -> None:
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.press("j")
         assert turns_said(app) == [("TurnHighlighted", "alt", 3)]
-        app.view = replace(app.view, branch_id="alt", turn=3, preview=True)
+        app.view = app.view._replace(branch_id="alt", turn=3, preview=True)
         await pilot.press("k")
 
         assert turns_said(app)[-1] == ("TurnHighlighted", "main", 2)
@@ -304,7 +303,7 @@ async def test_enter_opens_the_turn_under_the_cursor() -> None:
 
 
 async def test_enter_opens_the_session_under_the_cursor() -> None:
-    app = TreeApp(replace(forked(), sessions=(SESSION, Session("other"))))
+    app = TreeApp(forked()._replace(sessions=(SESSION, Session("other"))))
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.press("G", "enter", "g", "enter")
 
@@ -318,11 +317,11 @@ async def test_the_cursor_follows_the_view_silently_and_into_sight() -> None:
     app = TreeApp(showing(grow({"main": range(1000), "alt": [0, 1, 5000]})))
     async with app.run_test(size=(40, 10)) as pilot:
         await pilot.pause()
-        app.view = replace(app.view, turn=500)
+        app.view = app.view._replace(turn=500)
         await pilot.pause()
         assert "● 500 message 500 of main" in app.lines()[-1]
 
-        app.view = replace(app.view, branch_id="alt", turn=3)
+        app.view = app.view._replace(branch_id="alt", turn=3)
         await pilot.pause()
         assert app.lines()[0].startswith("├─●   3 message 3 of alt")
         assert app.said == []
@@ -333,10 +332,10 @@ async def test_a_view_that_the_cursor_caused_does_not_call_it_back() -> None:
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.press("j", "j", "j")
         for turn in (2, 3):
-            app.view = replace(app.view, turn=turn)
+            app.view = app.view._replace(turn=turn)
         assert app.pane.cursor_row == 4
 
-        app.view = replace(app.view, turn=8)
+        app.view = app.view._replace(turn=8)
         assert app.pane.cursor_row == 8
 
 
@@ -345,7 +344,7 @@ async def test_the_cursor_passes_a_branch_without_turns_of_its_own() -> None:
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.press("j")
         assert turns_said(app) == [("TurnHighlighted", "fresh", 2)]
-        app.view = replace(app.view, branch_id="fresh", preview=True)
+        app.view = app.view._replace(branch_id="fresh", preview=True)
         assert app.pane.cursor_row == 3
 
         await pilot.press("j")
@@ -356,7 +355,7 @@ async def test_a_fork_without_turns_of_its_own_is_where_the_cursor_goes_when_it_
     app = TreeApp(showing(grow({"main": [1, 2, 3]}), turn=3))
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.pause()
-        app.view = replace(app.view, tree=grow({"main": [1, 2, 3], "fresh": [1, 2]}), branch_id="fresh", turn=2)
+        app.view = app.view._replace(tree=grow({"main": [1, 2, 3], "fresh": [1, 2]}), branch_id="fresh", turn=2)
         await pilot.pause()
 
         assert app.lines()[app.pane.cursor_row] == "├─● 3 nothing said yet  fresh"
@@ -379,7 +378,7 @@ async def test_rows_that_come_above_do_not_move_what_is_in_sight() -> None:
     async with app.run_test(size=(40, 10)) as pilot:
         await pilot.pause()
         before = app.lines()
-        app.view = replace(app.view, tree=grow({**branches, "new": [0, 1, *range(200, 220)]}))
+        app.view = app.view._replace(tree=grow({**branches, "new": [0, 1, *range(200, 220)]}))
         await pilot.pause()
 
         assert app.pane.row_count == 121
@@ -434,7 +433,7 @@ async def test_right_goes_to_where_branches_part_and_to_the_first_of_them() -> N
 
 
 async def test_right_on_a_closed_session_opens_it() -> None:
-    app = TreeApp(replace(forked(), sessions=(SESSION, Session("other"))))
+    app = TreeApp(forked()._replace(sessions=(SESSION, Session("other"))))
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.press("G", "l")
 
@@ -455,7 +454,7 @@ async def test_folds_stay_when_the_tree_grows() -> None:
     app = TreeApp(forked("alt", 3))
     async with app.run_test(size=(48, 12)) as pilot:
         await pilot.press("h")
-        app.view = replace(app.view, tree=grow({**FORKED, "main": [1, 2, 3, 4, 9]}), revision=1)
+        app.view = app.view._replace(tree=grow({**FORKED, "main": [1, 2, 3, 4, 9]}), revision=1)
         await pilot.pause()
 
         assert [line[:6] for line in app.lines()[3:]] == ["├─⊞ 3 ", "· 3 me", "· 4 me", "· 5 me"]
@@ -465,7 +464,7 @@ async def test_a_turn_selected_elsewhere_comes_out_of_its_fold() -> None:
     app = TreeApp(forked("alt", 3))
     async with app.run_test(size=(48, 12)) as pilot:
         await pilot.press("h")
-        app.view = replace(app.view, branch_id="deep", turn=5)
+        app.view = app.view._replace(branch_id="deep", turn=5)
         await pilot.pause()
 
         assert app.pane.cursor_row == 5
@@ -514,7 +513,7 @@ async def test_a_click_on_the_fold_mark_folds_and_unfolds() -> None:
 
 
 async def test_a_click_on_a_session_opens_it_and_on_its_mark_folds_it() -> None:
-    app = TreeApp(replace(forked(), sessions=(SESSION, Session("other"))))
+    app = TreeApp(forked()._replace(sessions=(SESSION, Session("other"))))
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.click(BranchTree, offset=(4, 9))
         assert app.said == [BranchTree.SessionOpened("other")]
@@ -536,7 +535,7 @@ async def test_a_click_below_the_last_row_means_nothing() -> None:
 
 async def test_sessions_that_are_not_known_are_asked_for_as_they_come_into_sight() -> None:
     newest = (SESSION, *(Session(f"s{number}") for number in range(1, 4)))
-    app = TreeApp(replace(showing(grow({"main": [1]})), sessions=newest, older=9_996))
+    app = TreeApp(showing(grow({"main": [1]}))._replace(sessions=newest, older=9_996))
     async with app.run_test(size=(34, 6)) as pilot:
         await pilot.pause()
         assert app.lines()[-1] == "▸ …"
@@ -559,12 +558,12 @@ async def test_sessions_that_are_not_known_are_asked_for_as_they_come_into_sight
 
 
 async def test_the_cursor_stays_on_a_session_that_was_on_its_way() -> None:
-    view = replace(showing(grow({"main": [1]})), older=99)
+    view = showing(grow({"main": [1]}))._replace(older=99)
     app = TreeApp(view)
     async with app.run_test(size=(34, 6)) as pilot:
         await pilot.press("end")
         app.pane.receive_sessions(64, 0, [Session(f"s{number}") for number in range(64, 100)])
-        app.view = replace(view, sessions=(Session("new"), SESSION), revision=1)
+        app.view = view._replace(sessions=(Session("new"), SESSION), revision=1)
         await pilot.pause()
 
         assert app.pane.cursor_row == app.pane.row_count - 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -53,7 +52,7 @@ def words(branch_id: str, turn: int) -> Turn:
 
 
 def nested(branch_id: str = "bergen", turn: int = 4) -> View:
-    return replace(showing(grow(NESTED), branch_id, turn), sessions=SESSIONS)
+    return showing(grow(NESTED), branch_id, turn)._replace(sessions=SESSIONS)
 
 
 def spiral(depth: int) -> View:
@@ -117,5 +116,5 @@ def test_in_the_terminals_own_colours(snap_compare: Snapshot) -> None:
 
 
 def test_marked_turns(snap_compare: Snapshot) -> None:
-    view = replace(nested(), marks=(("main", 2), ("main", 5), ("bergen", 4)))
+    view = nested()._replace(marks=(("main", 2), ("main", 5), ("bergen", 4)))
     assert snap_compare(TreeApp(view, words), terminal_size=(40, 24), press=["j"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +22,7 @@ def views(draw: st.DrawFn) -> View:
     tree = draw(st.sampled_from(TREES))
     branch = tree.branches[draw(st.sampled_from(sorted(tree.branches)))]
     view = showing(tree, branch.branch_id, draw(st.integers(1, branch.turns)))
-    return replace(view, sessions=SESSIONS, preview=draw(st.booleans()))
+    return view._replace(sessions=SESSIONS, preview=draw(st.booleans()))
 
 
 STEPS = st.lists(st.one_of(views(), st.sampled_from(["up", "down", "out", "in", "fold", "fold session"])), max_size=20)
@@ -91,6 +89,6 @@ def test_what_the_cursor_announced_does_not_call_it_back(start: View, steps: lis
 
     for branch_id, turn in announced:
         preview = branch_id != start.branch_id
-        assert not state.show(replace(start, tree=tree, branch_id=branch_id, turn=turn, preview=preview))
+        assert not state.show(start._replace(tree=tree, branch_id=branch_id, turn=turn, preview=preview))
         assert state.cursor == cursor
     assert state.announce() is None

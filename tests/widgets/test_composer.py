@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from textual import events, on
@@ -20,9 +19,9 @@ from tui.widgets.composer import Composer
 
 Snapshot = Callable[..., bool]
 
-MAIN = replace(showing(grow({"main": [1, 2, 3, 4, 5]}), turn=3), model="gpt-nano")
-FORK = replace(MAIN, fork=ForkDraft("main", 3, "and tomorrow?"))
-AT_END = replace(MAIN, fork=ForkDraft("main", 6))
+MAIN = showing(grow({"main": [1, 2, 3, 4, 5]}), turn=3)._replace(model="gpt-nano")
+FORK = MAIN._replace(fork=ForkDraft("main", 3, "and tomorrow?"))
+AT_END = MAIN._replace(fork=ForkDraft("main", 6))
 
 
 class ComposerApp(App[None]):
@@ -250,7 +249,7 @@ async def test_a_fork_left_as_it_was_starts_from_the_message_as_it_is_now() -> N
     async with app.run_test() as pilot:
         await pilot.pause()
         app.view = MAIN
-        app.view = replace(FORK, fork=ForkDraft("main", 3, "said anew"))
+        app.view = FORK._replace(fork=ForkDraft("main", 3, "said anew"))
         await pilot.pause()
 
         assert app.composer.text == "said anew"
@@ -260,7 +259,7 @@ async def test_a_view_that_changes_something_else_leaves_the_text_alone() -> Non
     app = ComposerApp(FORK)
     async with app.run_test() as pilot:
         await pilot.press("left", "x")
-        app.view = replace(app.view, revision=1, turn=2)
+        app.view = app.view._replace(revision=1, turn=2)
         await pilot.press("y")
 
         assert app.composer.text == "and tomorrowxy?"
@@ -270,7 +269,7 @@ async def test_when_the_fork_is_made_its_text_waits_for_a_model() -> None:
     app = ComposerApp(FORK)
     async with app.run_test() as pilot:
         await pilot.press(*" 9 am", "enter")
-        app.view = replace(MAIN, branch_id="alt")
+        app.view = MAIN._replace(branch_id="alt")
         app.composer.keep("and tomorrow? 9 am")
         await pilot.pause()
         assert app.composer.text == "and tomorrow? 9 am"
@@ -291,7 +290,7 @@ async def test_a_text_that_is_kept_does_not_push_out_a_draft() -> None:
         app.view = FORK
         await pilot.press("enter")
         app.composer.keep("and tomorrow?")
-        app.view = replace(MAIN, branch_id="alt")
+        app.view = MAIN._replace(branch_id="alt")
         await pilot.pause()
 
         assert app.composer.text == "and tomorrow?\n\ndraft"
@@ -339,7 +338,7 @@ async def test_a_fork_that_was_sent_leaves_no_draft_of_itself() -> None:
         app.view = FORK
         await pilot.press(*" 9 am", "enter")
         await pilot.pause()
-        app.view = replace(MAIN, branch_id="alt")
+        app.view = MAIN._replace(branch_id="alt")
         app.composer.keep("and tomorrow? 9 am")
         await pilot.pause()
         assert app.composer.text == "and tomorrow? 9 am\n\ndraft"
@@ -418,14 +417,14 @@ async def test_up_moves_within_a_text_that_is_being_written() -> None:
 
 
 def run_with(*queued: str) -> View:
-    return replace(MAIN, runs={"main": Run("main", RunState.RUNNING, 0.0, "m", queued=queued)})
+    return MAIN._replace(runs={"main": Run("main", RunState.RUNNING, 0.0, "m", queued=queued)})
 
 
 async def test_it_says_what_enter_will_do() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         hints = []
-        for view in (MAIN, run_with(), replace(MAIN, model="")):
+        for view in (MAIN, run_with(), MAIN._replace(model="")):
             app.view = view
             await pilot.pause()
             hints.append(str(app.editor.placeholder))
@@ -438,7 +437,7 @@ async def test_it_says_what_enter_will_do() -> None:
 
 
 async def test_the_models_name_is_no_markup() -> None:
-    app = ComposerApp(replace(MAIN, model="[/x] \x1b local"))
+    app = ComposerApp(MAIN._replace(model="[/x] \x1b local"))
     async with app.run_test() as pilot:
         await pilot.pause()
 
@@ -481,8 +480,8 @@ async def test_what_waits_takes_its_lines_from_the_editor() -> None:
     ("view", "reason"),
     [
         (View(), "No session to write to"),
-        (replace(MAIN, writable=False), "Read-only: nothing can be sent or forked"),
-        (replace(MAIN, session=replace(SESSION, plain=True)), "Read-only: a plain session has no branches yet"),
+        (MAIN._replace(writable=False), "Read-only: nothing can be sent or forked"),
+        (MAIN._replace(session=SESSION._replace(plain=True)), "Read-only: a plain session has no branches yet"),
     ],
 )
 async def test_it_says_why_nothing_can_be_written(view: View, reason: str) -> None:
@@ -507,7 +506,7 @@ def drawn(app: ComposerApp) -> str:
 
 
 async def test_control_characters_are_shown_and_never_drawn() -> None:
-    app = ComposerApp(replace(MAIN, fork=ForkDraft("main", 3, NASTY)))
+    app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, NASTY)))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
 
@@ -516,7 +515,7 @@ async def test_control_characters_are_shown_and_never_drawn() -> None:
 
 async def test_a_message_that_was_not_edited_is_handed_on_as_it_is_stored() -> None:
     stored = f"{NASTY} \u2028 mixed \r\n line \n ends"
-    app = ComposerApp(replace(MAIN, fork=ForkDraft("main", 3, stored)))
+    app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, stored)))
     async with app.run_test() as pilot:
         await pilot.press("enter")
 
@@ -524,7 +523,7 @@ async def test_a_message_that_was_not_edited_is_handed_on_as_it_is_stored() -> N
 
 
 async def test_control_characters_outlive_an_edit() -> None:
-    app = ComposerApp(replace(MAIN, fork=ForkDraft("main", 3, "\x1b[31mred\x07\ttab")))
+    app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, "\x1b[31mred\x07\ttab")))
     async with app.run_test() as pilot:
         await pilot.press("!", "enter")
 
@@ -554,10 +553,10 @@ async def test_a_picture_that_was_written_stays_one() -> None:
 async def test_a_branch_name_is_no_markup() -> None:
     name = "[/x] [bold]\x1b"
     tree = grow({name: [1, 2]})
-    app = ComposerApp(replace(showing(tree, name, 1), model="m"))
+    app = ComposerApp(showing(tree, name, 1)._replace(model="m"))
     async with app.run_test() as pilot:
         assert str(app.editor.placeholder) == "Message to [/x] [bold]␛ · Enter to send"
-        app.view = replace(app.view, fork=ForkDraft(name, 1, "x"))
+        app.view = app.view._replace(fork=ForkDraft(name, 1, "x"))
         await pilot.pause()
 
         assert Content.from_markup(title(app)).plain == "Fork from turn 1 · [/x] [bold]␛ stays as it is"
@@ -571,9 +570,9 @@ async def test_a_branch_name_is_no_markup() -> None:
     "view",
     [
         MAIN,
-        replace(MAIN, writable=False),
+        MAIN._replace(writable=False),
         AT_END,
-        replace(FORK, fork=ForkDraft("main", 3, "and tomorrow?\n[bold]by the hour[/] 매시간")),
+        FORK._replace(fork=ForkDraft("main", 3, "and tomorrow?\n[bold]by the hour[/] 매시간")),
         run_with("And in Bergen?", "What of the mountains between the two, is there snow on the road in May?"),
     ],
     ids=["plain", "read-only", "new branch", "fork", "queue"],
@@ -655,7 +654,7 @@ async def test_texts_of_the_same_size_are_told_apart() -> None:
 
 
 async def test_a_long_message_is_forked_from_and_recalled_whole() -> None:
-    app = ComposerApp(replace(MAIN, fork=ForkDraft("main", 3, LONG)))
+    app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, LONG)))
     async with app.run_test() as pilot:
         await pilot.press("enter")
         assert app.heard == [Composer.Submitted(LONG, "")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 import pytest
 from textual.app import App, ComposeResult
@@ -330,13 +329,13 @@ async def test_new_items_keep_the_place_of_a_reader_and_the_end_of_a_follower() 
     items = chat(60)
     app = TranscriptApp(items[:200])
     async with app.run_test(size=SIZE) as pilot:
-        app.view = replace(view_of(items[:204], 50), revision=1)
+        app.view = view_of(items[:204], 50)._replace(revision=1)
         await pilot.pause()
         assert "Answer 51." in "\n".join(seen(app))
         app.transcript.scroll_relative(y=-30)
         await pilot.pause()
         before = seen(app)
-        app.view = replace(view_of(items[:240], 50), revision=2)
+        app.view = view_of(items[:240], 50)._replace(revision=2)
         await pilot.pause()
         assert seen(app)[:-1] == before[:-1]
         assert seen(app)[-1].endswith("↓ +36 new")
@@ -346,7 +345,7 @@ async def test_a_branch_that_got_shorter_shows_its_new_end() -> None:
     items = chat(60)
     app = TranscriptApp(items)
     async with app.run_test(size=SIZE) as pilot:
-        app.view = replace(view_of(items[:8]), revision=1)
+        app.view = view_of(items[:8])._replace(revision=1)
         await pilot.pause()
         assert seen(app)[: len(whole(items[:8], SIZE[0]))] == whole(items[:8], SIZE[0])[-SIZE[1] :]
 
@@ -354,7 +353,7 @@ async def test_a_branch_that_got_shorter_shows_its_new_end() -> None:
 def _forked(items: Sequence[Item], at: int) -> tuple[list[Item], TurnTree]:
     """A fork of a conversation that shares the turns before `at`, and the tree of both."""
     shared = [item for item in items if item.turn < at]
-    own = [replace(item, message_id=item.message_id + 10_000) for item in chat(at + 4)[len(shared) :]]
+    own = [item._replace(message_id=item.message_id + 10_000) for item in chat(at + 4)[len(shared) :]]
     fork = [*shared, *own]
     turns = items[-1].turn
     branches = {"main": Branch("main", turns, len(items)), "fork": Branch("fork", at + 4, len(fork), "main", at)}
@@ -375,7 +374,7 @@ async def test_a_switch_keeps_the_place_in_a_turn_that_both_branches_share(rende
         before = seen(app)
         renders.clear()
         app.items = fork
-        app.view = replace(view_of(fork, 30, tree=tree, branch_id="fork"), page=None)
+        app.view = view_of(fork, 30, tree=tree, branch_id="fork")._replace(page=None)
         assert seen(app) == before
         await pilot.pause()
         assert seen(app) == before

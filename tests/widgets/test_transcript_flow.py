@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import accumulate
 
 from hypothesis import given, settings
@@ -139,7 +138,7 @@ def test_far_pages_are_forgotten() -> None:
 def test_of_long_items_fewer_are_asked_for() -> None:
     store = ItemStore()
     page = _page(96, 112)
-    store.put(replace(page, items=tuple(replace(item, size=5_000_000, unread=4_900_000) for item in page.items)))
+    store.put(page._replace(items=tuple(item._replace(size=5_000_000, unread=4_900_000) for item in page.items)))
     assert list(store.wanted(104, 104, 1_000)) == [(112, 128)]
     assert list(store.wanted(100, 104, 1_000)) == [(80, 96)]
     store.put(_page(80, 96))
@@ -152,7 +151,7 @@ def test_long_items_far_away_are_forgotten_long_before_short_ones() -> None:
     store = ItemStore()
     for start in range(0, 6_400, PAGE):
         page = _page(start, start + PAGE)
-        store.put(replace(page, items=tuple(replace(item, size=5_000_000, unread=4_900_000) for item in page.items)))
+        store.put(page._replace(items=tuple(item._replace(size=5_000_000, unread=4_900_000) for item in page.items)))
         list(store.wanted(start, start + 20, 10_000))
         assert len(store) <= 4 * PAGE
         assert store.get(start + 10) is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ STORED = chat(20)
 def live(stored: Sequence[Item], datas: Sequence[dict[str, Any]]) -> tuple[Item, ...]:
     """Items as a run gives them before they are stored: after the stored ones, with ids of their own."""
     items = items_of([*(item.data for item in stored), *datas])[len(stored) :]
-    return tuple(replace(item, message_id=-1 - item.position, created_at=None) for item in items)
+    return tuple(item._replace(message_id=-1 - item.position, created_at=None) for item in items)
 
 
 def running(
@@ -32,7 +31,7 @@ def running(
 ) -> View:
     """What the controller shows while a run is under way on the branch."""
     run = Run("main", state, 0.0, "m", Progress("writing", live(stored, datas)))
-    return replace(view_of(stored), runs={"main": run}, **changes)
+    return view_of(stored)._replace(runs={"main": run}, **changes)
 
 
 def writing(text: str) -> dict[str, Any]:
@@ -90,7 +89,7 @@ async def test_what_is_stored_takes_the_place_of_what_was_live() -> None:
         app.items = stored
         for count in range(len(STORED), len(stored) + 1):
             view = running(stored[:count], [*datas, writing("It **rains**.")][count - len(STORED) :])
-            after = await show(pilot, app, replace(view, revision=count))
+            after = await show(pilot, app, view._replace(revision=count))
             assert [row[:40].rstrip() for row in after] == [row[:40].rstrip() for row in before]
 
 
@@ -101,7 +100,7 @@ async def test_items_that_are_stored_but_not_at_hand_yet_stay_as_they_were() -> 
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
         before = await show(pilot, app, running(STORED, datas))
-        view = replace(running(stored, []), revision=2, page=view_of(STORED).page)
+        view = running(stored, [])._replace(revision=2, page=view_of(STORED).page)
         assert await show(pilot, app, view) == before
         assert app.asked()
         start, end = app.asked()[-1]
@@ -118,7 +117,7 @@ async def test_an_item_is_never_shown_twice() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
         late = running(STORED, datas).runs
-        shown = await show(pilot, app, replace(view_of(stored), runs=late))
+        shown = await show(pilot, app, view_of(stored)._replace(runs=late))
         assert sum(row == "Again?" for row in shown) == 1
         assert sum("Yes, again." in row for row in shown) == 1
 
@@ -183,7 +182,7 @@ async def test_a_turn_that_is_stored_moves_nobody() -> None:
         await pilot.press("pageup")
         before = rows(app)
         app.items = stored = items_of([*(item.data for item in STORED), datas[0]])
-        shown = await show(pilot, app, replace(running(stored, datas[1:]), revision=2))
+        shown = await show(pilot, app, running(stored, datas[1:])._replace(revision=2))
         assert app.view.turn == 21
         assert shown == before
 
@@ -208,7 +207,7 @@ async def test_what_was_unfolded_stays_so_when_it_is_stored() -> None:
         await pilot.press("enter")
         assert rows(app)[-1].strip() == "wind"
         app.items = stored = items_of([*(item.data for item in STORED), *datas])
-        shown = await show(pilot, app, replace(running(stored, [writing("So.")]), revision=2))
+        shown = await show(pilot, app, running(stored, [writing("So.")])._replace(revision=2))
         assert [row.strip() for row in shown[-4:]] == ["wind", "", "agent", "So.▍"]
 
 
@@ -235,7 +234,7 @@ async def test_an_answer_is_drawn_piece_by_piece_and_not_again_when_it_is_stored
         before = await show(pilot, app, running(STORED, [user("Again?"), writing(text)]))
         drawn.clear()
         app.items = stored = items_of([*(item.data for item in STORED), user("Again?"), agent(text)])
-        after = await show(pilot, app, replace(view_of(stored), revision=2))
+        after = await show(pilot, app, view_of(stored)._replace(revision=2))
         assert [row.removesuffix("▍") for row in before] == after
         assert drawn == []
 

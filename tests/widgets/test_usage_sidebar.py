@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 from textual.app import App, ComposeResult
@@ -24,10 +23,10 @@ from tui.widgets.usage_sidebar import UsageSidebar
 Snapshot = Callable[..., bool]
 
 TYPICAL = View(branch_id="alt", turn=3, accounts=account(9))
-TALKED = replace(TYPICAL, accounts=with_runs(account(9, silent=(8,))))
+TALKED = TYPICAL._replace(accounts=with_runs(account(9, silent=(8,))))
 """Some turns of it were run by the program, which recorded how."""
-PRICED = replace(TYPICAL, accounts=priced(account(9)))
-CARRIED = replace(PRICED, chart=ChartView.CARRY, carry=carried(account(9)))
+PRICED = TYPICAL._replace(accounts=priced(account(9)))
+CARRIED = PRICED._replace(chart=ChartView.CARRY, carry=carried(account(9)))
 WIDE = (36, 34)
 STRIP = (100, 3)
 
@@ -63,7 +62,7 @@ class UsageApp(App[None]):
         self.query_one(UsageSidebar).receive(message.edition, turns)
 
     def on_token_chart_turn_selected(self, message: TokenChart.TurnSelected) -> None:
-        self.view = replace(self.view, turn=message.turn)
+        self.view = self.view._replace(turn=message.turn)
 
 
 def row(app: UsageApp, label: str) -> list[str]:
@@ -87,7 +86,7 @@ async def test_the_scope_stands_beside_the_selected_turn() -> None:
 async def test_the_scope_changes_the_sums_and_its_name() -> None:
     app = UsageApp(TYPICAL)
     async with app.run_test(size=WIDE) as pilot:
-        app.view = replace(app.view, scope=Scope.OWN)
+        app.view = app.view._replace(scope=Scope.OWN)
         await pilot.pause()
         assert "the turns that this branch ran" in seen(app)
         assert row(app, "total")[0] == "9,434"
@@ -162,7 +161,7 @@ def below_the_numbers(app: UsageApp) -> list[str]:
     ],
 )
 async def test_the_run_of_the_selected_turn_stands_below_its_numbers(turn: int, told: list[str]) -> None:
-    app = UsageApp(replace(TALKED, turn=turn))
+    app = UsageApp(TALKED._replace(turn=turn))
     async with app.run_test(size=WIDE):
         assert below_the_numbers(app) == told
 
@@ -172,7 +171,7 @@ async def test_nothing_moves_between_turns_with_and_without_a_run() -> None:
     async with app.run_test(size=WIDE) as pilot:
         places = set()
         for turn in range(1, 10):
-            app.view = replace(app.view, turn=turn)
+            app.view = app.view._replace(turn=turn)
             await pilot.pause()
             places.add(tuple(pane.region for pane in app.query_one(UsageSidebar).children if pane.display))
         assert len(places) == 1
@@ -189,14 +188,14 @@ async def test_estimates_are_marked_and_counted_requests_are_not() -> None:
             "≈102",
             "≈968",
         ]
-        app.view = replace(app.view, turn=5)
+        app.view = app.view._replace(turn=5)
         await pilot.pause()
         assert "estimated" not in seen(app)
         assert row(app, "total")[1] == "1,130"
 
 
 async def test_tokens_that_were_not_reported_are_no_zeros() -> None:
-    app = UsageApp(replace(TALKED, turn=8))
+    app = UsageApp(TALKED._replace(turn=8))
     async with app.run_test(size=WIDE):
         assert [row(app, label)[1] for label in ("requests", "input", "output", "total")] == ["–"] * 4
         assert "0" not in row(app, "▸t8")
@@ -204,7 +203,7 @@ async def test_tokens_that_were_not_reported_are_no_zeros() -> None:
 
 async def test_of_a_turn_whose_last_run_alone_reported_none_that_is_said() -> None:
     rows = list(account(9).rows)
-    rows[4] = replace(rows[4], run=RunRecord(5, "alt", Outcome.STOPPED, reported=False))
+    rows[4] = rows[4]._replace(run=RunRecord(5, "alt", Outcome.STOPPED, reported=False))
     accounts = book("alt", tuple(rows))
     app = UsageApp(View(branch_id="alt", turn=5, accounts=accounts))
     async with app.run_test(size=WIDE):
@@ -222,13 +221,13 @@ async def test_of_a_turn_whose_last_run_alone_reported_none_that_is_said() -> No
     ],
 )
 async def test_the_strip_tells_of_the_run_on_the_turn_s_line(turn: int, told: str) -> None:
-    app = UsageApp(replace(TALKED, turn=turn), compact=True)
+    app = UsageApp(TALKED._replace(turn=turn), compact=True)
     async with app.run_test(size=(76, 4)):
         assert seen(app).splitlines()[2].strip() == told
 
 
 async def test_while_the_usage_is_read_nothing_moves() -> None:
-    app = UsageApp(replace(TYPICAL, accounts=None))
+    app = UsageApp(TYPICAL._replace(accounts=None))
     async with app.run_test(size=WIDE) as pilot:
         assert "reading the usage" in seen(app)
         top = pilot.app.query_one(TokenChart).region.y
@@ -284,10 +283,10 @@ async def test_a_change_of_something_else_draws_nothing(monkeypatch: pytest.Monk
     async with app.run_test(size=WIDE) as pilot:
         await pilot.pause()
         drawn.clear()
-        app.view = replace(app.view, notice=Notice("by the way"))
+        app.view = app.view._replace(notice=Notice("by the way"))
         await pilot.pause()
         assert not drawn
-        app.view = replace(app.view, turn=5)
+        app.view = app.view._replace(turn=5)
         await pilot.pause()
         assert drawn
 
@@ -298,7 +297,7 @@ async def test_the_cost_of_every_scope_stands_below_its_tokens() -> None:
         assert row(app, "$0.0042") == ["n/a", "≈$12.35"]
         assert row(app, "cost") == ["n/a", "$0.0021"]
         assert "2 turns unpriced" in seen(app)
-        app.view = replace(app.view, scope=Scope.ALL, turn=2)
+        app.view = app.view._replace(scope=Scope.ALL, turn=2)
         await pilot.pause()
         assert row(app, "cost") == ["≈$12.35", "n/a"]
         assert "unpriced" not in seen(app)
@@ -310,7 +309,7 @@ async def test_no_recorded_model_no_cost_and_that_is_said() -> None:
         assert "cost n/a: no model is recorded" in seen(app)
         assert row(app, "cost  ") == ["n/a", "n/a"]
         # Prices are on their way.
-        app.view = replace(app.view, price_as="gpt-5-mini")
+        app.view = app.view._replace(price_as="gpt-5-mini")
         await pilot.pause()
         assert row(app, "cost") == ["…", "…"]
 
@@ -319,21 +318,21 @@ async def test_the_context_is_known_after_one_request_and_bounded_after_more() -
     app = UsageApp(PRICED)
     async with app.run_test(size=WIDE) as pilot:
         assert row(app, "context") == ["661", "of", "4.0k", "·", "17", "%"]
-        app.view = replace(app.view, turn=5)
+        app.view = app.view._replace(turn=5)
         await pilot.pause()
         # Two requests sent 945 tokens: the second at least half of them.
         assert row(app, "input")[1] == "945"
         assert row(app, "context") == ["≥473", "of", "4.0k", "·", "≥12", "%"]
-        app.view = replace(TYPICAL, turn=5)
+        app.view = TYPICAL._replace(turn=5)
         await pilot.pause()
         assert row(app, "context") == ["≥473"]
 
 
 async def test_the_sum_says_which_turns_it_leaves_out() -> None:
-    app = UsageApp(replace(TALKED, scope=Scope.PATH))
+    app = UsageApp(TALKED._replace(scope=Scope.PATH))
     async with app.run_test(size=(50, 34)) as pilot:
         assert "all turns of this branch · 1 turn without usage" in seen(app)
-        app.view = replace(app.view, scope=Scope.OWN)
+        app.view = app.view._replace(scope=Scope.OWN)
         await pilot.pause()
         assert "without usage" not in seen(app)
 
@@ -351,7 +350,7 @@ async def test_the_carry_cost_stands_in_place_of_the_tokens() -> None:
         assert row(app, "cached") == [f"≈{carry.cached:,}", f"≈{turn.cached:,}"]
         assert row(app, "▸t3")[-1] == f"≈{tokens(turn.tokens)}"
         assert row(app, "t9")[-1] == "≈0"
-        app.view = replace(app.view, carry=None)
+        app.view = app.view._replace(carry=None)
         await pilot.pause()
         assert row(app, "re-sent") == ["…", "…"]
         assert row(app, "t9") == ["…"]
@@ -387,7 +386,7 @@ async def test_the_strip_takes_three_lines_and_selects_too() -> None:
 @pytest.mark.parametrize("shown", [TALKED, PRICED, CARRIED], ids=["talked", "priced", "carried"])
 @pytest.mark.parametrize("turn", range(1, 10))
 def test_a_turn_takes_the_same_lines_at_every_width(turn: int, shown: View) -> None:
-    view = replace(shown, turn=turn)
+    view = shown._replace(turn=turn)
     assert isinstance(view.accounts, Book)
     told = view.accounts.rows[turn - 1]
     swatches = dict.fromkeys(Part, Swatch("■", Style()))
@@ -435,7 +434,7 @@ def test_empty(snap_compare: Snapshot) -> None:
 
 
 def test_loading(snap_compare: Snapshot) -> None:
-    assert snap_compare(UsageApp(replace(TYPICAL, accounts=None)), terminal_size=WIDE)
+    assert snap_compare(UsageApp(TYPICAL._replace(accounts=None)), terminal_size=WIDE)
 
 
 def test_crowded(snap_compare: Snapshot) -> None:
@@ -463,13 +462,13 @@ def test_ansi_theme(snap_compare: Snapshot) -> None:
 
 @pytest.mark.parametrize("turn", [3, 7, 8])
 def test_runs(snap_compare: Snapshot, turn: int) -> None:
-    assert snap_compare(UsageApp(replace(TALKED, turn=turn)), terminal_size=WIDE)
+    assert snap_compare(UsageApp(TALKED._replace(turn=turn)), terminal_size=WIDE)
 
 
 def test_a_failed_run_on_light(snap_compare: Snapshot) -> None:
-    app = UsageApp(replace(TALKED, turn=8), theme="textual-light")
+    app = UsageApp(TALKED._replace(turn=8), theme="textual-light")
     assert snap_compare(app, terminal_size=WIDE)
 
 
 def test_a_failed_run_in_the_strip(snap_compare: Snapshot) -> None:
-    assert snap_compare(UsageApp(replace(TALKED, turn=8), compact=True), terminal_size=STRIP)
+    assert snap_compare(UsageApp(TALKED._replace(turn=8), compact=True), terminal_size=STRIP)

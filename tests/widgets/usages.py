@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from textual.app import App
@@ -23,7 +22,6 @@ SCATTERED_TOOLS = (
 )
 
 
-@dataclass(frozen=True)
 class Book(Accounts):
     """Accounts, and what a chart asks for by page.
 
@@ -87,15 +85,16 @@ def book(branch_id: str, rows: tuple[TurnUsage, ...], elsewhere: Usage | None = 
     calls = Counter[str]()
     for row in rows:
         calls.update(dict(row.tools))
-    return Book(
+    found = Book(
         branch_id,
         totals,
         len(rows),
         len(usages),
         max((usage.input_tokens + usage.output_tokens for usage in usages), default=0),
         tuple(sorted(calls.items(), key=lambda call: (-call[1], call[0]))),
-        rows=rows,
     )
+    found.rows = rows
+    return found
 
 
 def with_runs(accounts: Book) -> Book:
@@ -112,8 +111,8 @@ def with_runs(accounts: Book) -> Book:
     rows = list(accounts.rows)
     for run in runs:
         row = rows[run.turn - 1]
-        usage = replace(row.usage, estimated=run.estimated) if row.usage else None
-        rows[run.turn - 1] = replace(row, usage=usage, run=run)
+        usage = row.usage._replace(estimated=run.estimated) if row.usage else None
+        rows[run.turn - 1] = row._replace(usage=usage, run=run)
     return book(accounts.branch_id, tuple(rows), elsewhere=spend(len(rows)))
 
 
@@ -124,11 +123,12 @@ def priced(accounts: Book) -> Book:
         Scope.PATH: Money(Decimal("0.0173"), 9, 2),
         Scope.ALL: Money(Decimal("12.346"), 12, 0, True),
     }
-    rows = (
-        replace(row, cost=Money(Decimal("0.00213"), 1, int(row.turn == 2)), window=4_000) if row.usage else row
+    found = accounts._replace(money=money, models=("gpt-5-mini",))
+    found.rows = tuple(
+        row._replace(cost=Money(Decimal("0.00213"), 1, int(row.turn == 2)), window=4_000) if row.usage else row
         for row in accounts.rows
     )
-    return replace(accounts, money=money, models=("gpt-5-mini",), rows=tuple(rows))
+    return found
 
 
 def carried(accounts: Book) -> Carry:

@@ -7,7 +7,6 @@ import re
 import sqlite3
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -47,8 +46,7 @@ _LIMITED: Final = re.compile(r"rate_limit", re.IGNORECASE)
 _BROKEN: Final = re.compile(r"did not produce a final response|stream ended without", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a run failed; secrets are removed from all of it.
 
     Attributes:

@@ -10,10 +10,9 @@ import os
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from agents import Agent, Model, ModelProvider, MultiProvider, OpenAIProvider, RunConfig, UserError
 from agents.models import get_default_model
@@ -34,8 +33,7 @@ _PLAIN: Final = "You are a helpful assistant."
 _OFFLINE_PLAIN: Final = "You are the offline model of a terminal program."
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """An agent that can run.
 
     Attributes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tui.session.items import is_user_message, item_text
 
@@ -39,8 +38,7 @@ def greet(name: str) -> str:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """A tool, or an agent to hand over to.
 
     Attributes:
@@ -54,8 +52,7 @@ class Offered:
     schema: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer.
 
     Attributes:

@@ -7,7 +7,6 @@ import gc
 import importlib
 import time
 import traceback
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -83,7 +82,7 @@ class AgentRunner:
             from tui.agent.turn import Turn
 
             ended = await Turn(loaded, session, text, hooks).run()
-        return replace(ended, started_at=started_at, seconds=time.monotonic() - begun)
+        return ended._replace(started_at=started_at, seconds=time.monotonic() - begun)
 
     async def close(self) -> None:
         """Close the connections to the model's server; a later run opens new ones."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from tui.cli.completion import SHELLS, complete_branches, complete_sessions
 
@@ -16,8 +15,7 @@ __all__ = ["COMMANDS", "commands_parser", "run"]
 Add: TypeAlias = Callable[[argparse.ArgumentParser], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command.
 
     Attributes:

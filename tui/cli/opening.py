@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Branch, Session, TurnTree
@@ -19,8 +18,7 @@ _PAGE: Final = 1000
 """Sessions that are read at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A session of an open file.
 
     Attributes:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, is_dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from tui.exchange.outline import visible
 
-__all__ = ["Output"]
+__all__ = ["Output", "plain"]
 
 
 class Output:
@@ -46,8 +46,8 @@ class Output:
             self._console.print(Text("  ".join(cells).rstrip()))
 
     def json(self, value: object) -> None:
-        """Print a JSON document; dataclasses are objects of their fields."""
-        json.dump(value, sys.stdout, indent=2, default=_plain)
+        """Print a JSON document; records are objects of their fields."""
+        json.dump(plain(value), sys.stdout, indent=2)
         sys.stdout.write("\n")
 
     def text(self, text: str) -> None:
@@ -59,9 +59,23 @@ def _width(text: str) -> int:
     return Text(text).cell_len
 
 
-def _plain(value: object) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+def plain(value: object) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
+    # Loops, as items may be nested nearly as deep as the interpreter allows.
+    if isinstance(value, Mapping):
+        named = {}
+        for name, part in value.items():
+            named[name] = plain(part)
+        return named
     if isinstance(value, (set, frozenset)):
         return sorted(value)
-    return str(value)
+    if isinstance(value, (list, tuple)):
+        parts = list(value)
+        for place, part in enumerate(parts):
+            parts[place] = plain(part)
+        return parts
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from tui.controller.paging import Paging
 from tui.errors import ConfigError, NotFoundError
@@ -15,8 +15,7 @@ from tui.prices import Prices
 __all__ = ["Accounting", "Ledger"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(NamedTuple):
     """All that is known of what a branch cost.
 
     Attributes:
@@ -50,7 +49,7 @@ class Accounting(Paging):
             ConfigError: There is no price for it.
         """
         self._prices = await asyncio.to_thread(Prices, model)
-        accounts = self.view.accounts and replace(self.view.accounts, money={})
+        accounts = self.view.accounts and self.view.accounts._replace(money={})
         self._summed = EMPTY_TREE, -1
         # What the turns cost is asked for anew under another revision.
         self._show(price_as=model or "", accounts=accounts, revision=self.view.revision + 1)
@@ -97,7 +96,7 @@ class Accounting(Paging):
         accounts = await self._store.accounts(session, tree, branch_id)
         turns = await self._store.turn_usages(session, tree, branch_id, 1, accounts.turns)
         if self._has_prices(accounts):
-            accounts = replace(accounts, money=await self._money(session, tree, branch_id))
+            accounts = accounts._replace(money=await self._money(session, tree, branch_id))
             turns = await asyncio.to_thread(_priced, await self._loaded(), turns)
         carry = await self._store.carry(session, tree, branch_id)
         return Ledger(session_id, accounts, turns, carry, self.view.price_as or None)
@@ -109,7 +108,7 @@ class Accounting(Paging):
             money = await self._money(session, tree, accounts.branch_id)
             if self.view.accounts is accounts:
                 # Its turns are to be read anew, with their prices.
-                self._show(accounts=replace(accounts, money=money, page=()))
+                self._show(accounts=accounts._replace(money=money, page=()))
 
     async def _load_carry(self, session: Session, tree: TurnTree) -> None:
         branch_id = self.view.branch_id
@@ -150,6 +149,6 @@ def _priced(prices: Prices, turns: Sequence[TurnUsage]) -> tuple[TurnUsage, ...]
     """Turns with what they cost."""
     spendings = [prices.spending(turn) for turn in turns]
     return tuple(
-        replace(turn, cost=prices.cost([spending]), window=prices.window(turn.model)) if spending else turn
+        turn._replace(cost=prices.cost([spending]), window=prices.window(turn.model)) if spending else turn
         for turn, spending in zip(turns, spendings, strict=True)
     )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
@@ -437,11 +436,11 @@ class ControllerBase:
         self._show(notice=Notice(text, severity, serial))
 
     def _show(self, **changes: Any) -> None:
-        view = replace(self.view, **changes)
+        view = self.view._replace(**changes)
         if view.branch_id in view.fresh:
-            view = replace(view, fresh=view.fresh - {view.branch_id})
+            view = view._replace(fresh=view.fresh - {view.branch_id})
         if view.session is not None and view.session.session_id in view.fresh_sessions:
-            view = replace(view, fresh_sessions=view.fresh_sessions - {view.session.session_id})
+            view = view._replace(fresh_sessions=view.fresh_sessions - {view.session.session_id})
         if view == self.view:
             return
         self.view = view

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from tui.model import Chain, Item, TurnTree, Usage
 from tui.session.items import is_error, item_text
@@ -21,8 +20,7 @@ _CONTROLS: Final = {
 """What a document must not hand on to a terminal or a browser: controls, marks that reorder text, half characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Turns that stand together in a document.
 
     Attributes:
@@ -46,8 +44,7 @@ class Section:
     ends: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An item as a reader meets it.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tui.model.differences import Run, align, opcodes, word_runs
@@ -68,8 +67,7 @@ class ToolStep(NamedTuple):
     right: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What the turns of one side come to.
 
     Attributes:
@@ -99,8 +97,7 @@ class Summary:
         return usage.cached_tokens / usage.input_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """Two stretches of turns, and which turn of one answers to which of the other.
 
     Attributes:
@@ -126,8 +123,7 @@ class Comparison:
 
     def swapped(self) -> Comparison:
         """The same with its sides exchanged."""
-        return replace(
-            self,
+        return self._replace(
             left=self.right,
             right=self.left,
             pairs=tuple(TurnPair(right, left) for left, right in self.pairs),
@@ -137,8 +133,7 @@ class Comparison:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """An item of a turn as it is compared.
 
     Attributes:
@@ -170,8 +165,7 @@ class PartPair(NamedTuple):
     differs: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TurnDetail:
+class TurnDetail(NamedTuple):
     """Two turns item by item.
 
     Attributes:
@@ -286,8 +280,8 @@ def _of_a_kind(left: Sequence[Part], right: Sequence[Part]) -> Iterator[PartPair
 
 def _compared(left: Part, right: Part) -> PartPair:
     runs = word_runs(left.text, right.text)
-    return PartPair(replace(left, runs=runs[0]), replace(right, runs=runs[1]), differs=left != right)
+    return PartPair(left._replace(runs=runs[0]), right._replace(runs=runs[1]), differs=left != right)
 
 
 def _alone(part: Part) -> Part:
-    return replace(part, runs=(Run(part.text, differs=True),) if part.text else ())
+    return part._replace(runs=(Run(part.text, differs=True),) if part.text else ())

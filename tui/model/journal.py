@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 __all__ = ["Entry", "EntryState", "Losses", "Survivor"]
 
@@ -19,8 +19,7 @@ class EntryState(StrEnum):
     """It holds for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """Something that the explorer did.
 
     Attributes:
@@ -44,8 +43,7 @@ class Entry:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Survivor:
+class Survivor(NamedTuple):
     """Turns that live on when a branch goes.
 
     Attributes:
@@ -59,8 +57,7 @@ class Survivor:
     branches: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Losses:
+class Losses(NamedTuple):
     """What deleting a branch, or a whole session, takes away.
 
     Attributes:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from tui.model.usage import Usage
 
 __all__ = ["Money", "Spending"]
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
+class Spending(NamedTuple):
     """Tokens that have one price list.
 
     Attributes:
@@ -30,8 +29,7 @@ class Spending:
     over: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(NamedTuple):
     """What some turns cost.
 
     Attributes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from tui.model.items import Item
 from tui.model.usage import Usage
@@ -11,8 +11,7 @@ from tui.model.usage import Usage
 __all__ = ["Approval", "Decision", "Failure", "Progress", "Run", "RunState"]
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(NamedTuple):
     """A tool call that waits for the user's leave.
 
     Attributes:
@@ -28,8 +27,7 @@ class Approval:
     agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What the user says to an `Approval`.
 
     Attributes:
@@ -53,8 +51,7 @@ class RunState(StrEnum):
     STOPPING = "stopping"
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """What a run has done so far, of what is not stored yet.
 
     Attributes:
@@ -68,8 +65,7 @@ class Progress:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A run of an agent that is under way on a branch.
 
     Attributes:
@@ -91,8 +87,7 @@ class Run:
     queued: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A run that did not end well, as the user is told of it.
 
     Attributes:

@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from tui.model.view import Session
 
@@ -20,8 +21,7 @@ class SearchScope(StrEnum):
     FILE = "file"
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(NamedTuple):
     """Where to search, from where the user is.
 
     Attributes:
@@ -70,8 +70,7 @@ class Hit:
     end: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What a search found since it last told: the open session before others, what was written last before the rest.
 
     Attributes:

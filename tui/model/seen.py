@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from tui.model.usage import TurnUsage
@@ -65,8 +64,7 @@ class Sibling(NamedTuple):
     stop: int
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What a model was sent in a turn.
 
     Attributes:

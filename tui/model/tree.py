@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import overload
+from typing import NamedTuple, overload
 
 __all__ = ["EMPTY_TREE", "Branch", "Chain", "Holders", "Turn", "TurnTree"]
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """One branch of a session.
 
     Attributes:
@@ -248,8 +247,7 @@ class TurnTree:
 EMPTY_TREE = TurnTree()
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One row of the tree: a user message and what followed it.
 
     Attributes:

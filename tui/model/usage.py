@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from tui.model.money import Money
@@ -22,8 +22,7 @@ def usage_page(turn: int) -> tuple[int, int]:
     return first, first + _PAGE - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens and requests.
 
     Attributes:
@@ -99,8 +98,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(NamedTuple):
     """A run that ended, as the file keeps it.
 
     Attributes:
@@ -128,8 +126,7 @@ class RunRecord:
     reported: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class TurnUsage:
+class TurnUsage(NamedTuple):
     """What one turn of a branch cost.
 
     Attributes:
@@ -155,8 +152,7 @@ class TurnUsage:
     hour: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
+class Accounts(NamedTuple):
     """What a branch cost; its turns one by one come by page, as `TurnUsage`.
 
     Attributes:
@@ -178,5 +174,5 @@ class Accounts:
     largest: int = 0
     tools: tuple[tuple[str, int], ...] = ()
     models: tuple[str, ...] = ()
-    money: Mapping[Scope, Money | None] = field(default_factory=dict)
+    money: Mapping[Scope, Money | None] = MappingProxyType({})
     page: tuple[TurnUsage, ...] = ()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeAlias
 
 from tui.model.carry import Carry
 from tui.model.items import Page
@@ -18,8 +18,7 @@ __all__ = ["ChartView", "ForkDraft", "Notice", "Session", "Severity", "View"]
 Severity: TypeAlias = Literal["information", "warning", "error"]
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One conversation of the file.
 
     Attributes:
@@ -55,8 +54,7 @@ class ChartView(StrEnum):
     """What each turn's items cost again by being sent with later requests; an estimate."""
 
 
-@dataclass(frozen=True, slots=True)
-class ForkDraft:
+class ForkDraft(NamedTuple):
     """A fork that the user is preparing; nothing of it is written yet.
 
     Attributes:
@@ -70,8 +68,7 @@ class ForkDraft:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """Something to tell the user in passing.
 
     Attributes:
@@ -85,8 +82,7 @@ class Notice:
     serial: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """All that the panes show, at one moment.
 
     Attributes:
@@ -143,7 +139,7 @@ class View:
     show_archived: bool = False
     fork: ForkDraft | None = None
     model: str = ""
-    runs: Mapping[str, Run] = field(default_factory=dict)
+    runs: Mapping[str, Run] = MappingProxyType({})
     failure: Failure | None = None
     following: bool = False
     fresh: frozenset[str] = frozenset()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from rich.segment import Segment
 
@@ -22,8 +21,7 @@ Faces: TypeAlias = "Callable[[dict[str, object], Palette], Face]"
 _TITLE_READ = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+class Face(NamedTuple):
     """A message (no mark: a role and its body) or a step (a mark and a title, with a body that folds).
 
     Attributes:

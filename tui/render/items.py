@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from rich.segment import Segment
@@ -69,7 +68,7 @@ def render_item(
     if item.cut:
         item, left = _drawable(item)
         face = _face(item, palette, _beginning_of_markdown)
-        face = replace(face, note=size(item.size), body=_ending(face.body, left))
+        face = face._replace(note=size(item.size), body=_ending(face.body, left))
     else:
         face = _face(item, palette, markdown)
     if not face.mark:
@@ -81,9 +80,9 @@ def _drawable(item: Item) -> tuple[Item, int]:
     """An item that was not read to its end with its last text as far as it is drawn, and the bytes that are left."""
     if item.data is None:
         head = head_of(item.raw or "").text
-        return replace(item, raw=head), item.size - len(head.encode("utf-8", "replace"))
+        return item._replace(raw=head), item.size - len(head.encode("utf-8", "replace"))
     data, left = _shortened(item.data)
-    return replace(item, data=data), item.unread + left
+    return item._replace(data=data), item.unread + left
 
 
 def _shortened(data: Any) -> tuple[Any, int]:
@@ -248,7 +247,7 @@ def _reasoning(data: dict[str, object], palette: Palette, markdown: Markdown) ->
         [Segment(first_line(text).replace("**", ""), palette.quote)],
         (),
         note=f"{lines:,} line{'s' * (lines != 1)} more" if lines else "",
-        body=lambda width, shown: content_lines(parts, width, replace(shown, text=shown.quote), markdown),
+        body=lambda width, shown: content_lines(parts, width, shown._replace(text=shown.quote), markdown),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from rich.style import Style
 
@@ -11,8 +11,7 @@ __all__ = ["Palette"]
 _NONE = Style.null()
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(NamedTuple):
     """One style for each part of an item; each says something without colour too.
 
     Attributes:
@@ -34,17 +33,17 @@ class Palette:
     """
 
     text: Style = _NONE
-    muted: Style = field(default=Style(dim=True))
-    title: Style = field(default=Style(bold=True))
-    tool: Style = field(default=Style(bold=True))
-    error: Style = field(default=Style(bold=True))
-    link: Style = field(default=Style(underline=True))
-    quote: Style = field(default=Style(italic=True))
-    code: Style = field(default=Style(bold=True))
+    muted: Style = Style(dim=True)
+    title: Style = Style(bold=True)
+    tool: Style = Style(bold=True)
+    error: Style = Style(bold=True)
+    link: Style = Style(underline=True)
+    quote: Style = Style(italic=True)
+    code: Style = Style(bold=True)
     keyword: Style = _NONE
     string: Style = _NONE
     number: Style = _NONE
-    comment: Style = field(default=Style(italic=True))
+    comment: Style = Style(italic=True)
     name: Style = _NONE
     added: Style = _NONE
     removed: Style = _NONE

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -30,8 +29,7 @@ _EVERY = 0.1
 """Seconds between two looks at how far the writing is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(NamedTuple):
     """A choice of what is written.
 
     Attributes:
@@ -45,8 +43,7 @@ class Extent:
     branches: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(NamedTuple):
     """What was asked for."""
 
     branches: Sequence[str]

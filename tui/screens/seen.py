@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import ClassVar, Final, NamedTuple
 
 from textual import on
@@ -138,7 +137,7 @@ class SeenScreen(Painted[None]):
             self._json.receive(page)
             weight = await self._controller.weigh(self._seen, stretch)
             if stretch == self._stretch and self._head.state is not None:
-                self._head.state = replace(self._head.state, weight=weight)
+                self._head.state = self._head.state._replace(weight=weight)
 
         self._do(show)
 
@@ -146,7 +145,7 @@ class SeenScreen(Painted[None]):
         """Some items of a stretch, their positions counted from its beginning."""
         first, last = stretch.start + start, min(stretch.start + end, stretch.stop)
         page = await self._controller.seen_page(self._seen, stretch.branch_id, first, last)
-        items = tuple(replace(item, position=item.position - stretch.start) for item in page.items)
+        items = tuple(item._replace(position=item.position - stretch.start) for item in page.items)
         return Page(stretch.branch_id, start, items)
 
     @on(Transcript.ItemsNeeded)

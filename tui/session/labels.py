@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from tui.model import Branch, Session
@@ -42,7 +41,7 @@ def label_branches(file: Snapshot, session_id: str, branches: Iterable[Branch]) 
         rows = file.execute(f"{_READ} WHERE kind = 'branch' AND session_id = ?", (session_id,))
         known = {branch_id: _label(*said) for branch_id, _, *said in rows}
     return [
-        replace(branch, **known[branch.branch_id]._asdict()) if branch.branch_id in known else branch
+        branch._replace(**known[branch.branch_id]._asdict()) if branch.branch_id in known else branch
         for branch in branches
     ]
 
@@ -53,7 +52,7 @@ def label_sessions(file: Snapshot, sessions: Iterable[Session]) -> tuple[Session
     if file.has("convo_labels"):
         known = {session_id: _label(*said) for _, session_id, *said in file.execute(f"{_READ} WHERE kind = 'session'")}
     return tuple(
-        replace(session, **known[session.session_id]._asdict()) if session.session_id in known else session
+        session._replace(**known[session.session_id]._asdict()) if session.session_id in known else session
         for session in sessions
     )
 

@@ -6,7 +6,6 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
 from typing import Any, Final, NamedTuple
@@ -139,7 +138,7 @@ class Messages:
         piece = self.beginning(item.message_id, None)
         if not piece.size:
             raise NotFoundError("The item is gone: another program removed it.")
-        return replace(item, data=piece.data, raw=piece.raw, size=piece.size, unread=0, cut=False)
+        return item._replace(data=piece.data, raw=piece.raw, size=piece.size, unread=0, cut=False)
 
     @contextmanager
     def _stored(self, message_id: int) -> Iterator[tuple[sqlite3.Blob | BytesIO, int]]:

@@ -8,8 +8,7 @@ opening, and a file without them is whole.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 __all__ = [
     "CONVO_BRANCHES",
@@ -190,8 +189,7 @@ _INDEXES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(NamedTuple):
     """The pair of base tables that a session is stored in.
 
     Attributes:
@@ -266,8 +264,7 @@ class Tables:
             db.execute(statement)
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """Which rows of a file are a session's.
 
     Attributes:

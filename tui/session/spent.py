@@ -14,7 +14,6 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from tui.model import Outcome, RunRecord, Session, TurnTree, TurnUsage, Usage
@@ -132,10 +131,10 @@ def turn_usages(
         ran = runs.get(turn, [])
         counted = [run for run in ran if run.branch_id == told.branch_id and run.reported]
         if told.usage and counted:
-            usage = replace(told.usage, estimated=counted[-1].estimated)
-            told = replace(told, usage=usage, model=counted[-1].model)
+            usage = told.usage._replace(estimated=counted[-1].estimated)
+            told = told._replace(usage=usage, model=counted[-1].model)
         run = _last(ran, branch_id) if ran else None
-        found.append(replace(told, run=run, tools=tuple(tools.get(turn, ()))))
+        found.append(told._replace(run=run, tools=tuple(tools.get(turn, ()))))
     return tuple(found)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
@@ -314,7 +313,7 @@ class Store:
         def read(file: Snapshot) -> Accounts:
             accounts = self._books.accounts(file, session, tree, branch_id)
             return (
-                accounts if page is None else replace(accounts, page=turn_usages(file, session, tree, branch_id, *page))
+                accounts if page is None else accounts._replace(page=turn_usages(file, session, tree, branch_id, *page))
             )
 
         return await self._aside.read(read)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import Final, NamedTuple, TypeAlias
 
@@ -32,8 +31,7 @@ _SIGN: Final = 2
 """Cells left of a text: what says that it differs, and a blank."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inks:
+class Inks(NamedTuple):
     """The styles of a comparison.
 
     Attributes:

@@ -30,7 +30,7 @@ class LineView(SteadyView, Bare):
     `scroll_y` moves the anchor.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"item--{name}" for name in Palette.__dataclass_fields__}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"item--{name}" for name in Palette._fields}
     """
     | Class | Description |
     | :- | :- |
@@ -127,7 +127,7 @@ class LineView(SteadyView, Bare):
     def palette(self) -> Palette:
         """The styles of an item's parts in the current theme."""
         if self._palette is None:
-            names = Palette.__dataclass_fields__
+            names = Palette._fields
             self._palette = Palette(**{name: self.part_style(f"item--{name}") for name in names})
         return self._palette
 

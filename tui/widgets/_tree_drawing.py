@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -61,8 +60,7 @@ class Piece(NamedTuple):
     hit: Hit = Hit.ROW
 
 
-@dataclass(frozen=True, slots=True)
-class TurnFace:
+class TurnFace(NamedTuple):
     """How a turn's row is to be shown.
 
     Attributes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -22,8 +21,7 @@ _NAME: Final = 32
 _NOTE: Final = "Instructions and tool definitions were sent as well; a session does not store them."
 
 
-@dataclass(frozen=True, slots=True)
-class SeenState:
+class SeenState(NamedTuple):
     """What is shown.
 
     Attributes:
