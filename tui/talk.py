@@ -7,7 +7,7 @@ from typing import Any
 
 from tui.controller import SessionController
 from tui.errors import ConvoError, ReadOnlyError
-from tui.model import Branch, Decision, Failure, Outcome, Run, Session, TurnTree
+from tui.model import Decision, Failure, Outcome, Run, Session, View
 from tui.running import Runner, RunResult
 from tui.runs import Place, Runs
 from tui.session.store import Store
@@ -98,7 +98,7 @@ class TalkController(SessionController):
 
     def runs_changed(self) -> None:
         """Show the runs as they are now."""
-        self._show(runs=self._placed_runs(self.view.session, self.view.tree))
+        self._show(runs=self._placed_runs(self.view))
 
     async def items_stored(self, place: Place) -> None:
         """Show what a run has written, and no longer as its live tail."""
@@ -133,10 +133,13 @@ class TalkController(SessionController):
             raise ConvoError(f"'{session.session_id}' is a plain session.", "P adopts it.")
         return session, Place(session.session_id, branch_id)
 
-    def _placed_runs(self, session: Session | None, tree: TurnTree) -> Mapping[str, Run]:
-        """The runs of a session, their live items continuing the stored ones."""
-        runs = self._runs.of(session.session_id) if session else {}
-        return {branch_id: _placed(run, tree.branches.get(branch_id)) for branch_id, run in runs.items()}
+    def _placed_runs(self, view: View) -> Mapping[str, Run]:
+        """The runs of a view's session, the live items of its branch continuing the stored ones."""
+        runs = dict(self._runs.of(view.session.session_id) if view.session else {})
+        if view.branch_id in runs:
+            branch = view.tree.branches.get(view.branch_id)
+            runs[view.branch_id] = _placed(runs[view.branch_id], view.items, branch.turns if branch else 0)
+        return runs
 
     def _busy(self, session_id: str) -> Collection[str]:
         return self._runs.of(session_id).keys()
@@ -146,17 +149,17 @@ class TalkController(SessionController):
         return session is not None and Place(session.session_id, branch_id) in self._followed
 
     def _show(self, **changes: Any) -> None:
-        session, tree = changes.get("session", self.view.session), changes.get("tree", self.view.tree)
-        if tree is not self.view.tree or session != self.view.session:
-            if session is not None:
-                self._runs.take_stored(session.session_id)
-            changes["runs"] = self._placed_runs(session, tree)
+        view, before = self.view._replace(**changes), self.view
+        is_read = view.tree is not before.tree or view.session != before.session
+        if is_read and view.session is not None:
+            self._runs.take_stored(view.session.session_id)
+        if is_read or (view.branch_id, view.items) != (before.branch_id, before.items):
+            changes["runs"] = self._placed_runs(view)
         super()._show(**changes)
 
 
-def _placed(run: Run, branch: Branch | None) -> Run:
+def _placed(run: Run, position: int, turn: int) -> Run:
     """A run with its live items where they follow the stored ones of its branch."""
-    position, turn = (branch.items, branch.turns) if branch else (0, 0)
     live = []
     for place, item in enumerate(run.progress.live, position):
         turn += item.type == "user"

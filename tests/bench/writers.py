@@ -149,7 +149,7 @@ async def _read(path: Path, seconds: float) -> Told:
                 if (version := await store.changes()) != seen:
                     for session in (await store.sessions())[:1]:
                         branch = (await store.tree(session)).branches["main"]
-                        await store.page(session, "main", max(branch.items - 50, 0), branch.items)
+                        await store.around(session, "main", branch.turns, at_end=True)
                     looks, seen = looks + 1, version
             except FileError as error:
                 errors.append(str(error))

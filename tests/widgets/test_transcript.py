@@ -291,7 +291,7 @@ async def test_a_theme_restyles_what_is_cached_and_moves_nothing(renders: list[i
 
 
 async def test_an_empty_branch_and_an_empty_session_say_so() -> None:
-    tree = TurnTree({"idea": Branch("idea", 0, 0)}, (Chain(0, None, 1, 0, ("idea",), "idea"),), (0,), {"idea": 0})
+    tree = TurnTree({"idea": Branch("idea", 0)}, (Chain(0, None, 1, 0, ("idea",), "idea"),), (0,), {"idea": 0})
     view = View("f", session=Session("s"), tree=tree, branch_id="idea")
     async with TranscriptApp((), view).run_test(size=SIZE) as pilot:
         app = pilot.app
@@ -356,7 +356,7 @@ def _forked(items: Sequence[Item], at: int) -> tuple[list[Item], TurnTree]:
     own = [item._replace(message_id=item.message_id + 10_000) for item in chat(at + 4)[len(shared) :]]
     fork = [*shared, *own]
     turns = items[-1].turn
-    branches = {"main": Branch("main", turns, len(items)), "fork": Branch("fork", at + 4, len(fork), "main", at)}
+    branches = {"main": Branch("main", turns), "fork": Branch("fork", at + 4, "main", at)}
     chains = (
         Chain(0, None, 1, at - 1, ("main", "fork"), None, (1, 2)),
         Chain(1, 0, at, turns, ("main",), "main"),
@@ -399,9 +399,7 @@ async def test_a_switch_shows_the_selected_turn_where_the_branches_differ() -> N
 async def test_a_branch_that_ends_where_others_go_on_says_so() -> None:
     items = chat(10)
     chains = (Chain(0, None, 1, 10, ("main", "fork"), "main", (1,)), Chain(1, 0, 11, 12, ("fork",), "fork"))
-    tree = TurnTree(
-        {"main": Branch("main", 10, 40), "fork": Branch("fork", 12, 48)}, chains, (0,), {"main": 0, "fork": 1}
-    )
+    tree = TurnTree({"main": Branch("main", 10), "fork": Branch("fork", 12)}, chains, (0,), {"main": 0, "fork": 1})
     app = TranscriptApp(items, view_of(items, tree=tree))
     async with app.run_test(size=SIZE) as pilot:
         assert seen(app)[-1] == "‹1/2›  1 branch goes on from here"

@@ -60,10 +60,10 @@ def chat(turns: int) -> list[Item]:
     return items_of(datas)
 
 
-def plain_tree(branch_id: str, turns: int, items: int) -> TurnTree:
+def plain_tree(branch_id: str, turns: int) -> TurnTree:
     """The tree of a session with one branch."""
     chain = Chain(0, None, 1, turns, (branch_id,), branch_id)
-    return TurnTree({branch_id: Branch(branch_id, turns, items)}, (chain,), (0,), {branch_id: 0})
+    return TurnTree({branch_id: Branch(branch_id, turns)}, (chain,), (0,), {branch_id: 0})
 
 
 def view_of(items: Sequence[Item], turn: int | None = None, **changes: Any) -> View:
@@ -75,7 +75,7 @@ def view_of(items: Sequence[Item], turn: int | None = None, **changes: Any) -> V
     fields: dict[str, Any] = {
         "file": "chat.sqlite",
         "session": Session("s"),
-        "tree": plain_tree("main", turns, len(items)),
+        "tree": plain_tree("main", turns),
         "branch_id": "main",
         "turn": turn,
         "items": len(items),

@@ -33,7 +33,7 @@ def grow(branches: Mapping[str, Sequence[int]]) -> TurnTree:
         messages = branches[branch_id]
         return (messages[turn - 1],) if 0 < turn <= len(messages) else ()
 
-    return build_tree([Branch(name, len(messages), len(messages)) for name, messages in branches.items()], key)
+    return build_tree([Branch(name, len(messages)) for name, messages in branches.items()], key)
 
 
 def showing(tree: TurnTree, branch_id: str = "main", turn: int = 1) -> View:

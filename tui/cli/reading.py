@@ -28,13 +28,17 @@ async def _list(options: argparse.Namespace) -> int:
     out = Output()
     async with opened(options.file, options.session) as found:
         sessions = [session async for session in all_sessions(found.store)]
+        items = await found.store.count_items(found.session)
         if options.json:
             out.json(
                 {
                     "file": str(found.store.path),
                     "sessions": sessions,
                     "session_id": found.session.session_id,
-                    "branches": [*found.tree.branches.values()],
+                    "branches": [
+                        branch._asdict() | {"items": items.get(branch.branch_id, 0)}
+                        for branch in found.tree.branches.values()
+                    ],
                 }
             )
             return 0
@@ -47,7 +51,7 @@ async def _list(options: argparse.Namespace) -> int:
         out.line((f"{count} branch{'es' * (count != 1)} of {found.session.session_id}", "bold"))
         out.table(
             (
-                [branch.branch_id, f"{branch.turns} turns", f"{branch.items} items", _origin(branch)]
+                [branch.branch_id, f"{branch.turns} turns", f"{items.get(branch.branch_id, 0)} items", _origin(branch)]
                 for branch in found.tree.branches.values()
             ),
             right=(1, 2),

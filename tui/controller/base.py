@@ -414,11 +414,10 @@ class ControllerBase:
 
     async def _read(self, session: Session, tree: TurnTree, branch_id: str, turn: int | None) -> dict[str, Any]:
         """What a view shows of a branch and a turn of it."""
-        branch = tree.branches[branch_id]
         turn = _nearest(tree, branch_id, turn)
-        last = branch.items if turn == branch.turns else None
-        position, page = await self._store.around(session, branch_id, turn, last)
-        return {"branch_id": branch_id, "turn": turn, "items": branch.items, "position": position, "page": page}
+        at_end = turn == tree.branches[branch_id].turns
+        found = await self._store.around(session, branch_id, turn, at_end=at_end)
+        return {"branch_id": branch_id, "turn": turn, **found._asdict()}
 
     def _enter(self, branch_id: str, turn: int) -> None:
         if self._opened[0] not in ("", branch_id) and self._opened[0] in self.view.tree.branches:

@@ -47,7 +47,7 @@ class Exporting(ControllerBase):
         def work(whole: Whole) -> None:
             if gone := [name for name in branches if name not in whole.tree.branches]:
                 raise NotFoundError(f"Branch '{gone[0]}' is gone.", "Choose another one.")
-            total = sum(whole.tree.branches[name].items for name in branches)
-            save(progress.counted(export(whole, branches, form), total), target, overwrite=overwrite)
+            pieces = progress.counted(export(whole, branches, form), whole.count_rows(branches))
+            save(pieces, target, overwrite=overwrite)
 
         await self._store.whole(session, work)

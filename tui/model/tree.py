@@ -20,7 +20,6 @@ class Branch(NamedTuple):
     Attributes:
         branch_id: Its id; the first branch of a session is `main`.
         turns: The number of its last turn, 0 for a branch without user messages.
-        items: How many items it holds, inherited ones included.
         parent: The branch it was forked from, where that was recorded.
         fork_turn: The first turn it does not share with `parent`, where that was recorded.
         created_at: When its first row was written: UTC, naive; for a fork the time of the fork.
@@ -32,7 +31,6 @@ class Branch(NamedTuple):
 
     branch_id: str
     turns: int
-    items: int
     parent: str | None = None
     fork_turn: int | None = None
     created_at: str | None = None

@@ -46,16 +46,12 @@ _DETAILS: Final = """
     branch_id,
         (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
             ORDER BY t.sequence_number DESC LIMIT 1),
-        (SELECT CASE typeof(t.sequence_number) WHEN 'integer' THEN t.sequence_number END FROM {structure} t
-            WHERE t.session_id = :session AND t.branch_id = names.branch_id ORDER BY t.sequence_number DESC LIMIT 1),
         (SELECT MAX(t.user_turn_number) FROM {structure} t WHERE t.session_id = :session
             AND t.branch_id = names.branch_id AND t.user_turn_number BETWEEN 0 AND {last_turn}),
-        (SELECT COUNT(*) FROM {structure} t WHERE t.session_id = :session
-            AND t.branch_id = names.branch_id AND {counted}),
         (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
             ORDER BY t.sequence_number LIMIT 1)
 """
-"""The name of a branch, and the columns of `_Known` but for the time."""
+"""Four columns: the name of a branch, and those of `_Known` but for the time."""
 
 _ONE: Final = "WITH names (branch_id) AS (VALUES (:branch))"
 
@@ -71,17 +67,13 @@ class _Known(NamedTuple):
 
     Attributes:
         end: Id of its last row.
-        place: Sequence number of its last row; None for what is no integer.
         turns: Number of its last turn; None without any.
-        items: How many rows it has.
         born: Id of its first row.
         created_at: When that was written; None also where the fork's time is recorded.
     """
 
     end: int
-    place: int | None
     turns: int | None
-    items: int
     born: int
     created_at: str | None = None
 
@@ -146,7 +138,7 @@ class GrowingTree:
         if self._known:
             ends = rows.ends()
             changed = [name for name, end in ends.items() if name not in self._known or self._known[name].end != end]
-            details = rows.details(changed, self._known)
+            details = rows.details(changed)
         else:
             details = rows.all_details()
             ends = {name: known.end for name, known in details.items()}
@@ -188,33 +180,23 @@ class _Rows:
 
     def all_details(self) -> dict[str, _Known]:
         """What is known of every branch that has items."""
-        columns = _DETAILS.format(structure=self._structure, last_turn=_LAST_TURN, counted="TRUE")
-        rows = self._at_once(_NAMES, columns, "FROM names WHERE typeof(branch_id) = 'text'")
+        sql = f"{_NAMES} SELECT {_DETAILS} FROM names WHERE typeof(branch_id) = 'text'"
+        sql = sql.format(structure=self._structure, last_turn=_LAST_TURN)
+        rows = self._at_once(sql, 4, {"session": self._session_id})
         return {name: _Known(*told) for name, *told in rows}
 
-    def details(self, names: Sequence[str], before: Mapping[str, _Known]) -> dict[str, _Known]:
-        """More of some branches, given what was known of them."""
+    def details(self, names: Sequence[str]) -> dict[str, _Known]:
+        """What is known of some branches."""
         if len(names) > _MANY:
             known = self.all_details()
             return {name: known[name] for name in names}
-        return {name: self._detail(name, before.get(name)) for name in names}
-
-    def _detail(self, name: str, before: _Known | None) -> _Known:
-        grown = before is not None and before.place is not None and self._has_row(name, before)
-        counted = "t.sequence_number > :after" if grown else "TRUE"
-        columns = _DETAILS.format(structure=self._structure, last_turn=_LAST_TURN, counted=counted)
-        values = {"session": self._session_id, "branch": name, "after": before.place if before else 0}
-        _, *told = self._file.execute(f"{_ONE} SELECT {columns} FROM names", values).fetchone()
-        known = _Known(*told)
-        return known._replace(items=before.items + known.items) if before is not None and grown else known
-
-    def _has_row(self, name: str, known: _Known) -> bool:
-        """Whether the row that was a branch's last is still there: then it was not shortened."""
-        row = self._file.execute(
-            f"SELECT 1 FROM {self._structure} WHERE id = ? AND session_id = ? AND branch_id = ?",
-            (known.end, self._session_id, name),
-        ).fetchone()
-        return row is not None
+        columns = _DETAILS.format(structure=self._structure, last_turn=_LAST_TURN)
+        known = {}
+        for name in names:
+            values = {"session": self._session_id, "branch": name}
+            _, *told = self._file.execute(f"{_ONE} SELECT {columns} FROM names", values).fetchone()
+            known[name] = _Known(*told)
+        return known
 
     def written_at(self, row_id: int) -> str | None:
         """When a row was written."""
@@ -251,24 +233,27 @@ class _Rows:
         if not self._file.has("convo_branches"):
             return
         sides, turns = ("c.branch_id", "c.parent_branch_id"), ("c.fork_turn - 1", "c.fork_turn")
-        keys = (_TURN.format(structure=self._structure, branch=side, turn=turn) for turn in turns for side in sides)
+        keys = [_TURN.format(structure=self._structure, branch=side, turn=turn) for turn in turns for side in sides]
         rows = self._at_once(
-            "",
-            f"c.branch_id, c.parent_branch_id, c.fork_turn, {', '.join(keys)}",
-            "FROM convo_branches c WHERE c.session_id = :session AND typeof(c.branch_id) = 'text'"
+            f"SELECT c.branch_id, c.parent_branch_id, c.fork_turn, {', '.join(keys)}"
+            " FROM convo_branches c WHERE c.session_id = :session AND typeof(c.branch_id) = 'text'"
             " AND typeof(c.parent_branch_id) = 'text' AND typeof(c.fork_turn) = 'integer'",
+            3 + len(keys),
+            {"session": self._session_id},
         )
         for branch_id, parent, turn, *held in rows:
             places = ((branch_id, turn - 1), (parent, turn - 1), (branch_id, turn), (parent, turn))
             self._keys.update(zip(places, held, strict=True))
 
-    def _at_once(self, before: str, columns: str, rest: str) -> list[list[Any]]:
+    def _at_once(self, sql: str, width: int, values: Mapping[str, object]) -> list[list[Any]]:
         """The rows of a statement in one row, numbers and texts.
 
         Between two rows SQLite lets other threads have their turn, and while the program starts another one imports.
         """
-        sql = f"{before} SELECT json_group_array(json_array({columns})) {rest}".format(structure=self._structure)
-        (told,) = self._file.execute(sql, {"session": self._session_id}).fetchone()
+        columns = ", ".join(f"c{number}" for number in range(width))
+        (told,) = self._file.execute(
+            f"WITH told ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM told", values
+        ).fetchone()
         rows: list[list[Any]] = json.loads(told)
         return rows
 
@@ -287,12 +272,10 @@ def _branches(known: Mapping[str, _Known], lineage: Mapping[str, _Lineage]) -> l
     branches = []
     for name, told in sorted(known.items(), key=lambda entry: (entry[0] != MAIN, entry[1].born)):
         fork = lineage.get(name, unknown)
-        branches.append(
-            Branch(name, told.turns or 0, told.items, fork.parent, fork.fork_turn, fork.created_at or told.created_at)
-        )
+        branches.append(Branch(name, told.turns or 0, fork.parent, fork.fork_turn, fork.created_at or told.created_at))
     for name, fork in lineage.items():
         if fork.empty and name not in known:
-            branches.append(Branch(name, 0, 0, fork.parent, fork.fork_turn, fork.created_at))
+            branches.append(Branch(name, 0, fork.parent, fork.fork_turn, fork.created_at))
     if all(branch.branch_id != MAIN for branch in branches):
-        branches.insert(0, Branch(MAIN, 0, 0))
+        branches.insert(0, Branch(MAIN, 0))
     return branches

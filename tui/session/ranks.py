@@ -48,25 +48,31 @@ class Ranks:
         at = min(index, len(anchors.keys) - 1)
         return anchors.keys[at], position - at * _STEP
 
+    def count(self, file: Snapshot, session: Session, branch_id: str) -> int:
+        """How many items a branch holds."""
+        return self._before(file, session, branch_id, None)
+
     def position(self, file: Snapshot, session: Session, branch_id: str, turn: int) -> int:
         """How many items a branch holds before a turn; all of them where it does not reach the turn."""
-        structure, where = file.structure(session), "session_id = ? AND branch_id = ?"
-        found = file.execute(
-            f"SELECT sequence_number, rowid FROM {structure} WHERE {where} AND user_turn_number >= ?"
-            " ORDER BY user_turn_number, rowid LIMIT 1",
+        key = file.execute(
+            f"SELECT sequence_number, rowid FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+            " AND user_turn_number >= ? ORDER BY user_turn_number, rowid LIMIT 1",
             (session.session_id, branch_id, turn),
         ).fetchone()
-        key: _Key = found or _LAST
+        return self._before(file, session, branch_id, key)
+
+    def _before(self, file: Snapshot, session: Session, branch_id: str, key: _Key | None) -> int:
+        """How many items a branch holds before a key; all of them for None."""
         anchors = self._of(file, session, branch_id)
         # What SQLite sorts after all numbers is no key of an anchor.
-        reached = key if isinstance(key[0], int) else _LAST
+        reached = key if key is not None and isinstance(key[0], int) else _LAST
         while anchors.keys[-1] <= reached and not anchors.complete:
             self._walk(file, session, branch_id, anchors)
         at = bisect_right(anchors.keys, reached) - 1
         row = file.execute(
-            f"SELECT COUNT(*) FROM {structure} WHERE {where} AND (sequence_number, rowid) >= (?, ?)"
-            " AND (sequence_number, rowid) < (?, ?)",
-            (session.session_id, branch_id, *anchors.keys[at], *key),
+            f"SELECT COUNT(*) FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+            f" AND (sequence_number, rowid) >= (?, ?){'' if key is None else ' AND (sequence_number, rowid) < (?, ?)'}",
+            (session.session_id, branch_id, *anchors.keys[at], *(key or ())),
         ).fetchone()
         return at * _STEP + int(row[0])
 

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
 from tui.model import Accounts, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tui.session.search import Searcher
     from tui.session.whole import Whole
 
-__all__ = ["Store", "Version"]
+__all__ = ["Store", "Surroundings", "Version"]
 
 T = TypeVar("T")
 
@@ -55,6 +55,20 @@ _GLANCE: Final = 1 << 13
 
 _PREVIEW: Final = 200
 """Characters of a user message that a row of the tree shows at most."""
+
+
+class Surroundings(NamedTuple):
+    """Items round a turn.
+
+    Attributes:
+        items: How many items the branch holds.
+        position: How many of them stand before the turn.
+        page: Some of them.
+    """
+
+    items: int
+    position: int
+    page: Page
 
 
 class Store:
@@ -146,6 +160,18 @@ class Store:
         """
 
         return await self._reader.read(lambda file: self._tree.read(file, session))
+
+    async def count_items(self, session: Session) -> dict[str, int]:
+        """How many items each branch of a session holds, if any."""
+
+        def read(file: Snapshot) -> dict[str, int]:
+            rows = file.execute(
+                f"SELECT branch_id, COUNT(*) FROM {file.structure(session)} WHERE session_id = ? GROUP BY branch_id",
+                (session.session_id,),
+            )
+            return dict(rows)
+
+        return await self._reader.read(read)
 
     async def whole(self, session: Session, work: Callable[[Whole], T]) -> T:
         """Do something with a whole session at one moment, on a connection of its own.
@@ -258,21 +284,22 @@ class Store:
         """
         return await self._reader.read(lambda file: self._page(file, session, branch_id, start, stop))
 
-    async def around(self, session: Session, branch_id: str, turn: int, items: int | None = None) -> tuple[int, Page]:
-        """How many items a branch holds before a turn, and the items there, some of them before the turn.
+    async def around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> Surroundings:
+        """The items round the beginning of a turn, and where in the branch that is.
 
         Args:
             session: The session.
             branch_id: The branch.
             turn: Number of the turn.
-            items: How many items the branch has, where its last ones are to be read.
+            at_end: Whether the last items of the branch are to be read instead.
         """
 
-        def read(file: Snapshot) -> tuple[int, Page]:
+        def read(file: Snapshot) -> Surroundings:
+            items = self._ranks.count(file, session, branch_id)
             position = self._ranks.position(file, session, branch_id, turn)
             count = _LONG_AT_ONCE if file.rows.are_long else _AT_ONCE
-            start = max(position - count // 4 if items is None else items - count, 0)
-            return position, self._page(file, session, branch_id, start, start + count)
+            start = max(items - count if at_end else position - count // 4, 0)
+            return Surroundings(items, position, self._page(file, session, branch_id, start, start + count))
 
         return await self._reader.read(read)
 
