@@ -143,5 +143,6 @@ async def test_no_statement_scans(files: dict[str, Path]) -> None:
     assert told.totals[Scope.PATH]
     for sql in reads(ran):
         steps = connection.run_sync(partial(plan, sql))
-        assert not [step for step in steps if step.startswith("SCAN") and not step.startswith("SCAN h ")], sql
+        # The holders, and sums that are there already.
+        assert not [step for step in steps if step.startswith("SCAN") and step[5:].split()[0] not in ("h", "told")], sql
     store.close()

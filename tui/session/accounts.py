@@ -29,6 +29,9 @@ _SUMS: Final = (
 )
 """The numbers of a `_Part`."""
 
+_WIDTH: Final = 14
+"""How many columns there are of a `_Part`: model, hour and limit, and the numbers."""
+
 _RUNS: Final = """
     SELECT r.branch_id, r.user_turn_number AS turn, r.message_id, r.estimated, CAST(r.model AS TEXT) AS model, MAX(r.id)
     FROM convo_runs r WHERE r.session_id = :session AND r.reported
@@ -173,7 +176,10 @@ class Books:
         """What each branch of a session ran."""
         if not file.has("turn_usage"):
             return {}
-        source = f"turn_usage AS u WHERE u.session_id = :session AND u.user_turn_number <= {_LAST_TURN}"
+        source = (
+            "turn_usage AS u WHERE u.session_id = :session AND typeof(u.branch_id) = 'text'"
+            f" AND u.user_turn_number <= {_LAST_TURN}"
+        )
         rows = self._sums(file, source, {"session": session_id}, columns=("branch_id", "MIN(turn)", "MAX(turn)"))
         found: dict[str, _Billed] = {}
         for (branch_id, first, last), part in rows:
@@ -250,7 +256,7 @@ class Books:
             )
             apart = ("ran.model", "hour", f"CASE{over} ELSE 0 END" if over else "0")
         groups = [*columns[:1], *(("model", "hour", "over") if self._limits is not None else ())]
-        rows = file.execute(
+        rows = file.at_once(
             f"WITH ran AS ({ran}) SELECT {''.join(f'{column}, ' for column in columns)} model, hour, over, {_SUMS}"
             f" FROM (SELECT spent.branch_id, spent.turn, {COUNT_NAMES}, ran.estimated,"
             f" {apart[0]} AS model, {apart[1]} AS hour, {apart[2]} AS over"
@@ -258,10 +264,11 @@ class Books:
             f" {HOUR} AS hour, {COUNTS}{rank} FROM {source}) AS spent"
             f" LEFT JOIN ran ON ran.branch_id = spent.branch_id AND ran.turn = spent.turn AND {first})"
             + (f" GROUP BY {', '.join(groups)}" if groups else ""),
+            len(columns) + _WIDTH,
             values,
         )
         # Sums over nothing are one row all the same, unless they are grouped.
-        return [(list(row[:-14]), _part(row[-14:])) for row in rows if row[-3]]
+        return [(row[:-_WIDTH], _part(row[-_WIDTH:])) for row in rows if row[-3]]
 
 
 COUNT_NAMES: Final = (

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from tui.model import EMPTY_TREE, Branch, Session, TurnTree
 from tui.session.labels import label_branches
@@ -182,7 +181,7 @@ class _Rows:
         """What is known of every branch that has items."""
         sql = f"{_NAMES} SELECT {_DETAILS} FROM names WHERE typeof(branch_id) = 'text'"
         sql = sql.format(structure=self._structure, last_turn=_LAST_TURN)
-        rows = self._at_once(sql, 4, {"session": self._session_id})
+        rows = self._file.at_once(sql, 4, {"session": self._session_id})
         return {name: _Known(*told) for name, *told in rows}
 
     def details(self, names: Sequence[str]) -> dict[str, _Known]:
@@ -234,7 +233,7 @@ class _Rows:
             return
         sides, turns = ("c.branch_id", "c.parent_branch_id"), ("c.fork_turn - 1", "c.fork_turn")
         keys = [_TURN.format(structure=self._structure, branch=side, turn=turn) for turn in turns for side in sides]
-        rows = self._at_once(
+        rows = self._file.at_once(
             f"SELECT c.branch_id, c.parent_branch_id, c.fork_turn, {', '.join(keys)}"
             " FROM convo_branches c WHERE c.session_id = :session AND typeof(c.branch_id) = 'text'"
             " AND typeof(c.parent_branch_id) = 'text' AND typeof(c.fork_turn) = 'integer'",
@@ -244,18 +243,6 @@ class _Rows:
         for branch_id, parent, turn, *held in rows:
             places = ((branch_id, turn - 1), (parent, turn - 1), (branch_id, turn), (parent, turn))
             self._keys.update(zip(places, held, strict=True))
-
-    def _at_once(self, sql: str, width: int, values: Mapping[str, object]) -> list[list[Any]]:
-        """The rows of a statement in one row, numbers and texts.
-
-        Between two rows SQLite lets other threads have their turn, and while the program starts another one imports.
-        """
-        columns = ", ".join(f"c{number}" for number in range(width))
-        (told,) = self._file.execute(
-            f"WITH told ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM told", values
-        ).fetchone()
-        rows: list[list[Any]] = json.loads(told)
-        return rows
 
     def key(self, branch_id: str, turn: int) -> str | None:
         """What stands for a turn: the ids of its messages; None where the branch has no such turn."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from tui.errors import FileError
 from tui.model import Session
@@ -56,6 +57,23 @@ class Snapshot:
     def execute(self, sql: str, values: Values = ()) -> sqlite3.Cursor:
         """Run a statement that reads."""
         return self._db.execute(sql, values)
+
+    def at_once(self, sql: str, width: int, values: Values = ()) -> list[list[Any]]:
+        """Run a statement that reads numbers and texts, and take all of its rows in one.
+
+        Between two rows SQLite lets another thread have its turn, and while the program starts one is always waiting.
+
+        Args:
+            sql: The statement.
+            width: How many columns it has.
+            values: What it names.
+        """
+        columns = ", ".join(f"c{number}" for number in range(width))
+        (told,) = self._db.execute(
+            f"WITH told ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM told", values
+        ).fetchone()
+        rows: list[list[Any]] = json.loads(told)
+        return rows
 
     def has(self, table: str) -> bool:
         """Whether the file has a table of this name."""
