@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from rich.segment import Segment
@@ -12,7 +12,7 @@ from tui.render.text import Line, printable
 
 __all__ = ["Body", "Face", "Faces", "first_line"]
 
-Body: TypeAlias = Callable[[int, Palette], Iterator[Line]]
+Body: TypeAlias = Callable[[int, Palette], Iterable[Line]]
 """Draws at a width, lazily: nobody reads further than is shown."""
 
 Faces: TypeAlias = "Callable[[dict[str, object], Palette], Face]"

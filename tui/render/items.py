@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 from rich.segment import Segment
@@ -103,21 +104,19 @@ def _shortened(data: Any) -> tuple[Any, int]:
 def _ending(body: Body | None, left: int) -> Body:
     """A body that also says how much more of the item there is."""
 
-    def ended(width: int, palette: Palette) -> Iterator[Line]:
-        if body is not None:
-            yield from body(width, palette)
-        yield Line([], (Segment(f"… {size(left)} more, y copies all", palette.muted),))
+    def ended(width: int, palette: Palette) -> Iterable[Line]:
+        end = Line([], (Segment(f"… {size(left)} more, y copies all", palette.muted),))
+        return chain(() if body is None else body(width, palette), [end])
 
     return ended
 
 
-def _beginning_of_markdown(text: str, width: int, palette: Palette) -> Iterator[Line]:
+def _beginning_of_markdown(text: str, width: int, palette: Palette) -> Iterable[Line]:
     """What is longer than is ever drawn is hardly markdown: its first words may be."""
     cut = text.rfind("\n\n", 0, _MARKDOWN)
     cut = _MARKDOWN if cut <= 0 else cut
-    yield from markdown_lines(text[:cut], width, palette)
-    yield Line([])
-    yield from text_lines(text[cut:].lstrip("\n"), width, palette.text, palette)
+    beginning, rest = markdown_lines(text[:cut], width, palette), text[cut:].lstrip("\n")
+    return chain(beginning, [Line([])], text_lines(rest, width, palette.text, palette))
 
 
 def _heading(face: Face, palette: Palette) -> Iterator[Line]:
@@ -125,14 +124,12 @@ def _heading(face: Face, palette: Palette) -> Iterator[Line]:
         yield Line([], (Segment(face.role, palette.muted),), "")
 
 
-def _body(face: Face, width: int, palette: Palette) -> Iterator[Line]:
+def _body(face: Face, width: int, palette: Palette) -> Iterable[Line]:
     if face.body is None:
-        return
-    for number, line in enumerate(face.body(width, palette)):
-        if number >= 2 * LIMIT_LINES:
-            yield Line([Segment("… more lines, y copies all", palette.muted)])
-            return
-        yield line
+        return ()
+    lines = iter(face.body(width, palette))
+    end = Line([Segment("… more lines, y copies all", palette.muted)])
+    return chain(islice(lines, 2 * LIMIT_LINES), (end for _ in islice(lines, 1)))
 
 
 def _step(face: Face, width: int, folded: bool, palette: Palette) -> Rendered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TypeAlias
 
 from rich.segment import Segment
@@ -59,31 +60,26 @@ def _part_text(part: object) -> str:
 def content_lines(content: object, width: int, palette: Palette, markdown: Markdown | None = None) -> Iterator[Line]:
     """A content, its parts one below the other; its texts are plain where nothing is given to draw them."""
     parts = content if isinstance(content, list) else [content]
-    for index, part in enumerate(parts):
-        if index:
-            yield Line([])
-        yield from _part_lines(part, width, palette, markdown)
+    return chain.from_iterable(
+        chain([Line([])] if index else (), _part_lines(part, width, palette, markdown))
+        for index, part in enumerate(parts)
+    )
 
 
-def _part_lines(part: object, width: int, palette: Palette, markdown: Markdown | None) -> Iterator[Line]:
+def _part_lines(part: object, width: int, palette: Palette, markdown: Markdown | None) -> Iterable[Line]:
     if isinstance(part, str):
-        yield from _words(part, width, palette, markdown)
-        return
+        return _words(part, width, palette, markdown)
     if not isinstance(part, dict):
-        yield from json_lines(part, width, palette)
-        return
+        return json_lines(part, width, palette)
     kind = str(part.get("type"))
     text = part.get(_TEXT_PARTS.get(kind, ""))
     if kind == "refusal" and isinstance(text, str):
-        yield Line([Segment("✗ refused", palette.error)])
-        yield from text_lines(text, width, palette.error, palette)
-    elif isinstance(text, str):
-        yield from _words(text, width, palette, markdown)
-        yield from _citations(part.get("annotations"), width, palette)
-    elif kind in _NOTES:
-        yield from wrap([Segment(_note(part), palette.muted)], width)
-    else:
-        yield from json_lines(part, width, palette)
+        return chain([Line([Segment("✗ refused", palette.error)])], text_lines(text, width, palette.error, palette))
+    if isinstance(text, str):
+        return chain(_words(text, width, palette, markdown), _citations(part.get("annotations"), width, palette))
+    if kind in _NOTES:
+        return wrap([Segment(_note(part), palette.muted)], width)
+    return json_lines(part, width, palette)
 
 
 def _words(text: str, width: int, palette: Palette, markdown: Markdown | None) -> Iterable[Line]:
