@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from tests.terminal import Terminal
@@ -97,13 +97,13 @@ class Program(Terminal):
         return int(told.stdout or 0) / 1000
 
     def work(self) -> float:
-        """Seconds of processor time that its threads have used; 0 where the system does not tell."""
-        used = 0
-        for told in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
-            # A thread may have ended since it was listed.
-            with suppress(OSError):
-                used += int(told.read_text().split()[0])
-        return used / 1e9
+        """Seconds of processor time that it has used, ended threads included; 0 where the system does not tell."""
+        if sys.platform != "linux":
+            return 0.0
+        # The clock of another process, which clock_getcpuclockid(3) would name.
+        with suppress(OSError):
+            return time.clock_gettime(~self.pid << 3 | 2)
+        return 0.0
 
     def _finished(self, start: float, worked: float, seen: Seen) -> Timing:
         at, finished = 0.0, 0.0

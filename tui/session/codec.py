@@ -19,8 +19,8 @@ __all__ = ["decode", "decode_beginning", "decode_bytes", "decode_rows", "decoded
 _LONGEST_NUMBER: Final = 400
 _CUT_NUMBER: Final = re.compile(rb"(?<=[:,\[ ])[-+.\deE]+\Z")
 
-_CHUNK: Final = 1 << 18
-"""Bytes of JSON to decode in one go: a millisecond's work, some 700 items."""
+_CHUNK: Final = 1 << 19
+"""Bytes of JSON to decode in one go: two milliseconds of work, some 1,400 items."""
 
 _COLLECTS_MEANWHILE: Final = sys.version_info < (3, 12)
 """Whether the garbage collector interrupts C code; a later Python lets it wait for the next line of Python."""
