@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from tests.bench import long_answer
 from tests.bench.generate import open_session
 from tests.bench.program import NeverSeenError, Program, Timing
 
-__all__ = ["ACTIONS", "MOVES", "Action", "explore", "first_screen", "idle", "move_about", "streamed"]
+__all__ = ["ACTIONS", "MOVES", "Action", "Held", "explore", "first_screen", "idle", "move_about", "streamed"]
 
 Steps: TypeAlias = Callable[[Program], Iterator[Timing]]
 
@@ -250,7 +250,19 @@ def move_about(program: Program, moves: int = MOVES) -> None:
             program.press("")
 
 
-async def streamed(path: Path, folder: Path, home: Path, session_id: str, *, short: bool) -> list[float]:
+class Held(NamedTuple):
+    """One look at the event loop, in milliseconds.
+
+    Attributes:
+        late: How much too late it came.
+        work: Processor time of the loop's thread since the look before.
+    """
+
+    late: float
+    work: float
+
+
+async def streamed(path: Path, folder: Path, home: Path, session_id: str, *, short: bool) -> list[Held]:
     """Let an agent say something long on a copy of a file, and scroll meanwhile.
 
     Args:
@@ -261,7 +273,7 @@ async def streamed(path: Path, folder: Path, home: Path, session_id: str, *, sho
         short: Talk on a branch of two turns: the agent is given all items of its branch before it answers.
 
     Returns:
-        How much too late the event loop was each time that it was asked for, in milliseconds.
+        What was seen of the event loop, each time that it was asked for.
     """
     copy, report = folder / f"{path.name}.copy", folder / f"{path.name}.json"
     try:
@@ -275,7 +287,7 @@ async def streamed(path: Path, folder: Path, home: Path, session_id: str, *, sho
         with explore(copy, home, *arguments, env={"CONVO_BENCH_REPORT": str(report)}) as program:
             first_screen(program)
             _talk(program, report)
-        return [float(held) for held in json.loads(report.read_text())]
+        return [Held(*told) for told in json.loads(report.read_text())]
     finally:
         for left in (copy, report, *(copy.with_name(copy.name + end) for end in ("-wal", "-shm"))):
             left.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 The explorer loads it with `--agent`, so that it runs within the program that it watches. A while after its last word it
 writes what it saw to the file that CONVO_BENCH_REPORT names: JSON, for each look at the clock the milliseconds that it
-came too late.
+came too late, and the milliseconds of processor time that the loop's thread took since the look before.
 """
 
 from __future__ import annotations
@@ -82,12 +82,12 @@ def _larger(events: Iterator[ResponseStreamEvent]) -> Iterator[ResponseStreamEve
 
 async def _watch() -> None:
     """Note whenever the event loop let this task wait for longer than it had asked to."""
-    last = time.perf_counter()
+    last, worked = time.perf_counter(), time.thread_time()
     while True:
         await asyncio.sleep(_BEAT)
-        now = time.perf_counter()
-        _held.append(now - last - _BEAT)
-        last = now
+        now, work = time.perf_counter(), time.thread_time()
+        _held.append((1000 * (now - last - _BEAT), 1000 * (work - worked)))
+        last, worked = now, work
 
 
 async def _report(watch: asyncio.Task[None]) -> None:
@@ -95,11 +95,11 @@ async def _report(watch: asyncio.Task[None]) -> None:
     watch.cancel()
     path = Path(os.environ["CONVO_BENCH_REPORT"])
     part = path.with_suffix(".part")
-    part.write_text(json.dumps([1000 * seconds for seconds in _held]))
+    part.write_text(json.dumps(_held))
     part.rename(path)
 
 
-_held: list[float] = []
+_held: list[tuple[float, float]] = []
 _reports: set[asyncio.Task[None]] = set()
 
 agent = Agent(name="Long answer", model=LongAnswer(delay=0.005))
