@@ -1,4 +1,4 @@
-"""What every explorer is: three panes bound to one view, and the one place where their messages become commands."""
+"""What every explorer is: the one place where the messages of its panes become commands."""
 
 from __future__ import annotations
 
@@ -9,34 +9,22 @@ from time import monotonic
 from typing import ClassVar, Final, TypeVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.events import DescendantFocus, Resize, ScreenResume
-from textual.messages import Layout
-from textual.reactive import Reactive, var
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar
-from textual.widget import Widget
 from textual.worker import Worker
 
 from tui.commands import COMMANDS, Command, bindings
 from tui.controller import SessionController
 from tui.errors import ConvoError
-from tui.model import ChartView, Item, Severity, View
+from tui.model import Item, Severity, View
 from tui.render import item_text, size
-from tui.screens._named import branch_choices, called, session_choices
-from tui.screens._painter import Painted
-from tui.widgets._caption import Pane, caption
-from tui.widgets._steady_view import Steady
+from tui.screens._named import branch_choices, session_choices
+from tui.screens.panes import Panes
 from tui.widgets.branch_tree import BranchTree
 from tui.widgets.composer import Composer
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.numbers import visible
-from tui.widgets.run_status import RunStatus
 from tui.widgets.token_chart import TokenChart
 from tui.widgets.transcript import Transcript
-from tui.widgets.usage_sidebar import UsageSidebar
 
 __all__ = ["ExplorerBase"]
 
@@ -45,15 +33,6 @@ T = TypeVar("T")
 _PANE_TITLES: Final = {"tree": "Tree", "chat": "Chat", "usage": "Usage", "composer": "Composer"}
 """What the help calls the panes, by the beginning of their bindings' ids."""
 
-_MEDIUM: Final = 80
-"""Columns from which tree and chat stand side by side, and the usage is a strip below them."""
-
-_WIDE: Final = 120
-"""Columns from which all three panes stand side by side."""
-
-_WIDTHS: Final = ((0, "-narrow"), (_MEDIUM, "-medium"), (_WIDE, "-wide"))
-"""Columns from which on the screen has a class."""
-
 _MANY: Final = 100_000
 """Characters from which on terminals are known to refuse what they are given to copy."""
 
@@ -61,92 +40,35 @@ _FOLLOW_EVERY: Final = 0.25
 """Seconds between two looks whether others have written to the file."""
 
 
-class _Panes(Horizontal, Steady):
-    """Room for the panes."""
-
-
-class ExplorerBase(Painted[None], Steady):
+class ExplorerBase(Panes):
     """Tree, chat and usage, moving about in them, and forks.
 
     Messages of the panes come here, and only here the controller is told anything; each of its views goes to all
     panes at once through `view`.
     """
 
-    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = bindings()
-    HORIZONTAL_BREAKPOINTS = list(_WIDTHS)  # noqa: RUF012 as the base has it
-
-    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
-    """The widget that has the focus. Who gains or loses it draws itself anew; the rest of the screen stays."""
-
-    view: var[View] = var(View(), init=False)
-    """What all panes show."""
 
     def __init__(self, controller: SessionController) -> None:
-        super().__init__()
-        self.set_reactive(ExplorerBase.view, controller.view)
+        super().__init__(controller.view)
         self._controller = controller
-        self._tree = BranchTree(id="tree")
-        self._chat = Transcript(id="chat")
-        self._composer = Composer(id="composer")
-        self._status = RunStatus(id="status")
-        self._talk = Pane(self._chat, self._status, self._composer, id="talk")
-        self._usage = UsageSidebar(id="usage")
-        self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
-        self._room = _Panes(*self._panes.values(), id="panes")
-        self._shown_before = False
         self._lost_touch = False
         self._failure = ""
         self._failure_until = 0.0
         self._forking = False
 
-    def compose(self) -> ComposeResult:
-        for pane in (self._tree, self._chat, self._status, self._composer, self._usage):
-            pane.data_bind(ExplorerBase.view)
-        # Each change of a class later styles all that is on the screen anew.
-        width = self.app.size.width
-        self.add_class(_breakpoint(width), update=False)
-        self._panes["chat" if width < _MEDIUM else "tree"].add_class("-in-use", update=False)
-        yield self._room
-        yield KeyBar(kept="help")
-
-    def on_screen_resume(self, event: ScreenResume) -> None:
-        # All that is on a screen was styled when it was mounted, a moment before it is shown for the first time.
-        event.refresh_styles, self._shown_before = event.refresh_styles and self._shown_before, True
-
     def on_mount(self) -> None:
         self._controller.subscribe(self._take)
-        self._title(self.view)
-        self._go_to("chat" if self.app.size.width < _MEDIUM else "tree")
         self._do(self._controller.load_rest)
         # The next look is not taken before this one is over.
         self.set_interval(_FOLLOW_EVERY, self._look_for_changes)
 
-    def on_resize(self, event: Resize) -> None:
-        # Before the screen lays itself out, so that it does so once.
-        width = event.size.width
-        if not self.has_class(name := _breakpoint(width)):
-            self.remove_class(*(other for _, other in _WIDTHS), update=False).add_class(name, update=False)
-            # No other rule is about them.
-            self.app.stylesheet.update_nodes([self._room, *self._panes.values()])
-        self._fit_usage(width)
-
-    def on_layout(self, event: Layout) -> None:
-        # A scrollbar has its place within its view, and asks for all to be laid out anew whenever it is given one.
-        if isinstance(event.widget, ScrollBar):
-            event.stop().prevent_default()
-
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        for name, pane in self._panes.items():
-            if pane in event.widget.ancestors_with_self:
-                self._show_pane(name)
-
     def watch_view(self, before: View, view: View) -> None:
-        self._title(view)
+        super().watch_view(before, view)
         if view.notice is not None and view.notice != before.notice:
             self._notify(view.notice.text, view.notice.severity)
         if view.fork is not None and view.fork != before.fork:
-            self._show_pane("chat")
+            self.show_pane("chat")
             self._composer.focus()
 
     # What the panes ask for
@@ -158,7 +80,7 @@ class ExplorerBase(Painted[None], Steady):
     @on(BranchTree.TurnOpened)
     def _open_turn(self, event: BranchTree.TurnOpened) -> None:
         self._do(partial(self._controller.switch_branch, event.branch_id, event.turn))
-        self._go_to("chat")
+        self.go_to("chat")
 
     @on(BranchTree.TurnClicked)
     def _click_in_tree(self, event: BranchTree.TurnClicked) -> None:
@@ -247,7 +169,7 @@ class ExplorerBase(Painted[None], Steady):
     def _leave_composer(self) -> None:
         if self.view.fork is not None or not self.stop():
             self._controller.cancel_fork()
-            self._go_to("chat")
+            self.go_to("chat")
 
     # What an explorer with an agent does otherwise
 
@@ -288,7 +210,7 @@ class ExplorerBase(Painted[None], Steady):
         self._then(partial(self._controller.begin_fork, after=True))
 
     def action_compose_message(self) -> None:
-        self._show_pane("chat")
+        self.show_pane("chat")
         self._composer.focus()
 
     async def action_pick_branch(self) -> None:
@@ -351,11 +273,10 @@ class ExplorerBase(Painted[None], Steady):
         self._do(self._controller.refresh)
 
     def action_pane(self, name: str) -> None:
-        self._go_to(name)
+        self.go_to(name)
 
     def action_zoom(self) -> None:
-        self.toggle_class("-zoom")
-        self._fit_usage(self.size.width)
+        self.zoom()
 
     def action_leave(self) -> None:
         if self.view.fork is None and self.stop():
@@ -451,39 +372,5 @@ class ExplorerBase(Painted[None], Steady):
         else:
             self._do(partial(self._controller.switch_branch, branch_id, turn))
 
-    def _go_to(self, name: str) -> None:
-        self._show_pane(name)
-        chart = self._usage.strip if self._usage.compact else self._usage.chart
-        {"tree": self._tree, "chat": self._chat, "usage": chart}[name].focus()
-
-    def _show_pane(self, name: str) -> None:
-        """Let this pane be the one that shows where there is room for one alone."""
-        for other, pane in self._panes.items():
-            if pane.has_class("-in-use") != (other == name):
-                pane.set_class(other == name, "-in-use", update=False)
-                self.app.stylesheet.update_nodes([pane])
-        self._fit_usage(self.size.width)
-
-    def _fit_usage(self, width: int) -> None:
-        self._usage.compact = _breakpoint(width) == "-medium" and not self.has_class("-zoom")
-
-    def _title(self, view: View) -> None:
-        branch = view.tree.branches.get(view.branch_id)
-        count = len(view.tree.branches)
-        look_only = "" if view.writable else " · read-only"
-        put_away = f" · {view.tree.left_out} archived" if view.tree.left_out else ""
-        counted = f"{count} branch{'es' if count != 1 else ''}{put_away}" if branch else ""
-        caption(self._tree, f"1 Tree{look_only}", counted)
-        state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""
-        at = f"turn {view.turn} of {branch.turns}" if branch and branch.turns else ""
-        self._talk.caption(f"2 Chat · {called(branch)}{state}" if branch else "2 Chat", at)
-        carry = f" · {view.chart}" if view.chart is ChartView.CARRY else ""
-        caption(self._usage, f"3 Usage · {view.scope}{carry}")
-
     def _notify(self, text: str, severity: Severity = "information") -> None:
         self.notify(visible(text), severity=severity, markup=False)
-
-
-def _breakpoint(width: int) -> str:
-    """The class of the screen at so many columns."""
-    return next(name for columns, name in reversed(_WIDTHS) if columns <= width)

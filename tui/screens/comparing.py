@@ -53,7 +53,7 @@ class Comparing(ExplorerBase):
         def left(place: Place | None) -> None:
             if place is not None:
                 self._do(partial(self._controller.switch_branch, *place))
-                self._go_to("chat")
+                self.go_to("chat")
 
         patience = self.set_timer(_PATIENCE, partial(self._notify, "Comparing. These branches are long."))
         try:

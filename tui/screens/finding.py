@@ -86,7 +86,7 @@ class Finding(ExplorerBase):
         self._end_walk()
         bar = self._tree_bar if self._tree.has_focus else self._chat_bar
         if bar is self._chat_bar:
-            self._show_pane("chat")
+            self.show_pane("chat")
         await self._seat(bar)
         bar.open()
 
@@ -170,14 +170,14 @@ class Finding(ExplorerBase):
     def _accept(self, event: FindBar.Accepted) -> None:
         if not event.text.strip():
             self._end_walk()
-        self._go_to("chat" if event.bar is self._chat_bar else "tree")
+        self.go_to("chat" if event.bar is self._chat_bar else "tree")
 
     @on(FindBar.Left)
     def _give_up(self, event: FindBar.Left) -> None:
         back = self._walk.back if self._walk is not None else lambda: None
         self._end_walk()
         event.bar.close()
-        self._go_to("chat" if event.bar is self._chat_bar else "tree")
+        self.go_to("chat" if event.bar is self._chat_bar else "tree")
         back()
 
     @on(FindBar.Stepped)
@@ -220,7 +220,7 @@ class Finding(ExplorerBase):
             dialog.search.subscribe(partial(self._come_along, walk))
             self.clear_selection()
             self._chat_bar.open(dialog.text)
-            self._go_to("chat")
+            self.go_to("chat")
             self._step_to(walk, hits.index(hit))
 
         await self.ask(dialog, picked)
