@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
@@ -25,6 +26,9 @@ from tui.widgets._tree_turns import TurnPage, TurnStore
 from tui.widgets.numbers import fit_name
 
 __all__ = ["TreeView"]
+
+_KEPT: Final = 256
+"""Painted rows that are kept: some pages."""
 
 
 class TreeView(SteadyView):
@@ -154,6 +158,7 @@ class TreeView(SteadyView):
         self._sessions_in_sight: list[int] = []
         self._inks: dict[tuple[Role, Style, bool, bool], Style] = {}
         self._grounds: dict[str, Style] = {}
+        self._rows: LRUCache[tuple[tuple[Piece, ...], Style, bool, bool, int], Strip] = LRUCache(_KEPT)
 
     def receive_turns(self, branch_id: str, revision: int, turns: Sequence[Turn]) -> None:
         """Show turns that were asked for.
@@ -269,12 +274,13 @@ class TreeView(SteadyView):
         has_cursor = self.has_focus and index == self._state.cursor and row is not None
         ground = self._ground(index, has_cursor)
         dim = isinstance(row, TurnRow) and row.span.chain.index not in self._state.path
-        segments = [
-            Segment(piece.text, self._ink(piece.role, ground, dim, has_cursor))
-            for piece in self._draw(index)
-            if piece.text
-        ]
-        return Strip(segments).adjust_cell_length(width, ground)
+        # When a turn comes at the end, all rows are those that were there, one further up.
+        look = tuple(self._draw(index)), ground, dim, has_cursor, width
+        strip = self._rows.get(look)
+        if strip is None:
+            segments = [Segment(text, self._ink(role, ground, dim, has_cursor)) for text, role, _ in look[0] if text]
+            self._rows[look] = strip = Strip(segments).adjust_cell_length(width, ground)
+        return strip
 
     def _draw(self, index: int) -> list[Piece]:
         state, width = self._state, self.scrollable_content_region.width
@@ -318,6 +324,7 @@ class TreeView(SteadyView):
         super().notify_style_update()
         self._inks.clear()
         self._grounds.clear()
+        self._rows.clear()
 
     def _ink(self, role: Role, ground: Style, dim: bool, has_cursor: bool) -> Style:
         """The style of a piece on its row."""
