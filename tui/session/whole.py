@@ -98,18 +98,16 @@ class Whole:
 
     def count(self, branches: Collection[str]) -> int:
         """How many messages `messages` gives."""
-        names = _MARKS("?" * len(branches))
-        (count,) = self._file.execute(
-            f"SELECT COUNT(DISTINCT message_id) FROM {self._structure} WHERE session_id = ? AND branch_id IN ({names})",
-            (self.session.session_id, *branches),
-        ).fetchone()
-        return int(count)
+        return self._counted("DISTINCT message_id", branches)
 
     def count_rows(self, branches: Collection[str]) -> int:
         """How many rows `rows` gives for all of them."""
+        return self._counted("*", branches)
+
+    def _counted(self, what: str, branches: Collection[str]) -> int:
         names = _MARKS("?" * len(branches))
         (count,) = self._file.execute(
-            f"SELECT COUNT(*) FROM {self._structure} WHERE session_id = ? AND branch_id IN ({names})",
+            f"SELECT COUNT({what}) FROM {self._structure} WHERE session_id = ? AND branch_id IN ({names})",
             (self.session.session_id, *branches),
         ).fetchone()
         return int(count)
