@@ -11,7 +11,7 @@ from rich.segment import Segment
 from textual._compositor import Compositor, CompositorUpdate
 from textual.color import Color
 from textual.filter import LineFilter
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
 from textual.strip import Strip
@@ -155,6 +155,12 @@ class Painted(Screen[T], Still, Generic[T]):
         self.painter = Painter()
         """How it is put together."""
         self._compositor = self.painter
+
+    def _screen_resized(self, size: Size) -> None:
+        # A window that was smaller for a moment has lost what it showed, also where it is as large as before.
+        if size == self.size:
+            self.painter.expose()
+        super()._screen_resized(size)
 
     def expose(self) -> None:
         """Lay out and draw everything, in one go."""
