@@ -146,6 +146,17 @@ async def test_a_user_looks_forks_by_a_click_and_switches_with_keys(path: Path) 
     assert any(name.startswith("branch_from_turn_2_") for name in made)
 
 
+def test_a_window_that_is_smaller_for_a_moment_shows_all_of_it_again(path: Path) -> None:
+    with Terminal([*CONVO_TUI, str(path)], columns=140, rows=40) as terminal:
+        terminal.until(lambda text: "3 Usage" in text and "answer 5" in text and "q Quit" in text)
+        terminal.resize(60, 20)
+        terminal.resize(140, 40)
+        assert "3 Usage" not in terminal.text
+        terminal.until(lambda text: "3 Usage" in text and "answer 5" in text and "q Quit" in text)
+        terminal.type("q")
+        assert terminal.wait() == 0
+
+
 async def test_a_user_forks_and_the_answer_streams(path: Path) -> None:
     with Terminal([*CONVO_TUI, str(path), "--model", "offline"], columns=140, rows=44) as terminal:
         terminal.until(lambda text: "answer 5" in text and "2 weather in Oslo" in text and "offline" in text)
