@@ -54,7 +54,8 @@ def stop(app):
 ConvoApp.on_ready = stop
 assert tui.cli.main([sys.argv[1]]) == 0
 names = (
-    "pygments", "tui.agent.running", "tui.demo", "tui.exchange", "tui.model.compare", "tui.render.lexing", "tui.runs",
+    "pygments", "tomllib", "tui.agent.choice", "tui.agent.running", "tui.demo", "tui.exchange", "tui.model.compare",
+    "tui.render.lexing", "tui.runs",
     "tui.screens.finding_picker", "tui.screens.help", "tui.screens.picker", "tui.screens.talking",
     "tui.session.advanced", "tui.session.editor", "tui.session.search", "tui.talk",
 )
