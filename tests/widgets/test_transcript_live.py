@@ -39,6 +39,20 @@ def writing(text: str) -> dict[str, Any]:
     return {**agent(text), "status": "in_progress"}
 
 
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paragraphs that were drawn."""
+    drawn: list[str] = []
+    inline_spans = inline.inline_spans
+
+    def counted(words: str, style: Style, palette: Palette, environment: Environment) -> Iterator[Segment]:
+        drawn.append(words)
+        return inline_spans(words, style, palette, environment)
+
+    monkeypatch.setattr(blocks, "inline_spans", counted)
+    return drawn
+
+
 async def opened(pilot: Pilot[None]) -> TranscriptApp:
     app = pilot.app
     assert isinstance(app, TranscriptApp)
@@ -211,17 +225,7 @@ async def test_what_was_unfolded_stays_so_when_it_is_stored() -> None:
         assert [row.strip() for row in shown[-4:]] == ["wind", "", "agent", "So.▍"]
 
 
-async def test_an_answer_is_drawn_piece_by_piece_and_not_again_when_it_is_stored(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    drawn: list[str] = []
-    inline_spans = inline.inline_spans
-
-    def counted(words: str, style: Style, palette: Palette, environment: Environment) -> Iterator[Segment]:
-        drawn.append(words)
-        return inline_spans(words, style, palette, environment)
-
-    monkeypatch.setattr(blocks, "inline_spans", counted)
+async def test_an_answer_is_drawn_piece_by_piece_and_not_again_when_it_is_stored(drawn: list[str]) -> None:
     text = "".join(f"Paragraph {n} of *many*.\n\n" for n in range(200))
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
@@ -237,6 +241,22 @@ async def test_an_answer_is_drawn_piece_by_piece_and_not_again_when_it_is_stored
         after = await show(pilot, app, view_of(stored)._replace(revision=2))
         assert [row.removesuffix("▍") for row in before] == after
         assert drawn == []
+
+
+async def test_an_answer_that_came_out_of_sight_is_drawn_before_the_reader_goes_there(drawn: list[str]) -> None:
+    text = "".join(f"Paragraph {n} of *many*.\n\n" for n in range(200))
+    app = TranscriptApp(STORED)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot)
+        await show(pilot, app, running(STORED, [user("Again?"), writing(text[:10])]))
+        await pilot.press("home")
+        drawn.clear()
+        for end in range(1_000, 5_000, 200):
+            await show(pilot, app, running(STORED, [user("Again?"), writing(text[:end])]))
+            assert len(drawn) < 60
+            drawn.clear()
+        await pilot.press("G")
+        assert len(drawn) < 20
 
 
 async def test_the_next_run_draws_nothing_of_the_one_before() -> None:

@@ -115,6 +115,8 @@ class Blocks:
             if item != before.get(position):
                 self._growing.setdefault(position, GrowingItem())
                 self._learn(position)
+                # Also out of sight: piece by piece it costs little, and all at once when the reader comes too much.
+                self._draw(position, item)
 
     def _resize(self, count: int) -> None:
         if count != self.count:
