@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -12,9 +13,14 @@ from tests.conversations import open_sdk, turn
 from tui.agent.choice import AgentChoice
 from tui.agent.running import AgentRunner
 from tui.errors import ConvoError, ReadOnlyError
-from tui.model import Outcome, RunState, View
-from tui.session.store import Store
+from tui.model import Item, Outcome, Progress, RunState, Session, View
+from tui.running import Hooks, RunResult
+from tui.session import AdvancedSQLiteSession
+from tui.session.store import Store, Surroundings
 from tui.talk import TalkController
+
+if TYPE_CHECKING:
+    from agents import TResponseInputItem
 
 
 @pytest.fixture
@@ -85,6 +91,82 @@ async def test_a_message_is_answered_as_it_comes_and_stored_once(talk: TalkContr
     sdk = open_sdk(path)
     assert [item["role"] for item in await sdk.get_items() if "role" in item][-2:] == ["user", "assistant"]  # type: ignore[typeddict-item]
     sdk.close()
+
+
+class SlowStore(Store):
+    """A file of which what has been read arrives once `gate` is open."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.gate, self.has_read = asyncio.Event(), asyncio.Event()
+        self.gate.set()
+
+    async def around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> Surroundings:
+        found = await super().around(session, branch_id, turn, at_end=at_end)
+        self.has_read.set()
+        await self.gate.wait()
+        return found
+
+
+class Echo:
+    """Tells of a message, and stores it and tells of that when it may; ends when it may do that too."""
+
+    name = "echo"
+
+    def __init__(self) -> None:
+        self.may_store, self.has_stored, self.may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def prepare(self) -> None:
+        """There is nothing to load."""
+
+    async def run(self, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> RunResult:
+        data = {"role": "user", "content": text}
+        told = Progress("", (Item(message_id=-1, position=0, turn=0, type="user", tool_name=None, data=data),))
+        hooks.progress(told)
+        await self.may_store.wait()
+        hooks.progress(told._replace(doing="storing"))
+        if text == "stored":
+            await session.add_items(cast("list[TResponseInputItem]", [data]))
+            hooks.stored()
+            hooks.progress(Progress(stored=1))
+            self.has_stored.set()
+        await self.may_end.wait()
+        return RunResult(Outcome.DONE, "2026-01-01 00:00:00", 0)
+
+
+async def test_what_was_said_does_not_vanish_while_it_becomes_what_is_stored(path: Path) -> None:
+    store, echo = SlowStore(path), Echo()
+    talk = TalkController(store, echo)
+    await talk.open()
+    await talk.begin_fork(2)
+    await talk.make_fork("alt")
+    await talk.send("stored")
+    await talk.switch_branch("main")
+    await talk.send("never stored")
+    await talk.switch_branch("alt")
+    await until(talk, lambda view: users(view)[-1:] == ["stored"])
+    counts: list[int] = []
+    talk.subscribe(lambda view: counts.append(users(view).count("stored")))
+    # What another program has written is being taken in meanwhile: it was read before the message was stored.
+    sdk = open_sdk(path)
+    await sdk.create_branch_from_turn(2, "theirs")
+    sdk.close()
+    store.has_read.clear()
+    store.gate.clear()
+    taking_in = asyncio.create_task(talk.refresh())
+    await store.has_read.wait()
+    echo.may_store.set()
+    await echo.has_stored.wait()
+    # By then the frame of the other run has passed, too, which was begun later.
+    await until(talk, lambda view: view.runs["main"].progress.doing == "storing")
+    store.gate.set()
+    await taking_in
+    echo.may_end.set()
+    await until(talk, quiet)
+    assert users(talk.view) == ["hello", "stored"]
+    assert set(counts) == {1}
+    await talk.stop_all()
+    talk.close()
 
 
 async def test_what_it_cost_is_stored_by_itself(talk: TalkController) -> None:

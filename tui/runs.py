@@ -41,7 +41,7 @@ class Watcher(Protocol):
         """A run began, ended, or says something new about itself."""
 
     async def items_stored(self, place: Place) -> None:
-        """A run has written items; returns when they are shown, for which `take_stored` is to be called first."""
+        """A run has written items; returns when they are shown, if its session is open."""
 
     async def run_ended(self, place: Place, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """A run is over: what was said, how it ended, and the messages that still wait, if it did not end well."""
@@ -75,6 +75,7 @@ class Runs:
         self._open_session = open_session
         self._edit = edit
         self._underway: dict[Place, _Underway] = {}
+        self._tasks: set[asyncio.Task[RunResult]] = set()
 
     def of(self, session_id: str) -> Mapping[str, Run]:
         """The runs of a session, by branch."""
@@ -98,6 +99,8 @@ class Runs:
         running = _Underway(place, self.name, self._watcher)
         self._underway[place] = running
         running.task = asyncio.create_task(self._answer(running, text))
+        self._tasks.add(running.task)
+        running.task.add_done_callback(self._tasks.discard)
         self._watcher.run_began(place)
         self._watcher.runs_changed()
         return running.task
@@ -117,18 +120,17 @@ class Runs:
         if running := self._underway.get(place):
             running.decide(decisions)
 
-    def take_stored(self, session_id: str) -> None:
-        """Let what has been stored go from the live tails of a session's runs: it is about to be shown as stored."""
-        for place, running in self._underway.items():
-            if place.session_id == session_id:
-                running.take_stored()
+    def take_stored(self, place: Place, items: int) -> None:
+        """Let go from the live tail of a branch what is about to be shown as stored, of so many items of the branch."""
+        if running := self._underway.get(place):
+            running.take_stored(items)
 
     async def stop_all(self) -> None:
-        """Stop every run and wait until its branch is in order."""
-        for place in tuple(self._underway):
-            self.stop(place)
-        tasks = [running.task for running in self._underway.values() if running.task]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Stop every run and wait until its branch is in order, and nobody is being told of it any more."""
+        while self._tasks:
+            for place in tuple(self._underway):
+                self.stop(place)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _answer(self, running: _Underway, text: str) -> RunResult:
         place = running.place
@@ -157,6 +159,7 @@ class Runs:
             await session.switch_to_branch(running.place.branch_id)
             editor = await self._edit()
             before = await editor.mark(*running.place)
+            running.items_before = before.items
             running.show(state=RunState.RUNNING)
             result = await self._runner.run(session, text, running)
             running.kept = result.kept
@@ -191,6 +194,7 @@ class _Underway:
         self.run = Run(place.branch_id, RunState.STARTING, time.time(), model)
         self.task: asyncio.Task[RunResult] | None = None
         self.kept = False
+        self.items_before = 0
         self._watcher = watcher
         self._next: Progress | None = None
         self._frame: asyncio.TimerHandle | None = None
@@ -230,8 +234,9 @@ class _Underway:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(decisions)
 
-    def take_stored(self) -> None:
-        if self._storing is not None:
+    def take_stored(self, items: int) -> None:
+        # The items may have been read before the newest of the run were stored.
+        if self._next is not None and items >= self.items_before + self._next.stored:
             self._take_next()
 
     def close(self) -> None:
@@ -242,8 +247,10 @@ class _Underway:
 
     def _draw(self) -> None:
         self._frame = None
-        self._take_next()
-        self._watcher.runs_changed()
+        # What was stored stays live until it is shown as stored.
+        if self._storing is None:
+            self._take_next()
+            self._watcher.runs_changed()
 
     def _take_next(self) -> None:
         if self._next is not None:

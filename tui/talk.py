@@ -151,9 +151,9 @@ class TalkController(SessionController):
     def _show(self, **changes: Any) -> None:
         view, before = self.view._replace(**changes), self.view
         is_read = view.tree is not before.tree or view.session != before.session
-        if is_read and view.session is not None:
-            self._runs.take_stored(view.session.session_id)
         if is_read or (view.branch_id, view.items) != (before.branch_id, before.items):
+            if view.session is not None:
+                self._runs.take_stored(Place(view.session.session_id, view.branch_id), view.items)
             changes["runs"] = self._placed_runs(view)
         super()._show(**changes)
 

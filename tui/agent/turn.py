@@ -156,7 +156,7 @@ class Turn:
         )
 
     def _show(self) -> None:
-        self._hooks.progress(Progress(self._tail.doing, self._tail.items, self._usage()))
+        self._hooks.progress(Progress(self._tail.doing, self._tail.items, self._usage(), len(self._ledger.written)))
 
     def _stored(self, items: Sequence[ItemData]) -> None:
         self._tail.drop(items)

@@ -58,11 +58,13 @@ class Progress(NamedTuple):
         doing: What it does now, in a few words: `thinking`, `writing`, `calling get_weather`; untrusted.
         live: Items in the order of the conversation, growing; their `position` continues that of the stored ones.
         usage: Tokens so far; None where nothing was reported.
+        stored: How many items the run has stored; they are not among the live ones.
     """
 
     doing: str = ""
     live: tuple[Item, ...] = ()
     usage: Usage | None = None
+    stored: int = 0
 
 
 class Run(NamedTuple):

@@ -49,12 +49,14 @@ class Mark(NamedTuple):
     Attributes:
         session_id: The session.
         branch_id: The branch.
+        items: How many items it has.
         last: The last id that each table with ids has for it.
         recorded: What is recorded of the branch while it has no items; None once it has some.
     """
 
     session_id: str
     branch_id: str
+    items: int
     last: dict[str, int]
     recorded: Row | None
 
@@ -124,10 +126,14 @@ def mark(db: sqlite3.Connection, tables: Tables, session_id: str, branch_id: str
         for table in _OF_BRANCHES
         if table in names
     }
-    recorded = None
-    if not last.get("message_structure") and "convo_branches" in names:
+    items, recorded = 0, None
+    if last.get("message_structure"):
+        (items,) = db.execute(
+            "SELECT COUNT(*) FROM message_structure WHERE session_id = ? AND branch_id = ?", key
+        ).fetchone()
+    elif "convo_branches" in names:
         recorded = find(db, columns_of(db, "convo_branches"), "convo_branches", key)
-    return Mark(session_id, branch_id, last, recorded)
+    return Mark(session_id, branch_id, items, last, recorded)
 
 
 def note_since(db: sqlite3.Connection, tables: Tables, before: Mark, op: str, words: str) -> None:
