@@ -61,12 +61,13 @@ class Panes(Painted[None], Steady):
         super().__init__()
         self.set_reactive(Panes.view, view)
         self._tree = BranchTree(id="tree")
+        self._branches = Pane(self._tree, id="branches")
         self._chat = Transcript(id="chat")
         self._composer = Composer(id="composer")
         self._status = RunStatus(id="status")
         self._talk = Pane(self._chat, self._status, self._composer, id="talk")
         self._usage = UsageSidebar(id="usage")
-        self._panes: dict[str, Widget] = {"tree": self._tree, "chat": self._talk, "usage": self._usage}
+        self._panes: dict[str, Widget] = {"tree": self._branches, "chat": self._talk, "usage": self._usage}
         self._room = _Room(*self._panes.values(), id="panes")
         self._shown_before = False
 
@@ -138,7 +139,7 @@ class Panes(Painted[None], Steady):
         look_only = "" if view.writable else " · read-only"
         put_away = f" · {view.tree.left_out} archived" if view.tree.left_out else ""
         counted = f"{count} branch{'es' if count != 1 else ''}{put_away}" if branch else ""
-        caption(self._tree, f"1 Tree{look_only}", counted)
+        self._branches.caption(f"1 Tree{look_only}", counted)
         state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""
         at = f"turn {view.turn} of {branch.turns}" if branch and branch.turns else ""
         self._talk.caption(f"2 Chat · {called(branch)}{state}" if branch else "2 Chat", at)

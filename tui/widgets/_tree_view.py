@@ -18,6 +18,7 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from tui.model import Chain, Session, Turn, View
+from tui.widgets._bare import Bare
 from tui.widgets._steady_view import SteadyView
 from tui.widgets._tree_drawing import Piece, Role, TurnFace, draw_session, draw_turn
 from tui.widgets._tree_rows import SessionRow, TurnRow
@@ -31,7 +32,7 @@ _KEPT: Final = 256
 """Painted rows that are kept: some pages."""
 
 
-class TreeView(SteadyView):
+class TreeView(SteadyView, Bare):
     """Sessions, branches and turns as a flat tree in which only forks indent; what it is used for is `BranchTree`'s.
 
     Args:
@@ -157,7 +158,7 @@ class TreeView(SteadyView):
         self._in_sight: dict[int, tuple[Chain, list[int]]] = {}
         self._sessions_in_sight: list[int] = []
         self._inks: dict[tuple[Role, Style, bool, bool], Style] = {}
-        self._grounds: dict[str, Style] = {}
+        self._looks: dict[str, Style] = {}
         self._rows: LRUCache[tuple[tuple[Piece, ...], Style, bool, bool, int], Strip] = LRUCache(_KEPT)
 
     def receive_turns(self, branch_id: str, revision: int, turns: Sequence[Turn]) -> None:
@@ -272,7 +273,7 @@ class TreeView(SteadyView):
         if isinstance(row, SessionRow):
             self._sessions_in_sight.append(row.place)
         has_cursor = self.has_focus and index == self._state.cursor and row is not None
-        ground = self._ground(index, has_cursor)
+        ground = self._behind(index, has_cursor)
         dim = isinstance(row, TurnRow) and row.span.chain.index not in self._state.path
         # When a turn comes at the end, all rows are those that were there, one further up.
         look = tuple(self._draw(index)), ground, dim, has_cursor, width
@@ -305,7 +306,7 @@ class TreeView(SteadyView):
         )
         return draw_turn(row, face, width)
 
-    def _ground(self, row: int, has_cursor: bool) -> Style:
+    def _behind(self, row: int, has_cursor: bool) -> Style:
         """The style of a row on which its pieces are laid."""
         if has_cursor:
             return self._look("cursor")
@@ -314,16 +315,16 @@ class TreeView(SteadyView):
         return self._look("hover" if row == self._hover else "")
 
     def _look(self, name: str) -> Style:
-        if name not in self._grounds:
+        if name not in self._looks:
             found = self.get_component_rich_style(f"branch-tree--{name}") if name else self.rich_style
-            self._grounds[name] = found
-        return self._grounds[name]
+            self._looks[name] = found
+        return self._looks[name]
 
     def notify_style_update(self) -> None:
         """Draw in the colours of another theme."""
         super().notify_style_update()
         self._inks.clear()
-        self._grounds.clear()
+        self._looks.clear()
         self._rows.clear()
 
     def _ink(self, role: Role, ground: Style, dim: bool, has_cursor: bool) -> Style:
