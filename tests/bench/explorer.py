@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import shutil
@@ -278,6 +279,9 @@ async def streamed(path: Path, folder: Path, home: Path, session_id: str, *, sho
     copy, report = folder / f"{path.name}.copy", folder / f"{path.name}.json"
     try:
         shutil.copy(path, copy)
+        with copy.open("rb") as written:
+            # Else the first commit of the explorer waits until all of it is on the disk.
+            os.fsync(written.fileno())
         if short:
             session = open_session(copy, session_id)
             await session.create_branch_from_turn(3, "short")
