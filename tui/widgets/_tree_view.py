@@ -312,12 +312,11 @@ class TreeView(SteadyView, Bare):
             return self._look("cursor")
         if row == self._state.selected:
             return self._look("selected")
-        return self._look("hover" if row == self._hover else "")
+        return self._look("hover") if row == self._hover else self.ground
 
     def _look(self, name: str) -> Style:
         if name not in self._looks:
-            found = self.get_component_rich_style(f"branch-tree--{name}") if name else self.rich_style
-            self._looks[name] = found
+            self._looks[name] = self.get_component_rich_style(f"branch-tree--{name}")
         return self._looks[name]
 
     def notify_style_update(self) -> None:
