@@ -282,6 +282,23 @@ async def test_a_branch_that_is_gone_gives_the_message_back(talk: TalkController
     assert "'alt' does not exist" in view.failure.error
 
 
+async def test_a_file_that_is_gone_gives_the_message_back_and_is_not_made(talk: TalkController, path: Path) -> None:
+    files = [*path.parent.glob(f"{path.name}*")]
+    for file in files:
+        file.rename(file.with_name(f"moved-{file.name}"))
+    await talk.send("is anybody here?")
+    view = await until(talk, lambda view: view.failure is not None and not view.runs)
+    assert view.failure is not None
+    assert view.failure.unsaid == "is anybody here?"
+    assert str(path) in view.failure.error
+    assert not path.exists()
+    for file in files:
+        file.with_name(f"moved-{file.name}").rename(file)
+    await talk.send("and now?")
+    await until(talk, quiet)
+    assert users(talk.view) == ["hello", "weather in Oslo", "and now?"]
+
+
 async def test_looking_only_refuses_to_talk(path: Path) -> None:
     talk = TalkController(Store(path), AgentRunner(AgentChoice(model="offline")), read_only=True)
     await talk.open()

@@ -139,7 +139,8 @@ class Runs:
         except asyncio.CancelledError:
             result = RunResult(Outcome.STOPPED, _now(), 0, kept=running.kept)
         except Exception as error:
-            result = RunResult(Outcome.FAILED, _now(), 0, error=f"The file refused the run: {error}", kept=running.kept)
+            hint, words = error.hint if isinstance(error, ConvoError) else "", f"The file refused the run: {error}"
+            result = RunResult(Outcome.FAILED, _now(), 0, error=words, hint=hint, kept=running.kept)
         finally:
             running.close()
             self._underway.pop(place, None)
@@ -154,10 +155,11 @@ class Runs:
         return result
 
     async def _run(self, running: _Underway, text: str) -> RunResult:
+        # Where the file is gone that says so, and a session would make another one.
+        editor = await self._edit()
         session = self._open_session(running.place.session_id)
         try:
             await session.switch_to_branch(running.place.branch_id)
-            editor = await self._edit()
             before = await editor.mark(*running.place)
             running.items_before = before.items
             running.show(state=RunState.RUNNING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from tui.controller import SessionController
@@ -102,13 +103,11 @@ class TalkController(SessionController):
 
     async def items_stored(self, place: Place) -> None:
         """Show what a run has written, and no longer as its live tail."""
-        if self.view.session is not None and self.view.session.session_id == place.session_id:
-            await self.refresh()
+        await self._take_in_of(place)
 
     async def run_ended(self, place: Place, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """Show how a run ended, and give back what was not said."""
-        if self.view.session is not None and self.view.session.session_id == place.session_id:
-            await self.refresh()
+        await self._take_in_of(place)
         if place.branch_id not in self._runs.of(place.session_id):
             self._followed.discard(place)
         if result.outcome is not Outcome.DONE:
@@ -116,6 +115,12 @@ class TalkController(SessionController):
             serial = self.view.failure.serial + 1 if self.view.failure else 1
             error = result.error or "Stopped."
             self._show(failure=Failure(place.branch_id, error, result.hint, result.details, unsaid, serial))
+
+    async def _take_in_of(self, place: Place) -> None:
+        """Take in what a run has written, if its session is open; of a file that cannot be read the next look tells."""
+        if self.view.session is not None and self.view.session.session_id == place.session_id:
+            with suppress(ConvoError):
+                await self.refresh()
 
     def _place(self) -> tuple[Session, Place]:
         """The session and branch that a message would be said on.
