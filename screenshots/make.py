@@ -12,12 +12,12 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
-from tui.agent.choice import OFFLINE, AgentChoice
-from tui.agent.running import AgentRunner
+from tui.agent.runner import AgentRunner
+from tui.agent.settings import OFFLINE, AgentChoice
 from tui.app import ConvoApp
+from tui.controller.agent import TalkController
 from tui.demo import write_demo
-from tui.session.store import Store
-from tui.talk import TalkController
+from tui.storage.store import Store
 
 FOLDER = Path(__file__).parent
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Awaitable
 from typing import Generic, NamedTuple, TypeVar
 
-from tui.session.store import Store
+from tui.storage.store import Store
 
 __all__ = ["Counted", "counted"]
 

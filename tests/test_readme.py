@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tui.commands import COMMANDS, Command
+from tui.commands.registry import COMMANDS, Command
 from tui.config import load_config
-from tui.screens.bindings import binding_ids
+from tui.explorer.keymap import binding_ids
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -14,13 +14,13 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.commands import COMMANDS, bindings
+from tui.commands.registry import COMMANDS, bindings
 from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
-from tui.screens._painter import Painted
-from tui.screens.explorer import Explorer
-from tui.widgets._still import still
+from tui.explorer.screen import Explorer
+from tui.painting.compositor import Painted
+from tui.painting.deferred_refresh import still
 
 __all__ = ["ConvoApp"]
 
@@ -53,8 +53,8 @@ class ConvoApp(App[None]):
     def get_default_screen(self) -> Screen[None]:
         if not self._controller.answers:
             return Explorer(self._controller)
-        from tui.screens.talking import TalkingExplorer
-        from tui.talk import TalkController
+        from tui.controller.agent import TalkController
+        from tui.explorer.agent import TalkingExplorer
 
         return TalkingExplorer(cast(TalkController, self._controller))
 
@@ -74,7 +74,7 @@ class ConvoApp(App[None]):
 
     def search_themes(self) -> None:
         """Let the user choose the colours."""
-        from tui.screens.theme import ThemePicker
+        from tui.screens.dialogs.theme import ThemePicker
 
         before = self.theme
 
@@ -153,7 +153,7 @@ class ConvoApp(App[None]):
                 raise ConfigError(f"{config.path}: there is no theme '{config.theme}'.", f"Known are: {known}.")
             self.theme = config.theme
         if config.keys:
-            from tui.screens.bindings import binding_ids
+            from tui.explorer.keymap import binding_ids
 
             known_ids = binding_ids()
             for name in config.keys:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.agent.recording_hooks import Watch, live
 from tests.agent.server import Call, Calls, Says, ScriptedServer
-from tests.agent.watch import Watch, live
 from tui.agent import AgentRunner
+from tui.items.types import item_text, message_type
 from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession
-from tui.session.items import item_text, message_type
 
 MakeRunner = Callable[..., AgentRunner]
 

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.agent.watch import Watch
+from tests.agent.recording_hooks import Watch
 from tests.conversations import open_sdk
 from tui.agent import AgentRunner
+from tui.items.types import item_text
 from tui.model import Decision, Outcome
 from tui.session import AdvancedSQLiteSession
-from tui.session.items import item_text
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent.recording_hooks import Watch
 from tests.agent.server import Says, ScriptedServer
-from tests.agent.watch import Watch
 from tui.agent import AgentChoice, AgentRunner
 from tui.agent.errors import AgentError
 from tui.errors import ConfigError
@@ -287,7 +287,7 @@ async def test_no_trace_is_sent_unless_it_is_asked_for(runner: MakeRunner) -> No
 
 def test_choosing_imports_no_sdk() -> None:
     script = (
-        "import sys, tui.agent, tui.agent.choice\n"
+        "import sys, tui.agent, tui.agent.settings\n"
         "runner = tui.agent.AgentRunner(tui.agent.AgentChoice(agent='a.py:b'))\n"
         "heavy = {'agents', 'openai', 'pydantic', 'dotenv'}\n"
         "print(runner.name, sorted({name.partition('.')[0] for name in sys.modules} & heavy))\n"

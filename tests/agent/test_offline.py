@@ -11,13 +11,13 @@ import pytest
 from agents import Agent, ModelSettings, ModelTracing, RunConfig, Runner, function_tool
 from pydantic import BaseModel
 
-from tests.agent.watch import Watch
+from tests.agent.recording_hooks import Watch
 from tui.agent import AgentRunner
 from tui.agent.offline import OfflineModel
-from tui.agent.replies import Offered, reply
+from tui.agent.offline_replies import Offered, reply
+from tui.items.types import item_text, message_type
 from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession
-from tui.session.items import item_text, message_type
 
 MakeRunner = Callable[..., AgentRunner]
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.agent import stubborn
+from tests.agent.recording_hooks import Watch
 from tests.agent.server import Answer, Call, Calls, Says, ScriptedServer, Silent
-from tests.agent.watch import Watch
 from tests.conversations import open_sdk, turn
 from tui.agent import AgentRunner
+from tui.items.types import item_text, message_type
 from tui.model import Outcome
-from tui.running import RunResult
+from tui.runs.protocol import RunResult
 from tui.session import AdvancedSQLiteSession
-from tui.session.items import item_text, message_type
 
 MakeRunner = Callable[..., AgentRunner]
 
@@ -230,7 +230,7 @@ async def test_a_tool_that_will_not_be_stopped_is_left_to_itself(
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tui.agent.turn._PATIENCE", 0.05)
+    monkeypatch.setattr("tui.agent.run._PATIENCE", 0.05)
     holding = runner(agent="tests.agent.stubborn:make", model="tiny", base_url=server.url)
     await holding.prepare()
     tool = stubborn.made[-1]

@@ -26,7 +26,7 @@ from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 from tests.bench.session import turn
 from tui.errors import FileError
 from tui.session import AdvancedSQLiteSession
-from tui.session.store import Store
+from tui.storage.store import Store
 
 __all__ = ["main", "run"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tui.cli.commands import COMMANDS, commands_parser
+from tui.cli.parsers import COMMANDS, commands_parser
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "command-line.md"
 

@@ -17,7 +17,7 @@ from tests.session.conftest import OpenOurs
 from tests.session.samples import rows, turn, turns, user
 from tests.terminal import Terminal
 from tui.session import AdvancedSQLiteSession
-from tui.session.store import Store
+from tui.storage.store import Store
 
 WRITERS = 8
 TURNS = 25

@@ -11,7 +11,7 @@ import pytest
 
 from tests.session.conftest import OpenOurs, OpenSDK
 from tests.session.samples import rows, turn, turns
-from tui.session.items import message_type, tool_name
+from tui.items.types import message_type, tool_name
 
 # What openai-agents 0.4 makes: four tables, their foreign keys to the default names, its six indexes.
 OLD_SCHEMA = """

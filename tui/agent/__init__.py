@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from tui.agent.choice import OFFLINE, AgentChoice, Api
     from tui.agent.env import redact
-    from tui.agent.running import AgentRunner
+    from tui.agent.runner import AgentRunner
+    from tui.agent.settings import OFFLINE, AgentChoice, Api
 
 __all__ = ["OFFLINE", "AgentChoice", "AgentRunner", "Api", "redact"]
 

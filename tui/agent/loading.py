@@ -18,11 +18,11 @@ from agents import Agent, Model, ModelProvider, MultiProvider, OpenAIProvider, R
 from agents.models import get_default_model
 from openai import AsyncOpenAI, OpenAIError
 
-from tui.agent.choice import OFFLINE, AgentChoice, read_instructions
 from tui.agent.env import redact
 from tui.agent.errors import AgentError
 from tui.agent.offline import OfflineModel
 from tui.agent.sample_tools import current_time, word_count
+from tui.agent.settings import OFFLINE, AgentChoice, read_instructions
 
 __all__ = ["Loaded", "load"]
 

@@ -37,8 +37,8 @@ from openai.types.responses.response_reasoning_item import Summary
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 from typing_extensions import override
 
-from tui.agent.choice import OFFLINE
-from tui.agent.replies import Offered, Reply, reply
+from tui.agent.offline_replies import Offered, Reply, reply
+from tui.agent.settings import OFFLINE
 
 if TYPE_CHECKING:
     from agents import (

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         answer()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        from tui.cli.commands import COMMANDS, run
+        from tui.cli.parsers import COMMANDS, run
 
         if words and words[0] in COMMANDS:
             return run(words)

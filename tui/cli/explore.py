@@ -16,13 +16,13 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from tui import __version__
-from tui.cli.commands import COMMANDS
 from tui.cli.completion import complete_branches, complete_commands_and_files, complete_sessions
+from tui.cli.parsers import COMMANDS
 from tui.config import Config, load_config
 from tui.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tui.agent.choice import AgentChoice
+    from tui.agent.settings import AgentChoice
     from tui.controller import SessionController
 
 __all__ = ["explore", "explore_parser"]
@@ -75,7 +75,7 @@ def _choice(options: argparse.Namespace, config: Config) -> AgentChoice | None:
     rehearses = options.demo and said["agent"] is None and said["model"] is None
     if not rehearses and all(value is None for value in said.values()):
         return None
-    from tui.agent.choice import OFFLINE, AgentChoice
+    from tui.agent.settings import OFFLINE, AgentChoice
 
     if rehearses:
         said["model"] = OFFLINE
@@ -83,7 +83,7 @@ def _choice(options: argparse.Namespace, config: Config) -> AgentChoice | None:
 
 
 def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionController:
-    from tui.session.store import Store
+    from tui.storage.store import Store
 
     # Not within a loop, whose first Ctrl+C would have to wait for the lock too.
     store = Store(Path(options.file))
@@ -95,8 +95,8 @@ def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionCon
 
         controller = Looking(store, read_only=options.read_only)
     else:
-        from tui.agent.running import AgentRunner
-        from tui.talk import TalkController
+        from tui.agent.runner import AgentRunner
+        from tui.controller.agent import TalkController
 
         controller = TalkController(store, AgentRunner(choice), read_only=options.read_only)
     try:

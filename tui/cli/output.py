@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from tui.exchange.outline import visible
+from tui.formats.outline import visible
 
 __all__ = ["Output", "plain"]
 

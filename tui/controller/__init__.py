@@ -6,13 +6,13 @@ What every controller is stands in `base`; on top of it one class for each thing
 from __future__ import annotations
 
 from tui.controller.base import Listener
-from tui.controller.comparing import Comparing
-from tui.controller.exporting import Exporting
-from tui.controller.finding import Finding
-from tui.controller.following import Following
-from tui.controller.importing import Importing
-from tui.controller.marking import Marking
-from tui.controller.seeing import Seeing
+from tui.controller.compare import Comparing
+from tui.controller.export import Exporting
+from tui.controller.follow import Following
+from tui.controller.imports import Importing
+from tui.controller.marks import Marking
+from tui.controller.model_input import Seeing
+from tui.controller.search import Finding
 
 __all__ = ["Listener", "SessionController"]
 

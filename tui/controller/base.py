@@ -25,11 +25,11 @@ from tui.model import (
     View,
     usage_page,
 )
-from tui.session.store import Store, Version
+from tui.storage.store import Store, Version
 
 if TYPE_CHECKING:
     from tui.session import AdvancedSQLiteSession
-    from tui.session.editor import Editor
+    from tui.storage.editor import Editor
 
 __all__ = ["ControllerBase", "Listener"]
 
@@ -230,7 +230,7 @@ class ControllerBase:
         Raises:
             FileError: It is gone.
         """
-        from tui.session.editor import Editor
+        from tui.storage.editor import Editor
 
         await self._store.changes()
         return Editor(self.path, self._store.sessions_table, self._store.messages_table)

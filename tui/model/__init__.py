@@ -1,12 +1,11 @@
 """What the panes show: frozen values, no I/O."""
 
-from tui.model.carry import Carried, Carry
 from tui.model.items import Item, Page
 from tui.model.journal import Entry, EntryState, Losses, Survivor
-from tui.model.money import Money, Spending
+from tui.model.resend_cost import Carried, Carry
 from tui.model.runs import Approval, Decision, Failure, Progress, Run, RunState
 from tui.model.tree import EMPTY_TREE, Branch, Chain, Holders, Turn, TurnTree
-from tui.model.usage import Accounts, Outcome, RunRecord, Scope, TurnUsage, Usage, usage_page
+from tui.model.usage import Accounts, Money, Outcome, RunRecord, Scope, Spending, TurnUsage, Usage, usage_page
 from tui.model.view import ChartView, ForkDraft, Notice, Session, Severity, View
 
 __all__ = [

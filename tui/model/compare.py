@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tui.model.differences import Run, align, opcodes, word_runs
+from tui.model.diff import Run, align, opcodes, word_runs
 from tui.model.tree import TurnTree
 from tui.model.usage import RunRecord, TurnUsage, Usage
 from tui.model.view import Session

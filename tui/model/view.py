@@ -7,8 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
-from tui.model.carry import Carry
 from tui.model.items import Page
+from tui.model.resend_cost import Carry
 from tui.model.runs import Failure, Run
 from tui.model.tree import EMPTY_TREE, TurnTree
 from tui.model.usage import Accounts, Scope

@@ -1,8 +1,8 @@
 """An item to lines of segments: markdown, tool calls, reasoning, images, anything unknown. No widgets here."""
 
-from tui.render.growing import GrowingItem
+from tui.render.incremental import GrowingItem
 from tui.render.items import Rendered, estimated_height, is_step, item_text, render_item, starts_open
-from tui.render.palette import Palette
+from tui.render.styles import Palette
 from tui.render.text import Line, printable, size, wrap
 
 __all__ = [

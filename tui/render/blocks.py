@@ -11,7 +11,7 @@ from rich.style import Style
 
 from tui.render.code import GrowingCode, code_lines, text_lines
 from tui.render.inline import Environment, inline_pieces, inline_spans
-from tui.render.palette import Palette
+from tui.render.styles import Palette
 from tui.render.table import table_lines
 from tui.render.text import Line, indented, wrap
 

@@ -9,7 +9,7 @@ from itertools import islice
 from rich.segment import Segment
 from rich.style import Style
 
-from tui.render.palette import Palette
+from tui.render.styles import Palette
 from tui.render.text import LIMIT_LINES, Line, head_of, printable, size, split_lines, wrap
 
 __all__ = ["GrowingCode", "GrowingText", "code_lines", "compact_json", "json_lines", "text_lines"]
@@ -132,7 +132,7 @@ def _tokens(code: str, language: str, palette: Palette) -> Iterator[Segment]:
         yield Segment(code, palette.text)
         return
     # Lexers are slow to import, and most that is said holds no code.
-    from tui.render.lexing import lex
+    from tui.render.highlight import lex
 
     for section in _sections(code):
         if len(section) > _SECTION:

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from rich.segment import Segment
 from rich.style import Style
 
-from tui.render.palette import Palette
+from tui.render.styles import Palette
 from tui.render.text import printable
 
 __all__ = ["DEEPEST", "Environment", "inline_pieces", "inline_spans", "link_style", "parser"]

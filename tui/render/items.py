@@ -12,12 +12,12 @@ from rich.style import Style
 
 from tui.model import Item
 from tui.render.code import compact_json, json_lines, text_lines
-from tui.render.face import Body, Face, Faces, first_line
+from tui.render.content_parts import Markdown, content_lines, content_text
 from tui.render.markdown import markdown_lines
-from tui.render.palette import Palette
-from tui.render.parts import Markdown, content_lines, content_text
-from tui.render.steps import text_of
+from tui.render.presentation import Body, Face, Faces, first_line
+from tui.render.styles import Palette
 from tui.render.text import LIMIT_LINES, Line, clipped, data_length, head_of, indented, printable, size
+from tui.render.tool_lines import text_of
 from tui.render.tools import TOOL_FACES
 
 __all__ = ["Rendered", "estimated_height", "is_step", "item_text", "render_item", "starts_open"]

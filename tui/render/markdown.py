@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from tui.render.blocks import Blocks, Leaves
 from tui.render.code import GrowingText
 from tui.render.inline import DEEPEST, parser
-from tui.render.palette import Palette
+from tui.render.styles import Palette
 from tui.render.text import Line, printable
 
 __all__ = ["GrowingMarkdown", "markdown_lines"]

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from rich.segment import Segment
 
-from tui.render.palette import Palette
+from tui.render.styles import Palette
 from tui.render.text import LIMIT_LINES, Line, wrap
 
 __all__ = ["table_lines"]

@@ -12,11 +12,11 @@ from textual.worker import Worker
 
 from tui.errors import ConvoError
 from tui.model.compare import Comparison, TurnDetail, TurnPair
-from tui.screens._painter import Painted
-from tui.widgets.compare_summary import CompareSummary
-from tui.widgets.compared import Compared
+from tui.painting.compositor import Painted
+from tui.widgets.compare.side_by_side import Compared
+from tui.widgets.compare.summary import CompareSummary
+from tui.widgets.format import visible
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.numbers import visible
 
 __all__ = ["CompareScreen", "Place"]
 

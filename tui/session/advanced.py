@@ -12,9 +12,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from tui.model import Outcome
-from tui.session import branches, history, queries, runs, sdk, usage
-from tui.session.access import Access, Pointer
-from tui.session.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS, MAIN, Conversation, Tables
+from tui.session import sdk_settings as sdk
+from tui.session.current_branch import Access, Pointer
+from tui.storage.queries import branches, runs, usage
+from tui.storage.queries import items as history
+from tui.storage.queries import turns as queries
+from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS, MAIN, Conversation, Tables
 
 if TYPE_CHECKING:
     from typing import Self

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tui.widgets.numbers import visible
+from tui.widgets.format import visible
 
 __all__ = ["FindBar"]
 

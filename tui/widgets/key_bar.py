@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from tui.widgets._steady_view import Steady
+from tui.painting.stable_scroll import Steady
 
 __all__ = ["KeyBar"]
 

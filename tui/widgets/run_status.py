@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.reactive import var
 
 from tui.model import Run, RunState, View
-from tui.widgets._still import Still
-from tui.widgets.numbers import fit_name, tokens
+from tui.painting.deferred_refresh import Still
+from tui.widgets.format import fit_name, tokens
 
 __all__ = ["RunStatus"]
 

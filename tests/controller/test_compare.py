@@ -1,0 +1,277 @@
+"""Two branches, or two turns, of a file that the SDK wrote, side by side; and what its models were sent."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conversations import open_sdk, said, spend, turn
+from tui.cli.output import plain
+from tui.controller import SessionController
+from tui.errors import ConvoError, NotFoundError
+from tui.model import Usage
+from tui.model.compare import Comparison, ToolStep, TurnDetail, TurnPair
+from tui.model.model_input import Stretch, request_ends
+from tui.session import AdvancedSQLiteSession
+from tui.storage.store import Store
+
+BOOKED: list[Any] = [
+    {"role": "user", "content": "Book the second one"},
+    {"type": "reasoning", "id": "r1", "summary": [{"type": "summary_text", "text": "The second is Casa do Cais."}]},
+    {"type": "function_call", "call_id": "c7", "name": "book", "arguments": '{"hotel": 23}'},
+    {"type": "function_call", "call_id": "c8", "name": "pay", "arguments": '{"card": 4421}'},
+    {"type": "function_call_output", "call_id": "c7", "output": "booked"},
+    {"type": "function_call_output", "call_id": "c8", "output": "declined"},
+    {"type": "function_call", "call_id": "c9", "name": "pay", "arguments": '{"card": 9027}'},
+    {"type": "function_call_output", "call_id": "c9", "output": "paid"},
+    said("Booked and paid."),
+]
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """trip: main 1 2 3 4; alt leaves it at 3 and says the same with a question before."""
+    path = tmp_path / "trip.sqlite"
+    sdk = open_sdk(path, "trip")
+    await sdk.add_items(turn("Hello"))
+    await sdk.store_run_usage(spend(100))
+    await sdk.add_items(turn("Find a hotel", tool="search"))
+    await sdk.store_run_usage(spend(200, cached=100))
+    await sdk.add_items(BOOKED)
+    await sdk.store_run_usage(spend(1000, cached=600, requests=3))
+    await sdk.add_items(turn("Thank you"))
+    await sdk.create_branch_from_turn(3, "alt")
+    await sdk.add_items(turn("Is there a hostel?", "Two of them.", tool="search"))
+    await sdk.store_run_usage(spend(300, cached=150))
+    await sdk.add_items(turn("Book the second one, please", "Done.", tool="book"))
+    await sdk.store_run_usage(spend(400, cached=200))
+    await sdk.add_items(turn("Thank you"))
+    await sdk.store_run_usage(spend(500, cached=250))
+    sdk.close()
+    return path
+
+
+@pytest.fixture
+async def explorer(path: Path) -> AsyncIterator[SessionController]:
+    controller = SessionController(Store(path))
+    await controller.open("trip", "main")
+    yield controller
+    controller.close()
+
+
+async def details(explorer: SessionController, comparison: Comparison) -> tuple[TurnDetail, ...]:
+    return await explorer.compared_turns(comparison, comparison.pairs)
+
+
+async def test_branches_are_compared_from_their_fork_on(explorer: SessionController) -> None:
+    compared = await explorer.compare_branches("alt")
+    assert compared.shared == 2
+    assert compared.left == ("main", 3, 4)
+    assert compared.right == ("alt", 3, 5)
+    # The turn that alt has more stands alone; what follows it stands together.
+    assert compared.pairs == ((None, 3), (3, 4), (4, 5))
+
+
+async def test_the_sums_are_those_of_the_turns_that_are_compared(explorer: SessionController) -> None:
+    compared = await explorer.compare_branches("alt")
+    left, right = compared.left_summary, compared.right_summary
+    assert right.usage == Usage(3, 1200, 120, 1320, 600, 0)
+    assert right.cached == 0.5
+    assert (right.turns, right.unknown, right.tools) == (3, 0, 2)
+    assert left.usage == Usage(3, 1000, 100, 1100, 600, 0)
+    assert (left.turns, left.unknown, left.tools) == (2, 1, 3)
+    assert left.seconds is None
+    assert left.cost is None
+
+
+async def test_how_long_the_runs_took_is_added_up_where_they_are_recorded(
+    explorer: SessionController, path: Path
+) -> None:
+    async with AdvancedSQLiteSession(session_id="trip", db_path=path) as ours:
+        await ours.switch_to_branch("alt")
+        await ours.record_run(outcome="done", seconds=4.5, estimated=True)
+        await ours.add_items(turn("One more thing"))
+        await ours.record_run(outcome="done", seconds=2.0)
+    await explorer.refresh()
+    right = (await explorer.compare_branches("alt")).right_summary
+    assert (right.turns, right.seconds, right.untimed, right.unknown) == (4, 6.5, 2, 1)
+    assert right.usage is not None
+    assert right.usage.estimated
+
+
+async def test_the_tool_calls_are_compared_in_order(explorer: SessionController) -> None:
+    compared = await explorer.compare_branches("alt")
+    assert compared.tools == (
+        ToolStep("search", left=False, right=True),
+        ToolStep("book", left=True, right=True),
+        ToolStep("pay", left=True, right=False),
+        ToolStep("pay", left=True, right=False),
+    )
+
+
+async def test_two_turns_are_compared_item_by_item_and_word_by_word(explorer: SessionController) -> None:
+    compared = await explorer.compare_branches("alt")
+    _, booked, thanks = await details(explorer, compared)
+    assert booked.pair == (3, 4)
+    told = [
+        (part.left and (part.left.type, part.left.tool_name), part.right and (part.right.type, part.right.tool_name))
+        for part in booked.parts
+    ]
+    call, output = ("function_call", "book"), ("function_call_output", "book")
+    assert told == [
+        (("user", None), ("user", None)),
+        (("reasoning", None), None),
+        (call, call),
+        (("function_call", "pay"), None),
+        (output, output),
+        (("function_call_output", "pay"), None),
+        (("function_call", "pay"), None),
+        (("function_call_output", "pay"), None),
+        (("assistant", None), ("assistant", None)),
+    ]
+    asked = booked.parts[0].right
+    assert asked is not None
+    assert [(run.text, run.differs) for run in asked.runs] == [
+        ("Book the second one", False),
+        (", please", True),
+    ]
+    assert thanks.pair == (4, 5)
+    assert not thanks.differs
+
+
+async def test_a_branch_without_turns_of_its_own_has_nothing_beside_the_other(
+    explorer: SessionController, path: Path
+) -> None:
+    sdk = open_sdk(path, "trip")
+    await sdk.create_branch_from_turn(3, "short")
+    sdk.close()
+    await explorer.refresh()
+    compared = await explorer.compare_branches("short")
+    assert compared.pairs == ((3, None), (4, None))
+    assert compared.right_summary.turns == 0
+    assert compared.right_summary.usage is None
+    with pytest.raises(ConvoError, match="hold the same turns"):
+        await explorer.compare_branches("short", "short")
+    with pytest.raises(NotFoundError, match="no branch 'nobody'"):
+        await explorer.compare_branches("nobody")
+
+
+async def test_sides_can_be_exchanged(explorer: SessionController) -> None:
+    one, other = await explorer.compare_branches("alt"), await explorer.compare_branches("main", "alt")
+    turned = one.swapped()
+    assert (turned.left, turned.right, turned.pairs) == (other.left, other.right, other.pairs)
+    assert turned.left_summary == other.left_summary
+    assert {step.name for step in turned.tools if step.left and not step.right} == {"search"}
+    assert [detail.swapped().pair for detail in await details(explorer, one)] == list(turned.pairs)
+
+
+async def test_two_marked_turns_are_compared_wherever_they_are(explorer: SessionController) -> None:
+    with pytest.raises(ConvoError, match="Two marked turns"):
+        await explorer.compare_marks()
+    explorer.mark_turn(2, "main")
+    explorer.mark_turn(4, "alt")
+    compared = await explorer.compare_marks()
+    assert compared.shared is None
+    assert compared.pairs == (TurnPair(2, 4),)
+    (detail,) = await details(explorer, compared)
+    assert [part.left.text for part in detail.parts if part.left] == [
+        "Find a hotel",
+        '{"city": "Oslo"}',
+        "12 °C, rain",
+        "Yes.",
+    ]
+
+
+async def test_the_branch_to_compare_with_is_the_sibling_at_the_nearest_fork(explorer: SessionController) -> None:
+    assert explorer.rival() == "alt"
+    await explorer.switch_branch("alt")
+    assert explorer.rival() == "main"
+
+
+async def test_a_comparison_is_plain_data(explorer: SessionController) -> None:
+    compared = await explorer.compare_branches("alt")
+    written = json.loads(json.dumps(plain([compared, await details(explorer, compared)])))
+    assert written[0]["left"] == {"branch_id": "main", "first": 3, "last": 4}
+    assert written[1][1]["pair"] == {"left": 3, "right": 4}
+
+
+async def test_of_a_long_turn_only_the_beginning_is_compared(tmp_path: Path) -> None:
+    path = tmp_path / "long.sqlite"
+    sdk = open_sdk(path)
+    many: list[Any] = [{"role": "user", "content": "Go on"}, *(said(f"{number}") for number in range(500))]
+    long: list[Any] = [{"role": "user", "content": "Go on " * 30_000}, said("x" * 1_200_000)]
+    await sdk.add_items(many)
+    await sdk.create_branch_from_turn(1, "alt")
+    await sdk.add_items(long)
+    sdk.close()
+    controller = SessionController(Store(path))
+    await controller.open(branch_id="main")
+    (detail,) = await details(controller, await controller.compare_branches("alt"))
+    assert (len(detail.parts), detail.left_more, detail.right_more) == (200, 301, 0)
+    asked, answered = detail.parts[0].right, detail.parts[1].right
+    assert asked is not None
+    assert answered is not None
+    assert (len(asked.text), asked.left_out) == (100_000, 80_000)
+    assert answered.left_out > 1_000_000
+    controller.close()
+
+
+async def test_what_a_model_saw_is_the_list_that_the_sdk_gives(explorer: SessionController, path: Path) -> None:
+    seen = await explorer.seen(3)
+    # Asked after the user's message, after two outputs, and after the last output.
+    assert [stop - seen.requests[0] for stop in seen.requests] == [0, 5, 7]
+    assert seen.answered
+    sdk = open_sdk(path, "trip")
+    everything = await sdk.get_items(branch_id="main")
+    for stop in seen.requests:
+        assert await explorer.seen_input(seen, Stretch("main", 0, stop)) == everything[:stop]
+    assert everything[seen.requests[0] - 1] == BOOKED[0]
+    new = await explorer.seen_input(seen, Stretch("main", seen.before, seen.requests[0]))
+    assert new == [said("Yes."), BOOKED[0]]
+    sdk.close()
+
+
+async def test_what_its_sibling_saw_instead(explorer: SessionController) -> None:
+    seen = await explorer.seen(4)
+    assert seen.sibling is not None
+    branch_id, shared, stop = seen.sibling
+    assert branch_id == "alt"
+    theirs = await explorer.seen_input(seen, Stretch(branch_id, shared, stop))
+    assert [item["content"] for item in theirs if isinstance(item, dict) and item.get("role") == "user"] == [
+        "Is there a hostel?",
+        "Book the second one, please",
+    ]
+    assert (await explorer.seen(2)).sibling is None
+
+
+async def test_what_cannot_be_decoded_was_not_sent(explorer: SessionController, path: Path) -> None:
+    seen = await explorer.seen(2)
+    whole = await explorer.weigh(seen, Stretch("main", 0, seen.requests[0]))
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE agent_messages SET message_data = '{broken' WHERE id = 2")
+    left = await explorer.weigh(seen, Stretch("main", 0, seen.requests[0]))
+    assert (whole.items, left.items) == (3, 2)
+    sdk = open_sdk(path, "trip")
+    assert (
+        await explorer.seen_input(seen, Stretch("main", 0, seen.requests[0]))
+        == (await sdk.get_items(branch_id="main"))[:2]
+    )
+    sdk.close()
+
+
+def test_requests_of_a_turn() -> None:
+    call, output = "function_call", "function_call_output"
+    assert request_ends(10, ["user", "reasoning", call, output, "assistant"]) == ((11, 14), True)
+    assert request_ends(10, ["user", call, call, output, output]) == ((11, 15), False)
+    assert request_ends(10, ["user", "web_search_call", "assistant"]) == ((11,), True)
+    assert request_ends(10, ["user"]) == ((11,), False)
+    assert request_ends(10, ["user", "mcp_approval_request", "mcp_approval_response", "mcp_call", "assistant"]) == (
+        (11, 13),
+        True,
+    )

@@ -1,0 +1,160 @@
+"""The explorer shows with each turn the last run that was recorded for it, whichever branch is shown."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.conversations import open_sdk, turn
+from tui.model import Outcome, RunRecord
+from tui.session import AdvancedSQLiteSession
+from tui.storage.store import Store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "runs.sqlite"
+
+
+@pytest.fixture
+async def session(path: Path) -> AsyncIterator[AdvancedSQLiteSession]:
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as opened:
+        yield opened
+
+
+async def runs(path: Path, branch_id: str = "main") -> Mapping[int, RunRecord]:
+    """The runs that are shown with a branch."""
+    store = Store(path)
+    (found,) = await store.sessions()
+    turns = await store.turn_usages(found, await store.tree(found), branch_id, 1, 64)
+    store.close()
+    return {told.turn: told.run for told in turns if told.run}
+
+
+async def test_a_turn_shows_all_that_its_run_told(path: Path, session: AdvancedSQLiteSession) -> None:
+    await session.add_items(turn("one"))
+    await session.record_run(
+        outcome="failed",
+        model="gpt-5-mini",
+        agent="Billing",
+        started_at="2026-03-04 05:06:07",
+        seconds=12.34,
+        error="The server went away.",
+        estimated=True,
+        reported=False,
+    )
+    assert await runs(path) == {
+        1: RunRecord(
+            turn=1,
+            branch_id="main",
+            outcome=Outcome.FAILED,
+            model="gpt-5-mini",
+            agent="Billing",
+            started_at="2026-03-04 05:06:07",
+            seconds=12.34,
+            error="The server went away.",
+            estimated=True,
+            reported=False,
+        )
+    }
+    await session.add_items(turn("two"))
+    await session.record_run(outcome="done")
+    assert (await runs(path))[2] == RunRecord(2, "main", Outcome.DONE)
+
+
+async def test_a_turn_shows_its_last_run(path: Path, session: AdvancedSQLiteSession) -> None:
+    await session.add_items(turn("one"))
+    await session.record_run(outcome="stopped")
+    await session.add_items(turn("", "And on.")[1:])
+    await session.record_run(outcome="done", seconds=2)
+    assert await runs(path) == {1: RunRecord(1, "main", Outcome.DONE, seconds=2)}
+
+
+async def test_forks_show_the_runs_of_the_turns_they_share(path: Path, session: AdvancedSQLiteSession) -> None:
+    for number in (1, 2):
+        await session.add_items(turn(f"main {number}"))
+        await session.record_run(outcome="done", seconds=number)
+    await session.fork(2, name="alt")
+    await session.add_items(turn("alt 2"))
+    await session.record_run(outcome="stopped", seconds=3)
+    await session.fork(name="still")
+    seconds = {name: {at: run.seconds for at, run in (await runs(path, name)).items()} for name in ("main", "alt")}
+    assert seconds == {"main": {1: 1, 2: 2}, "alt": {1: 1, 2: 3}}
+    assert await runs(path, "still") == await runs(path, "alt")
+    # A turn keeps its run when the branch that ran it is gone.
+    await session.delete_branch("alt")
+    assert [(run.branch_id, run.outcome) for run in (await runs(path, "still")).values()] == [
+        ("main", Outcome.DONE),
+        ("alt", Outcome.STOPPED),
+    ]
+
+
+async def test_a_branch_that_went_on_with_a_shared_turn_shows_its_own_run(
+    path: Path, session: AdvancedSQLiteSession
+) -> None:
+    await session.add_items(turn("one"))
+    await session.record_run(outcome="stopped")
+    await session.fork(name="alt")
+    await session.add_items(turn("", "And on.")[1:])
+    await session.record_run(outcome="done")
+    assert (await runs(path))[1].outcome is Outcome.STOPPED
+    assert (await runs(path, "alt"))[1].outcome is Outcome.DONE
+    await session.switch_to_branch("main")
+    await session.record_run(outcome="failed")
+    assert (await runs(path))[1].outcome is Outcome.FAILED
+    assert (await runs(path, "alt"))[1].outcome is Outcome.DONE
+
+
+async def test_files_without_runs_have_none(path: Path) -> None:
+    sdk = open_sdk(path)
+    await sdk.add_items(turn("one"))
+    assert await runs(path) == {}
+    async with AdvancedSQLiteSession(session_id="support", db_path=path) as session:
+        await session.record_run(outcome="done")
+    assert list(await runs(path)) == [1]
+    # The SDK's class knows nothing of our table: what it leaves there is passed over.
+    await sdk.clear_session()
+    await sdk.add_items(turn("again"))
+    assert await runs(path) == {}
+    sdk.close()
+
+
+async def test_what_is_no_record_of_ours_does_no_harm(path: Path, session: AdvancedSQLiteSession) -> None:
+    await session.add_items([*turn("one"), *turn("two")])
+    await session.record_run(outcome="done")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE convo_runs SET seconds = '1e999', model = x'ff', error = 7, started_at = 5")
+        db.execute(
+            "INSERT INTO convo_runs (session_id, branch_id, user_turn_number, message_id, outcome)"
+            " VALUES ('support', 'main', 1, 1, 'exploded')"
+        )
+    assert await runs(path) == {
+        2: RunRecord(2, "main", Outcome.DONE, model="\ufffd", started_at="5", seconds=1e9, error="7")
+    }
+
+
+@pytest.mark.parametrize("recorded", [1, 60])
+async def test_all_runs_of_a_branch_are_one_query_by_index(path: Path, recorded: int) -> None:
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
+        for number in range(60):
+            await session.add_items(turn(f"turn {number}"))
+            if number < recorded:
+                await session.record_run(outcome="done")
+    store = Store(path)
+    (found,) = await store.sessions()
+    tree = await store.tree(found)
+    ran: list[str] = []
+    connection = store._aside._connection
+    connection.run_sync(lambda db: db.set_trace_callback(ran.append))
+    turns = await store.turn_usages(found, tree, "main", 1, 64)
+    connection.run_sync(lambda db: db.set_trace_callback(None))
+    assert len([told for told in turns if told.run]) == recorded
+    (query,) = [statement for statement in ran if "JOIN convo_runs" in statement]
+    steps = connection.run_sync(lambda db: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}")])
+    assert any("USING INDEX convo_runs_message" in step for step in steps)
+    assert not [step for step in steps if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]
+    store.close()

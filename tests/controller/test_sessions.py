@@ -1,0 +1,215 @@
+"""The sessions of a file with very many: the newest first, by page, and found by typing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.conversations import open_sdk, turn
+from tests.counting import counted
+from tui.controller import SessionController
+from tui.model import Session
+from tui.storage.queries.sessions import FEW
+from tui.storage.store import Store
+
+MANY = 500
+
+
+def write(path: Path, sessions: int, items: int = 3) -> None:
+    """Sessions named by number, the last written last, in the tables of the SDK's class."""
+    sdk = open_sdk(path, "0000")
+    sdk.close()
+    with closing(sqlite3.connect(path)) as db, db:
+        for number in range(sessions):
+            name = f"{number:04}"
+            db.execute("INSERT OR IGNORE INTO agent_sessions (session_id) VALUES (?)", (name,))
+            for place in range(items):
+                said = '{"role": "user", "content": "hello"}'
+                row = db.execute("INSERT INTO agent_messages (session_id, message_data) VALUES (?, ?)", (name, said))
+                db.execute(
+                    "INSERT INTO message_structure (session_id, message_id, message_type, sequence_number,"
+                    " user_turn_number, branch_turn_number) VALUES (?, ?, 'user', ?, ?, ?)",
+                    (name, row.lastrowid, place + 1, place + 1, place + 1),
+                )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "wide.sqlite"
+    write(path, MANY)
+    return path
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    store = Store(path)
+    yield store
+    store.close()
+
+
+def names(sessions: tuple[Session, ...]) -> list[str]:
+    return [session.session_id for session in sessions]
+
+
+def written(path: Path) -> list[str]:
+    """The sessions as they are to stand, by looking at each."""
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute(
+            "SELECT session_id FROM agent_sessions s ORDER BY (SELECT MAX(id) FROM agent_messages m"
+            " WHERE m.session_id = s.session_id) DESC NULLS LAST, updated_at DESC, session_id"
+        )
+        return [name for (name,) in rows]
+
+
+async def test_every_page_is_of_one_order(store: Store, path: Path) -> None:
+    expected = written(path)
+
+    assert names(await store.sessions()) == expected[:FEW]
+    assert names(await store.sessions(0, MANY)) == expected
+    assert names(await store.sessions(100, 164)) == expected[100:164]
+    assert names(await store.sessions(490, 600)) == expected[490:]
+    assert [await store.place(name) for name in ("0499", "0250", "gone")] == [0, 249, None]
+    assert await store.count_sessions() == MANY
+
+
+async def test_the_order_stays_right_while_others_write(store: Store, path: Path) -> None:
+    await store.sessions(0, MANY)
+    for name in ("0007", "new", "0250"):
+        sdk = open_sdk(path, name)
+        await sdk.add_items(turn("again"))
+        sdk.close()
+    sdk = open_sdk(path, "0499")
+    await sdk.clear_session()
+    sdk.close()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("INSERT INTO agent_sessions (session_id) VALUES ('silent'), (x'ff'), (NULL)")
+        db.execute("DELETE FROM agent_sessions WHERE session_id = '0100'")
+        db.execute("DELETE FROM agent_messages WHERE session_id = '0100'")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("VACUUM")
+
+    expected = [name for name in written(path) if isinstance(name, str)]
+    assert names(await store.sessions()) == expected[:FEW]
+    assert names(await store.sessions(0, MANY)) == expected[:MANY]
+    assert expected[:3] == ["0250", "new", "0007"]
+
+
+async def test_an_order_that_is_known_is_changed_where_something_was_written(store: Store, path: Path) -> None:
+    first = await counted(store, store.sessions(100, 104))
+    sdk = open_sdk(path, "0007")
+    await sdk.add_items(turn("again"))
+    sdk.close()
+    second = await counted(store, store.sessions(100, 104))
+
+    assert names(second.result) == written(path)[100:104]
+    assert second.steps * 10 < first.steps
+
+
+async def test_the_newest_are_found_however_many_there_are(tmp_path: Path) -> None:
+    steps = []
+    for count in (100, 1000):
+        path = tmp_path / f"{count}.sqlite"
+        write(path, count)
+        store = Store(path)
+        steps.append((await counted(store, store.sessions())).steps)
+        store.close()
+
+    assert steps[1] <= steps[0] + 100
+
+
+async def test_the_newest_are_found_behind_a_long_one(tmp_path: Path) -> None:
+    path = tmp_path / "behind.sqlite"
+    write(path, 40)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executemany(
+            "INSERT INTO agent_messages (session_id, message_data) VALUES ('0003', '{}')", ([] for _ in range(6000))
+        )
+    store = Store(path)
+    assert names(await store.sessions()) == written(path)[:FEW]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "best", "count"), [("49", "0499", 23), ("0 4 9 9", "0499", 1), ("x", None, 0), ("%", None, 0)]
+)
+async def test_typed_letters_find_sessions_among_all(store: Store, typed: str, best: str | None, count: int) -> None:
+    sessions, total = await store.matching_sessions(typed, 5)
+
+    assert total == count
+    assert (best in names(sessions)) == (best is not None)
+    assert len(sessions) == min(count, 5)
+
+
+async def test_with_nothing_typed_the_newest_are_found(store: Store, path: Path) -> None:
+    sessions, total = await store.matching_sessions(" ", 100)
+
+    assert (names(sessions), total) == (written(path)[:100], MANY)
+
+
+async def test_letters_in_either_case_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "names.sqlite"
+    for name in ("Äpfel_50%", "birnen", "ÄPFEL-2"):
+        sdk = open_sdk(path, name)
+        await sdk.add_items(turn("hello"))
+        sdk.close()
+    store = Store(path)
+    assert set(names((await store.matching_sessions("äpf", 9))[0])) == {"Äpfel_50%", "ÄPFEL-2"}
+    assert names((await store.matching_sessions("_50%", 9))[0]) == ["Äpfel_50%"]
+    store.close()
+
+
+@pytest.fixture
+async def explorer(path: Path) -> AsyncIterator[SessionController]:
+    controller = SessionController(Store(path))
+    await controller.open()
+    yield controller
+    controller.close()
+
+
+async def test_a_view_holds_the_newest_and_says_how_many_there_are(explorer: SessionController) -> None:
+    view = explorer.view
+
+    assert names(view.sessions) == [f"{number:04}" for number in range(499, 499 - FEW, -1)]
+    assert view.older == MANY - FEW
+    assert view.session == view.sessions[0]
+    assert view.place is None
+
+
+async def test_an_old_session_is_opened_and_its_place_is_known(explorer: SessionController, path: Path) -> None:
+    await explorer.select_session("0100")
+    assert explorer.view.session is not None
+    assert explorer.view.session.session_id == "0100"
+    assert explorer.view.place == 399
+    sdk = open_sdk(path, "0050")
+    await sdk.add_items(turn("again"))
+    await explorer.refresh()
+    assert [explorer.view.place, explorer.view.sessions[0].session_id] == [400, "0050"]
+    sdk.close()
+    sdk = open_sdk(path, "0100")
+    await sdk.add_items(turn("again"))
+    sdk.close()
+    await explorer.refresh()
+    assert [explorer.view.place, explorer.view.sessions[0].session_id] == [None, "0100"]
+
+
+async def test_taking_in_a_turn_costs_the_same_whatever_the_file_holds(tmp_path: Path) -> None:
+    steps = []
+    for count in (100, 1000):
+        path = tmp_path / f"{count}.sqlite"
+        write(path, count)
+        store = Store(path)
+        controller = SessionController(store)
+        await controller.open()
+        sdk = open_sdk(path, f"{count - 1:04}")
+        await sdk.add_items(turn("more"))
+        sdk.close()
+        work = await counted(store, controller.refresh())
+        assert work.result
+        steps.append(work.steps)
+        controller.close()
+
+    assert steps[1] <= steps[0] + 200

@@ -1,0 +1,194 @@
+"""Names, pins, the archive, deleting, copies and undo, by their keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from tests.conversations import open_sdk, spend, turn
+from tests.explorer.test_explorer import Opened, opened
+from tui.screens.dialogs.delete import DeleteDialog
+from tui.screens.dialogs.form import Form
+from tui.screens.dialogs.undo_history import DoneList
+from tui.storage.store import Store
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """support: main 1 2 3, alt leaves it at 2; billing: one turn."""
+    path = tmp_path / "support.sqlite"
+    other = open_sdk(path, "billing")
+    await other.add_items(turn("Send me the invoice", "Sent."))
+    other.close()
+    sdk = open_sdk(path)
+    for number in range(1, 4):
+        await sdk.add_items(turn(f"main {number}"))
+        await sdk.store_run_usage(spend(1000 * number))
+    await sdk.create_branch_from_turn(2, "alt")
+    await sdk.add_items(turn("alt 2"))
+    await sdk.store_run_usage(spend(500))
+    sdk.close()
+    return path
+
+
+def screen(explorer: Opened) -> str:
+    """All lines of the screen that is on top."""
+    return "\n".join(strip.text for strip in explorer.pilot.app.screen._compositor.render_strips())
+
+
+async def test_a_title_and_a_note_are_given_in_one_dialog(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("R")
+        assert isinstance(explorer.pilot.app.screen, Form)
+        assert "Title and note of branch alt" in screen(explorer)
+        await explorer.press(*"Oslo [b]", "tab", *"better", "enter")
+        assert "2 Chat · Oslo [b] · alt" in explorer.text
+        await explorer.press("b")
+        await explorer.press(*"oslo")
+        assert "better · 2 turns" in screen(explorer)
+        await explorer.press("escape")
+        await explorer.press("R")
+        assert [line.value for line in explorer.pilot.app.screen.query(Input)] == ["Oslo [b]", "better"]
+        await explorer.press("escape")
+        await explorer.press("z")
+        assert "2 Chat · alt" in explorer.text
+
+
+async def test_on_a_sessions_row_the_session_is_meant(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("G", "R", *"Invoices", "enter")
+        await explorer.press("p")
+        assert "★ Invoices" in explorer.text
+        await explorer.press("s")
+        lines = [line for line in screen(explorer).splitlines() if "billing" in line or " support " in line]
+        assert "★ Invoices · billing" in lines[-2] + lines[-1]
+        await explorer.press("escape")
+        await explorer.press("a")
+        assert "billing" not in explorer.text
+        assert "Invoices" not in explorer.text.replace(explorer.told, "")
+        await explorer.press("full_stop")
+        assert "★ ⊘ Invoices" in explorer.text
+
+
+async def test_archived_branches_are_out_of_sight_until_asked_for(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("a")
+        assert explorer.place[0] == "main"
+        assert "1 branch · 1 archived" in explorer.text
+        await explorer.press("full_stop")
+        assert "[⊘ alt]" in explorer.text
+        await explorer.press("right_square_bracket")
+        assert explorer.place[0] == "alt"
+        await explorer.press("a", "full_stop")
+        assert "2 branches ─" in explorer.text
+
+
+async def test_deleting_says_what_goes_and_z_brings_it_back(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("d")
+        assert isinstance(explorer.pilot.app.screen, DeleteDialog)
+        for told in (
+            "Delete alt for good?",
+            "1 own turn with 2 items that no other branch holds",
+            "usage of 550 tokens",
+            "turn 1, in main.",
+        ):
+            assert told in screen(explorer)
+        await explorer.press("escape")
+        assert "alt" in explorer.screen.view.tree.branches
+        await explorer.press("d")
+        await explorer.press("y")
+        assert explorer.place[0] == "main"
+        await explorer.press("z")
+        assert explorer.place == ("alt", 2)
+        await explorer.press("d")
+        await explorer.press("a")
+        assert explorer.told.startswith("Archived 'alt'.")
+
+
+async def test_main_stays(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("left_square_bracket", "d")
+        assert explorer.pilot.app.screen is explorer.screen
+        assert "'main' cannot be deleted" in explorer.told
+
+
+async def test_a_copy_that_cannot_be_made_leaves_the_form_as_it_was(path: Path, tmp_path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("C")
+        name, file = explorer.pilot.app.screen.query(Input)
+        assert name.value == "support-alt"
+        name.value = "billing"
+        await explorer.press("enter")
+        assert "has a session 'billing' already. Choose another name." in screen(explorer)
+        assert name.value == "billing"
+        file.value = str(tmp_path / "copy.sqlite")
+        await explorer.press("enter")
+        assert "To look at it: convo-tui" in explorer.told
+        copy = Store(tmp_path / "copy.sqlite")
+        assert [session.session_id for session in await copy.sessions()] == ["billing"]
+        copy.close()
+
+
+async def test_marked_turns_are_copied_and_taken_back(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("left_square_bracket", "v", "right_square_bracket", "V")
+        assert explorer.place == ("alt", 3)
+        await explorer.press("z")
+        assert explorer.place == ("alt", 2)
+
+
+async def test_the_list_of_what_was_done_goes_back_to_a_point(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("H")
+        assert "Nothing was done yet." in screen(explorer)
+        await explorer.press("escape")
+        await explorer.press("p", "R", *"Better", "enter")
+        for key in "dyH":
+            await explorer.press(key)
+        assert isinstance(explorer.pilot.app.screen, DoneList)
+        assert "Enter undoes 1: Deleted 'alt' (2 items of its own)." in screen(explorer)
+        await explorer.press("j", "j")
+        assert "Enter undoes 3: Deleted 'alt'" in screen(explorer)
+        await explorer.press("k")
+        await explorer.press("enter")
+        assert explorer.place[0] == "alt"
+        assert screen(explorer).count("undone") == 2
+        await explorer.press("K")
+        assert "does again" in screen(explorer)
+        await explorer.press("E")
+        assert "E again: all 3 hold for good" in screen(explorer)
+        await explorer.press("E")
+        assert "kept" in screen(explorer)
+        await explorer.press("escape")
+        await explorer.press("z")
+        assert "nothing to undo" in explorer.told
+
+
+async def test_what_cannot_be_undone_says_so_in_the_list(path: Path) -> None:
+    async with opened(path) as explorer:
+        await explorer.press("p", "f")
+        explorer.composer.query_one(Input).value = "third"
+        await explorer.press("enter")
+        sdk = open_sdk(path)
+        await sdk.switch_to_branch("third")
+        await sdk.add_items(turn("on"))
+        sdk.close()
+        await explorer.press("escape")
+        await explorer.press("H")
+        await explorer.press("enter")
+        assert "Branch 'third' has gone on since" in screen(explorer)
+        await explorer.press("K")
+        await explorer.press("j", "enter")
+        await explorer.press("escape")
+        assert not explorer.screen.view.tree.branches["alt"].pinned
+
+
+async def test_looking_only_opens_no_dialog(path: Path) -> None:
+    async with opened(path, read_only=True) as explorer:
+        for key in ("R", "p", "a", "d", "C", "z", "Z"):
+            await explorer.press(key)
+            assert explorer.pilot.app.screen is explorer.screen, key
+            assert "to look only" in explorer.told

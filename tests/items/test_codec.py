@@ -1,0 +1,152 @@
+"""Stored JSON reads exactly as `json.loads` reads it, errors included."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.session.conftest import OpenOurs, OpenSDK
+from tests.session.samples import user
+from tui.items.codec import decode, decode_bytes, decode_rows
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.integers(-(2**80), 2**80) | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=20,
+)
+WORDS = ["true", "null", "NaN", "Infinity", "\\", "u", "d800", " ", "\n", "\x00", "é", "\ufeff"]
+SCRAPS = st.lists(st.sampled_from([*'{}[]",:0123456789.eE+-', *WORDS]), max_size=30).map("".join)
+
+
+def outcome(read: Callable[[str | bytes], object], data: str | bytes) -> str:
+    """A value with its types, or the kind of the error."""
+    try:
+        return exact(read(data))
+    except RecursionError:
+        return "too deep"
+    except ValueError:
+        return "not JSON"
+
+
+def exact(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {exact(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(exact, value)) + "]"
+    if isinstance(value, float) and math.isnan(value):
+        return "nan"
+    return f"{type(value).__name__} {value!r}"
+
+
+@given(VALUES)
+def test_what_is_written_is_read(value: object) -> None:
+    for data in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=1)):
+        try:
+            data.encode()
+        except UnicodeEncodeError:
+            continue
+        assert outcome(decode, data) == outcome(json.loads, data)
+
+
+@given(
+    SCRAPS | st.text(max_size=10) | st.from_regex(r"-?[0-9]{1,25}(\.[0-9]{0,5})?([eE][+-]?[0-9]{0,4})?", fullmatch=True)
+)
+@example("18446744073709551616")
+@example("-9223372036854775809")
+@example("1" * 5000)
+@example("1e400")
+@example("-1e400")
+@example("-0")
+@example("-0.0")
+@example("1.0000000000000000000000001")
+@example("123456789012345678901234567890.5e-10")
+@example("NaN")
+@example("-Infinity")
+@example("-NaN")
+@example('{"a": 1, "b": 2, "a": 3}')
+@example('"\\ud800"')
+@example('"\\ud83d\\ude00"')
+@example('"\\ude00\\ud83d"')
+@example('"\x7f"')
+@example('"\x01"')
+@example("[1, 2]]")
+@example("[" * 150 + "]" * 150)
+@example("[" * 600 + "]" * 600)
+@example("\ufeff{}")
+@example("")
+def test_whatever_is_stored_is_read_as_json_reads_it(data: str) -> None:
+    try:
+        data.encode()
+    except UnicodeEncodeError:
+        return  # SQLite cannot hold it
+    assert outcome(decode, data) == outcome(json.loads, data)
+    expected = outcome(json.loads, data)
+    assert [exact(item) for item in decode_rows([(data,)])] == ([] if expected == "not JSON" else [expected])
+
+
+@given(st.binary(max_size=12) | VALUES.map(lambda value: json.dumps(value).encode("utf-16")))
+def test_bytes_too(data: bytes) -> None:
+    assert outcome(decode, data) == outcome(json.loads, data)
+
+
+def test_a_limit_counts_what_can_be_read() -> None:
+    rows = [("1",), ("{",), ("2",), ("",), ("3",), ("4",)]
+    assert decode_rows(iter(rows)) == [1, 2, 3, 4]
+    assert decode_rows(iter(rows), 3) == [1, 2, 3]
+    assert decode_rows(iter(rows), 0) == []
+
+
+@given(st.lists(SCRAPS | VALUES.map(json.dumps), max_size=6), st.none() | st.integers(0, 7))
+@example(["[1", "2]"], None)
+@example(["1", "2, 3"], None)
+@example(["1", '"\\ud83d"', "3"], 2)
+def test_many_at_once_are_what_each_is(texts: list[str], limit: int | None) -> None:
+    try:
+        rows = [(text.encode(),) for text in texts]
+    except UnicodeEncodeError:
+        return  # SQLite cannot hold it
+    try:
+        items = decode_bytes(iter(rows), limit)
+    except ValueError:
+        return  # each is looked at
+    assert list(map(exact, items)) == [exact(json.loads(text)) for text in texts[:limit]]
+
+
+def test_the_collector_is_left_as_it_was() -> None:
+    for wanted in (gc.enable, gc.disable):
+        wanted()
+        try:
+            before = gc.isenabled()
+            assert decode_bytes([(b"1",)] * 3) == [1, 1, 1]
+            with pytest.raises(ValueError, match="EOF"):
+                decode_bytes([(b"1",), (b"{",)])
+            assert gc.isenabled() is before
+        finally:
+            gc.enable()
+
+
+async def test_one_item_that_jiter_refuses_hides_no_other(ours: OpenOurs) -> None:
+    session = ours()
+    items = [user("before"), user("\ud83d alone"), user("after")]
+    await session.add_items(items)
+    assert await session.get_items() == items
+    assert await session.get_items(2) == items[1:]
+    # The connection makes strings of texts again.
+    assert await session.get_conversation_turns() != []
+
+
+@pytest.mark.parametrize("text", ["plain", "é 한국어 🙂", "\ud83d alone", 'quote " and \\', "\x00\x1b[31m\x7f"])
+async def test_the_same_bytes_as_the_sdk(ours: OpenOurs, sdk: OpenSDK, text: str) -> None:
+    await ours(session_id="ours").add_items([user(text), {"role": "user", "content": [], "n": float("nan")}])  # type: ignore[list-item]
+    await sdk(session_id="sdk").add_items([user(text), {"role": "user", "content": [], "n": float("nan")}])  # type: ignore[list-item]
+    session = ours()
+    stored = session._access._connection.run_sync(
+        lambda db: db.execute("SELECT session_id, message_data FROM agent_messages ORDER BY id").fetchall()
+    )
+    assert [data for owner, data in stored if owner == "ours"] == [data for owner, data in stored if owner == "sdk"]

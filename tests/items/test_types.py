@@ -1,0 +1,164 @@
+"""What an item is, and what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
+from agents.tool import default_tool_error_function, default_tool_timeout_error_message
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.items.types import is_error, is_user_message, item_text, message_type, tool_name
+
+SCALARS: st.SearchStrategy[Any] = st.sampled_from([None, "", "a", "b", "search", 0, 1, 1.5, True, False, ["a"], {}])
+TYPES = st.sampled_from(
+    [
+        None, "", 5, "message", "reasoning", "function_call", "function_call_output", "custom_tool_call", "mcp_call",
+        "mcp_approval_request", "mcp_list_tools", "computer_call", "file_search_call", "web_search_call", "shell_call",
+        "code_interpreter_call", "tool_search_call", "tool_search_output", "shell_call_output", "apply_patch_call",
+        "apply_patch_call_output", "image_generation_call", "compaction", "program", "brand_new",
+    ]
+)  # fmt: skip
+NAMED = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": TYPES,
+        "role": st.sampled_from(["user", "assistant", "system", "developer", None, 3]),
+        "name": SCALARS,
+        "namespace": SCALARS,
+        "server_label": SCALARS,
+    },
+)
+FIELDS = st.sampled_from(
+    [
+        "type", "role", "content", "summary", "text", "output", "arguments", "action", "actions", "operation", "tools",
+        "error", "status", "result", "results", "outcome", "exit_code", "stdout", "command", "filename", "name",
+        "queries",
+    ]
+)  # fmt: skip
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | TYPES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=5),
+)
+
+
+TIMEOUT = default_tool_timeout_error_message(tool_name="x", timeout_seconds=2)
+
+
+@pytest.fixture(scope="module")
+def reference() -> SDKSession:
+    return SDKSession(session_id="chat", create_tables=True)
+
+
+def test_types_and_names_are_the_sdks(reference: SDKSession) -> None:
+    @given(NAMED)
+    def check(item: Any) -> None:
+        assert message_type(item) == reference._classify_message_type(item)
+        assert tool_name(item) == reference._extract_tool_name(item)
+        assert is_user_message(item) == reference._is_user_message(item)
+
+    check()
+    reference.close()
+
+
+@given(ANYTHING)
+def test_nothing_raises_on_an_item_of_any_shape(item: object) -> None:
+    assert isinstance(item_text(item), str)
+    assert isinstance(message_type(item), str)
+    assert is_error(item) in (True, False)
+    tool_name(item)
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        ({"role": "user", "content": "hello"}, "hello"),
+        (
+            {"role": "user", "content": [{"type": "input_text", "text": "look"}, {"type": "input_image"}]},
+            "look\n[image]",
+        ),
+        ({"role": "user", "content": [{"type": "input_file", "filename": "a.pdf", "file_data": "…"}]}, "[file: a.pdf]"),
+        ({"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "…"}}]}, "[audio]"),
+        ({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "hi"}]}, "hi"),
+        ({"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]}, "no"),
+        (
+            {"type": "reasoning", "summary": [{"type": "summary_text", "text": "first"}, {"text": "then"}]},
+            "first\nthen",
+        ),
+        ({"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "raw"}]}, "raw"),
+        ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, ""),
+        ({"type": "function_call", "name": "search", "arguments": '{"q": 1}'}, '{"q": 1}'),
+        ({"type": "custom_tool_call", "name": "x", "input": "do it"}, "do it"),
+        ({"type": "function_call_output", "output": "done"}, "done"),
+        (
+            {"type": "function_call_output", "output": [{"type": "input_text", "text": "a"}, {"type": "input_image"}]},
+            "a\n[image]",
+        ),
+        ({"type": "web_search_call", "action": {"type": "search", "query": "weather"}}, "weather"),
+        (
+            {"type": "file_search_call", "queries": ["a", "b"], "results": [{"text": "found", "filename": "f"}]},
+            "a\nb\nfound",
+        ),
+        ({"type": "computer_call", "action": {"type": "click", "x": 1, "y": 2}}, "click x=1, y=2"),
+        (
+            {"type": "computer_call_output", "output": {"type": "computer_screenshot", "image_url": "data:…"}},
+            "[screenshot]",
+        ),
+        ({"type": "code_interpreter_call", "code": "1+1", "outputs": [{"type": "logs", "logs": "2"}]}, "1+1\n2"),
+        ({"type": "image_generation_call", "result": "iVBOR…", "status": "completed"}, "[image]"),
+        ({"type": "local_shell_call", "action": {"type": "exec", "command": ["ls", "-l"]}}, "ls -l"),
+        ({"type": "shell_call", "action": {"commands": ["ls", "pwd"]}}, "ls\npwd"),
+        (
+            {"type": "shell_call_output", "output": [{"stdout": "out\n", "stderr": "err\n", "outcome": {}}]},
+            "out\nerr",
+        ),
+        ({"type": "apply_patch_call", "operation": {"type": "update_file", "path": "a.py", "diff": "+1"}}, "a.py\n+1"),
+        ({"type": "mcp_list_tools", "tools": [{"name": "a"}, {"name": "b"}]}, "a, b"),
+        ({"type": "mcp_call", "name": "a", "arguments": "{}", "output": "ok"}, "{}\nok"),
+        ({"type": "mcp_call", "name": "a", "arguments": "", "error": {"message": "refused"}}, "refused"),
+        ({"type": "item_reference", "id": "x"}, ""),
+        ({"type": "brand_new", "ключ": "значение"}, '{"type": "brand_new", "ключ": "значение"}'),
+        ("bare text", "bare text"),
+        (None, ""),
+        (17, "17"),
+    ],
+)  # fmt: skip
+def test_what_an_item_says(item: object, text: str) -> None:
+    assert item_text(item) == text
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "web_search_call", "status": "failed"},
+        {"type": "message", "role": "assistant", "status": "incomplete"},
+        {"type": "mcp_call", "error": {"type": "http_error", "message": "502"}},
+        {"type": "mcp_list_tools", "error": "no route"},
+        {"type": "function_call_output", "output": default_tool_error_function(None, ValueError())},  # type: ignore[arg-type]
+        {"type": "function_call_output", "output": "An error occurred while running the tool. Error: x"},
+        {"type": "function_call_output", "output": TIMEOUT},
+        {"type": "function_call_output", "output": [{"text": "An error occurred while running the tool"}]},
+        {"type": "shell_call_output", "output": [{"outcome": {"exit_code": 0}}, {"outcome": {"type": "timeout"}}]},
+        {"type": "shell_call_output", "output": [{"stdout": "", "outcome": {"type": "exit", "exit_code": 2}}]},
+    ],
+)  # fmt: skip
+def test_what_is_an_error(item: object) -> None:
+    assert is_error(item)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"role": "user", "content": "An error occurred while running the tool"},
+        {"type": "function_call_output", "output": "the log says: An error occurred while"},
+        {"type": "function_call_output", "output": "ok", "status": "completed"},
+        {"type": "mcp_call", "error": None, "output": "ok"},
+        {"type": "shell_call_output", "output": [{"outcome": {"type": "exit", "exit_code": 0}}]},
+        "An error occurred while running the tool",
+        None,
+    ],
+)
+def test_what_is_none(item: object) -> None:
+    assert not is_error(item)

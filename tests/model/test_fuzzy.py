@@ -1,0 +1,66 @@
+"""Typed letters find the names that are meant, whatever the names are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.model.fuzzy import Narrowing, letters
+
+NAMES = ("main", "alt", "retry-main", "domain", "multi-agent-info", "MAIN_2", "검색 가지")
+
+
+def found(typed: str, names: tuple[str, ...] = NAMES) -> list[str]:
+    narrowing = Narrowing(names)
+    narrowing.narrow(typed)
+    return [names[place] for place in narrowing.found]
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("", list(NAMES)),
+        ("main", ["main", "MAIN_2", "retry-main", "domain", "multi-agent-info"]),
+        ("rm", ["retry-main"]),
+        ("mai", ["main", "MAIN_2", "retry-main", "domain", "multi-agent-info"]),
+        ("가지", ["검색 가지"]),
+        ("검 지", ["검색 가지"]),
+        ("xyz", []),
+        ("   ", list(NAMES)),
+    ],
+)
+def test_the_best_match_comes_first(typed: str, names: list[str]) -> None:
+    assert found(typed) == names
+
+
+def test_letters_lie_as_close_together_as_they_can() -> None:
+    assert letters("ab", "a--a-b") == (3, 5)
+
+
+@given(st.text(min_size=1, max_size=5), st.text(max_size=30))
+def test_a_name_matches_if_it_holds_the_letters_in_order(query: str, name: str) -> None:
+    rest = iter(name)
+    holds = all(letter in rest for letter in query)
+    offsets = letters(query, name)
+    assert (offsets is not None) == holds
+    if offsets is not None:
+        assert "".join(name[offset] for offset in offsets) == query
+        assert list(offsets) == sorted(set(offsets))
+
+
+@given(st.lists(st.text(max_size=8), max_size=8), st.text(max_size=5))
+def test_typing_letter_by_letter_finds_what_typing_at_once_finds(names: list[str], typed: str) -> None:
+    slowly = Narrowing(names)
+    for end in range(1, len(typed) + 1):
+        slowly.narrow(typed[:end])
+    at_once = Narrowing(names)
+    at_once.narrow(typed)
+    assert list(slowly.found) == list(at_once.found)
+    for end in reversed(range(len(typed))):
+        slowly.narrow(typed[:end])
+    assert list(slowly.found) == list(range(len(names)))
+
+
+def test_a_name_that_invites_backtracking_is_searched_once() -> None:
+    assert found("ab" * 20 + "c", ("ab" * 10_000,)) == []

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.widgets.tree.samples import grow
+from tui.model import EMPTY_TREE, Chain, TurnTree
+from tui.model.tree import Holders
+
+NESTED = {
+    "main": [1, 2, 3, 4],
+    "alt": [1, 2, 5, 6],
+    "deep": [1, 2, 5, 7],
+    "late": [1, 2, 3, 4, 8],
+    "other": [9],
+}
+
+
+def told(chain: Chain) -> str:
+    return f"{chain.first}-{chain.last} {chain.ends or ''}".strip()
+
+
+def test_a_single_branch_is_one_chain() -> None:
+    tree = grow({"main": range(25_000)})
+
+    assert [told(chain) for chain in tree.chains] == ["1-25000 main"]
+    assert len(tree.chains[0]) == 25_000
+
+
+def test_a_path_leads_from_the_first_turn_to_the_last() -> None:
+    tree = grow(NESTED)
+
+    assert [told(chain) for chain in tree.path("deep")] == ["1-2", "3-3", "4-4 deep"]
+    assert [told(chain) for chain in tree.path("main")] == ["1-2", "3-4 main"]
+    assert tree.tip("late") is tree.path("late")[-1]
+
+
+def test_an_unknown_branch_has_no_path_and_no_turn() -> None:
+    tree = grow(NESTED)
+
+    with pytest.raises(KeyError):
+        tree.path("gone")
+    assert tree.chain_at("gone", 1) is None
+    assert tree.chain_at("main", 5) is None
+
+
+def test_a_turn_is_found_in_the_chain_that_holds_it() -> None:
+    tree = grow(NESTED)
+
+    assert tree.chain_at("main", 2) is tree.chain_at("alt", 2)
+    assert tree.chain_at("main", 3) is not tree.chain_at("alt", 3)
+
+
+def test_alternatives_are_the_chains_that_start_together() -> None:
+    tree = grow(NESTED)
+
+    assert [told(chain) for chain in tree.alternatives(tree.tip("main"))] == ["3-4 main", "3-3"]
+    assert [told(chain) for chain in tree.alternatives(tree.tip("other"))] == ["1-2", "1-1 other"]
+
+
+def test_where_a_branch_ends_at_the_fork_its_end_is_an_alternative_too() -> None:
+    tree = grow(NESTED)
+
+    assert [told(chain) for chain in tree.alternatives(tree.tip("late"))] == ["3-4 main", "5-5 late"]
+
+
+def test_forks_are_the_chains_of_a_path_with_alternatives() -> None:
+    tree = grow(NESTED)
+
+    assert [chain.first for chain in tree.forks("deep")] == [1, 3, 4]
+    assert [chain.first for chain in grow({"main": [1, 2]}).forks("main")] == []
+
+
+def test_forks_are_drawn_under_the_turn_where_they_part_and_the_chain_goes_on_in_its_column() -> None:
+    tree = grow(NESTED)
+
+    assert [(depth, told(chain)) for chain, depth in tree.walk()] == [
+        (1, "1-1 other"),
+        (0, "1-2"),
+        (1, "3-3"),
+        (2, "4-4 deep"),
+        (1, "4-4 alt"),
+        (0, "3-4 main"),
+        (1, "5-5 late"),
+    ]
+
+
+def test_a_branch_without_turns_of_its_own_is_an_empty_chain_that_is_there() -> None:
+    tree = grow({"main": [1, 2, 3], "fresh": [1, 2]})
+    fresh = tree.tip("fresh")
+
+    assert (fresh.first, fresh.last, len(fresh), fresh.ends) == (3, 2, 0, "fresh")
+    assert fresh
+    assert tree.chain_at("fresh", 3) is None
+
+
+def test_a_session_without_branches_is_walked_in_no_steps() -> None:
+    assert list(EMPTY_TREE.walk()) == []
+
+
+@st.composite
+def sessions(draw: st.DrawFn) -> dict[str, list[int]]:
+    """Branches that fork from one another at random turns."""
+    branches: dict[str, list[int]] = {"main": list(range(draw(st.integers(0, 6))))}
+    for number in range(draw(st.integers(0, 6))):
+        parent = branches[draw(st.sampled_from(sorted(branches)))]
+        shared = parent[: draw(st.integers(0, len(parent)))]
+        own = [1000 * (number + 1) + turn for turn in range(draw(st.integers(0, 3)))]
+        branches[f"b{number}"] = shared + own
+    return branches
+
+
+def spelled(tree: TurnTree, branches: Mapping[str, list[int]], branch_id: str) -> list[int]:
+    """The messages of a branch as its chains tell them, each read from the oldest branch through it."""
+    return [
+        branches[chain.through[0]][turn - 1]
+        for chain in tree.path(branch_id)
+        for turn in range(chain.first, chain.last + 1)
+    ]
+
+
+@given(sessions())
+def test_the_chains_of_every_path_spell_the_branch(branches: dict[str, list[int]]) -> None:
+    tree = grow(branches)
+
+    assert {name: spelled(tree, branches, name) for name in branches} == branches
+
+
+@given(sessions())
+def test_the_holders_of_a_chain_are_those_of_the_next_one_and_those_beyond(branches: dict[str, list[int]]) -> None:
+    tree = grow(branches)
+
+    for name in branches:
+        for above, below in pairwise(tree.path(name)):
+            assert isinstance(above.through, Holders)
+            beyond = list(above.through.beyond(below.through))
+            assert sorted([*beyond, *below.through]) == sorted(above.through)
+
+
+@given(sessions())
+def test_a_walk_meets_each_chain_once_and_parents_first(branches: dict[str, list[int]]) -> None:
+    tree = grow(branches)
+    walk = list(tree.walk())
+
+    met: set[int] = set()
+    for chain, depth in walk:
+        assert chain.parent is None or chain.parent in met
+        assert chain.index not in met
+        assert depth >= 0
+        met.add(chain.index)
+    assert len(met) == len(tree.chains)
+
+
+@given(sessions())
+def test_every_chain_is_among_its_alternatives(branches: dict[str, list[int]]) -> None:
+    tree = grow(branches)
+
+    for chain in tree.chains:
+        alternatives = tree.alternatives(chain)
+        assert chain in alternatives
+        assert len(set(map(id, alternatives))) == len(alternatives)

@@ -1,0 +1,97 @@
+"""The carry cost, against sums made by hand."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.model.resend_cost import Sent, carry
+
+
+def test_items_are_measured_between_turns_of_one_request_each() -> None:
+    found = carry(
+        "main",
+        [
+            # 40 characters of message are 10 tokens.
+            Sent(characters=400, message=40, requests=1, input_tokens=1000, cached_tokens=0),
+            Sent(characters=800, message=80, requests=1, input_tokens=1300, cached_tokens=900),
+            Sent(characters=400, message=40, requests=1, input_tokens=2000, cached_tokens=1200),
+        ],
+    )
+    # The input grew by 300, of which 20 are the second message; the first was in it already, and is of turn 1.
+    first = found.turn(1)
+    assert first is not None
+    assert (first.items, first.measured) == (300 + 10 - 20, True)
+    # It was sent with two more requests, whose 3,300 tokens were cached but for 1,200.
+    assert (first.requests, first.tokens, first.cached) == (2, 580, 580 * 2100 // 3300)
+    second = found.turn(2)
+    assert second is not None
+    assert (second.items, second.measured) == (700 + 20 - 10, True)
+    assert (second.requests, second.tokens, second.cached) == (1, 710, 710 * 1200 // 2000)
+    # The last was sent by no later request; its items are a quarter of their characters.
+    last = found.turn(3)
+    assert last is not None
+    assert (last.items, last.measured, last.requests, last.tokens, last.cached) == (100, False, 0, 0, None)
+    assert (found.tokens, found.items, found.input_tokens, found.largest) == (1290, 1100, 4300, 710)
+    assert found.cached == 580 * 2100 // 3300 + 710 * 1200 // 2000
+    assert found.turn(0) is found.turn(4) is None
+
+
+def test_growth_over_turns_of_many_requests_is_parted_by_their_characters() -> None:
+    found = carry(
+        "main",
+        [
+            Sent(characters=400, requests=1, input_tokens=1000),
+            Sent(characters=1200, requests=4, input_tokens=8000),
+            Sent(characters=400, requests=1, input_tokens=3000),
+        ],
+    )
+    turns = [found.turn(number) for number in (1, 2)]
+    assert [turn and (turn.items, turn.measured) for turn in turns] == [(500, False), (1500, False)]
+    assert [turn and turn.tokens for turn in turns] == [500 * (4 + 1), 1500 * 1]
+    assert found.cached is None
+
+
+def test_characters_stand_where_the_history_was_cut_and_where_tokens_are_estimates() -> None:
+    found = carry("main", [Sent(400, 0, 1, 5000), Sent(400, 0, 1, 2000), Sent(4, 0, 1, 9000, estimated=True)])
+    assert [turn and (turn.items, turn.measured) for turn in map(found.turn, (1, 2))] == [(100, False), (100, False)]
+
+
+def test_no_request_sent_more_than_was_counted() -> None:
+    found = carry("main", [Sent(characters=4000, requests=2, input_tokens=50), Sent(requests=2, input_tokens=500)])
+    only = found.turn(1)
+    assert only is not None
+    # 1,000 tokens twice would be 2,000, but the two requests sent 500.
+    assert (only.items, only.requests, only.tokens) == (1000, 2, 500)
+
+
+def test_turns_without_usage_send_nothing() -> None:
+    found = carry("main", [Sent(400), Sent(400), Sent(400, requests=3, input_tokens=9000)])
+    assert [turn and turn.tokens for turn in map(found.turn, (1, 2, 3))] == [300, 300, 0]
+    assert carry("main", []).tokens == 0
+
+
+turns = st.builds(
+    Sent,
+    characters=st.integers(0, 10**6),
+    message=st.integers(0, 10**4),
+    requests=st.integers(0, 5),
+    input_tokens=st.integers(0, 10**6),
+    cached_tokens=st.none() | st.integers(0, 10**6),
+    estimated=st.booleans(),
+)
+
+
+@given(st.lists(turns, max_size=30))
+def test_it_is_a_part_of_the_input_whatever_was_stored(path: list[Sent]) -> None:
+    found = carry("main", path)
+    told = [found.turn(number) for number in range(1, len(path) + 1)]
+    known = [turn for turn in told if turn is not None]
+    assert len(known) == len(path)
+    # Turns without requests have no input either, in a file that makes sense.
+    assert found.tokens <= sum(turn.input_tokens for turn in path)
+    assert found.tokens == sum(turn.tokens for turn in known)
+    for place, turn in enumerate(known):
+        assert turn.requests == sum(later.requests for later in path[place + 1 :])
+        assert 0 <= turn.tokens <= turn.items * turn.requests
+        assert turn.cached is None or 0 <= turn.cached <= turn.tokens

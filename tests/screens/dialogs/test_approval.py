@@ -1,0 +1,145 @@
+"""The dialog that asks for leave to call tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.widgets import Static
+
+from tui.model import Approval, Decision
+from tui.screens.dialogs.approval import ApprovalDialog
+from tui.screens.dialogs.modal import Scroll
+
+Snapshot = Callable[..., bool]
+
+WEATHER = Approval("c1", "get_weather", '{"city": "Oslo", "days": 3, "why": "검색 \\u202eabc"}', "Assistant")
+REMOVE = Approval("c2", "files.remove", '{"paths": ["/tmp/a", "/tmp/b"], "force": true}', "Cleaner")
+LONG = Approval("c3", "write", '{"text": "' + "word " * 400 + '", "rows": [' + ", ".join(map(str, range(60))) + "]}")
+NASTY = Approval("c4", "[/x]\x1b[31m", "[bold]not JSON\x07 \x1b]0;title", "a\nb")
+
+YES, ALWAYS, NO = Decision(True), Decision(True, always=True), Decision(False)
+
+
+class AskingApp(App[None]):
+    """A page of text that asks for leave, and remembers the answer."""
+
+    def __init__(self, approvals: Sequence[Approval]) -> None:
+        super().__init__()
+        self.dialog = ApprovalDialog(approvals)
+        self.given: list[tuple[Decision, ...] | None] = []
+
+    def compose(self) -> ComposeResult:
+        yield Static("A conversation lies below. " * 200)
+
+    def on_mount(self) -> None:
+        self.push_screen(self.dialog, self.given.append)
+
+    @property
+    def seen(self) -> str:
+        return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+
+
+@pytest.mark.parametrize(
+    ("approvals", "keys", "decisions"),
+    [
+        ([WEATHER], ["y"], (YES,)),
+        ([WEATHER], ["enter"], (YES,)),
+        ([WEATHER], ["a"], (ALWAYS,)),
+        ([WEATHER], ["n"], (NO,)),
+        ([WEATHER, REMOVE], ["y", "n"], (YES, NO)),
+        ([WEATHER, REMOVE, LONG], ["n", "a", "enter"], (NO, ALWAYS, YES)),
+        ([WEATHER, REMOVE, WEATHER], ["a", "n"], (ALWAYS, NO, ALWAYS)),
+        ([WEATHER, WEATHER], ["a"], (ALWAYS, ALWAYS)),
+        ([REMOVE], ["r", *"not yet", "enter"], (Decision(False, reason="not yet"),)),
+        ([REMOVE], ["r", "enter"], (NO,)),
+        ([REMOVE, WEATHER], ["r", *"any", "enter", "y"], (Decision(False, reason="any"), YES)),
+        ([REMOVE], ["r", *"any", "escape", "y"], (YES,)),
+        ([REMOVE], ["r", *"any", "escape", "r", "enter"], (NO,)),
+    ],
+)
+async def test_each_call_is_decided_in_turn(
+    approvals: list[Approval], keys: list[str], decisions: tuple[Decision, ...]
+) -> None:
+    async with AskingApp(approvals).run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, AskingApp)
+        await pilot.press(*keys)
+        assert app.given == [decisions]
+
+
+@pytest.mark.parametrize("keys", [["escape"], ["y", "escape"], ["r", *"no", "escape", "escape"]])
+async def test_escape_leaves_all_of_them_waiting(keys: list[str]) -> None:
+    async with AskingApp([WEATHER, REMOVE]).run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, AskingApp)
+        await pilot.press(*keys)
+        assert app.given == [None]
+
+
+async def test_a_reason_may_hold_the_letters_of_the_keys() -> None:
+    async with AskingApp([WEATHER]).run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, AskingApp)
+        await pilot.press("r", *"any rain", "enter")
+        assert app.given == [(Decision(False, reason="any rain"),)]
+
+
+async def test_it_shows_tool_agent_and_arguments_of_the_call_that_is_asked_for() -> None:
+    async with AskingApp([WEATHER, REMOVE]).run_test(size=(100, 30)) as pilot:
+        app = pilot.app
+        assert isinstance(app, AskingApp)
+        await pilot.pause()
+        assert "1 of 2 · May get_weather be called?" in app.seen
+        assert "asked for by Assistant" in app.seen
+        assert '  "city": "Oslo",' in app.seen
+        assert "검색 \ufffdabc" in app.seen
+        await pilot.press("y")
+        await pilot.pause()
+        assert "2 of 2 · May files.remove be called?" in app.seen
+        assert "asked for by Cleaner" in app.seen
+        assert "get_weather" not in app.seen
+
+
+async def test_long_arguments_scroll_and_the_next_ones_begin_at_their_top() -> None:
+    async with AskingApp([LONG, LONG]).run_test(size=(60, 16)) as pilot:
+        app = pilot.app
+        assert isinstance(app, AskingApp)
+        await pilot.press("G")
+        await pilot.wait_for_animation()
+        scroll = app.dialog.query_one(Scroll)
+        assert scroll.scroll_y == scroll.max_scroll_y > 0
+        assert "59" in app.seen
+        await pilot.press("y")
+        await pilot.pause()
+        assert scroll.scroll_y == 0
+
+
+async def test_what_is_asked_for_is_shown_as_it_is() -> None:
+    async with AskingApp([NASTY]).run_test(size=(100, 30)) as pilot:
+        app = pilot.app
+        assert isinstance(app, AskingApp)
+        await pilot.pause()
+        assert "May [/x]␛[31m be called?" in app.seen
+        assert "asked for by a␊b" in app.seen
+        assert "[bold]not JSON␇ ␛]0;title" in app.seen
+
+
+async def test_a_call_without_arguments_says_so() -> None:
+    async with AskingApp([Approval("c", "stop", "")]).run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, AskingApp)
+        await pilot.pause()
+        assert "no arguments" in app.seen
+        assert "asked for by" not in app.seen
+
+
+SIZES = [(100, 30), (40, 12)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("keys", [[], ["y"], ["r", *"too many"]], ids=["first", "long", "reason"])
+def test_looks(snap_compare: Snapshot, keys: list[str], size: tuple[int, int]) -> None:
+    app = AskingApp([REMOVE, LONG])
+    assert snap_compare(app, press=keys, terminal_size=size)

@@ -1,0 +1,123 @@
+"""Whatever is done in whatever order: undoing all of it gives the file as it was, doing it again what it became."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conversations import open_sdk, said, spend, turn
+from tests.storage.test_editor import as_sdk_reads, content
+from tui.errors import ConvoError
+from tui.session import AdvancedSQLiteSession
+from tui.storage.editor import Editor
+from tui.storage.store import Store
+
+Step: TypeAlias = tuple[str, int, int]
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["fork", "fork", "delete", "delete", "label", "copy", "turns", "say", "session"]),
+        st.integers(0, 5),
+        st.integers(1, 5),
+    ),
+    min_size=1,
+    max_size=9,
+)
+
+
+async def write(path: Path) -> None:
+    """Two sessions; in the first three branches that part at a turn and within one."""
+    other = open_sdk(path, "other")
+    await other.add_items(turn("other 1"))
+    other.close()
+    sdk = open_sdk(path, "chat")
+    for number in range(1, 4):
+        await sdk.add_items(turn(f"main {number}", tool="search"))
+        await sdk.store_run_usage(spend(100 * number))
+    await sdk.create_branch_from_turn(3, "alt")
+    await sdk.add_items(turn("alt 3"))
+    await sdk.store_run_usage(spend(1000))
+    sdk.close()
+    async with AdvancedSQLiteSession(session_id="chat", db_path=path) as ours:
+        await ours.fork(source="alt", name="late")
+        await ours.pop_item()
+        await ours.add_items([said("Otherwise.")])  # type: ignore[list-item]
+
+
+async def do(editor: Editor, store: Store, number: int, step: Step) -> None:
+    """One step, where it can be done."""
+    what, which, turn_number = step
+    sessions = [session.session_id for session in await store.sessions()]
+    if not sessions:
+        return
+    session_id = sessions[which % len(sessions)] if what == "session" else "chat"
+    session = next((known for known in await store.sessions() if known.session_id == session_id), None)
+    if session is None:
+        return
+    branches = list((await store.tree(session)).branches)
+    branch = branches[which % len(branches)]
+    match what:
+        case "fork":
+            await editor.fork("chat", branch, turn_number, f"fork {number}", 1)
+        case "delete":
+            await editor.delete_branch("chat", branch)
+        case "session":
+            await editor.delete_session(session_id)
+        case "label":
+            await editor.label("chat", branch, title=f"{number}", pinned=which % 2 == 0, words=f"Named {number}")
+        case "copy":
+            await editor.copy_branch("chat", branch, f"copy {number}")
+        case "turns":
+            await editor.copy_turns("chat", [(branch, turn_number)], branches[turn_number % len(branches)])
+        case "say":
+            before = await editor.mark("chat", branch)
+            async with AdvancedSQLiteSession(session_id="chat", db_path=editor.path) as ours:
+                await ours.switch_to_branch(branch)
+                await ours.add_items(turn(f"said {number}"))
+                await ours.store_run_usage(spend(number))
+            await editor.note_since(before, "run", f"Said {number}")
+
+
+async def there_and_back(path: Path, steps: Sequence[Step]) -> None:
+    await write(path)
+    editor, store = Editor(path, "agent_sessions", "agent_messages"), Store(path)
+    states = [content(path)]
+    for number, step in enumerate(steps):
+        known = len(await store.journal())
+        with suppress(ConvoError):
+            await do(editor, store, number, step)
+        await as_sdk_reads(path, "chat")
+        if len(await store.journal()) > known:
+            states.append(content(path))
+        else:
+            assert content(path) == states[-1]
+    for before in reversed(states[:-1]):
+        await editor.undo()
+        assert timeless(content(path)) == timeless(before)
+    for after in states[1:]:
+        await editor.redo()
+        assert timeless(content(path)) == timeless(after)
+    entries = await store.journal()
+    if entries:
+        await editor.undo(back_to=entries[-1].id)
+        assert timeless(content(path)) == timeless(states[0])
+    store.close()
+
+
+def timeless(held: Mapping[str, Sequence[tuple[object, ...]]]) -> dict[str, object]:
+    """Without the time at which a session was written last, which others' messages move on."""
+    return {**held, "agent_sessions": [row[:2] for row in held.get("agent_sessions", [])]}
+
+
+@settings(max_examples=18, suppress_health_check=[HealthCheck.too_slow])
+@given(STEPS)
+def test_all_that_was_done_is_undone_and_done_again(steps: Sequence[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(there_and_back(Path(folder) / "chat.sqlite", steps))

@@ -1,0 +1,198 @@
+"""The tree of a session that grows while it is shown: always that of the file, read only where it changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conversations import open_sdk, turn
+from tests.counting import counted
+from tui.model import Branch, Session, TurnTree
+from tui.model.turn_trie import Trie, build_tree
+from tui.session import AdvancedSQLiteSession
+from tui.storage.store import Store
+
+SESSION = Session("support")
+
+
+def drawn(tree: TurnTree) -> list[tuple[int, int, int, str | None, tuple[str, ...]]]:
+    """All that a tree says of its chains, in the order in which they are drawn."""
+    return [(depth, chain.first, chain.last, chain.ends, tuple(chain.through)) for chain, depth in tree.walk()]
+
+
+async def fresh(path: Path) -> TurnTree:
+    """The tree as one who opens the file sees it."""
+    store = Store(path)
+    tree = await store.tree(SESSION)
+    store.close()
+    return tree
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """120 branches of our class, forked from one another up to ten deep, each with a turn of its own."""
+    path = tmp_path / "bushy.sqlite"
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
+        for number in range(1, 11):
+            await ours.add_items(turn(f"main {number}"))
+        for number in range(120):
+            source = "main" if number % 10 == 0 else f"b{number - 1}"
+            await ours.fork(3 + number % 10, source=source, name=f"b{number}")
+            await ours.add_items(turn(f"b{number}"))
+    return path
+
+
+@pytest.fixture
+async def ours(path: Path) -> AsyncIterator[AdvancedSQLiteSession]:
+    async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
+        yield ours
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[Store]:
+    store = Store(path)
+    yield store
+    store.close()
+
+
+async def test_forks_that_were_recorded_are_read_in_a_few_statements(store: Store) -> None:
+    read = await counted(store, store.tree(SESSION))
+
+    assert len(read.result.branches) == 121
+    assert read.statements < 20
+
+
+async def test_the_same_tree_is_given_while_nothing_changes(store: Store, path: Path) -> None:
+    tree = await store.tree(SESSION)
+    other = open_sdk(path, "other")
+    await other.add_items(turn("elsewhere"))
+    other.close()
+
+    assert await store.tree(SESSION) is tree
+
+
+async def test_of_a_branch_that_grows_only_its_end_is_read(store: Store, ours: AdvancedSQLiteSession) -> None:
+    first = await counted(store, store.tree(SESSION))
+    await ours.switch_to_branch("b60")
+    await ours.add_items(turn("more"))
+    second = await counted(store, store.tree(SESSION))
+
+    assert drawn(second.result) == drawn(await fresh(store.path))
+    assert second.result.branches["b60"].turns == first.result.branches["b60"].turns + 1
+    assert second.steps * 2 < first.steps
+
+
+async def test_what_a_turn_is_given_later_is_read_too(store: Store, ours: AdvancedSQLiteSession) -> None:
+    """Two branches that share their last turn no longer do once one of them goes on with it."""
+    await ours.fork(source="b60", name="twin")
+    tree = await store.tree(SESSION)
+    assert not len(tree.tip("twin"))
+    await ours.switch_to_branch("twin")
+    await ours.add_items(turn("x")[1:])
+
+    tree = await store.tree(SESSION)
+    assert drawn(tree) == drawn(await fresh(store.path))
+    assert len(tree.tip("twin")) == 1
+
+
+async def test_branches_that_come_and_go(store: Store, ours: AdvancedSQLiteSession, path: Path) -> None:
+    await store.tree(SESSION)
+    sdk = open_sdk(path)
+    for step in (
+        lambda: ours.fork(4, source="b17", name="new"),
+        lambda: ours.pop_item(),
+        lambda: ours.delete_branch("b16"),
+        lambda: sdk.delete_branch("b5"),
+        lambda: sdk.switch_to_branch("b44"),
+        lambda: sdk.create_branch_from_turn(4, "theirs"),
+        lambda: sdk.add_items(turn("theirs")),
+        lambda: sdk.pop_item(),
+        lambda: ours.switch_to_branch("b44"),
+        lambda: ours.pop_item(),
+        lambda: ours.add_items(turn("again")),
+        lambda: sdk.clear_session(),
+    ):
+        await step()
+        tree, expected = await store.tree(SESSION), await fresh(path)
+        assert drawn(tree) == drawn(expected)
+        assert tree.branches == expected.branches
+        assert list(tree.branches) == list(expected.branches)
+    sdk.close()
+
+
+async def test_another_session_is_read_from_its_beginning(store: Store, path: Path) -> None:
+    tree = await store.tree(SESSION)
+    other = open_sdk(path, "other")
+    await other.add_items(turn("elsewhere"))
+    other.close()
+
+    assert list((await store.tree(Session("other"))).branches) == ["main"]
+    assert drawn(await store.tree(SESSION)) == drawn(tree)
+
+
+Step = tuple[str, int, int, int]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["fork", "say", "pop", "drop"]), *[st.integers(0, 9)] * 3),
+        max_size=40,
+    )
+)
+def test_a_kept_trie_is_the_one_made_anew(steps: list[Step]) -> None:
+    """Whatever branches become, and wherever they are said to part."""
+    branches: dict[str, list[list[int]]] = {"main": [[1]]}
+    unused = iter(range(2, 10_000))
+    trie, held = Trie(), dict[str, list[list[int]]]()
+
+    def key(name: str, number: int) -> tuple[int, ...]:
+        turns = branches[name]
+        return tuple(turns[number - 1]) if 1 <= number <= len(turns) else ()
+
+    for kind, which, where, likely in steps:
+        name = list(branches)[which % len(branches)]
+        turns = branches[name]
+        if kind == "fork":
+            branches[f"b{next(unused)}"] = [list(turn) for turn in turns[: where % (len(turns) + 1)]]
+        elif kind == "say":
+            turns.append([next(unused) for _ in range(1 + where % 3)])
+        elif kind == "drop" and name != "main":
+            del branches[name]
+        elif turns:
+            turns[-1].pop()
+            if not turns[-1]:
+                turns.pop()
+        for old in [old for old in held if held[old] != branches.get(old)]:
+            trie.remove(old)
+            del held[old]
+        for new in [new for new in branches if new not in held]:
+            hint = list(branches)[likely % len(branches)], where
+            trie.insert(new, len(branches[new]), key, hint if likely < 8 else None)
+            held[new] = [list(turn) for turn in branches[new]]
+        known = [Branch(name, len(turns)) for name, turns in branches.items()]
+        assert drawn(trie.tree(known)) == drawn(build_tree(known, key))
+
+
+@pytest.mark.parametrize("number", ["x'ff00'", "'text'", "9e999", "-9e999", "1.5"])
+@pytest.mark.parametrize("column", ["user_turn_number", "sequence_number"])
+async def test_what_is_no_number_keeps_no_branch_from_the_tree(path: Path, column: str, number: str) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            f"UPDATE message_structure SET {column} = {number}"
+            " WHERE id = (SELECT MAX(id) FROM message_structure WHERE branch_id = 'b60')"
+        )
+        db.commit()
+
+    tree = await fresh(path)
+    assert len(tree.branches) == 121
+    store = Store(path)
+    around = await store.around(SESSION, "b60", 1)
+    assert around.items == len(around.page.items) >= 5
+    store.close()

@@ -1,0 +1,317 @@
+"""What branches cost, on files written by the SDK's class and by ours, against sums made by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conversations import open_sdk, spend, turn
+from tui.model import Accounts, Scope, TurnUsage
+from tui.session import AdvancedSQLiteSession
+from tui.storage.store import Store
+
+LIMITS = (1000, 5000)
+
+
+async def told(path: Path, branch_id: str) -> tuple[Accounts, list[TurnUsage]]:
+    """The accounts of a branch and its turns one by one, the latter also by pages of two."""
+    store = Store(path)
+    (session,) = await store.sessions()
+    tree = await store.tree(session)
+    accounts = await store.accounts(session, tree, branch_id)
+    turns = await store.turn_usages(session, tree, branch_id, 1, 1000)
+    pages = [
+        row
+        for first in range(1, accounts.turns + 1, 2)
+        for row in await store.turn_usages(session, tree, branch_id, first, first + 1)
+    ]
+    assert list(turns) == pages
+    priced = await store.priced(session, tree, branch_id, LIMITS)
+    for scope, spendings in zip(Scope, priced, strict=True):
+        usage = accounts.totals[scope]
+        assert sum(spending.usage.input_tokens for spending in spendings) == (usage.input_tokens if usage else 0)
+    store.close()
+    return accounts, list(turns)
+
+
+def sums(accounts: Accounts) -> tuple[int | None, int | None, int | None]:
+    """Input tokens of each scope: own, path, all."""
+    own, path, everything = (accounts.totals[scope] for scope in Scope)
+    return tuple(usage and usage.input_tokens for usage in (own, path, everything))  # type: ignore[return-value]
+
+
+def paid(turns: list[TurnUsage]) -> list[tuple[str | None, int | None]]:
+    """Who ran each turn, and its input tokens."""
+    return [(row.branch_id, row.usage.input_tokens if row.usage else None) for row in turns]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "support.sqlite"
+
+
+async def test_a_fork_of_a_fork_counts_each_shared_turn_once(path: Path) -> None:
+    sdk = open_sdk(path)
+    for tokens in (100, 200, 300):
+        await sdk.add_items(turn(f"main {tokens}"))
+        await sdk.store_run_usage(spend(tokens))
+    await sdk.create_branch_from_turn(3, "alt")
+    for tokens in (1000, 2000):
+        await sdk.add_items(turn(f"alt {tokens}"))
+        await sdk.store_run_usage(spend(tokens))
+    await sdk.create_branch_from_turn(4, "deep")
+    await sdk.add_items(turn("deep"))
+    await sdk.store_run_usage(spend(10_000))
+    sdk.close()
+    billed = 100 + 200 + 300 + 1000 + 2000 + 10_000
+    accounts, turns = await told(path, "deep")
+    assert sums(accounts) == (10_000, 100 + 200 + 1000 + 10_000, billed)
+    assert paid(turns) == [("main", 100), ("main", 200), ("alt", 1000), ("deep", 10_000)]
+    assert (accounts.turns, accounts.counted, accounts.largest) == (4, 4, 11_000)
+    assert sums((await told(path, "alt"))[0]) == (3000, 100 + 200 + 1000 + 2000, billed)
+    assert sums((await told(path, "main"))[0]) == (600, 600, billed)
+
+
+async def test_a_turn_without_usage_is_not_counted_and_is_said_to_be_missing(path: Path) -> None:
+    sdk = open_sdk(path)
+    await sdk.add_items(turn("one"))
+    await sdk.store_run_usage(spend(100))
+    await sdk.add_items(turn("two"))
+    await sdk.create_branch_from_turn(2, "alt")
+    await sdk.add_items(turn("elsewhere"))
+    sdk.close()
+    accounts, turns = await told(path, "alt")
+    assert sums(accounts) == (None, 100, 100)
+    assert paid(turns) == [("main", 100), (None, None)]
+    assert (accounts.turns, accounts.counted) == (2, 1)
+
+
+async def test_a_turn_run_again_in_the_fork_counts_as_the_fork_ran_it(path: Path) -> None:
+    sdk = open_sdk(path)
+    for tokens in (100, 200, 300):
+        await sdk.add_items(turn(f"main {tokens}"))
+        await sdk.store_run_usage(spend(tokens))
+    await sdk.create_branch_from_turn(3, "again")
+    # Without a new user message the SDK stores what a run used with the last turn, here an inherited one.
+    await sdk.store_run_usage(spend(5000))
+    await sdk.create_branch_from_turn(2, "third")
+    await sdk.add_items(turn("third"))
+    sdk.close()
+    accounts, turns = await told(path, "again")
+    assert paid(turns) == [("main", 100), ("again", 5000)]
+    assert sums(accounts) == (5000, 100 + 5000, 600 + 5000)
+    # Main ran it first, and shows its own run.
+    accounts, turns = await told(path, "main")
+    assert paid(turns) == [("main", 100), ("main", 200), ("main", 300)]
+    assert sums(accounts) == (600, 600, 600 + 5000)
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_deleting_the_branch_that_ran_a_turn_loses_nothing_of_what_lives_on(path: Path, again: bool) -> None:
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
+        await session.add_items(turn("one"))
+        await session.store_run_usage(spend(100))
+        await session.fork(name="runner")
+        for tokens in (1000, 2000):
+            await session.add_items(turn(f"runner {tokens}"))
+            await session.store_run_usage(spend(tokens))
+        await session.record_run(outcome="done", model="gpt-5-mini", estimated=True)
+        await session.fork(name="heir")
+        await session.add_items(turn("heir"))
+        await session.store_run_usage(spend(30_000))
+        before = await told(path, "heir")
+        await session.delete_branch("runner")
+        after = await told(path, "heir")
+        assert sums(after[0]) == sums(before[0]) == (30_000, 33_100, 33_100)
+        assert paid(after[1]) == paid(before[1]) == [
+            ("main", 100), ("runner", 1000), ("runner", 2000), ("heir", 30_000)
+        ]  # fmt: skip
+        assert [bool(row.usage and row.usage.estimated) for row in after[1]] == [False, False, True, False]
+        assert all(usage and usage.estimated for usage in (after[0].totals[Scope.PATH], after[0].totals[Scope.ALL]))
+        assert [row.model for row in after[1]] == [None, None, "gpt-5-mini", None]
+        if again:
+            # A fork that runs a kept turn again shows its own run; both were billed.
+            await session.fork(4, source="heir", name="again")
+            await session.store_run_usage(spend(7))
+            accounts, turns = await told(path, "again")
+            assert paid(turns) == [("main", 100), ("runner", 1000), ("again", 7)]
+            assert sums(accounts) == (7, 1107, 33_107)
+
+
+async def test_a_branch_that_is_there_again_with_its_usage_is_not_counted_twice(path: Path) -> None:
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
+        await session.add_items(turn("one"))
+        await session.fork(name="runner")
+        await session.add_items(turn("two"))
+        await session.store_run_usage(spend(1000))
+        await session.fork(name="heir")
+    tables = ("message_structure", "turn_usage")
+    with closing(sqlite3.connect(path)) as db, db:
+        kept = {table: db.execute(f"SELECT * FROM {table} WHERE branch_id = 'runner'").fetchall() for table in tables}
+    async with AdvancedSQLiteSession(session_id="support", db_path=path) as session:
+        await session.delete_branch("runner")
+    assert sums((await told(path, "heir"))[0]) == (None, 1000, 1000)
+    with closing(sqlite3.connect(path)) as db, db:
+        for table, rows in kept.items():
+            for row in rows:
+                db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+    assert sums((await told(path, "heir"))[0]) == (None, 1000, 1000)
+    assert sums((await told(path, "runner"))[0]) == (1000, 1000, 1000)
+
+
+async def test_tokens_are_kept_apart_by_model_hour_and_length_of_a_request(path: Path) -> None:
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
+        for tokens, requests, model in ((900, 1, "a"), (2000, 1, "a"), (2000, 2, "a"), (6000, 1, "b"), (1, 1, None)):
+            await session.add_items(turn("hello"))
+            await session.store_run_usage(spend(tokens, requests=requests))
+            await session.record_run(outcome="done", model=model)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE turn_usage SET created_at = '2026-03-04 05:06:07'")
+        db.execute("UPDATE turn_usage SET created_at = '2026-03-04 06:00:00' WHERE user_turn_number = 1")
+    store = Store(path)
+    (session_,) = await store.sessions()
+    tree = await store.tree(session_)
+    priced = await store.priced(session_, tree, "main", LIMITS)
+    assert (await store.accounts(session_, tree, "main")).models == ("a", "b")
+    store.close()
+    assert priced.own == priced.path == priced.all
+    found = {(s.model, s.hour[-2:], s.over): (s.turns, s.usage.input_tokens) for s in priced.path}
+    assert found == {
+        ("a", "06", 0): (1, 900),
+        ("a", "05", 1000): (1, 2000),
+        ("a", "05", 0): (1, 2000),
+        ("b", "05", 5000): (1, 6000),
+        (None, "05", 0): (1, 1),
+    }
+
+
+async def test_the_carry_cost_is_worked_out_along_the_path(path: Path) -> None:
+    sdk = open_sdk(path)
+    for tokens in (1000, 1500):
+        await sdk.add_items(turn("q" * 1000))
+        await sdk.store_run_usage(spend(tokens, cached=tokens // 2))
+    await sdk.create_branch_from_turn(2, "alt")
+    await sdk.add_items(turn("q" * 1000))
+    await sdk.store_run_usage(spend(1800, cached=900))
+    await sdk.add_items(turn("q" * 1000))
+    await sdk.store_run_usage(spend(9000, requests=3))
+    sdk.close()
+    store = Store(path)
+    (session,) = await store.sessions()
+    tree = await store.tree(session)
+    carry = await store.carry(session, tree, "alt")
+    store.close()
+    first, second = carry.turn(1), carry.turn(2)
+    assert first is not None
+    assert second is not None
+    # The messages are as long as each other, so that the growth of the input is what turn 1 added.
+    assert (first.items, first.measured, first.requests, first.tokens) == (800, True, 4, 3200)
+    assert first.cached == 3200 * 900 // 10_800
+    assert (second.measured, second.requests, second.tokens) == (False, 3, 3 * second.items)
+
+
+Step = tuple[str, int, int]
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["fork", "fork", "say", "say", "spend", "spend", "delete", "pop"]),
+        st.integers(0, 9),
+        st.integers(0, 9),
+    ),
+    max_size=25,
+)
+
+
+class Oracle:
+    """The plain way: all rows in memory, every turn of every branch compared with every other."""
+
+    def __init__(self, path: Path) -> None:
+        with closing(sqlite3.connect(path)) as db:
+            held: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+            for branch_id, number, message in db.execute(
+                "SELECT branch_id, user_turn_number, message_id FROM message_structure ORDER BY sequence_number"
+            ):
+                held[branch_id][number].append(message)
+            self.held = {name: [turns[number] for number in sorted(turns)] for name, turns in held.items()}
+            born = db.execute(
+                "SELECT branch_id FROM message_structure GROUP BY 1 ORDER BY branch_id <> 'main', MIN(id)"
+            )
+            self.order = [name for (name,) in born]
+            self.billed: dict[tuple[str, int], int] = {
+                (name, number): tokens
+                for name, number, tokens in db.execute(
+                    "SELECT branch_id, user_turn_number, input_tokens FROM turn_usage"
+                )
+            }
+            self.kept: dict[int, tuple[str, int]] = {}
+            if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'convo_usage'").fetchone():
+                for message, name, tokens in db.execute("SELECT message_id, branch_id, input_tokens FROM convo_usage"):
+                    self.kept[message] = (name, tokens)
+
+    def turns(self, branch_id: str) -> list[tuple[str | None, int | None]]:
+        """Who ran each turn of a branch, and its input tokens."""
+        found: list[tuple[str | None, int | None]] = []
+        own = self.held[branch_id]
+        for number in range(1, len(own) + 1):
+            order = [branch_id, *(name for name in self.order if name != branch_id)]
+            ran = [
+                (name, self.billed[name, number])
+                for name in order
+                if self.held[name][:number] == own[:number] and (name, number) in self.billed
+            ]
+            found.append(ran[0] if ran else self.kept.get(own[number - 1][0], (None, None)))
+        return found
+
+    def sums(self, branch_id: str) -> tuple[int | None, int | None, int | None]:
+        """Input tokens of each scope: own, path, all."""
+        held = {message for turns in self.held.values() for turn in turns for message in turn}
+        own = [tokens for (name, _), tokens in self.billed.items() if name == branch_id]
+        path = [tokens for _, tokens in self.turns(branch_id) if tokens is not None]
+        # What was kept counts while a branch holds the message; none of these branches ever comes back.
+        kept = [tokens for message, (_, tokens) in self.kept.items() if message in held]
+        everything = [*self.billed.values(), *kept]
+        return tuple(sum(part) if part else None for part in (own, path, everything))  # type: ignore[return-value]
+
+
+@settings(max_examples=60)
+@given(STEPS)
+def test_whatever_was_forked_run_deleted_and_popped(steps: list[Step]) -> None:
+    asyncio.run(against_the_plain_way(steps))
+
+
+async def against_the_plain_way(steps: list[Step]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "random.sqlite"
+        async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
+            await session.add_items(turn("hello"))
+            names = ["main"]
+            for number, (kind, which, where) in enumerate(steps):
+                name = names[which % len(names)]
+                await session.switch_to_branch(name)
+                count = len(await session.get_conversation_turns())
+                if kind == "fork":
+                    names.append(await session.fork(1 + where % (count + 1), name=f"b{number}"))
+                elif kind == "say":
+                    await session.add_items(turn(f"said {number}"))
+                elif kind == "spend":
+                    await session.store_run_usage(spend(10 ** (where % 4) + number))
+                elif kind == "pop":
+                    for _ in range(1 + where % 3):
+                        await session.pop_item()
+                elif name != "main":
+                    await session.delete_branch(name, force=True)
+                    names.remove(name)
+        oracle = Oracle(path)
+        for name, held in oracle.held.items():
+            accounts, turns = await told(path, name)
+            assert paid(turns) == oracle.turns(name)
+            assert sums(accounts) == oracle.sums(name)
+            assert accounts.turns == len(held)
+            assert accounts.counted == len([tokens for _, tokens in oracle.turns(name) if tokens is not None])

@@ -1,0 +1,148 @@
+"""What the accounts cost to read: as many statements and rows for a page of turns however long the branch."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from tests.conversations import spend, turn
+from tui.model import Scope, Session, TurnTree
+from tui.session import AdvancedSQLiteSession
+from tui.storage.store import Store
+
+Look: TypeAlias = Callable[[Store, Session, TurnTree], Awaitable[object]]
+
+LOOKS: dict[str, Look] = {
+    "a page": lambda store, session, tree: store.turn_usages(session, tree, "main", 11, 20),
+    "a page of a fork": lambda store, session, tree: store.turn_usages(session, tree, "fork-0", 1, 10),
+    "a turn": lambda store, session, tree: store.turn_usages(session, tree, "main", 20, 20),
+}
+
+
+async def write(path: Path, turns: int, forks: int) -> None:
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
+        for number in range(turns):
+            await session.add_items(turn(f"turn {number}", tool="weather"))
+            await session.store_run_usage(spend(100))
+            await session.record_run(outcome="done", model="gpt-5-mini")
+        for number in range(forks):
+            await session.fork(11, source="main", name=f"fork-{number}")
+            await session.add_items(turn("on"))
+            await session.store_run_usage(spend(10))
+        # Something is kept, so that all tables are there.
+        await session.fork(name="heir", source="fork-1")
+        await session.delete_branch("fork-1")
+
+
+async def cost(path: Path, look: Look) -> tuple[int, int]:
+    """How many statements a look runs, and how many hundreds of steps SQLite takes."""
+    store = Store(path)
+    (session,) = await store.sessions()
+    tree = await store.tree(session)
+    statements: list[str] = []
+    steps: list[int] = []
+    connection = store._aside._connection
+    await look(store, session, tree)
+    connection.run_sync(lambda db: db.set_trace_callback(statements.append))
+    connection.run_sync(lambda db: db.set_progress_handler(lambda: steps.append(1), 100))
+    await look(store, session, tree)
+    store.close()
+    return len(reads(statements)), len(steps)
+
+
+def reads(ran: list[str]) -> list[str]:
+    """Those of the statements that read the file."""
+    return [sql for sql in ran if "FROM" in sql and "sqlite_master" not in sql]
+
+
+def plan(sql: str, db: sqlite3.Connection) -> list[str]:
+    return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("accounts")
+    made = {"short": (25, 3), "long": (500, 3), "forked": (25, 60)}
+    for name, (turns, forks) in made.items():
+        asyncio.run(write(folder / name, turns, forks))
+    return {name: folder / name for name in made}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+async def test_a_page_of_bars_costs_the_same_on_a_long_branch(files: dict[str, Path], name: str) -> None:
+    statements, steps = await cost(files["short"], LOOKS[name])
+    on_long = await cost(files["long"], LOOKS[name])
+    assert statements == on_long[0] == 4
+    assert on_long[1] <= steps * 1.2
+
+
+async def test_more_branches_take_no_more_statements(files: dict[str, Path]) -> None:
+    for look in LOOKS.values():
+        assert (await cost(files["forked"], look))[0] == 4
+
+
+@pytest.mark.parametrize("file", ["short", "long", "forked"])
+async def test_the_sums_are_few_statements_and_remembered_while_the_file_stays_as_it_is(
+    files: dict[str, Path], file: str
+) -> None:
+    store = Store(files[file])
+    (session,) = await store.sessions()
+    tree = await store.tree(session)
+    ran: list[str] = []
+    store._aside._connection.run_sync(lambda db: db.set_trace_callback(ran.append))
+
+    async def statements(branch_id: str) -> int:
+        ran.clear()
+        await store.accounts(session, tree, branch_id)
+        return len(reads(ran))
+
+    # What each branch ran, what was kept, and the models; then what is kept on this path, and the tools.
+    assert await statements("main") == 5
+    # What is partly shared, and again the last two.
+    assert await statements("fork-0") == 3
+    assert [await statements("main"), await statements("fork-0")] == [0, 0]
+    async with AdvancedSQLiteSession(session_id="support", db_path=files[file]) as other:
+        await other.add_items(turn("more"))
+        assert await statements("main") == 5
+        for _ in range(2):
+            await other.pop_item()
+    store.close()
+
+
+async def test_accounts_that_were_foreseen_are_there_when_they_are_asked_for(files: dict[str, Path]) -> None:
+    store = Store(files["long"])
+    (session,) = await store.sessions()
+    tree = await store.tree(session)
+    store.foresee_accounts(session, tree, "main")
+    ran: list[str] = []
+    store._aside._connection.run_sync(lambda db: db.set_trace_callback(ran.append))
+    foreseen = await store.accounts(session, tree, "main")
+    assert reads(ran) == []
+    store.close()
+    other = Store(files["long"])
+    assert await other.accounts(session, await other.tree(session), "main") == foreseen
+    other.close()
+
+
+async def test_no_statement_scans(files: dict[str, Path]) -> None:
+    store = Store(files["long"])
+    (session,) = await store.sessions()
+    tree = await store.tree(session)
+    ran: list[str] = []
+    connection = store._aside._connection
+    connection.run_sync(lambda db: db.set_trace_callback(ran.append))
+    told = await store.accounts(session, tree, "fork-0")
+    await store.turn_usages(session, tree, "fork-0", 1, 64)
+    connection.run_sync(lambda db: db.set_trace_callback(None))
+    assert told.totals[Scope.PATH]
+    for sql in reads(ran):
+        steps = connection.run_sync(partial(plan, sql))
+        # The holders, and sums that are there already.
+        assert not [step for step in steps if step.startswith("SCAN") and step[5:].split()[0] not in ("h", "told")], sql
+    store.close()

@@ -1,0 +1,103 @@
+"""Positions in a long branch are found without walking it each time."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.conversations import open_sdk, turn
+from tui.model import Session
+from tui.storage.queries import positions as ranks
+from tui.storage.queries.positions import Ranks
+from tui.storage.sqlite.engine import Snapshot
+from tui.storage.store import Store
+
+TURNS = 300
+
+
+@pytest.fixture
+async def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(ranks, "_STEP", 64)
+    path = tmp_path / "long.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items([item for number in range(1, TURNS + 1) for item in turn(f"turn {number}")])
+    await sdk.create_branch_from_turn(200, "other")
+    await sdk.add_items(turn("elsewhere"))
+    sdk.close()
+    return path
+
+
+async def test_every_page_and_turn_is_where_it_was_written(path: Path) -> None:
+    store = Store(path)
+    (session,) = await store.sessions()
+    for number in (300, 1, 150, 33, 32, 31, 299, 0, 301):
+        position = await store.position(session, "main", number)
+        assert position == min(max(number - 1, 0), TURNS) * 2
+        page = await store.page(session, "main", position, position + 3)
+        assert [item.turn for item in page.items] == [
+            at for at in (max(number, 1), max(number, 1), max(number, 1) + 1) if at <= TURNS
+        ]
+    assert await store.position(session, "other", 200) == 398
+    (said, answered) = (await store.page(session, "other", 398, 500)).items
+    assert said.data == turn("elsewhere")[0]
+    assert answered.turn == 200
+    store.close()
+
+
+async def test_what_others_write_or_take_away_moves_what_stands_behind_it(path: Path) -> None:
+    store = Store(path)
+    (session,) = await store.sessions()
+    assert len((await store.page(session, "main", 590, 700)).items) == 10
+    sdk = open_sdk(path)
+    await sdk.switch_to_branch("main")
+    await sdk.add_items(turn("one more"))
+    assert len((await store.page(session, "main", 590, 700)).items) == 12
+    assert await store.position(session, "main", 301) == 600
+    sdk.close()
+    with sqlite3.connect(path) as db:
+        db.execute("DELETE FROM message_structure WHERE branch_id = 'main' AND user_turn_number <= 100")
+    db.close()
+    assert await store.position(session, "main", 301) == 400
+    assert (await store.page(session, "main", 0, 1)).items[0].turn == 101
+    store.close()
+
+
+async def test_items_of_the_same_number_are_told_apart(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE message_structure SET sequence_number = sequence_number / 50 WHERE branch_id = 'main'")
+    db.close()
+    store = Store(path)
+    (session,) = await store.sessions()
+    found = [
+        item.message_id
+        for start in range(0, 600, 7)
+        for item in (await store.page(session, "main", start, start + 7)).items
+    ]
+    assert len(found) == len(set(found)) == 600
+    store.close()
+
+
+def test_a_jump_walks_at_most_one_step_once_the_way_is_known(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        file, session = Snapshot(db, "agent_sessions", "agent_messages"), Session("support")
+        known = Ranks()
+        steps = 0
+
+        def step() -> None:
+            nonlocal steps
+            steps += 1
+
+        def steps_of(position: int) -> int:
+            nonlocal steps
+            steps = 0
+            db.set_progress_handler(step, 10)
+            known.seek(file, session, "main", position)
+            known.position(file, session, "main", position // 2)
+            db.set_progress_handler(None, 0)
+            return steps
+
+        first = steps_of(599)
+        assert max(steps_of(position) for position in (599, 300, 2)) < first / 3
+    db.close()

@@ -1,0 +1,273 @@
+"""Long items are read at their beginning, and whole when somebody wants all of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents import SQLiteSession
+
+from tests.conversations import open_sdk, said, turn
+from tui.errors import NotFoundError
+from tui.items.codec import decode_beginning
+from tui.model import Item, Session
+from tui.storage.sqlite.messages import LONGEST
+from tui.storage.store import Store
+
+LONG = "A sentence of it, 데이터 and café.\n" * 40_000
+"""More than a megabyte."""
+
+LONG_ITEMS: list[Any] = [
+    {"content": f"Read this. {LONG}", "role": "user"},
+    {"arguments": json.dumps({"text": LONG}), "call_id": "c", "name": "keep", "type": "function_call"},
+    {"call_id": "c", "output": LONG, "type": "function_call_output"},
+    said(LONG),
+]
+
+
+@pytest.fixture
+async def long_file(tmp_path: Path) -> Path:
+    path = tmp_path / "long.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items(LONG_ITEMS)
+    sdk.close()
+    return path
+
+
+async def only_session(store: Store) -> Session:
+    (session,) = await store.sessions()
+    return session
+
+
+async def read(path: Path, count: int = 99) -> tuple[Item, ...]:
+    store = Store(path)
+    page = await store.page(await only_session(store), "main", 0, count)
+    store.close()
+    return page.items
+
+
+async def peak_of(work: Callable[[Store, Session], Any], path: Path) -> int:
+    """Bytes that a piece of work takes at most."""
+    store = Store(path)
+    session = await only_session(store)
+    tracemalloc.start()
+    await work(store, session)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    store.close()
+    return peak
+
+
+async def test_a_page_holds_the_beginning_of_long_items_and_what_they_are(long_file: Path) -> None:
+    items = await read(long_file)
+    assert [item.type for item in items] == ["user", "function_call", "function_call_output", "assistant"]
+    assert all(item.cut and item.size > 1_000_000 and item.size - item.unread == LONGEST for item in items)
+    message, call, output, answer = (item.data for item in items)
+    assert message["role"] == "user"
+    assert message["content"].startswith("Read this. A sentence")
+    assert (call["type"], call["name"]) == ("function_call", "keep")
+    assert LONG.startswith(output["output"])
+    assert len(output["output"]) > LONGEST // 2
+    assert LONG.startswith(answer["content"][0]["text"])
+
+
+@pytest.mark.parametrize(("text", "count"), [("short", 64), ("x" * 40_000, 16)])
+async def test_round_a_turn_fewer_items_are_read_where_they_are_long(tmp_path: Path, text: str, count: int) -> None:
+    path = tmp_path / "round.sqlite"
+    sdk = open_sdk(path)
+    for number in range(60):
+        await sdk.add_items(turn(f"{number} {text}", text))
+    sdk.close()
+    store = Store(path)
+    session = await only_session(store)
+    items, position, page = await store.around(session, "main", 30)
+    assert (items, position) == (120, 58)
+    assert [item.position for item in page.items] == list(range(58 - count // 4, 58 - count // 4 + count))
+    items, position, page = await store.around(session, "main", 60, at_end=True)
+    assert (items, position) == (120, 118)
+    assert [item.position for item in page.items] == list(range(120 - count, 120))
+    store.close()
+
+
+async def test_each_item_is_had_whole_when_asked_for(long_file: Path) -> None:
+    store = Store(long_file)
+    page = await store.page(await only_session(store), "main", 0, 99)
+    whole = [await store.whole_item(item) for item in page.items]
+    assert [item.data for item in whole] == LONG_ITEMS
+    assert not any(item.unread or item.cut for item in whole)
+    with sqlite3.connect(long_file) as db:
+        db.execute("DELETE FROM agent_messages WHERE id = 1")
+    db.close()
+    with pytest.raises(NotFoundError, match="gone"):
+        await store.whole_item(page.items[0])
+    store.close()
+
+
+async def test_short_items_are_whole_and_know_their_size(tmp_path: Path) -> None:
+    path = tmp_path / "short.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items(turn("Hello", tool="weather"))
+    sdk.close()
+    with sqlite3.connect(path) as db:
+        sizes = [size for (size,) in db.execute("SELECT length(CAST(message_data AS BLOB)) FROM agent_messages")]
+    db.close()
+    assert [(item.size, item.unread, item.cut) for item in await read(path)] == [(size, 0, False) for size in sizes]
+
+
+async def test_opening_reads_no_long_item_whole(tmp_path: Path) -> None:
+    path = tmp_path / "heavy.sqlite"
+    sdk = open_sdk(path)
+    for number in range(6):
+        await sdk.add_items(turn(f"{number} {LONG * 2}", "Yes. " + LONG * 2))
+    sdk.close()
+    shortest = min(item.size for item in await read(path))
+
+    async def tree(store: Store, session: Session) -> None:
+        await store.tree(session)
+        assert len(await store.turns(session, ("main",), 1, 6)) == 6
+
+    async def page(store: Store, session: Session) -> None:
+        await store.page(session, "main", 0, 1)
+
+    assert await peak_of(page, path) < shortest
+    assert await peak_of(tree, path) < shortest
+
+
+async def test_rows_of_the_tree_say_how_a_long_message_begins(long_file: Path) -> None:
+    store = Store(long_file)
+    (row,) = await store.turns(await only_session(store), ("main",), 1, 1)
+    assert row.text.startswith("Read this. A sentence of it, 데이터 and café. A sentence")
+    assert (row.items, row.tools, row.errors) == (4, 1, 0)
+    assert row.created_at
+    assert (await store.user_text(await only_session(store), "main", 1)) == f"Read this. {LONG}"
+    store.close()
+
+
+async def test_what_was_said_about_an_image_is_read_without_the_image(tmp_path: Path) -> None:
+    path = tmp_path / "images.sqlite"
+    data = "data:image/png;base64," + "iVBORw0KGgo" * 50_000
+    parts: list[Any] = [
+        {"type": "input_image", "image_url": data},
+        {"type": "input_text", "text": "What is this?"},
+        {"type": "input_image", "image_url": data},
+        {"type": "input_text", "text": "And this?"},
+    ]
+    sdk = open_sdk(path)
+    await sdk.add_items([{"role": "user", "content": parts}])
+    sdk.close()
+    store = Store(path)
+    session = await only_session(store)
+    (item,) = (await store.page(session, "main", 0, 9)).items
+    assert [part.get("text") for part in item.data["content"]] == [None, "What is this?", None, "And this?"]
+    assert not item.cut
+    assert item.unread > 900_000
+    for part in item.data["content"][::2]:
+        kept, left_out = part["image_url"].split("…")
+        assert data.startswith(kept)
+        assert len(kept) + int(left_out) == len(data)
+    assert (await store.whole_item(item)).data["content"] == parts
+    (row,) = await store.turns(session, ("main",), 1, 1)
+    assert "What is this?" in row.text
+    store.close()
+
+
+async def test_what_its_beginning_does_not_tell_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "odd.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items([*turn("one"), *turn("two"), *turn("three")])
+    sdk.close()
+    with sqlite3.connect(path) as db:
+        half = json.dumps({"role": "user", "content": "\ud83d" + LONG})
+        db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 1", (half,))
+        db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 2", ("no JSON " * 100_000,))
+        db.execute(
+            "UPDATE agent_messages SET message_data = CAST(? AS TEXT) WHERE id = 3",
+            (json.dumps({"role": "user", "content": "@" + LONG}).encode().replace(b"@", b"\xff"),),
+        )
+        db.execute("UPDATE agent_messages SET message_data = CAST(? AS BLOB) WHERE id = 4", (half,))
+    db.close()
+    items = await read(path)
+    assert [item.data == json.loads(half) for item in items] == [True, False, False, True, False, False]
+    assert items[1].data is None
+    assert items[1].raw == ("no JSON " * 100_000)[:LONGEST]
+    assert items[1].cut
+    assert items[2].data["content"].startswith("\ufffdA sentence")
+
+
+async def test_tables_that_cannot_be_read_by_piece_are_read_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "keys.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items(LONG_ITEMS[:2])
+    sdk.close()
+    expected = [item.data for item in await read(path)]
+    for definition in ("id INT PRIMARY KEY", "id INTEGER PRIMARY KEY"):
+        copy = tmp_path / "copy.sqlite"
+        copy.unlink(missing_ok=True)
+        copy.write_bytes(path.read_bytes())
+        with sqlite3.connect(copy) as db:
+            rows = db.execute("SELECT id, session_id, message_data, created_at FROM agent_messages").fetchall()
+            db.execute("DROP TABLE agent_messages")
+            without = "" if "INTEGER" not in definition else " WITHOUT ROWID"
+            db.execute(f"CREATE TABLE agent_messages ({definition}, session_id, message_data, created_at){without}")
+            db.executemany("INSERT INTO agent_messages VALUES (?, ?, ?, ?)", rows)
+        db.close()
+        assert [item.data for item in await read(copy)] == expected
+
+
+async def test_a_plain_session_of_long_items_is_classified_by_their_beginnings(tmp_path: Path) -> None:
+    path = tmp_path / "plain.sqlite"
+    plain = SQLiteSession("old", path)
+    await plain.add_items([*LONG_ITEMS, {"role": "user", "content": "And now?"}])
+    store = Store(path)
+    session = await only_session(store)
+
+    async def told() -> tuple[int, int]:
+        (branch,) = (await store.tree(session)).branches.values()
+        return branch.turns, (await store.count_items(session))["main"]
+
+    assert await told() == (2, 5)
+    page = await store.page(session, "main", 0, 9)
+    assert [(item.type, item.tool_name) for item in page.items] == [
+        ("user", None),
+        ("function_call", "keep"),
+        ("function_call_output", None),
+        ("assistant", None),
+        ("user", None),
+    ]
+    await plain.add_items([*turn("Go on.", "Yes.")[1:], *turn("Done.")[:1]])
+    assert await told() == (3, 7)
+    await plain.pop_item()
+    assert await told() == (2, 6)
+    plain.close()
+    store.close()
+
+
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_the_beginning_of_an_item_never_tells_what_is_not_in_it(ensure_ascii: bool) -> None:
+    item = {
+        "type": "x",
+        "text": 'a "b" \\ 中😀 end',
+        "list": [12345, -1.5e3, {"key": "value"}],
+        "yes": True,
+        "no": None,
+    }
+    stored = json.dumps(item, ensure_ascii=ensure_ascii).encode()
+    for end in range(1, len(stored) + 1):
+        assert within(decode_beginning(stored[:end]), item), stored[:end]
+    assert decode_beginning(stored) == item
+
+
+def within(part: Any, whole: Any) -> bool:
+    """Whether a value is another one cut short at its end."""
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return list(part) == list(whole)[: len(part)] and all(within(part[key], whole[key]) for key in part)
+    if isinstance(part, list) and isinstance(whole, list):
+        return len(part) <= len(whole) and all(map(within, part, whole))
+    if isinstance(part, str) and isinstance(whole, str):
+        return whole.startswith(part)
+    return type(part) is type(whole) and part == whole

@@ -1,0 +1,558 @@
+"""Changes that a user makes to a file, undone and made again; the SDK's class reads the file after each."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents import SQLiteSession
+
+from tests.conversations import SdkSession, open_sdk, said, spend, turn
+from tests.session.samples import rows
+from tui.errors import ConvoError, FileError
+from tui.model import EntryState, Losses, Survivor
+from tui.session import AdvancedSQLiteSession
+from tui.storage.editor import Editor
+from tui.storage.journal import recording as journal
+from tui.storage.store import Store
+
+
+@pytest.fixture
+async def path(path: Path) -> Path:
+    """support: main 1 2 3 4, alt leaves it at 3 and goes on to 5; billing: one turn. Usage for every turn."""
+    other = open_sdk(path, "billing")
+    await other.add_items(turn("an invoice"))
+    other.close()
+    sdk = open_sdk(path)
+    for number in range(1, 5):
+        await sdk.add_items(turn(f"main {number}", tool="get_weather"))
+        await sdk.store_run_usage(spend(100 * number, cached=10, reasoning=5))
+    await sdk.create_branch_from_turn(3, "alt")
+    for number in range(3, 6):
+        await sdk.add_items(turn(f"alt {number}"))
+        await sdk.store_run_usage(spend(1000 * number))
+    sdk.close()
+    return path
+
+
+@pytest.fixture
+def editor(path: Path) -> Editor:
+    return Editor(path, "agent_sessions", "agent_messages")
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[Store]:
+    store = Store(path)
+    yield store
+    store.close()
+
+
+async def as_sdk_reads(path: Path, session_id: str = "support") -> dict[str, Any]:
+    """All that the SDK's class tells of a session."""
+    sdk = open_sdk(path, session_id)
+    listed = await sdk.list_branches()
+    told: dict[str, Any] = {"branches": listed, "usage": await sdk.get_session_usage()}
+    for branch in listed:
+        name = branch["branch_id"]
+        told[name] = (
+            await sdk.get_items(branch_id=name),
+            await sdk.get_conversation_turns(name),
+            await sdk.get_conversation_by_turns(name),
+            await sdk.get_tool_usage(name),
+            await sdk.get_session_usage(name),
+            await sdk.get_turn_usage(branch_id=name),
+        )
+    sdk.close()
+    return told
+
+
+KEPT_ELSEWHERE = ("sqlite_sequence", "branch_reservations", "convo_journal", "convo_trash")
+
+
+def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of the file but those that undoing leaves: reserved ids, and what it takes to undo."""
+    with closing(sqlite3.connect(path)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        found = {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in tables if name not in KEPT_ELSEWHERE}
+    # That a session was never cleared is noted by everyone who opens it.
+    found["session_clear_generations"] = [row for row in found["session_clear_generations"] if row[1]]
+    return {name: sorted(held, key=repr) for name, held in found.items() if held}
+
+
+def untimed(told: Any) -> Any:
+    """What the SDK tells, without times: two files are written one after the other."""
+    if isinstance(told, dict):
+        return {key: untimed(value) for key, value in told.items() if key not in ("created_at", "timestamp")}
+    if isinstance(told, list | tuple):
+        return [untimed(each) for each in told]
+    return told
+
+
+async def test_forks_and_deletions_are_the_sdks(path: Path, editor: Editor, tmp_path: Path) -> None:
+    reference = tmp_path / "reference.sqlite"
+    with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(reference)) as copy:
+        db.backup(copy)
+    sdk = open_sdk(reference)
+    await sdk.create_branch_from_turn(3, "third")
+    await editor.fork("support", "main", 3, "third")
+    assert untimed(await as_sdk_reads(path)) == untimed(await as_sdk_reads(reference))
+    await sdk.switch_to_branch("main")
+    for branch in ("alt", "third"):
+        await sdk.delete_branch(branch)
+        await editor.delete_branch("support", branch)
+        assert untimed(await as_sdk_reads(path)) == untimed(await as_sdk_reads(reference))
+    sdk.close()
+
+
+async def test_a_deleted_branch_comes_back_as_it_was(path: Path, editor: Editor) -> None:
+    before, stored = await as_sdk_reads(path), content(path)
+    await editor.delete_branch("support", "alt")
+    without = await as_sdk_reads(path)
+    assert [branch["branch_id"] for branch in without["branches"]] == ["main"]
+    assert without["main"] == before["main"]
+    [undone] = await editor.undo()
+    assert undone.words == "Deleted 'alt' (6 items of its own)"
+    assert (await as_sdk_reads(path), content(path)) == (before, stored)
+    await editor.redo()
+    assert await as_sdk_reads(path) == without
+    assert rows(path, "SELECT branch_id FROM branch_reservations WHERE session_id = 'support' ORDER BY 1") == [
+        ("alt",),
+        ("main",),
+    ]
+
+
+async def test_a_branch_that_came_back_goes_on(path: Path, editor: Editor) -> None:
+    await editor.delete_branch("support", "alt")
+    await editor.undo()
+    sdk = open_sdk(path)
+    await sdk.switch_to_branch("alt")
+    await sdk.add_items(turn("alt 6"))
+    assert [found["content"] for found in await sdk.get_conversation_turns()] == [
+        "main 1",
+        "main 2",
+        "alt 3",
+        "alt 4",
+        "alt 5",
+        "alt 6",
+    ]
+    sdk.close()
+    with pytest.raises(ConvoError, match="'alt' has gone on since, by 2 items") as told:
+        await editor.redo()
+    assert told.value.hint == ""
+
+
+async def test_usage_of_turns_that_live_on_survives_the_branch_that_ran_them(
+    path: Path, editor: Editor, store: Store
+) -> None:
+    await editor.fork("support", "alt", 5, "child")
+    session = (await store.sessions())[0]
+    assert await store.losses(session, "alt") == Losses(
+        "support",
+        "alt",
+        branches=1,
+        turns=1,
+        items=2,
+        tokens=5500,
+        lives_on=(Survivor(1, 2, ("main", "child")), Survivor(3, 4, ("child",))),
+        kept_tokens=7700,
+    )
+    await editor.delete_branch("support", "alt")
+    tree = await store.tree(session)
+    spent = await store.turn_usages(session, tree, "child", 1, 4)
+    assert [each.usage.total_tokens if each.usage else None for each in spent] == [110, 220, 3300, 4400]
+    await editor.undo()
+    assert rows(path, "SELECT COUNT(*) FROM convo_usage") == [(0,)]
+
+
+async def test_branches_that_part_within_a_turn_lose_what_is_theirs_alone(
+    path: Path, editor: Editor, store: Store
+) -> None:
+    async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
+        await ours.switch_to_branch("alt")
+        await ours.fork(name="shorter")
+        await ours.pop_item()
+        await ours.add_items([said("Otherwise.")])  # type: ignore[list-item]
+    told = await store.losses((await store.sessions())[0], "alt")
+    assert (told.items, told.tokens, told.kept_tokens) == (1, None, 13200)
+    before = rows(path, "SELECT COUNT(*) FROM agent_messages")[0][0]
+    await editor.delete_branch("support", "alt")
+    assert before - rows(path, "SELECT COUNT(*) FROM agent_messages")[0][0] == told.items
+
+
+async def test_what_goes_is_what_was_told(path: Path, editor: Editor, store: Store) -> None:
+    session = (await store.sessions())[0]
+    for branch in ("alt", None):
+        told = await store.losses(session, branch)
+        held = rows(path, "SELECT COUNT(*) FROM agent_messages WHERE session_id = 'support'")[0][0]
+        if branch is None:
+            assert (told.branches, told.turns, told.tokens) == (1, 4, 1100)
+            await editor.delete_session("support")
+        else:
+            await editor.delete_branch("support", branch)
+        assert held - rows(path, "SELECT COUNT(*) FROM agent_messages WHERE session_id = 'support'")[0][0] == told.items
+
+
+async def test_a_deleted_session_comes_back_with_all_its_branches(path: Path, editor: Editor) -> None:
+    await editor.fork("support", "main", 1, "empty")
+    await editor.label("support", None, title="Weather", words="Named it")
+    before, stored = await as_sdk_reads(path), content(path)
+    stale = open_sdk(path)
+    await stale.switch_to_branch("alt")
+    await editor.delete_session("support")
+    assert await stale.get_items() == []
+    assert await as_sdk_reads(path) == {"branches": [], "usage": None}
+    await editor.undo()
+    assert (await as_sdk_reads(path), content(path)) == (before, stored)
+    stale.close()
+    async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
+        await ours.switch_to_branch("empty")
+
+
+async def test_main_is_not_deleted(editor: Editor) -> None:
+    with pytest.raises(ConvoError, match="'main' cannot be deleted") as told:
+        await editor.delete_branch("support", "main")
+    assert "delete the session" in told.value.hint
+
+
+async def test_a_fork_is_undone_unless_it_has_gone_on(path: Path, editor: Editor) -> None:
+    stored = content(path)
+    assert await editor.fork("support", "main", 3, "third") == ["third"]
+    made = content(path)
+    await editor.undo()
+    assert content(path) == stored
+    await editor.redo()
+    assert content(path) == made
+    sdk = open_sdk(path)
+    await sdk.switch_to_branch("third")
+    await sdk.add_items(turn("third 3"))
+    sdk.close()
+    with pytest.raises(ConvoError, match="“Forked 'third' at turn 3 of 'main'” cannot be undone") as told:
+        await editor.undo()
+    assert "has gone on since, by 2 items: archive it instead" in str(told.value)
+    await editor.keep(1)
+    with pytest.raises(ConvoError, match="nothing to undo"):
+        await editor.undo()
+
+
+async def test_a_fork_that_shares_nothing_is_undone_too(path: Path, editor: Editor, store: Store) -> None:
+    await editor.fork("support", "main", 1, "anew")
+    session = (await store.sessions())[0]
+    assert "anew" in (await store.tree(session)).branches
+    await editor.undo()
+    assert "anew" not in (await store.tree(session)).branches
+    await editor.redo()
+    assert "anew" in (await store.tree(session)).branches
+
+
+async def test_what_another_program_has_taken_is_not_brought_back_by_halves(path: Path, editor: Editor) -> None:
+    await editor.delete_branch("support", "alt")
+    sdk = open_sdk(path)
+    for _ in range(9):
+        await sdk.pop_item()
+    sdk.close()
+    stored = content(path)
+    with pytest.raises(ConvoError, match="shared in turn 2 are gone: another program deleted them"):
+        await editor.undo()
+    assert content(path) == stored
+
+
+async def test_a_branch_that_a_stale_program_revived_is_not_mixed_up(path: Path, editor: Editor) -> None:
+    stale = open_sdk(path)
+    await stale.switch_to_branch("alt")
+    await editor.delete_branch("support", "alt")
+    await stale.add_items(turn("late"))
+    stale.close()
+    with pytest.raises(ConvoError, match="Another program writes to branch 'alt' again"):
+        await editor.undo()
+
+
+async def test_nothing_comes_back_into_a_session_that_was_cleared(path: Path, editor: Editor) -> None:
+    await editor.delete_branch("support", "alt")
+    sdk = open_sdk(path)
+    await sdk.clear_session()
+    sdk.close()
+    with pytest.raises(ConvoError, match="'support' was cleared since"):
+        await editor.undo()
+
+
+async def test_a_copy_is_a_session_with_its_own_usage_and_runs(path: Path, editor: Editor) -> None:
+    async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
+        await ours.record_run(outcome="done", model="gpt", agent="a", started_at="2026-01-01 00:00:00", seconds=2.0)
+    stored = content(path)
+    assert await editor.copy_branch("support", "alt", "copy") == (5, 14)
+    original, copy = await as_sdk_reads(path), await as_sdk_reads(path, "copy")
+    assert copy["main"][0] == original["alt"][0]
+    assert copy["main"][2:4] == original["alt"][2:4]
+    assert [usage["input_tokens"] for usage in copy["main"][5]] == [100, 200, 3000, 4000, 5000]
+    await editor.copy_branch("support", "main", "second")
+    assert rows(path, "SELECT model, user_turn_number FROM convo_runs WHERE session_id = 'second'") == [("gpt", 4)]
+    ids = rows(path, "SELECT COUNT(*), COUNT(DISTINCT message_id) FROM message_structure WHERE session_id <> 'support'")
+    assert ids == [(32, 32)]
+    with pytest.raises(ConvoError, match="has a session 'copy' already"):
+        await editor.copy_branch("support", "main", "copy")
+    await editor.undo()
+    await editor.undo()
+    assert content(path) == stored
+
+
+async def test_a_copied_session_that_went_on_stays(path: Path, editor: Editor) -> None:
+    await editor.copy_branch("support", "alt", "copy")
+    sdk = open_sdk(path, "copy")
+    await sdk.create_branch_from_turn(2, "on")
+    sdk.close()
+    with pytest.raises(ConvoError, match="'copy' has gone on since"):
+        await editor.undo()
+
+
+async def test_a_copy_in_a_new_file_is_a_file_of_the_sdk(path: Path, editor: Editor, tmp_path: Path) -> None:
+    stored = content(path)
+    file = tmp_path / "copy of alt.sqlite"
+    assert await editor.copy_branch_to_file("support", "alt", "alone", file) == (5, 14)
+    assert content(path) == stored
+    original, copy = await as_sdk_reads(path), await as_sdk_reads(file, "alone")
+    assert copy["main"][0] == original["alt"][0]
+    sdk = SdkSession(session_id="alone", db_path=file)
+    await sdk.add_items(turn("on"))
+    await sdk.create_branch_from_turn(2, "fork")
+    sdk.close()
+    with pytest.raises(ConvoError, match="is there already"):
+        await editor.copy_branch_to_file("support", "main", "alone", file)
+    with pytest.raises(ConvoError, match="cannot be written"):
+        await editor.copy_branch_to_file("support", "main", "alone", tmp_path / "nowhere" / "x.sqlite")
+    with pytest.raises(ConvoError, match="'nothing' does not exist"):
+        await editor.copy_branch_to_file("support", "nothing", "alone", tmp_path / "none.sqlite")
+    assert sorted(each.name for each in tmp_path.iterdir() if "copy" not in each.name) == sorted(
+        each.name for each in tmp_path.iterdir() if each.name.startswith(path.name)
+    )
+
+
+async def test_turns_are_copied_whole(path: Path, editor: Editor) -> None:
+    stored = content(path)
+    assert await editor.copy_turns("support", [("main", 4), ("main", 1)], "alt") == (2, 8)
+    sdk = open_sdk(path)
+    main, alt = await sdk.get_items(branch_id="main"), await sdk.get_items(branch_id="alt")
+    assert alt[-8:] == [*main[-4:], *main[:4]]
+    assert [found["turn"] for found in await sdk.get_conversation_turns("alt")] == [1, 2, 3, 4, 5, 6, 7]
+    sdk.close()
+    shared = "SELECT COUNT(*) FROM message_structure WHERE branch_id = 'alt' AND user_turn_number > 5 AND message_id IN"
+    assert rows(path, f"{shared} (SELECT message_id FROM message_structure WHERE branch_id = 'main')") == [(0,)]
+    await editor.undo()
+    assert content(path) == stored
+    with pytest.raises(ConvoError, match="Turn 9 of 'main' is gone"):
+        await editor.copy_turns("support", [("main", 1), ("main", 9)], "alt")
+    assert content(path) == stored
+
+
+@pytest.mark.parametrize("torn", [1, 2])
+async def test_a_call_is_not_parted_from_its_output(path: Path, editor: Editor, torn: int) -> None:
+    items = turn("torn", tool="get_weather")
+    del items[torn]
+    sdk = open_sdk(path)
+    await sdk.add_items(items)
+    sdk.close()
+    stored = content(path)
+    with pytest.raises(ConvoError, match=r"Turn 5 of 'main' holds (a call of get_weather|the output of a call 'c1')"):
+        await editor.copy_turns("support", [("main", 1), ("main", 5)], "alt")
+    assert content(path) == stored
+
+
+async def test_what_is_said_of_things_is_undone_word_by_word(path: Path, editor: Editor, store: Store) -> None:
+    await editor.label("support", "alt", title="Oslo, hourly", note="the better one", words="Named 'alt'")
+    await editor.label("support", "alt", pinned=True, words="Pinned 'alt'")
+    await editor.label("support", None, archived=True, words="Archived session 'support'")
+    session = (await store.sessions())[0]
+    branch = (await store.tree(session)).branches["alt"]
+    assert (branch.name, branch.note, branch.pinned, branch.archived) == ("Oslo, hourly", "the better one", True, False)
+    assert (session.name, session.archived) == ("support", True)
+    entries = await store.journal()
+    assert [entry.words for entry in entries] == ["Archived session 'support'", "Pinned 'alt'", "Named 'alt'"]
+    await editor.undo(back_to=entries[1].id)
+    assert [entry.state for entry in await store.journal()] == [EntryState.UNDONE, EntryState.UNDONE, EntryState.DONE]
+    branch = (await store.tree(session)).branches["alt"]
+    assert (branch.name, branch.pinned) == ("Oslo, hourly", False)
+    await editor.redo(up_to=entries[0].id)
+    assert (await store.sessions())[0].archived
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE convo_labels SET title = 'mine' WHERE branch_id = 'alt'")
+    db.close()
+    await editor.undo()
+    with pytest.raises(ConvoError, match="changed since by another program"):
+        await editor.undo()
+
+
+async def test_saying_the_same_again_is_nothing_that_was_done(path: Path, editor: Editor, store: Store) -> None:
+    await editor.label("support", "alt", pinned=True, words="Pinned 'alt'")
+    await editor.undo()
+    await editor.label("support", "alt", pinned=False, words="Unpinned 'alt'")
+    await editor.redo()
+    assert len(await store.journal()) == 1
+
+
+async def test_what_is_done_after_undoing_takes_the_place_of_what_was_undone(editor: Editor, store: Store) -> None:
+    await editor.delete_branch("support", "alt")
+    await editor.undo()
+    await editor.label("support", "alt", pinned=True, words="Pinned 'alt'")
+    assert [entry.words for entry in await store.journal()] == ["Pinned 'alt'"]
+    with pytest.raises(ConvoError, match="nothing to do again"):
+        await editor.redo()
+
+
+async def test_an_emptied_trash_makes_it_final(path: Path, editor: Editor, store: Store) -> None:
+    await editor.delete_branch("support", "alt")
+    await editor.label("support", "main", pinned=True, words="Pinned 'main'")
+    assert (await store.journal())[1].kept_bytes > 500
+    await editor.empty_trash()
+    assert [(entry.state, entry.kept_bytes) for entry in await store.journal()] == [(EntryState.KEPT, 0)] * 2
+    assert rows(path, "SELECT COUNT(*) FROM convo_trash") == [(0,)]
+    with pytest.raises(ConvoError, match="nothing to undo"):
+        await editor.undo()
+
+
+async def test_looking_makes_no_table(path: Path, store: Store) -> None:
+    await store.journal()
+    await store.tree((await store.sessions())[0])
+    await store.losses((await store.sessions())[0], "alt")
+    assert rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo%'") == []
+
+
+async def test_names_of_tables_are_the_writers_own(tmp_path: Path) -> None:
+    path = tmp_path / "named.sqlite"
+    names = ("my_sessions", "my_messages")
+    sdk = SdkSession(session_id="s", db_path=path, create_tables=True, sessions_table=names[0], messages_table=names[1])
+    await sdk.add_items([*turn("one"), *turn("two")])
+    await sdk.create_branch_from_turn(2, "alt")
+    await sdk.add_items(turn("other"))
+    items = await sdk.get_items(branch_id="alt")
+    editor = Editor(path, *names)
+    await editor.delete_branch("s", "alt")
+    await editor.undo()
+    assert await sdk.get_items(branch_id="alt") == items
+    sdk.close()
+
+
+async def test_a_plain_session_can_be_named_but_not_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "plain.sqlite"
+    plain = SQLiteSession("s", path)
+    await plain.add_items(turn("one"))
+    plain.close()
+    editor = Editor(path, "agent_sessions", "agent_messages")
+    await editor.label("s", None, title="Old", words="Named it")
+    with pytest.raises(ConvoError, match="plain session"):
+        await editor.delete_session("s")
+    await editor.undo()
+    assert rows(path, "SELECT COUNT(*) FROM convo_labels") == [(0,)]
+
+
+async def test_a_file_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    editor = Editor(tmp_path / "gone.sqlite", "agent_sessions", "agent_messages")
+    with pytest.raises(FileError, match="cannot be opened"):
+        await editor.fork("s", "main", 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_change_that_fails_leaves_nothing(path: Path, editor: Editor) -> None:
+    stored = content(path)
+    with pytest.raises(ConvoError, match="has already been used"):
+        await editor.fork("support", "main", 2, "alt")
+    with pytest.raises(ConvoError, match="'nothing' does not exist"):
+        await editor.delete_branch("support", "nothing")
+    assert content(path) == stored
+    assert rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo%'") == []
+
+
+async def test_a_cancelled_change_is_made(path: Path, editor: Editor) -> None:
+    task = asyncio.create_task(editor.delete_branch("support", "alt"))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [branch["branch_id"] for branch in (await as_sdk_reads(path))["branches"]] == ["main"]
+    await editor.undo()
+
+
+KILLED = """
+import os, sqlite3, sys
+from pathlib import Path
+from tui.session import branches, journal, undoing
+from tui.storage.schema import Conversation, Tables
+from tui.storage.sqlite.transactions import write_lock, writing
+path, what = Path(sys.argv[1]), sys.argv[2]
+db = sqlite3.connect(path, isolation_level=None)
+with writing(db, write_lock(path)):
+    if what == "delete":
+        with journal.recorded(db, Tables(), "support", "delete", "Deleted"):
+            branches.delete(db, Conversation("support"), "alt")
+    else:
+        undoing.undo(db, Tables())
+    os._exit(9)
+"""
+
+
+async def test_a_program_that_is_killed_leaves_all_or_nothing(path: Path, editor: Editor) -> None:
+    def killed(what: str) -> None:
+        done = subprocess.run([sys.executable, "-c", KILLED, str(path), what], check=False)
+        assert done.returncode == 9
+
+    before = content(path)
+    killed("delete")
+    assert content(path) == before
+    await editor.delete_branch("support", "alt")
+    deleted = content(path)
+    killed("undo")
+    assert content(path) == deleted
+    await editor.undo()
+    assert content(path) == before
+
+
+async def test_what_a_run_wrote_is_undone_to_the_last_row(path: Path, editor: Editor) -> None:
+    await editor.fork("support", "main", 1, "empty")
+    stored = content(path)
+    before = await editor.mark("support", "empty")
+    async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
+        await ours.switch_to_branch("empty")
+        await ours.add_items(turn("said", tool="get_weather"))
+        await ours.store_run_usage(spend(7))
+        await ours.record_run(outcome="done", model="m", agent=None, started_at=None, seconds=1.0)
+    said_so = content(path)
+    await editor.note_since(before, "run", "Said “said” on 'empty'")
+    await editor.undo()
+    undone = content(path)
+    # The session's row goes on telling when it was written last.
+    assert undone | {"agent_sessions": []} == stored | {"agent_sessions": []}
+    await editor.redo()
+    assert content(path) == said_so
+    await editor.undo()
+    await editor.undo()
+    assert "empty" not in {name for _, name, *_ in content(path).get("convo_branches", [])}
+
+
+async def test_a_run_that_wrote_nothing_is_nothing_that_was_done(editor: Editor, store: Store) -> None:
+    await editor.note_since(await editor.mark("support", "alt"), "run", "Said nothing")
+    assert await store.journal() == ()
+
+
+async def test_others_may_write_their_own_changes_down(path: Path, editor: Editor) -> None:
+    stored = content(path)
+
+    def shout(db: sqlite3.Connection, tables: Any) -> None:
+        with journal.recorded(db, tables, "support", "shout", "Shouted"):
+            db.execute(
+                "INSERT OR REPLACE INTO turn_usage (session_id, branch_id, user_turn_number, input_tokens)"
+                " VALUES ('support', 'main', 1, 9)"
+            )
+            db.execute(
+                "INSERT OR REPLACE INTO turn_usage (session_id, branch_id, user_turn_number, input_tokens)"
+                " VALUES ('support', 'main', 1, 8)"
+            )
+
+    await editor.change(shout)
+    assert (await as_sdk_reads(path))["main"][5][0]["input_tokens"] == 8
+    await editor.undo()
+    assert content(path) == stored

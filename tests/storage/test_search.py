@@ -1,0 +1,410 @@
+"""Searching a file: what is found, in which branches, and how little is read for it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import aclosing, closing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agents import SQLiteSession
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conversations import open_sdk, said, turn
+from tui.errors import QueryError
+from tui.items.text import item_texts
+from tui.model import Session
+from tui.model.query import Query, parse_query, passage_query
+from tui.model.search import Hit, Results, SearchScope, Whereabouts
+from tui.storage.search_filter import required_literal
+from tui.storage.sqlite.search_prefilter import holds
+from tui.storage.store import Store
+
+SUPPORT = Session("support")
+CALL, OUTPUT = "function_call", "function_call_output"
+
+
+def user(text: str) -> Any:
+    return {"role": "user", "content": text}
+
+
+def thought(text: str) -> Any:
+    return {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": text}]}
+
+
+def call(name: str, arguments: Any, call_id: str = "c9") -> Any:
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return {"type": "function_call", "call_id": call_id, "name": name, "arguments": text}
+
+
+def output(text: Any, call_id: str = "c9") -> Any:
+    return {"type": "function_call_output", "call_id": call_id, "output": text}
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """support: main 1 2 3 4, alt leaves it at 3; billing: one turn."""
+    path = tmp_path / "support.sqlite"
+    billing = open_sdk(path, "billing")
+    await billing.add_items(turn("Send me the invoice for Oslo", "Sent."))
+    billing.close()
+    sdk = open_sdk(path)
+    await sdk.add_items(turn("Hello, can you help me?"))
+    await sdk.add_items(turn("What is the weather in Oslo?", "Rain in OSLO.", tool="get_weather"))
+    await sdk.add_items(turn("And tomorrow?", "Sun."))
+    await sdk.create_branch_from_turn(3, "alt")
+    await sdk.add_items(turn("In Fahrenheit, please", "54 °F in oslo"))
+    await sdk.switch_to_branch("main")
+    await sdk.add_items([user("Plot it"), call("plot", {"title": "Straße in İzmir"})])
+    await sdk.add_items([output("An error occurred while running the tool. No such file: Ölstand.csv")])
+    await sdk.add_items([thought("Why Oslo?")])
+    sdk.close()
+    return path
+
+
+async def find(path: Path, query: str | Query, scope: str = "session", branch: str = "main", **limit: int) -> Results:
+    store = Store(path)
+    results = Results()
+    try:
+        asked = parse_query(query) if isinstance(query, str) else query
+        async for found in store.search(asked, Whereabouts(SearchScope(scope), SUPPORT, branch), **limit):
+            results.take(found)
+    finally:
+        store.close()
+    assert results.share == pytest.approx(1)
+    return results
+
+
+async def contexts(path: Path, query: str, scope: str = "session", branch: str = "main") -> list[str]:
+    return [hit.context for hit in await find(path, query, scope, branch)]
+
+
+def marked(hit: Hit) -> str:
+    return hit.context[hit.start : hit.end]
+
+
+async def test_all_texts_are_found_in_any_case_the_youngest_first(path: Path) -> None:
+    results = await find(path, "oslo")
+    assert [(hit.turn, hit.type, hit.tool_name, marked(hit)) for hit in results] == [
+        (4, "reasoning", None, "Oslo"),
+        (3, "assistant", None, "oslo"),
+        (2, "user", None, "Oslo"),
+        (2, "function_call", "get_weather", "Oslo"),
+        (2, "assistant", None, "OSLO"),
+    ]
+
+
+async def test_what_branches_share_is_found_once_with_all_of_them(path: Path) -> None:
+    results = await find(path, "weather in oslo")
+    assert [results.branches(hit) for hit in results] == [("main", "alt")]
+    assert results.decoded == 1
+
+
+async def test_the_open_session_comes_before_others(path: Path) -> None:
+    results = await find(path, "OSLO", "file")
+    assert [hit.session_id for hit in results] == ["support"] * 5 + ["billing"]
+    assert await contexts(path, "invoice", "session") == []
+
+
+async def test_a_branch_is_searched_alone(path: Path) -> None:
+    assert [hit.turn for hit in await find(path, "oslo", "branch", "alt")] == [3, 2, 2, 2]
+
+
+async def test_what_is_no_text_is_not_found_and_not_read(path: Path) -> None:
+    for word in ("function_call", "output_text", "summary_text", "completed", '"content"', "annotations"):
+        results = await find(path, word, "file")
+        assert (list(results), results.decoded) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("tool:get_weather", [(2, CALL), (2, OUTPUT)]),
+        ("tool:GET_* rain", [(2, OUTPUT)]),
+        ("tool:p*", [(4, CALL), (4, OUTPUT)]),
+        ("type:function_call", [(4, CALL), (2, CALL)]),
+        ("type:function_call*", [(4, CALL), (4, OUTPUT), (2, CALL), (2, OUTPUT)]),
+        ("role:user oslo", [(2, "user")]),
+        ("role:assistant oslo", [(3, "assistant"), (2, "assistant")]),
+        ("role:tool oslo", [(2, CALL)]),
+        ("branch:alt turn:3", [(3, "user"), (3, "assistant")]),
+        ("branch:a* oslo role:assistant", [(3, "assistant"), (2, "assistant")]),
+        ("turn:1", [(1, "user"), (1, "assistant")]),
+        ("turn:2-3 role:user", [(3, "user"), (3, "user"), (2, "user")]),
+        ("turn:4- role:user turn:1", [(4, "user"), (1, "user")]),
+        ("error:yes", [(4, OUTPUT)]),
+        ("error:no turn:4", [(4, "user"), (4, CALL), (4, "reasoning")]),
+        ('"weather in" "oslo?"', [(2, "user")]),
+        ('"12" rain', [(2, OUTPUT)]),
+        ("session:bill*", []),
+    ],
+)
+async def test_filters(path: Path, query: str, found: list[tuple[int, str]]) -> None:
+    assert [(hit.turn, hit.type) for hit in await find(path, query)] == found
+
+
+async def test_a_session_is_chosen_in_the_file(path: Path) -> None:
+    assert [hit.session_id for hit in await find(path, "oslo session:bill*", "file")] == ["billing"]
+
+
+async def test_roles_beside_user_and_assistant(path: Path) -> None:
+    sdk = open_sdk(path)
+    await sdk.add_items([{"role": "system", "content": "Be brief"}, {"role": "developer", "content": "Be brave"}])
+    sdk.close()
+    assert await contexts(path, "role:system") == ["Be brief"]
+    assert await contexts(path, "be role:DEVELOPER") == ["Be brave"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "query", "shown"),
+    [
+        ("Die Straße ist lang", "STRASSE", "Straße"),
+        ("STRASSE", "straße", "STRASSE"),
+        ("istanbul, İSTANBUL", "İstanbul", "istanbul"),
+        ("İSTANBUL", "istanbul", "İSTANBUL"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφος", "ΣΊΣΥΦΟΣ"),
+        ("ПРИВЕТ", "привет", "ПРИВЕТ"),
+        ("the \ufb01le", "FILE", "\ufb01le"),
+        ("273 \u212a", "273 k", "273 \u212a"),
+        ("데이터베이스 연결은", "이터베이", "이터베이"),
+        ("数据库连接", "库连", "库连"),
+        ("エラーが発生しました", "エラー", "エラー"),
+        ("well 😀 done", "😀 DONE", "😀 done"),
+        ('say "hi" twice', '"say ""hi"" twice"', ""),
+        ('say "hi" twice', 'say "hi" twice', ""),
+        ("C:\\temp\\new", "c:\\TEMP\\new", "C:\\temp\\new"),
+        ("100 % of_it", "0 % of_", "0 % of_"),
+        ("a\nb", '"a\nb"', "a b"),
+    ],
+)
+@pytest.mark.parametrize("place", ["content", "output", "arguments", "json"])
+async def test_scripts_and_escapes(tmp_path: Path, place: str, stored: str, query: str, shown: str) -> None:
+    path = tmp_path / "scripts.sqlite"
+    sdk = open_sdk(path)
+    item: Any = {
+        "content": user(stored),
+        "output": output(stored),
+        "arguments": call("note", {"text": stored}),
+        "json": output(json.dumps([{"text": stored}])),
+    }[place]
+    await sdk.add_items([item, user("Nothing of it.")])
+    sdk.close()
+    results = await find(path, query if shown else passage_query('"hi" TWICE'))
+    assert [marked(hit) for hit in results] == [shown or '"hi" twice']
+    assert results.decoded == 1
+
+
+@pytest.mark.parametrize("ascii_escapes", [True, False])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_row_with_a_text_is_passed_over(data: st.DataObject, ascii_escapes: bool) -> None:
+    """SQLite's condition on the stored row against the plain search in the texts."""
+    letters = st.sampled_from('abkKsSßẞſfiﬁﬃtliİıéÉσςΣΐ데터数😀𐐀𐐨ŉ"\\/%_ \n\t\x00')
+    text = data.draw(st.text(letters, max_size=12))
+    nested = data.draw(st.booleans())
+    start = data.draw(st.integers(0, len(text)))
+    needle = data.draw(st.one_of(st.just(text[start : start + 4]), st.text(letters, min_size=1, max_size=3)))
+    needle = data.draw(st.sampled_from([needle, needle.upper(), needle.lower(), needle.casefold()]))
+    inner = json.dumps({"k": text}, ensure_ascii=ascii_escapes) if nested else text
+    stored = json.dumps({"role": "user", "content": inner}, ensure_ascii=ascii_escapes)
+    texts = list(item_texts(json.loads(stored)))
+    if needle and any(Query((needle,)).spans(text) for text in texts):
+        condition = holds(needle, "d")
+        with closing(sqlite3.connect(":memory:")) as db:
+            row = db.execute(f"SELECT {condition.sql} FROM (SELECT ? AS d)", (*condition.values, stored)).fetchone()
+        assert row == (1,)
+
+
+@given(st.text("aAsSßſiİfﬁkσς ", max_size=14), st.text("asßiİfﬁkσ ", min_size=1, max_size=4))
+def test_places_are_those_of_whole_characters_that_fold_alike(text: str, needle: str) -> None:
+    def folded(piece: str) -> str:
+        return piece.replace("İ", "i").casefold()
+
+    spans = [
+        (start, end)
+        for start in range(len(text))
+        for end in range(start + 1, len(text) + 1)
+        if folded(text[start:end]) == folded(needle)
+    ]
+    found = Query((needle,)).spans(text)
+    assert set(found) <= set(spans)
+    assert bool(found) == bool(spans)
+    assert all(before[1] <= after[0] for before, after in pairwise(found))
+
+
+words = st.sampled_from(["rain", "Regen", "straße", "비", "雨", 'a "b" c', "x\\y", "line\nend", "{}", "📈", "Ärger"])
+content = st.lists(words, min_size=1, max_size=4).map(" ".join)
+items = st.one_of(
+    content.map(lambda text: {"role": "user", "content": text}),
+    content.map(lambda text: {"role": "user", "content": [{"type": "input_text", "text": text}]}),
+    content.map(said),
+    content.map(lambda text: call("search", {"q": text, "n": 3})),
+    content.map(output),
+    content.map(lambda text: output([{"type": "input_text", "text": text}, {"type": "input_image", "image_url": "data:image/png;base64,rain"}])),  # noqa: E501
+    content.map(lambda text: {"type": "local_shell_call", "action": {"command": ["echo", *text.split()]}, "call_id": "rain"}),  # noqa: E501
+    content.map(lambda text: {"type": "something", "deep": [{"er": {"text": text}}]}),
+)  # fmt: skip
+
+some = st.lists(items, max_size=5)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    first=st.lists(items, max_size=5), other=st.lists(items, max_size=5), asked=st.lists(words, min_size=1, max_size=2)
+)
+async def test_finds_what_a_look_at_every_item_finds(
+    tmp_path_factory: pytest.TempPathFactory, first: list[Any], other: list[Any], asked: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("oracle") / "oracle.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items([{"role": "user", "content": "begin"}, *first])
+    await sdk.add_items([{"role": "user", "content": "on"}])
+    await sdk.create_branch_from_turn(2, "alt")
+    await sdk.add_items([{"role": "user", "content": "else"}, *other])
+    held = {name: await sdk.get_items(branch_id=name) for name in ("main", "alt")}
+    sdk.close()
+    needle = " ".join(asked)
+
+    def readable(item: Any) -> str:
+        parts: list[str] = []
+        for key in ("content", "arguments", "output", "action", "deep"):
+            value = item.get(key)
+            if isinstance(value, str):
+                parts.append(" ".join(json.loads(value)["q"].split("\0")) if key == "arguments" else value)
+            elif isinstance(value, dict):
+                parts.append(" ".join(value["command"]))
+            elif value:
+                parts += [each.get("text", "") if "er" not in each else each["er"]["text"] for each in value]
+        return "\0".join(parts).casefold()
+
+    for scope, branches in (("branch", ["main"]), ("session", ["main", "alt"])):
+        results = await find(path, Query((needle,)), scope)
+        expected = {
+            json.dumps(item): sum(item in held[name] for name in branches)
+            for name in branches
+            for item in held[name]
+            if needle.casefold() in readable(item)
+        }
+        assert len({hit.message_id for hit in results}) == len(results.hits)
+        with closing(sqlite3.connect(path)) as db:
+            stored = {
+                hit.message_id: db.execute(
+                    "SELECT message_data FROM agent_messages WHERE id = ?", (hit.message_id,)
+                ).fetchone()[0]
+                for hit in results
+            }
+        assert set(stored.values()) == set(expected)
+
+
+async def test_regular_expressions(path: Path) -> None:
+    assert [marked(hit) for hit in await find(path, "/r(ai|ui)n/")] == ["rain", "Rain"]
+    assert [marked(hit) for hit in await find(path, r"/^in \w+,/")] == ["In Fahrenheit,"]
+    assert [hit.turn for hit in await find(path, "/x*/")] == []
+    with pytest.raises(QueryError, match="missing"):
+        parse_query("/(a/")
+
+
+async def test_only_rows_that_can_match_a_regular_expression_are_read(path: Path) -> None:
+    assert (await find(path, r"/weather in (oslo|bergen)\?/")).decoded == 1
+
+
+async def test_a_regular_expression_that_would_not_end_is_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "slow.sqlite"
+    sdk = open_sdk(path)
+    numbers = ",".join(map(str, range(60)))
+    await sdk.add_items([user("P," + numbers), user("1,2,P")])
+    sdk.close()
+    results = await find(path, "/(.*?,){25}P/")
+    assert (list(results), results.slow) == ([], 1)
+
+
+@given(st.data())
+def test_the_required_text_of_a_pattern_is_in_all_that_it_matches(data: st.DataObject) -> None:
+    pieces = ["ab+c?", r"x\.y", "[a-c]+", "[]x]", "(d|e)f*", r"\(gh\)", "z{2,3}", "klm", r"\d\s", "n?", "^", "o.p$"]
+    pattern = "".join(data.draw(st.lists(st.sampled_from(pieces), min_size=1, max_size=4)))
+    literal = required_literal(pattern)
+    matched = data.draw(st.from_regex(pattern))
+    assert literal.casefold() in matched.casefold()
+    assert required_literal("klm|no") == required_literal(r"\x41bc") == required_literal("(?x) a b") == ""
+
+
+async def test_a_limit_ends_the_hits_but_not_the_branches(path: Path) -> None:
+    results = await find(path, "?", limit=2)
+    assert len(results) == 2
+    assert results.full
+    results = await find(path, "turn:1", limit=1)
+    assert [results.branches(hit) for hit in results] == [("main", "alt")]
+
+
+async def test_a_search_that_is_left_reads_no_further(tmp_path: Path) -> None:
+    path = tmp_path / "many.sqlite"
+    sdk = open_sdk(path)
+    for _ in range(40):
+        await sdk.add_items([item for number in range(100) for item in turn(f"Question {number}")])
+    sdk.close()
+    store = Store(path)
+    where = Whereabouts(SearchScope.SESSION, SUPPORT)
+    async with aclosing(store.search(parse_query("question"), where)) as told:
+        first = await anext(told)
+    assert first.hits
+    assert first.share < 0.1
+    everything = Results()
+    async for found in store.search(parse_query("question"), where):
+        everything.take(found)
+    store.close()
+    assert (len(everything), everything.decoded) == (4000, 4000)
+
+
+async def test_while_a_writer_holds_the_file_it_is_searched_all_the_same(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("DELETE FROM message_structure")
+        assert len(await find(path, "oslo")) == 5
+        db.rollback()
+
+
+async def test_searching_writes_nothing(path: Path) -> None:
+    def dump() -> list[str]:
+        with closing(sqlite3.connect(path)) as db:
+            return list(db.iterdump())
+
+    before = dump()
+    await find(path, "oslo", "file")
+    assert dump() == before
+
+
+async def test_plain_sessions_are_searched(tmp_path: Path) -> None:
+    path = tmp_path / "plain.sqlite"
+    for name in ("a", "b", "support"):
+        plain = SQLiteSession(name, path)
+        await plain.add_items(turn(f"Hello {name}", tool="get_weather") + turn(f"Bye {name}"))
+        plain.close()
+    where = Whereabouts(SearchScope.FILE, Session("support", plain=True))
+    store = Store(path)
+    found = [hit async for told in store.search(parse_query("bye"), where) for hit in told.hits]
+    store.close()
+    assert next((hit.session_id, hit.branch_id, hit.turn) for hit in found) == ("support", "main", 2)
+    assert sorted(hit.session_id for hit in found) == ["a", "b", "support"]
+
+
+async def test_rows_that_are_no_json_or_no_text_are_searched_as_they_are(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE agent_messages SET message_data = '{\"broken Oslo' WHERE message_data LIKE '%Fahrenheit%'")
+        db.execute("UPDATE agent_messages SET message_data = CAST(x'22ff6f736c6f22' AS TEXT) WHERE id = 1")
+        db.commit()
+    broken = [hit for hit in await find(path, "oslo", "file") if hit.failed]
+    assert [hit.context for hit in broken] == ['{"broken Oslo']
+
+
+async def test_where_an_item_stands_in_a_branch(path: Path) -> None:
+    store = Store(path)
+    (hit,) = await find(path, "54")
+    assert await store.place_of_item(SUPPORT, "alt", hit.turn, hit.message_id) == 7
+    assert await store.place_of_item(SUPPORT, "main", hit.turn, hit.message_id) is None
+    page = await store.page(SUPPORT, "alt", 7, 8)
+    assert page.items[0].message_id == hit.message_id
+    store.close()

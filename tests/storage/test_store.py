@@ -1,0 +1,487 @@
+"""The explorer reads what the SDK's own class wrote, and finds in it what that class says."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from agents import SQLiteSession
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conversations import SdkSession, open_sdk, spend, turn
+from tui.errors import FileError, NotFoundError
+from tui.model import Branch, Scope, Session, TurnTree
+from tui.model.turn_trie import build_tree
+from tui.session import AdvancedSQLiteSession
+from tui.storage.store import Store
+
+
+@pytest.fixture
+async def bushy(tmp_path: Path) -> AsyncIterator[tuple[Path, SdkSession]]:
+    """main: 1 2 3 4; alt leaves it at 3; deep leaves alt at 4; still leaves main at 4 and says nothing."""
+    path = tmp_path / "bushy.sqlite"
+    sdk = open_sdk(path)
+    for number in range(1, 5):
+        await sdk.add_items(turn(f"main {number}", tool="weather" if number == 2 else None))
+        await sdk.store_run_usage(spend(100 * number, cached=10 * number))
+    await sdk.create_branch_from_turn(3, "alt")
+    for number in (3, 4):
+        await sdk.add_items(turn(f"alt {number}"))
+        await sdk.store_run_usage(spend(1000 * number))
+    await sdk.create_branch_from_turn(4, "deep")
+    await sdk.add_items(turn("deep 4"))
+    await sdk.switch_to_branch("main")
+    await sdk.create_branch_from_turn(4, "still")
+    yield path, sdk
+    sdk.close()
+
+
+def drawn(tree: TurnTree) -> list[str]:
+    """The tree as lines: depth, turns, the branch that ends there."""
+    return [f"{'  ' * depth}{chain.first}-{chain.last} {chain.ends or '·'}" for chain, depth in tree.walk()]
+
+
+async def only_session(store: Store) -> Session:
+    (session,) = await store.sessions()
+    return session
+
+
+async def test_the_tree_of_an_sdk_file_shows_shared_turns_once(bushy: tuple[Path, SdkSession]) -> None:
+    store = Store(bushy[0])
+    tree = await store.tree(await only_session(store))
+    assert drawn(tree) == [
+        "1-2 ·",
+        "  3-3 ·",
+        "    4-4 deep",
+        "  4-4 alt",
+        "3-3 ·",
+        "  4-3 still",
+        "4-4 main",
+    ]
+    assert [chain.first for chain in tree.forks("deep")] == [3, 4]
+    assert [len(tree.alternatives(chain)) for chain in tree.forks("main")] == [2, 2]
+    store.close()
+
+
+async def test_each_branch_reads_as_the_sdk_returns_it(bushy: tuple[Path, SdkSession]) -> None:
+    path, sdk = bushy
+    store = Store(path)
+    session = await only_session(store)
+    tree = await store.tree(session)
+    assert {branch["branch_id"] for branch in await sdk.list_branches()} == set(tree.branches)
+    for name, branch in tree.branches.items():
+        expected = await sdk.get_items(branch_id=name)
+        page = await store.page(session, name, 0, 1000)
+        assert [item.data for item in page.items] == expected
+        assert (await store.count_items(session))[name] == len(expected)
+        assert [item.data for item in (await store.page(session, name, 2, 5)).items] == expected[2:5]
+        turns = await sdk.get_conversation_turns(branch_id=name)
+        rows = [
+            row
+            for chain in tree.path(name)
+            for row in await store.turns(session, chain.through, chain.first, chain.last)
+        ]
+        assert [(row.number, row.text) for row in rows] == [(told["turn"], told["content"]) for told in turns]
+        assert branch.turns == len(turns)
+    store.close()
+
+
+async def test_turns_show_what_the_run_that_made_them_cost(bushy: tuple[Path, SdkSession]) -> None:
+    path, sdk = bushy
+    store = Store(path)
+    session = await only_session(store)
+    tree = await store.tree(session)
+    accounts = await store.accounts(session, tree, "alt")
+    turns = await store.turn_usages(session, tree, "alt", 1, 4)
+    assert [(told.branch_id, told.usage.total_tokens) for told in turns if told.usage] == [
+        ("main", 110),
+        ("main", 220),
+        ("alt", 3300),
+        ("alt", 4400),
+    ]
+    for told in turns:
+        stored = await sdk.get_turn_usage(told.turn, branch_id=told.branch_id)
+        assert isinstance(stored, dict)
+        assert told.usage is not None
+        assert (told.usage.input_tokens, told.usage.cached_tokens) == (
+            stored["input_tokens"],
+            stored["input_tokens_details"]["cached_tokens"],
+        )
+    own, everything = accounts.totals[Scope.OWN], accounts.totals[Scope.ALL]
+    path_sum = accounts.totals[Scope.PATH]
+    assert own is not None
+    assert everything is not None
+    assert path_sum is not None
+    assert own.total_tokens == 3300 + 4400
+    assert path_sum.total_tokens == 110 + 220 + 3300 + 4400
+    assert everything.total_tokens == (await sdk.get_session_usage() or {})["total_tokens"]
+    assert accounts.tools == (("weather", 1),)
+    assert [told.tools for told in turns] == [(), (("weather", 1),), (), ()]
+    deep = await store.accounts(session, tree, "deep")
+    assert deep.totals[Scope.OWN] is None
+    assert (deep.turns, deep.counted, deep.largest) == (4, 3, 3300)
+    turns = await store.turn_usages(session, tree, "deep", 1, 64)
+    assert [told.usage.total_tokens if told.usage else None for told in turns] == [110, 220, 3300, None]
+    store.close()
+
+
+async def test_rows_of_the_tree_count_tools_and_failures(tmp_path: Path) -> None:
+    path = tmp_path / "tools.sqlite"
+    sdk = open_sdk(path)
+    failed = {"type": "mcp_call", "server_label": "tracker", "name": "find", "arguments": "{}", "error": "gone"}
+    await sdk.add_items([{"role": "system", "content": "Be brief."}, *turn("hello\n\n  world", tool="weather")])
+    await sdk.add_items([*turn("x" * 100_000)[:1], failed])  # type: ignore[list-item]
+    sdk.close()
+    store = Store(path)
+    session = await only_session(store)
+    tree = await store.tree(session)
+    (chain,) = tree.chains
+    assert (chain.first, chain.last) == (0, 2)
+    before, first, second = await store.turns(session, chain.through, 0, 2)
+    assert (before.number, before.items, before.text) == (0, 1, "")
+    assert (first.text, first.items, first.tools, first.errors) == ("hello world", 4, 1, 0)
+    assert (second.text, second.tools, second.errors) == ("x" * 200, 1, 1)
+    assert await store.position(session, "main", 2) == 5
+    assert await store.user_text(session, "main", 1) == "hello\n\n  world"
+    with pytest.raises(NotFoundError, match="no readable user message"):
+        await store.user_text(session, "main", 9)
+    store.close()
+
+
+async def test_rows_that_cannot_be_decoded_are_shown_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "broken.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items([*turn("one"), *turn("two"), *turn("three"), *turn("four")])
+    sdk.close()
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE agent_messages SET message_data = '{\"role\": ' WHERE id = 2")
+        db.execute("UPDATE agent_messages SET message_data = CAST(x'7bff7d' AS TEXT) WHERE id = 4")
+        db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 6", ("[" * 100_000,))
+        db.execute("DELETE FROM agent_messages WHERE id = 8")
+    db.close()
+    store = Store(path)
+    session = await only_session(store)
+    items = (await store.page(session, "main", 0, 8)).items
+    assert [item.raw for item in items if item.data is None] == ['{"role": ', "{\ufffd}", "[" * 100_000, ""]
+    assert [row.number for row in await store.turns(session, ("main",), 1, 4)] == [1, 2, 3, 4]
+    store.close()
+
+
+async def test_a_plain_session_reads_as_one_branch(tmp_path: Path) -> None:
+    path = tmp_path / "plain.sqlite"
+    plain = SQLiteSession("old", path)
+    await plain.add_items([{"role": "system", "content": "Be brief."}, *turn("one", tool="weather"), *turn("two")])
+    store = Store(path)
+    session = await only_session(store)
+    assert session == Session("old", session.updated_at, plain=True)
+    tree = await store.tree(session)
+    assert drawn(tree) == ["0-2 main"]
+    assert [item.data for item in (await store.page(session, "main", 0, 99)).items] == await plain.get_items()
+    assert [(row.number, row.text, row.tools) for row in await store.turns(session, ("main",), 1, 2)] == [
+        (1, "one", 1),
+        (2, "two", 0),
+    ]
+    accounts = await store.accounts(session, tree, "main")
+    assert accounts.tools == (("weather", 1),)
+    assert set(accounts.totals.values()) == {None}
+    await plain.add_items(turn("three"))
+    assert drawn(await store.tree(session)) == ["0-3 main"]
+    store.close()
+    plain.close()
+
+
+async def test_a_plain_session_beside_structured_ones(tmp_path: Path) -> None:
+    path = tmp_path / "both.sqlite"
+    plain = SQLiteSession("old", path)
+    await plain.add_items(turn("one"))
+    sdk = open_sdk(path, "new")
+    await sdk.add_items(turn("one"))
+    store = Store(path)
+    assert [(session.session_id, session.plain) for session in await store.sessions()] == [
+        ("new", False),
+        ("old", True),
+    ]
+    store.close()
+    plain.close()
+    sdk.close()
+
+
+async def test_branches_without_items_are_there_until_they_are_deleted_by_whichever_class(tmp_path: Path) -> None:
+    path = tmp_path / "empty.sqlite"
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
+        await ours.add_items([*turn("one"), *turn("two")])
+        for name in ("nothing", "gone", "theirs"):
+            await ours.fork(1, source="main", name=name)
+        await ours.add_items(turn("said here"))
+        await ours.delete_branch("gone")
+    store = Store(path)
+    session = await only_session(store)
+    assert set((await store.tree(session)).branches) == {"main", "nothing", "theirs"}
+    sdk = open_sdk(path)
+    await sdk.delete_branch("theirs")
+    assert set((await store.tree(session)).branches) == {"main", "nothing"}
+    await sdk.clear_session()
+    assert set((await store.tree(session)).branches) == {"main"}
+    sdk.close()
+    store.close()
+
+
+async def test_all_that_was_billed_counts_each_turn_once_also_after_its_branch_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "billed.sqlite"
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
+        await ours.add_items(turn("one"))
+        await ours.store_run_usage(spend(100))
+        await ours.fork(name="runner")
+        await ours.add_items(turn("two"))
+        await ours.store_run_usage(spend(1000))
+        await ours.fork(name="heir")
+        await ours.delete_branch("runner")
+    store = Store(path)
+    session = await only_session(store)
+    tree = await store.tree(session)
+    told = await store.accounts(session, tree, "heir")
+    billed, path_sum = told.totals[Scope.ALL], told.totals[Scope.PATH]
+    assert billed is not None
+    assert path_sum is not None
+    assert (billed.input_tokens, path_sum.input_tokens) == (1100, 1100)
+    assert [turn.branch_id for turn in await store.turn_usages(session, tree, "heir", 1, 2)] == ["main", "runner"]
+    store.close()
+
+
+async def test_reading_never_writes(bushy: tuple[Path, SdkSession]) -> None:
+    path, _ = bushy
+    with sqlite3.connect(path) as db:
+        before = db.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
+        version = db.execute("PRAGMA data_version").fetchone()
+        store = Store(path)
+        session = await only_session(store)
+        tree = await store.tree(session)
+        for name in tree.branches:
+            await store.accounts(session, tree, name)
+            await store.turn_usages(session, tree, name, 1, 64)
+            await store.page(session, name, 0, 10)
+        assert db.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall() == before
+        assert db.execute("PRAGMA data_version").fetchone() == version
+        store.close()
+    db.close()
+
+
+async def test_changes_of_others_are_noticed(bushy: tuple[Path, SdkSession]) -> None:
+    path, sdk = bushy
+    store = Store(path)
+    before = await store.changes()
+    assert await store.changes() == before
+    await sdk.add_items(turn("more"))
+    assert await store.changes() != before
+    store.close()
+
+
+def test_other_table_names_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "named.sqlite"
+    SdkSession(
+        session_id="a", db_path=path, create_tables=True, sessions_table="my_sessions", messages_table="my_messages"
+    ).close()
+    store = Store(path)
+    assert (store.sessions_table, store.messages_table) == ("my_sessions", "my_messages")
+    store.close()
+
+
+def missing(path: Path) -> None:
+    path.unlink()
+
+
+def folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def text(path: Path) -> None:
+    path.write_text("dear diary, " * 100)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def other_tables(path: Path) -> None:
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE notes (body TEXT)")
+    db.close()
+
+
+def cut(path: Path) -> None:
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA journal_mode = DELETE")
+    db.execute("CREATE TABLE agent_sessions (session_id, updated_at)")
+    db.executemany("INSERT INTO agent_sessions VALUES (?, ?)", [("x" * 1000, "y")] * 100)
+    db.commit()
+    db.close()
+    content = bytearray(path.read_bytes())
+    content[100:400] = b"\xff" * 300
+    path.write_bytes(content)
+
+
+def newer(path: Path) -> None:
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE message_structure (id INTEGER, thread_id TEXT)")
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (missing, "does not exist"),
+        (folder, "is a folder"),
+        (text, "is not a SQLite database"),
+        (empty, "it is empty"),
+        (other_tables, "it has no table agent_sessions"),
+        (cut, "is damaged"),
+        (newer, "of a shape this version does not know"),
+    ],
+)
+def test_a_file_that_cannot_be_shown_says_why_and_what_to_do(
+    tmp_path: Path, spoil: Callable[[Path], None], says: str
+) -> None:
+    path = tmp_path / "file.sqlite"
+    path.touch()
+    spoil(path)
+    with pytest.raises(FileError, match=says) as told:
+        Store(path)
+    assert told.value.hint
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_whose_writer_was_killed_says_how_to_mend_it(tmp_path: Path) -> None:
+    path = tmp_path / "left.sqlite"
+    code = """if True:
+        import os, sqlite3, sys
+        db = sqlite3.connect(sys.argv[1], isolation_level=None)
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("CREATE TABLE notes (text)")
+        db.execute("INSERT INTO notes VALUES ('kept')")
+        db.execute("BEGIN")
+        db.execute("UPDATE notes SET text = 'half'")
+        db.executemany("INSERT INTO notes VALUES (?)", [("x" * 1000,)] * 100)
+        os._exit(9)
+    """
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    with pytest.raises(FileError, match="in the middle of a write") as told:
+        Store(path)
+    assert "PRAGMA schema_version" in told.value.hint
+
+
+def test_a_locked_file_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "locked.sqlite"
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("CREATE TABLE agent_sessions (session_id, updated_at)")
+    db.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(FileError, match="is locked by another program"):
+        Store(path, timeout=0)
+    db.close()
+
+
+Step = tuple[str, int, int]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["fork", "say", "pop"]), st.integers(0, 9), st.integers(0, 9)), max_size=40))
+def test_the_tree_is_the_trie_of_turns_whatever_was_forked_and_popped(steps: list[Step]) -> None:
+    """Against the plain way: every turn of every branch, compared message by message."""
+    branches: dict[str, list[list[int]]] = {"main": [[1]]}
+    fresh = iter(range(2, 10_000))
+    for kind, which, where in steps:
+        name = list(branches)[which % len(branches)]
+        turns = branches[name]
+        if kind == "fork":
+            branches[f"b{len(branches)}"] = [list(held) for held in turns[: where % (len(turns) + 1)]]
+        elif kind == "say":
+            turns.append([next(fresh) for _ in range(1 + where % 3)])
+        elif turns:
+            turns[-1].pop()
+            if not turns[-1]:
+                turns.pop()
+
+    def key(branch_id: str, number: int) -> tuple[int, ...]:
+        turns = branches[branch_id]
+        return tuple(turns[number - 1]) if 1 <= number <= len(turns) else ()
+
+    tree = build_tree([Branch(name, len(turns)) for name, turns in branches.items()], key)
+
+    nodes: dict[tuple[tuple[int, ...], ...], set[str]] = defaultdict(set)
+    for name, turns in branches.items():
+        for length in range(1, len(turns) + 1):
+            nodes[tuple(tuple(held) for held in turns[:length])].add(name)
+    held = {
+        tuple(key(chain.through[0], number) for number in range(1, at + 1)): set(chain.through)
+        for chain in tree.chains
+        for at in range(chain.first, chain.last + 1)
+    }
+    assert held == dict(nodes)
+    assert sum(len(chain) for chain in tree.chains) == len(nodes)
+    for name, turns in branches.items():
+        path = tree.path(name)
+        assert [number for chain in path for number in range(chain.first, chain.last + 1)] == list(
+            range(1, len(turns) + 1)
+        )
+        assert path[-1].ends == name
+        assert all(name in chain.through for chain in path)
+    assert sorted(chain.index for chain, _ in tree.walk()) == list(range(len(tree.chains)))
+    for chain in tree.chains:
+        assert chain in tree.alternatives(chain)
+        assert all(tree.chains[child].parent == chain.index for child in chain.children)
+
+
+@pytest.mark.parametrize("beginning", ["", "a", "ab", "abc", "abcd", "\\n"])
+@pytest.mark.parametrize("text", ["한국어", "👀", '"quoted" \\ '])
+async def test_a_row_of_the_tree_begins_like_its_message_however_long_that_is(
+    tmp_path: Path, beginning: str, text: str
+) -> None:
+    sdk = open_sdk(tmp_path / "long.sqlite")
+    await sdk.add_items(turn(beginning + text * 30_000))
+    sdk.close()
+    store = Store(tmp_path / "long.sqlite")
+    (row,) = await store.turns(await only_session(store), ["main"], 1, 1)
+    words = " ".join((beginning + text * 200).split())
+    assert len(row.text) > 100
+    assert words.startswith(row.text)
+    store.close()
+
+
+async def test_columns_that_hold_something_else_than_the_sdk_writes(bushy: tuple[Path, SdkSession]) -> None:
+    path, _ = bushy
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE turn_usage SET input_tokens = NULL, requests = 'many' WHERE user_turn_number = 1")
+        db.execute("UPDATE turn_usage SET total_tokens = 9223372036854775807, output_tokens = -5")
+        db.execute("""UPDATE turn_usage SET input_tokens_details = '{"cached_tokens": "lots"}'""")
+        db.execute("UPDATE turn_usage SET output_tokens_details = '[1'")
+        db.execute("UPDATE agent_messages SET message_data = x'fffe00', created_at = x'00ff' WHERE id = 1")
+        db.execute("UPDATE agent_messages SET created_at = NULL WHERE id = 2")
+        db.execute("UPDATE message_structure SET tool_name = x'ff', created_at = 5 WHERE user_turn_number = 2")
+        db.execute("UPDATE message_structure SET branch_id = x'ff' WHERE branch_id = 'deep'")
+        of_alt = "UPDATE message_structure SET user_turn_number = {} WHERE branch_id = 'alt' AND user_turn_number = {}"
+        db.execute(of_alt.format("'x'", 4))
+        db.execute(of_alt.format("NULL", 3) + " AND message_type = 'assistant'")
+        db.execute("UPDATE agent_sessions SET updated_at = 5")
+        db.execute("INSERT INTO agent_sessions (session_id) VALUES (NULL), (x'ff')")
+    db.close()
+    store = Store(path)
+    session = await only_session(store)
+    assert session.updated_at == "5"
+    tree = await store.tree(session)
+    assert {name: branch.turns for name, branch in tree.branches.items()} == {"main": 4, "alt": 3, "still": 3}
+    for name, branch in tree.branches.items():
+        page = await store.page(session, name, 0, 100)
+        assert len(page.items) == (await store.count_items(session))[name]
+        await store.turns(session, [name], 0, branch.turns)
+        await store.accounts(session, tree, name)
+        spent = (await store.turn_usages(session, tree, name, 1, 1))[0].usage
+        assert spent is not None
+        assert (spent.requests, spent.input_tokens, spent.output_tokens, spent.cached_tokens) == (0, 0, 0, 0)
+        assert spent.reasoning_tokens is None
+    store.close()

@@ -1,0 +1,77 @@
+"""What is imported when: the first screen must not wait for what it does not show."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conversations import open_sdk, turn
+from tests.terminal import Terminal
+
+SHOW = """
+import asyncio, sys
+from pathlib import Path
+from tui.app import ConvoApp
+from tui.controller import SessionController
+from tui.storage.store import Store
+
+async def show():
+    controller = SessionController(Store(Path(sys.argv[1])))
+    await controller.open()
+    app = ConvoApp(controller)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.press("down", "up", "f", "escape", "b", "escape")
+        await app.workers.wait_for_complete()
+    controller.close()
+
+asyncio.run(show())
+print(sorted(name for name in sys.modules if name.partition(".")[0] in ("agents", "openai", "pydantic", "mcp")))
+"""
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    path = tmp_path / "support.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items([*turn("one"), *turn("two")])
+    sdk.close()
+    return path
+
+
+FIRST = """
+import sys
+import tui.cli
+from tui.app import ConvoApp
+
+def stop(app):
+    app.call_after_refresh(app.exit)
+
+ConvoApp.on_ready = stop
+assert tui.cli.main([sys.argv[1]]) == 0
+names = (
+    "pygments", "tomllib", "tui.agent.settings", "tui.agent.runner", "tui.demo", "tui.formats", "tui.model.compare",
+    "tui.render.highlight", "tui.runs.manager",
+    "tui.screens.dialogs.remote_picker", "tui.screens.dialogs.help", "tui.screens.dialogs.picker", "tui.explorer.agent",
+    "tui.session.advanced", "tui.storage.editor", "tui.storage.search", "tui.controller.agent",
+)
+found = sorted(name for name in names if name in sys.modules)
+with open(sys.argv[2], "w") as file:
+    print(found, file=file)
+"""
+
+
+def test_the_first_screen_imports_nothing_that_it_does_not_show(path: Path, tmp_path: Path) -> None:
+    told = tmp_path / "told.txt"
+    with Terminal([sys.executable, "-c", FIRST, str(path), str(told)]) as terminal:
+        assert terminal.wait() == 0, terminal.text
+    assert told.read_text().strip() == "[]"
+
+
+def test_opening_a_file_and_moving_about_imports_no_agents(path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", SHOW, str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr

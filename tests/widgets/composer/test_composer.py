@@ -1,0 +1,668 @@
+"""The composer: writing, sending, forking, and that nothing which was written is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from textual import events, on
+from textual.app import App, ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.reactive import var
+from textual.widgets import Button, Input, Static, TextArea
+
+from tests.widgets.tree.samples import SESSION, grow, showing
+from tui.model import ForkDraft, Run, RunState, View
+from tui.widgets.composer.composer import Composer
+
+Snapshot = Callable[..., bool]
+
+MAIN = showing(grow({"main": [1, 2, 3, 4, 5]}), turn=3)._replace(model="gpt-nano")
+FORK = MAIN._replace(fork=ForkDraft("main", 3, "and tomorrow?"))
+AT_END = MAIN._replace(fork=ForkDraft("main", 6))
+
+
+class ComposerApp(App[None]):
+    """The composer below something else that takes the focus."""
+
+    CSS = "Button { height: 1fr; width: 1fr; border: none; } "
+
+    view: var[View] = var(View(), init=False)
+
+    def __init__(self, start: View = MAIN, theme: str = "textual-dark") -> None:
+        super().__init__()
+        self.composer = Composer()
+        self.heard: list[Message] = []
+        self._start = start
+        self._theme = theme
+
+    def compose(self) -> ComposeResult:
+        yield Button("the chat")
+        yield self.composer.data_bind(ComposerApp.view)
+
+    def on_mount(self) -> None:
+        self.theme = self._theme
+        self.view = self._start
+        self.composer.focus()
+
+    @on(Composer.Submitted)
+    @on(Composer.Left)
+    def _hear(self, event: Message) -> None:
+        self.heard.append(event)
+
+    @property
+    def editor(self) -> TextArea:
+        return self.composer.query_one(TextArea)
+
+    @property
+    def branch_name(self) -> Input:
+        return self.composer.query_one(Input)
+
+
+def title(app: ComposerApp) -> str:
+    return app.composer.border_title or ""
+
+
+async def paste(pilot: Pilot[None], text: str) -> None:
+    """Paste as a terminal does."""
+    pilot.app.post_message(events.Paste(text))
+    await pilot.pause()
+
+
+# Writing
+
+
+async def test_enter_sends_what_was_written_and_leaves_it_there() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"hello", "enter")
+
+        assert app.heard == [Composer.Submitted("hello", "")]
+        assert app.composer.text == "hello"
+
+
+async def test_nothing_is_sent_while_nothing_is_written() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press("enter", "space", "enter")
+
+        assert app.heard == []
+
+
+@pytest.mark.parametrize("key", ["shift+enter", "ctrl+j"])
+async def test_a_new_line_takes_the_place_of_what_is_selected(key: str) -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"onextwo", "left", "left", "left", "shift+left", key, *"and ")
+
+        assert app.composer.text == "one\nand two"
+        assert app.heard == []
+
+
+async def test_pasted_lines_are_kept() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await paste(pilot, "one\n\n  two\n")
+        await pilot.press("enter")
+
+        assert app.heard == [Composer.Submitted("one\n\n  two\n", "")]
+
+
+async def test_tab_goes_on_and_does_not_indent() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press("a", "tab")
+
+        assert app.composer.text == "a"
+        assert isinstance(app.focused, Button)
+
+
+async def test_escape_leaves() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press("a", "escape")
+
+        assert app.heard == [Composer.Left()]
+        assert app.composer.text == "a"
+
+
+async def test_it_grows_with_its_text_to_a_third_of_the_screen() -> None:
+    app = ComposerApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        heights = []
+        for _ in range(8):
+            await pilot.press("ctrl+j")
+            await pilot.pause()
+            heights.append(app.composer.outer_size.height)
+        assert heights == [4, 5, 6, 7, 8, 8, 8, 8]
+
+        await pilot.resize_terminal(60, 15)
+        await pilot.pause()
+        assert app.composer.outer_size.height == 5
+
+
+async def test_a_long_line_wraps_and_counts() -> None:
+    app = ComposerApp()
+    async with app.run_test(size=(40, 24)) as pilot:
+        await paste(pilot, "word " * 20)
+        await pilot.pause()
+
+        assert app.composer.outer_size.height == 5
+
+
+async def test_the_footer_offers_no_command_on_a_key_that_writes() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        for key in ("minus", "plus", "slash", "f", "f5"):
+            app.bind(key, "bell")
+        await pilot.press("minus")
+
+        assert app.composer.text == "-"
+        assert {"minus", "plus", "slash", "f", "f5"} & set(app.screen.active_bindings) == {"f5"}
+
+
+# The fork editor
+
+
+async def test_the_fork_editor_starts_from_the_message_and_says_what_will_be_made() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        app.view = FORK
+        await pilot.pause()
+        assert title(app) == "Fork from turn 3 · main stays as it is"
+        assert app.composer.text == "and tomorrow?"
+
+        await pilot.press(*" 9 am", "enter")
+        assert app.heard == [Composer.Submitted("and tomorrow? 9 am", "")]
+
+
+async def test_a_fork_after_the_last_turn_is_a_new_branch_from_nothing() -> None:
+    app = ComposerApp(AT_END)
+    async with app.run_test() as pilot:
+        await pilot.press("enter")
+
+        assert title(app) == "New branch after turn 5 · main stays as it is"
+        assert app.heard == [Composer.Submitted("", "")]
+
+
+async def test_the_branch_can_be_named() -> None:
+    app = ComposerApp(FORK)
+    async with app.run_test() as pilot:
+        await pilot.press("tab", *" by hour ", "ctrl+j", "enter")
+
+        assert app.heard == [Composer.Submitted("and tomorrow?", "by hour")]
+
+
+async def test_only_the_fork_editor_asks_for_a_name() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        shown = []
+        for view in (MAIN, FORK, MAIN):
+            app.view = view
+            await pilot.pause()
+            shown.append([line.display for line in app.composer.query(Input)])
+
+        assert shown == [[], [True], [False]]
+
+
+async def test_escape_leaves_from_the_name_too() -> None:
+    app = ComposerApp(FORK)
+    async with app.run_test() as pilot:
+        await pilot.press("tab", "a", "escape")
+
+        assert app.heard == [Composer.Left()]
+
+
+# Nothing is lost
+
+
+async def test_a_draft_comes_back_after_the_fork_editor() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"half a tho")
+        app.view = FORK
+        await pilot.pause()
+        assert app.composer.text == "and tomorrow?"
+        app.view = MAIN
+        await pilot.pause()
+
+        assert app.composer.text == "half a tho"
+
+
+async def test_each_fork_keeps_what_was_written_for_it() -> None:
+    app = ComposerApp(FORK)
+    async with app.run_test() as pilot:
+        await pilot.press(*" now", "tab", *"name")
+        app.view = AT_END
+        await pilot.pause()
+        assert (app.composer.text, app.branch_name.value) == ("", "")
+        app.view = FORK
+        await pilot.pause()
+
+        assert (app.composer.text, app.branch_name.value) == ("and tomorrow? now", "name")
+
+
+async def test_a_fork_left_as_it_was_starts_from_the_message_as_it_is_now() -> None:
+    app = ComposerApp(FORK)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        app.view = MAIN
+        app.view = FORK._replace(fork=ForkDraft("main", 3, "said anew"))
+        await pilot.pause()
+
+        assert app.composer.text == "said anew"
+
+
+async def test_a_view_that_changes_something_else_leaves_the_text_alone() -> None:
+    app = ComposerApp(FORK)
+    async with app.run_test() as pilot:
+        await pilot.press("left", "x")
+        app.view = app.view._replace(revision=1, turn=2)
+        await pilot.press("y")
+
+        assert app.composer.text == "and tomorrowxy?"
+
+
+async def test_when_the_fork_is_made_its_text_waits_for_a_model() -> None:
+    app = ComposerApp(FORK)
+    async with app.run_test() as pilot:
+        await pilot.press(*" 9 am", "enter")
+        app.view = MAIN._replace(branch_id="alt")
+        app.composer.keep("and tomorrow? 9 am")
+        await pilot.pause()
+        assert app.composer.text == "and tomorrow? 9 am"
+
+        app.view = FORK
+        await pilot.pause()
+        assert app.composer.text == "and tomorrow?"
+
+        app.view = MAIN
+        await pilot.pause()
+        assert app.composer.text == "and tomorrow? 9 am"
+
+
+async def test_a_text_that_is_kept_does_not_push_out_a_draft() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"draft")
+        app.view = FORK
+        await pilot.press("enter")
+        app.composer.keep("and tomorrow?")
+        app.view = MAIN._replace(branch_id="alt")
+        await pilot.pause()
+
+        assert app.composer.text == "and tomorrow?\n\ndraft"
+
+
+# What was sent
+
+
+async def send(pilot: Pilot[None], app: ComposerApp, text: str) -> None:
+    """Send a message that is accepted, as the screen does."""
+    await pilot.press(*text, "enter")
+    app.composer.sent()
+    await pilot.pause()
+
+
+async def test_what_was_accepted_leaves_the_editor_for_good() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"hello", "enter")
+        await pilot.pause()
+        assert app.composer.text == "hello"
+        app.composer.sent()
+        assert app.composer.text == ""
+
+        app.view = FORK
+        await pilot.pause()
+        app.view = MAIN
+        await pilot.pause()
+        assert app.composer.text == ""
+
+
+async def test_what_was_written_behind_it_meanwhile_stays() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"hello", "enter", "ctrl+j", *"and")
+        app.composer.sent()
+
+        assert app.composer.text == "and"
+
+
+async def test_a_fork_that_was_sent_leaves_no_draft_of_itself() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"draft")
+        app.view = FORK
+        await pilot.press(*" 9 am", "enter")
+        await pilot.pause()
+        app.view = MAIN._replace(branch_id="alt")
+        app.composer.keep("and tomorrow? 9 am")
+        await pilot.pause()
+        assert app.composer.text == "and tomorrow? 9 am\n\ndraft"
+
+        app.composer.sent()
+        await pilot.pause()
+        assert app.composer.text == "draft"
+
+        app.view = FORK
+        await pilot.pause()
+        assert app.composer.text == "and tomorrow?"
+
+
+async def test_a_draft_survives_what_is_sent_while_another_fork_is_prepared() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"draft")
+        app.view = FORK
+        await pilot.press("enter")
+        app.view = AT_END
+        await pilot.pause()
+        app.composer.keep("and tomorrow?")
+        app.composer.sent()
+        app.view = MAIN
+        await pilot.pause()
+
+        assert app.composer.text == "draft"
+
+
+async def test_up_recalls_what_was_sent_and_down_goes_forward() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        for text in ("one", "two", "two", "three"):
+            await send(pilot, app, text)
+        seen = []
+        for key in ("up", "up", "up", "up", "down", "down", "down", "down"):
+            await pilot.press(key)
+            seen.append(app.composer.text)
+
+        assert seen == ["three", "two", "one", "one", "two", "three", "", ""]
+
+
+async def test_a_recalled_message_of_several_lines_is_passed_in_one_step() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await send(pilot, app, "one")
+        await paste(pilot, "two\nlines\nand more")
+        await send(pilot, app, "")
+        await pilot.press("up", "up")
+
+        assert app.composer.text == "one"
+
+
+async def test_editing_a_recalled_message_ends_the_browsing() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await send(pilot, app, "one")
+        await send(pilot, app, "two")
+        await pilot.press("up", "up", "!", "up", "down")
+        assert app.composer.text == "one!"
+
+        await pilot.press(*["backspace"] * 4, "up")
+        assert app.composer.text == "two"
+
+
+async def test_up_moves_within_a_text_that_is_being_written() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await send(pilot, app, "sent")
+        await pilot.press("a", "ctrl+j", "b", "up", "x")
+
+        assert app.composer.text == "ax\nb"
+
+
+# A run on the branch
+
+
+def run_with(*queued: str) -> View:
+    return MAIN._replace(runs={"main": Run("main", RunState.RUNNING, 0.0, "m", queued=queued)})
+
+
+async def test_it_says_what_enter_will_do() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        hints = []
+        for view in (MAIN, run_with(), MAIN._replace(model="")):
+            app.view = view
+            await pilot.pause()
+            hints.append(str(app.editor.placeholder))
+
+        assert hints == [
+            "Message to main · Enter to send",
+            "Message to main · Enter queues it",
+            "No model is set: start with --model or --agent",
+        ]
+
+
+async def test_the_models_name_is_no_markup() -> None:
+    app = ComposerApp(MAIN._replace(model="[/x] \x1b local"))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+
+        assert Content.from_markup(app.composer.border_subtitle or "").plain == "[/x] ␛ local"
+
+
+async def test_messages_that_wait_are_seen_until_they_are_sent() -> None:
+    app = ComposerApp()
+    async with app.run_test(size=(40, 24)) as pilot:
+
+        async def above(view: View) -> list[str]:
+            app.view = view
+            await pilot.pause()
+            queue = app.composer.query_one(Static)
+            return [queue.render_line(y).text.strip() for y in range(queue.size.height)] if queue.display else []
+
+        assert await above(run_with()) == []
+        assert await above(run_with("first\n\nof\x1b two [/x]")) == ["queued  first of␛ two [/x]"]
+        long = (await above(run_with("word " * 40)))[0]
+        assert len(long) <= 36
+        assert long.endswith("…")
+        five = await above(run_with(*"abcde"))
+        assert five == ["queued  a", "queued  b", "queued  c", "and 2 more"]
+        assert await above(MAIN) == []
+
+
+async def test_what_waits_takes_its_lines_from_the_editor() -> None:
+    app = ComposerApp(run_with("a", "b"))
+    async with app.run_test(size=(60, 24)) as pilot:
+        await pilot.press(*["ctrl+j"] * 9)
+        await pilot.pause()
+
+        assert app.composer.outer_size.height == 8
+
+
+# What cannot be written
+
+
+@pytest.mark.parametrize(
+    ("view", "reason"),
+    [
+        (View(), "No session to write to"),
+        (MAIN._replace(writable=False), "Read-only: nothing can be sent or forked"),
+        (MAIN._replace(session=SESSION._replace(plain=True)), "Read-only: a plain session has no branches yet"),
+    ],
+)
+async def test_it_says_why_nothing_can_be_written(view: View, reason: str) -> None:
+    app = ComposerApp(view)
+    async with app.run_test() as pilot:
+        await pilot.press(*"abc", "ctrl+j", "enter")
+        await paste(pilot, "pasted")
+
+        assert str(app.editor.placeholder) == reason
+        assert app.composer.text == ""
+        assert app.heard == []
+
+
+# Untrusted text
+
+NASTY = "\x1b[31mred\x07 \x85 [/x] [bold]b[/] ␛? \r alone \x0b"
+
+
+def drawn(app: ComposerApp) -> str:
+    lines = (app.editor.render_line(y) for y in range(app.editor.size.height))
+    return "".join(segment.text for line in lines for segment in line)
+
+
+async def test_control_characters_are_shown_and_never_drawn() -> None:
+    app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, NASTY)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+
+        assert drawn(app).rstrip() == "␛[31mred␇ \ufffd [/x] [bold]b[/] ␛? ␍ alone ␋"
+
+
+async def test_a_message_that_was_not_edited_is_handed_on_as_it_is_stored() -> None:
+    stored = f"{NASTY} \u2028 mixed \r\n line \n ends"
+    app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, stored)))
+    async with app.run_test() as pilot:
+        await pilot.press("enter")
+
+        assert app.heard == [Composer.Submitted(stored, "")]
+
+
+async def test_control_characters_outlive_an_edit() -> None:
+    app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, "\x1b[31mred\x07\ttab")))
+    async with app.run_test() as pilot:
+        await pilot.press("!", "enter")
+
+        assert app.heard == [Composer.Submitted("\x1b[31mred\x07\ttab!", "")]
+
+
+async def test_pasted_control_characters_are_shown_and_handed_on() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await paste(pilot, "a \x1b[1m b")
+        assert drawn(app).rstrip() == "a ␛[1m b"
+
+        await pilot.press("enter")
+        assert app.heard == [Composer.Submitted("a \x1b[1m b", "")]
+
+
+async def test_a_picture_that_was_written_stays_one() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await paste(pilot, "␛ is escape ")
+        await paste(pilot, "\x1b")
+        await pilot.press("enter")
+
+        assert app.heard == [Composer.Submitted("␛ is escape ␛", "")]
+
+
+async def test_a_branch_name_is_no_markup() -> None:
+    name = "[/x] [bold]\x1b"
+    tree = grow({name: [1, 2]})
+    app = ComposerApp(showing(tree, name, 1)._replace(model="m"))
+    async with app.run_test() as pilot:
+        assert str(app.editor.placeholder) == "Message to [/x] [bold]␛ · Enter to send"
+        app.view = app.view._replace(fork=ForkDraft(name, 1, "x"))
+        await pilot.pause()
+
+        assert Content.from_markup(title(app)).plain == "Fork from turn 1 · [/x] [bold]␛ stays as it is"
+
+
+# Looks
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        MAIN,
+        MAIN._replace(writable=False),
+        AT_END,
+        FORK._replace(fork=ForkDraft("main", 3, "and tomorrow?\n[bold]by the hour[/] 매시간")),
+        run_with("And in Bergen?", "What of the mountains between the two, is there snow on the road in May?"),
+    ],
+    ids=["plain", "read-only", "new branch", "fork", "queue"],
+)
+def test_looks(snap_compare: Snapshot, view: View, theme: str) -> None:
+    assert snap_compare(ComposerApp(view, theme), terminal_size=(60, 15), run_before=_steady)
+
+
+def test_looks_in_the_smallest_terminal(snap_compare: Snapshot) -> None:
+    assert snap_compare(ComposerApp(FORK), terminal_size=(40, 12), run_before=_steady)
+
+
+async def _steady(pilot: Pilot[None]) -> None:
+    """Keep the cursors from blinking."""
+    pilot.app.query_one(TextArea).cursor_blink = False
+    for line in pilot.app.query(Input):
+        line.cursor_blink = False
+    await pilot.pause()
+
+
+# Long texts
+
+LONG = "".join(f"line {number} of a log\n" for number in range(50_000))
+
+
+async def test_a_long_text_that_is_pasted_stands_as_a_few_words_and_is_sent_whole() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press(*"see: ")
+        await paste(pilot, LONG)
+        await pilot.press(*" and say", "enter")
+
+        assert app.editor.text == "see: ⟦989 kB of text, 50,001 lines⟧ and say"
+        assert app.heard == [Composer.Submitted(f"see: {LONG} and say", "")]
+
+
+async def test_a_text_that_can_be_edited_is_pasted_as_it_is() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await paste(pilot, LONG[:20_000])
+
+        assert app.editor.text == app.composer.text == LONG[:20_000]
+
+
+async def test_what_stands_for_a_long_text_is_taken_out_whole_and_comes_back() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await pilot.press("a")
+        await paste(pilot, LONG)
+        await pilot.press("backspace")
+        assert app.composer.text == "a"
+        await pilot.press("ctrl+z")
+        assert app.composer.text == f"a{LONG}"
+        await pilot.press("left", "left", "x", "backspace", "delete")
+        assert app.composer.text == f"a{LONG}"
+        await pilot.press("home", "right", "right", "delete")
+        assert app.composer.text == "a"
+
+
+async def test_words_written_within_those_for_a_long_text_stand_behind_them() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await paste(pilot, LONG)
+        await pilot.press("left", "left", "left", *"so")
+
+        assert app.composer.text == f"{LONG}so"
+
+
+async def test_texts_of_the_same_size_are_told_apart() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        other = LONG.replace("log", "LOG")
+        for text in (LONG, other, LONG):
+            await paste(pilot, text)
+
+        assert app.composer.text == LONG + other + LONG
+        assert app.editor.text.count("⟦") == 3
+        assert app.editor.text.count("(2)") == 1
+
+
+async def test_a_long_message_is_forked_from_and_recalled_whole() -> None:
+    app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, LONG)))
+    async with app.run_test() as pilot:
+        await pilot.press("enter")
+        assert app.heard == [Composer.Submitted(LONG, "")]
+        app.view = MAIN
+        await paste(pilot, f"\x1b{LONG}")
+        await pilot.press("enter")
+        app.composer.sent()
+        assert app.composer.text == ""
+        await pilot.press("up")
+        assert app.composer.text == f"\x1b{LONG}"
+        assert "\x1b" not in app.editor.text

@@ -1,0 +1,83 @@
+"""Numbers and names are short, true and harmless."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tui.widgets.format import exact, fit_name, local_time, tokens, visible
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0"),
+        (397, "397"),
+        (999, "999"),
+        (1_000, "1.0k"),
+        (1_249, "1.2k"),
+        (1_250, "1.3k"),
+        (12_345, "12.3k"),
+        (99_949, "99.9k"),
+        (99_950, "100k"),
+        (999_499, "999k"),
+        (999_500, "1.0M"),
+        (1_100_000, "1.1M"),
+        (123_456_789, "123M"),
+        (2_000_000_000, "2.0B"),
+        (7_500_000_000_000, "7.5T"),
+    ],
+)
+def test_counts_are_rounded_to_what_can_be_read_at_a_glance(count: int, said: str) -> None:
+    assert tokens(count) == said
+
+
+@given(st.integers(min_value=0, max_value=10**16))
+def test_a_count_never_takes_more_than_five_cells(count: int) -> None:
+    assert len(tokens(count)) <= 5
+
+
+@pytest.mark.parametrize(("room", "said"), [(9, "1,234,567"), (8, "1.2M")])
+def test_a_count_is_told_in_full_where_it_fits(room: int, said: str) -> None:
+    assert exact(1_234_567, room) == said
+
+
+def test_control_characters_show_and_lines_stay_one() -> None:
+    assert visible("a\x1b[31mb\nc\td\re\x7f\x9b") == "a␛[31mb␊c␉d␍e␡�"
+
+
+@pytest.mark.parametrize(
+    ("name", "room", "said"),
+    [
+        ("main", 4, "main"),
+        ("get_weather", 8, "get_wea…"),
+        ("검색_도구", 9, "검색_도구"),
+        ("검색_도구", 8, "검색_도…"),
+        ("검색_도구", 4, "검…"),
+        ("[/x]", 10, "[/x]"),
+        ("main", 0, ""),
+    ],
+)
+def test_a_name_is_cut_to_its_room(name: str, room: int, said: str) -> None:
+    assert fit_name(name, room) == said
+
+
+@given(st.text(), st.integers(min_value=0, max_value=12))
+def test_no_name_outgrows_its_room(name: str, room: int) -> None:
+    assert cell_len(fit_name(name, room)) <= room
+
+
+@pytest.mark.parametrize("stored", ["0001-01-01 00:00:00", "9999-12-31 23:59:59", "yesterday", ""])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Seoul"])
+def test_times_that_no_clock_shows_are_shown_as_they_are(
+    stored: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert isinstance(local_time(stored), str)
+    monkeypatch.undo()
+    time.tzset()

@@ -1,0 +1,438 @@
+"""The chat pane as it is read: what is in sight, what is fetched and drawn for it, what stays in place."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from tests.widgets.transcript.samples import TranscriptApp, agent, call, chat, items_of, output, user, view_of
+from tui.model import Branch, Chain, Item, Page, Session, TurnTree, View
+from tui.render import Palette, is_step, render_item
+from tui.widgets.transcript import blocks
+from tui.widgets.transcript.transcript import Transcript
+
+Snapshot = Callable[..., bool]
+SIZE = (60, 20)
+
+
+@pytest.fixture
+def renders(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The positions of the items that were rendered, in order."""
+    rendered: list[int] = []
+
+    def counted(item: Item, *args: object, **options: object) -> object:
+        rendered.append(item.position)
+        return render_item(item, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(blocks, "render_item", counted)
+    return rendered
+
+
+@pytest.fixture
+def far_from_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The user's clock is nine hours ahead of the stored times."""
+    monkeypatch.setenv("TZ", "KST-9")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def whole(items: Sequence[Item], width: int, folded: bool = True) -> list[str]:
+    """All rows of a conversation, drawn without any window."""
+    rows: list[str] = []
+    for item in items:
+        if item.position and not (is_step(item) and is_step(items[item.position - 1])):
+            rows.append("")
+        if item.type == "user":
+            rows.append(f"{item.turn}  you")
+        lines = render_item(item, width - 4, folded=folded, palette=Palette()).lines
+        rows += [("".join(segment.text for segment in line.prefix) + line.text).rstrip() for line in lines]
+    return rows
+
+
+def seen(app: TranscriptApp) -> list[str]:
+    """What is in sight, without bars and without the times that stand at the right of a turn."""
+    return [row[2:].split("     ")[0] if "  you " in row else row[2:] for row in app.rows()]
+
+
+def is_in_place(app: TranscriptApp, rows: list[str], column: list[str]) -> bool:
+    top = app.transcript.scroll_offset.y
+    return rows == column[top : top + len(rows)]
+
+
+async def test_a_long_branch_opens_at_its_end_and_draws_only_what_is_in_sight(renders: list[int]) -> None:
+    items = chat(25_000)
+    app = TranscriptApp(items)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert seen(app)[-1].strip().startswith(("•", "Answer 25000"))
+        assert app.asked() == []
+        assert len(renders) == len(set(renders))
+        assert min(renders) > len(items) - 40
+        assert app.transcript.is_vertical_scroll_end
+
+
+async def test_a_view_given_before_the_pane_is_shown_is_shown() -> None:
+    items = chat(100)
+
+    class Later(App[None]):
+        def compose(self) -> ComposeResult:
+            transcript = Transcript()
+            transcript.view = view_of(items)
+            yield transcript
+
+    async with Later().run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        rows = ["".join(part.text for part in pilot.app.query_one(Transcript).render_line(y)) for y in range(SIZE[1])]
+        assert "Answer 100." in "".join(rows)
+
+
+async def test_it_may_begin_with_nothing_at_all() -> None:
+    app = TranscriptApp((), View())
+    async with app.run_test(size=SIZE) as pilot:
+        assert "No conversation is open" in "\n".join(app.rows())
+        app.view = view_of(chat(3))
+        await pilot.pause()
+        assert "Answer 3." in "\n".join(app.rows())
+
+
+async def test_home_asks_for_the_first_page_alone_and_shows_it(renders: list[int]) -> None:
+    app = TranscriptApp(chat(25_000))
+    async with app.run_test(size=SIZE) as pilot:
+        app.transcript.focus()
+        renders.clear()
+        await pilot.press("g")
+        assert app.asked() == [(0, 64)]
+        assert seen(app)[0] == "1  you"
+        assert max(renders) < 40
+        assert app.transcript.scroll_y == 0
+
+
+async def test_a_jump_far_away_asks_for_what_is_there_and_nothing_between() -> None:
+    app = TranscriptApp(chat(25_000))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        app.transcript.scroll_to(y=app.transcript.max_scroll_y // 2)
+        await pilot.pause()
+        assert len(app.asked()) == 1
+        (start, end), here = app.asked()[0], app.transcript._flow.anchor[0]
+        assert start % 64 == 0
+        assert start <= here < end <= start + 128
+        assert 40_000 < here < 60_000
+
+
+async def test_placeholders_hold_the_place_until_the_items_come() -> None:
+    items = chat(500)
+    app = TranscriptApp(items, answers=False)
+    async with app.run_test(size=SIZE) as pilot:
+        app.transcript.focus()
+        await pilot.press("g")
+        assert set("".join(seen(app))) <= {"·", " "}
+        await pilot.press("pagedown")
+        anchor = app.transcript._flow.anchor
+        assert app.asked() == [(0, 64)]
+        app.transcript.receive(Page("main", 0, tuple(items[:64])))
+        await pilot.pause()
+        assert app.transcript._flow.anchor[0] == anchor[0]
+        assert app.asked() == [(0, 64)]
+        assert "Question" in "".join(seen(app))
+
+
+async def test_the_end_stays_the_end_when_its_items_come() -> None:
+    tall = agent("\n\n".join(f"paragraph {n}" for n in range(30)))
+    items = items_of([*(user(f"turn {n}") for n in range(200)), tall])
+    app = TranscriptApp(items, view_of(items, 1), answers=False)
+    async with app.run_test(size=SIZE) as pilot:
+        app.transcript.focus()
+        await pilot.press("G")
+        app.transcript.receive(Page("main", 128, tuple(items[128:])))
+        assert seen(app)[-1] == "paragraph 29"
+
+
+async def test_a_blank_line_above_that_comes_later_does_not_move_the_text() -> None:
+    items = items_of([*(user(f"turn {n}") for n in range(100)), *(output(f"step {n}") for n in range(100))])
+    app = TranscriptApp(items, answers=False)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        app.transcript.receive(Page("main", 100, tuple(items[100:])))
+        app.transcript._flow.show(100)
+        app.transcript.settle()
+        before = seen(app)
+        assert before[0].strip() == "↳ step 0"
+        app.transcript.receive(Page("main", 64, tuple(items[64:100])))
+        assert seen(app) == before
+
+
+async def test_items_of_another_branch_are_not_taken() -> None:
+    items = chat(500)
+    app = TranscriptApp(items, answers=False)
+    async with app.run_test(size=SIZE) as pilot:
+        app.transcript.focus()
+        await pilot.press("g")
+        app.transcript.receive(Page("other", 0, tuple(items[:64])))
+        assert "Question" not in "".join(seen(app))
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_wherever_the_reader_goes_not_one_line_is_out_of_place(seed: int) -> None:
+    items = chat(60)
+    column = whole(items, SIZE[0])
+    app = TranscriptApp(items, view_of(items, 30))
+    walk = random.Random(seed)
+    moves = ["cursor_down", "cursor_up", "page_down", "page_up", "half_page_down", "half_page_up", "wheel", "drag"]
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        transcript = app.transcript
+        transcript.receive(Page("main", 0, tuple(items)))
+        for move in walk.choices([*moves, "cursor_home", "cursor_end"], weights=[9, 9, 4, 4, 3, 3, 6, 2, 1, 1], k=80):
+            if move == "wheel":
+                transcript.scroll_relative(y=walk.choice([-3, 3]), animate=False)
+            elif move == "drag":
+                transcript.scroll_to(y=walk.randint(0, transcript.max_scroll_y))
+            else:
+                await transcript.run_action(move)
+            rows = seen(app)
+            starts = [at for at in range(len(column)) if column[at : at + len(rows)] == rows]
+            assert len(starts) == 1, (move, rows)
+        transcript.action_cursor_end()
+        while transcript.scroll_y:
+            transcript.action_page_up()
+        assert transcript.virtual_size.height == len(column)
+        assert is_in_place(app, seen(app), column)
+
+
+async def test_going_down_item_by_item_reads_everything() -> None:
+    items = items_of([user("one"), agent("\n".join(f"line {n}\n" for n in range(40))), user("two"), agent("end")])
+    app = TranscriptApp(items, view_of(items, 1))
+    async with app.run_test(size=SIZE) as pilot:
+        app.transcript.focus()
+        read = set(seen(app))
+        while "end" not in seen(app)[-1]:
+            await pilot.press("j")
+            read |= set(seen(app))
+        assert {f"line {n}" for n in range(40)} <= read
+        read.clear()
+        while app.transcript.scroll_y:
+            await pilot.press("k")
+            read |= set(seen(app))
+        assert {f"line {n}" for n in range(40)} <= read
+
+
+async def test_markup_and_escapes_are_shown_as_they_are() -> None:
+    text = "[bold]x[/bold] [/x] \x1b[31mred \x1b]8;;http://evil\x07link"
+    app = TranscriptApp(items_of([user(text), agent(text), output(text)]))
+    async with app.run_test(size=(80, 12)):
+        shown = "\n".join(app.rows())
+        assert shown.count("[bold]x[/bold] [/x] ␛[31mred ␛]8;;http://evil␇link") == 3
+
+
+async def test_wide_characters_keep_every_row_as_wide_as_the_pane() -> None:
+    text = "오늘 서울 날씨는 어때요? 👍🏽 東京の天気。👨‍👩‍👧 ❤️ " * 5
+    app = TranscriptApp(items_of([user(text), agent(f"| a | b |\n|-|-|\n| {text} | x |"), output(text)]))
+    for width in (80, 41, 24, 12):
+        async with app.run_test(size=(width, 30)):
+            lines = [app.transcript.render_line(y) for y in range(30)]
+            assert {line.cell_length for line in lines} == {width - 1}
+        app = TranscriptApp(app.items)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 2), (40, 12), (200, 60)])
+async def test_any_size_can_be_drawn_and_the_place_is_kept(size: tuple[int, int]) -> None:
+    items = chat(60)
+    app = TranscriptApp(items, view_of(items, 30))
+    async with app.run_test(size=SIZE) as pilot:
+        app.transcript.focus()
+        await pilot.press("pagedown")
+        before = app.transcript._flow.anchor[0]
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        assert app.transcript._flow.anchor[0] == before
+        assert len(app.rows()) == size[1]
+        await pilot.resize_terminal(*SIZE)
+        await pilot.pause()
+        assert app.transcript._flow.anchor[0] == before
+
+
+async def test_a_resize_at_the_end_stays_at_the_end() -> None:
+    app = TranscriptApp(chat(60))
+    async with app.run_test(size=SIZE) as pilot:
+        last = seen(app)[-1]
+        for size in ((33, 9), (100, 50), SIZE):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert seen(app)[-1] == last
+
+
+async def test_a_theme_restyles_what_is_cached_and_moves_nothing(renders: list[int]) -> None:
+    items = items_of([user("hello"), agent("# Title")])
+    app = TranscriptApp(items)
+    async with app.run_test(size=SIZE) as pilot:
+
+        def title() -> object:
+            row = next(y for y, text in enumerate(app.rows()) if "Title" in text)
+            return next(segment.style for segment in app.transcript.render_line(row) if segment.text == "Title")
+
+        before, rows = title(), app.rows()
+        renders.clear()
+        app.theme = "textual-light"
+        await pilot.pause()
+        assert title() != before
+        assert app.rows() == rows
+        assert sorted(renders) == [0, 1]
+        app.transcript.focus()
+        await pilot.pause()
+        assert sorted(renders) == [0, 1]
+
+
+async def test_an_empty_branch_and_an_empty_session_say_so() -> None:
+    tree = TurnTree({"idea": Branch("idea", 0)}, (Chain(0, None, 1, 0, ("idea",), "idea"),), (0,), {"idea": 0})
+    view = View("f", session=Session("s"), tree=tree, branch_id="idea")
+    async with TranscriptApp((), view).run_test(size=SIZE) as pilot:
+        app = pilot.app
+        assert isinstance(app, TranscriptApp)
+        assert "Nothing said on idea yet" in "\n".join(app.rows())
+        app.transcript.focus()
+        await pilot.press("j", "k", "g", "G", "pagedown", "enter", "o", "h", "l")
+        app.view = View("f", session=Session("t"))
+        await pilot.pause()
+        assert "Nothing said in this conversation yet" in "\n".join(app.rows())
+        app.view = View()
+        await pilot.pause()
+        assert "No conversation is open" in "\n".join(app.rows())
+
+
+# What changes elsewhere
+
+
+async def test_a_turn_selected_elsewhere_comes_into_sight_unless_it_is() -> None:
+    items = chat(60)
+    app = TranscriptApp(items, view_of(items, 30))
+    async with app.run_test(size=SIZE) as pilot:
+        assert seen(app)[1] == "30  you"
+        top = app.transcript.scroll_y
+        app.view = view_of(items, 31)
+        await pilot.pause()
+        assert app.transcript.scroll_y == top
+        app.view = view_of(items, 50)
+        await pilot.pause()
+        assert seen(app)[1] == "50  you"
+        assert [row for row in app.rows() if row.startswith("▎")]
+
+
+async def test_new_items_keep_the_place_of_a_reader_and_the_end_of_a_follower() -> None:
+    items = chat(60)
+    app = TranscriptApp(items[:200])
+    async with app.run_test(size=SIZE) as pilot:
+        app.view = view_of(items[:204], 50)._replace(revision=1)
+        await pilot.pause()
+        assert "Answer 51." in "\n".join(seen(app))
+        app.transcript.scroll_relative(y=-30)
+        await pilot.pause()
+        before = seen(app)
+        app.view = view_of(items[:240], 50)._replace(revision=2)
+        await pilot.pause()
+        assert seen(app)[:-1] == before[:-1]
+        assert seen(app)[-1].endswith("↓ +36 new")
+
+
+async def test_a_branch_that_got_shorter_shows_its_new_end() -> None:
+    items = chat(60)
+    app = TranscriptApp(items)
+    async with app.run_test(size=SIZE) as pilot:
+        app.view = view_of(items[:8])._replace(revision=1)
+        await pilot.pause()
+        assert seen(app)[: len(whole(items[:8], SIZE[0]))] == whole(items[:8], SIZE[0])[-SIZE[1] :]
+
+
+def _forked(items: Sequence[Item], at: int) -> tuple[list[Item], TurnTree]:
+    """A fork of a conversation that shares the turns before `at`, and the tree of both."""
+    shared = [item for item in items if item.turn < at]
+    own = [item._replace(message_id=item.message_id + 10_000) for item in chat(at + 4)[len(shared) :]]
+    fork = [*shared, *own]
+    turns = items[-1].turn
+    branches = {"main": Branch("main", turns), "fork": Branch("fork", at + 4, "main", at)}
+    chains = (
+        Chain(0, None, 1, at - 1, ("main", "fork"), None, (1, 2)),
+        Chain(1, 0, at, turns, ("main",), "main"),
+        Chain(2, 0, at, at + 4, ("fork",), "fork"),
+    )
+    return fork, TurnTree(branches, chains, (0,), {"main": 1, "fork": 2})
+
+
+async def test_a_switch_keeps_the_place_in_a_turn_that_both_branches_share(renders: list[int]) -> None:
+    items = chat(60)
+    fork, tree = _forked(items, 40)
+    app = TranscriptApp(items, view_of(items, 30, tree=tree))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        before = seen(app)
+        renders.clear()
+        app.items = fork
+        app.view = view_of(fork, 30, tree=tree, branch_id="fork")._replace(page=None)
+        assert seen(app) == before
+        await pilot.pause()
+        assert seen(app) == before
+        assert renders == []
+
+
+async def test_a_switch_shows_the_selected_turn_where_the_branches_differ() -> None:
+    items = chat(60)
+    fork, tree = _forked(items, 40)
+    app = TranscriptApp(items, view_of(items, 55, tree=tree))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        app.posted.clear()
+        app.items = fork
+        app.view = view_of(fork, 40, tree=tree, branch_id="fork")
+        await pilot.pause()
+        row = next(row for row in app.rows() if "40  you" in row)
+        assert row.endswith("‹2/2›")
+        assert {needed.branch_id for needed in app.posted if isinstance(needed, Transcript.ItemsNeeded)} <= {"fork"}
+
+
+async def test_a_branch_that_ends_where_others_go_on_says_so() -> None:
+    items = chat(10)
+    chains = (Chain(0, None, 1, 10, ("main", "fork"), "main", (1,)), Chain(1, 0, 11, 12, ("fork",), "fork"))
+    tree = TurnTree({"main": Branch("main", 10), "fork": Branch("fork", 12)}, chains, (0,), {"main": 0, "fork": 1})
+    app = TranscriptApp(items, view_of(items, tree=tree))
+    async with app.run_test(size=SIZE) as pilot:
+        assert seen(app)[-1] == "‹1/2›  1 branch goes on from here"
+        await pilot.click(Transcript, offset=(6, SIZE[1] - 1))
+        assert [(m.turn, m.step) for m in app.posted if isinstance(m, Transcript.SiblingRequested)] == [(11, 1)]
+
+
+def _mixed() -> list[Item]:
+    return items_of(
+        [
+            user("What is the weather in Oslo?"),
+            call("get_weather", '{"city": "Oslo"}'),
+            output("12 °C\nrain"),
+            agent("It **rains**. See [yr](https://yr.no).\n\n```python\nprint('한국어')\n```"),
+            user("오늘 서울 날씨는?"),
+            agent("맑음 ☀️"),
+        ]
+    )
+
+
+async def _unfold(pilot: Pilot[None]) -> None:
+    await pilot.pause()
+    pilot.app.query_one(Transcript).focus()
+    await pilot.press("g", "j", "j", "enter")
+
+
+@pytest.mark.usefixtures("far_from_here")
+def test_how_it_looks(snap_compare: Snapshot) -> None:
+    assert snap_compare(TranscriptApp(_mixed(), view_of(_mixed(), 1)), terminal_size=(60, 24), run_before=_unfold)
+
+
+@pytest.mark.usefixtures("far_from_here")
+def test_how_it_looks_on_light(snap_compare: Snapshot) -> None:
+    app = TranscriptApp(_mixed(), view_of(_mixed(), 1))
+    app.theme = "textual-light"
+    assert snap_compare(app, terminal_size=(40, 24))

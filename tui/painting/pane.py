@@ -1,0 +1,47 @@
+"""What stands in the borders of a pane."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from textual.containers import Vertical
+from textual.content import Content
+from textual.geometry import Region
+from textual.widget import Widget
+
+from tui.painting.stable_scroll import Steady
+
+__all__ = ["Pane", "caption"]
+
+
+class Pane(Vertical, Steady):
+    """Room for widgets, of which another caption draws no more than the border."""
+
+    _captioning = False
+
+    def caption(self, title: str, subtitle: str = "") -> None:
+        """Set what stands in the border, none of it as markup."""
+        self._captioning = True
+        try:
+            caption(self, title, subtitle)
+        finally:
+            self._captioning = False
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw anew."""
+        if self._captioning and not regions:
+            left, top = self.content_offset
+            width, height = self.outer_size
+            regions = Region(-left, -top, width, 1), Region(-left, height - top - 1, width, 1)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+
+def caption(widget: Widget, title: str, subtitle: str = "") -> None:
+    """Set what stands in the upper and the lower border, none of it as markup.
+
+    Setting one draws the whole widget anew: what it says already is left alone.
+    """
+    if (widget.border_title or "") != Content(title).markup:
+        widget.border_title = Content(title)
+    if (widget.border_subtitle or "") != Content(subtitle).markup:
+        widget.border_subtitle = Content(subtitle)

@@ -1,0 +1,39 @@
+"""An item that grows while it is shown, drawn again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tui.model import Item
+from tui.render.items import Rendered, render_item
+from tui.render.markdown import GrowingMarkdown
+from tui.render.styles import Palette
+from tui.render.text import Line
+
+__all__ = ["GrowingItem"]
+
+
+class GrowingItem:
+    """Draws the states of one item as `render_item` does, and of each what the one before did not have."""
+
+    def __init__(self) -> None:
+        self._key: tuple[Item, int, bool, Palette] | None = None
+        self._rendered = Rendered([])
+        self._texts: list[tuple[int, Palette, GrowingMarkdown]] = []
+        self._drawn = 0
+
+    def render(self, item: Item, width: int, *, folded: bool, palette: Palette) -> Rendered:
+        """Draw the item as it is now; the arguments are those of `render_item`."""
+        key = (item, width, folded, palette)
+        if self._key != key:
+            self._drawn = 0
+            self._rendered = render_item(item, width, folded=folded, palette=palette, markdown=self._grown)
+            self._key = key
+        return self._rendered
+
+    def _grown(self, text: str, width: int, palette: Palette) -> Iterable[Line]:
+        """Draw the next text of the item, as what the text in the same place has become."""
+        index, self._drawn = self._drawn, self._drawn + 1
+        if index == len(self._texts) or self._texts[index][:2] != (width, palette):
+            self._texts[index:] = [(width, palette, GrowingMarkdown(width, palette))]
+        return self._texts[index][2].update(text)

@@ -1,0 +1,94 @@
+"""The keys, in groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from tui.screens.dialogs.modal import Band, Scroll
+
+__all__ = ["Help", "HelpRow"]
+
+
+class HelpRow(NamedTuple):
+    """One command.
+
+    Attributes:
+        group: The heading under which it stands.
+        keys: Its keys as the user knows them.
+        description: What they do.
+    """
+
+    group: str
+    keys: str
+    description: str
+
+
+class _Keys(Static):
+    """A table of keys with a heading for each group."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--group", "keys--key"}
+
+    DEFAULT_CSS = """
+    _Keys {
+        & > .keys--group { color: $text-accent; text-style: bold; }
+        & > .keys--key { text-style: bold; }
+    }
+    """
+
+    def __init__(self, rows: Sequence[HelpRow]) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def render(self) -> Table:
+        """The table in the present theme's colours."""
+        group_style = self.get_component_rich_style("keys--group", partial=True)
+        key_style = self.get_component_rich_style("keys--key", partial=True)
+        table = Table.grid(padding=(0, 2), expand=True)
+        widest = max((cell_len(row.keys) for row in self._rows), default=0)
+        table.add_column(no_wrap=True, width=min(widest, max(8, self.size.width // 3)), overflow="fold")
+        table.add_column(ratio=1)
+        for number, (group, rows) in enumerate(groupby(self._rows, lambda row: row.group)):
+            if number:
+                table.add_row()
+            table.add_row("", Text(group, group_style))
+            for row in rows:
+                table.add_row(Text(row.keys, key_style, justify="right"), Text(row.description))
+        return table
+
+
+class Help(Band[None]):
+    """The keys that work now; closes with Esc, `?` or `q`."""
+
+    LINES = 1
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q", "leave", "Close", show=False)]
+
+    DEFAULT_CSS = """
+    Help {
+        &.-tall Scroll { margin-top: 1; }
+    }
+    """
+
+    def __init__(self, rows: Iterable[HelpRow], title: str = "Keys") -> None:
+        """Make the help.
+
+        Args:
+            rows: The commands, those of one group together, in the order in which they are shown.
+            title: What stands above them.
+        """
+        super().__init__(Scroll(_Keys(tuple(rows))))
+        self._title = title
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(self._title, classes="band--title", markup=False)
+            yield self._growing

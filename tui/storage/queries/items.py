@@ -1,0 +1,238 @@
+"""The items of a branch: appending, reading, taking the last one back, clearing them all.
+
+Functions over a `sqlite3.Connection`; those that write belong inside a write transaction. None of them grows with
+the branch, except to read all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import NamedTuple
+
+from tui.items.codec import decode, decode_bytes, decode_rows
+from tui.items.types import is_user_message, message_type, tool_name
+from tui.storage.queries import branches, runs, usage
+from tui.storage.schema import MESSAGE_INDEX, Conversation, has_table
+
+__all__ = ["Encoded", "append", "clear", "encode", "pop", "read"]
+
+
+class Encoded(NamedTuple):
+    """An item as it is stored."""
+
+    data: str
+    message_type: str
+    tool_name: str | None
+    starts_turn: bool
+
+
+def encode(items: Iterable[object]) -> list[Encoded]:
+    """Items as they are stored.
+
+    Raises:
+        TypeError: An item is not JSON.
+    """
+    return [Encoded(json.dumps(item), message_type(item), tool_name(item), is_user_message(item)) for item in items]
+
+
+def append(db: sqlite3.Connection, conversation: Conversation, branch_id: str, items: Sequence[Encoded]) -> None:
+    """Append items to a branch.
+
+    Raises:
+        ValueError: The branch was deleted by another session object.
+    """
+    session_id, tables = conversation.session_id, conversation.tables
+    # One statement each, for each has its own index; the last row tells the turn as the branch's greatest number.
+    last_sequence, turn, branch_turn = db.execute(
+        """
+        SELECT
+            (SELECT MAX(sequence_number) FROM message_structure WHERE session_id = :session),
+            (SELECT MAX(user_turn_number) FROM message_structure WHERE session_id = :session AND branch_id = :branch),
+            (SELECT branch_turn_number FROM message_structure WHERE session_id = :session AND branch_id = :branch
+             ORDER BY sequence_number DESC LIMIT 1)
+        """,
+        {"session": session_id, "branch": branch_id},
+    ).fetchone()
+    if turn is None and not branches.has_items(db, conversation, branch_id):
+        if not branches.exists(db, conversation, branch_id):
+            raise branches.missing(branch_id)
+        branches.mark_filled(db, conversation, branch_id)
+
+    db.execute(
+        f"INSERT INTO {tables.sessions} (session_id) VALUES (?)"
+        " ON CONFLICT (session_id) DO UPDATE SET updated_at = CURRENT_TIMESTAMP",
+        (session_id,),
+    )
+    db.executemany(
+        f"INSERT INTO {tables.messages} (session_id, message_data) VALUES (?, ?)",
+        [(session_id, item.data) for item in items],
+    )
+    # No other writer runs meanwhile, so the new ids follow each other.
+    last_id: int = db.execute("SELECT last_insert_rowid()").fetchone()[0]
+    db.executemany(
+        "INSERT INTO message_structure (session_id, branch_id, message_id, sequence_number, user_turn_number,"
+        " branch_turn_number, message_type, tool_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        _rows(session_id, branch_id, items, last_id - len(items), last_sequence or 0, turn or 0, branch_turn or 0),
+    )
+
+
+def _rows(
+    session_id: str,
+    branch_id: str,
+    items: Iterable[Encoded],
+    last_id: int,
+    last_sequence: int,
+    turn: int,
+    branch_turn: int,
+) -> Iterator[tuple[str, str, int, int, int, int, str, str | None]]:
+    for number, item in enumerate(items, start=1):
+        turn += item.starts_turn
+        branch_turn += item.starts_turn
+        yield (
+            session_id,
+            branch_id,
+            last_id + number,
+            last_sequence + number,
+            turn,
+            branch_turn,
+            item.message_type,
+            item.tool_name,
+        )
+
+
+def read(db: sqlite3.Connection, conversation: Conversation, branch_id: str, limit: int | None = None) -> list[object]:
+    """The newest `limit` items of a branch in their order, or all for None or a negative number.
+
+    Rows that cannot be decoded are passed over, and do not count.
+    """
+    count = None if limit is None or limit < 0 else limit
+
+    def rows() -> sqlite3.Cursor:
+        # The structure leads: its index has the order, so that nothing is sorted and the newest rows come first.
+        return db.execute(
+            f"""
+            SELECT m.message_data FROM message_structure AS s
+            CROSS JOIN {conversation.tables.messages} AS m ON m.id = s.message_id
+            WHERE s.session_id = ? AND s.branch_id = ? AND m.session_id = s.session_id
+            ORDER BY s.sequence_number {"ASC" if count is None else "DESC"}
+            """,
+            (conversation.session_id, branch_id),
+        )
+
+    try:
+        with closing(rows()) as stored, _undecoded(db):
+            items = decode_bytes(stored, count)
+    except ValueError:
+        with closing(rows()) as stored:
+            items = decode_rows(stored, count)
+    if count is not None:
+        items.reverse()
+    return items
+
+
+@contextmanager
+def _undecoded(db: sqlite3.Connection) -> Iterator[None]:
+    """Get texts as the bytes they are stored in, which saves making strings that become bytes again."""
+    db.text_factory = bytes
+    try:
+        yield
+    finally:
+        db.text_factory = str
+
+
+def pop(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> object | None:
+    """Take the newest item from a branch, and with it the rows above it that cannot be decoded.
+
+    A message goes when no other branch holds it, a turn's usage when the turn has no items left.
+
+    Returns:
+        The item; None where the branch has none.
+    """
+    db.execute(MESSAGE_INDEX)
+    while (row := _newest(db, conversation, branch_id)) is not None:
+        row_id, message_id, turn = row
+        if turn is not None and not _has_others(db, conversation, branch_id, turn, row_id):
+            usage.keep_shared(db, conversation, branch_id, turn)
+            db.execute(
+                "DELETE FROM turn_usage WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?",
+                (conversation.session_id, branch_id, turn),
+            )
+        db.execute("DELETE FROM message_structure WHERE id = ?", (row_id,))
+        data = _release(db, conversation, message_id)
+        if not branches.has_items(db, conversation, branch_id):
+            branches.mark_empty(db, conversation, branch_id)
+        if data is not None:
+            try:
+                return decode(data)
+            except ValueError:
+                continue
+    return None
+
+
+def _newest(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> tuple[int, int, int | None] | None:
+    row: tuple[int, int, int | None] | None = db.execute(
+        "SELECT id, message_id, user_turn_number FROM message_structure WHERE session_id = ? AND branch_id = ?"
+        " ORDER BY sequence_number DESC LIMIT 1",
+        (conversation.session_id, branch_id),
+    ).fetchone()
+    return row
+
+
+def _has_others(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int, row_id: int) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM message_structure WHERE session_id = ? AND branch_id = ? AND user_turn_number = ? AND id <> ?",
+        (conversation.session_id, branch_id, turn, row_id),
+    ).fetchone()
+    return row is not None
+
+
+def _release(db: sqlite3.Connection, conversation: Conversation, message_id: int) -> str | None:
+    """Read a message that a branch let go of, and delete it when no other branch holds it."""
+    messages = conversation.tables.messages
+    row: tuple[str] | None = db.execute(f"SELECT message_data FROM {messages} WHERE id = ?", (message_id,)).fetchone()
+    deleted = db.execute(
+        f"DELETE FROM {messages} WHERE id = :id AND session_id = :session"
+        " AND NOT EXISTS (SELECT 1 FROM message_structure WHERE message_id = :id)",
+        {"id": message_id, "session": conversation.session_id},
+    ).rowcount
+    if deleted and has_table(db, "convo_usage"):
+        db.execute(
+            "DELETE FROM convo_usage WHERE session_id = ? AND message_id = ?", (conversation.session_id, message_id)
+        )
+    if deleted:
+        runs.drop_orphans(db, conversation, message_id)
+    return None if row is None else row[0]
+
+
+def clear(db: sqlite3.Connection, conversation: Conversation) -> int:
+    """Delete all branches and items of the session; their ids stay reserved.
+
+    Returns:
+        The session's new clear generation.
+    """
+    branches.reserve_existing(db, conversation)
+    branches.claim_generation(db, conversation)
+    tables = conversation.tables
+    ours = (name for name in ("convo_branches", "convo_usage", "convo_runs") if has_table(db, name))
+    for table in (tables.messages, tables.sessions, "message_structure", "turn_usage", *ours):
+        _empty(db, table, conversation.session_id)
+    if has_table(db, "convo_labels"):
+        # What is said of the session itself may be meant for what comes.
+        db.execute("DELETE FROM convo_labels WHERE session_id = ? AND kind = 'branch'", (conversation.session_id,))
+    db.execute(
+        "UPDATE session_clear_generations SET generation = generation + 1 WHERE session_id = ?",
+        (conversation.session_id,),
+    )
+    return branches.generation(db, conversation)
+
+
+def _empty(db: sqlite3.Connection, table: str, session_id: str) -> None:
+    """Delete a session's rows; where a table has no others, SQLite drops its pages in place of row after row."""
+    # The index answers each of these with one look-up; `IS NOT` it would not use.
+    conditions = ("session_id < :session", "session_id > :session", "session_id IS NULL")
+    others = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {condition})" for condition in conditions)
+    (shared,) = db.execute(f"SELECT {others}", {"session": session_id}).fetchone()
+    db.execute(f"DELETE FROM {table} {'WHERE session_id = :session' if shared else ''}", {"session": session_id})

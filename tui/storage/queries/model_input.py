@@ -1,0 +1,101 @@
+"""Reading what a model was sent: counts and bounds of items, and on demand the items as the SDK gives them."""
+
+from __future__ import annotations
+
+from tui.items.codec import decode_rows
+from tui.model import Session, TurnTree
+from tui.model.compare import sides
+from tui.model.model_input import Seen, Sibling, Stretch, Weight, request_ends
+from tui.storage.queries.turn_usage import usage_of_turns
+from tui.storage.sqlite.engine import Snapshot
+
+__all__ = ["read_input", "read_seen", "read_weight"]
+
+
+def read_seen(file: Snapshot, session: Session, tree: TurnTree, branch_id: str, turn: int, rival: str | None) -> Seen:
+    """What a model was sent in a turn of a branch.
+
+    Args:
+        file: The file.
+        session: The session.
+        tree: Its turns.
+        branch_id: The branch.
+        turn: Number of the turn.
+        rival: Another branch to compare with, if any.
+    """
+    requests, answered = _requests(file, session, branch_id, turn)
+    before = _requests(file, session, branch_id, turn - 1)[0][-1] if turn > 1 else 0
+    chain = tree.chain_at(branch_id, turn)
+    through = chain.holders if chain is not None else ()
+    order = (branch_id, *(name for name in through if name != branch_id))
+    spent = usage_of_turns(file, session.session_id, order, turn, turn)
+    return Seen(
+        session,
+        branch_id,
+        turn,
+        requests,
+        answered,
+        before,
+        spent.get(turn),
+        None if rival is None else _sibling(file, session, tree, branch_id, turn, rival),
+    )
+
+
+def read_weight(file: Snapshot, session: Session, stretch: Stretch) -> Weight:
+    """How much some items are; takes time with their number."""
+    items, size = file.execute(
+        f"SELECT COALESCE(SUM(json_valid(m.message_data)), 0), COALESCE(SUM(length(CAST(m.message_data AS BLOB))), 0)"
+        f" FROM ({_rows(file, session)}) t JOIN {file.messages} m ON m.id = t.message_id",
+        _bounds(session, stretch),
+    ).fetchone()
+    return Weight(items, size)
+
+
+def read_input(file: Snapshot, session: Session, stretch: Stretch) -> list[object]:
+    """Some items of a branch as the SDK's `get_items` gives them: those that cannot be decoded are left out."""
+    rows = file.execute(
+        f"SELECT m.message_data FROM ({_rows(file, session)}) t"
+        f" JOIN {file.messages} m ON m.id = t.message_id ORDER BY t.sequence_number",
+        _bounds(session, stretch),
+    )
+    return decode_rows(rows)
+
+
+def _rows(file: Snapshot, session: Session) -> str:
+    return (
+        f"SELECT message_id, sequence_number FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+        " ORDER BY sequence_number LIMIT ? OFFSET ?"
+    )
+
+
+def _bounds(session: Session, stretch: Stretch) -> tuple[str, str, int, int]:
+    return session.session_id, stretch.branch_id, max(stretch.stop - stretch.start, 0), stretch.start
+
+
+def _requests(file: Snapshot, session: Session, branch_id: str, turn: int) -> tuple[tuple[int, ...], bool]:
+    kinds = file.execute(
+        f"SELECT CAST(message_type AS TEXT) FROM {file.structure(session)}"
+        " WHERE session_id = ? AND branch_id = ? AND user_turn_number = ? ORDER BY +sequence_number",
+        (session.session_id, branch_id, turn),
+    )
+    return request_ends(_position(file, session, branch_id, turn), [kind for (kind,) in kinds])
+
+
+def _position(file: Snapshot, session: Session, branch_id: str, turn: int) -> int:
+    (count,) = file.execute(
+        f"SELECT COUNT(*) FROM {file.structure(session)}"
+        " WHERE session_id = ? AND branch_id = ? AND user_turn_number < ?",
+        (session.session_id, branch_id, turn),
+    ).fetchone()
+    return int(count)
+
+
+def _sibling(file: Snapshot, session: Session, tree: TurnTree, branch_id: str, turn: int, rival: str) -> Sibling | None:
+    _, other, shared = sides(tree, branch_id, rival)
+    if shared >= turn:
+        return None
+    items = _position(file, session, branch_id, shared + 1)
+    if other.last <= shared:
+        return Sibling(rival, items, items)
+    ends, _ = _requests(file, session, rival, min(turn, other.last))
+    return Sibling(rival, items, ends[0])

@@ -1,0 +1,174 @@
+"""What was said and which tools were called, turn by turn: reads over one branch."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections import defaultdict
+from typing import Any, Final
+
+from tui.items.codec import decode
+from tui.storage.queries import branches
+from tui.storage.schema import Conversation
+
+__all__ = ["by_turns", "find", "first_left_out", "tools", "turns", "user_message", "user_turn"]
+
+_PREVIEW: Final = 100
+
+# One pass. Older SDKs stored shell and patch calls without a name. Where a search was never called by name, its output
+# stands for the call.
+_TOOLS: Final = """
+    SELECT name, calls + CASE WHEN searches = 0 OR name IS NULL THEN outputs ELSE 0 END AS used, turn
+    FROM (
+        SELECT COALESCE(
+                   tool_name, CASE WHEN message_type IN ('shell_call', 'apply_patch_call') THEN message_type END
+               ) AS name,
+               user_turn_number AS turn,
+               SUM(message_type <> 'tool_search_output') AS calls,
+               SUM(message_type = 'tool_search_call') AS searches,
+               SUM(message_type = 'tool_search_output') AS outputs
+        FROM message_structure
+        WHERE session_id = :session AND branch_id = :branch AND message_type IN (
+            'apply_patch_call', 'code_interpreter_call', 'computer_call', 'custom_tool_call', 'file_search_call',
+            'function_call', 'mcp_approval_request', 'mcp_call', 'shell_call', 'tool_call', 'tool_search_call',
+            'tool_search_output', 'web_search_call'
+        )
+        GROUP BY user_turn_number, name
+    )
+    WHERE used > 0
+    ORDER BY turn, name
+"""
+
+
+def user_message(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int) -> str | None:
+    """The stored user message that a turn starts with; None where the branch has no such turn."""
+    row: tuple[str] | None = db.execute(
+        f"""
+        SELECT m.message_data FROM message_structure AS s
+        CROSS JOIN {conversation.tables.messages} AS m ON m.id = s.message_id
+        WHERE s.session_id = ? AND s.branch_id = ? AND s.user_turn_number = ? AND s.message_type = 'user'
+        """,
+        (conversation.session_id, branch_id, turn),
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def user_turn(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int) -> int:
+    """A turn of a branch that starts with a user message.
+
+    Raises:
+        ValueError: It does not.
+    """
+    if user_message(db, conversation, branch_id, turn) is None:
+        raise ValueError(f"Turn {turn} does not contain a user message in branch '{branch_id}'")
+    return turn
+
+
+def first_left_out(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int | None) -> int:
+    """The first turn that a fork does not share: a turn of the branch, or the one after its last, which None means.
+
+    Raises:
+        ValueError: There is no such branch or turn.
+    """
+    if not branches.exists(db, conversation, branch_id):
+        raise branches.missing(branch_id)
+    after_last = branches.last_turn(db, conversation, branch_id) + 1
+    if turn is None or turn == after_last:
+        return after_last
+    return user_turn(db, conversation, branch_id, turn)
+
+
+def turns(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> list[dict[str, Any]]:
+    """The user messages of a branch, their beginnings under `content`."""
+    found = []
+    for turn, data, created_at in _user_messages(db, conversation, branch_id):
+        message = _message(data)
+        if message is not None:
+            content = message.get("content", "")
+            text = _as_text(content)
+            preview = text[:_PREVIEW] + "..." if len(text) > _PREVIEW else text
+            found.append(_turn(turn, preview, content, created_at))
+    return found
+
+
+def find(db: sqlite3.Connection, conversation: Conversation, branch_id: str, term: str) -> list[dict[str, Any]]:
+    """The user messages of a branch that contain `term`, whatever the case of its ASCII letters."""
+    pattern = re.compile(re.escape(term), re.IGNORECASE | re.ASCII)
+    # The stored JSON narrows the search down; it may match where the decoded text does not.
+    escaped = re.sub(r"[\\%_]", r"\\\g<0>", json.dumps(term)[1:-1])
+    found = []
+    for turn, data, created_at in _user_messages(db, conversation, branch_id, like=f"%{escaped}%"):
+        message = _message(data)
+        if message is not None:
+            content = message.get("content", "")
+            if any(pattern.search(text) for text in _texts(content)):
+                found.append(_turn(turn, _as_text(content), content, created_at))
+    return found
+
+
+def _user_messages(
+    db: sqlite3.Connection, conversation: Conversation, branch_id: str, like: str = "%"
+) -> sqlite3.Cursor:
+    return db.execute(
+        f"""
+        SELECT s.branch_turn_number, m.message_data, s.created_at FROM message_structure AS s
+        CROSS JOIN {conversation.tables.messages} AS m ON m.id = s.message_id
+        WHERE s.session_id = ? AND s.branch_id = ? AND s.message_type = 'user' AND m.message_data LIKE ? ESCAPE '\\'
+        ORDER BY s.sequence_number
+        """,
+        (conversation.session_id, branch_id, like),
+    )
+
+
+def _message(data: str) -> dict[str, Any] | None:
+    try:
+        item = decode(data)
+    except ValueError:
+        return None
+    return item if isinstance(item, dict) else None
+
+
+def _as_text(content: object) -> str:
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+
+
+def _texts(content: object) -> list[str]:
+    if isinstance(content, str):
+        return [content]
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        return []
+    texts = (part.get("text", "") for part in content)
+    return [text for text in texts if isinstance(text, str)]
+
+
+def _turn(number: int, preview: str, content: object, created_at: str) -> dict[str, Any]:
+    return {
+        "turn": number,
+        "content": preview,
+        "full_content": content,
+        "timestamp": created_at,
+        "can_branch": True,
+    }
+
+
+def by_turns(
+    db: sqlite3.Connection, conversation: Conversation, branch_id: str
+) -> dict[int, list[dict[str, str | None]]]:
+    """Type and tool of every item of a branch, under the number of its turn."""
+    grouped: defaultdict[int, list[dict[str, str | None]]] = defaultdict(list)
+    for turn, kind, tool in db.execute(
+        "SELECT user_turn_number, message_type, tool_name FROM message_structure"
+        " WHERE session_id = ? AND branch_id = ? ORDER BY sequence_number",
+        (conversation.session_id, branch_id),
+    ):
+        grouped[turn].append({"type": kind, "tool_name": tool})
+    return dict(grouped)
+
+
+def tools(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> list[tuple[str, int, int]]:
+    """How often each tool was called in each turn: name, calls, turn.
+
+    The output of a tool search counts as a call where the turn holds no call for it.
+    """
+    return db.execute(_TOOLS, {"session": conversation.session_id, "branch": branch_id}).fetchall()

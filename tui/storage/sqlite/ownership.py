@@ -1,0 +1,165 @@
+"""Opening a session's file: write-ahead log, tables, and whose tables they are.
+
+`message_structure` and `turn_usage` bear the same name whatever the base tables are called, so a file can serve one
+pair of base tables only. Their foreign keys tell which; SQLite never enforces them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tui.storage.queries import branches
+from tui.storage.schema import Conversation, Tables
+
+__all__ = ["enable_wal", "prepare"]
+
+# Which columns of a table must refer to the base tables, and to which column there.
+_OWNED: Final = {
+    "message_structure": {"session_id": "session_id", "message_id": "id"},
+    "turn_usage": {"session_id": "session_id"},
+}
+_RETRY_AFTER: Final = 0.01
+
+
+class _ForeignKey(NamedTuple):
+    id: int
+    seq: int
+    table: str
+    source: str
+    target: str | None
+    on_update: str
+    on_delete: str
+    match: str
+
+
+def enable_wal(db: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on, as patiently as any statement waits for a lock.
+
+    SQLite does not wait here by itself when two processes open a new file at once.
+
+    Raises:
+        sqlite3.OperationalError: The file is still locked, or cannot be written.
+    """
+    patience: int = db.execute("PRAGMA busy_timeout").fetchone()[0]
+    deadline = time.monotonic() + patience / 1000
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error).lower() or time.monotonic() >= deadline:
+                raise
+            time.sleep(_RETRY_AFTER)
+        else:
+            return
+
+
+def prepare(db: sqlite3.Connection, conversation: Conversation, path: str | Path, *, create_tables: bool) -> None:
+    """Make missing tables where that is wanted, and check that the file serves the configured base tables.
+
+    With `create_tables` this must run inside a write transaction: claiming a new file is then one step.
+
+    Raises:
+        ValueError: The tables are missing or belong to other base tables.
+        sqlite3.OperationalError: The file or a table's name cannot be used.
+    """
+    tables = conversation.tables
+    if not create_tables:
+        _check_owner(db, tables, path)
+        tables.create_base(db)
+        return
+    tables.create_base(db)
+    tables.create_structure(db)
+    # Checked before anything else reads the tables: they may be another pair's.
+    _check_owner(db, tables, path)
+    tables.create_rest(db)
+    branches.reserve_existing(db, conversation)
+    branches.claim_generation(db, conversation)
+
+
+def _check_owner(db: sqlite3.Connection, tables: Tables, path: str | Path) -> None:
+    recorded: dict[str, dict[str, _ForeignKey]] = {}
+    for table, columns in _OWNED.items():
+        keys = _foreign_keys(db, table)
+        recorded[table] = {}
+        for column in columns:
+            found = [key for key in keys if _same_name(key.source, column)]
+            if len(found) != 1:
+                raise ValueError(
+                    f"The `{table}` table in {path} does not record exactly one owner foreign key for each required "
+                    "base-table column. Construct an AdvancedSQLiteSession with create_tables=True to create and "
+                    "claim the structure tables before opening the database without them."
+                )
+            recorded[table][column] = found[0]
+
+    sessions, messages = _base_tables(db, tables, path)
+    base = {"session_id": sessions, "message_id": messages}
+    for table, columns in _OWNED.items():
+        keys_of = recorded[table]
+        if not all(
+            _same_name(keys_of[column].table, base[column]) and _same_name(keys_of[column].target, target)
+            for column, target in columns.items()
+        ):
+            found_names = "/".join(f"{keys_of[column].table}({keys_of[column].target})" for column in columns)
+            configured = "/".join(base[column] for column in columns)
+            raise ValueError(
+                f"The `{table}` table in {path} already belongs to '{found_names}', not to the configured "
+                f"'{configured}'. Structure tables are shared per database file, so give each "
+                "sessions_table/messages_table pair its own db_path."
+            )
+
+
+def _base_tables(db: sqlite3.Connection, tables: Tables, path: str | Path) -> tuple[str, str]:
+    """The real names of the sessions and the messages table, once they are seen to belong together."""
+    try:
+        sessions = _resolve(db, tables.sessions)
+        messages = _resolve(db, tables.messages)
+    except sqlite3.OperationalError as error:
+        if "no such table" not in str(error).lower():
+            raise
+        raise ValueError(
+            f"The configured base tables in {path} are missing. Construct an AdvancedSQLiteSession with "
+            "create_tables=True to initialize and claim the database before opening it without table creation."
+        ) from error
+    owners = [
+        key.table
+        for key in _foreign_keys(db, tables.messages)
+        if _same_name(key.source, "session_id") and _same_name(key.target, "session_id")
+    ]
+    if len(owners) != 1 or not _same_name(owners[0], sessions):
+        found = owners[0] if len(owners) == 1 else "ambiguous ownership"
+        raise ValueError(
+            f"The configured messages table '{messages}' in {path} belongs to sessions table '{found}', not to the "
+            f"configured '{sessions}'. Give each sessions_table/messages_table pair its own db_path."
+        )
+    return sessions, messages
+
+
+def _resolve(db: sqlite3.Connection, identifier: str) -> str:
+    """The name of the table that a quoted or oddly cased identifier stands for: SQLite itself is asked."""
+    read: set[str] = set()
+
+    def note(action: int, table: str | None, *_: str | None) -> int:
+        if action == sqlite3.SQLITE_READ and table is not None:
+            read.add(table)
+        return sqlite3.SQLITE_OK
+
+    db.set_authorizer(note)
+    try:
+        db.execute(f"SELECT * FROM {identifier} LIMIT 0")
+    finally:
+        db.set_authorizer(None)
+    if len(read) != 1:
+        raise ValueError(f"The configured table identifier '{identifier}' is ambiguous.")
+    return read.pop()
+
+
+def _foreign_keys(db: sqlite3.Connection, table: str) -> list[_ForeignKey]:
+    return [_ForeignKey(*row) for row in db.execute(f"PRAGMA foreign_key_list({table})")]
+
+
+def _same_name(left: str | None, right: str) -> bool:
+    """Whether SQLite takes two identifiers for one: it folds the case of ASCII letters alone, as `bytes` do."""
+    return left is not None and left.encode().lower() == right.encode().lower()

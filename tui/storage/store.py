@@ -1,0 +1,476 @@
+"""One file as the explorer reads it: sessions, the tree of turns, pages of turns and items, accounts.
+
+Nothing here writes to the file. Every method is one round trip and one read transaction, so that what it returns is
+of one moment. A `+` before a column to order by keeps SQLite on the index that finds the turn, where it would walk the
+whole branch to save itself the sorting of a few rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
+
+from tui.errors import FileError, NotFoundError
+from tui.items.types import is_error, item_text
+from tui.model import Accounts, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
+from tui.storage.queries import sessions as listing
+from tui.storage.queries.branch_tree import GrowingTree
+from tui.storage.queries.branch_usage import Books, Priced
+from tui.storage.queries.positions import Ranks
+from tui.storage.queries.turn_usage import sent, turn_usages, usage_of_turns
+from tui.storage.sqlite.engine import Reader, Snapshot
+from tui.storage.sqlite.messages import completed
+
+# A first screen does not wait for what it does not need: that is imported where it is used.
+if TYPE_CHECKING:
+    from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
+    from tui.model.model_input import Seen, Stretch, Weight
+    from tui.model.query import Query
+    from tui.model.search import Found, Whereabouts
+    from tui.storage.queries.comparison import Price, SideRead
+    from tui.storage.queries.session_dump import Whole
+    from tui.storage.search import Searcher
+
+__all__ = ["Store", "Surroundings", "Version"]
+
+T = TypeVar("T")
+
+Version: TypeAlias = tuple[int, int]
+"""How often the file was opened anew, and the number that SQLite gives to its content."""
+
+_AT_ONCE: Final = 64
+"""Items that are read round a turn."""
+
+_LONG_AT_ONCE: Final = 16
+"""The same where the file's items are long."""
+
+_LOOKED_AT: Final = 1 << 16
+"""Bytes of an item that a row of the tree is made from."""
+
+_GLANCE: Final = 1 << 13
+"""Bytes that are looked at of a longer one: more than a row shows, and what tells a failure by its first words."""
+
+_PREVIEW: Final = 200
+"""Characters of a user message that a row of the tree shows at most."""
+
+
+class Surroundings(NamedTuple):
+    """Items round a turn.
+
+    Attributes:
+        items: How many items the branch holds.
+        position: How many of them stand before the turn.
+        page: Some of them.
+    """
+
+    items: int
+    position: int
+    page: Page
+
+
+class Store:
+    """An open file, for reading.
+
+    Attributes:
+        path: The file.
+        sessions_table: Name of the table of sessions.
+        messages_table: Name of the table of messages.
+    """
+
+    _priced: tuple[Sequence[int], Books] | None
+
+    def __init__(self, path: str | Path, *, timeout: float = 5.0) -> None:
+        """Open a file to look at.
+
+        Args:
+            path: The file.
+            timeout: How long to wait for a program that has locked it, in seconds.
+
+        Raises:
+            FileError: It cannot be shown; the message says why, the hint what to do.
+        """
+        self.path = Path(path)
+        self._timeout = timeout
+        self._times_opened = 0
+        self._searcher: Searcher | None = None
+        self._open()
+
+    async def changes(self) -> Version:
+        """What is another one after another connection has written to the file, or another file took its place.
+
+        Raises:
+            FileError: The file is gone, or cannot be read now.
+        """
+        if not self._reader.is_current():
+            old = self._reader, self._aside
+            await asyncio.to_thread(self._open)
+            for reader in old:
+                await asyncio.to_thread(reader.close)
+        return self._times_opened, await self._reader.read(lambda file: file.version)
+
+    async def sessions(self, start: int = 0, stop: int = listing.FEW, *, archived: bool = True) -> tuple[Session, ...]:
+        """The sessions of the file from a place to before another one, the one written last first.
+
+        Args:
+            start: The place.
+            stop: The other place.
+            archived: Whether those that are archived are among them.
+        """
+        if stop <= listing.FEW:
+            return (await self._reader.read(lambda file: listing.newest(file, stop, archived=archived)))[start:]
+        return await self._aside.read(lambda file: self._ranking.page(file, start, stop, archived=archived))
+
+    async def count_sessions(self, *, archived: bool = True) -> int:
+        """How many sessions the file holds, with those that are archived or without."""
+        return await self._reader.read(lambda file: listing.count(file, archived=archived))
+
+    async def session(self, session_id: str) -> Session | None:
+        """The session of a name, if there is one."""
+        return await self._reader.read(lambda file: listing.find(file, session_id))
+
+    async def place(self, session_id: str, *, archived: bool = True) -> int | None:
+        """How many sessions stand before one in `sessions`."""
+        return await self._aside.read(lambda file: self._ranking.place(file, session_id, archived=archived))
+
+    async def sessions_since(self, row: int | None) -> tuple[frozenset[str], int]:
+        """Ids of the sessions that were made since an earlier call, none for None, and what to give to the next."""
+        return await self._reader.read(lambda file: listing.since(file, row))
+
+    async def matching_sessions(
+        self, typed: str, most: int, *, archived: bool = True
+    ) -> tuple[tuple[Session, ...], int]:
+        """The sessions whose titles or ids match typed letters: the best, at most so many, and how many there are.
+
+        With nothing typed, those that are pinned, then those written last.
+        """
+        if typed.strip():
+            return await self._aside.read(lambda file: listing.matching(file, typed, most, archived=archived))
+        pinned = await self._reader.read(lambda file: listing.pinned(file, archived=archived))
+        others = await self.sessions(0, most, archived=archived)
+        found = (*pinned, *(session for session in others if not session.pinned))
+        return found[:most], await self.count_sessions(archived=archived)
+
+    async def tree(self, session: Session) -> TurnTree:
+        """The turns of a session's branches.
+
+        `main` is always among them, and so is every branch whose fork was recorded, items or none.
+        """
+
+        return await self._reader.read(lambda file: self._tree.read(file, session))
+
+    async def count_items(self, session: Session) -> dict[str, int]:
+        """How many items each branch of a session holds, if any."""
+
+        def read(file: Snapshot) -> dict[str, int]:
+            rows = file.execute(
+                f"SELECT branch_id, COUNT(*) FROM {file.structure(session)} WHERE session_id = ? GROUP BY branch_id",
+                (session.session_id,),
+            )
+            return dict(rows)
+
+        return await self._reader.read(read)
+
+    async def whole(self, session: Session, work: Callable[[Whole], T]) -> T:
+        """Do something with a whole session at one moment, on a connection of its own.
+
+        Others are not kept waiting by it: neither who reads here nor who writes the file.
+
+        Raises:
+            FileError: The file cannot be read now.
+        """
+        from tui.storage.queries.session_dump import Whole
+
+        reader = await asyncio.to_thread(Reader, self.path, self._timeout)
+        try:
+            return await reader.read(lambda file: work(Whole(file, session, GrowingTree().read(file, session))))
+        finally:
+            await asyncio.to_thread(reader.close)
+
+    async def last_branch(self, session: Session) -> str:
+        """The branch of a session that was written last."""
+
+        def read(file: Snapshot) -> str:
+            row = file.execute(
+                f"SELECT branch_id FROM {file.structure(session)} WHERE session_id = ?"
+                " ORDER BY sequence_number DESC LIMIT 1",
+                (session.session_id,),
+            ).fetchone()
+            return str(row[0]) if row else "main"
+
+        return await self._reader.read(read)
+
+    async def turns(self, session: Session, through: Sequence[str], first: int, last: int) -> tuple[Turn, ...]:
+        """Rows of the tree for some turns of a chain.
+
+        Args:
+            session: The session.
+            through: The branches that share the turns.
+            first: Number of the first turn.
+            last: Number of the last one.
+        """
+
+        def read(file: Snapshot) -> tuple[Turn, ...]:
+            glance = partial(file.rows.beginning, most=_LOOKED_AT, part=_GLANCE)
+            rows = file.execute(
+                "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), t.tool_name, CAST(t.created_at AS TEXT),"
+                " m.id, typeof(m.message_data)"
+                f" FROM {file.structure(session)} t LEFT JOIN {file.messages} m ON m.id = t.message_id"
+                " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
+                " ORDER BY +t.sequence_number",
+                (session.session_id, through[0], first, last),
+            ).fetchall()
+            usage = usage_of_turns(file, session.session_id, through, first, last)
+            turns: dict[int, Turn] = {}
+            for number, kind, tool, created, message_id, stored in rows:
+                failed = stored == "null" or (kind not in ("user", "assistant") and is_error(glance(message_id).data))
+                before = turns.get(number)
+                if before is None:
+                    spent = usage.get(number)
+                    piece = glance(message_id)
+                    before = Turn(
+                        number=number,
+                        text=_first_words(piece.data) if number else "",
+                        items=0,
+                        tokens=spent.usage.total_tokens if spent and spent.usage else None,
+                        created_at=created if piece.unread else file.rows.stored_at(message_id),
+                    )
+                turns[number] = Turn(
+                    number=number,
+                    text=before.text,
+                    items=before.items + 1,
+                    tools=before.tools + (kind.endswith("_call") or (kind == "mcp_approval_request" and bool(tool))),
+                    errors=before.errors + failed,
+                    tokens=before.tokens,
+                    created_at=before.created_at,
+                )
+            return tuple(turns.values())
+
+        return await self._reader.read(read)
+
+    async def user_text(self, session: Session, branch_id: str, turn: int) -> str:
+        """The whole user message of a turn, as it was typed.
+
+        Raises:
+            NotFoundError: The branch has no such turn, or its message cannot be decoded.
+        """
+
+        def read(file: Snapshot) -> str:
+            row = file.execute(
+                f"SELECT m.id FROM {file.structure(session)} t"
+                f" JOIN {file.messages} m ON m.id = t.message_id"
+                " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number = ? AND t.message_type = 'user'"
+                " ORDER BY +t.sequence_number LIMIT 1",
+                (session.session_id, branch_id, turn),
+            ).fetchone()
+            item = file.rows.beginning(row[0], None).data if row else None
+            if item is None:
+                raise NotFoundError(f"Turn {turn} of '{branch_id}' has no readable user message.")
+            return item_text(item)
+
+        return await self._reader.read(read)
+
+    async def position(self, session: Session, branch_id: str, turn: int) -> int:
+        """How many items a branch holds before a turn."""
+
+        return await self._reader.read(lambda file: self._ranks.position(file, session, branch_id, turn))
+
+    async def page(self, session: Session, branch_id: str, start: int, stop: int) -> Page:
+        """The items of a branch from position `start` to before `stop`, as far as there are any.
+
+        Of an item longer than `pieces.LONGEST` only the beginning is read; `whole` reads the rest.
+        """
+        return await self._reader.read(lambda file: self._page(file, session, branch_id, start, stop))
+
+    async def around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> Surroundings:
+        """The items round the beginning of a turn, and where in the branch that is.
+
+        Args:
+            session: The session.
+            branch_id: The branch.
+            turn: Number of the turn.
+            at_end: Whether the last items of the branch are to be read instead.
+        """
+
+        def read(file: Snapshot) -> Surroundings:
+            items = self._ranks.count(file, session, branch_id)
+            position = self._ranks.position(file, session, branch_id, turn)
+            count = _LONG_AT_ONCE if file.rows.are_long else _AT_ONCE
+            start = max(items - count if at_end else position - count // 4, 0)
+            return Surroundings(items, position, self._page(file, session, branch_id, start, start + count))
+
+        return await self._reader.read(read)
+
+    def _page(self, file: Snapshot, session: Session, branch_id: str, start: int, stop: int) -> Page:
+        key, ahead = self._ranks.seek(file, session, branch_id, start)
+        rows = file.execute(
+            "SELECT m.id, t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT),"
+            " CAST(t.tool_name AS TEXT), CAST(t.created_at AS TEXT)"
+            f" FROM (SELECT *, rowid AS row FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+            " AND (sequence_number, rowid) >= (?, ?) ORDER BY sequence_number, rowid LIMIT ? OFFSET ?) t"
+            f" LEFT JOIN {file.messages} m ON m.id = t.message_id ORDER BY t.sequence_number, t.row",
+            (session.session_id, branch_id, *key, stop - start, ahead),
+        ).fetchall()
+        items = []
+        for position, (stored, message_id, turn, kind, tool, created) in enumerate(rows, start):
+            piece = file.rows.beginning(stored)
+            if piece.cut:
+                piece = piece._replace(data=completed(piece.data, kind, tool))
+            # Behind a long text SQLite finds the time only by reading through it.
+            created = created if piece.unread else file.rows.stored_at(stored)
+            turn = turn if isinstance(turn, int) else 0
+            items.append(Item(message_id, position, turn, kind, tool, created, *piece))
+        return Page(branch_id, start, tuple(items))
+
+    async def whole_item(self, item: Item) -> Item:
+        """An item with all that is stored of it.
+
+        Raises:
+            NotFoundError: It is not stored any more.
+        """
+        return await self._aside.read(lambda file: file.rows.whole(item)) if item.unread else item
+
+    async def accounts(
+        self, session: Session, tree: TurnTree, branch_id: str, page: tuple[int, int] | None = None
+    ) -> Accounts:
+        """What a branch cost: the sums of each scope, the tools it called, and with `page` those of its turns."""
+
+        def read(file: Snapshot) -> Accounts:
+            accounts = self._books.accounts(file, session, tree, branch_id)
+            return (
+                accounts if page is None else accounts._replace(page=turn_usages(file, session, tree, branch_id, *page))
+            )
+
+        return await self._aside.read(read)
+
+    def foresee_accounts(self, session: Session, tree: TurnTree, branch_id: str) -> None:
+        """Have the accounts of a branch added up by the time that they are asked for."""
+        self._aside.begin(lambda file: self._books.accounts(file, session, tree, branch_id))
+
+    async def turn_usages(
+        self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
+    ) -> tuple[TurnUsage, ...]:
+        """What some turns of a branch cost, one for each turn from `first` to `last`, as far as there are any."""
+        return await self._aside.read(lambda file: turn_usages(file, session, tree, branch_id, first, last))
+
+    async def losses(self, session: Session, branch_id: str | None) -> Losses:
+        """What deleting a branch, or the whole session where it is None, would take away.
+
+        Raises:
+            NotFoundError: The session has no such branch.
+        """
+        from tui.storage.queries.deletion_impact import losses
+
+        tree = await self.tree(session)
+        if branch_id is not None and branch_id not in tree.branches:
+            raise NotFoundError(f"There is no branch '{branch_id}' any more.")
+        return await self._aside.read(lambda file: losses(file, session, tree, branch_id))
+
+    async def journal(self) -> tuple[Entry, ...]:
+        """What the explorer did to the file, the newest first."""
+        from tui.storage.journal.recording import entries
+
+        return await self._reader.read(entries)
+
+    async def priced(self, session: Session, tree: TurnTree, branch_id: str, limits: Sequence[int]) -> Priced:
+        """What each scope of a branch spent, apart by price list: by model, hour, and these limits of a request."""
+        if self._priced is None or self._priced[0] != limits:
+            self._priced = limits, Books(limits)
+        _, books = self._priced
+        return await self._aside.read(lambda file: books.priced(file, session, tree, branch_id))
+
+    async def carry(self, session: Session, tree: TurnTree, branch_id: str) -> Carry:
+        """What the turns of a branch cost again, by being sent with later requests."""
+        from tui.model.resend_cost import carry
+
+        return await self._aside.read(lambda file: carry(branch_id, sent(file, session, tree, branch_id)))
+
+    async def compare(
+        self,
+        session: Session,
+        tree: TurnTree,
+        left: Side,
+        right: Side,
+        shared: int | None = None,
+        price: Price | None = None,
+    ) -> Comparison:
+        """Put turns of two branches, or of one, side by side; `price` says what turns cost in money."""
+        from tui.storage.queries.comparison import compared, read_side
+
+        def read(file: Snapshot) -> tuple[SideRead, SideRead]:
+            return read_side(file, session, tree, left), read_side(file, session, tree, right)
+
+        return await asyncio.to_thread(compared, session, *await self._aside.read(read), shared, price)
+
+    async def compare_turns(self, comparison: Comparison, pairs: Sequence[TurnPair]) -> tuple[TurnDetail, ...]:
+        """Compare some turns of two sides item by item, pair by pair."""
+        from tui.storage.queries.comparison import compared_turns, read_turns
+
+        both = await self._reader.read(lambda file: read_turns(file, comparison, pairs))
+        return await asyncio.to_thread(compared_turns, pairs, *both)
+
+    async def seen(self, session: Session, tree: TurnTree, branch_id: str, turn: int, rival: str | None = None) -> Seen:
+        """What a model was sent in a turn of a branch, and in the branch `rival` at the same turn."""
+        from tui.storage.queries.model_input import read_seen
+
+        return await self._aside.read(lambda file: read_seen(file, session, tree, branch_id, turn, rival))
+
+    async def weigh(self, session: Session, stretch: Stretch) -> Weight:
+        """How much some items are."""
+        from tui.storage.queries.model_input import read_weight
+
+        return await self._aside.read(lambda file: read_weight(file, session, stretch))
+
+    async def input(self, session: Session, stretch: Stretch) -> list[object]:
+        """Some items of a branch exactly as the SDK's `get_items` gives them."""
+        from tui.storage.queries.model_input import read_input
+
+        return await self._aside.read(lambda file: read_input(file, session, stretch))
+
+    def search(self, query: Query, where: Whereabouts, limit: int | None = None) -> AsyncGenerator[Found]:
+        """What a query finds, while it is being found; ends when the iteration is left.
+
+        Raises:
+            FileError: The file cannot be read.
+        """
+        from tui.storage.search import Searcher
+
+        if self._searcher is None:
+            self._searcher = Searcher(self.path, self._timeout)
+        return self._searcher.search(query, where, limit)
+
+    async def place_of_item(self, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
+        """The position in a branch of an item of one of its turns; None where it is not there."""
+        from tui.storage.search import rank_in_turn
+
+        rank = await self._reader.read(lambda file: rank_in_turn(file, session, branch_id, turn, message_id))
+        return None if rank is None else rank + await self.position(session, branch_id, turn)
+
+    def close(self) -> None:
+        """Close the file; safe to call again."""
+        if self._searcher is not None:
+            self._searcher.close()
+        self._reader.close()
+        self._aside.close()
+
+    def _open(self) -> None:
+        reader = Reader(self.path, self._timeout)
+        try:
+            # Sums over a long branch take a while, and what the user waits for must not wait for them.
+            aside = Reader(self.path, self._timeout)
+        except FileError:
+            reader.close()
+            raise
+        self._reader, self._aside, self._ranks = reader, aside, Ranks()
+        self._tree, self._ranking = GrowingTree(), listing.Ranking()
+        self._books = Books()
+        self._priced = None
+        self.sessions_table, self.messages_table = reader.sessions_table, reader.messages_table
+        self._times_opened += 1
+
+
+def _first_words(item: object) -> str:
+    """The beginning of a user message on one line."""
+    return " ".join(item_text(item)[: 4 * _PREVIEW].split())[:_PREVIEW]
