@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.cells import cell_len
 
 from tui.agent.runner import AgentRunner
-from tui.agent.settings import OFFLINE, AgentChoice
+from tui.agent.settings import OFFLINE, AgentSettings
 from tui.app import ConvoApp
 from tui.controller.agent import TalkController
 from tui.demo import write_demo
@@ -74,8 +74,8 @@ async def make() -> None:
         path = Path(folder) / "demo.sqlite"
         await write_demo(path)
         for shot in SHOTS:
-            controller = TalkController(Store(path), AgentRunner(AgentChoice(model=OFFLINE)))
-            controller.begin_price_as(shot.price_as)
+            controller = TalkController(Store(path), AgentRunner(AgentSettings(model=OFFLINE)))
+            controller.set_initial_price_model(shot.price_as)
             await controller.open(shot.session, shot.branch)
             app = ConvoApp(controller)
             app.theme = shot.theme

@@ -41,7 +41,7 @@ def test_cached_and_other_input_and_output_have_their_prices(prices: Prices) -> 
 
 
 def test_what_was_put_into_the_cache_costs_what_that_costs(prices: Prices) -> None:
-    usage = Usage(1, 1_000_000, 0, 1_000_000, cached_tokens=0, written_tokens=1_000_000)
+    usage = Usage(1, 1_000_000, 0, 1_000_000, cached_tokens=0, cache_write_tokens=1_000_000)
     money = prices.cost([Spending(usage, 1, "claude-sonnet-4-0")])
     assert money is not None
     written = genai_prices.calc_price(

@@ -19,8 +19,8 @@ from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
 from tui.explorer.screen import Explorer
-from tui.painting.compositor import Painted
-from tui.painting.deferred_refresh import still
+from tui.painting.compositor import PaintedScreen
+from tui.painting.deferred_refresh import suspend_refresh
 
 __all__ = ["ConvoApp"]
 
@@ -118,7 +118,7 @@ class ConvoApp(App[None]):
         else:
             self.stylesheet.set_variables(variables)
             self.stylesheet.reparse()
-        with still():
+        with suspend_refresh():
             self.stylesheet.update_nodes([self], animate=animate)
             for screen in self.screen_stack:
                 self.stylesheet.update(screen, animate=animate)
@@ -130,7 +130,7 @@ class ConvoApp(App[None]):
                 widget._set_dirty()  # noqa: SLF001
         # A configured theme is worn before there is a screen.
         for front in self.screen_stack[-1:]:
-            if isinstance(front, Painted):
+            if isinstance(front, PaintedScreen):
                 front.expose()
             else:
                 front.refresh(layout=True)

@@ -39,7 +39,7 @@ class _Rates(NamedTuple):
 
     def cost(self, usage: Usage) -> Decimal:
         cached = min(usage.cached_tokens or 0, usage.input_tokens)
-        written = min(usage.written_tokens or 0, usage.input_tokens - cached)
+        written = min(usage.cache_write_tokens or 0, usage.input_tokens - cached)
         reasoning = min(usage.reasoning_tokens or 0, usage.output_tokens)
         return (
             self.input * (usage.input_tokens - cached - written)
@@ -74,7 +74,7 @@ class Prices:
 
     @cached_property
     def limits(self) -> tuple[int, ...]:
-        """The input tokens of a request beyond which some model costs more, ascending: `Spending.over` is one or 0."""
+        """The numbers of input tokens from which some model costs more per token, ascending."""
         from genai_prices.data import providers
         from genai_prices.types import ModelPrice, TieredPrices
 
@@ -128,10 +128,10 @@ class Prices:
     def _rates_of(self, spending: Spending) -> _Rates | None:
         for model in (spending.model, self.price_as):
             if model is not None:
-                key = model, spending.hour, spending.over
+                key = model, spending.hour, spending.price_tier
                 if key not in self._rates:
                     found = self._model(model, spending.hour)
-                    self._rates[key] = _rates(found.model_price, spending.over) if found else None
+                    self._rates[key] = _rates(found.model_price, spending.price_tier) if found else None
                 if rates := self._rates[key]:
                     return rates
         return None

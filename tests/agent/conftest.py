@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.agent.server import ScriptedServer
-from tui.agent import AgentChoice, AgentRunner
+from tui.agent import AgentRunner, AgentSettings
 from tui.session import AdvancedSQLiteSession
 
 
@@ -44,7 +44,7 @@ async def runner() -> AsyncIterator[Callable[..., AgentRunner]]:
     made: list[AgentRunner] = []
 
     def make(**choice: Any) -> AgentRunner:
-        made.append(AgentRunner(AgentChoice(**choice)))
+        made.append(AgentRunner(AgentSettings(**choice)))
         return made[-1]
 
     yield make

@@ -12,7 +12,7 @@ import pytest
 
 from tests.agent.recording_hooks import Watch
 from tests.agent.server import Says, ScriptedServer
-from tui.agent import AgentChoice, AgentRunner
+from tui.agent import AgentRunner, AgentSettings
 from tui.agent.errors import AgentError
 from tui.errors import ConfigError
 from tui.model import Outcome
@@ -206,19 +206,19 @@ async def test_an_agent_without_a_model_needs_a_key(runner: MakeRunner, file: Pa
 )
 def test_a_choice_that_makes_no_sense(choice: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
-        AgentChoice(**choice)  # type: ignore[arg-type]
+        AgentSettings(**choice)  # type: ignore[arg-type]
     assert caught.value.hint
 
 
 @pytest.mark.parametrize(
     ("choice", "label"),
     [
-        (AgentChoice(model="offline"), "offline"),
-        (AgentChoice(agent="agents/travel.py:agent"), "travel:agent"),
-        (AgentChoice(agent="shop.agents:desk", model="gpt-5"), "shop.agents:desk · gpt-5"),
+        (AgentSettings(model="offline"), "offline"),
+        (AgentSettings(agent="agents/travel.py:agent"), "travel:agent"),
+        (AgentSettings(agent="shop.agents:desk", model="gpt-5"), "shop.agents:desk · gpt-5"),
     ],
 )
-def test_what_it_is_called(choice: AgentChoice, label: str) -> None:
+def test_what_it_is_called(choice: AgentSettings, label: str) -> None:
     assert choice.label == label
 
 
@@ -281,8 +281,8 @@ async def test_keys_come_from_the_file_but_the_environment_goes_first(
 async def test_no_trace_is_sent_unless_it_is_asked_for(runner: MakeRunner) -> None:
     from tui.agent.loading import load
 
-    assert (await load(AgentChoice(model="offline"))).config.tracing_disabled
-    assert not (await load(AgentChoice(model="offline", tracing=True))).config.tracing_disabled
+    assert (await load(AgentSettings(model="offline"))).config.tracing_disabled
+    assert not (await load(AgentSettings(model="offline", tracing=True))).config.tracing_disabled
 
 
 def test_choosing_imports_no_sdk() -> None:

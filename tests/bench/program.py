@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from tests.terminal import Terminal
 
-__all__ = ["NeverSeenError", "Program", "Seen", "Timing"]
+__all__ = ["ModelInput", "NeverSeenError", "Program", "Timing"]
 
 _QUIET: Final = 0.15
 """Seconds without output and without work after which a screen counts as finished."""
@@ -32,7 +32,7 @@ class NeverSeenError(AssertionError):
         self.brief = brief
 
 
-Seen: TypeAlias = str | Callable[[str], bool]
+ModelInput: TypeAlias = str | Callable[[str], bool]
 """What the screen is to show; the empty text is in every screen."""
 
 
@@ -69,17 +69,17 @@ class Program(Terminal):
         self._began = time.perf_counter()
         super().__init__(command, columns=columns, rows=rows, env=env, patience=patience)
 
-    def first_screen(self, seen: Seen) -> Timing:
+    def first_screen(self, seen: ModelInput) -> Timing:
         """Wait until the first screen is as wanted and finished; the time is counted from the start of the process."""
         return self._finished(self._began, 0, seen)
 
-    def after(self, act: Callable[[], object], seen: Seen = "") -> Timing:
+    def after(self, act: Callable[[], object], seen: ModelInput = "") -> Timing:
         """Do something to the program and wait until the screen is as wanted and finished."""
         work, start = self.work(), time.perf_counter()
         act()
         return self._finished(start, work, seen)
 
-    def press(self, keys: str, seen: Seen = "") -> Timing:
+    def press(self, keys: str, seen: ModelInput = "") -> Timing:
         """Send keys and wait until the screen is as wanted and finished."""
         return self.after(lambda: self.type(keys), seen)
 
@@ -105,7 +105,7 @@ class Program(Terminal):
             return time.clock_gettime(~self.pid << 3 | 2)
         return 0.0
 
-    def _finished(self, start: float, worked: float, seen: Seen) -> Timing:
+    def _finished(self, start: float, worked: float, seen: ModelInput) -> Timing:
         at, finished = 0.0, 0.0
         wanted = seen if callable(seen) else lambda text: seen in text
         deadline = start + self._patience

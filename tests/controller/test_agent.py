@@ -11,13 +11,13 @@ import pytest
 
 from tests.conversations import open_sdk, turn
 from tui.agent.runner import AgentRunner
-from tui.agent.settings import AgentChoice
+from tui.agent.settings import AgentSettings
 from tui.controller.agent import TalkController
 from tui.errors import ConvoError, ReadOnlyError
 from tui.model import Item, Outcome, Progress, RunState, Session, View
 from tui.runs.protocol import Hooks, RunResult
 from tui.session import AdvancedSQLiteSession
-from tui.storage.store import Store, Surroundings
+from tui.storage.store import PageAround, Store
 
 if TYPE_CHECKING:
     from agents import TResponseInputItem
@@ -34,7 +34,7 @@ async def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def talk(path: Path) -> AsyncIterator[TalkController]:
-    controller = TalkController(Store(path), AgentRunner(AgentChoice(model="offline")))
+    controller = TalkController(Store(path), AgentRunner(AgentSettings(model="offline")))
     await controller.open()
     yield controller
     await controller.stop_all()
@@ -101,7 +101,7 @@ class SlowStore(Store):
         self.gate, self.has_read = asyncio.Event(), asyncio.Event()
         self.gate.set()
 
-    async def around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> Surroundings:
+    async def around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> PageAround:
         found = await super().around(session, branch_id, turn, at_end=at_end)
         self.has_read.set()
         await self.gate.wait()
@@ -172,8 +172,8 @@ async def test_what_was_said_does_not_vanish_while_it_becomes_what_is_stored(pat
 async def test_what_it_cost_is_stored_by_itself(talk: TalkController) -> None:
     await talk.send("hello again")
     await until(talk, quiet)
-    await talk.load_accounts()
-    assert talk.view.accounts is not None
+    await talk.load_usage()
+    assert talk.view.branch_usage is not None
     (told,) = await talk.turn_usages(3, 3)
     assert told.usage is not None
     assert told.usage.total_tokens > 0
@@ -204,7 +204,7 @@ async def test_stopping_leaves_a_branch_that_goes_on(talk: TalkController, path:
     assert talk.view.runs["main"].state is RunState.STOPPING
     await until(talk, lambda view: view.failure is not None and quiet(view))
     assert talk.view.failure is not None
-    assert talk.view.failure.unsaid == "and another"
+    assert talk.view.failure.unsent == "and another"
     assert not talk.stop()
     await talk.send("go on")
     await until(talk, quiet)
@@ -256,13 +256,13 @@ async def test_runs_on_two_branches_while_the_user_looks_elsewhere(talk: TalkCon
 
 
 async def test_a_server_that_is_away_gives_the_message_back(path: Path) -> None:
-    runner = AgentRunner(AgentChoice(model="any", base_url="http://127.0.0.1:9/v1", api="chat"))
+    runner = AgentRunner(AgentSettings(model="any", base_url="http://127.0.0.1:9/v1", api="chat"))
     talk = TalkController(Store(path), runner)
     await talk.open()
     await talk.send("are you there?")
     view = await until(talk, lambda view: view.failure is not None and not view.runs)
     assert view.failure is not None
-    assert view.failure.unsaid == "are you there?"
+    assert view.failure.unsent == "are you there?"
     assert view.failure.hint
     assert users(view) == ["hello", "weather in Oslo"]
     await talk.stop_all()
@@ -278,7 +278,7 @@ async def test_a_branch_that_is_gone_gives_the_message_back(talk: TalkController
     await talk.send("is anybody here?")
     view = await until(talk, lambda view: view.failure is not None and not view.runs)
     assert view.failure is not None
-    assert view.failure.unsaid == "is anybody here?"
+    assert view.failure.unsent == "is anybody here?"
     assert "'alt' does not exist" in view.failure.error
 
 
@@ -289,7 +289,7 @@ async def test_a_file_that_is_gone_gives_the_message_back_and_is_not_made(talk: 
     await talk.send("is anybody here?")
     view = await until(talk, lambda view: view.failure is not None and not view.runs)
     assert view.failure is not None
-    assert view.failure.unsaid == "is anybody here?"
+    assert view.failure.unsent == "is anybody here?"
     assert str(path) in view.failure.error
     assert not path.exists()
     for file in files:
@@ -300,7 +300,7 @@ async def test_a_file_that_is_gone_gives_the_message_back_and_is_not_made(talk: 
 
 
 async def test_looking_only_refuses_to_talk(path: Path) -> None:
-    talk = TalkController(Store(path), AgentRunner(AgentChoice(model="offline")), read_only=True)
+    talk = TalkController(Store(path), AgentRunner(AgentSettings(model="offline")), read_only=True)
     await talk.open()
     with pytest.raises(ReadOnlyError):
         await talk.send("hello")

@@ -17,7 +17,7 @@ from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Usage
 from tui.model.compare import Comparison, ToolStep, TurnDetail, TurnPair
-from tui.model.model_input import Stretch, request_ends
+from tui.model.model_input import ItemRange, request_ends
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
 
@@ -230,9 +230,9 @@ async def test_what_a_model_saw_is_the_list_that_the_sdk_gives(explorer: Session
     sdk = open_sdk(path, "trip")
     everything = await sdk.get_items(branch_id="main")
     for stop in seen.requests:
-        assert await explorer.seen_input(seen, Stretch("main", 0, stop)) == everything[:stop]
+        assert await explorer.seen_input(seen, ItemRange("main", 0, stop)) == everything[:stop]
     assert everything[seen.requests[0] - 1] == BOOKED[0]
-    new = await explorer.seen_input(seen, Stretch("main", seen.before, seen.requests[0]))
+    new = await explorer.seen_input(seen, ItemRange("main", seen.before, seen.requests[0]))
     assert new == [said("Yes."), BOOKED[0]]
     sdk.close()
 
@@ -242,7 +242,7 @@ async def test_what_its_sibling_saw_instead(explorer: SessionController) -> None
     assert seen.sibling is not None
     branch_id, shared, stop = seen.sibling
     assert branch_id == "alt"
-    theirs = await explorer.seen_input(seen, Stretch(branch_id, shared, stop))
+    theirs = await explorer.seen_input(seen, ItemRange(branch_id, shared, stop))
     assert [item["content"] for item in theirs if isinstance(item, dict) and item.get("role") == "user"] == [
         "Is there a hostel?",
         "Book the second one, please",
@@ -252,14 +252,14 @@ async def test_what_its_sibling_saw_instead(explorer: SessionController) -> None
 
 async def test_what_cannot_be_decoded_was_not_sent(explorer: SessionController, path: Path) -> None:
     seen = await explorer.seen(2)
-    whole = await explorer.weigh(seen, Stretch("main", 0, seen.requests[0]))
+    whole = await explorer.input_size(seen, ItemRange("main", 0, seen.requests[0]))
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE agent_messages SET message_data = '{broken' WHERE id = 2")
-    left = await explorer.weigh(seen, Stretch("main", 0, seen.requests[0]))
+    left = await explorer.input_size(seen, ItemRange("main", 0, seen.requests[0]))
     assert (whole.items, left.items) == (3, 2)
     sdk = open_sdk(path, "trip")
     assert (
-        await explorer.seen_input(seen, Stretch("main", 0, seen.requests[0]))
+        await explorer.seen_input(seen, ItemRange("main", 0, seen.requests[0]))
         == (await sdk.get_items(branch_id="main"))[:2]
     )
     sdk.close()

@@ -85,9 +85,9 @@ async def test_switching_shows_the_branch_and_what_it_cost(explorer: SessionCont
     view = explorer.view
     assert place(view) == ("main", 4)
     assert said(view) == ["main 1", "main 2", "main 3", "main 4"]
-    assert view.accounts is not None
-    assert view.accounts.branch_id == "main"
-    total = view.accounts.totals[Scope.PATH]
+    assert view.branch_usage is not None
+    assert view.branch_usage.branch_id == "main"
+    total = view.branch_usage.totals[Scope.PATH]
     assert total is not None
     assert total.input_tokens == 1000
     with pytest.raises(NotFoundError):
@@ -358,8 +358,8 @@ async def test_a_fork_is_offered_while_others_write(explorer: SessionController,
 async def test_what_a_branch_cost_is_known_whoever_was_overtaken(explorer: SessionController) -> None:
     commands = [explorer.switch_branch("main"), explorer.switch_branch("alt"), explorer.leave_preview()]
     await asyncio.gather(*commands, explorer.preview("main", 1))
-    assert explorer.view.accounts is not None
-    assert explorer.view.accounts.branch_id == "main"
+    assert explorer.view.branch_usage is not None
+    assert explorer.view.branch_usage.branch_id == "main"
 
 
 async def test_the_branch_under_a_preview_is_deleted(explorer: SessionController, path: Path) -> None:
@@ -487,50 +487,50 @@ async def test_marks_go_with_their_turns_and_with_the_session(explorer: SessionC
 
 async def test_what_turns_cost_in_money_once_a_model_is_chosen(explorer: SessionController) -> None:
     await explorer.switch_branch("main")
-    accounts = explorer.view.accounts
-    assert accounts is not None
-    assert accounts.money == {}
+    branch_usage = explorer.view.branch_usage
+    assert branch_usage is not None
+    assert branch_usage.money == {}
     assert all(turn.cost is None for turn in await explorer.turn_usages(1, 4))
     revision = explorer.view.revision
     await explorer.set_price_as("gpt-5-mini")
     assert explorer.view.revision > revision
-    accounts = explorer.view.accounts
-    assert accounts is not None
-    path = accounts.money[Scope.PATH]
+    branch_usage = explorer.view.branch_usage
+    assert branch_usage is not None
+    path = branch_usage.money[Scope.PATH]
     assert path is not None
     turns = await explorer.turn_usages(1, 4)
     assert path.amount == sum(turn.cost.amount for turn in turns if turn.cost) > 0
     assert (path.turns, path.unpriced) == (4, 0)
     await explorer.switch_branch("deep")
-    accounts = explorer.view.accounts
-    assert accounts is not None
-    assert accounts.money[Scope.OWN] is None
-    assert accounts.money[Scope.PATH] is not None
+    branch_usage = explorer.view.branch_usage
+    assert branch_usage is not None
+    assert branch_usage.money[Scope.OWN] is None
+    assert branch_usage.money[Scope.PATH] is not None
     await explorer.set_price_as(None)
-    assert explorer.view.accounts is not None
-    assert explorer.view.accounts.money == {}
+    assert explorer.view.branch_usage is not None
+    assert explorer.view.branch_usage.money == {}
 
 
 async def test_a_model_without_a_price_is_refused_once_and_all_else_is_shown(explorer: SessionController) -> None:
-    explorer.begin_price_as("gpt-99")
+    explorer.set_initial_price_model("gpt-99")
     with pytest.raises(ConfigError, match="no price for a model 'gpt-99'"):
         await explorer.switch_branch("main")
-    assert explorer.view.accounts is not None
+    assert explorer.view.branch_usage is not None
     assert explorer.view.price_as == ""
     await explorer.switch_branch("deep")
 
 
 async def test_the_carry_cost_comes_when_it_is_asked_for_and_follows_the_branch(explorer: SessionController) -> None:
     await explorer.switch_branch("main")
-    assert explorer.view.carry is None
+    assert explorer.view.resend_cost is None
     await explorer.next_chart()
     view = explorer.view
-    assert view.carry is not None
-    assert (view.chart, view.carry.branch_id, len(view.carry)) == (ChartView.CARRY, "main", 4)
+    assert view.resend_cost is not None
+    assert (view.chart, view.resend_cost.branch_id, len(view.resend_cost)) == (ChartView.RESEND_COST, "main", 4)
     await explorer.switch_branch("alt")
     view = explorer.view
-    assert view.carry is not None
-    assert view.carry.branch_id == "alt"
+    assert view.resend_cost is not None
+    assert view.resend_cost.branch_id == "alt"
     await explorer.next_chart()
     view = explorer.view
     assert view.chart is ChartView.TOKENS
@@ -539,7 +539,7 @@ async def test_the_carry_cost_comes_when_it_is_asked_for_and_follows_the_branch(
 async def test_all_of_it_at_once_for_who_has_no_screen(explorer: SessionController) -> None:
     ledger = await explorer.ledger("support", "main")
     assert [turn.usage.input_tokens for turn in ledger.turns if turn.usage] == [100, 200, 300, 400]
-    assert (ledger.accounts.counted, len(ledger.carry), ledger.price_as) == (4, 4, None)
+    assert (ledger.branch_usage.turns_with_usage, len(ledger.resend_cost), ledger.price_as) == (4, 4, None)
     with pytest.raises(NotFoundError):
         await explorer.ledger("support", "nothing")
     with pytest.raises(NotFoundError):
@@ -551,7 +551,7 @@ async def test_a_turn_whose_items_are_shown_is_selected_at_once(explorer: Sessio
     await explorer.select_turn(1)
     position = explorer.view.position
     await explorer.select_turn(last)
-    assert explorer.reach_turn(1, position)
+    assert explorer.select_loaded_turn(1, position)
     assert (explorer.view.branch_id, explorer.view.turn, explorer.view.position) == (branch_id, 1, position)
 
 
@@ -561,7 +561,7 @@ async def test_a_turn_is_not_selected_at_once_while_the_user_is_on_the_way_elsew
     other = next(name for name in explorer.view.tree.branches if name != explorer.view.branch_id)
     leaving = asyncio.create_task(explorer.switch_branch(other))
     await asyncio.sleep(0)
-    assert not explorer.reach_turn(1, 0)
+    assert not explorer.select_loaded_turn(1, 0)
     await leaving
     assert explorer.view.branch_id == other
 
@@ -574,6 +574,6 @@ async def test_a_branch_without_turns_has_accounts_of_none(tmp_path: Path) -> No
     controller = SessionController(Store(path))
     await controller.open()
     await controller.load_rest()
-    assert controller.view.accounts is not None
-    assert (controller.view.turn, controller.view.accounts.page) == (0, ())
+    assert controller.view.branch_usage is not None
+    assert (controller.view.turn, controller.view.branch_usage.page) == (0, ())
     controller.close()

@@ -13,7 +13,7 @@ from agents import SQLiteSession
 
 from tests.conversations import open_sdk, turn
 from tui.controller import SessionController
-from tui.controller.progress import Stopped, Working
+from tui.controller.progress import Stopped, TaskProgress
 from tui.errors import ConvoError, ReadOnlyError, TranscriptError
 from tui.storage.store import Store
 
@@ -114,7 +114,7 @@ async def test_a_file_open_to_look_only_is_left_alone(path: Path, tmp_path: Path
 
 
 async def test_an_adoption_that_is_stopped_writes_nothing(explorer: SessionController, path: Path) -> None:
-    work = Working(stopped=True)
+    work = TaskProgress(stopped=True)
     with pytest.raises(Stopped):
         await explorer.adopt("notes", work)
     assert explorer.view.session is not None

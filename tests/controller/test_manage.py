@@ -138,8 +138,8 @@ async def test_the_last_branch_is_not_put_away(explorer: SessionController) -> N
 
 
 async def test_deleting_goes_to_the_nearest_branch_and_blames_nobody(explorer: SessionController) -> None:
-    losses = await explorer.losses("support", "deep")
-    assert (losses.turns, losses.items, losses.tokens) == (1, 2, None)
+    deletion_impact = await explorer.deletion_impact("support", "deep")
+    assert (deletion_impact.turns, deletion_impact.items, deletion_impact.tokens) == (1, 2, None)
     watching = asyncio.create_task(explorer.refresh())
     await explorer.delete("support", "deep")
     await watching
@@ -205,11 +205,11 @@ async def test_of_the_sessions_only_those_that_others_made_count_as_new(
     theirs = open_sdk(path, "theirs")
     await theirs.add_items(turn("hello"))
     await explorer.refresh()
-    assert explorer.view.fresh_sessions == {"theirs"}
+    assert explorer.view.unseen_sessions == {"theirs"}
     old = open_sdk(path, "billing")
     await old.add_items(turn("another invoice"))
     await explorer.refresh()
-    assert explorer.view.fresh_sessions == {"theirs"}
+    assert explorer.view.unseen_sessions == {"theirs"}
     old.close()
     theirs.close()
 
@@ -227,7 +227,7 @@ async def test_the_oldest_of_many_sessions_is_named_pinned_and_deleted_like_any(
     await explorer.toggle_pin("billing", None)
     (oldest,) = [found for found in await explorer.sessions(32, 64) if found.session_id == "billing"]
     assert (oldest.name, oldest.pinned) == ("Invoices", True)
-    assert (await explorer.losses("billing", None)).items == 2
+    assert (await explorer.deletion_impact("billing", None)).items == 2
     await explorer.delete("billing", None)
     assert told(explorer) == "Deleted session 'billing'. z undoes it."
 

@@ -174,26 +174,26 @@ async def test_a_view_holds_the_newest_and_says_how_many_there_are(explorer: Ses
     view = explorer.view
 
     assert names(view.sessions) == [f"{number:04}" for number in range(499, 499 - FEW, -1)]
-    assert view.older == MANY - FEW
+    assert view.sessions_remaining == MANY - FEW
     assert view.session == view.sessions[0]
-    assert view.place is None
+    assert view.session_index is None
 
 
 async def test_an_old_session_is_opened_and_its_place_is_known(explorer: SessionController, path: Path) -> None:
     await explorer.select_session("0100")
     assert explorer.view.session is not None
     assert explorer.view.session.session_id == "0100"
-    assert explorer.view.place == 399
+    assert explorer.view.session_index == 399
     sdk = open_sdk(path, "0050")
     await sdk.add_items(turn("again"))
     await explorer.refresh()
-    assert [explorer.view.place, explorer.view.sessions[0].session_id] == [400, "0050"]
+    assert [explorer.view.session_index, explorer.view.sessions[0].session_id] == [400, "0050"]
     sdk.close()
     sdk = open_sdk(path, "0100")
     await sdk.add_items(turn("again"))
     sdk.close()
     await explorer.refresh()
-    assert [explorer.view.place, explorer.view.sessions[0].session_id] == [None, "0100"]
+    assert [explorer.view.session_index, explorer.view.sessions[0].session_id] == [None, "0100"]
 
 
 async def test_taking_in_a_turn_costs_the_same_whatever_the_file_holds(tmp_path: Path) -> None:

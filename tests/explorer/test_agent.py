@@ -12,13 +12,13 @@ from textual.widgets import Input
 from tests.conversations import open_sdk, turn
 from tests.explorer.test_explorer import Opened
 from tui.agent.runner import AgentRunner
-from tui.agent.settings import AgentChoice
+from tui.agent.settings import AgentSettings
 from tui.app import ConvoApp
 from tui.controller.agent import TalkController
 from tui.explorer.agent import TalkingExplorer
 from tui.screens.dialogs.approval import ApprovalDialog
 from tui.screens.dialogs.message import MessageDialog
-from tui.screens.dialogs.rerun import Again
+from tui.screens.dialogs.rerun import RerunDialog
 from tui.storage.store import Store
 
 AGENT = '''
@@ -49,8 +49,8 @@ async def path(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened(path: Path, choice: AgentChoice | None = None) -> AsyncIterator[Opened]:
-    controller = TalkController(Store(path), AgentRunner(choice or AgentChoice(model="offline")))
+async def opened(path: Path, choice: AgentSettings | None = None) -> AsyncIterator[Opened]:
+    controller = TalkController(Store(path), AgentRunner(choice or AgentSettings(model="offline")))
     await controller.open()
     app = ConvoApp(controller)
     async with app.run_test(size=(140, 40)) as pilot:
@@ -136,7 +136,7 @@ async def test_r_asks_how_often(path: Path) -> None:
     async with opened(path) as explorer:
         await explorer.pilot.press("r")
         await explorer.pilot.pause()
-        assert isinstance(explorer.pilot.app.screen, Again)
+        assert isinstance(explorer.pilot.app.screen, RerunDialog)
         assert isinstance(explorer.pilot.app.focused, Input)
         await explorer.pilot.press("2", "tab", "space", "enter")
         await explorer.until(
@@ -148,7 +148,7 @@ async def test_r_asks_how_often(path: Path) -> None:
 
 
 async def test_a_failure_gives_the_text_back_and_tells_more(path: Path) -> None:
-    choice = AgentChoice(model="any", base_url="http://127.0.0.1:9/v1", api="chat")
+    choice = AgentSettings(model="any", base_url="http://127.0.0.1:9/v1", api="chat")
     async with opened(path, choice) as explorer:
         await explorer.pilot.press("i", *"anyone?", "enter")
         await explorer.until(lambda: explorer.screen.view.failure is not None and not explorer.screen.view.runs)
@@ -162,7 +162,7 @@ async def test_a_failure_gives_the_text_back_and_tells_more(path: Path) -> None:
 async def test_a_tool_that_needs_leave_asks_for_it(path: Path, tmp_path: Path) -> None:
     agent = tmp_path / "careful.py"
     agent.write_text(AGENT)
-    async with opened(path, AgentChoice(agent=f"{agent}:agent")) as explorer:
+    async with opened(path, AgentSettings(agent=f"{agent}:agent")) as explorer:
         await explorer.pilot.press("i", *"use delete_everything", "enter")
         await explorer.until(lambda: isinstance(explorer.pilot.app.screen, ApprovalDialog))
         await explorer.pilot.press("escape", "enter")

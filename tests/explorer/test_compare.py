@@ -18,9 +18,9 @@ from tests.explorer.driver import Shown, settle, shown
 from tui.app import ConvoApp
 from tui.controller import SessionController
 from tui.screens.compare import CompareScreen
-from tui.screens.model_input import SeenScreen
+from tui.screens.model_input import ModelInputScreen
 from tui.storage.store import Store
-from tui.widgets.compare.side_by_side import Compared
+from tui.widgets.compare.side_by_side import SideBySide
 
 Snapshot = Callable[..., bool]
 
@@ -75,9 +75,9 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-def compared(program: Shown) -> Compared:
+def compared(program: Shown) -> SideBySide:
     assert isinstance(program.app.screen, CompareScreen)
-    return program.app.screen.query_one(Compared)
+    return program.app.screen.query_one(SideBySide)
 
 
 async def test_c_asks_for_the_branch_and_puts_both_side_by_side(path: Path) -> None:
@@ -257,7 +257,7 @@ def test_looks(path: Path, snap_compare: Snapshot, size: tuple[int, int], keys: 
 async def test_m_shows_what_the_model_saw_request_by_request(path: Path) -> None:
     async with shown(path, "main") as program:
         await program.press("1", "k", "m")
-        assert isinstance(program.app.screen, SeenScreen)
+        assert isinstance(program.app.screen, ModelInputScreen)
         assert "What the model saw  main · turn 3 · request 1 of 3" in program.text
         assert "the turn: 3 requests, 4.4k in, 75% cached" in program.text
         assert "Book the second one" in program.text
@@ -304,7 +304,7 @@ async def test_a_long_input_is_read_by_page(tmp_path: Path) -> None:
     sdk.close()
     async with shown(path) as program:
         await program.press("m", "J")
-        assert isinstance(program.app.screen, SeenScreen)
+        assert isinstance(program.app.screen, ModelInputScreen)
         pane = program.app.screen._json
         assert "What is 1000?" in program.text
         assert len(pane._items) < 200

@@ -603,9 +603,9 @@ async def test_the_bars_round_the_selected_turn_come_with_the_sums(path: Path, m
     async with opened(path) as explorer:
         await explorer.press("]")
         assert explorer.place[0] != "main"
-        accounts = explorer.screen.view.accounts
-        assert accounts is not None
-        assert [turn.turn for turn in accounts.page] == list(range(1, accounts.turns + 1))
+        branch_usage = explorer.screen.view.branch_usage
+        assert branch_usage is not None
+        assert [turn.turn for turn in branch_usage.page] == list(range(1, branch_usage.turns + 1))
         assert not asked
 
 

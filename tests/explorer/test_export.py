@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from tests.conversations import open_sdk, turn
 from tui.app import ConvoApp
 from tui.controller import SessionController
-from tui.controller.progress import Stopped, Working
+from tui.controller.progress import Stopped, TaskProgress
 from tui.formats import Format
 from tui.screens.dialogs.export import Export, ExportDialog, Extent
 from tui.storage.store import Store
@@ -97,7 +97,7 @@ async def test_an_error_leaves_the_dialog_as_it_was(path: Path, monkeypatch: pyt
 async def test_what_was_stopped_leaves_nothing_behind(path: Path) -> None:
     controller = SessionController(Store(path))
     await controller.open()
-    progress = Working(stopped=True)
+    progress = TaskProgress(stopped=True)
     with pytest.raises(Stopped):
         await controller.export(["main"], Format.JSON, path.parent / "out.json", progress)
     assert [file.name for file in path.parent.iterdir() if "out" in file.name] == []
@@ -109,7 +109,7 @@ async def test_all_branches_through_a_turn(path: Path) -> None:
     await controller.open(None, "main")
     await controller.select_turn(2)
     target = path.parent / "out.json"
-    progress = Working()
+    progress = TaskProgress()
     await controller.export(controller.branches_through(), Format.JSON, target, progress)
     assert {branch["branch_id"] for branch in json.loads(target.read_text())["branches"]} == {"main", "alt"}
     assert progress.share > 0.5
@@ -120,7 +120,7 @@ class Dialog(App[None]):
     """The dialog alone."""
 
     def on_mount(self) -> None:
-        async def write(asked: Export, progress: Working) -> None:
+        async def write(asked: Export, progress: TaskProgress) -> None:
             raise NotImplementedError
 
         extents = [

@@ -111,9 +111,9 @@ async def test_a_branch_that_another_program_made_is_marked_until_it_was_seen(
     await agent.add_items(turn("Theirs"))
     while "theirs" not in explorer(pilot).view.tree.branches:
         await pilot.pause(0.01)
-    assert explorer(pilot).view.fresh == {"theirs"}
+    assert explorer(pilot).view.unseen == {"theirs"}
     await explorer(pilot)._controller.switch_branch("theirs")
-    assert explorer(pilot).view.fresh == frozenset()
+    assert explorer(pilot).view.unseen == frozenset()
 
 
 async def test_a_session_that_another_program_made_is_marked_until_it_was_opened(
@@ -123,7 +123,7 @@ async def test_a_session_that_another_program_made_is_marked_until_it_was_opened
     await theirs.add_items(turn("Hello"))
     await agent.add_items(turn("More"))
     await until_items(pilot, 62)
-    assert explorer(pilot).view.fresh_sessions == {"theirs"}
+    assert explorer(pilot).view.unseen_sessions == {"theirs"}
     tree = explorer(pilot).query_one(BranchTree)
     await pilot.press("1", "G")
     await pilot.pause()
@@ -137,5 +137,5 @@ async def test_a_session_that_another_program_made_is_marked_until_it_was_opened
         await pilot.pause(0.01)
     await explorer(pilot)._controller.select_session("theirs")
     await pilot.pause()
-    assert explorer(pilot).view.fresh_sessions == frozenset()
+    assert explorer(pilot).view.unseen_sessions == frozenset()
     assert not marked_rows(tree)

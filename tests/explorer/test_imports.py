@@ -11,7 +11,7 @@ from agents import SQLiteSession
 
 from tests.conversations import turn
 from tests.explorer.driver import Shown, settle, shown
-from tui.screens.dialogs.progress import Waiting
+from tui.screens.dialogs.progress import ProgressDialog
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ async def path(tmp_path: Path) -> Path:
 
 
 def waits(explorer: Shown) -> bool:
-    return isinstance(explorer.app.screen, Waiting)
+    return isinstance(explorer.app.screen, ProgressDialog)
 
 
 @pytest.mark.parametrize("stopped", [False, True])

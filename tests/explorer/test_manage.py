@@ -11,7 +11,7 @@ from tests.conversations import open_sdk, spend, turn
 from tests.explorer.test_explorer import Opened, opened
 from tui.screens.dialogs.delete import DeleteDialog
 from tui.screens.dialogs.form import Form
-from tui.screens.dialogs.undo_history import DoneList
+from tui.screens.dialogs.undo_history import UndoHistory
 from tui.storage.store import Store
 
 
@@ -148,7 +148,7 @@ async def test_the_list_of_what_was_done_goes_back_to_a_point(path: Path) -> Non
         await explorer.press("p", "R", *"Better", "enter")
         for key in "dyH":
             await explorer.press(key)
-        assert isinstance(explorer.pilot.app.screen, DoneList)
+        assert isinstance(explorer.pilot.app.screen, UndoHistory)
         assert "Enter undoes 1: Deleted 'alt' (2 items of its own)." in screen(explorer)
         await explorer.press("j", "j")
         assert "Enter undoes 3: Deleted 'alt'" in screen(explorer)

@@ -85,5 +85,5 @@ async def test_the_panes_agree_whatever_is_pressed(
         await explorer.settle()
         view = explorer.screen.view
         assert explorer.place == (view.branch_id, view.turn)
-        assert view.accounts is None or view.accounts.branch_id == view.branch_id
+        assert view.branch_usage is None or view.branch_usage.branch_id == view.branch_id
     assert "Traceback" not in capsys.readouterr().err

@@ -16,7 +16,7 @@ from tests.conversations import open_sdk, turn
 from tests.explorer.test_explorer import Opened, opened
 from tui.app import ConvoApp
 from tui.controller import SessionController
-from tui.screens.dialogs.search import Blame, Find
+from tui.screens.dialogs.search import OriginDialog, SearchDialog
 from tui.storage.store import Store
 from tui.widgets.find_bar import FindBar
 from tui.widgets.lists.hits import HitList
@@ -260,7 +260,7 @@ async def test_the_dialog_comes_back_with_what_was_searched_for(path: Path) -> N
     async with opened(path) as explorer:
         await explorer.press("ctrl+f", "tab", *typed("snow"), "enter", "ctrl+f")
         dialog = explorer.pilot.app.screen
-        assert isinstance(dialog, Find)
+        assert isinstance(dialog, SearchDialog)
         assert (dialog.text, dialog.scope) == ("snow", "session")
         assert "2 items" in shown(explorer)
 
@@ -286,7 +286,7 @@ async def test_a_click_picks_a_hit_and_headings_are_none(path: Path) -> None:
         await explorer.press("ctrl+f", "tab", *typed("snow"))
         await explorer.pilot.click(HitList, offset=(10, 0))
         await explorer.settle()
-        assert isinstance(explorer.pilot.app.screen, Find)
+        assert isinstance(explorer.pilot.app.screen, SearchDialog)
         await explorer.pilot.click(HitList, offset=(10, 2))
         await explorer.settle()
         assert explorer.place == ("alt", 3)
@@ -302,7 +302,7 @@ async def test_escape_stops_a_search_first_then_leaves(tmp_path: Path) -> None:
     async with opened(path) as explorer:
         await explorer.pilot.press("ctrl+f", *typed("question"))
         dialog = explorer.pilot.app.screen
-        assert isinstance(dialog, Find)
+        assert isinstance(dialog, SearchDialog)
         await explorer.until(lambda: bool(dialog.hits))
         search = dialog.search
         assert search is not None
@@ -334,7 +334,7 @@ async def test_untrusted_text_acts_on_nothing(tmp_path: Path) -> None:
 async def test_blame_lists_the_branch_in_the_order_of_reading(path: Path) -> None:
     async with opened(path) as explorer:
         await explorer.press("B", *typed("pump"))
-        assert isinstance(explorer.pilot.app.screen, Blame)
+        assert isinstance(explorer.pilot.app.screen, OriginDialog)
         lines = listed(explorer)
         assert lines[0] == "turn 2 · main, alt"
         assert [line.split("  ")[0] for line in lines[1:]] == ["you", "↳ read_log", "agent"]

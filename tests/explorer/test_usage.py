@@ -41,8 +41,8 @@ async def test_u_shows_what_turns_cost_again(path: Path) -> None:
     async with opened(path) as explorer:
         await explorer.press("U")
         view = explorer.screen.view
-        assert view.chart is ChartView.CARRY
-        assert view.carry is not None
+        assert view.chart is ChartView.RESEND_COST
+        assert view.resend_cost is not None
         assert "path · carry cost" in explorer.text
         assert "re-sent" in explorer.text
         await explorer.press("U")
@@ -56,11 +56,13 @@ async def test_a_model_to_price_as_is_picked_in_the_program(path: Path) -> None:
         await explorer.until(lambda: isinstance(explorer.pilot.app.screen, Picker))
         await explorer.pilot.press(*"openai/gpt-5-mini")
         await explorer.pilot.press("enter")
-        await explorer.until(lambda: bool(explorer.screen.view.accounts and explorer.screen.view.accounts.money))
+        await explorer.until(
+            lambda: bool(explorer.screen.view.branch_usage and explorer.screen.view.branch_usage.money)
+        )
         await explorer.settle()
-        accounts = explorer.screen.view.accounts
-        assert accounts is not None
-        path_cost = accounts.money[Scope.PATH]
+        branch_usage = explorer.screen.view.branch_usage
+        assert branch_usage is not None
+        path_cost = branch_usage.money[Scope.PATH]
         assert path_cost is not None
         assert path_cost.unpriced == 0
         assert f"${path_cost.amount:.2f}" in explorer.text

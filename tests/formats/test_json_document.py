@@ -15,7 +15,7 @@ from tests.conversations import SdkSession, open_sdk, spend, turn
 from tui.formats import Format, export
 from tui.formats.transcripts import read_transcripts
 from tui.session import AdvancedSQLiteSession
-from tui.session.current_branch import Access
+from tui.session.current_branch import SessionAccess
 from tui.storage.schema import Conversation
 from tui.storage.store import Store
 from tui.storage.transfer.imports import bring_in
@@ -37,7 +37,7 @@ async def imported(path: Path, document: str, session_id: str = "copy") -> None:
     (transcript,) = read_transcripts(document)
     assert transcript.record is not None
     conversation = Conversation(session_id)
-    access = Access(path, conversation, create_tables=True)
+    access = SessionAccess(path, conversation, create_tables=True)
     try:
         await access.change(lambda db, _: bring_in(db, conversation, transcript))
     finally:

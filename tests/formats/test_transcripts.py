@@ -10,7 +10,7 @@ import pytest
 from tests.conversations import open_sdk, turn
 from tui.errors import TranscriptError
 from tui.formats.transcripts import read_transcripts
-from tui.session.current_branch import Access
+from tui.session.current_branch import SessionAccess
 from tui.storage.schema import Conversation
 from tui.storage.transfer.imports import bring_in
 
@@ -98,7 +98,7 @@ def test_what_is_no_transcript_is_told(document: str, what: str) -> None:
 
 async def test_the_sdk_reads_what_was_imported(tmp_path: Path) -> None:
     path, conversation = tmp_path / "to.sqlite", Conversation("import")
-    access = Access(path, conversation, create_tables=True)
+    access = SessionAccess(path, conversation, create_tables=True)
     (transcript,) = read_transcripts(json.dumps(CHAT))
     await access.change(lambda db, _: bring_in(db, conversation, transcript))
     access.close()

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.model.fuzzy import Narrowing, letters
+from tui.model.fuzzy import FuzzyFilter, letters
 
 NAMES = ("main", "alt", "retry-main", "domain", "multi-agent-info", "MAIN_2", "검색 가지")
 
 
 def found(typed: str, names: tuple[str, ...] = NAMES) -> list[str]:
-    narrowing = Narrowing(names)
+    narrowing = FuzzyFilter(names)
     narrowing.narrow(typed)
     return [names[place] for place in narrowing.found]
 
@@ -51,10 +51,10 @@ def test_a_name_matches_if_it_holds_the_letters_in_order(query: str, name: str) 
 
 @given(st.lists(st.text(max_size=8), max_size=8), st.text(max_size=5))
 def test_typing_letter_by_letter_finds_what_typing_at_once_finds(names: list[str], typed: str) -> None:
-    slowly = Narrowing(names)
+    slowly = FuzzyFilter(names)
     for end in range(1, len(typed) + 1):
         slowly.narrow(typed[:end])
-    at_once = Narrowing(names)
+    at_once = FuzzyFilter(names)
     at_once.narrow(typed)
     assert list(slowly.found) == list(at_once.found)
     for end in reversed(range(len(typed))):

@@ -117,7 +117,7 @@ def sessions(draw: st.DrawFn) -> dict[str, list[int]]:
 def spelled(tree: TurnTree, branches: Mapping[str, list[int]], branch_id: str) -> list[int]:
     """The messages of a branch as its chains tell them, each read from the oldest branch through it."""
     return [
-        branches[chain.through[0]][turn - 1]
+        branches[chain.holders[0]][turn - 1]
         for chain in tree.path(branch_id)
         for turn in range(chain.first, chain.last + 1)
     ]
@@ -136,9 +136,9 @@ def test_the_holders_of_a_chain_are_those_of_the_next_one_and_those_beyond(branc
 
     for name in branches:
         for above, below in pairwise(tree.path(name)):
-            assert isinstance(above.through, Holders)
-            beyond = list(above.through.beyond(below.through))
-            assert sorted([*beyond, *below.through]) == sorted(above.through)
+            assert isinstance(above.holders, Holders)
+            beyond = list(above.holders.beyond(below.holders))
+            assert sorted([*beyond, *below.holders]) == sorted(above.holders)
 
 
 @given(sessions())

@@ -5,17 +5,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.model.resend_cost import Sent, carry
+from tui.model.resend_cost import TurnInput, resend_cost
 
 
 def test_items_are_measured_between_turns_of_one_request_each() -> None:
-    found = carry(
+    found = resend_cost(
         "main",
         [
             # 40 characters of message are 10 tokens.
-            Sent(characters=400, message=40, requests=1, input_tokens=1000, cached_tokens=0),
-            Sent(characters=800, message=80, requests=1, input_tokens=1300, cached_tokens=900),
-            Sent(characters=400, message=40, requests=1, input_tokens=2000, cached_tokens=1200),
+            TurnInput(characters=400, message=40, requests=1, input_tokens=1000, cached_tokens=0),
+            TurnInput(characters=800, message=80, requests=1, input_tokens=1300, cached_tokens=900),
+            TurnInput(characters=400, message=40, requests=1, input_tokens=2000, cached_tokens=1200),
         ],
     )
     # The input grew by 300, of which 20 are the second message; the first was in it already, and is of turn 1.
@@ -38,12 +38,12 @@ def test_items_are_measured_between_turns_of_one_request_each() -> None:
 
 
 def test_growth_over_turns_of_many_requests_is_parted_by_their_characters() -> None:
-    found = carry(
+    found = resend_cost(
         "main",
         [
-            Sent(characters=400, requests=1, input_tokens=1000),
-            Sent(characters=1200, requests=4, input_tokens=8000),
-            Sent(characters=400, requests=1, input_tokens=3000),
+            TurnInput(characters=400, requests=1, input_tokens=1000),
+            TurnInput(characters=1200, requests=4, input_tokens=8000),
+            TurnInput(characters=400, requests=1, input_tokens=3000),
         ],
     )
     turns = [found.turn(number) for number in (1, 2)]
@@ -53,12 +53,16 @@ def test_growth_over_turns_of_many_requests_is_parted_by_their_characters() -> N
 
 
 def test_characters_stand_where_the_history_was_cut_and_where_tokens_are_estimates() -> None:
-    found = carry("main", [Sent(400, 0, 1, 5000), Sent(400, 0, 1, 2000), Sent(4, 0, 1, 9000, estimated=True)])
+    found = resend_cost(
+        "main", [TurnInput(400, 0, 1, 5000), TurnInput(400, 0, 1, 2000), TurnInput(4, 0, 1, 9000, estimated=True)]
+    )
     assert [turn and (turn.items, turn.measured) for turn in map(found.turn, (1, 2))] == [(100, False), (100, False)]
 
 
 def test_no_request_sent_more_than_was_counted() -> None:
-    found = carry("main", [Sent(characters=4000, requests=2, input_tokens=50), Sent(requests=2, input_tokens=500)])
+    found = resend_cost(
+        "main", [TurnInput(characters=4000, requests=2, input_tokens=50), TurnInput(requests=2, input_tokens=500)]
+    )
     only = found.turn(1)
     assert only is not None
     # 1,000 tokens twice would be 2,000, but the two requests sent 500.
@@ -66,13 +70,13 @@ def test_no_request_sent_more_than_was_counted() -> None:
 
 
 def test_turns_without_usage_send_nothing() -> None:
-    found = carry("main", [Sent(400), Sent(400), Sent(400, requests=3, input_tokens=9000)])
+    found = resend_cost("main", [TurnInput(400), TurnInput(400), TurnInput(400, requests=3, input_tokens=9000)])
     assert [turn and turn.tokens for turn in map(found.turn, (1, 2, 3))] == [300, 300, 0]
-    assert carry("main", []).tokens == 0
+    assert resend_cost("main", []).tokens == 0
 
 
 turns = st.builds(
-    Sent,
+    TurnInput,
     characters=st.integers(0, 10**6),
     message=st.integers(0, 10**4),
     requests=st.integers(0, 5),
@@ -83,8 +87,8 @@ turns = st.builds(
 
 
 @given(st.lists(turns, max_size=30))
-def test_it_is_a_part_of_the_input_whatever_was_stored(path: list[Sent]) -> None:
-    found = carry("main", path)
+def test_it_is_a_part_of_the_input_whatever_was_stored(path: list[TurnInput]) -> None:
+    found = resend_cost("main", path)
     told = [found.turn(number) for number in range(1, len(path) + 1)]
     known = [turn for turn in told if turn is not None]
     assert len(known) == len(path)

@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from tests.conversations import open_sdk, spend, turn
 from tests.explorer.test_explorer import Opened, opened
-from tui.painting.compositor import Painted
+from tui.painting.compositor import PaintedScreen
 
 KEYS = [*"123jkgG[]{}-+zUt?b/", "pagedown", "pageup", "enter", "escape", "escape", "tab", "f", "f", "escape"]
 
@@ -79,7 +79,7 @@ async def test_the_terminal_shows_what_textual_would_have_painted(path: Path, sh
     async with opened(path, size=size) as explorer:
         for _ in range(14):
             await explorer.press(chance.choice(KEYS))
-            if isinstance(explorer.pilot.app.screen, Painted):
+            if isinstance(explorer.pilot.app.screen, PaintedScreen):
                 assert cells(shown) == cells(whole(explorer, size))
 
 

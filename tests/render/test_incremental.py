@@ -14,14 +14,14 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tests.render.lines import PALETTE, copied, item
-from tui.render import GrowingItem, Line, Palette, render_item
+from tui.render import IncrementalItem, Line, Palette, render_item
 from tui.render import blocks as blocks_module
 from tui.render import code as code_module
 from tui.render import inline as inline_module
 from tui.render import markdown as markdown_module
 from tui.render import table as table_module
-from tui.render.code import GrowingCode, GrowingText, code_lines, text_lines
-from tui.render.markdown import GrowingMarkdown, markdown_lines
+from tui.render.code import IncrementalCode, IncrementalText, code_lines, text_lines
+from tui.render.markdown import IncrementalMarkdown, markdown_lines
 
 COLOURS = Palette(text=Style(bold=True), number=Style(italic=True))
 
@@ -122,13 +122,13 @@ def chunked(text: str, cuts: list[int]) -> list[str]:
 @settings(deadline=None)
 @given(st.lists(st.integers(0, len(ANSWER)), max_size=40), st.integers(8, 60))
 def test_an_answer_is_drawn_at_each_step_as_if_it_came_whole(cuts: list[int], width: int) -> None:
-    growing = GrowingMarkdown(width, PALETTE)
+    growing = IncrementalMarkdown(width, PALETTE)
     for text in chunked(ANSWER, cuts):
         assert growing.update(text) == markdown_lines(text, width, PALETTE)
 
 
 def test_an_answer_that_comes_character_by_character_is_drawn_as_if_it_came_whole() -> None:
-    growing = GrowingMarkdown(40, PALETTE)
+    growing = IncrementalMarkdown(40, PALETTE)
     for end in range(len(ANSWER) + 1):
         assert growing.update(ANSWER[:end]) == markdown_lines(ANSWER[:end], 40, PALETTE), ANSWER[:end]
 
@@ -141,20 +141,20 @@ def test_an_answer_that_comes_character_by_character_is_drawn_as_if_it_came_whol
 @example(["word\n", "a | b\n", "- | -", "x\n"], list(range(60)))
 @example(["- \n\nword\n\nword\n\n"], list(range(40)))
 def test_any_markdown_is_drawn_at_each_step_as_if_it_came_whole(parts: list[str], cuts: list[int]) -> None:
-    growing = GrowingMarkdown(30, PALETTE)
+    growing = IncrementalMarkdown(30, PALETTE)
     for text in chunked("".join(parts), cuts):
         assert growing.update(text) == markdown_lines(text, 30, PALETTE)
 
 
 def test_a_text_that_becomes_another_is_drawn_as_that() -> None:
-    growing = GrowingMarkdown(30, PALETTE)
+    growing = IncrementalMarkdown(30, PALETTE)
     for text in (ANSWER, ANSWER[:100], "other", "", ANSWER.replace("Oslo", "Bergen")):
         assert growing.update(text) == markdown_lines(text, 30, PALETTE)
 
 
 def test_what_is_too_long_to_be_laid_out_grows_as_plain_text() -> None:
     text = "word **bold** and so on\n\n" * 900
-    growing = GrowingMarkdown(40, PALETTE)
+    growing = IncrementalMarkdown(40, PALETTE)
     for end in range(19_000, len(text), 97):
         assert growing.update(text[:end]) == markdown_lines(text[:end], 40, PALETTE)
 
@@ -162,7 +162,7 @@ def test_what_is_too_long_to_be_laid_out_grows_as_plain_text() -> None:
 @settings(deadline=None)
 @given(st.text(st.sampled_from("ab 나\n\t\x1b\r"), max_size=200), st.lists(st.integers(0, 200), max_size=20))
 def test_plain_text_grows_line_by_line(text: str, cuts: list[int]) -> None:
-    growing = GrowingText(10, PALETTE.text, PALETTE)
+    growing = IncrementalText(10, PALETTE.text, PALETTE)
     for state in chunked(text, cuts):
         assert growing.update(state) == list(text_lines(state, 10, PALETTE.text, PALETTE))
 
@@ -173,11 +173,11 @@ CODE = 'def f(x):\n    """Some\n\n    words."""\n    return {x: "a string"}  # w
 def test_long_code_has_all_its_colours_in_the_end_and_all_its_words_at_each_step() -> None:
     code = CODE * 150
     assert len(code) > 10_000
-    growing = GrowingCode("python", 40, PALETTE)
+    growing = IncrementalCode("python", 40, PALETTE)
     for end in range(0, len(code), 331):
         expected = list(code_lines(code[:end], "python", 40, PALETTE))
         assert [line.text for line in growing.update(code[:end])] == [line.text for line in expected]
-    markdown = GrowingMarkdown(40, PALETTE)
+    markdown = IncrementalMarkdown(40, PALETTE)
     for end in range(0, len(code), 331):
         markdown.update(f"```python\n{code[:end]}")
     whole = f"```python\n{code}```"
@@ -228,7 +228,7 @@ def test_an_update_draws_no_more_the_longer_the_answer_is(monkeypatch: pytest.Mo
     inline = Counter(monkeypatch, blocks_module, "inline_spans")
     wrapped = Counter(monkeypatch, blocks_module, "wrap")
     coded = Counter(monkeypatch, blocks_module, "code_lines")
-    growing = GrowingMarkdown(60, PALETTE)
+    growing = IncrementalMarkdown(60, PALETTE)
     most = []
     for start in (1_000, 17_000):
         growing.update(text[:start])
@@ -244,7 +244,7 @@ def test_an_update_draws_no_more_the_longer_the_answer_is(monkeypatch: pytest.Mo
 def test_an_update_of_code_draws_only_the_lines_that_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
     wrapped = Counter(monkeypatch, code_module, "wrap")
     code = CODE * 200
-    growing = GrowingMarkdown(60, PALETTE)
+    growing = IncrementalMarkdown(60, PALETTE)
     counts = []
     growing.update(f"```python\n{code[:9_000]}")
     wrapped.since()
@@ -257,7 +257,7 @@ def test_an_update_of_code_draws_only_the_lines_that_are_new(monkeypatch: pytest
 def test_plain_text_beyond_the_limit_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     wrapped = Counter(monkeypatch, code_module, "wrap")
     text = "word **bold** and so on\n" * 2_000
-    growing = GrowingMarkdown(40, PALETTE)
+    growing = IncrementalMarkdown(40, PALETTE)
     growing.update(text[:30_000])
     wrapped.since()
     for end in range(30_000, 31_000, 30):
@@ -273,7 +273,7 @@ def message(*texts: str) -> dict[str, object]:
 
 
 def test_an_item_grows_in_all_its_parts_folds_and_widths() -> None:
-    growing = GrowingItem()
+    growing = IncrementalItem()
     states = [
         message(),
         message("on"),
@@ -289,7 +289,7 @@ def test_an_item_grows_in_all_its_parts_folds_and_widths() -> None:
 
 
 def test_a_thought_grows_while_it_is_unfolded() -> None:
-    growing = GrowingItem()
+    growing = IncrementalItem()
     thought = "Look it **up**\n\nThen answer, as *asked*.\n\n- so"
     for end in range(len(thought) + 1):
         data = {"type": "reasoning", "summary": [{"type": "summary_text", "text": thought[:end]}]}
@@ -308,7 +308,7 @@ def test_what_is_longer_than_the_window_is_drawn_at_each_step_as_if_it_came_whol
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(markdown_module, "_WINDOW", 60)
-        growing = GrowingMarkdown(30, PALETTE)
+        growing = IncrementalMarkdown(30, PALETTE)
         for text in chunked("".join(parts), cuts):
             assert growing.update(text) == markdown_lines(text, 30, PALETTE)
 
@@ -332,7 +332,7 @@ def test_a_long_answer_is_parsed_by_windows(kind: str, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(markdown_module, "parser", Counting)
     text = LISTS[kind][:19_000]
-    growing = GrowingMarkdown(100, PALETTE)
+    growing = IncrementalMarkdown(100, PALETTE)
     for end in range(0, len(text), 250):
         parsed.clear()
         growing.update(text[:end])
@@ -374,7 +374,7 @@ def test_rows_of_a_table_that_stay_are_drawn_once(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(table_module, "_row", counted)
     text = "| a | b |\n|---|---|\n" + "".join(f"| row {n:04} | {n:04} |\n" for n in range(500))
-    growing = GrowingMarkdown(60, PALETTE)
+    growing = IncrementalMarkdown(60, PALETTE)
     growing.update(text[:4_000])
     drawn.clear()
     for end in range(4_020, 6_020, 20):

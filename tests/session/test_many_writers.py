@@ -121,7 +121,7 @@ async def look_until_done(path: Path, writers: list[subprocess.Popen[str]]) -> i
                 page = await store.page(session, "main", 0, count)
                 # The count and the page are of two moments, the later one no shorter.
                 assert [item.position for item in page.items] == list(range(count))
-                await store.accounts(session, tree, "main")
+                await store.branch_usage(session, tree, "main")
                 items += count
             # What was there stays there.
             assert items >= known

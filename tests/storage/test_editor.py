@@ -17,7 +17,7 @@ from agents import SQLiteSession
 from tests.conversations import SdkSession, open_sdk, said, spend, turn
 from tests.session.samples import rows
 from tui.errors import ConvoError, FileError
-from tui.model import EntryState, Losses, Survivor
+from tui.model import DeletionImpact, EntryState, SharedTurns
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
 from tui.storage.journal import recording as journal
@@ -153,14 +153,14 @@ async def test_usage_of_turns_that_live_on_survives_the_branch_that_ran_them(
 ) -> None:
     await editor.fork("support", "alt", 5, "child")
     session = (await store.sessions())[0]
-    assert await store.losses(session, "alt") == Losses(
+    assert await store.deletion_impact(session, "alt") == DeletionImpact(
         "support",
         "alt",
         branches=1,
         turns=1,
         items=2,
         tokens=5500,
-        lives_on=(Survivor(1, 2, ("main", "child")), Survivor(3, 4, ("child",))),
+        shared_turns=(SharedTurns(1, 2, ("main", "child")), SharedTurns(3, 4, ("child",))),
         kept_tokens=7700,
     )
     await editor.delete_branch("support", "alt")
@@ -179,7 +179,7 @@ async def test_branches_that_part_within_a_turn_lose_what_is_theirs_alone(
         await ours.fork(name="shorter")
         await ours.pop_item()
         await ours.add_items([said("Otherwise.")])  # type: ignore[list-item]
-    told = await store.losses((await store.sessions())[0], "alt")
+    told = await store.deletion_impact((await store.sessions())[0], "alt")
     assert (told.items, told.tokens, told.kept_tokens) == (1, None, 13200)
     before = rows(path, "SELECT COUNT(*) FROM agent_messages")[0][0]
     await editor.delete_branch("support", "alt")
@@ -189,7 +189,7 @@ async def test_branches_that_part_within_a_turn_lose_what_is_theirs_alone(
 async def test_what_goes_is_what_was_told(path: Path, editor: Editor, store: Store) -> None:
     session = (await store.sessions())[0]
     for branch in ("alt", None):
-        told = await store.losses(session, branch)
+        told = await store.deletion_impact(session, branch)
         held = rows(path, "SELECT COUNT(*) FROM agent_messages WHERE session_id = 'support'")[0][0]
         if branch is None:
             assert (told.branches, told.turns, told.tokens) == (1, 4, 1100)
@@ -418,7 +418,7 @@ async def test_an_emptied_trash_makes_it_final(path: Path, editor: Editor, store
 async def test_looking_makes_no_table(path: Path, store: Store) -> None:
     await store.journal()
     await store.tree((await store.sessions())[0])
-    await store.losses((await store.sessions())[0], "alt")
+    await store.deletion_impact((await store.sessions())[0], "alt")
     assert rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo%'") == []
 
 

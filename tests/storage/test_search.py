@@ -19,7 +19,7 @@ from tui.errors import QueryError
 from tui.items.text import item_texts
 from tui.model import Session
 from tui.model.query import Query, parse_query, passage_query
-from tui.model.search import Hit, Results, SearchScope, Whereabouts
+from tui.model.search import Hit, Results, SearchOrigin, SearchScope
 from tui.storage.search_filter import required_literal
 from tui.storage.sqlite.search_prefilter import holds
 from tui.storage.store import Store
@@ -71,7 +71,7 @@ async def find(path: Path, query: str | Query, scope: str = "session", branch: s
     results = Results()
     try:
         asked = parse_query(query) if isinstance(query, str) else query
-        async for found in store.search(asked, Whereabouts(SearchScope(scope), SUPPORT, branch), **limit):
+        async for found in store.search(asked, SearchOrigin(SearchScope(scope), SUPPORT, branch), **limit):
             results.take(found)
     finally:
         store.close()
@@ -347,7 +347,7 @@ async def test_a_search_that_is_left_reads_no_further(tmp_path: Path) -> None:
         await sdk.add_items([item for number in range(100) for item in turn(f"Question {number}")])
     sdk.close()
     store = Store(path)
-    where = Whereabouts(SearchScope.SESSION, SUPPORT)
+    where = SearchOrigin(SearchScope.SESSION, SUPPORT)
     async with aclosing(store.search(parse_query("question"), where)) as told:
         first = await anext(told)
     assert first.hits
@@ -383,7 +383,7 @@ async def test_plain_sessions_are_searched(tmp_path: Path) -> None:
         plain = SQLiteSession(name, path)
         await plain.add_items(turn(f"Hello {name}", tool="get_weather") + turn(f"Bye {name}"))
         plain.close()
-    where = Whereabouts(SearchScope.FILE, Session("support", plain=True))
+    where = SearchOrigin(SearchScope.FILE, Session("support", plain=True))
     store = Store(path)
     found = [hit async for told in store.search(parse_query("bye"), where) for hit in told.hits]
     store.close()

@@ -85,7 +85,7 @@ async def test_each_branch_reads_as_the_sdk_returns_it(bushy: tuple[Path, SdkSes
         rows = [
             row
             for chain in tree.path(name)
-            for row in await store.turns(session, chain.through, chain.first, chain.last)
+            for row in await store.turns(session, chain.holders, chain.first, chain.last)
         ]
         assert [(row.number, row.text) for row in rows] == [(told["turn"], told["content"]) for told in turns]
         assert branch.turns == len(turns)
@@ -97,7 +97,7 @@ async def test_turns_show_what_the_run_that_made_them_cost(bushy: tuple[Path, Sd
     store = Store(path)
     session = await only_session(store)
     tree = await store.tree(session)
-    accounts = await store.accounts(session, tree, "alt")
+    branch_usage = await store.branch_usage(session, tree, "alt")
     turns = await store.turn_usages(session, tree, "alt", 1, 4)
     assert [(told.branch_id, told.usage.total_tokens) for told in turns if told.usage] == [
         ("main", 110),
@@ -113,19 +113,19 @@ async def test_turns_show_what_the_run_that_made_them_cost(bushy: tuple[Path, Sd
             stored["input_tokens"],
             stored["input_tokens_details"]["cached_tokens"],
         )
-    own, everything = accounts.totals[Scope.OWN], accounts.totals[Scope.ALL]
-    path_sum = accounts.totals[Scope.PATH]
+    own, everything = branch_usage.totals[Scope.OWN], branch_usage.totals[Scope.ALL]
+    path_sum = branch_usage.totals[Scope.PATH]
     assert own is not None
     assert everything is not None
     assert path_sum is not None
     assert own.total_tokens == 3300 + 4400
     assert path_sum.total_tokens == 110 + 220 + 3300 + 4400
     assert everything.total_tokens == (await sdk.get_session_usage() or {})["total_tokens"]
-    assert accounts.tools == (("weather", 1),)
+    assert branch_usage.tools == (("weather", 1),)
     assert [told.tools for told in turns] == [(), (("weather", 1),), (), ()]
-    deep = await store.accounts(session, tree, "deep")
+    deep = await store.branch_usage(session, tree, "deep")
     assert deep.totals[Scope.OWN] is None
-    assert (deep.turns, deep.counted, deep.largest) == (4, 3, 3300)
+    assert (deep.turns, deep.turns_with_usage, deep.largest) == (4, 3, 3300)
     turns = await store.turn_usages(session, tree, "deep", 1, 64)
     assert [told.usage.total_tokens if told.usage else None for told in turns] == [110, 220, 3300, None]
     store.close()
@@ -143,7 +143,7 @@ async def test_rows_of_the_tree_count_tools_and_failures(tmp_path: Path) -> None
     tree = await store.tree(session)
     (chain,) = tree.chains
     assert (chain.first, chain.last) == (0, 2)
-    before, first, second = await store.turns(session, chain.through, 0, 2)
+    before, first, second = await store.turns(session, chain.holders, 0, 2)
     assert (before.number, before.items, before.text) == (0, 1, "")
     assert (first.text, first.items, first.tools, first.errors) == ("hello world", 4, 1, 0)
     assert (second.text, second.tools, second.errors) == ("x" * 200, 1, 1)
@@ -187,9 +187,9 @@ async def test_a_plain_session_reads_as_one_branch(tmp_path: Path) -> None:
         (1, "one", 1),
         (2, "two", 0),
     ]
-    accounts = await store.accounts(session, tree, "main")
-    assert accounts.tools == (("weather", 1),)
-    assert set(accounts.totals.values()) == {None}
+    branch_usage = await store.branch_usage(session, tree, "main")
+    assert branch_usage.tools == (("weather", 1),)
+    assert set(branch_usage.totals.values()) == {None}
     await plain.add_items(turn("three"))
     assert drawn(await store.tree(session)) == ["0-3 main"]
     store.close()
@@ -245,7 +245,7 @@ async def test_all_that_was_billed_counts_each_turn_once_also_after_its_branch_i
     store = Store(path)
     session = await only_session(store)
     tree = await store.tree(session)
-    told = await store.accounts(session, tree, "heir")
+    told = await store.branch_usage(session, tree, "heir")
     billed, path_sum = told.totals[Scope.ALL], told.totals[Scope.PATH]
     assert billed is not None
     assert path_sum is not None
@@ -263,7 +263,7 @@ async def test_reading_never_writes(bushy: tuple[Path, SdkSession]) -> None:
         session = await only_session(store)
         tree = await store.tree(session)
         for name in tree.branches:
-            await store.accounts(session, tree, name)
+            await store.branch_usage(session, tree, name)
             await store.turn_usages(session, tree, name, 1, 64)
             await store.page(session, name, 0, 10)
         assert db.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall() == before
@@ -418,7 +418,7 @@ def test_the_tree_is_the_trie_of_turns_whatever_was_forked_and_popped(steps: lis
         for length in range(1, len(turns) + 1):
             nodes[tuple(tuple(held) for held in turns[:length])].add(name)
     held = {
-        tuple(key(chain.through[0], number) for number in range(1, at + 1)): set(chain.through)
+        tuple(key(chain.holders[0], number) for number in range(1, at + 1)): set(chain.holders)
         for chain in tree.chains
         for at in range(chain.first, chain.last + 1)
     }
@@ -430,7 +430,7 @@ def test_the_tree_is_the_trie_of_turns_whatever_was_forked_and_popped(steps: lis
             range(1, len(turns) + 1)
         )
         assert path[-1].ends == name
-        assert all(name in chain.through for chain in path)
+        assert all(name in chain.holders for chain in path)
     assert sorted(chain.index for chain, _ in tree.walk()) == list(range(len(tree.chains)))
     for chain in tree.chains:
         assert chain in tree.alternatives(chain)
@@ -479,7 +479,7 @@ async def test_columns_that_hold_something_else_than_the_sdk_writes(bushy: tuple
         page = await store.page(session, name, 0, 100)
         assert len(page.items) == (await store.count_items(session))[name]
         await store.turns(session, [name], 0, branch.turns)
-        await store.accounts(session, tree, name)
+        await store.branch_usage(session, tree, name)
         spent = (await store.turn_usages(session, tree, name, 1, 1))[0].usage
         assert spent is not None
         assert (spent.requests, spent.input_tokens, spent.output_tokens, spent.cached_tokens) == (0, 0, 0, 0)

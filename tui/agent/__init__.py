@@ -1,6 +1,6 @@
 """Answering messages with the OpenAI Agents SDK, which is imported when the first run is prepared, and never before.
 
-Public names: `AgentChoice`, who is to answer; `AgentRunner`, which lets them; `redact`, which keeps secrets secret.
+Public names: `AgentSettings`, who is to answer; `AgentRunner`, which lets them; `redact`, which keeps secrets secret.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from tui.agent.env import redact
     from tui.agent.runner import AgentRunner
-    from tui.agent.settings import OFFLINE, AgentChoice, Api
+    from tui.agent.settings import OFFLINE, AgentSettings, Api
 
-__all__ = ["OFFLINE", "AgentChoice", "AgentRunner", "Api", "redact"]
+__all__ = ["OFFLINE", "AgentRunner", "AgentSettings", "Api", "redact"]
 
 _HOMES: Final = {
     "OFFLINE": "choice",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agents import StreamEvent, TResponseStreamEvent
     from agents.items import RunItem
 
-__all__ = ["ItemData", "LiveTail", "placed", "unanswered"]
+__all__ = ["ItemData", "LiveItems", "placed", "unanswered"]
 
 ItemData: TypeAlias = dict[str, Any]
 """An item of the Responses API."""
@@ -43,7 +43,7 @@ class _Growing:
     whole: bool = False
 
 
-class LiveTail:
+class LiveItems:
     """The items of a run that are not stored yet, from the user's message on.
 
     Events of a response grow its items in place, by their `output_index`; a tool's output comes after the calls. What

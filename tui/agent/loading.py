@@ -22,7 +22,7 @@ from tui.agent.env import redact
 from tui.agent.errors import AgentError
 from tui.agent.offline import OfflineModel
 from tui.agent.sample_tools import current_time, word_count
-from tui.agent.settings import OFFLINE, AgentChoice, read_instructions
+from tui.agent.settings import OFFLINE, AgentSettings, read_instructions
 
 __all__ = ["Loaded", "load"]
 
@@ -66,7 +66,7 @@ class Loaded(NamedTuple):
         return self.config.model or agent.model or get_default_model()
 
 
-async def load(choice: AgentChoice) -> Loaded:
+async def load(choice: AgentSettings) -> Loaded:
     """Load the agent, or make the plain assistant; everything the first request needs is there afterwards.
 
     Raises:
@@ -83,7 +83,7 @@ async def load(choice: AgentChoice) -> Loaded:
     return Loaded(agent, config, choice.max_turns, client)
 
 
-def _assistant(choice: AgentChoice, model: Model | None) -> Agent[Any]:
+def _assistant(choice: AgentSettings, model: Model | None) -> Agent[Any]:
     offline = choice.model == OFFLINE
     plain = _OFFLINE_PLAIN if offline else _PLAIN
     instructions = plain if choice.instructions is None else read_instructions(choice.instructions)
@@ -95,13 +95,13 @@ def _assistant(choice: AgentChoice, model: Model | None) -> Agent[Any]:
     )
 
 
-def _client(choice: AgentChoice) -> AsyncOpenAI | None:
+def _client(choice: AgentSettings) -> AsyncOpenAI | None:
     if choice.base_url is None or choice.model == OFFLINE:
         return None
     return AsyncOpenAI(base_url=choice.base_url, api_key=os.environ.get("OPENAI_API_KEY") or _NO_KEY)
 
 
-def _provider(choice: AgentChoice, client: AsyncOpenAI | None) -> ModelProvider:
+def _provider(choice: AgentSettings, client: AsyncOpenAI | None) -> ModelProvider:
     responses = None if choice.api is None else choice.api == "responses"
     if client is None:
         return MultiProvider(openai_use_responses=responses)
@@ -133,7 +133,7 @@ def _model(name: str | None, provider: ModelProvider) -> Model:
         ) from error
 
 
-async def _load_agent(choice: AgentChoice) -> Agent[Any]:
+async def _load_agent(choice: AgentSettings) -> Agent[Any]:
     where, attribute = choice.place
     module = await asyncio.to_thread(_guarded, where, _import, where)
     found: Any = module

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from tui.session import AdvancedSQLiteSession
 
-__all__ = ["Ledger"]
+__all__ = ["RecordingSession"]
 
 
-class Ledger:
+class RecordingSession:
     """The SDK's session protocol over a session, with a record of what was written.
 
     Attributes:

@@ -17,8 +17,8 @@ from typing_extensions import override
 
 from tui.agent.cancellation import uncancel
 from tui.agent.error_messages import EmptyAnswerError, Failure, explain
-from tui.agent.live_items import ItemData, LiveTail, unanswered
-from tui.agent.recording_session import Ledger
+from tui.agent.live_items import ItemData, LiveItems, unanswered
+from tui.agent.recording_session import RecordingSession
 from tui.items.types import is_user_message
 from tui.model import Approval, Decision, Outcome, Progress, Usage
 from tui.runs.protocol import Hooks, RunResult
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tui.agent.loading import Loaded
     from tui.session import AdvancedSQLiteSession
 
-__all__ = ["Turn"]
+__all__ = ["AgentRun"]
 
 _PATIENCE: Final = 5.0
 """Seconds that a stopped run is given to end; a tool that will not be cancelled is left to itself."""
@@ -42,7 +42,7 @@ _CUT_SHORT: Final = {
 T = TypeVar("T")
 
 
-class Turn:
+class AgentRun:
     """A message and its answer on the current branch of a session; good for one `run`."""
 
     def __init__(self, loaded: Loaded, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> None:
@@ -50,8 +50,8 @@ class Turn:
         self._loaded = loaded
         self._text = text
         self._hooks = hooks
-        self._tail = LiveTail(text)
-        self._ledger = Ledger(session, self._stored)
+        self._tail = LiveItems(text)
+        self._ledger = RecordingSession(session, self._stored)
         self._result: RunResultStreaming | None = None
 
     async def run(self) -> RunResult:
@@ -167,7 +167,7 @@ class Turn:
 class _ToolHooks(RunHooks[Any]):
     """Tells of each tool as it begins and ends; the stream does so when all of a response's tools are done."""
 
-    def __init__(self, tail: LiveTail, show: Callable[[], None]) -> None:
+    def __init__(self, tail: LiveItems, show: Callable[[], None]) -> None:
         self._tail = tail
         self._show = show
 

@@ -19,7 +19,7 @@ from tui.runs.protocol import RunResult
 
 if TYPE_CHECKING:
     from tui.agent.loading import Loaded
-    from tui.agent.settings import AgentChoice
+    from tui.agent.settings import AgentSettings
     from tui.runs.protocol import Hooks
     from tui.session import AdvancedSQLiteSession
 
@@ -35,7 +35,7 @@ class AgentRunner:
         choice: Who is to answer.
     """
 
-    def __init__(self, choice: AgentChoice) -> None:
+    def __init__(self, choice: AgentSettings) -> None:
         self.choice = choice
         self._loading: asyncio.Task[Loaded] | None = None
 
@@ -80,9 +80,9 @@ class AgentRunner:
                 Outcome.FAILED, started_at, 0, error=str(error), hint=error.hint, details=details, kept=False
             )
         else:
-            from tui.agent.run import Turn
+            from tui.agent.run import AgentRun
 
-            ended = await Turn(loaded, session, text, hooks).run()
+            ended = await AgentRun(loaded, session, text, hooks).run()
         return ended._replace(started_at=started_at, seconds=time.monotonic() - begun)
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from tui.errors import ConfigError
 
-__all__ = ["OFFLINE", "AgentChoice", "Api", "read_instructions"]
+__all__ = ["OFFLINE", "AgentSettings", "Api", "read_instructions"]
 
 Api: TypeAlias = Literal["responses", "chat"]
 
@@ -17,7 +17,7 @@ OFFLINE: Final = "offline"
 
 
 @dataclass(frozen=True, slots=True)
-class AgentChoice:
+class AgentSettings:
     """An agent of the user's own, or a plain assistant with a model.
 
     With both an agent and a model, the agent runs with that model in place of its own.

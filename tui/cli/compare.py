@@ -24,9 +24,9 @@ async def _compare(options: argparse.Namespace) -> int:
     async with opened(options.file, options.session) as found:
         controller = SessionController(found.store)
         if options.price_as:
-            controller.begin_price_as(options.price_as)
+            controller.set_initial_price_model(options.price_as)
         await controller.open(found.session.session_id, (await found.branch(options.a)).branch_id)
-        await controller.load_accounts()
+        await controller.load_usage()
         comparison = await controller.compare_branches((await found.branch(options.b)).branch_id, options.a)
         details = await controller.compared_turns(comparison, comparison.pairs)
     if options.json:

@@ -22,7 +22,7 @@ from tui.config import Config, load_config
 from tui.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tui.agent.settings import AgentChoice
+    from tui.agent.settings import AgentSettings
     from tui.controller import SessionController
 
 __all__ = ["explore", "explore_parser"]
@@ -65,7 +65,7 @@ async def _write_demo(path: Path) -> None:
     await write_demo(path)
 
 
-def _choice(options: argparse.Namespace, config: Config) -> AgentChoice | None:
+def _choice(options: argparse.Namespace, config: Config) -> AgentSettings | None:
     """What answers messages: the options, then the profile, and in the demo the offline model."""
     profile = config.chosen(options.profile)
     said = {
@@ -75,14 +75,14 @@ def _choice(options: argparse.Namespace, config: Config) -> AgentChoice | None:
     rehearses = options.demo and said["agent"] is None and said["model"] is None
     if not rehearses and all(value is None for value in said.values()):
         return None
-    from tui.agent.settings import OFFLINE, AgentChoice
+    from tui.agent.settings import OFFLINE, AgentSettings
 
     if rehearses:
         said["model"] = OFFLINE
-    return AgentChoice(**{**said, "tracing": bool(said["tracing"])})
+    return AgentSettings(**{**said, "tracing": bool(said["tracing"])})
 
 
-def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionController:
+def _open(options: argparse.Namespace, choice: AgentSettings | None) -> SessionController:
     from tui.storage.store import Store
 
     # Not within a loop, whose first Ctrl+C would have to wait for the lock too.
@@ -101,7 +101,7 @@ def _open(options: argparse.Namespace, choice: AgentChoice | None) -> SessionCon
         controller = TalkController(store, AgentRunner(choice), read_only=options.read_only)
     try:
         if options.price_as is not None:
-            controller.begin_price_as(options.price_as)
+            controller.set_initial_price_model(options.price_as)
         asyncio.run(controller.open(options.session, options.branch))
     except BaseException:
         controller.close()

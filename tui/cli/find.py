@@ -10,7 +10,7 @@ from typing import Any
 from tui.cli.open import opened
 from tui.cli.output import Output
 from tui.model.query import parse_query
-from tui.model.search import Hit, Results, SearchScope, Whereabouts
+from tui.model.search import Hit, Results, SearchOrigin, SearchScope
 
 __all__ = ["run_find"]
 
@@ -26,11 +26,11 @@ async def _find(options: argparse.Namespace) -> int:
     query, results = parse_query(" ".join(options.text)), Results()
     async with opened(options.file, options.session) as found:
         if options.everywhere:
-            where = Whereabouts(SearchScope.FILE, found.session)
+            where = SearchOrigin(SearchScope.FILE, found.session)
         elif options.branch is not None:
-            where = Whereabouts(SearchScope.BRANCH, found.session, (await found.branch(options.branch)).branch_id)
+            where = SearchOrigin(SearchScope.BRANCH, found.session, (await found.branch(options.branch)).branch_id)
         else:
-            where = Whereabouts(SearchScope.SESSION, found.session)
+            where = SearchOrigin(SearchScope.SESSION, found.session)
         async with aclosing(found.store.search(query, where, options.most)) as told:
             async for part in told:
                 results.take(part)

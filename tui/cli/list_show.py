@@ -12,7 +12,7 @@ from tui.cli.output import Output
 from tui.errors import ConfigError, NotFoundError
 from tui.formats.outline import entries, spent
 from tui.model import Branch, Item, TurnUsage
-from tui.storage.queries.session_dump import Whole
+from tui.storage.queries.session_dump import SessionDump
 
 __all__ = ["run_list", "run_show"]
 
@@ -74,7 +74,7 @@ async def _show(options: argparse.Namespace) -> int:
         branch = await found.branch(options.branch)
         first, last = _turns(options.turn, branch)
 
-        def work(whole: Whole) -> None:
+        def work(whole: SessionDump) -> None:
             usage = whole.usage_of_path(branch.branch_id, max(first, 1), last)
             items = whole.items(branch.branch_id, first, last)
             if options.json:

@@ -16,7 +16,7 @@ from tui.formats.atomic_file import save
 from tui.formats.transcripts import load, named, read_transcripts
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
-from tui.storage.queries.session_dump import Whole
+from tui.storage.queries.session_dump import SessionDump
 from tui.storage.sqlite.opening import file_error
 from tui.storage.store import Store
 
@@ -33,7 +33,7 @@ async def _export(options: argparse.Namespace) -> int:
     async with opened(options.file, options.session) as found:
         branches = await _branches(found, options)
 
-        def work(whole: Whole) -> None:
+        def work(whole: SessionDump) -> None:
             pieces = export(whole, branches, form)
             if options.output is None:
                 sys.stdout.writelines(pieces)
@@ -58,7 +58,7 @@ async def _branches(found: Opened, options: argparse.Namespace) -> list[str]:
     chain = found.tree.chain_at(branch.branch_id, int(number))
     if chain is None:
         raise NotFoundError(f"Branch '{name}' has no turn {number}.", f"Its last turn is {branch.turns}.")
-    return list(chain.through)
+    return list(chain.holders)
 
 
 def run_import(options: argparse.Namespace) -> int:

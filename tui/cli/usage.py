@@ -9,8 +9,8 @@ from typing import Any
 from tui.cli.open import opened
 from tui.cli.output import Output
 from tui.controller import SessionController
-from tui.controller.usage import Ledger
-from tui.model import Carried, Money, Scope, TurnUsage, Usage
+from tui.controller.usage import UsageReport
+from tui.model import Money, Scope, TurnResendCost, TurnUsage, Usage
 from tui.widgets.format import dollars
 
 __all__ = ["run_usage"]
@@ -29,7 +29,7 @@ async def _usage(options: argparse.Namespace) -> int:
         branch = await found.branch(options.branch)
         controller = SessionController(found.store)
         if options.price_as:
-            controller.begin_price_as(options.price_as)
+            controller.set_initial_price_model(options.price_as)
         ledger = await controller.ledger(found.session.session_id, branch.branch_id)
     if options.json:
         out.json(_as_object(ledger))
@@ -38,26 +38,32 @@ async def _usage(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print(out: Output, ledger: Ledger) -> None:
-    accounts = ledger.accounts
-    out.line((f"session {ledger.session_id}, branch {accounts.branch_id}", "bold"))
-    if not any(accounts.totals.values()) and not any(turn.usage for turn in ledger.turns):
+def _print(out: Output, ledger: UsageReport) -> None:
+    branch_usage = ledger.branch_usage
+    out.line((f"session {ledger.session_id}, branch {branch_usage.branch_id}", "bold"))
+    if not any(branch_usage.totals.values()) and not any(turn.usage for turn in ledger.turns):
         out.line("No usage stored.")
         return
-    turns = (_turn(turn, ledger.carry.turn(turn.turn), accounts.branch_id) for turn in ledger.turns)
-    sums = ([scope, *_counts(accounts.totals.get(scope)), "", _money(accounts.money.get(scope)), ""] for scope in Scope)
+    turns = (_turn(turn, ledger.resend_cost.turn(turn.turn), branch_usage.branch_id) for turn in ledger.turns)
+    sums = (
+        [scope, *_counts(branch_usage.totals.get(scope)), "", _money(branch_usage.money.get(scope)), ""]
+        for scope in Scope
+    )
     out.table([_HEADINGS, *turns, *sums], right=range(1, 9))
     out.line()
-    out.line(f"own: turns that {accounts.branch_id} ran. path: all its turns, each once. all: billed in the session.")
-    again = ledger.carry
+    out.line(
+        f"own: turns that {branch_usage.branch_id} ran. path: all its turns, each once. all: billed in the session."
+    )
+    again = ledger.resend_cost
     out.line(
         f"Sent again with later requests: about {again.tokens:,} of {again.input_tokens:,} input tokens (estimate)."
     )
-    if accounts.counted < accounts.turns:
-        out.line(f"No usage is stored for {accounts.turns - accounts.counted} of {accounts.turns} turns.")
+    without = branch_usage.turns - branch_usage.turns_with_usage
+    if without > 0:
+        out.line(f"No usage is stored for {without} of {branch_usage.turns} turns.")
 
 
-def _turn(turn: TurnUsage, carried: Carried | None, branch_id: str) -> list[str]:
+def _turn(turn: TurnUsage, carried: TurnResendCost | None, branch_id: str) -> list[str]:
     ran = turn.branch_id or ""
     again = f"≈{carried.tokens:,}" if carried and carried.tokens else ""
     return [str(turn.turn), *_counts(turn.usage), again, _money(turn.cost), "" if ran == branch_id else ran]
@@ -79,14 +85,14 @@ def _money(money: Money | None) -> str:
     return f"{'~' if money.estimated else ''}{dollars(money.amount)}"
 
 
-def _as_object(ledger: Ledger) -> dict[str, Any]:
-    accounts, carry = ledger.accounts, ledger.carry
+def _as_object(ledger: UsageReport) -> dict[str, Any]:
+    branch_usage, resend_cost = ledger.branch_usage, ledger.resend_cost
     return {
         "session_id": ledger.session_id,
-        "branch_id": accounts.branch_id,
+        "branch_id": branch_usage.branch_id,
         "price_as": ledger.price_as,
         "scopes": {
-            scope.value: {"usage": accounts.totals.get(scope), "cost": _cost(accounts.money.get(scope))}
+            scope.value: {"usage": branch_usage.totals.get(scope), "cost": _cost(branch_usage.money.get(scope))}
             for scope in Scope
         },
         "turns": [
@@ -97,11 +103,15 @@ def _as_object(ledger: Ledger) -> dict[str, Any]:
                 "usage": turn.usage,
                 "cost": _cost(turn.cost),
                 "window": turn.window,
-                "sent_again": _again(carry.turn(turn.turn)),
+                "sent_again": _again(resend_cost.turn(turn.turn)),
             }
             for turn in ledger.turns
         ],
-        "sent_again": {"tokens": carry.tokens, "cached": carry.cached, "input_tokens": carry.input_tokens},
+        "sent_again": {
+            "tokens": resend_cost.tokens,
+            "cached": resend_cost.cached,
+            "input_tokens": resend_cost.input_tokens,
+        },
     }
 
 
@@ -113,7 +123,7 @@ def _cost(money: Money | None) -> dict[str, Any] | None:
     return {"usd": amount, "turns": money.turns, "unpriced": money.unpriced, "estimated": money.estimated}
 
 
-def _again(carried: Carried | None) -> dict[str, int | None] | None:
+def _again(carried: TurnResendCost | None) -> dict[str, int | None] | None:
     if carried is None:
         return None
     return {

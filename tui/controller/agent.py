@@ -9,7 +9,7 @@ from typing import Any
 from tui.controller import SessionController
 from tui.errors import ConvoError, ReadOnlyError
 from tui.model import Decision, Failure, Outcome, Run, Session, View
-from tui.runs.manager import Place, Runs
+from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.storage.store import Store
 
@@ -32,7 +32,7 @@ class TalkController(SessionController):
         super().__init__(store, read_only=read_only)
         self.view = self.view._replace(model=runner.name)
         self._runs = Runs(runner, self, self._writer, self._edit)
-        self._followed: set[Place] = set()
+        self._followed: set[BranchRef] = set()
 
     async def prepare(self) -> None:
         """Load what the first run needs, so that it need not wait.
@@ -80,12 +80,12 @@ class TalkController(SessionController):
     def stop(self) -> bool:
         """Stop the run of the shown branch; whether there was one."""
         session = self.view.session
-        return session is not None and self._runs.stop(Place(session.session_id, self.view.branch_id))
+        return session is not None and self._runs.stop(BranchRef(session.session_id, self.view.branch_id))
 
     def decide(self, branch_id: str, decisions: Sequence[Decision]) -> None:
         """Answer the approvals that a run of the open session waits for."""
         if self.view.session is not None:
-            self._runs.decide(Place(self.view.session.session_id, branch_id), decisions)
+            self._runs.decide(BranchRef(self.view.session.session_id, branch_id), decisions)
 
     async def stop_all(self) -> None:
         """Stop every run, and wait until its branch is in order."""
@@ -93,7 +93,7 @@ class TalkController(SessionController):
 
     # What the runs tell
 
-    def run_began(self, place: Place) -> None:
+    def run_began(self, place: BranchRef) -> None:
         """Take the user along to what is said there, if they are at its end."""
         self._followed.add(place)
 
@@ -101,28 +101,28 @@ class TalkController(SessionController):
         """Show the runs as they are now."""
         self._show(runs=self._placed_runs(self.view))
 
-    async def items_stored(self, place: Place) -> None:
+    async def items_stored(self, place: BranchRef) -> None:
         """Show what a run has written, and no longer as its live tail."""
         await self._take_in_of(place)
 
-    async def run_ended(self, place: Place, text: str, result: RunResult, queued: Sequence[str]) -> None:
+    async def run_ended(self, place: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """Show how a run ended, and give back what was not said."""
         await self._take_in_of(place)
         if place.branch_id not in self._runs.of(place.session_id):
             self._followed.discard(place)
         if result.outcome is not Outcome.DONE:
-            unsaid = "\n\n".join([*([] if result.kept else [text]), *queued])
+            unsent = "\n\n".join([*([] if result.kept else [text]), *queued])
             serial = self.view.failure.serial + 1 if self.view.failure else 1
             error = result.error or "Stopped."
-            self._show(failure=Failure(place.branch_id, error, result.hint, result.details, unsaid, serial))
+            self._show(failure=Failure(place.branch_id, error, result.hint, result.details, unsent, serial))
 
-    async def _take_in_of(self, place: Place) -> None:
+    async def _take_in_of(self, place: BranchRef) -> None:
         """Take in what a run has written, if its session is open; of a file that cannot be read the next look tells."""
         if self.view.session is not None and self.view.session.session_id == place.session_id:
             with suppress(ConvoError):
                 await self.refresh()
 
-    def _place(self) -> tuple[Session, Place]:
+    def _place(self) -> tuple[Session, BranchRef]:
         """The session and branch that a message would be said on.
 
         Raises:
@@ -136,7 +136,7 @@ class TalkController(SessionController):
             raise ConvoError("There is no session to say it in.", "Let an agent write the file first.")
         if session.plain:
             raise ConvoError(f"'{session.session_id}' is a plain session.", "P adopts it.")
-        return session, Place(session.session_id, branch_id)
+        return session, BranchRef(session.session_id, branch_id)
 
     def _placed_runs(self, view: View) -> Mapping[str, Run]:
         """The runs of a view's session, the live items of its branch continuing the stored ones."""
@@ -151,14 +151,14 @@ class TalkController(SessionController):
 
     def _follows(self, branch_id: str) -> bool:
         session = self.view.session
-        return session is not None and Place(session.session_id, branch_id) in self._followed
+        return session is not None and BranchRef(session.session_id, branch_id) in self._followed
 
     def _show(self, **changes: Any) -> None:
         view, before = self.view._replace(**changes), self.view
         is_read = view.tree is not before.tree or view.session != before.session
         if is_read or (view.branch_id, view.items) != (before.branch_id, before.items):
             if view.session is not None:
-                self._runs.take_stored(Place(view.session.session_id, view.branch_id), view.items)
+                self._runs.take_stored(BranchRef(view.session.session_id, view.branch_id), view.items)
             changes["runs"] = self._placed_runs(view)
         super()._show(**changes)
 

@@ -37,7 +37,7 @@ Listener: TypeAlias = Callable[[View], None]
 
 _NOTHING: Final[dict[str, Any]] = {
     "session": None,
-    "place": None,
+    "session_index": None,
     "tree": EMPTY_TREE,
     "branch_id": "",
     "turn": 0,
@@ -45,10 +45,10 @@ _NOTHING: Final[dict[str, Any]] = {
     "position": 0,
     "page": None,
     "preview": False,
-    "accounts": None,
-    "carry": None,
+    "branch_usage": None,
+    "resend_cost": None,
     "marks": (),
-    "fresh": frozenset(),
+    "unseen": frozenset(),
     "fork": None,
 }
 """What a view shows of a file without sessions."""
@@ -113,24 +113,24 @@ class ControllerBase:
             return
         await self._select(sessions[0].session_id if session_id is None else session_id, branch_id)
         if self.view.session is not None:
-            self._store.foresee_accounts(self.view.session, self.view.tree, self.view.branch_id)
+            self._store.prefetch_usage(self.view.session, self.view.tree, self.view.branch_id)
 
     async def load_rest(self) -> None:
         """Work out what a first screen does not wait for: where the session stands, and what the branch cost."""
         await self._load_place()
-        await self.load_accounts()
+        await self.load_usage()
 
-    async def load_accounts(self) -> None:
+    async def load_usage(self) -> None:
         """Work out what the shown branch cost, unless that is known."""
         async with self._sums:
             view = self.view
-            if view.session is None or (view.accounts is not None and self._summed == (view.tree, view.revision)):
+            if view.session is None or (view.branch_usage is not None and self._summed == (view.tree, view.revision)):
                 return
             page = usage_page(max(view.turn, 1))
-            accounts = await self._store.accounts(view.session, view.tree, view.branch_id, page)
+            branch_usage = await self._store.branch_usage(view.session, view.tree, view.branch_id, page)
             if self.view.tree is view.tree and self.view.branch_id == view.branch_id:
                 self._summed = view.tree, view.revision
-                self._show(accounts=accounts)
+                self._show(branch_usage=branch_usage)
                 await self._account(view.session, view.tree)
 
     async def _account(self, session: Session, tree: TurnTree) -> None:
@@ -176,7 +176,7 @@ class ControllerBase:
         """Select a turn of the branch that is shown; the nearest one where it has no such turn."""
         await self._go(self._move(), self._aim[0], turn, preview=self._aim[0] != self._opened[0])
 
-    def reach_turn(self, turn: int, position: int) -> bool:
+    def select_loaded_turn(self, turn: int, position: int) -> bool:
         """Select a turn of the branch that is shown, at once: a pane shows its items already.
 
         Args:
@@ -261,7 +261,8 @@ class ControllerBase:
             if session is None:
                 names = [known.session_id for known in self.view.sessions]
                 raise NotFoundError(
-                    f"The file has no session '{session_id}'.", f"It has: {_listed(names, self.view.older)}."
+                    f"The file has no session '{session_id}'.",
+                    f"It has: {_listed(names, self.view.sessions_remaining)}.",
                 )
             tree = await self._tree(session, branch_id)
             if branch_id is not None and branch_id not in tree.branches:
@@ -282,13 +283,13 @@ class ControllerBase:
             **shown,
             session=session,
             tree=tree,
-            place=None,
+            session_index=None,
             preview=False,
             fork=None,
             marks=(),
-            fresh=frozenset(),
-            accounts=None,
-            carry=None,
+            unseen=frozenset(),
+            branch_usage=None,
+            resend_cost=None,
             **changes,
         )
 
@@ -300,19 +301,19 @@ class ControllerBase:
         self._archived = self.view.show_archived or not await self._store.count_sessions(archived=False)
         sessions = await self._store.sessions(archived=self._archived)
         count = await self._store.count_sessions(archived=self._archived)
-        return {"sessions": sessions, "older": max(0, count - len(sessions))}
+        return {"sessions": sessions, "sessions_remaining": max(0, count - len(sessions))}
 
     async def _load_place(self) -> None:
         """Find where the open session stands, unless it is among the newest."""
         session, revision = self.view.session, self.view.revision
         if session is None or any(known.session_id == session.session_id for known in self.view.sessions):
-            if self.view.place is not None:
-                self._show(place=None)
+            if self.view.session_index is not None:
+                self._show(session_index=None)
         elif self._placed != (session.session_id, revision):
             place = await self._store.place(session.session_id, archived=self._archived)
             if (self.view.session, self.view.revision) == (session, revision):
                 self._placed = session.session_id, revision
-                self._show(place=place)
+                self._show(session_index=place)
 
     async def _take_in(self, letting_go: Collection[str | None] | None = None, *, leave_session: bool = False) -> None:
         """Show what the file holds now, with the user where they were as far as that is still there.
@@ -325,7 +326,7 @@ class ControllerBase:
         changes = await self._newest()
         made, self._last_session = await self._store.sessions_since(self._last_session)
         if by_others and made:
-            changes["fresh_sessions"] = view.fresh_sessions | made
+            changes["unseen_sessions"] = view.unseen_sessions | made
         sessions, changes["revision"] = changes["sessions"], view.revision + 1
         session = await self._store.session(view.session.session_id) if view.session and not leave_session else None
         if session is None:
@@ -349,11 +350,11 @@ class ControllerBase:
                 branch_id, turn = self._opened
             else:
                 branch_id = _next_of_kin(view.tree, branch_id, tree) or await self._last_branch(session, tree)
-            changes["accounts"] = changes["carry"] = None
+            changes["branch_usage"] = changes["resend_cost"] = None
         changes["marks"] = tuple(mark for mark in view.marks if tree.chain_at(*mark))
         came = tree.branches.keys() - view.tree.branches.keys() if by_others else set()
         came = {name for name in came if not tree.branches[name].archived}
-        changes["fresh"] = frozenset(name for name in (*view.fresh, *came) if name in tree.branches)
+        changes["unseen"] = frozenset(name for name in (*view.unseen, *came) if name in tree.branches)
         shown = await self._read(session, tree, branch_id, turn)
         if self._aim == (view.branch_id, view.turn):
             self._aim = shown["branch_id"], shown["turn"]
@@ -381,7 +382,7 @@ class ControllerBase:
         """Show a branch and a turn of it, then what the branch cost."""
         await self._look(move, branch_id, turn, **changes)
         if move == self._moves:
-            await self.load_accounts()
+            await self.load_usage()
 
     async def _look(
         self, move: int, branch_id: str, turn: int | None, *, preview: bool = False, **changes: Any
@@ -400,7 +401,7 @@ class ControllerBase:
                 if not preview:
                     self._enter(branch_id, shown["turn"])
                 if branch_id != view.branch_id:
-                    changes["accounts"] = changes["carry"] = None
+                    changes["branch_usage"] = changes["resend_cost"] = None
                 self._show(**shown, preview=preview, **changes)
             finally:
                 if move == self._moves:
@@ -436,10 +437,10 @@ class ControllerBase:
 
     def _show(self, **changes: Any) -> None:
         view = self.view._replace(**changes)
-        if view.branch_id in view.fresh:
-            view = view._replace(fresh=view.fresh - {view.branch_id})
-        if view.session is not None and view.session.session_id in view.fresh_sessions:
-            view = view._replace(fresh_sessions=view.fresh_sessions - {view.session.session_id})
+        if view.branch_id in view.unseen:
+            view = view._replace(unseen=view.unseen - {view.branch_id})
+        if view.session is not None and view.session.session_id in view.unseen_sessions:
+            view = view._replace(unseen_sessions=view.unseen_sessions - {view.session.session_id})
         if view == self.view:
             return
         self.view = view
@@ -458,7 +459,7 @@ def _next_of_kin(before: TurnTree, branch_id: str, tree: TurnTree) -> str | None
     """Of the branches of a tree the one that shared most turns with a branch that is gone from it."""
     if branch_id not in before.branches:
         return None
-    shared = (name for chain in reversed(before.path(branch_id)) for name in chain.through)
+    shared = (name for chain in reversed(before.path(branch_id)) for name in chain.holders)
     return next((name for name in shared if name in tree.branches), None)
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.controller.base import ControllerBase
-from tui.controller.progress import Working
+from tui.controller.progress import TaskProgress
 from tui.errors import NotFoundError
 
 if TYPE_CHECKING:
     from tui.formats import Format
-    from tui.storage.queries.session_dump import Whole
+    from tui.storage.queries.session_dump import SessionDump
 
 __all__ = ["Exporting"]
 
@@ -24,10 +24,10 @@ class Exporting(ControllerBase):
         """The branches that hold the selected turn; the shown one where it has none."""
         branch_id, turn = self._aim
         chain = self.view.tree.chain_at(branch_id, turn)
-        return (branch_id,) if chain is None else chain.through
+        return (branch_id,) if chain is None else chain.holders
 
     async def export(
-        self, branches: Sequence[str], form: Format, target: Path, progress: Working, *, overwrite: bool = False
+        self, branches: Sequence[str], form: Format, target: Path, progress: TaskProgress, *, overwrite: bool = False
     ) -> None:
         """Write branches of the open session to a file, wholly or not at all.
 
@@ -44,7 +44,7 @@ class Exporting(ControllerBase):
         if session is None:
             raise NotFoundError("There is no session to export.", "Let an agent write the file first.")
 
-        def work(whole: Whole) -> None:
+        def work(whole: SessionDump) -> None:
             if gone := [name for name in branches if name not in whole.tree.branches]:
                 raise NotFoundError(f"Branch '{gone[0]}' is gone.", "Choose another one.")
             pieces = progress.counted(export(whole, branches, form), whole.count_rows(branches))

@@ -28,7 +28,7 @@ class Following(ControllerBase):
         async with self._steps:
             self._show(following=True)
             await self._to_newest()
-        await self.load_accounts()
+        await self.load_usage()
 
     async def _take_in(self, letting_go: Collection[str | None] | None = None, *, leave_session: bool = False) -> None:
         await super()._take_in(letting_go, leave_session=leave_session)

@@ -103,7 +103,7 @@ class Forking(ControllerBase):
 
     def _branch_of(self, chain: Chain) -> str:
         """Which branch through a chain to show: the one visited last, else the oldest."""
-        return next((name for name in reversed(self._visited) if name in chain.through), chain.through[0])
+        return next((name for name in reversed(self._visited) if name in chain.holders), chain.holders[0])
 
     def _branch_at(self, fork: Chain, other: Chain) -> str:
         """Which branch to show for another alternative of a fork."""

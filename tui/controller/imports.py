@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from tui.controller.manage import Managing
-from tui.controller.progress import Working
+from tui.controller.progress import TaskProgress
 from tui.errors import ConvoError
 
 __all__ = ["Importing"]
@@ -15,7 +15,7 @@ __all__ = ["Importing"]
 class Importing(Managing):
     """Adoption of plain sessions, and imports; each can be undone."""
 
-    async def adopt(self, session_id: str, work: Working | None = None) -> None:
+    async def adopt(self, session_id: str, work: TaskProgress | None = None) -> None:
         """Give a plain session the structure that branches and usage need.
 
         Raises:
@@ -26,7 +26,7 @@ class Importing(Managing):
         self._check_writable()
         if not (await self._session(session_id)).plain:
             raise ConvoError(f"Session '{session_id}' has branches already.", "f forks from the selected turn.")
-        counted = (work or Working()).counted
+        counted = (work or TaskProgress()).counted
         items = await self._change((await self._edit()).adopt(session_id, counted))
         self._tell(f"Adopted '{session_id}', {items:,} item{'s' * (items != 1)}: f forks from it. z undoes it.")
 

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tui.controller.base import ControllerBase
 from tui.errors import ConvoError, NotFoundError
-from tui.model import Branch, Entry, EntryState, Losses, Session
+from tui.model import Branch, DeletionImpact, EntryState, JournalEntry, Session
 from tui.storage.schema import MAIN
 
 __all__ = ["Managing"]
@@ -103,12 +103,12 @@ class Managing(ControllerBase):
         self._show(show_archived=not self.view.show_archived)
         async with self._steps:
             await self._take_in()
-        await self.load_accounts()
+        await self.load_usage()
         branches = any(branch.archived for branch in self.view.tree.branches.values())
         if self.view.show_archived and not branches and not any(found.archived for found in self.view.sessions):
             self._tell("Nothing is archived.")
 
-    async def losses(self, session_id: str, branch_id: str | None) -> Losses:
+    async def deletion_impact(self, session_id: str, branch_id: str | None) -> DeletionImpact:
         """What deleting would take away.
 
         Raises:
@@ -120,7 +120,7 @@ class Managing(ControllerBase):
 
             raise main_stays()
         self._check_idle(session_id, branch_id)
-        return await self._store.losses(await self._session(session_id), branch_id)
+        return await self._store.deletion_impact(await self._session(session_id), branch_id)
 
     @_in_turn
     async def delete(self, session_id: str, branch_id: str | None) -> None:
@@ -169,7 +169,7 @@ class Managing(ControllerBase):
 
     # What was done
 
-    async def history(self) -> tuple[Entry, ...]:
+    async def history(self) -> tuple[JournalEntry, ...]:
         """What was done to the file, the newest first."""
         return await self._store.journal()
 
@@ -184,7 +184,7 @@ class Managing(ControllerBase):
         self._tell(await self._turn_over(EntryState.UNDONE, up_to))
 
     @_in_turn
-    async def turn_over(self, entry: Entry) -> None:
+    async def undo_or_redo(self, entry: JournalEntry) -> None:
         """Undo all back to an entry, or do all up to it again, and say nothing of it."""
         await self._turn_over(entry.state, entry.id)
 
@@ -266,7 +266,7 @@ class Managing(ControllerBase):
                 self._version = version
         finally:
             self._changing -= 1
-        await self.load_accounts()
+        await self.load_usage()
         return result
 
     def _busy(self, session_id: str) -> Collection[str]:  # noqa: ARG002 nothing runs here

@@ -9,7 +9,7 @@ from tui.errors import NotFoundError
 
 if TYPE_CHECKING:
     from tui.model.items import Page
-    from tui.model.model_input import Seen, Stretch, Weight
+    from tui.model.model_input import InputSize, ItemRange, ModelInput
 
 __all__ = ["Seeing"]
 
@@ -17,7 +17,7 @@ __all__ = ["Seeing"]
 class Seeing(Forking):
     """Telling what a model was sent in a turn."""
 
-    async def seen(self, turn: int | None = None, branch_id: str | None = None) -> Seen:
+    async def seen(self, turn: int | None = None, branch_id: str | None = None) -> ModelInput:
         """What a model was sent in a turn, by default the one the user went to last.
 
         Raises:
@@ -30,15 +30,15 @@ class Seeing(Forking):
             raise NotFoundError("Nothing was sent here.", "Go to a turn first.")
         return await self._store.seen(session, tree, here, turn, self._parted(here, turn))
 
-    async def seen_page(self, seen: Seen, branch_id: str, start: int, stop: int) -> Page:
+    async def seen_page(self, seen: ModelInput, branch_id: str, start: int, stop: int) -> Page:
         """Some items of a branch of the session that `seen` belongs to."""
         return await self._store.page(seen.session, branch_id, start, stop)
 
-    async def weigh(self, seen: Seen, stretch: Stretch) -> Weight:
+    async def input_size(self, seen: ModelInput, stretch: ItemRange) -> InputSize:
         """How much some items are."""
-        return await self._store.weigh(seen.session, stretch)
+        return await self._store.input_size(seen.session, stretch)
 
-    async def seen_input(self, seen: Seen, stretch: Stretch) -> list[object]:
+    async def seen_input(self, seen: ModelInput, stretch: ItemRange) -> list[object]:
         """Some items exactly as the SDK's `get_items` gives them."""
         return await self._store.input(seen.session, stretch)
 

@@ -34,14 +34,14 @@ class Paging(ControllerBase):
         Raises:
             NotFoundError: It is not stored any more.
         """
-        return await self._store.whole_item(item)
+        return await self._store.full_item(item)
 
     async def turns(self, branch_id: str, first: int, last: int) -> tuple[Turn, ...]:
         """Rows of the tree for some turns of one chain that `branch_id` holds."""
         if self.view.session is None:
             return ()
         chain = self.view.tree.chain_at(branch_id, first)
-        through = (branch_id, *(name for name in chain.holders if name != branch_id)) if chain else (branch_id,)
+        through = (branch_id, *(name for name in chain.all_holders if name != branch_id)) if chain else (branch_id,)
         return await self._store.turns(self.view.session, through, first, last)
 
     async def turn_usages(self, first: int, last: int) -> tuple[TurnUsage, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-__all__ = ["Stopped", "Working"]
+__all__ = ["Stopped", "TaskProgress"]
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ class Stopped(Exception):  # noqa: N818 it is no error
 
 
 @dataclass(eq=False, slots=True)
-class Working:
+class TaskProgress:
     """How far some work is; written by the thread that does it, read by whoever shows it.
 
     Attributes:

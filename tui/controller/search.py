@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 from tui.controller.base import ControllerBase
 from tui.errors import ConvoError, NotFoundError
 from tui.model.query import Query
-from tui.model.search import Hit, Results, SearchScope, Whereabouts
+from tui.model.search import Hit, Results, SearchOrigin, SearchScope
 from tui.storage.store import Store
 
 __all__ = ["Finding", "Search"]
@@ -26,7 +26,7 @@ class Search:
         revision: The view's revision when it began.
     """
 
-    def __init__(self, store: Store, query: Query, where: Whereabouts, limit: int, revision: int) -> None:
+    def __init__(self, store: Store, query: Query, where: SearchOrigin, limit: int, revision: int) -> None:
         self.query = query
         self.scope = where.scope
         self.results = Results()
@@ -72,7 +72,7 @@ class Finding(ControllerBase):
 
     def search(self, query: Query, scope: SearchScope, limit: int) -> Search:
         """A search from where the user is, for `run` to be called on; finds at most `limit` items."""
-        where = Whereabouts(scope, self.view.session, self.view.branch_id)
+        where = SearchOrigin(scope, self.view.session, self.view.branch_id)
         return Search(self._store, query, where, limit, self.view.revision)
 
     def branches_of(self, hit: Hit, known: Sequence[str]) -> Sequence[str]:
@@ -81,13 +81,13 @@ class Finding(ControllerBase):
         if session is not None and session.session_id == hit.session_id:
             chain = tree.chain_at(hit.branch_id, hit.turn)
             if chain is not None:
-                return chain.through
+                return chain.holders
         return known
 
     async def show_hit(self, hit: Hit, known: Sequence[str]) -> int | None:
         """Show a branch that has an item: the shown one if that has it, else the one visited last, or the oldest.
 
-        What the branch cost is left for `load_accounts`.
+        What the branch cost is left for `load_usage`.
 
         Args:
             hit: The item.

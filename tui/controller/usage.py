@@ -9,27 +9,27 @@ from typing import NamedTuple
 
 from tui.controller.pages import Paging
 from tui.errors import ConfigError, NotFoundError
-from tui.model import EMPTY_TREE, Accounts, Carry, ChartView, Money, Scope, Session, TurnTree, TurnUsage
+from tui.model import EMPTY_TREE, BranchUsage, ChartView, Money, ResendCost, Scope, Session, TurnTree, TurnUsage
 from tui.prices import Prices
 
-__all__ = ["Accounting", "Ledger"]
+__all__ = ["Accounting", "UsageReport"]
 
 
-class Ledger(NamedTuple):
+class UsageReport(NamedTuple):
     """All that is known of what a branch cost.
 
     Attributes:
         session_id: Its session.
-        accounts: The sums of each scope, in tokens and money.
+        branch_usage: The sums of each scope, in tokens and money.
         turns: Its turns, from the first to the last.
-        carry: What each of them cost again; an estimate.
+        resend_cost: What each of them cost again; an estimate.
         price_as: The model whose prices hold where a turn's own is not recorded, or has none.
     """
 
     session_id: str
-    accounts: Accounts
+    branch_usage: BranchUsage
     turns: tuple[TurnUsage, ...]
-    carry: Carry
+    resend_cost: ResendCost
     price_as: str | None = None
 
 
@@ -38,7 +38,7 @@ class Accounting(Paging):
 
     _prices: Prices | None = None
 
-    def begin_price_as(self, model: str) -> None:
+    def set_initial_price_model(self, model: str) -> None:
         """Price turns as `set_price_as` does, once it comes to that: the lists are not loaded yet."""
         self._show(price_as=model)
 
@@ -49,11 +49,11 @@ class Accounting(Paging):
             ConfigError: There is no price for it.
         """
         self._prices = await asyncio.to_thread(Prices, model)
-        accounts = self.view.accounts and self.view.accounts._replace(money={})
+        branch_usage = self.view.branch_usage and self.view.branch_usage._replace(money={})
         self._summed = EMPTY_TREE, -1
         # What the turns cost is asked for anew under another revision.
-        self._show(price_as=model or "", accounts=accounts, revision=self.view.revision + 1)
-        await self.load_accounts()
+        self._show(price_as=model or "", branch_usage=branch_usage, revision=self.view.revision + 1)
+        await self.load_usage()
 
     async def price_names(self) -> list[str]:
         """The models that have a price."""
@@ -75,12 +75,12 @@ class Accounting(Paging):
     async def turn_usages(self, first: int, last: int) -> tuple[TurnUsage, ...]:
         """What some turns of the shown branch cost, as far as there are any; in money too where that is known."""
         turns = await super().turn_usages(first, last)
-        accounts = self.view.accounts
-        if accounts is None or not self._has_prices(accounts):
+        branch_usage = self.view.branch_usage
+        if branch_usage is None or not self._has_prices(branch_usage):
             return turns
         return await asyncio.to_thread(_priced, await self._loaded(), turns)
 
-    async def ledger(self, session_id: str, branch_id: str | None = None) -> Ledger:
+    async def ledger(self, session_id: str, branch_id: str | None = None) -> UsageReport:
         """All that is known of what a branch cost, by default the one written last.
 
         Raises:
@@ -93,38 +93,38 @@ class Accounting(Paging):
         branch_id = await self._last_branch(session, tree) if branch_id is None else branch_id
         if branch_id not in tree.branches:
             raise NotFoundError(f"Session '{session_id}' has no branch '{branch_id}'.")
-        accounts = await self._store.accounts(session, tree, branch_id)
-        turns = await self._store.turn_usages(session, tree, branch_id, 1, accounts.turns)
-        if self._has_prices(accounts):
-            accounts = accounts._replace(money=await self._money(session, tree, branch_id))
+        branch_usage = await self._store.branch_usage(session, tree, branch_id)
+        turns = await self._store.turn_usages(session, tree, branch_id, 1, branch_usage.turns)
+        if self._has_prices(branch_usage):
+            branch_usage = branch_usage._replace(money=await self._money(session, tree, branch_id))
             turns = await asyncio.to_thread(_priced, await self._loaded(), turns)
-        carry = await self._store.carry(session, tree, branch_id)
-        return Ledger(session_id, accounts, turns, carry, self.view.price_as or None)
+        resend_cost = await self._store.resend_cost(session, tree, branch_id)
+        return UsageReport(session_id, branch_usage, turns, resend_cost, self.view.price_as or None)
 
     async def _account(self, session: Session, tree: TurnTree) -> None:
         await self._load_carry(session, tree)
-        accounts = self.view.accounts
-        if accounts is not None and self._has_prices(accounts):
-            money = await self._money(session, tree, accounts.branch_id)
-            if self.view.accounts is accounts:
+        branch_usage = self.view.branch_usage
+        if branch_usage is not None and self._has_prices(branch_usage):
+            money = await self._money(session, tree, branch_usage.branch_id)
+            if self.view.branch_usage is branch_usage:
                 # Its turns are to be read anew, with their prices.
-                self._show(accounts=accounts._replace(money=money, page=()))
+                self._show(branch_usage=branch_usage._replace(money=money, page=()))
 
     async def _load_carry(self, session: Session, tree: TurnTree) -> None:
         branch_id = self.view.branch_id
-        if self.view.chart is ChartView.CARRY:
-            carry = await self._store.carry(session, tree, branch_id)
+        if self.view.chart is ChartView.RESEND_COST:
+            resend_cost = await self._store.resend_cost(session, tree, branch_id)
             if self.view.tree is tree and self.view.branch_id == branch_id:
-                self._show(carry=carry)
+                self._show(resend_cost=resend_cost)
 
-    def _has_prices(self, accounts: Accounts) -> bool:
+    def _has_prices(self, branch_usage: BranchUsage) -> bool:
         """Whether any turn of the session can have a price: the lists are not loaded for nothing."""
-        return bool(self.view.price_as or accounts.models)
+        return bool(self.view.price_as or branch_usage.models)
 
     async def _price(self) -> Callable[[Sequence[TurnUsage]], tuple[TurnUsage, ...]] | None:
         """Says what turns cost in money; None where no turn of the session can have a price."""
-        accounts = self.view.accounts
-        if not self.view.price_as and (accounts is None or not accounts.models):
+        branch_usage = self.view.branch_usage
+        if not self.view.price_as and (branch_usage is None or not branch_usage.models):
             return None
         return partial(_priced, await self._loaded())
 

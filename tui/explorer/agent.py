@@ -17,7 +17,7 @@ from tui.explorer.screen import Explorer
 from tui.model import Decision, View
 from tui.screens.dialogs.approval import ApprovalDialog
 from tui.screens.dialogs.message import MessageDialog
-from tui.screens.dialogs.rerun import Again, Times
+from tui.screens.dialogs.rerun import RerunDialog, RerunOptions
 
 __all__ = ["TalkingExplorer"]
 
@@ -64,8 +64,8 @@ class TalkingExplorer(Explorer):
         super().watch_view(before, view)
         failure = view.failure
         if failure is not None and failure != before.failure:
-            if failure.unsaid:
-                self._composer.keep(failure.unsaid)
+            if failure.unsent:
+                self._composer.keep(failure.unsent)
             more = " Press e for more." if failure.details else ""
             stopped = failure.error == "Stopped."
             self._notify(f"{failure.error} {failure.hint}".strip() + more, "information" if stopped else "error")
@@ -110,9 +110,9 @@ class TalkingExplorer(Explorer):
 
     async def action_run_again(self) -> None:
         if time.monotonic() - self._counted_at < _COUNT_HOLDS:
-            self._run_again(Times(self._count, together=False))
+            self._run_again(RerunOptions(self._count, together=False))
         elif self.view.turn > 0:
-            await self.ask(Again(self.view.turn), self._run_again)
+            await self.ask(RerunDialog(self.view.turn), self._run_again)
 
     def action_answer(self) -> None:
         run = self.view.runs.get(self.view.branch_id)
@@ -142,7 +142,7 @@ class TalkingExplorer(Explorer):
         else:
             self.action_answer()
 
-    def _run_again(self, times: Times | None) -> None:
+    def _run_again(self, times: RerunOptions | None) -> None:
         self._counted_at = float("-inf")
         if times is not None:
             self._do(partial(self._talker.run_again, times.times, together=times.together))

@@ -129,7 +129,7 @@ class ExplorerBase(Panes):
 
     @on(Transcript.TurnSelected)
     async def _reach_turn(self, event: Transcript.TurnSelected) -> None:
-        if event.position is None or not self._controller.reach_turn(event.turn, event.position):
+        if event.position is None or not self._controller.select_loaded_turn(event.turn, event.position):
             self._do(partial(self._controller.select_turn, event.turn))
         # Let the other panes say what of them has changed, so that it is drawn together with the chat.
         await sleep(0)
@@ -225,7 +225,7 @@ class ExplorerBase(Panes):
         await self.ask(Picker("Branches", choices, current=self.view.branch_id), picked)
 
     async def action_pick_session(self) -> None:
-        from tui.screens.dialogs.remote_picker import FindingPicker, Found
+        from tui.screens.dialogs.remote_picker import Found, RemotePicker
 
         async def find(typed: str, most: int) -> Found[str]:
             try:
@@ -240,7 +240,7 @@ class ExplorerBase(Panes):
                 self._do(partial(self._controller.select_session, session_id))
 
         current = self.view.session.session_id if self.view.session else None
-        await self.ask(FindingPicker("Sessions", find, current=current), picked)
+        await self.ask(RemotePicker("Sessions", find, current=current), picked)
 
     def action_help(self) -> None:
         from tui.screens.dialogs.help import Help, HelpRow

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tui.explorer.base import ExplorerBase
 
 if TYPE_CHECKING:
-    from tui.controller.progress import Working
+    from tui.controller.progress import TaskProgress
     from tui.screens.dialogs.export import Export
 
 __all__ = ["Exporting"]
@@ -34,7 +34,7 @@ class Exporting(ExplorerBase):
         # What would write the same once more is no choice.
         extents = [extent for place, extent in enumerate(extents) if not place or len(extent.branches) > 1]
 
-        async def write(asked: Export, progress: Working) -> None:
+        async def write(asked: Export, progress: TaskProgress) -> None:
             await self._controller.export(asked.branches, asked.form, asked.target, progress, overwrite=asked.overwrite)
 
         def written(target: Path | None) -> None:

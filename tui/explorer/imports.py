@@ -21,10 +21,10 @@ class Importing(ExplorerBase):
         session = self.view.session
         if session is None:
             raise ConvoError("No session is open.")
-        from tui.controller.progress import Stopped, Working
+        from tui.controller.progress import Stopped, TaskProgress
         from tui.screens.dialogs.progress import waiting
 
-        work = Working()
+        work = TaskProgress()
         try:
             with waiting(self, f"Adopting {session.session_id}", work):
                 await self._controller.adopt(session.session_id, work)

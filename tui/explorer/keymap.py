@@ -7,10 +7,10 @@ from textual.dom import DOMNode
 
 from tui.commands.registry import COMMANDS
 from tui.screens.compare import CompareScreen
-from tui.screens.model_input import SeenScreen
-from tui.widgets.compare.side_by_side import Compared
+from tui.screens.model_input import ModelInputScreen
+from tui.widgets.compare.side_by_side import SideBySide
 from tui.widgets.composer.composer import Composer
-from tui.widgets.lines.cursor_view import Column
+from tui.widgets.lines.cursor_view import CursorView
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
 from tui.widgets.usage.token_chart import TokenChart
@@ -24,10 +24,10 @@ _BOUND: tuple[type[DOMNode], ...] = (
     TokenChart,
     TokenStrip,
     Composer,
-    Column,
-    Compared,
+    CursorView,
+    SideBySide,
     CompareScreen,
-    SeenScreen,
+    ModelInputScreen,
 )
 
 

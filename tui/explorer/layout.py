@@ -13,9 +13,9 @@ from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
 from tui.model import ChartView, View
-from tui.painting.compositor import Painted
+from tui.painting.compositor import PaintedScreen
 from tui.painting.pane import Pane, caption
-from tui.painting.stable_scroll import Steady
+from tui.painting.stable_scroll import FixedSize
 from tui.widgets.composer.composer import Composer
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lists.names import called
@@ -36,11 +36,11 @@ _WIDTHS: Final = ((0, "-narrow"), (_MEDIUM, "-medium"), (_WIDE, "-wide"))
 """Columns from which on the screen has a class."""
 
 
-class _Room(Horizontal, Steady):
+class _Room(Horizontal, FixedSize):
     """Room for the panes."""
 
 
-class Panes(Painted[None], Steady):
+class Panes(PaintedScreen[None], FixedSize):
     """A screen of tree, chat and usage, which are bound to its `view`."""
 
     AUTO_FOCUS = ""
@@ -143,8 +143,8 @@ class Panes(Painted[None], Steady):
         state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""
         at = f"turn {view.turn} of {branch.turns}" if branch and branch.turns else ""
         self._talk.caption(f"2 Chat · {called(branch)}{state}" if branch else "2 Chat", at)
-        carry = f" · {view.chart}" if view.chart is ChartView.CARRY else ""
-        caption(self._usage, f"3 Usage · {view.scope}{carry}")
+        resend_cost = f" · {view.chart}" if view.chart is ChartView.RESEND_COST else ""
+        caption(self._usage, f"3 Usage · {view.scope}{resend_cost}")
 
 
 def _breakpoint(width: int) -> str:

@@ -11,7 +11,7 @@ from tui.errors import ReadOnlyError
 from tui.explorer.base import ExplorerBase
 
 if TYPE_CHECKING:
-    from tui.screens.dialogs.delete import Way
+    from tui.screens.dialogs.delete import DeleteChoice
 
 __all__ = ["Managing"]
 
@@ -54,20 +54,20 @@ class Managing(ExplorerBase):
         self._then(self._delete)
 
     async def _delete(self) -> None:
-        from tui.screens.dialogs.delete import DeleteDialog, Way
+        from tui.screens.dialogs.delete import DeleteChoice, DeleteDialog
 
         session_id, branch_id = self._meant()
         self._may_write()
-        losses = await self._controller.losses(session_id, branch_id)
+        deletion_impact = await self._controller.deletion_impact(session_id, branch_id)
 
-        def decided(way: Way | None) -> None:
-            if way is Way.DELETE:
+        def decided(way: DeleteChoice | None) -> None:
+            if way is DeleteChoice.DELETE:
                 self._do(partial(self._controller.delete, session_id, branch_id))
-            elif way is Way.ARCHIVE:
+            elif way is DeleteChoice.ARCHIVE:
                 self._do(partial(self._controller.toggle_archive, session_id, branch_id))
 
         self.app.clear_notifications()
-        self.app.push_screen(DeleteDialog(losses), decided)
+        self.app.push_screen(DeleteDialog(deletion_impact), decided)
 
     async def action_copy_branch(self) -> None:
         await self.at_once(self._copy_branch)
@@ -101,13 +101,13 @@ class Managing(ExplorerBase):
         self._do(self._list_done)
 
     async def _list_done(self) -> None:
-        from tui.screens.dialogs.undo_history import Deeds, DoneList
+        from tui.screens.dialogs.undo_history import HistoryActions, UndoHistory
 
         controller = self._controller
-        deeds = Deeds(controller.history, controller.turn_over, controller.keep, controller.empty_trash)
+        deeds = HistoryActions(controller.history, controller.undo_or_redo, controller.keep, controller.empty_trash)
         # They would lie over the list.
         self.app.clear_notifications()
-        self.app.push_screen(DoneList(await controller.history(), deeds))
+        self.app.push_screen(UndoHistory(await controller.history(), deeds))
 
     def _meant(self) -> tuple[str, str | None]:
         """The session, and the branch unless it is the session that is meant."""

@@ -21,7 +21,7 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.transcript.transcript import Transcript
 
 if TYPE_CHECKING:
-    from tui.screens.dialogs.search import Find
+    from tui.screens.dialogs.search import SearchDialog
 
 __all__ = ["Finding"]
 
@@ -114,9 +114,9 @@ class Finding(ExplorerBase):
     async def action_find_everywhere(self) -> None:
         """List what holds a text, in the branch, the session or the file."""
         text, scope = self._sought
-        from tui.screens.dialogs.search import Find
+        from tui.screens.dialogs.search import SearchDialog
 
-        dialog = Find(
+        dialog = SearchDialog(
             partial(self._begin_search, most=_MOST_LISTED),
             self._stop_search,
             self._branches_of,
@@ -128,9 +128,9 @@ class Finding(ExplorerBase):
 
     async def action_blame(self) -> None:
         """List where the selected text came into this branch, and where it came again."""
-        from tui.screens.dialogs.search import Blame
+        from tui.screens.dialogs.search import OriginDialog
 
-        dialog = Blame(
+        dialog = OriginDialog(
             partial(self._begin_search, most=_MOST_STEPPED),
             self._stop_search,
             self._branches_of,
@@ -204,7 +204,7 @@ class Finding(ExplorerBase):
     def _stop_search(self) -> None:
         self.workers.cancel_group(self, _WORKERS)
 
-    async def _open(self, dialog: Find, *, keep: bool) -> None:
+    async def _open(self, dialog: SearchDialog, *, keep: bool) -> None:
         """Show a dialog, and go to what is picked in it."""
         await self._seat(self._chat_bar)
 
@@ -277,7 +277,7 @@ class Finding(ExplorerBase):
         if position is not None and walk is self._walk and walk.hit is hit:
             self._chat.show_hits(walk.search.query)
             self._chat.go_to_hit(position, last=last)
-            await self._controller.load_accounts()
+            await self._controller.load_usage()
 
     def _in_order(self, walk: _Walk) -> list[Hit]:
         """The hits of a branch as they are read, those of a session as the tree shows them."""

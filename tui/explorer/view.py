@@ -12,10 +12,10 @@ class Seeing(ExplorerBase):
 
     def action_seen(self) -> None:
         async def show() -> None:
-            from tui.screens.model_input import SeenScreen
+            from tui.screens.model_input import ModelInputScreen
 
             seen = await self._controller.seen()
             if self.is_active:
-                self.app.push_screen(SeenScreen(self._controller, seen))
+                self.app.push_screen(ModelInputScreen(self._controller, seen))
 
         self._then(show)

@@ -1,7 +1,7 @@
 """Sessions as documents: Markdown to read, HTML to pass on, JSON that loses nothing and can be imported.
 
-Each format is a generator of pieces of text over a `Whole`, one piece for each item at most, so that a session of any
-size is written as it is read and the writing can be stopped between two pieces.
+Each format is a generator of pieces of text over a `SessionDump`, one piece for each item at most. A session of any
+size is so written as it is read, and the writing can be stopped between two pieces.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from tui.storage.queries.session_dump import Whole
+from tui.storage.queries.session_dump import SessionDump
 
 __all__ = ["Format", "export"]
 
@@ -22,7 +22,7 @@ class Format(StrEnum):
     HTML = "html"
 
 
-def export(whole: Whole, branches: Sequence[str], form: Format) -> Iterator[str]:
+def export(whole: SessionDump, branches: Sequence[str], form: Format) -> Iterator[str]:
     """Write branches of a session, what they share once.
 
     Args:

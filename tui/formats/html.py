@@ -14,9 +14,9 @@ from importlib.resources import files
 
 from markdown_it import MarkdownIt
 
-from tui.formats.outline import Entry, Section, entries, sections, spent, visible
+from tui.formats.outline import ReadableItem, Section, entries, sections, spent, visible
 from tui.model import Usage
-from tui.storage.queries.session_dump import Whole
+from tui.storage.queries.session_dump import SessionDump
 
 __all__ = ["page"]
 
@@ -56,7 +56,7 @@ class _Contents:
         yield "</ol></nav>\n"
 
 
-def page(whole: Whole, branches: Sequence[str]) -> Iterator[str]:
+def page(whole: SessionDump, branches: Sequence[str]) -> Iterator[str]:
     """Write branches as one HTML document; a turn that several of them hold stands there once."""
     title = _text(whole.session.session_id)
     names = ", ".join(map(_text, branches[:8])) + (f" and {len(branches) - 8} more" if len(branches) > 8 else "")
@@ -77,7 +77,7 @@ def page(whole: Whole, branches: Sequence[str]) -> Iterator[str]:
     yield "</body>\n</html>\n"
 
 
-def _section(whole: Whole, section: Section, contents: _Contents, *, alone: bool) -> Iterator[str]:
+def _section(whole: SessionDump, section: Section, contents: _Contents, *, alone: bool) -> Iterator[str]:
     yield "<section>\n"
     if not alone:
         parts = f" <small>parts after turn {section.after}</small>" if section.after else ""
@@ -105,7 +105,7 @@ def _section(whole: Whole, section: Section, contents: _Contents, *, alone: bool
     yield "</section>\n"
 
 
-def _entry(item: Entry) -> str:
+def _entry(item: ReadableItem) -> str:
     failed = " failed" if item.failed else ""
     body = _markdown(item.text) if item.language == "markdown" else f"<pre>{escape(item.text)}</pre>"
     if item.kind in ("user", "assistant"):

@@ -28,7 +28,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from tui.storage.queries.session_dump import Message, Whole
+from tui.storage.queries.session_dump import Message, SessionDump
 
 __all__ = ["FORMAT", "VERSION", "record"]
 
@@ -36,7 +36,7 @@ FORMAT: Final = "convo-tui/session"
 VERSION: Final = 1
 
 
-def record(whole: Whole, branches: Sequence[str]) -> Iterator[str]:
+def record(whole: SessionDump, branches: Sequence[str]) -> Iterator[str]:
     """Write branches as one JSON document, a message on each line."""
     session = whole.session
     about = {"session_id": session.session_id, "updated_at": session.updated_at}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tui.formats.outline import Entry, Section, entries, sections, spent, visible
-from tui.storage.queries.session_dump import Whole
+from tui.formats.outline import ReadableItem, Section, entries, sections, spent, visible
+from tui.storage.queries.session_dump import SessionDump
 
 __all__ = ["markdown"]
 
 
-def markdown(whole: Whole, branches: Sequence[str]) -> Iterator[str]:
+def markdown(whole: SessionDump, branches: Sequence[str]) -> Iterator[str]:
     """Write branches as one document; a turn that several of them hold stands there once."""
     session = whole.session.session_id
     yield f"# {_line(session)}\n"
@@ -24,7 +24,7 @@ def markdown(whole: Whole, branches: Sequence[str]) -> Iterator[str]:
         yield from _turns(whole, section, "###" if together else "##")
 
 
-def _turns(whole: Whole, section: Section, level: str) -> Iterator[str]:
+def _turns(whole: SessionDump, section: Section, level: str) -> Iterator[str]:
     if section.last < section.first:
         yield "\nNothing said here yet.\n"
         return
@@ -47,7 +47,7 @@ def _heading(section: Section) -> str:
     return f"{', '.join(map(_line, section.branches))}: {turns}{parts}"
 
 
-def _entry(item: Entry) -> str:
+def _entry(item: ReadableItem) -> str:
     if item.kind == "user":
         return "".join(f"> {line}".rstrip() + "\n" for line in (item.text or " ").split("\n"))
     if item.kind == "assistant":

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from tui.items.types import is_error, item_text
 from tui.model import Chain, Item, TurnTree, Usage
 
-__all__ = ["Entry", "Section", "count", "entries", "sections", "spent", "visible"]
+__all__ = ["ReadableItem", "Section", "count", "entries", "sections", "spent", "visible"]
 
 _CONTROLS: Final = {
     **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"},
@@ -44,7 +44,7 @@ class Section(NamedTuple):
     ends: str | None
 
 
-class Entry(NamedTuple):
+class ReadableItem(NamedTuple):
     """An item as a reader meets it.
 
     Attributes:
@@ -71,7 +71,7 @@ def sections(tree: TurnTree, branches: Sequence[str]) -> Iterator[Section]:
         return
     wanted, number = set(branches), 0
     for chain, depth in tree.walk():
-        through = tuple(name for name in chain.through if name in wanted)
+        through = tuple(name for name in chain.holders if name in wanted)
         if through:
             yield Section(
                 number,
@@ -95,7 +95,7 @@ def count(tree: TurnTree, branches: Sequence[str]) -> int:
     return sum(max(section.last - section.first + 1, 0) for section in sections(tree, branches))
 
 
-def entries(items: Iterable[Item]) -> Iterator[tuple[Item, Entry]]:
+def entries(items: Iterable[Item]) -> Iterator[tuple[Item, ReadableItem]]:
     """What items are to a reader; an output bears the name of the tool that was called."""
     names: dict[object, str | None] = {}
     for item in items:
@@ -107,22 +107,22 @@ def entries(items: Iterable[Item]) -> Iterator[tuple[Item, Entry]]:
             yield item, _entry(item, item.tool_name)
 
 
-def _entry(item: Item, tool_name: str | None) -> Entry:
+def _entry(item: Item, tool_name: str | None) -> ReadableItem:
     data = item.data
     if data is None:
-        return Entry("other", "cannot be decoded", visible(item.raw or ""), failed=True)
+        return ReadableItem("other", "cannot be decoded", visible(item.raw or ""), failed=True)
     failed = item.type not in ("user", "assistant") and is_error(data)
     text = visible(item_text(data))
     if item.type in ("user", "assistant"):
-        return Entry(item.type, item.type, text, "markdown")
+        return ReadableItem(item.type, item.type, text, "markdown")
     if item.type == "reasoning":
-        return Entry("reasoning", "reasoning", text or "encrypted", "markdown" if text else "")
+        return ReadableItem("reasoning", "reasoning", text or "encrypted", "markdown" if text else "")
     tool = visible(tool_name or item.type).replace("\n", " ")
     if item.type.endswith(("_output", "_response")):
-        return Entry("output", tool, *_pretty(text), failed=failed)
+        return ReadableItem("output", tool, *_pretty(text), failed=failed)
     if item.type.endswith(("_call", "_request")):
-        return Entry("call", tool, *_pretty(text), failed=failed)
-    return Entry("other", tool, *_pretty(text), failed=failed)
+        return ReadableItem("call", tool, *_pretty(text), failed=failed)
+    return ReadableItem("other", tool, *_pretty(text), failed=failed)
 
 
 def _pretty(text: str) -> tuple[str, str]:

@@ -1,44 +1,44 @@
 """What the panes show: frozen values, no I/O."""
 
 from tui.model.items import Item, Page
-from tui.model.journal import Entry, EntryState, Losses, Survivor
-from tui.model.resend_cost import Carried, Carry
+from tui.model.journal import DeletionImpact, EntryState, JournalEntry, SharedTurns
+from tui.model.resend_cost import ResendCost, TurnResendCost
 from tui.model.runs import Approval, Decision, Failure, Progress, Run, RunState
 from tui.model.tree import EMPTY_TREE, Branch, Chain, Holders, Turn, TurnTree
-from tui.model.usage import Accounts, Money, Outcome, RunRecord, Scope, Spending, TurnUsage, Usage, usage_page
+from tui.model.usage import BranchUsage, Money, Outcome, RunRecord, Scope, Spending, TurnUsage, Usage, usage_page
 from tui.model.view import ChartView, ForkDraft, Notice, Session, Severity, View
 
 __all__ = [
     "EMPTY_TREE",
-    "Accounts",
     "Approval",
     "Branch",
-    "Carried",
-    "Carry",
+    "BranchUsage",
     "Chain",
     "ChartView",
     "Decision",
-    "Entry",
+    "DeletionImpact",
     "EntryState",
     "Failure",
     "ForkDraft",
     "Holders",
     "Item",
-    "Losses",
+    "JournalEntry",
     "Money",
     "Notice",
     "Outcome",
     "Page",
     "Progress",
+    "ResendCost",
     "Run",
     "RunRecord",
     "RunState",
     "Scope",
     "Session",
     "Severity",
+    "SharedTurns",
     "Spending",
-    "Survivor",
     "Turn",
+    "TurnResendCost",
     "TurnTree",
     "TurnUsage",
     "Usage",

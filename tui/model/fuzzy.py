@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Matcher", "Narrowing", "letters"]
+__all__ = ["FuzzyFilter", "Matcher", "letters"]
 
 _LONGEST = 400
 """Characters of a name that are searched."""
@@ -58,7 +58,7 @@ class Matcher:
         return _rank(self.query, _lower(name[:_LONGEST])) if self.query else 0
 
 
-class Narrowing:
+class FuzzyFilter:
     """Names, narrowed by what was typed so far.
 
     Attributes:

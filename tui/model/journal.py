@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["Entry", "EntryState", "Losses", "Survivor"]
+__all__ = ["DeletionImpact", "EntryState", "JournalEntry", "SharedTurns"]
 
 
 class EntryState(StrEnum):
@@ -19,7 +19,7 @@ class EntryState(StrEnum):
     """It holds for good."""
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """Something that the explorer did.
 
     Attributes:
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
     at: str
 
 
-class Survivor(NamedTuple):
+class SharedTurns(NamedTuple):
     """Turns that live on when a branch goes.
 
     Attributes:
@@ -57,7 +57,7 @@ class Survivor(NamedTuple):
     branches: tuple[str, ...]
 
 
-class Losses(NamedTuple):
+class DeletionImpact(NamedTuple):
     """What deleting a branch, or a whole session, takes away.
 
     Attributes:
@@ -67,7 +67,7 @@ class Losses(NamedTuple):
         turns: Turns that nothing else holds.
         items: Stored items that nothing else holds.
         tokens: Tokens of the usage that goes; None where none is stored for what goes.
-        lives_on: The turns that other branches hold too.
+        shared_turns: The turns that other branches hold too.
         kept_tokens: Tokens of usage that this branch ran and that is kept for them; None where there is none.
     """
 
@@ -77,5 +77,5 @@ class Losses(NamedTuple):
     turns: int
     items: int
     tokens: int | None
-    lives_on: tuple[Survivor, ...] = ()
+    shared_turns: tuple[SharedTurns, ...] = ()
     kept_tokens: int | None = None

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from tui.model.usage import TurnUsage
 from tui.model.view import Session
 
-__all__ = ["BYTES_PER_TOKEN", "Seen", "Sibling", "Stretch", "Weight", "request_ends"]
+__all__ = ["BYTES_PER_TOKEN", "InputSize", "ItemRange", "ModelInput", "Sibling", "request_ends"]
 
 BYTES_PER_TOKEN: Final = 4
 """Stored bytes that are about one token; more for other scripts than Latin, whose letters JSON stores in six."""
@@ -19,7 +19,7 @@ _SENT: Final = frozenset(
 """Types of items that no model answered, besides the outputs of tools."""
 
 
-class Stretch(NamedTuple):
+class ItemRange(NamedTuple):
     """Neighbouring items of a branch.
 
     Attributes:
@@ -33,7 +33,7 @@ class Stretch(NamedTuple):
     stop: int
 
 
-class Weight(NamedTuple):
+class InputSize(NamedTuple):
     """How much some items are.
 
     Attributes:
@@ -64,7 +64,7 @@ class Sibling(NamedTuple):
     stop: int
 
 
-class Seen(NamedTuple):
+class ModelInput(NamedTuple):
     """What a model was sent in a turn.
 
     Attributes:

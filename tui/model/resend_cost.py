@@ -32,13 +32,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-__all__ = ["Carried", "Carry", "Sent", "carry"]
+__all__ = ["ResendCost", "TurnInput", "TurnResendCost", "resend_cost"]
 
 _CHARACTERS: Final = 4
 """Characters that make a token, as a rule of thumb."""
 
 
-class Sent(NamedTuple):
+class TurnInput(NamedTuple):
     """What is known of a turn.
 
     Attributes:
@@ -58,7 +58,7 @@ class Sent(NamedTuple):
     estimated: bool = False
 
 
-class Carried(NamedTuple):
+class TurnResendCost(NamedTuple):
     """What a turn cost again.
 
     Attributes:
@@ -77,7 +77,7 @@ class Carried(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Carry:
+class ResendCost:
     """The carry costs of a branch's turns; a few numbers for each, and no object.
 
     Attributes:
@@ -104,13 +104,13 @@ class Carry:
     def __len__(self) -> int:
         return len(self._items)
 
-    def turn(self, number: int) -> Carried | None:
+    def turn(self, number: int) -> TurnResendCost | None:
         """What a turn cost again; None where the branch has no such turn."""
         if not 1 <= number <= len(self):
             return None
         place = number - 1
         cached = self._cached[place]
-        return Carried(
+        return TurnResendCost(
             self._items[place],
             bool(self._measured[place]),
             self._requests[place],
@@ -119,7 +119,7 @@ class Carry:
         )
 
 
-def carry(branch_id: str, turns: Sequence[Sent]) -> Carry:
+def resend_cost(branch_id: str, turns: Sequence[TurnInput]) -> ResendCost:
     """Work the carry costs of a branch out, from its first turn to its last; how is told above."""
     items, measured = _items(turns)
     # How much of the items before a turn its requests have sent again: their number, or less where not all fits.
@@ -141,7 +141,7 @@ def carry(branch_id: str, turns: Sequence[Sent]) -> Carry:
         sent += turn.input_tokens
         stored += min(turn.cached_tokens or 0, turn.input_tokens)
         reported = reported or turn.cached_tokens is not None
-    return Carry(
+    return ResendCost(
         branch_id,
         tokens=sum(tokens),
         cached=sum(part for part in cached if part > 0) if any(part >= 0 for part in cached) else None,
@@ -156,7 +156,7 @@ def carry(branch_id: str, turns: Sequence[Sent]) -> Carry:
     )
 
 
-def _items(turns: Sequence[Sent]) -> tuple[array[int], bytearray]:
+def _items(turns: Sequence[TurnInput]) -> tuple[array[int], bytearray]:
     """Tokens of each turn's items, and whether they were measured."""
     found = array("q", (_tokens(turn.characters) for turn in turns))
     measured = bytearray(len(turns))

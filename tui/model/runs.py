@@ -97,7 +97,7 @@ class Failure(NamedTuple):
         error: What went wrong, one sentence.
         hint: What to do about it.
         details: More of it.
-        unsaid: What the user said and the branch does not hold: to be said again.
+        unsent: What the user said and the branch does not hold: to be said again.
         serial: Grows by one with each failure.
     """
 
@@ -105,5 +105,5 @@ class Failure(NamedTuple):
     error: str
     hint: str = ""
     details: str = ""
-    unsaid: str = ""
+    unsent: str = ""
     serial: int = 0

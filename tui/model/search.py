@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tui.model.view import Session
 
-__all__ = ["Found", "Hit", "Results", "SearchScope", "Whereabouts"]
+__all__ = ["Hit", "Results", "SearchOrigin", "SearchScope", "SearchUpdate"]
 
 
 class SearchScope(StrEnum):
@@ -21,7 +21,7 @@ class SearchScope(StrEnum):
     FILE = "file"
 
 
-class Whereabouts(NamedTuple):
+class SearchOrigin(NamedTuple):
     """Where to search, from where the user is.
 
     Attributes:
@@ -70,7 +70,7 @@ class Hit:
     end: int = 0
 
 
-class Found(NamedTuple):
+class SearchUpdate(NamedTuple):
     """What a search found since it last told: the open session before others, what was written last before the rest.
 
     Attributes:
@@ -110,7 +110,7 @@ class Results:
         self._branches: dict[int, list[str]] = {}
         self._sessions: dict[str, int] = {}
 
-    def take(self, found: Found) -> None:
+    def take(self, found: SearchUpdate) -> None:
         """Add what was found."""
         for hit in found.hits:
             self._sessions.setdefault(hit.session_id, len(self._sessions))

@@ -105,25 +105,25 @@ class Chain:
         parent: The chain that it continues; None for one that starts at the session's first turn.
         first: Number of its first turn.
         last: Number of its last turn; `first - 1` for a branch that has no turn of its own yet.
-        through: The branches that hold these turns, oldest first; read the turns from any of them.
+        holders: The branches that hold these turns, oldest first; read the turns from any of them.
         ends: The branch whose last turn is this chain's last, if any: its name stands there.
         children: Chains that go on after `last`; the first stays in this chain's column, the others are forks.
-        unseen: The branches that hold these turns too, and are not in the tree: usage may stand with them.
+        hidden_holders: The branches that hold these turns too, and are not in the tree: usage may stand with them.
     """
 
     index: int
     parent: int | None
     first: int
     last: int
-    through: Sequence[str]
+    holders: Sequence[str]
     ends: str | None = None
     children: tuple[int, ...] = ()
-    unseen: tuple[str, ...] = ()
+    hidden_holders: tuple[str, ...] = ()
 
     @property
-    def holders(self) -> tuple[str, ...]:
+    def all_holders(self) -> tuple[str, ...]:
         """All branches that hold these turns, those in the tree first."""
-        return (*self.through, *self.unseen)
+        return (*self.holders, *self.hidden_holders)
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -197,7 +197,7 @@ class TurnTree:
         hidden = {name for name in branches if name in self.branches}
         if not hidden:
             return self
-        kept = [chain for chain in self.chains if not hidden.issuperset(chain.through)]
+        kept = [chain for chain in self.chains if not hidden.issuperset(chain.holders)]
         place = {chain.index: new for new, chain in enumerate(kept)}
 
         def moved(chain: Chain) -> Chain:
@@ -205,8 +205,8 @@ class TurnTree:
                 chain,
                 index=place[chain.index],
                 parent=None if chain.parent is None else place[chain.parent],
-                through=tuple(name for name in chain.through if name not in hidden),
-                unseen=(*chain.unseen, *(name for name in chain.through if name in hidden)),
+                holders=tuple(name for name in chain.holders if name not in hidden),
+                hidden_holders=(*chain.hidden_holders, *(name for name in chain.holders if name in hidden)),
                 ends=None if chain.ends in hidden else chain.ends,
                 children=tuple(place[index] for index in chain.children if index in place),
             )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-__all__ = ["Accounts", "Money", "Outcome", "RunRecord", "Scope", "Spending", "TurnUsage", "Usage", "usage_page"]
+__all__ = ["BranchUsage", "Money", "Outcome", "RunRecord", "Scope", "Spending", "TurnUsage", "Usage", "usage_page"]
 
 _PAGE: Final = 64
 """How many turns are read at once."""
@@ -30,7 +30,7 @@ class Usage(NamedTuple):
         total_tokens: Input and output together.
         cached_tokens: Part of the input that the provider had cached; None where that was not reported.
         reasoning_tokens: Part of the output that was reasoning; None where that was not reported.
-        written_tokens: Part of the input that the provider put into its cache; None where that was not reported.
+        cache_write_tokens: Part of the input that the provider put into its cache; None where that was not reported.
         estimated: True where some of these are estimates and no provider's count.
     """
 
@@ -40,7 +40,7 @@ class Usage(NamedTuple):
     total_tokens: int = 0
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
-    written_tokens: int | None = None
+    cache_write_tokens: int | None = None
     estimated: bool = False
 
     @property
@@ -67,7 +67,7 @@ class Usage(NamedTuple):
             sum(part.total_tokens for part in stored),
             _sum_known(part.cached_tokens for part in stored),
             _sum_known(part.reasoning_tokens for part in stored),
-            _sum_known(part.written_tokens for part in stored),
+            _sum_known(part.cache_write_tokens for part in stored),
             any(part.estimated for part in stored),
         )
 
@@ -150,14 +150,14 @@ class TurnUsage(NamedTuple):
     hour: str = ""
 
 
-class Accounts(NamedTuple):
+class BranchUsage(NamedTuple):
     """What a branch cost; its turns one by one come by page, as `TurnUsage`.
 
     Attributes:
         branch_id: The branch.
         totals: The sum of each scope; None where nothing was stored.
         turns: How many turns its path has.
-        counted: How many of them have stored usage; the sum of the path leaves out the others.
+        turns_with_usage: How many of them have stored usage; the sum of the path leaves out the others.
         largest: Input and output tokens of the turn of the path that has most.
         tools: Name and calls on the path of each tool, the one called most first.
         models: Names of the models that ran turns of the session, as far as they are recorded.
@@ -168,7 +168,7 @@ class Accounts(NamedTuple):
     branch_id: str
     totals: Mapping[Scope, Usage | None]
     turns: int = 0
-    counted: int = 0
+    turns_with_usage: int = 0
     largest: int = 0
     tools: tuple[tuple[str, int], ...] = ()
     models: tuple[str, ...] = ()
@@ -184,15 +184,15 @@ class Spending(NamedTuple):
         turns: How many turns spent them.
         model: The model that counted them, as the run's record names it; None where none is recorded.
         hour: When they were spent: UTC, to the hour, as `2026-03-04 05`; empty where that is not known.
-        over: A limit that their requests exceed, in input tokens of a request on the average; 0 for none. Some models
-            cost more beyond one.
+        price_tier: The limit that the mean input tokens of their requests exceed; 0 for none. Some models cost more
+            beyond one.
     """
 
     usage: Usage
     turns: int
     model: str | None = None
     hour: str = ""
-    over: int = 0
+    price_tier: int = 0
 
 
 class Money(NamedTuple):

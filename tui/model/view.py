@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from tui.model.items import Page
-from tui.model.resend_cost import Carry
+from tui.model.resend_cost import ResendCost
 from tui.model.runs import Failure, Run
 from tui.model.tree import EMPTY_TREE, TurnTree
-from tui.model.usage import Accounts, Scope
+from tui.model.usage import BranchUsage, Scope
 
 __all__ = ["ChartView", "ForkDraft", "Notice", "Session", "Severity", "View"]
 
@@ -50,7 +50,7 @@ class ChartView(StrEnum):
 
     TOKENS = "tokens"
     """What each turn spent."""
-    CARRY = "carry cost"
+    RESEND_COST = "carry cost"
     """What each turn's items cost again by being sent with later requests; an estimate."""
 
 
@@ -89,8 +89,8 @@ class View(NamedTuple):
         file: The file's name as the user gave it.
         writable: False where the file, or `--read-only`, refuses writes.
         sessions: The newest sessions of the file, the one written last first.
-        older: How many sessions the file holds besides.
-        place: How many sessions stand before the open one, where that is not among `sessions` and it is known.
+        sessions_remaining: How many sessions the file holds besides.
+        session_index: How many sessions stand before the open one, where that is not among `sessions` and it is known.
         session: The open one.
         tree: Its turns.
         branch_id: The branch shown in every pane.
@@ -99,11 +99,11 @@ class View(NamedTuple):
         position: Position in the branch of the selected turn's first item.
         page: Items round `position`, or the last ones where the last turn is selected.
         preview: True while the tree's cursor merely passes over another branch than the opened one.
-        accounts: What the branch cost; None until it is known.
+        branch_usage: What the branch cost; None until it is known.
         scope: Which sum the usage pane shows.
         price_as: The model whose prices hold for turns whose own is not recorded; empty for none.
         chart: What its bars stand for.
-        carry: What its turns cost again; None until it is known, and while `chart` does not ask for it.
+        resend_cost: What its turns cost again; None until it is known, and while `chart` does not ask for it.
         marks: The turns that the user marked, each as a branch and the number of its turn, in the order of marking.
         show_archived: Whether archived branches and sessions are among `tree` and `sessions`.
         fork: The fork editor's content while it is open.
@@ -111,8 +111,8 @@ class View(NamedTuple):
         runs: The runs that are under way, by branch.
         failure: The last run that did not end well.
         following: True while the view stays with the newest of the open session.
-        fresh: Branches of the open session that others made, and that were not shown since.
-        fresh_sessions: Ids of the sessions of the file that others made, and that were not opened since.
+        unseen: Branches of the open session that others made, and that were not shown since.
+        unseen_sessions: Ids of the sessions of the file that others made, and that were not opened since.
         notice: The newest notice.
         revision: Grows when the file's content changed; what was read under an older one is stale.
     """
@@ -120,8 +120,8 @@ class View(NamedTuple):
     file: str = ""
     writable: bool = True
     sessions: tuple[Session, ...] = ()
-    older: int = 0
-    place: int | None = None
+    sessions_remaining: int = 0
+    session_index: int | None = None
     session: Session | None = None
     tree: TurnTree = EMPTY_TREE
     branch_id: str = ""
@@ -130,11 +130,11 @@ class View(NamedTuple):
     position: int = 0
     page: Page | None = None
     preview: bool = False
-    accounts: Accounts | None = None
+    branch_usage: BranchUsage | None = None
     scope: Scope = Scope.PATH
     price_as: str = ""
     chart: ChartView = ChartView.TOKENS
-    carry: Carry | None = None
+    resend_cost: ResendCost | None = None
     marks: tuple[tuple[str, int], ...] = ()
     show_archived: bool = False
     fork: ForkDraft | None = None
@@ -142,7 +142,7 @@ class View(NamedTuple):
     runs: Mapping[str, Run] = MappingProxyType({})
     failure: Failure | None = None
     following: bool = False
-    fresh: frozenset[str] = frozenset()
-    fresh_sessions: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
+    unseen_sessions: frozenset[str] = frozenset()
     notice: Notice | None = None
     revision: int = 0

@@ -16,9 +16,9 @@ from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
 from textual.strip import Strip
 
-from tui.painting.deferred_refresh import Still
+from tui.painting.deferred_refresh import SuspendableRefresh
 
-__all__ = ["Painted", "Painter"]
+__all__ = ["PaintedScreen", "PartialCompositor"]
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class _Veil(LineFilter):
 _VEIL: Final = _Veil()
 
 
-class Painter(Compositor):
+class PartialCompositor(Compositor):
     """Has widgets draw what is going to be seen, and no more.
 
     Textual's has each draw all of its rows, those behind others too, and keeps what was in front and had changed. Of a
@@ -111,16 +111,16 @@ class Painter(Compositor):
                 Region(area.x - region.x, rows[0] - region.y, area.width, rows[-1] - rows[0] + 1)
             )
             for y in rows:
-                strip, still = strips[y - rows[0]], []
+                strip, suspend_refresh = strips[y - rows[0]], []
                 for start, end in bare[y]:
                     first, last = max(start, left), min(end, right)
                     if first >= last:
-                        still.append((start, end))
+                        suspend_refresh.append((start, end))
                         continue
                     drawn[y].append((first, strip.crop(first - left, last - left)))
-                    still += [span for span in ((start, first), (last, end)) if span[0] < span[1]]
-                if still:
-                    bare[y] = still
+                    suspend_refresh += [span for span in ((start, first), (last, end)) if span[0] < span[1]]
+                if suspend_refresh:
+                    bare[y] = suspend_refresh
                 else:
                     del bare[y]
             if not bare:
@@ -137,7 +137,7 @@ class Painter(Compositor):
         """What shows through where nothing stands here; None where nothing does, or where Textual has to draw it."""
         veil = None if self.root is None else self.root.styles.background
         nearest = self.behind[-1] if self.behind else None
-        painter = nearest.painter if isinstance(nearest, Painted) else None
+        painter = nearest.painter if isinstance(nearest, PaintedScreen) else None
         if veil is None or veil.a == 1 or painter is None:
             return None
         painter.behind = self.behind[:-1]
@@ -147,12 +147,12 @@ class Painter(Compositor):
         return {y: [(x, strip.apply_filter(_VEIL, veil)) for x, strip in pieces] for y, pieces in shown.items()}
 
 
-class Painted(Screen[T], Still, Generic[T]):
-    """A screen that a `Painter` paints."""
+class PaintedScreen(Screen[T], SuspendableRefresh, Generic[T]):
+    """A screen that a `PartialCompositor` paints."""
 
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(name=name, id=id, classes=classes)
-        self.painter = Painter()
+        self.painter = PartialCompositor()
         """How it is put together."""
         self._compositor = self.painter
 

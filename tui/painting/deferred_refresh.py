@@ -10,13 +10,13 @@ from typing import Final, Self
 from textual.geometry import Region
 from textual.widget import Widget
 
-__all__ = ["Still", "still"]
+__all__ = ["SuspendableRefresh", "suspend_refresh"]
 
 _STILL: Final[ContextVar[bool]] = ContextVar("still", default=False)
 
 
 @contextmanager
-def still() -> Iterator[None]:
+def suspend_refresh() -> Iterator[None]:
     """Have widgets not ask to be drawn anew; whoever uses this has them drawn afterwards.
 
     Another theme changes many styles of each widget. Each of them asks for it, some for all that is in the widget.
@@ -28,8 +28,8 @@ def still() -> Iterator[None]:
         _STILL.reset(token)
 
 
-class Still(Widget):
-    """A widget that heeds `still`."""
+class SuspendableRefresh(Widget):
+    """A widget that heeds `suspend_refresh`."""
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw anew."""

@@ -9,12 +9,12 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.widget import Widget
 
-from tui.painting.stable_scroll import Steady
+from tui.painting.stable_scroll import FixedSize
 
 __all__ = ["Pane", "caption"]
 
 
-class Pane(Vertical, Steady):
+class Pane(Vertical, FixedSize):
     """Room for widgets, of which another caption draws no more than the border."""
 
     _captioning = False

@@ -10,12 +10,12 @@ from textual.geometry import Region
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
-from tui.painting.deferred_refresh import Still
+from tui.painting.deferred_refresh import SuspendableRefresh
 
-__all__ = ["Bar", "Bare"]
+__all__ = ["BorderlessRows", "RowScrollBar"]
 
 
-class Bare(Still):
+class BorderlessRows(SuspendableRefresh):
     """A widget without border and padding.
 
     Textual keeps what it puts round a row. Here nothing is put, and who draws may keep what is worth it.
@@ -53,7 +53,7 @@ class Bare(Still):
         return strips
 
 
-class Bar(ScrollBar, Bare):
+class RowScrollBar(ScrollBar, BorderlessRows):
     """A scrollbar that draws the cells that look alike once."""
 
     _cells: list[Strip] | None = None

@@ -9,13 +9,13 @@ from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 
-from tui.painting.deferred_refresh import Still
-from tui.painting.row_widget import Bar
+from tui.painting.deferred_refresh import SuspendableRefresh
+from tui.painting.row_widget import RowScrollBar
 
-__all__ = ["Steady", "SteadyView"]
+__all__ = ["FixedSize", "StableScrollView"]
 
 
-class Steady(Still):
+class FixedSize(SuspendableRefresh):
     """A widget that never scrolls, and has the size that it is given.
 
     Who gives it another one has it drawn. Textual's would have the whole screen laid out and drawn once more.
@@ -25,7 +25,7 @@ class Steady(Still):
     """Its size without its border."""
 
 
-class SteadyView(ScrollView, Still):
+class StableScrollView(ScrollView, SuspendableRefresh):
     """A scroll view of a width and height that it is given.
 
     Where more or fewer lines come to stand in it, Textual's would have the whole screen laid out anew.
@@ -44,7 +44,7 @@ class SteadyView(ScrollView, Still):
     def vertical_scrollbar(self) -> ScrollBar:
         """The scrollbar, made where there is none yet."""
         if self._vertical_scrollbar is None:
-            self._vertical_scrollbar = Bar(name="vertical", thickness=self.scrollbar_size_vertical)
+            self._vertical_scrollbar = RowScrollBar(name="vertical", thickness=self.scrollbar_size_vertical)
             self._vertical_scrollbar.display = False
             self.app._start_widget(self, self._vertical_scrollbar)  # noqa: SLF001 as the base does
         return self._vertical_scrollbar

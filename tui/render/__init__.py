@@ -1,12 +1,12 @@
 """An item to lines of segments: markdown, tool calls, reasoning, images, anything unknown. No widgets here."""
 
-from tui.render.incremental import GrowingItem
+from tui.render.incremental import IncrementalItem
 from tui.render.items import Rendered, estimated_height, is_step, item_text, render_item, starts_open
 from tui.render.styles import Palette
 from tui.render.text import Line, printable, size, wrap
 
 __all__ = [
-    "GrowingItem",
+    "IncrementalItem",
     "Line",
     "Palette",
     "Rendered",

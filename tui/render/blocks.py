@@ -9,7 +9,7 @@ from markdown_it.token import Token
 from rich.segment import Segment
 from rich.style import Style
 
-from tui.render.code import GrowingCode, code_lines, text_lines
+from tui.render.code import IncrementalCode, code_lines, text_lines
 from tui.render.inline import Environment, inline_pieces, inline_spans
 from tui.render.styles import Palette
 from tui.render.table import table_lines
@@ -30,7 +30,7 @@ class Leaves:
         self._environment: Environment = {}
         self._drawn: dict[Hashable, object] = {}
         self._before: dict[Hashable, object] = {}
-        self._code: tuple[str, int, GrowingCode] | None = None
+        self._code: tuple[str, int, IncrementalCode] | None = None
         self._era = 0
 
     def rename(self, environment: Environment) -> None:
@@ -56,7 +56,7 @@ class Leaves:
         if not growing:
             return self._once((code, language, room), lambda: list(code_lines(code, language, room, self._palette)))
         if self._code is None or self._code[:2] != (language, room):
-            self._code = language, room, GrowingCode(language, room, self._palette)
+            self._code = language, room, IncrementalCode(language, room, self._palette)
         return self._code[2].update(code)
 
     def row(self, words: Sequence[Hashable], shape: Hashable, draw: Callable[[], Iterable[Line]]) -> Iterable[Line]:

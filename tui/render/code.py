@@ -12,7 +12,7 @@ from rich.style import Style
 from tui.render.styles import Palette
 from tui.render.text import LIMIT_LINES, Line, head_of, printable, size, split_lines, wrap
 
-__all__ = ["GrowingCode", "GrowingText", "code_lines", "compact_json", "json_lines", "text_lines"]
+__all__ = ["IncrementalCode", "IncrementalText", "code_lines", "compact_json", "json_lines", "text_lines"]
 
 _DEEPEST = 24
 _LONGEST = 2_000
@@ -38,7 +38,7 @@ def code_lines(code: str, language: str, width: int, palette: Palette) -> Iterat
         yield Line([Segment(head.hidden, palette.muted)])
 
 
-class GrowingText:
+class IncrementalText:
     """Text that grows at its end, each time drawn as `text_lines` draws it."""
 
     def __init__(self, width: int, style: Style, palette: Palette) -> None:
@@ -66,7 +66,7 @@ class GrowingText:
         return wrap([Segment(text, self._style)], self._width)
 
 
-class GrowingCode:
+class IncrementalCode:
     """Code that grows at its end, each time drawn as `code_lines` draws it, but for the colours of its newest lines.
 
     Once it is long, its newest lines are lexed by themselves until there are so many that their section is lexed anew:

@@ -6,20 +6,20 @@ from collections.abc import Iterable
 
 from tui.model import Item
 from tui.render.items import Rendered, render_item
-from tui.render.markdown import GrowingMarkdown
+from tui.render.markdown import IncrementalMarkdown
 from tui.render.styles import Palette
 from tui.render.text import Line
 
-__all__ = ["GrowingItem"]
+__all__ = ["IncrementalItem"]
 
 
-class GrowingItem:
+class IncrementalItem:
     """Draws the states of one item as `render_item` does, and of each what the one before did not have."""
 
     def __init__(self) -> None:
         self._key: tuple[Item, int, bool, Palette] | None = None
         self._rendered = Rendered([])
-        self._texts: list[tuple[int, Palette, GrowingMarkdown]] = []
+        self._texts: list[tuple[int, Palette, IncrementalMarkdown]] = []
         self._drawn = 0
 
     def render(self, item: Item, width: int, *, folded: bool, palette: Palette) -> Rendered:
@@ -35,5 +35,5 @@ class GrowingItem:
         """Draw the next text of the item, as what the text in the same place has become."""
         index, self._drawn = self._drawn, self._drawn + 1
         if index == len(self._texts) or self._texts[index][:2] != (width, palette):
-            self._texts[index:] = [(width, palette, GrowingMarkdown(width, palette))]
+            self._texts[index:] = [(width, palette, IncrementalMarkdown(width, palette))]
         return self._texts[index][2].update(text)

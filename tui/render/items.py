@@ -14,7 +14,7 @@ from tui.model import Item
 from tui.render.code import compact_json, json_lines, text_lines
 from tui.render.content_parts import Markdown, content_lines, content_text
 from tui.render.markdown import markdown_lines
-from tui.render.presentation import Body, Face, Faces, first_line
+from tui.render.presentation import Body, Faces, ItemPresentation, first_line
 from tui.render.styles import Palette
 from tui.render.text import LIMIT_LINES, Line, clipped, data_length, head_of, indented, printable, size
 from tui.render.tool_lines import text_of
@@ -119,12 +119,12 @@ def _beginning_of_markdown(text: str, width: int, palette: Palette) -> Iterable[
     return chain(beginning, [Line([])], text_lines(rest, width, palette.text, palette))
 
 
-def _heading(face: Face, palette: Palette) -> Iterator[Line]:
+def _heading(face: ItemPresentation, palette: Palette) -> Iterator[Line]:
     if face.role:
         yield Line([], (Segment(face.role, palette.muted),), "")
 
 
-def _body(face: Face, width: int, palette: Palette) -> Iterable[Line]:
+def _body(face: ItemPresentation, width: int, palette: Palette) -> Iterable[Line]:
     if face.body is None:
         return ()
     lines = iter(face.body(width, palette))
@@ -132,7 +132,7 @@ def _body(face: Face, width: int, palette: Palette) -> Iterable[Line]:
     return chain(islice(lines, 2 * LIMIT_LINES), (end for _ in islice(lines, 1)))
 
 
-def _step(face: Face, width: int, folded: bool, palette: Palette) -> Rendered:
+def _step(face: ItemPresentation, width: int, folded: bool, palette: Palette) -> Rendered:
     mark = Segment(f"{'✗' if face.failed else face.mark} ", palette.error if face.failed else palette.muted)
     note = [Segment(f"  … {face.note}", palette.muted)] if face.note else []
     gutter = _GUTTER if width > 2 * _GUTTER else 0
@@ -169,7 +169,7 @@ def _role(item: Item) -> str:
     return role if isinstance(role, str) and item.data.get("type", "message") == "message" else ""
 
 
-def _face(item: Item, palette: Palette, markdown: Markdown = markdown_lines) -> Face:
+def _face(item: Item, palette: Palette, markdown: Markdown = markdown_lines) -> ItemPresentation:
     data = item.data
     if data is None:
         return _undecoded(item, palette)
@@ -184,7 +184,7 @@ def _face(item: Item, palette: Palette, markdown: Markdown = markdown_lines) -> 
     return _unknown(item, palette)
 
 
-def _message(item: Item, palette: Palette, markdown: Markdown) -> Face:
+def _message(item: Item, palette: Palette, markdown: Markdown) -> ItemPresentation:
     role = _role(item)
     by_agent = role == "assistant"
     content = item.data.get("content")
@@ -193,11 +193,11 @@ def _message(item: Item, palette: Palette, markdown: Markdown) -> Face:
         return content_lines(content, width, shown, markdown if by_agent else None)
 
     if role in ("user", "assistant"):
-        return Face(body=body if content else None, role="agent" if by_agent else "")
+        return ItemPresentation(body=body if content else None, role="agent" if by_agent else "")
     text = content_text(content)
     lines = text.strip().count("\n")
     name = Segment(f"{printable(role[:40])}  ", palette.muted)
-    return Face(
+    return ItemPresentation(
         "≡",
         [name, Segment(first_line(text), palette.text)],
         [name],
@@ -206,9 +206,9 @@ def _message(item: Item, palette: Palette, markdown: Markdown) -> Face:
     )
 
 
-def _undecoded(item: Item, palette: Palette) -> Face:
+def _undecoded(item: Item, palette: Palette) -> ItemPresentation:
     raw = item.raw or ""
-    return Face(
+    return ItemPresentation(
         "✗",
         [Segment("cannot be decoded: ", palette.error), Segment(first_line(raw), palette.text)],
         [Segment("cannot be decoded", palette.error)],
@@ -218,12 +218,12 @@ def _undecoded(item: Item, palette: Palette) -> Face:
     )
 
 
-def _unknown(item: Item, palette: Palette) -> Face:
+def _unknown(item: Item, palette: Palette) -> ItemPresentation:
     title = [
         Segment(f"{printable(item.type)} ", palette.tool),
         Segment(compact_json(item.data, 400)[:400], palette.muted),
     ]
-    return Face(
+    return ItemPresentation(
         "·",
         title,
         [Segment(printable(item.type), palette.tool)],
@@ -231,15 +231,15 @@ def _unknown(item: Item, palette: Palette) -> Face:
     )
 
 
-def _reasoning(data: dict[str, object], palette: Palette, markdown: Markdown) -> Face:
+def _reasoning(data: dict[str, object], palette: Palette, markdown: Markdown) -> ItemPresentation:
     parts = [*_parts(data.get("summary")), *_parts(data.get("content"))]
     text = content_text(parts)
     if not text.strip():
         sealed = data.get("encrypted_content")
         words = f"thought, encrypted, {size(data_length(sealed))}" if isinstance(sealed, str) and sealed else "thought"
-        return Face("✻", [Segment(words, palette.muted)])
+        return ItemPresentation("✻", [Segment(words, palette.muted)])
     lines = text.strip().count("\n")
-    return Face(
+    return ItemPresentation(
         "✻",
         [Segment(first_line(text).replace("**", ""), palette.quote)],
         (),
@@ -252,22 +252,22 @@ def _parts(value: object) -> list[object]:
     return value if isinstance(value, list) else [value] if isinstance(value, str) and value else []
 
 
-def _compaction(data: dict[str, object], palette: Palette) -> Face:
+def _compaction(data: dict[str, object], palette: Palette) -> ItemPresentation:
     sealed = data.get("encrypted_content")
     words = (
         f"earlier turns compacted, {size(data_length(sealed))}"
         if isinstance(sealed, str)
         else "earlier turns compacted"
     )
-    return Face("≋", [Segment(words, palette.muted)])
+    return ItemPresentation("≋", [Segment(words, palette.muted)])
 
 
-def _compaction_trigger(_data: dict[str, object], palette: Palette) -> Face:
-    return Face("≋", [Segment("compaction asked for", palette.muted)])
+def _compaction_trigger(_data: dict[str, object], palette: Palette) -> ItemPresentation:
+    return ItemPresentation("≋", [Segment("compaction asked for", palette.muted)])
 
 
-def _reference(data: dict[str, object], palette: Palette) -> Face:
-    return Face("→", [Segment(f"item {first_line(text_of(data.get('id')))}", palette.muted)])
+def _reference(data: dict[str, object], palette: Palette) -> ItemPresentation:
+    return ItemPresentation("→", [Segment(f"item {first_line(text_of(data.get('id')))}", palette.muted)])
 
 
 _FACES: dict[str, Faces] = {

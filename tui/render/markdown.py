@@ -9,12 +9,12 @@ from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
 from tui.render.blocks import Blocks, Leaves
-from tui.render.code import GrowingText
+from tui.render.code import IncrementalText
 from tui.render.inline import DEEPEST, parser
 from tui.render.styles import Palette
 from tui.render.text import Line, printable
 
-__all__ = ["GrowingMarkdown", "markdown_lines"]
+__all__ = ["IncrementalMarkdown", "markdown_lines"]
 
 # Parsing takes some 4 µs for each character; what follows is drawn as plain text.
 _PARSED = 20_000
@@ -24,7 +24,7 @@ _WINDOW = 6_000
 
 def markdown_lines(text: str, width: int, palette: Palette) -> Sequence[Line]:
     """Markdown as lines of at most `width` cells."""
-    return GrowingMarkdown(width, palette).update(text)
+    return IncrementalMarkdown(width, palette).update(text)
 
 
 class _Block(NamedTuple):
@@ -59,7 +59,7 @@ class _Finished(NamedTuple):
     words: str
 
 
-class GrowingMarkdown:
+class IncrementalMarkdown:
     """Markdown that grows at its end, each time drawn as if it were drawn for the first time.
 
     The last block that is not finished is parsed anew, and of this only what is new is drawn. A block is finished
@@ -73,7 +73,7 @@ class GrowingMarkdown:
     def __init__(self, width: int, palette: Palette) -> None:
         self._width = width
         self._palette = palette
-        self._plain = GrowingText(width, palette.text, palette)
+        self._plain = IncrementalText(width, palette.text, palette)
         self._start_anew()
 
     def _start_anew(self) -> None:

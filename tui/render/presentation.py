@@ -10,18 +10,18 @@ from rich.segment import Segment
 from tui.render.styles import Palette
 from tui.render.text import Line, printable
 
-__all__ = ["Body", "Face", "Faces", "first_line"]
+__all__ = ["Body", "Faces", "ItemPresentation", "first_line"]
 
 Body: TypeAlias = Callable[[int, Palette], Iterable[Line]]
 """Draws at a width, lazily: nobody reads further than is shown."""
 
-Faces: TypeAlias = "Callable[[dict[str, object], Palette], Face]"
+Faces: TypeAlias = "Callable[[dict[str, object], Palette], ItemPresentation]"
 """Makes the face of one type of item."""
 
 _TITLE_READ = 2_000
 
 
-class Face(NamedTuple):
+class ItemPresentation(NamedTuple):
     """A message (no mark: a role and its body) or a step (a mark and a title, with a body that folds).
 
     Attributes:

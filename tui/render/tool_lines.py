@@ -9,7 +9,7 @@ from rich.segment import Segment
 from tui.items.codec import decode
 from tui.render.code import code_lines, compact_json, json_lines, text_lines
 from tui.render.content_parts import content_lines, content_text, is_text
-from tui.render.presentation import Body, Face, first_line
+from tui.render.presentation import Body, ItemPresentation, first_line
 from tui.render.styles import Palette
 from tui.render.text import Line, printable, wrap
 
@@ -37,12 +37,12 @@ def arguments_of(stored: object) -> object:
     return stored
 
 
-def call(mark: str, name: str, arguments: object, palette: Palette, *, failed: bool = False) -> Face:
+def call(mark: str, name: str, arguments: object, palette: Palette, *, failed: bool = False) -> ItemPresentation:
     """A call as `name(city="Oslo", days=3)`; unfolded each argument has its own lines."""
     shown = printable(name)
     heading = [Segment(shown, palette.error if failed else palette.tool)]
     title = [*heading, Segment("(", palette.muted), *_arguments(arguments, palette), Segment(")", palette.muted)]
-    return Face(
+    return ItemPresentation(
         mark,
         title,
         heading,
@@ -101,7 +101,9 @@ def json_body(value: object) -> Body:
     return lambda width, palette: json_lines(value, width, palette)
 
 
-def output(content: object, palette: Palette, *, mark: str = "↳", failed: bool = False, language: str = "") -> Face:
+def output(
+    content: object, palette: Palette, *, mark: str = "↳", failed: bool = False, language: str = ""
+) -> ItemPresentation:
     """What a tool gave back: its first line while folded."""
     words = is_text(content)
     text = (
@@ -122,7 +124,7 @@ def output(content: object, palette: Palette, *, mark: str = "↳", failed: bool
             return code_lines(stripped, language, width, palette)
         return text_lines(stripped, width, style, palette)
 
-    return Face(
+    return ItemPresentation(
         mark,
         [Segment(first_line(text), style)] if stripped else [Segment("no output", palette.muted)],
         opened=(),

@@ -8,7 +8,7 @@ from rich.segment import Segment
 
 from tui.render.code import code_lines, json_lines, text_lines
 from tui.render.content_parts import content_lines, image_note
-from tui.render.presentation import Face, Faces, first_line
+from tui.render.presentation import Faces, ItemPresentation, first_line
 from tui.render.styles import Palette
 from tui.render.text import Line, printable, wrap
 from tui.render.tool_lines import arguments_of, call, json_body, output, text_of
@@ -38,25 +38,25 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _function_call(data: Data, palette: Palette) -> Face:
+def _function_call(data: Data, palette: Palette) -> ItemPresentation:
     return call(CALL, _name(data), arguments_of(data.get("arguments")), palette, failed=_failed(data))
 
 
-def _custom_call(data: Data, palette: Palette) -> Face:
+def _custom_call(data: Data, palette: Palette) -> ItemPresentation:
     return call(CALL, _name(data), data.get("input"), palette, failed=_failed(data))
 
 
-def _output(data: Data, palette: Palette) -> Face:
+def _output(data: Data, palette: Palette) -> ItemPresentation:
     return output(data.get("output"), palette, failed=_failed(data))
 
 
-def _shell_call(data: Data, palette: Palette) -> Face:
+def _shell_call(data: Data, palette: Palette) -> ItemPresentation:
     action = _mapping(data.get("action"))
     command = action.get("command")
     commands = [" ".join(map(text_of, command))] if isinstance(command, list) else _list(action.get("commands"))
     script = "\n".join(map(text_of, commands))
     lines = script.strip().count("\n")
-    return Face(
+    return ItemPresentation(
         "$",
         [Segment(first_line(script), palette.tool)],
         (),
@@ -66,7 +66,7 @@ def _shell_call(data: Data, palette: Palette) -> Face:
     )
 
 
-def _shell_output(data: Data, palette: Palette) -> Face:
+def _shell_output(data: Data, palette: Palette) -> ItemPresentation:
     stored = data.get("output")
     chunks = arguments_of(stored) if isinstance(stored, str) else stored
     if not isinstance(chunks, list) or not all(isinstance(chunk, dict) for chunk in chunks):
@@ -84,7 +84,7 @@ def _shell_output(data: Data, palette: Palette) -> Face:
     return output("\n".join(filter(None, written)), palette, failed=failed)
 
 
-def _patch_call(data: Data, palette: Palette) -> Face:
+def _patch_call(data: Data, palette: Palette) -> ItemPresentation:
     operation = _mapping(data.get("operation"))
     kind = text_of(operation.get("type")).removesuffix("_file") or "patch"
     diff = text_of(operation.get("diff"))
@@ -96,7 +96,7 @@ def _patch_call(data: Data, palette: Palette) -> Face:
     ]
     if diff:
         title += [Segment(f"  +{added}", palette.added), Segment(f" −{removed}", palette.removed)]
-    return Face(
+    return ItemPresentation(
         "±",
         title,
         more=bool(diff),
@@ -105,30 +105,32 @@ def _patch_call(data: Data, palette: Palette) -> Face:
     )
 
 
-def _computer_call(data: Data, palette: Palette) -> Face:
+def _computer_call(data: Data, palette: Palette) -> ItemPresentation:
     actions = [_mapping(entry) for entry in _list(data.get("actions")) or [data.get("action")]]
     words = [
         f"{text_of(action.get('type'))}({', '.join(text_of(action[key]) for key in action if key != 'type')})"
         for action in actions[:20]
     ]
     title = [Segment("computer ", palette.tool), Segment(printable(", ".join(words))[:2_000], palette.text)]
-    return Face(CALL, title, body=json_body(data.get("actions") or data.get("action")), failed=_failed(data))
+    return ItemPresentation(
+        CALL, title, body=json_body(data.get("actions") or data.get("action")), failed=_failed(data)
+    )
 
 
-def _search(data: Data, palette: Palette, name: str, words: str, results: object) -> Face:
+def _search(data: Data, palette: Palette, name: str, words: str, results: object) -> ItemPresentation:
     found = len(results) if isinstance(results, list) else 0
     title = [Segment(name, palette.tool), Segment(f"({first_line(words)})", palette.text)]
     note = f"{found} result{'s' * (found != 1)}" if found else ""
-    return Face(CALL, title, note=note, body=json_body(results) if found else None, failed=_failed(data))
+    return ItemPresentation(CALL, title, note=note, body=json_body(results) if found else None, failed=_failed(data))
 
 
-def _file_search(data: Data, palette: Palette) -> Face:
+def _file_search(data: Data, palette: Palette) -> ItemPresentation:
     queries = ", ".join(f'"{text_of(query)}"' for query in _list(data.get("queries")))
     results = data.get("results")
     return _search(data, palette, "file_search", queries, results)
 
 
-def _web_search(data: Data, palette: Palette) -> Face:
+def _web_search(data: Data, palette: Palette) -> ItemPresentation:
     action = _mapping(data.get("action"))
     match action.get("type"):
         case "open_page":
@@ -141,7 +143,7 @@ def _web_search(data: Data, palette: Palette) -> Face:
     return _search(data, palette, "web_search", words, action.get("sources"))
 
 
-def _code_call(data: Data, palette: Palette) -> Face:
+def _code_call(data: Data, palette: Palette) -> ItemPresentation:
     code = text_of(data.get("code"))
     outputs = _list(data.get("outputs"))
     language = "javascript" if data.get("type") == "program" else "python"
@@ -159,14 +161,16 @@ def _code_call(data: Data, palette: Palette) -> Face:
     notes = [f"{lines:,} line{'s' * (lines != 1)} more"] if lines else []
     notes += [f"{len(outputs)} output{'s' * (len(outputs) != 1)}"] if outputs else []
     title = [Segment(f"{name} ", palette.tool), Segment(first_line(code), palette.text)]
-    return Face(CALL, title, [Segment(name, palette.tool)], ", ".join(notes), body=body, failed=_failed(data))
+    return ItemPresentation(
+        CALL, title, [Segment(name, palette.tool)], ", ".join(notes), body=body, failed=_failed(data)
+    )
 
 
-def _program_output(data: Data, palette: Palette) -> Face:
+def _program_output(data: Data, palette: Palette) -> ItemPresentation:
     return output(data.get("result"), palette, failed=_failed(data))
 
 
-def _image_call(data: Data, palette: Palette) -> Face:
+def _image_call(data: Data, palette: Palette) -> ItemPresentation:
     detail = " ".join(text_of(data.get(key)) for key in ("output_format", "size", "quality") if data.get(key))
     note = image_note(data.get("result"), detail)
     prompt = text_of(data.get("revised_prompt"))
@@ -174,7 +178,7 @@ def _image_call(data: Data, palette: Palette) -> Face:
     title = [Segment("image_generation ", palette.tool), Segment(note, palette.muted)]
     if error:
         title.append(Segment(f" {first_line(error)}", palette.error))
-    return Face(
+    return ItemPresentation(
         CALL,
         title,
         note="prompt" if prompt else "",
@@ -183,7 +187,7 @@ def _image_call(data: Data, palette: Palette) -> Face:
     )
 
 
-def _mcp_call(data: Data, palette: Palette) -> Face:
+def _mcp_call(data: Data, palette: Palette) -> ItemPresentation:
     asked = call(CALL, _name(data), arguments_of(data.get("arguments")), palette, failed=_failed(data))
     error, result = data.get("error"), data.get("output")
     if not error and not result:
@@ -198,43 +202,49 @@ def _mcp_call(data: Data, palette: Palette) -> Face:
             yield from answer.body(width, shown)
 
     title = [*asked.title, Segment(f" {OUTPUT} ", palette.muted), *answer.title]
-    return Face(CALL, title, asked.opened, answer.note, more=True, body=body, failed=asked.failed)
+    return ItemPresentation(CALL, title, asked.opened, answer.note, more=True, body=body, failed=asked.failed)
 
 
-def _mcp_tools(data: Data, palette: Palette) -> Face:
+def _mcp_tools(data: Data, palette: Palette) -> ItemPresentation:
     tools = _list(data.get("tools"))
     names = ", ".join(text_of(_mapping(tool).get("name")) for tool in tools[:100])
     server = text_of(data.get("server_label"))
     title = [Segment(printable(server), palette.tool), Segment(f" offers {len(tools)}: ", palette.muted)]
     title.append(Segment(first_line(names), palette.text))
-    return Face(CALL, title, more=bool(tools), body=json_body(tools) if tools else None, failed=_failed(data))
+    return ItemPresentation(
+        CALL, title, more=bool(tools), body=json_body(tools) if tools else None, failed=_failed(data)
+    )
 
 
-def _mcp_request(data: Data, palette: Palette) -> Face:
+def _mcp_request(data: Data, palette: Palette) -> ItemPresentation:
     face = call(ASK, _name(data), arguments_of(data.get("arguments")), palette)
-    return Face(ASK, [Segment("approve ", palette.muted), *face.title], note=face.note, more=face.more, body=face.body)
+    return ItemPresentation(
+        ASK, [Segment("approve ", palette.muted), *face.title], note=face.note, more=face.more, body=face.body
+    )
 
 
-def _mcp_response(data: Data, palette: Palette) -> Face:
+def _mcp_response(data: Data, palette: Palette) -> ItemPresentation:
     approved = bool(data.get("approve"))
     reason = first_line(text_of(data.get("reason")))
     word = Segment("approved" if approved else "refused", palette.tool if approved else palette.error)
-    return Face("✓" if approved else "✗", [word, Segment(f" {reason}" if reason else "", palette.text)])
+    return ItemPresentation("✓" if approved else "✗", [word, Segment(f" {reason}" if reason else "", palette.text)])
 
 
-def _tool_search(data: Data, palette: Palette) -> Face:
+def _tool_search(data: Data, palette: Palette) -> ItemPresentation:
     return call(CALL, "tool_search", arguments_of(data.get("arguments")), palette, failed=_failed(data))
 
 
-def _tools(data: Data, palette: Palette) -> Face:
+def _tools(data: Data, palette: Palette) -> ItemPresentation:
     tools = _list(data.get("tools"))
     names = ", ".join(text_of(_mapping(tool).get("name") or _mapping(tool).get("type")) for tool in tools[:100])
     title = [Segment(f"{len(tools)} tool{'s' * (len(tools) != 1)} ", palette.muted)]
     title.append(Segment(first_line(names), palette.text))
-    return Face(OUTPUT, title, more=bool(tools), body=json_body(tools) if tools else None, failed=_failed(data))
+    return ItemPresentation(
+        OUTPUT, title, more=bool(tools), body=json_body(tools) if tools else None, failed=_failed(data)
+    )
 
 
-def _screenshot(data: Data, palette: Palette) -> Face:
+def _screenshot(data: Data, palette: Palette) -> ItemPresentation:
     shot = data.get("output")
     part = {**_mapping(shot), "type": "computer_screenshot"}
     checks = data.get("acknowledged_safety_checks")
@@ -245,7 +255,7 @@ def _screenshot(data: Data, palette: Palette) -> Face:
 
     note = image_note(part.get("image_url"), "" if part.get("image_url") else text_of(part.get("file_id")))
     title = [Segment(note, palette.muted)]
-    return Face(OUTPUT, title, note="safety checks" if checks else "", body=body if checks else None)
+    return ItemPresentation(OUTPUT, title, note="safety checks" if checks else "", body=body if checks else None)
 
 
 TOOL_FACES: Mapping[str, Faces] = {

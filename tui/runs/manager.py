@@ -15,7 +15,7 @@ from tui.runs.protocol import Runner, RunResult
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
 
-__all__ = ["Place", "Runs", "Watcher"]
+__all__ = ["BranchRef", "RunListener", "Runs"]
 
 _FRAME: Final = 1 / 30
 """Seconds between two views of a growing answer: more than anyone can read."""
@@ -24,26 +24,26 @@ _QUOTED: Final = 40
 """Characters of a message that the list of what was done quotes."""
 
 
-class Place(NamedTuple):
+class BranchRef(NamedTuple):
     """A branch of a session of the file."""
 
     session_id: str
     branch_id: str
 
 
-class Watcher(Protocol):
+class RunListener(Protocol):
     """Who is told of the runs: the controller."""
 
-    def run_began(self, place: Place) -> None:
+    def run_began(self, place: BranchRef) -> None:
         """A run begins on a branch."""
 
     def runs_changed(self) -> None:
         """A run began, ended, or says something new about itself."""
 
-    async def items_stored(self, place: Place) -> None:
+    async def items_stored(self, place: BranchRef) -> None:
         """A run has written items; returns when they are shown, if its session is open."""
 
-    async def run_ended(self, place: Place, text: str, result: RunResult, queued: Sequence[str]) -> None:
+    async def run_ended(self, place: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """A run is over: what was said, how it ended, and the messages that still wait, if it did not end well."""
 
 
@@ -57,7 +57,7 @@ class Runs:
     def __init__(
         self,
         runner: Runner,
-        watcher: Watcher,
+        watcher: RunListener,
         open_session: Callable[[str], AdvancedSQLiteSession],
         edit: Callable[[], Awaitable[Editor]],
     ) -> None:
@@ -74,7 +74,7 @@ class Runs:
         self._watcher = watcher
         self._open_session = open_session
         self._edit = edit
-        self._underway: dict[Place, _Underway] = {}
+        self._underway: dict[BranchRef, _ActiveRun] = {}
         self._tasks: set[asyncio.Task[RunResult]] = set()
 
     def of(self, session_id: str) -> Mapping[str, Run]:
@@ -85,7 +85,7 @@ class Runs:
         """Load what the first run needs."""
         await self._runner.prepare()
 
-    def start(self, place: Place, text: str) -> asyncio.Task[RunResult] | None:
+    def start(self, place: BranchRef, text: str) -> asyncio.Task[RunResult] | None:
         """Say something on a branch; where a run is under way there, when that is over.
 
         Returns:
@@ -96,7 +96,7 @@ class Runs:
             running.run = running.run._replace(queued=(*running.run.queued, text))
             self._watcher.runs_changed()
             return None
-        running = _Underway(place, self.name, self._watcher)
+        running = _ActiveRun(place, self.name, self._watcher)
         self._underway[place] = running
         running.task = asyncio.create_task(self._answer(running, text))
         self._tasks.add(running.task)
@@ -105,7 +105,7 @@ class Runs:
         self._watcher.runs_changed()
         return running.task
 
-    def stop(self, place: Place) -> bool:
+    def stop(self, place: BranchRef) -> bool:
         """Stop the run of a branch; whether there was one."""
         running = self._underway.get(place)
         if running is None or running.task is None:
@@ -115,12 +115,12 @@ class Runs:
             running.task.cancel()
         return True
 
-    def decide(self, place: Place, decisions: Sequence[Decision]) -> None:
+    def decide(self, place: BranchRef, decisions: Sequence[Decision]) -> None:
         """Answer the approvals that a run waits for."""
         if running := self._underway.get(place):
             running.decide(decisions)
 
-    def take_stored(self, place: Place, items: int) -> None:
+    def take_stored(self, place: BranchRef, items: int) -> None:
         """Let go from the live tail of a branch what is about to be shown as stored, of so many items of the branch."""
         if running := self._underway.get(place):
             running.take_stored(items)
@@ -132,7 +132,7 @@ class Runs:
                 self.stop(place)
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _answer(self, running: _Underway, text: str) -> RunResult:
+    async def _answer(self, running: _ActiveRun, text: str) -> RunResult:
         place = running.place
         try:
             result = await self._run(running, text)
@@ -154,7 +154,7 @@ class Runs:
         self._watcher.runs_changed()
         return result
 
-    async def _run(self, running: _Underway, text: str) -> RunResult:
+    async def _run(self, running: _ActiveRun, text: str) -> RunResult:
         # Where the file is gone that says so, and a session would make another one.
         editor = await self._edit()
         session = self._open_session(running.place.session_id)
@@ -188,10 +188,10 @@ class Runs:
             await asyncio.to_thread(session.close)
 
 
-class _Underway:
+class _ActiveRun:
     """One run, and the hooks through which it tells of itself."""
 
-    def __init__(self, place: Place, model: str, watcher: Watcher) -> None:
+    def __init__(self, place: BranchRef, model: str, watcher: RunListener) -> None:
         self.place = place
         self.run = Run(place.branch_id, RunState.STARTING, time.time(), model)
         self.task: asyncio.Task[RunResult] | None = None

@@ -12,8 +12,8 @@ from textual.worker import Worker
 
 from tui.errors import ConvoError
 from tui.model.compare import Comparison, TurnDetail, TurnPair
-from tui.painting.compositor import Painted
-from tui.widgets.compare.side_by_side import Compared
+from tui.painting.compositor import PaintedScreen
+from tui.widgets.compare.side_by_side import SideBySide
 from tui.widgets.compare.summary import CompareSummary
 from tui.widgets.format import visible
 from tui.widgets.key_bar import KeyBar
@@ -35,7 +35,7 @@ class Place(NamedTuple):
     turn: int
 
 
-class CompareScreen(Painted[Place | None]):
+class CompareScreen(PaintedScreen[Place | None]):
     """A summary, and below it the turns of both sides; gives the turn that was chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -60,7 +60,7 @@ class CompareScreen(Painted[Place | None]):
         self._comparison = comparison
         self._read = read
         self._summary = CompareSummary()
-        self._compared = Compared()
+        self._compared = SideBySide()
 
     def compose(self) -> ComposeResult:
         yield self._summary
@@ -72,8 +72,8 @@ class CompareScreen(Painted[Place | None]):
         self._compared.show(self._comparison)
         self._compared.focus()
 
-    @on(Compared.DetailsNeeded)
-    def _bring(self, event: Compared.DetailsNeeded) -> None:
+    @on(SideBySide.DetailsNeeded)
+    def _bring(self, event: SideBySide.DetailsNeeded) -> None:
         async def bring() -> None:
             try:
                 details = await self._read(event.comparison, event.pairs)
@@ -85,8 +85,8 @@ class CompareScreen(Painted[Place | None]):
 
         _: Worker[None] = self.run_worker(bring())
 
-    @on(Compared.TurnOpened)
-    def _open(self, event: Compared.TurnOpened) -> None:
+    @on(SideBySide.TurnOpened)
+    def _open(self, event: SideBySide.TurnOpened) -> None:
         self.dismiss(Place(event.branch_id, event.turn))
 
     def action_swap(self) -> None:

@@ -15,16 +15,16 @@ from textual.worker import Worker
 from tui.controller import SessionController
 from tui.errors import ConvoError
 from tui.model import Page, View
-from tui.model.model_input import Seen, Stretch
-from tui.painting.compositor import Painted
+from tui.model.model_input import ItemRange, ModelInput
+from tui.painting.compositor import PaintedScreen
 from tui.render.text import size
 from tui.widgets.format import fit_name, visible
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.lines.raw_json import ItemJson
+from tui.widgets.lines.raw_json import RawJson
 from tui.widgets.model_input_header import SeenHead, SeenState
 from tui.widgets.transcript.transcript import Transcript
 
-__all__ = ["SeenScreen"]
+__all__ = ["ModelInputScreen"]
 
 _PAGE: Final = 64
 """Items that are read at once."""
@@ -42,10 +42,10 @@ class _Part(NamedTuple):
     """
 
     name: str
-    stretch: Stretch
+    stretch: ItemRange
 
 
-class SeenScreen(Painted[None]):
+class ModelInputScreen(PaintedScreen[None]):
     """The input of a request, as a chat or as JSON: all of it, or what is new in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,7 +72,7 @@ class SeenScreen(Painted[None]):
     }
     """
 
-    def __init__(self, controller: SessionController, seen: Seen) -> None:
+    def __init__(self, controller: SessionController, seen: ModelInput) -> None:
         super().__init__()
         self._controller = controller
         self._seen = seen
@@ -80,7 +80,7 @@ class SeenScreen(Painted[None]):
         self._part = 0
         self._head = SeenHead()
         self._chat = Transcript()
-        self._json = ItemJson()
+        self._json = RawJson()
 
     def compose(self) -> ComposeResult:
         yield self._head
@@ -99,17 +99,17 @@ class SeenScreen(Painted[None]):
         """What can be shown of the request."""
         seen, stop = self._seen, self._seen.requests[self._request]
         here = seen.branch_id
-        parts = [_Part("all", Stretch(here, 0, stop))]
+        parts = [_Part("all", ItemRange(here, 0, stop))]
         if seen.before:
-            parts.append(_Part(f"new since turn {seen.turn - 1}", Stretch(here, seen.before, stop)))
+            parts.append(_Part(f"new since turn {seen.turn - 1}", ItemRange(here, seen.before, stop)))
         if seen.sibling is not None:
             other, shared, its_stop = seen.sibling
-            parts.append(_Part(f"not in {fit_name(other, 24)}", Stretch(here, shared, stop)))
-            parts.append(_Part(f"only in {fit_name(other, 24)}", Stretch(other, shared, its_stop)))
+            parts.append(_Part(f"not in {fit_name(other, 24)}", ItemRange(here, shared, stop)))
+            parts.append(_Part(f"only in {fit_name(other, 24)}", ItemRange(other, shared, its_stop)))
         return parts
 
     @property
-    def _stretch(self) -> Stretch:
+    def _stretch(self) -> ItemRange:
         return self._parts()[self._part].stretch
 
     def _show(self) -> None:
@@ -135,13 +135,13 @@ class SeenScreen(Painted[None]):
             )
             self._json.show(number)
             self._json.receive(page)
-            weight = await self._controller.weigh(self._seen, stretch)
+            weight = await self._controller.input_size(self._seen, stretch)
             if stretch == self._stretch and self._head.state is not None:
                 self._head.state = self._head.state._replace(weight=weight)
 
         self._do(show)
 
-    async def _page(self, stretch: Stretch, start: int, end: int) -> Page:
+    async def _page(self, stretch: ItemRange, start: int, end: int) -> Page:
         """Some items of a stretch, their positions counted from its beginning."""
         first, last = stretch.start + start, min(stretch.start + end, stretch.stop)
         page = await self._controller.seen_page(self._seen, stretch.branch_id, first, last)
@@ -149,8 +149,8 @@ class SeenScreen(Painted[None]):
         return Page(stretch.branch_id, start, items)
 
     @on(Transcript.ItemsNeeded)
-    @on(ItemJson.ItemsNeeded)
-    def _bring(self, event: Transcript.ItemsNeeded | ItemJson.ItemsNeeded) -> None:
+    @on(RawJson.ItemsNeeded)
+    def _bring(self, event: Transcript.ItemsNeeded | RawJson.ItemsNeeded) -> None:
         stretch, pane = self._stretch, self._chat if isinstance(event, Transcript.ItemsNeeded) else self._json
 
         async def bring() -> None:
@@ -195,7 +195,7 @@ class SeenScreen(Painted[None]):
         stretch = self._stretch
 
         async def copy() -> None:
-            weight = await self._controller.weigh(self._seen, stretch)
+            weight = await self._controller.input_size(self._seen, stretch)
             if weight.size > _MOST_COPIED:
                 self._tell(f"{size(weight.size)} are too much for a clipboard. Show a part of it with d.", error=True)
                 return

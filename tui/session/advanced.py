@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from tui.model import Outcome
 from tui.session import sdk_settings as sdk
-from tui.session.current_branch import Access, Pointer
+from tui.session.current_branch import CurrentBranch, SessionAccess
 from tui.storage.queries import branches, runs, usage
 from tui.storage.queries import items as history
 from tui.storage.queries import turns as queries
@@ -109,7 +109,7 @@ class AdvancedSQLiteSession:
         self._settings_given = session_settings is not None
         self._logger = logger if logger is not None else logging.getLogger(__name__)
         self._conversation = Conversation(session_id, Tables(sessions_table, messages_table))
-        self._access = Access(db_path, self._conversation, create_tables=create_tables)
+        self._access = SessionAccess(db_path, self._conversation, create_tables=create_tables)
 
     @property
     def session_settings(self) -> SessionSettings | None:
@@ -191,7 +191,7 @@ class AdvancedSQLiteSession:
         """
 
         def work(db: sqlite3.Connection, _branch: str) -> None:
-            self._access.pointer = Pointer(MAIN, history.clear(db, self._conversation))
+            self._access.pointer = CurrentBranch(MAIN, history.clear(db, self._conversation))
 
         await self._access.change(work)
 

@@ -14,20 +14,20 @@ from tui.storage.sqlite.connection import Connection, settled
 from tui.storage.sqlite.ownership import enable_wal, prepare
 from tui.storage.sqlite.transactions import reading, write_lock, writing
 
-__all__ = ["Access", "Pointer"]
+__all__ = ["CurrentBranch", "SessionAccess"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Pointer(NamedTuple):
+class CurrentBranch(NamedTuple):
     """A branch to work on, and the clear generation in which it was entered."""
 
     branch_id: str
     generation: int
 
 
-class Access:
+class SessionAccess:
     """One session of one file, and the branch of it that is current for one session object.
 
     Work runs on the connection's thread, where alone `pointer` is set; a caller may read it at any time.
@@ -45,7 +45,7 @@ class Access:
             sqlite3.OperationalError: The file cannot be opened or stays locked.
         """
         self.conversation = conversation
-        self.pointer = Pointer(MAIN, 0)
+        self.pointer = CurrentBranch(MAIN, 0)
         self._lock = write_lock(path)
         self._connection = Connection(path)
 
@@ -93,7 +93,7 @@ class Access:
 
         return await self._connection.run(work)
 
-    async def change(self, work: Callable[[sqlite3.Connection, str], T], asked: Pointer | None = None) -> T:
+    async def change(self, work: Callable[[sqlite3.Connection, str], T], asked: CurrentBranch | None = None) -> T:
         """Change the file in one write transaction, to the end even if the call is cancelled meanwhile.
 
         Args:
@@ -126,7 +126,7 @@ class Access:
                 if not branches.exists(db, self.conversation, branch_id):
                     raise branches.missing(branch_id)
                 previous = self.pointer.branch_id
-                self.pointer = Pointer(branch_id, branches.generation(db, self.conversation))
+                self.pointer = CurrentBranch(branch_id, branches.generation(db, self.conversation))
                 return previous
 
         return await settled(self._connection.submit(work))
@@ -147,4 +147,4 @@ class Access:
     def _refresh(self, generation: int) -> None:
         """Go back to `main` if another object cleared the session."""
         if generation != self.pointer.generation:
-            self.pointer = Pointer(MAIN, generation)
+            self.pointer = CurrentBranch(MAIN, generation)

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Concatenate, ParamSpec, TypeVar
 
 from tui.errors import ConvoError
-from tui.model import Entry
+from tui.model import JournalEntry
 from tui.storage.journal import recording as journal
 from tui.storage.journal import undo as undoing
 from tui.storage.queries import branches, labels
@@ -235,19 +235,19 @@ class Editor:
 
     # What was done
 
-    async def mark(self, session_id: str, branch_id: str) -> journal.Mark:
+    async def mark(self, session_id: str, branch_id: str) -> journal.BranchCheckpoint:
         """Remember how a branch stands before others write to it."""
         return await self._run("ro", lambda db: journal.mark(db, self.tables, session_id, branch_id))
 
-    async def note_since(self, before: journal.Mark, op: str, words: str) -> None:
+    async def note_since(self, before: journal.BranchCheckpoint, op: str, words: str) -> None:
         """Write down what others have written to the end of a branch since."""
         await self.change(journal.note_since, before, op, words)
 
-    async def undo(self, back_to: int | None = None) -> tuple[Entry, ...]:
+    async def undo(self, back_to: int | None = None) -> tuple[JournalEntry, ...]:
         """Undo what was done last, or all back to and with an entry; tells what was undone."""
         return await self.change(undoing.undo, back_to)
 
-    async def redo(self, up_to: int | None = None) -> tuple[Entry, ...]:
+    async def redo(self, up_to: int | None = None) -> tuple[JournalEntry, ...]:
         """Do again what was undone last, or all up to and with an entry; tells what was done again."""
         return await self.change(undoing.redo, up_to)
 

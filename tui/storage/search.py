@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 from tui.items.text import JOINED, item_texts, read_item
 from tui.items.types import is_error
 from tui.model.query import Query
-from tui.model.search import Found, Hit, SearchScope, Whereabouts
+from tui.model.search import Hit, SearchOrigin, SearchScope, SearchUpdate
 from tui.model.view import Session
 from tui.storage.search_filter import is_selected, selection
 from tui.storage.sqlite.engine import Reader, Snapshot
@@ -100,7 +100,7 @@ class Searcher:
         self._timeout = timeout
         self._readers: list[Reader] = []
 
-    async def search(self, query: Query, where: Whereabouts, limit: int | None = None) -> AsyncGenerator[Found]:
+    async def search(self, query: Query, where: SearchOrigin, limit: int | None = None) -> AsyncGenerator[SearchUpdate]:
         """Find what a query asks for; ends when the iteration is left.
 
         Args:
@@ -156,7 +156,7 @@ class Searcher:
                 left -= window.high - seen.rest
                 size = _fitting(size, seen)
                 share = 1 - left / whole
-                yield Found(tuple(found), tuple(also), share, decoded_now, seen.slow, full)
+                yield SearchUpdate(tuple(found), tuple(also), share, decoded_now, seen.slow, full)
         finally:
             for _, future in begun:
                 future.cancel()
@@ -191,7 +191,7 @@ def _fitting(size: int, seen: _Seen) -> int:
     return min(size * 2, _MOST) if seen.seconds < _SECONDS / 2 else size
 
 
-def _windows(file: Snapshot, *, query: Query, where: Whereabouts) -> list[_Window]:
+def _windows(file: Snapshot, *, query: Query, where: SearchOrigin) -> list[_Window]:
     """All rows to look through, in the order in which to do it."""
     windows: list[_Window] = []
     session = where.session

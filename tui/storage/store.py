@@ -15,11 +15,22 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
 from tui.items.types import is_error, item_text
-from tui.model import Accounts, Carry, Entry, Item, Losses, Page, Session, Turn, TurnTree, TurnUsage
+from tui.model import (
+    BranchUsage,
+    DeletionImpact,
+    Item,
+    JournalEntry,
+    Page,
+    ResendCost,
+    Session,
+    Turn,
+    TurnTree,
+    TurnUsage,
+)
 from tui.storage.queries import sessions as listing
-from tui.storage.queries.branch_tree import GrowingTree
-from tui.storage.queries.branch_usage import Books, Priced
-from tui.storage.queries.positions import Ranks
+from tui.storage.queries.branch_tree import IncrementalTree
+from tui.storage.queries.branch_usage import BranchUsageCache, Priced
+from tui.storage.queries.positions import PositionIndex
 from tui.storage.queries.turn_usage import sent, turn_usages, usage_of_turns
 from tui.storage.sqlite.engine import Reader, Snapshot
 from tui.storage.sqlite.messages import completed
@@ -27,14 +38,14 @@ from tui.storage.sqlite.messages import completed
 # A first screen does not wait for what it does not need: that is imported where it is used.
 if TYPE_CHECKING:
     from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
-    from tui.model.model_input import Seen, Stretch, Weight
+    from tui.model.model_input import InputSize, ItemRange, ModelInput
     from tui.model.query import Query
-    from tui.model.search import Found, Whereabouts
+    from tui.model.search import SearchOrigin, SearchUpdate
     from tui.storage.queries.comparison import Price, SideRead
-    from tui.storage.queries.session_dump import Whole
+    from tui.storage.queries.session_dump import SessionDump
     from tui.storage.search import Searcher
 
-__all__ = ["Store", "Surroundings", "Version"]
+__all__ = ["PageAround", "Store", "Version"]
 
 T = TypeVar("T")
 
@@ -57,7 +68,7 @@ _PREVIEW: Final = 200
 """Characters of a user message that a row of the tree shows at most."""
 
 
-class Surroundings(NamedTuple):
+class PageAround(NamedTuple):
     """Items round a turn.
 
     Attributes:
@@ -80,7 +91,7 @@ class Store:
         messages_table: Name of the table of messages.
     """
 
-    _priced: tuple[Sequence[int], Books] | None
+    _priced: tuple[Sequence[int], BranchUsageCache] | None
 
     def __init__(self, path: str | Path, *, timeout: float = 5.0) -> None:
         """Open a file to look at.
@@ -173,7 +184,7 @@ class Store:
 
         return await self._reader.read(read)
 
-    async def whole(self, session: Session, work: Callable[[Whole], T]) -> T:
+    async def whole(self, session: Session, work: Callable[[SessionDump], T]) -> T:
         """Do something with a whole session at one moment, on a connection of its own.
 
         Others are not kept waiting by it: neither who reads here nor who writes the file.
@@ -181,11 +192,13 @@ class Store:
         Raises:
             FileError: The file cannot be read now.
         """
-        from tui.storage.queries.session_dump import Whole
+        from tui.storage.queries.session_dump import SessionDump
 
         reader = await asyncio.to_thread(Reader, self.path, self._timeout)
         try:
-            return await reader.read(lambda file: work(Whole(file, session, GrowingTree().read(file, session))))
+            return await reader.read(
+                lambda file: work(SessionDump(file, session, IncrementalTree().read(file, session)))
+            )
         finally:
             await asyncio.to_thread(reader.close)
 
@@ -284,7 +297,7 @@ class Store:
         """
         return await self._reader.read(lambda file: self._page(file, session, branch_id, start, stop))
 
-    async def around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> Surroundings:
+    async def around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> PageAround:
         """The items round the beginning of a turn, and where in the branch that is.
 
         Args:
@@ -294,12 +307,12 @@ class Store:
             at_end: Whether the last items of the branch are to be read instead.
         """
 
-        def read(file: Snapshot) -> Surroundings:
+        def read(file: Snapshot) -> PageAround:
             items = self._ranks.count(file, session, branch_id)
             position = self._ranks.position(file, session, branch_id, turn)
             count = _LONG_AT_ONCE if file.rows.are_long else _AT_ONCE
             start = max(items - count if at_end else position - count // 4, 0)
-            return Surroundings(items, position, self._page(file, session, branch_id, start, start + count))
+            return PageAround(items, position, self._page(file, session, branch_id, start, start + count))
 
         return await self._reader.read(read)
 
@@ -324,7 +337,7 @@ class Store:
             items.append(Item(message_id, position, turn, kind, tool, created, *piece))
         return Page(branch_id, start, tuple(items))
 
-    async def whole_item(self, item: Item) -> Item:
+    async def full_item(self, item: Item) -> Item:
         """An item with all that is stored of it.
 
         Raises:
@@ -332,22 +345,24 @@ class Store:
         """
         return await self._aside.read(lambda file: file.rows.whole(item)) if item.unread else item
 
-    async def accounts(
+    async def branch_usage(
         self, session: Session, tree: TurnTree, branch_id: str, page: tuple[int, int] | None = None
-    ) -> Accounts:
+    ) -> BranchUsage:
         """What a branch cost: the sums of each scope, the tools it called, and with `page` those of its turns."""
 
-        def read(file: Snapshot) -> Accounts:
-            accounts = self._books.accounts(file, session, tree, branch_id)
+        def read(file: Snapshot) -> BranchUsage:
+            branch_usage = self._books.branch_usage(file, session, tree, branch_id)
             return (
-                accounts if page is None else accounts._replace(page=turn_usages(file, session, tree, branch_id, *page))
+                branch_usage
+                if page is None
+                else branch_usage._replace(page=turn_usages(file, session, tree, branch_id, *page))
             )
 
         return await self._aside.read(read)
 
-    def foresee_accounts(self, session: Session, tree: TurnTree, branch_id: str) -> None:
+    def prefetch_usage(self, session: Session, tree: TurnTree, branch_id: str) -> None:
         """Have the accounts of a branch added up by the time that they are asked for."""
-        self._aside.begin(lambda file: self._books.accounts(file, session, tree, branch_id))
+        self._aside.begin(lambda file: self._books.branch_usage(file, session, tree, branch_id))
 
     async def turn_usages(
         self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
@@ -355,20 +370,20 @@ class Store:
         """What some turns of a branch cost, one for each turn from `first` to `last`, as far as there are any."""
         return await self._aside.read(lambda file: turn_usages(file, session, tree, branch_id, first, last))
 
-    async def losses(self, session: Session, branch_id: str | None) -> Losses:
+    async def deletion_impact(self, session: Session, branch_id: str | None) -> DeletionImpact:
         """What deleting a branch, or the whole session where it is None, would take away.
 
         Raises:
             NotFoundError: The session has no such branch.
         """
-        from tui.storage.queries.deletion_impact import losses
+        from tui.storage.queries.deletion_impact import deletion_impact
 
         tree = await self.tree(session)
         if branch_id is not None and branch_id not in tree.branches:
             raise NotFoundError(f"There is no branch '{branch_id}' any more.")
-        return await self._aside.read(lambda file: losses(file, session, tree, branch_id))
+        return await self._aside.read(lambda file: deletion_impact(file, session, tree, branch_id))
 
-    async def journal(self) -> tuple[Entry, ...]:
+    async def journal(self) -> tuple[JournalEntry, ...]:
         """What the explorer did to the file, the newest first."""
         from tui.storage.journal.recording import entries
 
@@ -377,15 +392,15 @@ class Store:
     async def priced(self, session: Session, tree: TurnTree, branch_id: str, limits: Sequence[int]) -> Priced:
         """What each scope of a branch spent, apart by price list: by model, hour, and these limits of a request."""
         if self._priced is None or self._priced[0] != limits:
-            self._priced = limits, Books(limits)
+            self._priced = limits, BranchUsageCache(limits)
         _, books = self._priced
         return await self._aside.read(lambda file: books.priced(file, session, tree, branch_id))
 
-    async def carry(self, session: Session, tree: TurnTree, branch_id: str) -> Carry:
+    async def resend_cost(self, session: Session, tree: TurnTree, branch_id: str) -> ResendCost:
         """What the turns of a branch cost again, by being sent with later requests."""
-        from tui.model.resend_cost import carry
+        from tui.model.resend_cost import resend_cost
 
-        return await self._aside.read(lambda file: carry(branch_id, sent(file, session, tree, branch_id)))
+        return await self._aside.read(lambda file: resend_cost(branch_id, sent(file, session, tree, branch_id)))
 
     async def compare(
         self,
@@ -411,25 +426,27 @@ class Store:
         both = await self._reader.read(lambda file: read_turns(file, comparison, pairs))
         return await asyncio.to_thread(compared_turns, pairs, *both)
 
-    async def seen(self, session: Session, tree: TurnTree, branch_id: str, turn: int, rival: str | None = None) -> Seen:
+    async def seen(
+        self, session: Session, tree: TurnTree, branch_id: str, turn: int, rival: str | None = None
+    ) -> ModelInput:
         """What a model was sent in a turn of a branch, and in the branch `rival` at the same turn."""
-        from tui.storage.queries.model_input import read_seen
+        from tui.storage.queries.model_input import read_model_input
 
-        return await self._aside.read(lambda file: read_seen(file, session, tree, branch_id, turn, rival))
+        return await self._aside.read(lambda file: read_model_input(file, session, tree, branch_id, turn, rival))
 
-    async def weigh(self, session: Session, stretch: Stretch) -> Weight:
+    async def input_size(self, session: Session, stretch: ItemRange) -> InputSize:
         """How much some items are."""
-        from tui.storage.queries.model_input import read_weight
+        from tui.storage.queries.model_input import read_input_size
 
-        return await self._aside.read(lambda file: read_weight(file, session, stretch))
+        return await self._aside.read(lambda file: read_input_size(file, session, stretch))
 
-    async def input(self, session: Session, stretch: Stretch) -> list[object]:
+    async def input(self, session: Session, stretch: ItemRange) -> list[object]:
         """Some items of a branch exactly as the SDK's `get_items` gives them."""
         from tui.storage.queries.model_input import read_input
 
         return await self._aside.read(lambda file: read_input(file, session, stretch))
 
-    def search(self, query: Query, where: Whereabouts, limit: int | None = None) -> AsyncGenerator[Found]:
+    def search(self, query: Query, where: SearchOrigin, limit: int | None = None) -> AsyncGenerator[SearchUpdate]:
         """What a query finds, while it is being found; ends when the iteration is left.
 
         Raises:
@@ -463,9 +480,9 @@ class Store:
         except FileError:
             reader.close()
             raise
-        self._reader, self._aside, self._ranks = reader, aside, Ranks()
-        self._tree, self._ranking = GrowingTree(), listing.Ranking()
-        self._books = Books()
+        self._reader, self._aside, self._ranks = reader, aside, PositionIndex()
+        self._tree, self._ranking = IncrementalTree(), listing.SessionOrder()
+        self._books = BranchUsageCache()
         self._priced = None
         self.sessions_table, self.messages_table = reader.sessions_table, reader.messages_table
         self._times_opened += 1

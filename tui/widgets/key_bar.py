@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from tui.painting.stable_scroll import Steady
+from tui.painting.stable_scroll import FixedSize
 
 __all__ = ["KeyBar"]
 
@@ -38,7 +38,7 @@ class _Key(NamedTuple):
         return cell_len(self.shown) + cell_len(self.title) + 3
 
 
-class KeyBar(Steady):
+class KeyBar(FixedSize):
     """The bindings of the screen and of what has the focus in it, as many as fit; a click presses the key.
 
     Textual's footer is a widget for each key, and makes all of them anew with each change of the focus: half of what

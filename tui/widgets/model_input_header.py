@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.model.model_input import Seen, Weight
+from tui.model.model_input import InputSize, ModelInput
 from tui.render.text import size
 from tui.widgets.format import fit_name, tokens, visible
 from tui.widgets.usage.run_text import estimate_mark
@@ -32,11 +32,11 @@ class SeenState(NamedTuple):
         weight: How much that is; None while it is not known.
     """
 
-    seen: Seen
+    seen: ModelInput
     request: int
     parts: Sequence[str]
     part: int
-    weight: Weight | None = None
+    weight: InputSize | None = None
 
 
 class SeenHead(Widget):

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.reactive import var
 
 from tui.model import Run, RunState, View
-from tui.painting.deferred_refresh import Still
+from tui.painting.deferred_refresh import SuspendableRefresh
 from tui.widgets.format import fit_name, tokens
 
 __all__ = ["RunStatus"]
@@ -22,7 +22,7 @@ _DOING: Final = 40
 """Cells of what the run is doing, at most."""
 
 
-class RunStatus(Still):
+class RunStatus(SuspendableRefresh):
     """What the run on the shown branch is at; takes no room while there is none.
 
     Args:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tui.model import Accounts, TurnUsage, usage_page
+from tui.model import BranchUsage, TurnUsage, usage_page
 
-__all__ = ["Bars"]
+__all__ = ["TurnUsageCache"]
 
 CAPACITY = 32
 """How many pages are kept."""
 
 
-class Bars:
+class TurnUsageCache:
     """What the turns of one branch cost, by page, kept until newer ones come.
 
     What is no longer fresh is still given, so that the chart does not flicker, and is asked for again.
@@ -23,20 +23,20 @@ class Bars:
 
     def __init__(self) -> None:
         self.edition = 0
-        self._accounts: Accounts | None = None
+        self._accounts: BranchUsage | None = None
         self._pages: dict[int, Sequence[TurnUsage]] = {}
         self._asked: set[int] = set()
 
-    def follow(self, accounts: Accounts | None) -> None:
+    def follow(self, branch_usage: BranchUsage | None) -> None:
         """Go on with these accounts, and forget everything where they are another branch's."""
-        if accounts is not self._accounts:
-            before, self._accounts = self._accounts, accounts
-            if before is None or accounts is None or before.branch_id != accounts.branch_id:
+        if branch_usage is not self._accounts:
+            before, self._accounts = self._accounts, branch_usage
+            if before is None or branch_usage is None or before.branch_id != branch_usage.branch_id:
                 self._pages.clear()
             self.renew()
-            if accounts is not None and accounts.page:
-                self._asked.add(usage_page(accounts.page[0].turn)[0])
-                self.receive(self.edition, accounts.page)
+            if branch_usage is not None and branch_usage.page:
+                self._asked.add(usage_page(branch_usage.page[0].turn)[0])
+                self.receive(self.edition, branch_usage.page)
 
     def renew(self) -> None:
         """From now on nothing that is kept is fresh."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from textual.app import App, ComposeResult
 from textual.widgets import Input, Static
 
-from tui.screens.dialogs.remote_picker import FindingPicker, Found
+from tui.screens.dialogs.remote_picker import Found, RemotePicker
 from tui.widgets.lists.choices import Choice, Choices
 
 NAMES = [f"chat-{number:05}" for number in range(10_000)]
@@ -37,7 +37,7 @@ class Finder:
 class FinderApp(App[None]):
     def __init__(self, finder: Finder, current: str | None = None) -> None:
         super().__init__()
-        self.picker = FindingPicker("Sessions", finder.find, current=current)
+        self.picker = RemotePicker("Sessions", finder.find, current=current)
         self.given: list[str | None] = []
 
     def compose(self) -> ComposeResult:

@@ -14,7 +14,7 @@ from tests.explorer.test_explorer import Opened, opened
 from tui.app import ConvoApp
 from tui.config import Config
 from tui.explorer.screen import Explorer
-from tui.painting.compositor import Painter
+from tui.painting.compositor import PartialCompositor
 from tui.screens.dialogs.theme import ThemePicker
 
 
@@ -130,10 +130,12 @@ async def test_the_themes_beside_the_cursor_are_read_while_it_rests(
 
 
 async def test_a_theme_is_painted_in_one_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole: list[Painter] = []
-    draw = Painter.draw
+    whole: list[PartialCompositor] = []
+    draw = PartialCompositor.draw
 
-    def counted(painter: Painter, spans: Iterable[tuple[int, int, int]]) -> dict[int, list[tuple[int, Strip]]]:
+    def counted(
+        painter: PartialCompositor, spans: Iterable[tuple[int, int, int]]
+    ) -> dict[int, list[tuple[int, Strip]]]:
         spans = list(spans)
         if len({y for y, _, _ in spans}) == painter.size.height:
             whole.append(painter)
@@ -141,6 +143,6 @@ async def test_a_theme_is_painted_in_one_go(path: Path, monkeypatch: pytest.Monk
 
     async with opened(path) as explorer:
         await choose(explorer)
-        monkeypatch.setattr(Painter, "draw", counted)
+        monkeypatch.setattr(PartialCompositor, "draw", counted)
         await explorer.press("up")
         assert whole == [app(explorer).screen._compositor, explorer.screen._compositor]

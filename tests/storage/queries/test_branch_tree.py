@@ -23,7 +23,7 @@ SESSION = Session("support")
 
 def drawn(tree: TurnTree) -> list[tuple[int, int, int, str | None, tuple[str, ...]]]:
     """All that a tree says of its chains, in the order in which they are drawn."""
-    return [(depth, chain.first, chain.last, chain.ends, tuple(chain.through)) for chain, depth in tree.walk()]
+    return [(depth, chain.first, chain.last, chain.ends, tuple(chain.holders)) for chain, depth in tree.walk()]
 
 
 async def fresh(path: Path) -> TurnTree:

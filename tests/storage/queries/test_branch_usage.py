@@ -14,37 +14,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conversations import open_sdk, spend, turn
-from tui.model import Accounts, Scope, TurnUsage
+from tui.model import BranchUsage, Scope, TurnUsage
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
 
 LIMITS = (1000, 5000)
 
 
-async def told(path: Path, branch_id: str) -> tuple[Accounts, list[TurnUsage]]:
+async def told(path: Path, branch_id: str) -> tuple[BranchUsage, list[TurnUsage]]:
     """The accounts of a branch and its turns one by one, the latter also by pages of two."""
     store = Store(path)
     (session,) = await store.sessions()
     tree = await store.tree(session)
-    accounts = await store.accounts(session, tree, branch_id)
+    branch_usage = await store.branch_usage(session, tree, branch_id)
     turns = await store.turn_usages(session, tree, branch_id, 1, 1000)
     pages = [
         row
-        for first in range(1, accounts.turns + 1, 2)
+        for first in range(1, branch_usage.turns + 1, 2)
         for row in await store.turn_usages(session, tree, branch_id, first, first + 1)
     ]
     assert list(turns) == pages
     priced = await store.priced(session, tree, branch_id, LIMITS)
     for scope, spendings in zip(Scope, priced, strict=True):
-        usage = accounts.totals[scope]
+        usage = branch_usage.totals[scope]
         assert sum(spending.usage.input_tokens for spending in spendings) == (usage.input_tokens if usage else 0)
     store.close()
-    return accounts, list(turns)
+    return branch_usage, list(turns)
 
 
-def sums(accounts: Accounts) -> tuple[int | None, int | None, int | None]:
+def sums(branch_usage: BranchUsage) -> tuple[int | None, int | None, int | None]:
     """Input tokens of each scope: own, path, all."""
-    own, path, everything = (accounts.totals[scope] for scope in Scope)
+    own, path, everything = (branch_usage.totals[scope] for scope in Scope)
     return tuple(usage and usage.input_tokens for usage in (own, path, everything))  # type: ignore[return-value]
 
 
@@ -72,10 +72,10 @@ async def test_a_fork_of_a_fork_counts_each_shared_turn_once(path: Path) -> None
     await sdk.store_run_usage(spend(10_000))
     sdk.close()
     billed = 100 + 200 + 300 + 1000 + 2000 + 10_000
-    accounts, turns = await told(path, "deep")
-    assert sums(accounts) == (10_000, 100 + 200 + 1000 + 10_000, billed)
+    branch_usage, turns = await told(path, "deep")
+    assert sums(branch_usage) == (10_000, 100 + 200 + 1000 + 10_000, billed)
     assert paid(turns) == [("main", 100), ("main", 200), ("alt", 1000), ("deep", 10_000)]
-    assert (accounts.turns, accounts.counted, accounts.largest) == (4, 4, 11_000)
+    assert (branch_usage.turns, branch_usage.turns_with_usage, branch_usage.largest) == (4, 4, 11_000)
     assert sums((await told(path, "alt"))[0]) == (3000, 100 + 200 + 1000 + 2000, billed)
     assert sums((await told(path, "main"))[0]) == (600, 600, billed)
 
@@ -88,10 +88,10 @@ async def test_a_turn_without_usage_is_not_counted_and_is_said_to_be_missing(pat
     await sdk.create_branch_from_turn(2, "alt")
     await sdk.add_items(turn("elsewhere"))
     sdk.close()
-    accounts, turns = await told(path, "alt")
-    assert sums(accounts) == (None, 100, 100)
+    branch_usage, turns = await told(path, "alt")
+    assert sums(branch_usage) == (None, 100, 100)
     assert paid(turns) == [("main", 100), (None, None)]
-    assert (accounts.turns, accounts.counted) == (2, 1)
+    assert (branch_usage.turns, branch_usage.turns_with_usage) == (2, 1)
 
 
 async def test_a_turn_run_again_in_the_fork_counts_as_the_fork_ran_it(path: Path) -> None:
@@ -105,13 +105,13 @@ async def test_a_turn_run_again_in_the_fork_counts_as_the_fork_ran_it(path: Path
     await sdk.create_branch_from_turn(2, "third")
     await sdk.add_items(turn("third"))
     sdk.close()
-    accounts, turns = await told(path, "again")
+    branch_usage, turns = await told(path, "again")
     assert paid(turns) == [("main", 100), ("again", 5000)]
-    assert sums(accounts) == (5000, 100 + 5000, 600 + 5000)
+    assert sums(branch_usage) == (5000, 100 + 5000, 600 + 5000)
     # Main ran it first, and shows its own run.
-    accounts, turns = await told(path, "main")
+    branch_usage, turns = await told(path, "main")
     assert paid(turns) == [("main", 100), ("main", 200), ("main", 300)]
-    assert sums(accounts) == (600, 600, 600 + 5000)
+    assert sums(branch_usage) == (600, 600, 600 + 5000)
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -141,9 +141,9 @@ async def test_deleting_the_branch_that_ran_a_turn_loses_nothing_of_what_lives_o
             # A fork that runs a kept turn again shows its own run; both were billed.
             await session.fork(4, source="heir", name="again")
             await session.store_run_usage(spend(7))
-            accounts, turns = await told(path, "again")
+            branch_usage, turns = await told(path, "again")
             assert paid(turns) == [("main", 100), ("runner", 1000), ("again", 7)]
-            assert sums(accounts) == (7, 1107, 33_107)
+            assert sums(branch_usage) == (7, 1107, 33_107)
 
 
 async def test_a_branch_that_is_there_again_with_its_usage_is_not_counted_twice(path: Path) -> None:
@@ -180,10 +180,10 @@ async def test_tokens_are_kept_apart_by_model_hour_and_length_of_a_request(path:
     (session_,) = await store.sessions()
     tree = await store.tree(session_)
     priced = await store.priced(session_, tree, "main", LIMITS)
-    assert (await store.accounts(session_, tree, "main")).models == ("a", "b")
+    assert (await store.branch_usage(session_, tree, "main")).models == ("a", "b")
     store.close()
     assert priced.own == priced.path == priced.all
-    found = {(s.model, s.hour[-2:], s.over): (s.turns, s.usage.input_tokens) for s in priced.path}
+    found = {(s.model, s.hour[-2:], s.price_tier): (s.turns, s.usage.input_tokens) for s in priced.path}
     assert found == {
         ("a", "06", 0): (1, 900),
         ("a", "05", 1000): (1, 2000),
@@ -207,9 +207,9 @@ async def test_the_carry_cost_is_worked_out_along_the_path(path: Path) -> None:
     store = Store(path)
     (session,) = await store.sessions()
     tree = await store.tree(session)
-    carry = await store.carry(session, tree, "alt")
+    resend_cost = await store.resend_cost(session, tree, "alt")
     store.close()
-    first, second = carry.turn(1), carry.turn(2)
+    first, second = resend_cost.turn(1), resend_cost.turn(2)
     assert first is not None
     assert second is not None
     # The messages are as long as each other, so that the growth of the input is what turn 1 added.
@@ -310,8 +310,10 @@ async def against_the_plain_way(steps: list[Step]) -> None:
                     names.remove(name)
         oracle = Oracle(path)
         for name, held in oracle.held.items():
-            accounts, turns = await told(path, name)
+            branch_usage, turns = await told(path, name)
             assert paid(turns) == oracle.turns(name)
-            assert sums(accounts) == oracle.sums(name)
-            assert accounts.turns == len(held)
-            assert accounts.counted == len([tokens for _, tokens in oracle.turns(name) if tokens is not None])
+            assert sums(branch_usage) == oracle.sums(name)
+            assert branch_usage.turns == len(held)
+            assert branch_usage.turns_with_usage == len(
+                [tokens for _, tokens in oracle.turns(name) if tokens is not None]
+            )

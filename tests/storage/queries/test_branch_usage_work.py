@@ -99,7 +99,7 @@ async def test_the_sums_are_few_statements_and_remembered_while_the_file_stays_a
 
     async def statements(branch_id: str) -> int:
         ran.clear()
-        await store.accounts(session, tree, branch_id)
+        await store.branch_usage(session, tree, branch_id)
         return len(reads(ran))
 
     # What each branch ran, what was kept, and the models; then what is kept on this path, and the tools.
@@ -119,14 +119,14 @@ async def test_accounts_that_were_foreseen_are_there_when_they_are_asked_for(fil
     store = Store(files["long"])
     (session,) = await store.sessions()
     tree = await store.tree(session)
-    store.foresee_accounts(session, tree, "main")
+    store.prefetch_usage(session, tree, "main")
     ran: list[str] = []
     store._aside._connection.run_sync(lambda db: db.set_trace_callback(ran.append))
-    foreseen = await store.accounts(session, tree, "main")
+    foreseen = await store.branch_usage(session, tree, "main")
     assert reads(ran) == []
     store.close()
     other = Store(files["long"])
-    assert await other.accounts(session, await other.tree(session), "main") == foreseen
+    assert await other.branch_usage(session, await other.tree(session), "main") == foreseen
     other.close()
 
 
@@ -137,7 +137,7 @@ async def test_no_statement_scans(files: dict[str, Path]) -> None:
     ran: list[str] = []
     connection = store._aside._connection
     connection.run_sync(lambda db: db.set_trace_callback(ran.append))
-    told = await store.accounts(session, tree, "fork-0")
+    told = await store.branch_usage(session, tree, "fork-0")
     await store.turn_usages(session, tree, "fork-0", 1, 64)
     connection.run_sync(lambda db: db.set_trace_callback(None))
     assert told.totals[Scope.PATH]

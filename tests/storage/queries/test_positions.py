@@ -10,7 +10,7 @@ import pytest
 from tests.conversations import open_sdk, turn
 from tui.model import Session
 from tui.storage.queries import positions as ranks
-from tui.storage.queries.positions import Ranks
+from tui.storage.queries.positions import PositionIndex
 from tui.storage.sqlite.engine import Snapshot
 from tui.storage.store import Store
 
@@ -82,7 +82,7 @@ async def test_items_of_the_same_number_are_told_apart(path: Path) -> None:
 def test_a_jump_walks_at_most_one_step_once_the_way_is_known(path: Path) -> None:
     with sqlite3.connect(path) as db:
         file, session = Snapshot(db, "agent_sessions", "agent_messages"), Session("support")
-        known = Ranks()
+        known = PositionIndex()
         steps = 0
 
         def step() -> None:

@@ -97,14 +97,14 @@ async def test_round_a_turn_fewer_items_are_read_where_they_are_long(tmp_path: P
 async def test_each_item_is_had_whole_when_asked_for(long_file: Path) -> None:
     store = Store(long_file)
     page = await store.page(await only_session(store), "main", 0, 99)
-    whole = [await store.whole_item(item) for item in page.items]
+    whole = [await store.full_item(item) for item in page.items]
     assert [item.data for item in whole] == LONG_ITEMS
     assert not any(item.unread or item.cut for item in whole)
     with sqlite3.connect(long_file) as db:
         db.execute("DELETE FROM agent_messages WHERE id = 1")
     db.close()
     with pytest.raises(NotFoundError, match="gone"):
-        await store.whole_item(page.items[0])
+        await store.full_item(page.items[0])
     store.close()
 
 
@@ -170,7 +170,7 @@ async def test_what_was_said_about_an_image_is_read_without_the_image(tmp_path: 
         kept, left_out = part["image_url"].split("…")
         assert data.startswith(kept)
         assert len(kept) + int(left_out) == len(data)
-    assert (await store.whole_item(item)).data["content"] == parts
+    assert (await store.full_item(item)).data["content"] == parts
     (row,) = await store.turns(session, ("main",), 1, 1)
     assert "What is this?" in row.text
     store.close()

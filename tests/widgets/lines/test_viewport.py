@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tui.model import Item, Page
 from tui.render import Line, Rendered
-from tui.widgets.lines.height_index import LineMap
-from tui.widgets.lines.viewport import Flow
+from tui.widgets.lines.height_index import FenwickHeights
+from tui.widgets.lines.viewport import Viewport
 from tui.widgets.transcript.item_cache import PAGE, ItemStore
 from tui.widgets.transcript.render_cache import LineCache
 
@@ -29,7 +29,7 @@ MOVES = st.lists(
 @settings(deadline=None)
 @given(HEIGHTS, st.lists(st.tuples(st.integers(0, 59), st.integers(0, 20)), max_size=20), st.integers(0, 80))
 def test_the_line_map_counts_as_a_list_does(heights: list[int], changes: list[tuple[int, int]], size: int) -> None:
-    lines = LineMap(len(heights), 3)
+    lines = FenwickHeights(len(heights), 3)
     for index, height in [*enumerate(heights), *((index % len(heights), height) for index, height in changes)]:
         lines[index] = height
         heights[index] = height
@@ -46,7 +46,7 @@ def test_the_line_map_counts_as_a_list_does(heights: list[int], changes: list[tu
 def test_whatever_the_moves_every_row_is_the_one_after_the_row_above(
     heights: list[int], moves: list[tuple[str, int]], height: int
 ) -> None:
-    flow = Flow(lambda position: heights[position], estimate=3)
+    flow = Viewport(lambda position: heights[position], estimate=3)
     flow.height = height
     flow.reset(len(heights))
     flow.settle()
@@ -76,7 +76,7 @@ def test_whatever_the_moves_every_row_is_the_one_after_the_row_above(
 
 def test_only_the_window_and_its_neighbourhood_are_measured() -> None:
     measured: list[int] = []
-    flow = Flow(lambda position: measured.append(position) or 4, estimate=3)  # type: ignore[func-returns-value]
+    flow = Viewport(lambda position: measured.append(position) or 4, estimate=3)  # type: ignore[func-returns-value]
     flow.height = 20
     flow.reset(100_000)
     flow.end()

@@ -535,7 +535,7 @@ async def test_a_click_below_the_last_row_means_nothing() -> None:
 
 async def test_sessions_that_are_not_known_are_asked_for_as_they_come_into_sight() -> None:
     newest = (SESSION, *(Session(f"s{number}") for number in range(1, 4)))
-    app = TreeApp(showing(grow({"main": [1]}))._replace(sessions=newest, older=9_996))
+    app = TreeApp(showing(grow({"main": [1]}))._replace(sessions=newest, sessions_remaining=9_996))
     async with app.run_test(size=(34, 6)) as pilot:
         await pilot.pause()
         assert app.lines()[-1] == "▸ …"
@@ -558,7 +558,7 @@ async def test_sessions_that_are_not_known_are_asked_for_as_they_come_into_sight
 
 
 async def test_the_cursor_stays_on_a_session_that_was_on_its_way() -> None:
-    view = showing(grow({"main": [1]}))._replace(older=99)
+    view = showing(grow({"main": [1]}))._replace(sessions_remaining=99)
     app = TreeApp(view)
     async with app.run_test(size=(34, 6)) as pilot:
         await pilot.press("end")

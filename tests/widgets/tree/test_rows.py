@@ -44,7 +44,9 @@ def test_two_thousand_branches_are_laid_out_in_one_step_for_each_chain() -> None
 
 def test_ten_thousand_sessions_are_rows_around_the_open_one() -> None:
     newest = tuple(Session(f"s{number}") for number in range(32))
-    sessions = sessions_of(View(sessions=newest, older=9_968, session=Session("s5000"), place=5000))
+    sessions = sessions_of(
+        View(sessions=newest, sessions_remaining=9_968, session=Session("s5000"), session_index=5000)
+    )
     rows = TreeRows(sessions, TurnRows(grow({"main": [1, 2]})))
 
     assert len(rows) == 10_002
@@ -64,7 +66,7 @@ def test_ten_thousand_sessions_are_rows_around_the_open_one() -> None:
 
 def test_a_session_stands_first_until_it_is_known_where_it_stands() -> None:
     newest = (Session("a"), Session("b"))
-    sessions = sessions_of(View(sessions=newest, older=98, session=Session("old")))
+    sessions = sessions_of(View(sessions=newest, sessions_remaining=98, session=Session("old")))
 
     assert [sessions.at(place) for place in range(4)] == [Session("old"), *newest, None]
     assert (len(sessions), sessions.open_place, sessions.place_of("b")) == (100, 0, 2)
@@ -94,7 +96,7 @@ def test_each_row_is_found_again_by_what_it_shows(forest: tuple[TurnTree, frozen
             assert row.session is not None
             assert rows.of_session(row.session.session_id) == index
         else:
-            chain = find_chain(tree, row.span.chain.through[0], row.turn)
+            chain = find_chain(tree, row.span.chain.holders[0], row.turn)
             assert chain is row.span.chain
             assert rows.of_turn(chain, row.turn) == index
 

@@ -70,7 +70,7 @@ def test_a_turn_selected_elsewhere_has_the_cursor_and_the_mark(
     if moved:
         row = state.at(state.cursor)
         assert isinstance(row, TurnRow)
-        assert last.branch_id in row.span.chain.through
+        assert last.branch_id in row.span.chain.holders
         assert min(row.turn, row.span.chain.last) == last.turn
         assert state.selected == state.cursor
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from textual.app import App
 
-from tui.model import Accounts, Carry, Money, Outcome, RunRecord, Scope, TurnUsage, Usage
-from tui.model.resend_cost import Sent, carry
+from tui.model import BranchUsage, Money, Outcome, ResendCost, RunRecord, Scope, TurnUsage, Usage
+from tui.model.resend_cost import TurnInput, resend_cost
 
 __all__ = ["SCATTERED_TOOLS", "Book", "account", "book", "carried", "priced", "seen", "spend", "with_runs"]
 
@@ -22,7 +22,7 @@ SCATTERED_TOOLS = (
 )
 
 
-class Book(Accounts):
+class Book(BranchUsage):
     """Accounts, and what a chart asks for by page.
 
     Attributes:
@@ -97,7 +97,7 @@ def book(branch_id: str, rows: tuple[TurnUsage, ...], elsewhere: Usage | None = 
     return found
 
 
-def with_runs(accounts: Book) -> Book:
+def with_runs(branch_usage: Book) -> Book:
     """The same with the runs of some turns: 3 and 9 estimated, 5 long, 7 stopped, 8 failed."""
     began = "2026-03-04 05:06:07"
     error = "The key [/x]\x1b[31m is not one of this server's."
@@ -108,36 +108,36 @@ def with_runs(accounts: Book) -> Book:
         RunRecord(8, "alt", Outcome.FAILED, "gpt-5-mini", None, began, 0.4, error, reported=False),
         RunRecord(9, "alt", Outcome.DONE, "offline", None, began, 0.1, estimated=True),
     )
-    rows = list(accounts.rows)
+    rows = list(branch_usage.rows)
     for run in runs:
         row = rows[run.turn - 1]
         usage = row.usage._replace(estimated=run.estimated) if row.usage else None
         rows[run.turn - 1] = row._replace(usage=usage, run=run)
-    return book(accounts.branch_id, tuple(rows), elsewhere=spend(len(rows)))
+    return book(branch_usage.branch_id, tuple(rows), elsewhere=spend(len(rows)))
 
 
-def priced(accounts: Book) -> Book:
+def priced(branch_usage: Book) -> Book:
     """The same with what it cost: two turns of the path have no price, and somebody else's tokens are estimates."""
     money = {
         Scope.OWN: Money(Decimal("0.0042"), 5),
         Scope.PATH: Money(Decimal("0.0173"), 9, 2),
         Scope.ALL: Money(Decimal("12.346"), 12, 0, True),
     }
-    found = accounts._replace(money=money, models=("gpt-5-mini",))
+    found = branch_usage._replace(money=money, models=("gpt-5-mini",))
     found.rows = tuple(
         row._replace(cost=Money(Decimal("0.00213"), 1, int(row.turn == 2)), window=4_000) if row.usage else row
-        for row in accounts.rows
+        for row in branch_usage.rows
     )
     return found
 
 
-def carried(accounts: Book) -> Carry:
+def carried(branch_usage: Book) -> ResendCost:
     """What the turns cost again, each turn holding 400 characters more than the one before."""
-    usages = [row.usage or Usage() for row in accounts.rows]
-    return carry(
-        accounts.branch_id,
+    usages = [row.usage or Usage() for row in branch_usage.rows]
+    return resend_cost(
+        branch_usage.branch_id,
         [
-            Sent(400 * number, 100, usage.requests, usage.input_tokens, usage.cached_tokens)
+            TurnInput(400 * number, 100, usage.requests, usage.input_tokens, usage.cached_tokens)
             for number, usage in enumerate(usages, 1)
         ],
     )

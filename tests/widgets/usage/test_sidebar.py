@@ -22,11 +22,11 @@ from tui.widgets.usage.token_chart import TokenChart
 
 Snapshot = Callable[..., bool]
 
-TYPICAL = View(branch_id="alt", turn=3, accounts=account(9))
-TALKED = TYPICAL._replace(accounts=with_runs(account(9, silent=(8,))))
+TYPICAL = View(branch_id="alt", turn=3, branch_usage=account(9))
+TALKED = TYPICAL._replace(branch_usage=with_runs(account(9, silent=(8,))))
 """Some turns of it were run by the program, which recorded how."""
-PRICED = TYPICAL._replace(accounts=priced(account(9)))
-CARRIED = PRICED._replace(chart=ChartView.CARRY, carry=carried(account(9)))
+PRICED = TYPICAL._replace(branch_usage=priced(account(9)))
+CARRIED = PRICED._replace(chart=ChartView.RESEND_COST, resend_cost=carried(account(9)))
 WIDE = (36, 34)
 STRIP = (100, 3)
 
@@ -57,8 +57,8 @@ class UsageApp(App[None]):
         yield sidebar
 
     def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
-        assert isinstance(self.view.accounts, Book)
-        turns = self.view.accounts.read(message.first, message.last)
+        assert isinstance(self.view.branch_usage, Book)
+        turns = self.view.branch_usage.read(message.first, message.last)
         self.query_one(UsageSidebar).receive(message.edition, turns)
 
     def on_token_chart_turn_selected(self, message: TokenChart.TurnSelected) -> None:
@@ -114,14 +114,14 @@ async def test_arrows_and_enter_select_a_turn() -> None:
 async def test_the_pane_follows_the_view_to_another_branch() -> None:
     app = UsageApp(TYPICAL)
     async with app.run_test(size=WIDE) as pilot:
-        app.view = View(branch_id="deep", turn=2, accounts=account(2, branch_id="deep", parent="alt"))
+        app.view = View(branch_id="deep", turn=2, branch_usage=account(2, branch_id="deep", parent="alt"))
         await pilot.pause()
         assert "ran on alt" in seen(app)
         assert "t3" not in seen(app)
 
 
 async def test_no_usage_is_said_and_never_counted_as_zero() -> None:
-    app = UsageApp(View(branch_id="alt", turn=2, accounts=account(3, silent=(1, 2, 3))))
+    app = UsageApp(View(branch_id="alt", turn=2, branch_usage=account(3, silent=(1, 2, 3))))
     async with app.run_test(size=WIDE):
         assert "No usage stored" in seen(app)
         assert "turn 2: no usage stored" in seen(app)
@@ -129,7 +129,7 @@ async def test_no_usage_is_said_and_never_counted_as_zero() -> None:
 
 
 async def test_a_fork_without_a_run_of_its_own_still_shows_what_its_path_cost() -> None:
-    app = UsageApp(View(branch_id="alt", turn=2, scope=Scope.OWN, accounts=account(3, own_from=4)))
+    app = UsageApp(View(branch_id="alt", turn=2, scope=Scope.OWN, branch_usage=account(3, own_from=4)))
     async with app.run_test(size=WIDE):
         assert "No usage stored" in seen(app)
         assert row(app, "own")[0] == "–"
@@ -137,7 +137,7 @@ async def test_a_fork_without_a_run_of_its_own_still_shows_what_its_path_cost() 
 
 
 async def test_what_the_provider_did_not_report_is_not_zero() -> None:
-    app = UsageApp(View(branch_id="alt", turn=2, accounts=account(3, reported=False)))
+    app = UsageApp(View(branch_id="alt", turn=2, branch_usage=account(3, reported=False)))
     async with app.run_test(size=WIDE):
         assert row(app, "cached") == ["not", "reported"]
         assert row(app, "reasoning") == ["not", "reported"]
@@ -204,8 +204,8 @@ async def test_tokens_that_were_not_reported_are_no_zeros() -> None:
 async def test_of_a_turn_whose_last_run_alone_reported_none_that_is_said() -> None:
     rows = list(account(9).rows)
     rows[4] = rows[4]._replace(run=RunRecord(5, "alt", Outcome.STOPPED, reported=False))
-    accounts = book("alt", tuple(rows))
-    app = UsageApp(View(branch_id="alt", turn=5, accounts=accounts))
+    branch_usage = book("alt", tuple(rows))
+    app = UsageApp(View(branch_id="alt", turn=5, branch_usage=branch_usage))
     async with app.run_test(size=WIDE):
         assert below_the_numbers(app) == ["not all reported", "", "stopped"]
         assert row(app, "total")[1] == "1,130"
@@ -227,7 +227,7 @@ async def test_the_strip_tells_of_the_run_on_the_turn_s_line(turn: int, told: st
 
 
 async def test_while_the_usage_is_read_nothing_moves() -> None:
-    app = UsageApp(TYPICAL._replace(accounts=None))
+    app = UsageApp(TYPICAL._replace(branch_usage=None))
     async with app.run_test(size=WIDE) as pilot:
         assert "reading the usage" in seen(app)
         top = pilot.app.query_one(TokenChart).region.y
@@ -251,7 +251,7 @@ async def test_tools_are_counted_on_the_path_and_in_the_turn() -> None:
 
 async def test_tools_beyond_the_room_are_summed_up() -> None:
     tools = tuple((f"tool_{number:02}", 1, 30 - number) for number in range(20))
-    app = UsageApp(View(branch_id="alt", turn=1, accounts=account(3, tools=tools)))
+    app = UsageApp(View(branch_id="alt", turn=1, branch_usage=account(3, tools=tools)))
     async with app.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert row(app, "tool_00") == ["30", "30"]
@@ -260,7 +260,7 @@ async def test_tools_beyond_the_room_are_summed_up() -> None:
 
 async def test_untrusted_names_stay_text_in_their_columns() -> None:
     tools = (("[bold]x[/y]", 1, 3), ("esc\x1b[31m\n", 1, 2), ("검색_도구_아주_긴_이름을_가진", 1, 1))
-    app = UsageApp(View(branch_id="alt", turn=1, accounts=account(3, parent="[red]\x07", tools=tools)))
+    app = UsageApp(View(branch_id="alt", turn=1, branch_usage=account(3, parent="[red]\x07", tools=tools)))
     async with app.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert row(app, "[bold]x[/y]") == ["3", "3"]
@@ -339,18 +339,18 @@ async def test_the_sum_says_which_turns_it_leaves_out() -> None:
 
 async def test_the_carry_cost_stands_in_place_of_the_tokens() -> None:
     app = UsageApp(CARRIED)
-    carry = CARRIED.carry
-    assert carry is not None
-    turn = carry.turn(3)
+    resend_cost = CARRIED.resend_cost
+    assert resend_cost is not None
+    turn = resend_cost.turn(3)
     assert turn is not None
     async with app.run_test(size=WIDE) as pilot:
-        assert row(app, "items") == [f"≈{carry.items:,}", f"≈{turn.items:,}"]
+        assert row(app, "items") == [f"≈{resend_cost.items:,}", f"≈{turn.items:,}"]
         assert row(app, "requests") == ["×", f"{turn.requests}"]
-        assert row(app, "re-sent") == [f"≈{carry.tokens:,}", f"≈{turn.tokens:,}"]
-        assert row(app, "cached") == [f"≈{carry.cached:,}", f"≈{turn.cached:,}"]
+        assert row(app, "re-sent") == [f"≈{resend_cost.tokens:,}", f"≈{turn.tokens:,}"]
+        assert row(app, "cached") == [f"≈{resend_cost.cached:,}", f"≈{turn.cached:,}"]
         assert row(app, "▸t3")[-1] == f"≈{tokens(turn.tokens)}"
         assert row(app, "t9")[-1] == "≈0"
-        app.view = app.view._replace(carry=None)
+        app.view = app.view._replace(resend_cost=None)
         await pilot.pause()
         assert row(app, "re-sent") == ["…", "…"]
         assert row(app, "t9") == ["…"]
@@ -387,8 +387,8 @@ async def test_the_strip_takes_three_lines_and_selects_too() -> None:
 @pytest.mark.parametrize("turn", range(1, 10))
 def test_a_turn_takes_the_same_lines_at_every_width(turn: int, shown: View) -> None:
     view = shown._replace(turn=turn)
-    assert isinstance(view.accounts, Book)
-    told = view.accounts.rows[turn - 1]
+    assert isinstance(view.branch_usage, Book)
+    told = view.branch_usage.rows[turn - 1]
     swatches = dict.fromkeys(Part, Swatch("■", Style()))
     for width in range(4, 60):
         lines = totals(view, told, width, swatches)
@@ -429,21 +429,21 @@ def test_carry_in_the_strip(snap_compare: Snapshot) -> None:
 
 
 def test_empty(snap_compare: Snapshot) -> None:
-    view = View(branch_id="alt", turn=2, accounts=account(3, silent=(1, 2, 3), tools=()))
+    view = View(branch_id="alt", turn=2, branch_usage=account(3, silent=(1, 2, 3), tools=()))
     assert snap_compare(UsageApp(view), terminal_size=WIDE)
 
 
 def test_loading(snap_compare: Snapshot) -> None:
-    assert snap_compare(UsageApp(TYPICAL._replace(accounts=None)), terminal_size=WIDE)
+    assert snap_compare(UsageApp(TYPICAL._replace(branch_usage=None)), terminal_size=WIDE)
 
 
 def test_crowded(snap_compare: Snapshot) -> None:
-    view = View(branch_id="alt", turn=190, accounts=account(200, own_from=185, silent=(188,)))
+    view = View(branch_id="alt", turn=190, branch_usage=account(200, own_from=185, silent=(188,)))
     assert snap_compare(UsageApp(view), terminal_size=WIDE, press=["tab", "up", "up"])
 
 
 def test_strip(snap_compare: Snapshot) -> None:
-    view = View(branch_id="alt", turn=26, accounts=account(30, own_from=25, silent=(22, 23)))
+    view = View(branch_id="alt", turn=26, branch_usage=account(30, own_from=25, silent=(22, 23)))
     assert snap_compare(UsageApp(view, compact=True), terminal_size=STRIP)
 
 

@@ -35,10 +35,10 @@ class CountingChart(TokenChart):
 class ChartApp(App[None]):
     """Nothing but a chart; what it reports is remembered, what it asks for is given."""
 
-    def __init__(self, accounts: Book, turn: int, chart: TokenChart | None = None) -> None:
+    def __init__(self, branch_usage: Book, turn: int, chart: TokenChart | None = None) -> None:
         super().__init__()
         self.chart = TokenChart() if chart is None else chart
-        self.accounts = accounts
+        self.branch_usage = branch_usage
         self.turn = turn
         self.selected: list[int] = []
         self.asked: list[tuple[int, int]] = []
@@ -47,16 +47,16 @@ class ChartApp(App[None]):
         yield self.chart
 
     def on_mount(self) -> None:
-        self.chart.accounts = self.accounts
+        self.chart.branch_usage = self.branch_usage
         self.chart.turn = self.turn
         self.chart.focus()
 
     def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
         self.asked.append((message.first, message.last))
-        message.chart.receive(message.edition, self.accounts.read(message.first, message.last))
+        message.chart.receive(message.edition, self.branch_usage.read(message.first, message.last))
 
-    def show(self, accounts: Book) -> None:
-        self.accounts = self.chart.accounts = accounts
+    def show(self, branch_usage: Book) -> None:
+        self.branch_usage = self.chart.branch_usage = branch_usage
 
     def on_token_chart_turn_selected(self, message: TokenChart.TurnSelected) -> None:
         self.selected.append(message.turn)
@@ -149,7 +149,7 @@ async def test_every_width_shows_every_turn(width: int) -> None:
 async def test_the_largest_turn_fills_the_width() -> None:
     app = ChartApp(account(9), turn=9)
     async with app.run_test(size=(30, 10)):
-        largest = max(app.accounts.rows, key=lambda turn: turn.usage.total_tokens if turn.usage else 0)
+        largest = max(app.branch_usage.rows, key=lambda turn: turn.usage.total_tokens if turn.usage else 0)
         assert " " not in line(app, largest.turn)[5:24]
 
 

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from tui.items.codec import decode
 from tui.model import Approval, Decision
 from tui.render.text import printable, size
-from tui.screens.dialogs.modal import Band, Scroll
+from tui.screens.dialogs.modal import Modal, Scroll
 from tui.widgets.format import visible
 
 __all__ = ["ApprovalDialog"]
@@ -30,7 +30,7 @@ _WIDE: Final = 96
 """Columns from which the long hint fits."""
 
 
-class ApprovalDialog(Band[tuple[Decision, ...] | None]):
+class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
     """Asks for each call in turn, and gives the decisions in the order of the calls; None where the user leaves.
 
     A tool that was approved for the whole run is not asked for again.

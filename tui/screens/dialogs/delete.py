@@ -11,24 +11,24 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.model import Losses, Survivor
-from tui.screens.dialogs.modal import Band, Scroll
+from tui.model import DeletionImpact, SharedTurns
+from tui.screens.dialogs.modal import Modal, Scroll
 from tui.widgets.format import visible
 
-__all__ = ["DeleteDialog", "Way"]
+__all__ = ["DeleteChoice", "DeleteDialog"]
 
 _NAMED = 3
 """Branches that are named one by one."""
 
 
-class Way(StrEnum):
+class DeleteChoice(StrEnum):
     """How to get rid of something."""
 
     DELETE = "delete"
     ARCHIVE = "archive"
 
 
-class DeleteDialog(Band[Way | None]):
+class DeleteDialog(Modal[DeleteChoice | None]):
     """Tells what would go and what lives on, and asks."""
 
     LINES = 2
@@ -51,16 +51,16 @@ class DeleteDialog(Band[Way | None]):
     }
     """
 
-    def __init__(self, losses: Losses) -> None:
+    def __init__(self, impact: DeletionImpact) -> None:
         """Make the dialog."""
-        gone, kept = told(losses)
+        gone, kept = told(impact)
         super().__init__(
             Scroll(
                 Static(Content("\n".join(map(visible, gone)))),
                 Static(Content("\n".join(map(visible, kept))), classes="delete--kept"),
             )
         )
-        name = losses.branch_id if losses.branch_id is not None else f"session {losses.session_id}"
+        name = impact.branch_id if impact.branch_id is not None else f"session {impact.session_id}"
         self._title = f"Delete {name} for good?"
 
     def compose(self) -> ComposeResult:
@@ -74,33 +74,37 @@ class DeleteDialog(Band[Way | None]):
 
     def action_decide(self, way: str) -> None:
         """Close with a decision."""
-        self.dismiss(Way(way))
+        self.dismiss(DeleteChoice(way))
 
 
-def told(losses: Losses) -> tuple[list[str], list[str]]:
+def told(impact: DeletionImpact) -> tuple[list[str], list[str]]:
     """What goes and what stays, a line each."""
-    if losses.branch_id is None:
-        parts = [_count(losses.branches, "branch"), _count(losses.turns, "turn"), _count(losses.items, "item")]
+    if impact.branch_id is None:
+        parts = [
+            _count(impact.branches, "branch"),
+            _count(impact.turns, "turn"),
+            _count(impact.items, "item"),
+        ]
         gone = [f"Goes: {', '.join(parts)}."]
         kept = []
-    elif losses.items:
-        own = f"{_count(losses.turns, 'own turn')} with {_count(losses.items, 'item')}"
+    elif impact.items:
+        own = f"{_count(impact.turns, 'own turn')} with {_count(impact.items, 'item')}"
         gone = [f"Goes: {own} that no other branch holds."]
-        kept = [_lives_on(survivor) for survivor in losses.lives_on]
+        kept = [_lives_on(survivor) for survivor in impact.shared_turns]
     else:
         gone = ["Goes: its name alone; it holds nothing of its own."]
-        kept = [_lives_on(survivor) for survivor in losses.lives_on]
-    if losses.tokens is not None:
-        gone.append(f"Goes: usage of {losses.tokens:,} tokens.")
-    elif losses.items:
+        kept = [_lives_on(survivor) for survivor in impact.shared_turns]
+    if impact.tokens is not None:
+        gone.append(f"Goes: usage of {impact.tokens:,} tokens.")
+    elif impact.items:
         gone.append("No usage is stored for it.")
-    if losses.kept_tokens is not None:
-        kept.append(f"Stays: the usage of these turns, of which this branch ran {losses.kept_tokens:,} tokens.")
+    if impact.kept_tokens is not None:
+        kept.append(f"Stays: the usage of these turns, of which this branch ran {impact.kept_tokens:,} tokens.")
     kept.append("z brings it back until the trash is emptied (H); its id stays reserved.")
     return gone, kept
 
 
-def _lives_on(survivor: Survivor) -> str:
+def _lives_on(survivor: SharedTurns) -> str:
     one = survivor.first == survivor.last
     turns = f"turn {survivor.first}" if one else f"turns {survivor.first}–{survivor.last}"
     named = ", ".join(survivor.branches[:_NAMED])

@@ -15,10 +15,10 @@ from textual.content import Content
 from textual.widgets import Input, RadioButton, RadioSet, Static
 from textual.worker import Worker
 
-from tui.controller.progress import Stopped, Working
+from tui.controller.progress import Stopped, TaskProgress
 from tui.errors import ConvoError
 from tui.formats import Format
-from tui.screens.dialogs.modal import Band
+from tui.screens.dialogs.modal import Modal
 from tui.widgets.format import visible
 
 __all__ = ["Export", "ExportDialog", "Extent"]
@@ -67,7 +67,7 @@ def _one_of(labels: Iterable[str]) -> RadioSet:
     return RadioSet(*(_Radio(Content(visible(label)), value=not place) for place, label in enumerate(labels)))
 
 
-class ExportDialog(Band[Path | None]):
+class ExportDialog(Modal[Path | None]):
     """Asks what to write where, and shows how far it is; the result is the file that was written."""
 
     LINES = 6
@@ -100,7 +100,7 @@ class ExportDialog(Band[Path | None]):
     """
 
     def __init__(
-        self, extents: Sequence[Extent], write: Callable[[Export, Working], Awaitable[None]], folder: Path
+        self, extents: Sequence[Extent], write: Callable[[Export, TaskProgress], Awaitable[None]], folder: Path
     ) -> None:
         """Make the dialog.
 
@@ -116,7 +116,7 @@ class ExportDialog(Band[Path | None]):
         self._folder = folder
         self._proposed = ""
         self._refused: Path | None = None
-        self._progress: Working | None = None
+        self._progress: TaskProgress | None = None
         self._what = _one_of(extent.label for extent in extents)
         self._form = _one_of(_FORMATS.values())
         self._said = Static("", classes="export--said", markup=False)
@@ -165,10 +165,10 @@ class ExportDialog(Band[Path | None]):
         target = self._folder / Path(name).expanduser()
         overwrite = target == self._refused
         asked = Export(self._extent.branches, self._format, target, overwrite)
-        self._progress = Working()
+        self._progress = TaskProgress()
         _: Worker[None] = self.run_worker(self._do(asked, self._progress))
 
-    async def _do(self, asked: Export, progress: Working) -> None:
+    async def _do(self, asked: Export, progress: TaskProgress) -> None:
         try:
             await self._write(asked, progress)
         except Stopped:

@@ -14,7 +14,7 @@ from textual.widgets import Input, Label, Static
 from textual.worker import Worker
 
 from tui.errors import ConvoError
-from tui.screens.dialogs.modal import Band, Scroll
+from tui.screens.dialogs.modal import Modal, Scroll
 from tui.widgets.format import visible
 
 __all__ = ["Field", "Form"]
@@ -34,7 +34,7 @@ class Field(NamedTuple):
     placeholder: str = ""
 
 
-class Form(Band[bool]):
+class Form(Modal[bool]):
     """Lines to fill in; gives True once what Enter does is done.
 
     Where it cannot be done, the form says why and stays as it was filled in.

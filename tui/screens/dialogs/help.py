@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from tui.screens.dialogs.modal import Band, Scroll
+from tui.screens.dialogs.modal import Modal, Scroll
 
 __all__ = ["Help", "HelpRow"]
 
@@ -66,7 +66,7 @@ class _Keys(Static):
         return table
 
 
-class Help(Band[None]):
+class Help(Modal[None]):
     """The keys that work now; closes with Esc, `?` or `q`."""
 
     LINES = 1

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.render.text import printable
-from tui.screens.dialogs.modal import Band, Scroll
+from tui.screens.dialogs.modal import Modal, Scroll
 from tui.widgets.format import visible
 
 __all__ = ["MessageDialog"]
@@ -19,7 +19,7 @@ __all__ = ["MessageDialog"]
 _HINT = "y copies all · Esc closes"
 
 
-class MessageDialog(Band[None]):
+class MessageDialog(Modal[None]):
     """A text with details; `y` copies both, the mouse selects parts, Esc or Enter closes."""
 
     LINES = 2

@@ -12,9 +12,9 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tui.painting.compositor import Painted
+from tui.painting.compositor import PaintedScreen
 
-__all__ = ["Band", "Scroll"]
+__all__ = ["Modal", "Scroll"]
 
 _TALL = 24
 _BORDERS = 2
@@ -24,7 +24,7 @@ _MARGINS = 7
 ResultT = TypeVar("ResultT")
 
 
-class Band(ModalScreen[ResultT], Painted[ResultT]):
+class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
     """A modal screen with one container, which Esc or a click beside it closes without a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close")]

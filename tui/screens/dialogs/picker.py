@@ -12,14 +12,14 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from tui.screens.dialogs.modal import Band
+from tui.screens.dialogs.modal import Modal
 from tui.widgets.format import visible
 from tui.widgets.lists.choices import Choice, Choices, KeyT
 
 __all__ = ["Picker"]
 
 
-class Picker(Band[KeyT | None], Generic[KeyT]):
+class Picker(Modal[KeyT | None], Generic[KeyT]):
     """A list that narrows while the user types; gives the picked key, or None when left.
 
     Enter or a click picks; the arrows, Ctrl+N and Ctrl+P move while typing.

@@ -14,11 +14,11 @@ from textual.events import Click
 from textual.screen import Screen
 from textual.widgets import ProgressBar, Static
 
-from tui.controller.progress import Working
-from tui.screens.dialogs.modal import Band
+from tui.controller.progress import TaskProgress
+from tui.screens.dialogs.modal import Modal
 from tui.widgets.format import visible
 
-__all__ = ["Waiting", "waiting"]
+__all__ = ["ProgressDialog", "waiting"]
 
 _MOMENT: Final = 0.3
 """Seconds that are waited for without a word."""
@@ -27,7 +27,7 @@ _EVERY: Final = 0.1
 """Seconds between two looks how far it is."""
 
 
-class Waiting(Band[None]):
+class ProgressDialog(Modal[None]):
     """Shows how far some work is. It goes when the work is over, also when that was stopped."""
 
     LINES = 2
@@ -42,7 +42,7 @@ class Waiting(Band[None]):
     Waiting ProgressBar { margin: 0 2; width: 100%; }
     """
 
-    def __init__(self, title: str, work: Working) -> None:
+    def __init__(self, title: str, work: TaskProgress) -> None:
         """Make the screen.
 
         Args:
@@ -74,9 +74,9 @@ class Waiting(Band[None]):
 
 
 @contextmanager
-def waiting(screen: Screen[Any], title: str, work: Working) -> Iterator[None]:
+def waiting(screen: Screen[Any], title: str, work: TaskProgress) -> Iterator[None]:
     """Show how far some work is, if it takes longer than a moment."""
-    dialog = Waiting(title, work)
+    dialog = ProgressDialog(title, work)
     moment = screen.set_timer(_MOMENT, lambda: screen.app.push_screen(dialog))
     try:
         yield

@@ -11,7 +11,7 @@ from textual.worker import Worker
 from tui.screens.dialogs.picker import Picker
 from tui.widgets.lists.choices import Choice, Choices
 
-__all__ = ["Find", "FindingPicker", "Found"]
+__all__ = ["Find", "Found", "RemotePicker"]
 
 KeyT = TypeVar("KeyT")
 
@@ -35,7 +35,7 @@ Find: TypeAlias = Callable[[str, int], Awaitable[Found[KeyT]]]
 """Finds what typed letters match, the best at most so many; with nothing typed, whatever there is."""
 
 
-class FindingPicker(Picker[KeyT]):
+class RemotePicker(Picker[KeyT]):
     """A picker that asks for what matches, and for more of it when the user comes near the end."""
 
     def __init__(

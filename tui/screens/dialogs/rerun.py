@@ -11,12 +11,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Checkbox, Input, Static
 
-from tui.screens.dialogs.modal import Band
+from tui.screens.dialogs.modal import Modal
 
-__all__ = ["Again", "Times"]
+__all__ = ["RerunDialog", "RerunOptions"]
 
 
-class Times(NamedTuple):
+class RerunOptions(NamedTuple):
     """What was said.
 
     Attributes:
@@ -28,7 +28,7 @@ class Times(NamedTuple):
     together: bool
 
 
-class Again(Band[Times | None]):
+class RerunDialog(Modal[RerunOptions | None]):
     """Asks for a number; Enter runs, Esc leaves."""
 
     LINES = 4
@@ -69,4 +69,4 @@ class Again(Band[Times | None]):
 
     def _give(self) -> None:
         if self._number.value:
-            self.dismiss(Times(int(self._number.value), self._together.value))
+            self.dismiss(RerunOptions(int(self._number.value), self._together.value))

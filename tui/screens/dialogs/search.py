@@ -17,11 +17,11 @@ from tui.controller.search import Search
 from tui.errors import QueryError
 from tui.model.query import HINT, Query, parse_query, passage_query
 from tui.model.search import Hit, SearchScope
-from tui.screens.dialogs.modal import Band
+from tui.screens.dialogs.modal import Modal
 from tui.widgets.format import fit_name, visible
 from tui.widgets.lists.hits import HitList
 
-__all__ = ["Blame", "Find"]
+__all__ = ["OriginDialog", "SearchDialog"]
 
 _NAME_ROOM = 24
 
@@ -29,7 +29,7 @@ _SOON, _LATER = 0.1, 1.0
 """Seconds until the second look at what a search has found, and between the last ones: each draws a modal screen."""
 
 
-class Find(Band[Hit | None]):
+class SearchDialog(Modal[Hit | None]):
     """What holds a text, listed while it is searched for; gives the hit that was picked.
 
     The search itself belongs to whoever shows this: it may go on when this is closed.
@@ -274,7 +274,7 @@ class Find(Band[Hit | None]):
         self._hint.update(Content(visible(text)))
 
 
-class Blame(Find):
+class OriginDialog(SearchDialog):
     """Where a passage came into the branch, and where it came again: in the order in which the model read it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab,ctrl+f,shift+tab", "scope(0)", show=False, priority=True)]

@@ -15,33 +15,33 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from tui.errors import ConvoError
-from tui.model import Entry, EntryState
-from tui.screens.dialogs.modal import Band
+from tui.model import EntryState, JournalEntry
+from tui.screens.dialogs.modal import Modal
 from tui.widgets.format import visible
 from tui.widgets.lists.choices import Choices
 
-__all__ = ["Deeds", "DoneList"]
+__all__ = ["HistoryActions", "UndoHistory"]
 
 _STATES = {EntryState.DONE: "", EntryState.UNDONE: "undone", EntryState.KEPT: "kept"}
 
 
-class Deeds(NamedTuple):
+class HistoryActions(NamedTuple):
     """What the list asks for.
 
     Attributes:
         entries: Reads the list.
-        turn_over: Undoes all back to and with an entry that is done, or does all up to and with one again that is not.
+        undo_or_redo: Undoes all back to and with an entry that is done, or does all up to and with one again that is not.
         keep: Lets an entry hold for good.
         empty_trash: Lets all entries hold for good.
     """
 
-    entries: Callable[[], Awaitable[Sequence[Entry]]]
-    turn_over: Callable[[Entry], Awaitable[None]]
+    entries: Callable[[], Awaitable[Sequence[JournalEntry]]]
+    undo_or_redo: Callable[[JournalEntry], Awaitable[None]]
     keep: Callable[[int], Awaitable[None]]
     empty_trash: Callable[[], Awaitable[None]]
 
 
-class DoneList(Band[None]):
+class UndoHistory(Modal[None]):
     """What was done, the newest first; it stays open, so that one sees what undoing does behind it."""
 
     LINES = 4
@@ -74,7 +74,7 @@ class DoneList(Band[None]):
     }
     """
 
-    def __init__(self, entries: Sequence[Entry], deeds: Deeds) -> None:
+    def __init__(self, entries: Sequence[JournalEntry], deeds: HistoryActions) -> None:
         """Make the list.
 
         Args:
@@ -107,11 +107,11 @@ class DoneList(Band[None]):
         self._explain()
 
     @property
-    def _entry(self) -> Entry | None:
+    def _entry(self) -> JournalEntry | None:
         place = self._list.place
         return self._entries[place] if place is not None and self._entries else None
 
-    def _meant(self) -> tuple[Entry, ...]:
+    def _meant(self) -> tuple[JournalEntry, ...]:
         """What Enter would turn over."""
         entry = self._entry
         if entry is None or entry.state is EntryState.KEPT:
@@ -168,7 +168,7 @@ class DoneList(Band[None]):
         """Undo all back to this entry, or do all up to it again."""
         entry = self._entry
         if entry is not None and self._meant():
-            self._change(lambda: self._deeds.turn_over(entry))
+            self._change(lambda: self._deeds.undo_or_redo(entry))
 
     def action_keep(self) -> None:
         """Let this entry hold for good."""
@@ -203,12 +203,12 @@ class DoneList(Band[None]):
             _: Worker[None] = self.run_worker(tried)
 
 
-def _row(entry: Entry) -> Content:
+def _row(entry: JournalEntry) -> Content:
     words = Content(entry.words)
     return words.stylize("dim") if entry.state is not EntryState.DONE else words
 
 
-def _detail(entry: Entry, now: datetime) -> str:
+def _detail(entry: JournalEntry, now: datetime) -> str:
     try:
         at = datetime.fromisoformat(entry.at).replace(tzinfo=UTC).astimezone()
     except ValueError:

@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from tui.model import Entry
+from tui.model import JournalEntry
 from tui.storage.journal.rows import (
     CELLS,
     ENTRY,
     KEYED,
     NUMBERED,
     Changes,
-    Deed,
+    PendingEntry,
     Row,
     columns_of,
     drop,
@@ -40,10 +40,10 @@ from tui.storage.schema import CONVO_JOURNAL, CONVO_TRASH, TRASH_INDEX, Tables, 
 from tui.storage.sqlite.engine import Snapshot
 from tui.storage.sqlite.opening import quoted
 
-__all__ = ["Deed", "Mark", "empty_trash", "entries", "keep", "mark", "note_since", "recorded"]
+__all__ = ["BranchCheckpoint", "PendingEntry", "empty_trash", "entries", "keep", "mark", "note_since", "recorded"]
 
 
-class Mark(NamedTuple):
+class BranchCheckpoint(NamedTuple):
     """How a branch stands before others write to it.
 
     Attributes:
@@ -62,7 +62,9 @@ class Mark(NamedTuple):
 
 
 @contextmanager
-def recorded(db: sqlite3.Connection, tables: Tables, session_id: str, op: str, words: str = "") -> Iterator[Deed]:
+def recorded(
+    db: sqlite3.Connection, tables: Tables, session_id: str, op: str, words: str = ""
+) -> Iterator[PendingEntry]:
     """Write down what is done inside, as one entry; what had been undone before can then not be done again.
 
     Nothing is written down where nothing is changed.
@@ -82,7 +84,7 @@ def recorded(db: sqlite3.Connection, tables: Tables, session_id: str, op: str, w
     # REPLACE deletes without a word otherwise.
     db.execute("PRAGMA recursive_triggers = ON")
     triggers = [*_watch(db, names, changes, entry_id)]
-    deed = Deed(words)
+    deed = PendingEntry(words)
     try:
         yield deed
     finally:
@@ -113,7 +115,7 @@ def recorded(db: sqlite3.Connection, tables: Tables, session_id: str, op: str, w
         db.execute("DELETE FROM convo_journal WHERE id = ?", (entry_id,))
 
 
-def mark(db: sqlite3.Connection, tables: Tables, session_id: str, branch_id: str) -> Mark:
+def mark(db: sqlite3.Connection, tables: Tables, session_id: str, branch_id: str) -> BranchCheckpoint:
     """Remember how a branch stands, for `note_since`; may be called inside a read transaction."""
     key = (session_id, branch_id)
     names = table_names(db, tables)
@@ -133,10 +135,10 @@ def mark(db: sqlite3.Connection, tables: Tables, session_id: str, branch_id: str
         ).fetchone()
     elif "convo_branches" in names:
         recorded = find(db, columns_of(db, "convo_branches"), "convo_branches", key)
-    return Mark(session_id, branch_id, items, last, recorded)
+    return BranchCheckpoint(session_id, branch_id, items, last, recorded)
 
 
-def note_since(db: sqlite3.Connection, tables: Tables, before: Mark, op: str, words: str) -> None:
+def note_since(db: sqlite3.Connection, tables: Tables, before: BranchCheckpoint, op: str, words: str) -> None:
     """Write down as one entry what others wrote to the end of a branch, in transactions of their own.
 
     Args:
@@ -166,7 +168,7 @@ def note_since(db: sqlite3.Connection, tables: Tables, before: Mark, op: str, wo
         for side, row in enumerate((before.recorded, now)):
             if row is not None:
                 put(db, entry_id, "convo_branches", side, row)
-    finish(db, tables, entry_id, changes, Deed(words, before.branch_id))
+    finish(db, tables, entry_id, changes, PendingEntry(words, before.branch_id))
     drop(db, "state = 'undone'")
 
 
@@ -225,7 +227,7 @@ def _settle_rows(db: sqlite3.Connection, entry_id: int, changes: Changes, table:
                 put(db, entry_id, table, side, row)
 
 
-def entries(file: Snapshot) -> tuple[Entry, ...]:
+def entries(file: Snapshot) -> tuple[JournalEntry, ...]:
     """What was done to a file, the newest first."""
     if not file.has("convo_journal"):
         return ()

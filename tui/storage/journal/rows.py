@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from tui.model import Entry, EntryState
+from tui.model import EntryState, JournalEntry
 from tui.storage.queries import branches
 from tui.storage.schema import TRASH_WIDTH, Conversation, Tables, has_table
 from tui.storage.sqlite.opening import quoted
@@ -23,7 +23,7 @@ __all__ = [
     "NUMBERED",
     "BranchState",
     "Changes",
-    "Deed",
+    "PendingEntry",
     "Ranges",
     "Row",
     "branch_now",
@@ -55,7 +55,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 
 @dataclass
-class Deed:
+class PendingEntry:
     """What is being done; filled in while that is done.
 
     Attributes:
@@ -108,7 +108,7 @@ class Changes:
         return json.dumps(vars(self))
 
 
-def finish(db: sqlite3.Connection, tables: Tables, entry_id: int, changes: Changes, deed: Deed) -> None:
+def finish(db: sqlite3.Connection, tables: Tables, entry_id: int, changes: Changes, deed: PendingEntry) -> None:
     """Note how the entry leaves what it touched."""
     touched: set[tuple[str, str]] = set()
     for table in ("message_structure", "turn_usage"):
@@ -143,10 +143,10 @@ ENTRY: Final = "id, session_id, branch_id, op, words, state, bytes, CAST(created
 """Columns of the journal that `entry_of` takes."""
 
 
-def entry_of(row: Sequence[Any]) -> Entry:
+def entry_of(row: Sequence[Any]) -> JournalEntry:
     """An entry from its columns."""
     entry_id, session_id, branch_id, op, words, state, size, at = row
-    return Entry(entry_id, session_id, branch_id, op, words, EntryState(state), size, at)
+    return JournalEntry(entry_id, session_id, branch_id, op, words, EntryState(state), size, at)
 
 
 def table_names(db: sqlite3.Connection, tables: Tables) -> dict[str, str]:

@@ -12,14 +12,14 @@ import sqlite3
 from typing import Final
 
 from tui.errors import ConvoError
-from tui.model import Entry, EntryState
+from tui.model import EntryState, JournalEntry
 from tui.storage.journal.rows import (
     CELLS,
     ENTRY,
     KEYED,
     NUMBERED,
     Changes,
-    Deed,
+    PendingEntry,
     Ranges,
     Row,
     branch_now,
@@ -38,7 +38,7 @@ from tui.storage.sqlite.opening import quoted
 __all__ = ["redo", "undo"]
 
 
-def undo(db: sqlite3.Connection, tables: Tables, back_to: int | None = None) -> tuple[Entry, ...]:
+def undo(db: sqlite3.Connection, tables: Tables, back_to: int | None = None) -> tuple[JournalEntry, ...]:
     """Undo what was done last.
 
     Args:
@@ -55,7 +55,7 @@ def undo(db: sqlite3.Connection, tables: Tables, back_to: int | None = None) -> 
     return _turn_over(db, tables, EntryState.DONE, "id DESC", "id >= ?", back_to)
 
 
-def redo(db: sqlite3.Connection, tables: Tables, up_to: int | None = None) -> tuple[Entry, ...]:
+def redo(db: sqlite3.Connection, tables: Tables, up_to: int | None = None) -> tuple[JournalEntry, ...]:
     """Do again what was undone last.
 
     Args:
@@ -74,7 +74,7 @@ def redo(db: sqlite3.Connection, tables: Tables, up_to: int | None = None) -> tu
 
 def _turn_over(
     db: sqlite3.Connection, tables: Tables, state: EntryState, order: str, until: str, limit: int | None
-) -> tuple[Entry, ...]:
+) -> tuple[JournalEntry, ...]:
     rows = []
     if has_table(db, "convo_journal"):
         rows = db.execute(
@@ -99,7 +99,7 @@ def _turn_over(
     return tuple(turned)
 
 
-def _turn_one(db: sqlite3.Connection, tables: Tables, entry: Entry, changes: Changes) -> None:
+def _turn_one(db: sqlite3.Connection, tables: Tables, entry: JournalEntry, changes: Changes) -> None:
     # A table that was made since holds nothing of the entry.
     names = {table: name for table, name in table_names(db, tables).items() if table in changes.columns}
     _check_unchanged(db, tables, changes)
@@ -119,7 +119,7 @@ def _turn_one(db: sqlite3.Connection, tables: Tables, entry: Entry, changes: Cha
             _swap_rows(db, entry.id, changes, table, names)
     _check_whole(db, tables, changes.added, restored)
     changes.added = restored
-    finish(db, tables, entry.id, changes, Deed(entry.words, entry.branch_id))
+    finish(db, tables, entry.id, changes, PendingEntry(entry.words, entry.branch_id))
     state = EntryState.UNDONE if entry.state is EntryState.DONE else EntryState.DONE
     db.execute("UPDATE convo_journal SET state = ? WHERE id = ?", (state, entry.id))
 

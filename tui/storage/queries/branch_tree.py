@@ -11,7 +11,7 @@ from tui.storage.queries.labels import label_branches
 from tui.storage.schema import MAIN
 from tui.storage.sqlite.engine import Snapshot
 
-__all__ = ["GrowingTree"]
+__all__ = ["IncrementalTree"]
 
 _LAST_TURN: Final = 10**7
 """A greater number is no turn's, and neither is what SQLite sorts after all numbers: texts and blobs."""
@@ -93,7 +93,7 @@ class _Lineage(NamedTuple):
         return None
 
 
-class GrowingTree:
+class IncrementalTree:
     """The tree of the session that was read last; work for one thread.
 
     As long as nothing has changed in the session, the same tree is given again.

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from tui.model import Accounts, Scope, Session, Spending, TurnTree, Usage
+from tui.model import BranchUsage, Scope, Session, Spending, TurnTree, Usage
 from tui.storage.queries.turn_usage import COUNTS, HELD, HOUR, KEPT_ON, Holder, as_json, holders
 from tui.storage.sqlite.engine import Snapshot
 
-__all__ = ["Books", "Priced"]
+__all__ = ["BranchUsageCache", "Priced"]
 
 _REMEMBERED: Final = 256
 """How many branches' accounts are remembered."""
@@ -24,7 +24,7 @@ _LAST_TURN: Final = 10**7
 
 _SUMS: Final = (
     "SUM(requests), SUM(input_tokens), SUM(output_tokens), SUM(total_tokens), SUM(cached_tokens),"
-    " SUM(reasoning_tokens), SUM(written_tokens), COALESCE(MAX(estimated), 0),"
+    " SUM(reasoning_tokens), SUM(cache_write_tokens), COALESCE(MAX(estimated), 0),"
     " COUNT(*), MAX(input_tokens + output_tokens), SUM(turn > 0)"
 )
 """The numbers of a `_Part`."""
@@ -78,7 +78,7 @@ class _Billed(NamedTuple):
     parts: tuple[_Part, ...]
 
 
-class Books:
+class BranchUsageCache:
     """The accounts of the session that is looked at.
 
     Every method takes the same few statements however many turns and branches there are.
@@ -97,9 +97,9 @@ class Books:
         self._kept: list[_Part] = []
         self._models: tuple[str, ...] = ()
         self._tree: TurnTree | None = None
-        self._accounts: dict[str, Accounts] = {}
+        self._accounts: dict[str, BranchUsage] = {}
 
-    def accounts(self, file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> Accounts:
+    def branch_usage(self, file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> BranchUsage:
         """What a branch cost."""
         self._open(file, session, tree)
         known = self._accounts.pop(branch_id, None)
@@ -129,16 +129,16 @@ class Books:
             self._tree = tree
             self._accounts.clear()
 
-    def _add_up(self, file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> Accounts:
+    def _add_up(self, file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> BranchUsage:
         own, path, everything = self._scopes(file, session, tree, branch_id)
-        return Accounts(
+        return BranchUsage(
             branch_id,
             {
                 scope: Usage.total(part.spending.usage for part in parts)
                 for scope, parts in ((Scope.OWN, own), (Scope.PATH, path), (Scope.ALL, everything))
             },
             turns=tree.branches[branch_id].turns,
-            counted=sum(part.turns for part in path),
+            turns_with_usage=sum(part.turns for part in path),
             largest=max((part.largest for part in path), default=0),
             tools=_tools(file, session, branch_id),
             models=self._models,
@@ -272,7 +272,7 @@ class Books:
 
 
 COUNT_NAMES: Final = (
-    "requests, input_tokens, output_tokens, total_tokens, cached_tokens, reasoning_tokens, written_tokens"
+    "requests, input_tokens, output_tokens, total_tokens, cached_tokens, reasoning_tokens, cache_write_tokens"
 )
 
 

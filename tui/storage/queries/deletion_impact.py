@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 
-from tui.model import Losses, Scope, Session, Survivor, TurnTree, Usage
-from tui.storage.queries.branch_usage import Books
+from tui.model import DeletionImpact, Scope, Session, SharedTurns, TurnTree, Usage
+from tui.storage.queries.branch_usage import BranchUsageCache
 from tui.storage.queries.turn_usage import usage_of_turns
 from tui.storage.sqlite.engine import Snapshot
 
-__all__ = ["losses"]
+__all__ = ["deletion_impact"]
 
 
-def losses(file: Snapshot, session: Session, tree: TurnTree, branch_id: str | None) -> Losses:
+def deletion_impact(file: Snapshot, session: Session, tree: TurnTree, branch_id: str | None) -> DeletionImpact:
     """Work out what would go.
 
     Args:
@@ -27,37 +27,37 @@ def losses(file: Snapshot, session: Session, tree: TurnTree, branch_id: str | No
     return _of_session(file, session, tree) if branch_id is None else _of_branch(file, session, tree, branch_id)
 
 
-def _of_session(file: Snapshot, session: Session, tree: TurnTree) -> Losses:
+def _of_session(file: Snapshot, session: Session, tree: TurnTree) -> DeletionImpact:
     name = session.session_id
     items = file.execute(f"SELECT COUNT(*) FROM {file.messages} WHERE session_id = ?", (name,)).fetchone()[0]
-    spent = Books().accounts(file, session, tree, next(iter(tree.branches))).totals[Scope.ALL]
+    spent = BranchUsageCache().branch_usage(file, session, tree, next(iter(tree.branches))).totals[Scope.ALL]
     turns = sum(max(0, chain.last - max(chain.first, 1) + 1) for chain in tree.chains)
-    return Losses(name, None, len(tree.branches), turns, items, spent.total_tokens if spent else None)
+    return DeletionImpact(name, None, len(tree.branches), turns, items, spent.total_tokens if spent else None)
 
 
-def _of_branch(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> Losses:
+def _of_branch(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> DeletionImpact:
     name, branch = session.session_id, tree.branches[branch_id]
-    lives_on = tuple(
-        Survivor(max(chain.first, 1), chain.last, tuple(other for other in chain.through if other != branch_id))
+    shared_turns = tuple(
+        SharedTurns(max(chain.first, 1), chain.last, tuple(other for other in chain.holders if other != branch_id))
         for chain in tree.path(branch_id)
-        if chain.last >= max(chain.first, 1) and len(chain.through) > 1
+        if chain.last >= max(chain.first, 1) and len(chain.holders) > 1
     )
     tip = tree.tip(branch_id)
-    first = tip.first if len(tip.through) == 1 else branch.turns + 1
+    first = tip.first if len(tip.holders) == 1 else branch.turns + 1
     items, begun = _own_items(file, name, tree, branch_id, first)
     spent = usage_of_turns(file, name, (branch_id,), 0, branch.turns)
     # A turn whose first message others hold keeps its usage for them, even where the branch went on otherwise with it.
     gone = [used.usage for turn, used in spent.items() if turn >= first + begun]
     kept = [used.usage for turn, used in spent.items() if turn < first + begun and used.branch_id == branch_id]
     lost, stays = Usage.total(gone), Usage.total(kept)
-    return Losses(
+    return DeletionImpact(
         name,
         branch_id,
         1,
         branch.turns - max(first, 1) + 1,
         items,
         lost.total_tokens if lost else None,
-        lives_on,
+        shared_turns,
         stays.total_tokens if stays else None,
     )
 
@@ -68,7 +68,7 @@ def _own_items(file: Snapshot, name: str, tree: TurnTree, branch_id: str, first:
         "SELECT COUNT(*) FROM message_structure WHERE session_id = ? AND branch_id = ? AND user_turn_number >= ?",
         (name, branch_id, first),
     ).fetchone()[0]
-    others = {other for chain in tree.alternatives(tree.tip(branch_id)) for other in chain.through} - {branch_id}
+    others = {other for chain in tree.alternatives(tree.tip(branch_id)) for other in chain.holders} - {branch_id}
     if not items or not others:
         return items, False
     # Branches that part within a turn hold the same messages up to there.

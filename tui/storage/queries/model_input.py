@@ -5,14 +5,16 @@ from __future__ import annotations
 from tui.items.codec import decode_rows
 from tui.model import Session, TurnTree
 from tui.model.compare import sides
-from tui.model.model_input import Seen, Sibling, Stretch, Weight, request_ends
+from tui.model.model_input import InputSize, ItemRange, ModelInput, Sibling, request_ends
 from tui.storage.queries.turn_usage import usage_of_turns
 from tui.storage.sqlite.engine import Snapshot
 
-__all__ = ["read_input", "read_seen", "read_weight"]
+__all__ = ["read_input", "read_input_size", "read_model_input"]
 
 
-def read_seen(file: Snapshot, session: Session, tree: TurnTree, branch_id: str, turn: int, rival: str | None) -> Seen:
+def read_model_input(
+    file: Snapshot, session: Session, tree: TurnTree, branch_id: str, turn: int, rival: str | None
+) -> ModelInput:
     """What a model was sent in a turn of a branch.
 
     Args:
@@ -26,10 +28,10 @@ def read_seen(file: Snapshot, session: Session, tree: TurnTree, branch_id: str, 
     requests, answered = _requests(file, session, branch_id, turn)
     before = _requests(file, session, branch_id, turn - 1)[0][-1] if turn > 1 else 0
     chain = tree.chain_at(branch_id, turn)
-    through = chain.holders if chain is not None else ()
+    through = chain.all_holders if chain is not None else ()
     order = (branch_id, *(name for name in through if name != branch_id))
     spent = usage_of_turns(file, session.session_id, order, turn, turn)
-    return Seen(
+    return ModelInput(
         session,
         branch_id,
         turn,
@@ -41,17 +43,17 @@ def read_seen(file: Snapshot, session: Session, tree: TurnTree, branch_id: str, 
     )
 
 
-def read_weight(file: Snapshot, session: Session, stretch: Stretch) -> Weight:
+def read_input_size(file: Snapshot, session: Session, stretch: ItemRange) -> InputSize:
     """How much some items are; takes time with their number."""
     items, size = file.execute(
         f"SELECT COALESCE(SUM(json_valid(m.message_data)), 0), COALESCE(SUM(length(CAST(m.message_data AS BLOB))), 0)"
         f" FROM ({_rows(file, session)}) t JOIN {file.messages} m ON m.id = t.message_id",
         _bounds(session, stretch),
     ).fetchone()
-    return Weight(items, size)
+    return InputSize(items, size)
 
 
-def read_input(file: Snapshot, session: Session, stretch: Stretch) -> list[object]:
+def read_input(file: Snapshot, session: Session, stretch: ItemRange) -> list[object]:
     """Some items of a branch as the SDK's `get_items` gives them: those that cannot be decoded are left out."""
     rows = file.execute(
         f"SELECT m.message_data FROM ({_rows(file, session)}) t"
@@ -68,7 +70,7 @@ def _rows(file: Snapshot, session: Session) -> str:
     )
 
 
-def _bounds(session: Session, stretch: Stretch) -> tuple[str, str, int, int]:
+def _bounds(session: Session, stretch: ItemRange) -> tuple[str, str, int, int]:
     return session.session_id, stretch.branch_id, max(stretch.stop - stretch.start, 0), stretch.start
 
 

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from tui.model import Session
 from tui.storage.sqlite.engine import Snapshot
 
-__all__ = ["Ranks"]
+__all__ = ["PositionIndex"]
 
 _STEP: Final = 4096
 """Items from one anchor to the next; so many rows of an index are walked at most once the anchors are known."""
@@ -22,14 +22,14 @@ _LAST: Final[_Key] = ((1 << 63) - 1, (1 << 63) - 1)
 
 
 @dataclass(slots=True)
-class _Anchors:
+class _Checkpoints:
     """Every so many items the key of one, as far as anybody has looked."""
 
     keys: list[_Key] = field(default_factory=lambda: [_FIRST])
     complete: bool = False
 
 
-class Ranks:
+class PositionIndex:
     """Finds items by position and positions of turns, walking a branch once and from then on the way from an anchor.
 
     What was found holds for one state of the file.
@@ -37,7 +37,7 @@ class Ranks:
 
     def __init__(self) -> None:
         self._version = -1
-        self._anchors: dict[tuple[str, str], _Anchors] = {}
+        self._anchors: dict[tuple[str, str], _Checkpoints] = {}
 
     def seek(self, file: Snapshot, session: Session, branch_id: str, position: int) -> tuple[_Key, int]:
         """A key at or before a position of a branch, and how many items further on the position is."""
@@ -76,13 +76,13 @@ class Ranks:
         ).fetchone()
         return at * _STEP + int(row[0])
 
-    def _of(self, file: Snapshot, session: Session, branch_id: str) -> _Anchors:
+    def _of(self, file: Snapshot, session: Session, branch_id: str) -> _Checkpoints:
         if self._version != file.version:
             self._version = file.version
             self._anchors.clear()
-        return self._anchors.setdefault((session.session_id, branch_id), _Anchors())
+        return self._anchors.setdefault((session.session_id, branch_id), _Checkpoints())
 
-    def _walk(self, file: Snapshot, session: Session, branch_id: str, anchors: _Anchors) -> None:
+    def _walk(self, file: Snapshot, session: Session, branch_id: str, anchors: _Checkpoints) -> None:
         """Set one anchor more, or find that the branch ends before."""
         key = file.execute(
             f"SELECT sequence_number, rowid FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"

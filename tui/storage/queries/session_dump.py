@@ -13,7 +13,7 @@ from tui.model import Item, RunRecord, Session, TurnTree, TurnUsage
 from tui.storage.queries.turn_usage import runs_of, usage_of_turns
 from tui.storage.sqlite.engine import Snapshot
 
-__all__ = ["Message", "Row", "Whole"]
+__all__ = ["Message", "Row", "SessionDump"]
 
 _MARKS = ", ".join
 _USAGE = (
@@ -54,7 +54,7 @@ class Row(NamedTuple):
     created_at: str | None
 
 
-class Whole:
+class SessionDump:
     """A session at one moment.
 
     Attributes:
@@ -126,7 +126,7 @@ class Whole:
     def usage(self, branch_id: str, first: int, last: int) -> dict[int, TurnUsage]:
         """What some turns of a branch cost, whoever ran them, as far as it is stored."""
         chain = self.tree.chain_at(branch_id, first)
-        through = (branch_id, *(name for name in chain.through if name != branch_id)) if chain else (branch_id,)
+        through = (branch_id, *(name for name in chain.holders if name != branch_id)) if chain else (branch_id,)
         return usage_of_turns(self._file, self.session.session_id, through, first, last)
 
     def usage_of_path(self, branch_id: str, first: int, last: int) -> dict[int, TurnUsage]:

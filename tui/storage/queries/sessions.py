@@ -18,7 +18,7 @@ from tui.model.fuzzy import Matcher
 from tui.storage.queries.labels import label_sessions
 from tui.storage.sqlite.engine import Snapshot
 
-__all__ = ["FEW", "Ranking", "count", "find", "matching", "newest", "pinned", "since"]
+__all__ = ["FEW", "SessionOrder", "count", "find", "matching", "newest", "pinned", "since"]
 
 FEW: Final = 32
 """Sessions of a first page."""
@@ -113,7 +113,7 @@ def matching(file: Snapshot, typed: str, most: int, *, archived: bool = True) ->
     return _sessions(file, (-rowid for _, rowid in best)), total
 
 
-class Ranking:
+class SessionOrder:
     """The order of all sessions of a file, by the rows of the sessions table; work for one thread.
 
     A session whose last items were taken back keeps its place until others are written or it is worked out anew.

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from tui.model import Outcome, RunRecord, Session, TurnTree, TurnUsage, Usage
-from tui.model.resend_cost import Sent
+from tui.model.resend_cost import TurnInput
 from tui.model.tree import Holders
 from tui.storage.sqlite.engine import Snapshot
 
@@ -53,7 +53,7 @@ COUNTS: Final = ", ".join(
         ),
         f"{_detail('input_tokens_details', 'cached_tokens')} AS cached_tokens",
         f"{_detail('output_tokens_details', 'reasoning_tokens')} AS reasoning_tokens",
-        f"{_detail('input_tokens_details', 'cache_write_tokens')} AS written_tokens",
+        f"{_detail('input_tokens_details', 'cache_write_tokens')} AS cache_write_tokens",
     )
 )
 """The counts of a `Usage`, from a table of usage rows."""
@@ -92,9 +92,9 @@ def holders(tree: TurnTree, branch_id: str) -> list[Holder]:
     shared = {branch_id: tree.branches[branch_id].turns}
     inner: Sequence[str] = ()
     for chain in reversed(tree.path(branch_id)):
-        through = chain.through
+        through = chain.holders
         # Whoever holds a chain holds those above it; a long path would have each name again and again.
-        for name in (*(through.beyond(inner) if isinstance(through, Holders) else through), *chain.unseen):
+        for name in (*(through.beyond(inner) if isinstance(through, Holders) else through), *chain.hidden_holders):
             shared.setdefault(name, chain.last)
         inner = through
     # A branch that is put away may have run turns all the same.
@@ -221,10 +221,10 @@ def _tools(file: Snapshot, session: Session, branch_id: str, first: int, last: i
     return found
 
 
-def sent(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> list[Sent]:
+def sent(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> list[TurnInput]:
     """What each turn of a branch holds and sent, from the first to the last: a row of numbers for each."""
     turns = tree.branches[branch_id].turns
-    found = [Sent()] * turns
+    found = [TurnInput()] * turns
     # Where SQLite can, it tells how long a text is without reading it.
     length = "octet_length" if sqlite3.sqlite_version_info >= (3, 43) else "length"
     rows = file.execute(
@@ -235,13 +235,15 @@ def sent(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> li
         (session.session_id, branch_id, turns),
     )
     for turn, characters, message in rows:
-        found[turn - 1] = Sent(characters or 0, message or 0)
+        found[turn - 1] = TurnInput(characters or 0, message or 0)
     sharing = holders(tree, branch_id)
     guessed = _estimated(file, session.session_id)
     for turn, runner, requests, tokens, cached in _requests(file, session.session_id, sharing, turns):
         known = found[turn - 1]
         if not known.requests:
-            found[turn - 1] = Sent(known.characters, known.message, requests, tokens, cached, (runner, turn) in guessed)
+            found[turn - 1] = TurnInput(
+                known.characters, known.message, requests, tokens, cached, (runner, turn) in guessed
+            )
     return found
 
 

@@ -15,7 +15,7 @@ from tui.items.codec import decode, decode_beginning
 from tui.model import Item
 from tui.storage.sqlite.opening import quoted
 
-__all__ = ["LONGEST", "Messages", "Piece", "completed"]
+__all__ = ["LONGEST", "Messages", "PartialItem", "completed"]
 
 LONGEST: Final = 1 << 17
 """Bytes of a stored item that are read to show it: more than is drawn of any text."""
@@ -38,7 +38,7 @@ _DATA: Final = re.compile(
 """The last text that was read, where it is an image's, a file's or a sealed thought's."""
 
 
-class Piece(NamedTuple):
+class PartialItem(NamedTuple):
     """What was read of a stored item.
 
     Attributes:
@@ -84,7 +84,7 @@ class Messages:
         ).fetchone()
         return bool(last) and bytes_of_all / last > _LONG
 
-    def beginning(self, message_id: int | None, most: int | None = LONGEST, part: int | None = None) -> Piece:
+    def beginning(self, message_id: int | None, most: int | None = LONGEST, part: int | None = None) -> PartialItem:
         """An item, or of one that takes more than `most` bytes (None: however many) the first `part` (None: as many).
 
         Encoded data that the beginning ends in is passed over, so that what was said about an image is read too:
@@ -92,19 +92,19 @@ class Messages:
         two, deep nesting) is read whole.
         """
         if message_id is None:
-            return Piece()
+            return PartialItem()
         with self._stored(message_id) as (stored, size):
             if most is None or size <= most:
                 text = stored.read(size)
                 data = _decoded(text)
-                return Piece(data, _readable(text) if data is None else None, size)
+                return PartialItem(data, _readable(text) if data is None else None, size)
             text, end = _without_data(stored, size, most if part is None else part)
         unread, cut = size - len(text), end < size
         try:
-            return Piece(decode_beginning(text) if cut else decode(text), None, size, unread, cut)
+            return PartialItem(decode_beginning(text) if cut else decode(text), None, size, unread, cut)
         except (ValueError, RecursionError):
             whole = self.beginning(message_id, None)
-            return whole if whole.data is not None else Piece(None, _readable(text), size, unread, cut)
+            return whole if whole.data is not None else PartialItem(None, _readable(text), size, unread, cut)
 
     def stored_at(self, message_id: int) -> str | None:
         """When an item was stored. SQLite reads through the whole item for that."""

@@ -14,7 +14,7 @@ from tui.model.diff import Run
 from tui.render import Palette, printable, wrap
 from tui.widgets.format import fit_name
 
-__all__ = ["Block", "Inks", "Row", "draw_turns"]
+__all__ = ["Block", "DiffStyles", "Row", "draw_turns"]
 
 Cells: TypeAlias = list[Segment]
 
@@ -31,7 +31,7 @@ _SIGN: Final = 2
 """Cells left of a text: what says that it differs, and a blank."""
 
 
-class Inks(NamedTuple):
+class DiffStyles(NamedTuple):
     """The styles of a comparison.
 
     Attributes:
@@ -96,7 +96,7 @@ class _Drawing:
         full: Whether what both sides have is shown in full.
     """
 
-    def __init__(self, width: int, columns: int, inks: Inks, *, full: bool) -> None:
+    def __init__(self, width: int, columns: int, inks: DiffStyles, *, full: bool) -> None:
         self._width = max(width, _SIGN + 1)
         self._columns = columns
         self._inks = inks
@@ -224,7 +224,7 @@ class _Drawing:
 
 
 def draw_turns(
-    comparison: Comparison, detail: TurnDetail, width: int, columns: int, inks: Inks, *, full: bool = False
+    comparison: Comparison, detail: TurnDetail, width: int, columns: int, inks: DiffStyles, *, full: bool = False
 ) -> Block:
     """Draw a pair of turns.
 

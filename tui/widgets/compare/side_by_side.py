@@ -15,11 +15,11 @@ from textual.message import Message
 
 from tui.model.compare import Comparison, TurnDetail, TurnPair
 from tui.render import Line, Palette
-from tui.widgets.compare.lines import Block, Inks, Row, draw_turns
-from tui.widgets.lines.cursor_view import Column
+from tui.widgets.compare.lines import Block, DiffStyles, Row, draw_turns
+from tui.widgets.lines.cursor_view import CursorView
 from tui.widgets.lines.paint import MARGIN
 
-__all__ = ["Compared"]
+__all__ = ["SideBySide"]
 
 _TWO_COLUMNS: Final = 100
 """Cells of the widget from which the sides stand side by side."""
@@ -37,7 +37,7 @@ _BETWEEN: Final = 3
 """Cells between two columns."""
 
 
-class Compared(Column):
+class SideBySide(CursorView):
     """Pairs of turns, one below the other; in two columns where there is room for them.
 
     Give it a comparison with `show`, and what `DetailsNeeded` asks for with `receive`.
@@ -118,7 +118,7 @@ class Compared(Column):
         self._comparison: Comparison | None = None
         self._details: LRUCache[int, TurnDetail] = LRUCache(_KEPT)
         self._drawn: LRUCache[int, Block] = LRUCache(_KEPT)
-        self._drawn_in: Inks | None = None
+        self._drawn_in: DiffStyles | None = None
         self._asked: set[int] = set()
         self._side = 0
         self._full = False
@@ -238,9 +238,9 @@ class Compared(Column):
         return drawn
 
     @property
-    def _inks(self) -> Inks:
+    def _inks(self) -> DiffStyles:
         palette: Palette = self.palette
-        return Inks(
+        return DiffStyles(
             palette,
             self.part_style("compared--left"),
             self.part_style("compared--right"),

@@ -18,9 +18,9 @@ from textual.widgets import Input, Static, TextArea
 from textual.widgets.text_area import Edit, EditResult
 
 from tui.model import View
-from tui.painting.deferred_refresh import Still
+from tui.painting.deferred_refresh import SuspendableRefresh
 from tui.painting.pane import caption
-from tui.painting.stable_scroll import Steady
+from tui.painting.stable_scroll import FixedSize
 from tui.widgets.composer.long_texts import LongTexts
 from tui.widgets.format import fit_name, visible
 
@@ -61,7 +61,7 @@ class _Submission(NamedTuple):
     text: str
 
 
-class _Editor(TextArea, Still):
+class _Editor(TextArea, SuspendableRefresh):
     """A text area whose text may hold control characters, which are shown and never reach the terminal.
 
     A few words stand for a long text that is pasted or loaded; it is taken out, or sent, as a whole.
@@ -150,7 +150,7 @@ class _Editor(TextArea, Still):
         return _UNSEEN.sub(picture, text)
 
 
-class Composer(Vertical, Steady):
+class Composer(Vertical, FixedSize):
     """Where the user writes: a message to the branch, or, while a fork is prepared, its first message and its name.
 
     What was written is kept when the mode changes: one draft of a message, and one for each turn to fork from. Up in

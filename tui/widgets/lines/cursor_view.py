@@ -13,12 +13,12 @@ from textual.strip import Strip
 
 from tui.widgets.lines.line_view import LineView
 from tui.widgets.lines.paint import paint
-from tui.widgets.lines.viewport import Flow
+from tui.widgets.lines.viewport import Viewport
 
-__all__ = ["Column"]
+__all__ = ["CursorView"]
 
 
-class Column(LineView, can_focus=True):
+class CursorView(LineView, can_focus=True):
     """A window on blocks that a subclass draws, with a cursor.
 
     A subclass says how tall a block is once it knows it (`measure`), draws its lines (`line`) and asks for what is
@@ -67,7 +67,7 @@ class Column(LineView, can_focus=True):
     """Lines of a block of which nothing is known."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(Flow(self.measure, self._ESTIMATE), id=id, classes=classes)
+        super().__init__(Viewport(self.measure, self._ESTIMATE), id=id, classes=classes)
         self._cursor = (0, 0)
 
     def measure(self, position: int) -> int | None:

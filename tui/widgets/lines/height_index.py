@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from array import array
 
-__all__ = ["LineMap"]
+__all__ = ["FenwickHeights"]
 
 
-class LineMap:
+class FenwickHeights:
     """The heights of a list of blocks, in a Fenwick tree: sums, searches and changes take log(n) steps."""
 
     def __init__(self, count: int, height: int) -> None:

@@ -10,11 +10,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
 
-from tui.painting.row_widget import Bare
-from tui.painting.stable_scroll import SteadyView
+from tui.painting.row_widget import BorderlessRows
+from tui.painting.stable_scroll import StableScrollView
 from tui.render import Line, Palette
 from tui.widgets.lines.paint import MARGIN
-from tui.widgets.lines.viewport import Flow
+from tui.widgets.lines.viewport import Viewport
 
 __all__ = ["LineView"]
 
@@ -23,7 +23,7 @@ _PARTS: Final = 8
 """Parts of a cell that a scrollbar can show."""
 
 
-class LineView(SteadyView, Bare):
+class LineView(StableScrollView, BorderlessRows):
     """A window on blocks of lines, with a palette that follows the theme.
 
     The flow's anchor is the truth. `virtual_size` and `scroll_y` are derived from it in `settle`; whatever else sets
@@ -80,7 +80,7 @@ class LineView(SteadyView, Bare):
 
     def __init__(
         self,
-        flow: Flow,
+        flow: Viewport,
         *,
         name: str | None = None,
         id: str | None = None,  # noqa: A002

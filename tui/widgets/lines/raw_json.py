@@ -14,17 +14,17 @@ from textual.message import Message
 from tui.model import Item, Page
 from tui.render import Line, Palette, printable
 from tui.render.code import json_lines
-from tui.widgets.lines.cursor_view import Column
+from tui.widgets.lines.cursor_view import CursorView
 from tui.widgets.lines.paint import MARGIN
 from tui.widgets.transcript.item_cache import ItemStore
 
-__all__ = ["ItemJson"]
+__all__ = ["RawJson"]
 
 _KEPT: Final = 192
 """Items that are kept drawn."""
 
 
-class ItemJson(Column):
+class RawJson(CursorView):
     """Items one below the other, as one list of JSON.
 
     Say with `show` how many there are, and hand over with `receive` what `ItemsNeeded` asks for.

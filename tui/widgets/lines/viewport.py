@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui.widgets.lines.height_index import LineMap
+from tui.widgets.lines.height_index import FenwickHeights
 
-__all__ = ["Flow"]
+__all__ = ["Viewport"]
 
 
-class Flow:
+class Viewport:
     """A window on a column of blocks.
 
     The anchor, a block and a line of it at the window's top, is the truth: it stays when heights above or below turn
@@ -25,7 +25,7 @@ class Flow:
         """
         self._measure = measure
         self._estimate = estimate
-        self._map = LineMap(0, estimate)
+        self._map = FenwickHeights(0, estimate)
         self._exact = bytearray()
         self.anchor = (0, 0)
         """Block and line of it at the top of the window."""
@@ -50,7 +50,7 @@ class Flow:
 
     def reset(self, count: int) -> None:
         """Forget all heights; the anchor stays where there is such a block."""
-        self._map = LineMap(count, self._estimate)
+        self._map = FenwickHeights(count, self._estimate)
         self._exact = bytearray(count)
         self._clamp()
 

@@ -14,8 +14,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.model.fuzzy import Narrowing
-from tui.painting.deferred_refresh import Still
+from tui.model.fuzzy import FuzzyFilter
+from tui.painting.deferred_refresh import SuspendableRefresh
 from tui.widgets.format import visible
 
 __all__ = ["Choice", "Choices", "KeyT"]
@@ -41,7 +41,7 @@ class Choice(NamedTuple, Generic[KeyT]):
     detail: Content | str = ""
 
 
-class Choices(ScrollView, Still, can_focus=False):
+class Choices(ScrollView, SuspendableRefresh, can_focus=False):
     """Labels with details, narrowed by what is typed elsewhere; thousands cost no more than those in sight."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -106,7 +106,7 @@ class Choices(ScrollView, Still, can_focus=False):
         self._labels = labels
         self._details = details
         self._current = current
-        self._narrowing = Narrowing(map(_plain, labels))
+        self._narrowing = FuzzyFilter(map(_plain, labels))
         self.empty = "no match"
         """What an empty list says."""
         self.set_reactive(Choices.cursor, current if current is not None else 0)
@@ -128,7 +128,7 @@ class Choices(ScrollView, Still, can_focus=False):
     def show(self, labels: Sequence[Content | str], details: Sequence[Content | str]) -> None:
         """Show other choices, with nothing typed and the cursor as near as can be to where it was."""
         self._labels, self._details, self._current = labels, details, None
-        self._narrowing = Narrowing(label if isinstance(label, str) else label.plain for label in labels)
+        self._narrowing = FuzzyFilter(label if isinstance(label, str) else label.plain for label in labels)
         self.cursor = max(self.cursor, 0)
         self._measure(layout=True)
         self._show_cursor()
@@ -145,7 +145,7 @@ class Choices(ScrollView, Still, can_focus=False):
         self, labels: Sequence[Content | str], details: Sequence[Content | str], current: int | None, typed: str
     ) -> None:
         """Show other choices, which were found elsewhere by what was typed; more of the same leave the cursor alone."""
-        grown = self._narrowing.query == (found := Narrowing(map(_plain, labels), typed)).query and bool(self.count)
+        grown = self._narrowing.query == (found := FuzzyFilter(map(_plain, labels), typed)).query and bool(self.count)
         self._labels, self._details, self._current, self._narrowing = labels, details, current, found
         if not grown:
             self.cursor = 0 if found.query or current is None else current

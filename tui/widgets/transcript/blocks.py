@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from rich.segment import Segment
 
 from tui.model import Item, Page, View
-from tui.render import GrowingItem, Line, Palette, Rendered, estimated_height, is_step, render_item, starts_open
-from tui.widgets.lines.viewport import Flow
+from tui.render import IncrementalItem, Line, Palette, Rendered, estimated_height, is_step, render_item, starts_open
+from tui.widgets.lines.viewport import Viewport
 from tui.widgets.transcript.headers import end_lines, turn_header
 from tui.widgets.transcript.item_cache import ItemStore
 from tui.widgets.transcript.render_cache import LineCache
@@ -34,12 +34,12 @@ class Blocks:
         """Cells of a line."""
         self.palette = Palette()
         self.store = ItemStore()
-        self.flow = Flow(self._height, _ESTIMATE)
+        self.flow = Viewport(self._height, _ESTIMATE)
         self.flow.reset(1)
         self._stored = 0
         self._live: tuple[Item, ...] = ()
         self._kinds = bytearray()
-        self._growing: dict[int, GrowingItem] = {}
+        self._growing: dict[int, IncrementalItem] = {}
         self._rendered = LineCache()
         self._all_open = False
         self._turned_over: set[int] = set()
@@ -77,7 +77,7 @@ class Blocks:
         self._stored = stored
         self._live = _after(stored, live)
         self.store.truncate(stored)
-        self._growing = {position: GrowingItem() for position, _ in enumerate(self._live, stored)}
+        self._growing = {position: IncrementalItem() for position, _ in enumerate(self._live, stored)}
         self._turned_over -= {known for known in self._turned_over if known < 0}
         self._kinds = bytearray(stored + len(self._live))
         self.flow.reset(self.count + 1)
@@ -113,7 +113,7 @@ class Blocks:
         self._resize(stored + len(self._live))
         for position, item in enumerate(self._live, stored):
             if item != before.get(position):
-                self._growing.setdefault(position, GrowingItem())
+                self._growing.setdefault(position, IncrementalItem())
                 self._learn(position)
                 # Also out of sight: piece by piece it costs little, and all at once when the reader comes too much.
                 self._draw(position, item)

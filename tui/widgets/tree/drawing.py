@@ -69,7 +69,7 @@ class TurnFace(NamedTuple):
         selected: Whether it is the selected turn.
         current: Whether the branch that ends here is the one shown.
         running: Whether an agent answers on the branch that ends here.
-        fresh: Whether another program made that branch, and the user has not seen it.
+        unseen: Whether another program made that branch, and the user has not seen it.
         marked: Whether the user marked it.
         branch: The branch whose name stands on the row, if one does.
         digits: Cells to which turn numbers are padded.
@@ -81,7 +81,7 @@ class TurnFace(NamedTuple):
     current: bool
     digits: int
     running: bool = False
-    fresh: bool = False
+    unseen: bool = False
     marked: bool = False
     branch: Branch | None = None
 
@@ -111,7 +111,7 @@ def age(updated_at: str | None, now: datetime) -> str:
     return then.date().isoformat()
 
 
-def draw_session(row: SessionRow, width: int, now: datetime, note: str = "", *, fresh: bool = False) -> list[Piece]:
+def draw_session(row: SessionRow, width: int, now: datetime, note: str = "", *, unseen: bool = False) -> list[Piece]:
     """The row of a session: its name, and on the right what is to be said of it; dots while it is on its way."""
     mark = "▾ " if row.is_open and not row.folded else "▸ "
     if row.session is None:
@@ -120,7 +120,7 @@ def draw_session(row: SessionRow, width: int, now: datetime, note: str = "", *, 
     when = age(row.session.updated_at, now)
     said = [note, "plain" if row.session.plain else ""]
     offers = ["  ".join(filter(None, words)) for words in ([*said, when], [*said, when.removesuffix(" ago")], said)]
-    called = f"{FRESH if fresh else ''}{kept_mark(row.session)}{row.session.name}"
+    called = f"{FRESH if unseen else ''}{kept_mark(row.session)}{row.session.name}"
     full = cell_len(visible(called))
     fits = ((need, offer) for need in (full, MIN_TEXT) for offer in offers if need + 2 + len(offer) <= room)
     _, right = next(fits, (0, ""))
@@ -223,7 +223,7 @@ def _tag(face: TurnFace, room: int) -> Iterable[Piece]:
     branch = face.branch
     if branch is None or room < 3:
         return
-    mark = f"{'» ' if face.running else ''}{FRESH if face.fresh else ''}{kept_mark(branch)}"
+    mark = f"{'» ' if face.running else ''}{FRESH if face.unseen else ''}{kept_mark(branch)}"
     fit = fit_name if branch.title else _fit_tag
     name = mark + fit(branch.name, min(room, 24) - 2 - len(mark))
     if face.current:

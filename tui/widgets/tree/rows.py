@@ -43,7 +43,7 @@ class FoldKey(NamedTuple):
 
 def fold_key(chain: Chain) -> FoldKey:
     """The key by which the fold of a chain is remembered."""
-    return FoldKey(chain.through[0], chain.first)
+    return FoldKey(chain.holders[0], chain.first)
 
 
 def find_chain(tree: TurnTree, branch_id: str, turn: int) -> Chain | None:

@@ -36,12 +36,12 @@ class SessionStore:
         if view.revision != self._revision:
             self._asked.clear()
         self._newest, self._revision, self._open = view.sessions, view.revision, view.session
-        self._count = len(view.sessions) + view.older
+        self._count = len(view.sessions) + view.sessions_remaining
         self._open_place, self._shift = None, 0
         if view.session is not None:
             name = view.session.session_id
             places = (place for place, session in enumerate(view.sessions) if session.session_id == name)
-            self._open_place = next(places, view.place)
+            self._open_place = next(places, view.session_index)
             if self._open_place is None:
                 # Until it is known where it stands, it stands before all others.
                 self._open_place, self._shift = 0, 1

@@ -165,7 +165,7 @@ class TreeState:
         """What is found again by `row_of`; None where there is no such row."""
         shown = self.at(row)
         if isinstance(shown, TurnRow):
-            return TurnPlace(shown.span.chain.through[0], shown.turn)
+            return TurnPlace(shown.span.chain.holders[0], shown.turn)
         if shown is None:
             return None
         return shown.place if shown.session is None else shown.session.session_id
@@ -185,10 +185,10 @@ class TreeState:
         chain = shown.span.chain
         turn = shown.turn if len(chain) else chain.last
         for branch_id in (self._opened, self.view.branch_id):
-            if branch_id in chain.through:
+            if branch_id in chain.holders:
                 return TurnPlace(branch_id, turn)
         branches = self.view.tree.branches
-        return TurnPlace(min(chain.through, key=lambda branch_id: branches[branch_id].turns), turn)
+        return TurnPlace(min(chain.holders, key=lambda branch_id: branches[branch_id].turns), turn)
 
     def move_to(self, row: int) -> None:
         """Put the cursor on a row, or the nearest that exists."""

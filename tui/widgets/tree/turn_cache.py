@@ -53,7 +53,7 @@ class TurnStore:
 
     def get(self, chain: Chain, turn: int) -> Turn | None:
         """A turn of a chain as far as it is known."""
-        entry = self._turns.get((chain.through[0], turn))
+        entry = self._turns.get((chain.holders[0], turn))
         return None if entry is None else entry[1]
 
     def wanted(self, chain: Chain, turns: Iterable[int]) -> list[TurnPage]:
@@ -61,7 +61,7 @@ class TurnStore:
 
         They count as asked for from now on.
         """
-        branch_id = chain.through[0]
+        branch_id = chain.holders[0]
         starts = {turn - (turn - chain.first) % PAGE for turn in turns if not self._fresh(branch_id, turn)}
         pages = [TurnPage(branch_id, start, min(start + PAGE - 1, chain.last)) for start in sorted(starts)]
         new = [page for page in pages if page not in self._asked]

@@ -18,8 +18,8 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from tui.model import Chain, Session, Turn, View
-from tui.painting.row_widget import Bare
-from tui.painting.stable_scroll import SteadyView
+from tui.painting.row_widget import BorderlessRows
+from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import fit_name
 from tui.widgets.tree.drawing import Piece, Role, TurnFace, draw_session, draw_turn
 from tui.widgets.tree.rows import SessionRow, TurnRow
@@ -32,7 +32,7 @@ _KEPT: Final = 256
 """Painted rows that are kept: some pages."""
 
 
-class TreeView(SteadyView, Bare):
+class TreeView(StableScrollView, BorderlessRows):
     """Sessions, branches and turns as a flat tree in which only forks indent; what it is used for is `BranchTree`'s.
 
     Args:
@@ -290,8 +290,8 @@ class TreeView(SteadyView, Bare):
             return [] if index or state.rows else [Piece(fit_name("No sessions in this file", width), Role.QUIET)]
         if isinstance(row, SessionRow):
             empty = row.is_open and not state.view.tree.roots
-            fresh = row.session is not None and row.session.session_id in state.view.fresh_sessions
-            return draw_session(row, width, self._clock(), "empty" if empty else "", fresh=fresh)
+            unseen = row.session is not None and row.session.session_id in state.view.unseen_sessions
+            return draw_session(row, width, self._clock(), "empty" if empty else "", unseen=unseen)
         ends = row.span.ends
         face = TurnFace(
             turn=self._turns.get(row.span.chain, row.turn),
@@ -300,7 +300,7 @@ class TreeView(SteadyView, Bare):
             current=state.view.branch_id in ends,
             branch=state.view.tree.branches.get(ends[0]) if len(ends) == 1 else None,
             running=row.span.chain.ends in state.view.runs,
-            fresh=row.span.chain.ends in state.view.fresh,
+            unseen=row.span.chain.ends in state.view.unseen,
             marked=(row.span.chain.index, row.turn) in state.marks,
             digits=state.digits,
         )
@@ -363,14 +363,14 @@ def _shown(view: View) -> tuple[object, ...]:
     """What the tree shows of a view, but for the turn that is selected."""
     return (
         view.sessions,
-        view.older,
-        view.place,
+        view.sessions_remaining,
+        view.session_index,
         view.session,
         id(view.tree),
         view.branch_id,
         view.marks,
-        view.fresh,
-        view.fresh_sessions,
+        view.unseen,
+        view.unseen_sessions,
         view.revision,
         view.runs.keys(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.model import Carried, Carry, Money, Scope, TurnUsage, View
+from tui.model import Money, ResendCost, Scope, TurnResendCost, TurnUsage, View
 from tui.widgets.format import dollars, exact, tokens
 from tui.widgets.usage.run_text import ESTIMATE, estimate_mark
 
@@ -35,12 +35,12 @@ def cost(view: View, money: Money | None, *, spent: bool, why: bool = False) -> 
         spent: Whether there are tokens to be priced.
         why: Say too why it is not known, where it is not.
     """
-    if view.accounts is None:
+    if view.branch_usage is None:
         return COMING
     if not spent:
         return NONE
     if money is None:
-        coming = bool(view.price_as or view.accounts.models) and not view.accounts.money
+        coming = bool(view.price_as or view.branch_usage.models) and not view.branch_usage.money
         return COMING if coming else NO_PRICE
     if money.unpriced:
         return f"{NO_PRICE} ({_unpriced(money)})" if why else NO_PRICE
@@ -49,15 +49,15 @@ def cost(view: View, money: Money | None, *, spent: bool, why: bool = False) -> 
 
 def left_out(view: View) -> Sequence[str]:
     """What the shown sum leaves out."""
-    accounts = view.accounts
-    if accounts is None:
+    branch_usage = view.branch_usage
+    if branch_usage is None:
         return ()
     said = []
-    money = accounts.money.get(view.scope)
+    money = branch_usage.money.get(view.scope)
     if money and money.unpriced:
         said.append(_unpriced(money))
-    without = accounts.turns - accounts.counted
-    if view.scope is Scope.PATH and accounts.counted and without > 0:
+    without = branch_usage.turns - branch_usage.turns_with_usage
+    if view.scope is Scope.PATH and branch_usage.turns_with_usage and without > 0:
         said.append(f"{without:,} turn{'s' * (without != 1)} without usage")
     return said
 
@@ -78,21 +78,24 @@ def context(turn: TurnUsage | None, room: int) -> str:
     return next((text for text in (f"{short} of {tokens(turn.window)} · {share}", share) if len(text) <= room), short)
 
 
-def carry_cells(carry: Carry | None, told: Carried | None, room: int) -> Sequence[tuple[str, str]]:
+def carry_cells(resend_cost: ResendCost | None, told: TurnResendCost | None, room: int) -> Sequence[tuple[str, str]]:
     """Path and turn for each of `CARRY_ROWS`; all of them estimates but the requests."""
-    if carry is None:
+    if resend_cost is None:
         return [(COMING, COMING)] * len(CARRY_ROWS)
     again = told.tokens if told else 0
     return [
-        (_about(carry.items, room), _about(told.items if told else None, room)),
+        (_about(resend_cost.items, room), _about(told.items if told else None, room)),
         ("", f"× {told.requests:,}" if told else NONE),
-        (_about(carry.tokens, room), _about(again if told else None, room)),
-        (_about(carry.cached, room), _about(told.cached if told else None, room)),
-        (_share(carry.tokens, carry.input_tokens), _share(again, carry.input_tokens) if told else NONE),
+        (_about(resend_cost.tokens, room), _about(again if told else None, room)),
+        (_about(resend_cost.cached, room), _about(told.cached if told else None, room)),
+        (
+            _share(resend_cost.tokens, resend_cost.input_tokens),
+            _share(again, resend_cost.input_tokens) if told else NONE,
+        ),
     ]
 
 
-def carried_words(told: Carried) -> str:
+def carried_words(told: TurnResendCost) -> str:
     """What a turn cost again, in a sentence."""
     items = f"items {ESTIMATE}{tokens(told.items)}"
     if not told.requests:

@@ -17,9 +17,9 @@ from textual.strip import Strip
 from textual.style import Style
 
 from tui.model import TurnUsage, View
-from tui.painting.row_widget import Bare
-from tui.painting.stable_scroll import Steady
-from tui.widgets.turn_usage_cache import Bars
+from tui.painting.row_widget import BorderlessRows
+from tui.painting.stable_scroll import FixedSize
+from tui.widgets.turn_usage_cache import TurnUsageCache
 from tui.widgets.usage.bars import PATTERNS, Part
 from tui.widgets.usage.text import TOTALS_HEIGHT, Swatch, strip_totals, strip_turn, tools, totals
 from tui.widgets.usage.token_chart import TokenChart
@@ -33,7 +33,7 @@ _CHART_HEIGHT = 8
 _MOST_TOOL_LINES = 9
 
 
-class _Words(Steady, Bare):
+class _Words(FixedSize, BorderlessRows):
     """Lines that a function writes for the width there is; of others than before, those that differ are drawn."""
 
     def __init__(self, write: Callable[[int], Sequence[Content]], classes: str) -> None:
@@ -100,7 +100,7 @@ def _same(before: Content | None, after: Content | None) -> bool:
     return before is not None and after is not None and before.is_same(after)
 
 
-class UsageSidebar(Vertical, Steady):
+class UsageSidebar(Vertical, FixedSize):
     """Tokens of the shown branch: the sums, the chart, the selected turn, the tools.
 
     With `compact` it is a strip of three lines. It posts `TokenChart.TurnSelected`, and `TokenChart.TurnsNeeded`, which
@@ -136,7 +136,7 @@ class UsageSidebar(Vertical, Steady):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self._bars = Bars()
+        self._bars = TurnUsageCache()
         self.chart = TokenChart(self._bars)
         """A bar for each turn."""
         self.strip = TokenStrip(self._bars)
@@ -183,10 +183,10 @@ class UsageSidebar(Vertical, Steady):
 
     def _show(self) -> None:
         for chart in (self.chart, self.strip):
-            chart.shows, chart.carry = self.view.chart, self.view.carry
-            chart.accounts = self.view.accounts
+            chart.shows, chart.resend_cost = self.view.chart, self.view.resend_cost
+            chart.branch_usage = self.view.branch_usage
             chart.turn = self.view.turn
-        if self.view.accounts and self.view.turn:
+        if self.view.branch_usage and self.view.turn:
             self.chart.ask([self.view.turn])
         self._fit()
         self._refresh_words()
@@ -197,11 +197,11 @@ class UsageSidebar(Vertical, Steady):
 
     def _fit(self) -> None:
         """Let the tools follow the last turn, with the lines they need as far as the chart can spare them."""
-        if self.view.accounts is None and self._fitted:
+        if self.view.branch_usage is None and self._fitted:
             # Nothing moves while a branch is read.
             return
         self._fitted = True
-        names = len(self.view.accounts.tools) if self.view.accounts else 0
+        names = len(self.view.branch_usage.tools) if self.view.branch_usage else 0
         spare = self.size.height - TOTALS_HEIGHT - min(_CHART_HEIGHT, self.chart.count) - 1
         self._tool_lines = min(names + 1, spare, _MOST_TOOL_LINES) if names else 0
         self._tools.display = self._tool_lines >= 2
@@ -219,4 +219,4 @@ class UsageSidebar(Vertical, Steady):
 
 def _shown(view: View) -> tuple[object, ...]:
     """What the pane shows of a view."""
-    return view.accounts, view.scope, view.turn, view.revision, view.chart, view.carry, view.price_as
+    return view.branch_usage, view.scope, view.turn, view.revision, view.chart, view.resend_cost, view.price_as

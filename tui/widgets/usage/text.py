@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.style import Style
 
-from tui.model import Carry, ChartView, Money, Scope, TurnUsage, Usage, View
+from tui.model import ChartView, Money, ResendCost, Scope, TurnUsage, Usage, View
 from tui.widgets.format import exact, fit_name, tokens
 from tui.widgets.usage.bars import Part
 from tui.widgets.usage.cost_text import (
@@ -99,7 +99,7 @@ def totals(view: View, turn: TurnUsage | None, width: int, swatches: Mapping[Par
         name = name if len(name) < column else f"t{view.turn}"
         head.append(Content.styled(name.rjust(column), _TURN))
     lines = [*_scopes(view, width), _state(view, width), Content.assemble(*head)]
-    if view.chart is ChartView.CARRY:
+    if view.chart is ChartView.RESEND_COST:
         lines += _carry_table(view, column, both, swatches)
     else:
         lines += _table(view, turn, column, both, swatches)
@@ -118,7 +118,7 @@ def _table(
     for label, number, part in _ROWS:
         swatch = Content.styled(*swatches[part]) if part is not None else Content(" ")
         known = [
-            (spent, view.accounts is not None),
+            (spent, view.branch_usage is not None),
             *([(usage, turn is not None)] if both else ()),
         ]
         cells = [_cell(used, number, column, marked=label != "requests") if told else COMING for used, told in known]
@@ -141,10 +141,10 @@ def _table(
 def _carry_table(view: View, column: int, both: bool, swatches: Mapping[Part, Swatch]) -> Iterable[Content]:
     """What the path's items cost again, and if `both` the selected turn's."""
     swatch = {"re-sent": swatches[Part.INPUT], " cached": swatches[Part.CACHED]}
-    carried = view.carry.turn(view.turn) if view.carry else None
-    for label, (path, here) in zip(CARRY_ROWS, carry_cells(view.carry, carried, column), strict=True):
+    carried = view.resend_cost.turn(view.turn) if view.resend_cost else None
+    for label, (path, here) in zip(CARRY_ROWS, carry_cells(view.resend_cost, carried, column), strict=True):
         text = f"{path.rjust(column)}{here.rjust(column) if both else ''}"
-        style = _QUIET if view.carry is None else "bold" if label == "re-sent" else ""
+        style = _QUIET if view.resend_cost is None else "bold" if label == "re-sent" else ""
         mark = Content.styled(*swatch[label]) if label in swatch else Content(" ")
         yield _line(mark, label, text, style)
     yield Content("")
@@ -156,7 +156,7 @@ def _line(swatch: Content, label: str, numbers: str, style: str) -> Content:
 
 
 def _money(view: View, scope: Scope) -> Money | None:
-    return view.accounts.money.get(scope) if view.accounts else None
+    return view.branch_usage.money.get(scope) if view.branch_usage else None
 
 
 def tools(view: View, turn: TurnUsage | None, width: int, limit: int) -> list[Content]:
@@ -168,7 +168,7 @@ def tools(view: View, turn: TurnUsage | None, width: int, limit: int) -> list[Co
         width: Cells.
         limit: Lines at most, the heading included; at least 2.
     """
-    ranked = view.accounts.tools if view.accounts else ()
+    ranked = view.branch_usage.tools if view.branch_usage else ()
     if not ranked:
         return []
     here = Counter(dict(turn.tools if turn else ()))
@@ -195,8 +195,8 @@ def strip_totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Con
     name = Content.styled(f"{view.scope} ", "bold")
     others = (f"{scope} {_total(view, scope)}" for scope in Scope if scope != view.scope)
     rest = Content.styled(" · ".join(others), _QUIET)
-    if view.chart is ChartView.CARRY and view.carry:
-        said = Content.assemble((f"{Scope.PATH} ", "bold"), _carry_sentence(view.carry))
+    if view.chart is ChartView.RESEND_COST and view.resend_cost:
+        said = Content.assemble((f"{Scope.PATH} ", "bold"), _carry_sentence(view.resend_cost))
         return _first_fitting([_spread(said, rest, width), said], width)
     if spent is None:
         return _first_fitting([_spread(Content.assemble(name, _state(view, width)), rest, width)], width)
@@ -205,9 +205,9 @@ def strip_totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Con
     return _first_fitting([_spread(full, rest, width), _spread(brief, rest, width), full, brief], width)
 
 
-def _carry_sentence(carry: Carry) -> str:
-    cached = "" if carry.cached is None else f" (≈{tokens(carry.cached)} cached)"
-    return f"≈{tokens(carry.tokens)} of {tokens(carry.input_tokens)} input was sent again{cached}"
+def _carry_sentence(resend_cost: ResendCost) -> str:
+    cached = "" if resend_cost.cached is None else f" (≈{tokens(resend_cost.cached)} cached)"
+    return f"≈{tokens(resend_cost.tokens)} of {tokens(resend_cost.input_tokens)} input was sent again{cached}"
 
 
 def strip_turn(view: View, turn: TurnUsage | None, width: int, swatches: Mapping[Part, Swatch]) -> Content:
@@ -218,7 +218,7 @@ def strip_turn(view: View, turn: TurnUsage | None, width: int, swatches: Mapping
     ran = run_words(turn.run) if turn.run else Content("")
     if turn.usage is None:
         return _first_fitting([dotted(Content.assemble(name, (missing(turn.run), _QUIET)), ran)], width)
-    carried = view.carry.turn(turn.turn) if view.carry and view.chart is ChartView.CARRY else None
+    carried = view.resend_cost.turn(turn.turn) if view.resend_cost and view.chart is ChartView.RESEND_COST else None
     if carried:
         return _first_fitting([Content.assemble(name, carried_words(carried))], width)
     paid = cost(view, turn.cost, spent=True)
@@ -233,14 +233,14 @@ def strip_turn(view: View, turn: TurnUsage | None, width: int, swatches: Mapping
 
 
 def _spent(view: View) -> Usage | None:
-    return view.accounts.totals.get(view.scope) if view.accounts else None
+    return view.branch_usage.totals.get(view.scope) if view.branch_usage else None
 
 
 def _total(view: View, scope: Scope) -> str:
     """The total of one scope in a few characters."""
-    if view.accounts is None:
+    if view.branch_usage is None:
         return "…"
-    usage = view.accounts.totals.get(scope)
+    usage = view.branch_usage.totals.get(scope)
     return "–" if usage is None else f"{estimate_mark(usage)}{tokens(usage.total_tokens)}"
 
 
@@ -249,7 +249,7 @@ def _scopes(view: View, width: int) -> tuple[Content, Content]:
 
     Without the shown one, which is told below, if need be.
     """
-    shown = view.accounts.money if view.accounts else {}
+    shown = view.branch_usage.money if view.branch_usage else {}
     cells = {
         scope: (f"{scope} {_total(view, scope)}", cost(view, shown.get(scope), spent=_total(view, scope) != NONE))
         for scope in Scope
@@ -269,15 +269,15 @@ def _scopes(view: View, width: int) -> tuple[Content, Content]:
         )
         return Content(" · " if gap == 3 and not place else " " * gap).join(parts)
 
-    if priced or view.accounts is None or not any(view.accounts.totals.values()):
+    if priced or view.branch_usage is None or not any(view.branch_usage.totals.values()):
         return line(0), line(1)
-    coming = view.price_as or view.accounts.models
+    coming = view.price_as or view.branch_usage.models
     return line(0), Content.styled(COMING if coming else _NO_PRICES, _QUIET)
 
 
 def _state(view: View, width: int) -> Content:
     """What the shown scope means and leaves out, or why there is nothing to show."""
-    if view.accounts is None:
+    if view.branch_usage is None:
         return Content.styled(_READING, _QUIET)
     if not _spent(view):
         return Content.styled(_NO_USAGE, _QUIET)
@@ -303,11 +303,11 @@ def _unreported(usage: Usage | None, number: Callable[[Usage], int | None]) -> b
 
 def _remark(view: View, turn: TurnUsage | None, brief: bool = False) -> str:
     """Why the selected turn has no numbers, or whose they are."""
-    if view.accounts is None or turn is None:
+    if view.branch_usage is None or turn is None:
         return ""
     if turn.usage is None:
         return f"turn {turn.turn}: {missing(turn.run)}"
-    if turn.branch_id in (None, view.accounts.branch_id):
+    if turn.branch_id in (None, view.branch_usage.branch_id):
         return ""
     return f"↰ {'' if brief else 'inherited: '}ran on {fit_name(turn.branch_id or '', _NAME)}"
 

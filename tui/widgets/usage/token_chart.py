@@ -18,11 +18,11 @@ from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 
-from tui.model import Accounts, Carry, ChartView, Scope, TurnUsage, Usage
-from tui.painting.row_widget import Bare
-from tui.painting.stable_scroll import SteadyView
+from tui.model import BranchUsage, ChartView, ResendCost, Scope, TurnUsage, Usage
+from tui.painting.row_widget import BorderlessRows
+from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import dollars, fit_name, tokens
-from tui.widgets.turn_usage_cache import Bars
+from tui.widgets.turn_usage_cache import TurnUsageCache
 from tui.widgets.usage.bars import Part, bar, patterned, split
 from tui.widgets.usage.cost_text import carried_words
 from tui.widgets.usage.run_text import ESTIMATE, estimate_mark, missing, run_details
@@ -37,7 +37,7 @@ _PALE = 0.6
 """What is left of the colour of an inherited turn's bar."""
 
 
-class TokenChart(SteadyView, Bare, can_focus=True):
+class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     """A bar for each turn of a branch, its parts stacked; only the lines in sight are ever drawn, and asked for.
 
     Answer `TurnsNeeded` with `receive`; until then a turn shows a `…`. A turn that the branch inherited is pale and
@@ -124,7 +124,7 @@ class TokenChart(SteadyView, Bare, can_focus=True):
     }
     """
 
-    accounts: var[Accounts | None] = var(None)
+    branch_usage: var[BranchUsage | None] = var(None)
     """What is shown; None while it is not known."""
 
     turn: var[int] = var(0)
@@ -133,7 +133,7 @@ class TokenChart(SteadyView, Bare, can_focus=True):
     cursor: var[int] = var(0)
     """The turn under the cursor, 0 where there is none."""
 
-    carry: var[Carry | None] = var(None)
+    resend_cost: var[ResendCost | None] = var(None)
     """What the turns cost again: shown in place of what they cost, once it is known, where `shows` says so."""
 
     shows: var[ChartView] = var(ChartView.TOKENS)
@@ -178,33 +178,33 @@ class TokenChart(SteadyView, Bare, can_focus=True):
 
     def __init__(
         self,
-        bars: Bars | None = None,
+        bars: TurnUsageCache | None = None,
         *,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
         """Make it; charts of the same branch may share their `bars`."""
         super().__init__(id=id, classes=classes)
-        self._bars = Bars() if bars is None else bars
+        self._bars = TurnUsageCache() if bars is None else bars
         self._in_sight: set[int] = set()
         self._colors: dict[tuple[tuple[str, ...], bool], dict[Part | None, Color]] = {}
 
     @property
     def count(self) -> int:
         """How many turns there are."""
-        return self.accounts.turns if self.accounts else 0
+        return self.branch_usage.turns if self.branch_usage else 0
 
     @property
     def scale(self) -> int:
         """Tokens of the largest bar: what fills the width."""
-        if self.shows is ChartView.CARRY:
-            return self.carry.largest if self.carry else 0
-        return self.accounts.largest if self.accounts else 0
+        if self.shows is ChartView.RESEND_COST:
+            return self.resend_cost.largest if self.resend_cost else 0
+        return self.branch_usage.largest if self.branch_usage else 0
 
     def parts(self, turn: int, told: TurnUsage | None) -> tuple[int, int, int, int] | None:
         """The tokens of each part of a turn's bar; None where there are none, or they are on their way."""
-        if self.shows is ChartView.CARRY:
-            carried = self.carry.turn(turn) if self.carry else None
+        if self.shows is ChartView.RESEND_COST:
+            carried = self.resend_cost.turn(turn) if self.resend_cost else None
             if carried is None:
                 return None
             cached = carried.cached or 0
@@ -225,13 +225,13 @@ class TokenChart(SteadyView, Bare, can_focus=True):
 
     def inherited(self, turn: TurnUsage) -> bool:
         """Whether another branch ran the turn."""
-        return self.accounts is not None and turn.branch_id not in (None, self.accounts.branch_id)
+        return self.branch_usage is not None and turn.branch_id not in (None, self.branch_usage.branch_id)
 
-    def watch_accounts(self, before: Accounts | None, accounts: Accounts | None) -> None:
-        self._bars.follow(accounts)
-        if accounts is not None:
+    def watch_accounts(self, before: BranchUsage | None, branch_usage: BranchUsage | None) -> None:
+        self._bars.follow(branch_usage)
+        if branch_usage is not None:
             self._measure()
-        if before is None or accounts is None or before.branch_id != accounts.branch_id:
+        if before is None or branch_usage is None or before.branch_id != branch_usage.branch_id:
             self.cursor = self.turn
         else:
             self.cursor = self.cursor or self.turn
@@ -365,8 +365,8 @@ class TokenChart(SteadyView, Bare, can_focus=True):
         label = f"{'▸' if turn == self.turn else ' '}{number}{'↰' if inherited else ' '}"
         yield Segment(label, label_style)
         room = width - len(label)
-        spent = self.accounts.totals.get(Scope.PATH) if self.accounts else None
-        carries = self.shows is ChartView.CARRY
+        spent = self.branch_usage.totals.get(Scope.PATH) if self.branch_usage else None
+        carries = self.shows is ChartView.RESEND_COST
         value_width = _VALUE_WIDTH + (1 if carries else len(estimate_mark(spent)))
         with_value = room - value_width >= _SHORTEST_BAR
         if with_value:
@@ -420,7 +420,7 @@ class TokenChart(SteadyView, Bare, can_focus=True):
             ]
         if turn.cost and not turn.cost.unpriced:
             lines.append(f"cost {ESTIMATE * turn.cost.estimated}{dollars(turn.cost.amount)}")
-        if self.carry and (carried := self.carry.turn(turn.turn)):
+        if self.resend_cost and (carried := self.resend_cost.turn(turn.turn)):
             lines.append(carried_words(carried))
         if self.inherited(turn):
             lines.append(f"inherited: ran on {fit_name(turn.branch_id or '', 24)}")
