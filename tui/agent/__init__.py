@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["OFFLINE", "AgentRunner", "AgentSettings", "Api", "redact"]
 
 _HOMES: Final = {
-    "OFFLINE": "choice",
-    "AgentChoice": "choice",
-    "Api": "choice",
+    "OFFLINE": "settings",
+    "AgentSettings": "settings",
+    "Api": "settings",
     "redact": "env",
-    "AgentRunner": "running",
+    "AgentRunner": "runner",
 }
 
 

@@ -83,19 +83,19 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 
 COMMANDS: Final = {
-    "list": Command("the sessions of a file, and the branches of one", "reading"),
-    "show": Command("a branch as text", "reading", _show),
-    "usage": Command("what a branch cost, turn by turn: tokens, money, what is sent again", "accounts", _usage),
-    "find": Command("items that hold a text; exit code 1 where none does", "finding", _find),
-    "compare": Command("two branches from their fork on", "comparing", _compare),
-    "export": Command("a session or branch as Markdown, JSON or HTML", "exchanging", _export),
+    "list": Command("the sessions of a file, and the branches of one", "list_show"),
+    "show": Command("a branch as text", "list_show", _show),
+    "usage": Command("what a branch cost, turn by turn: tokens, money, what is sent again", "usage", _usage),
+    "find": Command("items that hold a text; exit code 1 where none does", "find", _find),
+    "compare": Command("two branches from their fork on", "compare", _compare),
+    "export": Command("a session or branch as Markdown, JSON or HTML", "transfer", _export),
     "import": Command(
         "a transcript as a new session; the file is made where it is missing",
-        "exchanging",
+        "transfer",
         _import,
         session="what the session is to be called (default: as it calls itself, or as the transcript)",
     ),
-    "adopt": Command("give a plain session the structure that branches and usage need", "exchanging"),
+    "adopt": Command("give a plain session the structure that branches and usage need", "transfer"),
     "completion": Command("what lets the shell complete convo-tui's arguments", "shell", _completion, takes_file=False),
 }
 

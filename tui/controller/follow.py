@@ -43,7 +43,7 @@ class Following(ControllerBase):
         shown = await self._read(session, tree, await self._last_branch(session, tree), None)
         if move != self._moves:
             return
-        changes: dict[str, Any] = {} if shown["branch_id"] == before else {"accounts": None, "carry": None}
+        changes: dict[str, Any] = {} if shown["branch_id"] == before else {"branch_usage": None, "resend_cost": None}
         self._enter(shown["branch_id"], shown["turn"])
         self._aim = self._opened
         self._show(**shown, **changes, preview=False)

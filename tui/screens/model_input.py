@@ -67,8 +67,8 @@ class ModelInputScreen(PaintedScreen[None]):
     """
 
     DEFAULT_CSS = """
-    SeenScreen {
-        Transcript, ItemJson { height: 1fr; }
+    ModelInputScreen {
+        Transcript, RawJson { height: 1fr; }
     }
     """
 

@@ -32,7 +32,7 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
     """Lines beside the widget that grows; above and below each an empty one where the screen is tall."""
 
     DEFAULT_CSS = """
-    Band {
+    Modal {
         align-horizontal: center;
         color: $foreground;
         background: $background 60%;

@@ -39,7 +39,7 @@ class ProgressDialog(Modal[None]):
     """
 
     DEFAULT_CSS = """
-    Waiting ProgressBar { margin: 0 2; width: 100%; }
+    ProgressDialog ProgressBar { margin: 0 2; width: 100%; }
     """
 
     def __init__(self, title: str, work: TaskProgress) -> None:

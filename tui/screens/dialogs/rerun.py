@@ -35,7 +35,7 @@ class RerunDialog(Modal[RerunOptions | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "run", "Run", show=False, priority=True)]
 
     DEFAULT_CSS = """
-    Again {
+    RerunDialog {
         Input, Input:focus { width: 1fr; height: 1; margin: 0 2; padding: 0; border: none; background: transparent; }
         Checkbox, Checkbox:focus { height: 1; margin: 0 2; padding: 0; border: none; background: transparent; }
     }

@@ -56,7 +56,7 @@ class SearchDialog(Modal[Hit | None]):
     """
 
     DEFAULT_CSS = """
-    Find {
+    SearchDialog {
         & > Vertical { max-width: 130; }
         #find-head { height: 1; layout: horizontal; }
         #find-title { width: 1fr; }

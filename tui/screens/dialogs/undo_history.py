@@ -30,7 +30,7 @@ class HistoryActions(NamedTuple):
 
     Attributes:
         entries: Reads the list.
-        undo_or_redo: Undoes all back to and with an entry that is done, or does all up to and with one again that is not.
+        undo_or_redo: Undoes all entries back to one that is done, or redoes all up to one that is undone.
         keep: Lets an entry hold for good.
         empty_trash: Lets all entries hold for good.
     """
@@ -67,7 +67,7 @@ class UndoHistory(Modal[None]):
     """
 
     DEFAULT_CSS = """
-    DoneList {
+    UndoHistory {
         .done--preview { height: auto; max-height: 3; margin: 0 2; }
         .done--preview.-failed { color: $text-error; }
         &.-tall Choices { margin: 1 0; }

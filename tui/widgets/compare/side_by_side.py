@@ -77,7 +77,7 @@ class SideBySide(CursorView):
     """
 
     DEFAULT_CSS = """
-    Compared {
+    SideBySide {
         & > .compared--left { color: $text-error; text-style: bold; }
         & > .compared--left-words { color: $text-error; background: $error-muted; }
         & > .compared--right { color: $text-success; text-style: bold; }

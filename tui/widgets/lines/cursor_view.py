@@ -57,7 +57,7 @@ class CursorView(LineView, can_focus=True):
     """
 
     DEFAULT_CSS = """
-    Column {
+    CursorView {
         & > .column--bar { color: $accent; }
         & > .column--cursor { background: $boost; }
     }

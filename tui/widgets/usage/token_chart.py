@@ -227,7 +227,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         """Whether another branch ran the turn."""
         return self.branch_usage is not None and turn.branch_id not in (None, self.branch_usage.branch_id)
 
-    def watch_accounts(self, before: BranchUsage | None, branch_usage: BranchUsage | None) -> None:
+    def watch_branch_usage(self, before: BranchUsage | None, branch_usage: BranchUsage | None) -> None:
         self._bars.follow(branch_usage)
         if branch_usage is not None:
             self._measure()
@@ -238,7 +238,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         self.hovered = 0
         self.refresh()
 
-    def watch_carry(self) -> None:
+    def watch_resend_cost(self) -> None:
         self.refresh()
 
     def watch_shows(self) -> None:
