@@ -288,7 +288,7 @@ async def test_no_trace_is_sent_unless_it_is_asked_for(runner: MakeRunner) -> No
 def test_choosing_imports_no_sdk() -> None:
     script = (
         "import sys, tui.agent, tui.agent.settings\n"
-        "runner = tui.agent.AgentRunner(tui.agent.AgentChoice(agent='a.py:b'))\n"
+        "runner = tui.agent.AgentRunner(tui.agent.AgentSettings(agent='a.py:b'))\n"
         "heavy = {'agents', 'openai', 'pydantic', 'dotenv'}\n"
         "print(runner.name, sorted({name.partition('.')[0] for name in sys.modules} & heavy))\n"
     )

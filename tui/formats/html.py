@@ -155,4 +155,4 @@ def _parser() -> MarkdownIt:
 
 @cache
 def _style() -> str:
-    return files("tui.formats").joinpath("page.css").read_text("utf-8")
+    return files("tui.formats").joinpath("html.css").read_text("utf-8")
