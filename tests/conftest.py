@@ -1,7 +1,71 @@
-"""What holds for all tests."""
+"""Fixtures and settings for all tests."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
 from hypothesis import settings
 
-# How long an example takes is the machine's matter.
+from tui.session import AdvancedSQLiteSession
+
+if TYPE_CHECKING:
+    from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
+
+# The time that an example takes depends on the machine.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+class OpenOurs(Protocol):
+    """Opens a session of this project's class."""
+
+    def __call__(self, path: Path | str = ..., session_id: str = ..., **options: Any) -> AdvancedSQLiteSession: ...
+
+
+class OpenSDK(Protocol):
+    """Opens a session of the SDK's class."""
+
+    def __call__(self, path: Path | str = ..., session_id: str = ..., **options: Any) -> SDKSession: ...
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file that does not exist yet."""
+    return tmp_path / "conversations.sqlite"
+
+
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    """What is closed when the test ends."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def ours(opened: ExitStack, path: Path) -> OpenOurs:
+    """Open a session with this project's class."""
+
+    def open_session(path: Path | str = path, session_id: str = "chat", **options: Any) -> AdvancedSQLiteSession:
+        session = AdvancedSQLiteSession(session_id=session_id, db_path=path, **{"create_tables": True, **options})
+        opened.callback(session.close)
+        return session
+
+    return open_session
+
+
+@pytest.fixture
+def sdk(opened: ExitStack, path: Path) -> OpenSDK:
+    """Open a session with the SDK's class."""
+    # The SDK takes seconds to import, and most tests do not need it.
+    from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
+
+    def open_session(path: Path | str = path, session_id: str = "chat", **options: Any) -> SDKSession:
+        session = SDKSession(session_id=session_id, db_path=path, **{"create_tables": True, **options})
+        opened.callback(session.close)
+        return session
+
+    return open_session

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.session.conftest import OpenOurs, OpenSDK
+from tests.conftest import OpenOurs, OpenSDK
 from tests.session.samples import user
 from tui.items.codec import decode, decode_bytes, decode_rows
 

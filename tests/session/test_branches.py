@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from agents.memory import SQLiteSession
 
-from tests.session.conftest import OpenOurs, OpenSDK
+from tests.conftest import OpenOurs, OpenSDK
 from tests.session.samples import assistant, rows, run, turn, turns, user
 from tui.session import AdvancedSQLiteSession
 

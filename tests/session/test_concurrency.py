@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import pytest
 from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 
-from tests.session.conftest import OpenOurs, OpenSDK
+from tests.conftest import OpenOurs, OpenSDK
 from tests.session.samples import rows, run, turn, turns, user
 from tui.session import AdvancedSQLiteSession
 

@@ -17,7 +17,7 @@ import pytest
 from agents import SessionSettings
 from agents.memory import Session
 
-from tests.session.conftest import OpenOurs, OpenSDK
+from tests.conftest import OpenOurs, OpenSDK
 from tests.session.samples import rows, run, turns, user
 from tui.session import AdvancedSQLiteSession
 

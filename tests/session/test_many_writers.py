@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.session.conftest import OpenOurs
+from tests.conftest import OpenOurs
 from tests.session.samples import rows, turn, turns, user
 from tests.terminal import Terminal
 from tui.session import AdvancedSQLiteSession

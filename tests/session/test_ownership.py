@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 
-from tests.session.conftest import OpenOurs, OpenSDK
+from tests.conftest import OpenOurs, OpenSDK
 from tests.session.samples import rows, turns
 from tui.session import AdvancedSQLiteSession
 

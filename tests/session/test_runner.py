@@ -11,7 +11,7 @@ from agents import Agent, Model, ModelResponse, RunConfig, Runner, Usage, functi
 from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
-from tests.session.conftest import OpenOurs, OpenSDK
+from tests.conftest import OpenOurs, OpenSDK
 from tui.session import AdvancedSQLiteSession
 
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.session.conftest import OpenOurs
+from tests.conftest import OpenOurs
 from tests.session.samples import rows, turn, turns
 from tui.session import AdvancedSQLiteSession
 

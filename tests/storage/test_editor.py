@@ -480,7 +480,9 @@ async def test_a_cancelled_change_is_made(path: Path, editor: Editor) -> None:
 KILLED = """
 import os, sqlite3, sys
 from pathlib import Path
-from tui.session import branches, journal, undoing
+from tui.storage.journal import recording as journal
+from tui.storage.journal import undo as undoing
+from tui.storage.queries import branches
 from tui.storage.schema import Conversation, Tables
 from tui.storage.sqlite.transactions import write_lock, writing
 path, what = Path(sys.argv[1]), sys.argv[2]

@@ -53,11 +53,6 @@ def paid(turns: list[TurnUsage]) -> list[tuple[str | None, int | None]]:
     return [(row.branch_id, row.usage.input_tokens if row.usage else None) for row in turns]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "support.sqlite"
-
-
 async def test_a_fork_of_a_fork_counts_each_shared_turn_once(path: Path) -> None:
     sdk = open_sdk(path)
     for tokens in (100, 200, 300):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.session.conftest import OpenOurs, OpenSDK
+from tests.conftest import OpenOurs, OpenSDK
 from tests.session.samples import assistant, rows, run, turn, turns
 
 
