@@ -70,7 +70,7 @@ def test_no_terminal_is_said(path: Path) -> None:
         ([".."], "is a folder"),
         ([__file__], "is not a SQLite database"),
         (["FILE", "--session", "nobody"], "no session 'nobody'"),
-        (["FILE", "--branch", "no\x1b[31mthing"], "no branch 'no�[31mthing'"),
+        (["FILE", "--branch", "no\x1b[31mthing"], "no branch 'no␛[31mthing'"),
         (["FILE", "--instructions", "be kind"], "Neither an agent nor a model is named"),
         (["FILE", "--agent", "nowhere"], "does not say where the agent is"),
         (["FILE", "--profile", "mine"], "there is no profile 'mine'"),

@@ -12,37 +12,12 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tests.render.lines import copied, drawn, widest
+from tui.printable import printable
 from tui.render import text as text_module
-from tui.render.text import LIMIT_LINES, clipped, head_of, printable, size, wrap
+from tui.render.text import LIMIT_LINES, clipped, head_of, size, wrap
 
 ANYTHING = st.text(st.characters(codec=None), max_size=200)
 BOLD = Style(bold=True)
-
-
-@pytest.mark.parametrize(
-    ("stored", "shown"),
-    [
-        ("\x1b[31mred\x1b[0m", "␛[31mred␛[0m"),
-        ("bell\x07 null\x00 delete\x7f", "bell␇ null␀ delete␡"),
-        ("\x9b31m", "�31m"),
-        ("a\r\nb", "a\nb"),
-        ("over\rwritten", "over␍written"),
-        ("a\tb", "a   b"),
-        ("\ud83d alone", "� alone"),
-        ("abc\u202edef", "abc�def"),
-        ("family 👨‍👩‍👧 한국어 [bold]x[/bold]", "family 👨‍👩‍👧 한국어 [bold]x[/bold]"),
-    ],
-)
-def test_what_would_act_on_the_terminal_is_shown_as_a_picture(stored: str, shown: str) -> None:
-    assert printable(stored) == shown
-
-
-@settings(deadline=None)
-@given(ANYTHING)
-def test_no_control_character_survives(text: str) -> None:
-    shown = printable(text)
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown)
-    shown.encode()
 
 
 @settings(deadline=None)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.widgets.format import exact, fit_name, local_time, tokens, visible
+from tui.widgets.format import exact, fit_name, local_time, tokens
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,6 @@ def test_a_count_never_takes_more_than_five_cells(count: int) -> None:
 @pytest.mark.parametrize(("room", "said"), [(9, "1,234,567"), (8, "1.2M")])
 def test_a_count_is_told_in_full_where_it_fits(room: int, said: str) -> None:
     assert exact(1_234_567, room) == said
-
-
-def test_control_characters_show_and_lines_stay_one() -> None:
-    assert visible("a\x1b[31mb\nc\td\re\x7f\x9b") == "a␛[31mb␊c␉d␍e␡�"
 
 
 @pytest.mark.parametrize(

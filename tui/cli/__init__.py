@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from tui.errors import ConvoError
+from tui.printable import printable_line
 
 __all__ = ["main"]
 
@@ -41,16 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return explore(words)
     except ConvoError as error:
-        print(f"convo-tui: {_plain(str(error))}", file=sys.stderr)
+        print(f"convo-tui: {printable_line(str(error))}", file=sys.stderr)
         if error.hint:
-            print(f"  {_plain(error.hint)}", file=sys.stderr)
+            print(f"  {printable_line(error.hint)}", file=sys.stderr)
         return _BAD_INPUT
     except KeyboardInterrupt:
         return _INTERRUPTED
     finally:
         gc.enable()
-
-
-def _plain(text: str) -> str:
-    """Untrusted names on one line, without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "�" for character in text)

@@ -1,7 +1,7 @@
 """What a command prints: text for people and screen readers, or JSON for programs.
 
 Text goes through Rich, which leaves colours out where `NO_COLOR` or a pipe asks for it; untrusted text is made
-visible first, and never read as markup. JSON is ASCII, so that no terminal obeys what is in it.
+printable first, and never read as markup. JSON is ASCII, so that no terminal obeys what is in it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from tui.formats.outline import visible
+from tui.printable import printable
 
 __all__ = ["Output", "plain"]
 
@@ -31,12 +31,12 @@ class Output:
         words = Text()
         for part in parts:
             text, style = (part, "") if isinstance(part, str) else part
-            words.append(visible(text), style)
+            words.append(printable(text, keep_tabs=True), style)
         self._console.print(words)
 
     def table(self, rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
         """Print rows in columns; those named in `right` are numbers."""
-        kept = [[" ".join(visible(cell).split()) for cell in row] for row in rows]
+        kept = [[" ".join(printable(cell).split()) for cell in row] for row in rows]
         widths = [max(map(_width, column)) for column in zip(*kept, strict=True)]
         for row in kept:
             cells = (

@@ -18,9 +18,9 @@ from tui.controller import SessionController
 from tui.errors import ConvoError
 from tui.explorer.layout import Panes
 from tui.model import Item, Severity, View
+from tui.printable import printable_line
 from tui.render import item_text, size
 from tui.widgets.composer.composer import Composer
-from tui.widgets.format import visible
 from tui.widgets.lists.names import branch_choices, session_choices
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
@@ -373,4 +373,4 @@ class ExplorerBase(Panes):
             self._do(partial(self._controller.switch_branch, branch_id, turn))
 
     def _notify(self, text: str, severity: Severity = "information") -> None:
-        self.notify(visible(text), severity=severity, markup=False)
+        self.notify(printable_line(text), severity=severity, markup=False)

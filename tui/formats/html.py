@@ -14,8 +14,9 @@ from importlib.resources import files
 
 from markdown_it import MarkdownIt
 
-from tui.formats.outline import ReadableItem, Section, entries, sections, spent, visible
+from tui.formats.outline import ReadableItem, Section, entries, sections, spent
 from tui.model import Usage
+from tui.printable import printable
 from tui.storage.queries.session_dump import SessionDump
 
 __all__ = ["page"]
@@ -136,7 +137,7 @@ def _anchor(section: Section, turn: int) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(" ".join(visible(text).split()))
+    return escape(" ".join(printable(text).split()))
 
 
 def _markdown(text: str) -> str:

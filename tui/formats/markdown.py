@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tui.formats.outline import ReadableItem, Section, entries, sections, spent, visible
+from tui.formats.outline import ReadableItem, Section, entries, sections, spent
+from tui.printable import printable
 from tui.storage.queries.session_dump import SessionDump
 
 __all__ = ["markdown"]
@@ -67,4 +68,4 @@ def _fenced(text: str, language: str) -> str:
 
 def _line(name: str) -> str:
     """A name on one line, its marks written as they are."""
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(visible(name).split()))
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(printable(name).split()))

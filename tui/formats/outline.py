@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from tui.items.types import is_error, item_text
 from tui.model import Chain, Item, TurnTree, Usage
+from tui.printable import printable
 
-__all__ = ["ReadableItem", "Section", "count", "entries", "sections", "spent", "visible"]
-
-_CONTROLS: Final = {
-    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"},
-    0x7F: "␡",
-    **dict.fromkeys((*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\N{REPLACEMENT CHARACTER}"),
-    **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),
-}
-"""What a document must not hand on to a terminal or a browser: controls, marks that reorder text, half characters."""
+__all__ = ["ReadableItem", "Section", "count", "entries", "sections", "spent"]
 
 
 class Section(NamedTuple):
@@ -110,14 +103,14 @@ def entries(items: Iterable[Item]) -> Iterator[tuple[Item, ReadableItem]]:
 def _entry(item: Item, tool_name: str | None) -> ReadableItem:
     data = item.data
     if data is None:
-        return ReadableItem("other", "cannot be decoded", visible(item.raw or ""), failed=True)
+        return ReadableItem("other", "cannot be decoded", printable(item.raw or "", keep_tabs=True), failed=True)
     failed = item.type not in ("user", "assistant") and is_error(data)
-    text = visible(item_text(data))
+    text = printable(item_text(data), keep_tabs=True)
     if item.type in ("user", "assistant"):
         return ReadableItem(item.type, item.type, text, "markdown")
     if item.type == "reasoning":
         return ReadableItem("reasoning", "reasoning", text or "encrypted", "markdown" if text else "")
-    tool = visible(tool_name or item.type).replace("\n", " ")
+    tool = printable(tool_name or item.type).replace("\n", " ")
     if item.type.endswith(("_output", "_response")):
         return ReadableItem("output", tool, *_pretty(text), failed=failed)
     if item.type.endswith(("_call", "_request")):
@@ -133,11 +126,6 @@ def _pretty(text: str) -> tuple[str, str]:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False), "json"
     except (ValueError, RecursionError):
         return text, ""
-
-
-def visible(text: str) -> str:
-    """Untrusted text without what a terminal or a browser would obey; controls as their pictures."""
-    return text.replace("\r\n", "\n").translate(_CONTROLS)
 
 
 def spent(usage: Usage) -> str:

@@ -3,7 +3,7 @@
 from tui.render.incremental import IncrementalItem
 from tui.render.items import Rendered, estimated_height, is_step, item_text, render_item, starts_open
 from tui.render.styles import Palette
-from tui.render.text import Line, printable, size, wrap
+from tui.render.text import Line, size, wrap
 
 __all__ = [
     "IncrementalItem",
@@ -13,7 +13,6 @@ __all__ = [
     "estimated_height",
     "is_step",
     "item_text",
-    "printable",
     "render_item",
     "size",
     "starts_open",

@@ -9,8 +9,9 @@ from itertools import islice
 from rich.segment import Segment
 from rich.style import Style
 
+from tui.printable import printable
 from tui.render.styles import Palette
-from tui.render.text import LIMIT_LINES, Line, head_of, printable, size, split_lines, wrap
+from tui.render.text import LIMIT_LINES, Line, head_of, size, split_lines, wrap
 
 __all__ = ["IncrementalCode", "IncrementalText", "code_lines", "compact_json", "json_lines", "text_lines"]
 

@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 from rich.segment import Segment
 
+from tui.printable import printable
 from tui.render.code import compact_json, json_lines, text_lines
 from tui.render.inline import link_style
 from tui.render.styles import Palette
-from tui.render.text import Line, data_length, printable, size, wrap
+from tui.render.text import Line, data_length, size, wrap
 
 __all__ = ["Markdown", "content_lines", "content_text", "image_note", "is_text"]
 

@@ -11,8 +11,8 @@ from markdown_it.token import Token
 from rich.segment import Segment
 from rich.style import Style
 
+from tui.printable import printable
 from tui.render.styles import Palette
-from tui.render.text import printable
 
 __all__ = ["DEEPEST", "Environment", "inline_pieces", "inline_spans", "link_style", "parser"]
 

@@ -11,12 +11,13 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tui.model import Item
+from tui.printable import printable
 from tui.render.code import compact_json, json_lines, text_lines
 from tui.render.content_parts import Markdown, content_lines, content_text
 from tui.render.markdown import markdown_lines
 from tui.render.presentation import Body, Faces, ItemPresentation, first_line
 from tui.render.styles import Palette
-from tui.render.text import LIMIT_LINES, Line, clipped, data_length, head_of, indented, printable, size
+from tui.render.text import LIMIT_LINES, Line, clipped, data_length, head_of, indented, size
 from tui.render.tool_lines import text_of
 from tui.render.tools import TOOL_FACES
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
+from tui.printable import printable
 from tui.render.blocks import Blocks, Leaves
 from tui.render.code import IncrementalText
 from tui.render.inline import DEEPEST, parser
 from tui.render.styles import Palette
-from tui.render.text import Line, printable
+from tui.render.text import Line
 
 __all__ = ["IncrementalMarkdown", "markdown_lines"]
 

@@ -7,8 +7,9 @@ from typing import NamedTuple, TypeAlias
 
 from rich.segment import Segment
 
+from tui.printable import printable
 from tui.render.styles import Palette
-from tui.render.text import Line, printable
+from tui.render.text import Line
 
 __all__ = ["Body", "Faces", "ItemPresentation", "first_line"]
 

@@ -22,7 +22,6 @@ __all__ = [
     "data_length",
     "head_of",
     "indented",
-    "printable",
     "size",
     "split_lines",
     "wrap",
@@ -34,11 +33,7 @@ LIMIT_CHARS = 1 << 16
 LIMIT_LINES = 2_000
 """Lines of one text that are drawn when it is unfolded."""
 
-TAB = 4
-
 _LEFT_OUT = re.compile(r"…(\d{1,20})\Z", re.ASCII)
-
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 # East Asian text breaks between any two characters, except before closing punctuation.
 _EAST_ASIAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
@@ -89,26 +84,6 @@ class Head(NamedTuple):
 
     text: str
     hidden: str = ""
-
-
-def printable(text: str) -> str:
-    """The text as a terminal may show it.
-
-    Control characters become their pictures (`␛`), what has none becomes `�`, as do lone surrogates and the marks
-    that reorder what follows; line ends become newlines and tabs become blanks.
-    """
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-    if "\t" in text:
-        text = text.expandtabs(TAB)
-    return _UNPRINTABLE.sub(_picture, text)
-
-
-def _picture(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
 
 
 def size(amount: int) -> str:

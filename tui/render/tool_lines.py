@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from rich.segment import Segment
 
 from tui.items.codec import decode
+from tui.printable import printable
 from tui.render.code import code_lines, compact_json, json_lines, text_lines
 from tui.render.content_parts import content_lines, content_text, is_text
 from tui.render.presentation import Body, ItemPresentation, first_line
 from tui.render.styles import Palette
-from tui.render.text import Line, printable, wrap
+from tui.render.text import Line, wrap
 
 __all__ = ["arguments_of", "call", "json_body", "output", "text_of"]
 

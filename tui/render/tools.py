@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from rich.segment import Segment
 
+from tui.printable import printable
 from tui.render.code import code_lines, json_lines, text_lines
 from tui.render.content_parts import content_lines, image_note
 from tui.render.presentation import Faces, ItemPresentation, first_line
 from tui.render.styles import Palette
-from tui.render.text import Line, printable, wrap
+from tui.render.text import Line, wrap
 from tui.render.tool_lines import arguments_of, call, json_body, output, text_of
 
 __all__ = ["TOOL_FACES"]

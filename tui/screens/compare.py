@@ -13,9 +13,9 @@ from textual.worker import Worker
 from tui.errors import ConvoError
 from tui.model.compare import Comparison, TurnDetail, TurnPair
 from tui.painting.compositor import PaintedScreen
+from tui.printable import printable_line
 from tui.widgets.compare.side_by_side import SideBySide
 from tui.widgets.compare.summary import CompareSummary
-from tui.widgets.format import visible
 from tui.widgets.key_bar import KeyBar
 
 __all__ = ["CompareScreen", "Place"]
@@ -79,7 +79,7 @@ class CompareScreen(PaintedScreen[Place | None]):
                 details = await self._read(event.comparison, event.pairs)
             except ConvoError as error:
                 self._compared.forgo(event.start, len(event.pairs))
-                self.notify(visible(f"{error} {error.hint}".strip()), severity="error", markup=False)
+                self.notify(printable_line(f"{error} {error.hint}".strip()), severity="error", markup=False)
             else:
                 self._compared.receive(event.comparison, event.start, details)
 

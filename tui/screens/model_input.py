@@ -17,8 +17,9 @@ from tui.errors import ConvoError
 from tui.model import Page, View
 from tui.model.model_input import ItemRange, ModelInput
 from tui.painting.compositor import PaintedScreen
+from tui.printable import printable_line
 from tui.render.text import size
-from tui.widgets.format import fit_name, visible
+from tui.widgets.format import fit_name
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines.raw_json import RawJson
 from tui.widgets.model_input_header import SeenHead, SeenState
@@ -220,4 +221,4 @@ class ModelInputScreen(PaintedScreen[None]):
         _: Worker[None] = self.run_worker(told())
 
     def _tell(self, text: str, *, error: bool = False) -> None:
-        self.notify(visible(text), severity="error" if error else "information", markup=False)
+        self.notify(printable_line(text), severity="error" if error else "information", markup=False)

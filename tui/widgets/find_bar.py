@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tui.widgets.format import visible
+from tui.printable import printable_line
 
 __all__ = ["FindBar"]
 
@@ -140,7 +140,7 @@ class FindBar(Horizontal):
     def tell(self, state: str, *, wrong: bool = False) -> None:
         """Say where the search is, or what is wrong with what was typed; untrusted text in it is shown as it is."""
         self.set_class(wrong, "-wrong")
-        self._state.update(Content(visible(state)))
+        self._state.update(Content(printable_line(state)))
 
     def action_leave(self) -> None:
         """Tell that the user left."""

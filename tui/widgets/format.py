@@ -7,13 +7,11 @@ from decimal import Decimal
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.render.text import printable
+from tui.printable import printable, printable_line
 
-__all__ = ["dollars", "duration", "exact", "fit_name", "local_time", "tokens", "visible"]
+__all__ = ["dollars", "duration", "exact", "fit_name", "local_time", "tokens"]
 
 _UNITS = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
-
-_LINE_ENDS = str.maketrans({"\t": "␉", "\n": "␊", "\r": "␍"})
 
 
 def tokens(n: int) -> str:
@@ -52,11 +50,6 @@ def dollars(amount: Decimal) -> str:
     return f"${amount:.{digits}f}" if round(amount, digits) else "<$0.00000001"
 
 
-def visible(text: str) -> str:
-    """Untrusted text on one line, every control character shown: ESC as ␛, a newline as ␊."""
-    return text if text.isprintable() else printable(text.translate(_LINE_ENDS))
-
-
 def duration(seconds: float | None) -> str:
     """A time in words: `4.2 s`, `3 min 5 s`, `2 h 10 min`; empty where it is not known."""
     if seconds is None:
@@ -70,7 +63,7 @@ def duration(seconds: float | None) -> str:
 
 def fit_name(text: str, room: int) -> str:
     """An untrusted name in at most `room` cells, control characters shown, what is too long cut with `…`."""
-    shown = visible(text)
+    shown = printable_line(text)
     if cell_len(shown) <= room:
         return shown
     if room <= 0:

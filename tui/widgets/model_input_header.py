@@ -10,8 +10,9 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.model.model_input import InputSize, ModelInput
+from tui.printable import printable_line
 from tui.render.text import size
-from tui.widgets.format import fit_name, tokens, visible
+from tui.widgets.format import fit_name, tokens
 from tui.widgets.usage.run_text import estimate_mark
 
 __all__ = ["SeenHead", "SeenState"]
@@ -93,5 +94,5 @@ def _parts(state: SeenState) -> Content:
     shown = []
     for place, name in enumerate(state.parts):
         style = "bold reverse" if place == state.part else _MUTED
-        shown.append(Content.styled(f" {visible(name)} ", style))
+        shown.append(Content.styled(f" {printable_line(name)} ", style))
     return Content(" ").join(shown)

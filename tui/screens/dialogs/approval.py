@@ -14,9 +14,9 @@ from textual.widgets import Input, Static
 
 from tui.items.codec import decode
 from tui.model import Approval, Decision
-from tui.render.text import printable, size
+from tui.printable import printable, printable_line
+from tui.render.text import size
 from tui.screens.dialogs.modal import Modal, Scroll
-from tui.widgets.format import visible
 
 __all__ = ["ApprovalDialog"]
 
@@ -100,8 +100,8 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
         """Show the next call."""
         approval, many = self._asked, len(self._approvals)
         count = f"{len(self._decisions) + 1} of {many} · " if many > 1 else ""
-        self._title.update(Content(f"{count}May {visible(approval.tool_name)} be called?"))
-        self._agent.update(Content(f"asked for by {visible(approval.agent)}" if approval.agent else ""))
+        self._title.update(Content(f"{count}May {printable_line(approval.tool_name)} be called?"))
+        self._agent.update(Content(f"asked for by {printable_line(approval.agent)}" if approval.agent else ""))
         self._agent.display = bool(approval.agent)
         self._arguments.update(Content(_pretty(approval.arguments)))
         self._growing.scroll_home(animate=False)

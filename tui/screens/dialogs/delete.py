@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.model import DeletionImpact, SharedTurns
+from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal, Scroll
-from tui.widgets.format import visible
 
 __all__ = ["DeleteChoice", "DeleteDialog"]
 
@@ -56,8 +56,8 @@ class DeleteDialog(Modal[DeleteChoice | None]):
         gone, kept = told(impact)
         super().__init__(
             Scroll(
-                Static(Content("\n".join(map(visible, gone)))),
-                Static(Content("\n".join(map(visible, kept))), classes="delete--kept"),
+                Static(Content("\n".join(map(printable_line, gone)))),
+                Static(Content("\n".join(map(printable_line, kept))), classes="delete--kept"),
             )
         )
         name = impact.branch_id if impact.branch_id is not None else f"session {impact.session_id}"
@@ -65,7 +65,7 @@ class DeleteDialog(Modal[DeleteChoice | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content(visible(self._title)), classes="band--title")
+            yield Static(Content(printable_line(self._title)), classes="band--title")
             yield self._growing
             yield Static("y deletes · a archives instead · Esc leaves it", classes="band--hint", markup=False)
 

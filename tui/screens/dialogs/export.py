@@ -18,8 +18,8 @@ from textual.worker import Worker
 from tui.controller.progress import Stopped, TaskProgress
 from tui.errors import ConvoError
 from tui.formats import Format
+from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal
-from tui.widgets.format import visible
 
 __all__ = ["Export", "ExportDialog", "Extent"]
 
@@ -64,7 +64,7 @@ class _Radio(RadioButton):
 
 
 def _one_of(labels: Iterable[str]) -> RadioSet:
-    return RadioSet(*(_Radio(Content(visible(label)), value=not place) for place, label in enumerate(labels)))
+    return RadioSet(*(_Radio(Content(printable_line(label)), value=not place) for place, label in enumerate(labels)))
 
 
 class ExportDialog(Modal[Path | None]):
@@ -182,7 +182,7 @@ class ExportDialog(Modal[Path | None]):
 
     def _tell(self, text: str) -> None:
         self._progress = None
-        self._said.update(visible(text))
+        self._said.update(printable_line(text))
         self._hint.update(_HINT)
 
     def _show_progress(self) -> None:

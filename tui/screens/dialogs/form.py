@@ -14,8 +14,8 @@ from textual.widgets import Input, Label, Static
 from textual.worker import Worker
 
 from tui.errors import ConvoError
+from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal, Scroll
-from tui.widgets.format import visible
 
 __all__ = ["Field", "Form"]
 
@@ -93,7 +93,7 @@ class Form(Modal[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content(visible(self._title)), classes="band--title")
+            yield Static(Content(printable_line(self._title)), classes="band--title")
             yield self._growing
             yield self._error
             yield Static(f"Enter {self._does} · Tab next line · Esc leaves", classes="band--hint", markup=False)
@@ -112,7 +112,7 @@ class Form(Modal[bool]):
         try:
             await self._do([line.value for line in self._inputs])
         except ConvoError as error:
-            self._error.update(Content(visible(f"{error} {error.hint}".strip())))
+            self._error.update(Content(printable_line(f"{error} {error.hint}".strip())))
             self.add_class("-failed")
         else:
             self.dismiss(True)

@@ -10,9 +10,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.render.text import printable
+from tui.printable import printable, printable_line
 from tui.screens.dialogs.modal import Modal, Scroll
-from tui.widgets.format import visible
 
 __all__ = ["MessageDialog"]
 
@@ -54,7 +53,7 @@ class MessageDialog(Modal[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content(visible(self._title)), classes="band--title")
+            yield Static(Content(printable_line(self._title)), classes="band--title")
             yield self._growing
             yield self._hint
 

@@ -12,8 +12,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal
-from tui.widgets.format import visible
 from tui.widgets.lists.choices import Choice, Choices, KeyT
 
 __all__ = ["Picker"]
@@ -79,7 +79,7 @@ class Picker(Modal[KeyT | None], Generic[KeyT]):
         held = self._keys.index(current) if current in self._keys else None
         self._list = Choices([choice.label for choice in choices], [choice.detail for choice in choices], held)
         super().__init__(self._list)
-        self._title = Static(Content(visible(title)), classes="band--title")
+        self._title = Static(Content(printable_line(title)), classes="band--title")
         self._count = Static(classes="band--hint")
         self._input = Input(placeholder=placeholder, select_on_focus=False)
 

@@ -15,8 +15,8 @@ from textual.screen import Screen
 from textual.widgets import ProgressBar, Static
 
 from tui.controller.progress import TaskProgress
+from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal
-from tui.widgets.format import visible
 
 __all__ = ["ProgressDialog", "waiting"]
 
@@ -55,7 +55,7 @@ class ProgressDialog(Modal[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content(visible(self._title)), classes="band--title")
+            yield Static(Content(printable_line(self._title)), classes="band--title")
             yield self._growing
             yield Static("Esc stops it; then nothing is written", classes="band--hint", markup=False)
 

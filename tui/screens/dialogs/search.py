@@ -17,8 +17,9 @@ from tui.controller.search import Search
 from tui.errors import QueryError
 from tui.model.query import HINT, Query, parse_query, passage_query
 from tui.model.search import Hit, SearchScope
+from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal
-from tui.widgets.format import fit_name, visible
+from tui.widgets.format import fit_name
 from tui.widgets.lists.hits import HitList
 
 __all__ = ["OriginDialog", "SearchDialog"]
@@ -271,7 +272,7 @@ class SearchDialog(Modal[Hit | None]):
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         self._hint.set_class(wrong, "find--wrong")
-        self._hint.update(Content(visible(text)))
+        self._hint.update(Content(printable_line(text)))
 
 
 class OriginDialog(SearchDialog):

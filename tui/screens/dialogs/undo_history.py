@@ -16,8 +16,8 @@ from textual.worker import Worker
 
 from tui.errors import ConvoError
 from tui.model import EntryState, JournalEntry
+from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal
-from tui.widgets.format import visible
 from tui.widgets.lists.choices import Choices
 
 __all__ = ["HistoryActions", "UndoHistory"]
@@ -136,7 +136,7 @@ class UndoHistory(Modal[None]):
             words = "; ".join(other.words for other in meant[:3])
             more = f" and {len(meant) - 3} more" if len(meant) > 3 else ""
             text = f"Enter {verb} {len(meant)}: {words}{more}."
-        self._preview.update(Content(visible(text)))
+        self._preview.update(Content(printable_line(text)))
         self._title.update(f"What was done · {_bytes(size)} in the trash" if size else "What was done")
         self._hint.update(
             f"E again: all {len(self._entries)} hold for good, {_bytes(size)} are free"
@@ -190,7 +190,7 @@ class UndoHistory(Modal[None]):
                 await change()
                 self._entries = tuple(await self._deeds.entries())
             except ConvoError as error:
-                self._preview.update(Content(visible(f"{error} {error.hint}".strip())))
+                self._preview.update(Content(printable_line(f"{error} {error.hint}".strip())))
                 self._preview.add_class("-failed")
             else:
                 self._emptying = False

@@ -11,7 +11,8 @@ from rich.style import Style
 
 from tui.model.compare import Comparison, Part, PartPair, TurnDetail
 from tui.model.diff import Run
-from tui.render import Palette, printable, wrap
+from tui.printable import printable
+from tui.render import Palette, wrap
 from tui.widgets.format import fit_name
 
 __all__ = ["Block", "DiffStyles", "Row", "draw_turns"]

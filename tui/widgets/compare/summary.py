@@ -10,7 +10,8 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.model.compare import Comparison, Side, Summary, ToolStep
-from tui.widgets.format import duration, fit_name, tokens, visible
+from tui.printable import printable_line
+from tui.widgets.format import duration, fit_name, tokens
 from tui.widgets.usage.run_text import estimate_mark
 
 __all__ = ["CompareSummary"]
@@ -120,7 +121,7 @@ def _tools(steps: tuple[ToolStep, ...]) -> Content:
     shown = []
     for step, same in groupby(steps):
         count = len(list(same))
-        name = visible(step.name) + (f" ×{count}" if count > 1 else "")
+        name = printable_line(step.name) + (f" ×{count}" if count > 1 else "")
         if step.left and step.right:
             shown.append(Content(name))
         else:

@@ -21,13 +21,14 @@ from tui.model import View
 from tui.painting.deferred_refresh import SuspendableRefresh
 from tui.painting.pane import caption
 from tui.painting.stable_scroll import FixedSize
+from tui.printable import printable_line
 from tui.widgets.composer.long_texts import LongTexts
-from tui.widgets.format import fit_name, visible
+from tui.widgets.format import fit_name
 
 __all__ = ["Composer"]
 
 _UNSEEN = re.compile(r"\r(?!\n)|[^\r\n\t\x20-\x7e]")
-"""What may have to be shown as something else; `visible` knows what has."""
+"""What `printable_line` may show as something else."""
 
 _WRITTEN = {"minus": "-", "plus": "+", "slash": "/", "underscore": "_"}
 """What keys write whose names are not those of their characters, so that Textual does not know it."""
@@ -142,7 +143,7 @@ class _Editor(TextArea, SuspendableRefresh):
         """Put a picture in place of each control character, and remember which, where the picture tells."""
 
         def picture(match: re.Match[str]) -> str:
-            shown = visible(match[0])
+            shown = printable_line(match[0])
             if shown != match[0] and shown not in text and (ord(shown) in self._stands_for or shown not in beside):
                 self._stands_for.setdefault(ord(shown), match[0])
             return shown
@@ -338,7 +339,7 @@ class Composer(Vertical, FixedSize):
             sends = " and sends" if view.model else ""
             caption(
                 self,
-                f"{what} · {visible(fork.branch_id)} stays as it is",
+                f"{what} · {printable_line(fork.branch_id)} stays as it is",
                 f"Enter makes the branch{sends} · Esc leaves",
             )
             hint = refusal or "First message of the new branch"
@@ -349,7 +350,7 @@ class Composer(Vertical, FixedSize):
             return
         self._queued = queued
         more = len(queued) - _QUEUED_SHOWN
-        lines = [f"queued  {visible(_folded(text))}" for text in queued[:_QUEUED_SHOWN]]
+        lines = [f"queued  {printable_line(_folded(text))}" for text in queued[:_QUEUED_SHOWN]]
         self._queue.update(Content("\n".join([*lines, f"        and {more} more"] if more > 0 else lines)))
 
     def _recall(self, step: int) -> bool:
@@ -402,7 +403,7 @@ def _invitation(view: View) -> str:
     if not view.model:
         return "No model is set: start with --model or --agent"
     then = "queues it" if view.branch_id in view.runs else "to send"
-    return f"Message to {visible(view.branch_id)} · Enter {then}"
+    return f"Message to {printable_line(view.branch_id)} · Enter {then}"
 
 
 def _queue_height(queued: Sequence[str]) -> int:

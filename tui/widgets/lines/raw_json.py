@@ -12,7 +12,8 @@ from textual.cache import LRUCache
 from textual.message import Message
 
 from tui.model import Item, Page
-from tui.render import Line, Palette, printable
+from tui.printable import printable
+from tui.render import Line, Palette
 from tui.render.code import json_lines
 from tui.widgets.lines.cursor_view import CursorView
 from tui.widgets.lines.paint import MARGIN

@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from tui.model.fuzzy import FuzzyFilter
 from tui.painting.deferred_refresh import SuspendableRefresh
-from tui.widgets.format import visible
+from tui.printable import printable_line
 
 __all__ = ["Choice", "Choices", "KeyT"]
 
@@ -257,5 +257,5 @@ def _plain(label: Content | str) -> str:
 def _safe(text: Content | str) -> Content:
     """The same with control characters shown, each in its place, so that its styles stay where they are."""
     if isinstance(text, str):
-        return Content(visible(text))
-    return Content(visible(text.plain), list(text.spans))
+        return Content(printable_line(text))
+    return Content(printable_line(text.plain), list(text.spans))

@@ -16,7 +16,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.model.search import Hit
-from tui.widgets.format import fit_name, visible
+from tui.printable import printable_line
+from tui.widgets.format import fit_name
 
 __all__ = ["HitList"]
 
@@ -183,10 +184,10 @@ class HitList(ScrollView, can_focus=False):
 
     def _draw_heading(self, hit: Hit, width: int) -> Iterator[Segment]:
         muted = self.get_visual_style("hits--heading", partial=True)
-        names = [visible(name) for name in self._branches(hit)]
+        names = [printable_line(name) for name in self._branches(hit)]
         more = f" +{len(names) - _NAMED}" if len(names) > _NAMED else ""
         text = Content.assemble(
-            (f"{visible(hit.session_id)} › ", self.get_visual_style("hits--session", partial=True))
+            (f"{printable_line(hit.session_id)} › ", self.get_visual_style("hits--session", partial=True))
             if self._with_session
             else "",
             (f"turn {hit.turn}" if hit.turn else "before the first turn", muted),
@@ -224,7 +225,7 @@ class HitList(ScrollView, can_focus=False):
 
     def _excerpt(self, hit: Hit, room: int) -> Content:
         """The context, cut so that the place is in sight."""
-        shown = visible(hit.context)
+        shown = printable_line(hit.context)
         start, end = hit.start, hit.end
         found = cell_len(shown[start:end])
         before = max(room - found - room // 2, room // 4)

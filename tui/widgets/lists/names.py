@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tui.model import Branch, Session, View
-from tui.widgets.format import visible
+from tui.printable import printable_line
 from tui.widgets.lists.choices import Choice
 from tui.widgets.tree.drawing import kept_mark
 
@@ -14,8 +14,8 @@ __all__ = ["branch_choices", "called", "session_choices"]
 
 def called(what: Branch | Session) -> str:
     """What it is called in one line: its marks, its title, its id."""
-    known = what.branch_id if isinstance(what, Branch) else what.session_id
-    return kept_mark(what) + (f"{visible(what.title)} · {visible(known)}" if what.title else visible(known))
+    known = printable_line(what.branch_id if isinstance(what, Branch) else what.session_id)
+    return kept_mark(what) + (f"{printable_line(what.title)} · {known}" if what.title else known)
 
 
 def branch_choices(view: View) -> list[Choice[str]]:

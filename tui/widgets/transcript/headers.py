@@ -8,7 +8,8 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tui.model import Chain, Item, View
-from tui.render import Line, Palette, printable, wrap
+from tui.printable import printable
+from tui.render import Line, Palette, wrap
 from tui.widgets.format import local_time
 from tui.widgets.transcript.view_changes import live_items
 

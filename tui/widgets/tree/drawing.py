@@ -10,7 +10,8 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from tui.model import Branch, Session, Turn
-from tui.widgets.format import fit_name, tokens, visible
+from tui.printable import printable_line
+from tui.widgets.format import fit_name, tokens
 from tui.widgets.tree.rows import Hidden, SessionRow, Span, TurnRow
 
 __all__ = ["Hit", "Piece", "Role", "TurnFace", "age", "draw_session", "draw_turn", "kept_mark"]
@@ -121,7 +122,7 @@ def draw_session(row: SessionRow, width: int, now: datetime, note: str = "", *, 
     said = [note, "plain" if row.session.plain else ""]
     offers = ["  ".join(filter(None, words)) for words in ([*said, when], [*said, when.removesuffix(" ago")], said)]
     called = f"{FRESH if unseen else ''}{kept_mark(row.session)}{row.session.name}"
-    full = cell_len(visible(called))
+    full = cell_len(printable_line(called))
     fits = ((need, offer) for need in (full, MIN_TEXT) for offer in offers if need + 2 + len(offer) <= room)
     _, right = next(fits, (0, ""))
     name = fit_name(called, room - (len(right) + 2 if right else 0))
@@ -191,7 +192,7 @@ def _text(row: TurnRow, face: TurnFace) -> tuple[str, Role]:
         return "…", Role.QUIET
     if not face.turn.text:
         return ("before the first message" if row.turn == 0 else "no text"), Role.QUIET
-    return visible(face.turn.text), Role.TEXT
+    return printable_line(face.turn.text), Role.TEXT
 
 
 def _offers(row: TurnRow, face: TurnFace, room: int) -> Iterator[tuple[list[Piece], str]]:
@@ -239,7 +240,7 @@ def kept_mark(what: Branch | Session) -> str:
 
 def _fit_tag(branch_id: str, room: int) -> str:
     """A branch's name, cut in its middle: names that are made up for branches differ at the end."""
-    name = visible(branch_id)
+    name = printable_line(branch_id)
     if cell_len(name) <= room or room < 5:
         return fit_name(branch_id, room)
     end = (room - 1) // 2

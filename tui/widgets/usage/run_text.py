@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from tui.model import Outcome, RunRecord, Usage
-from tui.widgets.format import duration, fit_name, local_time, visible
+from tui.printable import printable_line
+from tui.widgets.format import duration, fit_name, local_time
 
 __all__ = [
     "ESTIMATE",
@@ -69,7 +70,7 @@ def run_words(record: RunRecord) -> Content:
 def run_details(record: RunRecord) -> Sequence[str]:
     """All that is known of a run, line by line."""
     lines = (
-        visible(_who(record)),
+        printable_line(_who(record)),
         " · ".join(filter(None, (_began(record), duration(record.seconds)))),
         _ended(record),
     )
@@ -90,8 +91,8 @@ def _ended(record: RunRecord) -> str:
     """How a run ended, where it did not simply end."""
     if record.outcome is Outcome.DONE:
         return ""
-    return visible(f"{record.outcome}: {record.error}" if record.error else record.outcome)
+    return printable_line(f"{record.outcome}: {record.error}" if record.error else record.outcome)
 
 
 def _began(record: RunRecord) -> str:
-    return visible(local_time(record.started_at))
+    return printable_line(local_time(record.started_at))
