@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import OFFLINE, AgentSettings
 from tui.app import ConvoApp
-from tui.controller.agent import TalkController
+from tui.controller import SessionController
 from tui.demo import write_demo
 from tui.storage.store import Store
 
@@ -74,8 +74,8 @@ async def make() -> None:
         path = Path(folder) / "demo.sqlite"
         await write_demo(path)
         for shot in SHOTS:
-            controller = TalkController(Store(path), AgentRunner(AgentSettings(model=OFFLINE)))
-            controller.set_initial_price_model(shot.price_as)
+            controller = SessionController(Store(path), AgentRunner(AgentSettings(model=OFFLINE)))
+            controller.usage.set_initial_price_model(shot.price_as)
             await controller.open(shot.session, shot.branch)
             app = ConvoApp(controller)
             app.theme = shot.theme
@@ -90,7 +90,8 @@ async def make() -> None:
                     await asyncio.sleep(0)
                 await pilot.pause()
                 (FOLDER / f"{shot.name}.svg").write_text(picture(app))
-            await controller.stop_all()
+            if controller.agent is not None:
+                await controller.agent.stop_all()
             controller.close()
             print(f"screenshots/{shot.name}.svg")
 

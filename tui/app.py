@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterable
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -51,12 +51,12 @@ class ConvoApp(App[None]):
             self._configure(config)
 
     def get_default_screen(self) -> Screen[None]:
-        if not self._controller.answers:
+        agent = self._controller.agent
+        if agent is None:
             return Explorer(self._controller)
-        from tui.controller.agent import TalkController
         from tui.explorer.agent import TalkingExplorer
 
-        return TalkingExplorer(cast(TalkController, self._controller))
+        return TalkingExplorer(self._controller, agent)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         if isinstance(screen, Explorer):

@@ -3,7 +3,7 @@
 Exceptions:
     ConvoError: the base of all of them; `str(error)` is the what, `error.hint` the remedy.
       FileError: the file cannot be shown: missing, a folder, not a database, no session tables, …
-      ReadOnlyError: a command that writes was given on a file opened to look only.
+      ReadOnlyError: a command that writes was given on a file opened read-only.
       NotFoundError: a session, branch or turn that the file does not hold.
       TranscriptError: a transcript that cannot be imported.
       ConfigError: an option or the configuration file says something that cannot be done.
@@ -40,7 +40,7 @@ class FileError(ConvoError):
 
 
 class ReadOnlyError(ConvoError):
-    """A write was asked of a file that was opened to look only."""
+    """A write was asked of a file that was opened read-only."""
 
 
 class NotFoundError(ConvoError):

@@ -58,19 +58,19 @@ async def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def explorer(path: Path) -> AsyncIterator[SessionController]:
+async def controller(path: Path) -> AsyncIterator[SessionController]:
     controller = SessionController(Store(path))
     await controller.open("trip", "main")
     yield controller
     controller.close()
 
 
-async def details(explorer: SessionController, comparison: Comparison) -> tuple[TurnDetail, ...]:
-    return await explorer.compared_turns(comparison, comparison.pairs)
+async def details(controller: SessionController, comparison: Comparison) -> tuple[TurnDetail, ...]:
+    return await controller.comparison.compare_turns(comparison, comparison.pairs)
 
 
-async def test_branches_are_compared_from_their_fork_on(explorer: SessionController) -> None:
-    compared = await explorer.compare_branches("alt")
+async def test_branches_are_compared_from_their_fork_on(controller: SessionController) -> None:
+    compared = await controller.comparison.compare_branches("alt")
     assert compared.shared == 2
     assert compared.left == ("main", 3, 4)
     assert compared.right == ("alt", 3, 5)
@@ -78,8 +78,8 @@ async def test_branches_are_compared_from_their_fork_on(explorer: SessionControl
     assert compared.pairs == ((None, 3), (3, 4), (4, 5))
 
 
-async def test_the_sums_are_those_of_the_turns_that_are_compared(explorer: SessionController) -> None:
-    compared = await explorer.compare_branches("alt")
+async def test_the_sums_are_those_of_the_turns_that_are_compared(controller: SessionController) -> None:
+    compared = await controller.comparison.compare_branches("alt")
     left, right = compared.left_summary, compared.right_summary
     assert right.usage == Usage(3, 1200, 120, 1320, 600, 0)
     assert right.cached == 0.5
@@ -91,22 +91,22 @@ async def test_the_sums_are_those_of_the_turns_that_are_compared(explorer: Sessi
 
 
 async def test_how_long_the_runs_took_is_added_up_where_they_are_recorded(
-    explorer: SessionController, path: Path
+    controller: SessionController, path: Path
 ) -> None:
     async with AdvancedSQLiteSession(session_id="trip", db_path=path) as ours:
         await ours.switch_to_branch("alt")
         await ours.record_run(outcome="done", seconds=4.5, estimated=True)
         await ours.add_items(turn("One more thing"))
         await ours.record_run(outcome="done", seconds=2.0)
-    await explorer.refresh()
-    right = (await explorer.compare_branches("alt")).right_summary
+    await controller.refresh()
+    right = (await controller.comparison.compare_branches("alt")).right_summary
     assert (right.turns, right.seconds, right.untimed, right.unknown) == (4, 6.5, 2, 1)
     assert right.usage is not None
     assert right.usage.estimated
 
 
-async def test_the_tool_calls_are_compared_in_order(explorer: SessionController) -> None:
-    compared = await explorer.compare_branches("alt")
+async def test_the_tool_calls_are_compared_in_order(controller: SessionController) -> None:
+    compared = await controller.comparison.compare_branches("alt")
     assert compared.tools == (
         ToolStep("search", left=False, right=True),
         ToolStep("book", left=True, right=True),
@@ -115,9 +115,9 @@ async def test_the_tool_calls_are_compared_in_order(explorer: SessionController)
     )
 
 
-async def test_two_turns_are_compared_item_by_item_and_word_by_word(explorer: SessionController) -> None:
-    compared = await explorer.compare_branches("alt")
-    _, booked, thanks = await details(explorer, compared)
+async def test_two_turns_are_compared_item_by_item_and_word_by_word(controller: SessionController) -> None:
+    compared = await controller.comparison.compare_branches("alt")
+    _, booked, thanks = await details(controller, compared)
     assert booked.pair == (3, 4)
     told = [
         (part.left and (part.left.type, part.left.tool_name), part.right and (part.right.type, part.right.tool_name))
@@ -146,40 +146,43 @@ async def test_two_turns_are_compared_item_by_item_and_word_by_word(explorer: Se
 
 
 async def test_a_branch_without_turns_of_its_own_has_nothing_beside_the_other(
-    explorer: SessionController, path: Path
+    controller: SessionController, path: Path
 ) -> None:
     sdk = open_sdk(path, "trip")
     await sdk.create_branch_from_turn(3, "short")
     sdk.close()
-    await explorer.refresh()
-    compared = await explorer.compare_branches("short")
+    await controller.refresh()
+    compared = await controller.comparison.compare_branches("short")
     assert compared.pairs == ((3, None), (4, None))
     assert compared.right_summary.turns == 0
     assert compared.right_summary.usage is None
     with pytest.raises(ConvoError, match="hold the same turns"):
-        await explorer.compare_branches("short", "short")
+        await controller.comparison.compare_branches("short", "short")
     with pytest.raises(NotFoundError, match="no branch 'nobody'"):
-        await explorer.compare_branches("nobody")
+        await controller.comparison.compare_branches("nobody")
 
 
-async def test_sides_can_be_exchanged(explorer: SessionController) -> None:
-    one, other = await explorer.compare_branches("alt"), await explorer.compare_branches("main", "alt")
+async def test_sides_can_be_exchanged(controller: SessionController) -> None:
+    one, other = (
+        await controller.comparison.compare_branches("alt"),
+        await controller.comparison.compare_branches("main", "alt"),
+    )
     turned = one.swapped()
     assert (turned.left, turned.right, turned.pairs) == (other.left, other.right, other.pairs)
     assert turned.left_summary == other.left_summary
     assert {step.name for step in turned.tools if step.left and not step.right} == {"search"}
-    assert [detail.swapped().pair for detail in await details(explorer, one)] == list(turned.pairs)
+    assert [detail.swapped().pair for detail in await details(controller, one)] == list(turned.pairs)
 
 
-async def test_two_marked_turns_are_compared_wherever_they_are(explorer: SessionController) -> None:
+async def test_two_marked_turns_are_compared_wherever_they_are(controller: SessionController) -> None:
     with pytest.raises(ConvoError, match="Two marked turns"):
-        await explorer.compare_marks()
-    explorer.mark_turn(2, "main")
-    explorer.mark_turn(4, "alt")
-    compared = await explorer.compare_marks()
+        await controller.comparison.compare_marks()
+    controller.marks.toggle(2, "main")
+    controller.marks.toggle(4, "alt")
+    compared = await controller.comparison.compare_marks()
     assert compared.shared is None
     assert compared.pairs == (TurnPair(2, 4),)
-    (detail,) = await details(explorer, compared)
+    (detail,) = await details(controller, compared)
     assert [part.left.text for part in detail.parts if part.left] == [
         "Find a hotel",
         '{"city": "Oslo"}',
@@ -188,15 +191,15 @@ async def test_two_marked_turns_are_compared_wherever_they_are(explorer: Session
     ]
 
 
-async def test_the_branch_to_compare_with_is_the_sibling_at_the_nearest_fork(explorer: SessionController) -> None:
-    assert explorer.rival() == "alt"
-    await explorer.switch_branch("alt")
-    assert explorer.rival() == "main"
+async def test_the_branch_to_compare_with_is_the_sibling_at_the_nearest_fork(controller: SessionController) -> None:
+    assert controller.comparison.suggest_branch() == "alt"
+    await controller.navigation.switch_branch("alt")
+    assert controller.comparison.suggest_branch() == "main"
 
 
-async def test_a_comparison_is_plain_data(explorer: SessionController) -> None:
-    compared = await explorer.compare_branches("alt")
-    written = json.loads(json.dumps(plain([compared, await details(explorer, compared)])))
+async def test_a_comparison_is_plain_data(controller: SessionController) -> None:
+    compared = await controller.comparison.compare_branches("alt")
+    written = json.loads(json.dumps(plain([compared, await details(controller, compared)])))
     assert written[0]["left"] == {"branch_id": "main", "first": 3, "last": 4}
     assert written[1][1]["pair"] == {"left": 3, "right": 4}
 
@@ -212,7 +215,7 @@ async def test_of_a_long_turn_only_the_beginning_is_compared(tmp_path: Path) -> 
     sdk.close()
     controller = SessionController(Store(path))
     await controller.open(branch_id="main")
-    (detail,) = await details(controller, await controller.compare_branches("alt"))
+    (detail,) = await details(controller, await controller.comparison.compare_branches("alt"))
     assert (len(detail.parts), detail.left_more, detail.right_more) == (200, 301, 0)
     asked, answered = detail.parts[0].right, detail.parts[1].right
     assert asked is not None
@@ -222,44 +225,44 @@ async def test_of_a_long_turn_only_the_beginning_is_compared(tmp_path: Path) -> 
     controller.close()
 
 
-async def test_what_a_model_saw_is_the_list_that_the_sdk_gives(explorer: SessionController, path: Path) -> None:
-    seen = await explorer.seen(3)
+async def test_what_a_model_saw_is_the_list_that_the_sdk_gives(controller: SessionController, path: Path) -> None:
+    seen = await controller.model_input.load(3)
     # Asked after the user's message, after two outputs, and after the last output.
     assert [stop - seen.requests[0] for stop in seen.requests] == [0, 5, 7]
     assert seen.answered
     sdk = open_sdk(path, "trip")
     everything = await sdk.get_items(branch_id="main")
     for stop in seen.requests:
-        assert await explorer.seen_input(seen, ItemRange("main", 0, stop)) == everything[:stop]
+        assert await controller.model_input.items(seen, ItemRange("main", 0, stop)) == everything[:stop]
     assert everything[seen.requests[0] - 1] == BOOKED[0]
-    new = await explorer.seen_input(seen, ItemRange("main", seen.before, seen.requests[0]))
+    new = await controller.model_input.items(seen, ItemRange("main", seen.before, seen.requests[0]))
     assert new == [said("Yes."), BOOKED[0]]
     sdk.close()
 
 
-async def test_what_its_sibling_saw_instead(explorer: SessionController) -> None:
-    seen = await explorer.seen(4)
+async def test_what_its_sibling_saw_instead(controller: SessionController) -> None:
+    seen = await controller.model_input.load(4)
     assert seen.sibling is not None
     branch_id, shared, stop = seen.sibling
     assert branch_id == "alt"
-    theirs = await explorer.seen_input(seen, ItemRange(branch_id, shared, stop))
+    theirs = await controller.model_input.items(seen, ItemRange(branch_id, shared, stop))
     assert [item["content"] for item in theirs if isinstance(item, dict) and item.get("role") == "user"] == [
         "Is there a hostel?",
         "Book the second one, please",
     ]
-    assert (await explorer.seen(2)).sibling is None
+    assert (await controller.model_input.load(2)).sibling is None
 
 
-async def test_what_cannot_be_decoded_was_not_sent(explorer: SessionController, path: Path) -> None:
-    seen = await explorer.seen(2)
-    whole = await explorer.input_size(seen, ItemRange("main", 0, seen.requests[0]))
+async def test_what_cannot_be_decoded_was_not_sent(controller: SessionController, path: Path) -> None:
+    seen = await controller.model_input.load(2)
+    whole = await controller.model_input.size(seen, ItemRange("main", 0, seen.requests[0]))
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE agent_messages SET message_data = '{broken' WHERE id = 2")
-    left = await explorer.input_size(seen, ItemRange("main", 0, seen.requests[0]))
+    left = await controller.model_input.size(seen, ItemRange("main", 0, seen.requests[0]))
     assert (whole.items, left.items) == (3, 2)
     sdk = open_sdk(path, "trip")
     assert (
-        await explorer.seen_input(seen, ItemRange("main", 0, seen.requests[0]))
+        await controller.model_input.items(seen, ItemRange("main", 0, seen.requests[0]))
         == (await sdk.get_items(branch_id="main"))[:2]
     )
     sdk.close()

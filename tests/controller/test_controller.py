@@ -1,48 +1,19 @@
-"""The explorer without its screen: commands in, views out."""
+"""The controller without its screen: commands in, views out."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from agents import SQLiteSession
 
-from tests.conversations import SdkSession, open_sdk, spend, turn
+from tests.conversations import SdkSession, open_sdk, turn
 from tui.controller import SessionController
 from tui.errors import ConfigError, ConvoError, FileError, NotFoundError, ReadOnlyError
 from tui.model import ChartView, ForkDraft, Scope, Session, TurnTree, View
 from tui.storage.store import Store
-
-
-@pytest.fixture
-async def path(tmp_path: Path) -> Path:
-    """support: main 1 2 3 4, alt leaves it at 3, deep leaves alt at 4; then a second session, written before it."""
-    path = tmp_path / "support.sqlite"
-    other = open_sdk(path, "billing")
-    await other.add_items(turn("an invoice"))
-    other.close()
-    sdk = open_sdk(path)
-    for number in range(1, 5):
-        await sdk.add_items(turn(f"main {number}"))
-        await sdk.store_run_usage(spend(100 * number))
-    await sdk.create_branch_from_turn(3, "alt")
-    for number in (3, 4):
-        await sdk.add_items(turn(f"alt {number}"))
-    await sdk.create_branch_from_turn(4, "deep")
-    await sdk.add_items(turn("deep 4"))
-    sdk.close()
-    return path
-
-
-@pytest.fixture
-async def explorer(path: Path) -> AsyncIterator[SessionController]:
-    controller = SessionController(Store(path))
-    await controller.open()
-    yield controller
-    controller.close()
 
 
 def place(view: View) -> tuple[str, int]:
@@ -58,8 +29,8 @@ def said(view: View) -> list[str]:
     return [item.data["content"] for item in view.page.items if item.type == "user"]
 
 
-async def test_a_file_opens_at_what_was_written_last(explorer: SessionController) -> None:
-    view = explorer.view
+async def test_a_file_opens_at_what_was_written_last(controller: SessionController) -> None:
+    view = controller.view
     assert [session.session_id for session in view.sessions] == ["support", "billing"]
     assert view.session == view.sessions[0]
     assert place(view) == ("deep", 4)
@@ -80,9 +51,9 @@ async def test_a_named_session_and_branch_open(path: Path) -> None:
     controller.close()
 
 
-async def test_switching_shows_the_branch_and_what_it_cost(explorer: SessionController) -> None:
-    await explorer.switch_branch("main")
-    view = explorer.view
+async def test_switching_shows_the_branch_and_what_it_cost(controller: SessionController) -> None:
+    await controller.navigation.switch_branch("main")
+    view = controller.view
     assert place(view) == ("main", 4)
     assert said(view) == ["main 1", "main 2", "main 3", "main 4"]
     assert view.branch_usage is not None
@@ -91,164 +62,167 @@ async def test_switching_shows_the_branch_and_what_it_cost(explorer: SessionCont
     assert total is not None
     assert total.input_tokens == 1000
     with pytest.raises(NotFoundError):
-        await explorer.switch_branch("nothing")
-    assert place(explorer.view) == ("main", 4)
+        await controller.navigation.switch_branch("nothing")
+    assert place(controller.view) == ("main", 4)
 
 
-async def test_a_branch_is_found_again_where_it_was_left(explorer: SessionController) -> None:
-    await explorer.switch_branch("main", 2)
-    await explorer.switch_branch("alt")
-    await explorer.switch_branch("main")
-    assert place(explorer.view) == ("main", 2)
+async def test_a_branch_is_found_again_where_it_was_left(controller: SessionController) -> None:
+    await controller.navigation.switch_branch("main", 2)
+    await controller.navigation.switch_branch("alt")
+    await controller.navigation.switch_branch("main")
+    assert place(controller.view) == ("main", 2)
 
 
-async def test_back_goes_to_and_fro(explorer: SessionController) -> None:
-    await explorer.switch_back()
-    assert explorer.view.notice is not None
-    await explorer.switch_branch("main", 1)
-    await explorer.switch_back()
-    assert place(explorer.view) == ("deep", 4)
-    await explorer.switch_back()
-    assert place(explorer.view) == ("main", 1)
+async def test_back_goes_to_and_fro(controller: SessionController) -> None:
+    await controller.navigation.switch_back()
+    assert controller.view.notice is not None
+    await controller.navigation.switch_branch("main", 1)
+    await controller.navigation.switch_back()
+    assert place(controller.view) == ("deep", 4)
+    await controller.navigation.switch_back()
+    assert place(controller.view) == ("main", 1)
 
 
-async def test_siblings_at_the_nearest_fork(explorer: SessionController) -> None:
-    await explorer.sibling(-1)
-    assert place(explorer.view) == ("alt", 4)
-    await explorer.sibling(-1)
-    assert place(explorer.view) == ("alt", 4)
-    assert explorer.view.notice is not None
-    assert "1 of 2" in explorer.view.notice.text
-    await explorer.select_turn(3)
-    await explorer.sibling(-1)
-    assert place(explorer.view) == ("main", 3)
-    await explorer.sibling(1)
-    assert place(explorer.view) == ("alt", 3)
+async def test_siblings_at_the_nearest_fork(controller: SessionController) -> None:
+    await controller.navigation.go_to_sibling(-1)
+    assert place(controller.view) == ("alt", 4)
+    await controller.navigation.go_to_sibling(-1)
+    assert place(controller.view) == ("alt", 4)
+    assert controller.view.notice is not None
+    assert "1 of 2" in controller.view.notice.text
+    await controller.navigation.select_turn(3)
+    await controller.navigation.go_to_sibling(-1)
+    assert place(controller.view) == ("main", 3)
+    await controller.navigation.go_to_sibling(1)
+    assert place(controller.view) == ("alt", 3)
 
 
-async def test_a_sibling_may_be_the_end_of_a_branch(explorer: SessionController, path: Path) -> None:
+async def test_a_sibling_may_be_the_end_of_a_branch(controller: SessionController, path: Path) -> None:
     sdk = open_sdk(path)
     await sdk.switch_to_branch("main")
     await sdk.add_items(turn("main 5"))
     await sdk.create_branch_from_turn(5, "short")
     sdk.close()
-    await explorer.refresh()
-    await explorer.switch_branch("main", 5)
-    await explorer.sibling(1)
-    assert place(explorer.view) == ("short", 4)
-    await explorer.sibling(-1)
-    assert place(explorer.view) == ("main", 5)
+    await controller.refresh()
+    await controller.navigation.switch_branch("main", 5)
+    await controller.navigation.go_to_sibling(1)
+    assert place(controller.view) == ("short", 4)
+    await controller.navigation.go_to_sibling(-1)
+    assert place(controller.view) == ("main", 5)
 
 
-async def test_a_sibling_may_start_where_the_branch_ends(explorer: SessionController) -> None:
-    await explorer.switch_branch("main")
-    await explorer.begin_fork(5)
-    await explorer.make_fork("onward")
-    assert place(explorer.view) == ("onward", 4)
-    await explorer.sibling(-1)
-    assert place(explorer.view) == ("main", 4)
-    await explorer.sibling(1, turn=5)
-    assert place(explorer.view) == ("onward", 4)
-    await explorer.sibling(-1, turn=5)
-    assert place(explorer.view) == ("main", 4)
+async def test_a_sibling_may_start_where_the_branch_ends(controller: SessionController) -> None:
+    await controller.navigation.switch_branch("main")
+    await controller.forks.begin(5)
+    await controller.forks.make("onward")
+    assert place(controller.view) == ("onward", 4)
+    await controller.navigation.go_to_sibling(-1)
+    assert place(controller.view) == ("main", 4)
+    await controller.navigation.go_to_sibling(1, turn=5)
+    assert place(controller.view) == ("onward", 4)
+    await controller.navigation.go_to_sibling(-1, turn=5)
+    assert place(controller.view) == ("main", 4)
 
 
-async def test_fork_points_of_the_path(explorer: SessionController) -> None:
-    await explorer.select_turn(1)
-    await explorer.fork_point(1)
-    assert place(explorer.view) == ("deep", 3)
-    await explorer.fork_point(1)
-    assert place(explorer.view) == ("deep", 4)
-    await explorer.fork_point(1)
-    assert explorer.view.notice is not None
-    await explorer.fork_point(-1)
-    assert place(explorer.view) == ("deep", 3)
+async def test_fork_points_of_the_path(controller: SessionController) -> None:
+    await controller.navigation.select_turn(1)
+    await controller.navigation.go_to_fork_point(1)
+    assert place(controller.view) == ("deep", 3)
+    await controller.navigation.go_to_fork_point(1)
+    assert place(controller.view) == ("deep", 4)
+    await controller.navigation.go_to_fork_point(1)
+    assert controller.view.notice is not None
+    await controller.navigation.go_to_fork_point(-1)
+    assert place(controller.view) == ("deep", 3)
 
 
-async def test_a_preview_comes_back(explorer: SessionController) -> None:
-    await explorer.preview("main", 3)
-    assert (place(explorer.view), explorer.view.preview) == (("main", 3), True)
-    await explorer.leave_preview()
-    assert (place(explorer.view), explorer.view.preview) == (("deep", 4), False)
-    await explorer.preview("main", 3)
-    await explorer.switch_branch("main", 3)
-    await explorer.switch_back()
-    assert place(explorer.view) == ("deep", 4)
+async def test_a_preview_comes_back(controller: SessionController) -> None:
+    await controller.navigation.preview("main", 3)
+    assert (place(controller.view), controller.view.preview) == (("main", 3), True)
+    await controller.navigation.leave_preview()
+    assert (place(controller.view), controller.view.preview) == (("deep", 4), False)
+    await controller.navigation.preview("main", 3)
+    await controller.navigation.switch_branch("main", 3)
+    await controller.navigation.switch_back()
+    assert place(controller.view) == ("deep", 4)
 
 
-async def test_turns_out_of_range_are_the_nearest(explorer: SessionController) -> None:
-    await explorer.select_turn(99)
-    assert explorer.view.turn == 4
-    await explorer.select_turn(-5)
-    assert explorer.view.turn == 1
+async def test_turns_out_of_range_are_the_nearest(controller: SessionController) -> None:
+    await controller.navigation.select_turn(99)
+    assert controller.view.turn == 4
+    await controller.navigation.select_turn(-5)
+    assert controller.view.turn == 1
 
 
-async def test_listeners_are_told_until_they_leave(explorer: SessionController) -> None:
+async def test_listeners_are_told_until_they_leave(controller: SessionController) -> None:
     views: list[View] = []
-    leave = explorer.subscribe(views.append)
-    await explorer.select_turn(2)
-    assert views[-1] is explorer.view
+    leave = controller.subscribe(views.append)
+    await controller.navigation.select_turn(2)
+    assert views[-1] is controller.view
     leave()
     leave()
     count = len(views)
-    await explorer.select_turn(3)
+    await controller.navigation.select_turn(3)
     assert len(views) == count
 
 
-async def test_only_the_last_of_many_moves_is_shown(explorer: SessionController) -> None:
+async def test_only_the_last_of_many_moves_is_shown(controller: SessionController) -> None:
     shown: list[tuple[str, int]] = []
-    explorer.subscribe(lambda view: shown.append(place(view)))
-    await asyncio.gather(*(explorer.select_turn(number) for number in (1, 2, 3)), explorer.switch_branch("main", 2))
+    controller.subscribe(lambda view: shown.append(place(view)))
+    await asyncio.gather(
+        *(controller.navigation.select_turn(number) for number in (1, 2, 3)),
+        controller.navigation.switch_branch("main", 2),
+    )
     assert set(shown) == {("main", 2)}
 
 
-async def test_sums_cycle(explorer: SessionController) -> None:
+async def test_sums_cycle(controller: SessionController) -> None:
     scopes = []
     for _ in Scope:
-        scopes.append(explorer.view.scope)
-        explorer.next_scope()
+        scopes.append(controller.view.scope)
+        controller.usage.next_scope()
     assert scopes == [Scope.PATH, Scope.ALL, Scope.OWN]
-    assert explorer.view.scope == scopes[0]
+    assert controller.view.scope == scopes[0]
 
 
-async def test_a_fork_is_prepared_edited_and_made(explorer: SessionController, path: Path) -> None:
-    await explorer.switch_branch("main")
-    await explorer.begin_fork(2)
-    draft = explorer.view.fork
+async def test_a_fork_is_prepared_edited_and_made(controller: SessionController, path: Path) -> None:
+    await controller.navigation.switch_branch("main")
+    await controller.forks.begin(2)
+    draft = controller.view.fork
     assert draft == ForkDraft("main", 2, "main 2")
-    assert place(explorer.view) == ("main", 2)
-    made = await explorer.make_fork(" better ")
+    assert place(controller.view) == ("main", 2)
+    made = await controller.forks.make(" better ")
     assert made == "better"
-    assert place(explorer.view) == ("better", 1)
-    assert explorer.view.fork is None
-    assert explorer.view.tree.branches["better"].parent == "main"
+    assert place(controller.view) == ("better", 1)
+    assert controller.view.fork is None
+    assert controller.view.tree.branches["better"].parent == "main"
     sdk = open_sdk(path)
     assert "better" in [branch["branch_id"] for branch in await sdk.list_branches()]
     assert len(await sdk.get_items(branch_id="better")) == 2
     sdk.close()
-    await explorer.switch_back()
-    assert place(explorer.view) == ("main", 2)
+    await controller.navigation.switch_back()
+    assert place(controller.view) == ("main", 2)
 
 
-async def test_leaving_the_fork_editor_writes_nothing(explorer: SessionController, path: Path) -> None:
+async def test_leaving_the_fork_editor_writes_nothing(controller: SessionController, path: Path) -> None:
     store = Store(path)
     before = await store.changes()
-    await explorer.begin_fork(2)
-    explorer.cancel_fork()
-    assert not explorer.view.fork
+    await controller.forks.begin(2)
+    controller.forks.cancel()
+    assert not controller.view.fork
     assert await store.changes() == before
     store.close()
     with pytest.raises(ConvoError, match="No fork is being prepared"):
-        await explorer.make_fork()
+        await controller.forks.make()
 
 
 @pytest.mark.parametrize(("at", "draft", "items"), [(1, "main 1", 0), (5, "", 8)])
 async def test_forks_at_both_ends_stay_in_the_file(path: Path, at: int, draft: str, items: int) -> None:
     first = SessionController(Store(path))
     await first.open("support", "main")
-    await first.begin_fork(at)
+    await first.forks.begin(at)
     assert first.view.fork == ForkDraft("main", at, draft)
-    made = await first.make_fork()
+    made = await first.forks.make()
     assert first.view.branch_id == made
     assert first.view.items == items
     first.close()
@@ -260,22 +234,22 @@ async def test_forks_at_both_ends_stay_in_the_file(path: Path, at: int, draft: s
     again.close()
 
 
-async def test_a_name_that_was_used_keeps_the_editor_open(explorer: SessionController) -> None:
-    await explorer.begin_fork(3, "main")
+async def test_a_name_that_was_used_keeps_the_editor_open(controller: SessionController) -> None:
+    await controller.forks.begin(3, "main")
     with pytest.raises(ConvoError, match="has already been used"):
-        await explorer.make_fork("alt")
-    assert explorer.view.fork == ForkDraft("main", 3, "main 3")
+        await controller.forks.make("alt")
+    assert controller.view.fork == ForkDraft("main", 3, "main 3")
 
 
 async def test_looking_only_refuses_to_fork(path: Path) -> None:
     controller = SessionController(Store(path), read_only=True)
     await controller.open()
-    await controller.begin_fork(2)
+    await controller.forks.begin(2)
     assert controller.view.fork is None
     assert controller.view.notice is not None
     assert controller.view.notice.severity == "warning"
     with pytest.raises(ReadOnlyError):
-        await controller.make_fork()
+        await controller.forks.make()
     controller.close()
 
 
@@ -286,7 +260,7 @@ async def test_a_plain_session_says_that_it_must_be_adopted(tmp_path: Path) -> N
     controller = SessionController(Store(path))
     await controller.open()
     assert place(controller.view) == ("main", 1)
-    await controller.begin_fork()
+    await controller.forks.begin()
     assert controller.view.fork is None
     assert controller.view.notice is not None
     assert "plain session" in controller.view.notice.text
@@ -294,28 +268,28 @@ async def test_a_plain_session_says_that_it_must_be_adopted(tmp_path: Path) -> N
     plain.close()
 
 
-async def test_what_others_write_is_taken_in(explorer: SessionController, path: Path) -> None:
-    assert not await explorer.refresh()
-    revision = explorer.view.revision
+async def test_what_others_write_is_taken_in(controller: SessionController, path: Path) -> None:
+    assert not await controller.refresh()
+    revision = controller.view.revision
     sdk = open_sdk(path)
     await sdk.switch_to_branch("deep")
     await sdk.add_items(turn("deep 5"))
-    assert await explorer.refresh()
-    assert place(explorer.view) == ("deep", 4)
-    assert explorer.view.items == 10
-    assert explorer.view.revision > revision
+    assert await controller.refresh()
+    assert place(controller.view) == ("deep", 4)
+    assert controller.view.items == 10
+    assert controller.view.revision > revision
     await sdk.switch_to_branch("main")
     await sdk.delete_branch("deep")
-    await explorer.refresh()
-    assert "deep" not in explorer.view.tree.branches
-    assert explorer.view.branch_id == "alt"
-    assert explorer.view.notice is not None
-    assert "deep" in explorer.view.notice.text
+    await controller.refresh()
+    assert "deep" not in controller.view.tree.branches
+    assert controller.view.branch_id == "alt"
+    assert controller.view.notice is not None
+    assert "deep" in controller.view.notice.text
     await sdk.clear_session()
     sdk.close()
-    await explorer.refresh()
-    assert explorer.view.session is not None
-    assert explorer.view.session.session_id == "billing"
+    await controller.refresh()
+    assert controller.view.session is not None
+    assert controller.view.session.session_id == "billing"
 
 
 async def test_a_file_without_conversations_opens_empty(tmp_path: Path) -> None:
@@ -324,115 +298,121 @@ async def test_a_file_without_conversations_opens_empty(tmp_path: Path) -> None:
     controller = SessionController(Store(path))
     await controller.open()
     assert controller.view.session is None
-    await controller.begin_fork()
-    await controller.sibling(1)
-    await controller.fork_point(1)
-    await controller.switch_back()
-    await controller.select_turn(1)
-    assert await controller.items("main", 0, 10) == await controller.items("main", 0, 10)
-    assert await controller.turns("main", 1, 5) == ()
+    await controller.forks.begin()
+    await controller.navigation.go_to_sibling(1)
+    await controller.navigation.go_to_fork_point(1)
+    await controller.navigation.switch_back()
+    await controller.navigation.select_turn(1)
+    assert await controller.pages.items("main", 0, 10) == await controller.pages.items("main", 0, 10)
+    assert await controller.pages.turns("main", 1, 5) == ()
     controller.close()
 
 
-async def test_what_others_write_is_taken_in_while_the_user_moves(explorer: SessionController, path: Path) -> None:
+async def test_what_others_write_is_taken_in_while_the_user_moves(controller: SessionController, path: Path) -> None:
     sdk = open_sdk(path)
     await sdk.switch_to_branch("deep")
     for number in range(5, 10):
         await sdk.add_items(turn(f"deep {number}"))
-        await asyncio.gather(explorer.refresh(), explorer.select_turn(2), explorer.preview("main", 3))
-        assert explorer.view.tree.branches["deep"].turns == number
-        assert place(explorer.view) == ("main", 3)
-        await asyncio.gather(explorer.switch_branch("deep", 1), explorer.refresh())
-        assert (place(explorer.view), explorer.view.items) == (("deep", 1), 2 * number)
+        await asyncio.gather(
+            controller.refresh(), controller.navigation.select_turn(2), controller.navigation.preview("main", 3)
+        )
+        assert controller.view.tree.branches["deep"].turns == number
+        assert place(controller.view) == ("main", 3)
+        await asyncio.gather(controller.navigation.switch_branch("deep", 1), controller.refresh())
+        assert (place(controller.view), controller.view.items) == (("deep", 1), 2 * number)
     sdk.close()
 
 
-async def test_a_fork_is_offered_while_others_write(explorer: SessionController, path: Path) -> None:
+async def test_a_fork_is_offered_while_others_write(controller: SessionController, path: Path) -> None:
     sdk = open_sdk(path)
     await sdk.add_items(turn("deep 5"))
     sdk.close()
-    await asyncio.gather(explorer.begin_fork(2, "main"), explorer.refresh())
-    assert explorer.view.fork == ForkDraft("main", 2, "main 2")
+    await asyncio.gather(controller.forks.begin(2, "main"), controller.refresh())
+    assert controller.view.fork == ForkDraft("main", 2, "main 2")
 
 
-async def test_what_a_branch_cost_is_known_whoever_was_overtaken(explorer: SessionController) -> None:
-    commands = [explorer.switch_branch("main"), explorer.switch_branch("alt"), explorer.leave_preview()]
-    await asyncio.gather(*commands, explorer.preview("main", 1))
-    assert explorer.view.branch_usage is not None
-    assert explorer.view.branch_usage.branch_id == "main"
+async def test_what_a_branch_cost_is_known_whoever_was_overtaken(controller: SessionController) -> None:
+    commands = [
+        controller.navigation.switch_branch("main"),
+        controller.navigation.switch_branch("alt"),
+        controller.navigation.leave_preview(),
+    ]
+    await asyncio.gather(*commands, controller.navigation.preview("main", 1))
+    assert controller.view.branch_usage is not None
+    assert controller.view.branch_usage.branch_id == "main"
 
 
-async def test_the_branch_under_a_preview_is_deleted(explorer: SessionController, path: Path) -> None:
-    await explorer.switch_branch("alt")
-    await explorer.preview("main", 2)
+async def test_the_branch_under_a_preview_is_deleted(controller: SessionController, path: Path) -> None:
+    await controller.navigation.switch_branch("alt")
+    await controller.navigation.preview("main", 2)
     sdk = open_sdk(path)
     await sdk.delete_branch("alt", force=True)
-    await explorer.refresh()
-    assert (place(explorer.view), explorer.view.preview) == (("main", 2), False)
-    await explorer.preview("deep", 4)
+    await controller.refresh()
+    assert (place(controller.view), controller.view.preview) == (("main", 2), False)
+    await controller.navigation.preview("deep", 4)
     await sdk.delete_branch("deep", force=True)
-    await explorer.refresh()
-    assert (place(explorer.view), explorer.view.preview) == (("main", 2), False)
+    await controller.refresh()
+    assert (place(controller.view), controller.view.preview) == (("main", 2), False)
     sdk.close()
 
 
-async def test_the_last_session_is_cleared_and_another_begins(explorer: SessionController, path: Path) -> None:
+async def test_the_last_session_is_cleared_and_another_begins(controller: SessionController, path: Path) -> None:
     for session_id in ("billing", "support"):
         sdk = open_sdk(path, session_id)
         await sdk.clear_session()
         sdk.close()
-    await explorer.begin_fork(2, "main")
-    await explorer.refresh()
-    view = explorer.view
+    await controller.forks.begin(2, "main")
+    await controller.refresh()
+    view = controller.view
     assert (view.sessions, view.session, view.page, view.fork, place(view)) == ((), None, None, None, ("", 0))
     assert view.notice is not None
     assert "'support' is gone" in view.notice.text
     sdk = open_sdk(path, "fresh")
     await sdk.add_items(turn("hello"))
     sdk.close()
-    await explorer.refresh()
-    assert place(explorer.view) == ("main", 1)
+    await controller.refresh()
+    assert place(controller.view) == ("main", 1)
 
 
-async def test_another_file_takes_the_place_of_the_open_one(explorer: SessionController, path: Path) -> None:
+async def test_another_file_takes_the_place_of_the_open_one(controller: SessionController, path: Path) -> None:
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         (path.parent / name).unlink(missing_ok=True)
     with pytest.raises(FileError, match="does not exist"):
-        await explorer.refresh()
-    await explorer.switch_branch("main", 1)
-    assert said(explorer.view) == ["main 1", "main 2", "main 3", "main 4"]
-    await explorer.begin_fork()
+        await controller.refresh()
+    await controller.navigation.switch_branch("main", 1)
+    assert said(controller.view) == ["main 1", "main 2", "main 3", "main 4"]
+    await controller.forks.begin()
     with pytest.raises(FileError, match="does not exist"):
-        await explorer.make_fork()
+        await controller.forks.make()
     assert not path.exists()
     sdk = open_sdk(path)
     await sdk.add_items(turn("anew"))
     sdk.close()
-    assert await explorer.refresh()
-    assert said(explorer.view) == ["anew"]
-    assert not await explorer.refresh()
+    assert await controller.refresh()
+    assert said(controller.view) == ["anew"]
+    assert not await controller.refresh()
 
 
-async def test_a_file_that_refuses_the_fork_says_so(explorer: SessionController, path: Path) -> None:
+async def test_a_file_that_refuses_the_fork_says_so(controller: SessionController, path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("CREATE TRIGGER no BEFORE INSERT ON message_structure BEGIN SELECT RAISE(ABORT, 'not today'); END")
     db.close()
-    await explorer.begin_fork(3, "main")
+    await controller.forks.begin(3, "main")
     with pytest.raises(ConvoError, match="not today"):
-        await explorer.make_fork("mine")
-    assert explorer.view.fork == ForkDraft("main", 3, "main 3")
+        await controller.forks.make("mine")
+    assert controller.view.fork == ForkDraft("main", 3, "main 3")
 
 
-async def test_a_turn_whose_message_is_broken_can_be_forked(explorer: SessionController, path: Path) -> None:
+async def test_a_turn_whose_message_is_broken_can_be_forked(controller: SessionController, path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("UPDATE agent_messages SET message_data = '{' WHERE message_data LIKE '%main 2%'")
     db.close()
-    await explorer.begin_fork(2, "main")
-    assert explorer.view.fork == ForkDraft("main", 2)
-    assert explorer.view.notice is not None
-    assert "no readable user message" in explorer.view.notice.text
-    await explorer.make_fork("mended")
-    assert place(explorer.view) == ("mended", 1)
+    await controller.forks.begin(2, "main")
+    assert controller.view.fork == ForkDraft("main", 2)
+    assert controller.view.notice is not None
+    assert "no readable user message" in controller.view.notice.text
+    await controller.forks.make("mended")
+    assert place(controller.view) == ("mended", 1)
 
 
 async def test_a_branch_that_is_made_while_the_tree_is_read(path: Path) -> None:
@@ -447,123 +427,123 @@ async def test_a_branch_that_is_made_while_the_tree_is_read(path: Path) -> None:
             sdk.close()
             return tree
 
-    explorer = SessionController(Busy(path))
-    await explorer.open()
-    assert place(explorer.view) == ("deep", 4)
-    assert await explorer.refresh()
-    assert "late-3" in explorer.view.tree.branches
-    assert place(explorer.view) == ("deep", 4)
-    explorer.close()
+    controller = SessionController(Busy(path))
+    await controller.open()
+    assert place(controller.view) == ("deep", 4)
+    assert await controller.refresh()
+    assert "late-3" in controller.view.tree.branches
+    assert place(controller.view) == ("deep", 4)
+    controller.close()
 
 
-async def test_a_turn_is_marked_where_the_user_is_and_a_shared_one_once(explorer: SessionController) -> None:
-    explorer.mark_turn()
-    await explorer.switch_branch("main", 2)
-    explorer.mark_turn()
-    assert marks(explorer.view) == [("deep", 4), ("main", 2)]
-    await explorer.switch_branch("alt", 2)
-    explorer.mark_turn()
-    assert marks(explorer.view) == [("deep", 4)]
-    explorer.mark_turn(3, "main")
-    explorer.clear_marks()
-    assert marks(explorer.view) == []
+async def test_a_turn_is_marked_where_the_user_is_and_a_shared_one_once(controller: SessionController) -> None:
+    controller.marks.toggle()
+    await controller.navigation.switch_branch("main", 2)
+    controller.marks.toggle()
+    assert marks(controller.view) == [("deep", 4), ("main", 2)]
+    await controller.navigation.switch_branch("alt", 2)
+    controller.marks.toggle()
+    assert marks(controller.view) == [("deep", 4)]
+    controller.marks.toggle(3, "main")
+    controller.marks.clear()
+    assert marks(controller.view) == []
 
 
-async def test_marks_go_with_their_turns_and_with_the_session(explorer: SessionController, path: Path) -> None:
-    explorer.mark_turn(4, "deep")
-    explorer.mark_turn(3, "main")
+async def test_marks_go_with_their_turns_and_with_the_session(controller: SessionController, path: Path) -> None:
+    controller.marks.toggle(4, "deep")
+    controller.marks.toggle(3, "main")
     sdk = open_sdk(path)
     await sdk.delete_branch("deep")
     sdk.close()
-    await explorer.refresh()
-    assert marks(explorer.view) == [("main", 3)]
-    await explorer.select_session("billing")
-    assert marks(explorer.view) == []
-    explorer.mark_turn(7)
-    assert marks(explorer.view) == []
-    assert explorer.view.notice is not None
-    assert explorer.view.notice.text == "There is no turn to mark here."
+    await controller.refresh()
+    assert marks(controller.view) == [("main", 3)]
+    await controller.navigation.select_session("billing")
+    assert marks(controller.view) == []
+    controller.marks.toggle(7)
+    assert marks(controller.view) == []
+    assert controller.view.notice is not None
+    assert controller.view.notice.text == "There is no turn to mark here."
 
 
-async def test_what_turns_cost_in_money_once_a_model_is_chosen(explorer: SessionController) -> None:
-    await explorer.switch_branch("main")
-    branch_usage = explorer.view.branch_usage
+async def test_what_turns_cost_in_money_once_a_model_is_chosen(controller: SessionController) -> None:
+    await controller.navigation.switch_branch("main")
+    branch_usage = controller.view.branch_usage
     assert branch_usage is not None
     assert branch_usage.money == {}
-    assert all(turn.cost is None for turn in await explorer.turn_usages(1, 4))
-    revision = explorer.view.revision
-    await explorer.set_price_as("gpt-5-mini")
-    assert explorer.view.revision > revision
-    branch_usage = explorer.view.branch_usage
+    assert all(turn.cost is None for turn in await controller.pages.turn_usages(1, 4))
+    revision = controller.view.revision
+    await controller.usage.set_price_as("gpt-5-mini")
+    assert controller.view.revision > revision
+    branch_usage = controller.view.branch_usage
     assert branch_usage is not None
     path = branch_usage.money[Scope.PATH]
     assert path is not None
-    turns = await explorer.turn_usages(1, 4)
+    turns = await controller.pages.turn_usages(1, 4)
     assert path.amount == sum(turn.cost.amount for turn in turns if turn.cost) > 0
     assert (path.turns, path.unpriced) == (4, 0)
-    await explorer.switch_branch("deep")
-    branch_usage = explorer.view.branch_usage
+    await controller.navigation.switch_branch("deep")
+    branch_usage = controller.view.branch_usage
     assert branch_usage is not None
     assert branch_usage.money[Scope.OWN] is None
     assert branch_usage.money[Scope.PATH] is not None
-    await explorer.set_price_as(None)
-    assert explorer.view.branch_usage is not None
-    assert explorer.view.branch_usage.money == {}
+    await controller.usage.set_price_as(None)
+    assert controller.view.branch_usage is not None
+    assert controller.view.branch_usage.money == {}
 
 
-async def test_a_model_without_a_price_is_refused_once_and_all_else_is_shown(explorer: SessionController) -> None:
-    explorer.set_initial_price_model("gpt-99")
+async def test_a_model_without_a_price_is_refused_once_and_all_else_is_shown(controller: SessionController) -> None:
+    controller.usage.set_initial_price_model("gpt-99")
     with pytest.raises(ConfigError, match="no price for a model 'gpt-99'"):
-        await explorer.switch_branch("main")
-    assert explorer.view.branch_usage is not None
-    assert explorer.view.price_as == ""
-    await explorer.switch_branch("deep")
+        await controller.navigation.switch_branch("main")
+    assert controller.view.branch_usage is not None
+    assert controller.view.price_as == ""
+    await controller.navigation.switch_branch("deep")
 
 
-async def test_the_carry_cost_comes_when_it_is_asked_for_and_follows_the_branch(explorer: SessionController) -> None:
-    await explorer.switch_branch("main")
-    assert explorer.view.resend_cost is None
-    await explorer.next_chart()
-    view = explorer.view
+async def test_the_carry_cost_comes_when_it_is_asked_for_and_follows_the_branch(controller: SessionController) -> None:
+    await controller.navigation.switch_branch("main")
+    assert controller.view.resend_cost is None
+    await controller.usage.next_chart()
+    view = controller.view
     assert view.resend_cost is not None
     assert (view.chart, view.resend_cost.branch_id, len(view.resend_cost)) == (ChartView.RESEND_COST, "main", 4)
-    await explorer.switch_branch("alt")
-    view = explorer.view
+    await controller.navigation.switch_branch("alt")
+    view = controller.view
     assert view.resend_cost is not None
     assert view.resend_cost.branch_id == "alt"
-    await explorer.next_chart()
-    view = explorer.view
+    await controller.usage.next_chart()
+    view = controller.view
     assert view.chart is ChartView.TOKENS
 
 
-async def test_all_of_it_at_once_for_who_has_no_screen(explorer: SessionController) -> None:
-    ledger = await explorer.ledger("support", "main")
+async def test_all_of_it_at_once_for_who_has_no_screen(controller: SessionController) -> None:
+    ledger = await controller.usage.report("support", "main")
     assert [turn.usage.input_tokens for turn in ledger.turns if turn.usage] == [100, 200, 300, 400]
     assert (ledger.branch_usage.turns_with_usage, len(ledger.resend_cost), ledger.price_as) == (4, 4, None)
     with pytest.raises(NotFoundError):
-        await explorer.ledger("support", "nothing")
+        await controller.usage.report("support", "nothing")
     with pytest.raises(NotFoundError):
-        await explorer.ledger("nobody")
+        await controller.usage.report("nobody")
 
 
-async def test_a_turn_whose_items_are_shown_is_selected_at_once(explorer: SessionController) -> None:
-    branch_id, last = explorer.view.branch_id, explorer.view.turn
-    await explorer.select_turn(1)
-    position = explorer.view.position
-    await explorer.select_turn(last)
-    assert explorer.select_loaded_turn(1, position)
-    assert (explorer.view.branch_id, explorer.view.turn, explorer.view.position) == (branch_id, 1, position)
+async def test_a_turn_whose_items_are_shown_is_selected_at_once(controller: SessionController) -> None:
+    branch_id, last = controller.view.branch_id, controller.view.turn
+    await controller.navigation.select_turn(1)
+    position = controller.view.position
+    await controller.navigation.select_turn(last)
+    assert controller.navigation.select_loaded_turn(1, position)
+    assert (controller.view.branch_id, controller.view.turn, controller.view.position) == (branch_id, 1, position)
 
 
 async def test_a_turn_is_not_selected_at_once_while_the_user_is_on_the_way_elsewhere(
-    explorer: SessionController,
+    controller: SessionController,
 ) -> None:
-    other = next(name for name in explorer.view.tree.branches if name != explorer.view.branch_id)
-    leaving = asyncio.create_task(explorer.switch_branch(other))
+    other = next(name for name in controller.view.tree.branches if name != controller.view.branch_id)
+    leaving = asyncio.create_task(controller.navigation.switch_branch(other))
     await asyncio.sleep(0)
-    assert not explorer.select_loaded_turn(1, 0)
+    assert not controller.navigation.select_loaded_turn(1, 0)
     await leaving
-    assert explorer.view.branch_id == other
+    assert controller.view.branch_id == other
 
 
 async def test_a_branch_without_turns_has_accounts_of_none(tmp_path: Path) -> None:

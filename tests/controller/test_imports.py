@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
@@ -28,96 +27,88 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-async def explorer(path: Path) -> AsyncIterator[SessionController]:
-    controller = SessionController(Store(path))
-    await controller.open()
-    yield controller
-    controller.close()
-
-
-async def test_an_adopted_session_forks_and_can_be_given_back(explorer: SessionController, path: Path) -> None:
-    await explorer.adopt("notes")
-    view = explorer.view
+async def test_an_adopted_session_forks_and_can_be_given_back(controller: SessionController, path: Path) -> None:
+    await controller.imports.adopt("notes")
+    view = controller.view
     assert view.session is not None
     assert not view.session.plain
     assert (list(view.tree.branches), view.tree.branches["main"].turns) == (["main"], 2)
-    await explorer.begin_fork(2)
-    made = await explorer.make_fork("other")
-    assert made in explorer.view.tree.branches
-    await explorer.undo()
-    await explorer.undo()
-    assert explorer.view.session is not None
-    assert explorer.view.session.plain
+    await controller.forks.begin(2)
+    made = await controller.forks.make("other")
+    assert made in controller.view.tree.branches
+    await controller.history.undo()
+    await controller.history.undo()
+    assert controller.view.session is not None
+    assert controller.view.session.plain
     plain = SQLiteSession("notes", path)
     assert len(await plain.get_items()) == 6
     plain.close()
-    await explorer.redo()
-    assert explorer.view.session is not None
-    assert not explorer.view.session.plain
+    await controller.history.redo()
+    assert controller.view.session is not None
+    assert not controller.view.session.plain
 
 
-async def test_a_session_with_branches_is_not_adopted_again(explorer: SessionController) -> None:
-    await explorer.adopt("notes")
+async def test_a_session_with_branches_is_not_adopted_again(controller: SessionController) -> None:
+    await controller.imports.adopt("notes")
     with pytest.raises(ConvoError, match="has branches already"):
-        await explorer.adopt("notes")
+        await controller.imports.adopt("notes")
 
 
-async def test_a_transcript_is_opened_and_taken_back(explorer: SessionController, tmp_path: Path) -> None:
+async def test_a_transcript_is_opened_and_taken_back(controller: SessionController, tmp_path: Path) -> None:
     transcript = tmp_path / "chat.jsonl"
     transcript.write_text("\n".join(json.dumps(item) for item in turn("Hello", "Hi.")))
-    await explorer.import_transcripts(transcript)
-    assert explorer.view.session is not None
-    assert explorer.view.session.session_id == "chat"
-    sdk = open_sdk(explorer.path, "chat")
+    await controller.imports.import_transcripts(transcript)
+    assert controller.view.session is not None
+    assert controller.view.session.session_id == "chat"
+    sdk = open_sdk(controller.path, "chat")
     assert await sdk.get_items() == turn("Hello", "Hi.")
     sdk.close()
     with pytest.raises(ConvoError, match="There is a session 'chat' already"):
-        await explorer.import_transcripts(transcript)
-    await explorer.undo()
-    assert [session.session_id for session in explorer.view.sessions] == ["notes"]
-    await explorer.redo()
-    assert {session.session_id for session in explorer.view.sessions} == {"chat", "notes"}
+        await controller.imports.import_transcripts(transcript)
+    await controller.history.undo()
+    assert [session.session_id for session in controller.view.sessions] == ["notes"]
+    await controller.history.redo()
+    assert {session.session_id for session in controller.view.sessions} == {"chat", "notes"}
 
 
-async def test_many_conversations_come_whole_or_not_at_all(explorer: SessionController, tmp_path: Path) -> None:
+async def test_many_conversations_come_whole_or_not_at_all(controller: SessionController, tmp_path: Path) -> None:
     transcript = tmp_path / "many.jsonl"
     named = [{"id": "notes", "messages": turn("x")}, {"id": "new", "messages": turn("y")}]
     transcript.write_text("\n".join(map(json.dumps, reversed(named))))
     with pytest.raises(ConvoError, match="There is a session 'notes' already"):
-        await explorer.import_transcripts(transcript)
-    with sqlite3.connect(explorer.path) as db:
+        await controller.imports.import_transcripts(transcript)
+    with sqlite3.connect(controller.path) as db:
         assert db.execute("SELECT DISTINCT session_id FROM agent_messages").fetchall() == [("notes",)]
-    await explorer.import_transcripts(transcript, "fresh")
-    assert {session.session_id for session in explorer.view.sessions} == {"fresh-1", "fresh-2", "notes"}
+    await controller.imports.import_transcripts(transcript, "fresh")
+    assert {session.session_id for session in controller.view.sessions} == {"fresh-1", "fresh-2", "notes"}
 
 
-async def test_what_is_no_transcript_changes_nothing(explorer: SessionController, tmp_path: Path) -> None:
-    before = explorer.path.read_bytes()
+async def test_what_is_no_transcript_changes_nothing(controller: SessionController, tmp_path: Path) -> None:
+    before = controller.path.read_bytes()
     for name, content in (("not.json", b"\xff\xfe"), ("empty.json", b"")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(TranscriptError):
-            await explorer.import_transcripts(tmp_path / name)
+            await controller.imports.import_transcripts(tmp_path / name)
     with pytest.raises(TranscriptError, match="cannot be read"):
-        await explorer.import_transcripts(tmp_path / "nowhere.json")
-    assert explorer.path.read_bytes() == before
+        await controller.imports.import_transcripts(tmp_path / "nowhere.json")
+    assert controller.path.read_bytes() == before
 
 
 async def test_a_file_open_to_look_only_is_left_alone(path: Path, tmp_path: Path) -> None:
     controller = SessionController(Store(path), read_only=True)
     await controller.open()
     with pytest.raises(ReadOnlyError):
-        await controller.adopt("notes")
+        await controller.imports.adopt("notes")
     with pytest.raises(ReadOnlyError):
-        await controller.import_transcripts(tmp_path / "x.json")
+        await controller.imports.import_transcripts(tmp_path / "x.json")
     controller.close()
 
 
-async def test_an_adoption_that_is_stopped_writes_nothing(explorer: SessionController, path: Path) -> None:
+async def test_an_adoption_that_is_stopped_writes_nothing(controller: SessionController, path: Path) -> None:
     work = TaskProgress(stopped=True)
     with pytest.raises(Stopped):
-        await explorer.adopt("notes", work)
-    assert explorer.view.session is not None
-    assert explorer.view.session.plain
+        await controller.imports.adopt("notes", work)
+    assert controller.view.session is not None
+    assert controller.view.session.plain
     with closing(sqlite3.connect(path)) as db:
         assert [name for (name,) in db.execute("SELECT name FROM sqlite_master") if "structure" in name] == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -162,16 +162,8 @@ async def test_letters_in_either_case_are_found(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.fixture
-async def explorer(path: Path) -> AsyncIterator[SessionController]:
-    controller = SessionController(Store(path))
-    await controller.open()
-    yield controller
-    controller.close()
-
-
-async def test_a_view_holds_the_newest_and_says_how_many_there_are(explorer: SessionController) -> None:
-    view = explorer.view
+async def test_a_view_holds_the_newest_and_says_how_many_there_are(controller: SessionController) -> None:
+    view = controller.view
 
     assert names(view.sessions) == [f"{number:04}" for number in range(499, 499 - FEW, -1)]
     assert view.sessions_remaining == MANY - FEW
@@ -179,21 +171,21 @@ async def test_a_view_holds_the_newest_and_says_how_many_there_are(explorer: Ses
     assert view.session_index is None
 
 
-async def test_an_old_session_is_opened_and_its_place_is_known(explorer: SessionController, path: Path) -> None:
-    await explorer.select_session("0100")
-    assert explorer.view.session is not None
-    assert explorer.view.session.session_id == "0100"
-    assert explorer.view.session_index == 399
+async def test_an_old_session_is_opened_and_its_place_is_known(controller: SessionController, path: Path) -> None:
+    await controller.navigation.select_session("0100")
+    assert controller.view.session is not None
+    assert controller.view.session.session_id == "0100"
+    assert controller.view.session_index == 399
     sdk = open_sdk(path, "0050")
     await sdk.add_items(turn("again"))
-    await explorer.refresh()
-    assert [explorer.view.session_index, explorer.view.sessions[0].session_id] == [400, "0050"]
+    await controller.refresh()
+    assert [controller.view.session_index, controller.view.sessions[0].session_id] == [400, "0050"]
     sdk.close()
     sdk = open_sdk(path, "0100")
     await sdk.add_items(turn("again"))
     sdk.close()
-    await explorer.refresh()
-    assert [explorer.view.session_index, explorer.view.sessions[0].session_id] == [None, "0100"]
+    await controller.refresh()
+    assert [controller.view.session_index, controller.view.sessions[0].session_id] == [None, "0100"]
 
 
 async def test_taking_in_a_turn_costs_the_same_whatever_the_file_holds(tmp_path: Path) -> None:

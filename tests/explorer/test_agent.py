@@ -14,7 +14,7 @@ from tests.explorer.test_explorer import Opened
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
 from tui.app import ConvoApp
-from tui.controller.agent import TalkController
+from tui.controller import SessionController
 from tui.explorer.agent import TalkingExplorer
 from tui.screens.dialogs.approval import ApprovalDialog
 from tui.screens.dialogs.message import MessageDialog
@@ -50,7 +50,7 @@ async def path(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def opened(path: Path, choice: AgentSettings | None = None) -> AsyncIterator[Opened]:
-    controller = TalkController(Store(path), AgentRunner(choice or AgentSettings(model="offline")))
+    controller = SessionController(Store(path), AgentRunner(choice or AgentSettings(model="offline")))
     await controller.open()
     app = ConvoApp(controller)
     async with app.run_test(size=(140, 40)) as pilot:
@@ -59,7 +59,8 @@ async def opened(path: Path, choice: AgentSettings | None = None) -> AsyncIterat
         explorer = Opened(pilot, screen)
         await explorer.settle()
         yield explorer
-        await controller.stop_all()
+        if controller.agent is not None:
+            await controller.agent.stop_all()
     controller.close()
 
 

@@ -189,10 +189,10 @@ async def test_turns_that_cannot_be_read_now_are_read_later(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA journal_mode = DELETE")
     async with shown(path, "main", patience=0) as program:
-        comparison = await program.controller.compare_branches("alt")
+        comparison = await program.controller.comparison.compare_branches("alt")
         with closing(sqlite3.connect(path, isolation_level=None)) as locker:
             locker.execute("BEGIN EXCLUSIVE")
-            program.app.push_screen(CompareScreen(comparison, program.controller.compared_turns))
+            program.app.push_screen(CompareScreen(comparison, program.controller.comparison.compare_turns))
             await settle(program.pilot)
             assert "is locked by another program" in program.told
             assert "Plan four days" not in program.text

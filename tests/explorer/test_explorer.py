@@ -23,6 +23,7 @@ from tui.app import ConvoApp
 from tui.commands.registry import COMMANDS, TALK
 from tui.config import Config
 from tui.controller import SessionController
+from tui.controller.pages import Pages
 from tui.errors import ConfigError
 from tui.explorer.keymap import binding_ids
 from tui.explorer.screen import Explorer
@@ -593,13 +594,13 @@ async def test_the_first_frame_of_another_size_is_right(path: Path, monkeypatch:
 
 async def test_the_bars_round_the_selected_turn_come_with_the_sums(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, int]] = []
-    read = SessionController.turn_usages
+    read = Pages.turn_usages
 
-    async def counted(controller: SessionController, first: int, last: int) -> tuple[TurnUsage, ...]:
+    async def counted(pages: Pages, first: int, last: int) -> tuple[TurnUsage, ...]:
         asked.append((first, last))
-        return await read(controller, first, last)
+        return await read(pages, first, last)
 
-    monkeypatch.setattr(SessionController, "turn_usages", counted)
+    monkeypatch.setattr(Pages, "turn_usages", counted)
     async with opened(path) as explorer:
         await explorer.press("]")
         assert explorer.place[0] != "main"

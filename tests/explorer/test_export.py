@@ -99,7 +99,7 @@ async def test_what_was_stopped_leaves_nothing_behind(path: Path) -> None:
     await controller.open()
     progress = TaskProgress(stopped=True)
     with pytest.raises(Stopped):
-        await controller.export(["main"], Format.JSON, path.parent / "out.json", progress)
+        await controller.exports.write(["main"], Format.JSON, path.parent / "out.json", progress)
     assert [file.name for file in path.parent.iterdir() if "out" in file.name] == []
     controller.close()
 
@@ -107,10 +107,10 @@ async def test_what_was_stopped_leaves_nothing_behind(path: Path) -> None:
 async def test_all_branches_through_a_turn(path: Path) -> None:
     controller = SessionController(Store(path))
     await controller.open(None, "main")
-    await controller.select_turn(2)
+    await controller.navigation.select_turn(2)
     target = path.parent / "out.json"
     progress = TaskProgress()
-    await controller.export(controller.branches_through(), Format.JSON, target, progress)
+    await controller.exports.write(controller.exports.branches_with_turn(), Format.JSON, target, progress)
     assert {branch["branch_id"] for branch in json.loads(target.read_text())["branches"]} == {"main", "alt"}
     assert progress.share > 0.5
     controller.close()

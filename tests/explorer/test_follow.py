@@ -112,7 +112,7 @@ async def test_a_branch_that_another_program_made_is_marked_until_it_was_seen(
     while "theirs" not in explorer(pilot).view.tree.branches:
         await pilot.pause(0.01)
     assert explorer(pilot).view.unseen == {"theirs"}
-    await explorer(pilot)._controller.switch_branch("theirs")
+    await explorer(pilot)._controller.navigation.switch_branch("theirs")
     assert explorer(pilot).view.unseen == frozenset()
 
 
@@ -135,7 +135,7 @@ async def test_a_session_that_another_program_made_is_marked_until_it_was_opened
     theirs.close()
     while explorer(pilot).view.sessions[0].session_id != "theirs":
         await pilot.pause(0.01)
-    await explorer(pilot)._controller.select_session("theirs")
+    await explorer(pilot)._controller.navigation.select_session("theirs")
     await pilot.pause()
     assert explorer(pilot).view.unseen_sessions == frozenset()
     assert not marked_rows(tree)

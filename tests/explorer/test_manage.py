@@ -191,4 +191,4 @@ async def test_looking_only_opens_no_dialog(path: Path) -> None:
         for key in ("R", "p", "a", "d", "C", "z", "Z"):
             await explorer.press(key)
             assert explorer.pilot.app.screen is explorer.screen, key
-            assert "to look only" in explorer.told
+            assert "read-only" in explorer.told

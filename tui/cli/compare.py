@@ -24,11 +24,11 @@ async def _compare(options: argparse.Namespace) -> int:
     async with opened(options.file, options.session) as found:
         controller = SessionController(found.store)
         if options.price_as:
-            controller.set_initial_price_model(options.price_as)
+            controller.usage.set_initial_price_model(options.price_as)
         await controller.open(found.session.session_id, (await found.branch(options.a)).branch_id)
-        await controller.load_usage()
-        comparison = await controller.compare_branches((await found.branch(options.b)).branch_id, options.a)
-        details = await controller.compared_turns(comparison, comparison.pairs)
+        await controller.usage.load()
+        comparison = await controller.comparison.compare_branches((await found.branch(options.b)).branch_id, options.a)
+        details = await controller.comparison.compare_turns(comparison, comparison.pairs)
     if options.json:
         out.json(_as_object(comparison, details))
     else:

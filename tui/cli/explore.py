@@ -24,6 +24,7 @@ from tui.errors import ConfigError
 if TYPE_CHECKING:
     from tui.agent.settings import AgentSettings
     from tui.controller import SessionController
+    from tui.runs.protocol import Runner
 
 __all__ = ["explore", "explore_parser"]
 
@@ -89,19 +90,17 @@ def _open(options: argparse.Namespace, choice: AgentSettings | None) -> SessionC
     store = Store(Path(options.file))
     # What SQLite reads meanwhile keeps no other thread from running.
     Thread(target=_import_screen, daemon=True).start()
-    controller: SessionController
-    if choice is None:
-        from tui.controller import SessionController as Looking
+    from tui.controller import SessionController
 
-        controller = Looking(store, read_only=options.read_only)
-    else:
+    runner: Runner | None = None
+    if choice is not None:
         from tui.agent.runner import AgentRunner
-        from tui.controller.agent import TalkController
 
-        controller = TalkController(store, AgentRunner(choice), read_only=options.read_only)
+        runner = AgentRunner(choice)
+    controller = SessionController(store, runner, read_only=options.read_only)
     try:
         if options.price_as is not None:
-            controller.set_initial_price_model(options.price_as)
+            controller.usage.set_initial_price_model(options.price_as)
         asyncio.run(controller.open(options.session, options.branch))
     except BaseException:
         controller.close()

@@ -29,8 +29,8 @@ async def _usage(options: argparse.Namespace) -> int:
         branch = await found.branch(options.branch)
         controller = SessionController(found.store)
         if options.price_as:
-            controller.set_initial_price_model(options.price_as)
-        ledger = await controller.ledger(found.session.session_id, branch.branch_id)
+            controller.usage.set_initial_price_model(options.price_as)
+        ledger = await controller.usage.report(found.session.session_id, branch.branch_id)
     if options.json:
         out.json(_as_object(ledger))
     else:

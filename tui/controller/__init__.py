@@ -1,21 +1,14 @@
-"""One open file and one state: `SessionController`.
+"""The state of one open file behind the screens: `SessionController`, and a part for each thing that can be done.
 
-What every controller is stands in `base`; on top of it one class for each thing that can be done with branches.
+The controller knows no terminal. A command reads what it needs, replaces `view` with a new snapshot and notifies the
+listeners. When the user has navigated elsewhere before the answer arrives, the answer is dropped. A command that starts
+from the selected turn starts from the turn that was asked for last, even before that turn is shown. Changes by other
+programs are read between two commands and cancel none of them.
 """
 
 from __future__ import annotations
 
-from tui.controller.base import Listener
-from tui.controller.compare import Comparing
-from tui.controller.export import Exporting
-from tui.controller.follow import Following
-from tui.controller.imports import Importing
-from tui.controller.marks import Marking
-from tui.controller.model_input import Seeing
-from tui.controller.search import Finding
+from tui.controller.session_controller import SessionController
+from tui.controller.state import Listener
 
 __all__ = ["Listener", "SessionController"]
-
-
-class SessionController(Comparing, Exporting, Finding, Following, Importing, Marking, Seeing):
-    """The state of one explorer."""

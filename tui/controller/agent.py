@@ -1,172 +1,182 @@
-"""A session controller whose branches answer: messages are sent, runs watched, stopped and asked again."""
+"""Sending messages to the agent, and showing its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
-from tui.controller import SessionController
-from tui.errors import ConvoError, ReadOnlyError
-from tui.model import Decision, Failure, Outcome, Run, Session, View
+from tui.controller.navigation import Navigation
+from tui.controller.reload import Reloader
+from tui.controller.state import State
+from tui.errors import ConvoError
+from tui.model import Decision, Failure, Outcome, Run, View
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
-from tui.storage.store import Store
+from tui.session import AdvancedSQLiteSession
 
-__all__ = ["TalkController"]
+__all__ = ["AgentRuns"]
 
 
-class TalkController(SessionController):
-    """The state of an explorer with an agent."""
+class AgentRuns:
+    """The agent's runs on branches of the file."""
 
-    answers = True
-
-    def __init__(self, store: Store, runner: Runner, *, read_only: bool = False) -> None:
-        """Stand in front of an open file.
-
-        Args:
-            store: The open file.
-            runner: What answers messages.
-            read_only: Refuse everything that would write.
-        """
-        super().__init__(store, read_only=read_only)
-        self.view = self.view._replace(model=runner.name)
-        self._runs = Runs(runner, self, self._writer, self._edit)
-        self._followed: set[BranchRef] = set()
+    def __init__(self, state: State, navigation: Navigation, reloader: Reloader, runner: Runner) -> None:
+        self._state = state
+        self._navigation = navigation
+        self._reloader = reloader
+        self._runs = Runs(runner, self, self._open_session, state.editor)
+        self._at_end: set[BranchRef] = set()
+        state.activity = self
+        state.publish(model=runner.name)
 
     async def prepare(self) -> None:
-        """Load what the first run needs, so that it need not wait.
+        """Load what the first run needs, so that it starts without delay.
 
         Raises:
-            ConfigError: The agent or model cannot be had.
+            ConfigError: The agent or its model is not available.
         """
         await self._runs.prepare()
 
     async def send(self, text: str) -> None:
-        """Say something on the shown branch and let the agent answer; while it answers, the message waits its turn.
+        """Send a message on the shown branch. While an answer is under way there, the message is queued.
 
         Raises:
-            ReadOnlyError: The file is open to look only.
+            ReadOnlyError: The file is open read-only.
             ConvoError: The session cannot be written.
         """
-        _, place = self._place()
-        await self.select_turn(self.view.tree.branches[place.branch_id].turns)
-        self._runs.start(place, text)
+        branch = self._target_branch()
+        await self._navigation.select_turn(self._state.view.tree.branches[branch.branch_id].turns)
+        self._runs.start(branch, text)
 
     async def run_again(self, times: int = 1, *, together: bool = False) -> None:
-        """Say the selected turn's message again on new branches that share the turns before it.
+        """Send the selected turn's message again on new branches that share the turns before it.
 
-        Returns once all of them have run, or the user has stopped one.
+        Returns when all of them are answered, or the user has stopped one.
 
         Args:
-            times: How many branches.
-            together: Run them all at once; else one after another.
+            times: How many branches to make.
+            together: Whether to run them all at once; else one after another.
 
         Raises:
-            ReadOnlyError: The file is open to look only.
+            ReadOnlyError: The file is open read-only.
             ConvoError: The turn has no message, or the session cannot be written.
         """
-        (session, place), (_, turn) = self._place(), self._aim
-        text = await self._store.user_text(session, place.branch_id, turn)
-        editor = await self._edit()
-        made = await editor.fork(place.session_id, place.branch_id, turn, times=times)
-        await self.refresh()
-        await self.switch_branch(made[0])
-        for branch_id in made:
-            task = self._runs.start(place._replace(branch_id=branch_id), text)
+        state = self._state
+        branch, (_, turn) = self._target_branch(), state.target
+        text = await state.store.user_text(state.require_session(), branch.branch_id, turn)
+        editor = await state.editor()
+        branch_ids = await editor.fork(branch.session_id, branch.branch_id, turn, times=times)
+        await self._reloader.refresh()
+        await self._navigation.switch_branch(branch_ids[0])
+        for branch_id in branch_ids:
+            task = self._runs.start(branch._replace(branch_id=branch_id), text)
             if task is not None and not together and (await task).outcome is Outcome.STOPPED:
                 break
 
     def stop(self) -> bool:
-        """Stop the run of the shown branch; whether there was one."""
-        session = self.view.session
-        return session is not None and self._runs.stop(BranchRef(session.session_id, self.view.branch_id))
+        """Stop the run of the shown branch, and return whether there was one."""
+        view = self._state.view
+        return view.session is not None and self._runs.stop(BranchRef(view.session.session_id, view.branch_id))
 
     def decide(self, branch_id: str, decisions: Sequence[Decision]) -> None:
-        """Answer the approvals that a run of the open session waits for."""
-        if self.view.session is not None:
-            self._runs.decide(BranchRef(self.view.session.session_id, branch_id), decisions)
+        """Answer the approvals that a run of the open session asks for."""
+        session = self._state.view.session
+        if session is not None:
+            self._runs.decide(BranchRef(session.session_id, branch_id), decisions)
 
     async def stop_all(self) -> None:
-        """Stop every run, and wait until its branch is in order."""
+        """Stop all runs, and wait until their branches can be used again."""
         await self._runs.stop_all()
 
-    # What the runs tell
+    # The protocol `Activity`
+
+    def runs(self, session_id: str) -> Mapping[str, Run]:
+        """Return the runs under way in a session, by branch."""
+        return self._runs.of(session_id)
+
+    def keeps_at_end(self, session_id: str, branch_id: str) -> bool:
+        """Return whether a message was sent on a branch and its answer is not complete."""
+        return BranchRef(session_id, branch_id) in self._at_end
+
+    def shown_runs(self, previous: View, view: View) -> Mapping[str, Run]:
+        """Return the runs to publish with `view`; the live items of its branch follow the stored ones."""
+        reloaded = view.tree is not previous.tree or view.session != previous.session
+        if not reloaded and (view.branch_id, view.items) == (previous.branch_id, previous.items):
+            return view.runs
+        if view.session is not None:
+            self._runs.take_stored(BranchRef(view.session.session_id, view.branch_id), view.items)
+        return self._placed_runs(view)
+
+    # The protocol `RunListener`
 
     def run_began(self, place: BranchRef) -> None:
-        """Take the user along to what is said there, if they are at its end."""
-        self._followed.add(place)
+        """Keep a reader at the end of the branch there."""
+        self._at_end.add(place)
 
     def runs_changed(self) -> None:
         """Show the runs as they are now."""
-        self._show(runs=self._placed_runs(self.view))
+        self._state.publish(runs=self._placed_runs(self._state.view))
 
     async def items_stored(self, place: BranchRef) -> None:
-        """Show what a run has written, and no longer as its live tail."""
-        await self._take_in_of(place)
+        """Show the items that a run has stored."""
+        await self._refresh(place)
 
     async def run_ended(self, place: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
-        """Show how a run ended, and give back what was not said."""
-        await self._take_in_of(place)
+        """Show how a run ended, and return messages to the user that were not sent."""
+        await self._refresh(place)
         if place.branch_id not in self._runs.of(place.session_id):
-            self._followed.discard(place)
+            self._at_end.discard(place)
         if result.outcome is not Outcome.DONE:
             unsent = "\n\n".join([*([] if result.kept else [text]), *queued])
-            serial = self.view.failure.serial + 1 if self.view.failure else 1
+            previous = self._state.view.failure
+            serial = previous.serial + 1 if previous else 1
             error = result.error or "Stopped."
-            self._show(failure=Failure(place.branch_id, error, result.hint, result.details, unsent, serial))
+            failure = Failure(place.branch_id, error, result.hint, result.details, unsent, serial)
+            self._state.publish(failure=failure)
 
-    async def _take_in_of(self, place: BranchRef) -> None:
-        """Take in what a run has written, if its session is open; of a file that cannot be read the next look tells."""
-        if self.view.session is not None and self.view.session.session_id == place.session_id:
+    async def _refresh(self, branch: BranchRef) -> None:
+        """Read what a run has written if its session is open; an error is reported by the next refresh."""
+        session = self._state.view.session
+        if session is not None and session.session_id == branch.session_id:
             with suppress(ConvoError):
-                await self.refresh()
+                await self._reloader.refresh()
 
-    def _place(self) -> tuple[Session, BranchRef]:
-        """The session and branch that a message would be said on.
+    def _target_branch(self) -> BranchRef:
+        """Return the branch on which to send a message.
 
         Raises:
-            ReadOnlyError: The file is open to look only.
+            ReadOnlyError: The file is open read-only.
             ConvoError: The session cannot be written.
         """
-        session, (branch_id, _) = self.view.session, self._aim
-        if not self.view.writable:
-            raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to talk.")
-        if session is None or branch_id not in self.view.tree.branches:
-            raise ConvoError("There is no session to say it in.", "Let an agent write the file first.")
-        if session.plain:
-            raise ConvoError(f"'{session.session_id}' is a plain session.", "P adopts it.")
-        return session, BranchRef(session.session_id, branch_id)
+        state = self._state
+        state.require_writable()
+        branch_id = state.target[0]
+        if state.view.session is None or branch_id not in state.view.tree.branches:
+            raise ConvoError("There is no session to send it to.", "Let an agent write the file first.")
+        return BranchRef(state.require_session().session_id, branch_id)
+
+    def _open_session(self, session_id: str) -> AdvancedSQLiteSession:
+        store = self._state.store
+        return AdvancedSQLiteSession(
+            session_id=session_id,
+            db_path=self._state.path,
+            sessions_table=store.sessions_table,
+            messages_table=store.messages_table,
+        )
 
     def _placed_runs(self, view: View) -> Mapping[str, Run]:
-        """The runs of a view's session, the live items of its branch continuing the stored ones."""
+        """Return the runs of a view's session, with the live items of its branch after the stored ones."""
         runs = dict(self._runs.of(view.session.session_id) if view.session else {})
         if view.branch_id in runs:
             branch = view.tree.branches.get(view.branch_id)
             runs[view.branch_id] = _placed(runs[view.branch_id], view.items, branch.turns if branch else 0)
         return runs
 
-    def _busy(self, session_id: str) -> Collection[str]:
-        return self._runs.of(session_id).keys()
-
-    def _follows(self, branch_id: str) -> bool:
-        session = self.view.session
-        return session is not None and BranchRef(session.session_id, branch_id) in self._followed
-
-    def _show(self, **changes: Any) -> None:
-        view, before = self.view._replace(**changes), self.view
-        is_read = view.tree is not before.tree or view.session != before.session
-        if is_read or (view.branch_id, view.items) != (before.branch_id, before.items):
-            if view.session is not None:
-                self._runs.take_stored(BranchRef(view.session.session_id, view.branch_id), view.items)
-            changes["runs"] = self._placed_runs(view)
-        super()._show(**changes)
-
 
 def _placed(run: Run, position: int, turn: int) -> Run:
-    """A run with its live items where they follow the stored ones of its branch."""
+    """Return a run with its live items at the positions after the stored ones of its branch."""
     live = []
-    for place, item in enumerate(run.progress.live, position):
+    for at, item in enumerate(run.progress.live, position):
         turn += item.type == "user"
-        live.append(item._replace(position=place, turn=turn))
+        live.append(item._replace(position=at, turn=turn))
     return run._replace(progress=run.progress._replace(live=tuple(live)))

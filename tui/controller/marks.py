@@ -1,30 +1,32 @@
-"""Turns that the user marked, to compare or to copy them."""
+"""Marked turns."""
 
 from __future__ import annotations
 
-from tui.controller.base import ControllerBase
+from tui.controller.state import State
 
-__all__ = ["Marking"]
+__all__ = ["Marks"]
 
 
-class Marking(ControllerBase):
-    """Marks on turns of the open session."""
+class Marks:
+    """Marks turns of the open session, to compare or to copy them."""
 
-    def mark_turn(self, turn: int | None = None, branch_id: str | None = None) -> None:
-        """Mark a turn, by default the one the user went to last; or take its mark away.
+    def __init__(self, state: State) -> None:
+        self._state = state
 
-        A turn that branches share is one turn: its mark goes in whichever of them it is asked for again.
+    def toggle(self, turn: int | None = None, branch_id: str | None = None) -> None:
+        """Mark a turn, by default the selected one, or remove its mark.
+
+        A turn that branches share is one turn: its mark can be removed on any of them.
         """
-        tree = self.view.tree
-        place = (self._aim[0] if branch_id is None else branch_id, self._aim[1] if turn is None else turn)
-        chain = tree.chain_at(*place)
-        if chain is None or place[1] < 1:
-            self._tell("There is no turn to mark here.")
+        view, target = self._state.view, self._state.target
+        mark = target[0] if branch_id is None else branch_id, target[1] if turn is None else turn
+        chain = view.tree.chain_at(*mark)
+        if chain is None or mark[1] < 1:
+            self._state.notify("There is no turn to mark here.")
             return
-        marks = self.view.marks
-        kept = tuple(mark for mark in marks if mark[1] != place[1] or tree.chain_at(*mark) is not chain)
-        self._show(marks=kept if len(kept) < len(marks) else (*marks, place))
+        others = tuple(other for other in view.marks if other[1] != mark[1] or view.tree.chain_at(*other) is not chain)
+        self._state.publish(marks=others if len(others) < len(view.marks) else (*view.marks, mark))
 
-    def clear_marks(self) -> None:
-        """Take all marks away."""
-        self._show(marks=())
+    def clear(self) -> None:
+        """Remove all marks."""
+        self._state.publish(marks=())

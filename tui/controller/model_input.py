@@ -4,46 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.controller.fork import Forking
+from tui.controller.navigation import Navigation
+from tui.controller.siblings import sibling_at
+from tui.controller.state import State
 from tui.errors import NotFoundError
 
 if TYPE_CHECKING:
     from tui.model.items import Page
     from tui.model.model_input import InputSize, ItemRange, ModelInput
 
-__all__ = ["Seeing"]
+__all__ = ["ModelInputs"]
 
 
-class Seeing(Forking):
-    """Telling what a model was sent in a turn."""
+class ModelInputs:
+    """Reads what a model was sent in a turn."""
 
-    async def seen(self, turn: int | None = None, branch_id: str | None = None) -> ModelInput:
-        """What a model was sent in a turn, by default the one the user went to last.
+    def __init__(self, state: State, navigation: Navigation) -> None:
+        self._state = state
+        self._navigation = navigation
+
+    async def load(self, turn: int | None = None, branch_id: str | None = None) -> ModelInput:
+        """Return what the model was sent in a turn, by default the selected one.
 
         Raises:
             NotFoundError: There is no such turn.
         """
-        session, tree = self.view.session, self.view.tree
-        here, selected = self._aim
-        here, turn = branch_id or here, selected if turn is None else turn
-        if session is None or turn < 1 or tree.chain_at(here, turn) is None:
+        view, target = self._state.view, self._state.target
+        branch_id, turn = branch_id or target[0], target[1] if turn is None else turn
+        if view.session is None or turn < 1 or view.tree.chain_at(branch_id, turn) is None:
             raise NotFoundError("Nothing was sent here.", "Go to a turn first.")
-        return await self._store.seen(session, tree, here, turn, self._parted(here, turn))
+        sibling = self._sibling(branch_id, turn)
+        return await self._state.store.seen(view.session, view.tree, branch_id, turn, sibling)
 
-    async def seen_page(self, seen: ModelInput, branch_id: str, start: int, stop: int) -> Page:
-        """Some items of a branch of the session that `seen` belongs to."""
-        return await self._store.page(seen.session, branch_id, start, stop)
+    async def page(self, model_input: ModelInput, branch_id: str, start: int, stop: int) -> Page:
+        """Return some items of a branch of the session that a model input belongs to."""
+        return await self._state.store.page(model_input.session, branch_id, start, stop)
 
-    async def input_size(self, seen: ModelInput, stretch: ItemRange) -> InputSize:
-        """How much some items are."""
-        return await self._store.input_size(seen.session, stretch)
+    async def size(self, model_input: ModelInput, items: ItemRange) -> InputSize:
+        """Return the size of some items of a model input."""
+        return await self._state.store.input_size(model_input.session, items)
 
-    async def seen_input(self, seen: ModelInput, stretch: ItemRange) -> list[object]:
-        """Some items exactly as the SDK's `get_items` gives them."""
-        return await self._store.input(seen.session, stretch)
+    async def items(self, model_input: ModelInput, items: ItemRange) -> list[object]:
+        """Return some items of a model input exactly as the SDK's `get_items` does."""
+        return await self._state.store.input(model_input.session, items)
 
-    def _parted(self, branch_id: str, turn: int) -> str | None:
-        """The sibling of a branch at the last fork that is not after a turn."""
-        forks = (fork for fork in reversed(self.view.tree.forks(branch_id)) if fork.first <= turn)
+    def _sibling(self, branch_id: str, turn: int) -> str | None:
+        """Return the sibling of a branch at its last fork up to a turn."""
+        tree = self._state.view.tree
+        forks = (fork for fork in reversed(tree.forks(branch_id)) if fork.first <= turn)
         fork = next(forks, None)
-        return None if fork is None else self._sibling_at(fork)
+        return None if fork is None else sibling_at(tree, fork, self._navigation.visited)

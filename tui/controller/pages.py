@@ -1,52 +1,67 @@
-"""What is too large for a view: sessions, turns, items and what turns cost, as they come into sight."""
+"""Pages of the lists that are too long for a view: sessions, turns, items, and the usage of turns."""
 
 from __future__ import annotations
 
-from tui.controller.base import ControllerBase
+from tui.controller.loader import Loader
+from tui.controller.pricing import Pricing
+from tui.controller.state import State
 from tui.model import Item, Page, Session, Turn, TurnUsage
 
-__all__ = ["Paging"]
+__all__ = ["Pages"]
 
 
-class Paging(ControllerBase):
-    """Reads pages of what the view tells the extent of."""
+class Pages:
+    """Reads parts of the lists whose lengths the view has."""
+
+    def __init__(self, state: State, loader: Loader, pricing: Pricing) -> None:
+        self._state = state
+        self._loader = loader
+        self._pricing = pricing
 
     async def sessions(self, start: int, stop: int) -> tuple[Session, ...]:
-        """The sessions of the file from a place to before another one, the one written last first."""
-        return await self._store.sessions(start, stop, archived=self._archived)
+        """Return the sessions of the file from one index to before another, the session written last first."""
+        return await self._state.store.sessions(start, stop, archived=self._loader.lists_archived)
 
     async def matching_sessions(self, typed: str, most: int) -> tuple[tuple[Session, ...], int]:
-        """The sessions whose names match typed letters, the best at most so many, and how many there are.
+        """Return the sessions whose names match typed letters, the best matches first, and how many match.
 
-        With nothing typed, the ones written last.
+        Args:
+            typed: The letters; if empty, the sessions written last are returned.
+            most: How many sessions to return at most.
         """
-        return await self._store.matching_sessions(typed, most, archived=self._archived)
+        return await self._state.store.matching_sessions(typed, most, archived=self._loader.lists_archived)
 
     async def items(self, branch_id: str, start: int, stop: int) -> Page:
-        """Some items of a branch, as far as there are any."""
-        if self.view.session is None:
+        """Return the items of a branch from one position to before another, as far as there are any."""
+        session = self._state.view.session
+        if session is None:
             return Page(branch_id, start)
-        return await self._store.page(self.view.session, branch_id, start, stop)
+        return await self._state.store.page(session, branch_id, start, stop)
 
-    async def whole(self, item: Item) -> Item:
-        """An item with all that is stored of it.
+    async def full_item(self, item: Item) -> Item:
+        """Return an item with all its stored data.
 
         Raises:
             NotFoundError: It is not stored any more.
         """
-        return await self._store.full_item(item)
+        return await self._state.store.full_item(item)
 
     async def turns(self, branch_id: str, first: int, last: int) -> tuple[Turn, ...]:
-        """Rows of the tree for some turns of one chain that `branch_id` holds."""
-        if self.view.session is None:
+        """Return the tree's rows of some turns of one chain that `branch_id` holds."""
+        view = self._state.view
+        if view.session is None:
             return ()
-        chain = self.view.tree.chain_at(branch_id, first)
-        through = (branch_id, *(name for name in chain.all_holders if name != branch_id)) if chain else (branch_id,)
-        return await self._store.turns(self.view.session, through, first, last)
+        chain = view.tree.chain_at(branch_id, first)
+        holders = (branch_id, *(name for name in chain.all_holders if name != branch_id)) if chain else (branch_id,)
+        return await self._state.store.turns(view.session, holders, first, last)
 
     async def turn_usages(self, first: int, last: int) -> tuple[TurnUsage, ...]:
-        """What some turns of the shown branch cost, as far as there are any."""
-        view = self.view
+        """Return the usage of some turns of the shown branch, with their cost once the branch's cost is known."""
+        view = self._state.view
         if view.session is None or view.branch_id not in view.tree.branches:
             return ()
-        return await self._store.turn_usages(view.session, view.tree, view.branch_id, first, last)
+        turns = await self._state.store.turn_usages(view.session, view.tree, view.branch_id, first, last)
+        branch_usage = self._state.view.branch_usage
+        if branch_usage is None or not self._pricing.is_needed(branch_usage):
+            return turns
+        return await self._pricing.price(turns)

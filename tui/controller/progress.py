@@ -1,4 +1,4 @@
-"""How far a longer piece of work is, and stopping it."""
+"""The progress of a long task, and stopping it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,28 @@ T = TypeVar("T")
 
 
 class Stopped(Exception):  # noqa: N818 it is no error
-    """The user stopped it; nothing was written."""
+    """The user stopped the task; nothing was written."""
 
 
 @dataclass(eq=False, slots=True)
 class TaskProgress:
-    """How far some work is; written by the thread that does it, read by whoever shows it.
+    """How much of a task is done; written by the task's thread and read by the thread that shows it.
 
     Attributes:
-        share: How much of it is done, from 0 to 1.
-        stopped: Set it to have the work end with `Stopped`.
+        share: The part that is done, from 0 to 1.
+        stopped: Set it to have the task end with `Stopped`.
     """
 
     share: float = 0.0
     stopped: bool = False
 
     def counted(self, pieces: Iterable[T], total: int) -> Iterator[T]:
-        """Hand the pieces on, and count them against about how many there will be."""
+        """Yield pieces of work, and count them.
+
+        Args:
+            pieces: The pieces.
+            total: About how many there will be.
+        """
         for done, piece in enumerate(pieces):
             if self.stopped:
                 raise Stopped

@@ -1,45 +1,46 @@
-"""Finding items, and going to them."""
+"""Searching items, and showing those that were found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 
-from tui.controller.base import ControllerBase
+from tui.controller.navigation import Navigation
+from tui.controller.state import State
 from tui.errors import ConvoError, NotFoundError
 from tui.model.query import Query
 from tui.model.search import Hit, Results, SearchOrigin, SearchScope
 from tui.storage.store import Store
 
-__all__ = ["Finding", "Search"]
+__all__ = ["Search", "Searches"]
 
 
 class Search:
-    """One search: what it found so far, and whether it goes on.
+    """One search and its results so far.
 
     Attributes:
-        query: What is searched for.
-        scope: Where.
+        query: What to find.
+        scope: Where to find it.
         results: What was found.
-        running: Whether there may be more.
-        failure: Why it could not go on; empty where it could.
-        revision: The view's revision when it began.
+        running: Whether more may be found.
+        failure: Why the search failed; empty if it did not.
+        revision: The view's revision when the search was created.
     """
 
-    def __init__(self, store: Store, query: Query, where: SearchOrigin, limit: int, revision: int) -> None:
+    def __init__(self, store: Store, query: Query, origin: SearchOrigin, limit: int, revision: int) -> None:
         self.query = query
-        self.scope = where.scope
+        self.scope = origin.scope
         self.results = Results()
         self.running = True
         self.failure = ""
         self.revision = revision
         self._store = store
-        self._where = where
+        self._origin = origin
         self._limit = limit
         self._listeners: list[Callable[[], None]] = []
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Have `listener` called whenever something was found or the search ended; call what this returns to end it."""
+        """Have `listener` called at each find and at the end, until the function that this returns is called."""
         self._listeners.append(listener)
 
         def unsubscribe() -> None:
@@ -52,65 +53,75 @@ class Search:
         """Search to the end, or until cancelled."""
         try:
             if self.query:
-                async with aclosing(self._store.search(self.query, self._where, self._limit)) as told:
-                    async for found in told:
-                        self.results.take(found)
-                        self._tell()
+                async with aclosing(self._store.search(self.query, self._origin, self._limit)) as batches:
+                    async for batch in batches:
+                        self.results.take(batch)
+                        self._notify()
         except ConvoError as error:
             self.failure = f"{error} {error.hint}".strip()
         finally:
             self.running = False
-            self._tell()
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for listener in tuple(self._listeners):
             listener()
 
 
-class Finding(ControllerBase):
-    """A controller that finds items."""
+class Searches:
+    """Creates searches and shows their hits."""
 
-    def search(self, query: Query, scope: SearchScope, limit: int) -> Search:
-        """A search from where the user is, for `run` to be called on; finds at most `limit` items."""
-        where = SearchOrigin(scope, self.view.session, self.view.branch_id)
-        return Search(self._store, query, where, limit, self.view.revision)
+    def __init__(self, state: State, navigation: Navigation) -> None:
+        self._state = state
+        self._navigation = navigation
 
-    def branches_of(self, hit: Hit, known: Sequence[str]) -> Sequence[str]:
-        """The branches that have an item: all of them in the open session, elsewhere those that the search met."""
-        session, tree = self.view.session, self.view.tree
-        if session is not None and session.session_id == hit.session_id:
-            chain = tree.chain_at(hit.branch_id, hit.turn)
+    def create(self, query: Query, scope: SearchScope, limit: int) -> Search:
+        """Return a search from the shown branch that finds at most `limit` items; it begins when it is run."""
+        view = self._state.view
+        origin = SearchOrigin(scope, view.session, view.branch_id)
+        return Search(self._state.store, query, origin, limit, view.revision)
+
+    def branches_with(self, hit: Hit, known: Sequence[str]) -> Sequence[str]:
+        """Return the branches that have an item.
+
+        Args:
+            hit: The item.
+            known: The branches in which it was found; these are returned if its session is not open.
+        """
+        view = self._state.view
+        if view.session is not None and view.session.session_id == hit.session_id:
+            chain = view.tree.chain_at(hit.branch_id, hit.turn)
             if chain is not None:
                 return chain.holders
         return known
 
-    async def show_hit(self, hit: Hit, known: Sequence[str]) -> int | None:
-        """Show a branch that has an item: the shown one if that has it, else the one visited last, or the oldest.
+    async def show(self, hit: Hit, known: Sequence[str]) -> int | None:
+        """Show a branch that has an item: the shown one if it has it, else the one visited last, else the oldest.
 
-        What the branch cost is left for `load_usage`.
+        The usage of the branch is not loaded.
 
         Args:
             hit: The item.
             known: Branches that have it, the oldest first.
 
         Returns:
-            Its position in the shown branch; None where the user has moved on meanwhile.
+            Its position in the shown branch; None if another navigation has begun meanwhile.
 
         Raises:
-            NotFoundError: It is not there any more.
+            NotFoundError: The item does not exist any more.
         """
-        if self.view.session is None or self.view.session.session_id != hit.session_id:
-            await self._select(hit.session_id, known[0])
-        among = self.branches_of(hit, known)
-        branch_id = next(
-            (name for name in (self.view.branch_id, *reversed(self._visited), *among) if name in among), hit.branch_id
-        )
-        if (self.view.branch_id, self.view.preview) != (branch_id, False):
-            await self._look(self._move(), branch_id, hit.turn, fork=None)
-        session = self.view.session
-        if session is None or (session.session_id, self.view.branch_id) != (hit.session_id, branch_id):
+        state = self._state
+        if state.view.session is None or state.view.session.session_id != hit.session_id:
+            await self._navigation.load_session(hit.session_id, known[0])
+        holders = self.branches_with(hit, known)
+        preferred = (state.view.branch_id, *self._navigation.visited, *holders)
+        branch_id = next((name for name in preferred if name in holders), hit.branch_id)
+        if (state.view.branch_id, state.view.preview) != (branch_id, False):
+            await self._navigation.load_selection(state.next_navigation(), branch_id, hit.turn, fork=None)
+        session = state.view.session
+        if session is None or (session.session_id, state.view.branch_id) != (hit.session_id, branch_id):
             return None
-        position = await self._store.place_of_item(session, branch_id, hit.turn, hit.message_id)
+        position = await state.store.place_of_item(session, branch_id, hit.turn, hit.message_id)
         if position is None:
             raise NotFoundError("This item is not there any more.", "Search again.")
         return position

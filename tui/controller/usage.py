@@ -1,29 +1,27 @@
-"""What turns cost in money, and what they cost again."""
+"""Tokens, money and resend cost of branches."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from functools import partial
 from typing import NamedTuple
 
-from tui.controller.pages import Paging
-from tui.errors import ConfigError, NotFoundError
-from tui.model import EMPTY_TREE, BranchUsage, ChartView, Money, ResendCost, Scope, Session, TurnTree, TurnUsage
-from tui.prices import Prices
+from tui.controller.loader import Loader
+from tui.controller.pricing import Pricing
+from tui.controller.state import State
+from tui.errors import NotFoundError
+from tui.model import EMPTY_TREE, BranchUsage, ChartView, ResendCost, Scope, Session, TurnTree, TurnUsage, usage_page
 
-__all__ = ["Accounting", "UsageReport"]
+__all__ = ["UsageReport", "UsageViews"]
 
 
 class UsageReport(NamedTuple):
-    """All that is known of what a branch cost.
+    """The usage of one branch.
 
     Attributes:
         session_id: Its session.
         branch_usage: The sums of each scope, in tokens and money.
         turns: Its turns, from the first to the last.
-        resend_cost: What each of them cost again; an estimate.
-        price_as: The model whose prices hold where a turn's own is not recorded, or has none.
+        resend_cost: The estimated resend cost of each turn.
+        price_as: The model whose prices are used for turns whose model is not recorded or has none.
     """
 
     session_id: str
@@ -33,14 +31,42 @@ class UsageReport(NamedTuple):
     price_as: str | None = None
 
 
-class Accounting(Paging):
-    """Money and carry cost of the shown branch."""
+class UsageViews:
+    """The usage of the shown branch, and the choices of the usage pane."""
 
-    _prices: Prices | None = None
+    def __init__(self, state: State, loader: Loader, pricing: Pricing) -> None:
+        self._state = state
+        self._loader = loader
+        self._pricing = pricing
+        self._loaded: tuple[TurnTree, int] = EMPTY_TREE, -1
+
+    async def load(self) -> None:
+        """Compute the usage of the shown branch unless the view has it."""
+        state = self._state
+        async with state.usage_lock:
+            view = state.view
+            if view.session is None or (view.branch_usage is not None and self._loaded == (view.tree, view.revision)):
+                return
+            page = usage_page(max(view.turn, 1))
+            branch_usage = await state.store.branch_usage(view.session, view.tree, view.branch_id, page)
+            if state.view.tree is view.tree and state.view.branch_id == view.branch_id:
+                self._loaded = view.tree, view.revision
+                state.publish(branch_usage=branch_usage)
+                await self._load_resend_cost(view.session, view.tree)
+                await self._load_money(view.session, view.tree)
+
+    def set_scope(self, scope: Scope) -> None:
+        """Choose which sum the usage pane shows."""
+        self._state.publish(scope=scope)
+
+    def next_scope(self) -> None:
+        """Show the next sum: own, path, all."""
+        scopes = list(Scope)
+        self.set_scope(scopes[(scopes.index(self._state.view.scope) + 1) % len(scopes)])
 
     def set_initial_price_model(self, model: str) -> None:
-        """Price turns as `set_price_as` does, once it comes to that: the lists are not loaded yet."""
-        self._show(price_as=model)
+        """Choose the model of `set_price_as` without loading the price lists yet."""
+        self._state.publish(price_as=model)
 
     async def set_price_as(self, model: str | None) -> None:
         """Price turns whose model is not recorded, or has no price, as this one; None to leave them without.
@@ -48,107 +74,66 @@ class Accounting(Paging):
         Raises:
             ConfigError: There is no price for it.
         """
-        self._prices = await asyncio.to_thread(Prices, model)
-        branch_usage = self.view.branch_usage and self.view.branch_usage._replace(money={})
-        self._summed = EMPTY_TREE, -1
-        # What the turns cost is asked for anew under another revision.
-        self._show(price_as=model or "", branch_usage=branch_usage, revision=self.view.revision + 1)
-        await self.load_usage()
+        await self._pricing.set_model(model)
+        view = self._state.view
+        branch_usage = view.branch_usage and view.branch_usage._replace(money={})
+        self._loaded = EMPTY_TREE, -1
+        # The new revision makes the panes read the turns again.
+        self._state.publish(price_as=model or "", branch_usage=branch_usage, revision=view.revision + 1)
+        await self.load()
 
-    async def price_names(self) -> list[str]:
-        """The models that have a price."""
-        return await asyncio.to_thread((await self._loaded()).names)
+    async def priced_models(self) -> list[str]:
+        """Return the models that have a price."""
+        return await self._pricing.priced_models()
 
     async def set_chart(self, chart: ChartView) -> None:
-        """Choose what the bars of the usage pane stand for."""
-        self._show(chart=chart)
-        view = self.view
+        """Choose what the bars of the usage pane show."""
+        state = self._state
+        state.publish(chart=chart)
+        view = state.view
         if view.session is not None and view.branch_id in view.tree.branches:
-            async with self._sums:
-                await self._load_carry(view.session, view.tree)
+            async with state.usage_lock:
+                await self._load_resend_cost(view.session, view.tree)
 
     async def next_chart(self) -> None:
-        """Go to what the bars can stand for next: tokens, carry cost."""
+        """Show the next chart: tokens, resend cost."""
         charts = list(ChartView)
-        await self.set_chart(charts[(charts.index(self.view.chart) + 1) % len(charts)])
+        await self.set_chart(charts[(charts.index(self._state.view.chart) + 1) % len(charts)])
 
-    async def turn_usages(self, first: int, last: int) -> tuple[TurnUsage, ...]:
-        """What some turns of the shown branch cost, as far as there are any; in money too where that is known."""
-        turns = await super().turn_usages(first, last)
-        branch_usage = self.view.branch_usage
-        if branch_usage is None or not self._has_prices(branch_usage):
-            return turns
-        return await asyncio.to_thread(_priced, await self._loaded(), turns)
-
-    async def ledger(self, session_id: str, branch_id: str | None = None) -> UsageReport:
-        """All that is known of what a branch cost, by default the one written last.
+    async def report(self, session_id: str, branch_id: str | None = None) -> UsageReport:
+        """Return the usage of a branch, by default of the one written last.
 
         Raises:
             NotFoundError: The file has no such session, or the session no such branch.
         """
-        session = await self._store.session(session_id)
+        store = self._state.store
+        session = await store.session(session_id)
         if session is None:
             raise NotFoundError(f"The file has no session '{session_id}'.")
-        tree = await self._store.tree(session)
-        branch_id = await self._last_branch(session, tree) if branch_id is None else branch_id
+        tree = await store.tree(session)
+        branch_id = await self._loader.last_branch(session, tree) if branch_id is None else branch_id
         if branch_id not in tree.branches:
             raise NotFoundError(f"Session '{session_id}' has no branch '{branch_id}'.")
-        branch_usage = await self._store.branch_usage(session, tree, branch_id)
-        turns = await self._store.turn_usages(session, tree, branch_id, 1, branch_usage.turns)
-        if self._has_prices(branch_usage):
-            branch_usage = branch_usage._replace(money=await self._money(session, tree, branch_id))
-            turns = await asyncio.to_thread(_priced, await self._loaded(), turns)
-        resend_cost = await self._store.resend_cost(session, tree, branch_id)
-        return UsageReport(session_id, branch_usage, turns, resend_cost, self.view.price_as or None)
+        branch_usage = await store.branch_usage(session, tree, branch_id)
+        turns = await store.turn_usages(session, tree, branch_id, 1, branch_usage.turns)
+        if self._pricing.is_needed(branch_usage):
+            branch_usage = branch_usage._replace(money=await self._pricing.totals(session, tree, branch_id))
+            turns = await self._pricing.price(turns)
+        resend_cost = await store.resend_cost(session, tree, branch_id)
+        return UsageReport(session_id, branch_usage, turns, resend_cost, self._state.view.price_as or None)
 
-    async def _account(self, session: Session, tree: TurnTree) -> None:
-        await self._load_carry(session, tree)
-        branch_usage = self.view.branch_usage
-        if branch_usage is not None and self._has_prices(branch_usage):
-            money = await self._money(session, tree, branch_usage.branch_id)
-            if self.view.branch_usage is branch_usage:
-                # Its turns are to be read anew, with their prices.
-                self._show(branch_usage=branch_usage._replace(money=money, page=()))
+    async def _load_resend_cost(self, session: Session, tree: TurnTree) -> None:
+        state = self._state
+        branch_id = state.view.branch_id
+        if state.view.chart is ChartView.RESEND_COST:
+            resend_cost = await state.store.resend_cost(session, tree, branch_id)
+            if state.view.tree is tree and state.view.branch_id == branch_id:
+                state.publish(resend_cost=resend_cost)
 
-    async def _load_carry(self, session: Session, tree: TurnTree) -> None:
-        branch_id = self.view.branch_id
-        if self.view.chart is ChartView.RESEND_COST:
-            resend_cost = await self._store.resend_cost(session, tree, branch_id)
-            if self.view.tree is tree and self.view.branch_id == branch_id:
-                self._show(resend_cost=resend_cost)
-
-    def _has_prices(self, branch_usage: BranchUsage) -> bool:
-        """Whether any turn of the session can have a price: the lists are not loaded for nothing."""
-        return bool(self.view.price_as or branch_usage.models)
-
-    async def _price(self) -> Callable[[Sequence[TurnUsage]], tuple[TurnUsage, ...]] | None:
-        """Says what turns cost in money; None where no turn of the session can have a price."""
-        branch_usage = self.view.branch_usage
-        if not self.view.price_as and (branch_usage is None or not branch_usage.models):
-            return None
-        return partial(_priced, await self._loaded())
-
-    async def _loaded(self) -> Prices:
-        if self._prices is None:
-            try:
-                self._prices = await asyncio.to_thread(Prices, self.view.price_as or None)
-            except ConfigError:
-                self._show(price_as="")
-                raise
-        return self._prices
-
-    async def _money(self, session: Session, tree: TurnTree, branch_id: str) -> dict[Scope, Money | None]:
-        prices = await self._loaded()
-        limits = await asyncio.to_thread(lambda: prices.limits)
-        spent = await self._store.priced(session, tree, branch_id, limits)
-        own, path, everything = await asyncio.to_thread(lambda: [prices.cost(spendings) for spendings in spent])
-        return {Scope.OWN: own, Scope.PATH: path, Scope.ALL: everything}
-
-
-def _priced(prices: Prices, turns: Sequence[TurnUsage]) -> tuple[TurnUsage, ...]:
-    """Turns with what they cost."""
-    spendings = [prices.spending(turn) for turn in turns]
-    return tuple(
-        turn._replace(cost=prices.cost([spending]), window=prices.window(turn.model)) if spending else turn
-        for turn, spending in zip(turns, spendings, strict=True)
-    )
+    async def _load_money(self, session: Session, tree: TurnTree) -> None:
+        branch_usage = self._state.view.branch_usage
+        if branch_usage is not None and self._pricing.is_needed(branch_usage):
+            money = await self._pricing.totals(session, tree, branch_usage.branch_id)
+            if self._state.view.branch_usage is branch_usage:
+                # Without its page the panes read the turns again, with their cost.
+                self._state.publish(branch_usage=branch_usage._replace(money=money, page=()))

@@ -12,7 +12,8 @@ from textual.binding import BindingType
 from textual.events import Key
 
 from tui.commands.registry import bindings
-from tui.controller.agent import TalkController
+from tui.controller import SessionController
+from tui.controller.agent import AgentRuns
 from tui.explorer.screen import Explorer
 from tui.model import Decision, View
 from tui.screens.dialogs.approval import ApprovalDialog
@@ -36,9 +37,9 @@ class TalkingExplorer(Explorer):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(talk=True)
 
-    def __init__(self, controller: TalkController) -> None:
+    def __init__(self, controller: SessionController, agent: AgentRuns) -> None:
         super().__init__(controller)
-        self._talker = controller
+        self._agent = agent
         self._count = 1
         self._counted_at = float("-inf")
         self._asking = False
@@ -49,11 +50,11 @@ class TalkingExplorer(Explorer):
 
     async def _prepare(self) -> None:
         """Have at hand what the first answer needs, so that nothing waits for it then."""
-        await self._talker.prepare()
+        await self._agent.prepare()
         await to_thread(_prepare_lexers)
 
     async def action_quit(self) -> None:
-        await self._talker.stop_all()
+        await self._agent.stop_all()
         await super().action_quit()
 
     def on_key(self, event: Key) -> None:
@@ -87,7 +88,7 @@ class TalkingExplorer(Explorer):
             return
         self._saying = True
         try:
-            await self._talker.send(text)
+            await self._agent.send(text)
             self._composer.sent()
         finally:
             self._saying = False
@@ -100,7 +101,7 @@ class TalkingExplorer(Explorer):
             self._notify(f"Made branch {made}. What is said now is said there.")
 
     def stop(self) -> bool:
-        return self._talker.stop()
+        return self._agent.stop()
 
     # Commands
 
@@ -123,7 +124,7 @@ class TalkingExplorer(Explorer):
         def answer(decisions: Sequence[Decision] | None) -> None:
             self._asking = False
             if decisions is not None:
-                self._talker.decide(branch_id, decisions)
+                self._agent.decide(branch_id, decisions)
 
         self._asking = True
         self.app.push_screen(ApprovalDialog(run.approvals), answer)
@@ -145,7 +146,7 @@ class TalkingExplorer(Explorer):
     def _run_again(self, times: RerunOptions | None) -> None:
         self._counted_at = float("-inf")
         if times is not None:
-            self._do(partial(self._talker.run_again, times.times, together=times.together))
+            self._do(partial(self._agent.run_again, times.times, together=times.together))
 
     def _take_count(self, count: int) -> None:
         self._count, self._counted_at = count, time.monotonic()

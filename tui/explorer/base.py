@@ -75,11 +75,11 @@ class ExplorerBase(Panes):
 
     @on(BranchTree.TurnHighlighted)
     def _preview(self, event: BranchTree.TurnHighlighted) -> None:
-        self._do(partial(self._controller.preview, event.branch_id, event.turn))
+        self._do(partial(self._controller.navigation.preview, event.branch_id, event.turn))
 
     @on(BranchTree.TurnOpened)
     def _open_turn(self, event: BranchTree.TurnOpened) -> None:
-        self._do(partial(self._controller.switch_branch, event.branch_id, event.turn))
+        self._do(partial(self._controller.navigation.switch_branch, event.branch_id, event.turn))
         self.go_to("chat")
 
     @on(BranchTree.TurnClicked)
@@ -88,17 +88,17 @@ class ExplorerBase(Panes):
 
     @on(BranchTree.BranchClicked)
     def _open_branch(self, event: BranchTree.BranchClicked) -> None:
-        self._do(partial(self._controller.switch_branch, event.branch_id))
+        self._do(partial(self._controller.navigation.switch_branch, event.branch_id))
 
     @on(BranchTree.SessionOpened)
     def _open_session(self, event: BranchTree.SessionOpened) -> None:
-        self._do(partial(self._controller.select_session, event.session_id))
+        self._do(partial(self._controller.navigation.select_session, event.session_id))
 
     @on(BranchTree.TurnsNeeded)
     def _bring_turns(self, event: BranchTree.TurnsNeeded) -> None:
         async def bring() -> None:
             view = self.view
-            came = await gather(*(self._controller.turns(*page) for page in event.pages))
+            came = await gather(*(self._controller.pages.turns(*page) for page in event.pages))
             if view.session == self.view.session and view.session and view.session.session_id == event.session_id:
                 for page, turns in zip(event.pages, came, strict=True):
                     self._tree.receive_turns(page.branch_id, view.revision, turns)
@@ -109,34 +109,36 @@ class ExplorerBase(Panes):
     def _bring_sessions(self, event: BranchTree.SessionsNeeded) -> None:
         async def bring() -> None:
             revision = self.view.revision
-            self._tree.receive_sessions(event.start, revision, await self._controller.sessions(event.start, event.end))
+            self._tree.receive_sessions(
+                event.start, revision, await self._controller.pages.sessions(event.start, event.end)
+            )
 
         self._do(bring)
 
     @on(Transcript.ItemsNeeded)
     def _bring_items(self, event: Transcript.ItemsNeeded) -> None:
         async def bring() -> None:
-            self._chat.receive(await self._controller.items(event.branch_id, event.start, event.end))
+            self._chat.receive(await self._controller.pages.items(event.branch_id, event.start, event.end))
 
         self._do(bring)
 
     @on(TokenChart.TurnsNeeded)
     def _bring_bars(self, event: TokenChart.TurnsNeeded) -> None:
         async def bring() -> None:
-            self._usage.receive(event.edition, await self._controller.turn_usages(event.first, event.last))
+            self._usage.receive(event.edition, await self._controller.pages.turn_usages(event.first, event.last))
 
         self._do(bring)
 
     @on(Transcript.TurnSelected)
     async def _reach_turn(self, event: Transcript.TurnSelected) -> None:
-        if event.position is None or not self._controller.select_loaded_turn(event.turn, event.position):
-            self._do(partial(self._controller.select_turn, event.turn))
+        if event.position is None or not self._controller.navigation.select_loaded_turn(event.turn, event.position):
+            self._do(partial(self._controller.navigation.select_turn, event.turn))
         # Let the other panes say what of them has changed, so that it is drawn together with the chat.
         await sleep(0)
 
     @on(TokenChart.TurnSelected)
     def _select_turn(self, event: TokenChart.TurnSelected) -> None:
-        self._do(partial(self._controller.select_turn, event.turn))
+        self._do(partial(self._controller.navigation.select_turn, event.turn))
 
     @on(Transcript.TurnClicked)
     def _click_in_chat(self, event: Transcript.TurnClicked) -> None:
@@ -144,7 +146,7 @@ class ExplorerBase(Panes):
 
     @on(Transcript.SiblingRequested)
     def _go_to_sibling(self, event: Transcript.SiblingRequested) -> None:
-        self._do(partial(self._controller.sibling, event.step, event.turn))
+        self._do(partial(self._controller.navigation.go_to_sibling, event.step, event.turn))
 
     @on(Transcript.LinkOpened)
     def _open_link(self, event: Transcript.LinkOpened) -> None:
@@ -160,7 +162,7 @@ class ExplorerBase(Panes):
     async def _make_fork(self, text: str, name: str) -> None:
         self._forking = True
         try:
-            made = await self._controller.make_fork(name)
+            made = await self._controller.forks.make(name)
         finally:
             self._forking = False
         await self.forked(made, text)
@@ -168,7 +170,7 @@ class ExplorerBase(Panes):
     @on(Composer.Left)
     def _leave_composer(self) -> None:
         if self.view.fork is not None or not self.stop():
-            self._controller.cancel_fork()
+            self._controller.forks.cancel()
             self.go_to("chat")
 
     # What an explorer with an agent does otherwise
@@ -204,10 +206,10 @@ class ExplorerBase(Panes):
         return partial(self.run_action, command.action)
 
     def action_fork(self) -> None:
-        self._then(self._controller.begin_fork)
+        self._then(self._controller.forks.begin)
 
     def action_fork_after(self) -> None:
-        self._then(partial(self._controller.begin_fork, after=True))
+        self._then(partial(self._controller.forks.begin, after=True))
 
     def action_compose_message(self) -> None:
         self.show_pane("chat")
@@ -220,7 +222,7 @@ class ExplorerBase(Panes):
 
         def picked(branch_id: str | None) -> None:
             if branch_id is not None:
-                self._do(partial(self._controller.switch_branch, branch_id))
+                self._do(partial(self._controller.navigation.switch_branch, branch_id))
 
         await self.ask(Picker("Branches", choices, current=self.view.branch_id), picked)
 
@@ -229,7 +231,7 @@ class ExplorerBase(Panes):
 
         async def find(typed: str, most: int) -> Found[str]:
             try:
-                sessions, total = await self._controller.matching_sessions(typed, most)
+                sessions, total = await self._controller.pages.matching_sessions(typed, most)
             except ConvoError as error:
                 self._tell_failure(f"{error} {error.hint}".strip())
                 return Found((), 0)
@@ -237,7 +239,7 @@ class ExplorerBase(Panes):
 
         def picked(session_id: str | None) -> None:
             if session_id is not None:
-                self._do(partial(self._controller.select_session, session_id))
+                self._do(partial(self._controller.navigation.select_session, session_id))
 
         current = self.view.session.session_id if self.view.session else None
         await self.ask(RemotePicker("Sessions", find, current=current), picked)
@@ -258,16 +260,16 @@ class ExplorerBase(Panes):
         self.app.push_screen(Help([*here, *everywhere]))
 
     def action_sibling(self, step: int) -> None:
-        self._then(partial(self._controller.sibling, step))
+        self._then(partial(self._controller.navigation.go_to_sibling, step))
 
     def action_fork_point(self, step: int) -> None:
-        self._then(partial(self._controller.fork_point, step))
+        self._then(partial(self._controller.navigation.go_to_fork_point, step))
 
     def action_switch_back(self) -> None:
-        self._then(self._controller.switch_back)
+        self._then(self._controller.navigation.switch_back)
 
     def action_next_scope(self) -> None:
-        self._controller.next_scope()
+        self._controller.usage.next_scope()
 
     def action_refresh_file(self) -> None:
         self._do(self._controller.refresh)
@@ -284,14 +286,14 @@ class ExplorerBase(Panes):
         if self.has_class("-zoom"):
             self.action_zoom()
         elif self.view.fork is not None:
-            self._controller.cancel_fork()
+            self._controller.forks.cancel()
         elif self.view.preview:
-            self._do(self._controller.leave_preview)
+            self._do(self._controller.navigation.leave_preview)
         else:
-            self._controller.clear_marks()
+            self._controller.marks.clear()
 
     def action_mark_turn(self) -> None:
-        self.call_after_refresh(self._controller.mark_turn)
+        self.call_after_refresh(self._controller.marks.toggle)
 
     def action_copy(self) -> None:
         item = self._chat.cursor_item
@@ -304,7 +306,7 @@ class ExplorerBase(Panes):
 
     async def _copy_whole(self, item: Item) -> None:
         self._notify(f"Reading all {size(item.size)} of it…")
-        whole = await self._controller.whole(item)
+        whole = await self._controller.pages.full_item(item)
         self._copy(await to_thread(item_text, whole))
 
     def _copy(self, text: str) -> None:
@@ -368,9 +370,9 @@ class ExplorerBase(Panes):
     def _click_turn(self, branch_id: str, turn: int) -> None:
         session = self.view.session
         if self.view.writable and session is not None and not session.plain and turn > 0:
-            self._do(partial(self._controller.begin_fork, turn, branch_id))
+            self._do(partial(self._controller.forks.begin, turn, branch_id))
         else:
-            self._do(partial(self._controller.switch_branch, branch_id, turn))
+            self._do(partial(self._controller.navigation.switch_branch, branch_id, turn))
 
     def _notify(self, text: str, severity: Severity = "information") -> None:
         self.notify(printable_line(text), severity=severity, markup=False)

@@ -27,7 +27,7 @@ class Comparing(ExplorerBase):
     def _compare(self) -> None:
         """Compare the marked turns where there are two; else with another branch, asked for where there are several."""
         if len(self.view.marks) == 2:
-            self._do(partial(self._show_comparison, self._controller.compare_marks))
+            self._do(partial(self._show_comparison, self._controller.comparison.compare_marks))
             return
         here = self.view.branch_id
         others = [name for name in self.view.tree.branches if name != here]
@@ -41,19 +41,19 @@ class Comparing(ExplorerBase):
 
             branches = self.view.tree.branches
             choices = [Choice(name, name, f"{branches[name].turns} turns") for name in others]
-            picker = Picker(f"Compare {here} with", choices, current=self._controller.rival())
+            picker = Picker(f"Compare {here} with", choices, current=self._controller.comparison.suggest_branch())
             self.app.push_screen(picker, partial(self._compare_with, here))
 
     def _compare_with(self, here: str, other: str | None) -> None:
         if other is not None:
-            self._do(partial(self._show_comparison, partial(self._controller.compare_branches, other, here)))
+            self._do(partial(self._show_comparison, partial(self._controller.comparison.compare_branches, other, here)))
 
     async def _show_comparison(self, compare: Callable[[], Awaitable[Comparison]]) -> None:
         from tui.screens.compare import CompareScreen
 
         def left(place: Place | None) -> None:
             if place is not None:
-                self._do(partial(self._controller.switch_branch, *place))
+                self._do(partial(self._controller.navigation.switch_branch, *place))
                 self.go_to("chat")
 
         patience = self.set_timer(_PATIENCE, partial(self._notify, "Comparing. These branches are long."))
@@ -62,4 +62,4 @@ class Comparing(ExplorerBase):
         finally:
             patience.stop()
         if self.is_active:
-            self.app.push_screen(CompareScreen(comparison, self._controller.compared_turns), left)
+            self.app.push_screen(CompareScreen(comparison, self._controller.comparison.compare_turns), left)

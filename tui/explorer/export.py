@@ -24,7 +24,7 @@ class Exporting(ExplorerBase):
         if view.session is None or view.branch_id not in view.tree.branches:
             self._notify("There is nothing to export.")
             return
-        session, through = view.session.session_id, self._controller.branches_through()
+        session, through = view.session.session_id, self._controller.exports.branches_with_turn()
         everything = list(view.tree.branches)
         extents = [
             Extent(f"branch {view.branch_id}", f"{session}-{view.branch_id}", [view.branch_id]),
@@ -35,7 +35,9 @@ class Exporting(ExplorerBase):
         extents = [extent for place, extent in enumerate(extents) if not place or len(extent.branches) > 1]
 
         async def write(asked: Export, progress: TaskProgress) -> None:
-            await self._controller.export(asked.branches, asked.form, asked.target, progress, overwrite=asked.overwrite)
+            await self._controller.exports.write(
+                asked.branches, asked.form, asked.target, progress, overwrite=asked.overwrite
+            )
 
         def written(target: Path | None) -> None:
             if target is not None:

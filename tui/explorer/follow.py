@@ -11,4 +11,4 @@ class Following(ExplorerBase):
     """Stays with the newest of the open session."""
 
     def action_follow(self) -> None:
-        self._then(self._controller.toggle_following)
+        self._then(self._controller.follow.toggle)

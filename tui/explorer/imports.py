@@ -27,7 +27,7 @@ class Importing(ExplorerBase):
         work = TaskProgress()
         try:
             with waiting(self, f"Adopting {session.session_id}", work):
-                await self._controller.adopt(session.session_id, work)
+                await self._controller.imports.adopt(session.session_id, work)
         except Stopped:
             self._notify("Stopped; nothing was written.")
 
@@ -38,13 +38,13 @@ class Importing(ExplorerBase):
         from tui.screens.dialogs.form import Field, Form
 
         if not self.view.writable:
-            raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to change it.")
+            raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
 
         async def bring_in(said: Sequence[str]) -> None:
             file, name = (line.strip() for line in said)
             if not file:
                 raise ConvoError("No transcript is named.", "Name a JSON or JSONL file.")
-            await self._controller.import_transcripts(_path(file), name)
+            await self._controller.imports.import_transcripts(_path(file), name)
 
         fields = (
             Field("File", "", "JSON or JSONL: items, chat messages, or an export"),

@@ -37,18 +37,18 @@ class Managing(ExplorerBase):
         )
 
         async def save(said: Sequence[str]) -> None:
-            await self._controller.rename(session_id, branch_id, *said)
+            await self._controller.management.rename(session_id, branch_id, *said)
 
         await self.ask(Form(f"Title and note of {name}", fields, "saves", save))
 
     def action_pin(self) -> None:
-        self._then(lambda: self._controller.toggle_pin(*self._meant()))
+        self._then(lambda: self._controller.management.toggle_pin(*self._meant()))
 
     def action_archive(self) -> None:
-        self._then(lambda: self._controller.toggle_archive(*self._meant()))
+        self._then(lambda: self._controller.management.toggle_archive(*self._meant()))
 
     def action_show_archived(self) -> None:
-        self._then(self._controller.toggle_archived)
+        self._then(self._controller.management.toggle_show_archived)
 
     def action_delete(self) -> None:
         self._then(self._delete)
@@ -58,13 +58,13 @@ class Managing(ExplorerBase):
 
         session_id, branch_id = self._meant()
         self._may_write()
-        deletion_impact = await self._controller.deletion_impact(session_id, branch_id)
+        deletion_impact = await self._controller.management.deletion_impact(session_id, branch_id)
 
         def decided(way: DeleteChoice | None) -> None:
             if way is DeleteChoice.DELETE:
-                self._do(partial(self._controller.delete, session_id, branch_id))
+                self._do(partial(self._controller.management.delete, session_id, branch_id))
             elif way is DeleteChoice.ARCHIVE:
-                self._do(partial(self._controller.toggle_archive, session_id, branch_id))
+                self._do(partial(self._controller.management.toggle_archive, session_id, branch_id))
 
         self.app.clear_notifications()
         self.app.push_screen(DeleteDialog(deletion_impact), decided)
@@ -78,24 +78,28 @@ class Managing(ExplorerBase):
         self._may_write()
         branch_id = self._meant()[1] or self.view.branch_id
         fields = (
-            Field("Session", self._controller.name_for_copy(branch_id), "what the new session is to be called"),
+            Field(
+                "Session",
+                self._controller.management.suggest_copy_name(branch_id),
+                "what the new session is to be called",
+            ),
             Field("File", "", "this one; or a new file"),
         )
 
         async def copy(said: Sequence[str]) -> None:
             name, file = said
-            await self._controller.copy_branch(branch_id, name, _path(file))
+            await self._controller.management.copy_branch(branch_id, name, _path(file))
 
         await self.ask(Form(f"Copy branch {branch_id} into a new session", fields, "copies", copy))
 
     def action_copy_marked(self) -> None:
-        self._then(self._controller.copy_marked)
+        self._then(self._controller.management.copy_marked)
 
     def action_undo(self) -> None:
-        self._then(self._controller.undo)
+        self._then(self._controller.history.undo)
 
     def action_redo(self) -> None:
-        self._then(self._controller.redo)
+        self._then(self._controller.history.redo)
 
     def action_done(self) -> None:
         self._do(self._list_done)
@@ -104,10 +108,15 @@ class Managing(ExplorerBase):
         from tui.screens.dialogs.undo_history import HistoryActions, UndoHistory
 
         controller = self._controller
-        deeds = HistoryActions(controller.history, controller.undo_or_redo, controller.keep, controller.empty_trash)
+        deeds = HistoryActions(
+            controller.history.entries,
+            controller.history.undo_or_redo,
+            controller.history.make_permanent,
+            controller.history.empty_trash,
+        )
         # They would lie over the list.
         self.app.clear_notifications()
-        self.app.push_screen(UndoHistory(await controller.history(), deeds))
+        self.app.push_screen(UndoHistory(await controller.history.entries(), deeds))
 
     def _meant(self) -> tuple[str, str | None]:
         """The session, and the branch unless it is the session that is meant."""
@@ -125,7 +134,7 @@ class Managing(ExplorerBase):
     def _may_write(self) -> None:
         """Refuse before anything is typed."""
         if not self.view.writable:
-            raise ReadOnlyError("The file is open to look only.", "Open it without --read-only to change it.")
+            raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
 
 
 def _path(typed: str) -> Path | None:

@@ -197,7 +197,7 @@ class Finding(ExplorerBase):
     # How it is done
 
     def _begin_search(self, query: Query, scope: SearchScope, most: int) -> Search:
-        search = self._controller.search(query, scope, most)
+        search = self._controller.search.create(query, scope, most)
         _: Worker[None] = self.run_worker(search.run, group=_WORKERS, exclusive=True)
         return search
 
@@ -269,15 +269,15 @@ class Finding(ExplorerBase):
     async def _show_hit(self, walk: _Walk, hit: Hit, *, last: bool) -> None:
         known = walk.search.results.branches(hit)
         if walk.bar is self._tree_bar:
-            among = self._controller.branches_of(hit, known)
+            among = self._controller.search.branches_with(hit, known)
             branch_id = self.view.branch_id if self.view.branch_id in among else hit.branch_id
-            await self._controller.preview(branch_id, hit.turn)
+            await self._controller.navigation.preview(branch_id, hit.turn)
             return
-        position = await self._controller.show_hit(hit, known)
+        position = await self._controller.search.show(hit, known)
         if position is not None and walk is self._walk and walk.hit is hit:
             self._chat.show_hits(walk.search.query)
             self._chat.go_to_hit(position, last=last)
-            await self._controller.load_usage()
+            await self._controller.usage.load()
 
     def _in_order(self, walk: _Walk) -> list[Hit]:
         """The hits of a branch as they are read, those of a session as the tree shows them."""
@@ -300,7 +300,7 @@ class Finding(ExplorerBase):
             after = (
                 at
                 for at, hit in enumerate(hits)
-                if hit.turn >= turn and branch_id in self._controller.branches_of(hit, (hit.branch_id,))
+                if hit.turn >= turn and branch_id in self._controller.search.branches_with(hit, (hit.branch_id,))
             )
             return next(after, 0)
         if item is None:
@@ -312,7 +312,7 @@ class Finding(ExplorerBase):
     def _way_back(self, bar: FindBar) -> Callable[[], None]:
         view = self.view
         if bar is self._tree_bar:
-            return partial(self._do, partial(self._controller.preview, view.branch_id, view.turn))
+            return partial(self._do, partial(self._controller.navigation.preview, view.branch_id, view.turn))
         bookmark = self._chat.bookmark()
 
         def back() -> None:
@@ -331,7 +331,7 @@ class Finding(ExplorerBase):
         self._chat.show_hits(None)
 
     def _branches_of(self, hit: Hit) -> Sequence[str]:
-        return self._controller.branches_of(hit, (hit.branch_id,))
+        return self._controller.search.branches_with(hit, (hit.branch_id,))
 
     def _selected_line(self) -> str:
         """The text that the mouse has selected, on one line."""

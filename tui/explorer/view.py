@@ -14,8 +14,8 @@ class Seeing(ExplorerBase):
         async def show() -> None:
             from tui.screens.model_input import ModelInputScreen
 
-            seen = await self._controller.seen()
+            seen = await self._controller.model_input.load()
             if self.is_active:
-                self.app.push_screen(ModelInputScreen(self._controller, seen))
+                self.app.push_screen(ModelInputScreen(self._controller.model_input, seen))
 
         self._then(show)

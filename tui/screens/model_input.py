@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
-from tui.controller import SessionController
+from tui.controller.model_input import ModelInputs
 from tui.errors import ConvoError
 from tui.model import Page, View
 from tui.model.model_input import ItemRange, ModelInput
@@ -73,9 +73,9 @@ class ModelInputScreen(PaintedScreen[None]):
     }
     """
 
-    def __init__(self, controller: SessionController, seen: ModelInput) -> None:
+    def __init__(self, model_inputs: ModelInputs, seen: ModelInput) -> None:
         super().__init__()
-        self._controller = controller
+        self._model_inputs = model_inputs
         self._seen = seen
         self._request = 0
         self._part = 0
@@ -136,7 +136,7 @@ class ModelInputScreen(PaintedScreen[None]):
             )
             self._json.show(number)
             self._json.receive(page)
-            weight = await self._controller.input_size(self._seen, stretch)
+            weight = await self._model_inputs.size(self._seen, stretch)
             if stretch == self._stretch and self._head.state is not None:
                 self._head.state = self._head.state._replace(weight=weight)
 
@@ -145,7 +145,7 @@ class ModelInputScreen(PaintedScreen[None]):
     async def _page(self, stretch: ItemRange, start: int, end: int) -> Page:
         """Some items of a stretch, their positions counted from its beginning."""
         first, last = stretch.start + start, min(stretch.start + end, stretch.stop)
-        page = await self._controller.seen_page(self._seen, stretch.branch_id, first, last)
+        page = await self._model_inputs.page(self._seen, stretch.branch_id, first, last)
         items = tuple(item._replace(position=item.position - stretch.start) for item in page.items)
         return Page(stretch.branch_id, start, items)
 
@@ -196,11 +196,11 @@ class ModelInputScreen(PaintedScreen[None]):
         stretch = self._stretch
 
         async def copy() -> None:
-            weight = await self._controller.input_size(self._seen, stretch)
+            weight = await self._model_inputs.size(self._seen, stretch)
             if weight.size > _MOST_COPIED:
                 self._tell(f"{size(weight.size)} are too much for a clipboard. Show a part of it with d.", error=True)
                 return
-            items = await self._controller.seen_input(self._seen, stretch)
+            items = await self._model_inputs.items(self._seen, stretch)
             text = await asyncio.to_thread(json.dumps, items, ensure_ascii=False, indent=2)
             self.app.copy_to_clipboard(text)
             self._tell(f"Copied {len(items):,} item{'s' * (len(items) != 1)} as JSON, {len(text):,} characters.")

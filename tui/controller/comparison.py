@@ -1,0 +1,80 @@
+"""Comparing branches and turns side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tui.controller.navigation import Navigation
+from tui.controller.pricing import Pricing
+from tui.controller.siblings import branch_through, nearest_fork, sibling_at
+from tui.controller.state import State
+from tui.errors import ConvoError, NotFoundError
+
+if TYPE_CHECKING:
+    from tui.model.compare import Comparison, TurnDetail, TurnPair
+
+__all__ = ["Comparisons"]
+
+
+class Comparisons:
+    """Compares two branches from their fork on, or two turns."""
+
+    def __init__(self, state: State, navigation: Navigation, pricing: Pricing) -> None:
+        self._state = state
+        self._navigation = navigation
+        self._pricing = pricing
+
+    def suggest_branch(self) -> str | None:
+        """Return the sibling of the shown branch at the nearest fork; None if the session has no other branch."""
+        tree, (branch_id, turn) = self._state.view.tree, self._state.target
+        if branch_id not in tree.branches:
+            return None
+        tip, visited = tree.tip(branch_id), self._navigation.visited
+        if tip.children and turn >= tree.branches[branch_id].turns:
+            # The end of a branch counts as the turn that its siblings have there and it has not.
+            return branch_through(tree.chains[tip.children[0]], visited)
+        fork = nearest_fork(tree, branch_id, turn)
+        if fork is None:
+            return next((name for name in tree.branches if name != branch_id), None)
+        return sibling_at(tree, fork, visited)
+
+    async def compare_branches(self, other: str, branch_id: str | None = None) -> Comparison:
+        """Compare a branch, by default the shown one, with another from their fork on.
+
+        Raises:
+            ConvoError: There is no such branch, or the two have the same turns.
+        """
+        from tui.model.compare import sides
+
+        session, tree, branch_id = self._state.view.session, self._state.view.tree, branch_id or self._state.target[0]
+        if session is None:
+            raise NotFoundError("The file has no session.", "Open one that has.")
+        for name in (branch_id, other):
+            if name not in tree.branches:
+                raise NotFoundError(f"There is no branch '{name}'.", "Press b to see which there are.")
+        left, right, shared = sides(tree, branch_id, other)
+        if left.last < left.first and right.last < right.first:
+            raise ConvoError(f"'{branch_id}' and '{other}' hold the same turns.", "There is nothing to compare yet.")
+        price = await self._pricing.price_function()
+        return await self._state.store.compare(session, tree, left, right, shared, price)
+
+    async def compare_marks(self) -> Comparison:
+        """Compare the two turns that were marked last.
+
+        Raises:
+            ConvoError: Fewer than two turns are marked.
+        """
+        from tui.model.compare import Side
+
+        view = self._state.view
+        session, marks = view.session, view.marks[-2:]
+        if session is None or len(marks) < 2:
+            raise ConvoError("Two marked turns are needed.", "Go to a turn and press v.")
+        left, right = (Side(branch_id, turn, turn) for branch_id, turn in marks)
+        price = await self._pricing.price_function()
+        return await self._state.store.compare(session, view.tree, left, right, price=price)
+
+    async def compare_turns(self, comparison: Comparison, pairs: Sequence[TurnPair]) -> tuple[TurnDetail, ...]:
+        """Compare some turns of a comparison item by item."""
+        return await self._state.store.compare_turns(comparison, pairs)

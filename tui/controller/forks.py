@@ -1,0 +1,80 @@
+"""Making branches."""
+
+from __future__ import annotations
+
+from tui.controller.navigation import Navigation
+from tui.controller.reload import Reloader
+from tui.controller.state import State
+from tui.errors import ConvoError, NotFoundError
+from tui.model import ForkDraft
+
+__all__ = ["Forks"]
+
+
+class Forks:
+    """The fork editor, and the branches that it makes."""
+
+    def __init__(self, state: State, navigation: Navigation, reloader: Reloader) -> None:
+        self._state = state
+        self._navigation = navigation
+        self._reloader = reloader
+
+    async def begin(self, turn: int | None = None, branch_id: str | None = None, *, after: bool = False) -> None:
+        """Open the fork editor. Nothing is written.
+
+        Args:
+            turn: The first turn that the new branch will not share; by default the selected one.
+            branch_id: The branch to fork from; by default the shown one.
+            after: Whether to share that turn, too. After the last turn this makes a branch with the same turns.
+        """
+        state = self._state
+        session, branch_id = state.view.session, branch_id or state.target[0]
+        branch = state.view.tree.branches.get(branch_id)
+        if session is None or branch is None:
+            return
+        turn = (state.target[1] if turn is None else turn) + after
+        if not state.view.writable:
+            state.notify("This file is open read-only: no fork can be made.", "warning")
+            return
+        if session.plain:
+            state.notify(f"'{session.session_id}' is a plain session: P adopts it.", "warning")
+            return
+        turn = min(max(turn, 1), branch.turns + 1)
+        navigation_id = state.next_navigation()
+        state.target = branch_id, turn
+        text = ""
+        if turn <= branch.turns:
+            try:
+                text = await state.store.user_text(session, branch_id, turn)
+            except NotFoundError as error:
+                state.notify(f"{error} Write one for the new branch.", "warning")
+        if navigation_id == state.navigation_id:
+            draft = ForkDraft(branch_id, turn, text)
+            await self._navigation.navigate(navigation_id, branch_id, turn, fork=draft)
+
+    def cancel(self) -> None:
+        """Close the fork editor. Nothing was written."""
+        self._state.publish(fork=None)
+
+    async def make(self, name: str = "") -> str:
+        """Make the branch that the fork editor describes, switch to it, and return its id.
+
+        Args:
+            name: Its id; made of turn and time if empty.
+
+        Raises:
+            ReadOnlyError: The file is open read-only.
+            ConvoError: The branch cannot be made; the fork editor stays open.
+        """
+        state = self._state
+        draft, session = state.view.fork, state.view.session
+        state.require_writable()
+        if draft is None or session is None:
+            raise ConvoError("No fork is being prepared.", "Select a turn and press f.")
+        async with state.write_lock:
+            editor = await state.editor()
+            [branch_id] = await editor.fork(session.session_id, draft.branch_id, draft.turn, name.strip() or None)
+        navigation_id = state.next_navigation()
+        await self._reloader.refresh()
+        await self._navigation.navigate(navigation_id, branch_id, None, fork=None)
+        return branch_id

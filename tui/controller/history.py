@@ -1,0 +1,81 @@
+"""Undo and redo."""
+
+from __future__ import annotations
+
+from tui.controller.navigation import Navigation
+from tui.controller.reload import Reloader
+from tui.controller.state import State
+from tui.model import EntryState, JournalEntry
+
+__all__ = ["History"]
+
+
+class History:
+    """The changes that were made to the file, which can be undone and redone.
+
+    All methods that change something raise ReadOnlyError if the file is open read-only, and ConvoError if the change
+    cannot be made.
+    """
+
+    def __init__(self, state: State, navigation: Navigation, reloader: Reloader) -> None:
+        self._state = state
+        self._navigation = navigation
+        self._reloader = reloader
+
+    async def entries(self) -> tuple[JournalEntry, ...]:
+        """Return the changes that were made to the file, the newest first."""
+        return await self._state.store.journal()
+
+    async def undo(self, back_to: int | None = None) -> None:
+        """Undo the last change, or all changes back to and including an entry."""
+        async with self._state.write_lock:
+            self._state.notify(await self._undo_or_redo(EntryState.DONE, back_to))
+
+    async def redo(self, up_to: int | None = None) -> None:
+        """Redo the change that was undone last, or all changes up to and including an entry."""
+        async with self._state.write_lock:
+            self._state.notify(await self._undo_or_redo(EntryState.UNDONE, up_to))
+
+    async def undo_or_redo(self, entry: JournalEntry) -> None:
+        """Undo all changes back to an entry, or redo all changes up to it, without a notice."""
+        async with self._state.write_lock:
+            await self._undo_or_redo(entry.state, entry.id)
+
+    async def make_permanent(self, entry_id: int) -> None:
+        """Make a change permanent: undo leaves it out."""
+        async with self._state.write_lock:
+            self._state.require_writable()
+            await (await self._state.editor()).keep(entry_id)
+
+    async def empty_trash(self) -> None:
+        """Make all changes permanent, and free the space in the file that undoing them would need."""
+        async with self._state.write_lock:
+            self._state.require_writable()
+            await (await self._state.editor()).empty_trash()
+            self._state.notify("The trash is empty: what was done holds for good.")
+
+    async def _undo_or_redo(self, entry_state: EntryState, limit: int | None) -> str:
+        """Undo or redo changes, and return a notice about it."""
+        state, undoing = self._state, entry_state is EntryState.DONE
+        state.require_writable()
+        candidates = [entry for entry in await state.store.journal() if entry.state is entry_state]
+        if limit is None:
+            entries = candidates[:1] if undoing else candidates[-1:]
+        else:
+            entries = [entry for entry in candidates if (entry.id >= limit if undoing else entry.id <= limit)]
+        for entry in entries:
+            if entry.op != "label":
+                state.require_idle(entry.session_id, entry.branch_id)
+        before, editor = state.view.tree, await state.editor()
+        changed = await self._reloader.apply(
+            editor.undo(limit) if undoing else editor.redo(limit), [entry.branch_id for entry in entries]
+        )
+        last, session = changed[-1], state.view.session
+        here = session is not None and session.session_id == last.session_id
+        named = {entry.branch_id for entry in changed} if here else set()
+        restored = (name for name in state.view.tree.branches if name in named and name not in before.branches)
+        if (branch_id := next(restored, None)) is not None:
+            await self._navigation.switch_branch(branch_id)
+        what = last.words if len(changed) == 1 else f"{len(changed)} changes, the last: {last.words}"
+        where = "" if here else f" (session '{last.session_id}')"
+        return f"{'Undone' if undoing else 'Done again'}: {what}{where}. {'Z' if undoing else 'z'} takes it back."

@@ -1,0 +1,184 @@
+"""Titles, notes, pins, the archive, deleting and copying of sessions and branches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tui.controller.navigation import Navigation
+from tui.controller.reload import Reloader
+from tui.controller.state import State
+from tui.errors import ConvoError, NotFoundError
+from tui.model import Branch, DeletionImpact, Session
+from tui.storage.schema import MAIN
+
+__all__ = ["Management"]
+
+
+class Management:
+    """Changes sessions and branches as a whole.
+
+    Where a method takes a session and a branch, None for the branch means the session itself. All methods that change
+    something raise ReadOnlyError if the file is open read-only, and ConvoError if the change cannot be made.
+    """
+
+    def __init__(self, state: State, navigation: Navigation, reloader: Reloader) -> None:
+        self._state = state
+        self._navigation = navigation
+        self._reloader = reloader
+
+    async def rename(self, session_id: str, branch_id: str | None, title: str, note: str) -> None:
+        """Set title and note; the id stays."""
+        async with self._state.write_lock:
+            title, note = title.strip(), note.strip()
+            target = await self._find(session_id, branch_id)
+            if (title, note) == (target.title, target.note):
+                return
+            name = _display_name(session_id, branch_id)
+            if title == target.title:
+                words = f"Noted something of {name}" if note else f"Took the note of {name} away"
+            else:
+                words = f"Named {name} “{title}”" if title else f"Took the title of {name} away"
+            await self._label(session_id, branch_id, words, title=title, note=note)
+
+    async def toggle_pin(self, session_id: str, branch_id: str | None) -> None:
+        """Pin or unpin."""
+        async with self._state.write_lock:
+            pinned = not (await self._find(session_id, branch_id)).pinned
+            words = f"{'Pinned' if pinned else 'Unpinned'} {_display_name(session_id, branch_id)}"
+            await self._label(session_id, branch_id, words, pinned=pinned)
+
+    async def toggle_archive(self, session_id: str, branch_id: str | None) -> None:
+        """Archive or unarchive."""
+        async with self._state.write_lock:
+            archived = not (await self._find(session_id, branch_id)).archived
+            if archived and branch_id is not None and self._is_only_branch(branch_id):
+                raise ConvoError(
+                    "It is the only branch that is left.", "Archive the session: on its row in the tree, a."
+                )
+            words = f"{'Archived' if archived else 'Brought back'} {_display_name(session_id, branch_id)}"
+            await self._label(session_id, branch_id, words, archived=archived)
+
+    async def toggle_show_archived(self) -> None:
+        """Show archived sessions and branches among the others, or hide them."""
+        state = self._state
+        async with state.write_lock:
+            state.publish(show_archived=not state.view.show_archived)
+            await self._reloader.reload()
+            labelled: Iterable[Session | Branch] = (*state.view.tree.branches.values(), *state.view.sessions)
+            if state.view.show_archived and not any(one.archived for one in labelled):
+                state.notify("Nothing is archived.")
+
+    async def deletion_impact(self, session_id: str, branch_id: str | None) -> DeletionImpact:
+        """Return what deleting would remove.
+
+        Raises:
+            NotFoundError: There is no such session or branch.
+            ConvoError: It cannot be deleted, or not now.
+        """
+        if branch_id == MAIN:
+            from tui.storage.editor import main_stays
+
+            raise main_stays()
+        self._state.require_idle(session_id, branch_id)
+        return await self._state.store.deletion_impact(await self._state.find_session(session_id), branch_id)
+
+    async def delete(self, session_id: str, branch_id: str | None) -> None:
+        """Delete a branch, or a session with all its branches."""
+        state = self._state
+        async with state.write_lock:
+            state.require_writable()
+            state.require_idle(session_id, branch_id)
+            editor = await state.editor()
+            if branch_id is None:
+                await self._reloader.apply(editor.delete_session(session_id))
+            else:
+                await self._reloader.apply(editor.delete_branch(session_id, branch_id), [branch_id])
+            state.notify(f"Deleted {_display_name(session_id, branch_id)}. z undoes it.")
+
+    def suggest_copy_name(self, branch_id: str) -> str:
+        """Return an unused session id for a copy of a branch."""
+        session_id = self._state.require_session().session_id
+        used = {session.session_id for session in self._state.view.sessions}
+        name = base = f"{session_id}-{branch_id}"
+        number = 1
+        while name in used:
+            number += 1
+            name = f"{base}-{number}"
+        return name
+
+    async def copy_branch(self, branch_id: str, new_session_id: str, path: Path | None = None) -> None:
+        """Copy a branch into a new session of this file, or of a new file at `path`."""
+        state = self._state
+        async with state.write_lock:
+            state.require_writable()
+            session = state.require_session()
+            if not new_session_id.strip():
+                raise ConvoError("The new session needs a name.")
+            editor = await state.editor()
+            if path is not None:
+                await editor.copy_branch_to_file(session.session_id, branch_id, new_session_id, path)
+                state.notify(f"Copied '{branch_id}'. To look at it: convo-tui {path}")
+                return
+            copied = await self._reloader.apply(editor.copy_branch(session.session_id, branch_id, new_session_id))
+            state.notify(f"Copied {copied.turns} turns into session '{new_session_id}'. z undoes it.")
+
+    async def copy_marked(self) -> None:
+        """Append copies of the marked turns to the shown branch, in the order in which they were marked."""
+        state = self._state
+        async with state.write_lock:
+            state.require_writable()
+            session, marks, branch_id = state.require_session(), state.view.marks, state.target[0]
+            if not marks:
+                raise ConvoError("No turn is marked.", "v marks the selected turn.")
+            state.require_idle(session.session_id, branch_id)
+            editor = await state.editor()
+            copied = await self._reloader.apply(editor.copy_turns(session.session_id, marks, branch_id))
+            state.publish(marks=())
+            await self._navigation.switch_branch(branch_id, state.view.tree.branches[branch_id].turns)
+            state.notify(
+                f"Copied {copied.turns} turn{'s' if copied.turns != 1 else ''} ({copied.items} items) to the end of"
+                f" '{branch_id}'. z undoes it."
+            )
+
+    async def _label(
+        self,
+        session_id: str,
+        branch_id: str | None,
+        words: str,
+        *,
+        title: str | None = None,
+        note: str | None = None,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+    ) -> None:
+        """Set what is not None."""
+        self._state.require_writable()
+        editor = await self._state.editor()
+        label = editor.label(
+            session_id, branch_id, title=title, note=note, pinned=pinned, archived=archived, words=words
+        )
+        hide = [branch_id] if archived else []
+        await self._reloader.apply(label, hide, leave_session=bool(archived) and branch_id is None)
+        self._state.notify(f"{words}. z undoes it." + (" . shows it." if archived else ""))
+
+    async def _find(self, session_id: str, branch_id: str | None) -> Session | Branch:
+        """Return a session of the file, or a branch of the open one.
+
+        Raises:
+            NotFoundError: There is no such session or branch.
+        """
+        if branch_id is None:
+            return await self._state.find_session(session_id)
+        branch = self._state.view.tree.branches.get(branch_id)
+        if branch is None:
+            raise NotFoundError(f"There is no branch '{branch_id}'.")
+        return branch
+
+    def _is_only_branch(self, branch_id: str) -> bool:
+        """Return whether all branches but this one are archived."""
+        return all(branch.archived for name, branch in self._state.view.tree.branches.items() if name != branch_id)
+
+
+def _display_name(session_id: str, branch_id: str | None) -> str:
+    return f"session '{session_id}'" if branch_id is None else f"'{branch_id}'"

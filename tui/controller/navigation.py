@@ -1,0 +1,266 @@
+"""Moving between sessions, branches and turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tui.controller.loader import Loader, listed, nearest_turn
+from tui.controller.siblings import branch_at, nearest_fork
+from tui.controller.state import State
+from tui.controller.usage import UsageViews
+from tui.errors import NotFoundError
+from tui.model import Session, TurnTree
+
+__all__ = ["Navigation"]
+
+
+class Navigation:
+    """Selects what the panes show."""
+
+    def __init__(self, state: State, loader: Loader, usage: UsageViews) -> None:
+        self._state = state
+        self._loader = loader
+        self._usage = usage
+        self._previous: tuple[str, int] | None = None
+        self._visited: dict[str, int] = {}
+        self._indexed: tuple[str, int] = ("", 0)
+
+    @property
+    def visited(self) -> Sequence[str]:
+        """The branches of the open session that were shown, the last one first."""
+        return tuple(reversed(self._visited))
+
+    async def select_session(self, session_id: str, branch_id: str | None = None) -> None:
+        """Open another session of the file at the end of a branch, by default the branch written last.
+
+        Raises:
+            NotFoundError: The file has no such session, or the session no such branch.
+        """
+        await self.load_session(session_id, branch_id)
+        await self.load_rest()
+
+    async def switch_branch(self, branch_id: str, turn: int | None = None) -> None:
+        """Show another branch at a turn, by default the turn where the user left it, else its last.
+
+        Raises:
+            NotFoundError: The session has no such branch.
+        """
+        branches = self._state.view.tree.branches
+        if branch_id not in branches:
+            raise NotFoundError(f"There is no branch '{branch_id}'.", f"There are: {listed(branches)}.")
+        turn = self._visited.get(branch_id) if turn is None else turn
+        await self.navigate(self._state.next_navigation(), branch_id, turn, fork=None)
+
+    async def switch_back(self) -> None:
+        """Show the branch that was shown before this one, if any."""
+        if self._previous is None or self._previous[0] not in self._state.view.tree.branches:
+            self._state.notify("There is no branch to go back to.")
+            return
+        await self.switch_branch(*self._previous)
+
+    async def preview(self, branch_id: str, turn: int) -> None:
+        """Show a turn for the moment; `leave_preview` returns to the branch that was shown."""
+        state = self._state
+        if branch_id in state.view.tree.branches:
+            await self.navigate(state.next_navigation(), branch_id, turn, preview=branch_id != state.committed[0])
+
+    async def leave_preview(self) -> None:
+        """Return from `preview`."""
+        state = self._state
+        if state.view.preview and state.committed[0] in state.view.tree.branches:
+            await self.navigate(state.next_navigation(), *state.committed)
+
+    async def select_turn(self, turn: int) -> None:
+        """Select a turn of the shown branch; the nearest one if it has no such turn."""
+        state = self._state
+        branch_id = state.target[0]
+        await self.navigate(state.next_navigation(), branch_id, turn, preview=branch_id != state.committed[0])
+
+    def select_loaded_turn(self, turn: int, position: int) -> bool:
+        """Select a turn of the shown branch without reading it, because a pane shows its items already.
+
+        Args:
+            turn: Its number.
+            position: Position in the branch of its first item.
+
+        Returns:
+            Whether it is selected. It is not while something else is loaded; `select_turn` waits for that.
+        """
+        state = self._state
+        view = state.view
+        if state.state_lock.locked() or state.target != (view.branch_id, view.turn):
+            return False
+        state.next_navigation()
+        state.target = view.branch_id, turn
+        if not view.preview:
+            self._commit_selection(*state.target)
+        state.publish(turn=turn, position=position)
+        return True
+
+    async def go_to_sibling(self, step: int, turn: int | None = None) -> None:
+        """Show the next (`step` 1) or previous (-1) branch at the fork nearest to a turn, by default the selected."""
+        tree, (branch_id, selected) = self._state.view.tree, self._state.target
+        if branch_id not in tree.branches:
+            return
+        tip, last = tree.tip(branch_id), tree.branches[branch_id].turns
+        at = turn if turn is not None else selected
+        if turn is None and at == last:
+            # The end of a branch counts as the turn that its siblings have there and it has not.
+            at += 1
+        chain = tree.chains[tip.children[0]] if at > last and tip.children else None
+        fork = chain or nearest_fork(tree, branch_id, at)
+        if fork is None:
+            self._state.notify("This branch has no fork.")
+            return
+        alternatives = tree.alternatives(fork)
+        index = alternatives.index(tip if chain else fork)
+        if not 0 <= index + step < len(alternatives):
+            count = f"this is {index + 1} of {len(alternatives)}"
+            self._state.notify(f"No further branch at turn {fork.first}: {count}.")
+            return
+        await self.switch_branch(branch_at(fork, alternatives[index + step], self.visited), fork.first)
+
+    async def go_to_fork_point(self, step: int) -> None:
+        """Select the next (`step` 1) or previous (-1) turn of the shown branch at which other branches fork."""
+        tree, (branch_id, selected) = self._state.view.tree, self._state.target
+        if branch_id not in tree.branches:
+            return
+        turns = [fork.first for fork in tree.forks(branch_id) if fork.first <= tree.branches[branch_id].turns]
+        ahead = [turn for turn in turns if (turn > selected if step > 0 else turn < selected)]
+        if not ahead:
+            self._state.notify(f"No fork point {'after' if step > 0 else 'before'} this turn on this branch.")
+            return
+        await self.select_turn(min(ahead) if step > 0 else max(ahead))
+
+    # Steps of other commands
+
+    async def navigate(self, navigation_id: int, branch_id: str, turn: int | None, **changes: Any) -> None:
+        """Show a branch and a turn of it, then its usage."""
+        await self.load_selection(navigation_id, branch_id, turn, **changes)
+        if navigation_id == self._state.navigation_id:
+            await self._usage.load()
+
+    async def load_selection(
+        self, navigation_id: int, branch_id: str, turn: int | None, *, preview: bool = False, **changes: Any
+    ) -> None:
+        """Show a branch and a turn of it unless another navigation has begun.
+
+        Args:
+            navigation_id: The number of this navigation.
+            branch_id: The branch.
+            turn: The turn; the last one for None.
+            preview: Whether `leave_preview` is to return to the branch shown before.
+            changes: Other fields of the view to publish together with it.
+        """
+        state = self._state
+        if branch_id in state.view.tree.branches:
+            state.target = branch_id, nearest_turn(state.view.tree, branch_id, turn)
+        async with state.state_lock:
+            view = state.view
+            try:
+                if navigation_id != state.navigation_id or view.session is None or branch_id not in view.tree.branches:
+                    return
+                selection = await self._loader.selection(view.session, view.tree, branch_id, turn)
+                if navigation_id != state.navigation_id:
+                    return
+                if not preview:
+                    self._commit_selection(branch_id, selection["turn"])
+                if branch_id != view.branch_id:
+                    changes["branch_usage"] = changes["resend_cost"] = None
+                state.publish(**selection, preview=preview, **changes)
+            finally:
+                if navigation_id == state.navigation_id:
+                    # If it could not be read, the next command starts from what is shown.
+                    state.target = state.view.branch_id, state.view.turn
+
+    async def load_session(self, session_id: str, branch_id: str | None) -> None:
+        """Open a session at the end of a branch, without its usage, unless another navigation begins meanwhile.
+
+        Raises:
+            NotFoundError: The file has no such session, or the session no such branch.
+        """
+        state = self._state
+        navigation_id = state.next_navigation()
+        async with state.state_lock:
+            session = await state.store.session(session_id)
+            if session is None:
+                names = [known.session_id for known in state.view.sessions]
+                raise NotFoundError(
+                    f"The file has no session '{session_id}'.",
+                    f"It has: {listed(names, state.view.sessions_remaining)}.",
+                )
+            tree = await self._loader.tree(session, branch_id)
+            if branch_id is not None and branch_id not in tree.branches:
+                raise NotFoundError(
+                    f"Session '{session_id}' has no branch '{branch_id}'.", f"It has: {listed(tree.branches)}."
+                )
+            if navigation_id == state.navigation_id:
+                await self.open_session(session, tree, branch_id)
+
+    async def open_session(
+        self, session: Session, tree: TurnTree, branch_id: str | None = None, **changes: Any
+    ) -> None:
+        """Show a session at the end of a branch, by default the branch written last; cancel other navigations."""
+        branch_id = branch_id or await self._loader.last_branch(session, tree)
+        selection = await self._loader.selection(session, tree, branch_id, None)
+        state = self._state
+        state.next_navigation()
+        state.committed, self._previous, self._visited = ("", 0), None, {}
+        self._commit_selection(selection["branch_id"], selection["turn"])
+        state.target = state.committed
+        state.publish(
+            **selection,
+            session=session,
+            tree=tree,
+            session_index=None,
+            preview=False,
+            fork=None,
+            marks=(),
+            unseen=frozenset(),
+            branch_usage=None,
+            resend_cost=None,
+            **changes,
+        )
+
+    async def show_newest(self) -> None:
+        """Show the end of the branch that was written last, unless another navigation begins meanwhile."""
+        state = self._state
+        session, tree, previous = state.view.session, state.view.tree, state.view.branch_id
+        if session is None:
+            return
+        navigation_id = state.navigation_id
+        branch_id = await self._loader.last_branch(session, tree)
+        selection = await self._loader.selection(session, tree, branch_id, None)
+        if navigation_id != state.navigation_id:
+            return
+        changes: dict[str, Any] = {} if branch_id == previous else {"branch_usage": None, "resend_cost": None}
+        self._commit_selection(selection["branch_id"], selection["turn"])
+        state.target = state.committed
+        state.publish(**selection, **changes, preview=False)
+
+    async def load_rest(self) -> None:
+        """Load what the first screen does not wait for: the index of the session, and the usage of the branch."""
+        await self._load_session_index()
+        await self._usage.load()
+
+    async def _load_session_index(self) -> None:
+        """Find the index of the open session unless it is among the listed ones."""
+        state = self._state
+        session, revision = state.view.session, state.view.revision
+        if session is None or any(known.session_id == session.session_id for known in state.view.sessions):
+            if state.view.session_index is not None:
+                state.publish(session_index=None)
+        elif self._indexed != (session.session_id, revision):
+            index = await state.store.place(session.session_id, archived=self._loader.lists_archived)
+            if (state.view.session, state.view.revision) == (session, revision):
+                self._indexed = session.session_id, revision
+                state.publish(session_index=index)
+
+    def _commit_selection(self, branch_id: str, turn: int) -> None:
+        state = self._state
+        if state.committed[0] not in ("", branch_id) and state.committed[0] in state.view.tree.branches:
+            self._previous = state.committed
+        state.committed = branch_id, turn
+        self._visited.pop(branch_id, None)
+        self._visited[branch_id] = turn

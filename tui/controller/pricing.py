@@ -1,0 +1,73 @@
+"""What turns cost in money."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from tui.controller.state import State
+from tui.errors import ConfigError
+from tui.model import BranchUsage, Money, Scope, Session, TurnTree, TurnUsage
+from tui.prices import Prices
+
+__all__ = ["Pricing"]
+
+
+class Pricing:
+    """The price lists, which are loaded when a turn can have a price."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._prices: Prices | None = None
+
+    async def set_model(self, model: str | None) -> None:
+        """Price turns whose model is not recorded, or has no price, as this one; None to leave them without.
+
+        Raises:
+            ConfigError: There is no price for it.
+        """
+        self._prices = await asyncio.to_thread(Prices, model)
+
+    async def priced_models(self) -> list[str]:
+        """Return the models that have a price."""
+        return await asyncio.to_thread((await self._load()).names)
+
+    def is_needed(self, branch_usage: BranchUsage | None) -> bool:
+        """Return whether any turn of a branch's session can have a price."""
+        return bool(self._state.view.price_as or (branch_usage is not None and branch_usage.models))
+
+    async def price(self, turns: Sequence[TurnUsage]) -> tuple[TurnUsage, ...]:
+        """Return turns with their cost."""
+        return await asyncio.to_thread(_priced, await self._load(), turns)
+
+    async def price_function(self) -> Callable[[Sequence[TurnUsage]], tuple[TurnUsage, ...]] | None:
+        """Return a function that adds their cost to turns; None if no turn of the open session can have a price."""
+        if not self.is_needed(self._state.view.branch_usage):
+            return None
+        return partial(_priced, await self._load())
+
+    async def totals(self, session: Session, tree: TurnTree, branch_id: str) -> dict[Scope, Money | None]:
+        """Return the cost of a branch in each scope."""
+        prices = await self._load()
+        limits = await asyncio.to_thread(lambda: prices.limits)
+        by_scope = await self._state.store.priced(session, tree, branch_id, limits)
+        own, path, everything = await asyncio.to_thread(lambda: [prices.cost(spendings) for spendings in by_scope])
+        return {Scope.OWN: own, Scope.PATH: path, Scope.ALL: everything}
+
+    async def _load(self) -> Prices:
+        if self._prices is None:
+            try:
+                self._prices = await asyncio.to_thread(Prices, self._state.view.price_as or None)
+            except ConfigError:
+                self._state.publish(price_as="")
+                raise
+        return self._prices
+
+
+def _priced(prices: Prices, turns: Sequence[TurnUsage]) -> tuple[TurnUsage, ...]:
+    spendings = [prices.spending(turn) for turn in turns]
+    return tuple(
+        turn._replace(cost=prices.cost([spending]), window=prices.window(turn.model)) if spending else turn
+        for turn, spending in zip(turns, spendings, strict=True)
+    )

@@ -1,0 +1,167 @@
+"""Keeping the view in step with the file."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Collection
+from typing import Any, Final, TypeVar
+
+from tui.controller.loader import Loader
+from tui.controller.navigation import Navigation
+from tui.controller.state import State
+from tui.model import EMPTY_TREE, Session, TurnTree
+from tui.storage.store import Version
+
+__all__ = ["Reloader"]
+
+T = TypeVar("T")
+
+_NO_SESSION: Final[dict[str, Any]] = {
+    "session": None,
+    "session_index": None,
+    "tree": EMPTY_TREE,
+    "branch_id": "",
+    "turn": 0,
+    "items": 0,
+    "position": 0,
+    "page": None,
+    "preview": False,
+    "branch_usage": None,
+    "resend_cost": None,
+    "marks": (),
+    "unseen": frozenset(),
+    "fork": None,
+}
+"""Fields of the view of a file without sessions."""
+
+
+class Reloader:
+    """Reads the file again after it was changed, here or by another program."""
+
+    def __init__(self, state: State, loader: Loader, navigation: Navigation) -> None:
+        self._state = state
+        self._loader = loader
+        self._navigation = navigation
+        self._version: Version | None = None
+        self._last_session: int | None = None
+        self._changing = 0
+
+    async def load_sessions(self) -> None:
+        """Show the sessions of the file for the first time."""
+        store = self._state.store
+        self._version = await store.changes()
+        _, self._last_session = await store.sessions_since(None)
+        self._state.publish(**await self._loader.session_list())
+
+    async def refresh(self) -> bool:
+        """Show changes made by other programs, and return whether there were any.
+
+        Raises:
+            FileError: The file cannot be read now; the next call tries again.
+        """
+        async with self._state.state_lock:
+            version = await self._state.store.changes()
+            changed = version != self._version
+            if changed:
+                await self._reload()
+                self._version = version
+        await self._navigation.load_rest()
+        return changed
+
+    async def apply(self, change: Awaitable[T], hide: Collection[str | None] = (), *, leave_session: bool = False) -> T:
+        """Change the file, show the result, and return what the change returned.
+
+        Args:
+            change: Changes the file.
+            hide: Branches that are not shown any longer if they are archived.
+            leave_session: Whether to leave the open session.
+        """
+        self._changing += 1
+        try:
+            result = await change
+            async with self._state.state_lock:
+                version = await self._state.store.changes()
+                await self._reload(hide, leave_session=leave_session)
+                self._version = version
+        finally:
+            self._changing -= 1
+        await self._navigation.load_rest()
+        return result
+
+    async def reload(self) -> None:
+        """Show the file as it is, after the user chose to see more or less of it."""
+        async with self._state.state_lock:
+            await self._reload()
+        await self._navigation.load_rest()
+
+    async def _reload(self, hide: Collection[str | None] | None = None, *, leave_session: bool = False) -> None:
+        """Show the file as it is now, with the user at the same place as far as that place exists.
+
+        Args:
+            hide: The branches that are not shown any longer if they are archived; None if the user changed nothing.
+            leave_session: Whether to leave the open session.
+        """
+        state, view = self._state, self._state.view
+        by_others = hide is None and not self._changing
+        changes = await self._loader.session_list()
+        added, self._last_session = await state.store.sessions_since(self._last_session)
+        if by_others and added:
+            changes["unseen_sessions"] = view.unseen_sessions | added
+        changes["revision"] = view.revision + 1
+        session = None
+        if view.session is not None and not leave_session:
+            session = await state.store.session(view.session.session_id)
+        if session is None:
+            if view.session is not None and by_others:
+                state.notify(f"Session '{view.session.session_id}' is gone: another program cleared it.", "warning")
+            await self._open_first_session(changes)
+        else:
+            await self._reload_session(session, hide, changes, by_others=by_others)
+        if state.view.following:
+            await self._navigation.show_newest()
+
+    async def _open_first_session(self, changes: dict[str, Any]) -> None:
+        """Open the first session of the file, if it has any."""
+        state, sessions = self._state, changes["sessions"]
+        if sessions:
+            await self._navigation.open_session(sessions[0], await self._loader.tree(sessions[0]), **changes)
+        else:
+            state.target = state.committed = ("", 0)
+            state.publish(**changes, **_NO_SESSION)
+
+    async def _reload_session(
+        self, session: Session, hide: Collection[str | None] | None, changes: dict[str, Any], *, by_others: bool
+    ) -> None:
+        """Show the open session as it is now."""
+        state, view = self._state, self._state.view
+        shown = {view.branch_id, state.committed[0]}.difference(hide or ())
+        tree = await self._loader.tree(session, *shown)
+        branch_id, turn = view.branch_id, view.turn or None
+        if branch_id in view.tree.branches and state.activity.keeps_at_end(session.session_id, branch_id):
+            turn = None if view.turn >= view.tree.branches[branch_id].turns else turn
+        if branch_id not in tree.branches:
+            if by_others:
+                state.notify(f"Branch '{branch_id}' is gone: another program deleted it.", "warning")
+            if state.committed[0] in tree.branches:
+                branch_id, turn = state.committed
+            else:
+                branch_id = _nearest_branch(view.tree, branch_id, tree) or await self._loader.last_branch(session, tree)
+            changes["branch_usage"] = changes["resend_cost"] = None
+        changes["marks"] = tuple(mark for mark in view.marks if tree.chain_at(*mark))
+        added = tree.branches.keys() - view.tree.branches.keys() if by_others else set()
+        added = {name for name in added if not tree.branches[name].archived}
+        changes["unseen"] = frozenset(name for name in (*view.unseen, *added) if name in tree.branches)
+        selection = await self._loader.selection(session, tree, branch_id, turn)
+        if state.target == (view.branch_id, view.turn):
+            state.target = selection["branch_id"], selection["turn"]
+        preview = view.preview and branch_id != state.committed[0] and state.committed[0] in tree.branches
+        if not preview:
+            state.committed = selection["branch_id"], selection["turn"]
+        state.publish(**selection, **changes, session=session, tree=tree, preview=preview)
+
+
+def _nearest_branch(before: TurnTree, branch_id: str, tree: TurnTree) -> str | None:
+    """Return the branch of a tree that shared most turns with a branch that the tree lacks."""
+    if branch_id not in before.branches:
+        return None
+    shared = (name for chain in reversed(before.path(branch_id)) for name in chain.holders)
+    return next((name for name in shared if name in tree.branches), None)

@@ -1,0 +1,133 @@
+"""The controller of one open file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.controller.comparison import Comparisons
+from tui.controller.exports import Exports
+from tui.controller.follow import Follow
+from tui.controller.forks import Forks
+from tui.controller.history import History
+from tui.controller.imports import Imports
+from tui.controller.loader import Loader
+from tui.controller.management import Management
+from tui.controller.marks import Marks
+from tui.controller.model_input import ModelInputs
+from tui.controller.navigation import Navigation
+from tui.controller.pages import Pages
+from tui.controller.pricing import Pricing
+from tui.controller.reload import Reloader
+from tui.controller.search import Searches
+from tui.controller.state import Listener, State
+from tui.controller.usage import UsageViews
+from tui.model import View
+from tui.storage.store import Store
+
+if TYPE_CHECKING:
+    from tui.controller.agent import AgentRuns
+    from tui.runs.protocol import Runner
+
+__all__ = ["SessionController"]
+
+
+class SessionController:
+    """The state of one explorer, and a part for each thing that can be done in it.
+
+    Attributes:
+        navigation: Shows another session, branch or turn.
+        pages: Reads parts of long lists.
+        usage: Tokens, money and resend cost.
+        forks: Makes branches.
+        search: Finds items.
+        marks: Marks turns.
+        comparison: Compares branches and turns.
+        model_input: Reads what a model was sent.
+        management: Renames, pins, archives, deletes and copies.
+        history: Undoes and redoes.
+        follow: Follows new turns.
+        exports: Writes branches to files.
+        imports: Adopts plain sessions and imports transcripts.
+        agent: Sends messages; None without an agent.
+    """
+
+    def __init__(self, store: Store, runner: Runner | None = None, *, read_only: bool = False) -> None:
+        """Create the controller of an open file; call `open` to show it.
+
+        Args:
+            store: The file.
+            runner: Runs the agent that answers messages; None for no agent.
+            read_only: Whether to refuse all changes.
+        """
+        state = self._state = State(store, read_only=read_only)
+        loader = Loader(state)
+        pricing = Pricing(state)
+        self.usage = UsageViews(state, loader, pricing)
+        self.navigation = Navigation(state, loader, self.usage)
+        self._reloader = reloader = Reloader(state, loader, self.navigation)
+        self.pages = Pages(state, loader, pricing)
+        self.forks = Forks(state, self.navigation, reloader)
+        self.search = Searches(state, self.navigation)
+        self.marks = Marks(state)
+        self.comparison = Comparisons(state, self.navigation, pricing)
+        self.model_input = ModelInputs(state, self.navigation)
+        self.management = Management(state, self.navigation, reloader)
+        self.history = History(state, self.navigation, reloader)
+        self.follow = Follow(state, self.navigation, self.usage)
+        self.exports = Exports(state)
+        self.imports = Imports(state, self.navigation, reloader)
+        self.agent: AgentRuns | None = None
+        if runner is not None:
+            from tui.controller.agent import AgentRuns
+
+            self.agent = AgentRuns(state, self.navigation, reloader, runner)
+
+    @property
+    def view(self) -> View:
+        """What the panes show now."""
+        return self._state.view
+
+    @property
+    def path(self) -> Path:
+        """The open file."""
+        return self._state.path
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Have `listener` called with each new view, until the function that this returns is called."""
+        return self._state.subscribe(listener)
+
+    async def open(self, session_id: str | None = None, branch_id: str | None = None) -> None:
+        """Show a session and branch of the file, by default the ones written last.
+
+        What would delay the first screen is left for `load_rest`.
+
+        Raises:
+            NotFoundError: The file has no such session, or the session no such branch.
+            ConvoError: The file cannot be read.
+        """
+        await self._reloader.load_sessions()
+        sessions = self.view.sessions
+        if session_id is None and not sessions:
+            return
+        session_id = sessions[0].session_id if session_id is None else session_id
+        await self.navigation.load_session(session_id, branch_id)
+        if self.view.session is not None:
+            self._state.store.prefetch_usage(self.view.session, self.view.tree, self.view.branch_id)
+
+    async def load_rest(self) -> None:
+        """Load what the first screen does not wait for."""
+        await self.navigation.load_rest()
+
+    async def refresh(self) -> bool:
+        """Show changes made by other programs, and return whether there were any.
+
+        Raises:
+            FileError: The file cannot be read now; the next call tries again.
+        """
+        return await self._reloader.refresh()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._state.store.close()

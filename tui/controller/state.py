@@ -1,0 +1,161 @@
+"""What all parts of a controller share: the view and its listeners, the file, the locks, and the navigation target."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from tui.errors import ConvoError, NotFoundError, ReadOnlyError
+from tui.model import Notice, Run, Session, Severity, View
+from tui.storage.store import Store
+
+if TYPE_CHECKING:
+    from tui.storage.editor import Editor
+
+__all__ = ["Activity", "Listener", "State"]
+
+Listener: TypeAlias = Callable[[View], None]
+
+
+class Activity(Protocol):
+    """The agent's runs, as the parts see them that know no agent."""
+
+    def runs(self, session_id: str) -> Mapping[str, Run]:
+        """Return the runs under way in a session, by branch."""
+
+    def shown_runs(self, previous: View, view: View) -> Mapping[str, Run]:
+        """Return the runs to publish with `view`, which replaces `previous`."""
+
+    def keeps_at_end(self, session_id: str, branch_id: str) -> bool:
+        """Return whether a reader at the end of a branch stays at its end as the branch grows."""
+
+
+class _NoActivity:
+    """A file on which no agent runs."""
+
+    def runs(self, _session_id: str) -> Mapping[str, Run]:
+        return MappingProxyType({})
+
+    def shown_runs(self, _previous: View, view: View) -> Mapping[str, Run]:
+        return view.runs
+
+    def keeps_at_end(self, _session_id: str, _branch_id: str) -> bool:
+        return False
+
+
+class State:
+    """The state of one explorer.
+
+    Attributes:
+        store: Reads the file.
+        path: The file.
+        view: What the panes show now.
+        activity: The agent's runs.
+        target: The branch and turn that the user asked for last; shown unless they are being loaded.
+        committed: The branch and turn that a preview returns to.
+        navigation_id: Number of the last navigation. A command shows what it loaded only if no later one has begun.
+        state_lock: Held while the view is read from the file and replaced.
+        write_lock: Held by a command that changes the file: what it does depends on the commands before it.
+        usage_lock: Held while usage is computed.
+    """
+
+    def __init__(self, store: Store, *, read_only: bool = False) -> None:
+        self.store = store
+        self.path: Path = store.path
+        self.view = View(file=str(store.path), writable=not read_only)
+        self.activity: Activity = _NoActivity()
+        self.target: tuple[str, int] = ("", 0)
+        self.committed: tuple[str, int] = ("", 0)
+        self.navigation_id = 0
+        self.state_lock = asyncio.Lock()
+        self.write_lock = asyncio.Lock()
+        self.usage_lock = asyncio.Lock()
+        self._listeners: list[Listener] = []
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Have `listener` called with each new view, until the function that this returns is called."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def publish(self, **changes: Any) -> None:
+        """Replace fields of the view, and pass the new view to the listeners if it differs."""
+        view = self.view._replace(**changes)
+        if view.branch_id in view.unseen:
+            view = view._replace(unseen=view.unseen - {view.branch_id})
+        if view.session is not None and view.session.session_id in view.unseen_sessions:
+            view = view._replace(unseen_sessions=view.unseen_sessions - {view.session.session_id})
+        view = view._replace(runs=self.activity.shown_runs(self.view, view))
+        if view == self.view:
+            return
+        self.view = view
+        for listener in tuple(self._listeners):
+            listener(view)
+
+    def notify(self, text: str, severity: Severity = "information") -> None:
+        """Show a notice to the user."""
+        serial = self.view.notice.serial + 1 if self.view.notice else 1
+        self.publish(notice=Notice(text, severity, serial))
+
+    def next_navigation(self) -> int:
+        """Begin a navigation, which ends following, and return its number."""
+        if self.view.following:
+            self.publish(following=False)
+        self.navigation_id += 1
+        return self.navigation_id
+
+    def require_writable(self) -> None:
+        """Raise ReadOnlyError if the file is open read-only."""
+        if not self.view.writable:
+            raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
+
+    def require_idle(self, session_id: str, branch_id: str | None) -> None:
+        """Raise ConvoError if an answer is under way on a branch, or on any branch of the session for None."""
+        busy = self.activity.runs(session_id)
+        if busy and (branch_id is None or branch_id in busy):
+            raise ConvoError(
+                f"An answer is under way on '{branch_id or next(iter(busy))}'.", "Stop it first, with Esc."
+            )
+
+    def require_session(self) -> Session:
+        """Return the open session.
+
+        Raises:
+            ConvoError: No session is open, or it is a plain one.
+        """
+        session = self.view.session
+        if session is None:
+            raise ConvoError("No session is open.")
+        if session.plain:
+            raise ConvoError(f"'{session.session_id}' is a plain session.", "P adopts it.")
+        return session
+
+    async def find_session(self, session_id: str) -> Session:
+        """Return a session of the file.
+
+        Raises:
+            NotFoundError: The file has no such session.
+        """
+        session = await self.store.session(session_id)
+        if session is None:
+            raise NotFoundError(f"There is no session '{session_id}'.")
+        return session
+
+    async def editor(self) -> Editor:
+        """Return an editor of the file at `path`, which may have been replaced since it was opened.
+
+        Raises:
+            FileError: There is no file at `path`.
+        """
+        from tui.storage.editor import Editor
+
+        await self.store.changes()
+        return Editor(self.path, self.store.sessions_table, self.store.messages_table)
