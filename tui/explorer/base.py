@@ -125,7 +125,7 @@ class ExplorerBase(Panes):
     @on(TokenChart.TurnsNeeded)
     def _bring_bars(self, event: TokenChart.TurnsNeeded) -> None:
         async def bring() -> None:
-            self._usage.receive(event.edition, await self._controller.pages.turn_usages(event.first, event.last))
+            self._usage.receive(event.generation, await self._controller.pages.turn_usages(event.first, event.last))
 
         self._do(bring)
 

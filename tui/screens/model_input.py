@@ -21,8 +21,8 @@ from tui.printable import printable_line
 from tui.render.text import size
 from tui.widgets.format import fit_name
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.lines.raw_json import RawJson
 from tui.widgets.model_input_header import SeenHead, SeenState
+from tui.widgets.transcript.raw_json import RawJson
 from tui.widgets.transcript.transcript import Transcript
 
 __all__ = ["ModelInputScreen"]

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tests.widgets.tree.samples import SESSION, grow, showing
 from tui.model import Chain, Session, TurnTree, View
 from tui.widgets.tree.rows import FoldKey, SessionRow, TreeRows, TurnRow, TurnRows, find_chain, fold_key
-from tui.widgets.tree.session_cache import SessionStore
+from tui.widgets.tree.session_cache import SessionCache
 
 
-def sessions_of(view: View) -> SessionStore:
-    sessions = SessionStore()
+def sessions_of(view: View) -> SessionCache:
+    sessions = SessionCache()
     sessions.show(view)
     return sessions
 
@@ -56,8 +56,8 @@ def test_ten_thousand_sessions_are_rows_around_the_open_one() -> None:
     assert isinstance(rows.at(5002), TurnRow)
     assert rows.at(5003) == SessionRow(5001, None, is_open=False, folded=False)
     assert rows.of_session("s9999") is None
-    assert sessions.wanted([31, 32, 5000, 5001, 9_999]) == [(0, 64), (4992, 5056), (9984, 10_000)]
-    assert sessions.wanted([40, 5010]) == []
+    assert sessions.missing_pages([31, 32, 5000, 5001, 9_999]) == [(0, 64), (4992, 5056), (9984, 10_000)]
+    assert sessions.missing_pages([40, 5010]) == []
 
     sessions.receive(9984, 0, [Session(f"s{number}") for number in range(9984, 10_000)])
     assert rows.of_session("s9999") == 10_001
@@ -68,8 +68,8 @@ def test_a_session_stands_first_until_it_is_known_where_it_stands() -> None:
     newest = (Session("a"), Session("b"))
     sessions = sessions_of(View(sessions=newest, sessions_remaining=98, session=Session("old")))
 
-    assert [sessions.at(place) for place in range(4)] == [Session("old"), *newest, None]
-    assert (len(sessions), sessions.open_place, sessions.place_of("b")) == (100, 0, 2)
+    assert [sessions.get(place) for place in range(4)] == [Session("old"), *newest, None]
+    assert (len(sessions), sessions.open_index, sessions.index_of("b")) == (100, 0, 2)
 
 
 @st.composite

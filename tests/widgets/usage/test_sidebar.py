@@ -59,7 +59,7 @@ class UsageApp(App[None]):
     def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
         assert isinstance(self.view.branch_usage, Book)
         turns = self.view.branch_usage.read(message.first, message.last)
-        self.query_one(UsageSidebar).receive(message.edition, turns)
+        self.query_one(UsageSidebar).receive(message.generation, turns)
 
     def on_token_chart_turn_selected(self, message: TokenChart.TurnSelected) -> None:
         self.view = self.view._replace(turn=message.turn)

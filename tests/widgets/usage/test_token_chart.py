@@ -53,7 +53,7 @@ class ChartApp(App[None]):
 
     def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
         self.asked.append((message.first, message.last))
-        message.chart.receive(message.edition, self.branch_usage.read(message.first, message.last))
+        message.chart.receive(message.generation, self.branch_usage.read(message.first, message.last))
 
     def show(self, branch_usage: Book) -> None:
         self.branch_usage = self.chart.branch_usage = branch_usage
@@ -262,9 +262,9 @@ async def test_only_turns_in_sight_are_asked_for_and_each_page_once() -> None:
 async def test_a_turn_on_its_way_says_so_and_what_comes_too_late_is_dropped() -> None:
     app = ChartApp(account(200), turn=100)
     async with app.run_test(size=(30, 10)) as pilot:
-        edition = app.chart._bars.edition
+        generation = app.chart._bars.generation
         app.show(account(3, branch_id="other"))
-        app.chart.receive(edition, account(64).rows)
+        app.chart.receive(generation, account(64).rows)
         await pilot.pause()
         assert "t3" in line(app, 3)
         assert line(app, 4).strip() == ""

@@ -10,8 +10,8 @@ from tui.model import Item, Page, View
 from tui.render import IncrementalItem, Line, Palette, Rendered, estimated_height, is_step, render_item, starts_open
 from tui.widgets.lines.viewport import Viewport
 from tui.widgets.transcript.headers import end_lines, turn_header
-from tui.widgets.transcript.item_cache import ItemStore
-from tui.widgets.transcript.render_cache import LineCache
+from tui.widgets.transcript.item_cache import ItemCache
+from tui.widgets.transcript.render_cache import RenderCache
 
 __all__ = ["Blocks"]
 
@@ -33,14 +33,14 @@ class Blocks:
         self.width = 1
         """Cells of a line."""
         self.palette = Palette()
-        self.store = ItemStore()
+        self.items = ItemCache()
         self.flow = Viewport(self._height, _ESTIMATE)
         self.flow.reset(1)
         self._stored = 0
         self._live: tuple[Item, ...] = ()
         self._kinds = bytearray()
         self._growing: dict[int, IncrementalItem] = {}
-        self._rendered = LineCache()
+        self._rendered = RenderCache()
         self._all_open = False
         self._turned_over: set[int] = set()
 
@@ -57,7 +57,7 @@ class Blocks:
     def item(self, position: int) -> Item | None:
         """The item at a position, if it is at hand."""
         index = position - self._stored
-        return self._live[index] if 0 <= index < len(self._live) else self.store.get(position)
+        return self._live[index] if 0 <= index < len(self._live) else self.items.get(position)
 
     def restyle(self, palette: Palette) -> None:
         """Render in other styles from now on; heights stay."""
@@ -76,7 +76,7 @@ class Blocks:
         """
         self._stored = stored
         self._live = _after(stored, live)
-        self.store.truncate(stored)
+        self.items.truncate(stored)
         self._growing = {position: IncrementalItem() for position, _ in enumerate(self._live, stored)}
         self._turned_over -= {known for known in self._turned_over if known < 0}
         self._kinds = bytearray(stored + len(self._live))
@@ -103,11 +103,11 @@ class Blocks:
         """
         before = dict(enumerate(self._live, self._stored))
         if revised or stored != self._stored:
-            self.store.expire()
-            self.store.truncate(stored)
+            self.items.invalidate()
+            self.items.truncate(stored)
             for position, item in before.items():
                 if position < stored:
-                    self.store.stand_in(position, item)
+                    self.items.put_placeholder(position, item)
         self._stored = stored
         self._live = _after(stored, live)
         self._resize(stored + len(self._live))
@@ -130,17 +130,17 @@ class Blocks:
 
     def take(self, page: Page) -> None:
         """Take the items of a page."""
-        before = {position: self.store.get(position) for position in self._growing}
-        for position in self.store.put(page):
+        before = {position: self.items.get(position) for position in self._growing}
+        for position in self.items.receive(page):
             if position < self._stored:
                 self._learn(position)
                 if position in self._growing:
                     self._adopt(position, before[position])
-        self.store.truncate(self._stored)
+        self.items.truncate(self._stored)
 
     def _adopt(self, position: int, before: Item | None) -> None:
         """Let a stored item take the place of the live one that it was: with its lines, and folded as that."""
-        growing, item = self._growing.pop(position), self.store.get(position)
+        growing, item = self._growing.pop(position), self.items.get(position)
         if item is None:
             return
         if before is not None and before.message_id in self._turned_over:
@@ -149,7 +149,7 @@ class Blocks:
         self._rendered.put(key, growing.render(item, self.width, folded=key[2], palette=self.palette))
 
     def _at_hand(self) -> list[int]:
-        return [*self.store.positions(), *range(self._stored, self.count)]
+        return [*self.items.positions(), *range(self._stored, self.count)]
 
     def turn_of(self, position: int) -> int | None:
         """The turn of an item; None while it is not at hand."""

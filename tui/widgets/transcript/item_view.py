@@ -69,8 +69,8 @@ class ItemView(LineView):
     def ask(self) -> None:
         """Ask for the items in sight that are not at hand."""
         if self.rows:
-            for start, end in self._blocks.store.wanted(self.rows[0][0], self.rows[-1][0], self._blocks.stored):
-                self.need(start, end)
+            for page in self._blocks.items.missing_pages(self.rows[0][0], self.rows[-1][0], self._blocks.stored):
+                self.need(page.start, page.stop)
 
     def align(self) -> bool:
         """Find the rows that are in sight from the anchor; whether there is room for any."""

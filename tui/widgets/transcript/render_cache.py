@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from tui.render import Rendered
 
-__all__ = ["LineCache"]
+__all__ = ["RenderCache"]
 
 _MOST: Final = 20_000
 """Lines that are kept: some ten megabytes."""
@@ -15,7 +15,7 @@ _MOST: Final = 20_000
 _Key: TypeAlias = tuple[int, int, bool]
 
 
-class LineCache:
+class RenderCache:
     """The items that were drawn last, by message id, width and whether they are folded.
 
     Counted in lines: one long item takes the room of a thousand short ones. The newest one always stays.

@@ -165,14 +165,14 @@ class Transcript(SearchedView, can_focus=True):
         keeps_place = same_branch
         blocks.view = new
         if not same_session:
-            blocks.store.clear()
+            blocks.items.clear()
             blocks.fold_as_begun()
             blocks.show(new.items, live)
         elif not same_branch:
             shared = shared_turns(old, new)
             turn = blocks.turn_of(flow.anchor[0])
             keeps_place = turn is not None and turn <= shared
-            blocks.store.keep_turns(shared)
+            blocks.items.keep_turns(shared)
             blocks.show(new.items, live)
         else:
             blocks.follow(new.items, live, revised=revised)

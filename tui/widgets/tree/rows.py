@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from tui.model import EMPTY_TREE, Chain, Session, TurnTree
-from tui.widgets.tree.session_cache import SessionStore
+from tui.widgets.tree.session_cache import SessionCache
 
 __all__ = [
     "FoldKey",
@@ -190,9 +190,9 @@ class TreeRows:
         turns: The turns of the open one; None where they are folded away.
     """
 
-    def __init__(self, sessions: SessionStore, turns: TurnRows | None = None) -> None:
+    def __init__(self, sessions: SessionCache, turns: TurnRows | None = None) -> None:
         self._sessions = sessions
-        self._open = sessions.open_place
+        self._open = sessions.open_index
         self._folded = turns is None
         self._turns = turns if turns is not None and self._open is not None else TurnRows()
 
@@ -213,11 +213,11 @@ class TreeRows:
                 return self._turns.at(place)
             row -= len(self._turns)
         is_open = row == self._open
-        return SessionRow(row, self._sessions.at(row), is_open, is_open and self._folded)
+        return SessionRow(row, self._sessions.get(row), is_open, is_open and self._folded)
 
     def of_session(self, session_id: str) -> int | None:
         """The row of a session; None where it is not known."""
-        place = self._sessions.place_of(session_id)
+        place = self._sessions.index_of(session_id)
         return None if place is None else self.of_place(place)
 
     def of_place(self, place: int) -> int:

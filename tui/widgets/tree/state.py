@@ -17,7 +17,7 @@ from tui.widgets.tree.rows import (
     find_chain,
     fold_key,
 )
-from tui.widgets.tree.session_cache import SessionStore
+from tui.widgets.tree.session_cache import SessionCache
 
 __all__ = ["Place", "TreeState", "TurnPlace"]
 
@@ -54,7 +54,7 @@ class TreeState:
 
     def __init__(self) -> None:
         self.view = View()
-        self.sessions = SessionStore()
+        self.sessions = SessionCache()
         self.rows = TreeRows(self.sessions)
         self.cursor = 0
         self.selected: int | None = None

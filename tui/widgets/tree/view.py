@@ -24,7 +24,7 @@ from tui.widgets.format import fit_name
 from tui.widgets.tree.drawing import Piece, Role, TurnFace, draw_session, draw_turn
 from tui.widgets.tree.rows import SessionRow, TurnRow
 from tui.widgets.tree.state import TreeState
-from tui.widgets.tree.turn_cache import TurnPage, TurnStore
+from tui.widgets.tree.turn_cache import TurnCache, TurnPage
 
 __all__ = ["TreeView"]
 
@@ -153,7 +153,7 @@ class TreeView(StableScrollView, BorderlessRows):
         super().__init__(id=id, classes=classes)
         self._clock = clock
         self._state = TreeState()
-        self._turns = TurnStore()
+        self._turns = TurnCache()
         self._hover: int | None = None
         self._in_sight: dict[int, tuple[Chain, list[int]]] = {}
         self._sessions_in_sight: list[int] = []
@@ -202,7 +202,7 @@ class TreeView(StableScrollView, BorderlessRows):
         if state.session_id != session_id:
             self._turns.clear()
         if view.revision != revision:
-            self._turns.renew(view.revision)
+            self._turns.invalidate(view.revision)
         if followed:
             self._reveal()
 
@@ -256,9 +256,9 @@ class TreeView(StableScrollView, BorderlessRows):
         self._sessions_in_sight.clear()
         strips = super().render_lines(crop)
         # Drawing runs in the screen's name, and a message that the screen sent would not bubble up to it.
-        if pages := [page for seen in self._in_sight.values() for page in self._turns.wanted(*seen)]:
+        if pages := [page for seen in self._in_sight.values() for page in self._turns.missing_pages(*seen)]:
             self.post_message(self.TurnsNeeded(tuple(pages), self._state.session_id).set_sender(self))
-        for start, end in self._state.sessions.wanted(self._sessions_in_sight):
+        for start, end in self._state.sessions.missing_pages(self._sessions_in_sight):
             self.post_message(self.SessionsNeeded(start, end).set_sender(self))
         return strips
 

@@ -19,11 +19,11 @@ from textual.style import Style
 from tui.model import TurnUsage, View
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import FixedSize
-from tui.widgets.turn_usage_cache import TurnUsageCache
 from tui.widgets.usage.bars import PATTERNS, Part
 from tui.widgets.usage.text import TOTALS_HEIGHT, Swatch, strip_totals, strip_turn, tools, totals
 from tui.widgets.usage.token_chart import TokenChart
 from tui.widgets.usage.token_strip import TokenStrip
+from tui.widgets.usage.turn_usage_cache import TurnUsageCache
 
 __all__ = ["UsageSidebar"]
 
@@ -166,14 +166,14 @@ class UsageSidebar(Vertical, FixedSize):
 
     def watch_view(self, before: View, view: View) -> None:
         if view.revision != before.revision:
-            self._bars.renew()
+            self._bars.invalidate()
         if self.is_mounted and _shown(view) != _shown(before):
             self._show()
 
-    def receive(self, edition: int, turns: Sequence[TurnUsage]) -> None:
+    def receive(self, generation: int, turns: Sequence[TurnUsage]) -> None:
         """Take what was asked for by `TokenChart.TurnsNeeded`."""
         for chart in (self.chart, self.strip):
-            chart.receive(edition, turns)
+            chart.receive(generation, turns)
         self._refresh_words()
 
     @property

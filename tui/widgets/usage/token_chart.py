@@ -22,10 +22,10 @@ from tui.model import BranchUsage, ChartView, ResendCost, Scope, TurnUsage, Usag
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import dollars, fit_name, tokens
-from tui.widgets.turn_usage_cache import TurnUsageCache
 from tui.widgets.usage.bars import Part, bar, patterned, split
 from tui.widgets.usage.cost_text import carried_words
 from tui.widgets.usage.run_text import ESTIMATE, estimate_mark, missing, run_details
+from tui.widgets.usage.turn_usage_cache import TurnUsageCache
 
 __all__ = ["TokenChart"]
 
@@ -160,7 +160,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     class TurnsNeeded(Message):
         """Turns came into sight whose tokens are not known; to be answered with `receive`."""
 
-        def __init__(self, chart: TokenChart, first: int, last: int, edition: int) -> None:
+        def __init__(self, chart: TokenChart, first: int, last: int, generation: int) -> None:
             super().__init__()
             self.chart = chart
             """The chart that needs them."""
@@ -168,7 +168,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             """The number of the first of them."""
             self.last = last
             """The number of the last; the branch may have fewer turns."""
-            self.edition = edition
+            self.generation = generation
             """What to give back to `receive`."""
 
         @property
@@ -211,17 +211,17 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             return cached, carried.tokens - cached, 0, 0
         return split(told.usage) if told and told.usage else None
 
-    def receive(self, edition: int, turns: Sequence[TurnUsage]) -> None:
+    def receive(self, generation: int, turns: Sequence[TurnUsage]) -> None:
         """Take what was asked for by `TurnsNeeded`."""
-        self._bars.receive(edition, turns)
+        self._bars.receive(generation, turns)
         self._explain(self.hovered)
         self.refresh()
 
     def ask(self, turns: Iterable[int]) -> None:
         """Ask for what is not known of some turns."""
-        for first, last in self._bars.wanted(turns):
+        for first, last in self._bars.missing_pages(turns):
             # Drawing runs in the screen's name, and a message that the screen sent would not bubble up to it.
-            self.post_message(self.TurnsNeeded(self, first, last, self._bars.edition).set_sender(self))
+            self.post_message(self.TurnsNeeded(self, first, last, self._bars.generation).set_sender(self))
 
     def inherited(self, turn: TurnUsage) -> bool:
         """Whether another branch ran the turn."""

@@ -17,7 +17,7 @@ from tui.render import Line, Palette
 from tui.render.code import json_lines
 from tui.widgets.lines.cursor_view import CursorView
 from tui.widgets.lines.paint import MARGIN
-from tui.widgets.transcript.item_cache import ItemStore
+from tui.widgets.transcript.item_cache import ItemCache
 
 __all__ = ["RawJson"]
 
@@ -46,7 +46,7 @@ class RawJson(CursorView):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self._items = ItemStore()
+        self._items = ItemCache()
         self._drawn: LRUCache[int, Sequence[Line]] = LRUCache(_KEPT)
         self._drawn_in: tuple[Palette, int] | None = None
         self._number = 0
@@ -62,7 +62,7 @@ class RawJson(CursorView):
     def receive(self, page: Page) -> None:
         """Take what `ItemsNeeded` asked for, its positions counted from the beginning of the list."""
         at_end = self._flow.at_end
-        for position in self._items.put(page):
+        for position in self._items.receive(page):
             if position < self.count:
                 self._drawn.discard(position)
                 self.renew(position)
@@ -83,8 +83,8 @@ class RawJson(CursorView):
 
     def need(self, start: int, end: int) -> None:
         """Ask for the items in sight that are not at hand."""
-        for first, stop in self._items.wanted(start, end - 1, self._number):
-            self.post_message(self.ItemsNeeded(first, stop).set_sender(self))
+        for page in self._items.missing_pages(start, end - 1, self._number):
+            self.post_message(self.ItemsNeeded(page.start, page.stop).set_sender(self))
 
     def _lines(self, position: int) -> Sequence[Line] | None:
         look = self.palette, self.scrollable_content_region.width
