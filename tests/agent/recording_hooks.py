@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from tui.items.types import item_text
+from tui.items.text import item_text
 from tui.model import Approval, Decision, Item, Progress
 
 __all__ = ["Watch", "live"]

@@ -10,7 +10,8 @@ import pytest
 from tests.agent.recording_hooks import Watch, live
 from tests.agent.server import Call, Calls, Says, ScriptedServer
 from tui.agent import AgentRunner
-from tui.items.types import item_text, message_type
+from tui.items.text import item_text
+from tui.items.types import message_type
 from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.agent.recording_hooks import Watch
 from tests.conversations import open_sdk
 from tui.agent import AgentRunner
-from tui.items.types import item_text
+from tui.items.text import item_text
 from tui.model import Decision, Outcome
 from tui.session import AdvancedSQLiteSession
 

@@ -15,7 +15,8 @@ from tests.agent.recording_hooks import Watch
 from tui.agent import AgentRunner
 from tui.agent.offline import OfflineModel
 from tui.agent.offline_replies import Offered, reply
-from tui.items.types import item_text, message_type
+from tui.items.text import item_text
+from tui.items.types import message_type
 from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession
 

@@ -14,7 +14,8 @@ from tests.agent.recording_hooks import Watch
 from tests.agent.server import Answer, Call, Calls, Says, ScriptedServer, Silent
 from tests.conversations import open_sdk, turn
 from tui.agent import AgentRunner
-from tui.items.types import item_text, message_type
+from tui.items.text import item_text
+from tui.items.types import message_type
 from tui.model import Outcome
 from tui.runs.protocol import RunResult
 from tui.session import AdvancedSQLiteSession

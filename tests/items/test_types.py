@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sqlite3
+from contextlib import closing
+from typing import Any, get_args, get_type_hints, is_typeddict
 
 import pytest
 from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 from agents.tool import default_tool_error_function, default_tool_timeout_error_message
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.responses import ResponseInputItemParam
 
-from tui.items.types import is_error, is_user_message, item_text, message_type, tool_name
+from tui.items.failure import is_error
+from tui.items.text import item_text
+from tui.items.types import TYPES, ItemKind, is_call, is_user_message, item_type, message_type, tool_name
+from tui.storage.type_conditions import call_condition, output_condition
 
 SCALARS: st.SearchStrategy[Any] = st.sampled_from([None, "", "a", "b", "search", 0, 1, 1.5, True, False, ["a"], {}])
-TYPES = st.sampled_from(
+SOME_TYPES = st.sampled_from(
     [
         None, "", 5, "message", "reasoning", "function_call", "function_call_output", "custom_tool_call", "mcp_call",
         "mcp_approval_request", "mcp_list_tools", "computer_call", "file_search_call", "web_search_call", "shell_call",
@@ -24,7 +30,7 @@ TYPES = st.sampled_from(
 NAMED = st.fixed_dictionaries(
     {},
     optional={
-        "type": TYPES,
+        "type": SOME_TYPES,
         "role": st.sampled_from(["user", "assistant", "system", "developer", None, 3]),
         "name": SCALARS,
         "namespace": SCALARS,
@@ -39,7 +45,7 @@ FIELDS = st.sampled_from(
     ]
 )  # fmt: skip
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | TYPES,
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | SOME_TYPES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=5),
 )
 
@@ -61,6 +67,25 @@ def test_types_and_names_are_the_sdks(reference: SDKSession) -> None:
 
     check()
     reference.close()
+
+
+def literal_types(annotation: Any) -> set[str]:
+    """Return the values of `type` in the typed dictionaries of a union."""
+    if members := get_args(annotation):
+        return set().union(*map(literal_types, members))
+    found = get_type_hints(annotation).get("type") if is_typeddict(annotation) else None
+    return {value for value in get_args(found) if isinstance(value, str)}
+
+
+def test_the_table_has_every_item_type_of_the_responses_api() -> None:
+    assert literal_types(ResponseInputItemParam) <= TYPES.keys()
+
+
+@pytest.mark.parametrize("name", [*TYPES, "new_call", "new_output", "_call", "call", "NEW_CALL", "new_request", ""])
+def test_the_database_finds_the_same_calls_and_outputs(name: str) -> None:
+    sql = f"SELECT {call_condition('name')}, {output_condition('name')} FROM (SELECT ? AS name)"
+    with closing(sqlite3.connect(":memory:")) as db:
+        assert db.execute(sql, (name,)).fetchone() == (is_call(name), item_type(name).kind is ItemKind.OUTPUT)
 
 
 @given(ANYTHING)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.conversations import open_sdk, said, turn
 from tui.errors import QueryError
-from tui.items.text import item_texts
+from tui.items.text import searchable_texts
 from tui.model import Session
 from tui.model.query import Query, parse_query, passage_query
 from tui.model.search import Hit, Results, SearchOrigin, SearchScope
@@ -211,7 +211,7 @@ def test_no_row_with_a_text_is_passed_over(data: st.DataObject, ascii_escapes: b
     needle = data.draw(st.sampled_from([needle, needle.upper(), needle.lower(), needle.casefold()]))
     inner = json.dumps({"k": text}, ensure_ascii=ascii_escapes) if nested else text
     stored = json.dumps({"role": "user", "content": inner}, ensure_ascii=ascii_escapes)
-    texts = list(item_texts(json.loads(stored)))
+    texts = list(searchable_texts(json.loads(stored)))
     if needle and any(Query((needle,)).spans(text) for text in texts):
         condition = holds(needle, "d")
         with closing(sqlite3.connect(":memory:")) as db:

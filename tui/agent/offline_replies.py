@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from tui.items.types import is_user_message, item_text
+from tui.items.text import item_text
+from tui.items.types import is_user_message
 
 __all__ = ["Offered", "Reply", "reply"]
 

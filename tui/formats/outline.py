@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from tui.items.types import is_error, item_text
+from tui.items.failure import is_error
+from tui.items.text import item_text
+from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model import Chain, Item, TurnTree, Usage
 from tui.printable import printable
 
@@ -104,16 +106,17 @@ def _entry(item: Item, tool_name: str | None) -> ReadableItem:
     data = item.data
     if data is None:
         return ReadableItem("other", "cannot be decoded", printable(item.raw or "", keep_tabs=True), failed=True)
-    failed = item.type not in ("user", "assistant") and is_error(data)
+    failed = item.type not in MESSAGE_TYPES and is_error(data)
     text = printable(item_text(data), keep_tabs=True)
-    if item.type in ("user", "assistant"):
+    if item.type in MESSAGE_TYPES:
         return ReadableItem(item.type, item.type, text, "markdown")
-    if item.type == "reasoning":
+    kind = item_type(item.type).kind
+    if kind is ItemKind.REASONING:
         return ReadableItem("reasoning", "reasoning", text or "encrypted", "markdown" if text else "")
     tool = printable(tool_name or item.type).replace("\n", " ")
-    if item.type.endswith(("_output", "_response")):
+    if kind in (ItemKind.OUTPUT, ItemKind.APPROVAL_RESPONSE):
         return ReadableItem("output", tool, *_pretty(text), failed=failed)
-    if item.type.endswith(("_call", "_request")):
+    if kind in (ItemKind.CALL, ItemKind.APPROVAL_REQUEST):
         return ReadableItem("call", tool, *_pretty(text), failed=failed)
     return ReadableItem("other", tool, *_pretty(text), failed=failed)
 

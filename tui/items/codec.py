@@ -1,42 +1,34 @@
-"""Stored JSON to items, exactly as `json.loads` reads it, at twice its speed."""
+"""Decoding stored items, with the results of `json.loads` at twice its speed."""
 
 from __future__ import annotations
 
-import gc
 import json
 import re
-import sys
-import threading
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import jiter
 
-__all__ = ["decode", "decode_beginning", "decode_bytes", "decode_rows", "decoded"]
+__all__ = ["decode", "decode_beginning", "decode_bytes", "decode_or_none", "decode_rows"]
 
 
 _LONGEST_NUMBER: Final = 400
 _CUT_NUMBER: Final = re.compile(rb"(?<=[:,\[ ])[-+.\deE]+\Z")
 
 _CHUNK: Final = 1 << 19
-"""Bytes of JSON to decode in one go: two milliseconds of work, some 1,400 items."""
-
-_COLLECTS_MEANWHILE: Final = sys.version_info < (3, 12)
-"""Whether the garbage collector interrupts C code; a later Python lets it wait for the next line of Python."""
-
-_collector: Final = threading.Lock()
+"""Bytes of JSON that are decoded in one call: about two milliseconds of work."""
 
 
 def decode(data: str | bytes) -> object:
     """Decode a stored item.
 
-    jiter agrees with `json` on everything that it accepts, integers of any size, NaN and infinities among it; what
-    it refuses (lone surrogates, deep nesting, other encodings than UTF-8) is left to `json`.
+    jiter agrees with `json` on all that it accepts, including integers of any size, NaN and infinities. `json` reads
+    what jiter refuses: lone surrogates, deep nesting, other encodings than UTF-8.
 
     Raises:
         ValueError: The text is not JSON.
-        RecursionError: It is nested deeper than the interpreter allows.
+        RecursionError: The JSON is nested deeper than the interpreter allows.
     """
     try:
         item: object = jiter.from_json(data.encode() if isinstance(data, str) else data)
@@ -45,31 +37,40 @@ def decode(data: str | bytes) -> object:
     return item
 
 
-def decoded(data: str | bytes | None) -> Any:
-    """Decode a stored item; None where it cannot be decoded."""
-    try:
-        return None if data is None else decode(data)
-    except (ValueError, RecursionError):
+def decode_or_none(data: str | bytes | None, errors: Literal["strict", "replace"] = "strict") -> Any:
+    """Decode a stored item; return None where it cannot be decoded.
+
+    Args:
+        data: The stored text; None gives None.
+        errors: Whether bytes that are not UTF-8 are replaced, or the item cannot be decoded.
+    """
+    if data is None:
         return None
+    try:
+        return decode(data)
+    except (ValueError, RecursionError):
+        if errors == "strict" or isinstance(data, str):
+            return None
+    return decode_or_none(data.decode("utf-8", "replace"))
 
 
 def decode_beginning(data: bytes) -> object:
-    """Decode the beginning of a stored item: what it tells up to the cut, the last text of it cut short.
+    """Decode the beginning of a stored item; its last string ends where the beginning does.
 
     Raises:
         ValueError: It is not the beginning of JSON, or jiter refuses it.
     """
-    # A number that was cut would be another number; at the end of a text a few digits are nothing.
+    # A number that is cut short is another number; a few digits at the end of a text can be spared.
     cut = _CUT_NUMBER.search(data, max(len(data) - _LONGEST_NUMBER, 0))
     item: object = jiter.from_json(data[: cut.start()] if cut else data, partial_mode="trailing-strings")
     return item
 
 
 def decode_rows(rows: Iterable[tuple[str | bytes]], limit: int | None = None) -> list[object]:
-    """Decode stored items until there are `limit`, passing over those that are not JSON.
+    """Decode stored items until there are `limit`, and leave out those that are not JSON.
 
     Raises:
-        RecursionError: One is nested deeper than the interpreter allows.
+        RecursionError: An item is nested deeper than the interpreter allows.
     """
     items: list[object] = []
     for (data,) in rows:
@@ -91,7 +92,9 @@ def decode_bytes(rows: Iterable[tuple[bytes]], limit: int | None = None) -> list
     rows = iter(rows)
     items: list[object] = []
     while chunk := _chunk(rows if limit is None else islice(rows, limit - len(items))):
-        items += _decode_at_once(chunk)
+        # From Python 3.12 on the garbage collector waits until this call into C returns; it takes many new objects for
+        # a sign of garbage, and would look at all objects again and again while a long branch is read.
+        items += map(jiter.from_json, chunk)
     return items
 
 
@@ -104,26 +107,3 @@ def _chunk(rows: Iterable[tuple[bytes]]) -> list[bytes]:
         if size >= _CHUNK:
             break
     return chunk
-
-
-def _decode_at_once(chunk: list[bytes]) -> list[object]:
-    """Decode JSON in a single call into C, and let no garbage collection come between.
-
-    The collector takes new objects for a sign of garbage: while a long branch is read it walks over the whole
-    heap again and again, for as long as the reading itself takes. Nothing else runs during the call, so nobody is
-    there to miss it, and what it puts off it does right after.
-
-    Raises:
-        ValueError: An item is none that jiter reads.
-    """
-    if not _COLLECTS_MEANWHILE:
-        return list(map(jiter.from_json, chunk))
-    # The lock keeps another thread from taking this pause for the user's own wish.
-    with _collector:
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            return list(map(jiter.from_json, chunk))
-        finally:
-            if collecting:
-                gc.enable()

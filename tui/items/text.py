@@ -1,25 +1,33 @@
-"""The texts of an item that can be searched: what was said, asked of a tool or answered by it, each by itself.
+"""The text of an item: as it is read, and as it is searched.
 
-An item is untrusted data of any shape. Whatever string of it a reader may want to find is a text: all but ids,
-types, and the data of images, files and sounds. JSON in a string, as in the arguments of a call, is one text, its
-escapes resolved, so that it is found as it is shown.
+An item is untrusted data of any shape: nothing here raises on one, and nothing interprets its text.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeAlias
 
-from tui.items.codec import decode
+from tui.items.codec import decode_or_none
+from tui.items.types import ItemType, TextSource, item_type
 
-__all__ = ["JOINED", "item_texts", "read_item", "without_escapes"]
+__all__ = ["item_text", "part_text", "searchable_texts", "without_escapes"]
 
-JOINED: Final = "local_shell_call"
-"""The type of item of which a text is put together from several strings: the words of a command."""
+_PLACEHOLDERS: Final = {
+    "audio": "[audio]",
+    "computer_screenshot": "[screenshot]",
+    "image": "[image]",
+    "image_file": "[image]",
+    "image_url": "[image]",
+    "input_audio": "[audio]",
+    "input_file": "[file]",
+    "input_image": "[image]",
+}
+"""By the type of a content part that is no text."""
 
-_UNREAD: Final = frozenset(
+_UNSEARCHED: Final = frozenset(
     {
         "call_id",
         "encrypted_content",
@@ -32,24 +40,71 @@ _UNREAD: Final = frozenset(
         "type",
     }
 )
-"""Keys of what nobody reads."""
+"""Fields without text for a reader."""
 
 _LONGEST_JSON: Final = 100_000
 """Characters up to which a text that looks like JSON is decoded to see whether it is."""
 
 _ESCAPES: Final = re.compile(r'(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))+')
 
-
-def read_item(stored: str | bytes) -> object:
-    """Decode a stored item; None where it cannot be."""
-    try:
-        return decode(stored)
-    except (ValueError, RecursionError):
-        return None
+_Fields: TypeAlias = dict[object, object]
 
 
-def item_texts(item: object) -> Iterator[str]:
-    """The texts of a decoded item, in the order in which it holds them."""
+def item_text(item: object) -> str:
+    """Return the readable text of an item: a message, what a tool was asked, or what it answered.
+
+    Each part is on a line of its own; an image, a file or a sound is a word in brackets. The text of an item without
+    anything readable is empty, that of an item of an unknown type is its JSON.
+    """
+    if isinstance(item, str):
+        return item
+    if not isinstance(item, dict):
+        return "" if item is None else _as_json(item)
+    if "role" in item or "content" in item:
+        # A reasoning item may hold its raw content beside its summary.
+        return _lines(part_text(item.get("summary")), part_text(item.get("content")))
+    row = _row(item)
+    match row.text if row else TextSource.JSON:
+        case TextSource.CALL:
+            return _call_text(item)
+        case TextSource.SUMMARY:
+            return part_text(item.get("summary"))
+        case TextSource.NOTHING:
+            return ""
+    return _as_json(item)
+
+
+def part_text(part: object) -> str:
+    """Return the text of a content part, of a list of parts, or of any other value."""
+    if part is None:
+        return ""
+    if isinstance(part, str):
+        return part
+    if isinstance(part, list):
+        return _lines(*(part_text(each) for each in part))
+    if not isinstance(part, dict):
+        return _as_json(part)
+    for key in ("text", "refusal", "transcript", "logs"):
+        value = part.get(key)
+        if isinstance(value, str):
+            return value
+    if "stdout" in part or "stderr" in part:
+        return _lines(part_text(part.get("stdout")).rstrip("\n"), part_text(part.get("stderr")).rstrip("\n"))
+    filename = part.get("filename")
+    if isinstance(filename, str):
+        return f"[file: {filename}]"
+    part_type = part.get("type")
+    if isinstance(part_type, str) and part_type in _PLACEHOLDERS:
+        return _PLACEHOLDERS[part_type]
+    return _as_json(part)
+
+
+def searchable_texts(item: object) -> Iterator[str]:
+    """Yield the texts of a decoded item in which a reader may want to find something, in their order.
+
+    They are all of its strings but ids, types, and the data of images, files and sounds. JSON in a string, as in the
+    arguments of a call, is one text with its escapes resolved, so that it is found as it is shown.
+    """
     pending = [item]
     while pending:
         value = pending.pop()
@@ -61,15 +116,87 @@ def item_texts(item: object) -> Iterator[str]:
         elif isinstance(value, dict):
             if isinstance(command := value.get("command"), list):
                 value = {**value, "command": " ".join(map(str, command))}
-            image = value.get("type") == "image_generation_call"
-            unread = _UNREAD | {"result"} if image else _UNREAD
-            pending += [value[key] for key in reversed(value) if key not in unread]
+            row = _row(value)
+            unsearched = _UNSEARCHED | {row.image_field} if row and row.image_field else _UNSEARCHED
+            pending += [value[key] for key in reversed(value) if key not in unsearched]
 
 
 def without_escapes(text: str) -> str:
-    """A text as it reads: that of a JSON object or list with its escapes resolved, any other as it is."""
+    """Return a JSON object or list in a string with its escapes resolved, and any other text as it is."""
     if "\\" not in text or len(text) > _LONGEST_JSON or text.lstrip()[:1] not in ("{", "["):
         return text
-    if read_item(text) is None:
+    if decode_or_none(text) is None:
         return text
     return _ESCAPES.sub(lambda escapes: json.loads(f'"{escapes[0]}"'), text)
+
+
+def _row(item: _Fields) -> ItemType | None:
+    own_type = item.get("type")
+    return item_type(own_type) if isinstance(own_type, str) else None
+
+
+def _call_text(item: _Fields) -> str:
+    """Return what a tool was asked and, where the same item holds it, its output."""
+    return _lines(
+        part_text(item.get("arguments")),
+        part_text(item.get("input")),
+        part_text(item.get("code")),
+        part_text(item.get("queries")),
+        _action(item.get("action")),
+        _action(item.get("operation")),
+        *(_action(action) for action in _as_list(item.get("actions"))),
+        part_text(item.get("revised_prompt")),
+        part_text(item.get("reason")),
+        _tools(item.get("tools")),
+        part_text(item.get("output")),
+        part_text(item.get("outputs")),
+        part_text(item.get("results")),
+        _result(item),
+        _error(item.get("error")),
+    )
+
+
+def _action(action: object) -> str:
+    if not isinstance(action, dict):
+        return part_text(action)
+    command = action.get("command")
+    if isinstance(command, list):
+        return " ".join(str(word) for word in command)
+    fields = ("commands", "query", "queries", "url", "pattern", "path", "diff")
+    if text := _lines(*(part_text(action.get(field)) for field in fields)):
+        return text
+    details = ", ".join(f"{key}={value}" for key, value in action.items() if key != "type")
+    return f"{action.get('type', '')} {details}".strip()
+
+
+def _tools(tools: object) -> str:
+    return ", ".join(str(tool["name"]) for tool in _as_list(tools) if isinstance(tool, dict) and tool.get("name"))
+
+
+def _result(item: _Fields) -> str:
+    row = _row(item)
+    if row and row.image_field:
+        return "[image]" if item.get(row.image_field) else ""
+    return part_text(item.get("result"))
+
+
+def _error(error: object) -> str:
+    if isinstance(error, dict):
+        message = error.get("message")
+        return message if isinstance(message, str) else _as_json(error)
+    return part_text(error)
+
+
+def _as_list(value: object) -> Iterable[object]:
+    return value if isinstance(value, list) else ()
+
+
+def _lines(*texts: str) -> str:
+    return "\n".join(text for text in texts if text)
+
+
+def _as_json(value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return str(type(value).__name__)

@@ -1,86 +1,227 @@
-"""What a stored item is: its type, its tool, its readable text, whether it tells of a failure.
+"""The item types of the Responses API, in one table, and what follows from an item's type.
 
-Pure functions over decoded items of the Responses API. An item is untrusted data of any shape: nothing here raises
-on one, and nothing interprets its text.
+An item is untrusted data of any shape: nothing here raises on one, and nothing interprets its text. A type that the
+table does not know is judged by the ending of its name.
+
+To add a type, add a row to `TYPES`, and a presentation in `tui.render.tools`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
-__all__ = ["is_error", "is_user_message", "item_text", "message_type", "tool_name"]
+__all__ = [
+    "CALL_TYPES",
+    "MESSAGE_TYPES",
+    "TYPES",
+    "ItemKind",
+    "ItemType",
+    "TextSource",
+    "ToolNameSource",
+    "is_call",
+    "is_user_message",
+    "item_type",
+    "message_type",
+    "tool_name",
+    "with_recorded_type",
+]
 
-_NAMED_BY_TYPE: Final = frozenset(
+MESSAGE_TYPES: Final = ("user", "assistant")
+"""The types under which the SDK files messages, by their role; messages of other roles keep the item's type."""
+
+
+class ItemKind(Enum):
+    """The part that an item plays in a conversation."""
+
+    MESSAGE = "message"
+    REASONING = "reasoning"
+    CALL = "call"
+    OUTPUT = "output"
+    APPROVAL_REQUEST = "approval request"
+    APPROVAL_RESPONSE = "approval response"
+    OTHER = "other"
+
+
+class ToolNameSource(Enum):
+    """Where the name of an item's tool is found."""
+
+    NAME = "name"
+    """`name`, after its `namespace` where it has one."""
+
+    SERVER = "server"
+    """`name`, after the `server_label` of an MCP server."""
+
+    TYPE = "type"
+    """The item's type."""
+
+    TOOL_SEARCH = "tool_search"
+    """No field: the tool is `tool_search`."""
+
+
+class TextSource(Enum):
+    """Where the readable text of an item without a `role` and `content` is found."""
+
+    CALL = "call"
+    """The fields that hold what a tool was asked, and what it gave back."""
+
+    SUMMARY = "summary"
+    """`summary`."""
+
+    NOTHING = "nothing"
+    """The item has no readable text."""
+
+    JSON = "json"
+    """The item's JSON."""
+
+
+class ItemType(NamedTuple):
+    """What is known of the items of a type.
+
+    Attributes:
+        kind: The part that they play in a conversation.
+        is_input: Whether they are sent to a model, and not produced by it.
+        tool: Where the name of their tool is found.
+        text: Where their readable text is found.
+        image_field: The field that holds an image in base64, neither read nor searched; empty where there is none.
+        joins_command: Whether a text of theirs is put together from several strings: the words of a command.
+        counted_by_sdk: Whether `get_tool_usage` of the SDK counts them.
+        unnamed_in_old_files: Whether earlier versions of the SDK stored them without the name of their tool.
+    """
+
+    kind: ItemKind
+    is_input: bool = False
+    tool: ToolNameSource = ToolNameSource.NAME
+    text: TextSource = TextSource.JSON
+    image_field: str = ""
+    joins_command: bool = False
+    counted_by_sdk: bool = False
+    unnamed_in_old_files: bool = False
+
+
+_CALL: Final = ItemType(ItemKind.CALL, text=TextSource.CALL)
+_COUNTED_CALL: Final = _CALL._replace(counted_by_sdk=True)
+_CALL_NAMED_BY_TYPE: Final = _COUNTED_CALL._replace(tool=ToolNameSource.TYPE)
+_OUTPUT: Final = ItemType(ItemKind.OUTPUT, is_input=True, text=TextSource.CALL)
+_APPROVAL_REQUEST: Final = ItemType(ItemKind.APPROVAL_REQUEST, text=TextSource.CALL)
+_APPROVAL_RESPONSE: Final = ItemType(ItemKind.APPROVAL_RESPONSE, is_input=True, text=TextSource.CALL)
+_OTHER: Final = ItemType(ItemKind.OTHER)
+_CONTEXT: Final = ItemType(ItemKind.OTHER, is_input=True, text=TextSource.NOTHING)
+
+TYPES: Final[Mapping[str, ItemType]] = MappingProxyType(
     {
-        "apply_patch_call",
-        "code_interpreter_call",
-        "computer_call",
-        "file_search_call",
-        "shell_call",
-        "web_search_call",
+        # Messages, and what the SDK files under no type of their own.
+        "user": ItemType(ItemKind.MESSAGE, is_input=True),
+        "assistant": ItemType(ItemKind.MESSAGE),
+        "message": ItemType(ItemKind.MESSAGE, is_input=True),
+        "other": ItemType(ItemKind.OTHER, is_input=True),
+        "reasoning": ItemType(ItemKind.REASONING, text=TextSource.SUMMARY),
+        # Tools of the application.
+        "function_call": _COUNTED_CALL,
+        "function_call_output": _OUTPUT,
+        "custom_tool_call": _COUNTED_CALL,
+        "custom_tool_call_output": _OUTPUT,
+        "tool_call": _COUNTED_CALL,
+        # Tools that the application runs for the provider.
+        "computer_call": _CALL_NAMED_BY_TYPE,
+        "computer_call_output": _OUTPUT,
+        "local_shell_call": _CALL._replace(joins_command=True),
+        "local_shell_call_output": _OUTPUT,
+        "shell_call": _CALL_NAMED_BY_TYPE._replace(unnamed_in_old_files=True),
+        "shell_call_output": _OUTPUT,
+        "apply_patch_call": _CALL_NAMED_BY_TYPE._replace(unnamed_in_old_files=True),
+        "apply_patch_call_output": _OUTPUT,
+        # Tools that the provider runs; their output is part of the call.
+        "file_search_call": _CALL_NAMED_BY_TYPE,
+        "web_search_call": _CALL_NAMED_BY_TYPE,
+        "code_interpreter_call": _CALL_NAMED_BY_TYPE,
+        "image_generation_call": _CALL._replace(image_field="result"),
+        "tool_search_call": _COUNTED_CALL._replace(tool=ToolNameSource.TOOL_SEARCH),
+        # What a tool search found is part of the provider's answer.
+        "tool_search_output": _OUTPUT._replace(is_input=False, tool=ToolNameSource.TOOL_SEARCH, counted_by_sdk=True),
+        "additional_tools": _OTHER,
+        # A program calls tools; its calls are items of their own.
+        "program": _OTHER._replace(text=TextSource.CALL),
+        "program_output": _OUTPUT,
+        # Tools of MCP servers.
+        "mcp_list_tools": _OTHER._replace(text=TextSource.CALL),
+        "mcp_call": _COUNTED_CALL._replace(tool=ToolNameSource.SERVER),
+        "mcp_approval_request": _APPROVAL_REQUEST._replace(tool=ToolNameSource.SERVER, counted_by_sdk=True),
+        "mcp_approval_response": _APPROVAL_RESPONSE,
+        # What takes the place of earlier items.
+        "compaction": _CONTEXT,
+        "compaction_summary": _CONTEXT,
+        "compaction_trigger": _CONTEXT,
+        "item_reference": _CONTEXT,
     }
 )
-_TOOL_SEARCH: Final = frozenset({"tool_search_call", "tool_search_output"})
-_SERVED_BY_MCP: Final = frozenset({"mcp_approval_request", "mcp_call"})
+"""By the type under which the SDK files an item."""
 
-_FAILED: Final = frozenset({"failed", "incomplete"})
-# What the SDK hands to the model in place of the output of a tool that raised, or that ran out of time.
-_TOOL_FAILURE: Final = "An error occurred while "
-_TOOL_TIMEOUT: Final = ("Tool '", "' timed out after ", " seconds.")
-
-_PLACEHOLDERS: Final = {
-    "audio": "[audio]",
-    "computer_screenshot": "[screenshot]",
-    "image": "[image]",
-    "image_file": "[image]",
-    "image_url": "[image]",
-    "input_audio": "[audio]",
-    "input_file": "[file]",
-    "input_image": "[image]",
+_BY_ENDING: Final = {
+    "_call": _CALL,
+    "_output": _OUTPUT,
+    "_request": _APPROVAL_REQUEST,
+    "_response": _APPROVAL_RESPONSE,
 }
 
-_Fields: TypeAlias = dict[object, object]
+CALL_TYPES: Final = tuple(name for name, row in TYPES.items() if row.kind in (ItemKind.CALL, ItemKind.APPROVAL_REQUEST))
+"""The types in the table that count as calls of a tool; besides them, every type whose name ends in `_call` does."""
+
+
+def item_type(name: str) -> ItemType:
+    """Return what is known of a type.
+
+    Args:
+        name: The type, as the SDK files an item under it.
+    """
+    row = TYPES.get(name)
+    if row is not None:
+        return row
+    return next((row for ending, row in _BY_ENDING.items() if name.endswith(ending)), _OTHER)
+
+
+def is_call(name: str) -> bool:
+    """Return whether items of a type count as calls of a tool."""
+    return name.endswith("_call") or name in CALL_TYPES
 
 
 def is_user_message(item: object) -> bool:
-    """Whether the item starts a turn."""
+    """Return whether an item starts a turn."""
     return isinstance(item, dict) and item.get("role") == "user"
 
 
 def message_type(item: object) -> str:
-    """The type the SDK files an item under: `user`, `assistant`, the item's own type, or `other`."""
+    """Return the type the SDK files an item under: `user`, `assistant`, the item's own type, or `other`."""
     if not isinstance(item, dict):
         return "other"
     role = item.get("role")
     if role == "user" or role == "assistant":
         return str(role)
-    kind = item.get("type")
-    return str(kind) if kind else "other"
+    own_type = item.get("type")
+    return str(own_type) if own_type else "other"
 
 
 def tool_name(item: object) -> str | None:
-    """The name the SDK files a tool's call or output under.
+    """Return the name the SDK files a tool's call or output under; None where the item names no tool.
 
     `server.tool` for tools of an MCP server, `namespace.tool` for tools in a namespace, the type for built-in tools
-    that bear no name.
-
-    Returns:
-        None where the item names no tool.
+    without a name.
     """
     if not isinstance(item, dict):
         return None
-    kind = item.get("type")
-    # Types are compared as text alone: a list or a dict in their place cannot be looked up in a set.
-    kind = kind if isinstance(kind, str) else None
-    if kind in _SERVED_BY_MCP and "server_label" in item:
-        parts = [str(part) for part in (item["server_label"], item.get("name")) if part]
-        return ".".join(parts) or None
-    if kind in _TOOL_SEARCH:
-        return "tool_search"
-    if kind in _NAMED_BY_TYPE:
-        return kind
+    own_type = item.get("type")
+    # A list or a dict in place of a type cannot be looked up.
+    row = TYPES.get(own_type) if isinstance(own_type, str) else None
+    match row.tool if row else ToolNameSource.NAME:
+        case ToolNameSource.TYPE:
+            return str(own_type)
+        case ToolNameSource.TOOL_SEARCH:
+            return "tool_search"
+        case ToolNameSource.SERVER if "server_label" in item:
+            parts = [str(part) for part in (item["server_label"], item.get("name")) if part]
+            return ".".join(parts) or None
     name = item.get("name")
     if name is None:
         return None
@@ -90,153 +231,16 @@ def tool_name(item: object) -> str | None:
     return f"{namespace}.{name}"
 
 
-def item_text(item: object) -> str:
-    """The readable text of an item: what was said, asked of a tool, or answered by it.
+def with_recorded_type(data: object, message_type: str, tool_name: str | None) -> object:
+    """Return the beginning of an item with the type and tool that its structure row records, where it lacks them.
 
-    Parts stand on lines of their own; what is not text (images, files, audio) as a word in brackets. An item that
-    holds nothing readable gives the empty string, one of an unknown kind its JSON.
+    Args:
+        data: The decoded beginning.
+        message_type: The type that the SDK files the item under.
+        tool_name: The name of its tool.
     """
-    if isinstance(item, str):
-        return item
-    if not isinstance(item, dict):
-        return "" if item is None else _as_json(item)
-    if "role" in item or "content" in item:
-        # A reasoning item's raw content comes beside its summary.
-        return _lines(_part(item.get("summary")), _part(item.get("content")))
-    kind = item.get("type")
-    if isinstance(kind, str):
-        if kind == "reasoning":
-            return _part(item.get("summary"))
-        if kind in ("compaction", "compaction_summary", "compaction_trigger", "item_reference"):
-            return ""
-        if kind.endswith(("_call", "_call_output", "_output", "_request", "_response")) or kind in (
-            "mcp_list_tools",
-            "program",
-        ):
-            return _call_text(item)
-    return _as_json(item)
-
-
-def is_error(item: object) -> bool:
-    """Whether an item tells of a failure: its own status or error, a failed tool, a command's exit code."""
-    if not isinstance(item, dict):
-        return False
-    status = item.get("status")
-    if isinstance(status, str) and status in _FAILED:
-        return True
-    if item.get("error"):
-        return True
-    output = item.get("output")
-    if isinstance(output, list):
-        return any(_ended_badly(part) for part in output) or _tells_failure(_part(output))
-    return isinstance(output, str) and _tells_failure(output)
-
-
-def _tells_failure(output: str) -> bool:
-    if output.startswith(_TOOL_FAILURE):
-        return True
-    before, between, after = _TOOL_TIMEOUT
-    return output.startswith(before) and between in output and output.endswith(after)
-
-
-def _ended_badly(part: object) -> bool:
-    """Whether a shell command was stopped by its time limit or left an exit code other than 0."""
-    outcome = part.get("outcome") if isinstance(part, dict) else None
-    if not isinstance(outcome, dict):
-        return False
-    return outcome.get("type") == "timeout" or bool(outcome.get("exit_code"))
-
-
-def _call_text(item: _Fields) -> str:
-    """What was asked of a tool and, where the same item holds it, what came back."""
-    return _lines(
-        _part(item.get("arguments")),
-        _part(item.get("input")),
-        _part(item.get("code")),
-        _part(item.get("queries")),
-        _action(item.get("action")),
-        _action(item.get("operation")),
-        *(_action(action) for action in _listed(item.get("actions"))),
-        _part(item.get("revised_prompt")),
-        _part(item.get("reason")),
-        _tools(item.get("tools")),
-        _part(item.get("output")),
-        _part(item.get("outputs")),
-        _part(item.get("results")),
-        _image(item),
-        _error(item.get("error")),
-    )
-
-
-def _action(action: object) -> str:
-    if not isinstance(action, dict):
-        return _part(action)
-    command = action.get("command")
-    if isinstance(command, list):
-        return " ".join(str(word) for word in command)
-    said = _lines(
-        *(_part(action.get(key)) for key in ("commands", "query", "queries", "url", "pattern", "path", "diff"))
-    )
-    if said:
-        return said
-    details = ", ".join(f"{key}={value}" for key, value in action.items() if key != "type")
-    return f"{action.get('type', '')} {details}".strip()
-
-
-def _tools(tools: object) -> str:
-    return ", ".join(str(tool["name"]) for tool in _listed(tools) if isinstance(tool, dict) and tool.get("name"))
-
-
-def _image(item: _Fields) -> str:
-    """A generated image is megabytes of base64; a program's result is text."""
-    result = item.get("result")
-    if item.get("type") == "image_generation_call":
-        return "[image]" if result else ""
-    return _part(result)
-
-
-def _error(error: object) -> str:
-    if isinstance(error, dict):
-        message = error.get("message")
-        return message if isinstance(message, str) else _as_json(error)
-    return _part(error)
-
-
-def _part(part: object) -> str:
-    """The text of a content part, of a list of them, or of a bare value."""
-    if part is None:
-        return ""
-    if isinstance(part, str):
-        return part
-    if isinstance(part, list):
-        return _lines(*(_part(each) for each in part))
-    if not isinstance(part, dict):
-        return _as_json(part)
-    for key in ("text", "refusal", "transcript", "logs"):
-        value = part.get(key)
-        if isinstance(value, str):
-            return value
-    if "stdout" in part or "stderr" in part:
-        return _lines(_part(part.get("stdout")).rstrip("\n"), _part(part.get("stderr")).rstrip("\n"))
-    filename = part.get("filename")
-    if isinstance(filename, str):
-        return f"[file: {filename}]"
-    kind = part.get("type")
-    if isinstance(kind, str) and kind in _PLACEHOLDERS:
-        return _PLACEHOLDERS[kind]
-    return _as_json(part)
-
-
-def _listed(value: object) -> Iterable[object]:
-    return value if isinstance(value, list) else ()
-
-
-def _lines(*texts: str) -> str:
-    return "\n".join(text for text in texts if text)
-
-
-def _as_json(value: object) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError):
-        return str(type(value).__name__)
+    if not isinstance(data, dict) or "role" in data:
+        return data
+    if message_type in MESSAGE_TYPES:
+        return {"role": message_type, **data}
+    return {"type": message_type, **({} if tool_name is None else {"name": tool_name}), **data}

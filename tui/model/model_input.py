@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from tui.items.types import item_type
 from tui.model.usage import TurnUsage
 from tui.model.view import Session
 
@@ -12,11 +13,6 @@ __all__ = ["BYTES_PER_TOKEN", "InputSize", "ItemRange", "ModelInput", "Sibling",
 
 BYTES_PER_TOKEN: Final = 4
 """Stored bytes that are about one token; more for other scripts than Latin, whose letters JSON stores in six."""
-
-_SENT: Final = frozenset(
-    {"compaction", "compaction_summary", "compaction_trigger", "item_reference", "message", "other", "user"}
-)
-"""Types of items that no model answered, besides the outputs of tools."""
 
 
 class ItemRange(NamedTuple):
@@ -97,13 +93,7 @@ def request_ends(start: int, kinds: Sequence[str]) -> tuple[tuple[int, ...], boo
         start: Position of the turn's first item.
         kinds: The types of the turn's items, as the SDK files them.
     """
-    sent = [is_sent(kind) for kind in kinds]
+    sent = [item_type(kind).is_input for kind in kinds]
     ends = [start + place for place, here in enumerate(sent) if not here and (place == 0 or sent[place - 1])]
     answered = not sent or not sent[-1]
     return (tuple(ends) if answered else (*ends, start + len(kinds))) or (start,), answered
-
-
-def is_sent(kind: str) -> bool:
-    """Whether an item of this type is told to a model, and not answered by one."""
-    # What a tool search found comes with the provider's own answer.
-    return kind in _SENT or (kind.endswith(("_output", "_response")) and kind != "tool_search_output")

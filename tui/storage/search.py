@@ -20,13 +20,16 @@ from pathlib import Path
 from time import thread_time
 from typing import Final, NamedTuple
 
-from tui.items.text import JOINED, item_texts, read_item
-from tui.items.types import is_error
+from tui.items.codec import decode_or_none
+from tui.items.failure import is_error
+from tui.items.text import searchable_texts
+from tui.items.types import TYPES, ItemKind, item_type
 from tui.model.query import Query
 from tui.model.search import Hit, SearchOrigin, SearchScope, SearchUpdate
 from tui.model.view import Session
 from tui.storage.search_filter import is_selected, selection
 from tui.storage.sqlite.engine import Reader, Snapshot
+from tui.storage.type_conditions import sql_list
 
 __all__ = ["Searcher", "rank_in_turn"]
 
@@ -49,6 +52,9 @@ _COUNTED: Final = 1_000
 _BEFORE: Final = 120
 _AFTER: Final = 280
 """Characters round a place that are kept of its text."""
+
+_JOINED: Final = tuple(name for name, row in TYPES.items() if row.joins_command)
+"""Types of items with a text that is not stored in one piece."""
 
 _BLANKS: Final = re.compile(r"\s+")
 
@@ -226,7 +232,7 @@ def _bounds(file: Snapshot, session: Session, branch_id: str) -> tuple[int, int]
 
 def _plain_sessions(file: Snapshot, query: Query) -> list[Session]:
     """The plain sessions with rows that the query may select."""
-    _, texts = selection(query, always=f"m.message_data LIKE '%{JOINED}%'")
+    _, texts = selection(query, always=" OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED))
     unknown = "NOT EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
     rows = file.execute(
         f"SELECT session_id FROM {file.sessions} s WHERE typeof(session_id) = 'text'"
@@ -261,7 +267,7 @@ def _look(
     seen = _Seen(rest=window.low)
     number = "id" if window.session is None else "sequence_number"
     rows = "message_structure" if window.session is None else file.structure(window.session)
-    structure, texts = selection(query, always=f"t.message_type = '{JOINED}'")
+    structure, texts = selection(query, always=f"t.message_type IN {sql_list(_JOINED)}")
     conditions = [f"t.{number} > ? AND t.{number} <= ?", structure.sql]
     values: list[object] = [window.low, window.high, *structure.values]
     if window.session is not None:
@@ -316,8 +322,8 @@ def _judged(file: Snapshot, query: Query, row: Hit, rows: str) -> Hit | None:
     stored, created_at = file.execute(
         f"SELECT message_data, CAST(created_at AS TEXT) FROM {file.messages} WHERE id = ?", (row.message_id,)
     ).fetchone()
-    item = read_item(stored)
-    texts = list(item_texts(item)) if item is not None else [str(stored)]
+    item = decode_or_none(stored)
+    texts = list(searchable_texts(item)) if item is not None else [str(stored)]
     first: tuple[str, int, int] | None = None
     count = 0
     for part in query.parts:
@@ -344,7 +350,7 @@ def _judged(file: Snapshot, query: Query, row: Hit, rows: str) -> Hit | None:
 
 def _tool_called(file: Snapshot, row: Hit, item: object, rows: str) -> str | None:
     """The tool whose output an item is: the call with the same id in the same turn names it."""
-    call_id = item.get("call_id") if isinstance(item, dict) and row.type.endswith("_output") else None
+    call_id = item.get("call_id") if isinstance(item, dict) and item_type(row.type).kind is ItemKind.OUTPUT else None
     if not isinstance(call_id, str):
         return None
     calls = file.execute(
@@ -355,7 +361,7 @@ def _tool_called(file: Snapshot, row: Hit, item: object, rows: str) -> str | Non
         (row.session_id, row.branch_id, row.turn, json.dumps(call_id)),
     )
     for tool, stored in calls:
-        call = read_item(stored)
+        call = decode_or_none(stored)
         if isinstance(call, dict) and call.get("call_id") == call_id:
             return str(tool)
     return None

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from tui.items.types import is_error
+from tui.items.failure import is_error
+from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model.query import Query
 from tui.storage.sqlite.search_prefilter import Condition, holds
+from tui.storage.type_conditions import output_condition, sql_list
 
 __all__ = ["is_selected", "selection"]
 
-_MESSAGES: Final = ("user", "assistant")
-_OF_TOOLS: Final = ("_call", "_output", "_request", "_response")
+_TOOL_KINDS: Final = frozenset({ItemKind.CALL, ItemKind.OUTPUT, ItemKind.APPROVAL_REQUEST, ItemKind.APPROVAL_RESPONSE})
 
 _SIGNS: Final = ("%incomplete%", "%failed%", "%error%", "%timed out after%", "%exit_code%", "%timeout%")
 """Patterns of LIKE, one of which every row fulfils whose item `is_error`."""
@@ -39,7 +40,7 @@ def selection(query: Query, always: str) -> tuple[Condition, Condition]:
     ]
     if tools := query.values("tool"):
         # The output of a tool does not bear its name; the call does.
-        output = Condition(r"t.tool_name IS NULL AND t.message_type LIKE '%\_output' ESCAPE '\'")
+        output = Condition(f"t.tool_name IS NULL AND {output_condition('t.message_type')}")
         structure.append(_any([*(_like("t.tool_name", value) for value in tools), output]))
     texts = [holds(needle, "m.message_data") for needle in query.needles]
     if literal := required_literal(query.pattern):
@@ -113,14 +114,14 @@ def _after_set(pattern: str, at: int) -> int:
 
 
 def _role_of_row(role: str) -> str:
-    if role.casefold() in _MESSAGES:
+    if role.casefold() in MESSAGE_TYPES:
         return f"t.message_type = '{role.casefold()}'"
-    return f"t.message_type NOT IN {_MESSAGES}"
+    return f"t.message_type NOT IN {sql_list(MESSAGE_TYPES)}"
 
 
 def _has_role(item: object, kind: str, role: str) -> bool:
     if role == "tool":
-        return kind.endswith(_OF_TOOLS)
+        return item_type(kind).kind in _TOOL_KINDS
     said = item.get("role") if isinstance(item, dict) else None
     return isinstance(said, str) and said.casefold() == role
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from tui.errors import FileError, NotFoundError
-from tui.items.types import is_error, item_text
+from tui.items.failure import is_error
+from tui.items.text import item_text
+from tui.items.types import MESSAGE_TYPES, is_call, with_recorded_type
 from tui.model import (
     BranchUsage,
     DeletionImpact,
@@ -33,7 +35,6 @@ from tui.storage.queries.branch_usage import BranchUsageCache, Priced
 from tui.storage.queries.positions import PositionIndex
 from tui.storage.queries.turn_usage import sent, turn_usages, usage_of_turns
 from tui.storage.sqlite.engine import Reader, Snapshot
-from tui.storage.sqlite.messages import completed
 
 # A first screen does not wait for what it does not need: that is imported where it is used.
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ class Store:
         def read(file: Snapshot) -> tuple[Turn, ...]:
             glance = partial(file.rows.beginning, most=_LOOKED_AT, part=_GLANCE)
             rows = file.execute(
-                "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), t.tool_name, CAST(t.created_at AS TEXT),"
+                "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.created_at AS TEXT),"
                 " m.id, typeof(m.message_data)"
                 f" FROM {file.structure(session)} t LEFT JOIN {file.messages} m ON m.id = t.message_id"
                 " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
@@ -237,8 +238,8 @@ class Store:
             ).fetchall()
             usage = usage_of_turns(file, session.session_id, through, first, last)
             turns: dict[int, Turn] = {}
-            for number, kind, tool, created, message_id, stored in rows:
-                failed = stored == "null" or (kind not in ("user", "assistant") and is_error(glance(message_id).data))
+            for number, kind, created, message_id, stored in rows:
+                failed = stored == "null" or (kind not in MESSAGE_TYPES and is_error(glance(message_id).data))
                 before = turns.get(number)
                 if before is None:
                     spent = usage.get(number)
@@ -254,7 +255,7 @@ class Store:
                     number=number,
                     text=before.text,
                     items=before.items + 1,
-                    tools=before.tools + (kind.endswith("_call") or (kind == "mcp_approval_request" and bool(tool))),
+                    tools=before.tools + is_call(kind),
                     errors=before.errors + failed,
                     tokens=before.tokens,
                     created_at=before.created_at,
@@ -330,7 +331,7 @@ class Store:
         for position, (stored, message_id, turn, kind, tool, created) in enumerate(rows, start):
             piece = file.rows.beginning(stored)
             if piece.cut:
-                piece = piece._replace(data=completed(piece.data, kind, tool))
+                piece = piece._replace(data=with_recorded_type(piece.data, kind, tool))
             # Behind a long text SQLite finds the time only by reading through it.
             created = created if piece.unread else file.rows.stored_at(stored)
             turn = turn if isinstance(turn, int) else 0

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from tui.model import BranchUsage, Scope, Session, Spending, TurnTree, Usage
 from tui.storage.queries.turn_usage import COUNTS, HELD, HOUR, KEPT_ON, Holder, as_json, holders
 from tui.storage.sqlite.engine import Snapshot
+from tui.storage.type_conditions import call_condition
 
 __all__ = ["BranchUsageCache", "Priced"]
 
@@ -298,7 +299,7 @@ def _tools(file: Snapshot, session: Session, branch_id: str) -> tuple[tuple[str,
     rows = file.execute(
         "SELECT CAST(COALESCE(tool_name, message_type) AS TEXT), COUNT(*)"
         f" FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
-        " AND (message_type GLOB '*_call' OR message_type = 'mcp_approval_request')"
+        f" AND {call_condition('message_type')}"
         " GROUP BY 1 ORDER BY 2 DESC, 1",
         (session.session_id, branch_id),
     )

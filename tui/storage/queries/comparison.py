@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from tui.items.codec import decoded
-from tui.items.types import item_text
+from tui.items.codec import decode_or_none
+from tui.items.text import item_text
 from tui.model import RunRecord, Session, TurnTree, TurnUsage
 from tui.model.compare import (
     Comparison,
@@ -25,6 +25,7 @@ from tui.model.compare import (
 )
 from tui.storage.queries.turn_usage import turn_usages
 from tui.storage.sqlite.engine import Snapshot
+from tui.storage.type_conditions import call_condition
 
 __all__ = ["Price", "SideRead", "TurnRead", "compared", "compared_turns", "read_side", "read_turns"]
 
@@ -145,7 +146,7 @@ def _said(file: Snapshot, session: Session, side: Side) -> list[str]:
     said: dict[int, str] = {}
     for turn, length, text in rows:
         if turn not in said:
-            item = decoded(text) if length is not None and length <= _SAID else None
+            item = decode_or_none(text) if length is not None and length <= _SAID else None
             said[turn] = str(text or "") if item is None else item_text(item)
     return [said.get(turn, "") for turn in range(side.first, side.last + 1)]
 
@@ -154,7 +155,7 @@ def _calls(file: Snapshot, session: Session, side: Side) -> list[str]:
     rows = file.execute(
         f"SELECT CAST(COALESCE(tool_name, message_type) AS TEXT) FROM {file.structure(session)}"
         " WHERE session_id = ? AND branch_id = ? AND user_turn_number BETWEEN ? AND ?"
-        " AND (message_type GLOB '*_call' OR message_type = 'mcp_approval_request') ORDER BY +sequence_number",
+        f" AND {call_condition('message_type')} ORDER BY +sequence_number",
         (session.session_id, side.branch_id, side.first, side.last),
     )
     return [name for (name,) in rows]
@@ -178,7 +179,7 @@ def _turn(file: Snapshot, session: Session, branch_id: str, turn: int) -> TurnRe
 
 def _part(kind: str, tool: str | None, length: int, stored: str | bytes | None, called: dict[str, str]) -> Part:
     """An item as it is compared; `called` is what was called in the turn before it, by the id of the call."""
-    item = decoded(stored) if length <= _DECODED else None
+    item = decode_or_none(stored) if length <= _DECODED else None
     call_id = item.get("call_id") if isinstance(item, dict) else None
     if isinstance(call_id, str):
         tool = called.setdefault(call_id, tool) if tool else called.get(call_id)

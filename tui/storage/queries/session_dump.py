@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from tui.items.codec import decoded
+from tui.items.codec import decode_or_none
 from tui.model import Item, RunRecord, Session, TurnTree, TurnUsage
 from tui.storage.queries.turn_usage import runs_of, usage_of_turns
 from tui.storage.sqlite.engine import Snapshot
@@ -79,7 +79,7 @@ class SessionDump:
             (self.session.session_id, branch_id, first, last),
         )
         for message_id, turn, kind, tool, created, text in rows:
-            data = decoded(text)
+            data = decode_or_none(text)
             raw = None if data is not None else ("" if text is None else str(text))
             yield Item(message_id, 0, turn if isinstance(turn, int) else 0, kind, tool, created, data, raw)
 
@@ -94,7 +94,7 @@ class SessionDump:
         )
         for message_id, created, text in rows:
             stored = text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
-            yield Message(message_id, created, decoded(text), stored)
+            yield Message(message_id, created, decode_or_none(text), stored)
 
     def count(self, branches: Collection[str]) -> int:
         """How many messages `messages` gives."""

@@ -20,6 +20,7 @@ from tui.model import Outcome, RunRecord, Session, TurnTree, TurnUsage, Usage
 from tui.model.resend_cost import TurnInput
 from tui.model.tree import Holders
 from tui.storage.sqlite.engine import Snapshot
+from tui.storage.type_conditions import call_condition
 
 __all__ = [
     "COUNTS",
@@ -212,7 +213,7 @@ def _tools(file: Snapshot, session: Session, branch_id: str, first: int, last: i
         "SELECT user_turn_number, CAST(COALESCE(tool_name, message_type) AS TEXT), COUNT(*)"
         f" FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
         " AND user_turn_number BETWEEN ? AND ?"
-        " AND (message_type GLOB '*_call' OR message_type = 'mcp_approval_request')"
+        f" AND {call_condition('message_type')}"
         " GROUP BY 1, 2 ORDER BY 1, MIN(sequence_number)",
         (session.session_id, branch_id, first, last),
     )

@@ -9,31 +9,32 @@ from collections import defaultdict
 from typing import Any, Final
 
 from tui.items.codec import decode
+from tui.items.types import TYPES
 from tui.storage.queries import branches
 from tui.storage.schema import Conversation
+from tui.storage.type_conditions import sql_list
 
 __all__ = ["by_turns", "find", "first_left_out", "tools", "turns", "user_message", "user_turn"]
 
 _PREVIEW: Final = 100
 
+_COUNTED: Final = tuple(name for name, row in TYPES.items() if row.counted_by_sdk)
+_UNNAMED: Final = tuple(name for name, row in TYPES.items() if row.unnamed_in_old_files)
+
 # One pass. Older SDKs stored shell and patch calls without a name. Where a search was never called by name, its output
 # stands for the call.
-_TOOLS: Final = """
+_TOOLS: Final = f"""
     SELECT name, calls + CASE WHEN searches = 0 OR name IS NULL THEN outputs ELSE 0 END AS used, turn
     FROM (
         SELECT COALESCE(
-                   tool_name, CASE WHEN message_type IN ('shell_call', 'apply_patch_call') THEN message_type END
+                   tool_name, CASE WHEN message_type IN {sql_list(_UNNAMED)} THEN message_type END
                ) AS name,
                user_turn_number AS turn,
                SUM(message_type <> 'tool_search_output') AS calls,
                SUM(message_type = 'tool_search_call') AS searches,
                SUM(message_type = 'tool_search_output') AS outputs
         FROM message_structure
-        WHERE session_id = :session AND branch_id = :branch AND message_type IN (
-            'apply_patch_call', 'code_interpreter_call', 'computer_call', 'custom_tool_call', 'file_search_call',
-            'function_call', 'mcp_approval_request', 'mcp_call', 'shell_call', 'tool_call', 'tool_search_call',
-            'tool_search_output', 'web_search_call'
-        )
+        WHERE session_id = :session AND branch_id = :branch AND message_type IN {sql_list(_COUNTED)}
         GROUP BY user_turn_number, name
     )
     WHERE used > 0

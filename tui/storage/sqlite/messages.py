@@ -11,11 +11,11 @@ from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 from tui.errors import NotFoundError
-from tui.items.codec import decode, decode_beginning
+from tui.items.codec import decode, decode_beginning, decode_or_none
 from tui.model import Item
 from tui.storage.sqlite.opening import quoted
 
-__all__ = ["LONGEST", "Messages", "PartialItem", "completed"]
+__all__ = ["LONGEST", "Messages", "PartialItem"]
 
 LONGEST: Final = 1 << 17
 """Bytes of a stored item that are read to show it: more than is drawn of any text."""
@@ -96,7 +96,7 @@ class Messages:
         with self._stored(message_id) as (stored, size):
             if most is None or size <= most:
                 text = stored.read(size)
-                data = _decoded(text)
+                data = decode_or_none(text, "replace")
                 return PartialItem(data, _readable(text) if data is None else None, size)
             text, end = _without_data(stored, size, most if part is None else part)
         unread, cut = size - len(text), end < size
@@ -127,7 +127,7 @@ class Messages:
             yield from ((found, glance(found)) for (found,) in ids)
         else:
             rows = self._db.execute(f"SELECT id, CAST(message_data AS BLOB) {where}", (session_id, message_id))
-            yield from ((found, None if text is None else _decoded(text)) for found, text in rows)
+            yield from ((found, decode_or_none(text, "replace")) for found, text in rows)
 
     def whole(self, item: Item) -> Item:
         """An item with all that is stored of it.
@@ -178,33 +178,6 @@ def _without_data(stored: sqlite3.Blob | BytesIO, size: int, most: int) -> tuple
         else:
             text = kept + f"…{passed}".encode()
     return text, end
-
-
-def completed(data: object, kind: str, tool: str | None) -> object:
-    """The beginning of an item with what its structure row tells of the rest: who speaks, or which tool it is.
-
-    Args:
-        data: The decoded beginning.
-        kind: The type that the SDK files the item under.
-        tool: The name of its tool.
-    """
-    if not isinstance(data, dict) or "role" in data:
-        return data
-    if kind in ("user", "assistant"):
-        return {"role": kind, **data}
-    return {"type": kind, **({} if tool is None else {"name": tool}), **data}
-
-
-def _decoded(text: bytes) -> Any:
-    try:
-        return decode(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        # Some bytes of it are no UTF-8: the rest of it can be read.
-        return decode(_readable(text))
-    except (ValueError, RecursionError):
-        return None
 
 
 def _readable(text: bytes) -> str:

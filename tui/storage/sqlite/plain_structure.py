@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tui.items.types import message_type, tool_name
+from tui.items.types import ItemKind, item_type, message_type, tool_name
 from tui.storage.sqlite.messages import Messages
 
 __all__ = ["PlainStructure"]
@@ -91,4 +91,4 @@ def _tells(data: dict[str, Any], most: int | None) -> bool:
     kind = data.get("type")
     if not isinstance(kind, str) or kind == "message":
         return False
-    return most != _GLANCE or not kind.endswith(("_call", "_request")) or "name" in data
+    return most != _GLANCE or item_type(kind).kind not in (ItemKind.CALL, ItemKind.APPROVAL_REQUEST) or "name" in data

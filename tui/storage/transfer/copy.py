@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from tui.errors import ConvoError
 from tui.items.codec import decode
+from tui.items.types import ItemKind, item_type
 from tui.storage.queries import branches
 from tui.storage.queries import items as history
 from tui.storage.queries.items import Encoded
@@ -139,10 +140,10 @@ def _check_pairs(items: Sequence[object], turn: int, branch_id: str) -> None:
     for item in items:
         if not isinstance(item, dict) or not isinstance(call_id := item.get("call_id"), str):
             continue
-        kind, what = str(item.get("type")), f"of {item['name']}" if item.get("name") else f"'{call_id}'"
-        if kind.endswith("_call"):
+        kind, what = item_type(str(item.get("type"))).kind, f"of {item['name']}" if item.get("name") else f"'{call_id}'"
+        if kind is ItemKind.CALL:
             calls[call_id] = what
-        elif kind.endswith("_output") and calls.pop(call_id, None) is None:
+        elif kind is ItemKind.OUTPUT and calls.pop(call_id, None) is None:
             raise ConvoError(
                 f"Turn {turn} of '{branch_id}' holds the output of a call '{call_id}' that is not in it:"
                 " copied, they would be parted.",

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from tui.errors import ConvoError
-from tui.items.codec import decoded
+from tui.items.codec import decode_or_none
 from tui.items.types import message_type, tool_name
 from tui.storage.queries import branches
 from tui.storage.queries import items as history
@@ -133,7 +133,7 @@ def adopt(db: sqlite3.Connection, conversation: Conversation, counted: Counted) 
     for batch in counted(iter(partial(messages.fetchmany, _BATCH), []), total // _BATCH):
         rows = []
         for message_id, text, created in batch:
-            item = decoded(text)
+            item = decode_or_none(text)
             kind = message_type(item)
             turn += kind == "user"
             count += 1

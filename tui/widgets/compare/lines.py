@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 from rich.segment import Segment
 from rich.style import Style
 
+from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model.compare import Comparison, Part, PartPair, TurnDetail
 from tui.model.diff import Run
 from tui.printable import printable
@@ -167,11 +168,12 @@ class _Drawing:
         palette = self._inks.palette
         if part is None:
             return []
-        if part.type in ("user", "assistant"):
+        if part.type in MESSAGE_TYPES:
             return [Segment("you" if part.type == "user" else "agent", palette.muted)]
-        if part.type == "reasoning":
+        kind = item_type(part.type).kind
+        if kind is ItemKind.REASONING:
             return [Segment("✻ thought", palette.muted)]
-        if part.type.endswith("_output"):
+        if kind is ItemKind.OUTPUT:
             return [Segment(f"→ {printable(part.tool_name or 'output')}", palette.muted)]
         name = printable(part.tool_name or part.type)
         return [Segment("⚙ ", palette.muted), Segment(name, palette.tool)]

@@ -15,6 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model.search import Hit
 from tui.printable import printable_line
 from tui.widgets.format import fit_name
@@ -256,9 +257,10 @@ class HitList(ScrollView, can_focus=False):
 def _label(hit: Hit) -> str:
     """Who said it, or which tool, after a mark as in the chat."""
     tool = hit.tool_name or ""
-    if hit.type in ("user", "assistant"):
+    if hit.type in MESSAGE_TYPES:
         return "you" if hit.type == "user" else "agent"
-    if hit.type == "reasoning":
+    kind = item_type(hit.type).kind
+    if kind is ItemKind.REASONING:
         return "✻ thought"
-    mark = "✗" if hit.failed else "↳" if hit.type.endswith("_output") else "⚙" if tool else "≡"
+    mark = "✗" if hit.failed else "↳" if kind is ItemKind.OUTPUT else "⚙" if tool else "≡"
     return f"{mark} {tool or hit.type}"

@@ -1,0 +1,33 @@
+"""Conditions in SQL on the type of an item, from the table of item types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from tui.items.types import CALL_TYPES, TYPES, ItemKind
+
+__all__ = ["call_condition", "output_condition", "sql_list"]
+
+_OUTPUT_TYPES: Final = tuple(name for name, row in TYPES.items() if row.kind is ItemKind.OUTPUT)
+
+
+def call_condition(column: str) -> str:
+    """Return the condition that a column of types holds one that counts as a call, as `is_call` has it."""
+    return _condition(column, "_call", CALL_TYPES)
+
+
+def output_condition(column: str) -> str:
+    """Return the condition that a column of types holds one of an output."""
+    return _condition(column, "_output", _OUTPUT_TYPES)
+
+
+def sql_list(types: Iterable[str]) -> str:
+    """Return types as the right side of `IN`."""
+    return "(" + ", ".join(f"'{name}'" for name in types) + ")"
+
+
+def _condition(column: str, ending: str, types: Iterable[str]) -> str:
+    by_ending = f"substr({column}, length({column}) - {len(ending) - 1}) = '{ending}'"
+    others = [name for name in types if not name.endswith(ending)]
+    return f"({by_ending} OR {column} IN {sql_list(others)})" if others else by_ending
