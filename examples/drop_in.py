@@ -1,6 +1,6 @@
-"""The session class in place of the SDK's: only the import differs.
+"""A script with this project's session class: only the import differs from one with the SDK's.
 
-Run it, then open what it wrote; without an OPENAI_API_KEY it answers offline:
+Run it, then open its file; without an OPENAI_API_KEY the offline model answers:
 
     python examples/drop_in.py
     convo-tui drop_in.sqlite
@@ -34,8 +34,8 @@ async def main() -> None:
         await session.store_run_usage(result)
         print(f"On {branch}:\n{result.final_output}\n")
 
-        for each in await session.list_branches():
-            print(each["branch_id"], each["user_turns"], "turns", each["message_count"], "items")
+        for branch_info in await session.list_branches():
+            print(branch_info["branch_id"], branch_info["user_turns"], "turns", branch_info["message_count"], "items")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""An agent with two tools, one of which asks for leave before it is called.
+"""An agent with two tools, one of which needs approval.
 
-Talk to it in the explorer, with a model of OpenAI's, or offline:
+Talk to it in the explorer, with a model of OpenAI's, or with the offline model, which calls the tool that you name:
 
     convo-tui trips.sqlite --agent examples/travel_agent.py:agent
     convo-tui trips.sqlite --agent examples/travel_agent.py:agent --model offline
+    > find_flight Oslo
+    > book_flight {"city": "Oslo", "travellers": 2}
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 from agents import Agent, function_tool
 
 PRICES = {"oslo": 240, "lisbon": 180, "kyoto": 920}
-"""Price of a return flight, in euros."""
+"""Prices of return flights in euros."""
 
 
 @function_tool
@@ -19,7 +21,7 @@ def find_flight(city: str) -> str:
     """Look up the price of a return flight.
 
     Args:
-        city: Where to go.
+        city: The destination.
     """
     price = PRICES.get(city.lower())
     return f"A return flight to {city} costs {price} €." if price else f"There is no flight to {city}."
@@ -27,17 +29,17 @@ def find_flight(city: str) -> str:
 
 @function_tool(needs_approval=True)
 def book_flight(city: str, travellers: int) -> str:
-    """Book a return flight: this costs money, so the user is asked first.
+    """Book a return flight. This costs money, so it needs approval.
 
     Args:
-        city: Where to go.
-        travellers: How many fly.
+        city: The destination.
+        travellers: Number of travellers.
     """
     return f"Booked for {travellers}: {city}. Reference {city[:3].upper()}{travellers:03}."
 
 
 agent = Agent(
     name="Travel agent",
-    instructions="Help to plan a trip. Look a flight up before you book it, and say what it costs.",
+    instructions="Help to plan a trip. Look up a flight before you book it, and give its price.",
     tools=[find_flight, book_flight],
 )

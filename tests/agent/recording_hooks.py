@@ -1,4 +1,4 @@
-"""Hooks of a run that keep what they are told, and let a test wait for it."""
+"""Hooks that record a run and let a test wait for it, and what a run leaves behind."""
 
 from __future__ import annotations
 
@@ -6,76 +6,84 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from tui.items.text import item_text
+from tui.items.types import message_type
 from tui.model import Approval, Decision, Item, Progress
+from tui.session import AdvancedSQLiteSession
 
-__all__ = ["Watch", "live"]
+__all__ = ["RecordingHooks", "live_texts", "shows", "stored_texts"]
 
 
-def live(progress: Progress) -> list[tuple[str, str]]:
-    """Type and text of the live items."""
+def live_texts(progress: Progress) -> list[tuple[str, str]]:
+    """Return type and text of each live item."""
     return [(item.type, item_text(item.data)) for item in progress.live]
 
 
-class Watch:
+async def stored_texts(session: AdvancedSQLiteSession) -> list[tuple[str, str]]:
+    """Return type and text of each item of the session's current branch."""
+    return [(message_type(item), item_text(item)) for item in await session.get_items()]
+
+
+class RecordingHooks:
     """Hooks of one run.
 
     Attributes:
-        told: All progress, in order.
-        stored_times: How often items were stored.
-        after_storing: What was live right after each of these times.
-        asked: What was asked for.
+        progresses: All reported progress, in order.
+        stored_count: How often items were stored.
+        live_after_storing: The live items right after each of these times.
+        approvals: The approvals of each request, in order.
     """
 
     def __init__(self, *decisions: Decision | Sequence[Decision]) -> None:
-        """Make it; each decision answers one question, or a sequence of them all that are asked at once."""
-        self.told: list[Progress] = []
-        self.stored_times = 0
-        self.after_storing: list[list[tuple[str, str]]] = []
-        self.asked: list[tuple[Approval, ...]] = []
+        """Create them; each decision answers one request, or a sequence the approvals of one request."""
+        self.progresses: list[Progress] = []
+        self.stored_count = 0
+        self.live_after_storing: list[list[tuple[str, str]]] = []
+        self.approvals: list[tuple[Approval, ...]] = []
         self._decisions = list(decisions)
         self._changed = asyncio.Event()
 
     def progress(self, progress: Progress) -> None:
-        self.told.append(progress)
-        if len(self.after_storing) < self.stored_times:
-            self.after_storing.append(live(progress))
+        self.progresses.append(progress)
+        if len(self.live_after_storing) < self.stored_count:
+            self.live_after_storing.append(live_texts(progress))
         self._changed.set()
 
     def stored(self) -> None:
-        self.stored_times += 1
+        self.stored_count += 1
 
     async def approve(self, approvals: Sequence[Approval]) -> Sequence[Decision]:
-        self.asked.append(tuple(approvals))
+        self.approvals.append(tuple(approvals))
         self._changed.set()
         if not self._decisions:
             await asyncio.get_running_loop().create_future()
         decision = self._decisions.pop(0)
         return [decision] * len(approvals) if isinstance(decision, Decision) else decision
 
-    async def until(self, reached: Callable[[Watch], bool]) -> None:
-        """Wait until the run has told of something."""
+    async def until(self, condition: Callable[[RecordingHooks], bool]) -> None:
+        """Wait until a condition holds after a report of the run."""
         async with asyncio.timeout(20):
-            while not reached(self):
+            while not condition(self):
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def until_live(self, text: str) -> None:
-        """Wait until a text stands in the live tail."""
-        await self.until(lambda watch: any(text in said for _, said in live(watch.last)))
-
     @property
     def last(self) -> Progress:
-        return self.told[-1] if self.told else Progress()
+        return self.progresses[-1] if self.progresses else Progress()
 
-    def grown(self, kind: str) -> list[str]:
-        """The text of the first live item of a kind as it grew, each state once."""
-        states: list[str] = []
+    def states(self, kind: str) -> list[str]:
+        """Return the successive texts of the first live item of a kind."""
+        texts: list[str] = []
         first: Item | None = None
-        for progress in self.told:
+        for progress in self.progresses:
             for item in progress.live:
                 if item.type == kind and (first is None or item.message_id == first.message_id):
                     first = item
                     text = item_text(item.data)
-                    if not states or states[-1] != text:
-                        states.append(text)
-        return states
+                    if not texts or texts[-1] != text:
+                        texts.append(text)
+        return texts
+
+
+def shows(text: str) -> Callable[[RecordingHooks], bool]:
+    """Return a condition for `until`: a live item contains a text."""
+    return lambda hooks: any(text in live for _, live in live_texts(hooks.last))

@@ -1,4 +1,4 @@
-"""A model's server on the loopback: speaks the streams of the Responses and the Chat Completions API as it is told."""
+"""A scripted model server on the loopback, which streams the Responses and the Chat Completions API."""
 
 from __future__ import annotations
 
@@ -13,43 +13,51 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-__all__ = ["Answer", "Breaks", "Call", "Calls", "CutsOff", "Refuses", "Says", "ScriptedServer", "Silent", "words"]
+__all__ = [
+    "Answer",
+    "BrokenEvent",
+    "Call",
+    "CutOff",
+    "ErrorResponse",
+    "NoResponse",
+    "ScriptedServer",
+    "TextAnswer",
+    "ToolCalls",
+]
 
 INPUT_TOKENS = 12
 OUTPUT_TOKENS = 5
 
 
 class Answer(Protocol):
-    """What the server does with one request."""
+    """The answer to one request."""
 
-    def send(self, to: Handler) -> None: ...
+    def send(self, handler: Handler) -> None: ...
 
 
 @dataclass
-class Says:
-    """A text, word by word; `pause` holds it back after the first word until it is set.
+class TextAnswer:
+    """A text, word by word; after the first word the server waits for `pause`, if there is one.
 
-    It comes whole to a request that wants no stream, of the Responses API.
+    A request of the Responses API that asks for no stream gets the text in one piece.
     """
 
     text: str
     reasoning: str = ""
     usage: bool = True
     pause: threading.Event | None = None
-    model: str = "tiny"
 
-    def send(self, to: Handler) -> None:
-        if not to.scripted.asked[-1].get("stream"):
-            to.whole(list(ResponsesStream().says(self))[-1]["response"])
+    def send(self, handler: Handler) -> None:
+        if not handler.request_body.get("stream"):
+            handler.send_json(list(ResponsesStream().text_answer(self))[-1]["response"])
             return
-        to.stream()
-        stream = to.events()
-        for number, event in enumerate(stream.says(self)):
-            to.event(event)
-            # The event that carries the first word has gone out.
-            if self.pause is not None and number == stream.first_word(self):
+        handler.start_stream()
+        stream = handler.event_stream()
+        for index, event in enumerate(stream.text_answer(self)):
+            handler.send_event(event)
+            if self.pause is not None and index == stream.first_word_index(self):
                 self.pause.wait(30)
-        to.end()
+        handler.end_stream()
 
 
 @dataclass(frozen=True)
@@ -62,117 +70,125 @@ class Call:
 
 
 @dataclass
-class Calls:
-    """Tool calls, after a text if there is one; also for a request that wants no stream, of the Responses API."""
+class ToolCalls:
+    """Tool calls, after a text if there is one; in one piece for a Responses request that asks for no stream."""
 
     calls: Sequence[Call]
     text: str = ""
 
-    def send(self, to: Handler) -> None:
-        if not to.scripted.asked[-1].get("stream"):
-            to.whole(list(ResponsesStream().calls(self))[-1]["response"])
+    def send(self, handler: Handler) -> None:
+        if not handler.request_body.get("stream"):
+            handler.send_json(list(ResponsesStream().tool_calls(self))[-1]["response"])
             return
-        to.stream()
-        for event in to.events().calls(self):
-            to.event(event)
-        to.end()
+        handler.start_stream()
+        for event in handler.event_stream().tool_calls(self):
+            handler.send_event(event)
+        handler.end_stream()
 
 
 @dataclass
-class CutsOff:
-    """The connection ends after some words, or within a call; `clean` as a server does that thinks it is done."""
+class CutOff:
+    """Some words and the beginning of a call, then the end of the connection; `clean` ends the HTTP response first."""
 
     text: str
     clean: bool = False
     call: Call | None = None
 
-    def send(self, to: Handler) -> None:
-        to.stream()
-        stream = to.events()
-        for event in stream.opens(self.text):
-            to.event(event)
+    def send(self, handler: Handler) -> None:
+        handler.start_stream()
+        stream = handler.event_stream()
+        for event in stream.start_text(self.text):
+            handler.send_event(event)
         if self.call is not None:
-            for event in stream.begins(self.call):
-                to.event(event)
+            for event in stream.start_call(self.call):
+                handler.send_event(event)
         if self.clean:
-            to.finish_chunks()
-        to.hang_up()
+            handler.send_last_chunk()
+        handler.disconnect()
 
 
 @dataclass
-class Breaks:
-    """Some words, then an event that is no JSON."""
+class BrokenEvent:
+    """Some words, then an event that is not JSON."""
 
     text: str = ""
 
-    def send(self, to: Handler) -> None:
-        to.stream()
+    def send(self, handler: Handler) -> None:
+        handler.start_stream()
         if self.text:
-            for event in to.events().opens(self.text):
-                to.event(event)
-        to.raw(b'data: {"type": "response.outp\n\n')
-        to.end()
+            for event in handler.event_stream().start_text(self.text):
+                handler.send_event(event)
+        handler.send_chunk(b'data: {"type": "response.outp\n\n')
+        handler.end_stream()
 
 
 @dataclass
-class Refuses:
-    """An error status; the client is told not to wait long before it tries again."""
+class ErrorResponse:
+    """An error status; a header asks the client to retry soon."""
 
     status: int
     message: str = "no"
     code: str | None = None
 
-    def send(self, to: Handler) -> None:
+    def send(self, handler: Handler) -> None:
         error = {"message": self.message, "type": "error", "code": self.code, "param": None}
-        to.whole({"error": error}, self.status, **{"retry-after-ms": "1"})
+        handler.send_json({"error": error}, self.status, **{"retry-after-ms": "1"})
 
 
 @dataclass
-class Silent:
-    """Nothing until the event is set."""
+class NoResponse:
+    """Nothing until the event is set, then the end of the connection."""
 
     until: threading.Event
 
-    def send(self, to: Handler) -> None:
+    def send(self, handler: Handler) -> None:
         self.until.wait(30)
-        to.hang_up()
+        handler.disconnect()
 
 
 class ScriptedServer:
-    """Answers requests in the order of its script; what it was asked is kept.
+    """Answers requests in the order of its script, and records them.
 
     Attributes:
-        script: The answers to come; the last one is given for good.
-        asked: The decoded bodies of the requests, in order.
+        requests: The decoded bodies of the requests, in order.
         headers: The headers of the last request, by their names in lower case.
     """
 
     def __init__(self) -> None:
-        self.script: deque[Answer] = deque()
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.headers: dict[str, str] = {}
+        self._script: deque[Answer] = deque()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.scripted = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._open: list[Handler] = []
+        self._handlers: list[Handler] = []
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/v1"
 
-    def will(self, *answers: Answer) -> None:
-        self.script = deque(answers)
+    def script(self, *answers: Answer) -> None:
+        """Set the answers to the next requests; the last one is repeated."""
+        self._script = deque(answers)
 
-    def next(self) -> Answer:
-        return self.script.popleft() if len(self.script) > 1 else self.script[0]
+    def answer(self, handler: Handler, body: dict[str, Any]) -> None:
+        """Record a request and send the next answer."""
+        self.requests.append(body)
+        self.headers = {name.lower(): value for name, value in handler.headers.items()}
+        self._handlers.append(handler)
+        answer = self._script.popleft() if len(self._script) > 1 else self._script[0]
+        try:
+            answer.send(handler)
+        finally:
+            self._handlers.remove(handler)
 
     def kill(self) -> None:
-        """Take no more requests, and break the connections that are open."""
+        """Refuse further requests, and break the open connections."""
         self._server.shutdown()
         self._server.server_close()
-        for handler in self._open:
-            handler.hang_up()
+        for handler in self._handlers:
+            handler.disconnect()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -187,33 +203,24 @@ class ScriptedServer:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-
-    @property
-    def scripted(self) -> ScriptedServer:
-        scripted: ScriptedServer = self.server.scripted  # type: ignore[attr-defined]
-        return scripted
+    request_body: dict[str, Any]
 
     def do_POST(self) -> None:
-        scripted = self.scripted
-        scripted._open.append(self)
-        length = int(self.headers["Content-Length"])
-        scripted.asked.append(json.loads(self.rfile.read(length)))
-        scripted.headers = {name.lower(): value for name, value in self.headers.items()}
+        scripted: ScriptedServer = self.server.scripted  # type: ignore[attr-defined]
+        self.request_body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         try:
-            scripted.next().send(self)
+            scripted.answer(self, self.request_body)
         except OSError:
-            # The client has gone.
+            # The client has disconnected.
             self.close_connection = True
-        finally:
-            scripted._open.remove(self)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
 
-    def events(self) -> ResponsesStream | ChatStream:
+    def event_stream(self) -> ResponsesStream | ChatStream:
         return ResponsesStream() if self.path.endswith("/responses") else ChatStream()
 
-    def whole(self, data: Mapping[str, Any], status: int = 200, **headers: str) -> None:
+    def send_json(self, data: Mapping[str, Any], status: int = 200, **headers: str) -> None:
         body = json.dumps(data).encode()
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
@@ -221,37 +228,37 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def stream(self) -> None:
+    def start_stream(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
 
-    def event(self, data: Mapping[str, Any]) -> None:
+    def send_event(self, data: Mapping[str, Any]) -> None:
         name = f"event: {data['type']}\n" if "type" in data else ""
-        self.raw(f"{name}data: {json.dumps(data)}\n\n".encode())
+        self.send_chunk(f"{name}data: {json.dumps(data)}\n\n".encode())
 
-    def raw(self, chunk: bytes) -> None:
+    def send_chunk(self, chunk: bytes) -> None:
         self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
         self.wfile.flush()
 
-    def end(self) -> None:
+    def end_stream(self) -> None:
         if self.path.endswith("/completions"):
-            self.raw(b"data: [DONE]\n\n")
-        self.finish_chunks()
+            self.send_chunk(b"data: [DONE]\n\n")
+        self.send_last_chunk()
 
-    def finish_chunks(self) -> None:
+    def send_last_chunk(self) -> None:
         self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         self.close_connection = True
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
 
-def words(text: str) -> list[str]:
-    """The words of a text, each with the blank before it."""
+def _words(text: str) -> list[str]:
+    """Return the words of a text, each with the space before it."""
     first, *rest = text.split(" ")
     return [first, *(f" {word}" for word in rest)]
 
@@ -262,32 +269,32 @@ class ResponsesStream:
     def __init__(self) -> None:
         self._output: list[dict[str, Any]] = []
 
-    def first_word(self, says: Says) -> int:
-        return 2 + (2 + len(words(says.reasoning)) if says.reasoning else 0)
+    def first_word_index(self, answer: TextAnswer) -> int:
+        return 2 + (2 + len(_words(answer.reasoning)) if answer.reasoning else 0)
 
-    def says(self, says: Says) -> Iterator[dict[str, Any]]:
-        yield self._response("response.created", [], says)
-        if says.reasoning:
-            yield from self._reasons(says.reasoning)
-        yield from self._message(says.text)
-        yield self._response("response.completed", self._output, says)
+    def text_answer(self, answer: TextAnswer) -> Iterator[dict[str, Any]]:
+        yield self._response("response.created", [], answer)
+        if answer.reasoning:
+            yield from self._reasoning(answer.reasoning)
+        yield from self._message(answer.text)
+        yield self._response("response.completed", self._output, answer)
 
-    def opens(self, text: str) -> Iterator[dict[str, Any]]:
+    def start_text(self, text: str) -> Iterator[dict[str, Any]]:
         yield self._response("response.created", [], None)
         yield from list(self._message(text))[:-1]
 
-    def begins(self, call: Call) -> Iterator[dict[str, Any]]:
+    def start_call(self, call: Call) -> Iterator[dict[str, Any]]:
         yield from list(self._call(call))[:-2]
 
-    def calls(self, calls: Calls) -> Iterator[dict[str, Any]]:
+    def tool_calls(self, answer: ToolCalls) -> Iterator[dict[str, Any]]:
         yield self._response("response.created", [], None)
-        if calls.text:
-            yield from self._message(calls.text)
-        for call in calls.calls:
+        if answer.text:
+            yield from self._message(answer.text)
+        for call in answer.calls:
             yield from self._call(call)
-        yield self._response("response.completed", self._output, Says(""))
+        yield self._response("response.completed", self._output, TextAnswer(""))
 
-    def _response(self, kind: str, output: Sequence[Any], says: Says | None) -> dict[str, Any]:
+    def _response(self, kind: str, output: Sequence[Any], answer: TextAnswer | None) -> dict[str, Any]:
         done = kind == "response.completed"
         usage = {
             "input_tokens": INPUT_TOKENS,
@@ -306,15 +313,15 @@ class ResponsesStream:
             "parallel_tool_calls": True,
             "tool_choice": "auto",
             "tools": [],
-            "usage": usage if done and says is not None and says.usage else None,
+            "usage": usage if done and answer is not None and answer.usage else None,
         }
         return {"type": kind, "response": response, "sequence_number": 0}
 
-    def _item(self, item: dict[str, Any], begun: dict[str, Any], between: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    def _item(self, item: dict[str, Any], initial: dict[str, Any], events: Sequence[Any]) -> Iterator[dict[str, Any]]:
         index = len(self._output)
         shared = {"output_index": index, "sequence_number": 0}
-        yield {"type": "response.output_item.added", "item": {**item, **begun}, **shared}
-        for event in between:
+        yield {"type": "response.output_item.added", "item": {**item, **initial}, **shared}
+        for event in events:
             yield {**event, "item_id": item["id"], **shared}
         self._output.append(item)
         yield {"type": "response.output_item.done", "item": item, **shared}
@@ -327,14 +334,15 @@ class ResponsesStream:
             {"content": [], "status": "in_progress"},
             [
                 {"type": "response.output_text.delta", "content_index": 0, "delta": word, "logprobs": []}
-                for word in words(text)
+                for word in _words(text)
             ],
         )
 
-    def _reasons(self, text: str) -> Iterator[dict[str, Any]]:
+    def _reasoning(self, text: str) -> Iterator[dict[str, Any]]:
         item = {"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}
         deltas = [
-            {"type": "response.reasoning_summary_text.delta", "summary_index": 0, "delta": word} for word in words(text)
+            {"type": "response.reasoning_summary_text.delta", "summary_index": 0, "delta": word}
+            for word in _words(text)
         ]
         yield from self._item(item, {"summary": []}, deltas)
 
@@ -359,33 +367,33 @@ class ResponsesStream:
 class ChatStream:
     """Chunks of the Chat Completions API."""
 
-    def first_word(self, says: Says) -> int:
-        return 1 + (len(words(says.reasoning)) if says.reasoning else 0)
+    def first_word_index(self, answer: TextAnswer) -> int:
+        return 1 + (len(_words(answer.reasoning)) if answer.reasoning else 0)
 
-    def says(self, says: Says) -> Iterator[dict[str, Any]]:
+    def text_answer(self, answer: TextAnswer) -> Iterator[dict[str, Any]]:
         yield self._chunk({"role": "assistant", "content": ""})
-        for word in words(says.reasoning) if says.reasoning else ():
+        for word in _words(answer.reasoning) if answer.reasoning else ():
             yield self._chunk({"reasoning_content": word})
-        for word in words(says.text):
+        for word in _words(answer.text):
             yield self._chunk({"content": word})
-        yield from self._ends("stop", usage=says.usage)
+        yield from self._ends("stop", usage=answer.usage)
 
-    def opens(self, text: str) -> Iterator[dict[str, Any]]:
-        for word in words(text):
+    def start_text(self, text: str) -> Iterator[dict[str, Any]]:
+        for word in _words(text):
             yield self._chunk({"content": word})
 
-    def begins(self, call: Call, index: int = 0) -> Iterator[dict[str, Any]]:
+    def start_call(self, call: Call, index: int = 0) -> Iterator[dict[str, Any]]:
         arguments = json.dumps(call.arguments)
         function = {"name": call.name, "arguments": arguments[: len(arguments) // 2]}
         yield self._chunk(
             {"tool_calls": [{"index": index, "id": call.call_id, "type": "function", "function": function}]}
         )
 
-    def calls(self, calls: Calls) -> Iterator[dict[str, Any]]:
-        if calls.text:
-            yield from self.opens(calls.text)
-        for index, call in enumerate(calls.calls):
-            yield from self.begins(call, index)
+    def tool_calls(self, answer: ToolCalls) -> Iterator[dict[str, Any]]:
+        if answer.text:
+            yield from self.start_text(answer.text)
+        for index, call in enumerate(answer.calls):
+            yield from self.start_call(call, index)
             arguments = json.dumps(call.arguments)
             rest = {"arguments": arguments[len(arguments) // 2 :]}
             yield self._chunk({"tool_calls": [{"index": index, "function": rest}]})

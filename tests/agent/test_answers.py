@@ -1,85 +1,68 @@
-"""Answers of a real server through the SDK's own client: as they come, as they are stored, what they cost."""
+"""Answers of a real server through the SDK's own client: the stream, the stored items, the usage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from tests.agent.recording_hooks import Watch, live
-from tests.agent.server import Call, Calls, Says, ScriptedServer
-from tui.agent import AgentRunner
-from tui.items.text import item_text
-from tui.items.types import message_type
+from tests.agent.conftest import MakeAgent
+from tests.agent.recording_hooks import RecordingHooks, live_texts, stored_texts
+from tests.agent.server import Call, ScriptedServer, TextAnswer, ToolCalls
+from tui.agent import AgentRunner, Api
 from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession
 
-MakeRunner = Callable[..., AgentRunner]
 
-
-@pytest.fixture(params=["responses", "chat"])
-def plain(request: pytest.FixtureRequest, runner: MakeRunner, server: ScriptedServer) -> AgentRunner:
-    """The plain assistant on the server, once for each API."""
-    return runner(model="tiny", base_url=server.url, api=request.param)
-
-
-async def stored(session: AdvancedSQLiteSession) -> list[tuple[str, str]]:
-    return [(message_type(item), item_text(item)) for item in await session.get_items()]
-
-
-async def test_an_answer_comes_word_by_word_and_is_stored(
-    plain: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_an_answer_is_streamed_word_by_word_and_stored(
+    assistant: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Says("It is raining in Oslo."))
-    watch = Watch()
-    result = await plain.run(session, "And the weather?", watch)
+    server.script(TextAnswer("It is raining in Oslo."))
+    hooks = RecordingHooks()
+    result = await assistant.run(session, "And the weather?", hooks)
 
     assert result.outcome is Outcome.DONE
     assert (result.error, result.kept, result.model, result.agent) == (None, True, "tiny", "Assistant")
-    assert await stored(session) == [("user", "And the weather?"), ("assistant", "It is raining in Oslo.")]
-    assert live(watch.told[0]) == [("user", "And the weather?")]
-    growing = [text for text in watch.grown("assistant") if text]
-    assert growing == ["It", "It is", "It is raining", "It is raining in", "It is raining in Oslo."]
-    assert watch.last.live == ()
-    assert watch.stored_times == 2
-    assert {"thinking", "writing"} <= {progress.doing for progress in watch.told}
+    assert await stored_texts(session) == [("user", "And the weather?"), ("assistant", "It is raining in Oslo.")]
+    assert live_texts(hooks.progresses[0]) == [("user", "And the weather?")]
+    states = [text for text in hooks.states("assistant") if text]
+    assert states == ["It", "It is", "It is raining", "It is raining in", "It is raining in Oslo."]
+    assert hooks.last.live == ()
+    assert hooks.stored_count == 2
+    assert {"thinking", "writing"} <= {progress.doing for progress in hooks.progresses}
 
 
-async def test_the_next_message_goes_with_the_conversation(
-    plain: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_the_next_message_is_sent_with_the_conversation(
+    assistant: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Says("One."), Says("Two."))
-    await plain.run(session, "First", Watch())
-    await plain.run(session, "Second", Watch())
+    server.script(TextAnswer("One."), TextAnswer("Two."))
+    await assistant.run(session, "First", RecordingHooks())
+    await assistant.run(session, "Second", RecordingHooks())
 
-    asked = server.asked[1].get("input") or server.asked[1]["messages"]
-    said = [item for item in asked if item["role"] != "system"]
-    assert [item["role"] for item in said] == ["user", "assistant", "user"]
+    messages = server.requests[1].get("input") or server.requests[1]["messages"]
+    assert [message["role"] for message in messages if message["role"] != "system"] == ["user", "assistant", "user"]
 
 
-async def test_reasoning_is_seen_before_the_answer(
-    plain: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_reasoning_is_streamed_before_the_answer(
+    assistant: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Says("Yes.", reasoning="Let me see."))
-    watch = Watch()
-    await plain.run(session, "Is it?", watch)
+    server.script(TextAnswer("Yes.", reasoning="Let me see."))
+    hooks = RecordingHooks()
+    await assistant.run(session, "Is it?", hooks)
 
-    assert [text for text in watch.grown("reasoning") if text][-1] == "Let me see."
-    assert len(watch.grown("reasoning")) >= 3
-    assert [kind for kind, _ in await stored(session)] == ["user", "reasoning", "assistant"]
+    assert [text for text in hooks.states("reasoning") if text][-1] == "Let me see."
+    assert len(hooks.states("reasoning")) >= 3
+    assert [kind for kind, _ in await stored_texts(session)] == ["user", "reasoning", "assistant"]
 
 
-async def test_tokens_are_what_the_server_says(
-    plain: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_usage_is_what_the_server_reports(
+    assistant: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Says("Yes."))
-    watch = Watch()
-    result = await plain.run(session, "Is it?", watch)
+    server.script(TextAnswer("Yes."))
+    hooks = RecordingHooks()
+    result = await assistant.run(session, "Is it?", hooks)
     await session.store_run_usage(result.usage)
 
-    assert watch.last.usage is not None
-    assert (watch.last.usage.input_tokens, watch.last.usage.output_tokens) == (12, 5)
+    assert hooks.last.usage is not None
+    assert (hooks.last.usage.input_tokens, hooks.last.usage.output_tokens) == (12, 5)
     assert not result.estimated
     usage = await session.get_turn_usage(1)
     assert isinstance(usage, dict)
@@ -87,15 +70,15 @@ async def test_tokens_are_what_the_server_says(
 
 
 async def test_a_server_that_reports_no_tokens_gives_no_usage(
-    plain: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+    assistant: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Says("Yes.", usage=False))
-    watch = Watch()
-    result = await plain.run(session, "Is it?", watch)
+    server.script(TextAnswer("Yes.", usage=False))
+    hooks = RecordingHooks()
+    result = await assistant.run(session, "Is it?", hooks)
 
     assert result.outcome is Outcome.DONE
     assert result.usage is None
-    assert watch.last.usage is None
+    assert hooks.last.usage is None
 
 
 AGENT = """
@@ -113,59 +96,55 @@ agent = Agent(name="Travel", tools=[get_weather, book])
 """
 
 
-@pytest.fixture(params=["responses", "chat"])
-def travel(request: pytest.FixtureRequest, tmp_path: Any, runner: MakeRunner, server: ScriptedServer) -> AgentRunner:
-    """An agent with two tools from a file, with the server's model."""
-    (tmp_path / "travel_with_tools.py").write_text(AGENT, encoding="utf-8")
-    where = f"{tmp_path / 'travel_with_tools.py'}:agent"
-    return runner(agent=where, model="tiny", base_url=server.url, api=request.param)
+@pytest.fixture
+def travel_agent(make_agent: MakeAgent, api: Api) -> AgentRunner:
+    return make_agent(AGENT, api=api)
 
 
-async def test_tools_are_called_as_their_arguments_arrive(
-    travel: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_arguments_of_tool_calls_are_streamed(
+    travel_agent: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
     calls = [Call("get_weather", {"city": "Oslo"}, "c1"), Call("book", {"city": "Bergen"}, "c2")]
-    server.will(Calls(calls, text="One moment."), Says("Booked."))
-    watch = Watch()
-    result = await travel.run(session, "Book it", watch)
+    server.script(ToolCalls(calls, text="One moment."), TextAnswer("Booked."))
+    hooks = RecordingHooks()
+    result = await travel_agent.run(session, "Book it", hooks)
 
     assert (result.outcome, result.agent) == (Outcome.DONE, "Travel")
-    assert [kind for kind, _ in await stored(session)] == [
+    assert [kind for kind, _ in await stored_texts(session)] == [
         "user", "assistant", "function_call", "function_call", "function_call_output", "function_call_output",
         "assistant",
     ]  # fmt: skip
-    arguments = [
-        item.data["arguments"] for progress in watch.told for item in progress.live if item.tool_name == "get_weather"
-    ]
+    live = [item for progress in hooks.progresses for item in progress.live]
+    arguments = [item.data["arguments"] for item in live if item.tool_name == "get_weather"]
     assert '{"city": "Oslo"}' in arguments
     assert any(0 < len(part) < len('{"city": "Oslo"}') for part in arguments)
-    outputs = [text for progress in watch.told for kind, text in live(progress) if kind == "function_call_output"]
+    outputs = [item.data["output"] for item in live if item.type == "function_call_output"]
     assert {"12 °C in Oslo", "booked Bergen"} <= set(outputs)
-    assert {"calling get_weather", "calling book"} <= {progress.doing for progress in watch.told}
-    assert watch.last.usage is not None
-    assert (watch.last.usage.requests, watch.last.usage.total_tokens) == (2, 34)
+    assert {"calling get_weather", "calling book"} <= {progress.doing for progress in hooks.progresses}
+    assert hooks.last.usage is not None
+    assert (hooks.last.usage.requests, hooks.last.usage.total_tokens) == (2, 34)
 
 
-async def test_what_is_stored_is_no_longer_live(
-    travel: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_stored_items_are_not_live(
+    travel_agent: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Calls([Call("get_weather", {"city": "Oslo"}, "c1")]), Says("Rain."))
+    server.script(ToolCalls([Call("get_weather", {"city": "Oslo"}, "c1")]), TextAnswer("Rain."))
 
-    watch = Watch()
-    await travel.run(session, "Weather?", watch)
+    hooks = RecordingHooks()
+    await travel_agent.run(session, "Weather?", hooks)
     # The message; the call with its output; the answer.
-    assert watch.after_storing == [[], [], []]
+    assert hooks.live_after_storing == [[], [], []]
 
 
-async def test_live_items_keep_their_key_and_count_from_nought(
-    travel: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_live_items_keep_their_key_and_are_numbered_from_zero(
+    travel_agent: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Calls([Call("get_weather", {"city": "Oslo"}, "c1")]), Says("Rain all day."))
-    watch = Watch()
-    await travel.run(session, "Weather?", watch)
+    server.script(ToolCalls([Call("get_weather", {"city": "Oslo"}, "c1")]), TextAnswer("Rain all day."))
+    hooks = RecordingHooks()
+    await travel_agent.run(session, "Weather?", hooks)
 
-    for progress in watch.told:
+    for progress in hooks.progresses:
         assert [item.position for item in progress.live] == list(range(len(progress.live)))
         assert all(item.message_id < 0 and item.turn == 0 for item in progress.live)
-    texts = {item.message_id for progress in watch.told for item in progress.live if item.type == "assistant"}
-    assert len(texts) == 1
+    answers = {item.message_id for progress in hooks.progresses for item in progress.live if item.type == "assistant"}
+    assert len(answers) == 1

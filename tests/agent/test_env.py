@@ -1,4 +1,4 @@
-"""Secrets leave no trace in what people read."""
+"""Secrets are removed from text that is shown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tui.agent import redact
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "redacted"),
     [
         ("Incorrect API key provided: sk-proj-abcdefgh1234", "Incorrect API key provided: •••"),
         ("key sk-abcd****************wxyz.", "key •••"),
@@ -27,16 +27,16 @@ from tui.agent import redact
         ),
     ],
 )
-def test_what_looks_like_a_secret_is_hidden(text: str, shown: str) -> None:
-    assert redact(text) == shown
+def test_text_that_looks_like_a_secret_is_redacted(text: str, redacted: str) -> None:
+    assert redact(text) == redacted
 
 
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "MY_PASSWORD"])
-def test_values_of_the_environment_are_hidden(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_secrets_of_the_environment_are_redacted(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "correct horse battery")
     assert redact("it said 'correct horse battery'!") == "it said '•••'!"
 
 
-def test_a_stand_in_for_a_key_is_a_word_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_placeholder_for_a_key_is_not_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "ollama")
     assert redact("ollama cannot be reached") == "ollama cannot be reached"

@@ -1,4 +1,4 @@
-"""What goes wrong on the way to an answer: one clear sentence, and a branch that holds exactly what was said."""
+"""Failures of a run: one clear message, and a branch that holds exactly what was sent and answered."""
 
 from __future__ import annotations
 
@@ -6,89 +6,89 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from tests.agent.recording_hooks import Watch
-from tests.agent.server import Answer, Breaks, Call, Calls, CutsOff, Refuses, Says, ScriptedServer, Silent
-from tests.conversations import open_sdk, turn
+from tests.agent.conftest import MakeAgent, MakeRunner
+from tests.agent.recording_hooks import RecordingHooks, shows, stored_texts
+from tests.agent.server import (
+    Answer,
+    BrokenEvent,
+    Call,
+    CutOff,
+    ErrorResponse,
+    NoResponse,
+    ScriptedServer,
+    TextAnswer,
+    ToolCalls,
+)
+from tests.conftest import OpenOurs, OpenSDK
+from tests.conversations import turn
 from tui.agent import AgentRunner
-from tui.items.text import item_text
 from tui.items.types import message_type
 from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession
 
-MakeRunner = Callable[..., AgentRunner]
-
-
-@pytest.fixture(params=["responses", "chat"])
-def plain(request: pytest.FixtureRequest, runner: MakeRunner, server: ScriptedServer) -> AgentRunner:
-    return runner(model="tiny", base_url=server.url, api=request.param)
-
-
-async def stored(session: AdvancedSQLiteSession) -> list[tuple[str, str]]:
-    return [(message_type(item), item_text(item)) for item in await session.get_items()]
-
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "part"),
     [
-        (Refuses(401, "Incorrect API key provided: sk-abcdefgh12345678"), "key"),
-        (Refuses(403, "not yours"), "may not use"),
-        (Refuses(404, "The model 'tiny' does not exist"), "does not know the model"),
-        (Refuses(429, "slow down"), "fewer requests"),
-        (Refuses(429, "pay", "insufficient_quota"), "credit"),
-        (Refuses(500, "upstream fell over"), "upstream fell over"),
-        (Refuses(400, "This model's maximum context length is 8 tokens", "context_length_exceeded"), "too long"),
-        (Refuses(400, "flagged", "content_filter"), "content filter"),
-        (Refuses(400, "temperature is not supported"), "temperature is not supported"),
-        (Breaks(), "broke"),
+        (ErrorResponse(401, "Incorrect API key provided: sk-abcdefgh12345678"), "key"),
+        (ErrorResponse(403, "not yours"), "may not use"),
+        (ErrorResponse(404, "The model 'tiny' does not exist"), "does not know the model"),
+        (ErrorResponse(429, "slow down"), "rate limit"),
+        (ErrorResponse(429, "pay", "insufficient_quota"), "credit"),
+        (ErrorResponse(500, "upstream fell over"), "upstream fell over"),
+        (ErrorResponse(400, "This model's maximum context length is 8 tokens", "context_length_exceeded"), "too long"),
+        (ErrorResponse(400, "flagged", "content_filter"), "content filter"),
+        (ErrorResponse(400, "temperature is not supported"), "temperature is not supported"),
+        (BrokenEvent(), "broke"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_a_failure_before_the_answer_leaves_the_branch_as_it_was(
-    plain: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession, answer: Answer, says: str
+    assistant: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession, answer: Answer, part: str
 ) -> None:
     await session.add_items(turn("Before"))
     before = await session.get_items()
-    server.will(answer)
-    result = await plain.run(session, "Now", Watch())
+    server.script(answer)
+    result = await assistant.run(session, "Now", RecordingHooks())
 
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
-    assert says in result.error
+    assert part in result.error
     assert result.hint
     assert "\n" not in result.error + result.hint
     assert (result.kept, result.usage) == (False, None)
     assert await session.get_items() == before
 
-    server.will(Says("Now it works."))
-    again = await plain.run(session, "Now", Watch())
-    assert again.outcome is Outcome.DONE
-    assert (await stored(session))[-2:] == [("user", "Now"), ("assistant", "Now it works.")]
+    server.script(TextAnswer("Now it works."))
+    second = await assistant.run(session, "Now", RecordingHooks())
+    assert second.outcome is Outcome.DONE
+    assert (await stored_texts(session))[-2:] == [("user", "Now"), ("assistant", "Now it works.")]
     assert len(await session.get_conversation_turns()) == 2
 
 
 @pytest.mark.parametrize(
-    ("api", "says"),
+    ("api", "message"),
     [("responses", "The server broke off in the middle of its answer."), ("chat", "The model gave no answer.")],
 )
-async def test_an_answer_with_nothing_in_it(
-    runner: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession, api: str, says: str
+async def test_an_empty_answer(
+    assistant: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession, message: str
 ) -> None:
-    server.will(CutsOff("", clean=True))
-    result = await runner(model="tiny", base_url=server.url, api=api).run(session, "Hello", Watch())
+    server.script(CutOff("", clean=True))
+    result = await assistant.run(session, "Hello", RecordingHooks())
 
-    assert (result.outcome, result.error, result.kept) == (Outcome.FAILED, says, False)
+    assert (result.outcome, result.error, result.kept) == (Outcome.FAILED, message, False)
     assert await session.get_items() == []
 
 
-async def test_a_server_that_is_away(runner: MakeRunner, session: AdvancedSQLiteSession) -> None:
+async def test_an_unreachable_server(make_runner: MakeRunner, session: AdvancedSQLiteSession) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    result = await runner(model="tiny", base_url=f"http://127.0.0.1:{port}/v1").run(session, "Hello", Watch())
+    runner = make_runner(model="tiny", base_url=f"http://127.0.0.1:{port}/v1")
+    result = await runner.run(session, "Hello", RecordingHooks())
 
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
@@ -96,68 +96,68 @@ async def test_a_server_that_is_away(runner: MakeRunner, session: AdvancedSQLite
     assert not result.kept
 
 
-@pytest.mark.parametrize("answer", [CutsOff("It is raining"), CutsOff("It is raining", True), Breaks("It is raining")])
-async def test_what_had_arrived_of_a_broken_answer_is_kept(
-    plain: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession, path: Path, answer: Answer
+@pytest.mark.parametrize(
+    "answer", [CutOff("It is raining"), CutOff("It is raining", True), BrokenEvent("It is raining")]
+)
+async def test_the_arrived_part_of_a_broken_answer_is_kept(
+    assistant: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession, sdk: OpenSDK, answer: Answer
 ) -> None:
-    server.will(answer)
-    result = await plain.run(session, "Weather?", Watch())
+    server.script(answer)
+    result = await assistant.run(session, "Weather?", RecordingHooks())
 
-    # A chat stream that simply ends is a whole answer to the SDK's client.
+    # The SDK's client takes a chat stream that ends early for a complete answer.
     if result.outcome is Outcome.FAILED:
         assert result.error is not None
         assert "broke" in result.error
         assert (await session.get_items())[-1].get("status") == "incomplete"
     assert result.kept
-    assert await stored(session) == [("user", "Weather?"), ("assistant", "It is raining")]
+    assert await stored_texts(session) == [("user", "Weather?"), ("assistant", "It is raining")]
 
-    server.will(Says("As I said: rain."))
-    await plain.run(session, "Go on", Watch())
-    sdk = open_sdk(path, "talk")
-    assert [message_type(item) for item in await sdk.get_items()] == ["user", "assistant", "user", "assistant"]
-    sdk.close()
+    server.script(TextAnswer("As I said: rain."))
+    await assistant.run(session, "Go on", RecordingHooks())
+    assert [message_type(item) for item in await sdk().get_items()] == ["user", "assistant", "user", "assistant"]
 
 
-async def test_half_a_call_was_never_made(
-    plain: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_an_incomplete_call_is_not_stored(
+    assistant: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(CutsOff("I look", call=Call("look", {"where": "everywhere"})))
-    watch = Watch()
-    result = await plain.run(session, "Look", watch)
+    server.script(CutOff("I look", call=Call("look", {"where": "everywhere"})))
+    hooks = RecordingHooks()
+    result = await assistant.run(session, "Look", hooks)
 
     assert result.outcome is Outcome.FAILED
-    assert any("where" in text for text in watch.grown("function_call"))
-    assert await stored(session) == [("user", "Look"), ("assistant", "I look")]
+    assert any("where" in text for text in hooks.states("function_call"))
+    assert await stored_texts(session) == [("user", "Look"), ("assistant", "I look")]
 
 
-async def test_a_server_killed_in_mid_stream(
-    runner: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_a_server_killed_during_the_stream(
+    make_runner: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Says("It is raining", pause=threading.Event()))
-    watch = Watch()
-    running = asyncio.create_task(runner(model="tiny", base_url=server.url).run(session, "Weather?", watch))
-    await watch.until_live("It")
+    server.script(TextAnswer("It is raining", pause=threading.Event()))
+    hooks = RecordingHooks()
+    runner = make_runner(model="tiny", base_url=server.url)
+    run = asyncio.create_task(runner.run(session, "Weather?", hooks))
+    await hooks.until(shows("It"))
     server.kill()
-    result = await running
+    result = await run
 
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
     assert "broke off" in result.error
-    assert await stored(session) == [("user", "Weather?"), ("assistant", "It")]
+    assert await stored_texts(session) == [("user", "Weather?"), ("assistant", "It")]
 
 
-async def test_a_model_that_takes_too_long(
-    runner: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession, tmp_path: Path
-) -> None:
-    (tmp_path / "hurried.py").write_text(
-        "from agents import Agent, ModelSettings\n"
-        "agent = Agent(name='Hurried', model_settings=ModelSettings(timeout=0.05))\n",
-        encoding="utf-8",
-    )
+HURRIED = """
+from agents import Agent, ModelSettings
+
+agent = Agent(name="Hurried", model_settings=ModelSettings(timeout=0.05))
+"""
+
+
+async def test_a_model_timeout(make_agent: MakeAgent, server: ScriptedServer, session: AdvancedSQLiteSession) -> None:
     gate = threading.Event()
-    server.will(Silent(gate))
-    hurried = runner(agent=f"{tmp_path / 'hurried.py'}:agent", model="tiny", base_url=server.url)
-    result = await hurried.run(session, "Hello", Watch())
+    server.script(NoResponse(gate))
+    result = await make_agent(HURRIED).run(session, "Hello", RecordingHooks())
     gate.set()
 
     assert result.outcome is Outcome.FAILED
@@ -167,13 +167,11 @@ async def test_a_model_that_takes_too_long(
 
 
 AGENTS = """
-from agents import (
-    Agent, GuardrailFunctionOutput, function_tool, input_guardrail, output_guardrail,
-)
+from agents import Agent, GuardrailFunctionOutput, function_tool, input_guardrail, output_guardrail
 
 @input_guardrail
-async def no_swearing(context, agent, said):
-    return GuardrailFunctionOutput(output_info=None, tripwire_triggered="damn" in str(said))
+async def no_swearing(context, agent, message):
+    return GuardrailFunctionOutput(output_info=None, tripwire_triggered="damn" in str(message))
 
 @output_guardrail
 async def no_secrets(context, agent, output):
@@ -195,37 +193,31 @@ guarded = Agent(name="Guarded", input_guardrails=[no_swearing], output_guardrail
 bomb = Agent(name="Bomb", tools=[explode, stumble, look])
 """
 
+MakeFailing = Callable[..., AgentRunner]
+
 
 @pytest.fixture
-def own(tmp_path: Path, runner: MakeRunner, server: ScriptedServer) -> Callable[..., AgentRunner]:
-    """An agent of the file above, with the server's model."""
-    path = tmp_path / "failing_agents.py"
-    path.write_text(AGENTS, encoding="utf-8")
-
-    def make(name: str, **choice: object) -> AgentRunner:
-        return runner(
-            **{"agent": f"{path}:{name}", "model": "tiny", "base_url": server.url, "api": "responses", **choice}
-        )
-
-    return make
+def failing(make_agent: MakeAgent) -> MakeFailing:
+    """Create a runner of one of the agents above."""
+    return lambda name, **settings: make_agent(AGENTS, name, api="responses", **settings)
 
 
-async def test_a_guardrail_that_refuses_the_message(
-    own: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_a_guardrail_refuses_the_message(
+    failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Says("Never mind."))
-    result = await own("guarded").run(session, "damn", Watch())
+    server.script(TextAnswer("Never mind."))
+    result = await failing("guarded").run(session, "damn", RecordingHooks())
 
     assert (result.outcome, result.kept) == (Outcome.FAILED, False)
     assert result.error == "The guardrail 'no_swearing' refused the message."
     assert await session.get_items() == []
 
 
-async def test_a_guardrail_that_refuses_the_answer(
-    own: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_a_guardrail_refuses_the_answer(
+    failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Says("The secret is out."))
-    result = await own("guarded").run(session, "Tell me", Watch())
+    server.script(TextAnswer("The secret is out."))
+    result = await failing("guarded").run(session, "Tell me", RecordingHooks())
 
     assert (result.outcome, result.kept) == (Outcome.FAILED, False)
     assert result.error == "The guardrail 'no_secrets' refused the answer."
@@ -233,91 +225,88 @@ async def test_a_guardrail_that_refuses_the_answer(
 
 
 async def test_a_refused_answer_after_a_tool_leaves_the_call_but_not_the_answer(
-    own: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+    failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Calls([Call("look")]), Says("The secret is out."))
-    result = await own("guarded").run(session, "Look", Watch())
+    server.script(ToolCalls([Call("look")]), TextAnswer("The secret is out."))
+    result = await failing("guarded").run(session, "Look", RecordingHooks())
 
     assert (result.outcome, result.kept) == (Outcome.FAILED, True)
-    assert [kind for kind, _ in await stored(session)] == ["user", "function_call", "function_call_output"]
+    assert [kind for kind, _ in await stored_texts(session)] == ["user", "function_call", "function_call_output"]
     assert result.usage is not None
 
 
-async def test_a_tool_that_raises(own: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession) -> None:
-    server.will(Calls([Call("look", {}, "c1"), Call("explode", {"reason": "heat"}, "c2")]), Says("Oh."))
-    result = await own("bomb").run(session, "Explode", Watch())
+async def test_a_tool_that_raises(failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession) -> None:
+    calls = [Call("look", {}, "c1"), Call("explode", {"reason": "heat"}, "c2")]
+    server.script(ToolCalls(calls), TextAnswer("Oh."))
+    result = await failing("bomb").run(session, "Explode", RecordingHooks())
 
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
     assert result.error.startswith("The tool 'explode' failed: boom: heat")
-    assert "failing_agents.py" in result.details
+    assert "agents_under_test.py" in result.details
     assert "sk-abcdefgh" not in result.error + result.hint + result.details
-    outputs = {item["call_id"]: item["output"] for item in await items(session) if "output" in item}
+    outputs = {item.get("call_id"): item.get("output") for item in await session.get_items() if "output" in item}
     assert outputs == {"c1": "seen", "c2": "The run failed before this call finished."}
 
-    server.will(Says("Better now."))
-    assert (await own("bomb").run(session, "Go on", Watch())).outcome is Outcome.DONE
+    server.script(TextAnswer("Better now."))
+    assert (await failing("bomb").run(session, "Go on", RecordingHooks())).outcome is Outcome.DONE
 
 
-async def test_a_tool_whose_failure_the_model_is_told_of_is_no_failure_of_the_run(
-    own: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+async def test_a_tool_failure_that_the_model_is_told_does_not_fail_the_run(
+    failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Calls([Call("stumble")]), Says("It tripped."))
-    result = await own("bomb").run(session, "Walk", Watch())
+    server.script(ToolCalls([Call("stumble")]), TextAnswer("It tripped."))
+    result = await failing("bomb").run(session, "Walk", RecordingHooks())
     assert result.outcome is Outcome.DONE
 
 
 async def test_a_tool_that_does_not_exist(
-    own: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession
+    failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.will(Calls([Call("fly")]))
-    result = await own("bomb").run(session, "Fly", Watch())
+    server.script(ToolCalls([Call("fly")]))
+    result = await failing("bomb").run(session, "Fly", RecordingHooks())
 
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
     assert "fly" in result.error
-    assert [kind for kind, _ in await stored(session)] == ["user", "function_call", "function_call_output"]
+    assert [kind for kind, _ in await stored_texts(session)] == ["user", "function_call", "function_call_output"]
 
 
-async def test_too_many_turns(own: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession) -> None:
-    server.will(*(Calls([Call("look", {}, f"c{number}")]) for number in range(3)))
-    result = await own("bomb", max_turns=2).run(session, "Look", Watch())
+async def test_too_many_turns(failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession) -> None:
+    server.script(*(ToolCalls([Call("look", {}, f"c{number}")]) for number in range(3)))
+    result = await failing("bomb", max_turns=2).run(session, "Look", RecordingHooks())
 
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
     assert "(2)" in result.error
-    assert [kind for kind, _ in await stored(session)].count("function_call_output") == 2
+    assert [kind for kind, _ in await stored_texts(session)].count("function_call_output") == 2
     assert result.usage is not None
 
 
-async def test_secrets_are_told_to_nobody(
-    plain: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession, monkeypatch: pytest.MonkeyPatch
+async def test_messages_contain_no_secrets(
+    assistant: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "the-real-key-of-mine")
-    server.will(Refuses(400, "bad header Authorization: Bearer the-real-key-of-mine, token sk-proj-1234567890abcdef"))
-    result = await plain.run(session, "Hello", Watch())
+    server.script(
+        ErrorResponse(400, "bad header Authorization: Bearer the-real-key-of-mine, token sk-proj-1234567890abcdef")
+    )
+    result = await assistant.run(session, "Hello", RecordingHooks())
 
     assert server.headers["authorization"] == "Bearer the-real-key-of-mine"
-    told = f"{result.error}{result.hint}{result.details}"
-    assert "the-real-key-of-mine" not in told
-    assert "sk-proj" not in told
-    assert "bad header" in told
+    message = f"{result.error}{result.hint}{result.details}"
+    assert "the-real-key-of-mine" not in message
+    assert "sk-proj" not in message
+    assert "bad header" in message
 
 
-async def test_a_branch_that_another_deletes_meanwhile(
-    own: MakeRunner, server: ScriptedServer, session: AdvancedSQLiteSession, path: Path
+async def test_a_branch_that_is_deleted_during_the_run(
+    failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession, ours: OpenOurs
 ) -> None:
     await session.add_items(turn("One"))
-    branch = await session.fork(2, name="gone")
-    other = AdvancedSQLiteSession(session_id="talk", db_path=path)
-    await other.delete_branch(branch)
-    other.close()
-    server.will(Says("Too late."))
-    result = await own("bomb").run(session, "Two", Watch())
+    branch = await session.fork(2, name="deleted")
+    await ours().delete_branch(branch)
+    server.script(TextAnswer("Too late."))
+    result = await failing("bomb").run(session, "Two", RecordingHooks())
 
     assert result.outcome is Outcome.FAILED
     assert not result.kept
-
-
-async def items(session: AdvancedSQLiteSession) -> list[dict[str, object]]:
-    return [dict(item) for item in await session.get_items()]

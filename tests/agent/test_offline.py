@@ -1,172 +1,164 @@
-"""The model inside the program: deterministic, streaming, and able to call a tool."""
+"""The offline model: deterministic, streaming, able to call a tool."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from agents import Agent, ModelSettings, ModelTracing, RunConfig, Runner, function_tool
-from pydantic import BaseModel
+from agents.items import ItemHelpers
 
-from tests.agent.recording_hooks import Watch
-from tui.agent import AgentRunner
-from tui.agent.offline import OfflineModel
-from tui.agent.offline_replies import Offered, reply
-from tui.items.text import item_text
-from tui.items.types import message_type
-from tui.model import Outcome
+from tests.agent.conftest import MakeAgent, MakeRunner
+from tests.agent.recording_hooks import RecordingHooks, stored_texts
+from tui.agent.offline import OfflineModel, word_count
+from tui.model import Decision, Outcome
 from tui.session import AdvancedSQLiteSession
-
-MakeRunner = Callable[..., AgentRunner]
 
 UNTRACED = RunConfig(tracing_disabled=True)
 
 
-def asks(text: str) -> list[dict[str, Any]]:
-    return [{"role": "user", "content": text}]
-
-
-async def events(text: str) -> list[dict[str, Any]]:
-    stream = OfflineModel(delay=0).stream_response(
-        "Be brief.", text, ModelSettings(), [], None, [], ModelTracing.DISABLED
+async def stream(text: str) -> list[dict[str, Any]]:
+    events = OfflineModel(delay=0).stream_response(
+        "Be brief.", text, ModelSettings(), [word_count], None, [], ModelTracing.DISABLED
     )
-    return [event.model_dump() async for event in stream]
+    return [event.model_dump() async for event in events]
 
 
-async def test_the_same_message_gives_the_same_events() -> None:
-    first = await events("Good morning")
-    assert first == await events("Good morning")
-    assert first != await events("Good evening")
-    assert [event["sequence_number"] for event in first] == list(range(len(first)))
+async def answer(text: str) -> str:
+    response = await OfflineModel().get_response(
+        None,
+        text,
+        ModelSettings(),
+        [],
+        None,
+        [],
+        ModelTracing.DISABLED,
+        previous_response_id=None,
+        conversation_id=None,
+        prompt=None,
+    )
+    return ItemHelpers.extract_last_text(response.output[-1]) or ""
 
 
-async def test_the_deltas_are_the_answer() -> None:
-    streamed = await events("count to 30")
-    deltas = [event["delta"] for event in streamed if event["type"] == "response.output_text.delta"]
-    assert len(deltas) == 32
-    assert streamed[-1]["response"]["output"][0]["content"][0]["text"] == "".join(deltas)
+@pytest.mark.parametrize("text", ["Good morning", "word_count of this", "Markdown, please"])
+async def test_the_same_message_gives_the_same_events(text: str) -> None:
+    events = await stream(text)
+    assert events == await stream(text)
+    assert events != await stream(f"{text}!")
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "field"),
+    [
+        ("Good morning", "response.output_text.delta", "content"),
+        ("markdown", "response.reasoning_summary_text.delta", "summary"),
+    ],
+)
+async def test_a_text_is_streamed_word_by_word(text: str, kind: str, field: str) -> None:
+    events = await stream(text)
+    deltas = [event["delta"] for event in events if event["type"] == kind]
+    assert len(deltas) > 5
+    assert all(len(delta.split()) == 1 for delta in deltas)
+    assert events[-1]["response"]["output"][0][field][0]["text"] == "".join(deltas)
 
 
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("What a day", "“What a day” That is 3 words and 10 characters, in message 1"),
+        ("What a day", "You wrote: “What a day”"),
         ("Show me some markdown", "| input | 80 % |"),
-        ("count to 3", "1, 2, 3."),
-        ("", "nothing that I could repeat"),
+        ("", "You wrote: “”"),
+        ("x" * 1000, "x…”"),
     ],
 )
-def test_what_it_says(text: str, part: str) -> None:
-    assert part in reply(asks(text), []).text
+async def test_a_message_is_echoed_or_gets_the_sample_and_says_that_no_server_was_asked(text: str, part: str) -> None:
+    assert part in await answer(text)
+    assert "offline" in await answer(text)
 
 
-def test_it_says_that_it_is_offline() -> None:
-    for text in ("Hello", "markdown", "count to 3", "", "think hard"):
-        answer = reply(asks(text), [])
-        assert "offline" in answer.text
-
-
-def field(**schema: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": {"it": schema}}
-
-
-@pytest.mark.parametrize(
-    ("text", "schema", "expected"),
-    [
-        ("use tool on the quick brown fox.", {"type": "string"}, "the quick brown fox"),
-        ("use tool for “a b” please", {"type": "string"}, "a b"),
-        ("use tool 7 times", {"type": "integer"}, 7),
-        ("use tool", {"type": "integer", "minimum": 3}, 3),
-        ("use tool at 2.5", {"type": "number"}, 2.5),
-        ("use tool", {"type": "boolean"}, True),
-        ("use tool in winter", {"enum": ["summer", "winter"]}, "winter"),
-        ("use tool", {"default": "x", "type": "string"}, "x"),
-        ("use tool on 4", {"anyOf": [{"type": "integer"}, {"type": "null"}]}, 4),
-        ("use tool on Oslo", {"type": "array", "items": {"type": "string"}}, ["Oslo"]),
-        ("use tool on Oslo", {"type": "object", "properties": {"city": {"type": "string"}}}, {"city": "Oslo"}),
-        ("use tool on Oslo", {"type": ["string", "null"]}, "Oslo"),
-    ],
-)
-def test_it_reads_arguments_from_the_message(text: str, schema: dict[str, Any], expected: object) -> None:
-    assert reply(asks(text), [Offered("tool", (), field(**schema))]).calls == (("tool", {"it": expected}),)
-
-
-def test_a_schema_that_holds_itself_comes_to_an_end() -> None:
-    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}
-    answer = reply(
-        asks("use tool"), [Offered("tool", (), {**field(**{"$ref": "#/$defs/node"}), "$defs": {"node": node}})]
-    )
-    assert json.dumps(answer.calls).count("next") == 3
-
-
-def test_tools_are_known_by_their_words() -> None:
-    offered = [Offered("word_count", (), {}), Offered("transfer_to_clerk", ("Clerk",), {}), Offered("look", (), {})]
-    names = [name for name, _ in reply(asks("Word count this, then ask the clerk; do not overlook him"), offered).calls]
-    assert names == ["word_count", "transfer_to_clerk"]
-
-
-class Trip(BaseModel):
-    city: str
-    days: int
-
-
-async def test_it_answers_in_the_form_that_an_agent_wants() -> None:
-    agent = Agent(name="Planner", model=OfflineModel(delay=0), output_type=Trip)
-    result = await Runner.run(agent, "Oslo for 3 days", run_config=UNTRACED)
-    assert result.final_output == Trip(city="Oslo for 3 days", days=3)
+async def test_token_counts_grow_with_the_texts() -> None:
+    short, long = [(await stream(text))[-1]["response"]["usage"] for text in ("Hello", "Hello " * 20)]
+    assert 0 < short["input_tokens"] < long["input_tokens"]
+    assert 0 < short["output_tokens"] < long["output_tokens"]
+    assert long["total_tokens"] == long["input_tokens"] + long["output_tokens"]
 
 
 @function_tool
-def add(a: int, b: int) -> int:
-    """Add."""
-    return a + b
+def add(left: int, right: int) -> int:
+    """Add two numbers."""
+    return left + right
 
 
-async def test_it_calls_the_tools_of_any_agent_and_tells_what_came_back() -> None:
-    agent = Agent(name="Clerk", model=OfflineModel(delay=0), tools=[add])
-    result = await Runner.run(agent, "please add 40 and 2", run_config=UNTRACED)
-    assert "- `add`: 42" in result.final_output
-    assert result.context_wrapper.usage.requests == 2
+@function_tool
+def find_flight(city: str) -> str:
+    """Find a flight."""
+    return f"a flight to {city}"
 
 
-async def test_the_plain_assistant_offline_has_something_to_call(
-    runner: MakeRunner, session: AdvancedSQLiteSession
+@pytest.mark.parametrize(
+    ("message", "result"),
+    [
+        ('please add {"left": 40, "right": 2}', "The tool returned: 42"),
+        ("find_flight Oslo", "The tool returned: a flight to Oslo"),
+        ("find_flight", "The tool returned: a flight to find_flight"),
+        ("find_flights Oslo", "You wrote: “find_flights Oslo”"),
+    ],
+)
+async def test_a_named_tool_is_called_with_the_rest_of_the_message(message: str, result: str) -> None:
+    agent = Agent(name="Clerk", model=OfflineModel(delay=0), tools=[add, find_flight])
+    run = await Runner.run(agent, message, run_config=UNTRACED)
+    assert result in run.final_output
+
+
+async def test_a_named_agent_gets_the_conversation() -> None:
+    clerk = Agent(name="Clerk", model=OfflineModel(delay=0))
+    desk = Agent(name="Desk", model=OfflineModel(delay=0), handoffs=[clerk])
+    run = await Runner.run(desk, "transfer_to_clerk", run_config=UNTRACED)
+    assert run.last_agent is clerk
+
+
+async def test_the_plain_assistant_has_a_tool_and_its_usage_is_an_estimate(
+    make_runner: MakeRunner, session: AdvancedSQLiteSession
 ) -> None:
-    watch = Watch()
-    result = await runner(model="offline").run(session, "use word_count on one two three", watch)
+    hooks = RecordingHooks()
+    result = await make_runner(model="offline").run(session, "word_count one two three", hooks)
 
     assert (result.outcome, result.model, result.estimated) == (Outcome.DONE, "offline", True)
-    said = [(message_type(item), item_text(item)) for item in await session.get_items()]
-    assert said[1:3] == [
-        ("function_call", '{"text": "one two three"}'),
+    assert await stored_texts(session) == [
+        ("user", "word_count one two three"),
+        ("function_call", '{"text":"one two three"}'),
         ("function_call_output", "3 words, 13 characters"),
+        ("assistant", "The tool returned: 3 words, 13 characters"),
     ]
-    assert "`word_count`: 3 words" in said[3][1]
-    assert watch.last.usage is not None
-    assert watch.last.usage.requests == 2
+    assert hooks.last.usage is not None
+    assert hooks.last.usage.requests == 2
 
 
-async def test_an_answer_faster_than_it_is_read_is_not_live_and_stored_at_once(
-    runner: MakeRunner, session: AdvancedSQLiteSession, tmp_path: Path
+FAST_AGENT = """
+from agents import Agent, function_tool
+from tui.agent.offline import OfflineModel
+
+@function_tool(needs_approval=True)
+def delete(path: str) -> str:
+    return f"deleted {path}"
+
+agent = Agent(name="Fast", model=OfflineModel(delay=0), tools=[delete])
+"""
+
+
+async def test_items_of_an_answer_that_is_faster_than_its_reader_are_live_or_stored_but_not_both(
+    make_agent: MakeAgent, session: AdvancedSQLiteSession
 ) -> None:
-    path = tmp_path / "fast_agent.py"
-    path.write_text(
-        "from agents import Agent\n"
-        "from tui.agent.offline import OfflineModel\n"
-        "from tui.agent.sample_tools import word_count\n"
-        "agent = Agent(name='Fast', model=OfflineModel(delay=0), tools=[word_count])\n",
-        encoding="utf-8",
-    )
-    watch = Watch()
-    await runner(agent=f"{path}:agent").run(session, "think, and use word_count on this", watch)
-    assert watch.after_storing == [[], [], []]
-    assert watch.last.live == ()
+    hooks = RecordingHooks(Decision(approved=True))
+    await make_agent(FAST_AGENT, model=None, base_url=None).run(session, "delete /tmp/x", hooks)
+    assert ("function_call_output", "deleted /tmp/x") in await stored_texts(session)
+    assert hooks.live_after_storing == [[]] * hooks.stored_count
+    assert hooks.last.live == ()
 
 
-async def test_it_thinks_when_it_is_asked_to(runner: MakeRunner, session: AdvancedSQLiteSession) -> None:
-    watch = Watch()
-    await runner(model="offline").run(session, "think about it", watch)
-    assert len(watch.grown("reasoning")) > 3
+async def test_the_sample_is_streamed_after_reasoning(make_runner: MakeRunner, session: AdvancedSQLiteSession) -> None:
+    hooks = RecordingHooks()
+    await make_runner(model="offline").run(session, "A Markdown sample, please", hooks)
+    assert len(hooks.states("reasoning")) > 3
+    assert [kind for kind, _ in await stored_texts(session)] == ["user", "reasoning", "assistant"]

@@ -11,22 +11,18 @@ import asyncio
 import json
 import os
 import random
+import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
-from agents import Agent
-from openai.types.responses import (
-    Response,
-    ResponseOutputMessage,
-    ResponseOutputText,
-    ResponseStreamEvent,
-    ResponseTextDeltaEvent,
-)
+from agents import Agent, Usage
+from agents.testing import assistant_message
+from openai.types.responses import ResponseStreamEvent
 
 from tests.bench.prose import Prose
-from tui.agent.offline import OfflineModel, _events
+from tui.agent.offline import OfflineModel, stream_output
 
 CHARACTERS: Final = 20_000
 
@@ -47,37 +43,21 @@ class LongAnswer(OfflineModel):
         """Answer, and report on the event loop."""
         watch = asyncio.create_task(_watch())
         text = Prose(random.Random(1), 0.0).markdown(CHARACTERS)
-        part = ResponseOutputText(type="output_text", text=text, annotations=[])
-        message = ResponseOutputMessage(id="m1", type="message", role="assistant", status="completed", content=[part])
-        response = Response(
-            id="r1",
-            created_at=0,
-            model="long",
-            object="response",
-            output=[message],
-            parallel_tool_calls=True,
-            tool_choice="auto",
-            tools=[],
-            status="completed",
-        )
         try:
-            for number, event in enumerate(_larger(_events(response))):
-                event.sequence_number = number
-                if event.type.endswith(".delta"):
-                    await asyncio.sleep(self.delay)
+            async for event in stream_output([assistant_message(text)], Usage(), self.delay, _pieces):
                 yield event
         finally:
             _reports.add(asyncio.create_task(_report(watch)))
 
 
-def _larger(events: Iterator[ResponseStreamEvent]) -> Iterator[ResponseStreamEvent]:
-    """The events with some words in each piece, as they arrive from a server."""
-    said = ""
-    for event in events:
-        if isinstance(event, ResponseTextDeltaEvent) and (said := said + event.delta) and len(said) < _PIECE:
-            continue
-        yield event.model_copy(update={"delta": said}) if said else event
-        said = ""
+def _pieces(text: str) -> list[str]:
+    """The text some words at a time, as it arrives from a server."""
+    pieces = [""]
+    for word in re.findall(r"\s*\S+|\s+$", text):
+        if len(pieces[-1]) >= _PIECE:
+            pieces.append("")
+        pieces[-1] += word
+    return pieces
 
 
 async def _watch() -> None:

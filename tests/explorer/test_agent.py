@@ -39,6 +39,14 @@ agent = Agent(name="Careful", model=OfflineModel(), tools=[add, delete_everythin
 '''
 
 
+SLOW_AGENT = """
+from agents import Agent
+from tui.agent.offline import OfflineModel
+
+agent = Agent(name="Slow", model=OfflineModel(delay=0.1))
+"""
+
+
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
     path = tmp_path / "support.sqlite"
@@ -102,9 +110,11 @@ async def test_enter_in_the_fork_editor_forks_and_sends(path: Path) -> None:
     sdk.close()
 
 
-async def test_escape_stops_and_the_branch_goes_on(path: Path) -> None:
-    async with opened(path) as explorer:
-        await explorer.pilot.press("i", *"count to 400", "enter")
+async def test_escape_stops_and_the_branch_goes_on(path: Path, tmp_path: Path) -> None:
+    agent = tmp_path / "slow.py"
+    agent.write_text(SLOW_AGENT)
+    async with opened(path, AgentSettings(agent=f"{agent}:agent")) as explorer:
+        await explorer.pilot.press("i", *"a long story", "enter")
         await explorer.until(
             lambda: any(
                 item.type == "assistant" for run in explorer.screen.view.runs.values() for item in run.progress.live

@@ -8,7 +8,7 @@ __all__ = ["uncancel"]
 
 
 def uncancel() -> None:
-    """Let the current task count as not cancelled: its cancellation was a request to stop, and is done with."""
+    """Clear the cancellation of the current task, whose work has been stopped as requested."""
     task = asyncio.current_task()
     while task is not None and task.uncancel():
         pass

@@ -1,4 +1,4 @@
-"""Keys: read from the environment and from a file the user names, shown nowhere."""
+"""Environment variables from a file, and the removal of secrets from text that is shown."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tui.errors import ConfigError
 
 __all__ = ["load_env", "redact"]
 
-_HIDDEN: Final = "•••"
+_REDACTED: Final = "•••"
 
 _SECRET_NAME: Final = re.compile(r"(API_?KEY|ACCESS_KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
 
-_SHORTEST: Final = 8
-"""A shorter value is a stand-in for a key, such as `none` or `ollama`, and may be a word of the text."""
+_MIN_SECRET: Final = 8
+"""Characters of a secret. A shorter value is a placeholder such as `none` or `ollama`, and may occur in the text."""
 
-_SHAPES: Final = (
+_KEY_FORMATS: Final = (
     re.compile(r"\b(sk|pk|rk|gsk|hf|ghp|gho|xai|AIza|AKIA)(?=[-_A-Z0-9])[-_A-Za-z0-9*.…]{8,}"),
     re.compile(r"\beyJ[-_A-Za-z0-9]{8,}\.[-_A-Za-z0-9]{8,}(\.[-_A-Za-z0-9]*)?"),
 )
-_AFTER_A_NAME: Final = re.compile(
+_NAMED_SECRET: Final = re.compile(
     r"""(?ix)
     (?P<name> \b (?: (?:proxy-)?authorization | x-api-key | api[-_ ]?key | access[-_]token | set-cookie | cookie )
         ['"]? \s* [:=] \s* ['"]? (?: (?:bearer|basic|token) \s+ )?
@@ -31,16 +31,16 @@ _AFTER_A_NAME: Final = re.compile(
     (?P<value> [^\s'"&,;)}\]]{4,} )
     """
 )
-_IN_AN_ADDRESS: Final = re.compile(r"(?P<scheme>\w+://)[^/\s:@]*:[^/\s@]+@")
+_URL_CREDENTIALS: Final = re.compile(r"(?P<scheme>\w+://)[^/\s:@]*:[^/\s@]+@")
 
 
 def load_env(path: Path) -> None:
-    """Take the variables of a `.env` file into the environment, except for those that it has already.
+    """Add the variables of a `.env` file to the environment, except for those that are already set.
 
     Raises:
         ConfigError: The file cannot be read.
     """
-    # Few need it, and nobody before the first run.
+    # Imported here, as most runs have no such file.
     from dotenv import load_dotenv
 
     try:
@@ -54,12 +54,12 @@ def load_env(path: Path) -> None:
 
 
 def redact(text: str) -> str:
-    """The text without secrets: values of the environment's keys and tokens, credentials, whatever looks like a key."""
-    secrets = {value for name, value in os.environ.items() if len(value) >= _SHORTEST and _SECRET_NAME.search(name)}
+    """Return a text without secrets: keys and tokens of the environment, credentials, and all that looks like a key."""
+    secrets = {value for name, value in os.environ.items() if len(value) >= _MIN_SECRET and _SECRET_NAME.search(name)}
     for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, _HIDDEN)
-    text = _IN_AN_ADDRESS.sub(rf"\g<scheme>{_HIDDEN}@", text)
-    text = _AFTER_A_NAME.sub(rf"\g<name>{_HIDDEN}", text)
-    for shape in _SHAPES:
-        text = shape.sub(_HIDDEN, text)
+        text = text.replace(secret, _REDACTED)
+    text = _URL_CREDENTIALS.sub(rf"\g<scheme>{_REDACTED}@", text)
+    text = _NAMED_SECRET.sub(rf"\g<name>{_REDACTED}", text)
+    for key_format in _KEY_FORMATS:
+        text = key_format.sub(_REDACTED, text)
     return text

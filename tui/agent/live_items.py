@@ -1,4 +1,4 @@
-"""What a run has said and done that its session does not hold yet: items that grow with the stream's events."""
+"""The items of a run that its session does not hold yet, built from the events of the stream."""
 
 from __future__ import annotations
 
@@ -15,39 +15,38 @@ if TYPE_CHECKING:
     from agents import StreamEvent, TResponseStreamEvent
     from agents.items import RunItem
 
-__all__ = ["ItemData", "LiveItems", "placed", "unanswered"]
+__all__ = ["ItemData", "LiveItems", "unanswered_calls", "with_id"]
 
 ItemData: TypeAlias = dict[str, Any]
 """An item of the Responses API."""
 
-_NO_ID: Final = "__fake_id__"
-"""What the SDK puts, and takes away again, where an item must have an id and no server gave one."""
+_PLACEHOLDER_ID: Final = "__fake_id__"
+"""The id that the SDK gives to an item that must have one, and removes before it sends the item."""
 
-_HANDED_OVER: Final = "handing over to "
 _THINKING: Final = "thinking"
 _WRITING: Final = "writing"
 
 
 @dataclass(slots=True)
-class _Growing:
-    """An item of the tail.
+class _LiveItem:
+    """An item of a run.
 
     Attributes:
-        message_id: Its key on the screen, negative and never used again in this run.
-        data: The item so far; replaced and never changed, as it is shown while the next one is made.
-        whole: Whether all of it has arrived.
+        message_id: Its key on the screen: negative and unique within the run.
+        data: The item so far. It is replaced and never changed, as the screen may hold it.
+        complete: Whether all of it has arrived.
     """
 
     message_id: int
     data: ItemData
-    whole: bool = False
+    complete: bool = False
 
 
 class LiveItems:
     """The items of a run that are not stored yet, from the user's message on.
 
-    Events of a response grow its items in place, by their `output_index`; a tool's output comes after the calls. What
-    the session has stored is dropped as a whole, since the SDK stores the items of a response together.
+    Events of a response extend its items in place, by their `output_index`; the output of a tool follows the calls. The
+    SDK stores the items of a response together, so they are removed together.
 
     Attributes:
         doing: What the run does now, in a few words.
@@ -56,87 +55,84 @@ class LiveItems:
     def __init__(self, text: str) -> None:
         self.doing = "waiting for the model"
         self._ids = count(-1, -1)
-        self._items: list[_Growing] = []
-        self._response: dict[int, _Growing] = {}
-        self._add({"role": "user", "content": text}, whole=True)
+        self._items: list[_LiveItem] = []
+        self._response: dict[int, _LiveItem] = {}
+        self._add({"role": "user", "content": text}, complete=True)
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """The items in their order; `position` counts from 0 within the tail, `turn` is 0."""
+        """The items in order, with a `position` from 0 and `turn` 0."""
         return tuple(
             Item(
-                message_id=growing.message_id,
+                message_id=item.message_id,
                 position=position,
                 turn=0,
-                type=message_type(growing.data),
-                tool_name=tool_name(growing.data),
-                data=growing.data,
+                type=message_type(item.data),
+                tool_name=tool_name(item.data),
+                data=item.data,
             )
-            for position, growing in enumerate(self._items)
+            for position, item in enumerate(self._items)
         )
 
-    def drop(self, stored: Sequence[ItemData]) -> None:
-        """Let go of what the session holds now: the user's message, or all that a response brought.
+    def remove_stored(self, stored: Sequence[ItemData]) -> None:
+        """Remove what the session holds now: the user's message, or all items of a response.
 
-        Calls that were not stored stay: their tool failed, or waits for leave.
+        Calls that were not stored remain: their tool failed, or they need approval.
         """
         if all(is_user_message(item) for item in stored):
-            self._items = [growing for growing in self._items if not is_user_message(growing.data)]
+            self._items = [item for item in self._items if not is_user_message(item.data)]
             return
-        known = {_call_key(item) for item in stored}
-        self._items = [
-            growing for growing in self._items if "call_id" in growing.data and _call_key(growing.data) not in known
-        ]
+        keys = {_call_key(item) for item in stored}
+        self._items = [item for item in self._items if "call_id" in item.data and _call_key(item.data) not in keys]
         self._response = {}
 
-    def remains(self) -> list[ItemData]:
-        """What has arrived and can be stored as it is, should the run end here.
+    def storable(self) -> list[ItemData]:
+        """Return what has arrived, in the form in which it can be stored if the run ends here.
 
-        Text of the assistant as a message of status `incomplete`, whole function calls, outputs of tools. They bear
-        none of the server's ids, which it may not know, and reasoning is left out: a server refuses it without the
-        very item that followed it.
+        The text of the assistant becomes a message of status `incomplete`; complete function calls and outputs of tools
+        follow. They have no ids of the server, which may not know them. Reasoning is omitted, as a server refuses it
+        without the item that followed it.
         """
-        kept: list[ItemData] = []
-        for growing in self._items:
-            data = growing.data
+        storable: list[ItemData] = []
+        for item in self._items:
+            data = item.data
             match data.get("type"):
-                case "message" if parts := _said(data):
-                    kept.append(
-                        placed({"type": "message", "role": "assistant", "status": "incomplete", "content": parts})
-                    )
-                case "function_call" if growing.whole:
-                    kept.append({key: data[key] for key in ("type", "call_id", "name", "arguments")})
+                case "message" if parts := _text_parts(data):
+                    message = {"type": "message", "role": "assistant", "status": "incomplete", "content": parts}
+                    storable.append(with_id(message))
+                case "function_call" if item.complete:
+                    storable.append({key: data[key] for key in ("type", "call_id", "name", "arguments")})
                 case "function_call_output":
-                    kept.append(data)
-        # A tool may have been done before the event of another call was read.
-        return sorted(kept, key=lambda data: data["type"] == "function_call_output")
+                    storable.append(data)
+        # A tool may have ended before the event of another call was read.
+        return sorted(storable, key=lambda data: data["type"] == "function_call_output")
 
-    def tool_started(self, name: str) -> None:
-        """A tool of ours is running."""
+    def start_tool(self, name: str) -> None:
+        """Record that a function tool has started."""
         self.doing = f"calling {name}"
 
-    def tool_output(self, output: ItemData) -> None:
-        """A tool's output is there, maybe for the second time: as the tool returned it, then as the session gets it."""
-        known = next((growing for growing in self._items if _call_key(growing.data) == _call_key(output)), None)
-        if known is None:
-            self._add(output, whole=True)
+    def set_tool_output(self, output: ItemData) -> None:
+        """Add or replace the output of a tool: it arrives as the tool returned it, then as the session stores it."""
+        item = next((item for item in self._items if _call_key(item.data) == _call_key(output)), None)
+        if item is None:
+            self._add(output, complete=True)
         else:
-            known.data = output
+            item.data = output
         self.doing = _THINKING
 
     def apply(self, event: StreamEvent) -> None:
-        """Grow by one event of the SDK's stream."""
+        """Apply an event of the SDK's stream."""
         if event.type == "raw_response_event":
             self._apply_response_event(event.data)
         elif event.type == "agent_updated_stream_event":
-            self.doing = _HANDED_OVER + event.new_agent.name
+            self.doing = f"handing over to {event.new_agent.name}"
         else:
             self._apply_run_item(event.item)
 
     def _apply_run_item(self, item: RunItem) -> None:
-        # All else that these events bring has come with the events of the response.
+        # Events of the response have brought all other kinds of items before.
         if item.type in ("tool_call_output_item", "handoff_output_item"):
-            self.tool_output(_plain(item.raw_item))
+            self.set_tool_output(_as_data(item.raw_item))
 
     def _apply_response_event(self, event: TResponseStreamEvent) -> None:
         match event.type:
@@ -144,68 +140,68 @@ class LiveItems:
                 self._response = {}
                 self.doing = _THINKING
             case "response.output_item.added" | "response.output_item.done":
-                self._put(event.output_index, _plain(event.item), whole=event.type.endswith("done"))
+                self._set_item(event.output_index, _as_data(event.item), complete=event.type.endswith("done"))
             case "response.output_text.delta":
-                self._write(event.output_index, "content", event.content_index, "output_text", "text", event.delta)
+                self._append(event.output_index, "content", event.content_index, "output_text", "text", event.delta)
             case "response.refusal.delta":
-                self._write(event.output_index, "content", event.content_index, "refusal", "refusal", event.delta)
+                self._append(event.output_index, "content", event.content_index, "refusal", "refusal", event.delta)
             case "response.reasoning_summary_text.delta":
-                self._write(event.output_index, "summary", event.summary_index, "summary_text", "text", event.delta)
+                self._append(event.output_index, "summary", event.summary_index, "summary_text", "text", event.delta)
             case "response.reasoning_text.delta":
-                self._write(event.output_index, "content", event.content_index, "reasoning_text", "text", event.delta)
+                self._append(event.output_index, "content", event.content_index, "reasoning_text", "text", event.delta)
             case "response.function_call_arguments.delta":
-                self._argue(event.output_index, event.delta)
+                self._append_arguments(event.output_index, event.delta)
             case "response.completed":
-                self._complete([_plain(item) for item in event.response.output])
+                self._complete([_as_data(item) for item in event.response.output])
             case _:
                 pass
 
-    def _put(self, index: int, data: ItemData, *, whole: bool) -> None:
-        growing = self._response.get(index)
-        if growing is None:
-            growing = self._response[index] = self._add(data, whole=whole)
+    def _set_item(self, index: int, data: ItemData, *, complete: bool) -> None:
+        item = self._response.get(index)
+        if item is None:
+            item = self._response[index] = self._add(data, complete=complete)
         else:
-            growing.data, growing.whole = data, whole
-        if not whole:
-            self._say_what(data)
+            item.data, item.complete = data, complete
+        if not complete:
+            self._set_doing(data)
 
-    def _write(self, index: int, field: str, part: int, kind: str, key: str, delta: str) -> None:
+    def _append(self, index: int, field: str, part: int, kind: str, key: str, delta: str) -> None:
         """Append a delta to one part of an item's content or summary."""
-        growing = self._response.get(index)
-        if growing is None:
+        item = self._response.get(index)
+        if item is None:
             if kind in ("summary_text", "reasoning_text"):
-                growing = self._response[index] = self._add({"type": "reasoning", "summary": []})
+                item = self._response[index] = self._add({"type": "reasoning", "summary": []})
             else:
-                growing = self._response[index] = self._add({"type": "message", "role": "assistant", "content": []})
-        parts: list[ItemData] = list(growing.data.get(field) or ())
+                item = self._response[index] = self._add({"type": "message", "role": "assistant", "content": []})
+        parts: list[ItemData] = list(item.data.get(field) or ())
         while len(parts) <= part:
             parts.append({"type": kind, key: ""})
         parts[part] = {**parts[part], key: f"{parts[part].get(key) or ''}{delta}"}
-        growing.data = {**growing.data, field: parts}
-        self._say_what(growing.data)
+        item.data = {**item.data, field: parts}
+        self._set_doing(item.data)
 
-    def _argue(self, index: int, delta: str) -> None:
-        growing = self._response.get(index)
-        if growing is not None:
-            growing.data = {**growing.data, "arguments": f"{growing.data.get('arguments') or ''}{delta}"}
+    def _append_arguments(self, index: int, delta: str) -> None:
+        item = self._response.get(index)
+        if item is not None:
+            item.data = {**item.data, "arguments": f"{item.data.get('arguments') or ''}{delta}"}
 
     def _complete(self, output: Sequence[ItemData]) -> None:
-        """Take the response as it ended; a server may have sent some items in no other event."""
+        """Set the items to those of the ended response; a server may send some items in no other event."""
         arrived = iter(sorted(self._response.items()))
         for data in output:
-            _, growing = next(arrived, (0, None))
-            if growing is None:
-                self._add(data, whole=True)
+            _, item = next(arrived, (0, None))
+            if item is None:
+                self._add(data, complete=True)
             else:
-                growing.data, growing.whole = data, True
+                item.data, item.complete = data, True
         self._response = {}
 
-    def _add(self, data: ItemData, *, whole: bool = False) -> _Growing:
-        growing = _Growing(next(self._ids), data, whole)
-        self._items.append(growing)
-        return growing
+    def _add(self, data: ItemData, *, complete: bool = False) -> _LiveItem:
+        item = _LiveItem(next(self._ids), data, complete)
+        self._items.append(item)
+        return item
 
-    def _say_what(self, data: ItemData) -> None:
+    def _set_doing(self, data: ItemData) -> None:
         kind = message_type(data)
         if kind == "assistant":
             self.doing = _WRITING
@@ -215,15 +211,15 @@ class LiveItems:
             self.doing = f"calling {name}"
 
 
-def placed(item: ItemData) -> ItemData:
-    """An item as the SDK can turn it into every API: a message of the assistant has an id."""
+def with_id(item: ItemData) -> ItemData:
+    """Return an item with the id that the SDK needs of an assistant's message to convert it for any API."""
     if item.get("type") == "message" and item.get("role") == "assistant" and not item.get("id"):
-        return {**item, "id": _NO_ID}
+        return {**item, "id": _PLACEHOLDER_ID}
     return item
 
 
-def unanswered(items: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The ids of the function calls among items that have no output there."""
+def unanswered_calls(items: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the ids of function calls that have no output among the items."""
     items = list(items)
     answered = {item.get("call_id") for item in items if item.get("type") == "function_call_output"}
     return [
@@ -231,8 +227,8 @@ def unanswered(items: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _said(data: ItemData) -> list[ItemData]:
-    """The parts of a message that say something."""
+def _text_parts(data: ItemData) -> list[ItemData]:
+    """Return the parts of a message that hold text or a refusal."""
     parts: list[ItemData] = []
     for part in data.get("content") or ():
         if part.get("text"):
@@ -246,8 +242,8 @@ def _call_key(data: ItemData) -> tuple[object, object]:
     return data.get("type"), data.get("call_id")
 
 
-def _plain(item: Any) -> ItemData:
-    """An item of the SDK or its client, a model or a mapping, as it is stored."""
+def _as_data(item: Any) -> ItemData:
+    """Return an item of the SDK or its client, a model or a mapping, as it is stored."""
     if isinstance(item, Mapping):
         return dict(item)
     data: ItemData = json.loads(item.model_dump_json(exclude_unset=True))

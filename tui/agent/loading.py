@@ -1,4 +1,4 @@
-"""From what the user chose to an agent that can run: theirs, from a module or a file, or a plain assistant."""
+"""Load the agent that the settings name, from a module or a file, or make a plain assistant."""
 
 from __future__ import annotations
 
@@ -14,33 +14,34 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
-from agents import Agent, Model, ModelProvider, MultiProvider, OpenAIProvider, RunConfig, UserError
+from agents import Agent, Model, ModelProvider, MultiProvider, OpenAIProvider, RunConfig, Usage, UserError
 from agents.models import get_default_model
+from agents.testing import assistant_message, function_call
+from agents.tracing import get_trace_provider
 from openai import AsyncOpenAI, OpenAIError
+from openai.types.responses import ResponseReasoningItem
+from openai.types.responses.response_reasoning_item import Summary
 
 from tui.agent.env import redact
-from tui.agent.errors import AgentError
-from tui.agent.offline import OfflineModel
-from tui.agent.sample_tools import current_time, word_count
-from tui.agent.settings import OFFLINE, AgentSettings, read_instructions
+from tui.agent.offline import OfflineModel, stream_output, word_count
+from tui.agent.settings import OFFLINE, AgentError, AgentSettings, read_instructions
 
-__all__ = ["Loaded", "load"]
+__all__ = ["LoadedAgent", "load_agent", "warm_up"]
 
 _NO_KEY: Final = "none"
-"""What a server on one's own computer is sent for a key: most want none, and the client wants one."""
+"""Key for a server on one's own computer: most need none, but the client requires one."""
 
-_PLAIN: Final = "You are a helpful assistant."
-_OFFLINE_PLAIN: Final = "You are the offline model of a terminal program."
+_INSTRUCTIONS: Final = "You are a helpful assistant."
 
 
-class Loaded(NamedTuple):
-    """An agent that can run.
+class LoadedAgent(NamedTuple):
+    """An agent that is ready to run.
 
     Attributes:
         agent: The agent that a run starts with.
-        config: How it is run.
-        max_turns: How many times the model may be asked in a run; None for the SDK's default.
-        client: Our connection to the model's server, where we made one.
+        config: The SDK's configuration of a run.
+        max_turns: How often the model may be called in a run; None for the SDK's default.
+        client: The connection to the model's server, where this program opened one.
     """
 
     agent: Agent[Any]
@@ -49,16 +50,16 @@ class Loaded(NamedTuple):
     client: AsyncOpenAI | None = None
 
     def model_name(self, agent: Agent[Any]) -> str:
-        """The name of the model that an agent of the run is answered by."""
+        """Return the name of the model that an agent of the run uses."""
         model = self._model(agent)
         return model if isinstance(model, str) else str(getattr(model, "model", type(model).__name__))
 
-    def estimates(self, agent: Agent[Any]) -> bool:
-        """Whether an agent's token counts are estimates and no provider's."""
+    def estimates_usage(self, agent: Agent[Any]) -> bool:
+        """Return whether the token counts of an agent are estimates."""
         return isinstance(self._model(agent), OfflineModel)
 
     async def close(self) -> None:
-        """Close the connections to the model's server."""
+        """Close the connection to the model's server."""
         if self.client is not None:
             await self.client.close()
 
@@ -66,126 +67,137 @@ class Loaded(NamedTuple):
         return self.config.model or agent.model or get_default_model()
 
 
-async def load(choice: AgentSettings) -> Loaded:
-    """Load the agent, or make the plain assistant; everything the first request needs is there afterwards.
+async def load_agent(settings: AgentSettings) -> LoadedAgent:
+    """Load the agent, or make the plain assistant, with all that its first request needs.
 
     Raises:
-        ConfigError: There is no such file, module, attribute, model or key, the user's code fails, or what it gives is
-            no agent.
+        ConfigError: A file, module, attribute, model or key is missing, the user's code fails, or it returns no agent.
     """
-    client = _client(choice)
-    provider = _provider(choice, client)
-    model = None if choice.model is None else _model(choice.model, provider)
-    config = RunConfig(model=model, model_provider=provider, tracing_disabled=not choice.tracing)
-    agent = _assistant(choice, model) if choice.agent is None else await _load_agent(choice)
+    client = _client(settings)
+    provider = _provider(settings, client)
+    model = None if settings.model is None else _model(settings.model, provider)
+    config = RunConfig(model=model, model_provider=provider, tracing_disabled=not settings.tracing)
+    agent = _assistant(settings, model) if settings.agent is None else await _users_agent(settings)
     if model is None and not isinstance(agent.model, Model):
+        # Fails now, and not in the first run, where there is no key for it.
         _model(agent.model, provider)
-    return Loaded(agent, config, choice.max_turns, client)
+    return LoadedAgent(agent, config, settings.max_turns, client)
 
 
-def _assistant(choice: AgentSettings, model: Model | None) -> Agent[Any]:
-    offline = choice.model == OFFLINE
-    plain = _OFFLINE_PLAIN if offline else _PLAIN
-    instructions = plain if choice.instructions is None else read_instructions(choice.instructions)
-    return Agent(
-        name="Assistant",
-        instructions=instructions,
-        model=model,
-        tools=[current_time, word_count] if offline else [],
-    )
+def warm_up() -> None:
+    """Make the SDK build what it otherwise builds during the first run, which would block the event loop.
+
+    These are its tracing, which loads certificates, and the types of a stream's events.
+    """
+
+    async def stream_all_events() -> None:
+        summary = [Summary(type="summary_text", text="Reasoning.")]
+        output = [
+            ResponseReasoningItem(id="reasoning", type="reasoning", summary=summary),
+            assistant_message("Text."),
+            function_call("tool", {}, call_id="call"),
+        ]
+        async for _ in stream_output(output, Usage(), delay=0):
+            pass
+
+    get_trace_provider()
+    asyncio.run(stream_all_events())
 
 
-def _client(choice: AgentSettings) -> AsyncOpenAI | None:
-    if choice.base_url is None or choice.model == OFFLINE:
+def _assistant(settings: AgentSettings, model: Model | None) -> Agent[Any]:
+    instructions = _INSTRUCTIONS if settings.instructions is None else read_instructions(settings.instructions)
+    tools = [word_count] if settings.model == OFFLINE else []
+    return Agent(name="Assistant", instructions=instructions, model=model, tools=[*tools])
+
+
+def _client(settings: AgentSettings) -> AsyncOpenAI | None:
+    if settings.base_url is None or settings.model == OFFLINE:
         return None
-    return AsyncOpenAI(base_url=choice.base_url, api_key=os.environ.get("OPENAI_API_KEY") or _NO_KEY)
+    return AsyncOpenAI(base_url=settings.base_url, api_key=os.environ.get("OPENAI_API_KEY") or _NO_KEY)
 
 
-def _provider(choice: AgentSettings, client: AsyncOpenAI | None) -> ModelProvider:
-    responses = None if choice.api is None else choice.api == "responses"
+def _provider(settings: AgentSettings, client: AsyncOpenAI | None) -> ModelProvider:
+    use_responses = None if settings.api is None else settings.api == "responses"
     if client is None:
-        return MultiProvider(openai_use_responses=responses)
-    # Names with a slash are common on such servers, and mean no other provider.
-    return OpenAIProvider(openai_client=client, use_responses=bool(responses))
+        return MultiProvider(openai_use_responses=use_responses)
+    # The SDK's default provider would take the part of a model's name before a slash for another provider.
+    return OpenAIProvider(openai_client=client, use_responses=bool(use_responses))
 
 
 def _model(name: str | None, provider: ModelProvider) -> Model:
     if name == OFFLINE:
         return OfflineModel()
-    shown = name or get_default_model()
+    label = name or get_default_model()
     try:
         return provider.get_model(name)
     except ImportError as error:
-        extra = shown.partition("/")[0]
+        extra = label.partition("/")[0]
         raise AgentError(
-            f"The model '{shown}' needs {extra}, which is not installed.", f"Run: pip install 'openai-agents[{extra}]'"
+            f"The model '{label}' needs {extra}, which is not installed.", f"Run: pip install 'openai-agents[{extra}]'"
         ) from error
     except UserError as error:
         raise AgentError(
-            f"There is no model '{shown}': {redact(str(error))}.",
-            "Write a name of OpenAI's, litellm/provider/name, or give --base-url for a server of your own.",
+            f"There is no model '{label}': {redact(str(error))}.",
+            "Use a name of OpenAI's, litellm/provider/name, or give --base-url for a server of your own.",
         ) from error
     except OpenAIError as error:
         raise AgentError(
-            f"There is no key for the model '{shown}'.",
-            "Set OPENAI_API_KEY in the environment or in a file given with --env-file, or take --model offline.",
+            f"There is no key for the model '{label}'.",
+            "Set OPENAI_API_KEY in the environment or in a file given with --env-file, or use --model offline.",
             redact(str(error)),
         ) from error
 
 
-async def _load_agent(choice: AgentSettings) -> Agent[Any]:
-    where, attribute = choice.place
-    module = await asyncio.to_thread(_guarded, where, _import, where)
-    found: Any = module
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            raise AgentError(f"{where} has no '{attribute}'.", _offer(module))
-        found = getattr(found, part)
-    if not isinstance(found, Agent) and callable(found):
-        found = await asyncio.to_thread(_guarded, where, found)
-        if inspect.isawaitable(found):
-            found = await _awaited(where, found)
-    if not isinstance(found, Agent):
+async def _users_agent(settings: AgentSettings) -> Agent[Any]:
+    location, attribute = settings.location
+    module = await asyncio.to_thread(_call_users_code, location, _import, location)
+    value: Any = module
+    for name in attribute.split("."):
+        if not hasattr(value, name):
+            raise AgentError(f"{location} has no '{attribute}'.", _list_agents(module))
+        value = getattr(value, name)
+    if not isinstance(value, Agent) and callable(value):
+        value = await asyncio.to_thread(_call_users_code, location, value)
+        if inspect.isawaitable(value):
+            value = await _await_users_code(location, value)
+    if not isinstance(value, Agent):
+        kind = "None" if value is None else f"of type {type(value).__name__}"
         raise AgentError(
-            f"'{choice.agent}' is no Agent but {_kind(found)}.", "Name an agents.Agent, or a function that returns one."
+            f"'{settings.agent}' is no Agent but {kind}.", "Name an agents.Agent, or a function that returns one."
         )
-    return found
+    return value
 
 
-def _offer(module: ModuleType) -> str:
+def _list_agents(module: ModuleType) -> str:
     agents = [name for name, value in vars(module).items() if isinstance(value, Agent) and not name.startswith("_")]
     return f"It has {', '.join(agents)}." if agents else "Name an agents.Agent of it, or a function that returns one."
 
 
-def _kind(value: object) -> str:
-    return "None" if value is None else f"of type {type(value).__name__}"
-
-
-def _import(where: str) -> ModuleType:
-    path = Path(where).expanduser()
-    return _import_file(where) if path.suffix == ".py" or len(path.parts) > 1 else _import_module(where)
+def _import(location: str) -> ModuleType:
+    path = Path(location).expanduser()
+    return _import_file(location) if path.suffix == ".py" or len(path.parts) > 1 else _import_module(location)
 
 
 def _import_module(name: str) -> ModuleType:
-    # As `python -m` does, for a program that was started as a script.
+    # `python -m` puts the current folder first on the path, an installed script does not.
     folder = str(Path.cwd())
     if folder not in sys.path and "" not in sys.path:
         sys.path.insert(0, folder)
     return importlib.import_module(name)
 
 
-def _import_file(where: str) -> ModuleType:
-    path = Path(where).expanduser().resolve()
+def _import_file(location: str) -> ModuleType:
+    path = Path(location).expanduser().resolve()
     if not path.is_file():
-        raise AgentError(f"There is no file {where}.", "Write path/file.py:attribute, from the current folder.")
-    # As Python does with a script; what stands beside it can be imported.
+        raise AgentError(f"There is no file {location}.", "Write path/file.py:attribute, from the current folder.")
+    # Python does the same for a script, so that it can import its neighbours.
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
-    # Its classes and tools look their annotations up by the module's name; no module that is there gives way to it.
+    # Classes and tools look their annotations up under the module's name, so it must be in sys.modules.
     name = path.stem if path.stem not in sys.modules else f"{path.stem}_by_path"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise AgentError(f"{where} is no Python file.", "Write path/file.py:attribute.")
+        raise AgentError(f"{location} is no Python file.", "Write path/file.py:attribute.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -196,42 +208,39 @@ def _import_file(where: str) -> ModuleType:
     return module
 
 
-def _guarded(where: str, call: Callable[..., Any], *arguments: str) -> Any:
-    """Call something that runs the user's code."""
+def _call_users_code(location: str, function: Callable[..., Any], *arguments: str) -> Any:
     try:
-        return call(*arguments)
-    # An agent file may well call sys.exit.
+        return function(*arguments)
+    # An agent's file may call sys.exit.
     except (Exception, SystemExit) as error:
-        raise _failed(where, error) from error
+        raise _as_agent_error(location, error) from error
 
 
-async def _awaited(where: str, awaitable: Awaitable[Any]) -> Any:
+async def _await_users_code(location: str, awaitable: Awaitable[Any]) -> Any:
     try:
         return await awaitable
     except (Exception, SystemExit) as error:
-        raise _failed(where, error) from error
+        raise _as_agent_error(location, error) from error
 
 
-def _failed(where: str, error: BaseException) -> AgentError:
+def _as_agent_error(location: str, error: BaseException) -> AgentError:
     if isinstance(error, AgentError):
         return error
-    if (
-        isinstance(error, ModuleNotFoundError)
-        and error.name
-        and where.split(".")[: error.name.count(".") + 1] == (error.name.split("."))
-    ):
+    if isinstance(error, ModuleNotFoundError) and error.name and f"{location}.".startswith(f"{error.name}."):
         return AgentError(
             f"There is no module '{error.name}'.",
             "Write module:attribute as Python imports it, or path/file.py:attribute.",
         )
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = str(Path(__file__).parent)
-    theirs = [frame for frame in frames if not frame.filename.startswith((ours, "<frozen"))]
-    told = "".join([*traceback.format_list(theirs), *traceback.format_exception_only(error)])
-    line = f", line {theirs[-1].lineno} of {Path(theirs[-1].filename).name}" if theirs else ""
-    what = str(error).partition("\n")[0] or "no reason given"
+    own_folder = str(Path(__file__).parent)
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((own_folder, "<frozen"))
+    ]
+    line = f", line {frames[-1].lineno} of {Path(frames[-1].filename).name}" if frames else ""
+    reason = str(error).partition("\n")[0] or "no reason given"
     return AgentError(
-        redact(f"{where} cannot be loaded: {type(error).__name__}: {what}{line}."),
-        "Mend it so that Python can import it, then send again.",
-        redact(told),
+        redact(f"{location} cannot be loaded: {type(error).__name__}: {reason}{line}."),
+        "Correct it so that Python can import it, then send again.",
+        redact("".join([*traceback.format_list(frames), *traceback.format_exception_only(error)])),
     )

@@ -1,69 +1,86 @@
-"""A model inside this program: deterministic, no network, and plainly no intelligence."""
+"""A model inside this program, for demos and tests: it echoes messages and calls tools that they name."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
-import math
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from agents import FunctionTool, Model, ModelResponse
-from agents import Usage as SDKUsage
+from agents import FunctionTool, Model, ModelResponse, ModelSettings, ModelTracing, Usage, function_tool
+from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from openai.types.responses import (
-    Response,
-    ResponseCompletedEvent,
-    ResponseContentPartAddedEvent,
-    ResponseContentPartDoneEvent,
-    ResponseCreatedEvent,
     ResponseFunctionCallArgumentsDeltaEvent,
-    ResponseFunctionCallArgumentsDoneEvent,
-    ResponseFunctionToolCall,
-    ResponseOutputItem,
-    ResponseOutputItemAddedEvent,
-    ResponseOutputItemDoneEvent,
-    ResponseOutputMessage,
-    ResponseOutputText,
     ResponseReasoningItem,
     ResponseReasoningSummaryTextDeltaEvent,
-    ResponseStreamEvent,
     ResponseTextDeltaEvent,
-    ResponseTextDoneEvent,
-    ResponseUsage,
 )
 from openai.types.responses.response_reasoning_item import Summary
-from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 from typing_extensions import override
 
-from tui.agent.offline_replies import Offered, Reply, reply
 from tui.agent.settings import OFFLINE
+from tui.items.text import item_text
+from tui.items.types import is_user_message
 
 if TYPE_CHECKING:
-    from agents import (
-        AgentOutputSchemaBase,
-        Handoff,
-        ModelSettings,
-        ModelTracing,
-        Tool,
-        TResponseInputItem,
-    )
+    from agents import AgentOutputSchemaBase, Handoff, Tool, TResponseInputItem, TResponseOutputItem
+    from agents.items import TResponseStreamEvent
     from openai.types.responses.response_prompt_param import ResponsePromptParam
 
-__all__ = ["OfflineModel", "every_event"]
+__all__ = ["OfflineModel", "stream_output", "word_count"]
 
 _CHARACTERS_PER_TOKEN: Final = 4
+_MAX_ECHO: Final = 240
 _WORD: Final = re.compile(r"\s*\S+|\s+$")
+
+_DELTA_EVENTS: Final = (
+    ResponseTextDeltaEvent,
+    ResponseReasoningSummaryTextDeltaEvent,
+    ResponseFunctionCallArgumentsDeltaEvent,
+)
+
+_MARKDOWN: Final = """\
+Here is a **Markdown sample**, made up *offline*:
+
+1. a list with `code`
+2. and a [link](https://example.com)
+
+> A quotation.
+
+| part | share |
+|---|---:|
+| input | 80 % |
+| output | 20 % |
+
+```python
+def greet(name: str) -> str:
+    return f"Hello, {name}!"
+```
+"""
+
+
+@function_tool
+def word_count(text: str) -> str:
+    """Count the words and characters of a text.
+
+    Args:
+        text: The text.
+    """
+    return f"{len(text.split())} words, {len(text)} characters"
 
 
 class OfflineModel(Model):
-    """Answers from the input alone: repeats and counts what was said, calls the tools that are named.
+    """Answers from the input alone, without a network.
 
-    The same input gives the same answer, ids included. Its token counts are estimates, four characters to a token.
+    A message that names a tool calls it; the text after the name is its arguments: a JSON object, or the value of each
+    string parameter. A message with the word `markdown` gets a sample of Markdown. All other messages are echoed. The
+    same input gets the same answer. Token counts are estimates.
 
     Attributes:
-        delay: Seconds between two words, so that an answer is seen to stream.
+        delay: Seconds before each word of a streamed answer.
     """
 
     def __init__(self, delay: float = 0.015) -> None:
@@ -85,21 +102,9 @@ class OfflineModel(Model):
         conversation_id: str | None,
         prompt: ResponsePromptParam | None,
     ) -> ModelResponse:
-        """Answer at once."""
-        response = _response(system_instructions, input, tools, output_schema, handoffs)
-        usage = response.usage
-        return ModelResponse(
-            output=response.output,
-            usage=SDKUsage()
-            if usage is None
-            else SDKUsage(
-                requests=1,
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                total_tokens=usage.total_tokens,
-            ),
-            response_id=response.id,
-        )
+        """Answer in one piece."""
+        output, usage = _respond(system_instructions, input, tools, handoffs)
+        return ModelResponse(output, usage, response_id=None)
 
     @override
     async def stream_response(
@@ -115,181 +120,105 @@ class OfflineModel(Model):
         previous_response_id: str | None = None,
         conversation_id: str | None = None,
         prompt: ResponsePromptParam | None = None,
-    ) -> AsyncIterator[ResponseStreamEvent]:
+    ) -> AsyncIterator[TResponseStreamEvent]:
         """Answer word by word."""
-        response = _response(system_instructions, input, tools, output_schema, handoffs)
-        for sequence_number, event in enumerate(_events(response)):
-            event.sequence_number = sequence_number
-            if event.type.endswith(".delta"):
-                await asyncio.sleep(self.delay)
+        output, usage = _respond(system_instructions, input, tools, handoffs)
+        async for event in stream_output(output, usage, self.delay):
             yield event
 
 
-def every_event() -> Iterator[ResponseStreamEvent]:
-    """The events of a response with one of everything."""
-    return _events(_giving(Reply("Said.", (("tool", {}),), "Thought."), "anything"))
+async def stream_output(
+    output: Sequence[TResponseOutputItem],
+    usage: Usage,
+    delay: float,
+    split: Callable[[str], list[str]] = _WORD.findall,
+) -> AsyncIterator[TResponseStreamEvent]:
+    """Stream a response as a server does.
+
+    Args:
+        output: The items of the response.
+        usage: Its usage.
+        delay: Seconds before each piece of a text.
+        split: Splits a text into the pieces that arrive one after the other.
+    """
+    # An empty input, as the scripted model copies what it is given.
+    events = ScriptedModel([ModelStep(output, usage)]).stream_response(
+        None,
+        [],
+        ModelSettings(),
+        [],
+        None,
+        [],
+        ModelTracing.DISABLED,
+        previous_response_id=None,
+        conversation_id=None,
+        prompt=None,
+    )
+    number = count()
+    async for event in events:
+        if isinstance(event, _DELTA_EVENTS):
+            for piece in split(event.delta):
+                await asyncio.sleep(delay)
+                yield event.model_copy(update={"delta": piece, "sequence_number": next(number)})
+        else:
+            yield event.model_copy(update={"sequence_number": next(number)})
 
 
-def _response(
+def _respond(
     system_instructions: str | None,
-    said: str | list[TResponseInputItem],
+    message: str | list[TResponseInputItem],
     tools: Sequence[Tool],
-    output_schema: AgentOutputSchemaBase | None,
     handoffs: Sequence[Handoff],
-) -> Response:
-    items: list[Any] = [{"role": "user", "content": said}] if isinstance(said, str) else list(said)
-    answer = reply(
-        items,
-        [Offered(tool.name, (), tool.params_json_schema) for tool in tools if isinstance(tool, FunctionTool)]
-        + [Offered(handoff.tool_name, (handoff.agent_name,), handoff.input_json_schema) for handoff in handoffs],
-        None if output_schema is None or output_schema.is_plain_text() else output_schema.json_schema(),
+) -> tuple[list[TResponseOutputItem], Usage]:
+    items: list[Any] = [{"role": "user", "content": message}] if isinstance(message, str) else list(message)
+    request = json.dumps([system_instructions, items], default=str, sort_keys=True)
+    key = hashlib.sha256(request.encode()).hexdigest()[:16]
+    schemas = {tool.name: tool.params_json_schema for tool in tools if isinstance(tool, FunctionTool)}
+    schemas |= {handoff.tool_name: handoff.input_json_schema for handoff in handoffs}
+    output = _answer(items, schemas, key)
+    input_tokens = _estimate_tokens(request)
+    output_tokens = sum(_estimate_tokens(item.model_dump_json()) for item in output)
+    return output, Usage(1, input_tokens, output_tokens=output_tokens, total_tokens=input_tokens + output_tokens)
+
+
+def _answer(items: Sequence[Any], schemas: dict[str, dict[str, Any]], key: str) -> list[TResponseOutputItem]:
+    last = max((index for index, item in enumerate(items) if is_user_message(item)), default=-1)
+    text = item_text(items[last]).strip() if last >= 0 else ""
+    since = items[last + 1 :]
+    outputs = [item_text(item) for item in since if item.get("type") == "function_call_output"]
+    if outputs:
+        return [assistant_message(f"The tool returned: {_shorten(' '.join(outputs))}", item_id=f"msg_{key}")]
+    for name, schema in schemas.items():
+        if found := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+            arguments = _arguments(text[found.end() :].strip() or text, schema)
+            return [function_call(name, arguments, call_id=f"call_{key}")]
+    if re.search(r"\bmarkdown\b", text, re.IGNORECASE):
+        summary = [Summary(type="summary_text", text="The message asks for Markdown, and the sample shows most of it.")]
+        reasoning = ResponseReasoningItem(id=f"rs_{key}", type="reasoning", summary=summary)
+        return [reasoning, assistant_message(_MARKDOWN, item_id=f"msg_{key}")]
+    echo = (
+        f"I am the **offline** model: no server was asked. You wrote: “{_shorten(text)}”\n\n"
+        "Ask me for a *Markdown sample*, or name a tool and I call it: `word_count one two three`."
     )
-    return _giving(answer, json.dumps([system_instructions, items], default=str, sort_keys=True))
+    return [assistant_message(echo, item_id=f"msg_{key}")]
 
 
-def _giving(answer: Reply, asked: str) -> Response:
-    key = hashlib.sha256(asked.encode()).hexdigest()[:16]
-    output = list(_output(answer, key))
-    spent_in = _tokens(asked)
-    spent_out = sum(_tokens(item.model_dump_json()) for item in output)
-    return Response(
-        id=f"resp_{key}",
-        created_at=0,
-        model=OFFLINE,
-        object="response",
-        output=output,
-        parallel_tool_calls=True,
-        tool_choice="auto",
-        tools=[],
-        status="completed",
-        usage=ResponseUsage(
-            input_tokens=spent_in,
-            input_tokens_details=InputTokensDetails(cached_tokens=0, cache_write_tokens=0),
-            output_tokens=spent_out,
-            output_tokens_details=OutputTokensDetails(reasoning_tokens=_tokens(answer.thought)),
-            total_tokens=spent_in + spent_out,
-        ),
-    )
+def _arguments(text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a text as arguments: the JSON object that it is, or itself as the value of each string parameter."""
+    try:
+        arguments = json.loads(text)
+    except ValueError:
+        arguments = None
+    if isinstance(arguments, dict):
+        return arguments
+    properties = schema.get("properties", {})
+    return {name: text for name, parameter in properties.items() if parameter.get("type") == "string"}
 
 
-def _tokens(text: str) -> int:
-    return math.ceil(len(text) / _CHARACTERS_PER_TOKEN)
+def _shorten(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _MAX_ECHO else f"{text[: _MAX_ECHO - 1]}…"
 
 
-def _output(answer: Reply, key: str) -> Iterator[ResponseOutputItem]:
-    if answer.thought:
-        summary = [Summary(type="summary_text", text=answer.thought)]
-        yield ResponseReasoningItem(id=f"rs_{key}", type="reasoning", summary=summary)
-    if answer.text:
-        text = ResponseOutputText(type="output_text", text=answer.text, annotations=[])
-        yield ResponseOutputMessage(
-            id=f"msg_{key}", type="message", role="assistant", status="completed", content=[text]
-        )
-    for number, (name, arguments) in enumerate(answer.calls):
-        yield ResponseFunctionToolCall(
-            id=f"fc_{key}_{number}",
-            call_id=f"call_{key}_{number}",
-            type="function_call",
-            name=name,
-            arguments=json.dumps(arguments, ensure_ascii=False),
-            status="completed",
-        )
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text)
-
-
-def _events(response: Response) -> Iterator[ResponseStreamEvent]:
-    """The events that stream a response; their sequence numbers are set by who sends them."""
-    begun = response.model_copy(update={"output": [], "status": "in_progress", "usage": None})
-    yield ResponseCreatedEvent(type="response.created", response=begun, sequence_number=0)
-    for index, item in enumerate(response.output):
-        yield from _item_events(index, item)
-    yield ResponseCompletedEvent(type="response.completed", response=response, sequence_number=0)
-
-
-def _item_events(index: int, item: ResponseOutputItem) -> Iterator[ResponseStreamEvent]:
-    match item:
-        case ResponseReasoningItem():
-            yield _added(index, item.model_copy(update={"summary": []}))
-            for part, summary in enumerate(item.summary):
-                for delta in _words(summary.text):
-                    yield ResponseReasoningSummaryTextDeltaEvent(
-                        type="response.reasoning_summary_text.delta",
-                        item_id=item.id,
-                        output_index=index,
-                        summary_index=part,
-                        delta=delta,
-                        sequence_number=0,
-                    )
-        case ResponseOutputMessage():
-            yield _added(index, item.model_copy(update={"content": [], "status": "in_progress"}))
-            for part, content in enumerate(item.content):
-                if isinstance(content, ResponseOutputText):
-                    yield from _text_events(index, item.id, part, content)
-        case ResponseFunctionToolCall(id=str(item_id)):
-            yield _added(index, item.model_copy(update={"arguments": "", "status": "in_progress"}))
-            for delta in _words(item.arguments):
-                yield ResponseFunctionCallArgumentsDeltaEvent(
-                    type="response.function_call_arguments.delta",
-                    item_id=item_id,
-                    output_index=index,
-                    delta=delta,
-                    sequence_number=0,
-                )
-            yield ResponseFunctionCallArgumentsDoneEvent(
-                type="response.function_call_arguments.done",
-                item_id=item_id,
-                output_index=index,
-                arguments=item.arguments,
-                sequence_number=0,
-            )
-    yield ResponseOutputItemDoneEvent(
-        type="response.output_item.done", output_index=index, item=item, sequence_number=0
-    )
-
-
-def _added(index: int, item: ResponseOutputItem) -> ResponseOutputItemAddedEvent:
-    return ResponseOutputItemAddedEvent(
-        type="response.output_item.added", output_index=index, item=item, sequence_number=0
-    )
-
-
-def _text_events(index: int, item_id: str, part: int, content: ResponseOutputText) -> Iterator[ResponseStreamEvent]:
-    empty = content.model_copy(update={"text": ""})
-    yield ResponseContentPartAddedEvent(
-        type="response.content_part.added",
-        item_id=item_id,
-        output_index=index,
-        content_index=part,
-        part=empty,
-        sequence_number=0,
-    )
-    for delta in _words(content.text):
-        yield ResponseTextDeltaEvent(
-            type="response.output_text.delta",
-            item_id=item_id,
-            output_index=index,
-            content_index=part,
-            delta=delta,
-            logprobs=[],
-            sequence_number=0,
-        )
-    yield ResponseTextDoneEvent(
-        type="response.output_text.done",
-        item_id=item_id,
-        output_index=index,
-        content_index=part,
-        text=content.text,
-        logprobs=[],
-        sequence_number=0,
-    )
-    yield ResponseContentPartDoneEvent(
-        type="response.content_part.done",
-        item_id=item_id,
-        output_index=index,
-        content_index=part,
-        part=content,
-        sequence_number=0,
-    )
+def _estimate_tokens(text: str) -> int:
+    return -(-len(text) // _CHARACTERS_PER_TOKEN)

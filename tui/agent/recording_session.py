@@ -1,4 +1,4 @@
-"""A session as a run sees it: all that the run writes passes through here, and is known afterwards."""
+"""A session for one run, which records the items that the run writes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
-from tui.agent.live_items import ItemData, placed
+from tui.agent.live_items import ItemData, with_id
 from tui.items.types import is_user_message
 
 if TYPE_CHECKING:
@@ -19,50 +19,50 @@ __all__ = ["RecordingSession"]
 
 
 class RecordingSession:
-    """The SDK's session protocol over a session, with a record of what was written.
+    """The SDK's session protocol over a session, with a record of the written items.
 
     Attributes:
         session_id: Id of the session.
-        session_settings: Settings of the SDK.
+        session_settings: The SDK's settings of the session.
         written: The items that the run has stored, in order.
     """
 
-    def __init__(self, session: AdvancedSQLiteSession, stored: Callable[[Sequence[ItemData]], None]) -> None:
-        """Make it.
+    def __init__(self, session: AdvancedSQLiteSession, on_written: Callable[[Sequence[ItemData]], None]) -> None:
+        """Create it.
 
         Args:
-            session: Where the items go.
-            stored: Told right after items were written.
+            session: The session that stores the items.
+            on_written: Called with the items after each write, and with none after `remove_message`.
         """
         self.session_id: str = session.session_id
         self.session_settings: SessionSettings | None = session.session_settings
         self.written: list[ItemData] = []
         self._session = session
-        self._stored = stored
-        self._writing: asyncio.Future[None] | None = None
-        self._closed = False
+        self._on_written = on_written
+        self._write_task: asyncio.Future[None] | None = None
+        self._is_closed = False
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
-        """The items of the branch, whoever wrote them, as the SDK can send them to any model."""
-        items = [placed(item) for item in cast("list[ItemData]", await self._session.get_items(limit))]
+        """Return the items of the branch in a form that the SDK can send to any model."""
+        items = [with_id(item) for item in cast("list[ItemData]", await self._session.get_items(limit))]
         # No item is part of a circle, and the collector would look at all of a long branch while the answer streams.
         gc.freeze()
         return cast("list[TResponseInputItem]", items)
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
-        """Write items; what was begun is finished, also when the run is stopped meanwhile.
+        """Write items; a write that has begun completes although the run is stopped meanwhile.
 
         Raises:
-            RuntimeError: The run was closed: it outlived its stop.
+            RuntimeError: The session is closed: the run continued after it was stopped.
         """
-        if self._closed:
-            raise RuntimeError("The run is over.")
+        if self._is_closed:
+            raise RuntimeError("The run has ended.")
         if items:
-            self._writing = asyncio.ensure_future(self._write(items))
-            await asyncio.shield(self._writing)
+            self._write_task = asyncio.ensure_future(self._write(items))
+            await asyncio.shield(self._write_task)
 
     async def pop_item(self) -> TResponseInputItem | None:
-        """Take back the newest item."""
+        """Remove and return the newest item."""
         item = await self._session.pop_item()
         if self.written:
             self.written.pop()
@@ -74,36 +74,36 @@ class RecordingSession:
         self.written.clear()
 
     async def close(self) -> None:
-        """Wait for what is being written, and let the run write no more."""
-        self._closed = True
-        if self._writing is not None:
-            await asyncio.wait({self._writing})
+        """Wait for the current write, and refuse further ones."""
+        self._is_closed = True
+        if self._write_task is not None:
+            await asyncio.wait({self._write_task})
 
     async def append(self, items: Sequence[ItemData]) -> None:
-        """Write items of our own, after the run is closed."""
+        """Write further items of the run after `close`."""
         if items:
             await self._write(cast("list[TResponseInputItem]", list(items)))
 
-    async def take_back(self) -> bool:
-        """Remove the user's message if the run has written nothing else and it is still the newest item.
+    async def remove_message(self) -> bool:
+        """Remove the user's message if it is the newest item and the run has written nothing else.
 
         Returns:
             Whether the branch is as it was before the run.
         """
         if not all(is_user_message(item) for item in self.written):
             return False
-        ours = len(self.written)
-        if ours and await self._session.get_items(ours) != self.written:
+        count = len(self.written)
+        if count and await self._session.get_items(count) != self.written:
             return False
-        for _ in range(ours):
+        for _ in range(count):
             await self.pop_item()
-        if ours:
-            self._stored(())
+        if count:
+            self._on_written(())
         return True
 
     async def _write(self, items: list[TResponseInputItem]) -> None:
         await self._session.add_items(items)
-        # While it was written, who reads the run's events has read all that led to it.
+        # The run's events that led to these items have been read by now, as the write has yielded to their reader.
         written = cast("list[ItemData]", items)
         self.written.extend(written)
-        self._stored(written)
+        self._on_written(written)

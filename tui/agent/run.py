@@ -1,4 +1,4 @@
-"""One run: the message, the agent's answer as it comes, and the branch in order whatever happens."""
+"""One run of an agent: the message, the streamed answer, and a consistent branch however the run ends."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from openai.types.responses import ResponseFunctionToolCall
 from typing_extensions import override
 
 from tui.agent.cancellation import uncancel
-from tui.agent.error_messages import EmptyAnswerError, Failure, explain
-from tui.agent.live_items import ItemData, LiveItems, unanswered
+from tui.agent.error_messages import EmptyAnswerError, ErrorMessage, describe
+from tui.agent.live_items import ItemData, LiveItems, unanswered_calls
 from tui.agent.recording_session import RecordingSession
 from tui.items.types import is_user_message
 from tui.model import Approval, Decision, Outcome, Progress, Usage
@@ -26,15 +26,12 @@ from tui.runs.protocol import Hooks, RunResult
 if TYPE_CHECKING:
     from agents import RunResultStreaming, RunState, ToolApprovalItem
 
-    from tui.agent.loading import Loaded
+    from tui.agent.loading import LoadedAgent
     from tui.session import AdvancedSQLiteSession
 
 __all__ = ["AgentRun"]
 
-_PATIENCE: Final = 5.0
-"""Seconds that a stopped run is given to end; a tool that will not be cancelled is left to itself."""
-
-_CUT_SHORT: Final = {
+_MISSING_OUTPUTS: Final = {
     Outcome.STOPPED: "Stopped before it finished.",
     Outcome.FAILED: "The run failed before this call finished.",
 }
@@ -43,138 +40,149 @@ T = TypeVar("T")
 
 
 class AgentRun:
-    """A message and its answer on the current branch of a session; good for one `run`."""
+    """A message and its answer on the current branch of a session; serves one `run`.
 
-    def __init__(self, loaded: Loaded, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> None:
-        self._started_at, self._begun = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), time.monotonic()
+    Attributes:
+        stop_timeout: Seconds that a stopped run has to end, before it is abandoned with a tool that ignores its
+            cancellation.
+    """
+
+    stop_timeout = 5.0
+
+    def __init__(self, loaded: LoadedAgent, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> None:
+        self._started_at, self._start = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), time.monotonic()
         self._loaded = loaded
         self._text = text
         self._hooks = hooks
-        self._tail = LiveItems(text)
-        self._ledger = RecordingSession(session, self._stored)
+        self._live = LiveItems(text)
+        self._session = RecordingSession(session, self._on_written)
         self._result: RunResultStreaming | None = None
 
     async def run(self) -> RunResult:
-        """Say the message, let the agent answer, and tell how that ended; never raises."""
-        outcome, failure = Outcome.DONE, None
+        """Send the message and let the agent answer; never raises."""
+        outcome, error_message = Outcome.DONE, None
         try:
-            await self._converse()
+            await self._stream_answer()
         except asyncio.CancelledError:
             outcome = Outcome.STOPPED
         except Exception as error:
-            outcome, failure = Outcome.FAILED, explain(error)
-        return await _undisturbed(self._settle(outcome, failure))
+            outcome, error_message = Outcome.FAILED, describe(error)
+        return await _uncancelled(self._finish(outcome, error_message))
 
-    async def _converse(self) -> None:
-        said: str | RunState[Any] = self._text
+    async def _stream_answer(self) -> None:
+        run_input: str | RunState[Any] = self._text
         while True:
             self._result = result = Runner.run_streamed(
                 self._loaded.agent,
-                said,
-                session=self._ledger,
-                hooks=_ToolHooks(self._tail, self._show),
+                run_input,
+                session=self._session,
+                hooks=_ToolHooks(self._live, self._report_progress),
                 run_config=self._loaded.config,
                 max_turns=self._loaded.max_turns or DEFAULT_MAX_TURNS,
             )
-            self._show()
-            begun = False
+            self._report_progress()
+            is_first = True
             async for event in result.stream_events():
-                if not begun:
-                    begun = True
+                if is_first:
+                    is_first = False
                     # The SDK has copied a long branch by now, which the collector would look at again and again.
                     gc.freeze()
-                self._tail.apply(event)
-                self._show()
+                self._live.apply(event)
+                self._report_progress()
             if result.run_loop_exception is not None:
                 raise result.run_loop_exception
             if not result.interruptions:
                 break
-            said = result.to_state()
-            asked = tuple(result.interruptions)
-            decisions = await self._hooks.approve([_approval(item) for item in asked])
-            for item, decision in zip(asked, decisions, strict=True):
-                _decide(said, item, decision)
-        if all(is_user_message(item) for item in self._ledger.written):
+            run_input = result.to_state()
+            interruptions = tuple(result.interruptions)
+            decisions = await self._hooks.approve([_approval(item) for item in interruptions])
+            for item, decision in zip(interruptions, decisions, strict=True):
+                _decide(run_input, item, decision)
+        if all(is_user_message(item) for item in self._session.written):
             raise EmptyAnswerError
 
-    async def _settle(self, outcome: Outcome, failure: Failure | None) -> RunResult:
-        """Bring the branch in order, and tell how the run ended."""
+    async def _finish(self, outcome: Outcome, error_message: ErrorMessage | None) -> RunResult:
         if self._result is not None and outcome is not Outcome.DONE:
             self._result.cancel()
             if self._result.run_loop_task is not None:
-                await asyncio.wait({self._result.run_loop_task}, timeout=_PATIENCE)
-        await self._ledger.close()
+                await asyncio.wait({self._result.run_loop_task}, timeout=self.stop_timeout)
+        await self._session.close()
         kept = True
         if outcome is not Outcome.DONE:
             try:
-                kept = await self._put_in_order(outcome, refused=failure is not None and failure.refused)
+                kept = await self._repair_branch(outcome, refused=error_message is not None and error_message.refused)
             except Exception as error:
-                outcome, failure = Outcome.FAILED, failure or explain(error)
+                outcome, error_message = Outcome.FAILED, error_message or describe(error)
         agent = self._loaded.agent if self._result is None else self._result.last_agent
         return RunResult(
             outcome,
             self._started_at,
-            time.monotonic() - self._begun,
+            time.monotonic() - self._start,
             model=self._loaded.model_name(agent),
             agent=agent.name,
-            # The turn that they would be stored for is not there if the message is not.
+            # Usage is stored for the message's turn, which does not exist where the message was not kept.
             usage=self._result if kept and self._usage() is not None else None,
-            estimated=self._loaded.estimates(agent),
-            error=None if failure is None else failure.sentence,
-            hint="" if failure is None else failure.hint,
-            details="" if failure is None else failure.details,
+            estimated=self._loaded.estimates_usage(agent),
+            error=None if error_message is None else error_message.text,
+            hint="" if error_message is None else error_message.hint,
+            details="" if error_message is None else error_message.details,
             kept=kept,
         )
 
-    async def _put_in_order(self, outcome: Outcome, *, refused: bool) -> bool:
-        """Store what had arrived, answer the calls that nobody answered; whether the branch holds the message now."""
-        ledger = self._ledger
-        if not ledger.written:
+    async def _repair_branch(self, outcome: Outcome, *, refused: bool) -> bool:
+        """Store the arrived part of the answer and an output for each call that has none.
+
+        Returns:
+            Whether the branch holds the message.
+        """
+        session = self._session
+        if not session.written:
             return False
-        remains = [] if refused else _of_use(self._tail.remains(), ledger.written)
-        if not remains and outcome is Outcome.FAILED and await ledger.take_back():
+        arrived = [] if refused else _without_stored(self._live.storable(), session.written)
+        if not arrived and outcome is Outcome.FAILED and await session.remove_message():
             return False
-        output = {"type": "function_call_output", "status": "incomplete", "output": _CUT_SHORT[outcome]}
-        calls = unanswered([*ledger.written, *remains])
-        await ledger.append([*remains, *({**output, "call_id": call_id} for call_id in calls)])
+        output = {"type": "function_call_output", "status": "incomplete", "output": _MISSING_OUTPUTS[outcome]}
+        calls = unanswered_calls([*session.written, *arrived])
+        await session.append([*arrived, *({**output, "call_id": call_id} for call_id in calls)])
         return True
 
     def _usage(self) -> Usage | None:
-        """The tokens so far; None where the server told of none."""
+        """Return the usage so far; None where the server reported none."""
         if self._result is None:
             return None
-        used = self._result.context_wrapper.usage
-        if not used.total_tokens:
+        usage = self._result.context_wrapper.usage
+        if not usage.total_tokens:
             return None
         return Usage(
-            used.requests,
-            used.input_tokens,
-            used.output_tokens,
-            used.total_tokens,
-            used.input_tokens_details.cached_tokens,
-            used.output_tokens_details.reasoning_tokens,
+            usage.requests,
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.total_tokens,
+            usage.input_tokens_details.cached_tokens,
+            usage.output_tokens_details.reasoning_tokens,
         )
 
-    def _show(self) -> None:
-        self._hooks.progress(Progress(self._tail.doing, self._tail.items, self._usage(), len(self._ledger.written)))
+    def _report_progress(self) -> None:
+        progress = Progress(self._live.doing, self._live.items, self._usage(), len(self._session.written))
+        self._hooks.progress(progress)
 
-    def _stored(self, items: Sequence[ItemData]) -> None:
-        self._tail.drop(items)
+    def _on_written(self, items: Sequence[ItemData]) -> None:
+        self._live.remove_stored(items)
         self._hooks.stored()
-        self._show()
+        self._report_progress()
 
 
 class _ToolHooks(RunHooks[Any]):
-    """Tells of each tool as it begins and ends; the stream does so when all of a response's tools are done."""
+    """Reports each tool as it starts and ends; the stream reports them after all tools of a response have ended."""
 
-    def __init__(self, tail: LiveItems, show: Callable[[], None]) -> None:
-        self._tail = tail
-        self._show = show
+    def __init__(self, live: LiveItems, report: Callable[[], None]) -> None:
+        self._live = live
+        self._report = report
 
     @override
     async def on_tool_start(self, context: RunContextWrapper[Any], agent: Any, tool: Tool) -> None:
-        self._tail.tool_started(tool.name)
-        self._show()
+        self._live.start_tool(tool.name)
+        self._report()
 
     @override
     async def on_tool_end(self, context: RunContextWrapper[Any], agent: Any, tool: Tool, result: object) -> None:
@@ -186,8 +194,8 @@ class _ToolHooks(RunHooks[Any]):
             name=context.tool_name,
             arguments=context.tool_arguments,
         )
-        self._tail.tool_output(dict(ItemHelpers.tool_call_output_item(call, result)))
-        self._show()
+        self._live.set_tool_output(dict(ItemHelpers.tool_call_output_item(call, result)))
+        self._report()
 
 
 def _approval(item: ToolApprovalItem) -> Approval:
@@ -206,24 +214,24 @@ def _decide(state: RunState[Any], item: ToolApprovalItem, decision: Decision) ->
         state.reject(item, always_reject=decision.always, rejection_message=decision.reason or None)
 
 
-def _of_use(remains: Sequence[ItemData], written: Sequence[ItemData]) -> list[ItemData]:
-    """What remains of a run without what its session holds already, and without outputs of calls that nobody made."""
-    known = {(item.get("type"), item.get("call_id")) for item in written if item.get("call_id")}
-    calls = {item.get("call_id") for item in (*written, *remains) if item.get("type") == "function_call"}
+def _without_stored(items: Sequence[ItemData], stored: Sequence[ItemData]) -> list[ItemData]:
+    """Return items without those that the session holds, and without outputs of calls that do not exist."""
+    keys = {(item.get("type"), item.get("call_id")) for item in stored if item.get("call_id")}
+    calls = {item.get("call_id") for item in (*stored, *items) if item.get("type") == "function_call"}
     return [
         item
-        for item in remains
-        if "call_id" not in item or (item["call_id"] in calls and (item["type"], item["call_id"]) not in known)
+        for item in items
+        if "call_id" not in item or (item["call_id"] in calls and (item["type"], item["call_id"]) not in keys)
     ]
 
 
-async def _undisturbed(work: Coroutine[Any, Any, T]) -> T:
-    """Finish some work although the task is cancelled, maybe again; the task counts as not cancelled afterwards."""
-    working = asyncio.ensure_future(work)
-    while not working.done():
+async def _uncancelled(work: Coroutine[Any, Any, T]) -> T:
+    """Complete some work although the current task is cancelled, any number of times, and clear the cancellation."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
         try:
-            await asyncio.wait({working})
+            await asyncio.wait({task})
         except asyncio.CancelledError:
             continue
     uncancel()
-    return working.result()
+    return task.result()

@@ -1,4 +1,4 @@
-"""Who is to answer, as the user says it on the command line or in the configuration file; no SDK is needed for that."""
+"""The agent and model that the user chose on the command line or in the configuration file; imports no SDK."""
 
 from __future__ import annotations
 
@@ -8,32 +8,44 @@ from typing import Final, Literal, TypeAlias
 
 from tui.errors import ConfigError
 
-__all__ = ["OFFLINE", "AgentSettings", "Api", "read_instructions"]
+__all__ = ["OFFLINE", "AgentError", "AgentSettings", "Api", "read_instructions"]
 
 Api: TypeAlias = Literal["responses", "chat"]
 
 OFFLINE: Final = "offline"
-"""The name of the model inside this program."""
+"""Name of the model inside this program."""
+
+
+class AgentError(ConfigError):
+    """The agent or its model cannot be loaded.
+
+    Attributes:
+        details: Traceback or server answer for a dialog; secrets removed.
+    """
+
+    def __init__(self, message: str, hint: str = "", details: str = "") -> None:
+        super().__init__(message, hint)
+        self.details = details
 
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
-    """An agent of the user's own, or a plain assistant with a model.
+    """An agent of the user's own, or a plain assistant on a model.
 
-    With both an agent and a model, the agent runs with that model in place of its own.
+    With both an agent and a model, the agent runs on that model in place of its own.
 
     Attributes:
-        agent: `module:attribute` or `path/file.py:attribute`: an `Agent`, or a function, plain or async, returning one.
+        agent: `module:attribute` or `path/file.py:attribute`: an `Agent`, or a function, also async, that returns one.
         model: `offline`, or any name that the SDK resolves, such as `gpt-5` or `litellm/anthropic/claude-sonnet-4-5`.
-        instructions: What the plain assistant is told, or `@file` that holds it.
+        instructions: Instructions of the plain assistant, or `@` and the file that holds them.
         base_url: Address of an OpenAI-compatible server.
-        api: The API that is spoken there: by default `chat` with a `base_url`, else the SDK's choice.
-        env_file: File of environment variables, keys among them; the real environment goes first.
-        tracing: Whether the SDK may send traces to OpenAI.
-        max_turns: How many times the model may be asked in one run; None for the SDK's default.
+        api: The API of that server: by default `chat` with a `base_url`, else the SDK's default.
+        env_file: File of environment variables such as keys; variables that are already set take precedence.
+        tracing: Whether the SDK sends traces to OpenAI.
+        max_turns: How often the model may be called in one run; None for the SDK's default.
 
     Raises:
-        ConfigError: What is said cannot be done.
+        ConfigError: A setting is invalid, or two settings exclude each other.
     """
 
     agent: str | None = None
@@ -48,45 +60,46 @@ class AgentSettings:
     def __post_init__(self) -> None:
         if self.agent is None and self.model is None:
             raise ConfigError(
-                "Neither an agent nor a model is named.", "Give --agent module:attribute or --model NAME."
+                "Neither an agent nor a model is given.", "Give --agent module:attribute or --model NAME."
             )
-        if self.agent is not None and not all(part.strip() for part in self.place):
+        if self.agent is not None and not all(part.strip() for part in self.location):
             raise ConfigError(
-                f"'{self.agent}' does not say where the agent is.",
+                f"'{self.agent}' is not the location of an agent.",
                 "Write module:attribute or path/file.py:attribute, as in agents/travel.py:agent.",
             )
         if self.agent is not None and self.instructions is not None:
             raise ConfigError(
-                "An agent of your own has its own instructions.", "Leave out either --agent or --instructions."
+                "An agent of your own has its own instructions.", "Omit either --agent or --instructions."
             )
         if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
             raise ConfigError(
-                f"'{self.base_url}' is no address of a server.", "Write it with its scheme: http://localhost:11434/v1."
+                f"'{self.base_url}' is not the address of a server.",
+                "Write it with its scheme: http://localhost:11434/v1.",
             )
         if self.api not in (None, "responses", "chat"):
             raise ConfigError(f"There is no API '{self.api}'.", "Choose responses or chat.")
         if self.max_turns is not None and self.max_turns < 1:
-            raise ConfigError(f"An agent cannot do with {self.max_turns} turns.", "Give max_turns 1 or more.")
+            raise ConfigError(f"max_turns is {self.max_turns}.", "Set it to 1 or more.")
 
     @property
-    def place(self) -> tuple[str, str]:
-        """Module or file, and attribute, of `agent`; empty where that does not name both."""
-        where, _, attribute = (self.agent or "").rpartition(":")
-        return where, attribute
+    def location(self) -> tuple[str, str]:
+        """Module or file, and attribute, of `agent`; empty where one of them is missing."""
+        module, _, attribute = (self.agent or "").rpartition(":")
+        return module, attribute
 
     @property
     def label(self) -> str:
-        """What it is called on the screen: the agent's or the model's name, `offline` where no model is asked."""
+        """The agent's or the model's name, as the screen shows it."""
         if self.agent is None:
             return self.model or ""
-        where, attribute = self.place
-        path = Path(where)
-        name = f"{path.stem if path.suffix == '.py' else where}:{attribute}"
+        module, attribute = self.location
+        path = Path(module)
+        name = f"{path.stem if path.suffix == '.py' else module}:{attribute}"
         return name if self.model is None else f"{name} · {self.model}"
 
 
 def read_instructions(instructions: str) -> str:
-    """The text of instructions: themselves, or the content of the file after an `@`.
+    """Return instructions, or the content of the file that they name after an `@`.
 
     Raises:
         ConfigError: The file cannot be read.
