@@ -42,29 +42,29 @@ def test_the_line_map_counts_as_a_list_does(heights: list[int], changes: list[tu
 def test_whatever_the_moves_every_row_is_the_one_after_the_row_above(
     heights: list[int], moves: list[tuple[str, int]], height: int
 ) -> None:
-    flow = Viewport(lambda position: heights[position], estimate=3)
-    flow.height = height
-    flow.reset(len(heights))
-    flow.settle()
+    viewport = Viewport(lambda position: heights[position], estimate=3)
+    viewport.height = height
+    viewport.reset(len(heights))
+    viewport.measure()
     column = [(block, line) for block, count in enumerate(heights) for line in range(count)]
     for name, number in moves:
-        before = flow.rows()
+        before = viewport.rows()
         match name:
             case "move":
-                flow.move(number)
+                viewport.scroll_by(number)
             case "show":
-                flow.show(number % len(heights))
+                viewport.scroll_to(number % len(heights))
             case "seek":
-                flow.seek(number)
+                viewport.seek(number)
             case _:
-                flow.end()
-        rows = flow.rows()
+                viewport.scroll_to_end()
+        rows = viewport.rows()
         assert len(rows) == min(height, len(column))
         if not rows:
             continue
         first = column.index(rows[0])
         assert rows == column[first : first + height]
-        assert flow.at_end == (rows[-1] == column[-1])
+        assert viewport.at_end == (rows[-1] == column[-1])
         if name == "move" and before:
             furthest = max(len(column) - height, 0)
             assert first == max(min(column.index(before[0]) + number, furthest), 0)
@@ -72,14 +72,14 @@ def test_whatever_the_moves_every_row_is_the_one_after_the_row_above(
 
 def test_only_the_window_and_its_neighbourhood_are_measured() -> None:
     measured: list[int] = []
-    flow = Viewport(lambda position: measured.append(position) or 4, estimate=3)  # type: ignore[func-returns-value]
-    flow.height = 20
-    flow.reset(100_000)
-    flow.end()
+    viewport = Viewport(lambda position: measured.append(position) or 4, estimate=3)  # type: ignore[func-returns-value]
+    viewport.height = 20
+    viewport.reset(100_000)
+    viewport.scroll_to_end()
     assert min(measured) >= 100_000 - 11
     measured.clear()
-    flow.seek(150_000)
+    viewport.seek(150_000)
     assert len(measured) <= 16
     measured.clear()
-    flow.move(4)
+    viewport.scroll_by(4)
     assert len(measured) <= 1

@@ -121,7 +121,7 @@ async def test_a_jump_far_away_asks_for_what_is_there_and_nothing_between() -> N
         app.transcript.scroll_to(y=app.transcript.max_scroll_y // 2)
         await pilot.pause()
         assert len(app.asked()) == 1
-        (start, end), here = app.asked()[0], app.transcript._flow.anchor[0]
+        (start, end), here = app.asked()[0], app.transcript._viewport.anchor[0]
         assert start % 64 == 0
         assert start <= here < end <= start + 128
         assert 40_000 < here < 60_000
@@ -135,11 +135,11 @@ async def test_placeholders_hold_the_place_until_the_items_come() -> None:
         await pilot.press("g")
         assert set("".join(seen(app))) <= {"·", " "}
         await pilot.press("pagedown")
-        anchor = app.transcript._flow.anchor
+        anchor = app.transcript._viewport.anchor
         assert app.asked() == [(0, 64)]
         app.transcript.receive(Page("main", 0, tuple(items[:64])))
         await pilot.pause()
-        assert app.transcript._flow.anchor[0] == anchor[0]
+        assert app.transcript._viewport.anchor[0] == anchor[0]
         assert app.asked() == [(0, 64)]
         assert "Question" in "".join(seen(app))
 
@@ -161,8 +161,8 @@ async def test_a_blank_line_above_that_comes_later_does_not_move_the_text() -> N
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         app.transcript.receive(Page("main", 100, tuple(items[100:])))
-        app.transcript._flow.show(100)
-        app.transcript.settle()
+        app.transcript._viewport.scroll_to(100)
+        app.transcript.update_view()
         before = seen(app)
         assert before[0].strip() == "↳ step 0"
         app.transcript.receive(Page("main", 64, tuple(items[64:100])))
@@ -249,14 +249,14 @@ async def test_any_size_can_be_drawn_and_the_place_is_kept(size: tuple[int, int]
     async with app.run_test(size=SIZE) as pilot:
         app.transcript.focus()
         await pilot.press("pagedown")
-        before = app.transcript._flow.anchor[0]
+        before = app.transcript._viewport.anchor[0]
         await pilot.resize_terminal(*size)
         await pilot.pause()
-        assert app.transcript._flow.anchor[0] == before
+        assert app.transcript._viewport.anchor[0] == before
         assert len(app.rows()) == size[1]
         await pilot.resize_terminal(*SIZE)
         await pilot.pause()
-        assert app.transcript._flow.anchor[0] == before
+        assert app.transcript._viewport.anchor[0] == before
 
 
 async def test_a_resize_at_the_end_stays_at_the_end() -> None:

@@ -160,7 +160,7 @@ class SideBySide(CursorView):
             self._drawn.discard(place)
             self._asked.discard(place)
             self.renew(place)
-        self.settle()
+        self.update_view()
         if self._seeking:
             self._seek()
 
@@ -196,13 +196,13 @@ class SideBySide(CursorView):
         left = _cells(row.left, self._column_width, grounds[0])
         return Line([*left, between, *_cells(row.right, self._column_width, grounds[1])])
 
-    def edge(self, position: int, number: int) -> tuple[Segment, Style]:
+    def left_edge(self, position: int, number: int) -> tuple[Segment, Style]:
         """The bar at the cursor, where that is on the left side."""
         if self.columns == 2 and self._side:
             return Segment(" "), self.rich_style
-        return super().edge(position, number)
+        return super().left_edge(position, number)
 
-    def need(self, start: int, end: int) -> None:
+    def request_blocks(self, start: int, end: int) -> None:
         """Ask for the turns in sight that are not known yet."""
         comparison = self._comparison
         lacking = [
@@ -223,7 +223,7 @@ class SideBySide(CursorView):
         return room if self.columns == 1 else (room - _BETWEEN) // 2
 
     def _bar(self, on_it: bool) -> Style:
-        return self.part_style("column--bar") if on_it and self._side else self.palette.muted
+        return self.foreground_style("column--bar") if on_it and self._side else self.palette.muted
 
     def _block(self, position: int) -> Block | None:
         inks = self._inks
@@ -242,8 +242,8 @@ class SideBySide(CursorView):
         palette: Palette = self.palette
         return DiffStyles(
             palette,
-            self.part_style("compared--left"),
-            self.part_style("compared--right"),
+            self.foreground_style("compared--left"),
+            self.foreground_style("compared--right"),
             self.get_component_rich_style("compared--left-words"),
             self.get_component_rich_style("compared--right-words"),
         )
@@ -266,7 +266,7 @@ class SideBySide(CursorView):
             block = self._block(position)
             if block is None:
                 near = range(max(position - _PAGE + 1, 0), position + 1) if step < 0 else range(position, position + 1)
-                self.need(near.start, near.stop)
+                self.request_blocks(near.start, near.stop)
                 return
             ahead = [row for row in block.differences if (row > number if step > 0 else row < number)]
             if ahead:
@@ -288,7 +288,7 @@ class SideBySide(CursorView):
         """Show what both sides have in full, or only enough to know it."""
         self._full = not self._full
         self._drawn.clear()
-        self._flow.reset(self.count)
+        self._viewport.reset(self.count)
         self.go_to(self.cursor[0])
 
     def action_open(self) -> None:

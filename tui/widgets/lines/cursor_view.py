@@ -22,7 +22,7 @@ class CursorView(LineView, can_focus=True):
     """A window on blocks that a subclass draws, with a cursor.
 
     A subclass says how tall a block is once it knows it (`measure`), draws its lines (`line`) and asks for what is
-    lacking (`need`); it tells of news with `renew`.
+    lacking (`request`); it tells of news with `renew`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -77,7 +77,7 @@ class CursorView(LineView, can_focus=True):
     @property
     def count(self) -> int:
         """How many blocks there are."""
-        return len(self._flow)
+        return len(self._viewport)
 
     @property
     def cursor(self) -> tuple[int, int]:
@@ -86,57 +86,57 @@ class CursorView(LineView, can_focus=True):
 
     def begin(self, count: int) -> None:
         """Show so many other blocks, from the first one on."""
-        self._flow.reset(count)
-        self._flow.show(0)
+        self._viewport.reset(count)
+        self._viewport.scroll_to(0)
         self._cursor = (0, 0)
-        self.settle()
+        self.update_view()
 
     def renew(self, position: int) -> None:
         """Measure and draw a block again."""
-        self._flow.forget(position)
+        self._viewport.invalidate(position)
 
     def go_to(self, position: int, number: int = 0) -> None:
         """Put the cursor on a line, and that into sight."""
         self._cursor = (position, number)
         if self._cursor not in self.rows[1:-1]:
-            self._flow.show(position, number)
-            self._flow.move(-(self._flow.height // 4))
-        self.settle()
+            self._viewport.scroll_to(position, number)
+            self._viewport.scroll_by(-(self._viewport.height // 4))
+        self.update_view()
 
     # What the base asks for
 
-    def need(self, start: int, end: int) -> None:
+    def request_blocks(self, start: int, end: int) -> None:
         """Called with the blocks in sight."""
         raise NotImplementedError
 
-    def ask(self) -> None:
+    def request_missing(self) -> None:
         """Ask for the blocks in sight."""
         if self.rows:
-            self.need(self.rows[0][0], self.rows[-1][0] + 1)
+            self.request_blocks(self.rows[0][0], self.rows[-1][0] + 1)
 
     def fit(self) -> None:
         """Draw anew in the width that there is now, and keep about the line that was at the top, or the end."""
-        flow = self._flow
-        position, line = flow.anchor
+        viewport = self._viewport
+        position, line = viewport.anchor
         # Where all was in sight, the beginning was, and stays.
-        at_end = flow.at_end and flow.anchor != (0, 0)
-        share = line / max(flow.block_height(position), 1) if self.count else 0
-        flow.reset(self.count)
-        flow.height = self.container_size.height
+        at_end = viewport.at_end and viewport.anchor != (0, 0)
+        share = line / max(viewport.block_height(position), 1) if self.count else 0
+        viewport.reset(self.count)
+        viewport.height = self.container_size.height
         if at_end:
-            flow.end()
+            viewport.scroll_to_end()
         elif self.count:
-            flow.show(position, int(share * flow.block_height(position)))
+            viewport.scroll_to(position, int(share * viewport.block_height(position)))
         self._cursor = (self._cursor[0], 0)
-        self.settle()
+        self.update_view()
 
-    def edge(self, position: int, number: int) -> tuple[Segment, Style]:
+    def left_edge(self, position: int, number: int) -> tuple[Segment, Style]:
         """The bar at the cursor."""
         if (position, number) == self._cursor and self.has_focus:
-            return Segment("▌", self.part_style("column--bar")), self.rich_style
+            return Segment("▌", self.foreground_style("column--bar")), self.rich_style
         return Segment(" "), self.rich_style
 
-    def mark(self, position: int, number: int) -> Segment | None:  # noqa: ARG002 nothing stands there
+    def trailing_mark(self, position: int, number: int) -> Segment | None:  # noqa: ARG002 nothing stands there
         return None
 
     def render_line(self, y: int) -> Strip:
@@ -145,7 +145,7 @@ class CursorView(LineView, can_focus=True):
         if y >= len(self.rows):
             return Strip.blank(width, self.rich_style)
         position, number = self.rows[y]
-        bar, base = self.edge(position, number)
+        bar, base = self.left_edge(position, number)
         return paint(self.line(position, number), width, bar=bar, base=base)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:  # noqa: ARG002 nothing is selected
@@ -162,38 +162,38 @@ class CursorView(LineView, can_focus=True):
         place = here + lines
         beyond = min(place, 0) + max(place - len(rows) + 1, 0)
         if beyond:
-            self._flow.move(beyond)
-            self.settle()
+            self._viewport.scroll_by(beyond)
+            self.update_view()
         self._cursor = self.rows[min(max(place, 0), len(self.rows) - 1)]
         self.refresh()
 
     def action_page(self, pages: int) -> None:
         """Move by so many pages."""
-        self._move(pages * max(self._flow.height - 2, 1))
+        self._move(pages * max(self._viewport.height - 2, 1))
 
     def action_half_page(self, pages: int) -> None:
         """Move by so many halves of a page."""
-        self._move(pages * max(self._flow.height // 2, 1))
+        self._move(pages * max(self._viewport.height // 2, 1))
 
     def action_start(self) -> None:
         """Go to the first line."""
-        self._flow.show(0)
-        self.settle()
+        self._viewport.scroll_to(0)
+        self.update_view()
         self._cursor = (0, 0)
 
     def action_finish(self) -> None:
         """Go to the last line."""
-        self._flow.end()
-        self.settle()
+        self._viewport.scroll_to_end()
+        self.update_view()
         self._cursor = self.rows[-1] if self.rows else (0, 0)
 
     def _move(self, lines: int) -> None:
         """Move the window, and the cursor in its place there; at an end the cursor alone."""
         place = self.rows.index(self._cursor) if self._cursor in self.rows else 0
-        before = self._flow.anchor
-        self._flow.move(lines)
-        self.settle()
-        if self._flow.anchor == before:
+        before = self._viewport.anchor
+        self._viewport.scroll_by(lines)
+        self.update_view()
+        if self._viewport.anchor == before:
             place += lines
         if self.rows:
             self._cursor = self.rows[min(max(place, 0), len(self.rows) - 1)]

@@ -1,4 +1,4 @@
-"""A scroll view over blocks of lines, of which only what is in sight is ever drawn."""
+"""A scroll view over blocks of lines that renders only the lines in sight."""
 
 from __future__ import annotations
 
@@ -19,36 +19,40 @@ from tui.widgets.lines.viewport import Viewport
 __all__ = ["LineView"]
 
 _WIDEST: Final = 120
-_PARTS: Final = 8
-"""Parts of a cell that a scrollbar can show."""
+"""Cells of a line of text at most."""
+
+_EIGHTHS: Final = 8
+"""A scrollbar is drawn in eighths of a cell."""
 
 
 class LineView(StableScrollView, BorderlessRows):
-    """A window on blocks of lines, with a palette that follows the theme.
+    """A window over blocks of lines, with a palette from the theme.
 
-    The flow's anchor is the truth. `virtual_size` and `scroll_y` are derived from it in `settle`; whatever else sets
-    `scroll_y` moves the anchor.
+    The viewport's anchor is the position. `update_view` derives `virtual_size` and `scroll_y` from it; everything else
+    that sets `scroll_y`, as the scrollbar does, moves the anchor.
+
+    A subclass implements `line`, `left_edge`, `trailing_mark` and `request_missing`.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"item--{name}" for name in Palette._fields}
     """
     | Class | Description |
     | :- | :- |
-    | `item--text` | Running text. |
-    | `item--muted` | Roles, times, marks, urls. |
-    | `item--title` | Numbers of turns, headings. |
-    | `item--tool` | Names of tools. |
-    | `item--error` | What failed. |
+    | `item--text` | Plain text. |
+    | `item--muted` | Roles, times, marks, URLs. |
+    | `item--title` | Turn numbers and headings. |
+    | `item--tool` | Tool names. |
+    | `item--error` | Errors. |
     | `item--link` | Links. |
-    | `item--quote` | Quotations and thoughts. |
-    | `item--code` | Code within a line. |
-    | `item--keyword` | In code: words of the language. |
+    | `item--quote` | Quotations and reasoning. |
+    | `item--code` | Inline code. |
+    | `item--keyword` | In code: keywords. |
     | `item--string` | In code: strings. |
     | `item--number` | In code: numbers and constants. |
     | `item--comment` | In code: comments. |
-    | `item--name` | In code: names being defined, keys. |
-    | `item--added` | Lines that a patch adds. |
-    | `item--removed` | Lines that a patch removes. |
+    | `item--name` | In code: names being defined, and keys. |
+    | `item--added` | Lines added by a patch. |
+    | `item--removed` | Lines removed by a patch. |
     """
 
     DEFAULT_CSS = """
@@ -80,7 +84,7 @@ class LineView(StableScrollView, BorderlessRows):
 
     def __init__(
         self,
-        flow: Viewport,
+        viewport: Viewport,
         *,
         name: str | None = None,
         id: str | None = None,  # noqa: A002
@@ -89,68 +93,64 @@ class LineView(StableScrollView, BorderlessRows):
         """Create a view.
 
         Args:
-            flow: The column of blocks.
+            viewport: The window over the blocks.
             name: The name of the widget.
-            id: The id of the widget in the DOM.
+            id: The ID of the widget in the DOM.
             classes: The CSS classes of the widget.
         """
         super().__init__(name=name, id=id, classes=classes)
-        self._flow = flow
+        self._viewport = viewport
         self._palette: Palette | None = None
         self._styles: dict[str, Style] = {}
-        self._deriving = False
+        self._updating = False
         self._thumb: tuple[int, bool, int, int] | None = None
         self.rows: list[tuple[int, int]] = []
-        """Block and line of it on each row in sight."""
+        """Block and line number of each row in sight."""
 
     def line(self, position: int, number: int) -> Line:
-        """A line of a block in sight, known or not."""
+        """Return a line of a block in sight, or a placeholder if the block is not known yet."""
         raise NotImplementedError
 
-    def edge(self, position: int, number: int) -> tuple[Segment, Style]:
-        """The cell at the left of a line, and what lies behind the line."""
+    def left_edge(self, position: int, number: int) -> tuple[Segment, Style]:
+        """Return the cell to the left of a line, and the background of the line."""
         raise NotImplementedError
 
-    def mark(self, position: int, number: int) -> Segment | None:
-        """What stands after the content of a line and is no part of it; at most one cell."""
+    def trailing_mark(self, position: int, number: int) -> Segment | None:
+        """Return a mark of one cell to draw after the content of a line; None for no mark."""
         raise NotImplementedError
 
-    def ask(self) -> None:
-        """Ask for what is in sight and not at hand."""
+    def request_missing(self) -> None:
+        """Request the blocks in sight that are not known yet."""
         raise NotImplementedError
 
     def refresh_rows(self) -> None:
-        """Draw anew what is in sight."""
+        """Draw the rows in sight again."""
         self.refresh()
 
     @property
     def palette(self) -> Palette:
-        """The styles of an item's parts in the current theme."""
+        """The styles of the parts of an item in the current theme."""
         if self._palette is None:
-            names = Palette._fields
-            self._palette = Palette(**{name: self.part_style(f"item--{name}") for name in names})
+            self._palette = Palette(**{name: self.foreground_style(f"item--{name}") for name in Palette._fields})
         return self._palette
 
-    def part_style(self, name: str) -> Style:
-        """The style of a component class without its background, so that what lies behind it shows through."""
+    def foreground_style(self, name: str) -> Style:
+        """Return the style of a component class without its background, to be drawn over any background."""
         if name not in self._styles:
-            self._styles[name] = self._part_style(name)
+            style = self.get_component_rich_style(name)
+            self._styles[name] = Style(
+                color=style.color,
+                bold=style.bold,
+                dim=style.dim,
+                italic=style.italic,
+                underline=style.underline,
+                reverse=style.reverse,
+                strike=style.strike,
+            )
         return self._styles[name]
 
-    def _part_style(self, name: str) -> Style:
-        style = self.get_component_rich_style(name)
-        return Style(
-            color=style.color,
-            bold=style.bold,
-            dim=style.dim,
-            italic=style.italic,
-            underline=style.underline,
-            reverse=style.reverse,
-            strike=style.strike,
-        )
-
     def notify_style_update(self) -> None:
-        """Make the palette anew when it is next needed."""
+        """Read the styles of another theme when they are next needed."""
         super().notify_style_update()
         self._palette = None
         self._styles.clear()
@@ -160,43 +160,47 @@ class LineView(StableScrollView, BorderlessRows):
         """Cells of a line of text."""
         return max(min(self.scrollable_content_region.width - MARGIN - 1, _WIDEST), 1)
 
-    def align(self) -> bool:
-        """Find the rows that are in sight from the anchor; whether there is room for any."""
-        self._flow.height = self.container_size.height
-        if not self.is_mounted or not self._flow.height:
+    def update_rows(self) -> bool:
+        """Find the rows in sight from the anchor.
+
+        Returns:
+            Whether there is room for any row.
+        """
+        self._viewport.height = self.container_size.height
+        if not self.is_mounted or not self._viewport.height:
             return False
-        self._flow.settle()
-        self.rows = self._flow.rows()
+        self._viewport.measure()
+        self.rows = self._viewport.rows()
         return True
 
-    def settle(self) -> None:
-        """Bring in line what is derived from the anchor, and ask for what came into sight."""
-        if not self.align():
+    def update_view(self) -> None:
+        """Derive rows, scroll offset and scrollbar from the anchor, draw, and request the blocks in sight."""
+        if not self.update_rows():
             return
-        self._deriving = True
+        self._updating = True
         try:
-            self.virtual_size = Size(self.scrollable_content_region.width, self._flow.total)
-            self.scroll_y = self.scroll_target_y = self._flow.top
+            self.virtual_size = Size(self.scrollable_content_region.width, self._viewport.total)
+            self.scroll_y = self.scroll_target_y = self._viewport.top
         finally:
-            self._deriving = False
-        self._refresh_scrollbar()
+            self._updating = False
+        self._update_scrollbar()
         self.refresh_rows()
-        self.ask()
+        self.request_missing()
 
     def watch_virtual_size(self, size: Size) -> None:
-        """Leave the scrollbar to `settle`."""
+        """Do nothing: `update_view` updates the scrollbar."""
 
     def watch_show_vertical_scrollbar(self, shown: bool) -> None:
-        """Let a scrollbar that comes show where it stands: it was not told while it was away."""
+        """Set the position of a scrollbar that is shown again, as a hidden one is not updated."""
         if shown:
             self.vertical_scrollbar.position = self.scroll_y
 
-    def _refresh_scrollbar(self) -> None:
-        """Draw the scrollbar anew where that shows: a page of a long conversation is less than an eighth of a cell."""
-        height, total = self._flow.height, self._flow.total
+    def _update_scrollbar(self) -> None:
+        """Draw the scrollbar if its thumb moves by an eighth of a cell: a page of a long conversation moves it less."""
+        height, total = self._viewport.height, self._viewport.total
         length = max(height * height / max(total, 1), 1)
-        start = (height - length) * self._flow.top / max(total - height, 1)
-        thumb = height, total > height, int(start * _PARTS), ceil(length * _PARTS)
+        start = (height - length) * self._viewport.top / max(total - height, 1)
+        thumb = height, total > height, int(start * _EIGHTHS), ceil(length * _EIGHTHS)
         if thumb != self._thumb:
             self._thumb = thumb
             self._scroll_update(self.virtual_size)
@@ -204,17 +208,17 @@ class LineView(StableScrollView, BorderlessRows):
                 self.vertical_scrollbar.position = self.scroll_y
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Follow the scrollbar, the wheel and a selection dragged beyond the edge."""
+        """Follow the scrollbar, the mouse wheel, and a selection that is dragged beyond the edge."""
         lines = round(new_value) - round(old_value)
-        if self._deriving or not lines or self._fitted != self.size:
+        if self._updating or not lines or self._fitted != self.size:
             return
         if new_value >= self.max_scroll_y:
-            self._flow.end()
-        elif abs(lines) <= 2 * self._flow.height:
-            self._flow.move(lines)
+            self._viewport.scroll_to_end()
+        elif abs(lines) <= 2 * self._viewport.height:
+            self._viewport.scroll_by(lines)
         else:
-            self._flow.seek(round(new_value))
-        self.settle()
+            self._viewport.seek(round(new_value))
+        self.update_view()
 
     def scroll_to(
         self,
@@ -225,5 +229,5 @@ class LineView(StableScrollView, BorderlessRows):
         on_complete: Callable[[], Awaitable[None]] | Callable[[], None] | None = None,
         **_animation: object,
     ) -> None:
-        """Scroll to a line, at once: a way of many thousand lines is not animated."""
+        """Scroll to a line without an animation, which would draw many thousand lines on its way."""
         super().scroll_to(x, y, animate=False, force=force, on_complete=on_complete)

@@ -1,4 +1,4 @@
-"""Which lines of a long column of blocks are in sight, while only the blocks near by are measured."""
+"""The window over a column of blocks of lines, where only the blocks near the window are measured."""
 
 from __future__ import annotations
 
@@ -10,147 +10,150 @@ __all__ = ["Viewport"]
 
 
 class Viewport:
-    """A window on a column of blocks.
+    """A window over a column of blocks.
 
-    The anchor, a block and a line of it at the window's top, is the truth: it stays when heights above or below turn
-    out to be others than estimated. What a scrollbar shows is derived from it.
+    The window's position is its anchor, the block and the line of it that the top row shows. It does not change when
+    heights above or below turn out to differ from their estimates; scroll offsets are derived from it.
+
+    Attributes:
+        anchor: Block and line of the window's top row.
+        height: Rows of the window.
+        at_end: Whether the last line was in sight after the last move.
     """
 
-    def __init__(self, measure: Callable[[int], int | None], estimate: int) -> None:
-        """Start without blocks.
+    def __init__(self, measure_block: Callable[[int], int | None], estimate: int) -> None:
+        """Create a window over no blocks.
 
         Args:
-            measure: The exact height of a block in lines; None while it is not known.
-            estimate: The height of a block of which nothing is known.
+            measure_block: Returns the height of a block in lines, None while it is not known.
+            estimate: The height that is assumed for a block.
         """
-        self._measure = measure
+        self._measure_block = measure_block
         self._estimate = estimate
-        self._map = FenwickHeights(0, estimate)
-        self._exact = bytearray()
+        self._heights = FenwickHeights(0, estimate)
+        self._measured = bytearray()
         self.anchor = (0, 0)
-        """Block and line of it at the top of the window."""
         self.height = 0
-        """Lines of the window."""
         self.at_end = False
-        """Whether the last line was in sight when the window came to rest."""
 
     def __len__(self) -> int:
-        return len(self._map)
+        return len(self._heights)
 
     @property
     def total(self) -> int:
-        """Lines of all blocks, as far as known."""
-        return self._map.total
+        """The height of all blocks, in part estimated."""
+        return self._heights.total
 
     @property
     def top(self) -> int:
-        """Lines above the window, as far as known."""
+        """The number of lines above the window, in part estimated."""
         position, line = self.anchor
-        return self._map.before(position) + line
+        return self._heights.before(position) + line
 
     def reset(self, count: int) -> None:
-        """Forget all heights; the anchor stays where there is such a block."""
-        self._map = FenwickHeights(count, self._estimate)
-        self._exact = bytearray(count)
-        self._clamp()
+        """Forget all heights; keep the anchor if there is such a block."""
+        self._heights = FenwickHeights(count, self._estimate)
+        self._measured = bytearray(count)
+        self._clamp_anchor()
 
     def resize(self, count: int) -> None:
-        """Drop blocks from the end or add some there."""
-        self._map.resize(count, self._estimate)
-        del self._exact[count:]
-        self._exact.extend(bytes(count - len(self._exact)))
-        self._clamp()
+        """Drop blocks from the end, or add some there."""
+        self._heights.resize(count, self._estimate)
+        del self._measured[count:]
+        self._measured.extend(bytes(count - len(self._measured)))
+        self._clamp_anchor()
 
-    def guess(self, position: int, height: int) -> None:
-        """Set a height that is better than the estimate, until the block is measured."""
-        if not self._exact[position]:
-            self._map[position] = height
+    def estimate(self, position: int, height: int) -> None:
+        """Set a better estimate for a block's height, unless the block was measured."""
+        if not self._measured[position]:
+            self._heights[position] = height
 
-    def forget(self, position: int) -> None:
-        """Measure a block again when it is in sight."""
-        self._exact[position] = 0
+    def invalidate(self, position: int) -> None:
+        """Measure a block again when it is next needed."""
+        self._measured[position] = 0
 
-    def shift(self, position: int, lines: int) -> None:
-        """Hold the anchor's place where a block got lines at its top."""
+    def shift_anchor(self, position: int, lines: int) -> None:
+        """Keep the anchor on the same content after lines were added at the top of a block, or removed there."""
         if self.anchor[0] == position:
             self.anchor = position, max(self.anchor[1] + lines, 0)
 
     def block_height(self, position: int) -> int:
-        """The height of a block, exact if that can be known."""
-        if not self._exact[position]:
-            height = self._measure(position)
+        """Return the height of a block, measured if possible."""
+        if not self._measured[position]:
+            height = self._measure_block(position)
             if height is not None:
-                self._map[position] = height
-                self._exact[position] = 1
-        return self._map[position]
+                self._heights[position] = height
+                self._measured[position] = 1
+        return self._heights[position]
 
-    def move(self, lines: int) -> None:
-        """Move the window down, or up, by an exact number of lines."""
-        self._rest(self._walk(*self.anchor, lines))
+    def scroll_by(self, lines: int) -> None:
+        """Move the window down, or up if `lines` is negative."""
+        self._move_to(self._walk(*self.anchor, lines))
 
     def seek(self, line: int) -> None:
-        """Move the window to a line counted from the top, as far as known."""
+        """Move the window's top to a line counted from the first, in part by estimated heights."""
         if len(self):
-            self._rest(self._map.find(line))
+            self._move_to(self._heights.find(line))
 
-    def show(self, position: int, line: int = 0) -> None:
-        """Move a block's line to the top of the window."""
-        self._rest((position, line))
+    def scroll_to(self, position: int, line: int = 0) -> None:
+        """Move the window's top to a line of a block."""
+        self._move_to((position, line))
 
-    def end(self) -> None:
-        """Move the last line to the bottom of the window."""
-        self._rest(self._last())
+    def scroll_to_end(self) -> None:
+        """Move the window's bottom to the last line."""
+        self._move_to(self._last_anchor())
 
-    def settle(self) -> None:
-        """Measure what is in sight, and a window more on either side, after heights or the window have changed."""
-        self._rest(self.anchor)
+    def measure(self) -> None:
+        """Measure the blocks in the window and in one window on either side, after heights or the window changed."""
+        self._move_to(self.anchor)
 
     def rows(self) -> list[tuple[int, int]]:
-        """Block and line of each row of the window; fewer than its height where the column ends."""
+        """Return block and line of each row of the window; fewer than its height if there are not enough lines."""
         rows: list[tuple[int, int]] = []
         position, line = self.anchor
         while len(rows) < self.height and position < len(self):
-            rows += [(position, at) for at in range(line, min(self._map[position], line + self.height - len(rows)))]
+            end = min(self._heights[position], line + self.height - len(rows))
+            rows += [(position, number) for number in range(line, end)]
             position, line = position + 1, 0
         return rows
 
     def row_of(self, position: int) -> int:
-        """The row on which a block begins: negative above the window, `height` or more below it."""
-        return self._map.before(position) - self.top
+        """Return the row at which a block begins: negative above the window, `height` or more below it."""
+        return self._heights.before(position) - self.top
 
-    def _clamp(self) -> None:
+    def _clamp_anchor(self) -> None:
         position, line = self.anchor
         if position >= len(self):
             self.anchor = max(len(self) - 1, 0), 0
-        elif line >= self._map[position]:
-            self.anchor = position, max(self._map[position] - 1, 0)
+        elif line >= self._heights[position]:
+            self.anchor = position, max(self._heights[position] - 1, 0)
 
-    def _rest(self, anchor: tuple[int, int]) -> None:
+    def _move_to(self, anchor: tuple[int, int]) -> None:
         if not len(self):
             self.anchor, self.at_end = (0, 0), True
             return
         position, line = anchor
         line = min(line, max(self.block_height(position) - 1, 0))
-        self.at_end = self._reach(position, line, self.height + 1) <= self.height
-        self.anchor = self._last() if self.at_end else (position, line)
-        self._reach(*self.anchor, 2 * self.height)
+        self.at_end = self._lines_from(position, line, self.height + 1) <= self.height
+        self.anchor = self._last_anchor() if self.at_end else (position, line)
+        self._lines_from(*self.anchor, 2 * self.height)
         self._walk(*self.anchor, -self.height)
 
-    def _reach(self, position: int, line: int, lines: int) -> int:
-        """How many lines there are from a line on, up to `lines`; measures the blocks that they belong to."""
+    def _lines_from(self, position: int, line: int, most: int) -> int:
+        """Return how many lines there are from a line on, up to `most`, and measure the blocks that have them."""
         found = -line
-        while found < lines and position < len(self):
+        while found < most and position < len(self):
             found += self.block_height(position)
             position += 1
-        return min(found, lines)
+        return min(found, most)
 
-    def _last(self) -> tuple[int, int]:
-        """The anchor that has the last line at the bottom of the window."""
+    def _last_anchor(self) -> tuple[int, int]:
+        """Return the anchor with which the bottom row shows the last line."""
         last = len(self) - 1
         return self._walk(last, self.block_height(last), -self.height) if last >= 0 else (0, 0)
 
     def _walk(self, position: int, line: int, lines: int) -> tuple[int, int]:
-        """Go from one line to another over measured blocks; stops at the ends."""
+        """Go a number of lines down or up from a line over measured blocks, and stop at the ends."""
         line += lines
         while line < 0 and position > 0:
             position -= 1

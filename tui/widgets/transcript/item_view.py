@@ -47,7 +47,7 @@ class ItemView(LineView):
             classes: The CSS classes of the widget.
         """
         self._blocks = Blocks()
-        super().__init__(self._blocks.flow, name=name, id=id, classes=classes)
+        super().__init__(self._blocks.viewport, name=name, id=id, classes=classes)
         self._pictures: list[_Picture] = []
         self._pictured: object = None
         self._across = 0
@@ -62,21 +62,21 @@ class ItemView(LineView):
         """What is marked in the content of a line: first character, the one after the last, and its look."""
         return ()
 
-    def need(self, start: int, end: int) -> None:
+    def request_items(self, start: int, end: int) -> None:
         """Called when items have come into sight that are not at hand."""
         raise NotImplementedError
 
-    def ask(self) -> None:
+    def request_missing(self) -> None:
         """Ask for the items in sight that are not at hand."""
         if self.rows:
             for page in self._blocks.items.missing_pages(self.rows[0][0], self.rows[-1][0], self._blocks.stored):
-                self.need(page.start, page.stop)
+                self.request_items(page.start, page.stop)
 
-    def align(self) -> bool:
+    def update_rows(self) -> bool:
         """Find the rows that are in sight from the anchor; whether there is room for any."""
         if self.is_mounted:
             self._blocks.restyle(self.palette)
-        return super().align()
+        return super().update_rows()
 
     def _look(self) -> list[_Picture]:
         """What is to be seen on each row."""
@@ -85,10 +85,10 @@ class ItemView(LineView):
         pictures = []
         for position, number in self.rows:
             # An item has one edge, and what is above it another.
-            part = position, number < self._blocks.lead(position)
+            part = position, number < self._blocks.blank_lines_above(position)
             if part not in edges:
-                edges[part] = self.edge(position, number)
-            line, mark = self.line(position, number), self.mark(position, number)
+                edges[part] = self.left_edge(position, number)
+            line, mark = self.line(position, number), self.trailing_mark(position, number)
             pictures.append(_Picture(line, *edges[part], mark, tuple(self.found(position, number))))
         return pictures
 
@@ -110,18 +110,18 @@ class ItemView(LineView):
 
     def fit(self) -> None:
         """Wrap anew, and keep the line that was at the top, or the end."""
-        flow = self._flow
-        at_end = flow.at_end
-        position, line = flow.anchor
-        share = line / max(flow.block_height(position), 1)
+        viewport = self._viewport
+        at_end = viewport.at_end
+        position, line = viewport.anchor
+        share = line / max(viewport.block_height(position), 1)
         self._blocks.restyle(self.palette)
-        self._blocks.measure_anew(self.text_width)
-        flow.height = self.container_size.height
+        self._blocks.reset_heights(self.text_width)
+        viewport.height = self.container_size.height
         if at_end:
-            flow.end()
+            viewport.scroll_to_end()
         else:
-            flow.show(position, int(share * flow.block_height(position)))
-        self.settle()
+            viewport.scroll_to(position, int(share * viewport.block_height(position)))
+        self.update_view()
 
     def draw(self, y: int) -> Strip:
         """One row."""

@@ -61,7 +61,7 @@ class RawJson(CursorView):
 
     def receive(self, page: Page) -> None:
         """Take what `ItemsNeeded` asked for, its positions counted from the beginning of the list."""
-        at_end = self._flow.at_end
+        at_end = self._viewport.at_end
         for position in self._items.receive(page):
             if position < self.count:
                 self._drawn.discard(position)
@@ -69,7 +69,7 @@ class RawJson(CursorView):
         if at_end:
             self.action_finish()
         else:
-            self.settle()
+            self.update_view()
 
     def measure(self, position: int) -> int | None:
         lines = self._lines(position)
@@ -81,7 +81,7 @@ class RawJson(CursorView):
             return Line([Segment("…" if number == 0 else "", self.palette.muted)])
         return lines[number]
 
-    def need(self, start: int, end: int) -> None:
+    def request_blocks(self, start: int, end: int) -> None:
         """Ask for the items in sight that are not at hand."""
         for page in self._items.missing_pages(start, end - 1, self._number):
             self.post_message(self.ItemsNeeded(page.start, page.stop).set_sender(self))

@@ -84,7 +84,7 @@ class Hits:
         item = self._blocks.item(position)
         if self.query is None or item is None:
             return _Marks()
-        height = self._blocks.flow.block_height(position)
+        height = self._blocks.viewport.block_height(position)
         if position >= self._blocks.stored:
             # What is being written changes under the same id.
             return self._find(self.query, position, height)
@@ -95,7 +95,7 @@ class Hits:
         return found
 
     def _find(self, query: Query, position: int, height: int) -> _Marks:
-        first = self._blocks.lead(position)
+        first = self._blocks.blank_lines_above(position)
         lines = [self._blocks.line(position, number) for number in range(first, min(height, first + _MOST_LINES))]
         begins = [0]
         for line in lines:

@@ -76,7 +76,7 @@ class SearchedView(ItemView):
         self._awaited = position, last
         self._hits.at = -1, -1
         if self._blocks.item(position) is None:
-            self._flow.show(position)
+            self._viewport.scroll_to(position)
         self.put_cursor(position)
         self.land()
 
@@ -93,9 +93,9 @@ class SearchedView(ItemView):
         if self._awaited is None or self._blocks.item(self._awaited[0]) is None:
             return
         (position, last), self._awaited = self._awaited, None
-        if self._blocks.folded(position) and self._blocks.folds(position):
+        if self._blocks.is_folded(position) and self._blocks.is_foldable(position):
             self._blocks.toggle(position)
-            self.settle()
+            self.update_view()
         places = len(self._hits.places(position))
         self._point_at(position, places - 1 if last else min(places - 1, 0))
 
@@ -110,10 +110,10 @@ class SearchedView(ItemView):
         self.put_cursor(position, scroll=not places)
         if places:
             line = places[ordinal].line
-            row = self._flow.row_of(position) + line
-            if not 0 <= row < self._flow.height - 1:
-                self._flow.show(position, line)
+            row = self._viewport.row_of(position) + line
+            if not 0 <= row < self._viewport.height - 1:
+                self._viewport.scroll_to(position, line)
                 # Near the end of the branch it cannot stand at the top, and is not to be moved out of sight.
-                self._flow.move(min(self._flow.row_of(position) + line - self._flow.height // 3, 0))
-            self.settle()
+                self._viewport.scroll_by(min(self._viewport.row_of(position) + line - self._viewport.height // 3, 0))
+            self.update_view()
         self.post_message(self.HitShown(ordinal + 1, len(places)))

@@ -17,7 +17,14 @@ from textual.strip import Strip
 from tui.model import Item, Page, View
 from tui.render import item_text
 from tui.widgets.transcript.search_view import SearchedView
-from tui.widgets.transcript.view_changes import grows, last_turn, live_items, session_id, shared_turns, went_on
+from tui.widgets.transcript.view_changes import (
+    is_streaming,
+    last_shared_turn,
+    last_turn,
+    live_items,
+    selection_followed_growth,
+    session_id,
+)
 
 __all__ = ["Transcript"]
 
@@ -157,28 +164,28 @@ class Transcript(SearchedView, can_focus=True):
 
     def watch_view(self, old: View, new: View) -> None:
         """Take in another moment of the conversation, and keep the reader's place wherever there is one."""
-        blocks, flow, live = self._blocks, self._flow, live_items(new)
+        blocks, viewport, live = self._blocks, self._viewport, live_items(new)
         known, revised = blocks.count, old.revision != new.revision
-        at_end, at_last = flow.at_end, self._cursor >= blocks.count - 1
+        at_end, at_last = viewport.at_end, self._cursor >= blocks.count - 1
         same_session = (old.file, session_id(old)) == (new.file, session_id(new))
         same_branch = same_session and old.branch_id == new.branch_id
         keeps_place = same_branch
         blocks.view = new
         if not same_session:
             blocks.items.clear()
-            blocks.fold_as_begun()
-            blocks.show(new.items, live)
+            blocks.reset_folds()
+            blocks.show_branch(new.items, live)
         elif not same_branch:
-            shared = shared_turns(old, new)
-            turn = blocks.turn_of(flow.anchor[0])
+            shared = last_shared_turn(old, new)
+            turn = blocks.turn_of(viewport.anchor[0])
             keeps_place = turn is not None and turn <= shared
             blocks.items.keep_turns(shared)
-            blocks.show(new.items, live)
+            blocks.show_branch(new.items, live)
         else:
-            blocks.follow(new.items, live, revised=revised)
+            blocks.update_branch(new.items, live, revised=revised)
         if new.page is not None and new.page is not old.page:
-            blocks.take(new.page)
-        goes_on = same_branch and went_on(old, new)
+            blocks.receive(new.page)
+        goes_on = same_branch and selection_followed_growth(old, new)
         moved = not goes_on and (old.branch_id, old.turn, old.position) != (new.branch_id, new.turn, new.position)
         if not keeps_place:
             self._open_at(new)
@@ -188,7 +195,7 @@ class Transcript(SearchedView, can_focus=True):
         elif moved and not self._was_told(new):
             self._reveal(new)
         elif at_end and same_branch:
-            flow.end()
+            viewport.scroll_to_end()
             if at_last and not moved:
                 self._cursor = blocks.count - 1
         self._cursor = max(min(self._cursor, blocks.count - 1), 0)
@@ -197,17 +204,17 @@ class Transcript(SearchedView, can_focus=True):
         self._arrived = self._arrived + came if same_branch else 0
         grown = self._arrived > 0 or (bool(live) and live[-1:] != live_items(old)[-1:])
         self._unseen = same_branch and (self._unseen or grown)
-        self.settle()
+        self.update_view()
 
     def receive(self, page: Page) -> None:
         """Take the items that `ItemsNeeded` asked for; those of another branch than shown are dropped."""
         if page.branch_id != self.view.branch_id:
             return
-        at_end = self._flow.at_end
-        self._blocks.take(page)
+        at_end = self._viewport.at_end
+        self._blocks.receive(page)
         if at_end:
-            self._flow.end()
-        self.settle()
+            self._viewport.scroll_to_end()
+        self.update_view()
         if self._owes_turn:
             self._tell_turn()
         self.land()
@@ -227,17 +234,17 @@ class Transcript(SearchedView, can_focus=True):
             self._go_to_end()
         else:
             self._cursor = view.position
-            self._flow.show(view.position)
+            self._viewport.scroll_to(view.position)
 
     def _go_to_end(self) -> None:
         self._cursor = self._blocks.count - 1
-        self._flow.end()
+        self._viewport.scroll_to_end()
 
     def _reveal(self, view: View) -> None:
         """Bring the selected turn into sight, if it is not, and the cursor into the turn."""
         if self._blocks.turn_of(self._cursor) != view.turn or self._cursor < view.position:
             self._cursor = view.position
-        if view.position < self._blocks.count and not 0 <= self._row_of_text(view.position) < self._flow.height:
+        if view.position < self._blocks.count and not 0 <= self._row_of_text(view.position) < self._viewport.height:
             self._open_at(view)
 
     def _was_told(self, view: View) -> bool:
@@ -249,64 +256,68 @@ class Transcript(SearchedView, can_focus=True):
         return bool(self._told) or self._blocks.turn_of(self._cursor) == view.turn
 
     def _row_of_text(self, position: int) -> int:
-        return self._flow.row_of(position) + self._blocks.lead(position)
+        return self._viewport.row_of(position) + self._blocks.blank_lines_above(position)
 
     # What was searched for
 
     def bookmark(self) -> tuple[int, tuple[int, int]]:
         """Where the reader is, for `return_to`."""
-        return self._cursor, self._flow.anchor
+        return self._cursor, self._viewport.anchor
 
     def return_to(self, bookmark: tuple[int, tuple[int, int]]) -> None:
         """Go back to where the reader was."""
         cursor, anchor = bookmark
-        self._flow.show(*anchor)
+        self._viewport.scroll_to(*anchor)
         self.put_cursor(cursor, scroll=False)
 
     # What is drawn
 
-    def edge(self, position: int, number: int) -> tuple[Segment, Style]:
+    def left_edge(self, position: int, number: int) -> tuple[Segment, Style]:
         """Mark the selected turn, and the item under the cursor while the pane has the focus."""
         turn, base = self._blocks.turn_of(position), self.ground
-        above = number < self._blocks.lead(position)
+        above = number < self._blocks.blank_lines_above(position)
         if turn is None or (above and self._blocks.turn_of(position - 1) != turn):
             return Segment(" "), base
         if position == self._cursor and not above and self.has_focus:
             tint = self.get_component_rich_style("transcript--cursor").bgcolor
-            return Segment("▌", self.part_style("transcript--bar")), base + Style.from_color(None, tint)
+            return Segment("▌", self.foreground_style("transcript--bar")), base + Style.from_color(None, tint)
         if turn == (self._told[-1] if self._told else self.view.turn):
-            return Segment("▎", self.part_style("transcript--bar")), base
+            return Segment("▎", self.foreground_style("transcript--bar")), base
         return Segment(" "), base
 
-    def mark(self, position: int, number: int) -> Segment | None:
+    def trailing_mark(self, position: int, number: int) -> Segment | None:
         """A quiet cursor at the end of what is being written."""
         if position < self._blocks.stored:
             return None
         item = self._blocks.item(position)
-        if item is None or number < self._blocks.flow.block_height(position) - 1 or not grows(self.view, item):
+        if (
+            item is None
+            or number < self._blocks.viewport.block_height(position) - 1
+            or not is_streaming(self.view, item)
+        ):
             return None
         return Segment("▍", self.palette.muted)
 
-    def settle(self) -> None:
+    def update_view(self) -> None:
         """Bring in line what is derived from the anchor; the newest line in sight leaves nothing new to point at."""
-        super().settle()
-        if self._flow.at_end:
+        super().update_view()
+        if self._viewport.at_end:
             self._unseen, self._arrived = False, 0
         points = self._arrived if self._unseen else -1
         if points != self._points:
             self._points = points
-            self.refresh(Region(0, self._flow.height - 1, self.size.width, 1))
+            self.refresh(Region(0, self._viewport.height - 1, self.size.width, 1))
 
     def row(self, y: int, *, placed: bool) -> Strip:
         """Draw one row; the last one points at what is new below it."""
         strip = super().row(y, placed=placed)
-        if not self._unseen or y != self._flow.height - 1:
+        if not self._unseen or y != self._viewport.height - 1:
             return strip
         style = self.get_component_rich_style("transcript--new") + Style(meta={"newest": True})
         text = f" ↓ +{self._arrived:,} new " if self._arrived else " ↓ new "
         return Strip.join([strip.crop(0, strip.cell_length - len(text)), Strip([Segment(text, style)], len(text))])
 
-    def need(self, start: int, end: int) -> None:
+    def request_items(self, start: int, end: int) -> None:
         """Ask for items."""
         self.post_message(self.ItemsNeeded(self, self.view.branch_id, start, end))
 
@@ -320,52 +331,52 @@ class Transcript(SearchedView, can_focus=True):
         """Go to the next item, or further down within one that ends below the pane."""
         if self._fetch_cursor(first=True):
             return
-        bottom = self._flow.row_of(self._cursor) + self._flow.block_height(self._cursor)
-        if bottom > self._flow.height:
-            self._flow.move(min(bottom - self._flow.height, self._stride))
-            self.settle()
+        bottom = self._viewport.row_of(self._cursor) + self._viewport.block_height(self._cursor)
+        if bottom > self._viewport.height:
+            self._viewport.scroll_by(min(bottom - self._viewport.height, self._stride))
+            self.update_view()
         elif self._cursor < self._blocks.count - 1:
             self.put_cursor(self._cursor + 1)
         else:
-            self._flow.end()
-            self.settle()
+            self._viewport.scroll_to_end()
+            self.update_view()
 
     def action_cursor_up(self) -> None:
         """Go to the item before, or further up within one that begins above the pane."""
         if self._fetch_cursor(first=False):
             return
-        top = self._flow.row_of(self._cursor)
+        top = self._viewport.row_of(self._cursor)
         if top < 0:
-            self._flow.move(max(top, -self._stride))
-            self.settle()
+            self._viewport.scroll_by(max(top, -self._stride))
+            self.update_view()
         elif self._cursor > 0:
             self.put_cursor(self._cursor - 1)
 
     def action_cursor_home(self) -> None:
         """Go to the first item."""
-        self._flow.show(0)
+        self._viewport.scroll_to(0)
         self.put_cursor(0)
 
     def action_cursor_end(self) -> None:
         """Go to the end of the last item."""
-        self._flow.end()
+        self._viewport.scroll_to_end()
         self.put_cursor(self._blocks.count - 1, scroll=False)
 
     def action_page_down(self) -> None:
         """Go a page down, the cursor with it."""
-        self._page(self._flow.height - 2)
+        self._page(self._viewport.height - 2)
 
     def action_page_up(self) -> None:
         """Go a page up, the cursor with it."""
-        self._page(2 - self._flow.height)
+        self._page(2 - self._viewport.height)
 
     def action_half_page_down(self) -> None:
         """Go half a page down, the cursor with it."""
-        self._page(self._flow.height // 2)
+        self._page(self._viewport.height // 2)
 
     def action_half_page_up(self) -> None:
         """Go half a page up, the cursor with it."""
-        self._page(-(self._flow.height // 2))
+        self._page(-(self._viewport.height // 2))
 
     def action_toggle_fold(self) -> None:
         """Fold the item under the cursor, or unfold it."""
@@ -373,47 +384,47 @@ class Transcript(SearchedView, can_focus=True):
 
     def action_fold(self) -> None:
         """Fold the item under the cursor."""
-        if not self._blocks.folded(self._cursor):
+        if not self._blocks.is_folded(self._cursor):
             self._toggle(self._cursor)
 
     def action_unfold(self) -> None:
         """Unfold the item under the cursor."""
-        if self._blocks.folded(self._cursor):
+        if self._blocks.is_folded(self._cursor):
             self._toggle(self._cursor)
 
     def action_toggle_tools(self) -> None:
         """Unfold all tool calls, outputs and thoughts, or fold them again."""
         row = self._row_of_text(self._cursor)
         self._blocks.toggle_all()
-        if 0 <= row < self._flow.height:
-            self._flow.show(self._cursor)
-            self._flow.move(self._blocks.lead(self._cursor) - row)
-        self.settle()
+        if 0 <= row < self._viewport.height:
+            self._viewport.scroll_to(self._cursor)
+            self._viewport.scroll_by(self._blocks.blank_lines_above(self._cursor) - row)
+        self.update_view()
 
     @property
     def _stride(self) -> int:
-        return max(self._flow.height // 4, 1)
+        return max(self._viewport.height // 4, 1)
 
     def _toggle(self, position: int) -> None:
-        if not self._blocks.folds(position):
+        if not self._blocks.is_foldable(position):
             return
         self._blocks.toggle(position)
-        if self._flow.row_of(position) < 0:
-            self._flow.show(position)
+        if self._viewport.row_of(position) < 0:
+            self._viewport.scroll_to(position)
         self._bring(position)
-        self.settle()
+        self.update_view()
 
     def _page(self, lines: int) -> None:
-        self._flow.move(lines or (1 if lines >= 0 else -1))
-        self.align()
+        self._viewport.scroll_by(lines or (1 if lines >= 0 else -1))
+        self.update_rows()
         if not self._in_sight():
-            self.settle()
+            self.update_view()
         elif self._fetch_cursor(first=lines > 0):
             return
-        elif self._flow.at_end and lines > 0:
+        elif self._viewport.at_end and lines > 0:
             self.put_cursor(self._blocks.count - 1, scroll=False)
         else:
-            self.settle()
+            self.update_view()
 
     def _in_sight(self) -> list[int]:
         return [position for position in dict.fromkeys(at for at, _ in self.rows) if position < self._blocks.count]
@@ -423,7 +434,7 @@ class Transcript(SearchedView, can_focus=True):
         seen = self._in_sight()
         if not seen or seen[0] <= self._cursor <= seen[-1]:
             return not seen
-        begun = [position for position in seen if self._flow.row_of(position) >= 0] or seen
+        begun = [position for position in seen if self._viewport.row_of(position) >= 0] or seen
         self.put_cursor(begun[0] if first else seen[-1], scroll=False)
         return True
 
@@ -435,16 +446,20 @@ class Transcript(SearchedView, can_focus=True):
         if scroll:
             self._bring(position)
         self._tell_turn()
-        self.settle()
+        self.update_view()
 
     def _bring(self, position: int) -> None:
         """Scroll as little as shows an item, or half a pane of one that is taller than the pane."""
-        pane, height, top = self._flow.height, self._flow.block_height(position), self._flow.row_of(position)
+        pane, height, top = (
+            self._viewport.height,
+            self._viewport.block_height(position),
+            self._viewport.row_of(position),
+        )
         shown = height if height <= pane else max(pane // 2, 1)
         if top + height < shown:
-            self._flow.move(top + height - shown)
+            self._viewport.scroll_by(top + height - shown)
         elif top + shown > pane:
-            self._flow.move(top + shown - pane)
+            self._viewport.scroll_by(top + shown - pane)
 
     def _tell_turn(self) -> None:
         turn = self._blocks.turn_of(self._cursor)
@@ -487,8 +502,8 @@ class Transcript(SearchedView, can_focus=True):
 
     def on_focus(self) -> None:
         """Show the cursor."""
-        self.settle()
+        self.update_view()
 
     def on_blur(self) -> None:
         """Hide the cursor."""
-        self.settle()
+        self.update_view()
