@@ -6,9 +6,12 @@ import sqlite3
 from collections.abc import Awaitable
 from typing import Generic, NamedTuple, TypeVar
 
+from tui.storage.engine import Engine
+from tui.storage.sqlite.connection import Connection
+from tui.storage.sqlite.engine import SQLiteEngine
 from tui.storage.store import Store
 
-__all__ = ["Counted", "counted"]
+__all__ = ["Counted", "connection_of", "counted"]
 
 T = TypeVar("T")
 
@@ -30,11 +33,17 @@ class Counted(NamedTuple, Generic[T]):
     steps: int
 
 
+def connection_of(engine: Engine) -> Connection:
+    """Return the connection of SQLite's engine."""
+    assert isinstance(engine, SQLiteEngine)
+    return engine.connection
+
+
 async def counted(store: Store, call: Awaitable[T]) -> Counted[T]:
     """Await a call and count the work of a store's connections with it."""
     ran: list[str] = []
     grains: list[None] = []
-    connections = [reader._connection for reader in (store._reader, store._aside)]
+    connections = [connection_of(engine) for engine in (store._reader, store._aside)]
 
     def watch(db: sqlite3.Connection) -> None:
         db.set_trace_callback(ran.append)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conversations import open_sdk, turn
+from tests.counting import connection_of
 from tui.model import Outcome, RunRecord
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
@@ -148,7 +149,7 @@ async def test_all_runs_of_a_branch_are_one_query_by_index(path: Path, recorded:
     (found,) = await store.sessions()
     tree = await store.tree(found)
     ran: list[str] = []
-    connection = store._aside._connection
+    connection = connection_of(store._aside)
     connection.run_sync(lambda db: db.set_trace_callback(ran.append))
     turns = await store.turn_usages(found, tree, "main", 1, 64)
     connection.run_sync(lambda db: db.set_trace_callback(None))

@@ -15,10 +15,10 @@ from tests.conversations import SdkSession, open_sdk, spend, turn
 from tui.formats import Format, export
 from tui.formats.transcripts import read_transcripts
 from tui.session import AdvancedSQLiteSession
-from tui.session.current_branch import SessionAccess
-from tui.storage.schema import Conversation
+from tui.storage.editor import Editor
+from tui.storage.open import create_database
+from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS
 from tui.storage.store import Store
-from tui.storage.transfer.imports import bring_in
 
 
 async def exported(path: Path, branches: list[str] | None = None, form: Format = Format.JSON) -> str:
@@ -36,12 +36,8 @@ async def exported(path: Path, branches: list[str] | None = None, form: Format =
 async def imported(path: Path, document: str, session_id: str = "copy") -> None:
     (transcript,) = read_transcripts(document)
     assert transcript.record is not None
-    conversation = Conversation(session_id)
-    access = SessionAccess(path, conversation, create_tables=True)
-    try:
-        await access.change(lambda db, _: bring_in(db, conversation, transcript))
-    finally:
-        access.close()
+    create_database(path)
+    await Editor(path, DEFAULT_SESSIONS, DEFAULT_MESSAGES).bring_in([transcript._replace(session_id=session_id)])
 
 
 async def told(sdk: SdkSession) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import pytest
 from tests.conversations import open_sdk, turn
 from tui.errors import TranscriptError
 from tui.formats.transcripts import read_transcripts
-from tui.session.current_branch import SessionAccess
-from tui.storage.schema import Conversation
-from tui.storage.transfer.imports import bring_in
+from tui.storage.editor import Editor
+from tui.storage.open import create_database
+from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS
 
 CHAT = [
     {"role": "system", "content": "Be brief."},
@@ -97,11 +97,10 @@ def test_what_is_no_transcript_is_told(document: str, what: str) -> None:
 
 
 async def test_the_sdk_reads_what_was_imported(tmp_path: Path) -> None:
-    path, conversation = tmp_path / "to.sqlite", Conversation("import")
-    access = SessionAccess(path, conversation, create_tables=True)
+    path = tmp_path / "to.sqlite"
     (transcript,) = read_transcripts(json.dumps(CHAT))
-    await access.change(lambda db, _: bring_in(db, conversation, transcript))
-    access.close()
+    create_database(path)
+    await Editor(path, DEFAULT_SESSIONS, DEFAULT_MESSAGES).bring_in([transcript._replace(session_id="import")])
     sdk = open_sdk(path, "import")
     assert await sdk.get_items() == ITEMS
     assert await sdk.get_tool_usage() == [("weather", 1, 1)]

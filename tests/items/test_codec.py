@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.conftest import OpenOurs, OpenSDK
+from tests.counting import connection_of
 from tests.session.samples import user
 from tui.items.codec import decode, decode_bytes, decode_or_none, decode_rows
 
@@ -138,7 +139,7 @@ async def test_the_same_bytes_as_the_sdk(ours: OpenOurs, sdk: OpenSDK, text: str
     await ours(session_id="ours").add_items([user(text), {"role": "user", "content": [], "n": float("nan")}])  # type: ignore[list-item]
     await sdk(session_id="sdk").add_items([user(text), {"role": "user", "content": [], "n": float("nan")}])  # type: ignore[list-item]
     session = ours()
-    stored = session._access._connection.run_sync(
+    stored = connection_of(session._access.engine).run_sync(
         lambda db: db.execute("SELECT session_id, message_data FROM agent_messages ORDER BY id").fetchall()
     )
     assert [data for owner, data in stored if owner == "ours"] == [data for owner, data in stored if owner == "sdk"]

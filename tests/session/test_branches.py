@@ -10,6 +10,7 @@ import pytest
 from agents.memory import SQLiteSession
 
 from tests.conftest import OpenOurs, OpenSDK
+from tests.counting import connection_of
 from tests.session.samples import assistant, rows, run, turn, turns, user
 from tui.session import AdvancedSQLiteSession
 
@@ -214,7 +215,7 @@ async def test_branches_come_in_the_order_of_their_making(ours: OpenOurs, sdk: O
     await session.add_items(turns(2))
     for name, second in (("z", 1), ("a", 2), ("m", 1)):
         await session.fork(name=name, switch=False)
-        session._access._connection.run_sync(
+        connection_of(session._access.engine).run_sync(
             lambda db, name=name, second=second: db.execute(  # type: ignore[misc]
                 "UPDATE message_structure SET created_at = ? WHERE branch_id = ?", (f"2020-01-01 00:00:0{second}", name)
             )

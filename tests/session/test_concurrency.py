@@ -17,6 +17,7 @@ import pytest
 from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 
 from tests.conftest import OpenOurs, OpenSDK
+from tests.counting import connection_of
 from tests.session.samples import rows, run, turn, turns, user
 from tui.session import AdvancedSQLiteSession
 
@@ -149,7 +150,7 @@ def test_a_loop_that_ends_with_a_call_under_way_hurts_nobody(ours: OpenOurs) -> 
         go_on.wait()
 
     async def leave_early() -> None:
-        session._access._connection.submit(hold)
+        connection_of(session._access.engine).submit(hold)
         reading = asyncio.ensure_future(session.get_items())
         await asyncio.sleep(0)
         reading.cancel()
@@ -209,7 +210,7 @@ def everything(path: Path) -> list[object]:
 async def test_a_cancelled_change_is_settled_when_the_cancellation_arrives(ours: OpenOurs, path: Path) -> None:
     session = ours()
     go_on = threading.Event()
-    session._access._connection.submit(lambda _: go_on.wait())
+    connection_of(session._access.engine).submit(lambda _: go_on.wait())
     adding = asyncio.create_task(session.add_items(turn(1)))
     await asyncio.sleep(0)
     adding.cancel("first")
@@ -229,7 +230,7 @@ async def test_a_failed_change_leaves_nothing(ours: OpenOurs, path: Path, name: 
     await session.add_items(turns(2))
     await session.fork(name="done", switch=False)
     before = everything(path)
-    session._access._connection.run_sync(
+    connection_of(session._access.engine).run_sync(
         lambda db: db.execute(
             "CREATE TEMP TRIGGER refuse BEFORE INSERT ON message_structure WHEN NEW.sequence_number = 19"
             " BEGIN SELECT RAISE(ABORT, 'disk full'); END"

@@ -18,6 +18,7 @@ from agents import SessionSettings
 from agents.memory import Session
 
 from tests.conftest import OpenOurs, OpenSDK
+from tests.counting import connection_of
 from tests.session.samples import rows, run, turns, user
 from tui.session import AdvancedSQLiteSession
 
@@ -74,7 +75,7 @@ def test_a_program_that_never_closes_ends_by_itself(path: Path) -> None:
 def test_a_session_that_nobody_holds_is_closed(path: Path) -> None:
     session = AdvancedSQLiteSession(session_id="chat", db_path=path, create_tables=True)
     asyncio.run(session.add_items([user("hello")]))
-    worker = session._access._connection._worker._thread
+    worker = connection_of(session._access.engine)._worker._thread
     forgotten = weakref.ref(session)
     del session
     gc.collect()

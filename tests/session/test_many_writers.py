@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OpenOurs
+from tests.counting import connection_of
 from tests.session.samples import rows, turn, turns, user
 from tests.terminal import Terminal
 from tui.session import AdvancedSQLiteSession
@@ -151,7 +152,7 @@ def test_eight_processes_write_and_convo_tui_is_open(path: Path) -> None:
 @contextmanager
 def held(path: Path, session: AdvancedSQLiteSession) -> Iterator[sqlite3.Connection]:
     """Another writer that has the file, and a session that has no patience with it."""
-    session._access._connection.run_sync(lambda db: db.execute("PRAGMA busy_timeout = 0"))
+    connection_of(session._access.engine).run_sync(lambda db: db.execute("PRAGMA busy_timeout = 0"))
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield other
@@ -174,7 +175,7 @@ async def test_writers_that_get_done_are_waited_for(ours: OpenOurs, path: Path) 
                 other.execute("BEGIN IMMEDIATE")
 
     with held(path, session) as other:
-        connection = session._access._connection
+        connection = connection_of(session._access.engine)
         connection.run_sync(lambda db: db.set_trace_callback(take_turns))
         await session.add_items(turn(2))
         connection.run_sync(lambda db: db.set_trace_callback(None))

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.conftest import OpenOurs
+from tests.counting import connection_of
 from tests.session.samples import rows, turn, turns
 from tui.session import AdvancedSQLiteSession
 
@@ -44,7 +45,7 @@ async def fill(session: AdvancedSQLiteSession, turn_count: int, branches: int) -
 async def statements(session: AdvancedSQLiteSession, call: Call) -> list[str]:
     """The statements that a call runs, as SQLite prepares them."""
     ran: list[str] = []
-    connection = session._access._connection
+    connection = connection_of(session._access.engine)
     connection.run_sync(lambda db: db.set_trace_callback(ran.append))
     await call(session)
     connection.run_sync(lambda db: db.set_trace_callback(None))
@@ -79,7 +80,7 @@ async def test_no_statement_scans(ours: OpenOurs, name: str, size: str) -> None:
         if not statement.lstrip().startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")):
             continue
 
-        steps = session._access._connection.run_sync(partial(plan, statement))
+        steps = connection_of(session._access.engine).run_sync(partial(plan, statement))
         assert not [step for step in steps if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"], statement
         assert not [step for step in steps if "TEMP B-TREE" in step], statement
 
@@ -99,7 +100,7 @@ async def test_as_many_rows_whatever_the_size(ours: OpenOurs, tmp_path: Path, na
             nonlocal steps
             steps += 1
 
-        connection = session._access._connection
+        connection = connection_of(session._access.engine)
         connection.run_sync(lambda db: db.set_progress_handler(count, 1))
         await CALLS[name](session)
         connection.run_sync(lambda db: db.set_progress_handler(None, 1))
@@ -112,7 +113,7 @@ async def test_a_call_is_one_round_trip(ours: OpenOurs, monkeypatch: pytest.Monk
     session = ours()
     await session.add_items(turns(5))
     await session.fork(name="other", switch=False)
-    connection = session._access._connection
+    connection = connection_of(session._access.engine)
     submit, submitted = connection.submit, []
 
     def count(work: Callable[[sqlite3.Connection], object]) -> Future[object]:

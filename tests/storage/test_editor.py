@@ -20,6 +20,7 @@ from tui.errors import ConvoError, FileError
 from tui.model import DeletionImpact, EntryState, SharedTurns
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
+from tui.storage.engine import Transaction
 from tui.storage.journal import recording as journal
 from tui.storage.store import Store
 
@@ -478,22 +479,24 @@ async def test_a_cancelled_change_is_made(path: Path, editor: Editor) -> None:
 
 
 KILLED = """
-import os, sqlite3, sys
+import os, sys
 from pathlib import Path
-from tui.storage.journal import recording as journal
-from tui.storage.journal import undo as undoing
-from tui.storage.queries import branches
-from tui.storage.schema import Conversation, Tables
-from tui.storage.sqlite.transactions import write_lock, writing
+from tui.storage.journal.recording import recorded
+from tui.storage.journal.undo import undo
+from tui.storage.open import open_to_write
+from tui.storage.queries.branches import delete
+from tui.storage.schema import Tables
 path, what = Path(sys.argv[1]), sys.argv[2]
-db = sqlite3.connect(path, isolation_level=None)
-with writing(db, write_lock(path)):
+
+def work(tx):
     if what == "delete":
-        with journal.recorded(db, Tables(), "support", "delete", "Deleted"):
-            branches.delete(db, Conversation("support"), "alt")
+        with recorded(tx, "support", "delete", "Deleted"):
+            delete(tx, "support", "alt")
     else:
-        undoing.undo(db, Tables())
+        undo(tx)
     os._exit(9)
+
+open_to_write(path, Tables(), 5).submit_write(work).result()
 """
 
 
@@ -543,13 +546,13 @@ async def test_a_run_that_wrote_nothing_is_nothing_that_was_done(editor: Editor,
 async def test_others_may_write_their_own_changes_down(path: Path, editor: Editor) -> None:
     stored = content(path)
 
-    def shout(db: sqlite3.Connection, tables: Any) -> None:
-        with journal.recorded(db, tables, "support", "shout", "Shouted"):
-            db.execute(
+    def shout(tx: Transaction) -> None:
+        with journal.recorded(tx, "support", "shout", "Shouted"):
+            tx.execute(
                 "INSERT OR REPLACE INTO turn_usage (session_id, branch_id, user_turn_number, input_tokens)"
                 " VALUES ('support', 'main', 1, 9)"
             )
-            db.execute(
+            tx.execute(
                 "INSERT OR REPLACE INTO turn_usage (session_id, branch_id, user_turn_number, input_tokens)"
                 " VALUES ('support', 'main', 1, 8)"
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ from agents import (
 
 from tui.agent.env import redact
 from tui.errors import ConvoError
+from tui.storage.open import is_database_error
 
 __all__ = ["EmptyAnswerError", "ErrorMessage", "describe"]
 
@@ -86,7 +86,7 @@ def _message(error: Exception) -> ErrorMessage:
             return ErrorMessage(
                 "The server's answer is broken: it is not JSON.", "Send again; if that does not help, check the server."
             )
-        case sqlite3.Error():
+        case _ if is_database_error(error):
             return ErrorMessage(
                 f"The file could not be written: {error}.", "Check whether another program holds it, then send again."
             )

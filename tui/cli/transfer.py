@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sqlite3
 import sys
 from pathlib import Path
 
@@ -14,10 +13,9 @@ from tui.errors import ConfigError, NotFoundError
 from tui.formats import Format, export
 from tui.formats.atomic_file import save
 from tui.formats.transcripts import load, named, read_transcripts
-from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
+from tui.storage.open import create_database
 from tui.storage.queries.session_dump import SessionDump
-from tui.storage.sqlite.opening import file_error
 from tui.storage.store import Store
 
 __all__ = ["run_adopt", "run_export", "run_import"]
@@ -98,10 +96,7 @@ async def _adopt(options: argparse.Namespace) -> int:
 def _editor(path: Path, *, make: bool = False) -> Editor:
     """What changes a file; with `make` the file is made where it is missing."""
     if make and not path.exists():
-        try:
-            AdvancedSQLiteSession(session_id="main", db_path=path, create_tables=True).close()
-        except sqlite3.Error as error:
-            raise file_error(path, error) from error
+        create_database(path)
     store = Store(path)
     try:
         return Editor(path, store.sessions_table, store.messages_table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable, Generator
 from functools import wraps
 from pathlib import Path
@@ -14,10 +13,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 from tui.model import Outcome
 from tui.session import sdk_settings as sdk
 from tui.session.current_branch import CurrentBranch, SessionAccess
+from tui.storage.engine import Transaction
 from tui.storage.queries import branches, runs, usage
 from tui.storage.queries import items as history
 from tui.storage.queries import turns as queries
-from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS, MAIN, Conversation, Tables
+from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS, MAIN, Tables
+from tui.storage.sqlite.files import open_session
 
 if TYPE_CHECKING:
     from typing import Self
@@ -108,8 +109,8 @@ class AdvancedSQLiteSession:
         self._settings = None if session_settings is None else sdk.coerce_settings(session_settings)
         self._settings_given = session_settings is not None
         self._logger = logger if logger is not None else logging.getLogger(__name__)
-        self._conversation = Conversation(session_id, Tables(sessions_table, messages_table))
-        self._access = SessionAccess(db_path, self._conversation, create_tables=create_tables)
+        tables = Tables(sessions_table, messages_table)
+        self._access = SessionAccess(open_session(db_path, tables, session_id, create_tables=create_tables), session_id)
 
     @property
     def session_settings(self) -> SessionSettings | None:
@@ -165,7 +166,7 @@ class AdvancedSQLiteSession:
         try:
             encoded = history.encode(items)
             await self._access.change(
-                lambda db, branch: history.append(db, self._conversation, branch, encoded), self._access.pointer
+                lambda tx, branch: history.append(tx, self.session_id, branch, encoded), self._access.pointer
             )
         except Exception as error:
             self._report("Failed to add session items", error, "MODEL", "TOOL")
@@ -180,7 +181,7 @@ class AdvancedSQLiteSession:
             The item; None where the branch has none.
         """
         item = await self._access.change(
-            lambda db, branch: history.pop(db, self._conversation, branch), self._access.pointer
+            lambda tx, branch: history.pop(tx, self.session_id, branch), self._access.pointer
         )
         return cast("TResponseInputItem | None", item)
 
@@ -190,8 +191,8 @@ class AdvancedSQLiteSession:
         The ids of the branches stay reserved, so that no other object can write into a later branch of that name.
         """
 
-        def work(db: sqlite3.Connection, _branch: str) -> None:
-            self._access.pointer = CurrentBranch(MAIN, history.clear(db, self._conversation))
+        def work(tx: Transaction, _branch: str) -> None:
+            self._access.pointer = CurrentBranch(MAIN, history.clear(tx, self.session_id))
 
         await self._access.change(work)
 
@@ -212,7 +213,7 @@ class AdvancedSQLiteSession:
         """
         _check_name(branch_name)
         return await self._create(
-            lambda db, branch: queries.user_turn(db, self._conversation, branch, turn_number), branch_name
+            lambda tx, branch: queries.user_turn(tx, self.session_id, branch, turn_number), branch_name
         )
 
     async def create_branch_from_content(self, search_term: str, branch_name: str | None = None) -> str:
@@ -229,12 +230,12 @@ class AdvancedSQLiteSession:
             ValueError: No turn contains the text, or the name is blank or was used before.
         """
 
-        def first_match(db: sqlite3.Connection, branch: str) -> int:
-            matches = queries.find(db, self._conversation, branch, search_term)
+        def first_match(tx: Transaction, branch: str) -> int:
+            matches = queries.find(tx, self.session_id, branch, search_term)
             if not matches:
                 raise ValueError(f"No user turns found containing '{search_term}'")
             _check_name(branch_name)
-            return queries.user_turn(db, self._conversation, branch, matches[0]["turn"])
+            return queries.user_turn(tx, self.session_id, branch, matches[0]["turn"])
 
         return await self._create(first_match, branch_name)
 
@@ -257,8 +258,8 @@ class AdvancedSQLiteSession:
         """
         _check_name(name)
 
-        def first_left_out(db: sqlite3.Connection, branch: str) -> int:
-            return queries.first_left_out(db, self._conversation, branch, turn)
+        def first_left_out(tx: Transaction, branch: str) -> int:
+            return queries.first_left_out(tx, self.session_id, branch, turn)
 
         return await self._create(first_left_out, name, source=source, switch=switch)
 
@@ -293,10 +294,10 @@ class AdvancedSQLiteSession:
             if branch_id == current and not force:
                 raise ValueError(f"Cannot delete current branch '{branch_id}'. Use force=True or switch branches first")
 
-        def work(db: sqlite3.Connection, current: str) -> branches.Deleted:
+        def work(tx: Transaction, current: str) -> branches.Deleted:
             # A switch that was asked for before this call may have come between.
             refuse_current(current)
-            deleted = branches.delete(db, self._conversation, branch_id)
+            deleted = branches.delete(tx, self.session_id, branch_id)
             if branch_id == current:
                 access.pointer = access.pointer._replace(branch_id=MAIN)
             return deleted
@@ -367,10 +368,10 @@ class AdvancedSQLiteSession:
             if spent is None:
                 return
 
-            def work(db: sqlite3.Connection, branch: str) -> bool:
+            def work(tx: Transaction, branch: str) -> bool:
                 # A clear since the call took the turn away.
                 cleared = access.pointer.generation != asked.generation
-                return not cleared and usage.store(db, self._conversation, branch, spent)
+                return not cleared and usage.store(tx, self.session_id, branch, spent)
 
             if not await access.change(work, asked):
                 self._logger.debug("Skipping usage store: no current turn on branch %r", asked.branch_id)
@@ -407,10 +408,10 @@ class AdvancedSQLiteSession:
         ended = runs.Ended(Outcome(outcome), model, agent, started_at, seconds, error, estimated, reported)
         access, asked = self._access, self._access.pointer
 
-        def work(db: sqlite3.Connection, branch: str) -> bool:
+        def work(tx: Transaction, branch: str) -> bool:
             # A clear since the call took the turn away.
             cleared = access.pointer.generation != asked.generation
-            return not cleared and runs.record(db, self._conversation, branch, ended)
+            return not cleared and runs.record(tx, self.session_id, branch, ended)
 
         if not await access.change(work, asked):
             self._logger.debug("Skipping run record: no current turn on branch %r", asked.branch_id)
@@ -443,7 +444,7 @@ class AdvancedSQLiteSession:
 
     async def _create(
         self,
-        choose_turn: Callable[[sqlite3.Connection, str], int],
+        choose_turn: Callable[[Transaction, str], int],
         name: str | None,
         *,
         source: str | None = None,
@@ -451,10 +452,10 @@ class AdvancedSQLiteSession:
     ) -> str:
         access = self._access
 
-        def work(db: sqlite3.Connection, current: str) -> tuple[str, int, str]:
+        def work(tx: Transaction, current: str) -> tuple[str, int, str]:
             origin = current if source is None else source
-            turn = choose_turn(db, origin)
-            branch_id = branches.fork(db, self._conversation, origin, turn, name)
+            turn = choose_turn(tx, origin)
+            branch_id = branches.fork(tx, self.session_id, origin, turn, name)
             if switch:
                 access.pointer = access.pointer._replace(branch_id=branch_id)
             return branch_id, turn, origin

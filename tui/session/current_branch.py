@@ -1,18 +1,15 @@
-"""How the calls of one session object reach its file: in their order, whole or not at all, on the right branch."""
+"""The calls of one session object: in their order, each entirely or not at all, on the right branch."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
+from tui.storage.engine import Engine, Transaction, shielded
 from tui.storage.queries import branches
-from tui.storage.schema import MAIN, Conversation
-from tui.storage.sqlite.connection import Connection, settled
-from tui.storage.sqlite.ownership import enable_wal, prepare
-from tui.storage.sqlite.transactions import reading, write_lock, writing
+from tui.storage.schema import MAIN
 
 __all__ = ["CurrentBranch", "SessionAccess"]
 
@@ -28,38 +25,21 @@ class CurrentBranch(NamedTuple):
 
 
 class SessionAccess:
-    """One session of one file, and the branch of it that is current for one session object.
+    """One session of a database, and the branch of it that is current for one session object.
 
-    Work runs on the connection's thread, where alone `pointer` is set; a caller may read it at any time.
+    Work runs on the engine's thread, where alone `pointer` is set; a caller may read it at any time.
 
     Attributes:
-        conversation: The session.
+        engine: The database.
+        session_id: Id of the session.
         pointer: The current branch.
     """
 
-    def __init__(self, path: str | Path, conversation: Conversation, *, create_tables: bool) -> None:
-        """Open the file and prepare its tables.
-
-        Raises:
-            ValueError: The tables are missing, or belong to another pair of base tables.
-            sqlite3.OperationalError: The file cannot be opened or stays locked.
-        """
-        self.conversation = conversation
+    def __init__(self, engine: Engine, session_id: str) -> None:
+        self.engine = engine
+        self.session_id = session_id
         self.pointer = CurrentBranch(MAIN, 0)
-        self._lock = write_lock(path)
-        self._connection = Connection(path)
-
-        def work(db: sqlite3.Connection) -> None:
-            enable_wal(db)
-            with writing(db, self._lock) if create_tables else reading(db):
-                prepare(db, conversation, path, create_tables=create_tables)
-                self._refresh(branches.generation(db, conversation))
-
-        try:
-            self._connection.run_sync(work)
-        except BaseException:
-            self._connection.close()
-            raise
+        engine.submit_read(self._refresh).result()
 
     def check_open(self) -> None:
         """Refuse to go on after `close`.
@@ -67,49 +47,49 @@ class SessionAccess:
         Raises:
             RuntimeError: It was closed.
         """
-        if self._connection.closed:
+        if self.engine.closed:
             raise RuntimeError("SQLiteSession is closed")
 
     def close(self) -> None:
-        """Finish the work that was begun and close the file, for good."""
-        self._connection.close()
+        """Finish the work that was begun and close the database, for good."""
+        self.engine.close()
 
     async def read(
         self,
-        query: Callable[Concatenate[sqlite3.Connection, Conversation, str, P], T],
+        query: Callable[Concatenate[Transaction, str, str, P], T],
         branch_id: str | None,
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Ask something about a branch, the current one if None."""
+        """Return what a query gives for a branch, the current one if None."""
 
-        def work(db: sqlite3.Connection) -> T:
-            with reading(db):
-                branch = branch_id
-                if branch is None:
-                    self._refresh(branches.generation(db, self.conversation))
-                    branch = self.pointer.branch_id
-                return query(db, self.conversation, branch, *args, **kwargs)
+        def work(tx: Transaction) -> T:
+            branch = branch_id
+            if branch is None:
+                self._refresh(tx)
+                branch = self.pointer.branch_id
+            return query(tx, self.session_id, branch, *args, **kwargs)
 
-        return await self._connection.run(work)
+        return await asyncio.wrap_future(self.engine.submit_read(work))
 
-    async def change(self, work: Callable[[sqlite3.Connection, str], T], asked: CurrentBranch | None = None) -> T:
-        """Change the file in one write transaction, to the end even if the call is cancelled meanwhile.
+    async def change(self, work: Callable[[Transaction, str], T], asked: CurrentBranch | None = None) -> T:
+        """Change the database in one write transaction, to the end even if the call is cancelled meanwhile.
 
         Args:
             work: Gets the branch to work on, and may set `pointer`.
             asked: The pointer when the call was made. Its branch is worked on, unless the session was cleared since;
-                without it the one that is current when the work's turn comes.
+                without it the one that is current when the work begins.
         """
 
-        def transaction(db: sqlite3.Connection) -> T:
-            with self._writing(db):
-                branch, generation = self.pointer
-                if asked is not None and asked.generation == generation:
-                    branch = asked.branch_id
-                return work(db, branch)
+        def write(tx: Transaction) -> T:
+            self._enter(branches.claim_generation(tx, self.session_id))
+            tx.on_rollback(partial(self._point_at, self.pointer))
+            branch, generation = self.pointer
+            if asked is not None and asked.generation == generation:
+                branch = asked.branch_id
+            return work(tx, branch)
 
-        return await settled(self._connection.submit(transaction))
+        return await shielded(self.engine.submit_write(write, self.session_id))
 
     async def move(self, branch_id: str) -> str:
         """Make another branch the current one; writes nothing.
@@ -121,30 +101,22 @@ class SessionAccess:
             ValueError: There is no such branch.
         """
 
-        def work(db: sqlite3.Connection) -> str:
-            with reading(db):
-                if not branches.exists(db, self.conversation, branch_id):
-                    raise branches.missing(branch_id)
-                previous = self.pointer.branch_id
-                self.pointer = CurrentBranch(branch_id, branches.generation(db, self.conversation))
-                return previous
+        def work(tx: Transaction) -> str:
+            if not branches.exists(tx, self.session_id, branch_id):
+                raise branches.missing(branch_id)
+            previous = self.pointer.branch_id
+            self.pointer = CurrentBranch(branch_id, branches.generation(tx, self.session_id))
+            return previous
 
-        return await settled(self._connection.submit(work))
+        return await shielded(self.engine.submit_read(work))
 
-    @contextmanager
-    def _writing(self, db: sqlite3.Connection) -> Iterator[None]:
-        entered = self.pointer
-        try:
-            with writing(db, self._lock):
-                self._refresh(branches.claim_generation(db, self.conversation))
-                entered = self.pointer
-                yield
-        except BaseException:
-            # What was undone in the file is undone here.
-            self.pointer = entered
-            raise
+    def _point_at(self, branch: CurrentBranch) -> None:
+        self.pointer = branch
 
-    def _refresh(self, generation: int) -> None:
+    def _refresh(self, tx: Transaction) -> None:
+        self._enter(branches.generation(tx, self.session_id))
+
+    def _enter(self, generation: int) -> None:
         """Go back to `main` if another object cleared the session."""
         if generation != self.pointer.generation:
             self.pointer = CurrentBranch(MAIN, generation)

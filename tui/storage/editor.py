@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Concatenate, ParamSpec, TypeVar
 
 from tui.errors import ConvoError
 from tui.model import JournalEntry
+from tui.storage.engine import Engine, Transaction, shielded
 from tui.storage.journal import recording as journal
 from tui.storage.journal import undo as undoing
+from tui.storage.open import open_to_read, open_to_write, write_new_database
 from tui.storage.queries import branches, labels
 from tui.storage.queries import items as history
 from tui.storage.queries import turns as queries
-from tui.storage.schema import MAIN, Conversation, Tables, has_table
-from tui.storage.sqlite.connection import Connection, Mode, settled
-from tui.storage.sqlite.opening import file_error, quoted
-from tui.storage.sqlite.transactions import write_lock, writing
+from tui.storage.schema import MAIN, Tables, quoted
 from tui.storage.transfer import copy as copying
 from tui.storage.transfer import imports as importing
 
@@ -54,22 +50,24 @@ class Editor:
         self.tables = Tables(quoted(sessions_table), quoted(messages_table))
         self._timeout = timeout
 
-    async def change(
-        self, work: Callable[Concatenate[sqlite3.Connection, Tables, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def change(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do some work in one write transaction, to its end even if the call is cancelled meanwhile.
 
         Args:
-            work: Gets the connection and the base tables, and records what it does with `journal.recorded`.
+            work: Gets the transaction, and records what it does with `journal.recorded`.
             args: What else it gets.
             kwargs: The same, by name.
         """
 
-        def transaction(db: sqlite3.Connection) -> T:
-            with writing(db, write_lock(self.path)):
-                return work(db, self.tables, *args, **kwargs)
+        def write(engine: Engine) -> T:
+            return engine.submit_write(lambda tx: work(tx, *args, **kwargs)).result()
 
-        return await self._run("rw", transaction)
+        return await self._run(lambda: open_to_write(self.path, self.tables, self._timeout), write)
+
+    async def _read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._run(
+            lambda: open_to_read(self.path, self._timeout), lambda engine: engine.submit_read(work).result()
+        )
 
     # Branches
 
@@ -87,11 +85,10 @@ class Editor:
             Their ids.
         """
 
-        def work(db: sqlite3.Connection, tables: Tables) -> list[str]:
-            conversation = Conversation(session_id, tables)
-            with journal.recorded(db, tables, session_id, "fork") as deed:
-                queries.first_left_out(db, conversation, source, turn)
-                made = [branches.fork(db, conversation, source, turn, name) for _ in range(times)]
+        def work(tx: Transaction) -> list[str]:
+            with journal.recorded(tx, session_id, "fork") as deed:
+                queries.first_left_out(tx, session_id, source, turn)
+                made = [branches.fork(tx, session_id, source, turn, name) for _ in range(times)]
                 what = f"'{made[0]}'" if times == 1 else f"{times} branches"
                 deed.words, deed.branch_id = f"Forked {what} at turn {turn} of '{source}'", made[0]
             return made
@@ -103,9 +100,9 @@ class Editor:
         if branch_id == MAIN:
             raise main_stays()
 
-        def work(db: sqlite3.Connection, tables: Tables) -> None:
-            with journal.recorded(db, tables, session_id, "delete") as deed:
-                gone = branches.delete(db, Conversation(session_id, tables), branch_id)
+        def work(tx: Transaction) -> None:
+            with journal.recorded(tx, session_id, "delete") as deed:
+                gone = branches.delete(tx, session_id, branch_id)
                 deed.words = f"Deleted '{branch_id}' ({_count(gone.messages, 'item')} of its own)"
                 deed.branch_id = branch_id
 
@@ -114,12 +111,12 @@ class Editor:
     async def delete_session(self, session_id: str) -> None:
         """Delete a session with all its branches."""
 
-        def work(db: sqlite3.Connection, tables: Tables) -> None:
-            with journal.recorded(db, tables, session_id, "delete", f"Deleted session '{session_id}'"):
-                if not has_table(db, "message_structure"):
+        def work(tx: Transaction) -> None:
+            with journal.recorded(tx, session_id, "delete", f"Deleted session '{session_id}'"):
+                if not tx.has_table("message_structure"):
                     raise ConvoError(f"'{session_id}' is a plain session.", "Archive it instead, with a.")
-                history.clear(db, Conversation(session_id, tables))
-                labels.drop(db, session_id, None)
+                history.clear(tx, session_id)
+                labels.drop(tx, session_id, None)
 
         await self.change(work)
 
@@ -148,17 +145,17 @@ class Editor:
             words: What is done, for the list of what was done.
         """
 
-        def work(db: sqlite3.Connection, tables: Tables) -> None:
-            with journal.recorded(db, tables, session_id, "label", words) as deed:
+        def work(tx: Transaction) -> None:
+            with journal.recorded(tx, session_id, "label", words) as deed:
                 deed.branch_id = branch_id
-                was = labels.read(db, session_id, branch_id)
+                was = labels.read(tx, session_id, branch_id)
                 said = labels.Label(
                     was.title if title is None else title,
                     was.note if note is None else note,
                     was.pinned if pinned is None else pinned,
                     was.archived if archived is None else archived,
                 )
-                labels.write(db, session_id, branch_id, said)
+                labels.write(tx, session_id, branch_id, said)
 
         await self.change(work)
 
@@ -167,31 +164,35 @@ class Editor:
     async def copy_branch(self, session_id: str, branch_id: str, new_session_id: str) -> copying.Copied:
         """Copy a branch into a new session of the same file."""
 
-        def work(db: sqlite3.Connection, tables: Tables) -> copying.Copied:
+        def work(tx: Transaction) -> copying.Copied:
             words = f"Copied '{branch_id}' into session '{new_session_id}'"
-            with journal.recorded(db, tables, session_id, "copy", words) as deed:
+            with journal.recorded(tx, session_id, "copy", words) as deed:
                 deed.branch_id = branch_id
-                source, target = Conversation(session_id, tables), Conversation(new_session_id, tables)
-                return copying.copy_branch(db, source, branch_id, db, target)
+                return copying.copy_branch(tx, session_id, branch_id, tx, new_session_id)
 
         return await self.change(work)
 
     async def copy_branch_to_file(
         self, session_id: str, branch_id: str, new_session_id: str, path: Path
     ) -> copying.Copied:
-        """Copy a branch as the only session of a new file, which appears when it is whole.
+        """Copy a branch as the only session of a new tx, which appears when it is whole.
 
         It is no change of this file, so it is not written down and cannot be undone.
         """
-        origin, copy = Conversation(session_id, self.tables), Conversation(new_session_id)
-        return await self._run("ro", lambda source: _write_copy(source, origin, branch_id, copy, path))
+
+        def copy(source: Transaction, target: Transaction) -> copying.Copied:
+            copied = copying.copy_branch(source, session_id, branch_id, target, new_session_id)
+            branches.claim_generation(target, new_session_id)
+            return copied
+
+        return await self._read(lambda source: write_new_database(path, lambda target: copy(source, target)))
 
     async def copy_turns(self, session_id: str, turns: Sequence[tuple[str, int]], branch_id: str) -> copying.Copied:
         """Append copies of turns, each a branch and the number of one of its turns, to a branch."""
 
-        def work(db: sqlite3.Connection, tables: Tables) -> copying.Copied:
-            with journal.recorded(db, tables, session_id, "turns") as deed:
-                copied = copying.copy_turns(db, Conversation(session_id, tables), turns, branch_id)
+        def work(tx: Transaction) -> copying.Copied:
+            with journal.recorded(tx, session_id, "turns") as deed:
+                copied = copying.copy_turns(tx, session_id, turns, branch_id)
                 deed.words = f"Copied {_count(copied.turns, 'turn')} to the end of '{branch_id}'"
                 deed.branch_id = branch_id
                 return copied
@@ -209,27 +210,26 @@ class Editor:
                 stops the work, and nothing is written.
         """
 
-        def work(db: sqlite3.Connection, tables: Tables) -> int:
-            conversation = Conversation(session_id, tables)
-            tables.create_structure(db)
-            tables.create_rest(db)
-            if not importing.is_plain(db, conversation):
+        def work(tx: Transaction) -> int:
+            tx.tables.create_structure(tx)
+            tx.tables.create_rest(tx)
+            if not importing.is_plain(tx, session_id):
                 raise ConvoError(f"'{session_id}' is no plain session.", "It has branches already.")
-            with journal.recorded(db, tables, session_id, "adopt", f"Adopted session '{session_id}'"):
-                return importing.adopt(db, conversation, counted)
+            with journal.recorded(tx, session_id, "adopt", f"Adopted session '{session_id}'"):
+                return importing.adopt(tx, session_id, counted)
 
         return await self.change(work)
 
     async def bring_in(self, incoming: Sequence[importing.Incoming]) -> None:
         """Write sessions that are not there yet, all of them or none."""
 
-        def work(db: sqlite3.Connection, tables: Tables) -> None:
-            tables.create_structure(db)
-            tables.create_rest(db)
+        def work(tx: Transaction) -> None:
+            tx.tables.create_structure(tx)
+            tx.tables.create_rest(tx)
             what = f"session '{incoming[0].session_id}'" if len(incoming) == 1 else f"{len(incoming)} sessions"
-            with journal.recorded(db, tables, incoming[0].session_id, "import", f"Imported {what}"):
+            with journal.recorded(tx, incoming[0].session_id, "import", f"Imported {what}"):
                 for session in incoming:
-                    importing.bring_in(db, Conversation(session.session_id, tables), session)
+                    importing.bring_in(tx, session)
 
         await self.change(work)
 
@@ -237,7 +237,7 @@ class Editor:
 
     async def mark(self, session_id: str, branch_id: str) -> journal.BranchCheckpoint:
         """Remember how a branch stands before others write to it."""
-        return await self._run("ro", lambda db: journal.mark(db, self.tables, session_id, branch_id))
+        return await self._read(lambda tx: journal.mark(tx, session_id, branch_id))
 
     async def note_since(self, before: journal.BranchCheckpoint, op: str, words: str) -> None:
         """Write down what others have written to the end of a branch since."""
@@ -253,25 +253,27 @@ class Editor:
 
     async def keep(self, entry_id: int) -> None:
         """Let something that was done hold for good."""
-        await self.change(lambda db, _: journal.keep(db, entry_id))
+        await self.change(journal.keep, entry_id)
 
     async def empty_trash(self) -> None:
         """Let all that was done hold for good."""
-        await self.change(lambda db, _: journal.empty_trash(db))
+        await self.change(journal.empty_trash)
 
-    async def _run(self, mode: Mode, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _run(self, open_engine: Callable[[], Engine], work: Callable[[Engine], T]) -> T:
         def opened() -> T:
-            connection = Connection(self.path, mode=mode, timeout=self._timeout)
+            engine = open_engine()
             try:
-                return connection.run_sync(work)
+                return work(engine)
+            except Exception as error:
+                if (explained := engine.explain(error)) is None:
+                    raise
+                raise explained from error
             finally:
-                connection.close()
+                engine.close()
 
         worker = ThreadPoolExecutor(max_workers=1)
         try:
-            return await settled(worker.submit(opened))
-        except sqlite3.Error as error:
-            raise file_error(self.path, error) from error
+            return await shielded(worker.submit(opened))
         except ValueError as error:
             raise ConvoError(str(error)) from error
         finally:
@@ -283,33 +285,6 @@ def main_stays() -> ConvoError:
     return ConvoError(
         "'main' cannot be deleted: every program opens a session there.", "Archive it with a, or delete the session."
     )
-
-
-def _write_copy(
-    source: sqlite3.Connection, origin: Conversation, branch_id: str, copy: Conversation, path: Path
-) -> copying.Copied:
-    """Write a branch to a file that does not exist yet; nobody sees it unfinished."""
-    try:
-        path.touch(exist_ok=False)
-    except FileExistsError as error:
-        raise ConvoError(f"{path} is there already.", "Name a file that does not exist yet.") from error
-    except OSError as error:
-        raise ConvoError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
-    try:
-        with TemporaryDirectory(prefix=".convo-", dir=path.parent) as folder:
-            unfinished = Path(folder) / path.name
-            with closing(sqlite3.connect(unfinished, isolation_level=None)) as target, target:
-                target.execute("BEGIN IMMEDIATE")
-                copy.tables.create_base(target)
-                copy.tables.create_structure(target)
-                copy.tables.create_rest(target)
-                copied = copying.copy_branch(source, origin, branch_id, target, copy)
-                branches.claim_generation(target, copy)
-            unfinished.replace(path)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return copied
 
 
 def _count(number: int, what: str) -> str:

@@ -7,8 +7,10 @@ opening, and a file without them is whole.
 
 from __future__ import annotations
 
-import sqlite3
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from tui.storage.engine import Transaction
 
 __all__ = [
     "CONVO_BRANCHES",
@@ -24,11 +26,12 @@ __all__ = [
     "MESSAGE_INDEX",
     "RESERVATIONS",
     "RUN_INDEX",
+    "TRASH_CELLS",
     "TRASH_INDEX",
-    "TRASH_WIDTH",
-    "Conversation",
     "Tables",
-    "has_table",
+    "create_all",
+    "quoted",
+    "unquoted",
 ]
 
 MAIN: Final = "main"
@@ -158,15 +161,15 @@ CONVO_JOURNAL: Final = """
 `state` is `done`, `undone` or `kept` (it cannot be undone any more). Undone entries are newer than all that are done.
 """
 
-TRASH_WIDTH: Final = 16
-"""Columns of the widest table whose rows the trash can keep."""
+TRASH_CELLS: Final = tuple(f"c{column}" for column in range(16))
+"""Columns of the trash for the cells of a row; no table whose rows it keeps is wider."""
 
 CONVO_TRASH: Final = f"""
     CREATE TABLE IF NOT EXISTS convo_trash (
         entry_id INTEGER NOT NULL,
         table_name TEXT NOT NULL,
         side INTEGER NOT NULL,
-        {", ".join(f"c{column}" for column in range(TRASH_WIDTH))}
+        {", ".join(TRASH_CELLS)}
     )
 """
 """Rows that undoing an entry of `convo_journal` brings back (`side` 0), or expects to find (1).
@@ -200,16 +203,16 @@ class Tables(NamedTuple):
     sessions: str = DEFAULT_SESSIONS
     messages: str = DEFAULT_MESSAGES
 
-    def create_base(self, db: sqlite3.Connection) -> None:
+    def create_base(self, tx: Transaction) -> None:
         """Make what the SDK's plain `SQLiteSession` needs, where it is missing."""
-        db.execute(f"""
+        tx.execute(f"""
             CREATE TABLE IF NOT EXISTS {self.sessions} (
                 session_id TEXT PRIMARY KEY,
                 created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
                 updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
             )
         """)
-        db.execute(f"""
+        tx.execute(f"""
             CREATE TABLE IF NOT EXISTS {self.messages} (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
                 session_id TEXT NOT NULL,
@@ -218,13 +221,13 @@ class Tables(NamedTuple):
                 FOREIGN KEY (session_id) REFERENCES {self.sessions} (session_id) ON DELETE CASCADE
             )
         """)
-        db.execute(
+        tx.execute(
             f"CREATE INDEX IF NOT EXISTS idx_{self.messages}_session_id ON {self.messages} (session_id, id)",
         )
 
-    def create_structure(self, db: sqlite3.Connection) -> None:
+    def create_structure(self, tx: Transaction) -> None:
         """Make the two tables whose foreign keys name the owner of the file, where they are missing."""
-        db.execute(f"""
+        tx.execute(f"""
             CREATE TABLE IF NOT EXISTS message_structure (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
                 session_id TEXT NOT NULL,
@@ -240,7 +243,7 @@ class Tables(NamedTuple):
                 FOREIGN KEY (message_id) REFERENCES {self.messages}(id) ON DELETE CASCADE
             )
         """)
-        db.execute(f"""
+        tx.execute(f"""
             CREATE TABLE IF NOT EXISTS turn_usage (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
                 session_id TEXT NOT NULL,
@@ -258,25 +261,24 @@ class Tables(NamedTuple):
             )
         """)
 
-    def create_rest(self, db: sqlite3.Connection) -> None:
+    def create_rest(self, tx: Transaction) -> None:
         """Make the tables and indexes that record no owner, where they are missing."""
         for statement in (RESERVATIONS, GENERATIONS, *_INDEXES):
-            db.execute(statement)
+            tx.execute(statement)
 
 
-class Conversation(NamedTuple):
-    """Which rows of a file are a session's.
-
-    Attributes:
-        session_id: Its id.
-        tables: The base tables that hold it.
-    """
-
-    session_id: str
-    tables: Tables = Tables()
+def create_all(tx: Transaction) -> None:
+    """Make all tables that the SDK documents, where they are missing."""
+    tx.tables.create_base(tx)
+    tx.tables.create_structure(tx)
+    tx.tables.create_rest(tx)
 
 
-def has_table(db: sqlite3.Connection, name: str) -> bool:
-    """Whether the file has the table."""
-    found = db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone()
-    return found is not None
+def quoted(name: str) -> str:
+    """Return a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def unquoted(identifier: str) -> str:
+    """Return the name that an SQL identifier is of."""
+    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier

@@ -27,8 +27,9 @@ from tui.items.types import TYPES, ItemKind, item_type
 from tui.model.query import Query
 from tui.model.search import Hit, SearchOrigin, SearchScope, SearchUpdate
 from tui.model.view import Session
+from tui.storage.engine import Engine, Transaction
+from tui.storage.open import open_to_read
 from tui.storage.search_filter import is_selected, selection
-from tui.storage.sqlite.engine import Reader, Snapshot
 from tui.storage.type_conditions import sql_list
 
 __all__ = ["Searcher", "rank_in_turn"]
@@ -104,7 +105,7 @@ class Searcher:
     def __init__(self, path: Path, timeout: float) -> None:
         self._path = path
         self._timeout = timeout
-        self._readers: list[Reader] = []
+        self._readers: list[Engine] = []
 
     async def search(self, query: Query, where: SearchOrigin, limit: int | None = None) -> AsyncGenerator[SearchUpdate]:
         """Find what a query asks for; ends when the iteration is left.
@@ -174,7 +175,7 @@ class Searcher:
         for reader in readers:
             reader.close()
 
-    async def _ready(self) -> list[Reader]:
+    async def _ready(self) -> list[Engine]:
         """Connections to the file that has the name at this moment."""
         if self._readers and not self._readers[0].is_current():
             await asyncio.to_thread(self.close)
@@ -185,7 +186,7 @@ class Searcher:
     def _open(self) -> None:
         try:
             while len(self._readers) < _READERS:
-                self._readers.append(Reader(self._path, self._timeout))
+                self._readers.append(open_to_read(self._path, self._timeout))
         except BaseException:
             self.close()
             raise
@@ -197,47 +198,47 @@ def _fitting(size: int, seen: _Seen) -> int:
     return min(size * 2, _MOST) if seen.seconds < _SECONDS / 2 else size
 
 
-def _windows(file: Snapshot, *, query: Query, where: SearchOrigin) -> list[_Window]:
+def _windows(tx: Transaction, *, query: Query, where: SearchOrigin) -> list[_Window]:
     """All rows to look through, in the order in which to do it."""
     windows: list[_Window] = []
     session = where.session
     if session is not None:
         branch_id = where.branch_id if where.scope is SearchScope.BRANCH else ""
-        windows.append(_Window(session, branch_id, "", *_bounds(file, session, branch_id)))
+        windows.append(_Window(session, branch_id, "", *_bounds(tx, session, branch_id)))
     if where.scope is SearchScope.FILE:
         besides = session.session_id if session is not None else ""
-        if file.structured:
-            last = file.execute("SELECT MAX(id) FROM message_structure").fetchone()[0]
+        if tx.has_structure:
+            last = tx.execute("SELECT MAX(id) FROM message_structure").fetchone()[0]
             windows.append(_Window(None, "", besides, 0, last or 0))
         windows += [
-            _Window(plain, "", "", *_bounds(file, plain, ""))
-            for plain in _plain_sessions(file, query)
+            _Window(plain, "", "", *_bounds(tx, plain, ""))
+            for plain in _plain_sessions(tx, query)
             if plain.session_id != besides
         ]
     return [window for window in windows if window.high > window.low]
 
 
-def _bounds(file: Snapshot, session: Session, branch_id: str) -> tuple[int, int]:
-    if session.plain or not file.structured:
+def _bounds(tx: Transaction, session: Session, branch_id: str) -> tuple[int, int]:
+    if session.plain or not tx.has_structure:
         # One row for each message, numbered from 1; making them up would take longer than this whole search.
-        sql = f"SELECT COUNT(*) FROM {file.messages} WHERE session_id = ?"
-        return 0, int(file.execute(sql, (session.session_id,)).fetchone()[0])
+        sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = ?"
+        return 0, int(tx.execute(sql, (session.session_id,)).fetchone()[0])
     rows = "FROM message_structure WHERE session_id = ?" + " AND branch_id = ?" * bool(branch_id)
     values = (session.session_id, branch_id)[: 1 + bool(branch_id)]
     # Both in one statement would walk over all rows.
-    low = file.execute(f"SELECT MIN(sequence_number) {rows}", values).fetchone()[0]
-    high = file.execute(f"SELECT MAX(sequence_number) {rows}", values).fetchone()[0]
+    low = tx.execute(f"SELECT MIN(sequence_number) {rows}", values).fetchone()[0]
+    high = tx.execute(f"SELECT MAX(sequence_number) {rows}", values).fetchone()[0]
     return (0, 0) if high is None else (low - 1, high)
 
 
-def _plain_sessions(file: Snapshot, query: Query) -> list[Session]:
+def _plain_sessions(tx: Transaction, query: Query) -> list[Session]:
     """The plain sessions with rows that the query may select."""
     _, texts = selection(query, always=" OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED))
     unknown = "NOT EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
-    rows = file.execute(
-        f"SELECT session_id FROM {file.sessions} s WHERE typeof(session_id) = 'text'"
-        f" AND {unknown if file.structured else '1'} AND EXISTS"
-        f" (SELECT 1 FROM {file.messages} m WHERE m.session_id = s.session_id AND {texts.sql})"
+    rows = tx.execute(
+        f"SELECT session_id FROM {tx.tables.sessions} s WHERE typeof(session_id) = 'text'"
+        f" AND {unknown if tx.has_structure else '1'} AND EXISTS"
+        f" (SELECT 1 FROM {tx.tables.messages} m WHERE m.session_id = s.session_id AND {texts.sql})"
         " ORDER BY updated_at DESC",
         texts.values,
     )
@@ -245,7 +246,7 @@ def _plain_sessions(file: Snapshot, query: Query) -> list[Session]:
 
 
 def _look(
-    file: Snapshot,
+    tx: Transaction,
     *,
     query: Query,
     window: _Window,
@@ -256,7 +257,7 @@ def _look(
     """Look through a window, as far as that takes not much longer than it should.
 
     Args:
-        file: The file.
+        tx: The transaction.
         query: What to find.
         window: The rows.
         judged: Message ids that were decoded before; may grow meanwhile.
@@ -266,7 +267,7 @@ def _look(
     begun = thread_time()
     seen = _Seen(rest=window.low)
     number = "id" if window.session is None else "sequence_number"
-    rows = "message_structure" if window.session is None else file.structure(window.session)
+    rows = "message_structure" if window.session is None else tx.structure_table(window.session)
     structure, texts = selection(query, always=f"t.message_type IN {sql_list(_JOINED)}")
     conditions = [f"t.{number} > ? AND t.{number} <= ?", structure.sql]
     values: list[object] = [window.low, window.high, *structure.values]
@@ -280,14 +281,14 @@ def _look(
         conditions.append("t.branch_id = ?")
         values.append(window.branch_id)
     if only is None:
-        rows += f" t CROSS JOIN {file.messages} m ON m.id = t.message_id"
+        rows += f" t CROSS JOIN {tx.tables.messages} m ON m.id = t.message_id"
         conditions.append(texts.sql)
         values += texts.values
     else:
         rows += " t"
         conditions.append("t.message_id IN (SELECT value FROM json_each(?))")
         values.append(json.dumps(only))
-    found = file.execute(
+    found = tx.execute(
         f"SELECT t.{number}, t.message_id, CAST(t.session_id AS TEXT), CAST(t.branch_id AS TEXT), t.user_turn_number,"
         " t.sequence_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT)"
         f" FROM {rows} WHERE {' AND '.join(conditions)} ORDER BY t.{number} DESC",
@@ -298,7 +299,7 @@ def _look(
             seen.judged.add(message_id)
             row = Hit(session_id, branch_id, turn if isinstance(turn, int) else 0, sequence, message_id, kind, tool)
             try:
-                hit = _judged(file, query, row, rows)
+                hit = _judged(tx, query, row, rows)
             except TimeoutError:
                 seen.slow += 1
                 hit = None
@@ -313,14 +314,14 @@ def _look(
     return seen
 
 
-def _judged(file: Snapshot, query: Query, row: Hit, rows: str) -> Hit | None:
+def _judged(tx: Transaction, query: Query, row: Hit, rows: str) -> Hit | None:
     """The hit that a row is, if its item holds all that is searched for.
 
     Raises:
         TimeoutError: The regular expression takes too long.
     """
-    stored, created_at = file.execute(
-        f"SELECT message_data, CAST(created_at AS TEXT) FROM {file.messages} WHERE id = ?", (row.message_id,)
+    stored, created_at = tx.execute(
+        f"SELECT message_data, CAST(created_at AS TEXT) FROM {tx.tables.messages} WHERE id = ?", (row.message_id,)
     ).fetchone()
     item = decode_or_none(stored)
     texts = list(searchable_texts(item)) if item is not None else [str(stored)]
@@ -332,7 +333,7 @@ def _judged(file: Snapshot, query: Query, row: Hit, rows: str) -> Hit | None:
             return None
         first = first or places[0]
         count += len(places)
-    tool = row.tool_name or _tool_called(file, row, item, rows)
+    tool = row.tool_name or _tool_called(tx, row, item, rows)
     if not is_selected(query, item, row.type, tool):
         return None
     context, start, end = _context(*first) if first else _context("\n".join(texts)[:_AFTER], 0, 0)
@@ -348,14 +349,14 @@ def _judged(file: Snapshot, query: Query, row: Hit, rows: str) -> Hit | None:
     )
 
 
-def _tool_called(file: Snapshot, row: Hit, item: object, rows: str) -> str | None:
+def _tool_called(tx: Transaction, row: Hit, item: object, rows: str) -> str | None:
     """The tool whose output an item is: the call with the same id in the same turn names it."""
     call_id = item.get("call_id") if isinstance(item, dict) and item_type(row.type).kind is ItemKind.OUTPUT else None
     if not isinstance(call_id, str):
         return None
-    calls = file.execute(
+    calls = tx.execute(
         f"SELECT CAST(t.tool_name AS TEXT), m.message_data FROM {rows.partition(' ')[0]} t"
-        f" CROSS JOIN {file.messages} m ON m.id = t.message_id"
+        f" CROSS JOIN {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number = ? AND t.tool_name IS NOT NULL"
         " AND instr(m.message_data, ?)",
         (row.session_id, row.branch_id, row.turn, json.dumps(call_id)),
@@ -376,10 +377,10 @@ def _context(text: str, start: int, end: int) -> tuple[str, int, int]:
     return before + found + after, len(before), len(before) + len(found)
 
 
-def rank_in_turn(file: Snapshot, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
+def rank_in_turn(tx: Transaction, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
     """How many items of a turn of a branch come before one of them; None where it is not there."""
-    rows = file.execute(
-        f"SELECT message_id FROM {file.structure(session)}"
+    rows = tx.execute(
+        f"SELECT message_id FROM {tx.structure_table(session)}"
         " WHERE session_id = ? AND branch_id = ? AND user_turn_number = ? ORDER BY +sequence_number",
         (session.session_id, branch_id, turn),
     )

@@ -8,7 +8,7 @@ whole branch to save itself the sorting of a few rows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
@@ -29,12 +29,14 @@ from tui.model import (
     TurnTree,
     TurnUsage,
 )
+from tui.storage.engine import Transaction
+from tui.storage.open import open_to_read
 from tui.storage.queries import sessions as listing
 from tui.storage.queries.branch_tree import IncrementalTree
 from tui.storage.queries.branch_usage import BranchUsageCache, Priced
 from tui.storage.queries.positions import PositionIndex
 from tui.storage.queries.turn_usage import sent, turn_usages, usage_of_turns
-from tui.storage.sqlite.engine import Reader, Snapshot
+from tui.storage.schema import unquoted
 
 # A first screen does not wait for what it does not need: that is imported where it is used.
 if TYPE_CHECKING:
@@ -50,8 +52,8 @@ __all__ = ["PageAround", "Store", "Version"]
 
 T = TypeVar("T")
 
-Version: TypeAlias = tuple[int, int]
-"""How often the file was opened anew, and the number that SQLite gives to its content."""
+Version: TypeAlias = tuple[int, Hashable]
+"""How often the file was opened anew, and the version that the engine gives to its content."""
 
 _AT_ONCE: Final = 64
 """Items that are read round a turn."""
@@ -84,7 +86,7 @@ class PageAround(NamedTuple):
 
 
 class Store:
-    """An open file, for reading.
+    """An open tx, for reading.
 
     Attributes:
         path: The file.
@@ -121,7 +123,7 @@ class Store:
             await asyncio.to_thread(self._open)
             for reader in old:
                 await asyncio.to_thread(reader.close)
-        return self._times_opened, await self._reader.read(lambda file: file.version)
+        return self._times_opened, await self._reader.read(lambda tx: tx.version)
 
     async def sessions(self, start: int = 0, stop: int = listing.FEW, *, archived: bool = True) -> tuple[Session, ...]:
         """The sessions of the file from a place to before another one, the one written last first.
@@ -132,24 +134,24 @@ class Store:
             archived: Whether those that are archived are among them.
         """
         if stop <= listing.FEW:
-            return (await self._reader.read(lambda file: listing.newest(file, stop, archived=archived)))[start:]
-        return await self._aside.read(lambda file: self._ranking.page(file, start, stop, archived=archived))
+            return (await self._reader.read(lambda tx: listing.newest(tx, stop, archived=archived)))[start:]
+        return await self._aside.read(lambda tx: self._ranking.page(tx, start, stop, archived=archived))
 
     async def count_sessions(self, *, archived: bool = True) -> int:
         """How many sessions the file holds, with those that are archived or without."""
-        return await self._reader.read(lambda file: listing.count(file, archived=archived))
+        return await self._reader.read(lambda tx: listing.count(tx, archived=archived))
 
     async def session(self, session_id: str) -> Session | None:
         """The session of a name, if there is one."""
-        return await self._reader.read(lambda file: listing.find(file, session_id))
+        return await self._reader.read(lambda tx: listing.find(tx, session_id))
 
     async def place(self, session_id: str, *, archived: bool = True) -> int | None:
         """How many sessions stand before one in `sessions`."""
-        return await self._aside.read(lambda file: self._ranking.place(file, session_id, archived=archived))
+        return await self._aside.read(lambda tx: self._ranking.place(tx, session_id, archived=archived))
 
     async def sessions_since(self, row: int | None) -> tuple[frozenset[str], int]:
         """Ids of the sessions that were made since an earlier call, none for None, and what to give to the next."""
-        return await self._reader.read(lambda file: listing.since(file, row))
+        return await self._reader.read(lambda tx: listing.since(tx, row))
 
     async def matching_sessions(
         self, typed: str, most: int, *, archived: bool = True
@@ -159,8 +161,8 @@ class Store:
         With nothing typed, those that are pinned, then those written last.
         """
         if typed.strip():
-            return await self._aside.read(lambda file: listing.matching(file, typed, most, archived=archived))
-        pinned = await self._reader.read(lambda file: listing.pinned(file, archived=archived))
+            return await self._aside.read(lambda tx: listing.matching(tx, typed, most, archived=archived))
+        pinned = await self._reader.read(lambda tx: listing.pinned(tx, archived=archived))
         others = await self.sessions(0, most, archived=archived)
         found = (*pinned, *(session for session in others if not session.pinned))
         return found[:most], await self.count_sessions(archived=archived)
@@ -171,14 +173,15 @@ class Store:
         `main` is always among them, and so is every branch whose fork was recorded, items or none.
         """
 
-        return await self._reader.read(lambda file: self._tree.read(file, session))
+        return await self._reader.read(lambda tx: self._tree.read(tx, session))
 
     async def count_items(self, session: Session) -> dict[str, int]:
         """How many items each branch of a session holds, if any."""
 
-        def read(file: Snapshot) -> dict[str, int]:
-            rows = file.execute(
-                f"SELECT branch_id, COUNT(*) FROM {file.structure(session)} WHERE session_id = ? GROUP BY branch_id",
+        def read(tx: Transaction) -> dict[str, int]:
+            rows = tx.execute(
+                f"SELECT branch_id, COUNT(*) FROM {tx.structure_table(session)} WHERE session_id = ?"
+                " GROUP BY branch_id",
                 (session.session_id,),
             )
             return dict(rows)
@@ -195,20 +198,18 @@ class Store:
         """
         from tui.storage.queries.session_dump import SessionDump
 
-        reader = await asyncio.to_thread(Reader, self.path, self._timeout)
+        reader = await asyncio.to_thread(open_to_read, self.path, self._timeout)
         try:
-            return await reader.read(
-                lambda file: work(SessionDump(file, session, IncrementalTree().read(file, session)))
-            )
+            return await reader.read(lambda tx: work(SessionDump(tx, session, IncrementalTree().read(tx, session))))
         finally:
             await asyncio.to_thread(reader.close)
 
     async def last_branch(self, session: Session) -> str:
         """The branch of a session that was written last."""
 
-        def read(file: Snapshot) -> str:
-            row = file.execute(
-                f"SELECT branch_id FROM {file.structure(session)} WHERE session_id = ?"
+        def read(tx: Transaction) -> str:
+            row = tx.execute(
+                f"SELECT branch_id FROM {tx.structure_table(session)} WHERE session_id = ?"
                 " ORDER BY sequence_number DESC LIMIT 1",
                 (session.session_id,),
             ).fetchone()
@@ -226,17 +227,17 @@ class Store:
             last: Number of the last one.
         """
 
-        def read(file: Snapshot) -> tuple[Turn, ...]:
-            glance = partial(file.rows.beginning, most=_LOOKED_AT, part=_GLANCE)
-            rows = file.execute(
+        def read(tx: Transaction) -> tuple[Turn, ...]:
+            glance = partial(tx.messages.beginning, most=_LOOKED_AT, part=_GLANCE)
+            rows = tx.execute(
                 "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.created_at AS TEXT),"
                 " m.id, typeof(m.message_data)"
-                f" FROM {file.structure(session)} t LEFT JOIN {file.messages} m ON m.id = t.message_id"
+                f" FROM {tx.structure_table(session)} t LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id"
                 " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
                 " ORDER BY +t.sequence_number",
                 (session.session_id, through[0], first, last),
             ).fetchall()
-            usage = usage_of_turns(file, session.session_id, through, first, last)
+            usage = usage_of_turns(tx, session.session_id, through, first, last)
             turns: dict[int, Turn] = {}
             for number, kind, created, message_id, stored in rows:
                 failed = stored == "null" or (kind not in MESSAGE_TYPES and is_error(glance(message_id).data))
@@ -249,7 +250,7 @@ class Store:
                         text=_first_words(piece.data) if number else "",
                         items=0,
                         tokens=spent.usage.total_tokens if spent and spent.usage else None,
-                        created_at=created if piece.unread else file.rows.stored_at(message_id),
+                        created_at=created if piece.unread else tx.messages.stored_at(message_id),
                     )
                 turns[number] = Turn(
                     number=number,
@@ -271,15 +272,15 @@ class Store:
             NotFoundError: The branch has no such turn, or its message cannot be decoded.
         """
 
-        def read(file: Snapshot) -> str:
-            row = file.execute(
-                f"SELECT m.id FROM {file.structure(session)} t"
-                f" JOIN {file.messages} m ON m.id = t.message_id"
+        def read(tx: Transaction) -> str:
+            row = tx.execute(
+                f"SELECT m.id FROM {tx.structure_table(session)} t"
+                f" JOIN {tx.tables.messages} m ON m.id = t.message_id"
                 " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number = ? AND t.message_type = 'user'"
                 " ORDER BY +t.sequence_number LIMIT 1",
                 (session.session_id, branch_id, turn),
             ).fetchone()
-            item = file.rows.beginning(row[0], None).data if row else None
+            item = tx.messages.beginning(row[0], None).data if row else None
             if item is None:
                 raise NotFoundError(f"Turn {turn} of '{branch_id}' has no readable user message.")
             return item_text(item)
@@ -289,14 +290,14 @@ class Store:
     async def position(self, session: Session, branch_id: str, turn: int) -> int:
         """How many items a branch holds before a turn."""
 
-        return await self._reader.read(lambda file: self._ranks.position(file, session, branch_id, turn))
+        return await self._reader.read(lambda tx: self._ranks.position(tx, session, branch_id, turn))
 
     async def page(self, session: Session, branch_id: str, start: int, stop: int) -> Page:
         """The items of a branch from position `start` to before `stop`, as far as there are any.
 
         Of an item longer than `pieces.LONGEST` only the beginning is read; `whole` reads the rest.
         """
-        return await self._reader.read(lambda file: self._page(file, session, branch_id, start, stop))
+        return await self._reader.read(lambda tx: self._page(tx, session, branch_id, start, stop))
 
     async def around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> PageAround:
         """The items round the beginning of a turn, and where in the branch that is.
@@ -308,32 +309,32 @@ class Store:
             at_end: Whether the last items of the branch are to be read instead.
         """
 
-        def read(file: Snapshot) -> PageAround:
-            items = self._ranks.count(file, session, branch_id)
-            position = self._ranks.position(file, session, branch_id, turn)
-            count = _LONG_AT_ONCE if file.rows.are_long else _AT_ONCE
+        def read(tx: Transaction) -> PageAround:
+            items = self._ranks.count(tx, session, branch_id)
+            position = self._ranks.position(tx, session, branch_id, turn)
+            count = _LONG_AT_ONCE if tx.messages.are_long else _AT_ONCE
             start = max(items - count if at_end else position - count // 4, 0)
-            return PageAround(items, position, self._page(file, session, branch_id, start, start + count))
+            return PageAround(items, position, self._page(tx, session, branch_id, start, start + count))
 
         return await self._reader.read(read)
 
-    def _page(self, file: Snapshot, session: Session, branch_id: str, start: int, stop: int) -> Page:
-        key, ahead = self._ranks.seek(file, session, branch_id, start)
-        rows = file.execute(
+    def _page(self, tx: Transaction, session: Session, branch_id: str, start: int, stop: int) -> Page:
+        key, ahead = self._ranks.seek(tx, session, branch_id, start)
+        rows = tx.execute(
             "SELECT m.id, t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT),"
             " CAST(t.tool_name AS TEXT), CAST(t.created_at AS TEXT)"
-            f" FROM (SELECT *, rowid AS row FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+            f" FROM (SELECT *, rowid AS row FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ?"
             " AND (sequence_number, rowid) >= (?, ?) ORDER BY sequence_number, rowid LIMIT ? OFFSET ?) t"
-            f" LEFT JOIN {file.messages} m ON m.id = t.message_id ORDER BY t.sequence_number, t.row",
+            f" LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id ORDER BY t.sequence_number, t.row",
             (session.session_id, branch_id, *key, stop - start, ahead),
         ).fetchall()
         items = []
         for position, (stored, message_id, turn, kind, tool, created) in enumerate(rows, start):
-            piece = file.rows.beginning(stored)
+            piece = tx.messages.beginning(stored)
             if piece.cut:
                 piece = piece._replace(data=with_recorded_type(piece.data, kind, tool))
             # Behind a long text SQLite finds the time only by reading through it.
-            created = created if piece.unread else file.rows.stored_at(stored)
+            created = created if piece.unread else tx.messages.stored_at(stored)
             turn = turn if isinstance(turn, int) else 0
             items.append(Item(message_id, position, turn, kind, tool, created, *piece))
         return Page(branch_id, start, tuple(items))
@@ -344,32 +345,32 @@ class Store:
         Raises:
             NotFoundError: It is not stored any more.
         """
-        return await self._aside.read(lambda file: file.rows.whole(item)) if item.unread else item
+        return await self._aside.read(lambda tx: tx.messages.whole(item)) if item.unread else item
 
     async def branch_usage(
         self, session: Session, tree: TurnTree, branch_id: str, page: tuple[int, int] | None = None
     ) -> BranchUsage:
         """What a branch cost: the sums of each scope, the tools it called, and with `page` those of its turns."""
 
-        def read(file: Snapshot) -> BranchUsage:
-            branch_usage = self._books.branch_usage(file, session, tree, branch_id)
+        def read(tx: Transaction) -> BranchUsage:
+            branch_usage = self._books.branch_usage(tx, session, tree, branch_id)
             return (
                 branch_usage
                 if page is None
-                else branch_usage._replace(page=turn_usages(file, session, tree, branch_id, *page))
+                else branch_usage._replace(page=turn_usages(tx, session, tree, branch_id, *page))
             )
 
         return await self._aside.read(read)
 
     def prefetch_usage(self, session: Session, tree: TurnTree, branch_id: str) -> None:
         """Have the accounts of a branch added up by the time that they are asked for."""
-        self._aside.begin(lambda file: self._books.branch_usage(file, session, tree, branch_id))
+        self._aside.submit_read(lambda tx: self._books.branch_usage(tx, session, tree, branch_id))
 
     async def turn_usages(
         self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
     ) -> tuple[TurnUsage, ...]:
         """What some turns of a branch cost, one for each turn from `first` to `last`, as far as there are any."""
-        return await self._aside.read(lambda file: turn_usages(file, session, tree, branch_id, first, last))
+        return await self._aside.read(lambda tx: turn_usages(tx, session, tree, branch_id, first, last))
 
     async def deletion_impact(self, session: Session, branch_id: str | None) -> DeletionImpact:
         """What deleting a branch, or the whole session where it is None, would take away.
@@ -382,7 +383,7 @@ class Store:
         tree = await self.tree(session)
         if branch_id is not None and branch_id not in tree.branches:
             raise NotFoundError(f"There is no branch '{branch_id}' any more.")
-        return await self._aside.read(lambda file: deletion_impact(file, session, tree, branch_id))
+        return await self._aside.read(lambda tx: deletion_impact(tx, session, tree, branch_id))
 
     async def journal(self) -> tuple[JournalEntry, ...]:
         """What the explorer did to the file, the newest first."""
@@ -395,13 +396,13 @@ class Store:
         if self._priced is None or self._priced[0] != limits:
             self._priced = limits, BranchUsageCache(limits)
         _, books = self._priced
-        return await self._aside.read(lambda file: books.priced(file, session, tree, branch_id))
+        return await self._aside.read(lambda tx: books.priced(tx, session, tree, branch_id))
 
     async def resend_cost(self, session: Session, tree: TurnTree, branch_id: str) -> ResendCost:
         """What the turns of a branch cost again, by being sent with later requests."""
         from tui.model.resend_cost import resend_cost
 
-        return await self._aside.read(lambda file: resend_cost(branch_id, sent(file, session, tree, branch_id)))
+        return await self._aside.read(lambda tx: resend_cost(branch_id, sent(tx, session, tree, branch_id)))
 
     async def compare(
         self,
@@ -415,8 +416,8 @@ class Store:
         """Put turns of two branches, or of one, side by side; `price` says what turns cost in money."""
         from tui.storage.queries.comparison import compared, read_side
 
-        def read(file: Snapshot) -> tuple[SideRead, SideRead]:
-            return read_side(file, session, tree, left), read_side(file, session, tree, right)
+        def read(tx: Transaction) -> tuple[SideRead, SideRead]:
+            return read_side(tx, session, tree, left), read_side(tx, session, tree, right)
 
         return await asyncio.to_thread(compared, session, *await self._aside.read(read), shared, price)
 
@@ -424,7 +425,7 @@ class Store:
         """Compare some turns of two sides item by item, pair by pair."""
         from tui.storage.queries.comparison import compared_turns, read_turns
 
-        both = await self._reader.read(lambda file: read_turns(file, comparison, pairs))
+        both = await self._reader.read(lambda tx: read_turns(tx, comparison, pairs))
         return await asyncio.to_thread(compared_turns, pairs, *both)
 
     async def seen(
@@ -433,19 +434,19 @@ class Store:
         """What a model was sent in a turn of a branch, and in the branch `rival` at the same turn."""
         from tui.storage.queries.model_input import read_model_input
 
-        return await self._aside.read(lambda file: read_model_input(file, session, tree, branch_id, turn, rival))
+        return await self._aside.read(lambda tx: read_model_input(tx, session, tree, branch_id, turn, rival))
 
     async def input_size(self, session: Session, stretch: ItemRange) -> InputSize:
         """How much some items are."""
         from tui.storage.queries.model_input import read_input_size
 
-        return await self._aside.read(lambda file: read_input_size(file, session, stretch))
+        return await self._aside.read(lambda tx: read_input_size(tx, session, stretch))
 
     async def input(self, session: Session, stretch: ItemRange) -> list[object]:
         """Some items of a branch exactly as the SDK's `get_items` gives them."""
         from tui.storage.queries.model_input import read_input
 
-        return await self._aside.read(lambda file: read_input(file, session, stretch))
+        return await self._aside.read(lambda tx: read_input(tx, session, stretch))
 
     def search(self, query: Query, where: SearchOrigin, limit: int | None = None) -> AsyncGenerator[SearchUpdate]:
         """What a query finds, while it is being found; ends when the iteration is left.
@@ -463,7 +464,7 @@ class Store:
         """The position in a branch of an item of one of its turns; None where it is not there."""
         from tui.storage.search import rank_in_turn
 
-        rank = await self._reader.read(lambda file: rank_in_turn(file, session, branch_id, turn, message_id))
+        rank = await self._reader.read(lambda tx: rank_in_turn(tx, session, branch_id, turn, message_id))
         return None if rank is None else rank + await self.position(session, branch_id, turn)
 
     def close(self) -> None:
@@ -474,10 +475,10 @@ class Store:
         self._aside.close()
 
     def _open(self) -> None:
-        reader = Reader(self.path, self._timeout)
+        reader = open_to_read(self.path, self._timeout)
         try:
             # Sums over a long branch take a while, and what the user waits for must not wait for them.
-            aside = Reader(self.path, self._timeout)
+            aside = open_to_read(self.path, self._timeout)
         except FileError:
             reader.close()
             raise
@@ -485,7 +486,7 @@ class Store:
         self._tree, self._ranking = IncrementalTree(), listing.SessionOrder()
         self._books = BranchUsageCache()
         self._priced = None
-        self.sessions_table, self.messages_table = reader.sessions_table, reader.messages_table
+        self.sessions_table, self.messages_table = map(unquoted, reader.tables)
         self._times_opened += 1
 
 

@@ -11,7 +11,8 @@ from tests.conversations import open_sdk, turn
 from tui.model import Session
 from tui.storage.queries import positions as ranks
 from tui.storage.queries.positions import PositionIndex
-from tui.storage.sqlite.engine import Snapshot
+from tui.storage.schema import Tables
+from tui.storage.sqlite.engine import SQLiteTransaction
 from tui.storage.store import Store
 
 TURNS = 300
@@ -81,7 +82,7 @@ async def test_items_of_the_same_number_are_told_apart(path: Path) -> None:
 
 def test_a_jump_walks_at_most_one_step_once_the_way_is_known(path: Path) -> None:
     with sqlite3.connect(path) as db:
-        file, session = Snapshot(db, "agent_sessions", "agent_messages"), Session("support")
+        tx, session = SQLiteTransaction(db, Tables()), Session("support")
         known = PositionIndex()
         steps = 0
 
@@ -93,8 +94,8 @@ def test_a_jump_walks_at_most_one_step_once_the_way_is_known(path: Path) -> None
             nonlocal steps
             steps = 0
             db.set_progress_handler(step, 10)
-            known.seek(file, session, "main", position)
-            known.position(file, session, "main", position // 2)
+            known.seek(tx, session, "main", position)
+            known.position(tx, session, "main", position // 2)
             db.set_progress_handler(None, 0)
             return steps
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import OpenOurs, OpenSDK
+from tests.counting import connection_of
 from tests.session.samples import assistant, rows, run, turn, turns
 
 
@@ -156,7 +157,7 @@ async def test_recording_is_one_round_trip_and_scans_nothing(ours: OpenOurs) -> 
         session = ours(session_id=str(size))
         await session.add_items(turns(size))
         await session.record_run(outcome="done")
-        connection = session._access._connection
+        connection = connection_of(session._access.engine)
         ran: list[str] = []
         connection.run_sync(lambda db, ran=ran: db.set_trace_callback(ran.append))  # type: ignore[misc]
         await session.record_run(outcome="done")

@@ -16,7 +16,7 @@ from tests.conversations import open_sdk, said, turn
 from tui.errors import NotFoundError
 from tui.items.codec import decode_beginning
 from tui.model import Item, Session
-from tui.storage.sqlite.messages import LONGEST
+from tui.storage.engine import LONGEST
 from tui.storage.store import Store
 
 LONG = "A sentence of it, 데이터 and café.\n" * 40_000

@@ -1,23 +1,21 @@
 """What the journal knows of tables: rows in the trash, ranges of ids, and how a branch stands.
 
-Functions over a `sqlite3.Connection` inside a write transaction.
+Functions over a `Transaction` inside a write transaction.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from tui.model import EntryState, JournalEntry
+from tui.storage.engine import Transaction
 from tui.storage.queries import branches
-from tui.storage.schema import TRASH_WIDTH, Conversation, Tables, has_table
-from tui.storage.sqlite.opening import quoted
+from tui.storage.schema import TRASH_CELLS, quoted
 
 __all__ = [
-    "CELLS",
     "ENTRY",
     "KEYED",
     "NUMBERED",
@@ -27,13 +25,11 @@ __all__ = [
     "Ranges",
     "Row",
     "branch_now",
-    "columns_of",
     "drop",
     "entry_of",
     "find",
     "finish",
     "has_trash",
-    "key_of",
     "last_id",
     "put",
     "ranges_of",
@@ -47,8 +43,7 @@ NUMBERED: Final = ("messages", "message_structure", "turn_usage", "convo_runs")
 KEYED: Final = ("sessions", "session_clear_generations", "convo_branches", "convo_usage", "convo_labels")
 """Tables whose rows change: each row is kept as it was before the entry and as it was after it."""
 
-CELLS: Final = tuple(f"c{column}" for column in range(TRASH_WIDTH))
-_SIZE: Final = " + ".join(f"COALESCE(length(CAST({cell} AS BLOB)), 0)" for cell in CELLS)
+_SIZE: Final = " + ".join(f"COALESCE(length(CAST({cell} AS BLOB)), 0)" for cell in TRASH_CELLS)
 
 Ranges: TypeAlias = list[tuple[int, int]]
 Row: TypeAlias = tuple[Any, ...]
@@ -108,32 +103,30 @@ class Changes:
         return json.dumps(vars(self))
 
 
-def finish(db: sqlite3.Connection, tables: Tables, entry_id: int, changes: Changes, deed: PendingEntry) -> None:
+def finish(tx: Transaction, entry_id: int, changes: Changes, deed: PendingEntry) -> None:
     """Note how the entry leaves what it touched."""
     touched: set[tuple[str, str]] = set()
     for table in ("message_structure", "turn_usage"):
         for first, last in changes.added.get(table, ()):
             touched.update(
-                db.execute(
+                tx.execute(
                     f"SELECT DISTINCT session_id, branch_id FROM {table} WHERE id BETWEEN ? AND ?", (first, last)
                 )
             )
         if table in changes.columns:
-            session, branch = (CELLS[changes.columns[table].index(name)] for name in ("session_id", "branch_id"))
+            session, branch = (TRASH_CELLS[changes.columns[table].index(name)] for name in ("session_id", "branch_id"))
             touched.update(
-                db.execute(
+                tx.execute(
                     f"SELECT DISTINCT {session}, {branch} FROM convo_trash WHERE entry_id = ? AND table_name = ?",
                     (entry_id, table),
                 )
             )
-    changes.branches = [branch_now(db, *branch) for branch in sorted(touched)]
-    changes.generations = {
-        session_id: branches.generation(db, Conversation(session_id, tables)) for session_id, _ in touched
-    }
-    size = db.execute(f"SELECT COALESCE(SUM({_SIZE}), 0) FROM convo_trash WHERE entry_id = ?", (entry_id,)).fetchone()[
+    changes.branches = [branch_now(tx, *branch) for branch in sorted(touched)]
+    changes.generations = {session_id: branches.generation(tx, session_id) for session_id, _ in touched}
+    size = tx.execute(f"SELECT COALESCE(SUM({_SIZE}), 0) FROM convo_trash WHERE entry_id = ?", (entry_id,)).fetchone()[
         0
     ]
-    db.execute(
+    tx.execute(
         "UPDATE convo_journal SET words = ?, branch_id = ?, changes = ?, bytes = ? WHERE id = ?",
         (deed.words, deed.branch_id, changes.dump(), size, entry_id),
     )
@@ -149,37 +142,26 @@ def entry_of(row: Sequence[Any]) -> JournalEntry:
     return JournalEntry(entry_id, session_id, branch_id, op, words, EntryState(state), size, at)
 
 
-def table_names(db: sqlite3.Connection, tables: Tables) -> dict[str, str]:
+def table_names(tx: Transaction) -> dict[str, str]:
     """The tables of the file that are watched: by the name that the journal gives them, as SQL."""
-    known = {"sessions": tables.sessions, "messages": tables.messages}
+    known = {"sessions": tx.tables.sessions, "messages": tx.tables.messages}
     for table in (*NUMBERED, *KEYED):
-        if table not in known and has_table(db, table):
+        if table not in known and tx.has_table(table):
             known[table] = table
     return known
 
 
-def columns_of(db: sqlite3.Connection, name: str) -> list[str]:
-    """The columns of a table, those of its key first."""
-    key = key_of(db, name)
-    return [*key, *(row[1] for row in db.execute(f"PRAGMA table_info({name})") if row[1] not in key)]
+def last_id(tx: Transaction, name: str) -> int:
+    return int(tx.execute(f"SELECT COALESCE(MAX(id), 0) FROM {name}").fetchone()[0])
 
 
-def key_of(db: sqlite3.Connection, name: str) -> list[str]:
-    rows = sorted((row[5], row[1]) for row in db.execute(f"PRAGMA table_info({name})") if row[5])
-    return [column for _, column in rows]
-
-
-def last_id(db: sqlite3.Connection, name: str) -> int:
-    return int(db.execute(f"SELECT COALESCE(MAX(id), 0) FROM {name}").fetchone()[0])
-
-
-def ranges_of(db: sqlite3.Connection, sql: str, values: Iterable[object]) -> Ranges:
+def ranges_of(tx: Transaction, sql: str, values: Iterable[object]) -> Ranges:
     """The ids that a query gives in its column `id`, as ranges without holes."""
     values = tuple(values)
-    count, first, last = db.execute(f"SELECT COUNT(*), MIN(id), MAX(id) FROM ({sql})", values).fetchone()
+    count, first, last = tx.execute(f"SELECT COUNT(*), MIN(id), MAX(id) FROM ({sql})", values).fetchone()
     if count and count == last - first + 1:
         return [(first, last)]
-    rows = db.execute(
+    rows = tx.execute(
         "SELECT MIN(id), MAX(id) FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS island"
         f" FROM ({sql})) GROUP BY island ORDER BY 1",
         values,
@@ -187,23 +169,23 @@ def ranges_of(db: sqlite3.Connection, sql: str, values: Iterable[object]) -> Ran
     return [(first, last) for first, last in rows]
 
 
-def find(db: sqlite3.Connection, columns: Sequence[str], name: str, key: Row) -> Row | None:
+def find(tx: Transaction, columns: Sequence[str], name: str, key: Row) -> Row | None:
     """A row of a table by its key, its cells in the order of the columns, of which the first are those of the key."""
     where = " AND ".join(f"{quoted(column)} IS ?" for column in columns[: len(key)])
-    row: Row | None = db.execute(f"SELECT {', '.join(map(quoted, columns))} FROM {name} WHERE {where}", key).fetchone()
+    row: Row | None = tx.execute(f"SELECT {', '.join(map(quoted, columns))} FROM {name} WHERE {where}", key).fetchone()
     return row
 
 
-def put(db: sqlite3.Connection, entry_id: int, table: str, side: int, row: Row) -> None:
-    db.execute(
-        f"INSERT INTO convo_trash (entry_id, table_name, side, {', '.join(CELLS[: len(row)])})"
+def put(tx: Transaction, entry_id: int, table: str, side: int, row: Row) -> None:
+    tx.execute(
+        f"INSERT INTO convo_trash (entry_id, table_name, side, {', '.join(TRASH_CELLS[: len(row)])})"
         f" VALUES (?, ?, ?, {', '.join('?' * len(row))})",
         (entry_id, table, side, *row),
     )
 
 
 def save(
-    db: sqlite3.Connection,
+    tx: Transaction,
     entry_id: int,
     changes: Changes,
     table: str,
@@ -214,26 +196,26 @@ def save(
 ) -> None:
     """Copy rows of a table to the trash."""
     columns = changes.columns[table]
-    db.execute(
-        f"INSERT INTO convo_trash (entry_id, table_name, side, {', '.join(CELLS[: len(columns)])})"
+    tx.execute(
+        f"INSERT INTO convo_trash (entry_id, table_name, side, {', '.join(TRASH_CELLS[: len(columns)])})"
         f" SELECT ?, ?, ?, {', '.join(map(quoted, columns))} FROM {name} WHERE {where}",
         (entry_id, table, side, *values),
     )
 
 
-def has_trash(db: sqlite3.Connection, entry_id: int) -> bool:
-    return db.execute("SELECT 1 FROM convo_trash WHERE entry_id = ? LIMIT 1", (entry_id,)).fetchone() is not None
+def has_trash(tx: Transaction, entry_id: int) -> bool:
+    return tx.execute("SELECT 1 FROM convo_trash WHERE entry_id = ? LIMIT 1", (entry_id,)).fetchone() is not None
 
 
-def drop(db: sqlite3.Connection, where: str) -> None:
-    db.execute(f"DELETE FROM convo_trash WHERE entry_id IN (SELECT id FROM convo_journal WHERE {where})")
-    db.execute(f"DELETE FROM convo_journal WHERE {where}")
+def drop(tx: Transaction, where: str) -> None:
+    tx.execute(f"DELETE FROM convo_trash WHERE entry_id IN (SELECT id FROM convo_journal WHERE {where})")
+    tx.execute(f"DELETE FROM convo_journal WHERE {where}")
 
 
-def branch_now(db: sqlite3.Connection, session_id: str, branch_id: str) -> BranchState:
+def branch_now(tx: Transaction, session_id: str, branch_id: str) -> BranchState:
     key = (session_id, branch_id)
     held = [
-        db.execute(
+        tx.execute(
             f"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM {table} WHERE session_id = ? AND branch_id = ?", key
         ).fetchone()
         for table in ("message_structure", "turn_usage")

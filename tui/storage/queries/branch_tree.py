@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 from tui.model import EMPTY_TREE, Branch, Session, TurnTree
 from tui.model.turn_trie import Trie
+from tui.storage.engine import Transaction
 from tui.storage.queries.labels import label_branches
 from tui.storage.schema import MAIN
-from tui.storage.sqlite.engine import Snapshot
 
 __all__ = ["IncrementalTree"]
 
@@ -108,12 +108,12 @@ class IncrementalTree:
     def __init__(self) -> None:
         self._forget()
 
-    def read(self, file: Snapshot, session: Session) -> TurnTree:
+    def read(self, tx: Transaction, session: Session) -> TurnTree:
         """The turns of a session's branches.
 
         `main` is always among them, and so is every branch whose fork was recorded, items or none.
         """
-        rows = _Rows(file, session)
+        rows = _Rows(tx, session)
         # The rows of a plain session are made up each time, and their ids with them.
         if session.session_id != self._session_id or session.plain:
             self._forget()
@@ -165,23 +165,23 @@ class IncrementalTree:
 class _Rows:
     """What the file says of one session's branches, at one moment."""
 
-    def __init__(self, file: Snapshot, session: Session) -> None:
-        self._file = file
-        self._structure = file.structure(session)
+    def __init__(self, tx: Transaction, session: Session) -> None:
+        self._tx = tx
+        self._structure = tx.structure_table(session)
         self._session_id = session.session_id
         self._keys: dict[tuple[str, int], str | None] = {}
         self._turn = f"SELECT {_TURN.format(structure=self._structure, branch=':branch', turn=':turn')}"
 
     def ends(self) -> dict[str, int]:
         """The branches that have items, with the id of each one's last row, which no other row ever has."""
-        rows = self._file.execute(_ENDS.format(structure=self._structure), {"session": self._session_id})
+        rows = self._tx.execute(_ENDS.format(structure=self._structure), {"session": self._session_id})
         return dict(rows)
 
     def all_details(self) -> dict[str, _Known]:
         """What is known of every branch that has items."""
         sql = f"{_NAMES} SELECT {_DETAILS} FROM names WHERE typeof(branch_id) = 'text'"
         sql = sql.format(structure=self._structure, last_turn=_LAST_TURN)
-        rows = self._file.at_once(sql, 4, {"session": self._session_id})
+        rows = self._tx.fetch_as_json(sql, 4, {"session": self._session_id})
         return {name: _Known(*told) for name, *told in rows}
 
     def details(self, names: Sequence[str]) -> dict[str, _Known]:
@@ -193,14 +193,14 @@ class _Rows:
         known = {}
         for name in names:
             values = {"session": self._session_id, "branch": name}
-            _, *told = self._file.execute(f"{_ONE} SELECT {columns} FROM names", values).fetchone()
+            _, *told = self._tx.execute(f"{_ONE} SELECT {columns} FROM names", values).fetchone()
             known[name] = _Known(*told)
         return known
 
     def written_at(self, row_id: int) -> str | None:
         """When a row was written."""
         sql = f"SELECT CAST(created_at AS TEXT) FROM {self._structure} WHERE id = ?"
-        row = self._file.execute(sql, (row_id,)).fetchone()
+        row = self._tx.execute(sql, (row_id,)).fetchone()
         return row[0] if row else None
 
     def lineage(self) -> dict[str, _Lineage]:
@@ -208,15 +208,15 @@ class _Rows:
 
         A branch without items is there while its `empty_generation` is the session's; else it was deleted or cleared.
         """
-        file = self._file
-        if not file.has("convo_branches"):
+        tx = self._tx
+        if not tx.has_table("convo_branches"):
             return {}
         generation = None
-        if file.has("session_clear_generations"):
-            generation = file.execute(
+        if tx.has_table("session_clear_generations"):
+            generation = tx.execute(
                 "SELECT generation FROM session_clear_generations WHERE session_id = ?", (self._session_id,)
             ).fetchone()
-        rows = file.execute(
+        rows = tx.execute(
             "SELECT branch_id, parent_branch_id, fork_turn, created_at, empty_generation IS ? FROM convo_branches"
             " WHERE session_id = ? ORDER BY created_at, rowid",
             (generation[0] if generation else 0, self._session_id),
@@ -225,15 +225,15 @@ class _Rows:
 
     def labelled(self, branches: Sequence[Branch]) -> list[Branch]:
         """Branches with the titles, notes and marks that they have."""
-        return label_branches(self._file, self._session_id, branches)
+        return label_branches(self._tx, self._session_id, branches)
 
     def read_forks(self) -> None:
         """Read the turns round every recorded fork in one go: they tell of most branches where they part."""
-        if not self._file.has("convo_branches"):
+        if not self._tx.has_table("convo_branches"):
             return
         sides, turns = ("c.branch_id", "c.parent_branch_id"), ("c.fork_turn - 1", "c.fork_turn")
         keys = [_TURN.format(structure=self._structure, branch=side, turn=turn) for turn in turns for side in sides]
-        rows = self._file.at_once(
+        rows = self._tx.fetch_as_json(
             f"SELECT c.branch_id, c.parent_branch_id, c.fork_turn, {', '.join(keys)}"
             " FROM convo_branches c WHERE c.session_id = :session AND typeof(c.branch_id) = 'text'"
             " AND typeof(c.parent_branch_id) = 'text' AND typeof(c.fork_turn) = 'integer'",
@@ -249,7 +249,7 @@ class _Rows:
         place = branch_id, turn
         if place not in self._keys:
             values = {"session": self._session_id, "branch": branch_id, "turn": turn}
-            (self._keys[place],) = self._file.execute(self._turn, values).fetchone()
+            (self._keys[place],) = self._tx.execute(self._turn, values).fetchone()
         return self._keys[place]
 
 

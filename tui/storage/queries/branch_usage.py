@@ -6,13 +6,13 @@ branch ran, is remembered while the file stays as it is, and so are the accounts
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from tui.model import BranchUsage, Scope, Session, Spending, TurnTree, Usage
+from tui.storage.engine import Transaction
 from tui.storage.queries.turn_usage import COUNTS, HELD, HOUR, KEPT_ON, Holder, as_json, holders
-from tui.storage.sqlite.engine import Snapshot
 from tui.storage.type_conditions import call_condition
 
 __all__ = ["BranchUsageCache", "Priced"]
@@ -93,45 +93,45 @@ class BranchUsageCache:
                 ascending. None to sum up whatever was spent.
         """
         self._limits = limits
-        self._of: tuple[str, int] | None = None
+        self._of: tuple[str, Hashable] | None = None
         self._billed: dict[str, _Billed] = {}
         self._kept: list[_Part] = []
         self._models: tuple[str, ...] = ()
         self._tree: TurnTree | None = None
         self._accounts: dict[str, BranchUsage] = {}
 
-    def branch_usage(self, file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> BranchUsage:
+    def branch_usage(self, tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> BranchUsage:
         """What a branch cost."""
-        self._open(file, session, tree)
+        self._open(tx, session, tree)
         known = self._accounts.pop(branch_id, None)
         if known is None:
-            known = self._add_up(file, session, tree, branch_id)
+            known = self._add_up(tx, session, tree, branch_id)
             while len(self._accounts) >= _REMEMBERED:
                 del self._accounts[next(iter(self._accounts))]
         self._accounts[branch_id] = known
         return known
 
-    def priced(self, file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> Priced:
+    def priced(self, tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> Priced:
         """What each scope spent, as it is priced."""
-        self._open(file, session, tree)
+        self._open(tx, session, tree)
         own, path, everything = (
-            tuple(part.spending for part in parts) for parts in self._scopes(file, session, tree, branch_id)
+            tuple(part.spending for part in parts) for parts in self._scopes(tx, session, tree, branch_id)
         )
         return Priced(own, path, everything)
 
-    def _open(self, file: Snapshot, session: Session, tree: TurnTree) -> None:
+    def _open(self, tx: Transaction, session: Session, tree: TurnTree) -> None:
         """Forget what is no longer so."""
-        of = session.session_id, file.version
+        of = session.session_id, tx.version
         if of != self._of:
-            self._billed, self._kept = self._all_billed(file, of[0]), self._all_kept(file, of[0])
-            self._models = _models(file, of[0])
+            self._billed, self._kept = self._all_billed(tx, of[0]), self._all_kept(tx, of[0])
+            self._models = _models(tx, of[0])
             self._of, self._tree = of, None
         if tree is not self._tree:
             self._tree = tree
             self._accounts.clear()
 
-    def _add_up(self, file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> BranchUsage:
-        own, path, everything = self._scopes(file, session, tree, branch_id)
+    def _add_up(self, tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> BranchUsage:
+        own, path, everything = self._scopes(tx, session, tree, branch_id)
         return BranchUsage(
             branch_id,
             {
@@ -141,20 +141,20 @@ class BranchUsageCache:
             turns=tree.branches[branch_id].turns,
             turns_with_usage=sum(part.turns for part in path),
             largest=max((part.largest for part in path), default=0),
-            tools=_tools(file, session, branch_id),
+            tools=_tools(tx, session, branch_id),
             models=self._models,
         )
 
     def _scopes(
-        self, file: Snapshot, session: Session, tree: TurnTree, branch_id: str
+        self, tx: Transaction, session: Session, tree: TurnTree, branch_id: str
     ) -> tuple[Sequence[_Part], Sequence[_Part], Sequence[_Part]]:
         """What adds up to each scope: own, path, all."""
         own = self._billed.get(branch_id)
-        path = [*self._path(file, session.session_id, tree, branch_id)]
+        path = [*self._path(tx, session.session_id, tree, branch_id)]
         everything = [part for billed in self._billed.values() for part in billed.parts]
         return own.parts if own else (), path, [*everything, *self._kept]
 
-    def _path(self, file: Snapshot, session_id: str, tree: TurnTree, branch_id: str) -> Iterable[_Part]:
+    def _path(self, tx: Transaction, session_id: str, tree: TurnTree, branch_id: str) -> Iterable[_Part]:
         ran = [
             (holder, self._billed[holder.branch_id])
             for holder in holders(tree, branch_id)
@@ -162,26 +162,26 @@ class BranchUsageCache:
         ]
         spans = sorted((billed.first, min(billed.last, holder.last)) for holder, billed in ran)
         if any(after[0] <= before[1] for before, after in pairwise(spans)):
-            yield from self._held(file, session_id, [holder for holder, _ in ran], once=True)
+            yield from self._held(tx, session_id, [holder for holder, _ in ran], once=True)
         else:
             # No turn was run by two of them, so that what a branch ran counts as a whole where all of it is shared.
             for holder, billed in ran:
                 if billed.last <= holder.last:
                     yield from billed.parts
             if parts := [holder for holder, billed in ran if billed.last > holder.last]:
-                yield from self._held(file, session_id, parts)
+                yield from self._held(tx, session_id, parts)
         turns = tree.branches[branch_id].turns
-        yield from self._kept_on(file, session_id, branch_id, turns, [holder for holder, _ in ran])
+        yield from self._kept_on(tx, session_id, branch_id, turns, [holder for holder, _ in ran])
 
-    def _all_billed(self, file: Snapshot, session_id: str) -> dict[str, _Billed]:
+    def _all_billed(self, tx: Transaction, session_id: str) -> dict[str, _Billed]:
         """What each branch of a session ran."""
-        if not file.has("turn_usage"):
+        if not tx.has_table("turn_usage"):
             return {}
         source = (
             "turn_usage AS u WHERE u.session_id = :session AND typeof(u.branch_id) = 'text'"
             f" AND u.user_turn_number <= {_LAST_TURN}"
         )
-        rows = self._sums(file, source, {"session": session_id}, columns=("branch_id", "MIN(turn)", "MAX(turn)"))
+        rows = self._sums(tx, source, {"session": session_id}, columns=("branch_id", "MIN(turn)", "MAX(turn)"))
         found: dict[str, _Billed] = {}
         for (branch_id, first, last), part in rows:
             before = found.get(branch_id, _Billed(first, last, ()))
@@ -189,27 +189,27 @@ class BranchUsageCache:
         return found
 
     def _held(
-        self, file: Snapshot, session_id: str, sharing: Sequence[Holder], *, once: bool = False
+        self, tx: Transaction, session_id: str, sharing: Sequence[Holder], *, once: bool = False
     ) -> Iterable[_Part]:
         """What holders spent on the turns they share with the first of them; with `once` each turn once."""
         source = f"{HELD} GROUP BY u.user_turn_number" if once else HELD
         # A bare column beside MIN is of the row that has the least.
         rank = ", MIN(h.key)" if once else ""
         values = {"session": session_id, "holders": as_json(sharing)}
-        return [part for _, part in self._sums(file, source, values, rank=rank)]
+        return [part for _, part in self._sums(tx, source, values, rank=rank)]
 
-    def _all_kept(self, file: Snapshot, session_id: str) -> list[_Part]:
+    def _all_kept(self, tx: Transaction, session_id: str) -> list[_Part]:
         """What branches that were deleted spent on turns that others hold."""
-        if not file.has("convo_usage"):
+        if not tx.has_table("convo_usage"):
             return []
         source = (
             "convo_usage AS u WHERE u.session_id = :session AND EXISTS (SELECT 1 FROM message_structure t"
             f" WHERE t.session_id = u.session_id AND t.message_id = u.message_id) AND NOT ({_BACK})"
         )
-        return [part for _, part in self._sums(file, source, {"session": session_id}, message="u.message_id")]
+        return [part for _, part in self._sums(tx, source, {"session": session_id}, message="u.message_id")]
 
     def _kept_on(
-        self, file: Snapshot, session_id: str, branch_id: str, turns: int, sharing: Sequence[Holder]
+        self, tx: Transaction, session_id: str, branch_id: str, turns: int, sharing: Sequence[Holder]
     ) -> Iterable[_Part]:
         """What branches that were deleted spent on turns of a branch for which no holder has usage of its own."""
         if not self._kept:
@@ -222,11 +222,11 @@ class BranchUsageCache:
             " AND b.user_turn_number = u.user_turn_number WHERE u.user_turn_number <= json_extract(h.value, '$[1]'))"
         )
         values = {"session": session_id, "branch": branch_id, "turns": turns, "holders": as_json(sharing)}
-        return [part for _, part in self._sums(file, source, values, message="u.message_id")]
+        return [part for _, part in self._sums(tx, source, values, message="u.message_id")]
 
     def _sums(
         self,
-        file: Snapshot,
+        tx: Transaction,
         source: str,
         values: Mapping[str, object],
         *,
@@ -237,7 +237,7 @@ class BranchUsageCache:
         """Add usage rows up.
 
         Args:
-            file: The file.
+            tx: The transaction.
             source: The rows `u`, and which of them.
             values: What `source` names; always `session`.
             columns: What to read beside the sums; the first of them groups.
@@ -245,7 +245,7 @@ class BranchUsageCache:
             message: The column with the turn's first message; empty where the branch's structure tells it.
         """
         ran = "NULL AS branch_id, NULL AS turn, NULL AS message_id, 0 AS estimated, NULL AS model"
-        ran = _RUNS if file.has("convo_runs") else f"SELECT {ran} WHERE 0"
+        ran = _RUNS if tx.has_table("convo_runs") else f"SELECT {ran} WHERE 0"
         first = "ran.message_id = spent.message_id" if message else (
             "EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = :session"
             " AND t.branch_id = ran.branch_id AND t.user_turn_number = ran.turn AND t.message_id = ran.message_id)"
@@ -257,7 +257,7 @@ class BranchUsageCache:
             )
             apart = ("ran.model", "hour", f"CASE{over} ELSE 0 END" if over else "0")
         groups = [*columns[:1], *(("model", "hour", "over") if self._limits is not None else ())]
-        rows = file.at_once(
+        rows = tx.fetch_as_json(
             f"WITH ran AS ({ran}) SELECT {''.join(f'{column}, ' for column in columns)} model, hour, over, {_SUMS}"
             f" FROM (SELECT spent.branch_id, spent.turn, {COUNT_NAMES}, ran.estimated,"
             f" {apart[0]} AS model, {apart[1]} AS hour, {apart[2]} AS over"
@@ -283,11 +283,11 @@ def _part(row: Sequence[Any]) -> _Part:
     return _Part(Spending(usage, rows, model, hour, over), largest, turns)
 
 
-def _models(file: Snapshot, session_id: str) -> tuple[str, ...]:
+def _models(tx: Transaction, session_id: str) -> tuple[str, ...]:
     """The models whose tokens a provider counted."""
-    if not file.has("convo_runs"):
+    if not tx.has_table("convo_runs"):
         return ()
-    rows = file.execute(
+    rows = tx.execute(
         "SELECT DISTINCT CAST(model AS TEXT) FROM convo_runs"
         " WHERE session_id = ? AND model IS NOT NULL AND reported AND NOT estimated ORDER BY 1",
         (session_id,),
@@ -295,10 +295,10 @@ def _models(file: Snapshot, session_id: str) -> tuple[str, ...]:
     return tuple(model for (model,) in rows)
 
 
-def _tools(file: Snapshot, session: Session, branch_id: str) -> tuple[tuple[str, int], ...]:
-    rows = file.execute(
+def _tools(tx: Transaction, session: Session, branch_id: str) -> tuple[tuple[str, int], ...]:
+    rows = tx.execute(
         "SELECT CAST(COALESCE(tool_name, message_type) AS TEXT), COUNT(*)"
-        f" FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+        f" FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ?"
         f" AND {call_condition('message_type')}"
         " GROUP BY 1 ORDER BY 2 DESC, 1",
         (session.session_id, branch_id),

@@ -1,24 +1,16 @@
 """Branches of one session: which there are, whether they still exist, forking and deleting them.
 
-Functions over a `sqlite3.Connection`; those that write belong inside a write transaction.
+Functions over a `Transaction`; those that write belong inside a write transaction.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from typing import Any, Final, NamedTuple
 
+from tui.storage.engine import Transaction
 from tui.storage.queries import labels, runs, usage
-from tui.storage.schema import (
-    CONVO_BRANCHES,
-    GENERATIONS,
-    MAIN,
-    MESSAGE_INDEX,
-    RESERVATIONS,
-    Conversation,
-    has_table,
-)
+from tui.storage.schema import CONVO_BRANCHES, GENERATIONS, MAIN, MESSAGE_INDEX, RESERVATIONS
 
 __all__ = [
     "Deleted",
@@ -81,56 +73,51 @@ class Deleted(NamedTuple):
     messages: int
 
 
-def generation(db: sqlite3.Connection, conversation: Conversation) -> int:
-    """How often the session was cleared; writes nothing."""
-    try:
-        row = db.execute(
-            "SELECT generation FROM session_clear_generations WHERE session_id = ?", (conversation.session_id,)
-        ).fetchone()
-    except sqlite3.OperationalError as error:
-        # A file of an SDK that did not count yet.
-        if "no such table" not in str(error):
-            raise
+def generation(tx: Transaction, session_id: str) -> int:
+    """Return how often the session was cleared; writes nothing."""
+    # The SDK's first versions did not count it.
+    if not tx.has_table("session_clear_generations"):
         return 0
+    row = tx.execute("SELECT generation FROM session_clear_generations WHERE session_id = ?", (session_id,)).fetchone()
     return 0 if row is None else int(row[0])
 
 
-def claim_generation(db: sqlite3.Connection, conversation: Conversation) -> int:
+def claim_generation(tx: Transaction, session_id: str) -> int:
     """How often the session was cleared, noted in the file from now on."""
-    db.execute(GENERATIONS)
-    db.execute(
+    tx.execute(GENERATIONS)
+    tx.execute(
         "INSERT OR IGNORE INTO session_clear_generations (session_id, generation) VALUES (?, 0)",
-        (conversation.session_id,),
+        (session_id,),
     )
-    return generation(db, conversation)
+    return generation(tx, session_id)
 
 
-def reserve_existing(db: sqlite3.Connection, conversation: Conversation) -> None:
+def reserve_existing(tx: Transaction, session_id: str) -> None:
     """Reserve the ids of all branches that have items, for files whose writers reserved none."""
-    db.execute(RESERVATIONS)
-    db.execute(_RESERVE_EXISTING, {"session": conversation.session_id})
+    tx.execute(RESERVATIONS)
+    tx.execute(_RESERVE_EXISTING, {"session": session_id})
 
 
-def has_items(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> bool:
+def has_items(tx: Transaction, session_id: str, branch_id: str) -> bool:
     """Whether the branch has at least one item."""
-    row = db.execute(
+    row = tx.execute(
         "SELECT 1 FROM message_structure WHERE session_id = ? AND branch_id = ? LIMIT 1",
-        (conversation.session_id, branch_id),
+        (session_id, branch_id),
     ).fetchone()
     return row is not None
 
 
-def exists(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> bool:
+def exists(tx: Transaction, session_id: str, branch_id: str) -> bool:
     """Whether the branch can be entered: it has items, is known to be empty, or is `main`."""
-    if branch_id == MAIN or has_items(db, conversation, branch_id):
+    if branch_id == MAIN or has_items(tx, session_id, branch_id):
         return True
-    if not has_table(db, "convo_branches"):
+    if not tx.has_table("convo_branches"):
         return False
-    row = db.execute(
+    row = tx.execute(
         "SELECT empty_generation FROM convo_branches WHERE session_id = ? AND branch_id = ?",
-        (conversation.session_id, branch_id),
+        (session_id, branch_id),
     ).fetchone()
-    return row is not None and row[0] == generation(db, conversation)
+    return row is not None and row[0] == generation(tx, session_id)
 
 
 def missing(branch_id: str) -> ValueError:
@@ -138,40 +125,40 @@ def missing(branch_id: str) -> ValueError:
     return ValueError(f"Branch '{branch_id}' does not exist")
 
 
-def last_turn(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> int:
+def last_turn(tx: Transaction, session_id: str, branch_id: str) -> int:
     """Number of the branch's last turn; 0 where it has none."""
-    row = db.execute(
+    row = tx.execute(
         "SELECT MAX(user_turn_number) FROM message_structure WHERE session_id = ? AND branch_id = ?",
-        (conversation.session_id, branch_id),
+        (session_id, branch_id),
     ).fetchone()
     return int(row[0] or 0)
 
 
-def mark_empty(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> None:
+def mark_empty(tx: Transaction, session_id: str, branch_id: str) -> None:
     """Note that a branch has no items left and exists all the same."""
-    reserve_existing(db, conversation)
-    db.execute(
+    reserve_existing(tx, session_id)
+    tx.execute(
         "INSERT OR IGNORE INTO branch_reservations (session_id, branch_id) VALUES (?, ?)",
-        (conversation.session_id, branch_id),
+        (session_id, branch_id),
     )
-    db.execute(CONVO_BRANCHES)
-    db.execute(
+    tx.execute(CONVO_BRANCHES)
+    tx.execute(
         "INSERT INTO convo_branches (session_id, branch_id, empty_generation) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET empty_generation = excluded.empty_generation",
-        (conversation.session_id, branch_id, generation(db, conversation)),
+        (session_id, branch_id, generation(tx, session_id)),
     )
 
 
-def mark_filled(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> None:
+def mark_filled(tx: Transaction, session_id: str, branch_id: str) -> None:
     """Note that a branch without items gets some: from now on its items prove it."""
-    if has_table(db, "convo_branches"):
-        db.execute(
+    if tx.has_table("convo_branches"):
+        tx.execute(
             "UPDATE convo_branches SET empty_generation = NULL WHERE session_id = ? AND branch_id = ?",
-            (conversation.session_id, branch_id),
+            (session_id, branch_id),
         )
 
 
-def fork(db: sqlite3.Connection, conversation: Conversation, source: str, turn: int, name: str | None) -> str:
+def fork(tx: Transaction, session_id: str, source: str, turn: int, name: str | None) -> str:
     """Make a branch that shares the turns of `source` before `turn`, which must be a turn of it or the next.
 
     Returns:
@@ -180,26 +167,26 @@ def fork(db: sqlite3.Connection, conversation: Conversation, source: str, turn: 
     Raises:
         ValueError: The name was used before.
     """
-    reserve_existing(db, conversation)
-    branch_id = _reserve(db, conversation, name, turn)
-    copied = db.execute(
-        _COPY_TURNS, {"session": conversation.session_id, "source": source, "branch": branch_id, "turn": turn}
+    reserve_existing(tx, session_id)
+    branch_id = _reserve(tx, session_id, name, turn)
+    copied = tx.execute(
+        _COPY_TURNS, {"session": session_id, "source": source, "branch": branch_id, "turn": turn}
     ).rowcount
-    db.execute(CONVO_BRANCHES)
-    db.execute(
+    tx.execute(CONVO_BRANCHES)
+    tx.execute(
         "INSERT OR REPLACE INTO convo_branches"
         " (session_id, branch_id, parent_branch_id, fork_turn, empty_generation) VALUES (?, ?, ?, ?, ?)",
-        (conversation.session_id, branch_id, source, turn, None if copied else generation(db, conversation)),
+        (session_id, branch_id, source, turn, None if copied else generation(tx, session_id)),
     )
     return branch_id
 
 
-def _reserve(db: sqlite3.Connection, conversation: Conversation, name: str | None, turn: int) -> str:
+def _reserve(tx: Transaction, session_id: str, name: str | None, turn: int) -> str:
     def reserved(branch_id: str) -> bool:
         return (
-            db.execute(
+            tx.execute(
                 "INSERT OR IGNORE INTO branch_reservations (session_id, branch_id) VALUES (?, ?)",
-                (conversation.session_id, branch_id),
+                (session_id, branch_id),
             ).rowcount
             == 1
         )
@@ -216,21 +203,20 @@ def _reserve(db: sqlite3.Connection, conversation: Conversation, name: str | Non
     return branch_id
 
 
-def delete(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> Deleted:
+def delete(tx: Transaction, session_id: str, branch_id: str) -> Deleted:
     """Delete a branch, and the messages that no other branch holds.
 
     Raises:
         ValueError: There is no such branch.
     """
-    session_id = conversation.session_id
-    reserve_existing(db, conversation)
-    if not exists(db, conversation, branch_id):
+    reserve_existing(tx, session_id)
+    if not exists(tx, session_id, branch_id):
         raise missing(branch_id)
-    db.execute(MESSAGE_INDEX)
-    usage.keep_shared(db, conversation, branch_id)
-    messages = db.execute(
+    tx.execute(MESSAGE_INDEX)
+    usage.keep_shared(tx, session_id, branch_id)
+    messages = tx.execute(
         f"""
-        DELETE FROM {conversation.tables.messages} WHERE session_id = :session AND id IN (
+        DELETE FROM {tx.tables.messages} WHERE session_id = :session AND id IN (
             SELECT own.message_id FROM message_structure AS own
             WHERE own.session_id = :session AND own.branch_id = :branch AND NOT EXISTS (
                 SELECT 1 FROM message_structure AS other
@@ -240,22 +226,22 @@ def delete(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -
         """,
         {"session": session_id, "branch": branch_id},
     ).rowcount
-    spent = db.execute(
+    spent = tx.execute(
         "DELETE FROM turn_usage WHERE session_id = ? AND branch_id = ?", (session_id, branch_id)
     ).rowcount
-    items = db.execute(
+    items = tx.execute(
         "DELETE FROM message_structure WHERE session_id = ? AND branch_id = ?", (session_id, branch_id)
     ).rowcount
-    if has_table(db, "convo_branches"):
-        db.execute("DELETE FROM convo_branches WHERE session_id = ? AND branch_id = ?", (session_id, branch_id))
-    labels.drop(db, session_id, branch_id)
+    if tx.has_table("convo_branches"):
+        tx.execute("DELETE FROM convo_branches WHERE session_id = ? AND branch_id = ?", (session_id, branch_id))
+    labels.drop(tx, session_id, branch_id)
     if messages:
-        usage.drop_orphans(db, conversation)
-        runs.drop_orphans(db, conversation)
+        usage.drop_orphans(tx, session_id)
+        runs.drop_orphans(tx, session_id)
     return Deleted(items, spent, messages)
 
 
-def listed(db: sqlite3.Connection, conversation: Conversation, current: str) -> list[dict[str, Any]]:
+def listed(tx: Transaction, session_id: str, current: str) -> list[dict[str, Any]]:
     """The branches that have items, oldest first."""
     return [
         {
@@ -265,5 +251,5 @@ def listed(db: sqlite3.Connection, conversation: Conversation, current: str) -> 
             "is_current": branch_id == current,
             "created_at": created_at,
         }
-        for branch_id, items, turns, created_at in db.execute(_LIST, (conversation.session_id,))
+        for branch_id, items, turns, created_at in tx.execute(_LIST, (session_id,))
     ]

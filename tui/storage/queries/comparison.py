@@ -23,8 +23,8 @@ from tui.model.compare import (
     summary,
     tool_steps,
 )
+from tui.storage.engine import Transaction
 from tui.storage.queries.turn_usage import turn_usages
-from tui.storage.sqlite.engine import Snapshot
 from tui.storage.type_conditions import call_condition
 
 __all__ = ["Price", "SideRead", "TurnRead", "compared", "compared_turns", "read_side", "read_turns"]
@@ -71,10 +71,10 @@ class TurnRead(NamedTuple):
     more: int
 
 
-def read_side(file: Snapshot, session: Session, tree: TurnTree, side: Side) -> SideRead:
+def read_side(tx: Transaction, session: Session, tree: TurnTree, side: Side) -> SideRead:
     """Read what decides how the turns of a side are aligned, and what they cost."""
-    turns, runs = _costs(file, session, tree, side)
-    return SideRead(side, _said(file, session, side), _calls(file, session, side), turns, runs)
+    turns, runs = _costs(tx, session, tree, side)
+    return SideRead(side, _said(tx, session, side), _calls(tx, session, side), turns, runs)
 
 
 def compared(
@@ -104,12 +104,12 @@ def compared(
 
 
 def read_turns(
-    file: Snapshot, comparison: Comparison, pairs: Sequence[TurnPair]
+    tx: Transaction, comparison: Comparison, pairs: Sequence[TurnPair]
 ) -> tuple[dict[int, TurnRead], dict[int, TurnRead]]:
     """Read the items of some turns of both sides, each by the number of the turn."""
 
     def read(side: Side, turns: Iterable[int | None]) -> dict[int, TurnRead]:
-        return {turn: _turn(file, comparison.session, side.branch_id, turn) for turn in turns if turn is not None}
+        return {turn: _turn(tx, comparison.session, side.branch_id, turn) for turn in turns if turn is not None}
 
     return (
         read(comparison.left, (pair.left for pair in pairs)),
@@ -130,15 +130,15 @@ def compared_turns(
     return tuple(found)
 
 
-def _costs(file: Snapshot, session: Session, tree: TurnTree, side: Side) -> tuple[list[TurnUsage], list[RunRecord]]:
-    turns = turn_usages(file, session, tree, side.branch_id, side.first, side.last)
+def _costs(tx: Transaction, session: Session, tree: TurnTree, side: Side) -> tuple[list[TurnUsage], list[RunRecord]]:
+    turns = turn_usages(tx, session, tree, side.branch_id, side.first, side.last)
     return list(turns), [turn.run for turn in turns if turn.run is not None]
 
 
-def _said(file: Snapshot, session: Session, side: Side) -> list[str]:
-    rows = file.execute(
+def _said(tx: Transaction, session: Session, side: Side) -> list[str]:
+    rows = tx.execute(
         f"SELECT t.user_turn_number, length(m.message_data), substr(m.message_data, 1, {_SAID})"
-        f" FROM {file.structure(session)} t LEFT JOIN {file.messages} m ON m.id = t.message_id"
+        f" FROM {tx.structure_table(session)} t LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
         " AND t.message_type = 'user' ORDER BY +t.sequence_number",
         (session.session_id, side.branch_id, side.first, side.last),
@@ -151,9 +151,9 @@ def _said(file: Snapshot, session: Session, side: Side) -> list[str]:
     return [said.get(turn, "") for turn in range(side.first, side.last + 1)]
 
 
-def _calls(file: Snapshot, session: Session, side: Side) -> list[str]:
-    rows = file.execute(
-        f"SELECT CAST(COALESCE(tool_name, message_type) AS TEXT) FROM {file.structure(session)}"
+def _calls(tx: Transaction, session: Session, side: Side) -> list[str]:
+    rows = tx.execute(
+        f"SELECT CAST(COALESCE(tool_name, message_type) AS TEXT) FROM {tx.structure_table(session)}"
         " WHERE session_id = ? AND branch_id = ? AND user_turn_number BETWEEN ? AND ?"
         f" AND {call_condition('message_type')} ORDER BY +sequence_number",
         (session.session_id, side.branch_id, side.first, side.last),
@@ -161,15 +161,15 @@ def _calls(file: Snapshot, session: Session, side: Side) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _turn(file: Snapshot, session: Session, branch_id: str, turn: int) -> TurnRead:
-    where = f"FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?"
+def _turn(tx: Transaction, session: Session, branch_id: str, turn: int) -> TurnRead:
+    where = f"FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?"
     first = f"SELECT * {where} ORDER BY +sequence_number LIMIT {_MOST_ITEMS}"
     key = (session.session_id, branch_id, turn)
-    (count,) = file.execute(f"SELECT COUNT(*) {where}", key).fetchone()
-    rows = file.execute(
+    (count,) = tx.execute(f"SELECT COUNT(*) {where}", key).fetchone()
+    rows = tx.execute(
         "SELECT CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT), length(m.message_data),"
         f" substr(m.message_data, 1, {_DECODED}) FROM ({first}) t"
-        f" LEFT JOIN {file.messages} m ON m.id = t.message_id ORDER BY t.sequence_number",
+        f" LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id ORDER BY t.sequence_number",
         key,
     )
     called: dict[str, str] = {}

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 
 from tui.model import DeletionImpact, Scope, Session, SharedTurns, TurnTree, Usage
+from tui.storage.engine import Transaction
 from tui.storage.queries.branch_usage import BranchUsageCache
 from tui.storage.queries.turn_usage import usage_of_turns
-from tui.storage.sqlite.engine import Snapshot
 
 __all__ = ["deletion_impact"]
 
 
-def deletion_impact(file: Snapshot, session: Session, tree: TurnTree, branch_id: str | None) -> DeletionImpact:
+def deletion_impact(tx: Transaction, session: Session, tree: TurnTree, branch_id: str | None) -> DeletionImpact:
     """Work out what would go.
 
     Args:
-        file: The file.
+        tx: The transaction.
         session: The session.
         tree: All its branches, also those that are put away.
         branch_id: The branch; None for the whole session.
@@ -24,18 +24,18 @@ def deletion_impact(file: Snapshot, session: Session, tree: TurnTree, branch_id:
     Raises:
         KeyError: The tree has no such branch.
     """
-    return _of_session(file, session, tree) if branch_id is None else _of_branch(file, session, tree, branch_id)
+    return _of_session(tx, session, tree) if branch_id is None else _of_branch(tx, session, tree, branch_id)
 
 
-def _of_session(file: Snapshot, session: Session, tree: TurnTree) -> DeletionImpact:
+def _of_session(tx: Transaction, session: Session, tree: TurnTree) -> DeletionImpact:
     name = session.session_id
-    items = file.execute(f"SELECT COUNT(*) FROM {file.messages} WHERE session_id = ?", (name,)).fetchone()[0]
-    spent = BranchUsageCache().branch_usage(file, session, tree, next(iter(tree.branches))).totals[Scope.ALL]
+    items = tx.execute(f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = ?", (name,)).fetchone()[0]
+    spent = BranchUsageCache().branch_usage(tx, session, tree, next(iter(tree.branches))).totals[Scope.ALL]
     turns = sum(max(0, chain.last - max(chain.first, 1) + 1) for chain in tree.chains)
     return DeletionImpact(name, None, len(tree.branches), turns, items, spent.total_tokens if spent else None)
 
 
-def _of_branch(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> DeletionImpact:
+def _of_branch(tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> DeletionImpact:
     name, branch = session.session_id, tree.branches[branch_id]
     shared_turns = tuple(
         SharedTurns(max(chain.first, 1), chain.last, tuple(other for other in chain.holders if other != branch_id))
@@ -44,8 +44,8 @@ def _of_branch(file: Snapshot, session: Session, tree: TurnTree, branch_id: str)
     )
     tip = tree.tip(branch_id)
     first = tip.first if len(tip.holders) == 1 else branch.turns + 1
-    items, begun = _own_items(file, name, tree, branch_id, first)
-    spent = usage_of_turns(file, name, (branch_id,), 0, branch.turns)
+    items, begun = _own_items(tx, name, tree, branch_id, first)
+    spent = usage_of_turns(tx, name, (branch_id,), 0, branch.turns)
     # A turn whose first message others hold keeps its usage for them, even where the branch went on otherwise with it.
     gone = [used.usage for turn, used in spent.items() if turn >= first + begun]
     kept = [used.usage for turn, used in spent.items() if turn < first + begun and used.branch_id == branch_id]
@@ -62,9 +62,9 @@ def _of_branch(file: Snapshot, session: Session, tree: TurnTree, branch_id: str)
     )
 
 
-def _own_items(file: Snapshot, name: str, tree: TurnTree, branch_id: str, first: int) -> tuple[int, bool]:
+def _own_items(tx: Transaction, name: str, tree: TurnTree, branch_id: str, first: int) -> tuple[int, bool]:
     """How many items of the turns from `first` on nothing else holds, and whether others hold the first of them."""
-    items: int = file.execute(
+    items: int = tx.execute(
         "SELECT COUNT(*) FROM message_structure WHERE session_id = ? AND branch_id = ? AND user_turn_number >= ?",
         (name, branch_id, first),
     ).fetchone()[0]
@@ -72,7 +72,7 @@ def _own_items(file: Snapshot, name: str, tree: TurnTree, branch_id: str, first:
     if not items or not others:
         return items, False
     # Branches that part within a turn hold the same messages up to there.
-    shared = file.execute(
+    shared = tx.execute(
         "SELECT EXISTS (SELECT 1 FROM message_structure o WHERE o.session_id = t.session_id"
         " AND o.branch_id IN (SELECT value FROM json_each(?)) AND o.user_turn_number = t.user_turn_number"
         " AND o.message_id = t.message_id) FROM message_structure t"

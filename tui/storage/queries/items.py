@@ -1,21 +1,21 @@
 """The items of a branch: appending, reading, taking the last one back, clearing them all.
 
-Functions over a `sqlite3.Connection`; those that write belong inside a write transaction. None of them grows with
+Functions over a `Transaction`; those that write belong inside a write transaction. None of them grows with
 the branch, except to read all of it.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import NamedTuple
 
 from tui.items.codec import decode, decode_bytes, decode_rows
 from tui.items.types import is_user_message, message_type, tool_name
+from tui.storage.engine import Rows, Transaction
 from tui.storage.queries import branches, runs, usage
-from tui.storage.schema import MESSAGE_INDEX, Conversation, has_table
+from tui.storage.schema import MESSAGE_INDEX
 
 __all__ = ["Encoded", "append", "clear", "encode", "pop", "read"]
 
@@ -38,15 +38,14 @@ def encode(items: Iterable[object]) -> list[Encoded]:
     return [Encoded(json.dumps(item), message_type(item), tool_name(item), is_user_message(item)) for item in items]
 
 
-def append(db: sqlite3.Connection, conversation: Conversation, branch_id: str, items: Sequence[Encoded]) -> None:
+def append(tx: Transaction, session_id: str, branch_id: str, items: Sequence[Encoded]) -> None:
     """Append items to a branch.
 
     Raises:
         ValueError: The branch was deleted by another session object.
     """
-    session_id, tables = conversation.session_id, conversation.tables
     # One statement each, for each has its own index; the last row tells the turn as the branch's greatest number.
-    last_sequence, turn, branch_turn = db.execute(
+    last_sequence, turn, branch_turn = tx.execute(
         """
         SELECT
             (SELECT MAX(sequence_number) FROM message_structure WHERE session_id = :session),
@@ -56,45 +55,39 @@ def append(db: sqlite3.Connection, conversation: Conversation, branch_id: str, i
         """,
         {"session": session_id, "branch": branch_id},
     ).fetchone()
-    if turn is None and not branches.has_items(db, conversation, branch_id):
-        if not branches.exists(db, conversation, branch_id):
+    if turn is None and not branches.has_items(tx, session_id, branch_id):
+        if not branches.exists(tx, session_id, branch_id):
             raise branches.missing(branch_id)
-        branches.mark_filled(db, conversation, branch_id)
+        branches.mark_filled(tx, session_id, branch_id)
 
-    db.execute(
-        f"INSERT INTO {tables.sessions} (session_id) VALUES (?)"
+    tx.execute(
+        f"INSERT INTO {tx.tables.sessions} (session_id) VALUES (?)"
         " ON CONFLICT (session_id) DO UPDATE SET updated_at = CURRENT_TIMESTAMP",
         (session_id,),
     )
-    db.executemany(
-        f"INSERT INTO {tables.messages} (session_id, message_data) VALUES (?, ?)",
-        [(session_id, item.data) for item in items],
-    )
-    # No other writer runs meanwhile, so the new ids follow each other.
-    last_id: int = db.execute("SELECT last_insert_rowid()").fetchone()[0]
-    db.executemany(
+    ids = tx.insert_messages(session_id, [item.data for item in items])
+    tx.executemany(
         "INSERT INTO message_structure (session_id, branch_id, message_id, sequence_number, user_turn_number,"
         " branch_turn_number, message_type, tool_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        _rows(session_id, branch_id, items, last_id - len(items), last_sequence or 0, turn or 0, branch_turn or 0),
+        _rows(session_id, branch_id, zip(items, ids, strict=True), last_sequence or 0, turn or 0, branch_turn or 0),
     )
 
 
 def _rows(
     session_id: str,
     branch_id: str,
-    items: Iterable[Encoded],
-    last_id: int,
+    items: Iterable[tuple[Encoded, int]],
     last_sequence: int,
     turn: int,
     branch_turn: int,
 ) -> Iterator[tuple[str, str, int, int, int, int, str, str | None]]:
-    for number, item in enumerate(items, start=1):
+    for number, (item, message_id) in enumerate(items, start=1):
         turn += item.starts_turn
         branch_turn += item.starts_turn
         yield (
             session_id,
             branch_id,
-            last_id + number,
+            message_id,
             last_sequence + number,
             turn,
             branch_turn,
@@ -103,47 +96,38 @@ def _rows(
         )
 
 
-def read(db: sqlite3.Connection, conversation: Conversation, branch_id: str, limit: int | None = None) -> list[object]:
+def read(tx: Transaction, session_id: str, branch_id: str, limit: int | None = None) -> list[object]:
     """The newest `limit` items of a branch in their order, or all for None or a negative number.
 
     Rows that cannot be decoded are passed over, and do not count.
     """
     count = None if limit is None or limit < 0 else limit
 
-    def rows() -> sqlite3.Cursor:
+    def rows(column: str) -> Rows:
         # The structure leads: its index has the order, so that nothing is sorted and the newest rows come first.
-        return db.execute(
+        return tx.execute(
             f"""
-            SELECT m.message_data FROM message_structure AS s
-            CROSS JOIN {conversation.tables.messages} AS m ON m.id = s.message_id
+            SELECT {column} FROM message_structure AS s
+            CROSS JOIN {tx.tables.messages} AS m ON m.id = s.message_id
             WHERE s.session_id = ? AND s.branch_id = ? AND m.session_id = s.session_id
             ORDER BY s.sequence_number {"ASC" if count is None else "DESC"}
             """,
-            (conversation.session_id, branch_id),
+            (session_id, branch_id),
         )
 
     try:
-        with closing(rows()) as stored, _undecoded(db):
+        # The bytes as they are stored: no strings are made that would become bytes again.
+        with closing(rows(tx.dialect.as_utf8("m.message_data"))) as stored:
             items = decode_bytes(stored, count)
     except ValueError:
-        with closing(rows()) as stored:
+        with closing(rows("m.message_data")) as stored:
             items = decode_rows(stored, count)
     if count is not None:
         items.reverse()
     return items
 
 
-@contextmanager
-def _undecoded(db: sqlite3.Connection) -> Iterator[None]:
-    """Get texts as the bytes they are stored in, which saves making strings that become bytes again."""
-    db.text_factory = bytes
-    try:
-        yield
-    finally:
-        db.text_factory = str
-
-
-def pop(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> object | None:
+def pop(tx: Transaction, session_id: str, branch_id: str) -> object | None:
     """Take the newest item from a branch, and with it the rows above it that cannot be decoded.
 
     A message goes when no other branch holds it, a turn's usage when the turn has no items left.
@@ -151,19 +135,19 @@ def pop(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> o
     Returns:
         The item; None where the branch has none.
     """
-    db.execute(MESSAGE_INDEX)
-    while (row := _newest(db, conversation, branch_id)) is not None:
+    tx.execute(MESSAGE_INDEX)
+    while (row := _newest(tx, session_id, branch_id)) is not None:
         row_id, message_id, turn = row
-        if turn is not None and not _has_others(db, conversation, branch_id, turn, row_id):
-            usage.keep_shared(db, conversation, branch_id, turn)
-            db.execute(
+        if turn is not None and not _has_others(tx, session_id, branch_id, turn, row_id):
+            usage.keep_shared(tx, session_id, branch_id, turn)
+            tx.execute(
                 "DELETE FROM turn_usage WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?",
-                (conversation.session_id, branch_id, turn),
+                (session_id, branch_id, turn),
             )
-        db.execute("DELETE FROM message_structure WHERE id = ?", (row_id,))
-        data = _release(db, conversation, message_id)
-        if not branches.has_items(db, conversation, branch_id):
-            branches.mark_empty(db, conversation, branch_id)
+        tx.execute("DELETE FROM message_structure WHERE id = ?", (row_id,))
+        data = _release(tx, session_id, message_id)
+        if not branches.has_items(tx, session_id, branch_id):
+            branches.mark_empty(tx, session_id, branch_id)
         if data is not None:
             try:
                 return decode(data)
@@ -172,67 +156,64 @@ def pop(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> o
     return None
 
 
-def _newest(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> tuple[int, int, int | None] | None:
-    row: tuple[int, int, int | None] | None = db.execute(
+def _newest(tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int, int | None] | None:
+    row: tuple[int, int, int | None] | None = tx.execute(
         "SELECT id, message_id, user_turn_number FROM message_structure WHERE session_id = ? AND branch_id = ?"
         " ORDER BY sequence_number DESC LIMIT 1",
-        (conversation.session_id, branch_id),
+        (session_id, branch_id),
     ).fetchone()
     return row
 
 
-def _has_others(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int, row_id: int) -> bool:
-    row = db.execute(
+def _has_others(tx: Transaction, session_id: str, branch_id: str, turn: int, row_id: int) -> bool:
+    row = tx.execute(
         "SELECT 1 FROM message_structure WHERE session_id = ? AND branch_id = ? AND user_turn_number = ? AND id <> ?",
-        (conversation.session_id, branch_id, turn, row_id),
+        (session_id, branch_id, turn, row_id),
     ).fetchone()
     return row is not None
 
 
-def _release(db: sqlite3.Connection, conversation: Conversation, message_id: int) -> str | None:
+def _release(tx: Transaction, session_id: str, message_id: int) -> str | None:
     """Read a message that a branch let go of, and delete it when no other branch holds it."""
-    messages = conversation.tables.messages
-    row: tuple[str] | None = db.execute(f"SELECT message_data FROM {messages} WHERE id = ?", (message_id,)).fetchone()
-    deleted = db.execute(
+    messages = tx.tables.messages
+    row: tuple[str] | None = tx.execute(f"SELECT message_data FROM {messages} WHERE id = ?", (message_id,)).fetchone()
+    deleted = tx.execute(
         f"DELETE FROM {messages} WHERE id = :id AND session_id = :session"
         " AND NOT EXISTS (SELECT 1 FROM message_structure WHERE message_id = :id)",
-        {"id": message_id, "session": conversation.session_id},
+        {"id": message_id, "session": session_id},
     ).rowcount
-    if deleted and has_table(db, "convo_usage"):
-        db.execute(
-            "DELETE FROM convo_usage WHERE session_id = ? AND message_id = ?", (conversation.session_id, message_id)
-        )
+    if deleted and tx.has_table("convo_usage"):
+        tx.execute("DELETE FROM convo_usage WHERE session_id = ? AND message_id = ?", (session_id, message_id))
     if deleted:
-        runs.drop_orphans(db, conversation, message_id)
+        runs.drop_orphans(tx, session_id, message_id)
     return None if row is None else row[0]
 
 
-def clear(db: sqlite3.Connection, conversation: Conversation) -> int:
+def clear(tx: Transaction, session_id: str) -> int:
     """Delete all branches and items of the session; their ids stay reserved.
 
     Returns:
         The session's new clear generation.
     """
-    branches.reserve_existing(db, conversation)
-    branches.claim_generation(db, conversation)
-    tables = conversation.tables
-    ours = (name for name in ("convo_branches", "convo_usage", "convo_runs") if has_table(db, name))
-    for table in (tables.messages, tables.sessions, "message_structure", "turn_usage", *ours):
-        _empty(db, table, conversation.session_id)
-    if has_table(db, "convo_labels"):
+    branches.reserve_existing(tx, session_id)
+    branches.claim_generation(tx, session_id)
+    ours = (name for name in ("convo_branches", "convo_usage", "convo_runs") if tx.has_table(name))
+    for table in (tx.tables.messages, tx.tables.sessions, "message_structure", "turn_usage", *ours):
+        _empty(tx, table, session_id)
+    if tx.has_table("convo_labels"):
         # What is said of the session itself may be meant for what comes.
-        db.execute("DELETE FROM convo_labels WHERE session_id = ? AND kind = 'branch'", (conversation.session_id,))
-    db.execute(
+        tx.execute("DELETE FROM convo_labels WHERE session_id = ? AND kind = 'branch'", (session_id,))
+    tx.execute(
         "UPDATE session_clear_generations SET generation = generation + 1 WHERE session_id = ?",
-        (conversation.session_id,),
+        (session_id,),
     )
-    return branches.generation(db, conversation)
+    return branches.generation(tx, session_id)
 
 
-def _empty(db: sqlite3.Connection, table: str, session_id: str) -> None:
+def _empty(tx: Transaction, table: str, session_id: str) -> None:
     """Delete a session's rows; where a table has no others, SQLite drops its pages in place of row after row."""
     # The index answers each of these with one look-up; `IS NOT` it would not use.
     conditions = ("session_id < :session", "session_id > :session", "session_id IS NULL")
     others = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {condition})" for condition in conditions)
-    (shared,) = db.execute(f"SELECT {others}", {"session": session_id}).fetchone()
-    db.execute(f"DELETE FROM {table} {'WHERE session_id = :session' if shared else ''}", {"session": session_id})
+    (shared,) = tx.execute(f"SELECT {others}", {"session": session_id}).fetchone()
+    tx.execute(f"DELETE FROM {table} {'WHERE session_id = :session' if shared else ''}", {"session": session_id})

@@ -5,13 +5,12 @@ Ids can be neither changed nor used twice; a title stands beside them.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from tui.model import Branch, Session
-from tui.storage.schema import CONVO_LABELS, has_table
-from tui.storage.sqlite.engine import Snapshot
+from tui.storage.engine import Transaction
+from tui.storage.schema import CONVO_LABELS
 
 __all__ = ["Label", "drop", "label_branches", "label_sessions", "read", "write"]
 
@@ -34,11 +33,11 @@ _READ: Final = (
 )
 
 
-def label_branches(file: Snapshot, session_id: str, branches: Iterable[Branch]) -> list[Branch]:
+def label_branches(tx: Transaction, session_id: str, branches: Iterable[Branch]) -> list[Branch]:
     """The branches of a session with what is said of them."""
     known: dict[str, Label] = {}
-    if file.has("convo_labels"):
-        rows = file.execute(f"{_READ} WHERE kind = 'branch' AND session_id = ?", (session_id,))
+    if tx.has_table("convo_labels"):
+        rows = tx.execute(f"{_READ} WHERE kind = 'branch' AND session_id = ?", (session_id,))
         known = {branch_id: _label(*said) for branch_id, _, *said in rows}
     return [
         branch._replace(**known[branch.branch_id]._asdict()) if branch.branch_id in known else branch
@@ -46,33 +45,33 @@ def label_branches(file: Snapshot, session_id: str, branches: Iterable[Branch]) 
     ]
 
 
-def label_sessions(file: Snapshot, sessions: Iterable[Session]) -> tuple[Session, ...]:
+def label_sessions(tx: Transaction, sessions: Iterable[Session]) -> tuple[Session, ...]:
     """The sessions of a file with what is said of them."""
     known: dict[str, Label] = {}
-    if file.has("convo_labels"):
-        known = {session_id: _label(*said) for _, session_id, *said in file.execute(f"{_READ} WHERE kind = 'session'")}
+    if tx.has_table("convo_labels"):
+        known = {session_id: _label(*said) for _, session_id, *said in tx.execute(f"{_READ} WHERE kind = 'session'")}
     return tuple(
         session._replace(**known[session.session_id]._asdict()) if session.session_id in known else session
         for session in sessions
     )
 
 
-def read(db: sqlite3.Connection, session_id: str, branch_id: str | None) -> Label:
+def read(tx: Transaction, session_id: str, branch_id: str | None) -> Label:
     """What is said of a branch, or of a session where the branch is None."""
-    if not has_table(db, "convo_labels"):
+    if not tx.has_table("convo_labels"):
         return Label()
-    row = db.execute(f"{_READ} WHERE session_id = ? AND kind = ? AND branch_id = ?", _key(session_id, branch_id))
+    row = tx.execute(f"{_READ} WHERE session_id = ? AND kind = ? AND branch_id = ?", _key(session_id, branch_id))
     found = row.fetchone()
     return Label() if found is None else _label(*found[2:])
 
 
-def write(db: sqlite3.Connection, session_id: str, branch_id: str | None, label: Label) -> None:
+def write(tx: Transaction, session_id: str, branch_id: str | None, label: Label) -> None:
     """Say something of a branch, or of a session where the branch is None, in place of what was said before."""
-    db.execute(CONVO_LABELS)
+    tx.execute(CONVO_LABELS)
     if label == Label():
-        drop(db, session_id, branch_id)
+        drop(tx, session_id, branch_id)
         return
-    db.execute(
+    tx.execute(
         "INSERT INTO convo_labels (session_id, kind, branch_id, title, note, pinned, archived)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET title = excluded.title, note = excluded.note,"
         " pinned = excluded.pinned, archived = excluded.archived",
@@ -80,10 +79,10 @@ def write(db: sqlite3.Connection, session_id: str, branch_id: str | None, label:
     )
 
 
-def drop(db: sqlite3.Connection, session_id: str, branch_id: str | None) -> None:
+def drop(tx: Transaction, session_id: str, branch_id: str | None) -> None:
     """Say nothing any more of a branch, or of a session where the branch is None."""
-    if has_table(db, "convo_labels"):
-        db.execute(
+    if tx.has_table("convo_labels"):
+        tx.execute(
             "DELETE FROM convo_labels WHERE session_id = ? AND kind = ? AND branch_id = ?", _key(session_id, branch_id)
         )
 

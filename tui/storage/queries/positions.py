@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from tui.model import Session
-from tui.storage.sqlite.engine import Snapshot
+from tui.storage.engine import Transaction
 
 __all__ = ["PositionIndex"]
 
@@ -36,56 +37,56 @@ class PositionIndex:
     """
 
     def __init__(self) -> None:
-        self._version = -1
+        self._version: Hashable = None
         self._anchors: dict[tuple[str, str], _Checkpoints] = {}
 
-    def seek(self, file: Snapshot, session: Session, branch_id: str, position: int) -> tuple[_Key, int]:
+    def seek(self, tx: Transaction, session: Session, branch_id: str, position: int) -> tuple[_Key, int]:
         """A key at or before a position of a branch, and how many items further on the position is."""
-        anchors = self._of(file, session, branch_id)
+        anchors = self._of(tx, session, branch_id)
         index = position // _STEP
         while len(anchors.keys) <= index and not anchors.complete:
-            self._walk(file, session, branch_id, anchors)
+            self._walk(tx, session, branch_id, anchors)
         at = min(index, len(anchors.keys) - 1)
         return anchors.keys[at], position - at * _STEP
 
-    def count(self, file: Snapshot, session: Session, branch_id: str) -> int:
+    def count(self, tx: Transaction, session: Session, branch_id: str) -> int:
         """How many items a branch holds."""
-        return self._before(file, session, branch_id, None)
+        return self._before(tx, session, branch_id, None)
 
-    def position(self, file: Snapshot, session: Session, branch_id: str, turn: int) -> int:
+    def position(self, tx: Transaction, session: Session, branch_id: str, turn: int) -> int:
         """How many items a branch holds before a turn; all of them where it does not reach the turn."""
-        key = file.execute(
-            f"SELECT sequence_number, rowid FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+        key = tx.execute(
+            f"SELECT sequence_number, rowid FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ?"
             " AND user_turn_number >= ? ORDER BY user_turn_number, rowid LIMIT 1",
             (session.session_id, branch_id, turn),
         ).fetchone()
-        return self._before(file, session, branch_id, key)
+        return self._before(tx, session, branch_id, key)
 
-    def _before(self, file: Snapshot, session: Session, branch_id: str, key: _Key | None) -> int:
+    def _before(self, tx: Transaction, session: Session, branch_id: str, key: _Key | None) -> int:
         """How many items a branch holds before a key; all of them for None."""
-        anchors = self._of(file, session, branch_id)
+        anchors = self._of(tx, session, branch_id)
         # What SQLite sorts after all numbers is no key of an anchor.
         reached = key if key is not None and isinstance(key[0], int) else _LAST
         while anchors.keys[-1] <= reached and not anchors.complete:
-            self._walk(file, session, branch_id, anchors)
+            self._walk(tx, session, branch_id, anchors)
         at = bisect_right(anchors.keys, reached) - 1
-        row = file.execute(
-            f"SELECT COUNT(*) FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+        row = tx.execute(
+            f"SELECT COUNT(*) FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ?"
             f" AND (sequence_number, rowid) >= (?, ?){'' if key is None else ' AND (sequence_number, rowid) < (?, ?)'}",
             (session.session_id, branch_id, *anchors.keys[at], *(key or ())),
         ).fetchone()
         return at * _STEP + int(row[0])
 
-    def _of(self, file: Snapshot, session: Session, branch_id: str) -> _Checkpoints:
-        if self._version != file.version:
-            self._version = file.version
+    def _of(self, tx: Transaction, session: Session, branch_id: str) -> _Checkpoints:
+        if self._version != tx.version:
+            self._version = tx.version
             self._anchors.clear()
         return self._anchors.setdefault((session.session_id, branch_id), _Checkpoints())
 
-    def _walk(self, file: Snapshot, session: Session, branch_id: str, anchors: _Checkpoints) -> None:
+    def _walk(self, tx: Transaction, session: Session, branch_id: str, anchors: _Checkpoints) -> None:
         """Set one anchor more, or find that the branch ends before."""
-        key = file.execute(
-            f"SELECT sequence_number, rowid FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+        key = tx.execute(
+            f"SELECT sequence_number, rowid FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ?"
             " AND (sequence_number, rowid) >= (?, ?) ORDER BY sequence_number, rowid LIMIT 1 OFFSET ?",
             (session.session_id, branch_id, *anchors.keys[-1], _STEP),
         ).fetchone()

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from tui.items.codec import decode_or_none
 from tui.model import Item, RunRecord, Session, TurnTree, TurnUsage
+from tui.storage.engine import Transaction
 from tui.storage.queries.turn_usage import runs_of, usage_of_turns
-from tui.storage.sqlite.engine import Snapshot
 
 __all__ = ["Message", "Row", "SessionDump"]
 
@@ -62,18 +62,18 @@ class SessionDump:
         tree: Its turns.
     """
 
-    def __init__(self, file: Snapshot, session: Session, tree: TurnTree) -> None:
+    def __init__(self, tx: Transaction, session: Session, tree: TurnTree) -> None:
         self.session = session
         self.tree = tree
-        self._file = file
-        self._structure = file.structure(session)
+        self._tx = tx
+        self._structure = tx.structure_table(session)
 
     def items(self, branch_id: str, first: int, last: int) -> Iterator[Item]:
         """The items of some turns of a branch, in order; their `position` is not looked up and stays 0."""
-        rows = self._file.execute(
+        rows = self._tx.execute(
             "SELECT t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT),"
             f" CAST(m.created_at AS TEXT), m.message_data FROM {self._structure} t"
-            f" LEFT JOIN {self._file.messages} m ON m.id = t.message_id"
+            f" LEFT JOIN {self._tx.tables.messages} m ON m.id = t.message_id"
             " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
             " ORDER BY t.sequence_number",
             (self.session.session_id, branch_id, first, last),
@@ -86,8 +86,8 @@ class SessionDump:
     def messages(self, branches: Collection[str]) -> Iterator[Message]:
         """The messages that any of the branches holds, each once, oldest first."""
         names = _MARKS("?" * len(branches))
-        rows = self._file.execute(
-            f"SELECT m.id, CAST(m.created_at AS TEXT), m.message_data FROM {self._file.messages} m"
+        rows = self._tx.execute(
+            f"SELECT m.id, CAST(m.created_at AS TEXT), m.message_data FROM {self._tx.tables.messages} m"
             f" WHERE m.session_id = ? AND m.id IN (SELECT message_id FROM {self._structure}"
             f" WHERE session_id = ? AND branch_id IN ({names})) ORDER BY m.id",
             (self.session.session_id, self.session.session_id, *branches),
@@ -106,7 +106,7 @@ class SessionDump:
 
     def _counted(self, what: str, branches: Collection[str]) -> int:
         names = _MARKS("?" * len(branches))
-        (count,) = self._file.execute(
+        (count,) = self._tx.execute(
             f"SELECT COUNT({what}) FROM {self._structure} WHERE session_id = ? AND branch_id IN ({names})",
             (self.session.session_id, *branches),
         ).fetchone()
@@ -115,7 +115,7 @@ class SessionDump:
     def rows(self, branch_id: str) -> Iterator[Row]:
         """The places of a branch's messages, in order."""
         branch_turn = "branch_turn_number" if self._structure == "message_structure" else "user_turn_number"
-        rows = self._file.execute(
+        rows = self._tx.execute(
             f"SELECT message_id, sequence_number, message_type, user_turn_number, {branch_turn}, tool_name,"
             " CAST(created_at AS TEXT)"
             f" FROM {self._structure} WHERE session_id = ? AND branch_id = ? ORDER BY sequence_number",
@@ -127,7 +127,7 @@ class SessionDump:
         """What some turns of a branch cost, whoever ran them, as far as it is stored."""
         chain = self.tree.chain_at(branch_id, first)
         through = (branch_id, *(name for name in chain.holders if name != branch_id)) if chain else (branch_id,)
-        return usage_of_turns(self._file, self.session.session_id, through, first, last)
+        return usage_of_turns(self._tx, self.session.session_id, through, first, last)
 
     def usage_of_path(self, branch_id: str, first: int, last: int) -> dict[int, TurnUsage]:
         """What turns of a branch cost, forks among them or not."""
@@ -139,13 +139,13 @@ class SessionDump:
 
     def runs(self, branch_id: str) -> dict[int, RunRecord]:
         """The last run of each turn of a branch that has one."""
-        return runs_of(self._file, self.session, branch_id)
+        return runs_of(self._tx, self.session, branch_id)
 
     def stored_usage(self, branch_id: str) -> Iterator[dict[str, Any]]:
         """The rows of `turn_usage` of a branch, without their keys."""
-        if self._file.has("turn_usage"):
+        if self._tx.has_table("turn_usage"):
             yield from _records(
-                self._file.execute(
+                self._tx.execute(
                     f"SELECT {_USAGE} FROM turn_usage WHERE session_id = ? AND branch_id = ? ORDER BY user_turn_number",
                     (self.session.session_id, branch_id),
                 )
@@ -153,18 +153,18 @@ class SessionDump:
 
     def stored_runs(self) -> Iterator[dict[str, Any]]:
         """The rows of `convo_runs` of the session, without their keys."""
-        if self._file.has("convo_runs"):
+        if self._tx.has_table("convo_runs"):
             yield from _records(
-                self._file.execute(
+                self._tx.execute(
                     f"SELECT {_RUN} FROM convo_runs WHERE session_id = ? ORDER BY id", (self.session.session_id,)
                 )
             )
 
     def kept_usage(self) -> Iterator[dict[str, Any]]:
         """The rows of `convo_usage` of the session, without their keys."""
-        if self._file.has("convo_usage"):
+        if self._tx.has_table("convo_usage"):
             yield from _records(
-                self._file.execute(
+                self._tx.execute(
                     f"SELECT branch_id, message_id, {_USAGE} FROM convo_usage WHERE session_id = ? ORDER BY message_id",
                     (self.session.session_id,),
                 )

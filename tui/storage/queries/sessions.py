@@ -8,15 +8,15 @@ on changed where something was written.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from heapq import nsmallest
 from typing import Final
 
 from tui.model import Session
 from tui.model.fuzzy import Matcher
+from tui.storage.engine import Transaction
 from tui.storage.queries.labels import label_sessions
-from tui.storage.sqlite.engine import Snapshot
 
 __all__ = ["FEW", "SessionOrder", "count", "find", "matching", "newest", "pinned", "since"]
 
@@ -30,74 +30,74 @@ _TEXT: Final = "s.session_id >= '' AND s.session_id < x''"
 """Rows of the table of sessions whose id is a text; no other is shown."""
 
 
-def count(file: Snapshot, *, archived: bool = True) -> int:
+def count(tx: Transaction, *, archived: bool = True) -> int:
     """How many sessions there are, with those that are archived or without."""
     # Without a condition SQLite counts by whole pages.
     counts = [
-        f"(SELECT COUNT(*) FROM {file.sessions}{which})"
+        f"(SELECT COUNT(*) FROM {tx.tables.sessions}{which})"
         for which in ("", " WHERE session_id IS NULL", " WHERE session_id < ''", " WHERE session_id >= x''")
     ]
-    if not archived and file.has("convo_labels"):
+    if not archived and tx.has_table("convo_labels"):
         counts.append(
-            f"(SELECT COUNT(*) FROM convo_labels a JOIN {file.sessions} s ON s.session_id = a.session_id"
+            f"(SELECT COUNT(*) FROM convo_labels a JOIN {tx.tables.sessions} s ON s.session_id = a.session_id"
             f" WHERE a.kind = 'session' AND a.archived AND {_TEXT})"
         )
-    return int(file.execute(f"SELECT {' - '.join(counts)}").fetchone()[0])
+    return int(tx.execute(f"SELECT {' - '.join(counts)}").fetchone()[0])
 
 
-def find(file: Snapshot, session_id: str) -> Session | None:
+def find(tx: Transaction, session_id: str) -> Session | None:
     """The session of a name, archived or not."""
-    return next(iter(_labelled(file, _session(file, "session_id", session_id, _TEXT))), None)
+    return next(iter(_labelled(tx, _session(tx, "session_id", session_id, _TEXT))), None)
 
 
-def newest(file: Snapshot, most: int = FEW, *, archived: bool = True) -> tuple[Session, ...]:
+def newest(tx: Transaction, most: int = FEW, *, archived: bool = True) -> tuple[Session, ...]:
     """The sessions written last, at most so many, with those that are archived or without."""
     found: dict[str, Session | None] = {}
-    left, where = min(most, count(file, archived=archived)), _where(file, archived=archived)
-    rows = file.execute(f"SELECT session_id FROM {file.messages} ORDER BY id DESC LIMIT {_WALK}")
+    left, where = min(most, count(tx, archived=archived)), _where(tx, archived=archived)
+    rows = tx.execute(f"SELECT session_id FROM {tx.tables.messages} ORDER BY id DESC LIMIT {_WALK}")
     for (session_id,) in rows:
         if not left:
             break
         if session_id not in found:
-            found[session_id] = _session(file, "session_id", session_id, where)
+            found[session_id] = _session(tx, "session_id", session_id, where)
             left -= found[session_id] is not None
     if left:
-        rowids = (rowid for (rowid,) in file.execute(f"{_ranked(file, where)} LIMIT ?", (most,)))
-        return _sessions(file, rowids)
-    return _labelled(file, *found.values())
+        rowids = (rowid for (rowid,) in tx.execute(f"{_ranked(tx, where)} LIMIT ?", (most,)))
+        return _sessions(tx, rowids)
+    return _labelled(tx, *found.values())
 
 
-def pinned(file: Snapshot, *, archived: bool = True) -> tuple[Session, ...]:
+def pinned(tx: Transaction, *, archived: bool = True) -> tuple[Session, ...]:
     """The sessions that are to be at hand, with those that are archived or without."""
-    if not file.has("convo_labels"):
+    if not tx.has_table("convo_labels"):
         return ()
-    rows = file.execute(
-        f"SELECT s.rowid FROM convo_labels l JOIN {file.sessions} s ON s.session_id = l.session_id"
-        f" WHERE l.kind = 'session' AND l.pinned AND {_where(file, archived=archived)} ORDER BY s.rowid DESC"
+    rows = tx.execute(
+        f"SELECT s.rowid FROM convo_labels l JOIN {tx.tables.sessions} s ON s.session_id = l.session_id"
+        f" WHERE l.kind = 'session' AND l.pinned AND {_where(tx, archived=archived)} ORDER BY s.rowid DESC"
     )
-    return _sessions(file, [rowid for (rowid,) in rows])
+    return _sessions(tx, [rowid for (rowid,) in rows])
 
 
-def since(file: Snapshot, row: int | None) -> tuple[frozenset[str], int]:
+def since(tx: Transaction, row: int | None) -> tuple[frozenset[str], int]:
     """Ids of the sessions that were made after a row of their table, none for None, and its last row; 0 for none."""
-    last = file.execute(f"SELECT COALESCE(MAX(rowid), 0) FROM {file.sessions}").fetchone()[0]
-    names = file.execute(f"SELECT session_id FROM {file.sessions} s NOT INDEXED WHERE rowid > ? AND {_TEXT}", (row,))
+    last = tx.execute(f"SELECT COALESCE(MAX(rowid), 0) FROM {tx.tables.sessions}").fetchone()[0]
+    names = tx.execute(f"SELECT session_id FROM {tx.tables.sessions} s NOT INDEXED WHERE rowid > ? AND {_TEXT}", (row,))
     return frozenset(name for (name,) in names), int(last)
 
 
-def matching(file: Snapshot, typed: str, most: int, *, archived: bool = True) -> tuple[tuple[Session, ...], int]:
+def matching(tx: Transaction, typed: str, most: int, *, archived: bool = True) -> tuple[tuple[Session, ...], int]:
     """The sessions whose titles or ids hold typed letters: the best, at most so many, and how many there are."""
     matcher = Matcher(typed)
     # Letters whose case SQLite does not know are left to the matcher.
     like = "%" + "".join(f"\\{letter}%" for letter in matcher.query if letter.isascii())
     title, labels = "''", ""
-    if file.has("convo_labels"):
+    if tx.has_table("convo_labels"):
         title = "COALESCE(l.title, '')"
         labels = " LEFT JOIN convo_labels l ON l.kind = 'session' AND l.session_id = s.session_id"
     name = f"ltrim({title} || ' ') || s.session_id"
-    rows = file.execute(
-        f"SELECT {name}, s.rowid FROM {file.sessions} s{labels}"
-        f" WHERE {_where(file, archived=archived)} AND {name} LIKE ? ESCAPE '\\'",
+    rows = tx.execute(
+        f"SELECT {name}, s.rowid FROM {tx.tables.sessions} s{labels}"
+        f" WHERE {_where(tx, archived=archived)} AND {name} LIKE ? ESCAPE '\\'",
         (like,),
     )
     total = 0
@@ -110,7 +110,7 @@ def matching(file: Snapshot, typed: str, most: int, *, archived: bool = True) ->
                 yield rank, -rowid
 
     best = nsmallest(most, ranked())
-    return _sessions(file, (-rowid for _, rowid in best)), total
+    return _sessions(tx, (-rowid for _, rowid in best)), total
 
 
 class SessionOrder:
@@ -122,43 +122,43 @@ class SessionOrder:
     def __init__(self) -> None:
         self._rowids: array[int] = array("q")
         self._newest = 0
-        self._version: tuple[int, int] | None = None
+        self._version: tuple[Hashable, Hashable] | None = None
         self._archived = True
 
-    def page(self, file: Snapshot, start: int, stop: int, *, archived: bool = True) -> tuple[Session, ...]:
+    def page(self, tx: Transaction, start: int, stop: int, *, archived: bool = True) -> tuple[Session, ...]:
         """The sessions from a place to before another one, those that are archived among them or not."""
-        self._renew(file, archived)
-        return _sessions(file, self._rowids[start:stop])
+        self._renew(tx, archived)
+        return _sessions(tx, self._rowids[start:stop])
 
-    def place(self, file: Snapshot, session_id: str, *, archived: bool = True) -> int | None:
+    def place(self, tx: Transaction, session_id: str, *, archived: bool = True) -> int | None:
         """How many sessions stand before one."""
-        self._renew(file, archived)
-        row = file.execute(f"SELECT rowid FROM {file.sessions} WHERE session_id = ?", (session_id,)).fetchone()
+        self._renew(tx, archived)
+        row = tx.execute(f"SELECT rowid FROM {tx.tables.sessions} WHERE session_id = ?", (session_id,)).fetchone()
         with suppress(ValueError):
             return None if row is None else self._rowids.index(row[0])
         return None
 
-    def _renew(self, file: Snapshot, archived: bool) -> None:
-        version = file.version, file.schema_version
+    def _renew(self, tx: Transaction, archived: bool) -> None:
+        version = tx.version, tx.schema_version
         if version == self._version and archived == self._archived:
             return
-        where = _where(file, archived=archived)
-        newest_id = file.execute(f"SELECT MAX(id) FROM {file.messages}").fetchone()[0] or 0
+        where = _where(tx, archived=archived)
+        newest_id = tx.execute(f"SELECT MAX(id) FROM {tx.tables.messages}").fetchone()[0] or 0
         # Rows keep their numbers except in a VACUUM, which counts as another schema.
         known = self._version is not None and self._version[1] == version[1] and newest_id >= self._newest
         known = known and archived == self._archived
         if known:
-            self._move_up(file, where)
-        if not known or len(self._rowids) != count(file, archived=archived):
-            self._rowids = array("q", (rowid for (rowid,) in file.execute(_ranked(file, where))))
+            self._move_up(tx, where)
+        if not known or len(self._rowids) != count(tx, archived=archived):
+            self._rowids = array("q", (rowid for (rowid,) in tx.execute(_ranked(tx, where))))
         self._newest, self._version, self._archived = newest_id, version, archived
 
-    def _move_up(self, file: Snapshot, where: str) -> None:
+    def _move_up(self, tx: Transaction, where: str) -> None:
         """Put the sessions in front that were written since."""
-        rows = file.execute(
+        rows = tx.execute(
             # By the messages' own order: there are few after the newest, and many of each session.
-            f"SELECT s.rowid FROM {file.messages} m NOT INDEXED"
-            f" CROSS JOIN {file.sessions} s ON s.session_id = m.session_id"
+            f"SELECT s.rowid FROM {tx.tables.messages} m NOT INDEXED"
+            f" CROSS JOIN {tx.tables.sessions} s ON s.session_id = m.session_id"
             f" WHERE m.id > ? AND {where} GROUP BY s.rowid ORDER BY MAX(m.id)",
             (self._newest,),
         )
@@ -168,9 +168,9 @@ class SessionOrder:
             self._rowids.insert(0, rowid)
 
 
-def _where(file: Snapshot, *, archived: bool) -> str:
+def _where(tx: Transaction, *, archived: bool) -> str:
     """What rows of the table of sessions are shown."""
-    if archived or not file.has("convo_labels"):
+    if archived or not tx.has_table("convo_labels"):
         return _TEXT
     return (
         f"{_TEXT} AND NOT EXISTS (SELECT 1 FROM convo_labels a"
@@ -178,28 +178,28 @@ def _where(file: Snapshot, *, archived: bool) -> str:
     )
 
 
-def _ranked(file: Snapshot, where: str) -> str:
+def _ranked(tx: Transaction, where: str) -> str:
     return (
-        f"SELECT rowid FROM {file.sessions} s WHERE {where}"
-        f" ORDER BY (SELECT MAX(id) FROM {file.messages} m WHERE m.session_id = s.session_id) DESC NULLS LAST,"
+        f"SELECT rowid FROM {tx.tables.sessions} s WHERE {where}"
+        f" ORDER BY (SELECT MAX(id) FROM {tx.tables.messages} m WHERE m.session_id = s.session_id) DESC NULLS LAST,"
         " updated_at DESC, session_id"
     )
 
 
-def _sessions(file: Snapshot, rowids: Iterable[int]) -> tuple[Session, ...]:
-    return _labelled(file, *(_session(file, "rowid", rowid, _TEXT) for rowid in rowids))
+def _sessions(tx: Transaction, rowids: Iterable[int]) -> tuple[Session, ...]:
+    return _labelled(tx, *(_session(tx, "rowid", rowid, _TEXT) for rowid in rowids))
 
 
-def _labelled(file: Snapshot, *sessions: Session | None) -> tuple[Session, ...]:
-    return label_sessions(file, [session for session in sessions if session is not None])
+def _labelled(tx: Transaction, *sessions: Session | None) -> tuple[Session, ...]:
+    return label_sessions(tx, [session for session in sessions if session is not None])
 
 
-def _session(file: Snapshot, column: str, value: object, where: str) -> Session | None:
+def _session(tx: Transaction, column: str, value: object, where: str) -> Session | None:
     structured = "EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
-    row = file.execute(
-        f"SELECT session_id, CAST(updated_at AS TEXT), {structured if file.structured else '0'},"
-        f" EXISTS (SELECT 1 FROM {file.messages} m WHERE m.session_id = s.session_id)"
-        f" FROM {file.sessions} s WHERE {column} = ? AND {where}",
+    row = tx.execute(
+        f"SELECT session_id, CAST(updated_at AS TEXT), {structured if tx.has_structure else '0'},"
+        f" EXISTS (SELECT 1 FROM {tx.tables.messages} m WHERE m.session_id = s.session_id)"
+        f" FROM {tx.tables.sessions} s WHERE {column} = ? AND {where}",
         (value,),
     ).fetchone()
     if row is None:

@@ -11,7 +11,6 @@ No function here needs more statements for more turns or branches.
 from __future__ import annotations
 
 import json
-import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
@@ -19,7 +18,7 @@ from typing import Final, NamedTuple
 from tui.model import Outcome, RunRecord, Session, TurnTree, TurnUsage, Usage
 from tui.model.resend_cost import TurnInput
 from tui.model.tree import Holders
-from tui.storage.sqlite.engine import Snapshot
+from tui.storage.engine import Transaction
 from tui.storage.type_conditions import call_condition
 
 __all__ = [
@@ -111,21 +110,21 @@ def as_json(found: Iterable[Holder]) -> str:
 
 
 def usage_of_turns(
-    file: Snapshot, session_id: str, order: Sequence[str], first: int, last: int
+    tx: Transaction, session_id: str, order: Sequence[str], first: int, last: int
 ) -> dict[int, TurnUsage]:
     """The usage of turns that the branches in `order` share; where several ran one, the first of them counts."""
-    return _spent(file, session_id, [Holder(name, last) for name in order], first, last)
+    return _spent(tx, session_id, [Holder(name, last) for name in order], first, last)
 
 
 def turn_usages(
-    file: Snapshot, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
+    tx: Transaction, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
 ) -> tuple[TurnUsage, ...]:
     """What some turns of a branch cost, one for each turn from `first` to `last`."""
     last = min(last, tree.branches[branch_id].turns)
     sharing = [holder for holder in holders(tree, branch_id) if holder.last >= first]
-    spent = _spent(file, session.session_id, sharing, first, last)
-    runs = _runs(file, session, branch_id, first, last)
-    tools = _tools(file, session, branch_id, first, last)
+    spent = _spent(tx, session.session_id, sharing, first, last)
+    runs = _runs(tx, session, branch_id, first, last)
+    tools = _tools(tx, session, branch_id, first, last)
     found = []
     for turn in range(first, last + 1):
         told = spent.get(turn, TurnUsage(turn))
@@ -139,21 +138,21 @@ def turn_usages(
     return tuple(found)
 
 
-def _spent(file: Snapshot, session_id: str, sharing: Sequence[Holder], first: int, last: int) -> dict[int, TurnUsage]:
+def _spent(tx: Transaction, session_id: str, sharing: Sequence[Holder], first: int, last: int) -> dict[int, TurnUsage]:
     """The usage of some turns of the first holder."""
     found: dict[int, TurnUsage] = {}
     bounds = {"session": session_id, "first": first, "last": last}
-    if file.has("turn_usage"):
+    if tx.has_table("turn_usage"):
         # A bare column beside MIN is of the row that has the least.
-        rows = file.execute(
+        rows = tx.execute(
             f"SELECT u.user_turn_number, u.branch_id, {HOUR}, {COUNTS}, MIN(h.key) FROM {HELD}"
             " AND u.user_turn_number BETWEEN :first AND :last GROUP BY u.user_turn_number",
             {**bounds, "holders": as_json(sharing)},
         )
         for turn, branch_id, hour, *counts, _ in rows:
             found[turn] = TurnUsage(turn, Usage(*counts), branch_id, hour=hour)
-    if file.has("convo_usage"):
-        rows = file.execute(
+    if tx.has_table("convo_usage"):
+        rows = tx.execute(
             f"SELECT u.user_turn_number, u.branch_id, {HOUR}, {COUNTS} FROM convo_usage u"
             f" WHERE u.session_id = :session AND u.user_turn_number BETWEEN :first AND :last AND {KEPT_ON}",
             {**bounds, "branch": sharing[0].branch_id},
@@ -163,9 +162,9 @@ def _spent(file: Snapshot, session_id: str, sharing: Sequence[Holder], first: in
     return found
 
 
-def runs_of(file: Snapshot, session: Session, branch_id: str) -> dict[int, RunRecord]:
+def runs_of(tx: Transaction, session: Session, branch_id: str) -> dict[int, RunRecord]:
     """The last run of each turn that has one; where another branch went on with a turn, this branch's own."""
-    runs = _runs(file, session, branch_id, 0, sys.maxsize)
+    runs = _runs(tx, session, branch_id, 0, sys.maxsize)
     return {turn: _last(ran, branch_id) for turn, ran in runs.items()}
 
 
@@ -174,16 +173,16 @@ def _last(runs: Sequence[RunRecord], branch_id: str) -> RunRecord:
     return (own or runs)[-1]
 
 
-def _runs(file: Snapshot, session: Session, branch_id: str, first: int, last: int) -> dict[int, list[RunRecord]]:
+def _runs(tx: Transaction, session: Session, branch_id: str, first: int, last: int) -> dict[int, list[RunRecord]]:
     """The runs of each turn, oldest first, whichever branch ran them."""
     found: dict[int, list[RunRecord]] = {}
-    if not file.has("convo_runs"):
+    if not tx.has_table("convo_runs"):
         return found
-    rows = file.execute(
+    rows = tx.execute(
         "SELECT r.user_turn_number, CAST(r.branch_id AS TEXT), r.outcome, CAST(r.model AS TEXT),"
         " CAST(r.agent AS TEXT), CAST(r.started_at AS TEXT), MAX(0, MIN(CAST(r.seconds AS REAL), 1e9)),"
         " CAST(r.error AS TEXT), r.estimated, r.reported"
-        f" FROM {file.structure(session)} t CROSS JOIN convo_runs r ON r.session_id = t.session_id"
+        f" FROM {tx.structure_table(session)} t CROSS JOIN convo_runs r ON r.session_id = t.session_id"
         " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
         " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
         " AND r.outcome IN (?, ?, ?) ORDER BY r.id",
@@ -207,11 +206,13 @@ def _runs(file: Snapshot, session: Session, branch_id: str, first: int, last: in
     return found
 
 
-def _tools(file: Snapshot, session: Session, branch_id: str, first: int, last: int) -> dict[int, list[tuple[str, int]]]:
+def _tools(
+    tx: Transaction, session: Session, branch_id: str, first: int, last: int
+) -> dict[int, list[tuple[str, int]]]:
     found: dict[int, list[tuple[str, int]]] = {}
-    rows = file.execute(
+    rows = tx.execute(
         "SELECT user_turn_number, CAST(COALESCE(tool_name, message_type) AS TEXT), COUNT(*)"
-        f" FROM {file.structure(session)} WHERE session_id = ? AND branch_id = ?"
+        f" FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ?"
         " AND user_turn_number BETWEEN ? AND ?"
         f" AND {call_condition('message_type')}"
         " GROUP BY 1, 2 ORDER BY 1, MIN(sequence_number)",
@@ -222,24 +223,23 @@ def _tools(file: Snapshot, session: Session, branch_id: str, first: int, last: i
     return found
 
 
-def sent(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> list[TurnInput]:
+def sent(tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> list[TurnInput]:
     """What each turn of a branch holds and sent, from the first to the last: a row of numbers for each."""
     turns = tree.branches[branch_id].turns
     found = [TurnInput()] * turns
-    # Where SQLite can, it tells how long a text is without reading it.
-    length = "octet_length" if sqlite3.sqlite_version_info >= (3, 43) else "length"
-    rows = file.execute(
-        f"SELECT t.user_turn_number, SUM({length}(m.message_data)),"
-        f" SUM(CASE t.message_type WHEN 'user' THEN {length}(m.message_data) ELSE 0 END)"
-        f" FROM {file.structure(session)} t CROSS JOIN {file.messages} m ON m.id = t.message_id"
+    length = tx.dialect.stored_length("m.message_data")
+    rows = tx.execute(
+        f"SELECT t.user_turn_number, SUM({length}),"
+        f" SUM(CASE t.message_type WHEN 'user' THEN {length} ELSE 0 END)"
+        f" FROM {tx.structure_table(session)} t CROSS JOIN {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN 1 AND ? GROUP BY 1",
         (session.session_id, branch_id, turns),
     )
     for turn, characters, message in rows:
         found[turn - 1] = TurnInput(characters or 0, message or 0)
     sharing = holders(tree, branch_id)
-    guessed = _estimated(file, session.session_id)
-    for turn, runner, requests, tokens, cached in _requests(file, session.session_id, sharing, turns):
+    guessed = _estimated(tx, session.session_id)
+    for turn, runner, requests, tokens, cached in _requests(tx, session.session_id, sharing, turns):
         known = found[turn - 1]
         if not known.requests:
             found[turn - 1] = TurnInput(
@@ -249,30 +249,30 @@ def sent(file: Snapshot, session: Session, tree: TurnTree, branch_id: str) -> li
 
 
 def _requests(
-    file: Snapshot, session_id: str, sharing: Sequence[Holder], turns: int
+    tx: Transaction, session_id: str, sharing: Sequence[Holder], turns: int
 ) -> Iterator[tuple[int, str, int, int, int | None]]:
     """Turn, who ran it, requests, input and cached tokens of a branch's turns; of two for one turn the first counts."""
     columns = "user_turn_number, branch_id, requests, input_tokens, cached_tokens"
     values = {"session": session_id, "branch": sharing[0].branch_id, "last": turns, "holders": as_json(sharing)}
-    if file.has("turn_usage"):
-        yield from file.execute(
+    if tx.has_table("turn_usage"):
+        yield from tx.execute(
             f"SELECT {columns} FROM (SELECT u.user_turn_number, u.branch_id, {COUNTS}, MIN(h.key) FROM {HELD}"
             " AND u.user_turn_number BETWEEN 1 AND :last GROUP BY u.user_turn_number)",
             values,
         )
-    if file.has("convo_usage"):
-        yield from file.execute(
+    if tx.has_table("convo_usage"):
+        yield from tx.execute(
             f"SELECT {columns} FROM (SELECT u.user_turn_number, u.branch_id, {COUNTS} FROM convo_usage u"
             f" WHERE u.session_id = :session AND u.user_turn_number BETWEEN 1 AND :last AND {KEPT_ON})",
             values,
         )
 
 
-def _estimated(file: Snapshot, session_id: str) -> set[tuple[str, int]]:
+def _estimated(tx: Transaction, session_id: str) -> set[tuple[str, int]]:
     """Branch and turn of the runs that estimated their tokens."""
-    if not file.has("convo_runs"):
+    if not tx.has_table("convo_runs"):
         return set()
-    rows = file.execute(
+    rows = tx.execute(
         "SELECT DISTINCT branch_id, user_turn_number FROM convo_runs WHERE session_id = ? AND estimated", (session_id,)
     )
     return set(rows)

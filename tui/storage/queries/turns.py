@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections import defaultdict
 from typing import Any, Final
 
 from tui.items.codec import decode
 from tui.items.types import TYPES
+from tui.storage.engine import Rows, Transaction
 from tui.storage.queries import branches
-from tui.storage.schema import Conversation
 from tui.storage.type_conditions import sql_list
 
 __all__ = ["by_turns", "find", "first_left_out", "tools", "turns", "user_message", "user_turn"]
@@ -42,48 +41,48 @@ _TOOLS: Final = f"""
 """
 
 
-def user_message(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int) -> str | None:
+def user_message(tx: Transaction, session_id: str, branch_id: str, turn: int) -> str | None:
     """The stored user message that a turn starts with; None where the branch has no such turn."""
-    row: tuple[str] | None = db.execute(
+    row: tuple[str] | None = tx.execute(
         f"""
         SELECT m.message_data FROM message_structure AS s
-        CROSS JOIN {conversation.tables.messages} AS m ON m.id = s.message_id
+        CROSS JOIN {tx.tables.messages} AS m ON m.id = s.message_id
         WHERE s.session_id = ? AND s.branch_id = ? AND s.user_turn_number = ? AND s.message_type = 'user'
         """,
-        (conversation.session_id, branch_id, turn),
+        (session_id, branch_id, turn),
     ).fetchone()
     return None if row is None else row[0]
 
 
-def user_turn(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int) -> int:
+def user_turn(tx: Transaction, session_id: str, branch_id: str, turn: int) -> int:
     """A turn of a branch that starts with a user message.
 
     Raises:
         ValueError: It does not.
     """
-    if user_message(db, conversation, branch_id, turn) is None:
+    if user_message(tx, session_id, branch_id, turn) is None:
         raise ValueError(f"Turn {turn} does not contain a user message in branch '{branch_id}'")
     return turn
 
 
-def first_left_out(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int | None) -> int:
+def first_left_out(tx: Transaction, session_id: str, branch_id: str, turn: int | None) -> int:
     """The first turn that a fork does not share: a turn of the branch, or the one after its last, which None means.
 
     Raises:
         ValueError: There is no such branch or turn.
     """
-    if not branches.exists(db, conversation, branch_id):
+    if not branches.exists(tx, session_id, branch_id):
         raise branches.missing(branch_id)
-    after_last = branches.last_turn(db, conversation, branch_id) + 1
+    after_last = branches.last_turn(tx, session_id, branch_id) + 1
     if turn is None or turn == after_last:
         return after_last
-    return user_turn(db, conversation, branch_id, turn)
+    return user_turn(tx, session_id, branch_id, turn)
 
 
-def turns(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> list[dict[str, Any]]:
+def turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
     """The user messages of a branch, their beginnings under `content`."""
     found = []
-    for turn, data, created_at in _user_messages(db, conversation, branch_id):
+    for turn, data, created_at in _user_messages(tx, session_id, branch_id):
         message = _message(data)
         if message is not None:
             content = message.get("content", "")
@@ -93,13 +92,13 @@ def turns(db: sqlite3.Connection, conversation: Conversation, branch_id: str) ->
     return found
 
 
-def find(db: sqlite3.Connection, conversation: Conversation, branch_id: str, term: str) -> list[dict[str, Any]]:
+def find(tx: Transaction, session_id: str, branch_id: str, term: str) -> list[dict[str, Any]]:
     """The user messages of a branch that contain `term`, whatever the case of its ASCII letters."""
     pattern = re.compile(re.escape(term), re.IGNORECASE | re.ASCII)
     # The stored JSON narrows the search down; it may match where the decoded text does not.
     escaped = re.sub(r"[\\%_]", r"\\\g<0>", json.dumps(term)[1:-1])
     found = []
-    for turn, data, created_at in _user_messages(db, conversation, branch_id, like=f"%{escaped}%"):
+    for turn, data, created_at in _user_messages(tx, session_id, branch_id, like=f"%{escaped}%"):
         message = _message(data)
         if message is not None:
             content = message.get("content", "")
@@ -108,17 +107,15 @@ def find(db: sqlite3.Connection, conversation: Conversation, branch_id: str, ter
     return found
 
 
-def _user_messages(
-    db: sqlite3.Connection, conversation: Conversation, branch_id: str, like: str = "%"
-) -> sqlite3.Cursor:
-    return db.execute(
+def _user_messages(tx: Transaction, session_id: str, branch_id: str, like: str = "%") -> Rows:
+    return tx.execute(
         f"""
         SELECT s.branch_turn_number, m.message_data, s.created_at FROM message_structure AS s
-        CROSS JOIN {conversation.tables.messages} AS m ON m.id = s.message_id
+        CROSS JOIN {tx.tables.messages} AS m ON m.id = s.message_id
         WHERE s.session_id = ? AND s.branch_id = ? AND s.message_type = 'user' AND m.message_data LIKE ? ESCAPE '\\'
         ORDER BY s.sequence_number
         """,
-        (conversation.session_id, branch_id, like),
+        (session_id, branch_id, like),
     )
 
 
@@ -153,23 +150,21 @@ def _turn(number: int, preview: str, content: object, created_at: str) -> dict[s
     }
 
 
-def by_turns(
-    db: sqlite3.Connection, conversation: Conversation, branch_id: str
-) -> dict[int, list[dict[str, str | None]]]:
+def by_turns(tx: Transaction, session_id: str, branch_id: str) -> dict[int, list[dict[str, str | None]]]:
     """Type and tool of every item of a branch, under the number of its turn."""
     grouped: defaultdict[int, list[dict[str, str | None]]] = defaultdict(list)
-    for turn, kind, tool in db.execute(
+    for turn, kind, tool in tx.execute(
         "SELECT user_turn_number, message_type, tool_name FROM message_structure"
         " WHERE session_id = ? AND branch_id = ? ORDER BY sequence_number",
-        (conversation.session_id, branch_id),
+        (session_id, branch_id),
     ):
         grouped[turn].append({"type": kind, "tool_name": tool})
     return dict(grouped)
 
 
-def tools(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> list[tuple[str, int, int]]:
+def tools(tx: Transaction, session_id: str, branch_id: str) -> list[tuple[str, int, int]]:
     """How often each tool was called in each turn: name, calls, turn.
 
     The output of a tool search counts as a call where the turn holds no call for it.
     """
-    return db.execute(_TOOLS, {"session": conversation.session_id, "branch": branch_id}).fetchall()
+    return tx.execute(_TOOLS, {"session": session_id, "branch": branch_id}).fetchall()

@@ -1,17 +1,17 @@
 """Tokens of the turns: storing them, adding them up, and keeping those of turns that outlive their branch.
 
-Functions over a `sqlite3.Connection`; those that write belong inside a write transaction.
+Functions over a `Transaction`; those that write belong inside a write transaction.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tui.items.codec import decode
-from tui.storage.schema import CONVO_USAGE, Conversation, has_table
+from tui.storage.engine import Transaction
+from tui.storage.schema import CONVO_USAGE
 
 if TYPE_CHECKING:
     from agents import Usage
@@ -79,22 +79,22 @@ def _encoded(details: object, logger: logging.Logger) -> str | None:
         return None
 
 
-def store(db: sqlite3.Connection, conversation: Conversation, branch_id: str, spent: Spent) -> bool:
+def store(tx: Transaction, session_id: str, branch_id: str, spent: Spent) -> bool:
     """Store a run's usage for the branch's last turn, in place of what was stored for it.
 
     Returns:
         False where the branch has no items, and nothing was stored.
     """
-    key = (conversation.session_id, branch_id)
+    key = (session_id, branch_id)
     # MAX over no rows gives one row with NULL, LIMIT gives none.
-    row = db.execute(
+    row = tx.execute(
         "SELECT user_turn_number FROM message_structure WHERE session_id = ? AND branch_id = ?"
         " ORDER BY user_turn_number DESC LIMIT 1",
         key,
     ).fetchone()
     if row is None:
         return False
-    db.execute(
+    tx.execute(
         f"INSERT OR REPLACE INTO turn_usage (session_id, branch_id, user_turn_number, {_COUNTS})"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*key, row[0] or 0, *spent),
@@ -102,12 +102,12 @@ def store(db: sqlite3.Connection, conversation: Conversation, branch_id: str, sp
     return True
 
 
-def of_session(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> dict[str, int] | None:
+def of_session(tx: Transaction, session_id: str, branch_id: str) -> dict[str, int] | None:
     """The sum over one branch's turns, or over all branches' for the empty id; None where nothing is stored."""
-    row = db.execute(
+    row = tx.execute(
         "SELECT SUM(requests), SUM(input_tokens), SUM(output_tokens), SUM(total_tokens), COUNT(*)"
         f" FROM turn_usage WHERE session_id = :session {'AND branch_id = :branch' if branch_id else ''}",
-        {"session": conversation.session_id, "branch": branch_id},
+        {"session": session_id, "branch": branch_id},
     ).fetchone()
     if row[0] is None:
         return None
@@ -115,21 +115,21 @@ def of_session(db: sqlite3.Connection, conversation: Conversation, branch_id: st
     return {name: value or 0 for name, value in zip(names, row, strict=True)}
 
 
-def of_turn(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int) -> dict[str, Any]:
+def of_turn(tx: Transaction, session_id: str, branch_id: str, turn: int) -> dict[str, Any]:
     """The usage of one turn; empty where nothing is stored."""
-    row = db.execute(
+    row = tx.execute(
         f"SELECT {_COUNTS} FROM turn_usage WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?",
-        (conversation.session_id, branch_id, turn),
+        (session_id, branch_id, turn),
     ).fetchone()
     return {} if row is None else _counts(*row)
 
 
-def of_turns(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> list[dict[str, Any]]:
+def of_turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
     """The usage of each of a branch's turns for which one is stored."""
-    rows = db.execute(
+    rows = tx.execute(
         f"SELECT user_turn_number, {_COUNTS} FROM turn_usage WHERE session_id = ? AND branch_id = ?"
         " ORDER BY user_turn_number",
-        (conversation.session_id, branch_id),
+        (session_id, branch_id),
     )
     return [{"user_turn_number": turn, **_counts(*counts)} for turn, *counts in rows]
 
@@ -161,23 +161,23 @@ def _details(stored: str | None) -> Any:
         return None
 
 
-def keep_shared(db: sqlite3.Connection, conversation: Conversation, branch_id: str, turn: int | None = None) -> None:
+def keep_shared(tx: Transaction, session_id: str, branch_id: str, turn: int | None = None) -> None:
     """Before a branch, or one turn of it, goes: keep the usage of turns that live on in other branches."""
-    shared = db.execute(_SHARED, {"session": conversation.session_id, "branch": branch_id, "turn": turn}).fetchall()
+    shared = tx.execute(_SHARED, {"session": session_id, "branch": branch_id, "turn": turn}).fetchall()
     if shared:
-        db.execute(CONVO_USAGE)
-        db.executemany(
+        tx.execute(CONVO_USAGE)
+        tx.executemany(
             f"INSERT OR IGNORE INTO convo_usage (session_id, message_id, branch_id, user_turn_number, {_COUNTS},"
             " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             shared,
         )
 
 
-def drop_orphans(db: sqlite3.Connection, conversation: Conversation) -> None:
+def drop_orphans(tx: Transaction, session_id: str) -> None:
     """Drop what was kept for turns whose messages are gone now."""
-    if has_table(db, "convo_usage"):
-        db.execute(
+    if tx.has_table("convo_usage"):
+        tx.execute(
             "DELETE FROM convo_usage WHERE session_id = ? AND NOT EXISTS"
-            f" (SELECT 1 FROM {conversation.tables.messages} AS m WHERE m.id = convo_usage.message_id)",
-            (conversation.session_id,),
+            f" (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = convo_usage.message_id)",
+            (session_id,),
         )

@@ -13,7 +13,6 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Generic, Literal, TypeAlias, TypeVar
@@ -21,7 +20,7 @@ from urllib.parse import quote
 
 import aiosqlite
 
-__all__ = ["Connection", "Mode", "settled"]
+__all__ = ["Connection", "Mode"]
 
 T = TypeVar("T")
 Mode: TypeAlias = Literal["rwc", "rw", "ro"]
@@ -153,37 +152,6 @@ class Connection:
             self._closed = True
             self._worker.end()
         self._worker.join()
-
-
-async def settled(change: Future[T]) -> T:
-    """Wait for a change to be made or refused even when the caller is cancelled meanwhile, then let that be known.
-
-    Raises:
-        asyncio.CancelledError: The caller was cancelled; the change is made, or it failed and left nothing.
-    """
-    loop = asyncio.get_running_loop()
-    cancelled: asyncio.CancelledError | None = None
-    while not change.done():
-        # A future that nobody else has: to cancel it leaves the change alone.
-        over = loop.create_future()
-        change.add_done_callback(partial(_wake, loop, over))
-        try:
-            await over
-        except asyncio.CancelledError as error:
-            cancelled = cancelled or error
-    if cancelled is not None:
-        raise cancelled
-    return change.result()
-
-
-def _wake(loop: asyncio.AbstractEventLoop, over: asyncio.Future[None], _: Future[T]) -> None:
-    def wake() -> None:
-        if not over.done():
-            over.set_result(None)
-
-    # The loop may have been closed over the waiting caller.
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(wake)
 
 
 def _connect(path: str, mode: Mode, timeout: float) -> sqlite3.Connection:

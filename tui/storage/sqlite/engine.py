@@ -1,174 +1,281 @@
-"""Reading a file in snapshots: every piece of work sees it at one moment, and nothing is written to it."""
+"""The engine for SQLite: one connection on one worker thread, and one transaction at a time on it."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
+from weakref import WeakValueDictionary
 
 from tui.errors import FileError
 from tui.model import Session
-from tui.storage.sqlite.messages import Messages
-from tui.storage.sqlite.opening import base_tables, file_error, has_table, open_to_read, quoted
+from tui.storage.engine import Engine, RecordedTable
+from tui.storage.schema import TRASH_CELLS, Tables, quoted
+from tui.storage.sqlite.connection import Connection
+from tui.storage.sqlite.dialect import SQLITE
+from tui.storage.sqlite.errors import explain
+from tui.storage.sqlite.messages import SQLiteMessages
 from tui.storage.sqlite.plain_structure import PlainStructure
 
-__all__ = ["Reader", "Snapshot"]
+__all__ = ["SQLiteEngine", "SQLiteTransaction"]
 
 T = TypeVar("T")
-Values: TypeAlias = Sequence[object] | Mapping[str, object]
+Values = Sequence[object] | Mapping[str, object]
+
+_locks: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()
+_locks_guard = threading.Lock()
 
 
-class Snapshot:
-    """The file at one moment.
+class SQLiteTransaction:
+    """SQLite's `tui.storage.engine.Transaction`; a connection has one object for all its transactions until one fails.
 
     Attributes:
-        sessions: The table of sessions, quoted for SQL.
-        messages: The table of messages, quoted for SQL.
-        rows: What its rows hold.
-        version: Another one after another connection has written.
+        db: The connection.
     """
 
-    def __init__(self, db: sqlite3.Connection, sessions: str, messages: str) -> None:
-        self._db = db
-        self._structured = False
-        self.rows = Messages(db, messages)
-        self._plain = PlainStructure(db, self.rows)
-        self.sessions = quoted(sessions)
-        self.messages = self.rows.name
+    dialect: Final = SQLITE
+    integrity_error: Final = sqlite3.IntegrityError
+    value_errors: Final = (sqlite3.InterfaceError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+
+    def __init__(self, db: sqlite3.Connection, tables: Tables) -> None:
+        self.db = db
+        self._known_tables: set[str] = set()
+        self._on_rollback: list[Callable[[], object]] = []
+        self.tables = tables
+        self.messages = SQLiteMessages(db, tables.messages)
+        self._plain = PlainStructure(db, self.messages)
 
     @property
     def version(self) -> int:
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+        return int(self.db.execute("PRAGMA data_version").fetchone()[0])
 
     @property
     def schema_version(self) -> int:
-        """Another one after a table came or went, or the file was packed."""
-        return int(self._db.execute("PRAGMA schema_version").fetchone()[0])
+        return int(self.db.execute("PRAGMA schema_version").fetchone()[0])
 
     @property
-    def structured(self) -> bool:
-        """Whether the file has structure rows at all."""
-        # The table may come while the file is open; it never goes.
-        self._structured = self._structured or self.has("message_structure")
-        return self._structured
+    def has_structure(self) -> bool:
+        return self.has_table("message_structure")
 
-    def execute(self, sql: str, values: Values = ()) -> sqlite3.Cursor:
-        """Run a statement that reads."""
-        return self._db.execute(sql, values)
+    def execute(self, sql: str, values: Values = (), /, **named_values: object) -> sqlite3.Cursor:
+        return self.db.execute(sql, values or named_values)
 
-    def at_once(self, sql: str, width: int, values: Values = ()) -> list[list[Any]]:
-        """Run a statement that reads numbers and texts, and take all of its rows in one.
+    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
+        self.db.executemany(sql, rows)
 
-        Between two rows SQLite lets another thread have its turn, and while the program starts one is always waiting.
-
-        Args:
-            sql: The statement.
-            width: How many columns it has.
-            values: What it names.
-        """
+    def fetch_as_json(self, sql: str, width: int, values: Values = (), /, **named_values: object) -> list[list[Any]]:
+        # Between two rows SQLite lets another thread run, and while the program starts one is always waiting.
         columns = ", ".join(f"c{number}" for number in range(width))
-        (told,) = self._db.execute(
-            f"WITH told ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM told", values
+        (found,) = self.db.execute(
+            f"WITH found ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM found",
+            values or named_values,
         ).fetchone()
-        rows: list[list[Any]] = json.loads(told)
+        rows: list[list[Any]] = json.loads(found)
         return rows
 
-    def has(self, table: str) -> bool:
-        """Whether the file has a table of this name."""
-        return has_table(self._db, table)
+    def insert_messages(
+        self, session_id: str, texts: Sequence[str | bytes], created_at: Sequence[str | None] | None = None
+    ) -> Sequence[int]:
+        if created_at is None:
+            self.db.executemany(
+                f"INSERT INTO {self.tables.messages} (session_id, message_data) VALUES (?, ?)",
+                [(session_id, text) for text in texts],
+            )
+        else:
+            self.db.executemany(
+                f"INSERT INTO {self.tables.messages} (session_id, message_data, created_at)"
+                " VALUES (?, CAST(? AS TEXT), COALESCE(?, CURRENT_TIMESTAMP))",
+                [(session_id, text, time) for text, time in zip(texts, created_at, strict=True)],
+            )
+        # No other connection writes meanwhile, so the new ids follow each other.
+        last: int = self.db.execute("SELECT last_insert_rowid()").fetchone()[0]
+        return range(last - len(texts) + 1, last + 1)
 
-    def structure(self, session: Session) -> str:
-        """The table that holds a session's structure rows; made up in memory for a plain session."""
-        if not session.plain and self.structured:
+    def has_table(self, name: str) -> bool:
+        # A table may be made while the file is open; none is dropped.
+        if name not in self._known_tables:
+            sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+            if self.db.execute(sql, (name,)).fetchone() is None:
+                return False
+            self._known_tables.add(name)
+        return True
+
+    def columns(self, table: str) -> list[str]:
+        key = self.primary_key(table)
+        return [*key, *(row[1] for row in self.db.execute(f"PRAGMA table_info({table})") if row[1] not in key)]
+
+    def primary_key(self, table: str) -> list[str]:
+        rows = sorted((row[5], row[1]) for row in self.db.execute(f"PRAGMA table_info({table})") if row[5])
+        return [column for _, column in rows]
+
+    def structure_table(self, session: Session) -> str:
+        if not session.plain and self.has_structure:
             return "message_structure"
         self._plain.take_in(session.session_id, self.version)
         return self._plain.table
 
+    @contextmanager
+    def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> Iterator[None]:
+        # Without it, REPLACE deletes rows and fires no trigger.
+        self.db.execute("PRAGMA recursive_triggers = ON")
+        triggers = [name for table in tables for name in self._create_triggers(entry_id, table)]
+        try:
+            yield
+        finally:
+            for trigger in triggers:
+                # An error that rolled back the transaction has dropped them too.
+                self.db.execute(f"DROP TRIGGER IF EXISTS temp.{trigger}")
 
-class Reader:
-    """A connection that only reads.
+    def on_rollback(self, action: Callable[[], object]) -> None:
+        self._on_rollback.append(action)
+
+    def ended(self, *, committed: bool) -> None:
+        """Do what is to be done after a transaction."""
+        actions, self._on_rollback = self._on_rollback, []
+        if not committed:
+            for action in actions:
+                action()
+
+    def _create_triggers(self, entry_id: int, table: RecordedTable) -> Iterator[str]:
+        cells = ", ".join(TRASH_CELLS[: len(table.columns)])
+        events = [("DELETE", "OLD", 0)]
+        if table.keyed:
+            events += (("UPDATE", "OLD", 0), ("INSERT", "NEW", 1))
+        for event, row, side in events:
+            name = f"convo_{table.name}_{event.lower()}"
+            values = ", ".join(f"{row}.{quoted(column)}" for column in table.columns)
+            self.db.execute(
+                f"CREATE TEMP TRIGGER {name} AFTER {event} ON main.{table.identifier} BEGIN"
+                f" INSERT INTO convo_trash (entry_id, table_name, side, {cells})"
+                f" VALUES ({entry_id}, '{table.name}', {side}, {values}); END"
+            )
+            yield name
+
+
+class SQLiteEngine(Engine):
+    """A file that is open in SQLite.
 
     Attributes:
-        sessions_table: Name of the table of sessions.
-        messages_table: Name of the table of messages.
+        target: The file.
+        connection: The connection to it.
     """
 
-    def __init__(self, path: Path, timeout: float) -> None:
-        """Open a file to look at.
+    def __init__(self, path: str | Path, connection: Connection, tables: Tables, *, tolerant: bool = False) -> None:
+        """Take over a connection.
 
-        Raises:
-            FileError: It cannot be shown; the message says why, the hint what to do.
+        Args:
+            path: The file, or `:memory:`.
+            connection: The connection.
+            tables: The base tables.
+            tolerant: Whether to go on where a text is no UTF-8, with its broken characters replaced.
         """
-        self._path = path
+        self.target = str(path)
+        self.connection = connection
+        self.tables = tables
+        self._tolerant = tolerant
         self._identity = _identity(path)
-        self._connection = open_to_read(path, timeout)
-        try:
-            self.sessions_table, self.messages_table = self._connection.run_sync(lambda db: base_tables(db, path))
-        except sqlite3.Error as error:
-            self._connection.close()
-            raise file_error(path, error) from error
-        except FileError:
-            self._connection.close()
-            raise
-        self._snapshot: Snapshot | None = None
+        self._lock = _write_lock(path)
+        self._transaction: SQLiteTransaction | None = None
 
-    async def read(self, work: Callable[[Snapshot], T]) -> T:
-        """Run a piece of work in one read transaction.
+    @property
+    def closed(self) -> bool:
+        return self.connection.closed
 
-        Raises:
-            FileError: The file cannot be read (any more, or now).
-        """
+    def submit_read(self, work: Callable[[SQLiteTransaction], T]) -> Future[T]:
+        return self.connection.submit(lambda db: self._read(db, work))
 
-        def tolerant(db: sqlite3.Connection) -> T:
-            try:
-                return self._at_one_moment(db, work)
-            except sqlite3.OperationalError as error:
-                if "Could not decode to UTF-8" not in str(error):
-                    raise
-                db.text_factory = _replacing
-                return self._at_one_moment(db, work)
+    def submit_write(self, work: Callable[[SQLiteTransaction], T], session_id: str = "") -> Future[T]:  # noqa: ARG002
+        return self.connection.submit(lambda db: self._write(db, work))
 
-        try:
-            return await self._connection.run(tolerant)
-        except sqlite3.Error as error:
-            raise file_error(self._path, error) from error
-
-    def begin(self, work: Callable[[Snapshot], object]) -> None:
-        """Run a piece of work for what it leaves behind; nobody waits for it, and if it fails nothing is lost."""
-        self._connection.submit(lambda db: self._at_one_moment(db, work))
+    def explain(self, error: Exception) -> FileError | None:
+        return explain(Path(self.target), error)
 
     def is_current(self) -> bool:
-        """Whether the file that was opened is still the one of that name."""
-        return _identity(self._path) == self._identity
+        return _identity(self.target) == self._identity
 
     def close(self) -> None:
-        """Close the connection; safe to call again."""
-        self._connection.close()
+        self.connection.close()
 
-    def _at_one_moment(self, db: sqlite3.Connection, work: Callable[[Snapshot], T]) -> T:
-        if self._snapshot is None:
-            self._snapshot = Snapshot(db, self.sessions_table, self.messages_table)
-        db.execute("BEGIN")
+    def _read(self, db: sqlite3.Connection, work: Callable[[SQLiteTransaction], T]) -> T:
         try:
-            result = work(self._snapshot)
+            return self._run(db, _begin_to_read, work)
+        except sqlite3.OperationalError as error:
+            if not self._tolerant or "Could not decode to UTF-8" not in str(error):
+                raise
+            db.text_factory = _with_replacements
+            return self._run(db, _begin_to_read, work)
+
+    def _write(self, db: sqlite3.Connection, work: Callable[[SQLiteTransaction], T]) -> T:
+        with self._lock:
+            return self._run(db, _begin_to_write, work)
+
+    def _run(
+        self,
+        db: sqlite3.Connection,
+        begin: Callable[[sqlite3.Connection], None],
+        work: Callable[[SQLiteTransaction], T],
+    ) -> T:
+        if self._transaction is None:
+            self._transaction = SQLiteTransaction(db, self.tables)
+        try:
+            with db:
+                begin(db)
+                result = work(self._transaction)
         except BaseException:
-            self._snapshot = None
-            db.execute("ROLLBACK")
+            # What it knows of the file may have been rolled back too.
+            failed, self._transaction = self._transaction, None
+            failed.ended(committed=False)
             raise
-        # What a plain session's structure rows were worked out to be is kept, in memory.
-        db.execute("COMMIT")
+        self._transaction.ended(committed=True)
         return result
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _begin_to_read(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN")
+
+
+def _begin_to_write(db: sqlite3.Connection) -> None:
+    """Keep other writers out, however many there are.
+
+    SQLite has no queue: a connection that waits looks every tenth of a second whether the file happens to be free,
+    and among busy writers it can miss its chance for longer than it may wait. As long as others commit meanwhile, none
+    of them holds the file for good, and it waits again.
+    """
+    while True:
+        seen = db.execute("PRAGMA data_version").fetchone()
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or db.execute("PRAGMA data_version").fetchone() == seen:
+                raise
+        else:
+            return
+
+
+def _write_lock(path: str | Path) -> threading.Lock:
+    """Return the lock that the writers of one file share in this process.
+
+    SQLite makes a second writer sleep and try again until its time is up; this lock wakes it in time.
+    """
+    if str(path) == ":memory:":
+        return threading.Lock()
+    with _locks_guard:
+        return _locks.setdefault(Path(path).resolve(), threading.Lock())
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        found = Path(path).stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino
 
 
-def _replacing(stored: bytes) -> str:
+def _with_replacements(stored: bytes) -> str:
     return stored.decode("utf-8", "replace")

@@ -8,18 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from io import BytesIO
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from tui.errors import NotFoundError
 from tui.items.codec import decode, decode_beginning, decode_or_none
 from tui.model import Item
-from tui.storage.sqlite.opening import quoted
+from tui.storage.engine import LONGEST, PartialItem
+from tui.storage.schema import unquoted
 
-__all__ = ["LONGEST", "Messages", "PartialItem"]
-
-LONGEST: Final = 1 << 17
-"""Bytes of a stored item that are read to show it: more than is drawn of any text."""
-
+__all__ = ["SQLiteMessages"]
 
 _LONG: Final = 1 << 14
 """Bytes that an item takes on an average, beyond which it is read by piece where many are read."""
@@ -38,25 +35,7 @@ _DATA: Final = re.compile(
 """The last text that was read, where it is an image's, a file's or a sealed thought's."""
 
 
-class PartialItem(NamedTuple):
-    """What was read of a stored item.
-
-    Attributes:
-        data: The decoded item, as far as it was read; None where it cannot be decoded.
-        raw: The text where it cannot be decoded, as far as it was read; else None.
-        size: Bytes of the stored text.
-        unread: Bytes of it that are left out.
-        cut: Whether its end is among them.
-    """
-
-    data: Any = None
-    raw: str | None = ""
-    size: int = 0
-    unread: int = 0
-    cut: bool = False
-
-
-class Messages:
+class SQLiteMessages:
     """The table of messages, read row by row.
 
     Attributes:
@@ -65,8 +44,8 @@ class Messages:
 
     def __init__(self, db: sqlite3.Connection, table: str) -> None:
         self._db = db
-        self._table = table
-        self.name = quoted(table)
+        self._table = unquoted(table)
+        self.name = table
 
     @cached_property
     def _by_piece(self) -> bool:

@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tui.storage.engine import Transaction
 from tui.storage.queries import branches
-from tui.storage.schema import Conversation, Tables
+from tui.storage.schema import Tables
 
-__all__ = ["enable_wal", "prepare"]
+__all__ = ["check", "create_and_check", "enable_wal"]
 
 # Which columns of a table must refer to the base tables, and to which column there.
 _OWNED: Final = {
@@ -56,27 +57,31 @@ def enable_wal(db: sqlite3.Connection) -> None:
             return
 
 
-def prepare(db: sqlite3.Connection, conversation: Conversation, path: str | Path, *, create_tables: bool) -> None:
-    """Make missing tables where that is wanted, and check that the file serves the configured base tables.
+def create_and_check(tx: Transaction, db: sqlite3.Connection, path: str | Path, session_id: str) -> None:
+    """Make missing tables, and check that the file serves the base tables, in one write transaction.
 
-    With `create_tables` this must run inside a write transaction: claiming a new file is then one step.
+    Raises:
+        ValueError: The tables belong to other base tables.
+        sqlite3.OperationalError: The file or a table's name cannot be used.
+    """
+    tx.tables.create_base(tx)
+    tx.tables.create_structure(tx)
+    # Checked before anything else reads the tables: they may be another pair's.
+    _check_owner(db, tx.tables, path)
+    tx.tables.create_rest(tx)
+    branches.reserve_existing(tx, session_id)
+    branches.claim_generation(tx, session_id)
+
+
+def check(tx: Transaction, db: sqlite3.Connection, path: str | Path) -> None:
+    """Check that the file serves the base tables.
 
     Raises:
         ValueError: The tables are missing or belong to other base tables.
         sqlite3.OperationalError: The file or a table's name cannot be used.
     """
-    tables = conversation.tables
-    if not create_tables:
-        _check_owner(db, tables, path)
-        tables.create_base(db)
-        return
-    tables.create_base(db)
-    tables.create_structure(db)
-    # Checked before anything else reads the tables: they may be another pair's.
-    _check_owner(db, tables, path)
-    tables.create_rest(db)
-    branches.reserve_existing(db, conversation)
-    branches.claim_generation(db, conversation)
+    _check_owner(db, tx.tables, path)
+    tx.tables.create_base(tx)
 
 
 def _check_owner(db: sqlite3.Connection, tables: Tables, path: str | Path) -> None:

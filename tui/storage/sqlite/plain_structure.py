@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from tui.items.types import ItemKind, item_type, message_type, tool_name
-from tui.storage.sqlite.messages import Messages
+from tui.storage.sqlite.messages import SQLiteMessages
 
 __all__ = ["PlainStructure"]
 
@@ -24,7 +24,7 @@ class PlainStructure:
 
     table: Final = "convo_plain_structure"
 
-    def __init__(self, db: sqlite3.Connection, messages: Messages) -> None:
+    def __init__(self, db: sqlite3.Connection, messages: SQLiteMessages) -> None:
         self._db = db
         self._messages = messages
         self._session_id: str | None = None

@@ -5,17 +5,17 @@ What is copied becomes new messages; the ones that it was copied from stay as th
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from tui.errors import ConvoError
 from tui.items.codec import decode
 from tui.items.types import ItemKind, item_type
+from tui.storage.engine import Transaction
 from tui.storage.queries import branches
 from tui.storage.queries import items as history
 from tui.storage.queries.items import Encoded
-from tui.storage.schema import CONVO_RUNS, MAIN, RUN_INDEX, Conversation, has_table
+from tui.storage.schema import CONVO_RUNS, MAIN, RUN_INDEX
 
 __all__ = ["Copied", "copy_branch", "copy_turns"]
 
@@ -35,76 +35,61 @@ class Copied(NamedTuple):
 
 
 def copy_branch(
-    source: sqlite3.Connection,
-    origin: Conversation,
-    branch_id: str,
-    target: sqlite3.Connection,
-    copy: Conversation,
+    source: Transaction, session_id: str, branch_id: str, target: Transaction, new_session_id: str
 ) -> Copied:
     """Write a branch as a session, with the usage and the run records of its turns, whichever branch ran them.
 
     Args:
         source: The file that holds the branch.
-        origin: Its session.
+        session_id: Its session.
         branch_id: The branch.
-        target: Inside a write transaction, with the SDK's tables; may be `source`.
-        copy: The session to write.
+        target: A write transaction of a file with the SDK's tables; may be `source`.
+        new_session_id: The session to write.
 
     Raises:
         ConvoError: The file has a session of that name.
         ValueError: There is no such branch.
     """
-    if not branches.exists(source, origin, branch_id):
+    if not branches.exists(source, session_id, branch_id):
         raise branches.missing(branch_id)
-    _check_free(target, copy)
-    target.execute(
-        f"INSERT INTO {copy.tables.sessions} (session_id) VALUES (?)",
-        (copy.session_id,),
-    )
+    _check_free(target, new_session_id)
+    target.execute(f"INSERT INTO {target.tables.sessions} (session_id) VALUES (?)", (new_session_id,))
     firsts: dict[int, tuple[int, int]] = {}
     items = 0
-    for rows in _items(source, origin, branch_id):
-        target.executemany(
-            f"INSERT INTO {copy.tables.messages} (session_id, message_data, created_at) VALUES (?, CAST(? AS TEXT), ?)",
-            [(copy.session_id, data, written) for _, data, written, *_ in rows],
-        )
-        # No other writer runs meanwhile, so the new ids follow each other.
-        last_id: int = target.execute("SELECT last_insert_rowid()").fetchone()[0]
-        first_id = last_id - len(rows) + 1
+    for rows in _items(source, session_id, branch_id):
+        ids = target.insert_messages(new_session_id, [row[1] for row in rows], [row[2] for row in rows])
         target.executemany(
             "INSERT INTO message_structure (session_id, branch_id, message_id, sequence_number, message_type,"
             " user_turn_number, branch_turn_number, tool_name, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (copy.session_id, MAIN, message_id, number, *structure)
+                (new_session_id, MAIN, message_id, number, *structure)
                 for message_id, number, (_, _, _, *structure) in zip(
-                    range(first_id, last_id + 1), range(items + 1, items + len(rows) + 1), rows, strict=True
+                    ids, range(items + 1, items + len(rows) + 1), rows, strict=True
                 )
             ],
         )
-        for message_id, (old_id, _, _, _, turn, *_) in zip(range(first_id, last_id + 1), rows, strict=True):
+        for message_id, (old_id, _, _, _, turn, *_) in zip(ids, rows, strict=True):
             firsts.setdefault(turn, (old_id, message_id))
         items += len(rows)
     target.executemany(
         f"INSERT INTO turn_usage (session_id, branch_id, user_turn_number, {_COUNTS})"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (copy.session_id, MAIN, turn, *counts)
-            for turn, counts in sorted(_usage(source, origin, branch_id, firsts).items())
+            (new_session_id, MAIN, turn, *counts)
+            for turn, counts in sorted(_usage(source, session_id, branch_id, firsts).items())
         ],
     )
-    _copy_runs(source, origin, branch_id, target, copy, dict(firsts.values()))
-    branches.reserve_existing(target, copy)
+    _copy_runs(source, session_id, branch_id, target, new_session_id, dict(firsts.values()))
+    branches.reserve_existing(target, new_session_id)
     return Copied(sum(1 for turn in firsts if turn), items)
 
 
-def copy_turns(
-    db: sqlite3.Connection, conversation: Conversation, turns: Iterable[tuple[str, int]], branch_id: str
-) -> Copied:
+def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]], branch_id: str) -> Copied:
     """Append turns of branches to a branch, in the order given.
 
     Args:
-        db: Inside a write transaction.
-        conversation: The session.
+        tx: A write transaction.
+        session_id: The session.
         turns: Each a branch and the number of one of its turns.
         branch_id: The branch that gets them.
 
@@ -115,11 +100,11 @@ def copy_turns(
     copied: list[Encoded] = []
     count = 0
     for source, turn in turns:
-        rows = db.execute(
+        rows = tx.execute(
             "SELECT CAST(m.message_data AS BLOB), s.message_type, s.tool_name FROM message_structure AS s"
-            f" CROSS JOIN {conversation.tables.messages} AS m ON m.id = s.message_id"
+            f" CROSS JOIN {tx.tables.messages} AS m ON m.id = s.message_id"
             " WHERE s.session_id = ? AND s.branch_id = ? AND s.user_turn_number = ? ORDER BY +s.sequence_number",
-            (conversation.session_id, source, turn),
+            (session_id, source, turn),
         ).fetchall()
         if not rows:
             raise ConvoError(f"Turn {turn} of '{source}' is gone.", "Mark the turns anew.")
@@ -130,7 +115,7 @@ def copy_turns(
             raise ConvoError(f"Turn {turn} of '{source}' holds an item that cannot be read.") from error
         copied += items
         count += 1
-    history.append(db, conversation, branch_id, copied)
+    history.append(tx, session_id, branch_id, copied)
     return Copied(count, len(copied))
 
 
@@ -154,48 +139,48 @@ def _check_pairs(items: Sequence[object], turn: int, branch_id: str) -> None:
         )
 
 
-def _check_free(db: sqlite3.Connection, copy: Conversation) -> None:
-    for table in (copy.tables.sessions, copy.tables.messages, "message_structure"):
-        row = db.execute(f"SELECT 1 FROM {table} WHERE session_id = ? LIMIT 1", (copy.session_id,)).fetchone()
+def _check_free(tx: Transaction, session_id: str) -> None:
+    for table in (tx.tables.sessions, tx.tables.messages, "message_structure"):
+        row = tx.execute(f"SELECT 1 FROM {table} WHERE session_id = ? LIMIT 1", (session_id,)).fetchone()
         if row is not None:
-            raise ConvoError(f"The file has a session '{copy.session_id}' already.", "Choose another name.")
+            raise ConvoError(f"The file has a session '{session_id}' already.", "Choose another name.")
 
 
-def _items(db: sqlite3.Connection, conversation: Conversation, branch_id: str) -> Iterator[list[tuple[Any, ...]]]:
+def _items(tx: Transaction, session_id: str, branch_id: str) -> Iterator[list[tuple[Any, ...]]]:
     """The items of a branch, so many at once: id, content and time of the message, then its structure."""
-    rows = db.execute(
+    rows = tx.execute(
         "SELECT m.id, CAST(m.message_data AS BLOB), m.created_at, s.message_type, s.user_turn_number,"
         " s.branch_turn_number, s.tool_name, s.created_at FROM message_structure AS s"
-        f" CROSS JOIN {conversation.tables.messages} AS m ON m.id = s.message_id"
+        f" CROSS JOIN {tx.tables.messages} AS m ON m.id = s.message_id"
         " WHERE s.session_id = ? AND s.branch_id = ? ORDER BY s.sequence_number",
-        (conversation.session_id, branch_id),
+        (session_id, branch_id),
     )
     while some := rows.fetchmany(_AT_ONCE):
         yield some
 
 
 def _usage(
-    db: sqlite3.Connection, conversation: Conversation, branch_id: str, firsts: dict[int, tuple[int, int]]
+    tx: Transaction, session_id: str, branch_id: str, firsts: dict[int, tuple[int, int]]
 ) -> dict[int, tuple[Any, ...]]:
     """The usage of turns that begin with these messages: what the branch ran itself first, then the oldest."""
     found: dict[int, tuple[Any, ...]] = {}
-    for turn, runner, *counts in db.execute(
+    for turn, runner, *counts in tx.execute(
         f"SELECT user_turn_number, branch_id, {_COUNTS} FROM turn_usage WHERE session_id = ?"
         " ORDER BY branch_id <> ?, id",
-        (conversation.session_id, branch_id),
+        (session_id, branch_id),
     ).fetchall():
         if turn in firsts and turn not in found:
-            anchor = db.execute(
+            anchor = tx.execute(
                 "SELECT message_id FROM message_structure WHERE session_id = ? AND branch_id = ?"
                 " AND user_turn_number = ? ORDER BY +sequence_number LIMIT 1",
-                (conversation.session_id, runner, turn),
+                (session_id, runner, turn),
             ).fetchone()
             if anchor is not None and anchor[0] == firsts[turn][0]:
                 found[turn] = tuple(counts)
-    if has_table(db, "convo_usage"):
-        for turn, message_id, *counts in db.execute(
+    if tx.has_table("convo_usage"):
+        for turn, message_id, *counts in tx.execute(
             f"SELECT user_turn_number, message_id, {_COUNTS} FROM convo_usage WHERE session_id = ?",
-            (conversation.session_id,),
+            (session_id,),
         ):
             if turn in firsts and firsts[turn][0] == message_id:
                 found.setdefault(turn, tuple(counts))
@@ -203,22 +188,22 @@ def _usage(
 
 
 def _copy_runs(
-    source: sqlite3.Connection,
-    origin: Conversation,
+    source: Transaction,
+    session_id: str,
     branch_id: str,
-    target: sqlite3.Connection,
-    copy: Conversation,
+    target: Transaction,
+    new_session_id: str,
     new_ids: dict[int, int],
 ) -> None:
-    if not has_table(source, "convo_runs"):
+    if not source.has_table("convo_runs"):
         return
     columns = "user_turn_number, outcome, model, agent, started_at, seconds, error, estimated, reported, created_at"
     # Of the runs of one turn the last counts: the branch's own.
     rows = source.execute(
         f"SELECT message_id, {columns} FROM convo_runs WHERE session_id = ? ORDER BY branch_id = ?, id",
-        (origin.session_id, branch_id),
+        (session_id, branch_id),
     )
-    runs = [(copy.session_id, MAIN, new_ids[old_id], *told) for old_id, *told in rows if old_id in new_ids]
+    runs = [(new_session_id, MAIN, new_ids[old_id], *told) for old_id, *told in rows if old_id in new_ids]
     if runs:
         target.execute(CONVO_RUNS)
         target.execute(RUN_INDEX)

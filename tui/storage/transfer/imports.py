@@ -1,12 +1,11 @@
 """Writing what comes from elsewhere as a session: a list of items, or all that another file held of one.
 
-Functions over a `sqlite3.Connection`, inside a write transaction.
+Functions over a `Transaction`, inside a write transaction.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -14,16 +13,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from tui.errors import ConvoError
 from tui.items.codec import decode_or_none
 from tui.items.types import message_type, tool_name
+from tui.storage.engine import Transaction
 from tui.storage.queries import branches
 from tui.storage.queries import items as history
-from tui.storage.schema import (
-    CONVO_BRANCHES,
-    CONVO_RUNS,
-    CONVO_USAGE,
-    MAIN,
-    RUN_INDEX,
-    Conversation,
-)
+from tui.storage.schema import CONVO_BRANCHES, CONVO_RUNS, CONVO_USAGE, MAIN, RUN_INDEX
 
 __all__ = ["Counted", "Incoming", "adopt", "bring_in", "is_known", "is_plain"]
 
@@ -31,17 +24,6 @@ Counted: TypeAlias = Callable[[Iterable[list[Any]], int], Iterable[list[Any]]]
 """Hands pieces of work on while somebody watches how many were done of how many; may raise to stop it."""
 
 _BATCH: Final = 1000
-
-_DAMAGES: Final = (
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    sqlite3.InterfaceError,
-    sqlite3.IntegrityError,
-    sqlite3.ProgrammingError,
-)
-"""What writing a document raises that is not as its format says."""
 
 _COUNTS: Final = (
     "user_turn_number",
@@ -83,51 +65,48 @@ class Incoming(NamedTuple):
     record: Mapping[str, Any] | None = None
 
 
-def is_known(db: sqlite3.Connection, conversation: Conversation) -> bool:
+def is_known(tx: Transaction, session_id: str) -> bool:
     """Whether the file has a session of this id."""
-    tables = conversation.tables
-    found = db.execute(
-        f"SELECT EXISTS (SELECT 1 FROM {tables.sessions} WHERE session_id = :id)"
-        f" OR EXISTS (SELECT 1 FROM {tables.messages} WHERE session_id = :id)"
+    found = tx.execute(
+        f"SELECT EXISTS (SELECT 1 FROM {tx.tables.sessions} WHERE session_id = :id)"
+        f" OR EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE session_id = :id)"
         " OR EXISTS (SELECT 1 FROM message_structure WHERE session_id = :id)",
-        {"id": conversation.session_id},
+        {"id": session_id},
     ).fetchone()
     return bool(found[0])
 
 
-def is_plain(db: sqlite3.Connection, conversation: Conversation) -> bool:
+def is_plain(tx: Transaction, session_id: str) -> bool:
     """Whether the session has messages and no structure, as the SDK's plain `SQLiteSession` leaves it."""
-    found = db.execute(
-        f"SELECT EXISTS (SELECT 1 FROM {conversation.tables.messages} WHERE session_id = :id)"
+    found = tx.execute(
+        f"SELECT EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE session_id = :id)"
         " AND NOT EXISTS (SELECT 1 FROM message_structure WHERE session_id = :id)",
-        {"id": conversation.session_id},
+        {"id": session_id},
     ).fetchone()
     return bool(found[0])
 
 
-def adopt(db: sqlite3.Connection, conversation: Conversation, counted: Counted) -> int:
+def adopt(tx: Transaction, session_id: str, counted: Counted) -> int:
     """Work out the structure of a plain session and write it, as if the items had come one by one.
 
     Each row has the time of its message.
 
     Args:
-        db: The connection.
-        conversation: The session.
+        tx: A write transaction.
+        session_id: The session.
         counted: Gets the batches of rows and about how many there will be, and hands them on.
 
     Returns:
         How many items there are.
     """
-    (last,) = db.execute(
+    (last,) = tx.execute(
         "SELECT COALESCE(MAX(sequence_number), 0) FROM message_structure WHERE session_id = ?",
-        (conversation.session_id,),
+        (session_id,),
     ).fetchone()
-    total = db.execute(
-        f"SELECT COUNT(*) FROM {conversation.tables.messages} WHERE session_id = ?", (conversation.session_id,)
-    ).fetchone()[0]
-    messages = db.execute(
-        f"SELECT id, message_data, created_at FROM {conversation.tables.messages} WHERE session_id = ? ORDER BY id",
-        (conversation.session_id,),
+    total = tx.execute(f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = ?", (session_id,)).fetchone()[0]
+    messages = tx.execute(
+        f"SELECT id, message_data, created_at FROM {tx.tables.messages} WHERE session_id = ? ORDER BY id",
+        (session_id,),
     )
     turn = count = 0
     for batch in counted(iter(partial(messages.fetchmany, _BATCH), []), total // _BATCH):
@@ -138,9 +117,9 @@ def adopt(db: sqlite3.Connection, conversation: Conversation, counted: Counted) 
             turn += kind == "user"
             count += 1
             rows.append((
-                conversation.session_id, message_id, MAIN, kind, last + count, turn, turn, tool_name(item), created
+                session_id, message_id, MAIN, kind, last + count, turn, turn, tool_name(item), created
             ))  # fmt: skip
-        db.executemany(
+        tx.executemany(
             "INSERT INTO message_structure (session_id, message_id, branch_id, message_type, sequence_number,"
             " user_turn_number, branch_turn_number, tool_name, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
@@ -148,88 +127,75 @@ def adopt(db: sqlite3.Connection, conversation: Conversation, counted: Counted) 
     return count
 
 
-def bring_in(db: sqlite3.Connection, conversation: Conversation, incoming: Incoming) -> None:
+def bring_in(tx: Transaction, incoming: Incoming) -> None:
     """Write a session that is not there yet.
 
     Raises:
         ConvoError: There is such a session, or what is to be written is not as its format says.
     """
-    if is_known(db, conversation):
-        raise ConvoError(f"There is a session '{conversation.session_id}' already.", "Give the new one another name.")
+    session_id = incoming.session_id
+    if is_known(tx, session_id):
+        raise ConvoError(f"There is a session '{session_id}' already.", "Give the new one another name.")
+    damaged: tuple[type[Exception], ...] = (LookupError, TypeError, ValueError, AttributeError, *tx.value_errors)
     try:
         if incoming.record is None:
-            _import_items(db, conversation, incoming.items)
+            _import_items(tx, session_id, incoming.items)
         else:
-            _import_record(db, conversation, incoming.record)
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        sqlite3.InterfaceError,
-        sqlite3.IntegrityError,
-    ) as error:
+            _import_record(tx, session_id, incoming.record)
+    except damaged as error:
         raise ConvoError(
-            f"What is to become session '{conversation.session_id}' is damaged: {error!r}.", "Export it again."
+            f"What is to become session '{session_id}' is damaged: {error!r}.", "Export it again."
         ) from error
 
 
-def _import_items(db: sqlite3.Connection, conversation: Conversation, items: Sequence[object]) -> None:
+def _import_items(tx: Transaction, session_id: str, items: Sequence[object]) -> None:
     """Write items as the `main` branch of a session."""
     encoded = history.encode(items)
     for start in range(0, len(encoded), _BATCH):
-        history.append(db, conversation, MAIN, encoded[start : start + _BATCH])
+        history.append(tx, session_id, MAIN, encoded[start : start + _BATCH])
 
 
-def _import_record(db: sqlite3.Connection, conversation: Conversation, record: Mapping[str, Any]) -> None:
+def _import_record(tx: Transaction, session_id: str, record: Mapping[str, Any]) -> None:
     """Write all that a record has; messages get ids of this file, all else stays as it was."""
-    session_id, tables = conversation.session_id, conversation.tables
     updated = record["session"].get("updated_at")
-    db.execute(
-        f"INSERT INTO {tables.sessions} (session_id, updated_at) VALUES (?, COALESCE(?, CURRENT_TIMESTAMP))",
+    tx.execute(
+        f"INSERT INTO {tx.tables.sessions} (session_id, updated_at) VALUES (?, COALESCE(?, CURRENT_TIMESTAMP))",
         (session_id, updated),
     )
     ids: dict[int, int] = {}
     for message in record["messages"]:
         text = message["raw"] if "raw" in message else json.dumps(message["item"])
-        cursor = db.execute(
-            f"INSERT INTO {tables.messages} (session_id, message_data, created_at)"
-            " VALUES (?, ?, COALESCE(?, CURRENT_TIMESTAMP))",
-            (session_id, text, message.get("created_at")),
-        )
-        ids[message["id"]] = int(cursor.lastrowid or 0)
+        (ids[message["id"]],) = tx.insert_messages(session_id, [text], [message.get("created_at")])
     for branch in record["branches"]:
-        _import_branch(db, conversation, branch, ids)
+        _import_branch(tx, session_id, branch, ids)
     kept = [{**row, "message_id": ids[row["message_id"]]} for row in record.get("kept_usage", ())]
     if kept:
-        db.execute(CONVO_USAGE)
-        _insert(db, "convo_usage", session_id, ("branch_id", "message_id", *_COUNTS), kept)
+        tx.execute(CONVO_USAGE)
+        _insert(tx, "convo_usage", session_id, ("branch_id", "message_id", *_COUNTS), kept)
     runs = [{**row, "message_id": ids[row["message_id"]]} for row in record.get("runs", ())]
     if runs:
-        db.execute(CONVO_RUNS)
-        db.execute(RUN_INDEX)
-        _insert(db, "convo_runs", session_id, _RUN, runs)
+        tx.execute(CONVO_RUNS)
+        tx.execute(RUN_INDEX)
+        _insert(tx, "convo_runs", session_id, _RUN, runs)
 
 
-def _import_branch(
-    db: sqlite3.Connection, conversation: Conversation, branch: Mapping[str, Any], ids: Mapping[int, int]
-) -> None:
-    session_id, branch_id = conversation.session_id, str(branch["branch_id"])
-    db.execute(
+def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], ids: Mapping[int, int]) -> None:
+    session_id, branch_id = session_id, str(branch["branch_id"])
+    tx.execute(
         "INSERT OR IGNORE INTO branch_reservations (session_id, branch_id) VALUES (?, ?)", (session_id, branch_id)
     )
-    db.executemany(
+    tx.executemany(
         "INSERT INTO message_structure (session_id, branch_id, message_id, sequence_number, message_type,"
         " user_turn_number, branch_turn_number, tool_name, created_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, CURRENT_TIMESTAMP))",
         ((session_id, branch_id, ids[message_id], *rest) for message_id, *rest in branch["rows"]),
     )
-    _insert(db, "turn_usage", session_id, ("branch_id", *_COUNTS), [
+    _insert(tx, "turn_usage", session_id, ("branch_id", *_COUNTS), [
         {**row, "branch_id": branch_id} for row in branch.get("usage", ())
     ])  # fmt: skip
     if branch.get("parent") is not None or not branch["rows"]:
-        db.execute(CONVO_BRANCHES)
-        db.execute(
+        tx.execute(CONVO_BRANCHES)
+        tx.execute(
             "INSERT INTO convo_branches (session_id, branch_id, parent_branch_id, fork_turn, created_at,"
             " empty_generation) VALUES (?, ?, ?, ?, COALESCE(?, CURRENT_TIMESTAMP), ?)",
             (
@@ -238,16 +204,16 @@ def _import_branch(
                 branch.get("parent"),
                 branch.get("fork_turn"),
                 branch.get("created_at"),
-                None if branch["rows"] else branches.generation(db, conversation),
+                None if branch["rows"] else branches.generation(tx, session_id),
             ),
         )
 
 
 def _insert(
-    db: sqlite3.Connection, table: str, session_id: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
+    tx: Transaction, table: str, session_id: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
 ) -> None:
     marks = ", ".join("?" * (len(columns) + 1))
-    db.executemany(
+    tx.executemany(
         f"INSERT INTO {table} (session_id, {', '.join(columns)}) VALUES ({marks})",
         ((session_id, *(row.get(column) for column in columns)) for row in rows),
     )

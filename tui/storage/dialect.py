@@ -1,0 +1,81 @@
+"""What the SQL of one database calls differently from the SQL of another.
+
+SQL that every supported database accepts is written out in the queries; only the rest is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+__all__ = ["Dialect"]
+
+
+class Dialect(Protocol):
+    """Pieces of SQL, without logic.
+
+    Attributes:
+        identity: The type of a key column that numbers the rows of its table.
+        like: The operator that matches a text with a pattern in any case of its ASCII letters.
+        ordered_join: The join that reads the tables in the order in which they are written.
+        not_indexed: What keeps a table from being read by an index, written behind the name of the table.
+        row_order: The column that tells in which order the rows of a table were written.
+    """
+
+    @property
+    def identity(self) -> str: ...
+    @property
+    def like(self) -> str: ...
+    @property
+    def ordered_join(self) -> str: ...
+    @property
+    def not_indexed(self) -> str: ...
+    @property
+    def row_order(self) -> str: ...
+
+    def is_text(self, column: str) -> str:
+        """Return the condition that a column holds a text."""
+        ...
+
+    def is_integer(self, column: str) -> str:
+        """Return the condition that a column holds an integer."""
+        ...
+
+    def clamped(self, value: str, least: float, most: float) -> str:
+        """Return an expression for a number moved into a range; NULL stays NULL."""
+        ...
+
+    def as_integer(self, value: str) -> str:
+        """Return an expression for a value as an integer; 0 where it is none."""
+        ...
+
+    def is_json(self, column: str) -> str:
+        """Return the condition that a text is JSON."""
+        ...
+
+    def json_field(self, column: str, name: str) -> str:
+        """Return an expression for a field of a JSON object; NULL where the text is not JSON."""
+        ...
+
+    def in_list(self, value: str, name: str) -> str:
+        """Return the condition that a value is among the elements of the JSON list in the named value `name`."""
+        ...
+
+    def rows_of_json(self, name: str, columns: Sequence[str]) -> str:
+        """Return a table made from the JSON list of lists in the named value `name`.
+
+        Its columns are `key`, which counts from 0, and the given ones.
+        """
+        ...
+
+    def joined(self, column: str) -> str:
+        """Return an aggregate that joins the values of a column with commas."""
+        ...
+
+    def as_utf8(self, column: str) -> str:
+        """Return an expression for the UTF-8 bytes of a text."""
+        ...
+
+    def stored_length(self, column: str) -> str:
+        """Return an expression for about how long a text is, in bytes or characters, whichever is cheaper to tell."""
+        ...

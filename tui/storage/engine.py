@@ -1,0 +1,318 @@
+"""The seam between the code that knows conversations and the code that knows one database.
+
+Query functions take a `Transaction` and name their values; what they cannot write in SQL that every database accepts
+they take from its `Dialect`. An `Engine` is an open database: it runs such functions, each in one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
+
+from tui.errors import ConvoError
+from tui.model import Item, Session
+from tui.storage.dialect import Dialect
+from tui.storage.schema import Tables
+
+__all__ = [
+    "LONGEST",
+    "Engine",
+    "Messages",
+    "PartialItem",
+    "RecordedTable",
+    "Rows",
+    "Transaction",
+    "shielded",
+]
+
+T = TypeVar("T")
+
+LONGEST: Final = 1 << 17
+"""Bytes of a stored item that are read to show it: more than is drawn of any text."""
+
+
+class Rows(Protocol):
+    """The rows that a statement gives, read once from the first to the last."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows a statement that writes has changed."""
+        ...
+
+    def fetchone(self) -> Any: ...
+    def fetchmany(self, size: int) -> list[Any]: ...
+    def fetchall(self) -> list[Any]: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def close(self) -> None: ...
+
+
+class PartialItem(NamedTuple):
+    """What was read of a stored item.
+
+    Attributes:
+        data: The decoded item, as far as it was read; None where it cannot be decoded.
+        raw: The text where it cannot be decoded, as far as it was read; else None.
+        size: Bytes of the stored text.
+        unread: Bytes of it that are left out.
+        cut: Whether its end is among them.
+    """
+
+    data: Any = None
+    raw: str | None = ""
+    size: int = 0
+    unread: int = 0
+    cut: bool = False
+
+
+class Messages(Protocol):
+    """The stored items, read as far as they are needed."""
+
+    @property
+    def are_long(self) -> bool:
+        """Whether the items are long on an average, so that few are to be read at once."""
+        ...
+
+    def beginning(self, message_id: int | None, most: int | None = LONGEST, part: int | None = None) -> PartialItem:
+        """Read an item, or of one that takes more than `most` bytes (None: no limit) the first `part` (None: `most`).
+
+        Encoded data that the beginning ends in is passed over, so that what follows an image is read too: `…` and
+        the number of bytes take its place.
+        """
+        ...
+
+    def stored_at(self, message_id: int) -> str | None:
+        """Return when an item was stored. It may take as long as reading all of the item."""
+        ...
+
+    def whole(self, item: Item) -> Item:
+        """Return an item with all that is stored of it.
+
+        Raises:
+            NotFoundError: It is not stored any more.
+        """
+        ...
+
+
+class RecordedTable(NamedTuple):
+    """A table whose changes are recorded.
+
+    Attributes:
+        name: The name that the record gives to the table.
+        identifier: The table, as SQL.
+        columns: The columns to record, in order.
+        keyed: Whether its rows change, so that updates and inserts are recorded beside deletions.
+    """
+
+    name: str
+    identifier: str
+    columns: Sequence[str]
+    keyed: bool
+
+
+class Transaction(Protocol):
+    """One transaction of an open database, as query functions see it.
+
+    Attributes:
+        dialect: Pieces of SQL that databases do not share.
+        tables: The base tables, as SQL identifiers.
+        messages: The stored items.
+        integrity_error: What is raised where a row breaks a constraint.
+        value_errors: What is raised where a value cannot be stored.
+    """
+
+    @property
+    def dialect(self) -> Dialect: ...
+    @property
+    def tables(self) -> Tables: ...
+    @property
+    def messages(self) -> Messages: ...
+    @property
+    def integrity_error(self) -> type[Exception]: ...
+    @property
+    def value_errors(self) -> tuple[type[Exception], ...]: ...
+
+    @property
+    def version(self) -> Hashable:
+        """Another value after another connection has committed."""
+        ...
+
+    @property
+    def schema_version(self) -> Hashable:
+        """Another value after a table was made or dropped, or rows got other places."""
+        ...
+
+    @property
+    def has_structure(self) -> bool:
+        """Whether the database has the table of structure rows."""
+        ...
+
+    def execute(
+        self, sql: str, values: Sequence[object] | Mapping[str, object] = (), /, **named_values: object
+    ) -> Rows:
+        """Run a statement; `:name` in it is a named value."""
+        ...
+
+    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
+        """Run a statement for each row of values."""
+        ...
+
+    def fetch_as_json(
+        self, sql: str, width: int, values: Sequence[object] | Mapping[str, object] = (), /, **named_values: object
+    ) -> list[list[Any]]:
+        """Return all rows of a query of numbers and texts; fewer switches between threads than with `execute`.
+
+        Args:
+            sql: The query.
+            width: How many columns it has.
+            values: Its values.
+            named_values: Its values by name.
+        """
+        ...
+
+    def insert_messages(
+        self, session_id: str, texts: Sequence[str], created_at: Sequence[str | None] | None = None
+    ) -> Sequence[int]:
+        """Store items as they are encoded, and return their ids in order.
+
+        Args:
+            session_id: The session.
+            texts: The encoded items.
+            created_at: When each of them was stored, None for now; now for all where it is left out.
+        """
+        ...
+
+    def has_table(self, name: str) -> bool:
+        """Whether the database has a table of this name."""
+        ...
+
+    def columns(self, table: str) -> list[str]:
+        """Return the columns of a table, those of its primary key first."""
+        ...
+
+    def primary_key(self, table: str) -> list[str]:
+        """Return the columns of a table's primary key, in order."""
+        ...
+
+    def structure_table(self, session: Session) -> str:
+        """Return the table that holds a session's structure rows; for a plain session they are made up in memory."""
+        ...
+
+    def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> AbstractContextManager[None]:
+        """Copy rows to `convo_trash` as they are changed inside the context.
+
+        A deleted row, and of a keyed table an updated one as it was, gets `side` 0; an inserted row of a keyed table
+        gets `side` 1.
+
+        Args:
+            entry_id: The journal's entry.
+            tables: The tables to watch.
+        """
+        ...
+
+    def on_rollback(self, action: Callable[[], object]) -> None:
+        """Have something done if the transaction is rolled back, before the next one begins."""
+        ...
+
+
+class Engine(ABC):
+    """An open database.
+
+    Work is a plain function of a `Transaction`. It runs on one thread, one piece of work after another in the order of
+    the calls, each in a transaction of its own, which is committed when the function returns and rolled back when it
+    raises.
+
+    `submit_read` and `submit_write` raise the database's own errors; `read` and `write` explain them.
+
+    Attributes:
+        target: The database: a path, or a URL without its password.
+        tables: The base tables, as SQL identifiers.
+    """
+
+    target: str
+    tables: Tables
+
+    @property
+    @abstractmethod
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+
+    @abstractmethod
+    def submit_read(self, work: Callable[[Transaction], T]) -> Future[T]:
+        """Queue work that only reads and sees the database at one moment; it is dropped if cancelled before it runs.
+
+        Raises:
+            RuntimeError: The engine is closed.
+        """
+
+    @abstractmethod
+    def submit_write(self, work: Callable[[Transaction], T], session_id: str = "") -> Future[T]:
+        """Queue work that writes and keeps other writers out from its start.
+
+        Args:
+            work: The work.
+            session_id: The session that it changes; empty for several.
+
+        Raises:
+            RuntimeError: The engine is closed.
+        """
+
+    @abstractmethod
+    def explain(self, error: Exception) -> ConvoError | None:
+        """Return the error to show for one of the database's own; None for any other error."""
+
+    @abstractmethod
+    def is_current(self) -> bool:
+        """Whether the database that was opened is the one that `target` names now."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish the queued work and close the database; may be called again."""
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run work that only reads; a cancelled call drops it if it has not begun.
+
+        Raises:
+            FileError: The database cannot be read.
+        """
+        try:
+            return await asyncio.wrap_future(self.submit_read(work))
+        except Exception as error:
+            if (explained := self.explain(error)) is None:
+                raise
+            raise explained from error
+
+
+async def shielded(change: Future[T]) -> T:
+    """Wait until a change was made or refused, even if the caller is cancelled; then raise the cancellation.
+
+    Raises:
+        asyncio.CancelledError: The caller was cancelled; the change is made, or it failed and left nothing.
+    """
+    loop = asyncio.get_running_loop()
+    cancelled: asyncio.CancelledError | None = None
+    while not change.done():
+        # Nothing else holds this future: cancelling it leaves the change alone.
+        over = loop.create_future()
+        change.add_done_callback(partial(_wake, loop, over))
+        try:
+            await over
+        except asyncio.CancelledError as error:
+            cancelled = cancelled or error
+    if cancelled is not None:
+        raise cancelled
+    return change.result()
+
+
+def _wake(loop: asyncio.AbstractEventLoop, over: asyncio.Future[None], _: Future[T]) -> None:
+    def wake() -> None:
+        if not over.done():
+            over.set_result(None)
+
+    # The loop may have been closed over the waiting caller.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(wake)

@@ -1,0 +1,59 @@
+"""SQLite's pieces of SQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+__all__ = ["SQLITE", "SQLiteDialect"]
+
+
+class SQLiteDialect:
+    """SQLite's `tui.storage.dialect.Dialect`."""
+
+    identity: Final = "INTEGER PRIMARY KEY AUTOINCREMENT"
+    like: Final = "LIKE"
+    ordered_join: Final = "CROSS JOIN"
+    not_indexed: Final = "NOT INDEXED"
+    row_order: Final = "rowid"
+
+    def is_text(self, column: str) -> str:
+        return f"typeof({column}) = 'text'"
+
+    def is_integer(self, column: str) -> str:
+        return f"typeof({column}) = 'integer'"
+
+    def clamped(self, value: str, least: float, most: float) -> str:
+        return f"MAX({least}, MIN({value}, {most}))"
+
+    def as_integer(self, value: str) -> str:
+        return f"CAST({value} AS INTEGER)"
+
+    def is_json(self, column: str) -> str:
+        return f"json_valid({column})"
+
+    def json_field(self, column: str, name: str) -> str:
+        return f"CASE WHEN json_valid({column}) THEN json_extract({column}, '$.{name}') END"
+
+    def in_list(self, value: str, name: str) -> str:
+        return f"{value} IN (SELECT value FROM json_each(:{name}))"
+
+    def rows_of_json(self, name: str, columns: Sequence[str]) -> str:
+        cells = "".join(f", json_extract(value, '$[{at}]') AS {column}" for at, column in enumerate(columns))
+        return f"(SELECT key{cells} FROM json_each(:{name}))"
+
+    def joined(self, column: str) -> str:
+        return f"group_concat({column})"
+
+    def as_utf8(self, column: str) -> str:
+        return f"CAST({column} AS BLOB)"
+
+    def stored_length(self, column: str) -> str:
+        # Where SQLite can, it tells how long a text is without reading it.
+        return f"{_LENGTH}({column})"
+
+
+_LENGTH: Final = "octet_length" if sqlite3.sqlite_version_info >= (3, 43) else "length"
+
+SQLITE: Final = SQLiteDialect()

@@ -1,0 +1,175 @@
+"""Opening a SQLite file: to read it, to change it, for a session, or to write a new one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, TypeVar
+
+from tui.errors import ConvoError, FileError
+from tui.storage.engine import Transaction
+from tui.storage.schema import Tables, create_all, quoted
+from tui.storage.sqlite.connection import Connection
+from tui.storage.sqlite.engine import SQLiteEngine, SQLiteTransaction
+from tui.storage.sqlite.errors import DEMO_HINT, explained
+from tui.storage.sqlite.ownership import check, create_and_check, enable_wal
+
+__all__ = ["open_session", "open_to_read", "open_to_write", "write_new_file"]
+
+T = TypeVar("T")
+
+_MESSAGES: Final = {"id", "session_id", "message_data", "created_at"}
+_STRUCTURE: Final = {
+    "id",
+    "session_id",
+    "message_id",
+    "branch_id",
+    "message_type",
+    "sequence_number",
+    "user_turn_number",
+    "tool_name",
+    "created_at",
+}
+
+
+def open_to_read(path: Path, timeout: float) -> SQLiteEngine:
+    """Open a file that is there, to read it.
+
+    Raises:
+        FileError: It cannot be shown; the message says why, the hint what to do.
+    """
+    _check_file(path)
+    with explained(path):
+        connection = Connection(path, mode="ro", timeout=timeout)
+        try:
+            tables = connection.run_sync(lambda db: _base_tables(db, path))
+        except BaseException:
+            connection.close()
+            raise
+    return SQLiteEngine(path, connection, tables, tolerant=True)
+
+
+def open_to_write(path: Path, tables: Tables, timeout: float) -> SQLiteEngine:
+    """Open a file that is there, to change it.
+
+    Raises:
+        FileError: It cannot be opened.
+    """
+    with explained(path):
+        return SQLiteEngine(path, Connection(path, mode="rw", timeout=timeout), tables)
+
+
+def open_session(path: str | Path, tables: Tables, session_id: str, *, create_tables: bool) -> SQLiteEngine:
+    """Open a file for a session, made where it is missing, and prepare its tables.
+
+    Raises:
+        ValueError: The tables are missing, or belong to another pair of base tables.
+        sqlite3.Error: The file cannot be opened or stays locked.
+    """
+    engine = SQLiteEngine(path, Connection(path), tables)
+    try:
+        engine.connection.run_sync(enable_wal)
+        if create_tables:
+            engine.submit_write(lambda tx: create_and_check(tx, tx.db, path, session_id), session_id).result()
+        else:
+            engine.submit_read(lambda tx: check(tx, tx.db, path)).result()
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+def write_new_file(path: Path, work: Callable[[Transaction], T]) -> T:
+    """Write a file that does not exist yet in one transaction on the calling thread; it appears when it is complete.
+
+    Args:
+        path: The file.
+        work: Gets a transaction in which the SDK's tables are made.
+
+    Raises:
+        ConvoError: There is such a file, or its folder cannot be written.
+        FileError: The file cannot be written.
+    """
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError as error:
+        raise ConvoError(f"{path} is there already.", "Name a file that does not exist yet.") from error
+    except OSError as error:
+        raise ConvoError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
+    try:
+        with TemporaryDirectory(prefix=".convo-", dir=path.parent) as folder, explained(path):
+            unfinished = Path(folder) / path.name
+            with closing(sqlite3.connect(unfinished, isolation_level=None)) as db, db:
+                db.execute("BEGIN IMMEDIATE")
+                tx = SQLiteTransaction(db, Tables())
+                create_all(tx)
+                result = work(tx)
+            unfinished.replace(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return result
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise FileError(f"{path} is a folder.", "Name the database file in it.")
+    try:
+        if not path.exists():
+            raise FileError(f"{path} does not exist.", f"Check the name, or have an agent write it. {DEMO_HINT}")
+        if not path.is_file():
+            raise FileError(f"{path} is not a regular file.", "Name a SQLite database file.")
+    except OSError as error:
+        raise FileError(f"{path} cannot be looked up: {error.strerror}.", "Check the name and its folder.") from error
+    if not os.access(path, os.R_OK):
+        raise FileError(f"{path} cannot be read.", "Ask its owner for permission to read it.")
+
+
+def _base_tables(db: sqlite3.Connection, path: Path) -> Tables:
+    """Return the tables of sessions and of messages.
+
+    The structure rows name them, as the writer may have given them names of its own.
+
+    Raises:
+        FileError: There are none, or their columns are not those this program knows.
+        sqlite3.Error: The file is not a database.
+    """
+    tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    columns = {name: _columns(db, name) for name in tables}
+    if "message_structure" in columns:
+        _require(path, "message_structure", columns["message_structure"], _STRUCTURE)
+        owners = {row[3]: row[2] for row in db.execute("PRAGMA foreign_key_list(message_structure)")}
+        pair = owners.get("session_id", "agent_sessions"), owners.get("message_id", "agent_messages")
+    else:
+        holders = [name for name in tables if columns[name] >= _MESSAGES]
+        messages = "agent_messages" if "agent_messages" in holders or not holders else holders[0]
+        owners = {row[3]: row[2] for row in db.execute(f"PRAGMA foreign_key_list({quoted(messages)})")}
+        pair = owners.get("session_id", "agent_sessions"), messages
+    known = {name.lower(): name for name in tables}
+    for name in pair:
+        if name.lower() not in known:
+            what = f"has no table {name}" if tables else "is empty"
+            raise FileError(
+                f"{path} holds no conversations: it {what}.",
+                f"Let an agent write it with AdvancedSQLiteSession(create_tables=True). {DEMO_HINT}",
+            )
+    sessions, messages = (known[name.lower()] for name in pair)
+    _require(path, sessions, columns[sessions], {"session_id", "updated_at"})
+    _require(path, messages, columns[messages], _MESSAGES)
+    return Tables(quoted(sessions), quoted(messages))
+
+
+def _require(path: Path, table: str, found: set[str], needed: set[str]) -> None:
+    if missing := sorted(needed - found):
+        raise FileError(
+            f"{path} has a table {table} of a shape this version does not know: no column {', '.join(missing)}.",
+            "Install a newer convo-tui, or open a file that the OpenAI Agents SDK wrote.",
+        )
+
+
+def _columns(db: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in db.execute(f"PRAGMA table_info({quoted(table)})")}
