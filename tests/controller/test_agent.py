@@ -338,7 +338,7 @@ async def test_a_message_and_its_fork_are_undone_one_after_the_other(
     await agent.send("weather in Rome")
     await until(controller, quiet)
     assert [entry.words for entry in await controller.history.entries()] == [
-        "Said “weather in Rome” on 'other'",
+        "Sent “weather in Rome” on 'other'",
         "Forked 'other' at turn 2 of 'main'",
     ]
     await controller.history.undo()

@@ -92,7 +92,7 @@ class AgentRuns:
 
     def runs(self, session_id: str) -> Mapping[str, Run]:
         """Return the runs under way in a session, by branch."""
-        return self._runs.of(session_id)
+        return self._runs.in_session(session_id)
 
     def keeps_at_end(self, session_id: str, branch_id: str) -> bool:
         """Return whether a message was sent on a branch and its answer is not complete."""
@@ -109,29 +109,29 @@ class AgentRuns:
 
     # The protocol `RunListener`
 
-    def run_began(self, place: BranchRef) -> None:
+    def run_began(self, branch: BranchRef) -> None:
         """Keep a reader at the end of the branch there."""
-        self._at_end.add(place)
+        self._at_end.add(branch)
 
     def runs_changed(self) -> None:
         """Show the runs as they are now."""
         self._state.publish(runs=self._placed_runs(self._state.view))
 
-    async def items_stored(self, place: BranchRef) -> None:
+    async def items_stored(self, branch: BranchRef) -> None:
         """Show the items that a run has stored."""
-        await self._refresh(place)
+        await self._refresh(branch)
 
-    async def run_ended(self, place: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
+    async def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """Show how a run ended, and return messages to the user that were not sent."""
-        await self._refresh(place)
-        if place.branch_id not in self._runs.of(place.session_id):
-            self._at_end.discard(place)
+        await self._refresh(branch)
+        if branch.branch_id not in self._runs.in_session(branch.session_id):
+            self._at_end.discard(branch)
         if result.outcome is not Outcome.DONE:
             unsent = "\n\n".join([*([] if result.kept else [text]), *queued])
             previous = self._state.view.failure
             serial = previous.serial + 1 if previous else 1
             error = result.error or "Stopped."
-            failure = Failure(place.branch_id, error, result.hint, result.details, unsent, serial)
+            failure = Failure(branch.branch_id, error, result.hint, result.details, unsent, serial)
             self._state.publish(failure=failure)
 
     async def _refresh(self, branch: BranchRef) -> None:
@@ -166,7 +166,7 @@ class AgentRuns:
 
     def _placed_runs(self, view: View) -> Mapping[str, Run]:
         """Return the runs of a view's session, with the live items of its branch after the stored ones."""
-        runs = dict(self._runs.of(view.session.session_id) if view.session else {})
+        runs = dict(self._runs.in_session(view.session.session_id) if view.session else {})
         if view.branch_id in runs:
             branch = view.tree.branches.get(view.branch_id)
             runs[view.branch_id] = _placed(runs[view.branch_id], view.items, branch.turns if branch else 0)

@@ -1,4 +1,4 @@
-"""The runs that are under way: started, watched, stopped, one on a branch at a time, the next message waiting."""
+"""The runs under way: at most one on a branch, with further messages queued."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tui.storage.editor import Editor
 
 __all__ = ["BranchRef", "RunListener", "Runs"]
 
-_FRAME: Final = 1 / 30
-"""Seconds between two views of a growing answer: more than anyone can read."""
+_FRAME_SECONDS: Final = 1 / 30
+"""Seconds between two reports of a growing answer."""
 
-_QUOTED: Final = 40
-"""Characters of a message that the list of what was done quotes."""
+_QUOTE_LENGTH: Final = 40
+"""Characters of a message that its entry in the undo history quotes."""
 
 
 class BranchRef(NamedTuple):
@@ -32,141 +32,145 @@ class BranchRef(NamedTuple):
 
 
 class RunListener(Protocol):
-    """Who is told of the runs: the controller."""
+    """Receives what happens to the runs."""
 
-    def run_began(self, place: BranchRef) -> None:
-        """A run begins on a branch."""
+    def run_began(self, branch: BranchRef) -> None:
+        """Handle the begin of a run."""
 
     def runs_changed(self) -> None:
-        """A run began, ended, or says something new about itself."""
+        """Handle that a run began, ended or changed."""
 
-    async def items_stored(self, place: BranchRef) -> None:
-        """A run has written items; returns when they are shown, if its session is open."""
+    async def items_stored(self, branch: BranchRef) -> None:
+        """Show the items that a run has stored, if its session is open."""
 
-    async def run_ended(self, place: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
-        """A run is over: what was said, how it ended, and the messages that still wait, if it did not end well."""
+    async def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
+        """Handle the end of a run.
+
+        Args:
+            branch: The branch.
+            text: The message.
+            result: How it ended.
+            queued: The messages that were not sent because it did not end well.
+        """
 
 
 class Runs:
-    """Runs of one agent on branches of one file.
-
-    Attributes:
-        name: What answers.
-    """
+    """Runs of one agent on branches of one file."""
 
     def __init__(
         self,
         runner: Runner,
-        watcher: RunListener,
+        listener: RunListener,
         open_session: Callable[[str], AdvancedSQLiteSession],
         edit: Callable[[], Awaitable[Editor]],
     ) -> None:
-        """Make it.
+        """Create it without runs.
 
         Args:
-            runner: What answers.
-            watcher: Who is told.
-            open_session: Opens the session of an id for writing.
-            edit: Gives what writes down that a run can be undone.
+            runner: Runs the agent.
+            listener: Receives what happens.
+            open_session: Opens a session, given its id, for writing.
+            edit: Returns the editor that makes runs undoable.
         """
-        self.name = runner.name
         self._runner = runner
-        self._watcher = watcher
+        self._listener = listener
         self._open_session = open_session
         self._edit = edit
-        self._underway: dict[BranchRef, _ActiveRun] = {}
+        self._active: dict[BranchRef, _ActiveRun] = {}
         self._tasks: set[asyncio.Task[RunResult]] = set()
 
-    def of(self, session_id: str) -> Mapping[str, Run]:
-        """The runs of a session, by branch."""
-        return {place.branch_id: run.run for place, run in self._underway.items() if place.session_id == session_id}
+    def in_session(self, session_id: str) -> Mapping[str, Run]:
+        """Return the runs of a session, by branch."""
+        return {
+            branch.branch_id: active.run for branch, active in self._active.items() if branch.session_id == session_id
+        }
 
     async def prepare(self) -> None:
         """Load what the first run needs."""
         await self._runner.prepare()
 
-    def start(self, place: BranchRef, text: str) -> asyncio.Task[RunResult] | None:
-        """Say something on a branch; where a run is under way there, when that is over.
+    def start(self, branch: BranchRef, text: str) -> asyncio.Task[RunResult] | None:
+        """Send a message on a branch; queue it while a run is under way there.
 
         Returns:
-            The run; None where the message waits.
+            The run; None if the message is queued.
         """
-        if place in self._underway:
-            running = self._underway[place]
-            running.run = running.run._replace(queued=(*running.run.queued, text))
-            self._watcher.runs_changed()
+        if branch in self._active:
+            active = self._active[branch]
+            active.run = active.run._replace(queued=(*active.run.queued, text))
+            self._listener.runs_changed()
             return None
-        running = _ActiveRun(place, self.name, self._watcher)
-        self._underway[place] = running
-        running.task = asyncio.create_task(self._answer(running, text))
-        self._tasks.add(running.task)
-        running.task.add_done_callback(self._tasks.discard)
-        self._watcher.run_began(place)
-        self._watcher.runs_changed()
-        return running.task
+        active = _ActiveRun(branch, self._runner.name, self._listener)
+        self._active[branch] = active
+        active.task = asyncio.create_task(self._answer(active, text))
+        self._tasks.add(active.task)
+        active.task.add_done_callback(self._tasks.discard)
+        self._listener.run_began(branch)
+        self._listener.runs_changed()
+        return active.task
 
-    def stop(self, place: BranchRef) -> bool:
-        """Stop the run of a branch; whether there was one."""
-        running = self._underway.get(place)
-        if running is None or running.task is None:
+    def stop(self, branch: BranchRef) -> bool:
+        """Stop the run of a branch, and return whether there was one."""
+        active = self._active.get(branch)
+        if active is None or active.task is None:
             return False
-        if running.run.state is not RunState.STOPPING:
-            running.show(state=RunState.STOPPING, approvals=())
-            running.task.cancel()
+        if active.run.state is not RunState.STOPPING:
+            active.change(state=RunState.STOPPING, approvals=())
+            active.task.cancel()
         return True
 
-    def decide(self, place: BranchRef, decisions: Sequence[Decision]) -> None:
-        """Answer the approvals that a run waits for."""
-        if running := self._underway.get(place):
-            running.decide(decisions)
+    def decide(self, branch: BranchRef, decisions: Sequence[Decision]) -> None:
+        """Answer the approvals that a run asks for."""
+        if active := self._active.get(branch):
+            active.decide(decisions)
 
-    def take_stored(self, place: BranchRef, items: int) -> None:
-        """Let go from the live tail of a branch what is about to be shown as stored, of so many items of the branch."""
-        if running := self._underway.get(place):
-            running.take_stored(items)
+    def take_stored(self, branch: BranchRef, items: int) -> None:
+        """Remove from the live items of a branch those that are among its first stored ones, which are shown next."""
+        if active := self._active.get(branch):
+            active.take_stored(items)
 
     async def stop_all(self) -> None:
-        """Stop every run and wait until its branch is in order, and nobody is being told of it any more."""
+        """Stop all runs, and wait until their branches can be used again and the listener has handled all of it."""
         while self._tasks:
-            for place in tuple(self._underway):
-                self.stop(place)
+            for branch in tuple(self._active):
+                self.stop(branch)
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _answer(self, running: _ActiveRun, text: str) -> RunResult:
-        place = running.place
+    async def _answer(self, active: _ActiveRun, text: str) -> RunResult:
+        branch = active.branch
         try:
-            result = await self._run(running, text)
+            result = await self._run(active, text)
         except asyncio.CancelledError:
-            result = RunResult(Outcome.STOPPED, _now(), 0, kept=running.kept)
+            result = RunResult(Outcome.STOPPED, _now(), 0, kept=active.kept)
         except Exception as error:
             hint, words = error.hint if isinstance(error, ConvoError) else "", f"The file refused the run: {error}"
-            result = RunResult(Outcome.FAILED, _now(), 0, error=words, hint=hint, kept=running.kept)
+            result = RunResult(Outcome.FAILED, _now(), 0, error=words, hint=hint, kept=active.kept)
         finally:
-            running.close()
-            self._underway.pop(place, None)
-        queued = running.run.queued
+            active.close()
+            self._active.pop(branch, None)
+        queued = active.run.queued
         if queued and result.outcome is Outcome.DONE:
-            following = self.start(place, queued[0])
+            following = self.start(branch, queued[0])
             for waiting in queued[1:]:
-                self.start(place, waiting)
+                self.start(branch, waiting)
             queued = () if following else queued
-        await self._watcher.run_ended(place, text, result, queued)
-        self._watcher.runs_changed()
+        await self._listener.run_ended(branch, text, result, queued)
+        self._listener.runs_changed()
         return result
 
-    async def _run(self, running: _ActiveRun, text: str) -> RunResult:
-        # Where the file is gone that says so, and a session would make another one.
+    async def _run(self, active: _ActiveRun, text: str) -> RunResult:
+        # The editor raises if the file is gone; a session would create a new one.
         editor = await self._edit()
-        session = self._open_session(running.place.session_id)
+        session = self._open_session(active.branch.session_id)
         try:
-            await session.switch_to_branch(running.place.branch_id)
-            before = await editor.mark(*running.place)
-            running.items_before = before.items
-            running.show(state=RunState.RUNNING)
-            result = await self._runner.run(session, text, running)
-            running.kept = result.kept
+            await session.switch_to_branch(active.branch.branch_id)
+            checkpoint = await editor.mark(*active.branch)
+            active.items_before = checkpoint.items
+            active.change(state=RunState.RUNNING)
+            result = await self._runner.run(session, text, active)
+            active.kept = result.kept
             if not result.kept:
-                # The branch's last turn is another one than this run's.
+                # The last turn of the branch is not the turn of this run.
                 return result
             if result.usage is not None:
                 await session.store_run_usage(result.usage)
@@ -180,42 +184,43 @@ class Runs:
                 estimated=result.estimated,
                 reported=result.usage is not None,
             )
-            # The answer stands, whether or not it can be undone.
+            # The answer is stored, even if it cannot be made undoable.
             with suppress(ConvoError):
-                await editor.note_since(before, "run", f"Said “{_beginning(text)}” on '{running.place.branch_id}'")
+                words = f"Sent “{_quote(text)}” on '{active.branch.branch_id}'"
+                await editor.note_since(checkpoint, "run", words)
             return result
         finally:
             await asyncio.to_thread(session.close)
 
 
 class _ActiveRun:
-    """One run, and the hooks through which it tells of itself."""
+    """One run, and the hooks through which it reports."""
 
-    def __init__(self, place: BranchRef, model: str, watcher: RunListener) -> None:
-        self.place = place
-        self.run = Run(place.branch_id, RunState.STARTING, time.time(), model)
+    def __init__(self, branch: BranchRef, model: str, listener: RunListener) -> None:
+        self.branch = branch
+        self.run = Run(branch.branch_id, RunState.STARTING, time.time(), model)
         self.task: asyncio.Task[RunResult] | None = None
         self.kept = False
         self.items_before = 0
-        self._watcher = watcher
+        self._listener = listener
         self._next: Progress | None = None
         self._frame: asyncio.TimerHandle | None = None
         self._storing: asyncio.Task[None] | None = None
         self._stored_again = False
-        self._answer: asyncio.Future[Sequence[Decision]] | None = None
+        self._decisions: asyncio.Future[Sequence[Decision]] | None = None
 
-    def show(self, *, state: RunState | None = None, approvals: tuple[Approval, ...] | None = None) -> None:
-        """Change what is shown of the run at once."""
+    def change(self, *, state: RunState | None = None, approvals: tuple[Approval, ...] | None = None) -> None:
+        """Change the run and report it at once."""
         self.run = self.run._replace(
             state=self.run.state if state is None else state,
             approvals=self.run.approvals if approvals is None else approvals,
         )
-        self._watcher.runs_changed()
+        self._listener.runs_changed()
 
     def progress(self, progress: Progress) -> None:
         self._next = progress
         if self._frame is None and self._storing is None:
-            self._frame = asyncio.get_running_loop().call_later(_FRAME, self._draw)
+            self._frame = asyncio.get_running_loop().call_later(_FRAME_SECONDS, self._report)
 
     def stored(self) -> None:
         self._stored_again = True
@@ -223,36 +228,39 @@ class _ActiveRun:
             self._storing = asyncio.create_task(self._show_stored())
 
     async def approve(self, approvals: Sequence[Approval]) -> Sequence[Decision]:
-        self._answer = asyncio.get_running_loop().create_future()
-        self.show(state=RunState.WAITING, approvals=tuple(approvals))
+        self._decisions = asyncio.get_running_loop().create_future()
+        self.change(state=RunState.WAITING, approvals=tuple(approvals))
         try:
-            return await self._answer
+            return await self._decisions
         finally:
-            self._answer = None
+            self._decisions = None
             if self.run.state is RunState.WAITING:
-                self.show(state=RunState.RUNNING, approvals=())
+                self.change(state=RunState.RUNNING, approvals=())
 
     def decide(self, decisions: Sequence[Decision]) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(decisions)
+        """Answer `approve`."""
+        if self._decisions is not None and not self._decisions.done():
+            self._decisions.set_result(decisions)
 
     def take_stored(self, items: int) -> None:
+        """Report the newest progress if the stored items include all that it counts as stored."""
         # The items may have been read before the newest of the run were stored.
         if self._next is not None and items >= self.items_before + self._next.stored:
             self._take_next()
 
     def close(self) -> None:
+        """End the reports."""
         if self._frame is not None:
             self._frame.cancel()
         if self._storing is not None:
             self._storing.cancel()
 
-    def _draw(self) -> None:
+    def _report(self) -> None:
         self._frame = None
-        # What was stored stays live until it is shown as stored.
+        # Items that were stored stay live until they are shown as stored.
         if self._storing is None:
             self._take_next()
-            self._watcher.runs_changed()
+            self._listener.runs_changed()
 
     def _take_next(self) -> None:
         if self._next is not None:
@@ -261,14 +269,14 @@ class _ActiveRun:
     async def _show_stored(self) -> None:
         while self._stored_again:
             self._stored_again = False
-            await self._watcher.items_stored(self.place)
+            await self._listener.items_stored(self.branch)
         self._storing = None
-        self._draw()
+        self._report()
 
 
-def _beginning(text: str) -> str:
+def _quote(text: str) -> str:
     words = " ".join(text.split())
-    return words if len(words) <= _QUOTED else f"{words[: _QUOTED - 1].rstrip()}…"
+    return words if len(words) <= _QUOTE_LENGTH else f"{words[: _QUOTE_LENGTH - 1].rstrip()}…"
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""How an agent is run, as the controller sees it: without knowing any SDK."""
+"""The interface between the controller and an agent: it names no SDK."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["Hooks", "RunResult", "Runner"]
 
 
 class Hooks(Protocol):
-    """What a run tells while it is under way; called in the event loop that it runs in."""
+    """The callbacks of a run; called in the event loop in which it runs."""
 
     def progress(self, progress: Progress) -> None:
-        """Say what has been done so far."""
+        """Report what the run has done so far."""
 
     def stored(self) -> None:
-        """Say that items have been written to the session."""
+        """Report that the run has written items to the session."""
 
     async def approve(self, approvals: Sequence[Approval]) -> Sequence[Decision]:
-        """Ask for the user's leave; one decision for each approval, in their order."""
+        """Ask the user to approve tool calls, and return one decision for each, in the same order."""
 
 
 class RunResult(NamedTuple):
@@ -31,16 +31,16 @@ class RunResult(NamedTuple):
 
     Attributes:
         outcome: Done, stopped or failed.
-        model: Name of the model; None where it is not known.
-        agent: Name of the agent that answered last; None where it is not known.
-        started_at: When it began: UTC, naive.
+        started_at: When it began: UTC, without a time zone.
         seconds: How long it took.
-        usage: What `store_run_usage` takes; None where the provider reported no tokens.
-        estimated: True where the tokens are estimates and no provider's count.
-        error: What went wrong in one sentence, secrets removed; None where nothing did.
-        hint: What to do about it, one line.
-        details: More of it for those who want to know, secrets removed.
-        kept: Whether the branch holds the message; where not, it is as it was before the run, and `usage` is None.
+        model: Name of the model; None if it is not known.
+        agent: Name of the agent that answered last; None if it is not known.
+        usage: The argument for `store_run_usage`; None if the provider reported no tokens.
+        estimated: Whether the tokens are estimated instead of counted by the provider.
+        error: The error in one sentence, without secrets; None if there was none.
+        hint: What the user can do about the error, in one line.
+        details: The details of the error, without secrets.
+        kept: Whether the branch has the message. If not, the branch is as it was before the run, and `usage` is None.
     """
 
     outcome: Outcome
@@ -57,22 +57,22 @@ class RunResult(NamedTuple):
 
 
 class Runner(Protocol):
-    """Something that answers messages."""
+    """Runs an agent that answers messages."""
 
     @property
     def name(self) -> str:
-        """What it is called on the screen."""
+        """The name that the user sees."""
 
     async def prepare(self) -> None:
-        """Load all that the first run needs; safe to call again.
+        """Load what the first run needs; may be called again.
 
         Raises:
-            ConfigError: The agent or model cannot be had.
+            ConfigError: The agent or its model is not available.
         """
 
     async def run(self, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> RunResult:
-        """Say `text` on the session's current branch and let the agent answer.
+        """Send a message on the session's current branch and let the agent answer it. Nothing is raised.
 
-        Cancelling the task stops the run: what was said stays, what had arrived is stored, the branch stays usable, and
-        a result says so. Nothing is raised.
+        Cancelling the task stops the run. The message and what has arrived of the answer are stored, and the branch can
+        be used again.
         """
