@@ -24,7 +24,7 @@ async def test_a_title_stands_beside_the_id(controller: SessionController) -> No
     await controller.management.rename("support", "deep", " The short way ", "cheaper, too")
     branch = controller.view.tree.branches["deep"]
     assert (branch.name, branch.branch_id, branch.note) == ("The short way", "deep", "cheaper, too")
-    assert told(controller) == "Named 'deep' “The short way”. z undoes it."
+    assert told(controller) == "Renamed 'deep' to “The short way”. z undoes it."
     await controller.management.rename("billing", None, "Invoices", "")
     assert [session.name for session in controller.view.sessions] == ["support", "Invoices"]
     await controller.history.undo()
@@ -99,10 +99,10 @@ async def test_what_another_program_archives_stays_while_it_is_looked_at(
     another.close()
 
 
-async def test_the_last_branch_is_not_put_away(controller: SessionController) -> None:
+async def test_the_only_branch_cannot_be_archived(controller: SessionController) -> None:
     await controller.management.toggle_archive("support", "alt")
     await controller.management.toggle_archive("support", "deep")
-    with pytest.raises(ConvoError, match="the only branch"):
+    with pytest.raises(ConvoError, match="only branch"):
         await controller.management.toggle_archive("support", "main")
     await controller.management.toggle_archive("support", None)
     assert [session.session_id for session in controller.view.sessions] == ["billing"]
@@ -128,7 +128,7 @@ async def test_a_deleted_session_is_left(controller: SessionController) -> None:
     assert controller.view.session is not None
     assert controller.view.session.session_id == "billing"
     await controller.history.undo()
-    assert told(controller) == "Undone: Deleted session 'support' (session 'support'). Z takes it back."
+    assert told(controller) == "Undone: Deleted session 'support' (session 'support'). Z redoes it."
     assert len(controller.view.sessions) == 2
 
 
@@ -163,7 +163,7 @@ async def test_a_branch_is_copied_into_a_session_or_a_file(controller: SessionCo
     assert controller.management.suggest_copy_name("deep") == "support-deep-2"
     assert "support-deep" in [session.session_id for session in controller.view.sessions]
     await controller.management.copy_branch("deep", "alone", tmp_path / "new.sqlite")
-    assert told(controller) == f"Copied 'deep'. To look at it: convo-tui {tmp_path / 'new.sqlite'}"
+    assert told(controller) == f"Copied 'deep'. To open the copy: convo-tui {tmp_path / 'new.sqlite'}"
     with pytest.raises(ConvoError, match="needs a name"):
         await controller.management.copy_branch("deep", " ")
     copy = SessionController(Store(tmp_path / "new.sqlite"))
@@ -216,7 +216,7 @@ async def test_what_was_done_outlives_the_program(path: Path, controller: Sessio
     assert [entry.words for entry in entries] == ["Deleted 'deep' (2 items of its own)", "Pinned 'alt'"]
     await later.history.undo(entries[-1].id)
     assert "deep" in later.view.tree.branches
-    assert told(later) == "Undone: 2 changes, the last: Pinned 'alt'. Z takes it back."
+    assert told(later) == "Undone: 2 changes, the last: Pinned 'alt'. Z redoes it."
     await later.history.redo()
     assert [entry.state for entry in await later.history.entries()] == [EntryState.UNDONE, EntryState.DONE]
     await later.history.empty_trash()

@@ -126,7 +126,7 @@ async def test_a_copy_that_cannot_be_made_leaves_the_form_as_it_was(path: Path, 
         assert name.value == "billing"
         file.value = str(tmp_path / "copy.sqlite")
         await explorer.press("enter")
-        assert "To look at it: convo-tui" in explorer.told
+        assert "To open the copy: convo-tui" in explorer.told
         copy = Store(tmp_path / "copy.sqlite")
         assert [session.session_id for session in await copy.sessions()] == ["billing"]
         copy.close()

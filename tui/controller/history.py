@@ -6,6 +6,7 @@ from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
 from tui.model import EntryState, JournalEntry
+from tui.words import plural
 
 __all__ = ["History"]
 
@@ -52,7 +53,7 @@ class History:
         async with self._state.write_lock:
             self._state.require_writable()
             await (await self._state.editor()).empty_trash()
-            self._state.notify("The trash is empty: what was done holds for good.")
+            self._state.notify("Emptied the trash: the changes so far are permanent.")
 
     async def _undo_or_redo(self, entry_state: EntryState, limit: int | None) -> str:
         """Undo or redo changes, and return a notice about it."""
@@ -76,6 +77,6 @@ class History:
         restored = (name for name in state.view.tree.branches if name in named and name not in before.branches)
         if (branch_id := next(restored, None)) is not None:
             await self._navigation.switch_branch(branch_id)
-        what = last.words if len(changed) == 1 else f"{len(changed)} changes, the last: {last.words}"
+        what = last.words if len(changed) == 1 else f"{plural(len(changed), 'change')}, the last: {last.words}"
         where = "" if here else f" (session '{last.session_id}')"
-        return f"{'Undone' if undoing else 'Done again'}: {what}{where}. {'Z' if undoing else 'z'} takes it back."
+        return f"{'Undone' if undoing else 'Redone'}: {what}{where}. {'Z redoes it' if undoing else 'z undoes it'}."

@@ -10,6 +10,7 @@ from tui.controller.progress import TaskProgress
 from tui.controller.reload import Reloader
 from tui.controller.state import State
 from tui.errors import ConvoError
+from tui.words import plural
 
 __all__ = ["Imports"]
 
@@ -39,7 +40,7 @@ class Imports:
             raise ConvoError(f"Session '{session_id}' has branches already.", "f forks from the selected turn.")
         counted = (progress or TaskProgress()).counted
         items = await self._reloader.apply((await self._state.editor()).adopt(session_id, counted))
-        self._state.notify(f"Adopted '{session_id}', {items:,} item{'s' * (items != 1)}: f forks from it. z undoes it.")
+        self._state.notify(f"Adopted '{session_id}', {plural(items, 'item')}: f forks from it. z undoes it.")
 
     async def import_transcripts(self, path: Path, name: str = "") -> None:
         """Add the conversations of a transcript to the file, and open the first of them.

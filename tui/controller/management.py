@@ -11,6 +11,7 @@ from tui.controller.state import State
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Branch, DeletionImpact, Session
 from tui.storage.schema import MAIN
+from tui.words import plural
 
 __all__ = ["Management"]
 
@@ -36,9 +37,9 @@ class Management:
                 return
             name = _display_name(session_id, branch_id)
             if title == target.title:
-                words = f"Noted something of {name}" if note else f"Took the note of {name} away"
+                words = f"Note saved for {name}" if note else f"Note removed from {name}"
             else:
-                words = f"Named {name} “{title}”" if title else f"Took the title of {name} away"
+                words = f"Renamed {name} to “{title}”" if title else f"Title removed from {name}"
             await self._label(session_id, branch_id, words, title=title, note=note)
 
     async def toggle_pin(self, session_id: str, branch_id: str | None) -> None:
@@ -54,9 +55,9 @@ class Management:
             archived = not (await self._find(session_id, branch_id)).archived
             if archived and branch_id is not None and self._is_only_branch(branch_id):
                 raise ConvoError(
-                    "It is the only branch that is left.", "Archive the session: on its row in the tree, a."
+                    "The only branch cannot be archived.", "Archive the session: press a on its row in the tree."
                 )
-            words = f"{'Archived' if archived else 'Brought back'} {_display_name(session_id, branch_id)}"
+            words = f"{'Archived' if archived else 'Unarchived'} {_display_name(session_id, branch_id)}"
             await self._label(session_id, branch_id, words, archived=archived)
 
     async def toggle_show_archived(self) -> None:
@@ -118,10 +119,10 @@ class Management:
             editor = await state.editor()
             if path is not None:
                 await editor.copy_branch_to_file(session.session_id, branch_id, new_session_id, path)
-                state.notify(f"Copied '{branch_id}'. To look at it: convo-tui {path}")
+                state.notify(f"Copied '{branch_id}'. To open the copy: convo-tui {path}")
                 return
             copied = await self._reloader.apply(editor.copy_branch(session.session_id, branch_id, new_session_id))
-            state.notify(f"Copied {copied.turns} turns into session '{new_session_id}'. z undoes it.")
+            state.notify(f"Copied {plural(copied.turns, 'turn')} into session '{new_session_id}'. z undoes it.")
 
     async def copy_marked(self) -> None:
         """Append copies of the marked turns to the shown branch, in the order in which they were marked."""
@@ -136,10 +137,8 @@ class Management:
             copied = await self._reloader.apply(editor.copy_turns(session.session_id, marks, branch_id))
             state.publish(marks=())
             await self._navigation.switch_branch(branch_id, state.view.tree.branches[branch_id].turns)
-            state.notify(
-                f"Copied {copied.turns} turn{'s' if copied.turns != 1 else ''} ({copied.items} items) to the end of"
-                f" '{branch_id}'. z undoes it."
-            )
+            what = f"{plural(copied.turns, 'turn')} ({plural(copied.items, 'item')})"
+            state.notify(f"Copied {what} to the end of '{branch_id}'. z undoes it.")
 
     async def _label(
         self,
@@ -160,7 +159,7 @@ class Management:
         )
         hide = [branch_id] if archived else []
         await self._reloader.apply(label, hide, leave_session=bool(archived) and branch_id is None)
-        self._state.notify(f"{words}. z undoes it." + (" . shows it." if archived else ""))
+        self._state.notify(f"{words}. z undoes it{', . shows it' if archived else ''}.")
 
     async def _find(self, session_id: str, branch_id: str | None) -> Session | Branch:
         """Return a session of the file, or a branch of the open one.

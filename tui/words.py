@@ -1,0 +1,11 @@
+"""Words in texts for the user."""
+
+from __future__ import annotations
+
+__all__ = ["plural"]
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a number and its noun, as `1 turn`, `1,234 turns` or `2 branches`."""
+    ending = "" if number == 1 else "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
+    return f"{number:,} {noun}{ending}"
