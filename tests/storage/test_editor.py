@@ -484,14 +484,14 @@ from pathlib import Path
 from tui.storage.journal.recording import recorded
 from tui.storage.journal.undo import undo
 from tui.storage.open import open_to_write
-from tui.storage.queries.branches import delete
+from tui.storage.queries.branches import delete_branch
 from tui.storage.schema import Tables
 path, what = Path(sys.argv[1]), sys.argv[2]
 
 def work(tx):
     if what == "delete":
         with recorded(tx, "support", "delete", "Deleted"):
-            delete(tx, "support", "alt")
+            delete_branch(tx, "support", "alt")
     else:
         undo(tx)
     os._exit(9)

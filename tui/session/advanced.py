@@ -14,9 +14,18 @@ from tui.model import Outcome
 from tui.session import sdk_settings as sdk
 from tui.session.current_branch import CurrentBranch, SessionAccess
 from tui.storage.engine import Transaction
-from tui.storage.queries import branches, runs, usage
-from tui.storage.queries import items as history
-from tui.storage.queries import turns as queries
+from tui.storage.queries.branches import DeletedRows, delete_branch, fork_branch, list_branches
+from tui.storage.queries.items import append_items, clear_session, encode_items, pop_item, read_items
+from tui.storage.queries.runs import EndedRun, record_run
+from tui.storage.queries.turns import (
+    check_fork_turn,
+    check_user_turn,
+    find_turns,
+    items_by_turn,
+    list_turns,
+    tool_usage,
+)
+from tui.storage.queries.usage import run_usage, session_usage, store_usage, turn_usage, usage_by_turn
 from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS, MAIN, Tables
 from tui.storage.sqlite.files import open_session
 
@@ -151,7 +160,7 @@ class AdvancedSQLiteSession:
         """
         if limit is None and self._settings is not None:
             limit = sdk.coerce_settings(self._settings).limit
-        return cast("list[TResponseInputItem]", await self._access.read(history.read, branch_id, limit))
+        return cast("list[TResponseInputItem]", await self._access.read(read_items, branch_id, limit))
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
         """Append items to the branch that is current now.
@@ -164,9 +173,9 @@ class AdvancedSQLiteSession:
         if not items:
             return
         try:
-            encoded = history.encode(items)
+            encoded = encode_items(items)
             await self._access.change(
-                lambda tx, branch: history.append(tx, self.session_id, branch, encoded), self._access.pointer
+                lambda tx, branch: append_items(tx, self.session_id, branch, encoded), self._access.pointer
             )
         except Exception as error:
             self._report("Failed to add session items", error, "MODEL", "TOOL")
@@ -180,9 +189,7 @@ class AdvancedSQLiteSession:
         Returns:
             The item; None where the branch has none.
         """
-        item = await self._access.change(
-            lambda tx, branch: history.pop(tx, self.session_id, branch), self._access.pointer
-        )
+        item = await self._access.change(lambda tx, branch: pop_item(tx, self.session_id, branch), self._access.pointer)
         return cast("TResponseInputItem | None", item)
 
     async def clear_session(self) -> None:
@@ -192,7 +199,7 @@ class AdvancedSQLiteSession:
         """
 
         def work(tx: Transaction, _branch: str) -> None:
-            self._access.pointer = CurrentBranch(MAIN, history.clear(tx, self.session_id))
+            self._access.pointer = CurrentBranch(MAIN, clear_session(tx, self.session_id))
 
         await self._access.change(work)
 
@@ -213,7 +220,7 @@ class AdvancedSQLiteSession:
         """
         _check_name(branch_name)
         return await self._create(
-            lambda tx, branch: queries.user_turn(tx, self.session_id, branch, turn_number), branch_name
+            lambda tx, branch: check_user_turn(tx, self.session_id, branch, turn_number), branch_name
         )
 
     async def create_branch_from_content(self, search_term: str, branch_name: str | None = None) -> str:
@@ -231,11 +238,11 @@ class AdvancedSQLiteSession:
         """
 
         def first_match(tx: Transaction, branch: str) -> int:
-            matches = queries.find(tx, self.session_id, branch, search_term)
+            matches = find_turns(tx, self.session_id, branch, search_term)
             if not matches:
                 raise ValueError(f"No user turns found containing '{search_term}'")
             _check_name(branch_name)
-            return queries.user_turn(tx, self.session_id, branch, matches[0]["turn"])
+            return check_user_turn(tx, self.session_id, branch, matches[0]["turn"])
 
         return await self._create(first_match, branch_name)
 
@@ -259,7 +266,7 @@ class AdvancedSQLiteSession:
         _check_name(name)
 
         def first_left_out(tx: Transaction, branch: str) -> int:
-            return queries.first_left_out(tx, self.session_id, branch, turn)
+            return check_fork_turn(tx, self.session_id, branch, turn)
 
         return await self._create(first_left_out, name, source=source, switch=switch)
 
@@ -294,10 +301,10 @@ class AdvancedSQLiteSession:
             if branch_id == current and not force:
                 raise ValueError(f"Cannot delete current branch '{branch_id}'. Use force=True or switch branches first")
 
-        def work(tx: Transaction, current: str) -> branches.Deleted:
+        def work(tx: Transaction, current: str) -> DeletedRows:
             # A switch that was asked for before this call may have come between.
             refuse_current(current)
-            deleted = branches.delete(tx, self.session_id, branch_id)
+            deleted = delete_branch(tx, self.session_id, branch_id)
             if branch_id == current:
                 access.pointer = access.pointer._replace(branch_id=MAIN)
             return deleted
@@ -314,7 +321,7 @@ class AdvancedSQLiteSession:
         Returns:
             For each `branch_id`, `message_count`, `user_turns`, `is_current` and `created_at` (UTC, one second).
         """
-        return await self._access.read(branches.listed, None)
+        return await self._access.read(list_branches, None)
 
     # Turns and tools
 
@@ -325,7 +332,7 @@ class AdvancedSQLiteSession:
             For each turn `turn`, `content` (its first 100 characters), `full_content` (as stored), `timestamp` (UTC)
             and `can_branch` (always True).
         """
-        return await self._access.read(queries.turns, branch_id)
+        return await self._access.read(list_turns, branch_id)
 
     async def find_turns_by_content(self, search_term: str, branch_id: str | None = None) -> list[dict[str, Any]]:
         """Find user messages by a text in them, whatever the case of its ASCII letters.
@@ -337,7 +344,7 @@ class AdvancedSQLiteSession:
         Returns:
             As `get_conversation_turns`, with the whole text in `content`.
         """
-        return await self._access.read(queries.find, branch_id, search_term)
+        return await self._access.read(find_turns, branch_id, search_term)
 
     async def get_conversation_by_turns(self, branch_id: str | None = None) -> dict[int, list[dict[str, str | None]]]:
         """Group the items of a branch, the current one if None, by turn.
@@ -345,7 +352,7 @@ class AdvancedSQLiteSession:
         Returns:
             For each turn's number the `type` and `tool_name` of its items; 0 is before the first user message.
         """
-        return await self._access.read(queries.by_turns, branch_id)
+        return await self._access.read(items_by_turn, branch_id)
 
     async def get_tool_usage(self, branch_id: str | None = None) -> list[tuple[str, int, int]]:
         """Count the tool calls of a branch, the current one if None.
@@ -353,7 +360,7 @@ class AdvancedSQLiteSession:
         Returns:
             Tool name, number of calls, turn.
         """
-        return await self._access.read(queries.tools, branch_id)
+        return await self._access.read(tool_usage, branch_id)
 
     # Usage
 
@@ -364,14 +371,14 @@ class AdvancedSQLiteSession:
         """
         access, asked = self._access, self._access.pointer
         try:
-            spent = usage.spent(result.context_wrapper.usage, self._logger)
+            spent = run_usage(result.context_wrapper.usage, self._logger)
             if spent is None:
                 return
 
             def work(tx: Transaction, branch: str) -> bool:
                 # A clear since the call took the turn away.
                 cleared = access.pointer.generation != asked.generation
-                return not cleared and usage.store(tx, self.session_id, branch, spent)
+                return not cleared and store_usage(tx, self.session_id, branch, spent)
 
             if not await access.change(work, asked):
                 self._logger.debug("Skipping usage store: no current turn on branch %r", asked.branch_id)
@@ -405,13 +412,13 @@ class AdvancedSQLiteSession:
         Raises:
             ValueError: There is no such outcome.
         """
-        ended = runs.Ended(Outcome(outcome), model, agent, started_at, seconds, error, estimated, reported)
+        ended = EndedRun(Outcome(outcome), model, agent, started_at, seconds, error, estimated, reported)
         access, asked = self._access, self._access.pointer
 
         def work(tx: Transaction, branch: str) -> bool:
             # A clear since the call took the turn away.
             cleared = access.pointer.generation != asked.generation
-            return not cleared and runs.record(tx, self.session_id, branch, ended)
+            return not cleared and record_run(tx, self.session_id, branch, ended)
 
         if not await access.change(work, asked):
             self._logger.debug("Skipping run record: no current turn on branch %r", asked.branch_id)
@@ -422,7 +429,7 @@ class AdvancedSQLiteSession:
         Returns:
             `requests`, `input_tokens`, `output_tokens`, `total_tokens` and `total_turns`; None where none is stored.
         """
-        return await self._access.read(usage.of_session, branch_id or "")
+        return await self._access.read(session_usage, branch_id or "")
 
     async def get_turn_usage(
         self, user_turn_number: int | None = None, branch_id: str | None = None
@@ -439,8 +446,8 @@ class AdvancedSQLiteSession:
             these with `user_turn_number`.
         """
         if user_turn_number is None:
-            return await self._access.read(usage.of_turns, branch_id)
-        return await self._access.read(usage.of_turn, branch_id, user_turn_number)
+            return await self._access.read(usage_by_turn, branch_id)
+        return await self._access.read(turn_usage, branch_id, user_turn_number)
 
     async def _create(
         self,
@@ -455,7 +462,7 @@ class AdvancedSQLiteSession:
         def work(tx: Transaction, current: str) -> tuple[str, int, str]:
             origin = current if source is None else source
             turn = choose_turn(tx, origin)
-            branch_id = branches.fork(tx, self.session_id, origin, turn, name)
+            branch_id = fork_branch(tx, self.session_id, origin, turn, name)
             if switch:
                 access.pointer = access.pointer._replace(branch_id=branch_id)
             return branch_id, turn, origin

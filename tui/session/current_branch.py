@@ -8,7 +8,7 @@ from functools import partial
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from tui.storage.engine import Engine, Transaction, shielded
-from tui.storage.queries import branches
+from tui.storage.queries.branches import branch_exists, claim_generation, missing_branch, read_generation
 from tui.storage.schema import MAIN
 
 __all__ = ["CurrentBranch", "SessionAccess"]
@@ -82,7 +82,7 @@ class SessionAccess:
         """
 
         def write(tx: Transaction) -> T:
-            self._enter(branches.claim_generation(tx, self.session_id))
+            self._enter(claim_generation(tx, self.session_id))
             tx.on_rollback(partial(self._point_at, self.pointer))
             branch, generation = self.pointer
             if asked is not None and asked.generation == generation:
@@ -102,10 +102,10 @@ class SessionAccess:
         """
 
         def work(tx: Transaction) -> str:
-            if not branches.exists(tx, self.session_id, branch_id):
-                raise branches.missing(branch_id)
+            if not branch_exists(tx, self.session_id, branch_id):
+                raise missing_branch(branch_id)
             previous = self.pointer.branch_id
-            self.pointer = CurrentBranch(branch_id, branches.generation(tx, self.session_id))
+            self.pointer = CurrentBranch(branch_id, read_generation(tx, self.session_id))
             return previous
 
         return await shielded(self.engine.submit_read(work))
@@ -114,7 +114,7 @@ class SessionAccess:
         self.pointer = branch
 
     def _refresh(self, tx: Transaction) -> None:
-        self._enter(branches.generation(tx, self.session_id))
+        self._enter(read_generation(tx, self.session_id))
 
     def _enter(self, generation: int) -> None:
         """Go back to `main` if another object cleared the session."""

@@ -13,9 +13,10 @@ from tui.storage.engine import Engine, Transaction, shielded
 from tui.storage.journal import recording as journal
 from tui.storage.journal import undo as undoing
 from tui.storage.open import open_to_read, open_to_write, write_new_database
-from tui.storage.queries import branches, labels
-from tui.storage.queries import items as history
-from tui.storage.queries import turns as queries
+from tui.storage.queries.branches import claim_generation, delete_branch, fork_branch
+from tui.storage.queries.items import clear_session
+from tui.storage.queries.labels import Label, drop_label, read_label, write_label
+from tui.storage.queries.turns import check_fork_turn
 from tui.storage.schema import MAIN, Tables, quoted
 from tui.storage.transfer import copy as copying
 from tui.storage.transfer import imports as importing
@@ -87,8 +88,8 @@ class Editor:
 
         def work(tx: Transaction) -> list[str]:
             with journal.recorded(tx, session_id, "fork") as deed:
-                queries.first_left_out(tx, session_id, source, turn)
-                made = [branches.fork(tx, session_id, source, turn, name) for _ in range(times)]
+                check_fork_turn(tx, session_id, source, turn)
+                made = [fork_branch(tx, session_id, source, turn, name) for _ in range(times)]
                 what = f"'{made[0]}'" if times == 1 else f"{times} branches"
                 deed.words, deed.branch_id = f"Forked {what} at turn {turn} of '{source}'", made[0]
             return made
@@ -102,7 +103,7 @@ class Editor:
 
         def work(tx: Transaction) -> None:
             with journal.recorded(tx, session_id, "delete") as deed:
-                gone = branches.delete(tx, session_id, branch_id)
+                gone = delete_branch(tx, session_id, branch_id)
                 deed.words = f"Deleted '{branch_id}' ({_count(gone.messages, 'item')} of its own)"
                 deed.branch_id = branch_id
 
@@ -115,8 +116,8 @@ class Editor:
             with journal.recorded(tx, session_id, "delete", f"Deleted session '{session_id}'"):
                 if not tx.has_table("message_structure"):
                     raise ConvoError(f"'{session_id}' is a plain session.", "Archive it instead, with a.")
-                history.clear(tx, session_id)
-                labels.drop(tx, session_id, None)
+                clear_session(tx, session_id)
+                drop_label(tx, session_id, None)
 
         await self.change(work)
 
@@ -148,14 +149,14 @@ class Editor:
         def work(tx: Transaction) -> None:
             with journal.recorded(tx, session_id, "label", words) as deed:
                 deed.branch_id = branch_id
-                was = labels.read(tx, session_id, branch_id)
-                said = labels.Label(
+                was = read_label(tx, session_id, branch_id)
+                said = Label(
                     was.title if title is None else title,
                     was.note if note is None else note,
                     was.pinned if pinned is None else pinned,
                     was.archived if archived is None else archived,
                 )
-                labels.write(tx, session_id, branch_id, said)
+                write_label(tx, session_id, branch_id, said)
 
         await self.change(work)
 
@@ -182,7 +183,7 @@ class Editor:
 
         def copy(source: Transaction, target: Transaction) -> copying.Copied:
             copied = copying.copy_branch(source, session_id, branch_id, target, new_session_id)
-            branches.claim_generation(target, new_session_id)
+            claim_generation(target, new_session_id)
             return copied
 
         return await self._read(lambda source: write_new_database(path, lambda target: copy(source, target)))

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from tui.model import EntryState, JournalEntry
 from tui.storage.engine import Transaction
-from tui.storage.queries import branches
+from tui.storage.queries.branches import read_generation
 from tui.storage.schema import TRASH_CELLS, quoted
 
 __all__ = [
@@ -122,7 +122,7 @@ def finish(tx: Transaction, entry_id: int, changes: Changes, deed: PendingEntry)
                 )
             )
     changes.branches = [branch_now(tx, *branch) for branch in sorted(touched)]
-    changes.generations = {session_id: branches.generation(tx, session_id) for session_id, _ in touched}
+    changes.generations = {session_id: read_generation(tx, session_id) for session_id, _ in touched}
     size = tx.execute(f"SELECT COALESCE(SUM({_SIZE}), 0) FROM convo_trash WHERE entry_id = ?", (entry_id,)).fetchone()[
         0
     ]

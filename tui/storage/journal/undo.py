@@ -29,7 +29,7 @@ from tui.storage.journal.rows import (
     save,
     table_names,
 )
-from tui.storage.queries import branches
+from tui.storage.queries.branches import read_generation
 from tui.storage.schema import MESSAGE_INDEX, TRASH_CELLS, quoted
 
 __all__ = ["redo", "undo"]
@@ -193,7 +193,7 @@ def _may_differ(table: str, now: Row | None, was: bool, became: bool) -> bool:
 
 def _check_unchanged(tx: Transaction, changes: Changes) -> None:
     for session_id, generation in changes.generations.items():
-        if branches.generation(tx, session_id) != generation:
+        if read_generation(tx, session_id) != generation:
             raise ConvoError(f"Session '{session_id}' was cleared since.")
     for left in changes.branches:
         now = branch_now(tx, left.session_id, left.branch_id)

@@ -9,23 +9,25 @@ import time
 from typing import Any, Final, NamedTuple
 
 from tui.storage.engine import Transaction
-from tui.storage.queries import labels, runs, usage
+from tui.storage.queries.labels import drop_label
+from tui.storage.queries.runs import drop_orphaned_runs
+from tui.storage.queries.usage import drop_orphaned_usage, keep_shared_usage
 from tui.storage.schema import CONVO_BRANCHES, GENERATIONS, MAIN, MESSAGE_INDEX, RESERVATIONS
 
 __all__ = [
-    "Deleted",
+    "DeletedRows",
+    "branch_exists",
+    "branch_has_items",
     "claim_generation",
-    "delete",
-    "exists",
-    "fork",
-    "generation",
-    "has_items",
+    "delete_branch",
+    "fork_branch",
     "last_turn",
-    "listed",
-    "mark_empty",
-    "mark_filled",
-    "missing",
-    "reserve_existing",
+    "list_branches",
+    "mark_branch_empty",
+    "mark_branch_filled",
+    "missing_branch",
+    "read_generation",
+    "reserve_existing_branches",
 ]
 
 # The first branch after each one found, by the index: as many steps as branches, however many rows they have.
@@ -65,7 +67,7 @@ _LIST: Final = """
 """
 
 
-class Deleted(NamedTuple):
+class DeletedRows(NamedTuple):
     """How many rows went with a branch."""
 
     items: int
@@ -73,7 +75,7 @@ class Deleted(NamedTuple):
     messages: int
 
 
-def generation(tx: Transaction, session_id: str) -> int:
+def read_generation(tx: Transaction, session_id: str) -> int:
     """Return how often the session was cleared; writes nothing."""
     # The SDK's first versions did not count it.
     if not tx.has_table("session_clear_generations"):
@@ -89,16 +91,16 @@ def claim_generation(tx: Transaction, session_id: str) -> int:
         "INSERT OR IGNORE INTO session_clear_generations (session_id, generation) VALUES (?, 0)",
         (session_id,),
     )
-    return generation(tx, session_id)
+    return read_generation(tx, session_id)
 
 
-def reserve_existing(tx: Transaction, session_id: str) -> None:
+def reserve_existing_branches(tx: Transaction, session_id: str) -> None:
     """Reserve the ids of all branches that have items, for files whose writers reserved none."""
     tx.execute(RESERVATIONS)
     tx.execute(_RESERVE_EXISTING, {"session": session_id})
 
 
-def has_items(tx: Transaction, session_id: str, branch_id: str) -> bool:
+def branch_has_items(tx: Transaction, session_id: str, branch_id: str) -> bool:
     """Whether the branch has at least one item."""
     row = tx.execute(
         "SELECT 1 FROM message_structure WHERE session_id = ? AND branch_id = ? LIMIT 1",
@@ -107,9 +109,9 @@ def has_items(tx: Transaction, session_id: str, branch_id: str) -> bool:
     return row is not None
 
 
-def exists(tx: Transaction, session_id: str, branch_id: str) -> bool:
+def branch_exists(tx: Transaction, session_id: str, branch_id: str) -> bool:
     """Whether the branch can be entered: it has items, is known to be empty, or is `main`."""
-    if branch_id == MAIN or has_items(tx, session_id, branch_id):
+    if branch_id == MAIN or branch_has_items(tx, session_id, branch_id):
         return True
     if not tx.has_table("convo_branches"):
         return False
@@ -117,10 +119,10 @@ def exists(tx: Transaction, session_id: str, branch_id: str) -> bool:
         "SELECT empty_generation FROM convo_branches WHERE session_id = ? AND branch_id = ?",
         (session_id, branch_id),
     ).fetchone()
-    return row is not None and row[0] == generation(tx, session_id)
+    return row is not None and row[0] == read_generation(tx, session_id)
 
 
-def missing(branch_id: str) -> ValueError:
+def missing_branch(branch_id: str) -> ValueError:
     """The error for a branch that is not there."""
     return ValueError(f"Branch '{branch_id}' does not exist")
 
@@ -134,9 +136,9 @@ def last_turn(tx: Transaction, session_id: str, branch_id: str) -> int:
     return int(row[0] or 0)
 
 
-def mark_empty(tx: Transaction, session_id: str, branch_id: str) -> None:
+def mark_branch_empty(tx: Transaction, session_id: str, branch_id: str) -> None:
     """Note that a branch has no items left and exists all the same."""
-    reserve_existing(tx, session_id)
+    reserve_existing_branches(tx, session_id)
     tx.execute(
         "INSERT OR IGNORE INTO branch_reservations (session_id, branch_id) VALUES (?, ?)",
         (session_id, branch_id),
@@ -145,11 +147,11 @@ def mark_empty(tx: Transaction, session_id: str, branch_id: str) -> None:
     tx.execute(
         "INSERT INTO convo_branches (session_id, branch_id, empty_generation) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET empty_generation = excluded.empty_generation",
-        (session_id, branch_id, generation(tx, session_id)),
+        (session_id, branch_id, read_generation(tx, session_id)),
     )
 
 
-def mark_filled(tx: Transaction, session_id: str, branch_id: str) -> None:
+def mark_branch_filled(tx: Transaction, session_id: str, branch_id: str) -> None:
     """Note that a branch without items gets some: from now on its items prove it."""
     if tx.has_table("convo_branches"):
         tx.execute(
@@ -158,7 +160,7 @@ def mark_filled(tx: Transaction, session_id: str, branch_id: str) -> None:
         )
 
 
-def fork(tx: Transaction, session_id: str, source: str, turn: int, name: str | None) -> str:
+def fork_branch(tx: Transaction, session_id: str, source: str, turn: int, name: str | None) -> str:
     """Make a branch that shares the turns of `source` before `turn`, which must be a turn of it or the next.
 
     Returns:
@@ -167,7 +169,7 @@ def fork(tx: Transaction, session_id: str, source: str, turn: int, name: str | N
     Raises:
         ValueError: The name was used before.
     """
-    reserve_existing(tx, session_id)
+    reserve_existing_branches(tx, session_id)
     branch_id = _reserve(tx, session_id, name, turn)
     copied = tx.execute(
         _COPY_TURNS, {"session": session_id, "source": source, "branch": branch_id, "turn": turn}
@@ -176,7 +178,7 @@ def fork(tx: Transaction, session_id: str, source: str, turn: int, name: str | N
     tx.execute(
         "INSERT OR REPLACE INTO convo_branches"
         " (session_id, branch_id, parent_branch_id, fork_turn, empty_generation) VALUES (?, ?, ?, ?, ?)",
-        (session_id, branch_id, source, turn, None if copied else generation(tx, session_id)),
+        (session_id, branch_id, source, turn, None if copied else read_generation(tx, session_id)),
     )
     return branch_id
 
@@ -203,17 +205,17 @@ def _reserve(tx: Transaction, session_id: str, name: str | None, turn: int) -> s
     return branch_id
 
 
-def delete(tx: Transaction, session_id: str, branch_id: str) -> Deleted:
+def delete_branch(tx: Transaction, session_id: str, branch_id: str) -> DeletedRows:
     """Delete a branch, and the messages that no other branch holds.
 
     Raises:
         ValueError: There is no such branch.
     """
-    reserve_existing(tx, session_id)
-    if not exists(tx, session_id, branch_id):
-        raise missing(branch_id)
+    reserve_existing_branches(tx, session_id)
+    if not branch_exists(tx, session_id, branch_id):
+        raise missing_branch(branch_id)
     tx.execute(MESSAGE_INDEX)
-    usage.keep_shared(tx, session_id, branch_id)
+    keep_shared_usage(tx, session_id, branch_id)
     messages = tx.execute(
         f"""
         DELETE FROM {tx.tables.messages} WHERE session_id = :session AND id IN (
@@ -234,14 +236,14 @@ def delete(tx: Transaction, session_id: str, branch_id: str) -> Deleted:
     ).rowcount
     if tx.has_table("convo_branches"):
         tx.execute("DELETE FROM convo_branches WHERE session_id = ? AND branch_id = ?", (session_id, branch_id))
-    labels.drop(tx, session_id, branch_id)
+    drop_label(tx, session_id, branch_id)
     if messages:
-        usage.drop_orphans(tx, session_id)
-        runs.drop_orphans(tx, session_id)
-    return Deleted(items, spent, messages)
+        drop_orphaned_usage(tx, session_id)
+        drop_orphaned_runs(tx, session_id)
+    return DeletedRows(items, spent, messages)
 
 
-def listed(tx: Transaction, session_id: str, current: str) -> list[dict[str, Any]]:
+def list_branches(tx: Transaction, session_id: str, current: str) -> list[dict[str, Any]]:
     """The branches that have items, oldest first."""
     return [
         {

@@ -14,13 +14,24 @@ from typing import NamedTuple
 from tui.items.codec import decode, decode_bytes, decode_rows
 from tui.items.types import is_user_message, message_type, tool_name
 from tui.storage.engine import Rows, Transaction
-from tui.storage.queries import branches, runs, usage
+from tui.storage.queries.branches import (
+    branch_exists,
+    branch_has_items,
+    claim_generation,
+    mark_branch_empty,
+    mark_branch_filled,
+    missing_branch,
+    read_generation,
+    reserve_existing_branches,
+)
+from tui.storage.queries.runs import drop_orphaned_runs
+from tui.storage.queries.usage import keep_shared_usage
 from tui.storage.schema import MESSAGE_INDEX
 
-__all__ = ["Encoded", "append", "clear", "encode", "pop", "read"]
+__all__ = ["EncodedItem", "append_items", "clear_session", "encode_items", "pop_item", "read_items"]
 
 
-class Encoded(NamedTuple):
+class EncodedItem(NamedTuple):
     """An item as it is stored."""
 
     data: str
@@ -29,16 +40,16 @@ class Encoded(NamedTuple):
     starts_turn: bool
 
 
-def encode(items: Iterable[object]) -> list[Encoded]:
+def encode_items(items: Iterable[object]) -> list[EncodedItem]:
     """Items as they are stored.
 
     Raises:
         TypeError: An item is not JSON.
     """
-    return [Encoded(json.dumps(item), message_type(item), tool_name(item), is_user_message(item)) for item in items]
+    return [EncodedItem(json.dumps(item), message_type(item), tool_name(item), is_user_message(item)) for item in items]
 
 
-def append(tx: Transaction, session_id: str, branch_id: str, items: Sequence[Encoded]) -> None:
+def append_items(tx: Transaction, session_id: str, branch_id: str, items: Sequence[EncodedItem]) -> None:
     """Append items to a branch.
 
     Raises:
@@ -55,10 +66,10 @@ def append(tx: Transaction, session_id: str, branch_id: str, items: Sequence[Enc
         """,
         {"session": session_id, "branch": branch_id},
     ).fetchone()
-    if turn is None and not branches.has_items(tx, session_id, branch_id):
-        if not branches.exists(tx, session_id, branch_id):
-            raise branches.missing(branch_id)
-        branches.mark_filled(tx, session_id, branch_id)
+    if turn is None and not branch_has_items(tx, session_id, branch_id):
+        if not branch_exists(tx, session_id, branch_id):
+            raise missing_branch(branch_id)
+        mark_branch_filled(tx, session_id, branch_id)
 
     tx.execute(
         f"INSERT INTO {tx.tables.sessions} (session_id) VALUES (?)"
@@ -76,7 +87,7 @@ def append(tx: Transaction, session_id: str, branch_id: str, items: Sequence[Enc
 def _rows(
     session_id: str,
     branch_id: str,
-    items: Iterable[tuple[Encoded, int]],
+    items: Iterable[tuple[EncodedItem, int]],
     last_sequence: int,
     turn: int,
     branch_turn: int,
@@ -96,7 +107,7 @@ def _rows(
         )
 
 
-def read(tx: Transaction, session_id: str, branch_id: str, limit: int | None = None) -> list[object]:
+def read_items(tx: Transaction, session_id: str, branch_id: str, limit: int | None = None) -> list[object]:
     """The newest `limit` items of a branch in their order, or all for None or a negative number.
 
     Rows that cannot be decoded are passed over, and do not count.
@@ -127,7 +138,7 @@ def read(tx: Transaction, session_id: str, branch_id: str, limit: int | None = N
     return items
 
 
-def pop(tx: Transaction, session_id: str, branch_id: str) -> object | None:
+def pop_item(tx: Transaction, session_id: str, branch_id: str) -> object | None:
     """Take the newest item from a branch, and with it the rows above it that cannot be decoded.
 
     A message goes when no other branch holds it, a turn's usage when the turn has no items left.
@@ -139,15 +150,15 @@ def pop(tx: Transaction, session_id: str, branch_id: str) -> object | None:
     while (row := _newest(tx, session_id, branch_id)) is not None:
         row_id, message_id, turn = row
         if turn is not None and not _has_others(tx, session_id, branch_id, turn, row_id):
-            usage.keep_shared(tx, session_id, branch_id, turn)
+            keep_shared_usage(tx, session_id, branch_id, turn)
             tx.execute(
                 "DELETE FROM turn_usage WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?",
                 (session_id, branch_id, turn),
             )
         tx.execute("DELETE FROM message_structure WHERE id = ?", (row_id,))
         data = _release(tx, session_id, message_id)
-        if not branches.has_items(tx, session_id, branch_id):
-            branches.mark_empty(tx, session_id, branch_id)
+        if not branch_has_items(tx, session_id, branch_id):
+            mark_branch_empty(tx, session_id, branch_id)
         if data is not None:
             try:
                 return decode(data)
@@ -185,18 +196,18 @@ def _release(tx: Transaction, session_id: str, message_id: int) -> str | None:
     if deleted and tx.has_table("convo_usage"):
         tx.execute("DELETE FROM convo_usage WHERE session_id = ? AND message_id = ?", (session_id, message_id))
     if deleted:
-        runs.drop_orphans(tx, session_id, message_id)
+        drop_orphaned_runs(tx, session_id, message_id)
     return None if row is None else row[0]
 
 
-def clear(tx: Transaction, session_id: str) -> int:
+def clear_session(tx: Transaction, session_id: str) -> int:
     """Delete all branches and items of the session; their ids stay reserved.
 
     Returns:
         The session's new clear generation.
     """
-    branches.reserve_existing(tx, session_id)
-    branches.claim_generation(tx, session_id)
+    reserve_existing_branches(tx, session_id)
+    claim_generation(tx, session_id)
     ours = (name for name in ("convo_branches", "convo_usage", "convo_runs") if tx.has_table(name))
     for table in (tx.tables.messages, tx.tables.sessions, "message_structure", "turn_usage", *ours):
         _empty(tx, table, session_id)
@@ -207,7 +218,7 @@ def clear(tx: Transaction, session_id: str) -> int:
         "UPDATE session_clear_generations SET generation = generation + 1 WHERE session_id = ?",
         (session_id,),
     )
-    return branches.generation(tx, session_id)
+    return read_generation(tx, session_id)
 
 
 def _empty(tx: Transaction, table: str, session_id: str) -> None:

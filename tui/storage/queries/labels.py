@@ -12,7 +12,7 @@ from tui.model import Branch, Session
 from tui.storage.engine import Transaction
 from tui.storage.schema import CONVO_LABELS
 
-__all__ = ["Label", "drop", "label_branches", "label_sessions", "read", "write"]
+__all__ = ["Label", "drop_label", "label_branches", "label_sessions", "read_label", "write_label"]
 
 _LONGEST: Final = 10_000
 """Characters of a title or note that are read; others than this program may have written it."""
@@ -56,7 +56,7 @@ def label_sessions(tx: Transaction, sessions: Iterable[Session]) -> tuple[Sessio
     )
 
 
-def read(tx: Transaction, session_id: str, branch_id: str | None) -> Label:
+def read_label(tx: Transaction, session_id: str, branch_id: str | None) -> Label:
     """What is said of a branch, or of a session where the branch is None."""
     if not tx.has_table("convo_labels"):
         return Label()
@@ -65,11 +65,11 @@ def read(tx: Transaction, session_id: str, branch_id: str | None) -> Label:
     return Label() if found is None else _label(*found[2:])
 
 
-def write(tx: Transaction, session_id: str, branch_id: str | None, label: Label) -> None:
+def write_label(tx: Transaction, session_id: str, branch_id: str | None, label: Label) -> None:
     """Say something of a branch, or of a session where the branch is None, in place of what was said before."""
     tx.execute(CONVO_LABELS)
     if label == Label():
-        drop(tx, session_id, branch_id)
+        drop_label(tx, session_id, branch_id)
         return
     tx.execute(
         "INSERT INTO convo_labels (session_id, kind, branch_id, title, note, pinned, archived)"
@@ -79,7 +79,7 @@ def write(tx: Transaction, session_id: str, branch_id: str | None, label: Label)
     )
 
 
-def drop(tx: Transaction, session_id: str, branch_id: str | None) -> None:
+def drop_label(tx: Transaction, session_id: str, branch_id: str | None) -> None:
     """Say nothing any more of a branch, or of a session where the branch is None."""
     if tx.has_table("convo_labels"):
         tx.execute(

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from tui.storage.engine import Transaction
 from tui.storage.schema import CONVO_RUNS, RUN_INDEX
 
-__all__ = ["Ended", "drop_orphans", "record"]
+__all__ = ["EndedRun", "drop_orphaned_runs", "record_run"]
 
 
-class Ended(NamedTuple):
+class EndedRun(NamedTuple):
     """A run that ended; the fields are those of `tui.model.RunRecord`."""
 
     outcome: str
@@ -26,7 +26,7 @@ class Ended(NamedTuple):
     reported: bool
 
 
-def record(tx: Transaction, session_id: str, branch_id: str, ended: Ended) -> bool:
+def record_run(tx: Transaction, session_id: str, branch_id: str, ended: EndedRun) -> bool:
     """Record a run for the branch's last turn, beside those that were recorded for it before.
 
     Returns:
@@ -55,7 +55,7 @@ def record(tx: Transaction, session_id: str, branch_id: str, ended: Ended) -> bo
     return True
 
 
-def drop_orphans(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
+def drop_orphaned_runs(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
     """Drop the records of turns whose first message is gone now; of one such message alone where it is named."""
     if tx.has_table("convo_runs"):
         tx.execute(

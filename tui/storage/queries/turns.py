@@ -10,10 +10,18 @@ from typing import Any, Final
 from tui.items.codec import decode
 from tui.items.types import TYPES
 from tui.storage.engine import Rows, Transaction
-from tui.storage.queries import branches
+from tui.storage.queries.branches import branch_exists, last_turn, missing_branch
 from tui.storage.type_conditions import sql_list
 
-__all__ = ["by_turns", "find", "first_left_out", "tools", "turns", "user_message", "user_turn"]
+__all__ = [
+    "_user_message",
+    "check_fork_turn",
+    "check_user_turn",
+    "find_turns",
+    "items_by_turn",
+    "list_turns",
+    "tool_usage",
+]
 
 _PREVIEW: Final = 100
 
@@ -41,7 +49,7 @@ _TOOLS: Final = f"""
 """
 
 
-def user_message(tx: Transaction, session_id: str, branch_id: str, turn: int) -> str | None:
+def _user_message(tx: Transaction, session_id: str, branch_id: str, turn: int) -> str | None:
     """The stored user message that a turn starts with; None where the branch has no such turn."""
     row: tuple[str] | None = tx.execute(
         f"""
@@ -54,32 +62,32 @@ def user_message(tx: Transaction, session_id: str, branch_id: str, turn: int) ->
     return None if row is None else row[0]
 
 
-def user_turn(tx: Transaction, session_id: str, branch_id: str, turn: int) -> int:
+def check_user_turn(tx: Transaction, session_id: str, branch_id: str, turn: int) -> int:
     """A turn of a branch that starts with a user message.
 
     Raises:
         ValueError: It does not.
     """
-    if user_message(tx, session_id, branch_id, turn) is None:
+    if _user_message(tx, session_id, branch_id, turn) is None:
         raise ValueError(f"Turn {turn} does not contain a user message in branch '{branch_id}'")
     return turn
 
 
-def first_left_out(tx: Transaction, session_id: str, branch_id: str, turn: int | None) -> int:
+def check_fork_turn(tx: Transaction, session_id: str, branch_id: str, turn: int | None) -> int:
     """The first turn that a fork does not share: a turn of the branch, or the one after its last, which None means.
 
     Raises:
         ValueError: There is no such branch or turn.
     """
-    if not branches.exists(tx, session_id, branch_id):
-        raise branches.missing(branch_id)
-    after_last = branches.last_turn(tx, session_id, branch_id) + 1
+    if not branch_exists(tx, session_id, branch_id):
+        raise missing_branch(branch_id)
+    after_last = last_turn(tx, session_id, branch_id) + 1
     if turn is None or turn == after_last:
         return after_last
-    return user_turn(tx, session_id, branch_id, turn)
+    return check_user_turn(tx, session_id, branch_id, turn)
 
 
-def turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
+def list_turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
     """The user messages of a branch, their beginnings under `content`."""
     found = []
     for turn, data, created_at in _user_messages(tx, session_id, branch_id):
@@ -92,7 +100,7 @@ def turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, An
     return found
 
 
-def find(tx: Transaction, session_id: str, branch_id: str, term: str) -> list[dict[str, Any]]:
+def find_turns(tx: Transaction, session_id: str, branch_id: str, term: str) -> list[dict[str, Any]]:
     """The user messages of a branch that contain `term`, whatever the case of its ASCII letters."""
     pattern = re.compile(re.escape(term), re.IGNORECASE | re.ASCII)
     # The stored JSON narrows the search down; it may match where the decoded text does not.
@@ -150,7 +158,7 @@ def _turn(number: int, preview: str, content: object, created_at: str) -> dict[s
     }
 
 
-def by_turns(tx: Transaction, session_id: str, branch_id: str) -> dict[int, list[dict[str, str | None]]]:
+def items_by_turn(tx: Transaction, session_id: str, branch_id: str) -> dict[int, list[dict[str, str | None]]]:
     """Type and tool of every item of a branch, under the number of its turn."""
     grouped: defaultdict[int, list[dict[str, str | None]]] = defaultdict(list)
     for turn, kind, tool in tx.execute(
@@ -162,7 +170,7 @@ def by_turns(tx: Transaction, session_id: str, branch_id: str) -> dict[int, list
     return dict(grouped)
 
 
-def tools(tx: Transaction, session_id: str, branch_id: str) -> list[tuple[str, int, int]]:
+def tool_usage(tx: Transaction, session_id: str, branch_id: str) -> list[tuple[str, int, int]]:
     """How often each tool was called in each turn: name, calls, turn.
 
     The output of a tool search counts as a call where the turn holds no call for it.

@@ -16,7 +16,16 @@ from tui.storage.schema import CONVO_USAGE
 if TYPE_CHECKING:
     from agents import Usage
 
-__all__ = ["Spent", "drop_orphans", "keep_shared", "of_session", "of_turn", "of_turns", "spent", "store"]
+__all__ = [
+    "RunUsage",
+    "drop_orphaned_usage",
+    "keep_shared_usage",
+    "run_usage",
+    "session_usage",
+    "store_usage",
+    "turn_usage",
+    "usage_by_turn",
+]
 
 _COUNTS: Final = "requests, input_tokens, output_tokens, total_tokens, input_tokens_details, output_tokens_details"
 
@@ -44,7 +53,7 @@ _SHARED: Final = f"""
 """
 
 
-class Spent(NamedTuple):
+class RunUsage(NamedTuple):
     """What a run used, as it is stored: the details as JSON, None where there are none."""
 
     requests: int
@@ -55,11 +64,11 @@ class Spent(NamedTuple):
     output_tokens_details: str | None
 
 
-def spent(used: Usage | None, logger: logging.Logger) -> Spent | None:
+def run_usage(used: Usage | None, logger: logging.Logger) -> RunUsage | None:
     """What a run's usage stores; None where the run has none."""
     if used is None:
         return None
-    return Spent(
+    return RunUsage(
         used.requests or 0,
         used.input_tokens or 0,
         used.output_tokens or 0,
@@ -79,7 +88,7 @@ def _encoded(details: object, logger: logging.Logger) -> str | None:
         return None
 
 
-def store(tx: Transaction, session_id: str, branch_id: str, spent: Spent) -> bool:
+def store_usage(tx: Transaction, session_id: str, branch_id: str, spent: RunUsage) -> bool:
     """Store a run's usage for the branch's last turn, in place of what was stored for it.
 
     Returns:
@@ -102,7 +111,7 @@ def store(tx: Transaction, session_id: str, branch_id: str, spent: Spent) -> boo
     return True
 
 
-def of_session(tx: Transaction, session_id: str, branch_id: str) -> dict[str, int] | None:
+def session_usage(tx: Transaction, session_id: str, branch_id: str) -> dict[str, int] | None:
     """The sum over one branch's turns, or over all branches' for the empty id; None where nothing is stored."""
     row = tx.execute(
         "SELECT SUM(requests), SUM(input_tokens), SUM(output_tokens), SUM(total_tokens), COUNT(*)"
@@ -115,7 +124,7 @@ def of_session(tx: Transaction, session_id: str, branch_id: str) -> dict[str, in
     return {name: value or 0 for name, value in zip(names, row, strict=True)}
 
 
-def of_turn(tx: Transaction, session_id: str, branch_id: str, turn: int) -> dict[str, Any]:
+def turn_usage(tx: Transaction, session_id: str, branch_id: str, turn: int) -> dict[str, Any]:
     """The usage of one turn; empty where nothing is stored."""
     row = tx.execute(
         f"SELECT {_COUNTS} FROM turn_usage WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?",
@@ -124,7 +133,7 @@ def of_turn(tx: Transaction, session_id: str, branch_id: str, turn: int) -> dict
     return {} if row is None else _counts(*row)
 
 
-def of_turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
+def usage_by_turn(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
     """The usage of each of a branch's turns for which one is stored."""
     rows = tx.execute(
         f"SELECT user_turn_number, {_COUNTS} FROM turn_usage WHERE session_id = ? AND branch_id = ?"
@@ -161,7 +170,7 @@ def _details(stored: str | None) -> Any:
         return None
 
 
-def keep_shared(tx: Transaction, session_id: str, branch_id: str, turn: int | None = None) -> None:
+def keep_shared_usage(tx: Transaction, session_id: str, branch_id: str, turn: int | None = None) -> None:
     """Before a branch, or one turn of it, goes: keep the usage of turns that live on in other branches."""
     shared = tx.execute(_SHARED, {"session": session_id, "branch": branch_id, "turn": turn}).fetchall()
     if shared:
@@ -173,7 +182,7 @@ def keep_shared(tx: Transaction, session_id: str, branch_id: str, turn: int | No
         )
 
 
-def drop_orphans(tx: Transaction, session_id: str) -> None:
+def drop_orphaned_usage(tx: Transaction, session_id: str) -> None:
     """Drop what was kept for turns whose messages are gone now."""
     if tx.has_table("convo_usage"):
         tx.execute(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tui.storage.engine import Transaction
-from tui.storage.queries import branches
+from tui.storage.queries.branches import claim_generation, reserve_existing_branches
 from tui.storage.schema import Tables
 
 __all__ = ["check", "create_and_check", "enable_wal"]
@@ -69,8 +69,8 @@ def create_and_check(tx: Transaction, db: sqlite3.Connection, path: str | Path, 
     # Checked before anything else reads the tables: they may be another pair's.
     _check_owner(db, tx.tables, path)
     tx.tables.create_rest(tx)
-    branches.reserve_existing(tx, session_id)
-    branches.claim_generation(tx, session_id)
+    reserve_existing_branches(tx, session_id)
+    claim_generation(tx, session_id)
 
 
 def check(tx: Transaction, db: sqlite3.Connection, path: str | Path) -> None:

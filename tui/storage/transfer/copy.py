@@ -12,9 +12,8 @@ from tui.errors import ConvoError
 from tui.items.codec import decode
 from tui.items.types import ItemKind, item_type
 from tui.storage.engine import Transaction
-from tui.storage.queries import branches
-from tui.storage.queries import items as history
-from tui.storage.queries.items import Encoded
+from tui.storage.queries.branches import branch_exists, missing_branch, reserve_existing_branches
+from tui.storage.queries.items import EncodedItem, append_items
 from tui.storage.schema import CONVO_RUNS, MAIN, RUN_INDEX
 
 __all__ = ["Copied", "copy_branch", "copy_turns"]
@@ -50,8 +49,8 @@ def copy_branch(
         ConvoError: The file has a session of that name.
         ValueError: There is no such branch.
     """
-    if not branches.exists(source, session_id, branch_id):
-        raise branches.missing(branch_id)
+    if not branch_exists(source, session_id, branch_id):
+        raise missing_branch(branch_id)
     _check_free(target, new_session_id)
     target.execute(f"INSERT INTO {target.tables.sessions} (session_id) VALUES (?)", (new_session_id,))
     firsts: dict[int, tuple[int, int]] = {}
@@ -80,7 +79,7 @@ def copy_branch(
         ],
     )
     _copy_runs(source, session_id, branch_id, target, new_session_id, dict(firsts.values()))
-    branches.reserve_existing(target, new_session_id)
+    reserve_existing_branches(target, new_session_id)
     return Copied(sum(1 for turn in firsts if turn), items)
 
 
@@ -97,7 +96,7 @@ def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]
         ConvoError: There is no such turn, one cannot be read, or a tool call would be parted from its output.
         ValueError: There is no such branch.
     """
-    copied: list[Encoded] = []
+    copied: list[EncodedItem] = []
     count = 0
     for source, turn in turns:
         rows = tx.execute(
@@ -109,13 +108,13 @@ def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]
         if not rows:
             raise ConvoError(f"Turn {turn} of '{source}' is gone.", "Mark the turns anew.")
         try:
-            items = [Encoded(data.decode(), kind, tool, kind == "user") for data, kind, tool in rows]
+            items = [EncodedItem(data.decode(), kind, tool, kind == "user") for data, kind, tool in rows]
             _check_pairs([decode(item.data) for item in items], turn, source)
         except (ValueError, RecursionError) as error:
             raise ConvoError(f"Turn {turn} of '{source}' holds an item that cannot be read.") from error
         copied += items
         count += 1
-    history.append(tx, session_id, branch_id, copied)
+    append_items(tx, session_id, branch_id, copied)
     return Copied(count, len(copied))
 
 

@@ -14,8 +14,8 @@ from tui.errors import ConvoError
 from tui.items.codec import decode_or_none
 from tui.items.types import message_type, tool_name
 from tui.storage.engine import Transaction
-from tui.storage.queries import branches
-from tui.storage.queries import items as history
+from tui.storage.queries.branches import read_generation
+from tui.storage.queries.items import append_items, encode_items
 from tui.storage.schema import CONVO_BRANCHES, CONVO_RUNS, CONVO_USAGE, MAIN, RUN_INDEX
 
 __all__ = ["Counted", "Incoming", "adopt", "bring_in", "is_known", "is_plain"]
@@ -150,9 +150,9 @@ def bring_in(tx: Transaction, incoming: Incoming) -> None:
 
 def _import_items(tx: Transaction, session_id: str, items: Sequence[object]) -> None:
     """Write items as the `main` branch of a session."""
-    encoded = history.encode(items)
+    encoded = encode_items(items)
     for start in range(0, len(encoded), _BATCH):
-        history.append(tx, session_id, MAIN, encoded[start : start + _BATCH])
+        append_items(tx, session_id, MAIN, encoded[start : start + _BATCH])
 
 
 def _import_record(tx: Transaction, session_id: str, record: Mapping[str, Any]) -> None:
@@ -204,7 +204,7 @@ def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], 
                 branch.get("parent"),
                 branch.get("fork_turn"),
                 branch.get("created_at"),
-                None if branch["rows"] else branches.generation(tx, session_id),
+                None if branch["rows"] else read_generation(tx, session_id),
             ),
         )
 
