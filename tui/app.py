@@ -19,8 +19,8 @@ from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
 from tui.explorer.screen import Explorer
-from tui.painting.compositor import PaintedScreen
 from tui.painting.deferred_refresh import suspend_refresh
+from tui.painting.painted_screen import PaintedScreen
 
 __all__ = ["ConvoApp"]
 
@@ -131,7 +131,7 @@ class ConvoApp(App[None]):
         # A configured theme is worn before there is a screen.
         for front in self.screen_stack[-1:]:
             if isinstance(front, PaintedScreen):
-                front.expose()
+                front.repaint()
             else:
                 front.refresh(layout=True)
 

@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from tests.conversations import open_sdk, spend, turn
 from tests.explorer.test_explorer import Opened, opened
-from tui.painting.compositor import PaintedScreen
+from tui.painting.painted_screen import PaintedScreen
 
 KEYS = [*"123jkgG[]{}-+zUt?b/", "pagedown", "pageup", "enter", "escape", "escape", "tab", "f", "f", "escape"]
 
@@ -86,7 +86,9 @@ async def test_the_terminal_shows_what_textual_would_have_painted(path: Path, sh
 async def test_every_cell_that_is_asked_for_is_painted(path: Path) -> None:
     async with opened(path, size=(60, 20)) as explorer:
         # As a dialog of another size than the screen below asks.
-        rows = explorer.screen.painter.draw((y, 0, 90) for y in range(30))
+        compositor = explorer.screen.partial_compositor
+        assert compositor is not None
+        rows = compositor.draw((y, 0, 90) for y in range(30))
         assert [sum(strip.cell_length for _, strip in pieces) for pieces in rows.values()] == [90] * 30
 
 

@@ -13,7 +13,7 @@ from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
 from tui.model import ChartView, View
-from tui.painting.compositor import PaintedScreen
+from tui.painting.painted_screen import PaintedScreen
 from tui.painting.pane import Pane, caption
 from tui.painting.stable_scroll import FixedSize
 from tui.widgets.composer.composer import Composer

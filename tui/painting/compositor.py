@@ -1,81 +1,77 @@
-"""How a screen is put together from what its widgets draw."""
+"""A compositor that draws only what will be visible."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from rich.console import Console, RenderableType
 from rich.segment import Segment
 from textual._compositor import Compositor, CompositorUpdate
 from textual.color import Color
 from textual.filter import LineFilter
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
 from textual.strip import Strip
 
-from tui.painting.deferred_refresh import SuspendableRefresh
+__all__ = ["PartialCompositor"]
 
-__all__ = ["PaintedScreen", "PartialCompositor"]
-
-T = TypeVar("T")
-
-_Pieces: TypeAlias = list[tuple[int, Strip]]
+_Parts: TypeAlias = list[tuple[int, Strip]]
 """Parts of a row, each with its first column."""
 
 _Span: TypeAlias = tuple[int, int, int]
-"""A row, a column of it and the one after the last."""
+"""A row, the first of its columns, and the column after the last one."""
 
 
 class _Update(CompositorUpdate):
-    """Parts of rows, which are written as they are: Textual's looks for what of them is to be written."""
+    """Parts of rows, all of which are written."""
 
-    def __init__(self, rows: Mapping[int, _Pieces]) -> None:
+    def __init__(self, rows: Mapping[int, _Parts]) -> None:
         self._rows = rows
 
     def render_segments(self, console: Console) -> str:
-        """What the terminal is to be told."""
+        """Return the escape sequences and texts for the terminal."""
         return "".join(
-            f"\x1b[{y + 1};{x + 1}H{strip.render(console)}" for y, pieces in self._rows.items() for x, strip in pieces
+            f"\x1b[{y + 1};{x + 1}H{strip.render(console)}" for y, parts in self._rows.items() for x, strip in parts
         )
 
 
-class _Veil(LineFilter):
-    """What lies behind a modal screen takes on its colour."""
+class _Dim(LineFilter):
+    """Blends what is behind a modal screen with the colour of that screen."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The segments, dimmed as Textual dims them."""
+        """Return the segments, dimmed as Textual dims them."""
         return list(BackgroundScreen.process_segments(segments, background))
 
 
-_VEIL: Final = _Veil()
+_DIM: Final = _Dim()
 
 
 class PartialCompositor(Compositor):
-    """Has widgets draw what is going to be seen, and no more.
+    """Lets widgets draw the cells that changed and will be visible, from the front to the back.
 
-    Textual's has each draw all of its rows, those behind others too, and keeps what was in front and had changed. Of a
-    screen behind a modal one it draws everything, whatever changed.
+    Textual's compositor lets each widget between the first and the last changed row draw all of its rows, also those
+    behind other widgets, and draws everything behind a modal screen with each change.
     """
 
     behind: Sequence[Screen[object]] = ()
-    """Screens that show behind this one, the nearest last."""
+    """Screens that are visible behind this one, the nearest last."""
 
     def render_update(
         self, full: bool = False, screen_stack: list[Screen[object]] | None = None, simplify: bool = False
     ) -> RenderableType | None:
-        """Draw what has changed since the last time, or everything."""
+        """Draw what changed since the last update, or everything."""
         self.behind = tuple(screen_stack or ())
         return super().render_update(full, screen_stack, simplify)
 
-    def expose(self) -> None:
-        """Have everything drawn with the next update."""
+    def mark_all_dirty(self) -> None:
+        """Let the next update draw everything."""
         self._dirty_regions.add(self.size.region)
 
     def render_partial_update(self) -> CompositorUpdate | None:  # type: ignore[override]  # all that is used of it
-        """Draw what has changed since the last time."""
+        """Draw what changed since the last update."""
         screen = self.size.region
         spans = list(self._regions_to_spans(region.intersection(screen) for region in self._dirty_regions))
         self._dirty_regions.clear()
@@ -85,25 +81,30 @@ class PartialCompositor(Compositor):
         rows = self.draw((y, *crop.column_span) for y in crop.line_range if is_rendered_line(y))
         return [dict(rows.get(y, ())) for y in range(self.size.height)]
 
-    def draw(self, spans: Iterable[_Span]) -> dict[int, _Pieces]:
+    def draw(self, spans: Iterable[_Span]) -> dict[int, _Parts]:
         """Draw parts of rows, from the front to the back.
 
         Args:
-            spans: Those of a row one after the other.
+            spans: The parts, those of one row from left to right.
+
+        Returns:
+            What each row shows there.
         """
-        bare: dict[int, list[tuple[int, int]]] = {}
+        missing: dict[int, list[tuple[int, int]]] = {}
         for y, start, end in spans:
-            bare.setdefault(y, []).append((start, end))
-        drawn: dict[int, _Pieces] = {y: [] for y in sorted(bare)}
+            missing.setdefault(y, []).append((start, end))
+        drawn: dict[int, _Parts] = {y: [] for y in sorted(missing)}
         for widget, (region, clip) in self.visible_widgets.items():
-            if widget is self.root and (shown := self._draw_behind(bare)) is not None:
-                for y, pieces in shown.items():
-                    drawn[y] += pieces
+            if widget is self.root and (shown := self._draw_behind(missing)) is not None:
+                for y, parts in shown.items():
+                    drawn[y] += parts
                 break
             area = region.intersection(clip)
             left, right = area.column_span
             rows = [
-                y for y in area.line_range if y in bare and any(start < right and end > left for start, end in bare[y])
+                y
+                for y in area.line_range
+                if y in missing and any(start < right and end > left for start, end in missing[y])
             ]
             if not rows:
                 continue
@@ -111,58 +112,37 @@ class PartialCompositor(Compositor):
                 Region(area.x - region.x, rows[0] - region.y, area.width, rows[-1] - rows[0] + 1)
             )
             for y in rows:
-                strip, suspend_refresh = strips[y - rows[0]], []
-                for start, end in bare[y]:
+                strip, uncovered = strips[y - rows[0]], []
+                for start, end in missing[y]:
                     first, last = max(start, left), min(end, right)
                     if first >= last:
-                        suspend_refresh.append((start, end))
+                        uncovered.append((start, end))
                         continue
                     drawn[y].append((first, strip.crop(first - left, last - left)))
-                    suspend_refresh += [span for span in ((start, first), (last, end)) if span[0] < span[1]]
-                if suspend_refresh:
-                    bare[y] = suspend_refresh
+                    uncovered += [span for span in ((start, first), (last, end)) if span[0] < span[1]]
+                if uncovered:
+                    missing[y] = uncovered
                 else:
-                    del bare[y]
-            if not bare:
+                    del missing[y]
+            if not missing:
                 break
         else:
-            # A screen behind this one may not have its new size yet.
-            for y, spans_left in bare.items():
+            # The screen behind may not have its new size yet.
+            for y, spans_left in missing.items():
                 drawn[y] += [(start, Strip.blank(end - start)) for start, end in spans_left]
-        for pieces in drawn.values():
-            pieces.sort(key=itemgetter(0))
+        for parts in drawn.values():
+            parts.sort(key=itemgetter(0))
         return drawn
 
-    def _draw_behind(self, bare: Mapping[int, list[tuple[int, int]]]) -> dict[int, _Pieces] | None:
-        """What shows through where nothing stands here; None where nothing does, or where Textual has to draw it."""
-        veil = None if self.root is None else self.root.styles.background
+    def _draw_behind(self, missing: Mapping[int, list[tuple[int, int]]]) -> dict[int, _Parts] | None:
+        """Return what is visible through this screen; None where it is opaque or Textual has to draw what is behind."""
+        tint = None if self.root is None else self.root.styles.background
         nearest = self.behind[-1] if self.behind else None
-        painter = nearest.painter if isinstance(nearest, PaintedScreen) else None
-        if veil is None or veil.a == 1 or painter is None:
+        compositor = None if nearest is None else nearest._compositor  # noqa: SLF001
+        if tint is None or tint.a == 1 or not isinstance(compositor, PartialCompositor):
             return None
-        painter.behind = self.behind[:-1]
-        shown = painter.draw((y, start, end) for y, spans in bare.items() for start, end in spans)
-        if not veil.a:
+        compositor.behind = self.behind[:-1]
+        shown = compositor.draw((y, start, end) for y, spans in missing.items() for start, end in spans)
+        if not tint.a:
             return shown
-        return {y: [(x, strip.apply_filter(_VEIL, veil)) for x, strip in pieces] for y, pieces in shown.items()}
-
-
-class PaintedScreen(Screen[T], SuspendableRefresh, Generic[T]):
-    """A screen that a `PartialCompositor` paints."""
-
-    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(name=name, id=id, classes=classes)
-        self.painter = PartialCompositor()
-        """How it is put together."""
-        self._compositor = self.painter
-
-    def _screen_resized(self, size: Size) -> None:
-        # A window that was smaller for a moment has lost what it showed, also where it is as large as before.
-        if size == self.size:
-            self.painter.expose()
-        super()._screen_resized(size)
-
-    def expose(self) -> None:
-        """Lay out and draw everything, in one go."""
-        self.painter.expose()
-        self.refresh(layout=True, repaint=False)
+        return {y: [(x, strip.apply_filter(_DIM, tint)) for x, strip in parts] for y, parts in shown.items()}

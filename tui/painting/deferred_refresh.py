@@ -1,4 +1,4 @@
-"""Keeping widgets from asking to be drawn, one by one, while all of them change."""
+"""Suspend the repaints that widgets ask for, one by one, while all of them change."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from textual.widget import Widget
 
 __all__ = ["SuspendableRefresh", "suspend_refresh"]
 
-_STILL: Final[ContextVar[bool]] = ContextVar("still", default=False)
+_SUSPENDED: Final[ContextVar[bool]] = ContextVar("suspended", default=False)
 
 
 @contextmanager
 def suspend_refresh() -> Iterator[None]:
-    """Have widgets not ask to be drawn anew; whoever uses this has them drawn afterwards.
+    """Ignore what widgets ask to be repainted; the caller repaints them afterwards.
 
-    Another theme changes many styles of each widget. Each of them asks for it, some for all that is in the widget.
+    A theme changes many styles of each widget, and each change asks for a repaint.
     """
-    token = _STILL.set(True)
+    token = _SUSPENDED.set(True)
     try:
         yield
     finally:
-        _STILL.reset(token)
+        _SUSPENDED.reset(token)
 
 
 class SuspendableRefresh(Widget):
-    """A widget that heeds `suspend_refresh`."""
+    """A widget whose repaints `suspend_refresh` suspends."""
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Draw anew."""
-        if _STILL.get():
+        """Ask for a repaint."""
+        if _SUSPENDED.get():
             return self
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)

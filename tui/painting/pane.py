@@ -1,4 +1,4 @@
-"""What stands in the borders of a pane."""
+"""A pane with texts in its borders."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Pane", "caption"]
 
 
 class Pane(Vertical, FixedSize):
-    """Room for widgets, of which another caption draws no more than the border."""
+    """A container that redraws no more than its border for another caption."""
 
     _captioning = False
 
     def caption(self, title: str, subtitle: str = "") -> None:
-        """Set what stands in the border, none of it as markup."""
+        """Set the texts in the upper and the lower border, as plain text."""
         self._captioning = True
         try:
             caption(self, title, subtitle)
@@ -28,7 +28,7 @@ class Pane(Vertical, FixedSize):
             self._captioning = False
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Draw anew."""
+        """Ask for a repaint."""
         if self._captioning and not regions:
             left, top = self.content_offset
             width, height = self.outer_size
@@ -37,9 +37,9 @@ class Pane(Vertical, FixedSize):
 
 
 def caption(widget: Widget, title: str, subtitle: str = "") -> None:
-    """Set what stands in the upper and the lower border, none of it as markup.
+    """Set the texts in the upper and the lower border, as plain text.
 
-    Setting one draws the whole widget anew: what it says already is left alone.
+    Setting a title redraws the whole widget, so that an unchanged one is left alone.
     """
     if (widget.border_title or "") != Content(title).markup:
         widget.border_title = Content(title)

@@ -12,7 +12,7 @@ from textual.worker import Worker
 
 from tui.errors import ConvoError
 from tui.model.compare import Comparison, TurnDetail, TurnPair
-from tui.painting.compositor import PaintedScreen
+from tui.painting.painted_screen import PaintedScreen
 from tui.printable import printable_line
 from tui.widgets.compare.side_by_side import SideBySide
 from tui.widgets.compare.summary import CompareSummary

@@ -16,7 +16,7 @@ from tui.controller.model_input import ModelInputs
 from tui.errors import ConvoError
 from tui.model import Page, View
 from tui.model.model_input import ItemRange, ModelInput
-from tui.painting.compositor import PaintedScreen
+from tui.painting.painted_screen import PaintedScreen
 from tui.printable import printable_line
 from tui.render.text import size
 from tui.widgets.format import fit_name

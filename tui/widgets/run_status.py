@@ -85,7 +85,7 @@ class RunStatus(SuspendableRefresh):
         run = self.run
         if run is None:
             return Content("")
-        return _fitted(self._parts(run), self.content_size.width)
+        return _adapted_size(self._parts(run), self.content_size.width)
 
     def _parts(self, run: Run) -> Sequence[tuple[int, Content]]:
         """The parts of the line from left to right; the first to be left out has the lowest number."""
@@ -120,7 +120,7 @@ def _elapsed(seconds: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def _fitted(parts: Sequence[tuple[int, Content]], width: int) -> Content:
+def _adapted_size(parts: Sequence[tuple[int, Content]], width: int) -> Content:
     """The parts with dots between them, the least needed left out until the rest fits."""
     kept = [(rank, part) for rank, part in parts if part]
     line = Content(" · ").join(part for _, part in kept)

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tui.painting.compositor import PaintedScreen
+from tui.painting.painted_screen import PaintedScreen
 
 __all__ = ["Modal", "Scroll"]
 

@@ -248,10 +248,10 @@ class SideBySide(CursorView):
             self.get_component_rich_style("compared--right-words"),
         )
 
-    def fit(self) -> None:
+    def on_size(self) -> None:
         """Draw anew in the width that there is now."""
         self._drawn.clear()
-        super().fit()
+        super().on_size()
 
     # What the user does
 

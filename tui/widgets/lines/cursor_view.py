@@ -114,7 +114,7 @@ class CursorView(LineView, can_focus=True):
         if self.rows:
             self.request_blocks(self.rows[0][0], self.rows[-1][0] + 1)
 
-    def fit(self) -> None:
+    def on_size(self) -> None:
         """Draw anew in the width that there is now, and keep about the line that was at the top, or the end."""
         viewport = self._viewport
         position, line = viewport.anchor

@@ -187,7 +187,7 @@ class LineView(StableScrollView, BorderlessRows):
         self.refresh_rows()
         self.request_missing()
 
-    def watch_virtual_size(self, size: Size) -> None:
+    def watch_virtual_size(self) -> None:
         """Do nothing: `update_view` updates the scrollbar."""
 
     def watch_show_vertical_scrollbar(self, shown: bool) -> None:
@@ -203,14 +203,14 @@ class LineView(StableScrollView, BorderlessRows):
         thumb = height, total > height, int(start * _EIGHTHS), ceil(length * _EIGHTHS)
         if thumb != self._thumb:
             self._thumb = thumb
-            self._scroll_update(self.virtual_size)
+            self.update_scrollbar()
             if self.show_vertical_scrollbar:
                 self.vertical_scrollbar.position = self.scroll_y
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the scrollbar, the mouse wheel, and a selection that is dragged beyond the edge."""
         lines = round(new_value) - round(old_value)
-        if self._updating or not lines or self._fitted != self.size:
+        if self._updating or not lines or self._adapted_size != self.size:
             return
         if new_value >= self.max_scroll_y:
             self._viewport.scroll_to_end()

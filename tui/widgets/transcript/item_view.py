@@ -108,7 +108,7 @@ class ItemView(LineView):
             self.refresh(*(Region(0, y, self._across, 1) for y in changed))
         self._pictures, self._pictured = pictures, self.rows
 
-    def fit(self) -> None:
+    def on_size(self) -> None:
         """Wrap anew, and keep the line that was at the top, or the end."""
         viewport = self._viewport
         at_end = viewport.at_end
@@ -139,7 +139,7 @@ class ItemView(LineView):
             placed: Whether the mouse is to be told where it is, which makes every row another one.
         """
         if y >= len(self.rows):
-            return Strip.blank(self.scrollable_content_region.width, self.ground)
+            return Strip.blank(self.scrollable_content_region.width, self.background_style)
         self._blocks.restyle(self.palette)
         if self._pictured is not self.rows:
             self._pictures = self._look()

@@ -274,7 +274,7 @@ class Transcript(SearchedView, can_focus=True):
 
     def left_edge(self, position: int, number: int) -> tuple[Segment, Style]:
         """Mark the selected turn, and the item under the cursor while the pane has the focus."""
-        turn, base = self._blocks.turn_of(position), self.ground
+        turn, base = self._blocks.turn_of(position), self.background_style
         above = number < self._blocks.blank_lines_above(position)
         if turn is None or (above and self._blocks.turn_of(position - 1) != turn):
             return Segment(" "), base

@@ -244,7 +244,7 @@ class TreeView(StableScrollView, BorderlessRows):
     def _scroll_to_row(self, row: int) -> None:
         self.scroll_to(y=row, animate=False, force=True, immediate=True)
 
-    def fit(self) -> None:
+    def on_size(self) -> None:
         """Keep the cursor in sight."""
         self._reveal()
 
@@ -312,7 +312,7 @@ class TreeView(StableScrollView, BorderlessRows):
             return self._look("cursor")
         if row == self._state.selected:
             return self._look("selected")
-        return self._look("hover") if row == self._hover else self.ground
+        return self._look("hover") if row == self._hover else self.background_style
 
     def _look(self, name: str) -> Style:
         if name not in self._looks:

@@ -148,7 +148,7 @@ class UsageSidebar(Vertical, FixedSize):
             lambda width: [strip_turn(self.view, self._turn, width, self._swatches())], "usage--line"
         )
         self._tool_lines = 0
-        self._fitted = False
+        self._adapted_size = False
 
     def compose(self) -> ComposeResult:
         yield self._totals
@@ -197,10 +197,10 @@ class UsageSidebar(Vertical, FixedSize):
 
     def _fit(self) -> None:
         """Let the tools follow the last turn, with the lines they need as far as the chart can spare them."""
-        if self.view.branch_usage is None and self._fitted:
+        if self.view.branch_usage is None and self._adapted_size:
             # Nothing moves while a branch is read.
             return
-        self._fitted = True
+        self._adapted_size = True
         names = len(self.view.branch_usage.tools) if self.view.branch_usage else 0
         spare = self.size.height - TOTALS_HEIGHT - min(_CHART_HEIGHT, self.chart.count) - 1
         self._tool_lines = min(names + 1, spare, _MOST_TOOL_LINES) if names else 0

@@ -297,7 +297,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         turn = offset.y + self.scroll_offset.y + 1
         return turn if turn <= self.count else 0
 
-    def fit(self) -> None:
+    def on_size(self) -> None:
         self._measure()
         self._show_cursor()
 
@@ -325,9 +325,9 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         turn = self.scroll_offset.y + y + 1
         width = self.scrollable_content_region.width
         if turn > self.count:
-            return Strip.blank(width, self.ground)
+            return Strip.blank(width, self.background_style)
         self._in_sight.add(turn)
-        return Strip(self._draw(turn, self._bars.get(turn), width)).adjust_cell_length(width, self.ground)
+        return Strip(self._draw(turn, self._bars.get(turn), width)).adjust_cell_length(width, self.background_style)
 
     def paper(self, *states: str) -> Color:
         """What is behind a bar on a line with these component classes."""

@@ -77,7 +77,7 @@ class TokenStrip(TokenChart):
         shown = range(self.first, min(self.first + self.fitting, self.count + 1))
         self._in_sight.update(shown)
         segments = [segment for turn in shown for segment in self._draw_group(turn, self._bars.get(turn))]
-        return Strip(segments).adjust_cell_length(width, self.ground)
+        return Strip(segments).adjust_cell_length(width, self.background_style)
 
     def _draw_group(self, turn: int, told: TurnUsage | None) -> Iterable[Segment]:
         """The segments of one turn: mark, input, output."""

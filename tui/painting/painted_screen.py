@@ -1,0 +1,41 @@
+"""A screen that draws only what will be visible, where Textual allows it."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from textual.geometry import Size
+from textual.screen import Screen
+
+from tui.painting.deferred_refresh import SuspendableRefresh
+from tui.painting.textual_internals import FAST
+
+if FAST:
+    from tui.painting.compositor import PartialCompositor
+
+__all__ = ["PaintedScreen"]
+
+T = TypeVar("T")
+
+
+class PaintedScreen(Screen[T], SuspendableRefresh, Generic[T]):
+    """A screen with a `PartialCompositor`; with Textual's own where the installed Textual differs."""
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(name=name, id=id, classes=classes)
+        self.partial_compositor = PartialCompositor() if FAST else None
+        """Draws this screen; None where Textual's own compositor does."""
+        if self.partial_compositor is not None:
+            self._compositor = self.partial_compositor
+
+    def _screen_resized(self, size: Size) -> None:
+        # A window that was smaller for a moment lost its content, also where its size is now the same as before.
+        if self.partial_compositor is not None and size == self.size:
+            self.partial_compositor.mark_all_dirty()
+        super()._screen_resized(size)
+
+    def repaint(self) -> None:
+        """Lay out and draw everything, in one frame."""
+        if self.partial_compositor is not None:
+            self.partial_compositor.mark_all_dirty()
+        self.refresh(layout=True, repaint=self.partial_compositor is None)

@@ -1,0 +1,65 @@
+"""Check that the installed Textual has the private members that this package was written for.
+
+Where it has not, the package leaves Textual's own painting in place, so that a new Textual costs speed and never
+correctness.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from typing import Any, Final
+
+from textual.app import App
+from textual.screen import Screen
+from textual.scroll_view import ScrollView
+from textual.widget import Widget
+
+__all__ = ["FAST", "has_expected_members"]
+
+_SIGNATURES: Final[tuple[tuple[type, str, tuple[str, ...]], ...]] = (
+    (ScrollView, "_size_updated", ("self", "size", "virtual_size", "container_size", "layout")),
+    (Widget, "_scroll_update", ("self", "virtual_size")),
+    (Widget, "_set_dirty", ("self", "regions")),
+    (Screen, "_screen_resized", ("self", "size")),
+)
+"""Methods that are overridden or called, with the parameters that they are known to take."""
+
+_COMPOSITOR_SIGNATURES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("_render_chops", ("self", "crop", "is_rendered_line")),
+    ("_regions_to_spans", ("regions",)),
+    ("render_partial_update", ("self",)),
+    ("render_update", ("self", "full", "screen_stack", "simplify")),
+)
+
+_ASSIGNED: Final[tuple[tuple[type, str], ...]] = (
+    (Screen, "_compositor"),
+    (Screen, "_css_update_count"),
+    (App, "_css_update_count"),
+)
+"""Attributes that are set by `__init__`."""
+
+
+def has_expected_members() -> bool:
+    """Return whether Textual has all private members that are used here, with the known signatures."""
+    try:
+        from textual._compositor import Compositor, CompositorUpdate
+    except ImportError:
+        return False
+    methods = [*_SIGNATURES, *((Compositor, name, parameters) for name, parameters in _COMPOSITOR_SIGNATURES)]
+    return (
+        all(_parameters(getattr(owner, name, None)) == parameters for owner, name, parameters in methods)
+        and all(name in owner.__init__.__code__.co_names for owner, name in _ASSIGNED)  # type: ignore[misc]
+        and "_dirty_regions" in Compositor.__init__.__code__.co_names
+        and isinstance(getattr(Compositor, "visible_widgets", None), property)
+        and hasattr(CompositorUpdate, "render_segments")
+    )
+
+
+def _parameters(method: Callable[..., Any] | None) -> tuple[str, ...]:
+    return tuple(inspect.signature(method).parameters) if callable(method) else ()
+
+
+FAST: Final = os.environ.get("CONVO_TUI_PAINTING") != "textual" and has_expected_members()
+"""Whether this package replaces parts of Textual's painting; `CONVO_TUI_PAINTING=textual` turns that off."""
