@@ -8,9 +8,9 @@ from typing import Any
 from rich.cells import cell_len
 
 from tui.model import Item
-from tui.render import Line, Palette, render_item
+from tui.render import ItemStyles, Line, render_item
 
-PALETTE = Palette()
+STYLES = ItemStyles()
 
 
 def drawn(lines: Iterable[Line]) -> list[str]:
@@ -24,7 +24,7 @@ def widest(lines: Iterable[Line]) -> int:
 
 def copied(lines: Iterable[Line]) -> str:
     """What a selection of all the lines copies."""
-    return "".join(line.text + line.joint for line in lines)
+    return "".join(line.text + line.separator for line in lines)
 
 
 def item(data: Any, kind: str | None = None, raw: str | None = None) -> Item:
@@ -36,7 +36,7 @@ def item(data: Any, kind: str | None = None, raw: str | None = None) -> Item:
 
 
 def show(data: Any, width: int = 60, *, folded: bool = True, **fields: Any) -> list[str]:
-    return drawn(render_item(item(data, **fields), width, folded=folded, palette=PALETTE).lines)
+    return drawn(render_item(item(data, **fields), width, folded=folded, styles=STYLES).lines)
 
 
 def _all(line: Line) -> str:

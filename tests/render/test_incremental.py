@@ -13,8 +13,8 @@ from markdown_it.token import Token
 from rich.segment import Segment
 from rich.style import Style
 
-from tests.render.lines import PALETTE, copied, item
-from tui.render import IncrementalItem, Line, Palette, render_item
+from tests.render.lines import STYLES, copied, item
+from tui.render import IncrementalItem, ItemStyles, Line, render_item
 from tui.render import blocks as blocks_module
 from tui.render import code as code_module
 from tui.render import inline as inline_module
@@ -23,7 +23,7 @@ from tui.render import table as table_module
 from tui.render.code import IncrementalCode, IncrementalText, code_lines, text_lines
 from tui.render.markdown import IncrementalMarkdown, markdown_lines
 
-COLOURS = Palette(text=Style(bold=True), number=Style(italic=True))
+COLOURS = ItemStyles(text=Style(bold=True), number=Style(italic=True))
 
 ANSWER = """# 天気
 
@@ -122,15 +122,15 @@ def chunked(text: str, cuts: list[int]) -> list[str]:
 @settings(deadline=None)
 @given(st.lists(st.integers(0, len(ANSWER)), max_size=40), st.integers(8, 60))
 def test_an_answer_is_drawn_at_each_step_as_if_it_came_whole(cuts: list[int], width: int) -> None:
-    growing = IncrementalMarkdown(width, PALETTE)
+    growing = IncrementalMarkdown(width, STYLES)
     for text in chunked(ANSWER, cuts):
-        assert growing.update(text) == markdown_lines(text, width, PALETTE)
+        assert growing.update(text) == markdown_lines(text, width, STYLES)
 
 
 def test_an_answer_that_comes_character_by_character_is_drawn_as_if_it_came_whole() -> None:
-    growing = IncrementalMarkdown(40, PALETTE)
+    growing = IncrementalMarkdown(40, STYLES)
     for end in range(len(ANSWER) + 1):
-        assert growing.update(ANSWER[:end]) == markdown_lines(ANSWER[:end], 40, PALETTE), ANSWER[:end]
+        assert growing.update(ANSWER[:end]) == markdown_lines(ANSWER[:end], 40, STYLES), ANSWER[:end]
 
 
 @settings(deadline=None, max_examples=300)
@@ -141,30 +141,30 @@ def test_an_answer_that_comes_character_by_character_is_drawn_as_if_it_came_whol
 @example(["word\n", "a | b\n", "- | -", "x\n"], list(range(60)))
 @example(["- \n\nword\n\nword\n\n"], list(range(40)))
 def test_any_markdown_is_drawn_at_each_step_as_if_it_came_whole(parts: list[str], cuts: list[int]) -> None:
-    growing = IncrementalMarkdown(30, PALETTE)
+    growing = IncrementalMarkdown(30, STYLES)
     for text in chunked("".join(parts), cuts):
-        assert growing.update(text) == markdown_lines(text, 30, PALETTE)
+        assert growing.update(text) == markdown_lines(text, 30, STYLES)
 
 
 def test_a_text_that_becomes_another_is_drawn_as_that() -> None:
-    growing = IncrementalMarkdown(30, PALETTE)
+    growing = IncrementalMarkdown(30, STYLES)
     for text in (ANSWER, ANSWER[:100], "other", "", ANSWER.replace("Oslo", "Bergen")):
-        assert growing.update(text) == markdown_lines(text, 30, PALETTE)
+        assert growing.update(text) == markdown_lines(text, 30, STYLES)
 
 
 def test_what_is_too_long_to_be_laid_out_grows_as_plain_text() -> None:
     text = "word **bold** and so on\n\n" * 900
-    growing = IncrementalMarkdown(40, PALETTE)
+    growing = IncrementalMarkdown(40, STYLES)
     for end in range(19_000, len(text), 97):
-        assert growing.update(text[:end]) == markdown_lines(text[:end], 40, PALETTE)
+        assert growing.update(text[:end]) == markdown_lines(text[:end], 40, STYLES)
 
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("ab 나\n\t\x1b\r"), max_size=200), st.lists(st.integers(0, 200), max_size=20))
 def test_plain_text_grows_line_by_line(text: str, cuts: list[int]) -> None:
-    growing = IncrementalText(10, PALETTE.text, PALETTE)
+    growing = IncrementalText(10, STYLES.text, STYLES)
     for state in chunked(text, cuts):
-        assert growing.update(state) == list(text_lines(state, 10, PALETTE.text, PALETTE))
+        assert growing.update(state) == list(text_lines(state, 10, STYLES.text, STYLES))
 
 
 CODE = 'def f(x):\n    """Some\n\n    words."""\n    return {x: "a string"}  # why\n\n\n'
@@ -173,21 +173,21 @@ CODE = 'def f(x):\n    """Some\n\n    words."""\n    return {x: "a string"}  # w
 def test_long_code_has_all_its_colours_in_the_end_and_all_its_words_at_each_step() -> None:
     code = CODE * 150
     assert len(code) > 10_000
-    growing = IncrementalCode("python", 40, PALETTE)
+    growing = IncrementalCode("python", 40, STYLES)
     for end in range(0, len(code), 331):
-        expected = list(code_lines(code[:end], "python", 40, PALETTE))
+        expected = list(code_lines(code[:end], "python", 40, STYLES))
         assert [line.text for line in growing.update(code[:end])] == [line.text for line in expected]
-    markdown = IncrementalMarkdown(40, PALETTE)
+    markdown = IncrementalMarkdown(40, STYLES)
     for end in range(0, len(code), 331):
         markdown.update(f"```python\n{code[:end]}")
     whole = f"```python\n{code}```"
-    assert markdown.update(whole) == markdown_lines(whole, 40, PALETTE)
+    assert markdown.update(whole) == markdown_lines(whole, 40, STYLES)
 
 
 @pytest.mark.parametrize("line", ["x" * 9_000, "x" * 100, "x" * 20 + "\n"])
 def test_sections_of_code_hold_all_of_it(line: str) -> None:
     code = f"{line}\n" * (20_000 // len(line)) + "end"
-    assert copied(code_lines(code, "python", 20_000, PALETTE)) == code + "\n"
+    assert copied(code_lines(code, "python", 20_000, STYLES)) == code + "\n"
 
 
 # What is drawn again
@@ -228,7 +228,7 @@ def test_an_update_draws_no_more_the_longer_the_answer_is(monkeypatch: pytest.Mo
     inline = Counter(monkeypatch, blocks_module, "inline_spans")
     wrapped = Counter(monkeypatch, blocks_module, "wrap")
     coded = Counter(monkeypatch, blocks_module, "code_lines")
-    growing = IncrementalMarkdown(60, PALETTE)
+    growing = IncrementalMarkdown(60, STYLES)
     most = []
     for start in (1_000, 17_000):
         growing.update(text[:start])
@@ -244,7 +244,7 @@ def test_an_update_draws_no_more_the_longer_the_answer_is(monkeypatch: pytest.Mo
 def test_an_update_of_code_draws_only_the_lines_that_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
     wrapped = Counter(monkeypatch, code_module, "wrap")
     code = CODE * 200
-    growing = IncrementalMarkdown(60, PALETTE)
+    growing = IncrementalMarkdown(60, STYLES)
     counts = []
     growing.update(f"```python\n{code[:9_000]}")
     wrapped.since()
@@ -257,7 +257,7 @@ def test_an_update_of_code_draws_only_the_lines_that_are_new(monkeypatch: pytest
 def test_plain_text_beyond_the_limit_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     wrapped = Counter(monkeypatch, code_module, "wrap")
     text = "word **bold** and so on\n" * 2_000
-    growing = IncrementalMarkdown(40, PALETTE)
+    growing = IncrementalMarkdown(40, STYLES)
     growing.update(text[:30_000])
     wrapped.since()
     for end in range(30_000, 31_000, 30):
@@ -284,8 +284,8 @@ def test_an_item_grows_in_all_its_parts_folds_and_widths() -> None:
     for width in (40, 20, 40):
         for data in states:
             for folded in (True, False):
-                expected = render_item(item(data), width, folded=folded, palette=PALETTE)
-                assert growing.render(item(data), width, folded=folded, palette=PALETTE) == expected
+                expected = render_item(item(data), width, folded=folded, styles=STYLES)
+                assert growing.render(item(data), width, folded=folded, styles=STYLES) == expected
 
 
 def test_a_thought_grows_while_it_is_unfolded() -> None:
@@ -294,8 +294,8 @@ def test_a_thought_grows_while_it_is_unfolded() -> None:
     for end in range(len(thought) + 1):
         data = {"type": "reasoning", "summary": [{"type": "summary_text", "text": thought[:end]}]}
         for folded in (False, True):
-            expected = render_item(item(data), 30, folded=folded, palette=PALETTE)
-            assert growing.render(item(data), 30, folded=folded, palette=PALETTE) == expected
+            expected = render_item(item(data), 30, folded=folded, styles=STYLES)
+            assert growing.render(item(data), 30, folded=folded, styles=STYLES) == expected
 
 
 @settings(deadline=None, max_examples=300)
@@ -308,9 +308,9 @@ def test_what_is_longer_than_the_window_is_drawn_at_each_step_as_if_it_came_whol
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(markdown_module, "_WINDOW", 60)
-        growing = IncrementalMarkdown(30, PALETTE)
+        growing = IncrementalMarkdown(30, STYLES)
         for text in chunked("".join(parts), cuts):
-            assert growing.update(text) == markdown_lines(text, 30, PALETTE)
+            assert growing.update(text) == markdown_lines(text, 30, STYLES)
 
 
 LISTS = {
@@ -332,17 +332,17 @@ def test_a_long_answer_is_parsed_by_windows(kind: str, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(markdown_module, "parser", Counting)
     text = LISTS[kind][:19_000]
-    growing = IncrementalMarkdown(100, PALETTE)
+    growing = IncrementalMarkdown(100, STYLES)
     for end in range(0, len(text), 250):
         parsed.clear()
         growing.update(text[:end])
         assert sum(parsed) <= 3 * markdown_module._WINDOW
-    assert growing.update(text) == markdown_lines(text, 100, PALETTE)
+    assert growing.update(text) == markdown_lines(text, 100, STYLES)
 
 
 def test_a_list_that_is_parted_goes_on_as_it_began() -> None:
     for kind, gap in (("a list", 0), ("a loose list", 1)):
-        lines = [line.text for line in markdown_lines(LISTS[kind][:19_000], 100, PALETTE)]
+        lines = [line.text for line in markdown_lines(LISTS[kind][:19_000], 100, STYLES)]
         if gap:
             assert lines[1::2] == [""] * len(lines[1::2])
             lines = lines[::2]
@@ -374,7 +374,7 @@ def test_rows_of_a_table_that_stay_are_drawn_once(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(table_module, "_row", counted)
     text = "| a | b |\n|---|---|\n" + "".join(f"| row {n:04} | {n:04} |\n" for n in range(500))
-    growing = IncrementalMarkdown(60, PALETTE)
+    growing = IncrementalMarkdown(60, STYLES)
     growing.update(text[:4_000])
     drawn.clear()
     for end in range(4_020, 6_020, 20):

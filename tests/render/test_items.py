@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.render.lines import PALETTE, drawn, item, show, widest
+from tests.render.lines import STYLES, drawn, item, show, widest
 from tui.model import Item
 from tui.render import estimated_height, is_step, item_text, render_item, starts_open
-from tui.render.text import LIMIT_CHARS
-from tui.render.tools import TOOL_FACES
+from tui.render.limits import LIMIT_CHARS
+from tui.render.tools import TOOL_PRESENTERS
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (640).to_bytes(4) + (480).to_bytes(4) + bytes(3_000)).decode()
 SHOT = {"type": "computer_screenshot", "image_url": f"data:image/png;base64,{PNG}"}
@@ -163,7 +163,7 @@ def test_an_output_unfolds_in_place_and_json_in_it_is_laid_out() -> None:
 
 def test_a_patch_unfolds_to_its_lines_in_their_colours() -> None:
     data = {"type": "apply_patch_call", "operation": {"type": "create_file", "path": "a", "diff": "+new\n-old"}}
-    lines = render_item(item(data), 40, folded=False, palette=PALETTE).lines
+    lines = render_item(item(data), 40, folded=False, styles=STYLES).lines
     assert drawn(lines) == ["▾ ± create a  +1 −1", "    │ +new", "    │ -old"]
 
 
@@ -202,7 +202,7 @@ FIELDS = st.sampled_from(
     ["role", "content", "name", "arguments", "input", "output", "summary", "action", "actions", "operation", "outputs",
      "result", "results", "queries", "tools", "error", "status", "code", "encrypted_content", "approve", "server_label"]
 )  # fmt: skip
-TYPES = st.sampled_from([*TOOL_FACES, "message", "reasoning", "compaction", "item_reference", "other"])
+TYPES = st.sampled_from([*TOOL_PRESENTERS, "message", "reasoning", "compaction", "item_reference", "other"])
 PARTS = st.sampled_from(["input_text", "output_text", "input_image", "input_file", "input_audio", "refusal", "exit"])
 PART = st.builds(
     lambda kind, rest: {**rest, "type": kind}, PARTS, st.dictionaries(st.text(max_size=5), JSON, max_size=2)
@@ -213,7 +213,7 @@ PART = st.builds(
 @given(TYPES, st.dictionaries(FIELDS, JSON | PART | st.lists(PART, max_size=2)), st.integers(1, 50), st.booleans())
 def test_no_item_however_odd_breaks_its_face(kind: str, fields: dict[str, Any], width: int, folded: bool) -> None:
     odd = Item(1, 0, 1, kind, None, None, {"type": kind, **fields})
-    rendered = render_item(odd, width, folded=folded, palette=PALETTE)
+    rendered = render_item(odd, width, folded=folded, styles=STYLES)
     assert rendered.lines
     assert width < 4 or widest(rendered.lines) <= width
     assert not re.search("[\x00-\x1f\x7f-\x9f]", "".join(drawn(rendered.lines)))
@@ -273,30 +273,28 @@ def cut(data: dict[str, Any], size: int = 5_000_000) -> Item:
 def test_of_an_item_that_was_not_read_to_its_end_the_beginning_is_drawn_and_how_much_more_there_is() -> None:
     text = ("A sentence of it. " * 8_000)[:131_000]
     output = cut({"type": "function_call_output", "output": text})
-    assert drawn(render_item(output, 80, folded=True, palette=PALETTE).lines)[0].endswith("…  … 5.0 MB")
+    assert drawn(render_item(output, 80, folded=True, styles=STYLES).lines)[0].endswith("…  … 5.0 MB")
     for data in (
         {"type": "function_call_output", "output": text},
         {"role": "user", "content": text},
         {"role": "assistant", "content": [{"type": "output_text", "text": text}]},
         {"type": "function_call", "name": "keep", "arguments": text},
     ):
-        lines = drawn(render_item(cut(data), 80, folded=False, palette=PALETTE).lines)
+        lines = drawn(render_item(cut(data), 80, folded=False, styles=STYLES).lines)
         assert len(lines) > 800
         assert lines[-1].strip() == "… 4.9 MB more, y copies all"
         assert not any("more" in line for line in lines[:-1])
 
 
 def test_of_short_lines_that_were_not_read_to_their_end_as_many_are_drawn_as_of_others() -> None:
-    lines = drawn(
-        render_item(cut({"role": "user", "content": "a\n" * 60_000}), 80, folded=False, palette=PALETTE).lines
-    )
+    lines = drawn(render_item(cut({"role": "user", "content": "a\n" * 60_000}), 80, folded=False, styles=STYLES).lines)
     assert len(lines) == 2_001
     assert lines[-1] == "… 5.0 MB more, y copies all"
 
 
 def test_what_cannot_be_decoded_tells_its_size() -> None:
     broken = item(None, raw="{" * 131_072)._replace(size=5_000_000, unread=5_000_000 - 131_072, cut=True)
-    assert "5.0 MB" in drawn(render_item(broken, 60, folded=True, palette=PALETTE).lines)[0]
+    assert "5.0 MB" in drawn(render_item(broken, 60, folded=True, styles=STYLES).lines)[0]
 
 
 def test_an_image_that_was_passed_over_has_its_size() -> None:

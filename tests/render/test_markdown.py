@@ -7,13 +7,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.segment import Segment
 
-from tests.render.lines import PALETTE, copied, drawn, widest
+from tests.render.lines import STYLES, copied, drawn, widest
+from tui.render.lines import Line
 from tui.render.markdown import markdown_lines
-from tui.render.text import Line
 
 
 def shown(text: str, width: int = 40) -> list[str]:
-    return drawn(markdown_lines(text, width, PALETTE))
+    return drawn(markdown_lines(text, width, STYLES))
 
 
 def span(lines: list[Line], words: str) -> Segment:
@@ -54,21 +54,21 @@ def test_where_there_is_no_room_to_indent_the_marks_stay() -> None:
 
 
 def test_a_list_is_copied_with_its_marks_and_a_quotation_without_its_bar() -> None:
-    lines = markdown_lines("1. one two three\n2. - inner\n\n> said", 12, PALETTE)
+    lines = markdown_lines("1. one two three\n2. - inner\n\n> said", 12, STYLES)
     assert copied(lines) == "1. one two three\n2. • inner\n\nsaid\n"
 
 
 def test_emphasis_and_code_are_styled() -> None:
-    lines = list(markdown_lines("# Plan\n**bold** *lean* ~~gone~~ `code`", 40, PALETTE))
-    assert span(lines, "Plan").style == PALETTE.title
+    lines = list(markdown_lines("# Plan\n**bold** *lean* ~~gone~~ `code`", 40, STYLES))
+    assert span(lines, "Plan").style == STYLES.title
     assert span(lines, "bold").style.bold  # type: ignore[union-attr]
     assert span(lines, "lean").style.italic  # type: ignore[union-attr]
     assert span(lines, "gone").style.strike  # type: ignore[union-attr]
-    assert span(lines, "code").style == PALETTE.text + PALETTE.code
+    assert span(lines, "code").style == STYLES.text + STYLES.code
 
 
 def test_a_link_shows_where_it_leads_and_carries_it() -> None:
-    lines = list(markdown_lines("see [the docs](https://example.org/a) <https://example.org/b>", 80, PALETTE))
+    lines = list(markdown_lines("see [the docs](https://example.org/a) <https://example.org/b>", 80, STYLES))
     assert drawn(lines) == ["see the docs (https://example.org/a) https://example.org/b"]
     style = span(lines, "the docs").style
     assert style is not None
@@ -78,7 +78,7 @@ def test_a_link_shows_where_it_leads_and_carries_it() -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc/passwd", "vscode://open"])
 def test_only_web_addresses_are_carried(url: str) -> None:
-    lines = list(markdown_lines(f"[x]({url})", 80, PALETTE))
+    lines = list(markdown_lines(f"[x]({url})", 80, STYLES))
     assert not any(segment.style and segment.style.meta for line in lines for segment in line.content)
 
 
@@ -111,7 +111,7 @@ def test_a_table_too_wide_for_columns_becomes_a_list() -> None:
 @given(st.text(st.sampled_from("ab 한\n\t#*_-+>|`~[](){}!<&1.\\\"'"), max_size=120), st.integers(4, 30))
 @example(">>한", 5)
 def test_any_markdown_fits_any_width(text: str, width: int) -> None:
-    assert widest(markdown_lines(text, width, PALETTE)) <= width
+    assert widest(markdown_lines(text, width, STYLES)) <= width
 
 
 @pytest.mark.parametrize("text", ["> " * 500 + "deep", "- " * 499 + "deep", "1. " * 300 + "deep"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.widgets.format import exact, fit_name, local_time, tokens
+from tui.widgets.format import fit_name, format_count, format_time, format_tokens
 
 
 @pytest.mark.parametrize(
@@ -33,17 +33,17 @@ from tui.widgets.format import exact, fit_name, local_time, tokens
     ],
 )
 def test_counts_are_rounded_to_what_can_be_read_at_a_glance(count: int, said: str) -> None:
-    assert tokens(count) == said
+    assert format_tokens(count) == said
 
 
 @given(st.integers(min_value=0, max_value=10**16))
 def test_a_count_never_takes_more_than_five_cells(count: int) -> None:
-    assert len(tokens(count)) <= 5
+    assert len(format_tokens(count)) <= 5
 
 
 @pytest.mark.parametrize(("room", "said"), [(9, "1,234,567"), (8, "1.2M")])
 def test_a_count_is_told_in_full_where_it_fits(room: int, said: str) -> None:
-    assert exact(1_234_567, room) == said
+    assert format_count(1_234_567, room) == said
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,6 @@ def test_times_that_no_clock_shows_are_shown_as_they_are(
 ) -> None:
     monkeypatch.setenv("TZ", zone)
     time.tzset()
-    assert isinstance(local_time(stored), str)
+    assert isinstance(format_time(stored), str)
     monkeypatch.undo()
     time.tzset()

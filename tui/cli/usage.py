@@ -11,7 +11,7 @@ from tui.cli.output import Output
 from tui.controller import SessionController
 from tui.controller.usage import UsageReport
 from tui.model import Money, Scope, TurnResendCost, TurnUsage, Usage
-from tui.widgets.format import dollars
+from tui.widgets.format import format_dollars
 
 __all__ = ["run_usage"]
 
@@ -82,7 +82,7 @@ def _money(money: Money | None) -> str:
         return ""
     if money.unpriced:
         return f"n/a ({money.unpriced} turn{'s' * (money.unpriced != 1)} unpriced)"
-    return f"{'~' if money.estimated else ''}{dollars(money.amount)}"
+    return f"{'~' if money.estimated else ''}{format_dollars(money.amount)}"
 
 
 def _as_object(ledger: UsageReport) -> dict[str, Any]:

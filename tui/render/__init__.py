@@ -2,19 +2,21 @@
 
 from tui.render.incremental import IncrementalItem
 from tui.render.items import Rendered, estimated_height, is_step, item_text, render_item, starts_open
-from tui.render.styles import Palette
-from tui.render.text import Line, size, wrap
+from tui.render.limits import format_size
+from tui.render.lines import Line
+from tui.render.styles import ItemStyles
+from tui.render.wrapping import wrap
 
 __all__ = [
     "IncrementalItem",
+    "ItemStyles",
     "Line",
-    "Palette",
     "Rendered",
     "estimated_height",
+    "format_size",
     "is_step",
     "item_text",
     "render_item",
-    "size",
     "starts_open",
     "wrap",
 ]

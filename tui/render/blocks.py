@@ -11,9 +11,10 @@ from rich.style import Style
 
 from tui.render.code import IncrementalCode, code_lines, text_lines
 from tui.render.inline import Environment, inline_pieces, inline_spans
-from tui.render.styles import Palette
+from tui.render.lines import Line, indent
+from tui.render.styles import ItemStyles
 from tui.render.table import table_lines
-from tui.render.text import Line, indented, wrap
+from tui.render.wrapping import wrap
 
 __all__ = ["Blocks", "Leaves"]
 
@@ -25,8 +26,8 @@ DrawnT = TypeVar("DrawnT")
 class Leaves:
     """Draws what holds no other blocks, and draws the same thing once while it comes again and again."""
 
-    def __init__(self, palette: Palette) -> None:
-        self._palette = palette
+    def __init__(self, styles: ItemStyles) -> None:
+        self._styles = styles
         self._environment: Environment = {}
         self._drawn: dict[Hashable, object] = {}
         self._before: dict[Hashable, object] = {}
@@ -54,9 +55,9 @@ class Leaves:
     def code(self, code: str, language: str, room: int, *, growing: bool) -> Sequence[Line]:
         """A block of code; while it grows its newest lines may have other colours than they will have."""
         if not growing:
-            return self._once((code, language, room), lambda: list(code_lines(code, language, room, self._palette)))
+            return self._once((code, language, room), lambda: list(code_lines(code, language, room, self._styles)))
         if self._code is None or self._code[:2] != (language, room):
-            self._code = language, room, IncrementalCode(language, room, self._palette)
+            self._code = language, room, IncrementalCode(language, room, self._styles)
         return self._code[2].update(code)
 
     def row(self, words: Sequence[Hashable], shape: Hashable, draw: Callable[[], Iterable[Line]]) -> Iterable[Line]:
@@ -65,7 +66,7 @@ class Leaves:
 
     def _piece(self, words: str, style: Style) -> list[Segment]:
         key = (words, style, self._era_of(words))
-        return self._once(key, lambda: list(inline_spans(words, style, self._palette, self._environment)))
+        return self._once(key, lambda: list(inline_spans(words, style, self._styles, self._environment)))
 
     def _era_of(self, words: str) -> int:
         return self._era if "[" in words else 0
@@ -81,17 +82,17 @@ class Leaves:
 class Blocks:
     """Walks the parser's tokens once, with the prefixes of the open lists and quotations."""
 
-    def __init__(self, palette: Palette, width: int, leaves: Leaves, *, gap: bool = False, end: int = -1) -> None:
+    def __init__(self, styles: ItemStyles, width: int, leaves: Leaves, *, gap: bool = False, end: int = -1) -> None:
         """Begin.
 
         Args:
-            palette: The styles.
+            styles: The styles.
             width: Cells of a line.
             leaves: Draws the blocks that hold no others.
             gap: Whether a blank line is due.
             end: How many lines the source has where it may grow.
         """
-        self._palette = palette
+        self._styles = styles
         self._width = width
         self._leaves = leaves
         self._end = end
@@ -103,8 +104,8 @@ class Blocks:
 
     def lines(self, tokens: Sequence[Token]) -> Iterator[Line]:
         """Draw whole blocks of the outermost level."""
-        palette = self._palette
-        style = palette.text
+        styles = self._styles
+        style = styles.text
         quotes = 0
         index = 0
         while index < len(tokens):
@@ -113,7 +114,7 @@ class Blocks:
             match token.type:
                 case "inline":
                     opener = tokens[index - 2]
-                    shown = palette.title if opener.type == "heading_open" else style
+                    shown = styles.title if opener.type == "heading_open" else style
                     paragraph = self._leaves.paragraph(token.content, self._room, shown)
                     yield from self._block(paragraph, loose=not opener.hidden)
                 case "fence" | "code_block":
@@ -121,7 +122,7 @@ class Blocks:
                     growing = token.map is not None and token.map[1] == self._end and not _closed(token)
                     yield from self._block(self._leaves.code(token.content, language, self._room, growing=growing))
                 case "hr":
-                    yield from self._block([Line([Segment("─" * self._room, palette.muted)])])
+                    yield from self._block([Line([Segment("─" * self._room, styles.muted)])])
                 case "table_open":
                     end = next(at for at in range(index, len(tokens)) if tokens[at].type == "table_close")
                     yield from self._block(self._table(tokens[index:end]))
@@ -139,16 +140,16 @@ class Blocks:
                     self._close()
                 case "blockquote_open":
                     quotes += 1
-                    style = palette.quote
+                    style = styles.quote
                     self._open(_BAR, _BAR)
                 case "blockquote_close":
                     quotes -= 1
-                    style = palette.quote if quotes else palette.text
+                    style = styles.quote if quotes else styles.text
                     self._close()
 
     def plain(self, text: str) -> Iterator[Line]:
         """Draw a block of the outermost level as it was written."""
-        yield from self._block(text_lines(text, self._width, self._palette.text, self._palette))
+        yield from self._block(text_lines(text, self._width, self._styles.text, self._styles))
 
     @property
     def _room(self) -> int:
@@ -159,7 +160,7 @@ class Blocks:
         left = self._room - len(first)
         first = first if left >= max(self._width // 4, 2) else ""
         rest = rest.ljust(len(first)) if left >= max(self._width // 2, 2) else ""
-        muted = self._palette.muted
+        muted = self._styles.muted
         self._prefixes.append((Segment(first, muted), Segment(rest, muted)))
 
     def _close(self) -> None:
@@ -182,7 +183,7 @@ class Blocks:
         first = (*rest[: self._fresh], *begun[:mark])
         self._fresh = len(self._prefixes)
         self.gap = loose
-        for number, line in enumerate(indented(lines, first, rest)):
+        for number, line in enumerate(indent(lines, first, rest)):
             # The mark of a list item is copied with its words.
             yield line._replace(content=[*begun[mark:], *line.content]) if number == 0 and begun[mark:] else line
 
@@ -200,14 +201,14 @@ class Blocks:
             elif token.type == "thead_close":
                 header = False
             elif token.type == "inline":
-                shown = self._palette.title if header else self._palette.text
+                shown = self._styles.title if header else self._styles.text
                 rows[-1].append(self._leaves.spans(token.content, shown))
                 words[-1].append(token.content)
 
         def draw(number: int, widths: Sequence[int], make: Callable[[], Iterable[Line]]) -> Iterable[Line]:
             return self._leaves.row((number == 0, *words[number]), (*widths, *alignments), make)
 
-        return table_lines(rows, alignments, self._room, self._palette, draw)
+        return table_lines(rows, alignments, self._room, self._styles, draw)
 
 
 def _closed(fence: Token) -> bool:

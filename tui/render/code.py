@@ -10,8 +10,10 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tui.printable import printable
-from tui.render.styles import Palette
-from tui.render.text import LIMIT_LINES, Line, head_of, size, split_lines, wrap
+from tui.render.limits import LIMIT_LINES, excerpt, format_size
+from tui.render.lines import Line, split_lines
+from tui.render.styles import ItemStyles
+from tui.render.wrapping import wrap
 
 __all__ = ["IncrementalCode", "IncrementalText", "code_lines", "compact_json", "json_lines", "text_lines"]
 
@@ -23,35 +25,35 @@ _SECTION = 8_000
 _SHORT = 2_000
 
 
-def text_lines(text: str, width: int, style: Style, palette: Palette) -> Iterator[Line]:
+def text_lines(text: str, width: int, style: Style, styles: ItemStyles) -> Iterator[Line]:
     """Plain text, wrapped between words, within the limits of what is drawn."""
-    head = head_of(text.rstrip("\n"))
+    head = excerpt(text.rstrip("\n"))
     yield from wrap([Segment(printable(head.text), style)], width)
-    if head.hidden:
-        yield Line([Segment(head.hidden, palette.muted)])
+    if head.note:
+        yield Line([Segment(head.note, styles.muted)])
 
 
-def code_lines(code: str, language: str, width: int, palette: Palette) -> Iterator[Line]:
+def code_lines(code: str, language: str, width: int, styles: ItemStyles) -> Iterator[Line]:
     """Code in the colours of its language, behind a gutter that also shows where the width broke a line."""
-    head = head_of(code.rstrip("\n"))
-    yield from _guttered(_tokens(printable(head.text), language, palette), width, palette)
-    if head.hidden:
-        yield Line([Segment(head.hidden, palette.muted)])
+    head = excerpt(code.rstrip("\n"))
+    yield from _guttered(_tokens(printable(head.text), language, styles), width, styles)
+    if head.note:
+        yield Line([Segment(head.note, styles.muted)])
 
 
 class IncrementalText:
     """Text that grows at its end, each time drawn as `text_lines` draws it."""
 
-    def __init__(self, width: int, style: Style, palette: Palette) -> None:
+    def __init__(self, width: int, style: Style, styles: ItemStyles) -> None:
         self._width = width
         self._style = style
-        self._palette = palette
+        self._styles = styles
         self._complete = ""
         self._lines: list[Line] = []
 
     def update(self, text: str) -> list[Line]:
         """Draw the text as it is now; only lines that were not complete before are drawn."""
-        head = head_of(text.rstrip("\n"))
+        head = excerpt(text.rstrip("\n"))
         if not head.text.startswith(self._complete):
             self._complete, self._lines = "", []
         cut = max(head.text.rfind("\n") + 1, len(self._complete))
@@ -59,8 +61,8 @@ class IncrementalText:
             self._lines += self._wrapped(printable(head.text[len(self._complete) : cut])[:-1])
             self._complete = head.text[:cut]
         lines = [*self._lines, *self._wrapped(printable(head.text[cut:]))]
-        if head.hidden:
-            lines.append(Line([Segment(head.hidden, self._palette.muted)]))
+        if head.note:
+            lines.append(Line([Segment(head.note, self._styles.muted)]))
         return lines
 
     def _wrapped(self, text: str) -> Iterator[Line]:
@@ -74,10 +76,10 @@ class IncrementalCode:
     a string that spans many lines may get its colour late.
     """
 
-    def __init__(self, language: str, width: int, palette: Palette) -> None:
+    def __init__(self, language: str, width: int, styles: ItemStyles) -> None:
         self._language = language
         self._width = width
-        self._palette = palette
+        self._styles = styles
         self._complete = ""
         self._complete_rows: list[list[Segment]] = []
         self._lexed = ""
@@ -86,7 +88,7 @@ class IncrementalCode:
 
     def update(self, code: str) -> list[Line]:
         """Draw the code as it is now; only lines that have changed are drawn."""
-        head = head_of(code.rstrip("\n"))
+        head = excerpt(code.rstrip("\n"))
         text = printable(head.text)
         if not text.startswith(self._complete):
             self._complete, self._complete_rows = "", []
@@ -100,8 +102,8 @@ class IncrementalCode:
             for index, row in enumerate(rows)
         ]
         lines = [line for _, drawn in self._drawn for line in drawn]
-        if head.hidden:
-            lines.append(Line([Segment(head.hidden, self._palette.muted)]))
+        if head.note:
+            lines.append(Line([Segment(head.note, self._styles.muted)]))
         return lines
 
     def _lex_growing(self, section: str) -> list[list[Segment]]:
@@ -114,23 +116,23 @@ class IncrementalCode:
         return rows
 
     def _lex(self, text: str) -> list[list[Segment]]:
-        return list(split_lines(_tokens(text, self._language, self._palette)))
+        return list(split_lines(_tokens(text, self._language, self._styles)))
 
     def _draw(self, row: list[Segment]) -> tuple[list[Segment], list[Line]]:
-        return row, list(_guttered(iter(row), self._width, self._palette))
+        return row, list(_guttered(iter(row), self._width, self._styles))
 
 
-def _guttered(spans: Iterator[Segment], width: int, palette: Palette) -> Iterator[Line]:
-    whole, broken = (Segment("│ ", palette.muted),), (Segment("┊ ", palette.muted),)
+def _guttered(spans: Iterator[Segment], width: int, styles: ItemStyles) -> Iterator[Line]:
+    whole, broken = (Segment("│ ", styles.muted),), (Segment("┊ ", styles.muted),)
     prefix = whole
     for line in wrap(spans, width, first=whole, words=False):
         yield line._replace(prefix=prefix)
-        prefix = whole if line.joint == "\n" else broken
+        prefix = whole if line.separator == "\n" else broken
 
 
-def _tokens(code: str, language: str, palette: Palette) -> Iterator[Segment]:
+def _tokens(code: str, language: str, styles: ItemStyles) -> Iterator[Segment]:
     if not language:
-        yield Segment(code, palette.text)
+        yield Segment(code, styles.text)
         return
     # Lexers are slow to import, and most that is said holds no code.
     from tui.render.highlight import lex
@@ -138,10 +140,10 @@ def _tokens(code: str, language: str, palette: Palette) -> Iterator[Segment]:
     for section in _sections(code):
         if len(section) > _SECTION:
             # A line as long as that is no code that anybody reads, and growing it would be lexed from its beginning.
-            yield Segment(section, palette.text)
+            yield Segment(section, styles.text)
             continue
         for part, text in lex(section, language):
-            yield Segment(text, getattr(palette, part))
+            yield Segment(text, getattr(styles, part))
 
 
 def _sections(code: str) -> Iterator[str]:
@@ -159,46 +161,46 @@ def _sections(code: str) -> Iterator[str]:
     yield code[start:]
 
 
-def json_lines(value: object, width: int, palette: Palette) -> Iterator[Line]:
+def json_lines(value: object, width: int, styles: ItemStyles) -> Iterator[Line]:
     """A decoded JSON value over several lines; what is nested too deep or is too long is shown by its size."""
-    spans = _JsonSpans(palette).walk(value, "")
-    lines = _guttered(spans, width, palette)
+    spans = _JsonSpans(styles).walk(value, "")
+    lines = _guttered(spans, width, styles)
     yield from islice(lines, LIMIT_LINES)
     if next(lines, None) is not None:
-        yield Line([Segment("… more lines, y copies all", palette.muted)])
+        yield Line([Segment("… more lines, y copies all", styles.muted)])
 
 
 class _JsonSpans:
-    def __init__(self, palette: Palette) -> None:
-        self._palette = palette
+    def __init__(self, styles: ItemStyles) -> None:
+        self._styles = styles
 
     def walk(self, value: object, indent: str) -> Iterator[Segment]:
-        palette = self._palette
+        styles = self._styles
         if isinstance(value, (Mapping, list)) and value:
             opening, closing = "{}" if isinstance(value, Mapping) else "[]"
             if len(indent) >= 2 * _DEEPEST:
-                yield Segment(f"{opening}…{closing}", palette.muted)
+                yield Segment(f"{opening}…{closing}", styles.muted)
                 return
-            yield Segment(opening + "\n", palette.text)
+            yield Segment(opening + "\n", styles.text)
             inner = indent + "  "
             last = len(value) - 1
             entries = value.items() if isinstance(value, Mapping) else ((None, entry) for entry in value)
             for index, (key, entry) in enumerate(entries):
-                yield Segment(inner, palette.text)
+                yield Segment(inner, styles.text)
                 if key is not None:
-                    yield Segment(_scalar(key), palette.name)
-                    yield Segment(": ", palette.text)
+                    yield Segment(_scalar(key), styles.name)
+                    yield Segment(": ", styles.text)
                 yield from self.walk(entry, inner)
-                yield Segment("\n" if index == last else ",\n", palette.text)
-            yield Segment(indent + closing, palette.text)
+                yield Segment("\n" if index == last else ",\n", styles.text)
+            yield Segment(indent + closing, styles.text)
         else:
-            style = palette.string if isinstance(value, str) else palette.number
+            style = styles.string if isinstance(value, str) else styles.number
             yield Segment(_scalar(value), style)
 
 
 def _scalar(value: object) -> str:
     if isinstance(value, str) and len(value) > _LONGEST:
-        return f"{_quoted(value[:_LONGEST])[:-1]}… {size(len(value) - _LONGEST)} more"
+        return f"{_quoted(value[:_LONGEST])[:-1]}… {format_size(len(value) - _LONGEST)} more"
     return _quoted(value)
 
 

@@ -13,12 +13,14 @@ from rich.segment import Segment
 from tui.printable import printable
 from tui.render.code import compact_json, json_lines, text_lines
 from tui.render.inline import link_style
-from tui.render.styles import Palette
-from tui.render.text import Line, data_length, size, wrap
+from tui.render.limits import data_length, format_size
+from tui.render.lines import Line
+from tui.render.styles import ItemStyles
+from tui.render.wrapping import wrap
 
 __all__ = ["Markdown", "content_lines", "content_text", "image_note", "is_text"]
 
-Markdown: TypeAlias = Callable[[str, int, Palette], Iterable[Line]]
+Markdown: TypeAlias = Callable[[str, int, ItemStyles], Iterable[Line]]
 """Draws markdown at a width."""
 
 _SHOWN = 100_000
@@ -58,36 +60,36 @@ def _part_text(part: object) -> str:
     return text if isinstance(text, str) else f"[{_note(part)}]"
 
 
-def content_lines(content: object, width: int, palette: Palette, markdown: Markdown | None = None) -> Iterator[Line]:
+def content_lines(content: object, width: int, styles: ItemStyles, markdown: Markdown | None = None) -> Iterator[Line]:
     """A content, its parts one below the other; its texts are plain where nothing is given to draw them."""
     parts = content if isinstance(content, list) else [content]
     return chain.from_iterable(
-        chain([Line([])] if index else (), _part_lines(part, width, palette, markdown))
+        chain([Line([])] if index else (), _part_lines(part, width, styles, markdown))
         for index, part in enumerate(parts)
     )
 
 
-def _part_lines(part: object, width: int, palette: Palette, markdown: Markdown | None) -> Iterable[Line]:
+def _part_lines(part: object, width: int, styles: ItemStyles, markdown: Markdown | None) -> Iterable[Line]:
     if isinstance(part, str):
-        return _words(part, width, palette, markdown)
+        return _words(part, width, styles, markdown)
     if not isinstance(part, dict):
-        return json_lines(part, width, palette)
+        return json_lines(part, width, styles)
     kind = str(part.get("type"))
     text = part.get(_TEXT_PARTS.get(kind, ""))
     if kind == "refusal" and isinstance(text, str):
-        return chain([Line([Segment("✗ refused", palette.error)])], text_lines(text, width, palette.error, palette))
+        return chain([Line([Segment("✗ refused", styles.error)])], text_lines(text, width, styles.error, styles))
     if isinstance(text, str):
-        return chain(_words(text, width, palette, markdown), _citations(part.get("annotations"), width, palette))
+        return chain(_words(text, width, styles, markdown), _citations(part.get("annotations"), width, styles))
     if kind in _NOTES:
-        return wrap([Segment(_note(part), palette.muted)], width)
-    return json_lines(part, width, palette)
+        return wrap([Segment(_note(part), styles.muted)], width)
+    return json_lines(part, width, styles)
 
 
-def _words(text: str, width: int, palette: Palette, markdown: Markdown | None) -> Iterable[Line]:
-    return markdown(text, width, palette) if markdown else text_lines(text, width, palette.text, palette)
+def _words(text: str, width: int, styles: ItemStyles, markdown: Markdown | None) -> Iterable[Line]:
+    return markdown(text, width, styles) if markdown else text_lines(text, width, styles.text, styles)
 
 
-def _citations(annotations: object, width: int, palette: Palette) -> Iterator[Line]:
+def _citations(annotations: object, width: int, styles: ItemStyles) -> Iterator[Line]:
     """The sources of a text, each once."""
     seen: dict[str, tuple[str, str]] = {}
     for entry in annotations if isinstance(annotations, list) else []:
@@ -96,10 +98,10 @@ def _citations(annotations: object, width: int, palette: Palette) -> Iterator[Li
             name = str(entry.get("title") or entry.get("filename") or entry.get("file_id") or url)
             seen.setdefault(url or name, (name, url))
     for number, (name, url) in enumerate(seen.values(), 1):
-        spans = [Segment(printable(name), link_style(url, palette.muted))]
+        spans = [Segment(printable(name), link_style(url, styles.muted))]
         if url and url != name:
-            spans.append(Segment(f" ({printable(url)})", link_style(url, palette.muted)))
-        mark = Segment(f"[{number}] ", palette.muted)
+            spans.append(Segment(f" ({printable(url)})", link_style(url, styles.muted)))
+        mark = Segment(f"[{number}] ", styles.muted)
         yield from wrap(spans, width, first=(mark,), rest=(Segment(" " * mark.cell_length),))
 
 
@@ -116,7 +118,7 @@ def image_note(source: object, detail: str = "") -> str:
             words.append(source if len(source) <= 200 else source[:199] + "…")
         else:
             kind, data = _data_url(source)
-            words += [kind, _measures(data), size(data_length(data) * 3 // 4)]
+            words += [kind, _measures(data), format_size(data_length(data) * 3 // 4)]
     return "▣ " + printable(" ".join(word for word in (*words, detail) if word))
 
 
@@ -146,7 +148,7 @@ def _image(part: dict[str, object]) -> str:
 
 def _file(part: dict[str, object]) -> str:
     data = part.get("file_data")
-    amount = size(data_length(_data_url(data)[1]) * 3 // 4) if isinstance(data, str) and data else ""
+    amount = format_size(data_length(_data_url(data)[1]) * 3 // 4) if isinstance(data, str) and data else ""
     name = part.get("filename") or part.get("file_url") or part.get("file_id") or ""
     return "▤ " + printable(" ".join(word for word in ("file", str(name), amount) if word))
 
@@ -156,7 +158,7 @@ def _sound(part: dict[str, object]) -> str:
     if not isinstance(sound, dict):
         return "♪ audio"
     data = sound.get("data")
-    amount = size(data_length(data) * 3 // 4) if isinstance(data, str) else ""
+    amount = format_size(data_length(data) * 3 // 4) if isinstance(data, str) else ""
     return printable(" ".join(word for word in ("♪ audio", str(sound.get("format") or ""), amount) if word))
 
 

@@ -36,7 +36,7 @@ _STYLES: Sequence[tuple[_TokenType, str]] = (
 
 
 def lex(code: str, language: str) -> Iterator[tuple[str, str]]:
-    """The pieces of a code, each with the name that its part has in the palette; all as text where none knows it."""
+    """The pieces of a code, each with the name that its part has in `ItemStyles`; all as text where none knows it."""
     lexer = _lexer(language)
     if lexer is None:
         yield "text", code

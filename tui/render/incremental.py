@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from tui.model import Item
 from tui.render.items import Rendered, render_item
+from tui.render.lines import Line
 from tui.render.markdown import IncrementalMarkdown
-from tui.render.styles import Palette
-from tui.render.text import Line
+from tui.render.styles import ItemStyles
 
 __all__ = ["IncrementalItem"]
 
@@ -17,23 +17,23 @@ class IncrementalItem:
     """Draws the states of one item as `render_item` does, and of each what the one before did not have."""
 
     def __init__(self) -> None:
-        self._key: tuple[Item, int, bool, Palette] | None = None
+        self._key: tuple[Item, int, bool, ItemStyles] | None = None
         self._rendered = Rendered([])
-        self._texts: list[tuple[int, Palette, IncrementalMarkdown]] = []
+        self._texts: list[tuple[int, ItemStyles, IncrementalMarkdown]] = []
         self._drawn = 0
 
-    def render(self, item: Item, width: int, *, folded: bool, palette: Palette) -> Rendered:
+    def render(self, item: Item, width: int, *, folded: bool, styles: ItemStyles) -> Rendered:
         """Draw the item as it is now; the arguments are those of `render_item`."""
-        key = (item, width, folded, palette)
+        key = (item, width, folded, styles)
         if self._key != key:
             self._drawn = 0
-            self._rendered = render_item(item, width, folded=folded, palette=palette, markdown=self._grown)
+            self._rendered = render_item(item, width, folded=folded, styles=styles, markdown=self._grown)
             self._key = key
         return self._rendered
 
-    def _grown(self, text: str, width: int, palette: Palette) -> Iterable[Line]:
+    def _grown(self, text: str, width: int, styles: ItemStyles) -> Iterable[Line]:
         """Draw the next text of the item, as what the text in the same place has become."""
         index, self._drawn = self._drawn, self._drawn + 1
-        if index == len(self._texts) or self._texts[index][:2] != (width, palette):
-            self._texts[index:] = [(width, palette, IncrementalMarkdown(width, palette))]
+        if index == len(self._texts) or self._texts[index][:2] != (width, styles):
+            self._texts[index:] = [(width, styles, IncrementalMarkdown(width, styles))]
         return self._texts[index][2].update(text)

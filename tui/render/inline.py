@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tui.printable import printable
-from tui.render.styles import Palette
+from tui.render.styles import ItemStyles
 
 __all__ = ["DEEPEST", "Environment", "inline_pieces", "inline_spans", "link_style", "parser"]
 
@@ -51,45 +51,45 @@ def inline_pieces(words: str) -> Iterator[str]:
     yield words
 
 
-def inline_spans(words: str, style: Style, palette: Palette, environment: Environment) -> Iterator[Segment]:
+def inline_spans(words: str, style: Style, styles: ItemStyles, environment: Environment) -> Iterator[Segment]:
     """A piece of a paragraph in its styles."""
     tokens: list[Token] = []
     parser().inline.parse(words, parser(), environment, tokens)
-    return _styled(tokens, style, palette)
+    return _styled(tokens, style, styles)
 
 
-def _styled(tokens: list[Token], style: Style, palette: Palette) -> Iterator[Segment]:
-    styles = [style]
+def _styled(tokens: list[Token], style: Style, styles: ItemStyles) -> Iterator[Segment]:
+    stack = [style]
     link, words = "", ""
     for token in tokens:
         match token.type:
             case "text" | "html_inline" | "text_special":
                 words += token.content
-                yield Segment(token.content, styles[-1])
+                yield Segment(token.content, stack[-1])
             case "code_inline":
                 words += token.content
-                yield Segment(token.content, styles[-1] + palette.code)
+                yield Segment(token.content, stack[-1] + styles.code)
             case "softbreak" | "hardbreak":
-                yield Segment("\n", styles[-1])
+                yield Segment("\n", stack[-1])
             case "strong_open":
-                styles.append(styles[-1] + Style(bold=True))
+                stack.append(stack[-1] + Style(bold=True))
             case "em_open":
-                styles.append(styles[-1] + Style(italic=True))
+                stack.append(stack[-1] + Style(italic=True))
             case "s_open":
-                styles.append(styles[-1] + Style(strike=True))
+                stack.append(stack[-1] + Style(strike=True))
             case "link_open":
                 link, words = str(token.attrs.get("href", "")), ""
-                styles.append(link_style(link, styles[-1] + palette.link))
+                stack.append(link_style(link, stack[-1] + styles.link))
             case "link_close":
-                styles.pop()
+                stack.pop()
                 if link not in (words, f"mailto:{words}"):
-                    yield Segment(f" ({_url(link)})", link_style(link, palette.muted))
+                    yield Segment(f" ({_url(link)})", link_style(link, styles.muted))
             case "image":
                 source = str(token.attrs.get("src", ""))
-                yield Segment(f"▣ {token.content or 'image'}", styles[-1])
-                yield Segment(f" ({_url(source)})", link_style(source, palette.muted))
+                yield Segment(f"▣ {token.content or 'image'}", stack[-1])
+                yield Segment(f" ({_url(source)})", link_style(source, styles.muted))
             case "strong_close" | "em_close" | "s_close":
-                styles.pop()
+                stack.pop()
 
 
 def _url(url: str) -> str:

@@ -14,12 +14,13 @@ from tui.model import Item
 from tui.printable import printable
 from tui.render.code import compact_json, json_lines, text_lines
 from tui.render.content_parts import Markdown, content_lines, content_text
+from tui.render.limits import LIMIT_LINES, data_length, excerpt, format_size
+from tui.render.lines import Line, indent, truncate
 from tui.render.markdown import markdown_lines
-from tui.render.presentation import Body, Faces, ItemPresentation, first_line
-from tui.render.styles import Palette
-from tui.render.text import LIMIT_LINES, Line, clipped, data_length, head_of, indented, size
+from tui.render.presentation import Body, ItemPresentation, Presenter, first_line
+from tui.render.styles import ItemStyles
 from tui.render.tool_lines import text_of
-from tui.render.tools import TOOL_FACES
+from tui.render.tools import TOOL_PRESENTERS
 
 __all__ = ["Rendered", "estimated_height", "is_step", "item_text", "render_item", "starts_open"]
 
@@ -48,11 +49,11 @@ def is_step(item: Item) -> bool:
 
 def starts_open(item: Item) -> bool:
     """Whether the item is shown unfolded until the user folds it: it reports a failure."""
-    return item.data is not None and _face(item, _PLAIN).failed
+    return item.data is not None and _presentation(item, _PLAIN).failed
 
 
 def render_item(
-    item: Item, width: int, *, folded: bool, palette: Palette, markdown: Markdown = markdown_lines
+    item: Item, width: int, *, folded: bool, styles: ItemStyles, markdown: Markdown = markdown_lines
 ) -> Rendered:
     """Draw an item.
 
@@ -63,25 +64,25 @@ def render_item(
         item: The item; nothing in it acts on the terminal.
         width: Cells of a line; drawn as for 1 where it is less.
         folded: Only its first line, where there is more.
-        palette: The styles.
+        styles: The styles.
         markdown: Draws what the model wrote.
     """
     width = max(width, 1)
     if item.cut:
         item, left = _drawable(item)
-        face = _face(item, palette, _beginning_of_markdown)
-        face = face._replace(note=size(item.size), body=_ending(face.body, left))
+        presentation = _presentation(item, styles, _beginning_of_markdown)
+        presentation = presentation._replace(note=format_size(item.size), body=_ending(presentation.body, left))
     else:
-        face = _face(item, palette, markdown)
-    if not face.mark:
-        return Rendered([*_heading(face, palette), *_body(face, width, palette)] or [Line([])])
-    return _step(face, width, folded, palette)
+        presentation = _presentation(item, styles, markdown)
+    if not presentation.mark:
+        return Rendered([*_heading(presentation, styles), *_body(presentation, width, styles)] or [Line([])])
+    return _step(presentation, width, folded, styles)
 
 
 def _drawable(item: Item) -> tuple[Item, int]:
     """An item that was not read to its end with its last text as far as it is drawn, and the bytes that are left."""
     if item.data is None:
-        head = head_of(item.raw or "").text
+        head = excerpt(item.raw or "").text
         return item._replace(raw=head), item.size - len(head.encode("utf-8", "replace"))
     data, left = _shortened(item.data)
     return item._replace(data=data), item.unread + left
@@ -90,7 +91,7 @@ def _drawable(item: Item) -> tuple[Item, int]:
 def _shortened(data: Any) -> tuple[Any, int]:
     """A value with the last text in it as far as that is drawn, and how many characters less that is."""
     if isinstance(data, str):
-        head = head_of(data).text
+        head = excerpt(data).text
         return head, len(data) - len(head)
     if isinstance(data, dict) and data:
         key = next(reversed(data))
@@ -105,52 +106,54 @@ def _shortened(data: Any) -> tuple[Any, int]:
 def _ending(body: Body | None, left: int) -> Body:
     """A body that also says how much more of the item there is."""
 
-    def ended(width: int, palette: Palette) -> Iterable[Line]:
-        end = Line([], (Segment(f"… {size(left)} more, y copies all", palette.muted),))
-        return chain(() if body is None else body(width, palette), [end])
+    def ended(width: int, styles: ItemStyles) -> Iterable[Line]:
+        end = Line([], (Segment(f"… {format_size(left)} more, y copies all", styles.muted),))
+        return chain(() if body is None else body(width, styles), [end])
 
     return ended
 
 
-def _beginning_of_markdown(text: str, width: int, palette: Palette) -> Iterable[Line]:
+def _beginning_of_markdown(text: str, width: int, styles: ItemStyles) -> Iterable[Line]:
     """What is longer than is ever drawn is hardly markdown: its first words may be."""
     cut = text.rfind("\n\n", 0, _MARKDOWN)
     cut = _MARKDOWN if cut <= 0 else cut
-    beginning, rest = markdown_lines(text[:cut], width, palette), text[cut:].lstrip("\n")
-    return chain(beginning, [Line([])], text_lines(rest, width, palette.text, palette))
+    beginning, rest = markdown_lines(text[:cut], width, styles), text[cut:].lstrip("\n")
+    return chain(beginning, [Line([])], text_lines(rest, width, styles.text, styles))
 
 
-def _heading(face: ItemPresentation, palette: Palette) -> Iterator[Line]:
-    if face.role:
-        yield Line([], (Segment(face.role, palette.muted),), "")
+def _heading(presentation: ItemPresentation, styles: ItemStyles) -> Iterator[Line]:
+    if presentation.role:
+        yield Line([], (Segment(presentation.role, styles.muted),), "")
 
 
-def _body(face: ItemPresentation, width: int, palette: Palette) -> Iterable[Line]:
-    if face.body is None:
+def _body(presentation: ItemPresentation, width: int, styles: ItemStyles) -> Iterable[Line]:
+    if presentation.body is None:
         return ()
-    lines = iter(face.body(width, palette))
-    end = Line([Segment("… more lines, y copies all", palette.muted)])
+    lines = iter(presentation.body(width, styles))
+    end = Line([Segment("… more lines, y copies all", styles.muted)])
     return chain(islice(lines, 2 * LIMIT_LINES), (end for _ in islice(lines, 1)))
 
 
-def _step(face: ItemPresentation, width: int, folded: bool, palette: Palette) -> Rendered:
-    mark = Segment(f"{'✗' if face.failed else face.mark} ", palette.error if face.failed else palette.muted)
-    note = [Segment(f"  … {face.note}", palette.muted)] if face.note else []
+def _step(presentation: ItemPresentation, width: int, folded: bool, styles: ItemStyles) -> Rendered:
+    mark = Segment(
+        f"{'✗' if presentation.failed else presentation.mark} ", styles.error if presentation.failed else styles.muted
+    )
+    note = [Segment(f"  … {presentation.note}", styles.muted)] if presentation.note else []
     gutter = _GUTTER if width > 2 * _GUTTER else 0
     room = width - gutter
     taken = sum(span.cell_length for span in note)
-    title, cut = clipped(face.title, max(room - taken, 1), palette.muted)
-    folds = face.body is not None and bool(cut or face.note or face.more)
-    sign = Segment(("▸ " if folded else "▾ ") if folds else "  ", palette.muted)
+    title, cut = truncate(presentation.title, max(room - taken, 1), styles.muted)
+    folds = presentation.body is not None and bool(cut or presentation.note or presentation.more)
+    sign = Segment(("▸ " if folded else "▾ ") if folds else "  ", styles.muted)
     first, rest = ((sign, mark), (Segment(" " * gutter),)) if gutter else ((), ())
     if folded or not folds:
-        lines = [Line(clipped([*title, *note], room, palette.muted)[0], first)]
+        lines = [Line(truncate([*title, *note], room, styles.muted)[0], first)]
     else:
-        inner = _body(face, room, palette)
-        if opened := list(face.title if face.opened is None else face.opened):
-            lines = [Line(clipped(opened, room, palette.muted)[0], first), *indented(inner, rest, rest)]
+        inner = _body(presentation, room, styles)
+        if opened := list(presentation.title if presentation.opened is None else presentation.opened):
+            lines = [Line(truncate(opened, room, styles.muted)[0], first), *indent(inner, rest, rest)]
         else:
-            lines = list(indented(inner, first, rest)) or [Line([], first)]
+            lines = list(indent(inner, first, rest)) or [Line([], first)]
     if folds:
         lines[0] = _clickable(lines[0])
     return Rendered(lines, folds)
@@ -170,82 +173,86 @@ def _role(item: Item) -> str:
     return role if isinstance(role, str) and item.data.get("type", "message") == "message" else ""
 
 
-def _face(item: Item, palette: Palette, markdown: Markdown = markdown_lines) -> ItemPresentation:
+def _presentation(item: Item, styles: ItemStyles, markdown: Markdown = markdown_lines) -> ItemPresentation:
     data = item.data
     if data is None:
-        return _undecoded(item, palette)
+        return _undecoded(item, styles)
     if _role(item):
-        return _message(item, palette, markdown)
+        return _message(item, styles, markdown)
     if isinstance(data, dict):
         if data.get("type") == "reasoning":
-            return _reasoning(data, palette, markdown)
+            return _reasoning(data, styles, markdown)
         kind = data.get("type")
-        make = _FACES.get(kind) if isinstance(kind, str) else None
-        return make(data, palette) if make else _unknown(item, palette)
-    return _unknown(item, palette)
+        make = _PRESENTERS.get(kind) if isinstance(kind, str) else None
+        return make(data, styles) if make else _unknown(item, styles)
+    return _unknown(item, styles)
 
 
-def _message(item: Item, palette: Palette, markdown: Markdown) -> ItemPresentation:
+def _message(item: Item, styles: ItemStyles, markdown: Markdown) -> ItemPresentation:
     role = _role(item)
     by_agent = role == "assistant"
     content = item.data.get("content")
 
-    def body(width: int, shown: Palette) -> Iterator[Line]:
-        return content_lines(content, width, shown, markdown if by_agent else None)
+    def body(width: int, styles: ItemStyles) -> Iterator[Line]:
+        return content_lines(content, width, styles, markdown if by_agent else None)
 
     if role in ("user", "assistant"):
         return ItemPresentation(body=body if content else None, role="agent" if by_agent else "")
     text = content_text(content)
     lines = text.strip().count("\n")
-    name = Segment(f"{printable(role[:40])}  ", palette.muted)
+    name = Segment(f"{printable(role[:40])}  ", styles.muted)
     return ItemPresentation(
         "≡",
-        [name, Segment(first_line(text), palette.text)],
+        [name, Segment(first_line(text), styles.text)],
         [name],
         note=f"{lines:,} line{'s' * (lines != 1)} more" if lines else "",
         body=body if text else None,
     )
 
 
-def _undecoded(item: Item, palette: Palette) -> ItemPresentation:
+def _undecoded(item: Item, styles: ItemStyles) -> ItemPresentation:
     raw = item.raw or ""
     return ItemPresentation(
         "✗",
-        [Segment("cannot be decoded: ", palette.error), Segment(first_line(raw), palette.text)],
-        [Segment("cannot be decoded", palette.error)],
-        note=size(item.size or len(raw)),
-        body=lambda width, shown: text_lines(raw, width, shown.text, shown),
+        [Segment("cannot be decoded: ", styles.error), Segment(first_line(raw), styles.text)],
+        [Segment("cannot be decoded", styles.error)],
+        note=format_size(item.size or len(raw)),
+        body=lambda width, styles: text_lines(raw, width, styles.text, styles),
         failed=True,
     )
 
 
-def _unknown(item: Item, palette: Palette) -> ItemPresentation:
+def _unknown(item: Item, styles: ItemStyles) -> ItemPresentation:
     title = [
-        Segment(f"{printable(item.type)} ", palette.tool),
-        Segment(compact_json(item.data, 400)[:400], palette.muted),
+        Segment(f"{printable(item.type)} ", styles.tool),
+        Segment(compact_json(item.data, 400)[:400], styles.muted),
     ]
     return ItemPresentation(
         "·",
         title,
-        [Segment(printable(item.type), palette.tool)],
-        body=lambda width, shown: json_lines(item.data, width, shown),
+        [Segment(printable(item.type), styles.tool)],
+        body=lambda width, styles: json_lines(item.data, width, styles),
     )
 
 
-def _reasoning(data: dict[str, object], palette: Palette, markdown: Markdown) -> ItemPresentation:
+def _reasoning(data: dict[str, object], styles: ItemStyles, markdown: Markdown) -> ItemPresentation:
     parts = [*_parts(data.get("summary")), *_parts(data.get("content"))]
     text = content_text(parts)
     if not text.strip():
         sealed = data.get("encrypted_content")
-        words = f"thought, encrypted, {size(data_length(sealed))}" if isinstance(sealed, str) and sealed else "thought"
-        return ItemPresentation("✻", [Segment(words, palette.muted)])
+        words = (
+            f"thought, encrypted, {format_size(data_length(sealed))}"
+            if isinstance(sealed, str) and sealed
+            else "thought"
+        )
+        return ItemPresentation("✻", [Segment(words, styles.muted)])
     lines = text.strip().count("\n")
     return ItemPresentation(
         "✻",
-        [Segment(first_line(text).replace("**", ""), palette.quote)],
+        [Segment(first_line(text).replace("**", ""), styles.quote)],
         (),
         note=f"{lines:,} line{'s' * (lines != 1)} more" if lines else "",
-        body=lambda width, shown: content_lines(parts, width, shown._replace(text=shown.quote), markdown),
+        body=lambda width, styles: content_lines(parts, width, styles._replace(text=styles.quote), markdown),
     )
 
 
@@ -253,31 +260,31 @@ def _parts(value: object) -> list[object]:
     return value if isinstance(value, list) else [value] if isinstance(value, str) and value else []
 
 
-def _compaction(data: dict[str, object], palette: Palette) -> ItemPresentation:
+def _compaction(data: dict[str, object], styles: ItemStyles) -> ItemPresentation:
     sealed = data.get("encrypted_content")
     words = (
-        f"earlier turns compacted, {size(data_length(sealed))}"
+        f"earlier turns compacted, {format_size(data_length(sealed))}"
         if isinstance(sealed, str)
         else "earlier turns compacted"
     )
-    return ItemPresentation("≋", [Segment(words, palette.muted)])
+    return ItemPresentation("≋", [Segment(words, styles.muted)])
 
 
-def _compaction_trigger(_data: dict[str, object], palette: Palette) -> ItemPresentation:
-    return ItemPresentation("≋", [Segment("compaction asked for", palette.muted)])
+def _compaction_trigger(_data: dict[str, object], styles: ItemStyles) -> ItemPresentation:
+    return ItemPresentation("≋", [Segment("compaction asked for", styles.muted)])
 
 
-def _reference(data: dict[str, object], palette: Palette) -> ItemPresentation:
-    return ItemPresentation("→", [Segment(f"item {first_line(text_of(data.get('id')))}", palette.muted)])
+def _reference(data: dict[str, object], styles: ItemStyles) -> ItemPresentation:
+    return ItemPresentation("→", [Segment(f"item {first_line(text_of(data.get('id')))}", styles.muted)])
 
 
-_FACES: dict[str, Faces] = {
-    **TOOL_FACES,
+_PRESENTERS: dict[str, Presenter] = {
+    **TOOL_PRESENTERS,
     "compaction": _compaction,
     "compaction_trigger": _compaction_trigger,
     "item_reference": _reference,
 }
-_PLAIN = Palette()
+_PLAIN = ItemStyles()
 
 
 def item_text(item: Item) -> str:

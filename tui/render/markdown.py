@@ -12,8 +12,8 @@ from tui.printable import printable
 from tui.render.blocks import Blocks, Leaves
 from tui.render.code import IncrementalText
 from tui.render.inline import DEEPEST, parser
-from tui.render.styles import Palette
-from tui.render.text import Line
+from tui.render.lines import Line
+from tui.render.styles import ItemStyles
 
 __all__ = ["IncrementalMarkdown", "markdown_lines"]
 
@@ -23,9 +23,9 @@ _PARSED = 20_000
 _WINDOW = 6_000
 
 
-def markdown_lines(text: str, width: int, palette: Palette) -> Sequence[Line]:
+def markdown_lines(text: str, width: int, styles: ItemStyles) -> Sequence[Line]:
     """Markdown as lines of at most `width` cells."""
-    return IncrementalMarkdown(width, palette).update(text)
+    return IncrementalMarkdown(width, styles).update(text)
 
 
 class _Block(NamedTuple):
@@ -68,13 +68,13 @@ class IncrementalMarkdown:
 
     Args:
         width: Cells of a line.
-        palette: The styles.
+        styles: The styles.
     """
 
-    def __init__(self, width: int, palette: Palette) -> None:
+    def __init__(self, width: int, styles: ItemStyles) -> None:
         self._width = width
-        self._palette = palette
-        self._plain = IncrementalText(width, palette.text, palette)
+        self._styles = styles
+        self._plain = IncrementalText(width, styles.text, styles)
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -85,7 +85,7 @@ class IncrementalMarkdown:
         self._gap = False
         self._known: dict[str, Any] = {}
         self._named: dict[str, Any] = {}
-        self._leaves = Leaves(self._palette)
+        self._leaves = Leaves(self._styles)
 
     def update(self, text: str) -> Sequence[Line]:
         """Draw the text as it is now; one that does not go on where the last one ended is drawn anew."""
@@ -182,7 +182,7 @@ class IncrementalMarkdown:
 
     def _draw(self, blocks: Sequence[_Block], gap: bool, end: int = -1) -> tuple[list[Line], bool]:
         """Draw blocks, and say whether a blank line is due after them; `end` is where the last of them may grow."""
-        drawing = Blocks(self._palette, self._width, self._leaves, gap=gap, end=end)
+        drawing = Blocks(self._styles, self._width, self._leaves, gap=gap, end=end)
         lines: list[Line] = []
         for block in blocks:
             lines += drawing.plain(block.plain) if block.plain else drawing.lines(block.tokens)

@@ -8,15 +8,15 @@ from typing import NamedTuple, TypeAlias
 from rich.segment import Segment
 
 from tui.printable import printable
-from tui.render.styles import Palette
-from tui.render.text import Line
+from tui.render.lines import Line
+from tui.render.styles import ItemStyles
 
-__all__ = ["Body", "Faces", "ItemPresentation", "first_line"]
+__all__ = ["Body", "ItemPresentation", "Presenter", "first_line"]
 
-Body: TypeAlias = Callable[[int, Palette], Iterable[Line]]
+Body: TypeAlias = Callable[[int, ItemStyles], Iterable[Line]]
 """Draws at a width, lazily: nobody reads further than is shown."""
 
-Faces: TypeAlias = "Callable[[dict[str, object], Palette], ItemPresentation]"
+Presenter: TypeAlias = "Callable[[dict[str, object], ItemStyles], ItemPresentation]"
 """Makes the face of one type of item."""
 
 _TITLE_READ = 2_000

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from rich.style import Style
 
-__all__ = ["Palette"]
+__all__ = ["ItemStyles"]
 
 _NONE = Style.null()
 
 
-class Palette(NamedTuple):
+class ItemStyles(NamedTuple):
     """One style for each part of an item; each says something without colour too.
 
     Attributes:

@@ -9,8 +9,10 @@ from typing import TypeAlias
 
 from rich.segment import Segment
 
-from tui.render.styles import Palette
-from tui.render.text import LIMIT_LINES, Line, wrap
+from tui.render.limits import LIMIT_LINES
+from tui.render.lines import Line
+from tui.render.styles import ItemStyles
+from tui.render.wrapping import wrap
 
 __all__ = ["table_lines"]
 
@@ -26,7 +28,7 @@ def table_lines(
     rows: Sequence[Sequence[list[Segment]]],
     alignments: Sequence[str],
     width: int,
-    palette: Palette,
+    styles: ItemStyles,
     draw: DrawRow = lambda _row, _widths, make: make(),
 ) -> Iterator[Line]:
     """A table whose first row is its header.
@@ -37,7 +39,7 @@ def table_lines(
         rows: Cells as spans of text, all rows as long as the header.
         alignments: `left`, `right`, `center` or empty, for each column.
         width: Cells of a line.
-        palette: The styles.
+        styles: The styles.
         draw: Gives the lines of a row, which may have been drawn before.
     """
     header = rows[0]
@@ -45,14 +47,14 @@ def table_lines(
     room = width - len(_SEPARATOR) * (len(header) - 1)
     widths = _shared(natural, room)
     if widths is None:
-        yield from _records(rows, width, palette)
+        yield from _records(rows, width, styles)
         return
     for number, row in enumerate(rows[:LIMIT_LINES]):
-        yield from draw(number, widths, partial(_row, row, widths, alignments, palette))
+        yield from draw(number, widths, partial(_row, row, widths, alignments, styles))
         if number == 0:
-            yield Line([Segment("─┼─".join("─" * cells for cells in widths), palette.muted)])
+            yield Line([Segment("─┼─".join("─" * cells for cells in widths), styles.muted)])
     if len(rows) > LIMIT_LINES:
-        yield Line([Segment(f"… {len(rows) - LIMIT_LINES:,} more rows, y copies all", palette.muted)])
+        yield Line([Segment(f"… {len(rows) - LIMIT_LINES:,} more rows, y copies all", styles.muted)])
 
 
 def _cells(spans: Sequence[Segment]) -> int:
@@ -75,14 +77,14 @@ def _shared(natural: Sequence[int], room: int) -> list[int] | None:
 
 
 def _row(
-    row: Sequence[list[Segment]], widths: Sequence[int], alignments: Sequence[str], palette: Palette
+    row: Sequence[list[Segment]], widths: Sequence[int], alignments: Sequence[str], styles: ItemStyles
 ) -> Iterator[Line]:
     cells = [list(wrap(spans, width)) for spans, width in zip(row, widths, strict=True)]
     for parts in zip_longest(*cells):
         content: list[Segment] = []
         for index, (part, width) in enumerate(zip(parts, widths, strict=True)):
             if index:
-                content.append(Segment(_SEPARATOR, palette.muted))
+                content.append(Segment(_SEPARATOR, styles.muted))
             spans = part.content if part else []
             spare = width - _cells(spans)
             left = {"right": spare, "center": spare // 2}.get(alignments[index], 0)
@@ -90,8 +92,8 @@ def _row(
         yield Line([span for span in content if span.text])
 
 
-def _records(rows: Sequence[Sequence[list[Segment]]], width: int, palette: Palette) -> Iterator[Line]:
+def _records(rows: Sequence[Sequence[list[Segment]]], width: int, styles: ItemStyles) -> Iterator[Line]:
     for row in rows[1:LIMIT_LINES]:
         for name, value in zip(rows[0], row, strict=True):
-            yield from wrap([*name, Segment(": ", palette.muted), *value], width)
-        yield Line([Segment("─" * min(width, 8), palette.muted)])
+            yield from wrap([*name, Segment(": ", styles.muted), *value], width)
+        yield Line([Segment("─" * min(width, 8), styles.muted)])

@@ -10,9 +10,10 @@ from tui.items.codec import decode
 from tui.printable import printable
 from tui.render.code import code_lines, compact_json, json_lines, text_lines
 from tui.render.content_parts import content_lines, content_text, is_text
+from tui.render.lines import Line
 from tui.render.presentation import Body, ItemPresentation, first_line
-from tui.render.styles import Palette
-from tui.render.text import Line, wrap
+from tui.render.styles import ItemStyles
+from tui.render.wrapping import wrap
 
 __all__ = ["arguments_of", "call", "json_body", "output", "text_of"]
 
@@ -38,11 +39,11 @@ def arguments_of(stored: object) -> object:
     return stored
 
 
-def call(mark: str, name: str, arguments: object, palette: Palette, *, failed: bool = False) -> ItemPresentation:
+def call(mark: str, name: str, arguments: object, styles: ItemStyles, *, failed: bool = False) -> ItemPresentation:
     """A call as `name(city="Oslo", days=3)`; unfolded each argument has its own lines."""
     shown = printable(name)
-    heading = [Segment(shown, palette.error if failed else palette.tool)]
-    title = [*heading, Segment("(", palette.muted), *_arguments(arguments, palette), Segment(")", palette.muted)]
+    heading = [Segment(shown, styles.error if failed else styles.tool)]
+    title = [*heading, Segment("(", styles.muted), *_arguments(arguments, styles), Segment(")", styles.muted)]
     return ItemPresentation(
         mark,
         title,
@@ -58,52 +59,52 @@ def _many_lines(arguments: object) -> bool:
     return any(isinstance(value, str) and "\n" in value for value in values)
 
 
-def _arguments(arguments: object, palette: Palette) -> Iterator[Segment]:
+def _arguments(arguments: object, styles: ItemStyles) -> Iterator[Segment]:
     if not isinstance(arguments, dict):
-        yield Segment(first_line(text_of(arguments)) if arguments else "", palette.text)
+        yield Segment(first_line(text_of(arguments)) if arguments else "", styles.text)
         return
     left = _TITLE
     for index, (key, value) in enumerate(arguments.items()):
         if left < 0:
-            yield Segment(", …", palette.muted)
+            yield Segment(", …", styles.muted)
             return
         name, words = printable(str(key)).replace("\n", "␊"), compact_json(value, _ARGUMENT)
         if len(words) > _ARGUMENT and len(arguments) > 1:
             words = words[: _ARGUMENT - 1] + "…"
-        yield Segment(f"{', ' if index else ''}{name}=", palette.muted)
-        yield Segment(words[:_TITLE], palette.text)
+        yield Segment(f"{', ' if index else ''}{name}=", styles.muted)
+        yield Segment(words[:_TITLE], styles.text)
         left -= len(name) + len(words)
 
 
 def _arguments_body(arguments: object) -> Body:
-    def body(width: int, palette: Palette) -> Iterator[Line]:
+    def body(width: int, styles: ItemStyles) -> Iterator[Line]:
         if not isinstance(arguments, dict):
-            yield from _value_lines(arguments, width, palette)
+            yield from _value_lines(arguments, width, styles)
             return
         for key, value in arguments.items():
-            name = Segment(f"{printable(str(key))}: ", palette.name)
+            name = Segment(f"{printable(str(key))}: ", styles.name)
             if isinstance(value, str) and "\n" not in value and len(value) < _PARSED:
-                yield from wrap([name, Segment(printable(value), palette.text)], width)
+                yield from wrap([name, Segment(printable(value), styles.text)], width)
             elif isinstance(value, (str, dict, list)) and value:
                 yield from wrap([name], width)
-                yield from _value_lines(value, width, palette)
+                yield from _value_lines(value, width, styles)
             else:
-                yield from wrap([name, Segment(compact_json(value, _TITLE), palette.number)], width)
+                yield from wrap([name, Segment(compact_json(value, _TITLE), styles.number)], width)
 
     return body
 
 
-def _value_lines(value: object, width: int, palette: Palette) -> Iterator[Line]:
-    return code_lines(value, "", width, palette) if isinstance(value, str) else json_lines(value, width, palette)
+def _value_lines(value: object, width: int, styles: ItemStyles) -> Iterator[Line]:
+    return code_lines(value, "", width, styles) if isinstance(value, str) else json_lines(value, width, styles)
 
 
 def json_body(value: object) -> Body:
     """A decoded value as its JSON."""
-    return lambda width, palette: json_lines(value, width, palette)
+    return lambda width, styles: json_lines(value, width, styles)
 
 
 def output(
-    content: object, palette: Palette, *, mark: str = "↳", failed: bool = False, language: str = ""
+    content: object, styles: ItemStyles, *, mark: str = "↳", failed: bool = False, language: str = ""
 ) -> ItemPresentation:
     """What a tool gave back: its first line while folded."""
     words = is_text(content)
@@ -111,23 +112,23 @@ def output(
         content_text(content) if isinstance(content, (str, list)) or content is None else compact_json(content, _TITLE)
     )
     failed = failed or text.startswith(_FAILURES)
-    style = palette.error if failed else palette.text
+    style = styles.error if failed else styles.text
     stripped = text.strip()
     lines = stripped.count("\n")
 
-    def body(width: int, palette: Palette) -> Iterator[Line]:
+    def body(width: int, styles: ItemStyles) -> Iterator[Line]:
         value = arguments_of(stripped) if stripped[:1] in ("{", "[") else None
         if isinstance(value, (dict, list)):
-            return json_lines(value, width, palette)
+            return json_lines(value, width, styles)
         if not words:
-            return content_lines(content, width, palette)
+            return content_lines(content, width, styles)
         if language:
-            return code_lines(stripped, language, width, palette)
-        return text_lines(stripped, width, style, palette)
+            return code_lines(stripped, language, width, styles)
+        return text_lines(stripped, width, style, styles)
 
     return ItemPresentation(
         mark,
-        [Segment(first_line(text), style)] if stripped else [Segment("no output", palette.muted)],
+        [Segment(first_line(text), style)] if stripped else [Segment("no output", styles.muted)],
         opened=(),
         note=f"{lines:,} line{'s' * (lines != 1)} more" if lines else "",
         body=body if stripped else None,

@@ -18,7 +18,7 @@ from tui.model import Page, View
 from tui.model.model_input import ItemRange, ModelInput
 from tui.painting.painted_screen import PaintedScreen
 from tui.printable import printable_line
-from tui.render.text import size
+from tui.render import format_size
 from tui.widgets.format import fit_name
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.model_input_header import SeenHead, SeenState
@@ -198,7 +198,9 @@ class ModelInputScreen(PaintedScreen[None]):
         async def copy() -> None:
             weight = await self._model_inputs.size(self._seen, stretch)
             if weight.size > _MOST_COPIED:
-                self._tell(f"{size(weight.size)} are too much for a clipboard. Show a part of it with d.", error=True)
+                self._tell(
+                    f"{format_size(weight.size)} are too much for a clipboard. Show a part of it with d.", error=True
+                )
                 return
             items = await self._model_inputs.items(self._seen, stretch)
             text = await asyncio.to_thread(json.dumps, items, ensure_ascii=False, indent=2)

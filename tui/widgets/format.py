@@ -1,45 +1,46 @@
-"""How the panes write numbers, names and times, so that all of them write them alike."""
+"""Numbers, names and times as all panes write them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
 from tui.printable import printable, printable_line
 
-__all__ = ["dollars", "duration", "exact", "fit_name", "local_time", "tokens"]
+__all__ = ["fit_name", "format_count", "format_dollars", "format_duration", "format_time", "format_tokens"]
 
-_UNITS = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
+_UNITS: Final = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
 
 
-def tokens(n: int) -> str:
-    """A count of tokens in at most five characters: 397, 1.2k, 12.3k, 123k, 1.1M.
+def format_tokens(count: int) -> str:
+    """Shorten a number of tokens to at most five characters: 397, 1.2k, 12.3k, 123k, 1.1M.
 
     Args:
-        n: The count, not negative.
+        count: The number, not negative.
     """
-    if n < 1_000:
-        return str(n)
+    if count < 1_000:
+        return str(count)
     for unit, suffix in _UNITS:
-        tenths = (n * 10 + unit // 2) // unit
+        tenths = (count * 10 + unit // 2) // unit
         if tenths < 1_000:
             return f"{tenths // 10}.{tenths % 10}{suffix}"
-        whole = (n + unit // 2) // unit
-        if whole < 1_000:
-            return f"{whole}{suffix}"
+        rounded = (count + unit // 2) // unit
+        if rounded < 1_000:
+            return f"{rounded}{suffix}"
     return "≥1P"
 
 
-def exact(n: int, room: int) -> str:
-    """A count in full, thousands parted, or shortened as `tokens` does where that takes more than `room` cells."""
-    full = f"{n:,}"
-    return full if len(full) <= room else tokens(n)
+def format_count(count: int, room: int) -> str:
+    """Write a number in full where it fits `room` cells, else as `format_tokens` does."""
+    full = f"{count:,}"
+    return full if len(full) <= room else format_tokens(count)
 
 
-def dollars(amount: Decimal) -> str:
-    """US dollars with what counts of them: $0.00042, $0.017, $3.40, $1,234."""
+def format_dollars(amount: Decimal) -> str:
+    """Write US dollars with their significant digits: $0.00042, $0.017, $3.40, $1,234."""
     if not amount:
         return "$0"
     if amount >= 1000:
@@ -50,8 +51,8 @@ def dollars(amount: Decimal) -> str:
     return f"${amount:.{digits}f}" if round(amount, digits) else "<$0.00000001"
 
 
-def duration(seconds: float | None) -> str:
-    """A time in words: `4.2 s`, `3 min 5 s`, `2 h 10 min`; empty where it is not known."""
+def format_duration(seconds: float | None) -> str:
+    """Write a duration with its units, `4.2 s`, `3 min 5 s`, `2 h 10 min`; empty for an unknown one."""
     if seconds is None:
         return ""
     if seconds < 100:
@@ -61,20 +62,20 @@ def duration(seconds: float | None) -> str:
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def fit_name(text: str, room: int) -> str:
-    """An untrusted name in at most `room` cells, control characters shown, what is too long cut with `…`."""
-    shown = printable_line(text)
-    if cell_len(shown) <= room:
-        return shown
+def fit_name(name: str, room: int) -> str:
+    """Make an untrusted name printable on one line, and cut it to `room` cells with `…` at its end."""
+    name = printable_line(name)
+    if cell_len(name) <= room:
+        return name
     if room <= 0:
         return ""
-    # Graphemes take their time to be told apart, and what is far beyond the room need not be.
-    begins = shown[: room - 1] if shown.isascii() else set_cell_size(shown[: 4 * room], room - 1)
-    return f"{begins.rstrip()}…"
+    # Splitting a long text into graphemes is slow: only its beginning is looked at.
+    beginning = name[: room - 1] if name.isascii() else set_cell_size(name[: 4 * room], room - 1)
+    return f"{beginning.rstrip()}…"
 
 
-def local_time(stored: str | None) -> str:
-    """A stored time, UTC and naive, as the user's clock showed it; as it is where it is no time."""
+def format_time(stored: str | None) -> str:
+    """Convert a stored time, UTC and naive, to the user's time zone; one that cannot be converted is left as it is."""
     if stored is None:
         return ""
     try:

@@ -11,8 +11,8 @@ from textual.widget import Widget
 
 from tui.model.model_input import InputSize, ModelInput
 from tui.printable import printable_line
-from tui.render.text import size
-from tui.widgets.format import fit_name, tokens
+from tui.render import format_size
+from tui.widgets.format import fit_name, format_tokens
 from tui.widgets.usage.run_text import estimate_mark
 
 __all__ = ["SeenHead", "SeenState"]
@@ -78,7 +78,7 @@ def _counts(state: SeenState) -> Content:
         counted = "counting…"
     else:
         items = f"{weight.items:,} item{'s' * (weight.items != 1)}"
-        counted = f"{items} · {size(weight.size)} · ≈ {tokens(weight.tokens)} tokens"
+        counted = f"{items} · {format_size(weight.size)} · ≈ {format_tokens(weight.tokens)} tokens"
     if usage is None:
         spent = "no usage stored"
     else:
@@ -86,7 +86,7 @@ def _counts(state: SeenState) -> Content:
         cached = ""
         if usage.cached_tokens is not None and usage.input_tokens:
             cached = f", {usage.cached_tokens / usage.input_tokens:.0%} cached"
-        spent = f"the turn: {requests}, {estimate_mark(usage)}{tokens(usage.input_tokens)} in{cached}"
+        spent = f"the turn: {requests}, {estimate_mark(usage)}{format_tokens(usage.input_tokens)} in{cached}"
     return Content.assemble(counted, (f"   {spent}", _MUTED))
 
 

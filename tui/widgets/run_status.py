@@ -12,7 +12,7 @@ from textual.reactive import var
 
 from tui.model import Run, RunState, View
 from tui.painting.deferred_refresh import SuspendableRefresh
-from tui.widgets.format import fit_name, tokens
+from tui.widgets.format import fit_name, format_tokens
 
 __all__ = ["RunStatus"]
 
@@ -107,7 +107,7 @@ class RunStatus(SuspendableRefresh):
         return [
             (9, Content.assemble(spinner, (doing, "$foreground"))),
             (4, Content(_elapsed(now - run.started_at))),
-            (2, Content(f"{tokens(usage.total_tokens)} tokens" if usage is not None else "")),
+            (2, Content(f"{format_tokens(usage.total_tokens)} tokens" if usage is not None else "")),
             (5, Content(f"{len(run.queued)} queued" if run.queued else "")),
             (8, Content("Esc stops")),
             elsewhere,

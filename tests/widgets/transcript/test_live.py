@@ -22,7 +22,7 @@ from tests.widgets.transcript.samples import (
     view_of,
 )
 from tui.model import Item, Page, Progress, Run, RunState, View
-from tui.render import Palette, blocks, inline
+from tui.render import ItemStyles, blocks, inline
 from tui.render.inline import Environment
 from tui.widgets.transcript.transcript import Transcript
 
@@ -55,9 +55,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     drawn: list[str] = []
     inline_spans = inline.inline_spans
 
-    def counted(words: str, style: Style, palette: Palette, environment: Environment) -> Iterator[Segment]:
+    def counted(words: str, style: Style, item_styles: ItemStyles, environment: Environment) -> Iterator[Segment]:
         drawn.append(words)
-        return inline_spans(words, style, palette, environment)
+        return inline_spans(words, style, item_styles, environment)
 
     monkeypatch.setattr(blocks, "inline_spans", counted)
     return drawn

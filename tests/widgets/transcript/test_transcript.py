@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from tests.widgets.transcript.samples import TranscriptApp, agent, call, chat, items_of, output, user, view_of
 from tui.model import Branch, Chain, Item, Page, Session, TurnTree, View
-from tui.render import Palette, is_step, render_item
+from tui.render import ItemStyles, is_step, render_item
 from tui.widgets.transcript import blocks
 from tui.widgets.transcript.transcript import Transcript
 
@@ -51,7 +51,7 @@ def whole(items: Sequence[Item], width: int, folded: bool = True) -> list[str]:
             rows.append("")
         if item.type == "user":
             rows.append(f"{item.turn}  you")
-        lines = render_item(item, width - 4, folded=folded, palette=Palette()).lines
+        lines = render_item(item, width - 4, folded=folded, styles=ItemStyles()).lines
         rows += [("".join(segment.text for segment in line.prefix) + line.text).rstrip() for line in lines]
     return rows
 

@@ -14,7 +14,7 @@ from textual.style import Style
 
 from tests.widgets.usage.samples import Book, account, book, carried, priced, seen, with_runs
 from tui.model import ChartView, Notice, Outcome, RunRecord, Scope, View
-from tui.widgets.format import tokens
+from tui.widgets.format import format_tokens
 from tui.widgets.usage.bars import Part
 from tui.widgets.usage.sidebar import UsageSidebar
 from tui.widgets.usage.text import TOTALS_HEIGHT, Swatch, strip_turn, totals
@@ -348,7 +348,7 @@ async def test_the_carry_cost_stands_in_place_of_the_tokens() -> None:
         assert row(app, "requests") == ["×", f"{turn.requests}"]
         assert row(app, "re-sent") == [f"≈{resend_cost.tokens:,}", f"≈{turn.tokens:,}"]
         assert row(app, "cached") == [f"≈{resend_cost.cached:,}", f"≈{turn.cached:,}"]
-        assert row(app, "▸t3")[-1] == f"≈{tokens(turn.tokens)}"
+        assert row(app, "▸t3")[-1] == f"≈{format_tokens(turn.tokens)}"
         assert row(app, "t9")[-1] == "≈0"
         app.view = app.view._replace(resend_cost=None)
         await pilot.pause()

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from tui.items.codec import decode
 from tui.model import Approval, Decision
 from tui.printable import printable, printable_line
-from tui.render.text import size
+from tui.render import format_size
 from tui.screens.dialogs.modal import Modal, Scroll
 
 __all__ = ["ApprovalDialog"]
@@ -166,5 +166,5 @@ def _pretty(arguments: str) -> str:
     except (ValueError, RecursionError):
         text = arguments
     if len(text) > _SHOWN:
-        text = f"{text[:_SHOWN]}\n… {size(len(text) - _SHOWN)} more, too long to be shown"
+        text = f"{text[:_SHOWN]}\n… {format_size(len(text) - _SHOWN)} more, too long to be shown"
     return printable(text)

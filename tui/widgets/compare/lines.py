@@ -13,7 +13,7 @@ from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model.compare import Comparison, Part, PartPair, TurnDetail
 from tui.model.diff import Run
 from tui.printable import printable
-from tui.render import Palette, wrap
+from tui.render import ItemStyles, wrap
 from tui.widgets.format import fit_name
 
 __all__ = ["Block", "DiffStyles", "Row", "draw_turns"]
@@ -37,14 +37,14 @@ class DiffStyles(NamedTuple):
     """The styles of a comparison.
 
     Attributes:
-        palette: Those of items.
+        item_styles: Those of items.
         left: What only the left side has.
         right: What only the right side has.
         left_words: Words of a text that only the left side has.
         right_words: Words that only the right side has.
     """
 
-    palette: Palette
+    item_styles: ItemStyles
     left: Style
     right: Style
     left_words: Style
@@ -154,33 +154,33 @@ class _Drawing:
 
     def _more(self, count: int) -> Cells:
         words = f"… {count:,} more item{'s' * (count != 1)}" if count else ""
-        return [Segment(words, self._inks.palette.muted)]
+        return [Segment(words, self._inks.item_styles.muted)]
 
     def _title(self, turn: int | None, branch_id: str, ink: Style) -> Cells:
         if turn is None:
             return []
-        title = self._inks.palette.title
+        title = self._inks.item_styles.title
         number = f"{turn}" if turn else "before turn 1"
         room = self._width - len(number) - 2
         return [Segment(number, title), Segment("  "), Segment(fit_name(branch_id, room), ink)]
 
     def _heads(self, part: Part | None) -> Cells:
-        palette = self._inks.palette
+        item_styles = self._inks.item_styles
         if part is None:
             return []
         if part.type in MESSAGE_TYPES:
-            return [Segment("you" if part.type == "user" else "agent", palette.muted)]
+            return [Segment("you" if part.type == "user" else "agent", item_styles.muted)]
         kind = item_type(part.type).kind
         if kind is ItemKind.REASONING:
-            return [Segment("✻ thought", palette.muted)]
+            return [Segment("✻ thought", item_styles.muted)]
         if kind is ItemKind.OUTPUT:
-            return [Segment(f"→ {printable(part.tool_name or 'output')}", palette.muted)]
+            return [Segment(f"→ {printable(part.tool_name or 'output')}", item_styles.muted)]
         name = printable(part.tool_name or part.type)
-        return [Segment("⚙ ", palette.muted), Segment(name, palette.tool)]
+        return [Segment("⚙ ", item_styles.muted), Segment(name, item_styles.tool)]
 
     def _same(self, part: Part) -> None:
         """An item that both sides have, as far as it takes to know it again."""
-        muted = self._inks.palette.muted
+        muted = self._inks.item_styles.muted
         head = [*self._heads(part), Segment("  =", muted)]
         text = part.text.strip()
         spans = [Segment(printable(text if self._full else text[:_LONG]), muted)]
@@ -207,7 +207,7 @@ class _Drawing:
     def _wrapped(self, runs: Sequence[Run] | None, sign: str, ink: Style, words: Style, differs: bool) -> list[Cells]:
         if runs is None:
             return []
-        text = self._inks.palette.text
+        text = self._inks.item_styles.text
         spans = [span for run in runs for span in _spans(run, words if run.differs else text, text)]
         mark = (Segment(f"{sign} ", ink),) if differs else (Segment(" " * _SIGN),)
         lines = islice(wrap(spans, self._width, first=mark), _MOST_ROWS)
@@ -217,7 +217,7 @@ class _Drawing:
         self.rows.append(Row(cells, list(cells) if self._columns == 2 else []))
 
     def _note(self, words: str) -> None:
-        self._both(_indent([Segment(words, self._inks.palette.muted)]))
+        self._both(_indent([Segment(words, self._inks.item_styles.muted)]))
 
     def _rows(self, left: Sequence[Cells], right: Sequence[Cells]) -> None:
         if self._columns == 2:

@@ -14,7 +14,7 @@ from textual.cache import LRUCache
 from textual.message import Message
 
 from tui.model.compare import Comparison, TurnDetail, TurnPair
-from tui.render import Line, Palette
+from tui.render import ItemStyles, Line
 from tui.widgets.compare.lines import Block, DiffStyles, Row, draw_turns
 from tui.widgets.lines.cursor_view import CursorView
 from tui.widgets.lines.paint import MARGIN
@@ -185,7 +185,7 @@ class SideBySide(CursorView):
         block = self._block(position)
         if block is None or number >= len(block.rows):
             waits = block is None and number == 0
-            return Line([Segment("…" if waits else "", self.palette.muted)])
+            return Line([Segment("…" if waits else "", self.item_styles.muted)])
         row = block.rows[number]
         on_it = (position, number) == self.cursor and self.has_focus
         ground = self.get_component_rich_style("column--cursor") if on_it else Style.null()
@@ -223,7 +223,7 @@ class SideBySide(CursorView):
         return room if self.columns == 1 else (room - _BETWEEN) // 2
 
     def _bar(self, on_it: bool) -> Style:
-        return self.foreground_style("column--bar") if on_it and self._side else self.palette.muted
+        return self.foreground_style("column--bar") if on_it and self._side else self.item_styles.muted
 
     def _block(self, position: int) -> Block | None:
         inks = self._inks
@@ -239,9 +239,9 @@ class SideBySide(CursorView):
 
     @property
     def _inks(self) -> DiffStyles:
-        palette: Palette = self.palette
+        item_styles: ItemStyles = self.item_styles
         return DiffStyles(
-            palette,
+            item_styles,
             self.foreground_style("compared--left"),
             self.foreground_style("compared--right"),
             self.get_component_rich_style("compared--left-words"),

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from tui.model.compare import Comparison, Side, Summary, ToolStep
 from tui.printable import printable_line
-from tui.widgets.format import duration, fit_name, tokens
+from tui.widgets.format import fit_name, format_duration, format_tokens
 from tui.widgets.usage.run_text import estimate_mark
 
 __all__ = ["CompareSummary"]
@@ -102,10 +102,10 @@ def _values(summary: Summary) -> tuple[str, ...]:
         f"{summary.turns:,}",
         _UNKNOWN
         if usage is None
-        else f"{_at_least(summary.unknown)}{estimate_mark(usage)}{tokens(usage.total_tokens)}",
+        else f"{_at_least(summary.unknown)}{estimate_mark(usage)}{format_tokens(usage.total_tokens)}",
         _UNKNOWN if share is None else f"{share:.0%}",
         _UNKNOWN if summary.cost is None else f"${summary.cost:.3f}",
-        _UNKNOWN if summary.seconds is None else f"{_at_least(summary.untimed)}{duration(summary.seconds)}",
+        _UNKNOWN if summary.seconds is None else f"{_at_least(summary.untimed)}{format_duration(summary.seconds)}",
         f"{summary.tools:,}",
     )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from tui.render import size
+from tui.render import format_size
 
 __all__ = ["LongTexts"]
 
@@ -31,7 +31,9 @@ class LongTexts:
         if len(text) <= _LONGEST:
             return None
         lines = text.count("\n") + 1
-        what = f"{size(len(text.encode('utf-8', 'replace')))} of text" + (f", {lines:,} lines" if lines > 1 else "")
+        what = f"{format_size(len(text.encode('utf-8', 'replace')))} of text" + (
+            f", {lines:,} lines" if lines > 1 else ""
+        )
         number, words = 1, f"⟦{what}⟧"
         while self._texts.get(words, text) != text:
             number += 1

@@ -12,7 +12,7 @@ from textual.geometry import Size
 
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
-from tui.render import Line, Palette
+from tui.render import ItemStyles, Line
 from tui.widgets.lines.paint import MARGIN
 from tui.widgets.lines.viewport import Viewport
 
@@ -26,7 +26,7 @@ _EIGHTHS: Final = 8
 
 
 class LineView(StableScrollView, BorderlessRows):
-    """A window over blocks of lines, with a palette from the theme.
+    """A window over blocks of lines, with item styles from the theme.
 
     The viewport's anchor is the position. `update_view` derives `virtual_size` and `scroll_y` from it; everything else
     that sets `scroll_y`, as the scrollbar does, moves the anchor.
@@ -34,7 +34,7 @@ class LineView(StableScrollView, BorderlessRows):
     A subclass implements `line`, `left_edge`, `trailing_mark` and `request_missing`.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"item--{name}" for name in Palette._fields}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"item--{name}" for name in ItemStyles._fields}
     """
     | Class | Description |
     | :- | :- |
@@ -100,7 +100,7 @@ class LineView(StableScrollView, BorderlessRows):
         """
         super().__init__(name=name, id=id, classes=classes)
         self._viewport = viewport
-        self._palette: Palette | None = None
+        self._item_styles: ItemStyles | None = None
         self._styles: dict[str, Style] = {}
         self._updating = False
         self._thumb: tuple[int, bool, int, int] | None = None
@@ -128,11 +128,12 @@ class LineView(StableScrollView, BorderlessRows):
         self.refresh()
 
     @property
-    def palette(self) -> Palette:
+    def item_styles(self) -> ItemStyles:
         """The styles of the parts of an item in the current theme."""
-        if self._palette is None:
-            self._palette = Palette(**{name: self.foreground_style(f"item--{name}") for name in Palette._fields})
-        return self._palette
+        if self._item_styles is None:
+            names = ItemStyles._fields
+            self._item_styles = ItemStyles(**{name: self.foreground_style(f"item--{name}") for name in names})
+        return self._item_styles
 
     def foreground_style(self, name: str) -> Style:
         """Return the style of a component class without its background, to be drawn over any background."""
@@ -152,7 +153,7 @@ class LineView(StableScrollView, BorderlessRows):
     def notify_style_update(self) -> None:
         """Read the styles of another theme when they are next needed."""
         super().notify_style_update()
-        self._palette = None
+        self._item_styles = None
         self._styles.clear()
 
     @property

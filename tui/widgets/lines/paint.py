@@ -82,5 +82,5 @@ def selected_text(lines: Iterable[tuple[int, Line]], selection: Selection) -> st
             continue
         start, end = max(span[0], 0), span[1]
         written.append(line.text[start:] if end < 0 else line.text[start : max(end, 0)])
-        written.append(line.joint)
+        written.append(line.separator)
     return "".join(written[:-1]).strip("\n")

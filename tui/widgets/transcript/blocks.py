@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.segment import Segment
 
 from tui.model import Item, Page, View
-from tui.render import IncrementalItem, Line, Palette, Rendered, estimated_height, is_step, render_item, starts_open
+from tui.render import IncrementalItem, ItemStyles, Line, Rendered, estimated_height, is_step, render_item, starts_open
 from tui.widgets.lines.viewport import Viewport
 from tui.widgets.transcript.headers import end_lines, turn_header
 from tui.widgets.transcript.item_cache import ItemCache
@@ -31,7 +31,7 @@ class Blocks:
     Attributes:
         view: The view that is shown.
         width: Cells of a line.
-        palette: The styles of the lines.
+        item_styles: The styles of the lines.
         items: The stored items that were read.
         viewport: The heights of the blocks, and which of them are in sight.
         stored: How many items are stored; their blocks come first.
@@ -40,7 +40,7 @@ class Blocks:
     def __init__(self) -> None:
         self.view = View()
         self.width = 1
-        self.palette = Palette()
+        self.item_styles = ItemStyles()
         self.items = ItemCache()
         self.viewport = Viewport(self._height, _ESTIMATE)
         self.viewport.reset(1)
@@ -62,13 +62,13 @@ class Blocks:
         index = position - self.stored
         return self._live[index] if 0 <= index < len(self._live) else self.items.get(position)
 
-    def restyle(self, palette: Palette) -> None:
+    def restyle(self, item_styles: ItemStyles) -> None:
         """Render in other styles from now on; heights stay the same."""
-        if palette is self.palette:
+        if item_styles is self.item_styles:
             return
-        if palette != self.palette:
+        if item_styles != self.item_styles:
             self._rendered.clear()
-        self.palette = palette
+        self.item_styles = item_styles
 
     def show_branch(self, stored: int, live: Sequence[Item]) -> None:
         """Show another branch: forget all heights.
@@ -149,7 +149,7 @@ class Blocks:
         if before is not None and before.message_id in self._toggled:
             self._toggled ^= {before.message_id, item.message_id}
         folded = self._is_folded(position, item)
-        rendered = incremental.render(item, self.width, folded=folded, palette=self.palette)
+        rendered = incremental.render(item, self.width, folded=folded, styles=self.item_styles)
         self._rendered.put((item.message_id, self.width, folded), rendered)
 
     def _known_positions(self) -> list[int]:
@@ -177,16 +177,16 @@ class Blocks:
     def line(self, position: int, number: int) -> Line:
         """Return a line of a block in sight."""
         if position == self.count:
-            return end_lines(self.view, self.width, self.palette)[number]
+            return end_lines(self.view, self.width, self.item_styles)[number]
         item = self.item(position)
         if item is None:
-            return Line([], (Segment("·" if number == 1 else " ", self.palette.muted),))
+            return Line([], (Segment("·" if number == 1 else " ", self.item_styles.muted),))
         number -= self.blank_lines_above(position)
         if number < 0:
             return Line([])
         if item.type == "user":
             if number == 0:
-                return turn_header(self.view, item, self.width, self.palette)
+                return turn_header(self.view, item, self.width, self.item_styles)
             number -= 1
         return self._render(position, item).lines[number]
 
@@ -231,17 +231,17 @@ class Blocks:
     def _render(self, position: int, item: Item) -> Rendered:
         folded = self._is_folded(position, item)
         if position in self._incremental:
-            return self._incremental[position].render(item, self.width, folded=folded, palette=self.palette)
+            return self._incremental[position].render(item, self.width, folded=folded, styles=self.item_styles)
         key = (item.message_id, self.width, folded)
         rendered = self._rendered.get(key)
         if rendered is None:
-            rendered = render_item(item, self.width, folded=folded, palette=self.palette)
+            rendered = render_item(item, self.width, folded=folded, styles=self.item_styles)
             self._rendered.put(key, rendered)
         return rendered
 
     def _height(self, position: int) -> int | None:
         if position == self.count:
-            return len(end_lines(self.view, self.width, self.palette))
+            return len(end_lines(self.view, self.width, self.item_styles))
         item = self.item(position)
         if item is None:
             return None

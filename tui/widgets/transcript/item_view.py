@@ -75,7 +75,7 @@ class ItemView(LineView):
     def update_rows(self) -> bool:
         """Find the rows that are in sight from the anchor; whether there is room for any."""
         if self.is_mounted:
-            self._blocks.restyle(self.palette)
+            self._blocks.restyle(self.item_styles)
         return super().update_rows()
 
     def _look(self) -> list[_Picture]:
@@ -114,7 +114,7 @@ class ItemView(LineView):
         at_end = viewport.at_end
         position, line = viewport.anchor
         share = line / max(viewport.block_height(position), 1)
-        self._blocks.restyle(self.palette)
+        self._blocks.restyle(self.item_styles)
         self._blocks.reset_heights(self.text_width)
         viewport.height = self.container_size.height
         if at_end:
@@ -140,7 +140,7 @@ class ItemView(LineView):
         """
         if y >= len(self.rows):
             return Strip.blank(self.scrollable_content_region.width, self.background_style)
-        self._blocks.restyle(self.palette)
+        self._blocks.restyle(self.item_styles)
         if self._pictured is not self.rows:
             self._pictures = self._look()
         position, number = self.rows[y]

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from tui.model import Item, Page
 from tui.printable import printable
-from tui.render import Line, Palette
+from tui.render import ItemStyles, Line
 from tui.render.code import json_lines
 from tui.widgets.lines.cursor_view import CursorView
 from tui.widgets.lines.paint import MARGIN
@@ -48,7 +48,7 @@ class RawJson(CursorView):
         super().__init__(id=id, classes=classes)
         self._items = ItemCache()
         self._drawn: LRUCache[int, Sequence[Line]] = LRUCache(_KEPT)
-        self._drawn_in: tuple[Palette, int] | None = None
+        self._drawn_in: tuple[ItemStyles, int] | None = None
         self._number = 0
 
     def show(self, number: int) -> None:
@@ -78,7 +78,7 @@ class RawJson(CursorView):
     def line(self, position: int, number: int) -> Line:
         lines = self._lines(position)
         if lines is None or number >= len(lines):
-            return Line([Segment("…" if number == 0 else "", self.palette.muted)])
+            return Line([Segment("…" if number == 0 else "", self.item_styles.muted)])
         return lines[number]
 
     def request_blocks(self, start: int, end: int) -> None:
@@ -87,12 +87,12 @@ class RawJson(CursorView):
             self.post_message(self.ItemsNeeded(page.start, page.stop).set_sender(self))
 
     def _lines(self, position: int) -> Sequence[Line] | None:
-        look = self.palette, self.scrollable_content_region.width
+        look = self.item_styles, self.scrollable_content_region.width
         if look != self._drawn_in:
             self._drawn.clear()
             self._drawn_in = look
         if not self._number:
-            return [Line([Segment("[]", self.palette.text)])]
+            return [Line([Segment("[]", self.item_styles.text)])]
         lines = self._drawn.get(position)
         item = self._items.get(position)
         if lines is None and item is not None:
@@ -100,14 +100,14 @@ class RawJson(CursorView):
         return lines
 
     def _draw(self, position: int, item: Item) -> Sequence[Line]:
-        palette = self.palette
+        item_styles = self.item_styles
         if item.data is None:
             told = f"// cannot be decoded, and left out: {item.raw or ''}"
-            lines = [Line([Segment(printable(" ".join(told[:400].split())), palette.muted)])]
+            lines = [Line([Segment(printable(" ".join(told[:400].split())), item_styles.muted)])]
         else:
-            lines = list(json_lines(item.data, max(self.text_width - MARGIN, 1), palette))
+            lines = list(json_lines(item.data, max(self.text_width - MARGIN, 1), item_styles))
             if position < self._number - 1:
-                lines[-1].content.append(Segment(",", palette.text))
-        first = [Line([Segment("[", palette.text)])] if position == 0 else []
-        last = [Line([Segment("]", palette.text)])] if position == self._number - 1 else []
+                lines[-1].content.append(Segment(",", item_styles.text))
+        first = [Line([Segment("[", item_styles.text)])] if position == 0 else []
+        last = [Line([Segment("]", item_styles.text)])] if position == self._number - 1 else []
         return list(chain(first, lines, last))

@@ -99,9 +99,9 @@ class Hits:
         lines = [self._blocks.line(position, number) for number in range(first, min(height, first + _MOST_LINES))]
         begins = [0]
         for line in lines:
-            begins.append(begins[-1] + len(line.text) + len(line.joint))
+            begins.append(begins[-1] + len(line.text) + len(line.separator))
         try:
-            spans = query.spans("".join(line.text + line.joint for line in lines))
+            spans = query.spans("".join(line.text + line.separator for line in lines))
         except TimeoutError:
             return _Marks()
         places: list[Place] = []

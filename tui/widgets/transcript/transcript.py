@@ -296,7 +296,7 @@ class Transcript(SearchedView, can_focus=True):
             or not is_streaming(self.view, item)
         ):
             return None
-        return Segment("▍", self.palette.muted)
+        return Segment("▍", self.item_styles.muted)
 
     def update_view(self) -> None:
         """Bring in line what is derived from the anchor; the newest line in sight leaves nothing new to point at."""

@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 
 from tui.model import Branch, Session, Turn
 from tui.printable import printable_line
-from tui.widgets.format import fit_name, tokens
+from tui.widgets.format import fit_name, format_tokens
 from tui.widgets.tree.rows import Hidden, SessionRow, Span, TurnRow
 
 __all__ = ["Hit", "Piece", "Role", "TurnFace", "age", "draw_session", "draw_turn", "kept_mark"]
@@ -198,7 +198,7 @@ def _text(row: TurnRow, face: TurnFace) -> tuple[str, Role]:
 def _offers(row: TurnRow, face: TurnFace, room: int) -> Iterator[tuple[list[Piece], str]]:
     """What may stand right of the text, from all of it to the least: the marks, and the tokens."""
     turn, chain = face.turn, row.span.chain
-    cost = tokens(turn.tokens) if turn is not None and turn.tokens is not None else ""
+    cost = format_tokens(turn.tokens) if turn is not None and turn.tokens is not None else ""
     if row.span.hidden is not None:
         marks = [list(_summary(row.span.hidden, face, words, room)) for words in ("long", "short", "none")]
         yield from ((offer, right) for offer in marks for right in ((cost, "") if cost else ("",)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui.model import Money, ResendCost, Scope, TurnResendCost, TurnUsage, View
-from tui.widgets.format import dollars, exact, tokens
+from tui.widgets.format import format_count, format_dollars, format_tokens
 from tui.widgets.usage.run_text import ESTIMATE, estimate_mark
 
 __all__ = ["CARRY_ROWS", "COMING", "NONE", "NO_PRICE", "carried_words", "carry_cells", "context", "cost", "left_out"]
@@ -44,7 +44,7 @@ def cost(view: View, money: Money | None, *, spent: bool, why: bool = False) -> 
         return COMING if coming else NO_PRICE
     if money.unpriced:
         return f"{NO_PRICE} ({_unpriced(money)})" if why else NO_PRICE
-    return f"{ESTIMATE * money.estimated}{dollars(money.amount)}"
+    return f"{ESTIMATE * money.estimated}{format_dollars(money.amount)}"
 
 
 def left_out(view: View) -> Sequence[str]:
@@ -71,11 +71,13 @@ def context(turn: TurnUsage | None, room: int) -> str:
         return NONE
     count, known = found
     mark = estimate_mark(turn.usage) + ("" if known else "≥")
-    short = f"{mark}{tokens(count)}"
+    short = f"{mark}{format_tokens(count)}"
     if not turn.window:
-        return f"{mark}{exact(count, room - len(mark))}"
+        return f"{mark}{format_count(count, room - len(mark))}"
     share = f"{mark}{round(100 * count / turn.window)} %" if 100 * count >= turn.window else "<1 %"
-    return next((text for text in (f"{short} of {tokens(turn.window)} · {share}", share) if len(text) <= room), short)
+    return next(
+        (text for text in (f"{short} of {format_tokens(turn.window)} · {share}", share) if len(text) <= room), short
+    )
 
 
 def carry_cells(resend_cost: ResendCost | None, told: TurnResendCost | None, room: int) -> Sequence[tuple[str, str]]:
@@ -97,16 +99,16 @@ def carry_cells(resend_cost: ResendCost | None, told: TurnResendCost | None, roo
 
 def carried_words(told: TurnResendCost) -> str:
     """What a turn cost again, in a sentence."""
-    items = f"items {ESTIMATE}{tokens(told.items)}"
+    items = f"items {ESTIMATE}{format_tokens(told.items)}"
     if not told.requests:
         return f"{items}, not sent again"
-    cached = "" if told.cached is None else f", {ESTIMATE}{tokens(told.cached)} of it cached"
+    cached = "" if told.cached is None else f", {ESTIMATE}{format_tokens(told.cached)} of it cached"
     requests = f"{told.requests:,} later request{'s' * (told.requests != 1)}"
-    return f"{items} × {requests} = {ESTIMATE}{tokens(told.tokens)} re-sent{cached}"
+    return f"{items} × {requests} = {ESTIMATE}{format_tokens(told.tokens)} re-sent{cached}"
 
 
 def _about(count: int | None, room: int) -> str:
-    return NONE if count is None else f"{ESTIMATE}{exact(count, room - 2)}"
+    return NONE if count is None else f"{ESTIMATE}{format_count(count, room - 2)}"
 
 
 def _share(count: int, whole: int) -> str:

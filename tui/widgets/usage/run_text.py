@@ -8,7 +8,7 @@ from textual.content import Content
 
 from tui.model import Outcome, RunRecord, Usage
 from tui.printable import printable_line
-from tui.widgets.format import duration, fit_name, local_time
+from tui.widgets.format import fit_name, format_duration, format_time
 
 __all__ = [
     "ESTIMATE",
@@ -51,7 +51,7 @@ def doubt(record: RunRecord | None) -> str:
 
 def run_lines(record: RunRecord, width: int) -> Sequence[Content]:
     """What ran and for how long; how that ended and when it began, an error in place of the time."""
-    took = duration(record.seconds)
+    took = format_duration(record.seconds)
     who = Content(fit_name(_who(record), width - len(took) - 1))
     gap = " " * (width - who.cell_length - len(took))
     began = "" if record.outcome is Outcome.FAILED else _began(record)
@@ -62,7 +62,7 @@ def run_lines(record: RunRecord, width: int) -> Sequence[Content]:
 def run_words(record: RunRecord) -> Content:
     """The same in a few words, with neither agent nor time; the last of them may be cut."""
     model = fit_name(record.model or "", _MODEL)
-    ran = Content.styled(f"{model} {duration(record.seconds)}".strip(), _QUIET)
+    ran = Content.styled(f"{model} {format_duration(record.seconds)}".strip(), _QUIET)
     ended = Content.styled(_ended(record), _ENDED[record.outcome])
     return dotted(ran, ended) if record.outcome is Outcome.FAILED else dotted(ended, ran)
 
@@ -71,7 +71,7 @@ def run_details(record: RunRecord) -> Sequence[str]:
     """All that is known of a run, line by line."""
     lines = (
         printable_line(_who(record)),
-        " · ".join(filter(None, (_began(record), duration(record.seconds)))),
+        " · ".join(filter(None, (_began(record), format_duration(record.seconds)))),
         _ended(record),
     )
     return [line for line in lines if line]
@@ -95,4 +95,4 @@ def _ended(record: RunRecord) -> str:
 
 
 def _began(record: RunRecord) -> str:
-    return printable_line(local_time(record.started_at))
+    return printable_line(format_time(record.started_at))

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.style import Style
 
 from tui.model import ChartView, Money, ResendCost, Scope, TurnUsage, Usage, View
-from tui.widgets.format import exact, fit_name, tokens
+from tui.widgets.format import fit_name, format_count, format_tokens
 from tui.widgets.usage.bars import Part
 from tui.widgets.usage.cost_text import (
     CARRY_ROWS,
@@ -206,8 +206,9 @@ def strip_totals(view: View, width: int, swatches: Mapping[Part, Swatch]) -> Con
 
 
 def _carry_sentence(resend_cost: ResendCost) -> str:
-    cached = "" if resend_cost.cached is None else f" (≈{tokens(resend_cost.cached)} cached)"
-    return f"≈{tokens(resend_cost.tokens)} of {tokens(resend_cost.input_tokens)} input was sent again{cached}"
+    cached = "" if resend_cost.cached is None else f" (≈{format_tokens(resend_cost.cached)} cached)"
+    total = format_tokens(resend_cost.input_tokens)
+    return f"≈{format_tokens(resend_cost.tokens)} of {total} input was sent again{cached}"
 
 
 def strip_turn(view: View, turn: TurnUsage | None, width: int, swatches: Mapping[Part, Swatch]) -> Content:
@@ -241,7 +242,7 @@ def _total(view: View, scope: Scope) -> str:
     if view.branch_usage is None:
         return "…"
     usage = view.branch_usage.totals.get(scope)
-    return "–" if usage is None else f"{estimate_mark(usage)}{tokens(usage.total_tokens)}"
+    return "–" if usage is None else f"{estimate_mark(usage)}{format_tokens(usage.total_tokens)}"
 
 
 def _scopes(view: View, width: int) -> tuple[Content, Content]:
@@ -293,7 +294,7 @@ def _cell(usage: Usage | None, number: Callable[[Usage], int | None], column: in
     value = number(usage)
     if value is not None:
         mark = estimate_mark(usage) if marked else ""
-        return mark + exact(value, column - 1 - len(mark))
+        return mark + format_count(value, column - 1 - len(mark))
     return _NOT_REPORTED if len(_NOT_REPORTED) < column else "n/a"
 
 
@@ -321,7 +322,7 @@ def _remarks(view: View, turn: TurnUsage | None, width: int) -> Content:
 
 def _sentence(usage: Usage, swatches: Mapping[Part, Swatch], brief: bool, paid: str) -> Iterable[Content]:
     """A sum of tokens in words; `brief` leaves out what is part of something else."""
-    yield Content.styled(f"{estimate_mark(usage)}{tokens(usage.total_tokens)}", "bold")
+    yield Content.styled(f"{estimate_mark(usage)}{format_tokens(usage.total_tokens)}", "bold")
     if paid not in _UNKNOWN:
         yield Content(f" · {paid}")
     yield Content(f" · {usage.requests:,} request{'s' if usage.requests != 1 else ''}")
@@ -329,9 +330,9 @@ def _sentence(usage: Usage, swatches: Mapping[Part, Swatch], brief: bool, paid: 
         (Part.INPUT, "in", usage.input_tokens, "cached", usage.cached_tokens),
         (Part.OUTPUT, "out", usage.output_tokens, "reasoning", usage.reasoning_tokens),
     ):
-        yield Content.assemble(" · ", swatches[part], f" {word} {tokens(count)}")
+        yield Content.assemble(" · ", swatches[part], f" {word} {format_tokens(count)}")
         if not brief:
-            told = f"{inner_word} {_NOT_REPORTED}" if inner is None else f"{tokens(inner)} {inner_word}"
+            told = f"{inner_word} {_NOT_REPORTED}" if inner is None else f"{format_tokens(inner)} {inner_word}"
             yield Content.styled(f" ({told})", _QUIET)
 
 

@@ -21,7 +21,7 @@ from textual.strip import Strip
 from tui.model import BranchUsage, ChartView, ResendCost, Scope, TurnUsage, Usage
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
-from tui.widgets.format import dollars, fit_name, tokens
+from tui.widgets.format import fit_name, format_dollars, format_tokens
 from tui.widgets.usage.bars import Part, bar, patterned, split
 from tui.widgets.usage.cost_text import carried_words
 from tui.widgets.usage.run_text import ESTIMATE, estimate_mark, missing, run_details
@@ -383,7 +383,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             value = ""
             if parts is not None:
                 mark, count = (ESTIMATE, sum(parts)) if carries else (estimate_mark(usage), _total(usage))
-                value = f"{mark}{tokens(count)}"
+                value = f"{mark}{format_tokens(count)}"
             yield Segment(value.rjust(value_width), label_style)
 
     def _draw_bar(
@@ -419,7 +419,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
                 f"input {turn.usage.input_tokens:,}, output {turn.usage.output_tokens:,}",
             ]
         if turn.cost and not turn.cost.unpriced:
-            lines.append(f"cost {ESTIMATE * turn.cost.estimated}{dollars(turn.cost.amount)}")
+            lines.append(f"cost {ESTIMATE * turn.cost.estimated}{format_dollars(turn.cost.amount)}")
         if self.resend_cost and (carried := self.resend_cost.turn(turn.turn)):
             lines.append(carried_words(carried))
         if self.inherited(turn):
