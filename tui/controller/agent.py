@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
 from tui.errors import ConvoError
-from tui.model import Decision, Failure, Outcome, Run, View
+from tui.model import Decision, Failure, Outcome
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.session import AdvancedSQLiteSession
@@ -25,8 +25,7 @@ class AgentRuns:
         self._navigation = navigation
         self._reloader = reloader
         self._runs = Runs(runner, self, self._open_session, state.editor)
-        self._at_end: set[BranchRef] = set()
-        state.activity = self
+        state.runs_in = self._runs.in_session
         state.publish(model=runner.name)
 
     async def prepare(self) -> None:
@@ -88,58 +87,29 @@ class AgentRuns:
         """Stop all runs, and wait until their branches can be used again."""
         await self._runs.stop_all()
 
-    # The protocol `Activity`
-
-    def runs(self, session_id: str) -> Mapping[str, Run]:
-        """Return the runs under way in a session, by branch."""
-        return self._runs.in_session(session_id)
-
-    def keeps_at_end(self, session_id: str, branch_id: str) -> bool:
-        """Return whether a message was sent on a branch and its answer is not complete."""
-        return BranchRef(session_id, branch_id) in self._at_end
-
-    def shown_runs(self, previous: View, view: View) -> Mapping[str, Run]:
-        """Return the runs to publish with `view`; the live items of its branch follow the stored ones."""
-        reloaded = view.tree is not previous.tree or view.session != previous.session
-        if not reloaded and (view.branch_id, view.items) == (previous.branch_id, previous.items):
-            return view.runs
-        if view.session is not None:
-            self._runs.take_stored(BranchRef(view.session.session_id, view.branch_id), view.items)
-        return self._placed_runs(view)
-
     # The protocol `RunListener`
-
-    def run_began(self, branch: BranchRef) -> None:
-        """Keep a reader at the end of the branch there."""
-        self._at_end.add(branch)
 
     def runs_changed(self) -> None:
         """Show the runs as they are now."""
-        self._state.publish(runs=self._placed_runs(self._state.view))
+        self._state.publish()
 
     async def items_stored(self, branch: BranchRef) -> None:
-        """Show the items that a run has stored."""
-        await self._refresh(branch)
-
-    async def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
-        """Show how a run ended, and return messages to the user that were not sent."""
-        await self._refresh(branch)
-        if branch.branch_id not in self._runs.in_session(branch.session_id):
-            self._at_end.discard(branch)
-        if result.outcome is not Outcome.DONE:
-            unsent = "\n\n".join([*([] if result.kept else [text]), *queued])
-            previous = self._state.view.failure
-            serial = previous.serial + 1 if previous else 1
-            error = result.error or "Stopped."
-            failure = Failure(branch.branch_id, error, result.hint, result.details, unsent, serial)
-            self._state.publish(failure=failure)
-
-    async def _refresh(self, branch: BranchRef) -> None:
-        """Read what a run has written if its session is open; an error is reported by the next refresh."""
+        """Show the items that a run has stored, if its session is open."""
         session = self._state.view.session
         if session is not None and session.session_id == branch.session_id:
+            # An error is reported by the next refresh.
             with suppress(ConvoError):
                 await self._reloader.refresh()
+
+    def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
+        """Show how a run ended, and return messages to the user that were not sent."""
+        failure = self._state.view.failure
+        if result.outcome is not Outcome.DONE:
+            unsent = "\n\n".join([*([] if result.kept else [text]), *queued])
+            serial = failure.serial + 1 if failure else 1
+            error = result.error or "Stopped."
+            failure = Failure(branch.branch_id, error, result.hint, result.details, unsent, serial)
+        self._state.publish(failure=failure)
 
     def _target_branch(self) -> BranchRef:
         """Return the branch on which to send a message.
@@ -163,20 +133,3 @@ class AgentRuns:
             sessions_table=store.sessions_table,
             messages_table=store.messages_table,
         )
-
-    def _placed_runs(self, view: View) -> Mapping[str, Run]:
-        """Return the runs of a view's session, with the live items of its branch after the stored ones."""
-        runs = dict(self._runs.in_session(view.session.session_id) if view.session else {})
-        if view.branch_id in runs:
-            branch = view.tree.branches.get(view.branch_id)
-            runs[view.branch_id] = _placed(runs[view.branch_id], view.items, branch.turns if branch else 0)
-        return runs
-
-
-def _placed(run: Run, position: int, turn: int) -> Run:
-    """Return a run with its live items at the positions after the stored ones of its branch."""
-    live = []
-    for at, item in enumerate(run.progress.live, position):
-        turn += item.type == "user"
-        live.append(item._replace(position=at, turn=turn))
-    return run._replace(progress=run.progress._replace(live=tuple(live)))

@@ -136,7 +136,8 @@ class Reloader:
         shown = {view.branch_id, state.committed[0]}.difference(hide or ())
         tree = await self._loader.tree(session, *shown)
         branch_id, turn = view.branch_id, view.turn or None
-        if branch_id in view.tree.branches and state.activity.keeps_at_end(session.session_id, branch_id):
+        if branch_id in view.runs and branch_id in view.tree.branches:
+            # A reader at the end of the branch stays at its end.
             turn = None if view.turn >= view.tree.branches[branch_id].turns else turn
         if branch_id not in tree.branches:
             if by_others:

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
 from tui.model import Notice, Run, Session, Severity, View
@@ -16,35 +15,9 @@ from tui.storage.store import Store
 if TYPE_CHECKING:
     from tui.storage.editor import Editor
 
-__all__ = ["Activity", "Listener", "State"]
+__all__ = ["Listener", "State"]
 
 Listener: TypeAlias = Callable[[View], None]
-
-
-class Activity(Protocol):
-    """The agent's runs, as the parts see them that know no agent."""
-
-    def runs(self, session_id: str) -> Mapping[str, Run]:
-        """Return the runs under way in a session, by branch."""
-
-    def shown_runs(self, previous: View, view: View) -> Mapping[str, Run]:
-        """Return the runs to publish with `view`, which replaces `previous`."""
-
-    def keeps_at_end(self, session_id: str, branch_id: str) -> bool:
-        """Return whether a reader at the end of a branch stays at its end as the branch grows."""
-
-
-class _NoActivity:
-    """A file on which no agent runs."""
-
-    def runs(self, _session_id: str) -> Mapping[str, Run]:
-        return MappingProxyType({})
-
-    def shown_runs(self, _previous: View, view: View) -> Mapping[str, Run]:
-        return view.runs
-
-    def keeps_at_end(self, _session_id: str, _branch_id: str) -> bool:
-        return False
 
 
 class State:
@@ -54,7 +27,7 @@ class State:
         store: Reads the file.
         path: The file.
         view: What the panes show now.
-        activity: The agent's runs.
+        runs_in: Returns the runs under way in a session, by branch; filled by the part for the agent.
         target: The branch and turn that the user asked for last; shown unless they are being loaded.
         committed: The branch and turn that a preview returns to.
         navigation_id: Number of the last navigation. A command shows what it loaded only if no later one has begun.
@@ -67,7 +40,7 @@ class State:
         self.store = store
         self.path: Path = store.path
         self.view = View(file=str(store.path), writable=not read_only)
-        self.activity: Activity = _NoActivity()
+        self.runs_in: Callable[[str], Mapping[str, Run]] = lambda _session_id: {}
         self.target: tuple[str, int] = ("", 0)
         self.committed: tuple[str, int] = ("", 0)
         self.navigation_id = 0
@@ -93,7 +66,7 @@ class State:
             view = view._replace(unseen=view.unseen - {view.branch_id})
         if view.session is not None and view.session.session_id in view.unseen_sessions:
             view = view._replace(unseen_sessions=view.unseen_sessions - {view.session.session_id})
-        view = view._replace(runs=self.activity.shown_runs(self.view, view))
+        view = view._replace(runs=self.runs_in(view.session.session_id) if view.session is not None else {})
         if view == self.view:
             return
         self.view = view
@@ -119,7 +92,7 @@ class State:
 
     def require_idle(self, session_id: str, branch_id: str | None) -> None:
         """Raise ConvoError if an answer is under way on a branch, or on any branch of the session for None."""
-        busy = self.activity.runs(session_id)
+        busy = self.runs_in(session_id)
         if busy and (branch_id is None or branch_id in busy):
             raise ConvoError(
                 f"An answer is under way on '{branch_id or next(iter(busy))}'.", "Stop it first, with Esc."

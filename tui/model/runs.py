@@ -52,19 +52,20 @@ class RunState(StrEnum):
 
 
 class Progress(NamedTuple):
-    """What a run has done so far, of what is not stored yet.
+    """What a run has done so far.
 
     Attributes:
         doing: What it does now, in a few words: `thinking`, `writing`, `calling get_weather`; untrusted.
-        live: Items in the order of the conversation, growing; their `position` continues that of the stored ones.
-        usage: Tokens so far; None where nothing was reported.
-        stored: How many items the run has stored; they are not among the live ones.
+        live: The run's items, growing, in the order of the conversation, from the position `start` on. The file may
+            have the first of them already.
+        usage: Tokens so far; None if none were reported.
+        start: Position of the first live item: in the branch or, as a runner reports it, among the items of the run.
     """
 
     doing: str = ""
     live: tuple[Item, ...] = ()
     usage: Usage | None = None
-    stored: int = 0
+    start: int = 0
 
 
 class Run(NamedTuple):

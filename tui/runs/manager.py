@@ -34,16 +34,13 @@ class BranchRef(NamedTuple):
 class RunListener(Protocol):
     """Receives what happens to the runs."""
 
-    def run_began(self, branch: BranchRef) -> None:
-        """Handle the begin of a run."""
-
     def runs_changed(self) -> None:
         """Handle that a run began, ended or changed."""
 
     async def items_stored(self, branch: BranchRef) -> None:
         """Show the items that a run has stored, if its session is open."""
 
-    async def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
+    def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """Handle the end of a run.
 
         Args:
@@ -102,12 +99,12 @@ class Runs:
             return None
         active = _ActiveRun(branch, self._runner.name, self._listener)
         self._active[branch] = active
-        active.task = asyncio.create_task(self._answer(active, text))
-        self._tasks.add(active.task)
-        active.task.add_done_callback(self._tasks.discard)
-        self._listener.run_began(branch)
+        active.task = asyncio.create_task(self._run(active, text))
+        task = asyncio.create_task(self._finish(active, active.task, text))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         self._listener.runs_changed()
-        return active.task
+        return task
 
     def stop(self, branch: BranchRef) -> bool:
         """Stop the run of a branch, and return whether there was one."""
@@ -124,11 +121,6 @@ class Runs:
         if active := self._active.get(branch):
             active.decide(decisions)
 
-    def take_stored(self, branch: BranchRef, items: int) -> None:
-        """Remove from the live items of a branch those that are among its first stored ones, which are shown next."""
-        if active := self._active.get(branch):
-            active.take_stored(items)
-
     async def stop_all(self) -> None:
         """Stop all runs, and wait until their branches can be used again and the listener has handled all of it."""
         while self._tasks:
@@ -136,26 +128,28 @@ class Runs:
                 self.stop(branch)
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _answer(self, active: _ActiveRun, text: str) -> RunResult:
+    async def _finish(self, active: _ActiveRun, task: asyncio.Task[RunResult], text: str) -> RunResult:
+        """Wait for the end of a run, show it, and send the next message."""
         branch = active.branch
         try:
-            result = await self._run(active, text)
+            result = await task
         except asyncio.CancelledError:
             result = RunResult(Outcome.STOPPED, _now(), 0, kept=active.kept)
         except Exception as error:
             hint, words = error.hint if isinstance(error, ConvoError) else "", f"The file refused the run: {error}"
             result = RunResult(Outcome.FAILED, _now(), 0, error=words, hint=hint, kept=active.kept)
+        active.close()
+        # The live items are shown until the stored ones are.
+        try:
+            await self._listener.items_stored(branch)
         finally:
-            active.close()
-            self._active.pop(branch, None)
+            del self._active[branch]
         queued = active.run.queued
         if queued and result.outcome is Outcome.DONE:
-            following = self.start(branch, queued[0])
-            for waiting in queued[1:]:
-                self.start(branch, waiting)
-            queued = () if following else queued
-        await self._listener.run_ended(branch, text, result, queued)
-        self._listener.runs_changed()
+            for message in queued:
+                self.start(branch, message)
+            queued = ()
+        self._listener.run_ended(branch, text, result, queued)
         return result
 
     async def _run(self, active: _ActiveRun, text: str) -> RunResult:
@@ -165,8 +159,7 @@ class Runs:
         try:
             await session.switch_to_branch(active.branch.branch_id)
             checkpoint = await editor.mark(*active.branch)
-            active.items_before = checkpoint.items
-            active.change(state=RunState.RUNNING)
+            active.begin(checkpoint.items)
             result = await self._runner.run(session, text, active)
             active.kept = result.kept
             if not result.kept:
@@ -194,20 +187,38 @@ class Runs:
 
 
 class _ActiveRun:
-    """One run, and the hooks through which it reports."""
+    """One run, and the hooks through which it reports.
+
+    Attributes:
+        branch: Its branch.
+        run: The run as the listener sees it.
+        task: Runs it; cancel it to stop the run.
+        kept: Whether the branch has the message.
+    """
 
     def __init__(self, branch: BranchRef, model: str, listener: RunListener) -> None:
         self.branch = branch
         self.run = Run(branch.branch_id, RunState.STARTING, time.time(), model)
         self.task: asyncio.Task[RunResult] | None = None
         self.kept = False
-        self.items_before = 0
         self._listener = listener
-        self._next: Progress | None = None
+        self._begin = 0
+        self._stored_to = 0
+        self._progress = Progress()
         self._frame: asyncio.TimerHandle | None = None
-        self._storing: asyncio.Task[None] | None = None
+        self._showing: asyncio.Task[None] | None = None
         self._stored_again = False
         self._decisions: asyncio.Future[Sequence[Decision]] | None = None
+
+    def begin(self, items: int) -> None:
+        """Begin with the run's first item.
+
+        Args:
+            items: How many items the branch has before it.
+        """
+        self._begin = self._stored_to = items
+        self._progress = Progress(start=items)
+        self.change(state=RunState.RUNNING)
 
     def change(self, *, state: RunState | None = None, approvals: tuple[Approval, ...] | None = None) -> None:
         """Change the run and report it at once."""
@@ -218,14 +229,21 @@ class _ActiveRun:
         self._listener.runs_changed()
 
     def progress(self, progress: Progress) -> None:
-        self._next = progress
-        if self._frame is None and self._storing is None:
+        # The runner reports no item that is stored, but it may not be shown as stored yet.
+        live, start = self._progress.live, self._progress.start
+        self._stored_to = self._begin + progress.start
+        stored = self._stored_to - start
+        if 0 <= stored <= len(live):
+            self._progress = progress._replace(live=(*live[:stored], *progress.live), start=start)
+        else:
+            self._progress = progress._replace(start=self._stored_to)
+        if self._frame is None:
             self._frame = asyncio.get_running_loop().call_later(_FRAME_SECONDS, self._report)
 
     def stored(self) -> None:
         self._stored_again = True
-        if self._storing is None:
-            self._storing = asyncio.create_task(self._show_stored())
+        if self._showing is None:
+            self._showing = asyncio.create_task(self._show_stored())
 
     async def approve(self, approvals: Sequence[Approval]) -> Sequence[Decision]:
         self._decisions = asyncio.get_running_loop().create_future()
@@ -242,36 +260,30 @@ class _ActiveRun:
         if self._decisions is not None and not self._decisions.done():
             self._decisions.set_result(decisions)
 
-    def take_stored(self, items: int) -> None:
-        """Report the newest progress if the stored items include all that it counts as stored."""
-        # The items may have been read before the newest of the run were stored.
-        if self._next is not None and items >= self.items_before + self._next.stored:
-            self._take_next()
-
     def close(self) -> None:
         """End the reports."""
         if self._frame is not None:
             self._frame.cancel()
-        if self._storing is not None:
-            self._storing.cancel()
+        if self._showing is not None:
+            self._showing.cancel()
 
     def _report(self) -> None:
         self._frame = None
-        # Items that were stored stay live until they are shown as stored.
-        if self._storing is None:
-            self._take_next()
-            self._listener.runs_changed()
-
-    def _take_next(self) -> None:
-        if self._next is not None:
-            self.run, self._next = self.run._replace(progress=self._next), None
+        self.run = self.run._replace(progress=self._progress)
+        self._listener.runs_changed()
 
     async def _show_stored(self) -> None:
         while self._stored_again:
-            self._stored_again = False
+            self._stored_again, shown_to = False, self._stored_to
             await self._listener.items_stored(self.branch)
-        self._storing = None
-        self._report()
+            self._drop_before(shown_to)
+        self._showing = None
+
+    def _drop_before(self, position: int) -> None:
+        """Forget live items that are shown as stored."""
+        live, start = self._progress.live, self._progress.start
+        if start < position:
+            self._progress = self._progress._replace(live=live[position - start :], start=position)
 
 
 def _quote(text: str) -> str:

@@ -17,7 +17,7 @@ class Hooks(Protocol):
     """The callbacks of a run; called in the event loop in which it runs."""
 
     def progress(self, progress: Progress) -> None:
-        """Report what the run has done so far."""
+        """Report what the run has done so far, and its items that are not stored yet."""
 
     def stored(self) -> None:
         """Report that the run has written items to the session."""

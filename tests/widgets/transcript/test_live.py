@@ -40,7 +40,7 @@ def running(
     stored: Sequence[Item], datas: Sequence[dict[str, Any]], state: RunState = RunState.RUNNING, **changes: Any
 ) -> View:
     """What the controller shows while a run is under way on the branch."""
-    run = Run("main", state, 0.0, "m", Progress("writing", live(stored, datas)))
+    run = Run("main", state, 0.0, "m", Progress("writing", live(stored, datas), start=len(stored)))
     return view_of(stored)._replace(runs={"main": run}, **changes)
 
 
@@ -144,6 +144,19 @@ async def test_an_item_is_never_shown_twice() -> None:
         shown = await show(pilot, app, view_of(stored)._replace(runs=late))
         assert sum(row == "Again?" for row in shown) == 1
         assert sum("Yes, again." in row for row in shown) == 1
+
+
+async def test_live_items_wait_for_the_stored_items_before_them() -> None:
+    datas = [user("Again?"), writing("Yes, again.")]
+    stored = items_of([*(item.data for item in STORED), datas[0]])
+    app = TranscriptApp(STORED)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot)
+        early = running(stored, datas[1:]).runs
+        shown = await show(pilot, app, view_of(STORED)._replace(runs=early))
+        assert not any("Yes, again." in row for row in shown)
+        shown = await show(pilot, app, view_of(stored)._replace(runs=early, revision=2))
+        assert [row for row in shown if row][-3:] == ["Again?", "agent", "Yes, again.▍"]
 
 
 async def test_the_end_stays_in_sight_and_the_cursor_with_it() -> None:

@@ -75,10 +75,10 @@ class Blocks:
 
         Args:
             stored: How many items are stored.
-            live: The items of a run after them; those that are stored by now are left out.
+            live: The items of a run after them.
         """
         self.stored = stored
-        self._live = _after(stored, live)
+        self._live = tuple(live)
         self.items.truncate(stored)
         self._incremental = {position: IncrementalItem() for position, _ in enumerate(self._live, stored)}
         self._toggled -= {message_id for message_id in self._toggled if message_id < 0}
@@ -101,7 +101,7 @@ class Blocks:
 
         Args:
             stored: How many items are stored.
-            live: The items of a run after them; those that are stored by now are left out.
+            live: The items of a run after them.
             revised: Whether the file changed, so that stored items may be stale.
         """
         before = dict(enumerate(self._live, self.stored))
@@ -112,7 +112,7 @@ class Blocks:
                 if position < stored:
                     self.items.put_placeholder(position, item)
         self.stored = stored
-        self._live = _after(stored, live)
+        self._live = tuple(live)
         self._resize(stored + len(self._live))
         for position, item in enumerate(self._live, stored):
             if item != before.get(position):
@@ -266,7 +266,3 @@ class Blocks:
         item = self.item(position)
         if item is not None:
             self.viewport.estimate(position, 1 + estimated_height(item, self.width, self._is_folded(position, item)))
-
-
-def _after(stored: int, live: Sequence[Item]) -> tuple[Item, ...]:
-    return tuple(item for item in live if item.position >= stored)

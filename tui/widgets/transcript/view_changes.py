@@ -8,15 +8,26 @@ __all__ = ["is_streaming", "last_shared_turn", "last_turn", "live_items", "selec
 
 
 def live_items(view: View) -> tuple[Item, ...]:
-    """Return the items of the run on the shown branch that are not stored yet."""
+    """Return the items of the run on the shown branch that follow the stored items of the view.
+
+    Nothing is returned while the view lacks stored items before the first live one.
+    """
     run = view.runs.get(view.branch_id)
-    return () if run is None else run.progress.live
+    if run is None or run.progress.start > view.items:
+        return ()
+    turn, items = last_turn(view), []
+    for position, item in enumerate(run.progress.live[view.items - run.progress.start :], view.items):
+        turn += item.type == "user"
+        items.append(item._replace(position=position, turn=turn))
+    return tuple(items)
 
 
 def is_streaming(view: View, item: Item) -> bool:
     """Return whether an item is the last one of a run that is under way, and incomplete."""
     run = view.runs.get(view.branch_id)
-    if run is None or run.state not in (RunState.STARTING, RunState.RUNNING) or run.progress.live[-1:] != (item,):
+    if run is None or run.state not in (RunState.STARTING, RunState.RUNNING) or not run.progress.live:
+        return False
+    if run.progress.live[-1].message_id != item.message_id:
         return False
     status = item.data.get("status") if isinstance(item.data, dict) else None
     # A tool call has a status while it is incomplete; a message or reasoning has one when it is complete.
