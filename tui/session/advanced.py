@@ -18,11 +18,11 @@ from tui.storage.queries.branches import DeletedRows, delete_branch, fork_branch
 from tui.storage.queries.items import append_items, clear_session, encode_items, pop_item, read_items
 from tui.storage.queries.runs import EndedRun, record_run
 from tui.storage.queries.turns import (
-    check_fork_turn,
-    check_user_turn,
     find_turns,
     items_by_turn,
     list_turns,
+    require_user_turn,
+    resolve_fork_turn,
     tool_usage,
 )
 from tui.storage.queries.usage import run_usage, session_usage, store_usage, turn_usage, usage_by_turn
@@ -219,9 +219,12 @@ class AdvancedSQLiteSession:
             ValueError: There is no such turn, or the name is blank or was used before.
         """
         _check_name(branch_name)
-        return await self._create(
-            lambda tx, branch: check_user_turn(tx, self.session_id, branch, turn_number), branch_name
-        )
+
+        def chosen(tx: Transaction, branch: str) -> int:
+            require_user_turn(tx, self.session_id, branch, turn_number)
+            return turn_number
+
+        return await self._create(chosen, branch_name)
 
     async def create_branch_from_content(self, search_term: str, branch_name: str | None = None) -> str:
         """Make a branch from the first turn whose user message contains `search_term`, and switch to it.
@@ -242,7 +245,9 @@ class AdvancedSQLiteSession:
             if not matches:
                 raise ValueError(f"No user turns found containing '{search_term}'")
             _check_name(branch_name)
-            return check_user_turn(tx, self.session_id, branch, matches[0]["turn"])
+            turn: int = matches[0]["turn"]
+            require_user_turn(tx, self.session_id, branch, turn)
+            return turn
 
         return await self._create(first_match, branch_name)
 
@@ -266,7 +271,7 @@ class AdvancedSQLiteSession:
         _check_name(name)
 
         def first_left_out(tx: Transaction, branch: str) -> int:
-            return check_fork_turn(tx, self.session_id, branch, turn)
+            return resolve_fork_turn(tx, self.session_id, branch, turn)
 
         return await self._create(first_left_out, name, source=source, switch=switch)
 

@@ -16,6 +16,7 @@ class Dialect(Protocol):
 
     Attributes:
         identity: The type of a key column that numbers the rows of its table.
+        now: The time in UTC, in seconds.
         like: The operator that matches a text with a pattern in any case of its ASCII letters.
         ordered_join: The join that reads the tables in the order in which they are written.
         not_indexed: What keeps a table from being read by an index, written behind the name of the table.
@@ -24,6 +25,8 @@ class Dialect(Protocol):
 
     @property
     def identity(self) -> str: ...
+    @property
+    def now(self) -> str: ...
     @property
     def like(self) -> str: ...
     @property

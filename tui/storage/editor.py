@@ -16,8 +16,8 @@ from tui.storage.open import open_to_read, open_to_write, write_new_database
 from tui.storage.queries.branches import claim_generation, delete_branch, fork_branch
 from tui.storage.queries.items import clear_session
 from tui.storage.queries.labels import Label, drop_label, read_label, write_label
-from tui.storage.queries.turns import check_fork_turn
-from tui.storage.schema import MAIN, Tables, quoted
+from tui.storage.queries.turns import resolve_fork_turn
+from tui.storage.schema import MAIN, Tables, create_other_tables, create_structure_tables, quoted
 from tui.storage.transfer import copy as copying
 from tui.storage.transfer import imports as importing
 
@@ -88,7 +88,7 @@ class Editor:
 
         def work(tx: Transaction) -> list[str]:
             with journal.recorded(tx, session_id, "fork") as deed:
-                check_fork_turn(tx, session_id, source, turn)
+                resolve_fork_turn(tx, session_id, source, turn)
                 made = [fork_branch(tx, session_id, source, turn, name) for _ in range(times)]
                 what = f"'{made[0]}'" if times == 1 else f"{times} branches"
                 deed.words, deed.branch_id = f"Forked {what} at turn {turn} of '{source}'", made[0]
@@ -212,8 +212,8 @@ class Editor:
         """
 
         def work(tx: Transaction) -> int:
-            tx.tables.create_structure(tx)
-            tx.tables.create_rest(tx)
+            create_structure_tables(tx)
+            create_other_tables(tx)
             if not importing.is_plain(tx, session_id):
                 raise ConvoError(f"'{session_id}' is no plain session.", "It has branches already.")
             with journal.recorded(tx, session_id, "adopt", f"Adopted session '{session_id}'"):
@@ -225,8 +225,8 @@ class Editor:
         """Write sessions that are not there yet, all of them or none."""
 
         def work(tx: Transaction) -> None:
-            tx.tables.create_structure(tx)
-            tx.tables.create_rest(tx)
+            create_structure_tables(tx)
+            create_other_tables(tx)
             what = f"session '{incoming[0].session_id}'" if len(incoming) == 1 else f"{len(incoming)} sessions"
             with journal.recorded(tx, incoming[0].session_id, "import", f"Imported {what}"):
                 for session in incoming:

@@ -186,8 +186,16 @@ class Transaction(Protocol):
         """
         ...
 
+    def delete_session_rows(self, table: str, session_id: str) -> None:
+        """Delete a session's rows of a table."""
+        ...
+
     def has_table(self, name: str) -> bool:
         """Whether the database has a table of this name."""
+        ...
+
+    def create_table(self, name: str, columns: str) -> None:
+        """Make a table with these columns, where it is missing."""
         ...
 
     def columns(self, table: str) -> list[str]:

@@ -1,8 +1,8 @@
-"""The tables of a file: those the SDK documents, and our additions.
+"""The tables of a database: those that the SDK documents, and the ones of this project.
 
-The SDK's are made with the structure it gives them, foreign keys included: these record which pair of base tables
-owns the file, and both classes check them. Ours (`convo_*`) are made by the first write that needs them, never on
-opening, and a file without them is whole.
+The SDK's tables have the columns and foreign keys that it gives them: the keys record which pair of base tables owns
+the file, and both classes check them. The project's tables (`convo_*`) are made by the first write that needs them,
+never on opening, and a file without them is complete.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ __all__ = [
     "MAIN",
     "MESSAGE_INDEX",
     "RESERVATIONS",
-    "RUN_INDEX",
     "TRASH_CELLS",
-    "TRASH_INDEX",
+    "Table",
     "Tables",
-    "create_all",
+    "create_base_tables",
+    "create_other_tables",
+    "create_sdk_tables",
+    "create_structure_tables",
     "quoted",
     "unquoted",
 ]
@@ -40,44 +42,69 @@ MAIN: Final = "main"
 DEFAULT_SESSIONS: Final = "agent_sessions"
 DEFAULT_MESSAGES: Final = "agent_messages"
 
-RESERVATIONS: Final = """
-    CREATE TABLE IF NOT EXISTS branch_reservations (
+
+class Table(NamedTuple):
+    """A table that the first write makes that needs it.
+
+    Attributes:
+        name: Its name.
+        columns: Its columns and keys, as SQL; `{identity}` and `{now}` are those of the dialect.
+        indexes: Name and columns of each index.
+    """
+
+    name: str
+    columns: str
+    indexes: tuple[tuple[str, str], ...] = ()
+
+    def create(self, tx: Transaction) -> None:
+        """Make the table with its indexes, where it is missing."""
+        tx.create_table(self.name, self.columns.format(identity=tx.dialect.identity, now=tx.dialect.now))
+        for index, of in self.indexes:
+            tx.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {self.name}({of})")
+
+
+RESERVATIONS: Final = Table(
+    "branch_reservations",
+    """
         session_id TEXT NOT NULL,
         branch_id TEXT NOT NULL,
         PRIMARY KEY (session_id, branch_id)
-    )
-"""
-"""Every branch id that was ever used: rows are never deleted, so that no id is used twice."""
+    """,
+)
+"""Every branch id that was ever used. Rows are never deleted, so that no id is used twice."""
 
-GENERATIONS: Final = """
-    CREATE TABLE IF NOT EXISTS session_clear_generations (
+GENERATIONS: Final = Table(
+    "session_clear_generations",
+    """
         session_id TEXT PRIMARY KEY,
         generation INTEGER NOT NULL DEFAULT 0
-    )
-"""
-"""How often each session was cleared: an instance that remembers a smaller number has lost its branch."""
+    """,
+)
+"""How often each session was cleared. A session object that remembers a smaller number has lost its branch."""
 
-CONVO_BRANCHES: Final = """
-    CREATE TABLE IF NOT EXISTS convo_branches (
+CONVO_BRANCHES: Final = Table(
+    "convo_branches",
+    """
         session_id TEXT NOT NULL,
         branch_id TEXT NOT NULL,
         parent_branch_id TEXT,
         fork_turn INTEGER,
-        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+        created_at TIMESTAMP DEFAULT {now},
         empty_generation INTEGER,
         PRIMARY KEY (session_id, branch_id)
-    )
-"""
+    """,
+)
 """Where a branch was forked (`parent_branch_id` and `fork_turn`, the first turn it does not share; both NULL where
 that is not known), and whether it is empty.
 
 A branch without rows in `message_structure` exists if, and only if, `empty_generation` is its session's generation in
-`session_clear_generations` (0 where that has no row). Any other row without items is left of a branch that the SDK's
-class deleted or cleared, and is to be passed over; so is the parent of a row where that branch is gone.
+`session_clear_generations` (0 where that has no row). Any other row without items remains of a branch that the SDK's
+class deleted or cleared, and is ignored; so is the parent of a row where that branch is gone.
 """
 
-CONVO_USAGE: Final = """
-    CREATE TABLE IF NOT EXISTS convo_usage (
+CONVO_USAGE: Final = Table(
+    "convo_usage",
+    """
         session_id TEXT NOT NULL,
         message_id INTEGER NOT NULL,
         branch_id TEXT NOT NULL,
@@ -88,20 +115,21 @@ CONVO_USAGE: Final = """
         total_tokens INTEGER DEFAULT 0,
         input_tokens_details JSON,
         output_tokens_details JSON,
-        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+        created_at TIMESTAMP DEFAULT {now},
         PRIMARY KEY (session_id, message_id)
-    )
-"""
+    """,
+)
 """Usage of turns that outlived the branch that ran them, by the turn's first message (`message_id`).
 
-`branch_id` is the branch that ran the turn. A row whose message is gone is left of a turn that the SDK's class
-deleted, and is to be passed over; so is one whose branch holds the message again in that turn and has a row for it in
+`branch_id` is the branch that ran the turn. A row whose message is gone remains of a turn that the SDK's class
+deleted, and is ignored; so is one whose branch holds the message again in that turn and has a row for it in
 `turn_usage`.
 """
 
-CONVO_RUNS: Final = """
-    CREATE TABLE IF NOT EXISTS convo_runs (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
+CONVO_RUNS: Final = Table(
+    "convo_runs",
+    """
+        id {identity},
         session_id TEXT NOT NULL,
         branch_id TEXT NOT NULL,
         user_turn_number INTEGER NOT NULL,
@@ -114,20 +142,20 @@ CONVO_RUNS: Final = """
         error TEXT,
         estimated INTEGER NOT NULL DEFAULT 0,
         reported INTEGER NOT NULL DEFAULT 1,
-        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
-    )
-"""
+        created_at TIMESTAMP DEFAULT {now}
+    """,
+    # Finds the runs of a session and of a turn.
+    (("convo_runs_message", "session_id, message_id"),),
+)
 """Runs that ended, oldest first, by the first message of their turn (`message_id`), whichever branches hold it.
 
-`branch_id` is the branch that ran the turn; it may be gone. A row whose message is gone is left of a turn that the
-SDK's class deleted, and is to be passed over.
+`branch_id` is the branch that ran the turn; it may be gone. A row whose message is gone remains of a turn that the
+SDK's class deleted, and is ignored.
 """
 
-RUN_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_runs_message ON convo_runs(session_id, message_id)"
-"""Finds the runs of a session and of a turn."""
-
-CONVO_LABELS: Final = """
-    CREATE TABLE IF NOT EXISTS convo_labels (
+CONVO_LABELS: Final = Table(
+    "convo_labels",
+    """
         session_id TEXT NOT NULL,
         kind TEXT NOT NULL,
         branch_id TEXT NOT NULL DEFAULT '',
@@ -136,26 +164,27 @@ CONVO_LABELS: Final = """
         pinned INTEGER NOT NULL DEFAULT 0,
         archived INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (session_id, kind, branch_id)
-    )
-"""
-"""What the user says of a session (`kind` is `session`, `branch_id` empty) or of a branch (`kind` is `branch`).
+    """,
+)
+"""Title, note, pin and archive mark of a session (`kind` is `session`, `branch_id` empty) or of a branch (`branch`).
 
-A row whose branch is gone is left of one that the SDK's class deleted, and is to be passed over.
+A row whose branch is gone remains of one that the SDK's class deleted, and is ignored.
 """
 
-CONVO_JOURNAL: Final = """
-    CREATE TABLE IF NOT EXISTS convo_journal (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
+CONVO_JOURNAL: Final = Table(
+    "convo_journal",
+    """
+        id {identity},
         session_id TEXT NOT NULL,
         branch_id TEXT,
         op TEXT NOT NULL,
         words TEXT NOT NULL,
         state TEXT NOT NULL DEFAULT 'done',
-        changes JSON NOT NULL DEFAULT '{}',
+        changes JSON NOT NULL DEFAULT '{{}}',
         bytes INTEGER NOT NULL DEFAULT 0,
-        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
-    )
-"""
+        created_at TIMESTAMP DEFAULT {now}
+    """,
+)
 """What the explorer wrote, oldest first, and what it takes to undo it (`changes`, and rows of `convo_trash`).
 
 `state` is `done`, `undone` or `kept` (it cannot be undone any more). Undone entries are newer than all that are done.
@@ -164,21 +193,21 @@ CONVO_JOURNAL: Final = """
 TRASH_CELLS: Final = tuple(f"c{column}" for column in range(16))
 """Columns of the trash for the cells of a row; no table whose rows it keeps is wider."""
 
-CONVO_TRASH: Final = f"""
-    CREATE TABLE IF NOT EXISTS convo_trash (
+CONVO_TRASH: Final = Table(
+    "convo_trash",
+    f"""
         entry_id INTEGER NOT NULL,
         table_name TEXT NOT NULL,
         side INTEGER NOT NULL,
         {", ".join(TRASH_CELLS)}
-    )
-"""
+    """,
+    # Finds the rows of an entry.
+    (("convo_trash_entry", "entry_id, table_name, side"),),
+)
 """Rows that undoing an entry of `convo_journal` brings back (`side` 0), or expects to find (1).
 
-The cells stand in the order that the entry's `changes` tells, each stored as it was: the columns have no type.
+The cells are in the order that the entry's `changes` gives, each stored as it was: the columns have no type.
 """
-
-TRASH_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_trash_entry ON convo_trash(entry_id, table_name, side)"
-"""Finds the rows of an entry."""
 
 MESSAGE_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_structure_message ON message_structure(message_id)"
 """Finds the branches that hold a message. Each fork pays for it, so only the first pop or deletion makes it."""
@@ -203,75 +232,80 @@ class Tables(NamedTuple):
     sessions: str = DEFAULT_SESSIONS
     messages: str = DEFAULT_MESSAGES
 
-    def create_base(self, tx: Transaction) -> None:
-        """Make what the SDK's plain `SQLiteSession` needs, where it is missing."""
-        tx.execute(f"""
-            CREATE TABLE IF NOT EXISTS {self.sessions} (
-                session_id TEXT PRIMARY KEY,
-                created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
-                updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
-            )
-        """)
-        tx.execute(f"""
-            CREATE TABLE IF NOT EXISTS {self.messages} (
-                id INTEGER PRIMARY KEY AUTOINCREMENT,
-                session_id TEXT NOT NULL,
-                message_data TEXT NOT NULL,
-                created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
-                FOREIGN KEY (session_id) REFERENCES {self.sessions} (session_id) ON DELETE CASCADE
-            )
-        """)
-        tx.execute(
-            f"CREATE INDEX IF NOT EXISTS idx_{self.messages}_session_id ON {self.messages} (session_id, id)",
+
+def create_base_tables(tx: Transaction) -> None:
+    """Make the tables of the SDK's plain `SQLiteSession`, where they are missing."""
+    sessions, messages = tx.tables
+    tx.execute(f"""
+        CREATE TABLE IF NOT EXISTS {sessions} (
+            session_id TEXT PRIMARY KEY,
+            created_at TIMESTAMP DEFAULT {tx.dialect.now},
+            updated_at TIMESTAMP DEFAULT {tx.dialect.now}
         )
-
-    def create_structure(self, tx: Transaction) -> None:
-        """Make the two tables whose foreign keys name the owner of the file, where they are missing."""
-        tx.execute(f"""
-            CREATE TABLE IF NOT EXISTS message_structure (
-                id INTEGER PRIMARY KEY AUTOINCREMENT,
-                session_id TEXT NOT NULL,
-                message_id INTEGER NOT NULL,
-                branch_id TEXT NOT NULL DEFAULT 'main',
-                message_type TEXT NOT NULL,
-                sequence_number INTEGER NOT NULL,
-                user_turn_number INTEGER,
-                branch_turn_number INTEGER,
-                tool_name TEXT,
-                created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
-                FOREIGN KEY (session_id) REFERENCES {self.sessions}(session_id) ON DELETE CASCADE,
-                FOREIGN KEY (message_id) REFERENCES {self.messages}(id) ON DELETE CASCADE
-            )
-        """)
-        tx.execute(f"""
-            CREATE TABLE IF NOT EXISTS turn_usage (
-                id INTEGER PRIMARY KEY AUTOINCREMENT,
-                session_id TEXT NOT NULL,
-                branch_id TEXT NOT NULL DEFAULT 'main',
-                user_turn_number INTEGER NOT NULL,
-                requests INTEGER DEFAULT 0,
-                input_tokens INTEGER DEFAULT 0,
-                output_tokens INTEGER DEFAULT 0,
-                total_tokens INTEGER DEFAULT 0,
-                input_tokens_details JSON,
-                output_tokens_details JSON,
-                created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
-                FOREIGN KEY (session_id) REFERENCES {self.sessions}(session_id) ON DELETE CASCADE,
-                UNIQUE(session_id, branch_id, user_turn_number)
-            )
-        """)
-
-    def create_rest(self, tx: Transaction) -> None:
-        """Make the tables and indexes that record no owner, where they are missing."""
-        for statement in (RESERVATIONS, GENERATIONS, *_INDEXES):
-            tx.execute(statement)
+    """)
+    tx.execute(f"""
+        CREATE TABLE IF NOT EXISTS {messages} (
+            id {tx.dialect.identity},
+            session_id TEXT NOT NULL,
+            message_data TEXT NOT NULL,
+            created_at TIMESTAMP DEFAULT {tx.dialect.now},
+            FOREIGN KEY (session_id) REFERENCES {sessions} (session_id) ON DELETE CASCADE
+        )
+    """)
+    tx.execute(f"CREATE INDEX IF NOT EXISTS idx_{messages}_session_id ON {messages} (session_id, id)")
 
 
-def create_all(tx: Transaction) -> None:
+def create_structure_tables(tx: Transaction) -> None:
+    """Make the two tables whose foreign keys name the owner of the file, where they are missing."""
+    sessions, messages = tx.tables
+    tx.execute(f"""
+        CREATE TABLE IF NOT EXISTS message_structure (
+            id {tx.dialect.identity},
+            session_id TEXT NOT NULL,
+            message_id INTEGER NOT NULL,
+            branch_id TEXT NOT NULL DEFAULT 'main',
+            message_type TEXT NOT NULL,
+            sequence_number INTEGER NOT NULL,
+            user_turn_number INTEGER,
+            branch_turn_number INTEGER,
+            tool_name TEXT,
+            created_at TIMESTAMP DEFAULT {tx.dialect.now},
+            FOREIGN KEY (session_id) REFERENCES {sessions}(session_id) ON DELETE CASCADE,
+            FOREIGN KEY (message_id) REFERENCES {messages}(id) ON DELETE CASCADE
+        )
+    """)
+    tx.execute(f"""
+        CREATE TABLE IF NOT EXISTS turn_usage (
+            id {tx.dialect.identity},
+            session_id TEXT NOT NULL,
+            branch_id TEXT NOT NULL DEFAULT 'main',
+            user_turn_number INTEGER NOT NULL,
+            requests INTEGER DEFAULT 0,
+            input_tokens INTEGER DEFAULT 0,
+            output_tokens INTEGER DEFAULT 0,
+            total_tokens INTEGER DEFAULT 0,
+            input_tokens_details JSON,
+            output_tokens_details JSON,
+            created_at TIMESTAMP DEFAULT {tx.dialect.now},
+            FOREIGN KEY (session_id) REFERENCES {sessions}(session_id) ON DELETE CASCADE,
+            UNIQUE(session_id, branch_id, user_turn_number)
+        )
+    """)
+
+
+def create_other_tables(tx: Transaction) -> None:
+    """Make the SDK's tables and indexes that record no owner, where they are missing."""
+    RESERVATIONS.create(tx)
+    GENERATIONS.create(tx)
+    for statement in _INDEXES:
+        tx.execute(statement)
+
+
+def create_sdk_tables(tx: Transaction) -> None:
     """Make all tables that the SDK documents, where they are missing."""
-    tx.tables.create_base(tx)
-    tx.tables.create_structure(tx)
-    tx.tables.create_rest(tx)
+    create_base_tables(tx)
+    create_structure_tables(tx)
+    create_other_tables(tx)
 
 
 def quoted(name: str) -> str:

@@ -33,7 +33,7 @@ from tui.storage.journal.rows import (
     save,
     table_names,
 )
-from tui.storage.schema import CONVO_JOURNAL, CONVO_TRASH, TRASH_CELLS, TRASH_INDEX
+from tui.storage.schema import CONVO_JOURNAL, CONVO_TRASH, TRASH_CELLS
 
 __all__ = ["BranchCheckpoint", "PendingEntry", "empty_trash", "entries", "keep", "mark", "note_since", "recorded"]
 
@@ -169,8 +169,8 @@ def _begin(tx: Transaction, session_id: str, op: str) -> int:
 
 
 def _prepare(tx: Transaction) -> None:
-    for statement in (CONVO_JOURNAL, CONVO_TRASH, TRASH_INDEX):
-        tx.execute(statement)
+    CONVO_JOURNAL.create(tx)
+    CONVO_TRASH.create(tx)
 
 
 def _settle_rows(tx: Transaction, entry_id: int, changes: Changes, table: str, name: str) -> None:

@@ -1,6 +1,6 @@
-"""What the user says of sessions and branches: a title, a note, whether it is pinned, whether it is put away.
+"""Labels of sessions and branches: a title, a note, and whether they are pinned or archived.
 
-Ids can be neither changed nor used twice; a title stands beside them.
+Ids can be neither changed nor used twice; a title is shown in place of one.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from tui.storage.schema import CONVO_LABELS
 __all__ = ["Label", "drop_label", "label_branches", "label_sessions", "read_label", "write_label"]
 
 _LONGEST: Final = 10_000
-"""Characters of a title or note that are read; others than this program may have written it."""
+"""Characters of a title or note that are read; another program may have written a longer one."""
 
 
 class Label(NamedTuple):
-    """What is said of a session or branch."""
+    """The label of a session or branch."""
 
     title: str = ""
     note: str = ""
@@ -31,64 +31,69 @@ _READ: Final = (
     f"SELECT branch_id, session_id, substr(CAST(title AS TEXT), 1, {_LONGEST}),"
     f" substr(CAST(note AS TEXT), 1, {_LONGEST}), pinned, archived FROM convo_labels"
 )
+_KEY: Final = "session_id = :session_id AND kind = :kind AND branch_id = :branch_id"
 
 
 def label_branches(tx: Transaction, session_id: str, branches: Iterable[Branch]) -> list[Branch]:
-    """The branches of a session with what is said of them."""
-    known: dict[str, Label] = {}
-    if tx.has_table("convo_labels"):
-        rows = tx.execute(f"{_READ} WHERE kind = 'branch' AND session_id = ?", (session_id,))
-        known = {branch_id: _label(*said) for branch_id, _, *said in rows}
+    """Return the branches of a session with their labels."""
+    labels: dict[str, Label] = {}
+    if tx.has_table(CONVO_LABELS.name):
+        rows = tx.execute(f"{_READ} WHERE kind = 'branch' AND session_id = :session_id", session_id=session_id)
+        labels = {branch_id: _label(*label) for branch_id, _, *label in rows}
     return [
-        branch._replace(**known[branch.branch_id]._asdict()) if branch.branch_id in known else branch
+        branch._replace(**labels[branch.branch_id]._asdict()) if branch.branch_id in labels else branch
         for branch in branches
     ]
 
 
 def label_sessions(tx: Transaction, sessions: Iterable[Session]) -> tuple[Session, ...]:
-    """The sessions of a file with what is said of them."""
-    known: dict[str, Label] = {}
-    if tx.has_table("convo_labels"):
-        known = {session_id: _label(*said) for _, session_id, *said in tx.execute(f"{_READ} WHERE kind = 'session'")}
+    """Return sessions with their labels."""
+    labels: dict[str, Label] = {}
+    if tx.has_table(CONVO_LABELS.name):
+        rows = tx.execute(f"{_READ} WHERE kind = 'session'")
+        labels = {session_id: _label(*label) for _, session_id, *label in rows}
     return tuple(
-        session._replace(**known[session.session_id]._asdict()) if session.session_id in known else session
+        session._replace(**labels[session.session_id]._asdict()) if session.session_id in labels else session
         for session in sessions
     )
 
 
 def read_label(tx: Transaction, session_id: str, branch_id: str | None) -> Label:
-    """What is said of a branch, or of a session where the branch is None."""
-    if not tx.has_table("convo_labels"):
+    """Return the label of a branch, or of a session where the branch is None."""
+    if not tx.has_table(CONVO_LABELS.name):
         return Label()
-    row = tx.execute(f"{_READ} WHERE session_id = ? AND kind = ? AND branch_id = ?", _key(session_id, branch_id))
-    found = row.fetchone()
-    return Label() if found is None else _label(*found[2:])
+    row = tx.execute(f"{_READ} WHERE {_KEY}", **_key(session_id, branch_id)).fetchone()
+    return Label() if row is None else _label(*row[2:])
 
 
 def write_label(tx: Transaction, session_id: str, branch_id: str | None, label: Label) -> None:
-    """Say something of a branch, or of a session where the branch is None, in place of what was said before."""
-    tx.execute(CONVO_LABELS)
+    """Replace the label of a branch, or of a session where the branch is None."""
+    CONVO_LABELS.create(tx)
     if label == Label():
         drop_label(tx, session_id, branch_id)
         return
     tx.execute(
         "INSERT INTO convo_labels (session_id, kind, branch_id, title, note, pinned, archived)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET title = excluded.title, note = excluded.note,"
+        " VALUES (:session_id, :kind, :branch_id, :title, :note, :pinned, :archived)"
+        " ON CONFLICT (session_id, kind, branch_id) DO UPDATE SET title = excluded.title, note = excluded.note,"
         " pinned = excluded.pinned, archived = excluded.archived",
-        (*_key(session_id, branch_id), *label),
+        **_key(session_id, branch_id),
+        title=label.title,
+        note=label.note,
+        pinned=int(label.pinned),
+        archived=int(label.archived),
     )
 
 
 def drop_label(tx: Transaction, session_id: str, branch_id: str | None) -> None:
-    """Say nothing any more of a branch, or of a session where the branch is None."""
-    if tx.has_table("convo_labels"):
-        tx.execute(
-            "DELETE FROM convo_labels WHERE session_id = ? AND kind = ? AND branch_id = ?", _key(session_id, branch_id)
-        )
+    """Delete the label of a branch, or of a session where the branch is None."""
+    if tx.has_table(CONVO_LABELS.name):
+        tx.execute(f"DELETE FROM convo_labels WHERE {_KEY}", **_key(session_id, branch_id))
 
 
-def _key(session_id: str, branch_id: str | None) -> tuple[str, str, str]:
-    return (session_id, "session", "") if branch_id is None else (session_id, "branch", branch_id)
+def _key(session_id: str, branch_id: str | None) -> dict[str, object]:
+    kind = "session" if branch_id is None else "branch"
+    return {"session_id": session_id, "kind": kind, "branch_id": branch_id or ""}
 
 
 def _label(title: str, note: str, pinned: object, archived: object) -> Label:

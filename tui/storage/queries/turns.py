@@ -1,4 +1,4 @@
-"""What was said and which tools were called, turn by turn: reads over one branch."""
+"""The turns of one branch as the SDK's class gives them: user messages, types of items, and tool calls."""
 
 from __future__ import annotations
 
@@ -13,68 +13,66 @@ from tui.storage.engine import Rows, Transaction
 from tui.storage.queries.branches import branch_exists, last_turn, missing_branch
 from tui.storage.type_conditions import sql_list
 
-__all__ = [
-    "_user_message",
-    "check_fork_turn",
-    "check_user_turn",
-    "find_turns",
-    "items_by_turn",
-    "list_turns",
-    "tool_usage",
-]
+__all__ = ["find_turns", "items_by_turn", "list_turns", "require_user_turn", "resolve_fork_turn", "tool_usage"]
 
 _PREVIEW: Final = 100
 
 _COUNTED: Final = tuple(name for name, row in TYPES.items() if row.counted_by_sdk)
 _UNNAMED: Final = tuple(name for name, row in TYPES.items() if row.unnamed_in_old_files)
 
-# One pass. Older SDKs stored shell and patch calls without a name. Where a search was never called by name, its output
-# stands for the call.
+# One pass. Early versions of the SDK stored shell and patch calls without a name. Where a search was never called by
+# name, its outputs are counted in place of its calls.
 _TOOLS: Final = f"""
-    SELECT name, calls + CASE WHEN searches = 0 OR name IS NULL THEN outputs ELSE 0 END AS used, turn
-    FROM (
-        SELECT COALESCE(
-                   tool_name, CASE WHEN message_type IN {sql_list(_UNNAMED)} THEN message_type END
-               ) AS name,
-               user_turn_number AS turn,
-               SUM(message_type <> 'tool_search_output') AS calls,
-               SUM(message_type = 'tool_search_call') AS searches,
-               SUM(message_type = 'tool_search_output') AS outputs
-        FROM message_structure
-        WHERE session_id = :session AND branch_id = :branch AND message_type IN {sql_list(_COUNTED)}
-        GROUP BY user_turn_number, name
-    )
+    SELECT name, used, turn FROM (
+        SELECT name, calls + CASE WHEN searches = 0 OR name IS NULL THEN outputs ELSE 0 END AS used, turn
+        FROM (
+            SELECT COALESCE(
+                       tool_name, CASE WHEN message_type IN {sql_list(_UNNAMED)} THEN message_type END
+                   ) AS name,
+                   user_turn_number AS turn,
+                   COUNT(*) FILTER (WHERE message_type <> 'tool_search_output') AS calls,
+                   COUNT(*) FILTER (WHERE message_type = 'tool_search_call') AS searches,
+                   COUNT(*) FILTER (WHERE message_type = 'tool_search_output') AS outputs
+            FROM message_structure
+            WHERE session_id = :session_id AND branch_id = :branch_id AND message_type IN {sql_list(_COUNTED)}
+            GROUP BY user_turn_number, name
+        ) AS counted
+    ) AS calls_of_tools
     WHERE used > 0
     ORDER BY turn, name
 """
 
 
-def _user_message(tx: Transaction, session_id: str, branch_id: str, turn: int) -> str | None:
-    """The stored user message that a turn starts with; None where the branch has no such turn."""
-    row: tuple[str] | None = tx.execute(
-        f"""
-        SELECT m.message_data FROM message_structure AS s
-        CROSS JOIN {tx.tables.messages} AS m ON m.id = s.message_id
-        WHERE s.session_id = ? AND s.branch_id = ? AND s.user_turn_number = ? AND s.message_type = 'user'
-        """,
-        (session_id, branch_id, turn),
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def check_user_turn(tx: Transaction, session_id: str, branch_id: str, turn: int) -> int:
-    """A turn of a branch that starts with a user message.
+def require_user_turn(tx: Transaction, session_id: str, branch_id: str, turn: int) -> None:
+    """Refuse a turn of a branch that does not start with a user message.
 
     Raises:
-        ValueError: It does not.
+        ValueError: There is no such turn.
     """
-    if _user_message(tx, session_id, branch_id, turn) is None:
+    row = tx.execute(
+        f"""
+        SELECT 1 FROM message_structure AS s
+        {tx.dialect.ordered_join} {tx.tables.messages} AS m ON m.id = s.message_id
+        WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.user_turn_number = :turn
+            AND s.message_type = 'user'
+        LIMIT 1
+        """,
+        session_id=session_id,
+        branch_id=branch_id,
+        turn=turn,
+    ).fetchone()
+    if row is None:
         raise ValueError(f"Turn {turn} does not contain a user message in branch '{branch_id}'")
-    return turn
 
 
-def check_fork_turn(tx: Transaction, session_id: str, branch_id: str, turn: int | None) -> int:
-    """The first turn that a fork does not share: a turn of the branch, or the one after its last, which None means.
+def resolve_fork_turn(tx: Transaction, session_id: str, branch_id: str, turn: int | None) -> int:
+    """Return the first turn that a fork does not share.
+
+    Args:
+        tx: A transaction.
+        session_id: The session.
+        branch_id: The branch to fork from.
+        turn: The turn; None, or one more than the last, to share all turns.
 
     Raises:
         ValueError: There is no such branch or turn.
@@ -84,11 +82,12 @@ def check_fork_turn(tx: Transaction, session_id: str, branch_id: str, turn: int 
     after_last = last_turn(tx, session_id, branch_id) + 1
     if turn is None or turn == after_last:
         return after_last
-    return check_user_turn(tx, session_id, branch_id, turn)
+    require_user_turn(tx, session_id, branch_id, turn)
+    return turn
 
 
 def list_turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
-    """The user messages of a branch, their beginnings under `content`."""
+    """Return the user messages of a branch, with their beginnings under `content`."""
     found = []
     for turn, data, created_at in _user_messages(tx, session_id, branch_id):
         message = _message(data)
@@ -101,7 +100,7 @@ def list_turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[st
 
 
 def find_turns(tx: Transaction, session_id: str, branch_id: str, term: str) -> list[dict[str, Any]]:
-    """The user messages of a branch that contain `term`, whatever the case of its ASCII letters."""
+    """Return the user messages of a branch that contain `term`, in any case of its ASCII letters."""
     pattern = re.compile(re.escape(term), re.IGNORECASE | re.ASCII)
     # The stored JSON narrows the search down; it may match where the decoded text does not.
     escaped = re.sub(r"[\\%_]", r"\\\g<0>", json.dumps(term)[1:-1])
@@ -119,11 +118,14 @@ def _user_messages(tx: Transaction, session_id: str, branch_id: str, like: str =
     return tx.execute(
         f"""
         SELECT s.branch_turn_number, m.message_data, s.created_at FROM message_structure AS s
-        CROSS JOIN {tx.tables.messages} AS m ON m.id = s.message_id
-        WHERE s.session_id = ? AND s.branch_id = ? AND s.message_type = 'user' AND m.message_data LIKE ? ESCAPE '\\'
+        {tx.dialect.ordered_join} {tx.tables.messages} AS m ON m.id = s.message_id
+        WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.message_type = 'user'
+            AND m.message_data {tx.dialect.like} :like ESCAPE '\\'
         ORDER BY s.sequence_number
         """,
-        (session_id, branch_id, like),
+        session_id=session_id,
+        branch_id=branch_id,
+        like=like,
     )
 
 
@@ -159,20 +161,21 @@ def _turn(number: int, preview: str, content: object, created_at: str) -> dict[s
 
 
 def items_by_turn(tx: Transaction, session_id: str, branch_id: str) -> dict[int, list[dict[str, str | None]]]:
-    """Type and tool of every item of a branch, under the number of its turn."""
+    """Return type and tool of every item of a branch, under the number of its turn."""
     grouped: defaultdict[int, list[dict[str, str | None]]] = defaultdict(list)
     for turn, kind, tool in tx.execute(
         "SELECT user_turn_number, message_type, tool_name FROM message_structure"
-        " WHERE session_id = ? AND branch_id = ? ORDER BY sequence_number",
-        (session_id, branch_id),
+        " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY sequence_number",
+        session_id=session_id,
+        branch_id=branch_id,
     ):
         grouped[turn].append({"type": kind, "tool_name": tool})
     return dict(grouped)
 
 
 def tool_usage(tx: Transaction, session_id: str, branch_id: str) -> list[tuple[str, int, int]]:
-    """How often each tool was called in each turn: name, calls, turn.
+    """Return name, calls and turn of each tool that was called in a turn.
 
     The output of a tool search counts as a call where the turn holds no call for it.
     """
-    return tx.execute(_TOOLS, {"session": session_id, "branch": branch_id}).fetchall()
+    return tx.execute(_TOOLS, session_id=session_id, branch_id=branch_id).fetchall()

@@ -1,4 +1,4 @@
-"""Tokens of the turns: storing them, adding them up, and keeping those of turns that outlive their branch.
+"""The tokens of turns: storing them, adding them up, and keeping those of turns that outlive their branch.
 
 Functions over a `Transaction`; those that write belong inside a write transaction.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tui.items.codec import decode
 from tui.storage.engine import Transaction
+from tui.storage.queries.usage_columns import COUNT_COLUMNS, DETAIL_COLUMNS, STORED_COLUMNS
 from tui.storage.schema import CONVO_USAGE
+from tui.storage.sql import insert_into
 
 if TYPE_CHECKING:
     from agents import Usage
@@ -27,58 +30,53 @@ __all__ = [
     "usage_by_turn",
 ]
 
-_COUNTS: Final = "requests, input_tokens, output_tokens, total_tokens, input_tokens_details, output_tokens_details"
+RunUsage: TypeAlias = Mapping[str, int | str | None]
+"""The tokens of a run by `STORED_COLUMNS`: details as JSON, None where there are none."""
 
-# Usage of a branch's turns whose first message other branches hold, unless one of those has its own usage for it.
-_SHARED: Final = f"""
-    WITH ran AS (
-        SELECT session_id, branch_id, user_turn_number, {_COUNTS}, created_at,
-               (SELECT message_id FROM message_structure WHERE id = (
-                   SELECT MIN(id) FROM message_structure AS s
-                   WHERE s.session_id = u.session_id AND s.branch_id = u.branch_id
-                     AND s.user_turn_number = u.user_turn_number
-               )) AS message_id
-        FROM turn_usage AS u
-        WHERE session_id = :session AND branch_id = :branch AND (:turn IS NULL OR user_turn_number = :turn)
-    )
-    SELECT session_id, message_id, branch_id, user_turn_number, {_COUNTS}, created_at FROM ran
-    WHERE EXISTS (
-        SELECT 1 FROM message_structure AS o WHERE o.message_id = ran.message_id AND o.branch_id <> ran.branch_id
-    ) AND NOT EXISTS (
-        SELECT 1 FROM message_structure AS o
-        CROSS JOIN turn_usage AS t ON t.session_id = o.session_id AND t.branch_id = o.branch_id
-            AND t.user_turn_number = o.user_turn_number
-        WHERE o.message_id = ran.message_id AND o.branch_id <> ran.branch_id
-    )
-"""
+_STORED: Final = ", ".join(STORED_COLUMNS)
+_KEPT_COLUMNS: Final = ("session_id", "message_id", "branch_id", "user_turn_number", *STORED_COLUMNS, "created_at")
+_STORE: Final = insert_into("turn_usage", ("session_id", "branch_id", "user_turn_number", *STORED_COLUMNS))
+_KEEP: Final = f"{insert_into('convo_usage', _KEPT_COLUMNS)} ON CONFLICT (session_id, message_id) DO NOTHING"
 
 
-class RunUsage(NamedTuple):
-    """What a run used, as it is stored: the details as JSON, None where there are none."""
+def _shared(tx: Transaction, *, one_turn: bool) -> str:
+    """Return a query for usage of a branch's turns whose first message other branches hold.
 
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    total_tokens: int
-    input_tokens_details: str | None
-    output_tokens_details: str | None
+    A turn is left out where one of those branches has its own usage for it.
+    """
+    which = "AND user_turn_number = :turn" if one_turn else ""
+    return f"""
+        WITH ran AS (
+            SELECT session_id, branch_id, user_turn_number, {_STORED}, created_at,
+                   (SELECT message_id FROM message_structure WHERE id = (
+                       SELECT MIN(id) FROM message_structure AS s
+                       WHERE s.session_id = u.session_id AND s.branch_id = u.branch_id
+                         AND s.user_turn_number = u.user_turn_number
+                   )) AS message_id
+            FROM turn_usage AS u
+            WHERE session_id = :session_id AND branch_id = :branch_id {which}
+        )
+        SELECT {", ".join(_KEPT_COLUMNS)} FROM ran
+        WHERE EXISTS (
+            SELECT 1 FROM message_structure AS o WHERE o.message_id = ran.message_id AND o.branch_id <> ran.branch_id
+        ) AND NOT EXISTS (
+            SELECT 1 FROM message_structure AS o
+            {tx.dialect.ordered_join} turn_usage AS t ON t.session_id = o.session_id AND t.branch_id = o.branch_id
+                AND t.user_turn_number = o.user_turn_number
+            WHERE o.message_id = ran.message_id AND o.branch_id <> ran.branch_id
+        )
+    """
 
 
 def run_usage(used: Usage | None, logger: logging.Logger) -> RunUsage | None:
-    """What a run's usage stores; None where the run has none."""
+    """Return the usage of a run as it is stored; None where the run has none."""
     if used is None:
         return None
-    return RunUsage(
-        used.requests or 0,
-        used.input_tokens or 0,
-        used.output_tokens or 0,
-        used.total_tokens or 0,
-        _encoded(getattr(used, "input_tokens_details", None), logger),
-        _encoded(getattr(used, "output_tokens_details", None), logger),
-    )
+    counts: dict[str, int | str | None] = {name: getattr(used, name) or 0 for name in COUNT_COLUMNS}
+    return counts | {name: _encode_details(getattr(used, name, None), logger) for name in DETAIL_COLUMNS}
 
 
-def _encoded(details: object, logger: logging.Logger) -> str | None:
+def _encode_details(details: object, logger: logging.Logger) -> str | None:
     if not details:
         return None
     try:
@@ -88,80 +86,74 @@ def _encoded(details: object, logger: logging.Logger) -> str | None:
         return None
 
 
-def store_usage(tx: Transaction, session_id: str, branch_id: str, spent: RunUsage) -> bool:
+def store_usage(tx: Transaction, session_id: str, branch_id: str, usage: RunUsage) -> bool:
     """Store a run's usage for the branch's last turn, in place of what was stored for it.
 
     Returns:
         False where the branch has no items, and nothing was stored.
     """
-    key = (session_id, branch_id)
     # MAX over no rows gives one row with NULL, LIMIT gives none.
     row = tx.execute(
-        "SELECT user_turn_number FROM message_structure WHERE session_id = ? AND branch_id = ?"
+        "SELECT user_turn_number FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
         " ORDER BY user_turn_number DESC LIMIT 1",
-        key,
+        session_id=session_id,
+        branch_id=branch_id,
     ).fetchone()
     if row is None:
         return False
+    key = {"session_id": session_id, "branch_id": branch_id, "user_turn_number": row[0] or 0}
+    # Deleted and inserted, not updated: the row gets a new id and time, by which others see that it is new.
     tx.execute(
-        f"INSERT OR REPLACE INTO turn_usage (session_id, branch_id, user_turn_number, {_COUNTS})"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*key, row[0] or 0, *spent),
+        "DELETE FROM turn_usage WHERE session_id = :session_id AND branch_id = :branch_id"
+        " AND user_turn_number = :user_turn_number",
+        **key,
     )
+    tx.execute(_STORE, **key, **usage)
     return True
 
 
 def session_usage(tx: Transaction, session_id: str, branch_id: str) -> dict[str, int] | None:
-    """The sum over one branch's turns, or over all branches' for the empty id; None where nothing is stored."""
+    """Return the sum over one branch's turns, or over all branches' for the empty id; None where nothing is stored."""
     row = tx.execute(
-        "SELECT SUM(requests), SUM(input_tokens), SUM(output_tokens), SUM(total_tokens), COUNT(*)"
-        f" FROM turn_usage WHERE session_id = :session {'AND branch_id = :branch' if branch_id else ''}",
-        {"session": session_id, "branch": branch_id},
+        f"SELECT {', '.join(f'SUM({name})' for name in COUNT_COLUMNS)}, COUNT(*) FROM turn_usage"
+        f" WHERE session_id = :session_id{' AND branch_id = :branch_id' if branch_id else ''}",
+        session_id=session_id,
+        branch_id=branch_id,
     ).fetchone()
     if row[0] is None:
         return None
-    names = ("requests", "input_tokens", "output_tokens", "total_tokens", "total_turns")
-    return {name: value or 0 for name, value in zip(names, row, strict=True)}
+    return {name: value or 0 for name, value in zip((*COUNT_COLUMNS, "total_turns"), row, strict=True)}
 
 
 def turn_usage(tx: Transaction, session_id: str, branch_id: str, turn: int) -> dict[str, Any]:
-    """The usage of one turn; empty where nothing is stored."""
+    """Return the usage of one turn; empty where nothing is stored."""
     row = tx.execute(
-        f"SELECT {_COUNTS} FROM turn_usage WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?",
-        (session_id, branch_id, turn),
+        f"SELECT {_STORED} FROM turn_usage"
+        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn",
+        session_id=session_id,
+        branch_id=branch_id,
+        turn=turn,
     ).fetchone()
-    return {} if row is None else _counts(*row)
+    return {} if row is None else _decode(row)
 
 
 def usage_by_turn(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
-    """The usage of each of a branch's turns for which one is stored."""
+    """Return the usage of each turn of a branch for which some is stored."""
     rows = tx.execute(
-        f"SELECT user_turn_number, {_COUNTS} FROM turn_usage WHERE session_id = ? AND branch_id = ?"
-        " ORDER BY user_turn_number",
-        (session_id, branch_id),
+        f"SELECT user_turn_number, {_STORED} FROM turn_usage"
+        " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY user_turn_number",
+        session_id=session_id,
+        branch_id=branch_id,
     )
-    return [{"user_turn_number": turn, **_counts(*counts)} for turn, *counts in rows]
+    return [{"user_turn_number": turn, **_decode(stored)} for turn, *stored in rows]
 
 
-def _counts(
-    requests: int,
-    input_tokens: int,
-    output_tokens: int,
-    total_tokens: int,
-    input_details: str | None,
-    output_details: str | None,
-) -> dict[str, Any]:
-    return {
-        "requests": requests,
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-        "total_tokens": total_tokens,
-        "input_tokens_details": _details(input_details),
-        "output_tokens_details": _details(output_details),
-    }
+def _decode(stored: Sequence[Any]) -> dict[str, Any]:
+    usage = dict(zip(STORED_COLUMNS, stored, strict=True))
+    return usage | {name: _decode_details(usage[name]) for name in DETAIL_COLUMNS}
 
 
-def _details(stored: str | None) -> Any:
+def _decode_details(stored: str | None) -> Any:
     if not stored:
         return None
     try:
@@ -171,22 +163,28 @@ def _details(stored: str | None) -> Any:
 
 
 def keep_shared_usage(tx: Transaction, session_id: str, branch_id: str, turn: int | None = None) -> None:
-    """Before a branch, or one turn of it, goes: keep the usage of turns that live on in other branches."""
-    shared = tx.execute(_SHARED, {"session": session_id, "branch": branch_id, "turn": turn}).fetchall()
-    if shared:
-        tx.execute(CONVO_USAGE)
-        tx.executemany(
-            f"INSERT OR IGNORE INTO convo_usage (session_id, message_id, branch_id, user_turn_number, {_COUNTS},"
-            " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            shared,
-        )
+    """Keep the usage of turns that other branches share, before a branch, or one turn of it, is deleted."""
+    rows = tx.execute(
+        _shared(tx, one_turn=turn is not None), session_id=session_id, branch_id=branch_id, turn=turn
+    ).fetchall()
+    if rows:
+        CONVO_USAGE.create(tx)
+        tx.executemany(_KEEP, [dict(zip(_KEPT_COLUMNS, row, strict=True)) for row in rows])
 
 
-def drop_orphaned_usage(tx: Transaction, session_id: str) -> None:
-    """Drop what was kept for turns whose messages are gone now."""
-    if tx.has_table("convo_usage"):
+def drop_orphaned_usage(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
+    """Drop the kept usage of turns whose first message is gone.
+
+    Args:
+        tx: A write transaction.
+        session_id: The session.
+        message_id: The only first message to look for; None for all.
+    """
+    if tx.has_table(CONVO_USAGE.name):
         tx.execute(
-            "DELETE FROM convo_usage WHERE session_id = ? AND NOT EXISTS"
-            f" (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = convo_usage.message_id)",
-            (session_id,),
+            "DELETE FROM convo_usage WHERE session_id = :session_id"
+            f"{'' if message_id is None else ' AND message_id = :message_id'}"
+            f" AND NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = convo_usage.message_id)",
+            session_id=session_id,
+            message_id=message_id,
         )

@@ -13,6 +13,7 @@ class SQLiteDialect:
     """SQLite's `tui.storage.dialect.Dialect`."""
 
     identity: Final = "INTEGER PRIMARY KEY AUTOINCREMENT"
+    now: Final = "CURRENT_TIMESTAMP"
     like: Final = "LIKE"
     ordered_join: Final = "CROSS JOIN"
     not_indexed: Final = "NOT INDEXED"

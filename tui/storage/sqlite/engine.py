@@ -96,6 +96,14 @@ class SQLiteTransaction:
         last: int = self.db.execute("SELECT last_insert_rowid()").fetchone()[0]
         return range(last - len(texts) + 1, last + 1)
 
+    def delete_session_rows(self, table: str, session_id: str) -> None:
+        # Where a table has no other rows, SQLite drops its pages in place of row after row. The index answers each of
+        # these conditions with one look-up; it would not serve `IS NOT`.
+        conditions = ("session_id < :session_id", "session_id > :session_id", "session_id IS NULL")
+        others = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {condition})" for condition in conditions)
+        (shared,) = self.execute(f"SELECT {others}", session_id=session_id).fetchone()
+        self.execute(f"DELETE FROM {table}{' WHERE session_id = :session_id' if shared else ''}", session_id=session_id)
+
     def has_table(self, name: str) -> bool:
         # A table may be made while the file is open; none is dropped.
         if name not in self._known_tables:
@@ -104,6 +112,11 @@ class SQLiteTransaction:
                 return False
             self._known_tables.add(name)
         return True
+
+    def create_table(self, name: str, columns: str) -> None:
+        if not self.has_table(name):
+            self.db.execute(f"CREATE TABLE {name} ({columns})")
+            self._known_tables.add(name)
 
     def columns(self, table: str) -> list[str]:
         key = self.primary_key(table)

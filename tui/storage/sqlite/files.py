@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from tui.errors import ConvoError, FileError
 from tui.storage.engine import Transaction
-from tui.storage.schema import Tables, create_all, quoted
+from tui.storage.schema import Tables, create_sdk_tables, quoted
 from tui.storage.sqlite.connection import Connection
 from tui.storage.sqlite.engine import SQLiteEngine, SQLiteTransaction
 from tui.storage.sqlite.errors import DEMO_HINT, explained
@@ -106,7 +106,7 @@ def write_new_file(path: Path, work: Callable[[Transaction], T]) -> T:
             with closing(sqlite3.connect(unfinished, isolation_level=None)) as db, db:
                 db.execute("BEGIN IMMEDIATE")
                 tx = SQLiteTransaction(db, Tables())
-                create_all(tx)
+                create_sdk_tables(tx)
                 result = work(tx)
             unfinished.replace(path)
     except BaseException:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import claim_generation, reserve_existing_branches
-from tui.storage.schema import Tables
+from tui.storage.schema import Tables, create_base_tables, create_other_tables, create_structure_tables
 
 __all__ = ["check", "create_and_check", "enable_wal"]
 
@@ -64,11 +64,11 @@ def create_and_check(tx: Transaction, db: sqlite3.Connection, path: str | Path, 
         ValueError: The tables belong to other base tables.
         sqlite3.OperationalError: The file or a table's name cannot be used.
     """
-    tx.tables.create_base(tx)
-    tx.tables.create_structure(tx)
+    create_base_tables(tx)
+    create_structure_tables(tx)
     # Checked before anything else reads the tables: they may be another pair's.
     _check_owner(db, tx.tables, path)
-    tx.tables.create_rest(tx)
+    create_other_tables(tx)
     reserve_existing_branches(tx, session_id)
     claim_generation(tx, session_id)
 
@@ -81,7 +81,7 @@ def check(tx: Transaction, db: sqlite3.Connection, path: str | Path) -> None:
         sqlite3.OperationalError: The file or a table's name cannot be used.
     """
     _check_owner(db, tx.tables, path)
-    tx.tables.create_base(tx)
+    create_base_tables(tx)
 
 
 def _check_owner(db: sqlite3.Connection, tables: Tables, path: str | Path) -> None:

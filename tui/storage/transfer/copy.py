@@ -14,7 +14,7 @@ from tui.items.types import ItemKind, item_type
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import branch_exists, missing_branch, reserve_existing_branches
 from tui.storage.queries.items import EncodedItem, append_items
-from tui.storage.schema import CONVO_RUNS, MAIN, RUN_INDEX
+from tui.storage.schema import CONVO_RUNS, MAIN
 
 __all__ = ["Copied", "copy_branch", "copy_turns"]
 
@@ -204,8 +204,7 @@ def _copy_runs(
     )
     runs = [(new_session_id, MAIN, new_ids[old_id], *told) for old_id, *told in rows if old_id in new_ids]
     if runs:
-        target.execute(CONVO_RUNS)
-        target.execute(RUN_INDEX)
+        CONVO_RUNS.create(target)
         target.executemany(
             f"INSERT INTO convo_runs (session_id, branch_id, message_id, {columns})"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -16,7 +16,7 @@ from tui.items.types import message_type, tool_name
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation
 from tui.storage.queries.items import append_items, encode_items
-from tui.storage.schema import CONVO_BRANCHES, CONVO_RUNS, CONVO_USAGE, MAIN, RUN_INDEX
+from tui.storage.schema import CONVO_BRANCHES, CONVO_RUNS, CONVO_USAGE, MAIN
 
 __all__ = ["Counted", "Incoming", "adopt", "bring_in", "is_known", "is_plain"]
 
@@ -170,12 +170,11 @@ def _import_record(tx: Transaction, session_id: str, record: Mapping[str, Any]) 
         _import_branch(tx, session_id, branch, ids)
     kept = [{**row, "message_id": ids[row["message_id"]]} for row in record.get("kept_usage", ())]
     if kept:
-        tx.execute(CONVO_USAGE)
+        CONVO_USAGE.create(tx)
         _insert(tx, "convo_usage", session_id, ("branch_id", "message_id", *_COUNTS), kept)
     runs = [{**row, "message_id": ids[row["message_id"]]} for row in record.get("runs", ())]
     if runs:
-        tx.execute(CONVO_RUNS)
-        tx.execute(RUN_INDEX)
+        CONVO_RUNS.create(tx)
         _insert(tx, "convo_runs", session_id, _RUN, runs)
 
 
@@ -194,7 +193,7 @@ def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], 
         {**row, "branch_id": branch_id} for row in branch.get("usage", ())
     ])  # fmt: skip
     if branch.get("parent") is not None or not branch["rows"]:
-        tx.execute(CONVO_BRANCHES)
+        CONVO_BRANCHES.create(tx)
         tx.execute(
             "INSERT INTO convo_branches (session_id, branch_id, parent_branch_id, fork_turn, created_at,"
             " empty_generation) VALUES (?, ?, ?, ?, COALESCE(?, CURRENT_TIMESTAMP), ?)",
