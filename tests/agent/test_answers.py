@@ -27,7 +27,7 @@ async def test_an_answer_is_streamed_word_by_word_and_stored(
     assert states == ["It", "It is", "It is raining", "It is raining in", "It is raining in Oslo."]
     assert hooks.last.live == ()
     assert hooks.stored_count == 2
-    assert {"thinking", "writing"} <= {progress.doing for progress in hooks.progresses}
+    assert {"thinking", "writing"} <= {progress.activity for progress in hooks.progresses}
 
 
 async def test_the_next_message_is_sent_with_the_conversation(
@@ -120,7 +120,7 @@ async def test_arguments_of_tool_calls_are_streamed(
     assert any(0 < len(part) < len('{"city": "Oslo"}') for part in arguments)
     outputs = [item.data["output"] for item in live if item.type == "function_call_output"]
     assert {"12 °C in Oslo", "booked Bergen"} <= set(outputs)
-    assert {"calling get_weather", "calling book"} <= {progress.doing for progress in hooks.progresses}
+    assert {"calling get_weather", "calling book"} <= {progress.activity for progress in hooks.progresses}
     assert hooks.last.usage is not None
     assert (hooks.last.usage.requests, hooks.last.usage.total_tokens) == (2, 34)
 

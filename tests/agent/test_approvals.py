@@ -155,5 +155,5 @@ async def test_a_handoff(office: MakeOffice, server: ScriptedServer, session: Ad
     assert [kind for kind, _ in await stored_texts(session)] == [
         "user", "function_call", "function_call_output", "assistant",
     ]  # fmt: skip
-    assert "handing over to Clerk" in {progress.doing for progress in hooks.progresses}
+    assert "handing over to Clerk" in {progress.activity for progress in hooks.progresses}
     assert hooks.last.live == ()

@@ -54,7 +54,7 @@ def test_the_scopes_of_the_accounts_name_what_they_count(path: Path) -> None:
         terminal.type("u")
         terminal.until(lambda text: "3 Usage · own" in text and "all that" not in text)
         terminal.type("U")
-        terminal.until(lambda text: "carry cost" in text and "≈" in text)
+        terminal.until(lambda text: "resend cost" in text and "≈" in text)
 
 
 def test_what_was_said_is_found_everywhere_and_blamed(path: Path) -> None:

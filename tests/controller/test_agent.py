@@ -132,7 +132,7 @@ class Echo:
         told = Progress("", (Item(message_id=-1, position=0, turn=0, type="user", tool_name=None, data=data),))
         hooks.progress(told)
         await self.may_store.wait()
-        hooks.progress(told._replace(doing="storing"))
+        hooks.progress(told._replace(activity="storing"))
         if text == "stored":
             await session.add_items(cast("list[TResponseInputItem]", [data]))
             hooks.stored()
@@ -167,7 +167,7 @@ async def test_what_was_said_does_not_vanish_while_it_becomes_what_is_stored(pat
     echo.may_store.set()
     await echo.has_stored.wait()
     # By then the frame of the other run has passed, too, which was begun later.
-    await until(controller, lambda view: view.runs["main"].progress.doing == "storing")
+    await until(controller, lambda view: view.runs["main"].progress.activity == "storing")
     store.gate.set()
     await taking_in
     echo.may_end.set()
@@ -335,7 +335,7 @@ async def test_a_message_and_its_fork_are_undone_one_after_the_other(
     await controller.forks.make("other")
     await agent.send("weather in Rome")
     await until(controller, quiet)
-    assert [entry.words for entry in await controller.history.entries()] == [
+    assert [entry.description for entry in await controller.history.entries()] == [
         "Sent “weather in Rome” on 'other'",
         "Forked 'other' at turn 2 of 'main'",
     ]

@@ -16,7 +16,7 @@ from tui.cli.output import plain
 from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Usage
-from tui.model.compare import Comparison, ToolStep, TurnDetail, TurnPair
+from tui.model.compare import Comparison, ToolStep, TurnComparison, TurnPair
 from tui.model.model_input import ItemRange, request_ends
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
@@ -65,7 +65,7 @@ async def controller(path: Path) -> AsyncIterator[SessionController]:
     controller.close()
 
 
-async def details(controller: SessionController, comparison: Comparison) -> tuple[TurnDetail, ...]:
+async def details(controller: SessionController, comparison: Comparison) -> tuple[TurnComparison, ...]:
     return await controller.comparison.compare_turns(comparison, comparison.pairs)
 
 
@@ -83,9 +83,9 @@ async def test_the_sums_are_those_of_the_turns_that_are_compared(controller: Ses
     left, right = compared.left_summary, compared.right_summary
     assert right.usage == Usage(3, 1200, 120, 1320, 600, 0)
     assert right.cached == 0.5
-    assert (right.turns, right.unknown, right.tools) == (3, 0, 2)
+    assert (right.turns, right.turns_without_usage, right.tools) == (3, 0, 2)
     assert left.usage == Usage(3, 1000, 100, 1100, 600, 0)
-    assert (left.turns, left.unknown, left.tools) == (2, 1, 3)
+    assert (left.turns, left.turns_without_usage, left.tools) == (2, 1, 3)
     assert left.seconds is None
     assert left.cost is None
 
@@ -100,7 +100,7 @@ async def test_how_long_the_runs_took_is_added_up_where_they_are_recorded(
         await ours.record_run(outcome="done", seconds=2.0)
     await controller.refresh()
     right = (await controller.comparison.compare_branches("alt")).right_summary
-    assert (right.turns, right.seconds, right.untimed, right.unknown) == (4, 6.5, 2, 1)
+    assert (right.turns, right.seconds, right.turns_without_time, right.turns_without_usage) == (4, 6.5, 2, 1)
     assert right.usage is not None
     assert right.usage.estimated
 
@@ -121,7 +121,7 @@ async def test_two_turns_are_compared_item_by_item_and_word_by_word(controller: 
     assert booked.pair == (3, 4)
     told = [
         (part.left and (part.left.type, part.left.tool_name), part.right and (part.right.type, part.right.tool_name))
-        for part in booked.parts
+        for part in booked.items
     ]
     call, output = ("function_call", "book"), ("function_call_output", "book")
     assert told == [
@@ -135,9 +135,9 @@ async def test_two_turns_are_compared_item_by_item_and_word_by_word(controller: 
         (("function_call_output", "pay"), None),
         (("assistant", None), ("assistant", None)),
     ]
-    asked = booked.parts[0].right
+    asked = booked.items[0].right
     assert asked is not None
-    assert [(run.text, run.differs) for run in asked.runs] == [
+    assert [(span.text, span.differs) for span in asked.spans] == [
         ("Book the second one", False),
         (", please", True),
     ]
@@ -183,7 +183,7 @@ async def test_two_marked_turns_are_compared_wherever_they_are(controller: Sessi
     assert compared.shared is None
     assert compared.pairs == (TurnPair(2, 4),)
     (detail,) = await details(controller, compared)
-    assert [part.left.text for part in detail.parts if part.left] == [
+    assert [part.left.text for part in detail.items if part.left] == [
         "Find a hotel",
         '{"city": "Oslo"}',
         "12 °C, rain",
@@ -216,12 +216,12 @@ async def test_of_a_long_turn_only_the_beginning_is_compared(tmp_path: Path) -> 
     controller = SessionController(Store(path))
     await controller.open(branch_id="main")
     (detail,) = await details(controller, await controller.comparison.compare_branches("alt"))
-    assert (len(detail.parts), detail.left_more, detail.right_more) == (200, 301, 0)
-    asked, answered = detail.parts[0].right, detail.parts[1].right
+    assert (len(detail.items), detail.left_more, detail.right_more) == (200, 301, 0)
+    asked, answered = detail.items[0].right, detail.items[1].right
     assert asked is not None
     assert answered is not None
-    assert (len(asked.text), asked.left_out) == (100_000, 80_000)
-    assert answered.left_out > 1_000_000
+    assert (len(asked.text), asked.omitted) == (100_000, 80_000)
+    assert answered.omitted > 1_000_000
     controller.close()
 
 

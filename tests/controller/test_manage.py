@@ -38,7 +38,7 @@ async def test_an_archived_branch_leaves_the_tree_and_its_turns_stay_where_other
     await controller.navigation.switch_branch("alt")
     await controller.management.toggle_archive("support", "alt")
     view = controller.view
-    assert (list(view.tree.branches), view.tree.left_out, view.branch_id) == (["main", "deep"], 1, "deep")
+    assert (list(view.tree.branches), view.tree.hidden_count, view.branch_id) == (["main", "deep"], 1, "deep")
     assert [turn.tokens for turn in await controller.pages.turns("deep", 3, 3)] == [1100]
     spent = await controller.pages.turn_usages(1, 3)
     assert [each.usage.total_tokens for each in spent if each.usage] == [110, 220, 1100]
@@ -61,7 +61,7 @@ async def test_commands_given_in_haste_are_done_in_their_order(controller: Sessi
     )
     branches = controller.view.tree.branches
     assert (branches["alt"].pinned, branches["main"].pinned) == (True, False)
-    assert [entry.words for entry in await controller.history.entries()] == [
+    assert [entry.description for entry in await controller.history.entries()] == [
         "Unpinned 'main'",
         "Pinned 'main'",
         "Pinned 'alt'",
@@ -213,14 +213,14 @@ async def test_what_was_done_outlives_the_program(path: Path, controller: Sessio
     later = SessionController(Store(path))
     await later.open()
     entries = await later.history.entries()
-    assert [entry.words for entry in entries] == ["Deleted 'deep' (2 items of its own)", "Pinned 'alt'"]
+    assert [entry.description for entry in entries] == ["Deleted 'deep' (2 items of its own)", "Pinned 'alt'"]
     await later.history.undo(entries[-1].id)
     assert "deep" in later.view.tree.branches
     assert told(later) == "Undone: 2 changes, the last: Pinned 'alt'. Z redoes it."
     await later.history.redo()
     assert [entry.state for entry in await later.history.entries()] == [EntryState.UNDONE, EntryState.DONE]
     await later.history.empty_trash()
-    assert [entry.state for entry in await later.history.entries()] == [EntryState.KEPT]
+    assert [entry.state for entry in await later.history.entries()] == [EntryState.PERMANENT]
     later.close()
 
 

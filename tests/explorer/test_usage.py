@@ -43,7 +43,7 @@ async def test_u_shows_what_turns_cost_again(path: Path) -> None:
         view = explorer.screen.view
         assert view.chart is ChartView.RESEND_COST
         assert view.resend_cost is not None
-        assert "path · carry cost" in explorer.text
+        assert "path · resend cost" in explorer.text
         assert "re-sent" in explorer.text
         await explorer.press("U")
         assert "re-sent" not in explorer.text

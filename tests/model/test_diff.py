@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.model import diff as differences
-from tui.model.diff import Run, align, matches, word_runs
+from tui.model.diff import Span, align, diff_words, matches
 
 Said = st.lists(st.sampled_from(["go on", "what is the weather", "and in Bergen?", "no, in Oslo", "plot it", ""]))
 Words = st.text(alphabet="ab c.\n\t(Ünicode 日本語한국 é́)", max_size=60)
 
 
-def shown(runs: tuple[Run, ...]) -> str:
+def shown(runs: tuple[Span, ...]) -> str:
     """A text with what differs in brackets."""
     return "".join(f"[{run.text}]" if run.differs else run.text for run in runs)
 
@@ -36,7 +36,7 @@ def test_equal_lists_answer_one_to_one(said: list[str]) -> None:
 
 @given(Words, Words)
 def test_runs_join_to_both_texts(left: str, right: str) -> None:
-    ours, theirs = word_runs(left, right)
+    ours, theirs = diff_words(left, right)
     assert "".join(run.text for run in ours) == left
     assert "".join(run.text for run in theirs) == right
     common = [["".join(run.text.split()) for run in runs if not run.differs] for runs in (ours, theirs)]
@@ -78,7 +78,7 @@ def test_turns_that_are_unlike_answer_by_their_place() -> None:
     ],
 )
 def test_words_that_differ_are_told(left: str, right: str, expected: str) -> None:
-    assert shown(word_runs(left, right)[0]) == expected
+    assert shown(diff_words(left, right)[0]) == expected
 
 
 def test_long_lists_are_parted_before_they_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ def test_long_lists_are_parted_before_they_are_compared(monkeypatch: pytest.Monk
     monkeypatch.setattr(differences, "SequenceMatcher", Watched)
     words = [f"word{place}" for place in range(20_000)]
     other = ["another" if place % 100 == 50 else word for place, word in enumerate(words)]
-    ours, _ = word_runs(" ".join(words), " ".join(other))
+    ours, _ = diff_words(" ".join(words), " ".join(other))
     assert sum(run.differs for run in ours) == 200
     repeated = ["go on", "yes"] * 10_000
     assert len(align(["begin", *repeated], [*repeated[2:], "stop"])) == 20_001

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.model.fuzzy import FuzzyFilter, letters
+from tui.model.fuzzy import FuzzyFilter, match_offsets
 
 NAMES = ("main", "alt", "retry-main", "domain", "multi-agent-info", "MAIN_2", "검색 가지")
 
@@ -14,7 +14,7 @@ NAMES = ("main", "alt", "retry-main", "domain", "multi-agent-info", "MAIN_2", "�
 def found(typed: str, names: tuple[str, ...] = NAMES) -> list[str]:
     narrowing = FuzzyFilter(names)
     narrowing.narrow(typed)
-    return [names[place] for place in narrowing.found]
+    return [names[place] for place in narrowing.matches]
 
 
 @pytest.mark.parametrize(
@@ -35,14 +35,14 @@ def test_the_best_match_comes_first(typed: str, names: list[str]) -> None:
 
 
 def test_letters_lie_as_close_together_as_they_can() -> None:
-    assert letters("ab", "a--a-b") == (3, 5)
+    assert match_offsets("ab", "a--a-b") == (3, 5)
 
 
 @given(st.text(min_size=1, max_size=5), st.text(max_size=30))
 def test_a_name_matches_if_it_holds_the_letters_in_order(query: str, name: str) -> None:
     rest = iter(name)
     holds = all(letter in rest for letter in query)
-    offsets = letters(query, name)
+    offsets = match_offsets(query, name)
     assert (offsets is not None) == holds
     if offsets is not None:
         assert "".join(name[offset] for offset in offsets) == query
@@ -56,10 +56,10 @@ def test_typing_letter_by_letter_finds_what_typing_at_once_finds(names: list[str
         slowly.narrow(typed[:end])
     at_once = FuzzyFilter(names)
     at_once.narrow(typed)
-    assert list(slowly.found) == list(at_once.found)
+    assert list(slowly.matches) == list(at_once.matches)
     for end in reversed(range(len(typed))):
         slowly.narrow(typed[:end])
-    assert list(slowly.found) == list(range(len(names)))
+    assert list(slowly.matches) == list(range(len(names)))
 
 
 def test_a_name_that_invites_backtracking_is_searched_once() -> None:

@@ -21,7 +21,7 @@ NESTED = {
 
 
 def told(chain: Chain) -> str:
-    return f"{chain.first}-{chain.last} {chain.ends or ''}".strip()
+    return f"{chain.first}-{chain.last} {chain.tip_of or ''}".strip()
 
 
 def test_a_single_branch_is_one_chain() -> None:
@@ -93,7 +93,7 @@ def test_a_branch_without_turns_of_its_own_is_an_empty_chain_that_is_there() -> 
     tree = grow({"main": [1, 2, 3], "fresh": [1, 2]})
     fresh = tree.tip("fresh")
 
-    assert (fresh.first, fresh.last, len(fresh), fresh.ends) == (3, 2, 0, "fresh")
+    assert (fresh.first, fresh.last, len(fresh), fresh.tip_of) == (3, 2, 0, "fresh")
     assert fresh
     assert tree.chain_at("fresh", 3) is None
 

@@ -119,7 +119,7 @@ async def test_a_deleted_branch_comes_back_as_it_was(path: Path, editor: Editor)
     assert [branch["branch_id"] for branch in without["branches"]] == ["main"]
     assert without["main"] == before["main"]
     [undone] = await editor.undo()
-    assert undone.words == "Deleted 'alt' (6 items of its own)"
+    assert undone.description == "Deleted 'alt' (6 items of its own)"
     assert (await as_sdk_reads(path), content(path)) == (before, stored)
     await editor.redo()
     assert await as_sdk_reads(path) == without
@@ -373,7 +373,7 @@ async def test_what_is_said_of_things_is_undone_word_by_word(path: Path, editor:
     assert (branch.name, branch.note, branch.pinned, branch.archived) == ("Oslo, hourly", "the better one", True, False)
     assert (session.name, session.archived) == ("support", True)
     entries = await store.journal()
-    assert [entry.words for entry in entries] == ["Archived session 'support'", "Pinned 'alt'", "Named 'alt'"]
+    assert [entry.description for entry in entries] == ["Archived session 'support'", "Pinned 'alt'", "Named 'alt'"]
     await editor.undo(back_to=entries[1].id)
     assert [entry.state for entry in await store.journal()] == [EntryState.UNDONE, EntryState.UNDONE, EntryState.DONE]
     branch = (await store.tree(session)).branches["alt"]
@@ -400,7 +400,7 @@ async def test_what_is_done_after_undoing_takes_the_place_of_what_was_undone(edi
     await editor.delete_branch("support", "alt")
     await editor.undo()
     await editor.label("support", "alt", pinned=True, words="Pinned 'alt'")
-    assert [entry.words for entry in await store.journal()] == ["Pinned 'alt'"]
+    assert [entry.description for entry in await store.journal()] == ["Pinned 'alt'"]
     with pytest.raises(ConvoError, match="nothing to do again"):
         await editor.redo()
 
@@ -410,7 +410,7 @@ async def test_an_emptied_trash_makes_it_final(path: Path, editor: Editor, store
     await editor.label("support", "main", pinned=True, words="Pinned 'main'")
     assert (await store.journal())[1].kept_bytes > 500
     await editor.empty_trash()
-    assert [(entry.state, entry.kept_bytes) for entry in await store.journal()] == [(EntryState.KEPT, 0)] * 2
+    assert [(entry.state, entry.kept_bytes) for entry in await store.journal()] == [(EntryState.PERMANENT, 0)] * 2
     assert rows(path, "SELECT COUNT(*) FROM convo_trash") == [(0,)]
     with pytest.raises(ConvoError, match="nothing to undo"):
         await editor.undo()

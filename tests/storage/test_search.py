@@ -19,7 +19,7 @@ from tui.errors import QueryError
 from tui.items.text import searchable_texts
 from tui.model import Session
 from tui.model.query import Query, parse_query, passage_query
-from tui.model.search import Hit, Results, SearchOrigin, SearchScope
+from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
 from tui.storage.search_filter import required_literal
 from tui.storage.sqlite.search_prefilter import holds
 from tui.storage.store import Store
@@ -66,16 +66,18 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-async def find(path: Path, query: str | Query, scope: str = "session", branch: str = "main", **limit: int) -> Results:
+async def find(
+    path: Path, query: str | Query, scope: str = "session", branch: str = "main", **limit: int
+) -> SearchResults:
     store = Store(path)
-    results = Results()
+    results = SearchResults()
     try:
         asked = parse_query(query) if isinstance(query, str) else query
         async for found in store.search(asked, SearchOrigin(SearchScope(scope), SUPPORT, branch), **limit):
-            results.take(found)
+            results.add(found)
     finally:
         store.close()
-    assert results.share == pytest.approx(1)
+    assert results.progress == pytest.approx(1)
     return results
 
 
@@ -319,7 +321,7 @@ async def test_a_regular_expression_that_would_not_end_is_given_up(tmp_path: Pat
     await sdk.add_items([user("P," + numbers), user("1,2,P")])
     sdk.close()
     results = await find(path, "/(.*?,){25}P/")
-    assert (list(results), results.slow) == ([], 1)
+    assert (list(results), results.timed_out) == ([], 1)
 
 
 @given(st.data())
@@ -335,7 +337,7 @@ def test_the_required_text_of_a_pattern_is_in_all_that_it_matches(data: st.DataO
 async def test_a_limit_ends_the_hits_but_not_the_branches(path: Path) -> None:
     results = await find(path, "?", limit=2)
     assert len(results) == 2
-    assert results.full
+    assert results.truncated
     results = await find(path, "turn:1", limit=1)
     assert [results.branches(hit) for hit in results] == [("main", "alt")]
 
@@ -351,10 +353,10 @@ async def test_a_search_that_is_left_reads_no_further(tmp_path: Path) -> None:
     async with aclosing(store.search(parse_query("question"), where)) as told:
         first = await anext(told)
     assert first.hits
-    assert first.share < 0.1
-    everything = Results()
+    assert first.progress < 0.1
+    everything = SearchResults()
     async for found in store.search(parse_query("question"), where):
-        everything.take(found)
+        everything.add(found)
     store.close()
     assert (len(everything), everything.decoded) == (4000, 4000)
 

@@ -45,9 +45,9 @@ class StatusApp(App[None]):
 
 
 def run_of(
-    branch_id: str = "main", state: RunState = RunState.RUNNING, doing: str = "writing", **fields: object
+    branch_id: str = "main", state: RunState = RunState.RUNNING, activity: str = "writing", **fields: object
 ) -> Run:
-    run = Run(branch_id, state, BEGUN, "m", Progress(doing))
+    run = Run(branch_id, state, BEGUN, "m", Progress(activity))
     return run._replace(**fields)  # type: ignore[arg-type]
 
 
@@ -64,13 +64,13 @@ USAGE = Progress("calling get_weather", usage=Usage(2, 11_000, 1_340, 12_340))
         ([], ""),
         ([run_of("other")], ""),
         ([run_of()], "writing · 0:42 · Esc stops"),
-        ([run_of(state=RunState.STARTING, doing="")], "starting · 0:42 · Esc stops"),
+        ([run_of(state=RunState.STARTING, activity="")], "starting · 0:42 · Esc stops"),
         ([run_of(progress=USAGE)], "calling get_weather · 0:42 · 12.3k tokens · Esc stops"),
         ([run_of(queued=("a", "b"))], "writing · 0:42 · 2 queued · Esc stops"),
         ([run_of(), run_of("x"), run_of("y")], "writing · 0:42 · Esc stops · 2 more on other branches"),
         ([run_of(state=RunState.WAITING)], "? waits for your leave · w answers · Esc stops"),
         ([run_of(state=RunState.STOPPING)], "stopping…"),
-        ([run_of(doing="[/x] \x1b[31m\nred")], "[/x] ␛[31m␊red · 0:42 · Esc stops"),
+        ([run_of(activity="[/x] \x1b[31m\nred")], "[/x] ␛[31m␊red · 0:42 · Esc stops"),
     ],
 )
 async def test_it_says_what_the_run_on_the_shown_branch_does(runs: list[Run], line: str) -> None:

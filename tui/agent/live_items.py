@@ -49,11 +49,11 @@ class LiveItems:
     SDK stores the items of a response together, so they are removed together.
 
     Attributes:
-        doing: What the run does now, in a few words.
+        activity: What the run does now, in a few words.
     """
 
     def __init__(self, text: str) -> None:
-        self.doing = "waiting for the model"
+        self.activity = "waiting for the model"
         self._ids = count(-1, -1)
         self._items: list[_LiveItem] = []
         self._response: dict[int, _LiveItem] = {}
@@ -109,7 +109,7 @@ class LiveItems:
 
     def start_tool(self, name: str) -> None:
         """Record that a function tool has started."""
-        self.doing = f"calling {name}"
+        self.activity = f"calling {name}"
 
     def set_tool_output(self, output: ItemData) -> None:
         """Add or replace the output of a tool: it arrives as the tool returned it, then as the session stores it."""
@@ -118,14 +118,14 @@ class LiveItems:
             self._add(output, complete=True)
         else:
             item.data = output
-        self.doing = _THINKING
+        self.activity = _THINKING
 
     def apply(self, event: StreamEvent) -> None:
         """Apply an event of the SDK's stream."""
         if event.type == "raw_response_event":
             self._apply_response_event(event.data)
         elif event.type == "agent_updated_stream_event":
-            self.doing = f"handing over to {event.new_agent.name}"
+            self.activity = f"handing over to {event.new_agent.name}"
         else:
             self._apply_run_item(event.item)
 
@@ -138,7 +138,7 @@ class LiveItems:
         match event.type:
             case "response.created":
                 self._response = {}
-                self.doing = _THINKING
+                self.activity = _THINKING
             case "response.output_item.added" | "response.output_item.done":
                 self._set_item(event.output_index, _as_data(event.item), complete=event.type.endswith("done"))
             case "response.output_text.delta":
@@ -204,11 +204,11 @@ class LiveItems:
     def _set_doing(self, data: ItemData) -> None:
         kind = message_type(data)
         if kind == "assistant":
-            self.doing = _WRITING
+            self.activity = _WRITING
         elif kind == "reasoning":
-            self.doing = _THINKING
+            self.activity = _THINKING
         elif name := tool_name(data):
-            self.doing = f"calling {name}"
+            self.activity = f"calling {name}"
 
 
 def with_id(item: ItemData) -> ItemData:

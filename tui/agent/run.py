@@ -163,7 +163,7 @@ class AgentRun:
         )
 
     def _report_progress(self) -> None:
-        progress = Progress(self._live.doing, self._live.items, self._usage(), len(self._session.written))
+        progress = Progress(self._live.activity, self._live.items, self._usage(), len(self._session.written))
         self._hooks.progress(progress)
 
     def _on_written(self, items: Sequence[ItemData]) -> None:

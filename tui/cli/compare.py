@@ -9,7 +9,7 @@ from typing import Any
 from tui.cli.open import opened
 from tui.cli.output import Output
 from tui.controller import SessionController
-from tui.model.compare import Comparison, Part, PartPair, Summary, TurnDetail
+from tui.model.compare import ComparedItem, Comparison, ItemPair, Summary, TurnComparison
 
 __all__ = ["run_compare"]
 
@@ -36,7 +36,7 @@ async def _compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print(out: Output, comparison: Comparison, details: tuple[TurnDetail, ...]) -> None:
+def _print(out: Output, comparison: Comparison, details: tuple[TurnComparison, ...]) -> None:
     left, right = comparison.left, comparison.right
     shared = f"turns 1 to {comparison.shared}" if comparison.shared else "nothing"
     out.line((f"- {left.branch_id}", "red"))
@@ -48,7 +48,7 @@ def _print(out: Output, comparison: Comparison, details: tuple[TurnDetail, ...])
         out.line()
         names = [f"{mark} turn {turn}" for mark, turn in zip("-+", detail.pair, strict=True) if turn is not None]
         out.line((", ".join(names), "bold"))
-        for pair in detail.parts:
+        for pair in detail.items:
             _print_part(out, pair)
 
 
@@ -71,7 +71,7 @@ def _summaries(left: Summary, right: Summary) -> list[tuple[str, str, str]]:
     return [(name, ours[name], theirs[name]) for name in ours]
 
 
-def _print_part(out: Output, pair: PartPair) -> None:
+def _print_part(out: Output, pair: ItemPair) -> None:
     if not pair.differs and pair.left is not None:
         _print_side(out, " ", pair.left, "")
         return
@@ -80,20 +80,20 @@ def _print_part(out: Output, pair: PartPair) -> None:
             _print_side(out, mark, part, style)
 
 
-def _print_side(out: Output, mark: str, part: Part, style: str) -> None:
+def _print_side(out: Output, mark: str, part: ComparedItem, style: str) -> None:
     name = f"{part.type} {part.tool_name}" if part.tool_name else part.type
     out.line((f"{mark} {name}:", style or "dim"))
     for line in part.text.split("\n"):
         out.line((f"{mark}   {line}".rstrip(), style))
-    if part.left_out:
-        out.line((f"{mark}   … {part.left_out:,} more characters", style))
+    if part.omitted:
+        out.line((f"{mark}   … {part.omitted:,} more characters", style))
 
 
-def _as_object(comparison: Comparison, details: tuple[TurnDetail, ...]) -> dict[str, Any]:
-    def side(part: Part | None) -> dict[str, Any] | None:
+def _as_object(comparison: Comparison, details: tuple[TurnComparison, ...]) -> dict[str, Any]:
+    def side(part: ComparedItem | None) -> dict[str, Any] | None:
         if part is None:
             return None
-        return {"type": part.type, "tool_name": part.tool_name, "text": part.text, "left_out": part.left_out}
+        return {"type": part.type, "tool_name": part.tool_name, "text": part.text, "left_out": part.omitted}
 
     return {
         "session_id": comparison.session.session_id,
@@ -107,7 +107,7 @@ def _as_object(comparison: Comparison, details: tuple[TurnDetail, ...]) -> dict[
                 "right": detail.pair.right,
                 "items": [
                     {"left": side(pair.left), "right": side(pair.right), "differs": pair.differs}
-                    for pair in detail.parts
+                    for pair in detail.items
                 ],
             }
             for detail in details

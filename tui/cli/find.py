@@ -10,7 +10,7 @@ from typing import Any
 from tui.cli.open import opened
 from tui.cli.output import Output
 from tui.model.query import parse_query
-from tui.model.search import Hit, Results, SearchOrigin, SearchScope
+from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
 
 __all__ = ["run_find"]
 
@@ -23,7 +23,7 @@ def run_find(options: argparse.Namespace) -> int:
 
 
 async def _find(options: argparse.Namespace) -> int:
-    query, results = parse_query(" ".join(options.text)), Results()
+    query, results = parse_query(" ".join(options.text)), SearchResults()
     async with opened(options.file, options.session) as found:
         if options.everywhere:
             where = SearchOrigin(SearchScope.FILE, found.session)
@@ -33,18 +33,18 @@ async def _find(options: argparse.Namespace) -> int:
             where = SearchOrigin(SearchScope.SESSION, found.session)
         async with aclosing(found.store.search(query, where, options.most)) as told:
             async for part in told:
-                results.take(part)
+                results.add(part)
     out = Output()
     if options.json:
         hits = [_as_object(hit, results.branches(hit)) for hit in results]
-        out.json({"hits": hits, "full": results.full, "passed_over": results.slow})
+        out.json({"hits": hits, "full": results.truncated, "passed_over": results.timed_out})
     else:
         for hit in results:
             _print(out, hit, results.branches(hit), everywhere=options.everywhere)
-        if results.full:
+        if results.truncated:
             out.line(f"More than {options.most} hits; --most shows more.")
-        if results.slow:
-            out.line(f"{results.slow} items were passed over: the regular expression took too long on them.")
+        if results.timed_out:
+            out.line(f"{results.timed_out} items were passed over: the regular expression took too long on them.")
     return 0 if len(results) else _NOTHING_FOUND
 
 

@@ -12,7 +12,7 @@ from tui.controller.state import State
 from tui.errors import ConvoError, NotFoundError
 
 if TYPE_CHECKING:
-    from tui.model.compare import Comparison, TurnDetail, TurnPair
+    from tui.model.compare import Comparison, TurnComparison, TurnPair
 
 __all__ = ["Comparisons"]
 
@@ -75,6 +75,6 @@ class Comparisons:
         price = await self._pricing.price_function()
         return await self._state.store.compare(session, view.tree, left, right, price=price)
 
-    async def compare_turns(self, comparison: Comparison, pairs: Sequence[TurnPair]) -> tuple[TurnDetail, ...]:
+    async def compare_turns(self, comparison: Comparison, pairs: Sequence[TurnPair]) -> tuple[TurnComparison, ...]:
         """Compare some turns of a comparison item by item."""
         return await self._state.store.compare_turns(comparison, pairs)

@@ -65,7 +65,7 @@ class History:
         else:
             entries = [entry for entry in candidates if (entry.id >= limit if undoing else entry.id <= limit)]
         for entry in entries:
-            if entry.op != "label":
+            if entry.operation != "label":
                 state.require_idle(entry.session_id, entry.branch_id)
         before, editor = state.view.tree, await state.editor()
         changed = await self._reloader.apply(
@@ -77,6 +77,8 @@ class History:
         restored = (name for name in state.view.tree.branches if name in named and name not in before.branches)
         if (branch_id := next(restored, None)) is not None:
             await self._navigation.switch_branch(branch_id)
-        what = last.words if len(changed) == 1 else f"{plural(len(changed), 'change')}, the last: {last.words}"
+        what = last.description
+        if len(changed) > 1:
+            what = f"{plural(len(changed), 'change')}, the last: {what}"
         where = "" if here else f" (session '{last.session_id}')"
         return f"{'Undone' if undoing else 'Redone'}: {what}{where}. {'Z redoes it' if undoing else 'z undoes it'}."

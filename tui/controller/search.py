@@ -9,7 +9,7 @@ from tui.controller.navigation import Navigation
 from tui.controller.state import State
 from tui.errors import ConvoError, NotFoundError
 from tui.model.query import Query
-from tui.model.search import Hit, Results, SearchOrigin, SearchScope
+from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
 from tui.storage.store import Store
 
 __all__ = ["Search", "Searches"]
@@ -30,7 +30,7 @@ class Search:
     def __init__(self, store: Store, query: Query, origin: SearchOrigin, limit: int, revision: int) -> None:
         self.query = query
         self.scope = origin.scope
-        self.results = Results()
+        self.results = SearchResults()
         self.running = True
         self.failure = ""
         self.revision = revision
@@ -55,7 +55,7 @@ class Search:
             if self.query:
                 async with aclosing(self._store.search(self.query, self._origin, self._limit)) as batches:
                     async for batch in batches:
-                        self.results.take(batch)
+                        self.results.add(batch)
                         self._notify()
         except ConvoError as error:
             self.failure = f"{error} {error.hint}".strip()

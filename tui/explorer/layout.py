@@ -137,7 +137,7 @@ class Panes(PaintedScreen[None], FixedSize):
         branch = view.tree.branches.get(view.branch_id)
         count = len(view.tree.branches)
         look_only = "" if view.writable else " · read-only"
-        put_away = f" · {view.tree.left_out} archived" if view.tree.left_out else ""
+        put_away = f" · {view.tree.hidden_count} archived" if view.tree.hidden_count else ""
         counted = f"{count} branch{'es' if count != 1 else ''}{put_away}" if branch else ""
         self._branches.caption(f"1 Tree{look_only}", counted)
         state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""

@@ -62,10 +62,10 @@ class _Walk:
         if self.search.failure:
             return self.search.failure
         if self.hits is None:
-            return f"searching… {results.share:.0%}" if self.search.running else "stopped"
+            return f"searching… {results.progress:.0%}" if self.search.running else "stopped"
         if not self.hits:
             return "not found"
-        more = "+" if results.full or self.search.running else ""
+        more = "+" if results.truncated or self.search.running else ""
         return f"{before}{self.at + 1:,} of {len(self.hits):,}{more}{self.here}"
 
 
@@ -282,7 +282,7 @@ class Finding(ExplorerBase):
     def _in_order(self, walk: _Walk) -> list[Hit]:
         """The hits of a branch as they are read, those of a session as the tree shows them."""
         if walk.bar is self._chat_bar:
-            return sorted(walk.search.results, key=lambda hit: hit.sequence)
+            return sorted(walk.search.results, key=lambda hit: hit.sequence_number)
         tree = self.view.tree
         order = {chain.index: number for number, (chain, _) in enumerate(tree.walk())}
 

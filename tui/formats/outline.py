@@ -76,7 +76,7 @@ def sections(tree: TurnTree, branches: Sequence[str]) -> Iterator[Section]:
                 depth,
                 _parts_after(tree, chain),
                 through,
-                chain.ends if chain.ends in wanted else None,
+                chain.tip_of if chain.tip_of in wanted else None,
             )
             number += 1
 

@@ -1,39 +1,47 @@
-"""Two stretches of turns side by side."""
+"""Turns of two branches side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
-from tui.model.diff import Run, align, opcodes, word_runs
+from tui.model.diff import Span, align, diff_words, opcodes
 from tui.model.tree import TurnTree
 from tui.model.usage import RunRecord, TurnUsage, Usage
 from tui.model.view import Session
 
 __all__ = [
+    "ComparedItem",
     "Comparison",
-    "Part",
-    "PartPair",
+    "ItemPair",
+    "PriceTurns",
     "Side",
+    "SideContents",
     "Summary",
     "ToolStep",
-    "TurnDetail",
+    "TurnComparison",
+    "TurnItems",
     "TurnPair",
-    "compare_parts",
+    "compare_items",
+    "compare_sides",
+    "compare_turns",
     "pair_turns",
     "sides",
     "summary",
     "tool_steps",
 ]
 
+PriceTurns: TypeAlias = Callable[[Sequence[TurnUsage]], Sequence[TurnUsage]]
+"""Adds to turns what they cost in money."""
+
 
 class Side(NamedTuple):
-    """Turns of a branch, one after the other.
+    """Consecutive turns of a branch.
 
     Attributes:
         branch_id: The branch.
-        first: Number of the first of them.
-        last: Number of the last; less than `first` where there is none.
+        first: Number of the first turn.
+        last: Number of the last turn; less than `first` where there is none.
     """
 
     branch_id: str
@@ -42,11 +50,11 @@ class Side(NamedTuple):
 
 
 class TurnPair(NamedTuple):
-    """Two turns that answer to one another, or one that nothing answers to.
+    """A turn of the left side and the turn of the right side that corresponds to it.
 
     Attributes:
-        left: Number of the left side's turn; None where it has none here.
-        right: Number of the right side's.
+        left: Number of the left turn; None where the left side has no turn here.
+        right: Number of the right turn; None where the right side has no turn here.
     """
 
     left: int | None
@@ -54,12 +62,12 @@ class TurnPair(NamedTuple):
 
 
 class ToolStep(NamedTuple):
-    """A tool call in the order of the calls of both sides.
+    """A tool call in the merged order of the calls of both sides.
 
     Attributes:
         name: The tool.
-        left: Whether the left side made it here.
-        right: Whether the right side did.
+        left: Whether the left side makes the call here.
+        right: Whether the right side makes the call here.
     """
 
     name: str
@@ -68,29 +76,29 @@ class ToolStep(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What the turns of one side come to.
+    """The sums of the turns of one side.
 
     Attributes:
-        turns: How many there are.
-        usage: Their tokens; None where nothing is stored.
-        unknown: Of how many turns none are stored.
+        turns: Number of turns.
+        usage: Their tokens; None where no usage is stored.
+        turns_without_usage: Number of turns without stored usage.
         seconds: How long their runs took; None where no run is recorded.
-        untimed: Of how many turns no run is recorded.
-        tools: How many tool calls they made.
-        cost: Their price in US dollars; None where it is not known.
+        turns_without_time: Number of turns without the time of a run.
+        tools: Number of tool calls.
+        cost: Their price in US dollars; None where the price of a turn is not known.
     """
 
     turns: int
     usage: Usage | None = None
-    unknown: int = 0
+    turns_without_usage: int = 0
     seconds: float | None = None
-    untimed: int = 0
+    turns_without_time: int = 0
     tools: int = 0
     cost: float | None = None
 
     @property
     def cached(self) -> float | None:
-        """The share of the input that was cached, between 0 and 1; None where that is not known."""
+        """The cached share of the input, between 0 and 1; None where it is not known."""
         usage = self.usage
         if usage is None or usage.cached_tokens is None or not usage.input_tokens:
             return None
@@ -98,18 +106,18 @@ class Summary(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Two stretches of turns, and which turn of one answers to which of the other.
+    """The turns of two branches, paired.
 
     Attributes:
-        session: The session of both.
-        left: The one side.
-        right: The other.
-        shared: The last turn that both branches hold in common, just before these turns; 0 where that is none, None
-            where the sides are not what two branches have after their fork.
+        session: The session of both branches.
+        left: The turns of the left branch.
+        right: The turns of the right branch.
+        shared: The last turn that both branches share, just before these turns; 0 where they share none, None where
+            the turns do not follow the fork of the branches.
         pairs: All turns of both sides in order, each once.
         tools: The tool calls of both sides in order.
-        left_summary: What the left turns come to.
-        right_summary: What the right ones do.
+        left_summary: The sums of the left turns.
+        right_summary: The sums of the right turns.
     """
 
     session: Session
@@ -122,7 +130,7 @@ class Comparison(NamedTuple):
     right_summary: Summary
 
     def swapped(self) -> Comparison:
-        """The same with its sides exchanged."""
+        """Return the comparison with its sides exchanged."""
         return self._replace(
             left=self.right,
             right=self.left,
@@ -133,76 +141,106 @@ class Comparison(NamedTuple):
         )
 
 
-class Part(NamedTuple):
-    """An item of a turn as it is compared.
+class ComparedItem(NamedTuple):
+    """An item of a turn, to be compared.
 
     Attributes:
         type: `user`, `assistant`, or the item's own type.
-        tool_name: Name of the tool where it has one; of an output, the name of the tool that was called.
-        text: What it says, asks or answers; untrusted.
-        runs: The same in runs of words.
-        left_out: Characters after `text` that are not compared word by word.
+        tool_name: Name of the tool where the item has one; an output has the name of the tool that was called.
+        text: The item's text; untrusted.
+        spans: The same text in spans of words that the other side has, or has not.
+        omitted: Number of characters after `text`, which are not compared word by word.
     """
 
     type: str
     tool_name: str | None
     text: str
-    runs: tuple[Run, ...] = ()
-    left_out: int = 0
+    spans: tuple[Span, ...] = ()
+    omitted: int = 0
 
 
-class PartPair(NamedTuple):
-    """Two items that answer to one another, or one that nothing answers to.
+class ItemPair(NamedTuple):
+    """An item of the left turn and the item of the right turn that corresponds to it.
 
     Attributes:
-        left: The left side's item.
-        right: The right side's.
-        differs: Whether they are not the same.
+        left: The left item; None where the left turn has no item here.
+        right: The right item; None where the right turn has no item here.
+        differs: Whether the items differ.
     """
 
-    left: Part | None
-    right: Part | None
+    left: ComparedItem | None
+    right: ComparedItem | None
     differs: bool
 
 
-class TurnDetail(NamedTuple):
-    """Two turns item by item.
+class TurnItems(NamedTuple):
+    """The items of a turn, to be compared.
+
+    Attributes:
+        items: The first items of the turn.
+        more: Number of items after these.
+    """
+
+    items: Sequence[ComparedItem] = ()
+    more: int = 0
+
+
+class TurnComparison(NamedTuple):
+    """Two turns, compared item by item.
 
     Attributes:
         pair: The turns.
-        parts: Their items in order.
-        left_more: Items of the left turn beyond those that are compared.
-        right_more: Items of the right one.
+        items: Their items in order, paired.
+        left_more: Number of items of the left turn that are not compared.
+        right_more: Number of items of the right turn that are not compared.
     """
 
     pair: TurnPair
-    parts: tuple[PartPair, ...]
+    items: tuple[ItemPair, ...]
     left_more: int = 0
     right_more: int = 0
 
     @property
     def differs(self) -> bool:
-        """Whether the turns are not the same as far as they are compared."""
-        return None in self.pair or any(part.differs for part in self.parts) or self.left_more != self.right_more
+        """Whether the turns differ as far as they are compared."""
+        return None in self.pair or any(pair.differs for pair in self.items) or self.left_more != self.right_more
 
-    def swapped(self) -> TurnDetail:
-        """The same with its sides exchanged."""
-        parts = tuple(PartPair(right, left, differs) for left, right, differs in self.parts)
-        return TurnDetail(TurnPair(self.pair.right, self.pair.left), parts, self.right_more, self.left_more)
+    def swapped(self) -> TurnComparison:
+        """Return the comparison with its sides exchanged."""
+        items = tuple(ItemPair(right, left, differs) for left, right, differs in self.items)
+        return TurnComparison(TurnPair(self.pair.right, self.pair.left), items, self.right_more, self.left_more)
+
+
+class SideContents(NamedTuple):
+    """What a comparison needs of a side.
+
+    Attributes:
+        side: The side.
+        messages: The beginning of the user message of each turn.
+        tools: The name of the tool of each call, in order.
+        turns: The usage of each turn.
+        runs: The last run of each turn that has one.
+    """
+
+    side: Side
+    messages: Sequence[str]
+    tools: Sequence[str]
+    turns: Sequence[TurnUsage]
+    runs: Sequence[RunRecord]
 
 
 def sides(tree: TurnTree, left: str, right: str) -> tuple[Side, Side, int]:
-    """What two branches have after the turns that they share, and the last turn that they share.
+    """Return the turns of two branches after those that they share, and the last turn that they share.
 
     Raises:
         KeyError: There is no such branch.
     """
     paths = tree.path(left), tree.path(right)
     shared = min(chain.first for path in paths for chain in path[:1]) - 1
-    for one, other in zip(*paths, strict=False):
-        if one.index != other.index:
+    for ours, theirs in zip(*paths, strict=False):
+        if ours.index != theirs.index:
             break
-        shared = one.last
+        shared = ours.last
     return (
         Side(left, shared + 1, tree.branches[left].turns),
         Side(right, shared + 1, tree.branches[right].turns),
@@ -210,8 +248,52 @@ def sides(tree: TurnTree, left: str, right: str) -> tuple[Side, Side, int]:
     )
 
 
+def compare_sides(
+    session: Session, left: SideContents, right: SideContents, shared: int | None, price: PriceTurns | None = None
+) -> Comparison:
+    """Pair the turns and the tool calls of two sides, and add up what the turns cost.
+
+    Args:
+        session: The session of both.
+        left: The left side.
+        right: The right side.
+        shared: The last turn that both branches share; None where the turns do not follow the fork of the branches.
+        price: Adds what turns cost in money; None where no price is known.
+    """
+    if price is not None:
+        left, right = (side._replace(turns=price(side.turns)) for side in (left, right))
+    return Comparison(
+        session=session,
+        left=left.side,
+        right=right.side,
+        shared=shared,
+        pairs=pair_turns(left.side, left.messages, right.side, right.messages),
+        tools=tool_steps(left.tools, right.tools),
+        left_summary=summary(left.turns, left.runs, len(left.tools)),
+        right_summary=summary(right.turns, right.runs, len(right.tools)),
+    )
+
+
+def compare_turns(
+    pairs: Sequence[TurnPair], left: Mapping[int, TurnItems], right: Mapping[int, TurnItems]
+) -> tuple[TurnComparison, ...]:
+    """Compare pairs of turns item by item.
+
+    Args:
+        pairs: The turns.
+        left: The items of the left turns, by the number of the turn.
+        right: The items of the right turns.
+    """
+    compared = []
+    for pair in pairs:
+        ours = TurnItems() if pair.left is None else left.get(pair.left, TurnItems())
+        theirs = TurnItems() if pair.right is None else right.get(pair.right, TurnItems())
+        compared.append(TurnComparison(pair, compare_items(ours.items, theirs.items), ours.more, theirs.more))
+    return tuple(compared)
+
+
 def pair_turns(left: Side, left_texts: Sequence[str], right: Side, right_texts: Sequence[str]) -> tuple[TurnPair, ...]:
-    """Which turn answers to which, by what the user said in each."""
+    """Pair the turns of two sides by their user messages."""
     return tuple(
         TurnPair(None if ours is None else left.first + ours, None if theirs is None else right.first + theirs)
         for ours, theirs in align(left_texts, right_texts)
@@ -219,7 +301,7 @@ def pair_turns(left: Side, left_texts: Sequence[str], right: Side, right_texts: 
 
 
 def tool_steps(left: Sequence[str], right: Sequence[str]) -> tuple[ToolStep, ...]:
-    """The tool calls of both sides in order; where they differ, the left side's come first."""
+    """Merge the tool calls of both sides in order; where they differ, those of the left side come first."""
     steps: list[ToolStep] = []
     for common, lefts, rights in opcodes(left, right):
         steps += [ToolStep(left[at], True, common) for at in lefts]
@@ -232,56 +314,56 @@ def summary(turns: Sequence[TurnUsage], runs: Sequence[RunRecord], tools: int) -
     """Add up what turns cost.
 
     Args:
-        turns: All turns, also those of which nothing is stored.
+        turns: All turns, also those without stored usage.
         runs: The last run of each turn that has one.
-        tools: How many tool calls they made.
+        tools: Number of their tool calls.
     """
-    timed = [run.seconds for run in runs if run.seconds is not None]
+    times = [run.seconds for run in runs if run.seconds is not None]
     return Summary(
         turns=len(turns),
         usage=Usage.total(turn.usage for turn in turns),
-        unknown=sum(turn.usage is None for turn in turns),
-        seconds=sum(timed) if timed else None,
-        untimed=len(turns) - len(timed),
+        turns_without_usage=sum(turn.usage is None for turn in turns),
+        seconds=sum(times) if times else None,
+        turns_without_time=len(turns) - len(times),
         tools=tools,
         cost=_cost(turns),
     )
 
 
 def _cost(turns: Sequence[TurnUsage]) -> float | None:
-    """What turns cost, where each that spent something has a price."""
+    """Return what turns cost, if each turn with usage has a price."""
     costs = [turn.cost for turn in turns if turn.usage is not None]
     priced = [cost for cost in costs if cost is not None and not cost.unpriced]
     return float(sum(cost.amount for cost in priced)) if costs and len(priced) == len(costs) else None
 
 
-def compare_parts(left: Sequence[Part], right: Sequence[Part]) -> tuple[PartPair, ...]:
-    """Pair the items of two turns in order, and mark the words that differ.
+def compare_items(left: Sequence[ComparedItem], right: Sequence[ComparedItem]) -> tuple[ItemPair, ...]:
+    """Pair the items of two turns in order, and find the words that differ.
 
-    Those of the same kind and tool answer to one another; between them, those of the same kind.
+    Items of the same type and tool are paired first, then, between these, items of the same type.
     """
-    pairs: list[PartPair] = []
-    keys = [(part.type, part.tool_name) for part in left], [(part.type, part.tool_name) for part in right]
+    pairs: list[ItemPair] = []
+    keys = [(item.type, item.tool_name) for item in left], [(item.type, item.tool_name) for item in right]
     for common, lefts, rights in opcodes(*keys):
         ours, theirs = left[lefts.start : lefts.stop], right[rights.start : rights.stop]
-        pairs += map(_compared, ours, theirs) if common else _of_a_kind(ours, theirs)
+        pairs += map(_compare, ours, theirs) if common else _pair_by_type(ours, theirs)
     return tuple(pairs)
 
 
-def _of_a_kind(left: Sequence[Part], right: Sequence[Part]) -> Iterator[PartPair]:
-    for common, lefts, rights in opcodes([part.type for part in left], [part.type for part in right]):
+def _pair_by_type(left: Sequence[ComparedItem], right: Sequence[ComparedItem]) -> Iterator[ItemPair]:
+    for common, lefts, rights in opcodes([item.type for item in left], [item.type for item in right]):
         ours, theirs = left[lefts.start : lefts.stop], right[rights.start : rights.stop]
         if common:
-            yield from map(_compared, ours, theirs)
+            yield from map(_compare, ours, theirs)
         else:
-            yield from (PartPair(_alone(part), None, differs=True) for part in ours)
-            yield from (PartPair(None, _alone(part), differs=True) for part in theirs)
+            yield from (ItemPair(_unpaired(item), None, differs=True) for item in ours)
+            yield from (ItemPair(None, _unpaired(item), differs=True) for item in theirs)
 
 
-def _compared(left: Part, right: Part) -> PartPair:
-    runs = word_runs(left.text, right.text)
-    return PartPair(left._replace(runs=runs[0]), right._replace(runs=runs[1]), differs=left != right)
+def _compare(left: ComparedItem, right: ComparedItem) -> ItemPair:
+    ours, theirs = diff_words(left.text, right.text)
+    return ItemPair(left._replace(spans=ours), right._replace(spans=theirs), differs=left != right)
 
 
-def _alone(part: Part) -> Part:
-    return part._replace(runs=(Run(part.text, differs=True),) if part.text else ())
+def _unpaired(item: ComparedItem) -> ComparedItem:
+    return item._replace(spans=(Span(item.text, differs=True),) if item.text else ())

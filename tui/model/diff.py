@@ -1,7 +1,7 @@
-"""What two lists have in common: turns that answer to one another, words that differ, steps that one side lacks.
+"""Differences of two lists or texts: their common blocks, elements that correspond, words that only one has.
 
-Pure functions over texts. Python's `SequenceMatcher` takes time with the product of two lengths, and more where parts
-repeat; so it only ever sees short stretches. Long ones are parted before, at what stands exactly once in both.
+The time of Python's `SequenceMatcher` grows with the product of two lengths, and more where elements repeat. So it only
+compares short blocks; longer ones are first split at elements that are in both lists exactly once.
 """
 
 from __future__ import annotations
@@ -14,36 +14,36 @@ from difflib import SequenceMatcher
 from itertools import pairwise, zip_longest
 from typing import Final, NamedTuple, TypeAlias
 
-__all__ = ["Match", "Run", "align", "matches", "opcodes", "word_runs"]
+__all__ = ["Match", "Span", "align", "diff_words", "matches", "opcodes"]
 
-_CELLS: Final = 60_000
-"""Product of two lengths up to which `SequenceMatcher` compares them; some 30 ms where all parts are alike."""
+_LARGEST_PRODUCT: Final = 60_000
+"""Product of two lengths up to which `SequenceMatcher` compares them; some 30 ms where all elements are alike."""
 
 _DEEPEST: Final = 12
-"""How often what lies between two anchors is parted again."""
+"""How often the blocks between two anchors are split again."""
 
-_ALIKE: Final = 0.3
-"""Share of the shorter text that has to be found in the other one; with less, no word of them is marked as common."""
+_LEAST_COMMON: Final = 0.3
+"""Share of the shorter text that the other one must have too; with less, no word is marked as common."""
 
-_ANSWERS: Final = 0.3
-"""How like another a text has to be to answer to it against the order in which they stand."""
+_LEAST_SIMILARITY: Final = 0.3
+"""Similarity from which two texts are paired although others are next to one another."""
 
 _WORD: Final = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]\\s*"
     "|[^\\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+\\s*|[^\\w\\s]\\s*|\\s+"
 )
-"""A word with the blanks after it; Chinese and Japanese by character, punctuation by mark."""
+"""A word with the blanks after it; a character of Chinese or Japanese; a punctuation mark."""
 
-Pair: TypeAlias = tuple[int | None, int | None]
+IndexPair: TypeAlias = tuple[int | None, int | None]
 
 
 class Match(NamedTuple):
-    """A stretch that two lists have in common.
+    """A block of elements that two lists have in common, as in `difflib.Match`.
 
     Attributes:
-        left: Where it begins in the left one.
-        right: Where it begins in the right one.
-        size: How long it is.
+        left: Index of its first element in the left list.
+        right: Index of its first element in the right list.
+        size: Number of its elements.
     """
 
     left: int
@@ -51,12 +51,12 @@ class Match(NamedTuple):
     size: int
 
 
-class Run(NamedTuple):
-    """Neighbouring words of one text.
+class Span(NamedTuple):
+    """Neighbouring words of a text.
 
     Attributes:
-        text: The words with the blanks round them.
-        differs: Whether the other text does not have them here.
+        text: The words with the blanks around them.
+        differs: Whether the other text lacks them here.
     """
 
     text: str
@@ -64,7 +64,7 @@ class Run(NamedTuple):
 
 
 def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
-    """The stretches that two lists have in common, in order; neighbouring ones are one."""
+    """Return the common blocks of two lists in order, neighbouring ones joined."""
     joined: list[Match] = []
     for match in _matches(left, right, 0, 0, _DEEPEST):
         last = joined[-1] if joined else None
@@ -76,114 +76,122 @@ def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
 
 
 def opcodes(left: Sequence[Hashable], right: Sequence[Hashable]) -> Iterator[tuple[bool, range, range]]:
-    """The lists from begin to end, stretch by stretch: whether both have it, and its indices in each."""
-    at_left = at_right = 0
+    """Yield the blocks of two lists in order: whether both lists have the block, and its indices in each."""
+    left_start = right_start = 0
     for match in (*matches(left, right), Match(len(left), len(right), 0)):
-        if at_left < match.left or at_right < match.right:
-            yield False, range(at_left, match.left), range(at_right, match.right)
-        at_left, at_right = match.left + match.size, match.right + match.size
+        if left_start < match.left or right_start < match.right:
+            yield False, range(left_start, match.left), range(right_start, match.right)
+        left_start, right_start = match.left + match.size, match.right + match.size
         if match.size:
-            yield True, range(match.left, at_left), range(match.right, at_right)
+            yield True, range(match.left, left_start), range(match.right, right_start)
 
 
-def align(left: Sequence[str], right: Sequence[str]) -> list[Pair]:
-    """Which text answers to which.
+def align(left: Sequence[str], right: Sequence[str]) -> list[IndexPair]:
+    """Pair the texts of two lists.
 
-    Equal texts do; between them, texts answer to one another by their place, and where one side has more of them, to
-    the most similar.
+    Equal texts are paired first. Between these, texts are paired in their order; where one list has more of them, each
+    text of the other list is paired with the most similar one.
 
     Returns:
-        Indices of both lists, each once and in order; None where the other side has nothing there.
+        Indices of both lists, each once and in order; None where a list has no text for the pair.
     """
-    pairs: list[Pair] = []
+    pairs: list[IndexPair] = []
     for common, lefts, rights in opcodes(left, right):
-        if common or len(lefts) == len(rights) or not (lefts and rights) or len(lefts) * len(rights) > _CELLS:
+        if common or len(lefts) == len(rights) or not (lefts and rights) or len(lefts) * len(rights) > _LARGEST_PRODUCT:
             pairs += zip_longest(lefts, rights)
         elif len(lefts) < len(rights):
-            pairs += _by_likeness([left[at] for at in lefts], [right[at] for at in rights], lefts, rights)
+            pairs += _pair_by_similarity([left[at] for at in lefts], [right[at] for at in rights], lefts, rights)
         else:
-            turned = _by_likeness([right[at] for at in rights], [left[at] for at in lefts], rights, lefts)
-            pairs += [(ours, theirs) for theirs, ours in turned]
+            swapped = _pair_by_similarity([right[at] for at in rights], [left[at] for at in lefts], rights, lefts)
+            pairs += [(ours, theirs) for theirs, ours in swapped]
     return pairs
 
 
-def word_runs(left: str, right: str) -> tuple[tuple[Run, ...], tuple[Run, ...]]:
-    """Two texts in runs of words: what both have, and what only one has.
+def diff_words(left: str, right: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Split two texts into spans of words that both have, and spans that only one has.
 
-    The runs of a side join to its text. Blanks only count where nothing else differs.
+    The spans of a text join to it. Blanks count only where nothing else differs.
     """
     if left == right:
-        whole = (Run(left, differs=False),) if left else ()
-        return whole, whole
+        spans = (Span(left, differs=False),) if left else ()
+        return spans, spans
     lefts, rights = _WORD.findall(left), _WORD.findall(right)
-    bare = [word.strip() for word in lefts], [word.strip() for word in rights]
-    found = matches(*bare)
-    found = matches(lefts, rights) if bare[0] == bare[1] else _worthwhile(found, *bare)
+    left_words, right_words = [word.strip() for word in lefts], [word.strip() for word in rights]
+    if left_words == right_words:
+        found = matches(lefts, rights)
+    else:
+        found = _meaningful(matches(left_words, right_words), left_words, right_words)
     return (
-        _runs(lefts, [range(match.left, match.left + match.size) for match in found]),
-        _runs(rights, [range(match.right, match.right + match.size) for match in found]),
+        _spans(lefts, [range(match.left, match.left + match.size) for match in found]),
+        _spans(rights, [range(match.right, match.right + match.size) for match in found]),
     )
 
 
 def _matches(
-    left: Sequence[Hashable], right: Sequence[Hashable], at_left: int, at_right: int, depth: int
+    left: Sequence[Hashable], right: Sequence[Hashable], left_start: int, right_start: int, depth: int
 ) -> Iterator[Match]:
-    """The common stretches of two lists that stand at these indices of longer ones."""
-    most = min(len(left), len(right))
-    head = next((place for place in range(most) if left[place] != right[place]), most)
-    tail = next((place for place in range(most - head) if left[-1 - place] != right[-1 - place]), most - head)
-    if head:
-        yield Match(at_left, at_right, head)
-    left, right = left[head : len(left) - tail], right[head : len(right) - tail]
-    at_left, at_right = at_left + head, at_right + head
+    """Yield the common blocks of two lists that are parts of longer lists, from the given indices on."""
+    length = min(len(left), len(right))
+    prefix = next((index for index in range(length) if left[index] != right[index]), length)
+    rest = length - prefix
+    suffix = next((index for index in range(rest) if left[-1 - index] != right[-1 - index]), rest)
+    if prefix:
+        yield Match(left_start, right_start, prefix)
+    left, right = left[prefix : len(left) - suffix], right[prefix : len(right) - suffix]
+    left_start, right_start = left_start + prefix, right_start + prefix
     if left and right:
-        if len(left) * len(right) <= _CELLS:
+        if len(left) * len(right) <= _LARGEST_PRODUCT:
             matcher = SequenceMatcher(None, left, right, autojunk=False)
             for block in matcher.get_matching_blocks()[:-1]:
-                yield Match(at_left + block.a, at_right + block.b, block.size)
+                yield Match(left_start + block.a, right_start + block.b, block.size)
         elif depth:
-            yield from _between(left, right, at_left, at_right, depth)
-    if tail:
-        yield Match(at_left + len(left), at_right + len(right), tail)
+            yield from _matches_between_anchors(left, right, left_start, right_start, depth)
+    if suffix:
+        yield Match(left_start + len(left), right_start + len(right), suffix)
 
 
-def _between(
-    left: Sequence[Hashable], right: Sequence[Hashable], at_left: int, at_right: int, depth: int
+def _matches_between_anchors(
+    left: Sequence[Hashable], right: Sequence[Hashable], left_start: int, right_start: int, depth: int
 ) -> Iterator[Match]:
-    """The common stretches round the anchors of two lists."""
+    """Yield the anchors of two lists, and the common blocks between them."""
     anchors = _anchors(left, right)
     if not anchors:
         return
     for (a, b), (c, d) in pairwise(((-1, -1), *anchors, (len(left), len(right)))):
         if a >= 0:
-            yield Match(at_left + a, at_right + b, 1)
-        yield from _matches(left[a + 1 : c], right[b + 1 : d], at_left + a + 1, at_right + b + 1, depth - 1)
+            yield Match(left_start + a, right_start + b, 1)
+        yield from _matches(left[a + 1 : c], right[b + 1 : d], left_start + a + 1, right_start + b + 1, depth - 1)
 
 
 def _anchors(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """Where the same part stands once in both lists: the most of such places that are in order in both."""
-    counts = Counter(left), Counter(right)
-    places = {part: place for place, part in enumerate(right) if counts[1][part] == 1}
-    found = [(place, places[part]) for place, part in enumerate(left) if counts[0][part] == 1 and part in places]
-    # The longest rising sequence of places in the right list: for each length the least end of one, and what led there.
+    """Return the indices of elements that are in both lists exactly once: as many as have the same order in both."""
+    left_counts, right_counts = Counter(left), Counter(right)
+    right_indices = {element: index for index, element in enumerate(right) if right_counts[element] == 1}
+    found = [
+        (index, right_indices[element])
+        for index, element in enumerate(left)
+        if left_counts[element] == 1 and element in right_indices
+    ]
+    # The longest increasing sequence of right indices. For each length: the least index that ends such a sequence, and
+    # which of the found elements that is; for each element, the one before it in its sequence.
     ends: list[int] = []
-    tips: list[int] = []
-    before: list[int] = []
-    for index, (_, place) in enumerate(found):
-        length = bisect_left(ends, place)
-        ends[length : length + 1] = [place]
-        tips[length : length + 1] = [index]
-        before.append(tips[length - 1] if length else -1)
-    rising: list[tuple[int, int]] = []
-    index = tips[-1] if tips else -1
-    while index >= 0:
-        rising.append(found[index])
-        index = before[index]
-    return rising[::-1]
+    tails: list[int] = []
+    previous: list[int] = []
+    for number, (_, index) in enumerate(found):
+        length = bisect_left(ends, index)
+        ends[length : length + 1] = [index]
+        tails[length : length + 1] = [number]
+        previous.append(tails[length - 1] if length else -1)
+    increasing: list[tuple[int, int]] = []
+    number = tails[-1] if tails else -1
+    while number >= 0:
+        increasing.append(found[number])
+        number = previous[number]
+    return increasing[::-1]
 
 
-def _worthwhile(found: list[Match], left: Sequence[str], right: Sequence[str]) -> list[Match]:
-    """Without what two texts have in common by chance: single marks, and a few words of texts that say other things."""
+def _meaningful(found: list[Match], left: Sequence[str], right: Sequence[str]) -> list[Match]:
+    """Leave out matches by chance: lone punctuation, and all of them where they are a small part of the texts."""
     kept = [
         match
         for match in found
@@ -193,48 +201,53 @@ def _worthwhile(found: list[Match], left: Sequence[str], right: Sequence[str]) -
     ]
     common = sum(len(word) for match in kept for word in left[match.left : match.left + match.size])
     shorter = min(sum(map(len, left)), sum(map(len, right)))
-    return kept if common >= _ALIKE * shorter else []
+    return kept if common >= _LEAST_COMMON * shorter else []
 
 
-def _runs(words: Sequence[str], common: Sequence[range]) -> tuple[Run, ...]:
-    runs: list[Run] = []
+def _spans(words: Sequence[str], common: Sequence[range]) -> tuple[Span, ...]:
+    spans: list[Span] = []
     at = 0
-    for stretch in (*common, range(len(words), len(words))):
-        if at < stretch.start:
-            runs.append(Run("".join(words[at : stretch.start]), differs=True))
-        if stretch:
-            runs.append(Run("".join(words[stretch.start : stretch.stop]), differs=False))
-        at = stretch.stop
-    return tuple(runs)
+    for block in (*common, range(len(words), len(words))):
+        if at < block.start:
+            spans.append(Span("".join(words[at : block.start]), differs=True))
+        if block:
+            spans.append(Span("".join(words[block.start : block.stop]), differs=False))
+        at = block.stop
+    return tuple(spans)
 
 
-def _by_likeness(few: Sequence[str], many: Sequence[str], at_few: range, at_many: range) -> Iterator[Pair]:
-    """Give each of the few texts the one of the many that lets all be most alike; of equal chances the earliest."""
-    bags = [Counter(_said(text)) for text in few], [Counter(_said(text)) for text in many]
-    # What the first so many of the few gain at most from the first so many of the many.
-    gains = [[0.0] * (len(many) + 1)]
-    for row, bag in enumerate(bags[0]):
-        above, gained = gains[-1], [float("-inf")] * (len(many) + 1)
-        for column in range(row, len(many)):
-            gained[column + 1] = max(gained[column], above[column] + _likeness(bag, bags[1][column]))
-        gains.append(gained)
-    chosen: dict[int, int] = {}
-    column = len(many)
-    for row in range(len(few), 0, -1):
-        while gains[row][column] == gains[row][column - 1]:
+def _pair_by_similarity(
+    shorter: Sequence[str], longer: Sequence[str], shorter_indices: range, longer_indices: range
+) -> Iterator[IndexPair]:
+    """Pair each text of the shorter list with one of the longer, in order, so that the sum of similarities is greatest.
+
+    Of equally good pairs the earliest is taken.
+    """
+    left_words, right_words = [Counter(_words(text)) for text in shorter], [Counter(_words(text)) for text in longer]
+    # best[i][j]: the greatest sum for the first i texts of the shorter list and the first j of the longer.
+    best = [[0.0] * (len(longer) + 1)]
+    for row, words in enumerate(left_words):
+        above, sums = best[-1], [float("-inf")] * (len(longer) + 1)
+        for column in range(row, len(longer)):
+            sums[column + 1] = max(sums[column], above[column] + _similarity(words, right_words[column]))
+        best.append(sums)
+    partners: dict[int, int] = {}
+    column = len(longer)
+    for row in range(len(shorter), 0, -1):
+        while best[row][column] == best[row][column - 1]:
             column -= 1
         column -= 1
-        chosen[column] = row - 1
-    for place, where in enumerate(at_many):
-        yield at_few[chosen[place]] if place in chosen else None, where
+        partners[column] = row - 1
+    for column, index in enumerate(longer_indices):
+        yield shorter_indices[partners[column]] if column in partners else None, index
 
 
-def _said(text: str) -> list[str]:
+def _words(text: str) -> list[str]:
     return [word.strip().casefold() for word in _WORD.findall(text[:500])]
 
 
-def _likeness(one: Counter[str], other: Counter[str]) -> float:
-    """Between 0 and 1: the share of the words of two texts that they have in common; 0 also where that is little."""
-    total = one.total() + other.total()
-    share = 2 * (one & other).total() / total if total else 1.0
-    return share if share >= _ANSWERS else 0.0
+def _similarity(left: Counter[str], right: Counter[str]) -> float:
+    """Return the share of common words, from 0 to 1; 0 also where it is too small to count."""
+    total = left.total() + right.total()
+    share = 2 * (left & right).total() / total if total else 1.0
+    return share if share >= _LEAST_SIMILARITY else 0.0

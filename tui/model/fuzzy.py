@@ -1,27 +1,29 @@
-"""Which names a few typed letters mean, and which of them best.
+"""Fuzzy search: names that contain typed letters in their order.
 
-Every name costs a few string searches, whatever it holds: names come from files, and there may be thousands.
+A name takes a few string searches, whatever it contains: names come from files, and there may be thousands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["FuzzyFilter", "Matcher", "letters"]
+__all__ = ["FuzzyFilter", "Matcher", "match_offsets"]
 
 _LONGEST = 400
 """Characters of a name that are searched."""
 
 
-def letters(query: str, name: str) -> tuple[int, ...] | None:
-    """Where a name holds the letters of a query in their order, as close together as can be had cheaply.
+def match_offsets(query: str, name: str) -> tuple[int, ...] | None:
+    """Find the letters of a query in a name, in their order and close together.
+
+    They may not be as close as possible, which would take more time.
 
     Args:
         query: In lower case, without blanks, not empty.
         name: In lower case.
 
     Returns:
-        The offset of each letter; None where the name does not hold them.
+        The offset of each letter; None where the name does not contain them.
     """
     start = name.find(query)
     if start >= 0:
@@ -31,7 +33,7 @@ def letters(query: str, name: str) -> tuple[int, ...] | None:
         end = name.find(letter, end + 1)
         if end < 0:
             return None
-    # From the end of the first match backwards, the letters lie closer.
+    # Found backwards from the end of the first match, the letters are closer together.
     offsets: list[int] = []
     end += 1
     for letter in reversed(query):
@@ -41,65 +43,66 @@ def letters(query: str, name: str) -> tuple[int, ...] | None:
 
 
 class Matcher:
-    """What was typed, to be looked for in names.
+    """Ranks names by how well they match what was typed.
 
     Attributes:
-        query: The letters to look for: in lower case, without blanks; none where nothing was typed.
+        query: The typed letters in lower case, without blanks; may be empty.
     """
 
     def __init__(self, typed: str) -> None:
         self.query = _lower("".join(typed.split()))
 
     def rank(self, name: str) -> int | None:
-        """How well a name matches: lower is better, None is not at all.
+        """Return how well a name matches, lower for better; None where it does not match.
 
-        Close letters come before scattered ones, then the beginning of a word, then that of the name.
+        Letters that are close together are best, then letters at the beginning of a word, then at that of the name.
         """
         return _rank(self.query, _lower(name[:_LONGEST])) if self.query else 0
 
 
 class FuzzyFilter:
-    """Names, narrowed by what was typed so far.
+    """The names that match what was typed so far.
 
     Attributes:
-        query: What was typed last, as it is searched for.
-        found: Places of the names that match, the best first; all in their own order while nothing is typed.
+        query: The typed letters in lower case, without blanks.
+        matches: Indices of the names that match, the best first; all in their own order if nothing is typed.
     """
 
     def __init__(self, names: Iterable[str], typed: str = "") -> None:
-        """Take the names.
+        """Create the filter.
 
         Args:
-            names: In their own order.
-            typed: What they were found by, where they are known to match: they stay in their order.
+            names: The names in their own order.
+            typed: What was typed if all names are known to match it and are in order.
         """
         self._names = tuple(_lower(name[:_LONGEST]) for name in names)
         self.query = Matcher(typed).query
-        self.found: Sequence[int] = range(len(self._names))
+        self.matches: Sequence[int] = range(len(self._names))
 
     def narrow(self, typed: str) -> None:
-        """Find what was typed; blanks do not count."""
+        """Find the names that match what was typed; blanks do not count."""
         query = Matcher(typed).query
-        # What does not hold a query holds no longer one either.
-        among = sorted(self.found) if self.query and query.startswith(self.query) else range(len(self._names))
+        # A name without the letters of a query does not contain a longer query either.
+        candidates = sorted(self.matches) if self.query and query.startswith(self.query) else range(len(self._names))
         self.query = query
         if not query:
-            self.found = among
+            self.matches = candidates
             return
-        # One number for rank and place: thousands of tuples would wake the garbage collector at each key.
+        # One number for rank and index: thousands of tuples would start the garbage collector at each key.
         count = len(self._names)
-        ranked = [rank * count + place for place in among if (rank := _rank(query, self._names[place])) is not None]
+        ranked = [
+            rank * count + index for index in candidates if (rank := _rank(query, self._names[index])) is not None
+        ]
         ranked.sort()
-        self.found = [number % count for number in ranked]
+        self.matches = [number % count for number in ranked]
 
-    def letters(self, place: int) -> tuple[int, ...]:
-        """The letters of a name that were typed, for showing them."""
-        return (letters(self.query, self._names[place]) or ()) if self.query else ()
+    def offsets(self, index: int) -> tuple[int, ...]:
+        """Return the offsets of the typed letters in a name."""
+        return (match_offsets(self.query, self._names[index]) or ()) if self.query else ()
 
 
 def _rank(query: str, name: str) -> int | None:
-    """Lower is better: close letters before scattered, then the beginning of a word, then of the name."""
-    offsets = letters(query, name)
+    offsets = match_offsets(query, name)
     if offsets is None:
         return None
     start, end = offsets[0], offsets[-1] + 1
@@ -108,6 +111,6 @@ def _rank(query: str, name: str) -> int | None:
 
 
 def _lower(text: str) -> str:
-    """The text in lower case where that keeps every character in its place."""
+    """Return the text in lower case if that keeps the offsets of all characters."""
     lowered = text.lower()
     return lowered if len(lowered) == len(text) else text

@@ -8,21 +8,22 @@ __all__ = ["Item", "Page"]
 
 
 class Item(NamedTuple):
-    """One stored message, tool call, tool output, reasoning, …
+    """A message, a tool call, its output, reasoning, or any other item of a branch.
 
     Attributes:
-        message_id: Key of the message row; branches that share the item have the same.
-        position: Its place in the branch, from 0.
+        message_id: Key of the message row; branches that share the item share the row.
+        position: Index of the item in the branch, from 0.
         turn: Number of its turn; 0 before the first user message.
-        type: `user`, `assistant`, or the item's own type, as the SDK classifies it.
-        tool_name: Name of the tool where it has one.
-        created_at: When the message was stored: UTC, naive. Of a long one, when its branch got it: a fork's own time.
-        data: The decoded item (a dict in all files the SDK writes); None where it cannot be decoded.
+        type: `user`, `assistant`, or the item's own type, as the SDK files it.
+        tool_name: Name of the tool where the item has one.
+        created_at: When the item was stored: UTC, naive. For a long item, when its branch got it, which in a fork is
+            the time of the fork.
+        data: The decoded item (a dict in all files that the SDK writes); None where it cannot be decoded.
         raw: The stored text where it cannot be decoded, else None.
         size: Bytes of the stored text; 0 where nothing is stored yet.
-        unread: Bytes of it that were not read.
-        cut: Whether its end is among them: `data` or `raw` holds the beginning. Otherwise what is missing is encoded
-            data, as of an image: `…` and a number stand for so many bytes of it.
+        unread: Bytes of the stored text that were not read.
+        cut: Whether the end of the text was not read, so that `data` or `raw` holds only the beginning. Otherwise only
+            encoded data was not read, as that of an image; `…` and the number of its bytes are in its place.
     """
 
     message_id: int
@@ -39,11 +40,11 @@ class Item(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Neighbouring items of one branch.
+    """Consecutive items of a branch.
 
     Attributes:
         branch_id: The branch.
-        start: Position of the first of them.
+        start: Position of the first item.
         items: The items in order.
     """
 

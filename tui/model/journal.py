@@ -1,4 +1,4 @@
-"""What the explorer has done to the file, and what deleting a branch would cost."""
+"""Changes that can be undone, and what a deletion takes away."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ __all__ = ["DeletionImpact", "EntryState", "JournalEntry", "SharedTurns"]
 
 
 class EntryState(StrEnum):
-    """Whether something that was done holds."""
+    """Whether a change is in effect."""
 
     DONE = "done"
-    """It holds, and can be undone."""
+    """The change is in effect, and can be undone."""
     UNDONE = "undone"
-    """It was undone, and can be done again."""
-    KEPT = "kept"
-    """It holds for good."""
+    """The change was undone, and can be redone."""
+    PERMANENT = "kept"
+    """The change is in effect, and cannot be undone any more."""
 
 
 class JournalEntry(NamedTuple):
-    """Something that the explorer did.
+    """A change that the explorer made.
 
     Attributes:
-        id: Grows with each entry.
-        session_id: The session it was done in.
-        branch_id: The branch it was done to; None where it was done to the session.
-        op: What kind of thing was done, one word.
-        words: What was done, one line; untrusted parts of it are names.
-        state: Whether it holds.
-        kept_bytes: How much is kept in the file to undo it or do it again.
-        at: When it was done: UTC, naive.
+        id: Greater than the ids of earlier entries.
+        session_id: The session that was changed.
+        branch_id: The branch that was changed; None where the session itself was.
+        operation: The kind of change, one word.
+        description: What was changed, on one line; names in it are untrusted.
+        state: Whether the change is in effect.
+        kept_bytes: Bytes that the file keeps to undo or redo the change.
+        created_at: When the change was made: UTC, naive.
     """
 
     id: int
     session_id: str
     branch_id: str | None
-    op: str
-    words: str
+    operation: str
+    description: str
     state: EntryState
     kept_bytes: int
-    at: str
+    created_at: str
 
 
 class SharedTurns(NamedTuple):
-    """Turns that live on when a branch goes.
+    """Turns of a branch that other branches hold too, so that they remain when it is deleted.
 
     Attributes:
-        first: Number of the first of them.
-        last: Number of the last.
-        branches: The other branches that hold them.
+        first: Number of the first turn.
+        last: Number of the last turn.
+        branches: The other branches that hold these turns.
     """
 
     first: int
@@ -58,17 +58,17 @@ class SharedTurns(NamedTuple):
 
 
 class DeletionImpact(NamedTuple):
-    """What deleting a branch, or a whole session, takes away.
+    """What the deletion of a branch or a session takes away.
 
     Attributes:
         session_id: The session.
-        branch_id: The branch; None for the whole session.
-        branches: How many branches go.
-        turns: Turns that nothing else holds.
-        items: Stored items that nothing else holds.
-        tokens: Tokens of the usage that goes; None where none is stored for what goes.
+        branch_id: The branch; None for the session.
+        branches: Number of branches that are deleted.
+        turns: Number of turns that no other branch holds.
+        items: Number of stored items that no other branch holds.
+        tokens: Tokens of the usage that is deleted; None where no usage is stored.
         shared_turns: The turns that other branches hold too.
-        kept_tokens: Tokens of usage that this branch ran and that is kept for them; None where there is none.
+        kept_tokens: Tokens of the usage of these turns that the branch ran, which is kept; None where there is none.
     """
 
     session_id: str

@@ -1,4 +1,4 @@
-"""What a model was sent with each request of a turn."""
+"""The input of a model: the items that each request of a turn sent."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tui.model.view import Session
 __all__ = ["BYTES_PER_TOKEN", "InputSize", "ItemRange", "ModelInput", "Sibling", "request_ends"]
 
 BYTES_PER_TOKEN: Final = 4
-"""Stored bytes that are about one token; more for other scripts than Latin, whose letters JSON stores in six."""
+"""Stored bytes for each token, by estimate. Letters of other scripts than Latin may be stored in six bytes each."""
 
 
 class ItemRange(NamedTuple):
-    """Neighbouring items of a branch.
+    """Consecutive items of a branch.
 
     Attributes:
         branch_id: The branch.
-        start: Position of the first of them.
-        stop: Position after the last.
+        start: Position of the first item.
+        stop: Position after the last item.
     """
 
     branch_id: str
@@ -30,11 +30,11 @@ class ItemRange(NamedTuple):
 
 
 class InputSize(NamedTuple):
-    """How much some items are.
+    """The size of some items.
 
     Attributes:
-        items: How many; those that cannot be decoded are not sent, and not counted.
-        size: Bytes of their JSON as it is stored.
+        items: Their number, without items that cannot be decoded, which are not sent.
+        size: Bytes of their stored JSON.
     """
 
     items: int
@@ -42,17 +42,17 @@ class InputSize(NamedTuple):
 
     @property
     def tokens(self) -> int:
-        """About how many tokens they are."""
+        """The number of their tokens, by estimate."""
         return self.size // BYTES_PER_TOKEN
 
 
 class Sibling(NamedTuple):
-    """A branch that parts from the one that is looked at, before the turn that is.
+    """A branch that shares the beginning of another branch, but not the turn in question.
 
     Attributes:
         branch_id: The branch.
-        shared: How many items both begin with.
-        stop: How many of its items were sent with the first request of its turn of the same number, or its last turn.
+        shared: Number of items at the beginning of both branches that are the same.
+        stop: Number of its items that the first request of its turn of the same number, or of its last turn, sent.
     """
 
     branch_id: str
@@ -61,17 +61,17 @@ class Sibling(NamedTuple):
 
 
 class ModelInput(NamedTuple):
-    """What a model was sent in a turn.
+    """The input of a model in a turn.
 
     Attributes:
         session: The session.
         branch_id: The branch.
         turn: Number of the turn.
-        requests: For each request of the turn how many items of the branch, from the first on, were sent.
-        answered: Whether the answer to the last of them is stored.
-        before: How many items were sent with the last request of the turn before; 0 where there is none.
-        usage: What the turn cost; None where that is not stored.
-        sibling: A branch to compare with; None where none parts before the turn's end.
+        requests: For each request of the turn, the number of items that it sent, from the branch's first item on.
+        answered: Whether the answer to the last request is stored.
+        before: Number of items that the last request of the turn before sent; 0 where there is none.
+        usage: Usage of the turn; None where none is stored.
+        sibling: A branch to compare with; None where no branch differs before the end of the turn.
     """
 
     session: Session
@@ -84,16 +84,18 @@ class ModelInput(NamedTuple):
     sibling: Sibling | None = None
 
 
-def request_ends(start: int, kinds: Sequence[str]) -> tuple[tuple[int, ...], bool]:
-    """Where the input of each request of a turn ends, and whether the last request was answered.
+def request_ends(start: int, types: Sequence[str]) -> tuple[tuple[int, ...], bool]:
+    """Return the position after the input of each request of a turn, and whether the last request was answered.
 
-    A model is asked after what the user said, and again after tools have given their outputs.
+    A request is made after the user's message, and after the outputs of tools.
 
     Args:
         start: Position of the turn's first item.
-        kinds: The types of the turn's items, as the SDK files them.
+        types: The types of the turn's items, as the SDK files them.
     """
-    sent = [item_type(kind).is_input for kind in kinds]
-    ends = [start + place for place, here in enumerate(sent) if not here and (place == 0 or sent[place - 1])]
-    answered = not sent or not sent[-1]
-    return (tuple(ends) if answered else (*ends, start + len(kinds))) or (start,), answered
+    inputs = [item_type(name).is_input for name in types]
+    ends = [
+        start + index for index, is_input in enumerate(inputs) if not is_input and (index == 0 or inputs[index - 1])
+    ]
+    answered = not inputs or not inputs[-1]
+    return (tuple(ends) if answered else (*ends, start + len(types))) or (start,), answered

@@ -1,8 +1,8 @@
-"""What is searched for: the words, and the filters beside them.
+"""Search queries: text, a regular expression, and filters.
 
-Everything that the user typed that is no filter is text, found as it stands in any case; text in quotes is literal,
-and where there are several, each has to occur. `/…/` is a regular expression. What only looks like a filter is text
-too, so that `error: no such file` and `https://…` need no quotes.
+Whatever is not a filter is text, found in upper and lower case, with its blanks. Text in quotes is taken literally; if
+there are several texts, each has to occur. `/…/` is a regular expression. Text that only resembles a filter is text, so
+that `error: no such file` and `https://…` need no quotes.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from tui.errors import QueryError
 if TYPE_CHECKING:
     import regex
 
-__all__ = ["HINT", "Query", "fold", "parse_query", "passage_query"]
+__all__ = ["SYNTAX_HINT", "Query", "fold", "parse_query", "passage_query"]
 
-HINT: Final = '/regex/  "as is"  tool: type: role: branch: session: turn:3-5 error:yes'
+SYNTAX_HINT: Final = '/regex/  "as is"  tool: type: role: branch: session: turn:3-5 error:yes'
 """The syntax on one line."""
 
 _BLANKS: Final = re.compile(r"\s*(?=\S)")
 _REGEX: Final = re.compile(r"/(?P<pattern>(?:[^/\\]|\\.|/(?=\S))+)/(?!\S)", re.DOTALL)
 _TOKEN: Final = re.compile(
-    r'(?P<filter>tool|type|role|branch|session):(?:"(?P<quoted>[^"]+)"|(?P<bare>[^\s"]+))(?!\S)'
+    r'(?P<filter>tool|type|role|branch|session):(?:"(?P<quoted>[^"]+)"|(?P<unquoted>[^\s"]+))(?!\S)'
     r"|turn:(?=-?[0-9])(?P<first>[0-9]{0,9})(?P<to>-?)(?P<last>[0-9]{0,9})(?!\S)"
     r"|error:(?P<error>yes|no)(?!\S)"
     r'|"(?P<literal>[^"]+)"(?!\S)'
@@ -36,26 +36,26 @@ _TOKEN: Final = re.compile(
 )
 _LAST_TURN: Final = 10**9
 
-_PATIENCE: Final = 0.2
+_TIMEOUT: Final = 0.2
 """Seconds that a regular expression may take on one text."""
 
-# The one letter whose lower case is two characters, of which nobody types the second.
+# The only letter with two characters as its lower case; nobody types the second one.
 _DOTTED: Final = str.maketrans("İ", "i")
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is searched for.
+    """A search query.
 
-    Several values of one filter are alternatives; different filters have to hold together.
+    Several values of one filter are alternatives; an item has to pass all filters.
 
     Attributes:
-        needles: Texts that all have to occur, in any case.
-        pattern: A regular expression that has to match, in any case; empty for none.
-        filters: Names and values of the filters `tool`, `type`, `role`, `branch` and `session`; `*` in a value stands
-            for any characters.
+        needles: Texts that all have to occur, in upper or lower case.
+        pattern: A regular expression that has to match, in upper or lower case; empty for none.
+        filters: Names and values of the filters `tool`, `type`, `role`, `branch` and `session`; `*` in a value matches
+            any characters.
         turns: First and last number of each range of turns.
-        error: Whether the item reports a failure; None where that does not matter.
+        error: Whether the item has to report a failure, or must not; None for either.
     """
 
     needles: tuple[str, ...] = ()
@@ -68,39 +68,39 @@ class Query:
         return bool(self.needles or self.pattern or self.filters or self.turns) or self.error is not None
 
     def values(self, name: str) -> tuple[str, ...]:
-        """The values of a filter."""
+        """Return the values of a filter."""
         return tuple(value for key, value in self.filters if key == name)
 
     @property
-    def parts(self) -> tuple[Query, ...]:
-        """What has to occur, one by one: an item may hold each in another of its texts."""
+    def terms(self) -> tuple[Query, ...]:
+        """A query for each needle and for the pattern: an item may contain each in another of its texts."""
         texts = tuple(Query((needle,)) for needle in self.needles)
         return (*texts, Query(pattern=self.pattern)) if self.pattern else texts
 
-    def spans(self, text: str, most: int = 1_000) -> list[tuple[int, int]]:
-        """Where a text holds something of what is searched for: from left to right, none over another.
+    def spans(self, text: str, limit: int = 1_000) -> list[tuple[int, int]]:
+        """Return start and end of the matches of all terms in a text, in order and without overlaps.
 
         Raises:
-            TimeoutError: The regular expression takes too long on it.
+            TimeoutError: The regular expression takes too long on the text.
         """
-        found = sorted(chain.from_iterable(islice(part.matches(text), most) for part in self.parts))
-        apart: list[tuple[int, int]] = []
+        found = sorted(chain.from_iterable(islice(term.matches(text), limit) for term in self.terms))
+        spans: list[tuple[int, int]] = []
         for start, end in found:
-            if not apart or start >= apart[-1][1]:
-                apart.append((start, end))
-        return apart[:most]
+            if not spans or start >= spans[-1][1]:
+                spans.append((start, end))
+        return spans[:limit]
 
     def matches(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where a text holds the first of what is searched for.
+        """Yield start and end of each match of the first term in a text.
 
         Raises:
-            TimeoutError: The regular expression takes too long on it.
+            TimeoutError: The regular expression takes too long on the text.
         """
         if self.needles:
             yield from _occurrences(text, fold(self.needles[0]))
         elif self.pattern:
-            # The interpreter is left to others meanwhile, and what would not end is given up.
-            for match in self._compiled.finditer(text, timeout=_PATIENCE, concurrent=True):
+            # Other threads run meanwhile, and a search that would not end is given up.
+            for match in self._compiled.finditer(text, timeout=_TIMEOUT, concurrent=True):
                 if match.end() > match.start():
                     yield match.span()
 
@@ -110,10 +110,10 @@ class Query:
 
 
 def parse_query(text: str) -> Query:
-    """Read what the user typed.
+    """Parse what the user typed.
 
     Raises:
-        QueryError: The regular expression is none.
+        QueryError: The regular expression is not valid.
     """
     needles: list[str] = []
     pattern = ""
@@ -129,7 +129,7 @@ def parse_query(text: str) -> Query:
             break
         named = found.groupdict()
         if named.get("word"):
-            # The blanks between words are part of what is searched for.
+            # The blanks between words are part of the text.
             words = at if words is None else words
             needles[-1:] = [text[words : found.end()]] if words < at else [*needles[-1:], found[0]]
         else:
@@ -138,7 +138,7 @@ def parse_query(text: str) -> Query:
             pattern = found["pattern"]
             _compile(pattern)
         elif named.get("filter"):
-            filters.append((found["filter"], found["quoted"] or found["bare"]))
+            filters.append((found["filter"], found["quoted"] or found["unquoted"]))
         elif named.get("literal"):
             needles.append(found["literal"])
         elif named.get("error"):
@@ -151,9 +151,9 @@ def parse_query(text: str) -> Query:
 
 
 def passage_query(text: str) -> Query:
-    """The query for a passage as it is shown, whatever it looks like.
+    """Return the query for a passage that was copied from the screen.
 
-    Between its words may stand other blanks than are shown, line ends, and marks of markdown.
+    Where the screen shows blanks, the stored text may have other blanks, line ends, and markdown.
     """
     words = text.split()
     if len(words) < 2:
@@ -162,12 +162,12 @@ def passage_query(text: str) -> Query:
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: upper and lower case alike, in all scripts."""
+    """Return the text in the form in which texts are compared, without the difference of upper and lower case."""
     return (text.translate(_DOTTED) if "İ" in text else text).casefold()
 
 
 def _occurrences(text: str, needle: str) -> Iterator[tuple[int, int]]:
-    """Where a text holds a folded needle; a character that folds to several counts whole or not at all."""
+    """Yield start and end of a folded needle in a text; a match ends only between characters of the unfolded text."""
     folded = fold(text)
     at = folded.find(needle)
     if at < 0:
@@ -189,12 +189,12 @@ def _occurrences(text: str, needle: str) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=8)
 def _compile(pattern: str) -> regex.Pattern[str]:
-    """A regular expression that matches in any case, lines by lines.
+    """Compile a regular expression; it ignores case, and `^` and `$` match at each line.
 
     Raises:
-        QueryError: It is none.
+        QueryError: The regular expression is not valid.
     """
-    # Loading it takes longer than most searches, and most need none.
+    # Importing regex takes longer than most searches, which do not need it.
     import regex
 
     try:

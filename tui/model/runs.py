@@ -1,4 +1,4 @@
-"""Runs of an agent that are under way, and those that did not end well."""
+"""Runs of an agent that are active, and those that failed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["Approval", "Decision", "Failure", "Progress", "Run", "RunState"]
 
 
 class Approval(NamedTuple):
-    """A tool call that waits for the user's leave.
+    """A tool call that needs the user's approval.
 
     Attributes:
-        call_id: The call's id.
-        tool_name: The tool, with its namespace or server where it has one.
-        arguments: Its arguments as the model wrote them: JSON, untrusted.
-        agent: Name of the agent that calls it.
+        call_id: Id of the call.
+        tool_name: Name of the tool, after its namespace or server where it has one.
+        arguments: The arguments as the model wrote them: JSON, untrusted.
+        agent: Name of the agent that makes the call.
     """
 
     call_id: str
@@ -28,12 +28,12 @@ class Approval(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What the user says to an `Approval`.
+    """The user's answer to an `Approval`.
 
     Attributes:
         approved: Whether the call may be made.
-        always: Whether the same holds for every call of this tool in this run.
-        reason: What a rejected call's model is told; empty for the SDK's own words.
+        always: Whether the answer holds for every call of this tool in this run.
+        reason: Why the call is rejected, for the model to read; the SDK's own words if empty.
     """
 
     approved: bool
@@ -42,12 +42,12 @@ class Decision(NamedTuple):
 
 
 class RunState(StrEnum):
-    """What a run is at."""
+    """The state of an active run."""
 
     STARTING = "starting"
     RUNNING = "running"
     WAITING = "waiting"
-    """An approval is asked for."""
+    """A tool call needs approval."""
     STOPPING = "stopping"
 
 
@@ -55,30 +55,30 @@ class Progress(NamedTuple):
     """What a run has done so far.
 
     Attributes:
-        doing: What it does now, in a few words: `thinking`, `writing`, `calling get_weather`; untrusted.
-        live: The run's items, growing, in the order of the conversation, from the position `start` on. The file may
-            have the first of them already.
-        usage: Tokens so far; None if none were reported.
+        activity: What the run does now, in a few words: `thinking`, `writing`, `calling get_weather`; untrusted.
+        live: The growing items of the run in the order of the conversation, from the position `start` on. The first of
+            them may be stored already.
+        usage: Tokens so far; None where none were reported.
         start: Position of the first live item: in the branch or, as a runner reports it, among the items of the run.
     """
 
-    doing: str = ""
+    activity: str = ""
     live: tuple[Item, ...] = ()
     usage: Usage | None = None
     start: int = 0
 
 
 class Run(NamedTuple):
-    """A run of an agent that is under way on a branch.
+    """An active run of an agent on a branch.
 
     Attributes:
         branch_id: The branch.
-        state: What it is at.
+        state: The state of the run.
         started_at: Seconds since the epoch.
-        model: What runs, as it is shown: the agent's or the model's name.
-        progress: What it has done so far.
-        approvals: The tool calls that wait for the user's leave.
-        queued: Messages that the user sent meanwhile, in order.
+        model: Name of the agent or the model, to be shown.
+        progress: What the run has done so far.
+        approvals: The tool calls that need approval.
+        queued: Messages that the user sent during the run, in order.
     """
 
     branch_id: str
@@ -91,15 +91,15 @@ class Run(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A run that did not end well, as the user is told of it.
+    """A run that failed, to be shown to the user.
 
     Attributes:
         branch_id: The branch.
         error: What went wrong, one sentence.
         hint: What to do about it.
-        details: More of it.
-        unsent: What the user said and the branch does not hold: to be said again.
-        serial: Grows by one with each failure.
+        details: More about the error.
+        unsent: The user's message if it was not stored, so that it can be sent again.
+        serial: Number of the failure; each has a greater one.
     """
 
     branch_id: str

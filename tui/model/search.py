@@ -1,4 +1,4 @@
-"""What a search finds."""
+"""Searches for items, and their results."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from tui.model.view import Session
 
-__all__ = ["Hit", "Results", "SearchOrigin", "SearchScope", "SearchUpdate"]
+__all__ = ["Hit", "SearchOrigin", "SearchResults", "SearchScope", "SearchUpdate"]
 
 
 class SearchScope(StrEnum):
-    """Where to search."""
+    """How far a search reaches."""
 
     BRANCH = "branch"
     SESSION = "session"
@@ -22,12 +22,12 @@ class SearchScope(StrEnum):
 
 
 class SearchOrigin(NamedTuple):
-    """Where to search, from where the user is.
+    """Where a search starts, and how far it reaches.
 
     Attributes:
-        scope: How far.
-        session: The open session, which is searched first; None in a file without one.
-        branch_id: The branch to search in `SearchScope.BRANCH`.
+        scope: How far the search reaches.
+        session: The open session, which is searched first; None in a file without sessions.
+        branch_id: The branch that `SearchScope.BRANCH` searches.
     """
 
     scope: SearchScope
@@ -37,28 +37,28 @@ class SearchOrigin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An item that holds what was searched for.
+    """An item that matches a query.
 
     Attributes:
-        session_id: Its session.
-        branch_id: A branch that has it: the one that got it last.
-        turn: Its turn; the same number in every branch that has it.
-        sequence: Its place in the session; greater in what was written later.
-        message_id: Key of its message row.
-        type: As the SDK classifies it.
-        tool_name: The tool that was called, also for its output; None where none is known.
-        created_at: When it was stored: UTC, naive.
-        failed: Whether it reports a failure, or cannot be decoded.
-        count: How often it holds what was searched for; 1 where only filters were given.
-        context: The text round the first place, on one line; untrusted.
-        start: Where that place begins in the context, in characters.
-        end: Where it ends; `start` where only filters were given.
+        session_id: The session of the item.
+        branch_id: A branch that holds the item: the one that got it last.
+        turn: The turn of the item; its number is the same in every branch that holds it.
+        sequence_number: The position of the item in the session; items that were written later have greater ones.
+        message_id: Key of the message row.
+        type: The type under which the SDK files the item.
+        tool_name: The tool that was called, also for its output; None where no tool is known.
+        created_at: When the item was stored: UTC, naive.
+        failed: Whether the item reports a failure, or cannot be decoded.
+        count: Number of matches in the item; 1 if the query has only filters.
+        context: The text around the first match, on one line; untrusted.
+        start: Offset of the match in the context, in characters.
+        end: Offset after the match; equal to `start` if the query has only filters.
     """
 
     session_id: str
     branch_id: str
     turn: int
-    sequence: int
+    sequence_number: int
     message_id: int
     type: str
     tool_name: str | None = None
@@ -71,60 +71,61 @@ class Hit:
 
 
 class SearchUpdate(NamedTuple):
-    """What a search found since it last told: the open session before others, what was written last before the rest.
+    """What a search found since its last update: hits of the open session first, the newest first.
 
     Attributes:
-        hits: Each item once, whichever branches have it.
-        also: Message ids of hits told now or before, with a further branch that has each.
-        share: How much has been searched, from 0 to 1.
-        decoded: How many items had to be read in full for that.
-        slow: Items passed over, as the regular expression took too long on them.
-        full: There are more hits than were asked for; no others will come.
+        hits: The new hits; an item in several branches is one hit.
+        further_branches: Message ids of hits, new or earlier, each with a further branch that holds the item.
+        progress: The searched share of all items, from 0 to 1.
+        decoded: Number of items that had to be decoded.
+        timed_out: Number of items that were left out because the regular expression took too long on them.
+        truncated: Whether there are more hits than the limit allows; no other hits will follow.
     """
 
     hits: tuple[Hit, ...] = ()
-    also: tuple[tuple[int, str], ...] = ()
-    share: float = 0.0
+    further_branches: tuple[tuple[int, str], ...] = ()
+    progress: float = 0.0
     decoded: int = 0
-    slow: int = 0
-    full: bool = False
+    timed_out: int = 0
+    truncated: bool = False
 
 
-class Results:
-    """All that a search found so far.
+class SearchResults:
+    """All that a search has found so far.
 
     Attributes:
-        hits: Sessions in the order in which they were met; in each the last turn first, its items as they are read.
-        share: How much has been searched, from 0 to 1.
-        decoded: How many items had to be read in full.
-        slow: Items passed over, as the regular expression took too long on them.
-        full: There were more hits than were asked for.
+        hits: The hits, session by session in the order in which the sessions were found; in each session the last turn
+            first, the items of a turn in their order.
+        progress: The searched share of all items, from 0 to 1.
+        decoded: Number of items that had to be decoded.
+        timed_out: Number of items that were left out because the regular expression took too long on them.
+        truncated: Whether there are more hits than the limit allows.
     """
 
     def __init__(self) -> None:
         self.hits: list[Hit] = []
-        self.share = 0.0
+        self.progress = 0.0
         self.decoded = 0
-        self.slow = 0
-        self.full = False
+        self.timed_out = 0
+        self.truncated = False
         self._branches: dict[int, list[str]] = {}
         self._sessions: dict[str, int] = {}
 
-    def take(self, found: SearchUpdate) -> None:
-        """Add what was found."""
-        for hit in found.hits:
+    def add(self, update: SearchUpdate) -> None:
+        """Add what the search has found since its last update."""
+        for hit in update.hits:
             self._sessions.setdefault(hit.session_id, len(self._sessions))
             insort(self.hits, hit, key=self._order)
             self._branches[hit.message_id] = [hit.branch_id]
-        for message_id, branch_id in found.also:
+        for message_id, branch_id in update.further_branches:
             self._branches[message_id].append(branch_id)
-        self.share = found.share
-        self.decoded += found.decoded
-        self.slow += found.slow
-        self.full = found.full
+        self.progress = update.progress
+        self.decoded += update.decoded
+        self.timed_out += update.timed_out
+        self.truncated = update.truncated
 
     def branches(self, hit: Hit) -> tuple[str, ...]:
-        """The branches among those searched that have an item, the one that had it first before those that share it."""
+        """Return the searched branches that hold an item, the one that had it first before those that share it."""
         return tuple(reversed(self._branches[hit.message_id]))
 
     def _order(self, hit: Hit) -> tuple[int, int, str, int]:

@@ -106,7 +106,7 @@ class Chain:
         first: Number of its first turn.
         last: Number of its last turn; `first - 1` for a branch that has no turn of its own yet.
         holders: The branches that hold these turns, oldest first; read the turns from any of them.
-        ends: The branch whose last turn is this chain's last, if any: its name stands there.
+        tip_of: The branch whose last turn is this chain's last, if any: its name stands there.
         children: Chains that go on after `last`; the first stays in this chain's column, the others are forks.
         hidden_holders: The branches that hold these turns too, and are not in the tree: usage may stand with them.
     """
@@ -116,7 +116,7 @@ class Chain:
     first: int
     last: int
     holders: Sequence[str]
-    ends: str | None = None
+    tip_of: str | None = None
     children: tuple[int, ...] = ()
     hidden_holders: tuple[str, ...] = ()
 
@@ -140,14 +140,14 @@ class TurnTree:
         branches: By id, oldest first.
         chains: A chain, then all that hangs under it.
         roots: The chains that start at the session's first turn; more than one after a fork at turn 1.
-        left_out: How many branches there are besides.
+        hidden_count: How many branches there are besides.
     """
 
     branches: Mapping[str, Branch] = field(default_factory=dict)
     chains: tuple[Chain, ...] = ()
     roots: tuple[int, ...] = ()
     _tips: Mapping[str, int] = field(default_factory=dict, repr=False)
-    left_out: int = 0
+    hidden_count: int = 0
 
     def tip(self, branch_id: str) -> Chain:
         """The chain in which a branch ends.
@@ -186,7 +186,7 @@ class TurnTree:
             return tuple(self.chains[index] for index in self.roots)
         parent = self.chains[chain.parent]
         kin = tuple(self.chains[index] for index in parent.children)
-        return (parent, *kin) if parent.ends is not None else kin
+        return (parent, *kin) if parent.tip_of is not None else kin
 
     def forks(self, branch_id: str) -> tuple[Chain, ...]:
         """The chains on a branch's path that have alternatives; a fork point is the first turn of each."""
@@ -207,7 +207,7 @@ class TurnTree:
                 parent=None if chain.parent is None else place[chain.parent],
                 holders=tuple(name for name in chain.holders if name not in hidden),
                 hidden_holders=(*chain.hidden_holders, *(name for name in chain.holders if name in hidden)),
-                ends=None if chain.ends in hidden else chain.ends,
+                tip_of=None if chain.tip_of in hidden else chain.tip_of,
                 children=tuple(place[index] for index in chain.children if index in place),
             )
 
@@ -215,7 +215,7 @@ class TurnTree:
             branches={name: branch for name, branch in self.branches.items() if name not in hidden},
             chains=tuple(moved(chain) for chain in kept),
             roots=tuple(place[index] for index in self.roots if index in place),
-            left_out=self.left_out + len(hidden),
+            hidden_count=self.hidden_count + len(hidden),
             _tips={name: place[index] for name, index in self._tips.items() if name not in hidden},
         )
 
@@ -239,7 +239,7 @@ class TurnTree:
             chain = self.chains[index]
             yield chain, depth
             if chain.children:
-                push(chain.children, depth, goes_on=chain.ends is None)
+                push(chain.children, depth, goes_on=chain.tip_of is None)
 
 
 EMPTY_TREE = TurnTree()

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from tui.model import Branch, Chain, Holders, TurnTree
 
-__all__ = ["Trie", "TurnKey", "build_tree"]
+__all__ = ["TurnKey", "TurnTrie", "build_tree"]
 
 TurnKey: TypeAlias = Callable[[str, int], Hashable]
 """What stands for the messages of a branch's turn, the same for the same messages; false where it has none."""
@@ -50,7 +50,7 @@ class _Node:
     age: int = 0
 
 
-class Trie:
+class TurnTrie:
     """The turns of branches, shared turns once; the order in which they come does not matter."""
 
     def __init__(self) -> None:
@@ -190,7 +190,7 @@ class Trie:
 def build_tree(branches: Iterable[Branch], key: TurnKey) -> TurnTree:
     """The tree of turns of branches, oldest first."""
     known = list(branches)
-    trie = Trie()
+    trie = TurnTrie()
     for branch in known:
         trie.insert(branch.branch_id, branch.turns, key)
     return trie.tree(known)

@@ -1,4 +1,4 @@
-"""All that the panes show, at one moment."""
+"""The state that all panes show."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Severity: TypeAlias = Literal["information", "warning", "error"]
 
 
 class Session(NamedTuple):
-    """One conversation of the file.
+    """A session of the file.
 
     Attributes:
-        session_id: Its id, as the writer gave it.
-        updated_at: When it was last written: UTC, naive, `YYYY-MM-DD HH:MM:SS`; None where not stored.
-        plain: True for a session without structure rows, as the SDK's plain `SQLiteSession` writes.
-        title: What the user calls it; empty for its id.
-        note: What the user wrote down about it.
-        pinned: Whether the user wants it at hand.
-        archived: Whether the user put it away.
+        session_id: The id that its writer gave it.
+        updated_at: When the session was last written to: UTC, naive, `YYYY-MM-DD HH:MM:SS`; None where not stored.
+        plain: Whether the session has no structure rows, as one of the SDK's `SQLiteSession`.
+        title: The title that the user gave it; may be empty.
+        note: The user's note.
+        pinned: Whether the user pinned it.
+        archived: Whether the user archived it.
     """
 
     session_id: str
@@ -41,26 +41,26 @@ class Session(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called: its title, else its id."""
+        """The title, or the id where there is no title."""
         return self.title or self.session_id
 
 
 class ChartView(StrEnum):
-    """What the bars of the usage pane stand for."""
+    """What the bars of the usage pane show."""
 
     TOKENS = "tokens"
-    """What each turn spent."""
-    RESEND_COST = "carry cost"
-    """What each turn's items cost again by being sent with later requests; an estimate."""
+    """The tokens of each turn."""
+    RESEND_COST = "resend cost"
+    """The tokens that later requests sent again because of each turn; an estimate."""
 
 
 class ForkDraft(NamedTuple):
-    """A fork that the user is preparing; nothing of it is written yet.
+    """A fork that the user prepares; nothing is written yet.
 
     Attributes:
         branch_id: The branch to fork from.
-        turn: The first turn that the new branch will not share; one more than the last for a fork at the end.
-        text: The user message to start from; empty for a fork at the end.
+        turn: The first turn that the new branch will not share; the one after the last for a fork at the end.
+        text: The user message to edit; empty for a fork at the end.
     """
 
     branch_id: str
@@ -69,12 +69,12 @@ class ForkDraft(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """Something to tell the user in passing.
+    """A short message to the user.
 
     Attributes:
-        text: One line; untrusted parts of it are shown as they are, never as markup.
-        severity: How it looks.
-        serial: Grows by one with each notice, so that the same words twice are told twice.
+        text: One line, shown as it is and never as markup, since parts of it are untrusted.
+        severity: How the message looks.
+        serial: Number of the notice; each has a greater one, so that the same text can be shown twice.
     """
 
     text: str
@@ -83,38 +83,39 @@ class Notice(NamedTuple):
 
 
 class View(NamedTuple):
-    """All that the panes show, at one moment.
+    """The state that all panes show; each change makes a new view.
 
     Attributes:
-        file: The file's name as the user gave it.
-        writable: False where the file, or `--read-only`, refuses writes.
-        sessions: The newest sessions of the file, the one written last first.
-        sessions_remaining: How many sessions the file holds besides.
-        session_index: How many sessions stand before the open one, where that is not among `sessions` and it is known.
-        session: The open one.
+        file: Name of the file as the user gave it.
+        writable: Whether the file can be written to: neither its permissions nor `--read-only` forbid it.
+        sessions: The newest sessions of the file, the one written to last first.
+        sessions_remaining: Number of sessions in the file that are not in `sessions`.
+        session_index: Position of the open session among all sessions, if it is not in `sessions` and the position is
+            known.
+        session: The open session.
         tree: Its turns.
-        branch_id: The branch shown in every pane.
-        turn: The selected turn of it; 0 where it has none.
-        items: How many items the branch holds.
+        branch_id: The branch that every pane shows.
+        turn: The selected turn of the branch; 0 where it has none.
+        items: Number of items of the branch.
         position: Position in the branch of the selected turn's first item.
-        page: Items round `position`, or the last ones where the last turn is selected.
-        preview: True while the tree's cursor merely passes over another branch than the opened one.
-        branch_usage: What the branch cost; None until it is known.
-        scope: Which sum the usage pane shows.
-        price_as: The model whose prices hold for turns whose own is not recorded; empty for none.
-        chart: What its bars stand for.
-        resend_cost: What its turns cost again; None until it is known, and while `chart` does not ask for it.
-        marks: The turns that the user marked, each as a branch and the number of its turn, in the order of marking.
-        show_archived: Whether archived branches and sessions are among `tree` and `sessions`.
-        fork: The fork editor's content while it is open.
-        model: What answers a message: an agent's or a model's name; empty where none is set.
-        runs: The runs that are under way, by branch.
-        failure: The last run that did not end well.
-        following: True while the view stays with the newest of the open session.
-        unseen: Branches of the open session that others made, and that were not shown since.
-        unseen_sessions: Ids of the sessions of the file that others made, and that were not opened since.
+        page: Items around `position`, or the last items if the last turn is selected.
+        preview: Whether the tree's cursor is on another branch than the opened one, which is shown meanwhile.
+        branch_usage: Usage of the branch; None until it is known.
+        scope: Which turns the usage pane sums up.
+        price_as: The model whose prices are used for turns without a recorded model; empty for none.
+        chart: What the bars of the usage pane show.
+        resend_cost: Resend cost of the branch's turns; None until it is known, and while `chart` does not need it.
+        marks: The turns that the user marked, each as branch and number of the turn, in the order of marking.
+        show_archived: Whether archived branches and sessions are in `tree` and `sessions`.
+        fork: The fork that the user prepares.
+        model: Name of the agent or model that answers; empty where none is set.
+        runs: The active runs, by branch.
+        failure: The last run that failed.
+        following: Whether the view follows the newest turn of the open session.
+        unseen: Branches of the open session that others created, and that were not shown since.
+        unseen_sessions: Ids of sessions that others created, and that were not opened since.
         notice: The newest notice.
-        revision: Grows when the file's content changed; what was read under an older one is stale.
+        revision: Greater after the file's content changed; what was read at an older revision is outdated.
     """
 
     file: str = ""

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
 from tui.errors import ConvoError
-from tui.model.compare import Comparison, TurnDetail, TurnPair
+from tui.model.compare import Comparison, TurnComparison, TurnPair
 from tui.painting.painted_screen import PaintedScreen
 from tui.printable import printable_line
 from tui.widgets.compare.side_by_side import SideBySide
@@ -20,7 +20,7 @@ from tui.widgets.key_bar import KeyBar
 
 __all__ = ["CompareScreen", "Place"]
 
-Read: TypeAlias = Callable[[Comparison, Sequence[TurnPair]], Awaitable[tuple[TurnDetail, ...]]]
+Read: TypeAlias = Callable[[Comparison, Sequence[TurnPair]], Awaitable[tuple[TurnComparison, ...]]]
 
 
 class Place(NamedTuple):

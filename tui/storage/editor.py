@@ -91,7 +91,7 @@ class Editor:
                 resolve_fork_turn(tx, session_id, source, turn)
                 made = [fork_branch(tx, session_id, source, turn, name) for _ in range(times)]
                 what = f"'{made[0]}'" if times == 1 else f"{times} branches"
-                deed.words, deed.branch_id = f"Forked {what} at turn {turn} of '{source}'", made[0]
+                deed.description, deed.branch_id = f"Forked {what} at turn {turn} of '{source}'", made[0]
             return made
 
         return await self.change(work)
@@ -104,7 +104,7 @@ class Editor:
         def work(tx: Transaction) -> None:
             with journal.recorded(tx, session_id, "delete") as deed:
                 gone = delete_branch(tx, session_id, branch_id)
-                deed.words = f"Deleted '{branch_id}' ({_count(gone.messages, 'item')} of its own)"
+                deed.description = f"Deleted '{branch_id}' ({_count(gone.messages, 'item')} of its own)"
                 deed.branch_id = branch_id
 
         await self.change(work)
@@ -194,7 +194,7 @@ class Editor:
         def work(tx: Transaction) -> copying.Copied:
             with journal.recorded(tx, session_id, "turns") as deed:
                 copied = copying.copy_turns(tx, session_id, turns, branch_id)
-                deed.words = f"Copied {_count(copied.turns, 'turn')} to the end of '{branch_id}'"
+                deed.description = f"Copied {_count(copied.turns, 'turn')} to the end of '{branch_id}'"
                 deed.branch_id = branch_id
                 return copied
 

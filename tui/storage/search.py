@@ -327,8 +327,8 @@ def _judged(tx: Transaction, query: Query, row: Hit, rows: str) -> Hit | None:
     texts = list(searchable_texts(item)) if item is not None else [str(stored)]
     first: tuple[str, int, int] | None = None
     count = 0
-    for part in query.parts:
-        places = [(text, start, end) for text in texts for start, end in islice(part.matches(text), _COUNTED)]
+    for term in query.terms:
+        places = [(text, start, end) for text in texts for start, end in islice(term.matches(text), _COUNTED)]
         if not places:
             return None
         first = first or places[0]

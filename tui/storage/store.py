@@ -40,11 +40,10 @@ from tui.storage.schema import unquoted
 
 # A first screen does not wait for what it does not need: that is imported where it is used.
 if TYPE_CHECKING:
-    from tui.model.compare import Comparison, Side, TurnDetail, TurnPair
+    from tui.model.compare import Comparison, PriceTurns, Side, SideContents, TurnComparison, TurnPair
     from tui.model.model_input import InputSize, ItemRange, ModelInput
     from tui.model.query import Query
     from tui.model.search import SearchOrigin, SearchUpdate
-    from tui.storage.queries.comparison import Price, SideRead
     from tui.storage.queries.session_dump import SessionDump
     from tui.storage.search import Searcher
 
@@ -411,22 +410,24 @@ class Store:
         left: Side,
         right: Side,
         shared: int | None = None,
-        price: Price | None = None,
+        price: PriceTurns | None = None,
     ) -> Comparison:
         """Put turns of two branches, or of one, side by side; `price` says what turns cost in money."""
-        from tui.storage.queries.comparison import compared, read_side
+        from tui.model.compare import compare_sides
+        from tui.storage.queries.comparison import read_side
 
-        def read(tx: Transaction) -> tuple[SideRead, SideRead]:
+        def read(tx: Transaction) -> tuple[SideContents, SideContents]:
             return read_side(tx, session, tree, left), read_side(tx, session, tree, right)
 
-        return await asyncio.to_thread(compared, session, *await self._aside.read(read), shared, price)
+        return await asyncio.to_thread(compare_sides, session, *await self._aside.read(read), shared, price)
 
-    async def compare_turns(self, comparison: Comparison, pairs: Sequence[TurnPair]) -> tuple[TurnDetail, ...]:
+    async def compare_turns(self, comparison: Comparison, pairs: Sequence[TurnPair]) -> tuple[TurnComparison, ...]:
         """Compare some turns of two sides item by item, pair by pair."""
-        from tui.storage.queries.comparison import compared_turns, read_turns
+        from tui.model import compare
+        from tui.storage.queries.comparison import read_turns
 
         both = await self._reader.read(lambda tx: read_turns(tx, comparison, pairs))
-        return await asyncio.to_thread(compared_turns, pairs, *both)
+        return await asyncio.to_thread(compare.compare_turns, pairs, *both)
 
     async def seen(
         self, session: Session, tree: TurnTree, branch_id: str, turn: int, rival: str | None = None

@@ -102,7 +102,7 @@ class RunStatus(SuspendableRefresh):
         spinner = (_FRAMES[int(now * _FRAMES_A_SECOND) % len(_FRAMES)] + " ", "$text-accent")
         if run.state is RunState.STOPPING:
             return [(9, Content.assemble(spinner, "stopping…")), elsewhere]
-        doing = fit_name(run.progress.doing, _DOING) or "starting"
+        doing = fit_name(run.progress.activity, _DOING) or "starting"
         usage = run.progress.usage
         return [
             (9, Content.assemble(spinner, (doing, "$foreground"))),

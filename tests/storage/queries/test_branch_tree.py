@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.conversations import open_sdk, turn
 from tests.counting import counted
 from tui.model import Branch, Session, TurnTree
-from tui.model.turn_trie import Trie, build_tree
+from tui.model.turn_trie import TurnTrie, build_tree
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
 
@@ -23,7 +23,7 @@ SESSION = Session("support")
 
 def drawn(tree: TurnTree) -> list[tuple[int, int, int, str | None, tuple[str, ...]]]:
     """All that a tree says of its chains, in the order in which they are drawn."""
-    return [(depth, chain.first, chain.last, chain.ends, tuple(chain.holders)) for chain, depth in tree.walk()]
+    return [(depth, chain.first, chain.last, chain.tip_of, tuple(chain.holders)) for chain, depth in tree.walk()]
 
 
 async def fresh(path: Path) -> TurnTree:
@@ -150,7 +150,7 @@ def test_a_kept_trie_is_the_one_made_anew(steps: list[Step]) -> None:
     """Whatever branches become, and wherever they are said to part."""
     branches: dict[str, list[list[int]]] = {"main": [[1]]}
     unused = iter(range(2, 10_000))
-    trie, held = Trie(), dict[str, list[list[int]]]()
+    trie, held = TurnTrie(), dict[str, list[list[int]]]()
 
     def key(name: str, number: int) -> tuple[int, ...]:
         turns = branches[name]

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 
 from tui.controller.search import Search
 from tui.errors import QueryError
-from tui.model.query import HINT, Query, parse_query, passage_query
+from tui.model.query import SYNTAX_HINT, Query, parse_query, passage_query
 from tui.model.search import Hit, SearchScope
 from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal
@@ -169,20 +169,20 @@ class SearchDialog(Modal[Hit | None]):
 
     def hint(self) -> str:
         """The line below the list."""
-        return f"{HINT} · Tab: wider"
+        return f"{SYNTAX_HINT} · Tab: wider"
 
     def state(self, search: Search) -> str:
         """How far a search has come."""
         results = search.results
         words = []
         if search.query:
-            words.append(f"{len(results):,}{'+' if results.full else ''} item{'s' * (len(results) != 1)}")
-        if results.slow:
-            words.append(f"{results.slow:,} too slow to search")
+            words.append(f"{len(results):,}{'+' if results.truncated else ''} item{'s' * (len(results) != 1)}")
+        if results.timed_out:
+            words.append(f"{results.timed_out:,} too slow to search")
         if search.running:
-            words.append(f"searching… {results.share:.0%}")
-        elif results.share < 1 and search.query:
-            words.append(f"stopped at {results.share:.0%}")
+            words.append(f"searching… {results.progress:.0%}")
+        elif results.progress < 1 and search.query:
+            words.append(f"stopped at {results.progress:.0%}")
         return " · ".join(words)
 
     def show(self, search: Search, *, keep: bool) -> None:
@@ -301,6 +301,6 @@ class OriginDialog(SearchDialog):
 
     def show(self, search: Search, *, keep: bool) -> None:
         # The oldest is found last: until then nobody knows which is the first.
-        done = sorted(search.results, key=lambda hit: hit.sequence) if not search.running else []
+        done = sorted(search.results, key=lambda hit: hit.sequence_number) if not search.running else []
         empty = "searching…" if search.running else "not in this branch" if search.query else ""
         self._list.show(done, with_session=False, empty=empty, keep=keep)

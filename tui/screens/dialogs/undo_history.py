@@ -22,7 +22,7 @@ from tui.widgets.lists.choices import Choices
 
 __all__ = ["HistoryActions", "UndoHistory"]
 
-_STATES = {EntryState.DONE: "", EntryState.UNDONE: "undone", EntryState.KEPT: "kept"}
+_STATES = {EntryState.DONE: "", EntryState.UNDONE: "undone", EntryState.PERMANENT: "kept"}
 
 
 class HistoryActions(NamedTuple):
@@ -114,7 +114,7 @@ class UndoHistory(Modal[None]):
     def _meant(self) -> tuple[JournalEntry, ...]:
         """What Enter would turn over."""
         entry = self._entry
-        if entry is None or entry.state is EntryState.KEPT:
+        if entry is None or entry.state is EntryState.PERMANENT:
             return ()
         undoing = entry.state is EntryState.DONE
         return tuple(
@@ -133,7 +133,7 @@ class UndoHistory(Modal[None]):
             text = "It holds for good."
         else:
             verb = "undoes" if entry.state is EntryState.DONE else "does again"
-            words = "; ".join(other.words for other in meant[:3])
+            words = "; ".join(other.description for other in meant[:3])
             more = f" and {len(meant) - 3} more" if len(meant) > 3 else ""
             text = f"Enter {verb} {len(meant)}: {words}{more}."
         self._preview.update(Content(printable_line(text)))
@@ -204,13 +204,13 @@ class UndoHistory(Modal[None]):
 
 
 def _row(entry: JournalEntry) -> Content:
-    words = Content(entry.words)
+    words = Content(entry.description)
     return words.stylize("dim") if entry.state is not EntryState.DONE else words
 
 
 def _detail(entry: JournalEntry, now: datetime) -> str:
     try:
-        at = datetime.fromisoformat(entry.at).replace(tzinfo=UTC).astimezone()
+        at = datetime.fromisoformat(entry.created_at).replace(tzinfo=UTC).astimezone()
     except ValueError:
         return _STATES[entry.state]
     when = at.strftime("%H:%M" if at.date() == now.astimezone().date() else "%Y-%m-%d %H:%M")

@@ -54,11 +54,11 @@ class PendingEntry:
     """What is being done; filled in while that is done.
 
     Attributes:
-        words: What was done, one line.
+        description: What was done, one line.
         branch_id: The branch it is done to.
     """
 
-    words: str
+    description: str
     branch_id: str | None = None
 
 
@@ -128,7 +128,7 @@ def finish(tx: Transaction, entry_id: int, changes: Changes, deed: PendingEntry)
     ]
     tx.execute(
         "UPDATE convo_journal SET words = ?, branch_id = ?, changes = ?, bytes = ? WHERE id = ?",
-        (deed.words, deed.branch_id, changes.dump(), size, entry_id),
+        (deed.description, deed.branch_id, changes.dump(), size, entry_id),
     )
 
 

@@ -89,7 +89,7 @@ def _turn_over(
             what = "undone" if state is EntryState.DONE else "done again"
             why = str(error) if isinstance(error, ConvoError) else "What it would bring back is there already."
             hint = "To undo what was done before it, keep it: H, then K." if state is EntryState.DONE else ""
-            raise ConvoError(f"“{entry.words}” cannot be {what}. {why}", hint) from error
+            raise ConvoError(f"“{entry.description}” cannot be {what}. {why}", hint) from error
         turned.append(entry)
     return tuple(turned)
 
@@ -114,7 +114,7 @@ def _turn_one(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
             _swap_rows(tx, entry.id, changes, table, names)
     _check_whole(tx, changes.added, restored)
     changes.added = restored
-    finish(tx, entry.id, changes, PendingEntry(entry.words, entry.branch_id))
+    finish(tx, entry.id, changes, PendingEntry(entry.description, entry.branch_id))
     state = EntryState.UNDONE if entry.state is EntryState.DONE else EntryState.DONE
     tx.execute("UPDATE convo_journal SET state = ? WHERE id = ?", (state, entry.id))
 

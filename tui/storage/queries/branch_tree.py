@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tui.model import EMPTY_TREE, Branch, Session, TurnTree
-from tui.model.turn_trie import Trie
+from tui.model.turn_trie import TurnTrie
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import label_branches
 from tui.storage.schema import MAIN
@@ -102,7 +102,7 @@ class IncrementalTree:
     _session_id: str | None
     _known: dict[str, _Known]
     _held: dict[str, int | None]
-    _trie: Trie
+    _trie: TurnTrie
     _tree: TurnTree
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ class IncrementalTree:
         self._session_id = None
         self._known = {}
         self._held = {}
-        self._trie = Trie()
+        self._trie = TurnTrie()
         self._tree = EMPTY_TREE
 
     def _take_in(self, rows: _Rows) -> None:

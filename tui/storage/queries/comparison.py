@@ -6,28 +6,18 @@ turns that are in sight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from tui.items.codec import decode_or_none
 from tui.items.text import item_text
 from tui.model import RunRecord, Session, TurnTree, TurnUsage
-from tui.model.compare import (
-    Comparison,
-    Part,
-    Side,
-    TurnDetail,
-    TurnPair,
-    compare_parts,
-    pair_turns,
-    summary,
-    tool_steps,
-)
+from tui.model.compare import ComparedItem, Comparison, Side, SideContents, TurnItems, TurnPair
 from tui.storage.engine import Transaction
 from tui.storage.queries.turn_usage import turn_usages
 from tui.storage.type_conditions import call_condition
 
-__all__ = ["Price", "SideRead", "TurnRead", "compared", "compared_turns", "read_side", "read_turns"]
+__all__ = ["read_side", "read_turns"]
 
 _SAID: Final = 4_000
 """Characters of a stored user message that decide which turn answers to which."""
@@ -42,92 +32,24 @@ _TEXT: Final = 100_000
 """Characters of an item that are compared word by word."""
 
 
-Price: TypeAlias = Callable[[Sequence[TurnUsage]], Sequence[TurnUsage]]
-"""Adds what they cost in money to turns."""
-
-
-class SideRead(NamedTuple):
-    """What was read of a side.
-
-    Attributes:
-        side: The side.
-        said: The beginning of the user message of each turn.
-        tools: The name of each tool call in order.
-        turns: What each turn cost.
-        runs: The last run of each turn that has one.
-    """
-
-    side: Side
-    said: list[str]
-    tools: list[str]
-    turns: list[TurnUsage]
-    runs: list[RunRecord]
-
-
-class TurnRead(NamedTuple):
-    """The items of a turn, as far as they are compared, and how many more there are."""
-
-    parts: list[Part]
-    more: int
-
-
-def read_side(tx: Transaction, session: Session, tree: TurnTree, side: Side) -> SideRead:
+def read_side(tx: Transaction, session: Session, tree: TurnTree, side: Side) -> SideContents:
     """Read what decides how the turns of a side are aligned, and what they cost."""
     turns, runs = _costs(tx, session, tree, side)
-    return SideRead(side, _said(tx, session, side), _calls(tx, session, side), turns, runs)
-
-
-def compared(
-    session: Session, left: SideRead, right: SideRead, shared: int | None, price: Price | None = None
-) -> Comparison:
-    """Compare two sides; reads nothing.
-
-    Args:
-        session: The session of both.
-        left: The one side.
-        right: The other.
-        shared: The last turn that both hold in common.
-        price: Says what turns cost in money; None where no price is known.
-    """
-    if price is not None:
-        left, right = (side._replace(turns=list(price(side.turns))) for side in (left, right))
-    return Comparison(
-        session=session,
-        left=left.side,
-        right=right.side,
-        shared=shared,
-        pairs=pair_turns(left.side, left.said, right.side, right.said),
-        tools=tool_steps(left.tools, right.tools),
-        left_summary=summary(left.turns, left.runs, len(left.tools)),
-        right_summary=summary(right.turns, right.runs, len(right.tools)),
-    )
+    return SideContents(side, _said(tx, session, side), _calls(tx, session, side), turns, runs)
 
 
 def read_turns(
     tx: Transaction, comparison: Comparison, pairs: Sequence[TurnPair]
-) -> tuple[dict[int, TurnRead], dict[int, TurnRead]]:
+) -> tuple[dict[int, TurnItems], dict[int, TurnItems]]:
     """Read the items of some turns of both sides, each by the number of the turn."""
 
-    def read(side: Side, turns: Iterable[int | None]) -> dict[int, TurnRead]:
+    def read(side: Side, turns: Iterable[int | None]) -> dict[int, TurnItems]:
         return {turn: _turn(tx, comparison.session, side.branch_id, turn) for turn in turns if turn is not None}
 
     return (
         read(comparison.left, (pair.left for pair in pairs)),
         read(comparison.right, (pair.right for pair in pairs)),
     )
-
-
-def compared_turns(
-    pairs: Sequence[TurnPair], left: dict[int, TurnRead], right: dict[int, TurnRead]
-) -> tuple[TurnDetail, ...]:
-    """Compare turns item by item; reads nothing."""
-    nothing = TurnRead([], 0)
-    found = []
-    for pair in pairs:
-        ours = nothing if pair.left is None else left.get(pair.left, nothing)
-        theirs = nothing if pair.right is None else right.get(pair.right, nothing)
-        found.append(TurnDetail(pair, compare_parts(ours.parts, theirs.parts), ours.more, theirs.more))
-    return tuple(found)
 
 
 def _costs(tx: Transaction, session: Session, tree: TurnTree, side: Side) -> tuple[list[TurnUsage], list[RunRecord]]:
@@ -161,7 +83,7 @@ def _calls(tx: Transaction, session: Session, side: Side) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _turn(tx: Transaction, session: Session, branch_id: str, turn: int) -> TurnRead:
+def _turn(tx: Transaction, session: Session, branch_id: str, turn: int) -> TurnItems:
     where = f"FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?"
     first = f"SELECT * {where} ORDER BY +sequence_number LIMIT {_MOST_ITEMS}"
     key = (session.session_id, branch_id, turn)
@@ -173,16 +95,16 @@ def _turn(tx: Transaction, session: Session, branch_id: str, turn: int) -> TurnR
         key,
     )
     called: dict[str, str] = {}
-    parts = [_part(kind, tool, length or 0, text, called) for kind, tool, length, text in rows]
-    return TurnRead(parts, count - len(parts))
+    items = [_part(kind, tool, length or 0, text, called) for kind, tool, length, text in rows]
+    return TurnItems(items, count - len(items))
 
 
-def _part(kind: str, tool: str | None, length: int, stored: str | bytes | None, called: dict[str, str]) -> Part:
+def _part(kind: str, tool: str | None, length: int, stored: str | bytes | None, called: dict[str, str]) -> ComparedItem:
     """An item as it is compared; `called` is what was called in the turn before it, by the id of the call."""
     item = decode_or_none(stored) if length <= _DECODED else None
     call_id = item.get("call_id") if isinstance(item, dict) else None
     if isinstance(call_id, str):
         tool = called.setdefault(call_id, tool) if tool else called.get(call_id)
     text = str(stored or "") if item is None else item_text(item)
-    left_out = max(len(text) - _TEXT, 0) + max(length - _DECODED, 0)
-    return Part(kind, tool, text[:_TEXT], left_out=left_out)
+    omitted = max(len(text) - _TEXT, 0) + max(length - _DECODED, 0)
+    return ComparedItem(kind, tool, text[:_TEXT], omitted=omitted)

@@ -10,8 +10,8 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
-from tui.model.compare import Comparison, Part, PartPair, TurnDetail
-from tui.model.diff import Run
+from tui.model.compare import ComparedItem, Comparison, ItemPair, TurnComparison
+from tui.model.diff import Span
 from tui.printable import printable
 from tui.render import ItemStyles, wrap
 from tui.widgets.format import fit_name
@@ -83,8 +83,8 @@ class _Piece(NamedTuple):
     Words are marked as differing only where others are not: a text that differs as a whole has its sign for that.
     """
 
-    left: Sequence[Run] | None
-    right: Sequence[Run] | None
+    left: Sequence[Span] | None
+    right: Sequence[Span] | None
     differs: bool
 
 
@@ -105,7 +105,7 @@ class _Drawing:
         self._full = full
         self.rows: list[Row] = []
 
-    def head(self, comparison: Comparison, detail: TurnDetail) -> None:
+    def head(self, comparison: Comparison, detail: TurnComparison) -> None:
         """Number and branch of the turns."""
         inks, pair = self._inks, detail.pair
         left = self._title(pair.left, comparison.left.branch_id, inks.left)
@@ -118,7 +118,7 @@ class _Drawing:
             gap = Segment("  ")
             self.rows.append(Row([*left, gap, *right], []))
 
-    def part(self, pair: PartPair) -> None:
+    def part(self, pair: ItemPair) -> None:
         """An item of each side."""
         left, right, differs = pair
         if not differs and left is not None:
@@ -143,7 +143,7 @@ class _Drawing:
                 del self.rows[first + _MOST_ROWS :]
                 self._note("… more lines, Enter goes to the turn")
                 break
-        left_out = max(part.left_out if part else 0 for part in (left, right))
+        left_out = max(part.omitted if part else 0 for part in (left, right))
         if left_out:
             self._note(f"… {left_out:,} more characters that are not compared")
 
@@ -164,7 +164,7 @@ class _Drawing:
         room = self._width - len(number) - 2
         return [Segment(number, title), Segment("  "), Segment(fit_name(branch_id, room), ink)]
 
-    def _heads(self, part: Part | None) -> Cells:
+    def _heads(self, part: ComparedItem | None) -> Cells:
         item_styles = self._inks.item_styles
         if part is None:
             return []
@@ -178,7 +178,7 @@ class _Drawing:
         name = printable(part.tool_name or part.type)
         return [Segment("⚙ ", item_styles.muted), Segment(name, item_styles.tool)]
 
-    def _same(self, part: Part) -> None:
+    def _same(self, part: ComparedItem) -> None:
         """An item that both sides have, as far as it takes to know it again."""
         muted = self._inks.item_styles.muted
         head = [*self._heads(part), Segment("  =", muted)]
@@ -204,7 +204,7 @@ class _Drawing:
             self.rows += [Row(cells, [], 0) for cells in left]
             self.rows += [Row(cells, [], 1) for cells in right]
 
-    def _wrapped(self, runs: Sequence[Run] | None, sign: str, ink: Style, words: Style, differs: bool) -> list[Cells]:
+    def _wrapped(self, runs: Sequence[Span] | None, sign: str, ink: Style, words: Style, differs: bool) -> list[Cells]:
         if runs is None:
             return []
         text = self._inks.item_styles.text
@@ -227,7 +227,7 @@ class _Drawing:
 
 
 def draw_turns(
-    comparison: Comparison, detail: TurnDetail, width: int, columns: int, inks: DiffStyles, *, full: bool = False
+    comparison: Comparison, detail: TurnComparison, width: int, columns: int, inks: DiffStyles, *, full: bool = False
 ) -> Block:
     """Draw a pair of turns.
 
@@ -243,7 +243,7 @@ def draw_turns(
     drawing.head(comparison, detail)
     alone = None in detail.pair
     differences = [0] if alone else []
-    for part in detail.parts:
+    for part in detail.items:
         if part.differs and not alone:
             differences.append(len(drawing.rows))
         drawing.part(part)
@@ -252,7 +252,7 @@ def draw_turns(
     return Block(drawing.rows, differences)
 
 
-def _spans(run: Run, style: Style, around: Style) -> Iterator[Segment]:
+def _spans(run: Span, style: Style, around: Style) -> Iterator[Segment]:
     """The words of a run in their style, the blanks after them in that of what is around."""
     shown = printable(run.text)
     words = shown.rstrip()
@@ -268,28 +268,28 @@ def _indent(cells: Cells) -> Cells:
     return [Segment(" " * _SIGN), *cells]
 
 
-def _pieces(left: Part | None, right: Part | None, *, full: bool) -> Iterator[_Piece]:
+def _pieces(left: ComparedItem | None, right: ComparedItem | None, *, full: bool) -> Iterator[_Piece]:
     """The texts of two items, parted at lines that both have, so that what follows stands on the same row again."""
     if left is None or right is None:
         part = left or right
         if part is not None and part.text.strip():
-            runs = [Run(part.text.strip("\n"), differs=False)]
+            runs = [Span(part.text.strip("\n"), differs=False)]
             yield _Piece(runs, None, differs=True) if left else _Piece(None, runs, differs=True)
         return
-    if all(run.differs for run in (*left.runs, *right.runs)):
-        ours, theirs = ([Run(part.text.strip("\n"), differs=False)] for part in (left, right))
+    if all(run.differs for run in (*left.spans, *right.spans)):
+        ours, theirs = ([Span(part.text.strip("\n"), differs=False)] for part in (left, right))
         yield _Piece(ours, theirs, differs=True)
         return
     ours, theirs = [], []
-    for changed, common in _steps(left.runs, right.runs):
+    for changed, common in _steps(left.spans, right.spans):
         ours += changed[0]
         theirs += changed[1]
         if common is None:
             continue
         one, other = (_shortened(run.text) if not full else run.text for run in common)
         for before, after in zip(_thirds(one), _thirds(other), strict=False):
-            ours.append(Run(before, differs=False))
-            theirs.append(Run(after, differs=False))
+            ours.append(Span(before, differs=False))
+            theirs.append(Span(after, differs=False))
             if before.endswith("\n") and after.endswith("\n"):
                 yield _trimmed(ours, theirs)
                 ours, theirs = [], []
@@ -298,11 +298,11 @@ def _pieces(left: Part | None, right: Part | None, *, full: bool) -> Iterator[_P
 
 
 def _steps(
-    left: Sequence[Run], right: Sequence[Run]
-) -> Iterator[tuple[tuple[list[Run], list[Run]], tuple[Run, Run] | None]]:
+    left: Sequence[Span], right: Sequence[Span]
+) -> Iterator[tuple[tuple[list[Span], list[Span]], tuple[Span, Span] | None]]:
     """What each side has alone, and the run of both that comes after it: of these both sides have equally many."""
     rest = iter(right)
-    changed: tuple[list[Run], list[Run]] = ([], [])
+    changed: tuple[list[Span], list[Span]] = ([], [])
     for run in left:
         if run.differs:
             changed[0].append(run)
@@ -333,11 +333,11 @@ def _shortened(text: str) -> str:
     return f"{head.rstrip()}\n… {left_out:,} characters the same …\n{tail}"
 
 
-def _trimmed(left: Sequence[Run], right: Sequence[Run]) -> _Piece:
+def _trimmed(left: Sequence[Span], right: Sequence[Span]) -> _Piece:
     return _Piece(_without_end(left), _without_end(right), any(run.differs for run in (*left, *right)))
 
 
-def _without_end(runs: Sequence[Run]) -> list[Run]:
+def _without_end(runs: Sequence[Span]) -> list[Span]:
     """The runs without the newline that ends their last line."""
     kept = [run for run in runs if run.text]
     if kept and kept[-1].text.endswith("\n"):

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.message import Message
 
-from tui.model.compare import Comparison, TurnDetail, TurnPair
+from tui.model.compare import Comparison, TurnComparison, TurnPair
 from tui.render import ItemStyles, Line
 from tui.widgets.compare.lines import Block, DiffStyles, Row, draw_turns
 from tui.widgets.lines.cursor_view import CursorView
@@ -116,7 +116,7 @@ class SideBySide(CursorView):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self._comparison: Comparison | None = None
-        self._details: LRUCache[int, TurnDetail] = LRUCache(_KEPT)
+        self._details: LRUCache[int, TurnComparison] = LRUCache(_KEPT)
         self._drawn: LRUCache[int, Block] = LRUCache(_KEPT)
         self._drawn_in: DiffStyles | None = None
         self._asked: set[int] = set()
@@ -151,7 +151,7 @@ class SideBySide(CursorView):
         self._side = 1 - self._side
         self.refresh()
 
-    def receive(self, comparison: Comparison, start: int, details: Sequence[TurnDetail]) -> None:
+    def receive(self, comparison: Comparison, start: int, details: Sequence[TurnComparison]) -> None:
         """Take what `DetailsNeeded` asked for; what belongs to another comparison is dropped."""
         if comparison is not self._comparison:
             return

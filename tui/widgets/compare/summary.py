@@ -102,10 +102,12 @@ def _values(summary: Summary) -> tuple[str, ...]:
         f"{summary.turns:,}",
         _UNKNOWN
         if usage is None
-        else f"{_at_least(summary.unknown)}{estimate_mark(usage)}{format_tokens(usage.total_tokens)}",
+        else f"{_at_least(summary.turns_without_usage)}{estimate_mark(usage)}{format_tokens(usage.total_tokens)}",
         _UNKNOWN if share is None else f"{share:.0%}",
         _UNKNOWN if summary.cost is None else f"${summary.cost:.3f}",
-        _UNKNOWN if summary.seconds is None else f"{_at_least(summary.untimed)}{format_duration(summary.seconds)}",
+        _UNKNOWN
+        if summary.seconds is None
+        else f"{_at_least(summary.turns_without_time)}{format_duration(summary.seconds)}",
         f"{summary.tools:,}",
     )
 

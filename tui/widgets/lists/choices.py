@@ -114,16 +114,16 @@ class Choices(ScrollView, SuspendableRefresh, can_focus=False):
     @property
     def place(self) -> int | None:
         """Place of the choice under the cursor among all choices; None where nothing matches."""
-        return self._narrowing.found[self.cursor] if 0 <= self.cursor < self.count else None
+        return self._narrowing.matches[self.cursor] if 0 <= self.cursor < self.count else None
 
     def beside(self) -> list[int]:
         """Places of the choices below and above the cursor."""
-        return [self._narrowing.found[line] for line in (self.cursor + 1, self.cursor - 1) if 0 <= line < self.count]
+        return [self._narrowing.matches[line] for line in (self.cursor + 1, self.cursor - 1) if 0 <= line < self.count]
 
     @property
     def count(self) -> int:
         """How many choices match."""
-        return len(self._narrowing.found)
+        return len(self._narrowing.matches)
 
     def show(self, labels: Sequence[Content | str], details: Sequence[Content | str]) -> None:
         """Show other choices, with nothing typed and the cursor as near as can be to where it was."""
@@ -186,7 +186,7 @@ class Choices(ScrollView, SuspendableRefresh, can_focus=False):
         line = self._line_at(event)
         if line >= 0:
             event.stop()
-            self.post_message(self.Picked(self._narrowing.found[line]))
+            self.post_message(self.Picked(self._narrowing.matches[line]))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """A line for each choice that matches."""
@@ -204,7 +204,7 @@ class Choices(ScrollView, SuspendableRefresh, can_focus=False):
         return Strip.blank(width, self.rich_style)
 
     def _draw(self, line: int, width: int) -> Iterable[Segment]:
-        place = self._narrowing.found[line]
+        place = self._narrowing.matches[line]
         states = []
         if line == self.hovered:
             states.append("choices--hover")
@@ -226,7 +226,7 @@ class Choices(ScrollView, SuspendableRefresh, can_focus=False):
 
     def _mark_letters(self, label: Content, place: int) -> Content:
         style = self.get_visual_style("choices--match", partial=True)
-        for offset in self._narrowing.letters(place):
+        for offset in self._narrowing.offsets(place):
             label = label.stylize(style, offset, offset + 1)
         return label
 

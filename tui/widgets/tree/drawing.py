@@ -208,7 +208,7 @@ def _offers(row: TurnRow, face: TurnFace, room: int) -> Iterator[tuple[list[Piec
         Role.ERRORS: "✗" if turn is not None and turn.errors else "",
         Role.FORKS: f"◆{ways}" if row.last and (ways := _ways(row)) > 1 else "",
     }
-    tag = list(_tag(face, room // 2)) if row.last and chain.ends is not None else []
+    tag = list(_tag(face, room // 2)) if row.last and chain.tip_of is not None else []
     for left_out in ((), (Role.TOOLS,), (Role.TOOLS, Role.QUIET), (Role.TOOLS, Role.QUIET, Role.ERRORS)):
         shown = [Piece(text, role) for role, text in marks_of_turn.items() if text and role not in left_out]
         yield shown + tag, "" if Role.QUIET in left_out else cost
@@ -217,7 +217,7 @@ def _offers(row: TurnRow, face: TurnFace, room: int) -> Iterator[tuple[list[Piec
 
 def _ways(row: TurnRow) -> int:
     chain = row.span.chain
-    return len(chain.children) + (chain.ends is not None)
+    return len(chain.children) + (chain.tip_of is not None)
 
 
 def _tag(face: TurnFace, room: int) -> Iterable[Piece]:

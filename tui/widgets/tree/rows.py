@@ -97,7 +97,7 @@ class Span:
         """The branches whose name stands here: the one that ends with the chain, or those that its fold hides."""
         if self.hidden is not None:
             return self.hidden.branches
-        return () if self.chain.ends is None else (self.chain.ends,)
+        return () if self.chain.tip_of is None else (self.chain.tip_of,)
 
     @property
     def foldable(self) -> bool:
@@ -268,13 +268,13 @@ def _is_fork(tree: TurnTree, chain: Chain) -> bool:
     if chain.parent is None:
         return chain.index != tree.roots[0]
     parent = tree.chains[chain.parent]
-    return parent.ends is not None or parent.children[0] != chain.index
+    return parent.tip_of is not None or parent.children[0] != chain.index
 
 
 def _hide(chains: Iterable[Chain]) -> Hidden:
     """What a fold hides, given its own chain and those under it."""
     known = tuple(chains)
-    return Hidden(sum(map(len, known)) - 1, tuple(chain.ends for chain in known if chain.ends is not None))
+    return Hidden(sum(map(len, known)) - 1, tuple(chain.tip_of for chain in known if chain.tip_of is not None))
 
 
 def _lay_rails(spans_upwards: Iterable[Span]) -> None:

@@ -299,8 +299,8 @@ class TreeView(StableScrollView, BorderlessRows):
             selected=index == state.selected,
             current=state.view.branch_id in ends,
             branch=state.view.tree.branches.get(ends[0]) if len(ends) == 1 else None,
-            running=row.span.chain.ends in state.view.runs,
-            unseen=row.span.chain.ends in state.view.unseen,
+            running=row.span.chain.tip_of in state.view.runs,
+            unseen=row.span.chain.tip_of in state.view.unseen,
             marked=(row.span.chain.index, row.turn) in state.marks,
             digits=state.digits,
         )
