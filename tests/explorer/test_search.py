@@ -70,7 +70,7 @@ def found(explorer: Opened) -> list[tuple[str, bool]]:
     marks = []
     for position, number in chat.rows:
         line = chat._blocks.line(position, number)
-        marks += [(line.text[start:end], here) for start, end, here in chat._hits.on_line(position, number)]
+        marks += [(line.text[start:end], here) for start, end, here in chat._marks.on_line(position, number)]
     return marks
 
 

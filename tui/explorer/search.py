@@ -108,7 +108,7 @@ class Finding(ExplorerBase):
             self._notify(f"Still {walk.state()}")
         elif walk.search.revision != self.view.revision and walk.search.scope is not SearchScope.FILE:
             self._search_again(walk, step)
-        elif walk.bar is self._tree_bar or not self._chat.step_hit(step):
+        elif walk.bar is self._tree_bar or not self._chat.step_match(step):
             self._step_to(walk, walk.at + step, last=step < 0)
 
     async def action_find_everywhere(self) -> None:
@@ -159,7 +159,7 @@ class Finding(ExplorerBase):
             return
         bar.tell("")
         if in_chat:
-            self._chat.show_hits(query or None)
+            self._chat.mark_matches(query or None)
         elif query:
             query = replace(query, filters=(*query.filters, ("role", "user")))
         scope = SearchScope.BRANCH if in_chat else SearchScope.SESSION
@@ -185,11 +185,11 @@ class Finding(ExplorerBase):
         if self._walk is not None and self._walk.hits is not None:
             self.action_find_step(event.step)
 
-    @on(Transcript.HitShown)
-    def _tell_place(self, event: Transcript.HitShown) -> None:
+    @on(Transcript.MatchShown)
+    def _tell_place(self, event: Transcript.MatchShown) -> None:
         walk = self._walk
         if walk is not None and walk.hits:
-            walk.here = f" · {event.ordinal}/{event.count} in it" if event.count > 1 else ""
+            walk.here = f" · {event.number}/{event.count} in it" if event.count > 1 else ""
             if not event.count:
                 walk.here = " · in a part that is not drawn"
             walk.bar.tell(walk.state())
@@ -275,8 +275,8 @@ class Finding(ExplorerBase):
             return
         position = await self._controller.search.show(hit, known)
         if position is not None and walk is self._walk and walk.hit is hit:
-            self._chat.show_hits(walk.search.query)
-            self._chat.go_to_hit(position, last=last)
+            self._chat.mark_matches(walk.search.query)
+            self._chat.go_to_match(position, last=last)
             await self._controller.usage.load()
 
     def _in_order(self, walk: _Walk) -> list[Hit]:
@@ -328,7 +328,7 @@ class Finding(ExplorerBase):
         if self._walk is not None:
             self._walk.bar.close()
             self._walk = None
-        self._chat.show_hits(None)
+        self._chat.mark_matches(None)
 
     def _branches_of(self, hit: Hit) -> Sequence[str]:
         return self._controller.search.branches_with(hit, (hit.branch_id,))

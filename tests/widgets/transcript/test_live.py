@@ -97,9 +97,9 @@ async def test_an_answer_is_read_as_it_comes() -> None:
 async def test_an_empty_branch_takes_its_first_words() -> None:
     async with TranscriptApp([]).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
-        assert any("Nothing said" in row for row in rows(app))
+        assert any("No messages" in row for row in rows(app))
         shown = await show(pilot, app, running([], [user("First"), writing("Yes")]))
-        assert not any("Nothing said" in row for row in shown)
+        assert not any("No messages" in row for row in shown)
         assert [row for row in shown if row][1:] == ["First", "agent", "Yes▍"]
 
 

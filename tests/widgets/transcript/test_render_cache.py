@@ -1,4 +1,4 @@
-"""The rendered items that are kept."""
+"""The cache of rendered items."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from tui.render import Line, Rendered
 from tui.widgets.transcript.render_cache import RenderCache
 
 
-def test_what_was_drawn_is_kept_by_its_lines() -> None:
-    cache = RenderCache(most=100)
+def test_rendered_items_are_kept_up_to_a_number_of_lines() -> None:
+    cache = RenderCache(max_lines=100)
     for number in range(20):
         cache.put((number, 80, False), Rendered([Line([])] * 10))
     assert len(cache) == 10

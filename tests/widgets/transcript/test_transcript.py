@@ -96,7 +96,7 @@ async def test_a_view_given_before_the_pane_is_shown_is_shown() -> None:
 async def test_it_may_begin_with_nothing_at_all() -> None:
     app = TranscriptApp((), View())
     async with app.run_test(size=SIZE) as pilot:
-        assert "No conversation is open" in "\n".join(app.rows())
+        assert "No session is open" in "\n".join(app.rows())
         app.view = view_of(chat(3))
         await pilot.pause()
         assert "Answer 3." in "\n".join(app.rows())
@@ -296,15 +296,15 @@ async def test_an_empty_branch_and_an_empty_session_say_so() -> None:
     async with TranscriptApp((), view).run_test(size=SIZE) as pilot:
         app = pilot.app
         assert isinstance(app, TranscriptApp)
-        assert "Nothing said on idea yet" in "\n".join(app.rows())
+        assert "No messages on idea yet" in "\n".join(app.rows())
         app.transcript.focus()
         await pilot.press("j", "k", "g", "G", "pagedown", "enter", "o", "h", "l")
         app.view = View("f", session=Session("t"))
         await pilot.pause()
-        assert "Nothing said in this conversation yet" in "\n".join(app.rows())
+        assert "No messages in this session yet" in "\n".join(app.rows())
         app.view = View()
         await pilot.pause()
-        assert "No conversation is open" in "\n".join(app.rows())
+        assert "No session is open" in "\n".join(app.rows())
 
 
 # What changes elsewhere
@@ -402,7 +402,7 @@ async def test_a_branch_that_ends_where_others_go_on_says_so() -> None:
     tree = TurnTree({"main": Branch("main", 10), "fork": Branch("fork", 12)}, chains, (0,), {"main": 0, "fork": 1})
     app = TranscriptApp(items, view_of(items, tree=tree))
     async with app.run_test(size=SIZE) as pilot:
-        assert seen(app)[-1] == "‹1/2›  1 branch goes on from here"
+        assert seen(app)[-1] == "‹1/2›  1 branch continues from here"
         await pilot.click(Transcript, offset=(6, SIZE[1] - 1))
         assert [(m.turn, m.step) for m in app.posted if isinstance(m, Transcript.SiblingRequested)] == [(11, 1)]
 

@@ -62,30 +62,30 @@ class SideBySide(CursorView):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "compared--left",
-        "compared--left-words",
-        "compared--right",
-        "compared--right-words",
+        "side-by-side--left",
+        "side-by-side--left-words",
+        "side-by-side--right",
+        "side-by-side--right-words",
     }
     """
     | Class | Description |
     | :- | :- |
-    | `compared--left` | The left branch's name, and the sign at what only it has. |
-    | `compared--left-words` | Words that only the left side has. |
-    | `compared--right` | The right branch's name, and the sign at what only it has. |
-    | `compared--right-words` | Words that only the right side has. |
+    | `side-by-side--left` | The left branch's name, and the sign at what only it has. |
+    | `side-by-side--left-words` | Words that only the left side has. |
+    | `side-by-side--right` | The right branch's name, and the sign at what only it has. |
+    | `side-by-side--right-words` | Words that only the right side has. |
     """
 
     DEFAULT_CSS = """
     SideBySide {
-        & > .compared--left { color: $text-error; text-style: bold; }
-        & > .compared--left-words { color: $text-error; background: $error-muted; }
-        & > .compared--right { color: $text-success; text-style: bold; }
-        & > .compared--right-words { color: $text-success; background: $success-muted; }
-        &:ansi > .compared--left-words { text-style: reverse; }
-        &:ansi > .compared--right-words { text-style: reverse; }
-        &:nocolor > .compared--left-words { text-style: bold underline; }
-        &:nocolor > .compared--right-words { text-style: bold underline; }
+        & > .side-by-side--left { color: $text-error; text-style: bold; }
+        & > .side-by-side--left-words { color: $text-error; background: $error-muted; }
+        & > .side-by-side--right { color: $text-success; text-style: bold; }
+        & > .side-by-side--right-words { color: $text-success; background: $success-muted; }
+        &:ansi > .side-by-side--left-words { text-style: reverse; }
+        &:ansi > .side-by-side--right-words { text-style: reverse; }
+        &:nocolor > .side-by-side--left-words { text-style: bold underline; }
+        &:nocolor > .side-by-side--right-words { text-style: bold underline; }
     }
     """
 
@@ -139,7 +139,7 @@ class SideBySide(CursorView):
         """Show a comparison from its beginning."""
         self._comparison = comparison
         self._forget()
-        self.begin(len(comparison.pairs))
+        self.show_blocks(len(comparison.pairs))
 
     def swap(self, comparison: Comparison) -> None:
         """Show the same comparison with its sides exchanged."""
@@ -159,7 +159,7 @@ class SideBySide(CursorView):
             self._details[place] = detail
             self._drawn.discard(place)
             self._asked.discard(place)
-            self.renew(place)
+            self.invalidate(place)
         self.update_view()
         if self._seeking:
             self._seek()
@@ -188,10 +188,10 @@ class SideBySide(CursorView):
             return Line([Segment("…" if waits else "", self.item_styles.muted)])
         row = block.rows[number]
         on_it = (position, number) == self.cursor and self.has_focus
-        ground = self.get_component_rich_style("column--cursor") if on_it else Style.null()
+        background_style = self.get_component_rich_style("cursor-view--cursor") if on_it else Style.null()
         if self.columns == 1:
-            return Line(_cells(row.left, self._column_width, ground))
-        grounds = [ground if on_it and side == self._side else Style.null() for side in (0, 1)]
+            return Line(_cells(row.left, self._column_width, background_style))
+        grounds = [background_style if on_it and side == self._side else Style.null() for side in (0, 1)]
         between = Segment(" ▌ " if on_it and self._side else " │ ", self._bar(on_it))
         left = _cells(row.left, self._column_width, grounds[0])
         return Line([*left, between, *_cells(row.right, self._column_width, grounds[1])])
@@ -223,7 +223,7 @@ class SideBySide(CursorView):
         return room if self.columns == 1 else (room - _BETWEEN) // 2
 
     def _bar(self, on_it: bool) -> Style:
-        return self.foreground_style("column--bar") if on_it and self._side else self.item_styles.muted
+        return self.foreground_style("cursor-view--bar") if on_it and self._side else self.item_styles.muted
 
     def _block(self, position: int) -> Block | None:
         inks = self._inks
@@ -242,10 +242,10 @@ class SideBySide(CursorView):
         item_styles: ItemStyles = self.item_styles
         return DiffStyles(
             item_styles,
-            self.foreground_style("compared--left"),
-            self.foreground_style("compared--right"),
-            self.get_component_rich_style("compared--left-words"),
-            self.get_component_rich_style("compared--right-words"),
+            self.foreground_style("side-by-side--left"),
+            self.foreground_style("side-by-side--right"),
+            self.get_component_rich_style("side-by-side--left-words"),
+            self.get_component_rich_style("side-by-side--right-words"),
         )
 
     def on_size(self) -> None:
@@ -315,7 +315,7 @@ class SideBySide(CursorView):
             self.action_open()
 
 
-def _cells(cells: Sequence[Segment], width: int, ground: Style) -> list[Segment]:
+def _cells(cells: Sequence[Segment], width: int, background_style: Style) -> list[Segment]:
     """The segments in exactly so many cells, over a ground of their own."""
     padded = Segment.adjust_line_length(list(cells), width)
-    return [Segment(text, ground + style if style else ground) for text, style, _ in padded]
+    return [Segment(text, background_style + style if style else background_style) for text, style, _ in padded]

@@ -1,4 +1,4 @@
-"""A column of blocks of lines with a cursor on a line, of which only what is in sight is ever drawn."""
+"""A view of blocks of lines with a cursor on a line."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["CursorView"]
 
 
 class CursorView(LineView, can_focus=True):
-    """A window on blocks that a subclass draws, with a cursor.
+    """A window over blocks that a subclass draws, with a cursor on one of their lines.
 
-    A subclass says how tall a block is once it knows it (`measure`), draws its lines (`line`) and asks for what is
-    lacking (`request`); it tells of news with `renew`.
+    A subclass returns the height of a block (`measure`) and its lines (`line`), requests blocks (`request_blocks`), and
+    calls `invalidate` for a block that changed.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,77 +48,77 @@ class CursorView(LineView, can_focus=True):
     | G, end | The last line. |
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"column--bar", "column--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"cursor-view--bar", "cursor-view--cursor"}
     """
     | Class | Description |
     | :- | :- |
-    | `column--bar` | The bar at the line of the cursor. |
-    | `column--cursor` | The line of the cursor. |
+    | `cursor-view--bar` | The bar at the line under the cursor. |
+    | `cursor-view--cursor` | The line under the cursor. |
     """
 
     DEFAULT_CSS = """
     CursorView {
-        & > .column--bar { color: $accent; }
-        & > .column--cursor { background: $boost; }
+        & > .cursor-view--bar { color: $accent; }
+        & > .cursor-view--cursor { background: $boost; }
     }
     """
 
     _ESTIMATE: ClassVar[int] = 3
-    """Lines of a block of which nothing is known."""
+    """The height that is assumed for a block."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(Viewport(self.measure, self._ESTIMATE), id=id, classes=classes)
         self._cursor = (0, 0)
 
     def measure(self, position: int) -> int | None:
-        """The height of a block; None while it is not known."""
+        """Return the height of a block; None while it is not known."""
         raise NotImplementedError
 
     @property
     def count(self) -> int:
-        """How many blocks there are."""
+        """The number of blocks."""
         return len(self._viewport)
 
     @property
     def cursor(self) -> tuple[int, int]:
-        """The block under the cursor, and the line of it."""
+        """The block and line number under the cursor."""
         return self._cursor
 
-    def begin(self, count: int) -> None:
-        """Show so many other blocks, from the first one on."""
+    def show_blocks(self, count: int) -> None:
+        """Show a number of other blocks, from the first one on."""
         self._viewport.reset(count)
         self._viewport.scroll_to(0)
         self._cursor = (0, 0)
         self.update_view()
 
-    def renew(self, position: int) -> None:
-        """Measure and draw a block again."""
+    def invalidate(self, position: int) -> None:
+        """Measure a block again when it is next needed."""
         self._viewport.invalidate(position)
 
     def go_to(self, position: int, number: int = 0) -> None:
-        """Put the cursor on a line, and that into sight."""
+        """Put the cursor on a line, and scroll it into sight."""
         self._cursor = (position, number)
         if self._cursor not in self.rows[1:-1]:
             self._viewport.scroll_to(position, number)
             self._viewport.scroll_by(-(self._viewport.height // 4))
         self.update_view()
 
-    # What the base asks for
+    # Drawing
 
     def request_blocks(self, start: int, end: int) -> None:
-        """Called with the blocks in sight."""
+        """Request the blocks of a range that are not known; `end` is exclusive."""
         raise NotImplementedError
 
     def request_missing(self) -> None:
-        """Ask for the blocks in sight."""
+        """Request the blocks in sight that are not known."""
         if self.rows:
             self.request_blocks(self.rows[0][0], self.rows[-1][0] + 1)
 
     def on_size(self) -> None:
-        """Draw anew in the width that there is now, and keep about the line that was at the top, or the end."""
+        """Wrap the lines in the current width, and keep the line at the top, or the end, in its place."""
         viewport = self._viewport
         position, line = viewport.anchor
-        # Where all was in sight, the beginning was, and stays.
+        # If all lines were in sight, the first one stays at the top.
         at_end = viewport.at_end and viewport.anchor != (0, 0)
         share = line / max(viewport.block_height(position), 1) if self.count else 0
         viewport.reset(self.count)
@@ -131,49 +131,48 @@ class CursorView(LineView, can_focus=True):
         self.update_view()
 
     def left_edge(self, position: int, number: int) -> tuple[Segment, Style]:
-        """The bar at the cursor."""
+        """Return a bar for the line under the cursor while focused."""
         if (position, number) == self._cursor and self.has_focus:
-            return Segment("▌", self.foreground_style("column--bar")), self.rich_style
+            return Segment("▌", self.foreground_style("cursor-view--bar")), self.rich_style
         return Segment(" "), self.rich_style
 
-    def trailing_mark(self, position: int, number: int) -> Segment | None:  # noqa: ARG002 nothing stands there
+    def trailing_mark(self, position: int, number: int) -> Segment | None:  # noqa: ARG002 no line has a mark
         return None
 
     def render_line(self, y: int) -> Strip:
-        """Draw one row."""
+        """Draw a row."""
         width = self.scrollable_content_region.width
         if y >= len(self.rows):
             return Strip.blank(width, self.rich_style)
         position, number = self.rows[y]
-        bar, base = self.left_edge(position, number)
-        return paint(self.line(position, number), width, bar=bar, base=base)
+        edge, background = self.left_edge(position, number)
+        return paint(self.line(position, number), width, edge=edge, background=background)
 
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:  # noqa: ARG002 nothing is selected
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:  # noqa: ARG002 nothing can be selected
         return None
 
     # Moving
 
     def action_cursor(self, lines: int) -> None:
-        """Move the cursor by so many lines; one that is out of sight comes into it."""
+        """Move the cursor by a number of lines; a cursor that is out of sight goes to the edge of the window."""
         rows = self.rows
         if not rows:
             return
-        here = rows.index(self._cursor) if self._cursor in rows else -1 if lines > 0 else len(rows)
-        place = here + lines
-        beyond = min(place, 0) + max(place - len(rows) + 1, 0)
+        row = rows.index(self._cursor) if self._cursor in rows else -1 if lines > 0 else len(rows)
+        row += lines
+        beyond = min(row, 0) + max(row - len(rows) + 1, 0)
         if beyond:
             self._viewport.scroll_by(beyond)
             self.update_view()
-        self._cursor = self.rows[min(max(place, 0), len(self.rows) - 1)]
-        self.refresh()
+        self._put_cursor_on_row(row)
 
     def action_page(self, pages: int) -> None:
-        """Move by so many pages."""
-        self._move(pages * max(self._viewport.height - 2, 1))
+        """Scroll by a number of pages."""
+        self._scroll(pages * max(self._viewport.height - 2, 1))
 
     def action_half_page(self, pages: int) -> None:
-        """Move by so many halves of a page."""
-        self._move(pages * max(self._viewport.height // 2, 1))
+        """Scroll by a number of half pages."""
+        self._scroll(pages * max(self._viewport.height // 2, 1))
 
     def action_start(self) -> None:
         """Go to the first line."""
@@ -187,26 +186,28 @@ class CursorView(LineView, can_focus=True):
         self.update_view()
         self._cursor = self.rows[-1] if self.rows else (0, 0)
 
-    def _move(self, lines: int) -> None:
-        """Move the window, and the cursor in its place there; at an end the cursor alone."""
-        place = self.rows.index(self._cursor) if self._cursor in self.rows else 0
+    def _scroll(self, lines: int) -> None:
+        """Move the window and keep the cursor on its row; move only the cursor if the window is at an end."""
+        row = self.rows.index(self._cursor) if self._cursor in self.rows else 0
         before = self._viewport.anchor
         self._viewport.scroll_by(lines)
         self.update_view()
         if self._viewport.anchor == before:
-            place += lines
+            row += lines
+        self._put_cursor_on_row(row)
+
+    def _put_cursor_on_row(self, row: int) -> None:
         if self.rows:
-            self._cursor = self.rows[min(max(place, 0), len(self.rows) - 1)]
+            self._cursor = self.rows[min(max(row, 0), len(self.rows) - 1)]
         self.refresh()
 
     # The mouse and the focus
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the line."""
+        """Put the cursor on the clicked line."""
         offset = event.get_content_offset(self)
         if offset is not None and 0 <= offset.y < len(self.rows):
-            self._cursor = self.rows[offset.y]
-            self.refresh()
+            self._put_cursor_on_row(offset.y)
 
     def on_focus(self) -> None:
         """Show the cursor."""

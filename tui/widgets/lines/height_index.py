@@ -1,4 +1,4 @@
-"""Which line of a long list stands where, while most heights are only estimated."""
+"""The heights of blocks, and which block a line belongs to."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ __all__ = ["FenwickHeights"]
 
 
 class FenwickHeights:
-    """The heights of a list of blocks, in a Fenwick tree: sums, searches and changes take log(n) steps."""
+    """The heights of a list of blocks in a Fenwick tree: sums, searches and changes take log(n) steps."""
 
     def __init__(self, count: int, height: int) -> None:
-        """Start with `count` blocks of the same height."""
+        """Create an index of `count` blocks of the same height."""
         self._heights = array("q", [height]) * count
-        # The sum that stands at an index reaches over as many blocks as the lowest bit of the index says.
+        # The sum at an index covers as many blocks as the lowest set bit of the index.
         sums = array("q", [height])
         while len(sums) < count:
             sums += sums
             sums[-1] = height * len(sums)
         self._tree = array("q", [0]) + sums[:count]
-        self._top = 1 << max(count.bit_length() - 1, 0)
+        self._highest_step = 1 << max(count.bit_length() - 1, 0)
 
     def __len__(self) -> int:
         return len(self._heights)
@@ -39,11 +39,11 @@ class FenwickHeights:
 
     @property
     def total(self) -> int:
-        """Lines of all blocks."""
+        """The number of lines of all blocks."""
         return self.before(len(self._heights))
 
     def before(self, index: int) -> int:
-        """Lines above a block."""
+        """Return the number of lines above a block."""
         lines = 0
         while index:
             lines += self._tree[index]
@@ -51,7 +51,7 @@ class FenwickHeights:
         return lines
 
     def find(self, line: int) -> tuple[int, int]:
-        """The block that holds a line, counted from 0, and the line within it; clamped to the list's ends.
+        """Return the block with a line, counted from 0, and the number of the line in it; clamped to the list.
 
         Raises:
             IndexError: There are no blocks.
@@ -61,7 +61,7 @@ class FenwickHeights:
         if line >= self.total:
             last = len(self._heights) - 1
             return last, max(self._heights[last] - 1, 0)
-        index, left, step = 0, max(line, 0), self._top
+        index, left, step = 0, max(line, 0), self._highest_step
         while step:
             ahead = index + step
             if ahead < len(self._tree) and self._tree[ahead] <= left:
@@ -83,4 +83,4 @@ class FenwickHeights:
                 lines += self._tree[child]
                 child &= child - 1
             self._tree.append(lines)
-        self._top = 1 << max(count.bit_length() - 1, 0)
+        self._highest_step = 1 << max(count.bit_length() - 1, 0)

@@ -1,4 +1,4 @@
-"""One line of a transcript as a strip: its bar, what was searched for, the selection over it."""
+"""Paint a line of a block as a strip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tui.render import Line
 __all__ = ["MARGIN", "paint", "selected_text"]
 
 MARGIN = 2
-"""Cells left of a line: the bar and a blank."""
+"""Cells to the left of a line: its edge and a blank."""
+
 _GAP = Segment(" " * (MARGIN - 1))
 
 
@@ -22,42 +23,43 @@ def paint(
     line: Line,
     width: int,
     *,
-    y: int | None = None,
-    bar: Segment,
-    base: Style,
+    edge: Segment,
+    background: Style,
     mark: Segment | None = None,
-    hits: Iterable[tuple[int, int, Style]] = (),
-    span: tuple[int, int] | None = None,
-    selection: Style | None = None,
+    highlights: Iterable[tuple[int, int, Style]] = (),
+    selected: tuple[int, int] | None = None,
+    selection_style: Style | None = None,
+    y: int | None = None,
 ) -> Strip:
-    """Draw a line.
+    """Paint a line.
 
     Args:
         line: The line.
         width: Cells of the strip.
-        y: What the mouse is told as the line's number; None where it is not told where in the content it is.
-        bar: The cell at its left edge.
-        base: What shows where a segment has no style of its own, and behind the rest of the line.
-        mark: What stands after the line and is neither copied nor selected.
-        hits: Characters of the content that were searched for, from one to before another, and how they look.
-        span: The selected characters of the content, the end -1 for all that follow.
-        selection: How they look.
+        edge: The cell at its left edge.
+        background: The style of segments without a style of their own, and of the rest of the strip.
+        mark: A mark after the line that is neither copied nor selected.
+        highlights: Start, end and style of characters of the content.
+        selected: Start and end of the selected characters of the content; an end of -1 is the end of the line.
+        selection_style: The style of the selected characters.
+        y: The number under which the mouse can select the line; None if it cannot be selected.
     """
     content: Iterable[Segment] = line.content
-    for start, end, style in hits:
-        content = _overlaid(content, start, end, style)
-    if span is not None and selection is not None:
-        content = _overlaid(content, *span, selection)
-    parts = [bar, _GAP, *line.prefix, *content]
-    strip = Strip([Segment(text, base + style if style else base) for text, style, _ in parts])
+    for start, end, style in highlights:
+        content = _styled(content, start, end, style)
+    if selected is not None and selection_style is not None:
+        content = _styled(content, *selected, selection_style)
+    parts = [edge, _GAP, *line.prefix, *content]
+    strip = Strip([Segment(text, background + style if style else background) for text, style, _ in parts])
     if y is not None:
         strip = strip.apply_offsets(-MARGIN - sum(len(segment.text) for segment in line.prefix), y)
     if mark is not None:
-        strip = Strip([*strip, Segment(mark.text, base + mark.style if mark.style else base)])
-    return strip.adjust_cell_length(width, base)
+        strip = Strip([*strip, Segment(mark.text, background + mark.style if mark.style else background)])
+    return strip.adjust_cell_length(width, background)
 
 
-def _overlaid(content: Iterable[Segment], start: int, end: int, style: Style) -> Iterator[Segment]:
+def _styled(content: Iterable[Segment], start: int, end: int, style: Style) -> Iterator[Segment]:
+    """Lay a style over the characters from `start` to `end`, or to the end of the line if `end` is negative."""
     position = 0
     for text, own, _ in content:
         low = min(max(start - position, 0), len(text))
@@ -69,10 +71,10 @@ def _overlaid(content: Iterable[Segment], start: int, end: int, style: Style) ->
 
 
 def selected_text(lines: Iterable[tuple[int, Line]], selection: Selection) -> str:
-    """The text of the selected lines: what the width parted is one line again.
+    """Return the text of selected lines, with wrapped lines joined again.
 
     Args:
-        lines: Lines with the numbers that they were painted with, in order.
+        lines: The lines in order, each after the number that it was painted with as `y`.
         selection: Offsets of characters in lines of these numbers.
     """
     written: list[str] = []

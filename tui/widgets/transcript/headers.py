@@ -1,4 +1,4 @@
-"""The transcript's own lines: the header of a turn, what stands after the last item, an empty branch."""
+"""The lines of a transcript that belong to no item: the header of a turn, and the lines after the last item."""
 
 from __future__ import annotations
 
@@ -16,60 +16,64 @@ from tui.widgets.transcript.view_changes import live_items
 __all__ = ["end_lines", "turn_header"]
 
 _ROOM_FOR_TIME = 32
+"""Cells of a line from which on a turn's header has room for the time."""
 
 
 def turn_header(view: View, item: Item, width: int, item_styles: ItemStyles) -> Line:
-    """The line above a user message: its turn, when it was said, and which of the branches parting here is shown."""
-    name = [Segment(f"{item.turn}", item_styles.title), Segment("  you", item_styles.muted)]
-    siblings = _siblings(view, view.tree.chain_at(view.branch_id, item.turn), item.turn, item_styles)
+    """Return the line above a user message: the number of the turn, its time, and a counter of the branches there."""
+    title = [Segment(f"{item.turn}", item_styles.title), Segment("  you", item_styles.muted)]
+    counter = _branch_counter(view, view.tree.chain_at(view.branch_id, item.turn), item.turn, item_styles)
     time = format_time(item.created_at) if width >= _ROOM_FOR_TIME else ""
-    right = [Segment(time, item_styles.muted), Segment("  " if time and siblings else ""), *siblings]
-    space = width - sum(segment.cell_length for segment in (*name, *right))
+    right = [Segment(time, item_styles.muted), Segment("  " if time and counter else ""), *counter]
+    space = width - sum(segment.cell_length for segment in (*title, *right))
     if space < 1:
-        right, space = siblings, 1
-    return Line([], (*name, Segment(" " * space), *right), "")
-
-
-def _siblings(view: View, chain: Chain | None, turn: int, item_styles: ItemStyles) -> list[Segment]:
-    if chain is None or chain.first != turn:
-        return []
-    kin = view.tree.alternatives(chain)
-    return _counter(kin.index(chain), len(kin), turn, item_styles) if len(kin) > 1 else []
-
-
-def _counter(place: int, count: int, turn: int, item_styles: ItemStyles) -> list[Segment]:
-    def step(mark: str, by: int, possible: bool) -> Segment:
-        return Segment(mark, item_styles.link + Style(meta={"sibling": (turn, by)}) if possible else item_styles.muted)
-
-    return [
-        step("‹", -1, place > 0),
-        Segment(f"{place + 1}/{count}", item_styles.title),
-        step("›", 1, place < count - 1),
-    ]
+        right, space = counter, 1
+    return Line([], (*title, Segment(" " * space), *right), "")
 
 
 def end_lines(view: View, width: int, item_styles: ItemStyles) -> Sequence[Line]:
-    """What stands below the last item: other branches that go on where this one ends, or that nothing was said yet."""
+    """Return the lines below the last item: that there is none, or that other branches continue from it."""
     lines: list[Line] = []
     if not view.items and not live_items(view):
-        lines += [Line([]), *wrap([Segment(_nothing(view), item_styles.muted)], width)]
+        lines += [Line([]), *wrap([Segment(_empty_text(view), item_styles.muted)], width)]
     if view.branch_id not in view.tree.branches:
         return lines
     tip = view.tree.tip(view.branch_id)
     if tip.children:
-        turn = view.tree.chains[tip.children[0]].first
-        kin = view.tree.alternatives(view.tree.chains[tip.children[0]])
-        if len(kin) > 1 and tip in kin:
-            others = len(kin) - 1
-            words = f"  {others} branch{'es' * (others != 1)} go{'es' * (others == 1)} on from here"
-            counter = _counter(kin.index(tip), len(kin), turn, item_styles)
-            lines += [Line([]), Line([], (*counter, Segment(words, item_styles.muted)))]
+        next_chain = view.tree.chains[tip.children[0]]
+        branches = view.tree.alternatives(next_chain)
+        if len(branches) > 1 and tip in branches:
+            others = len(branches) - 1
+            text = "  1 branch continues from here" if others == 1 else f"  {others:,} branches continue from here"
+            counter = _counter(branches.index(tip), len(branches), next_chain.first, item_styles)
+            lines += [Line([]), Line([], (*counter, Segment(text, item_styles.muted)))]
     return lines
 
 
-def _nothing(view: View) -> str:
+def _branch_counter(view: View, chain: Chain | None, turn: int, item_styles: ItemStyles) -> list[Segment]:
+    """Return a counter of the branches that part at a turn; empty if none do."""
+    if chain is None or chain.first != turn:
+        return []
+    branches = view.tree.alternatives(chain)
+    return _counter(branches.index(chain), len(branches), turn, item_styles) if len(branches) > 1 else []
+
+
+def _counter(index: int, count: int, turn: int, item_styles: ItemStyles) -> list[Segment]:
+    """Return `‹2/3›`, whose marks can be clicked to go to the previous or next branch."""
+
+    def mark(text: str, step: int, enabled: bool) -> Segment:
+        return Segment(text, item_styles.link + Style(meta={"sibling": (turn, step)}) if enabled else item_styles.muted)
+
+    return [
+        mark("‹", -1, index > 0),
+        Segment(f"{index + 1}/{count}", item_styles.title),
+        mark("›", 1, index < count - 1),
+    ]
+
+
+def _empty_text(view: View) -> str:
     if view.session is None:
-        return "No conversation is open."
+        return "No session is open."
     if view.branch_id:
-        return f"Nothing said on {printable(view.branch_id)} yet. What you send next begins it."
-    return "Nothing said in this conversation yet."
+        return f"No messages on {printable(view.branch_id)} yet."
+    return "No messages in this session yet."

@@ -19,97 +19,98 @@ from tui.widgets.transcript.blocks import Blocks
 
 __all__ = ["ItemView"]
 
-# A selection's lines are numbered by item first, so that heights found later do not move it.
 _LINES: Final = 1 << 24
+"""The lines of a selection are numbered per item, as if each had this many, so that a selection stays on its text when
+heights above it change."""
+
 _KEPT: Final = 512
 """Painted rows that are kept: some pages, for scrolling up and down."""
 
 
-class _Picture(NamedTuple):
-    """All that a row shows but for a selection of text."""
+class _RowContent(NamedTuple):
+    """Everything that a row shows except the selection of text."""
 
     line: Line
-    bar: Segment
-    base: Style
+    edge: Segment
+    background: Style
     mark: Segment | None
-    hits: tuple[tuple[int, int, Style], ...]
+    highlights: tuple[tuple[int, int, Style], ...]
 
 
 class ItemView(LineView):
-    """A window on the items of a conversation, each a block, whose text can be selected."""
+    """A window over the items of a conversation, each a block, whose text can be selected."""
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         """Create a view without items.
 
         Args:
             name: The name of the widget.
-            id: The id of the widget in the DOM.
+            id: The ID of the widget in the DOM.
             classes: The CSS classes of the widget.
         """
         self._blocks = Blocks()
         super().__init__(self._blocks.viewport, name=name, id=id, classes=classes)
-        self._pictures: list[_Picture] = []
-        self._pictured: object = None
-        self._across = 0
+        self._contents: list[_RowContent] = []
+        self._contents_of: object = None
+        self._content_width = 0
         self._painted: LRUCache[tuple[int, Segment], tuple[object, Strip]] = LRUCache(_KEPT)
         self._selection: Selection | None = None
 
     def line(self, position: int, number: int) -> Line:
-        """A line of an item."""
+        """Return a line of an item."""
         return self._blocks.line(position, number)
 
-    def found(self, position: int, number: int) -> Iterable[tuple[int, int, Style]]:  # noqa: ARG002
-        """What is marked in the content of a line: first character, the one after the last, and its look."""
+    def highlights(self, position: int, number: int) -> Iterable[tuple[int, int, Style]]:  # noqa: ARG002
+        """Return start, end and style of the highlighted characters of a line."""
         return ()
 
     def request_items(self, start: int, end: int) -> None:
-        """Called when items have come into sight that are not at hand."""
+        """Request items that were not read; `end` is exclusive."""
         raise NotImplementedError
 
     def request_missing(self) -> None:
-        """Ask for the items in sight that are not at hand."""
+        """Request the items in sight that were not read."""
         if self.rows:
             for page in self._blocks.items.missing_pages(self.rows[0][0], self.rows[-1][0], self._blocks.stored):
                 self.request_items(page.start, page.stop)
 
     def update_rows(self) -> bool:
-        """Find the rows that are in sight from the anchor; whether there is room for any."""
+        """Find the rows in sight from the anchor, rendered in the current styles."""
         if self.is_mounted:
             self._blocks.restyle(self.item_styles)
         return super().update_rows()
 
-    def _look(self) -> list[_Picture]:
-        """What is to be seen on each row."""
-        self._pictured, self._across = self.rows, self.scrollable_content_region.width
+    def _row_contents(self) -> list[_RowContent]:
+        self._contents_of, self._content_width = self.rows, self.scrollable_content_region.width
         edges: dict[tuple[int, bool], tuple[Segment, Style]] = {}
-        pictures = []
+        contents = []
         for position, number in self.rows:
-            # An item has one edge, and what is above it another.
+            # All lines of an item have the same edge, except the blank lines above it.
             part = position, number < self._blocks.blank_lines_above(position)
             if part not in edges:
                 edges[part] = self.left_edge(position, number)
             line, mark = self.line(position, number), self.trailing_mark(position, number)
-            pictures.append(_Picture(line, *edges[part], mark, tuple(self.found(position, number))))
-        return pictures
+            contents.append(_RowContent(line, *edges[part], mark, tuple(self.highlights(position, number))))
+        return contents
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Draw anew."""
+        """Draw again."""
         if not regions:
-            self._pictures, self._pictured = [], None
+            self._contents, self._contents_of = [], None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def refresh_rows(self) -> None:
-        """Draw the rows that show something else than before."""
-        before, pictures = self._pictures, self._look()
-        changed = [y for y, picture in enumerate(pictures) if before[y : y + 1] != [picture]]
-        if len(before) != len(pictures) or 2 * len(changed) > len(before):
+        """Draw the rows whose content changed."""
+        before, contents = self._contents, self._row_contents()
+        changed = [y for y, content in enumerate(contents) if before[y : y + 1] != [content]]
+        if len(before) != len(contents) or 2 * len(changed) > len(before):
             self.refresh()
         elif changed:
-            self.refresh(*(Region(0, y, self._across, 1) for y in changed))
-        self._pictures, self._pictured = pictures, self.rows
+            self.refresh(*(Region(0, y, self._content_width, 1) for y in changed))
+        self._contents, self._contents_of = contents, self.rows
 
     def on_size(self) -> None:
-        """Wrap anew, and keep the line that was at the top, or the end."""
+        """Wrap the lines in the current width, and keep the line at the top, or the end, in its place."""
         viewport = self._viewport
         at_end = viewport.at_end
         position, line = viewport.anchor
@@ -124,54 +125,63 @@ class ItemView(LineView):
         self.update_view()
 
     def draw(self, y: int) -> Strip:
-        """One row."""
-        return self.row(y, placed=False)
+        """Draw a row for the screen."""
+        return self.render_row(y, with_offsets=False)
 
     def render_line(self, y: int) -> Strip:
-        """One row, which tells the mouse which item and which character it is at."""
-        return self.row(y, placed=True)
+        """Draw a row with the offsets by which the mouse selects text."""
+        return self.render_row(y, with_offsets=True)
 
-    def row(self, y: int, *, placed: bool) -> Strip:
-        """Draw one row.
+    def render_row(self, y: int, *, with_offsets: bool) -> Strip:
+        """Draw a row.
 
         Args:
-            y: Which one of those in sight.
-            placed: Whether the mouse is to be told where it is, which makes every row another one.
+            y: The number of the row.
+            with_offsets: Whether to add the offsets by which the mouse selects text; such a row cannot be cached.
         """
         if y >= len(self.rows):
             return Strip.blank(self.scrollable_content_region.width, self.background_style)
         self._blocks.restyle(self.item_styles)
-        if self._pictured is not self.rows:
-            self._pictures = self._look()
+        if self._contents_of is not self.rows:
+            self._contents = self._row_contents()
         position, number = self.rows[y]
-        at, picture, width = position * _LINES + number, self._pictures[y], self._across
-        span = None if self._selection is None else self._selection.get_span(at)
-        if placed:
-            return self._paint(picture, width, span, at)
-        # With and without a bar: turns are selected one after the other.
-        place, state = (at, picture.bar), (width, span, picture)
-        known = self._painted.get(place)
+        line_number, content, width = position * _LINES + number, self._contents[y], self._content_width
+        selected = None if self._selection is None else self._selection.get_span(line_number)
+        if with_offsets:
+            return self._paint(content, width, selected, line_number)
+        # Both edges of a line are kept, with and without the bar, as turns are selected one after the other.
+        key, state = (line_number, content.edge), (width, selected, content)
+        known = self._painted.get(key)
         if known is None or known[0] != state:
-            self._painted[place] = known = state, self._paint(picture, width, span)
+            self._painted[key] = known = state, self._paint(content, width, selected)
         return known[1]
 
-    def _paint(self, picture: _Picture, width: int, span: tuple[int, int] | None, y: int | None = None) -> Strip:
-        selection = None if span is None else self.screen.get_component_rich_style("screen--selection")
-        line, bar, base, mark, hits = picture
-        return paint(line, width, y=y, bar=bar, base=base, mark=mark, hits=hits, span=span, selection=selection)
+    def _paint(self, content: _RowContent, width: int, selected: tuple[int, int] | None, y: int | None = None) -> Strip:
+        line, edge, background, mark, highlights = content
+        return paint(
+            line,
+            width,
+            edge=edge,
+            background=background,
+            mark=mark,
+            highlights=highlights,
+            selected=selected,
+            selection_style=None if selected is None else self.screen.get_component_rich_style("screen--selection"),
+            y=y,
+        )
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Show what is selected."""
+        """Draw the selection."""
         self._selection = selection
         super().selection_updated(selection)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text as it is shown, without marks and gutters."""
+        """Return the selected text as it is shown, without marks and gutters."""
         first = 0 if selection.start is None else selection.start.y // _LINES
         last = self._blocks.count if selection.end is None else selection.end.y // _LINES
         lines = ((position * _LINES + number, line) for position, number, line in self._blocks.lines(first, last))
         return selected_text(lines, selection), "\n"
 
     def block_selection(self, position: int) -> Selection:
-        """The selection of all that an item shows."""
+        """Return the selection of an item's text."""
         return Selection(Offset(0, position * _LINES), Offset(0, (position + 1) * _LINES - 1))

@@ -1,4 +1,4 @@
-"""A list of items as the JSON that it is, however long."""
+"""A list of items as JSON."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ from tui.widgets.transcript.item_cache import ItemCache
 __all__ = ["RawJson"]
 
 _KEPT: Final = 192
-"""Items that are kept drawn."""
+"""Rendered items that are kept."""
+
+_UNDECODABLE_SHOWN: Final = 400
+"""Characters that are shown of an item that cannot be decoded."""
 
 
 class RawJson(CursorView):
-    """Items one below the other, as one list of JSON.
+    """Items below each other, as one JSON list.
 
-    Say with `show` how many there are, and hand over with `receive` what `ItemsNeeded` asks for.
+    Call `show` with the number of items, and answer `ItemsNeeded` with `receive`.
     """
 
     ALLOW_SELECT = False
@@ -37,35 +40,42 @@ class RawJson(CursorView):
 
     @dataclass
     class ItemsNeeded(Message):
-        """Items came into sight that are not at hand; answer with `receive`."""
+        """Posted when items are in sight that were not read; answer with `receive`."""
 
+        raw_json: RawJson
+        """The widget that sent the message."""
         start: int
-        """Position of the first of them in the list."""
+        """Position of the first item in the list."""
         end: int
-        """Position after the last."""
+        """Position after the last item."""
+
+        @property
+        def control(self) -> RawJson:
+            """Alias for `raw_json`, for the `on` decorator."""
+            return self.raw_json
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self._items = ItemCache()
-        self._drawn: LRUCache[int, Sequence[Line]] = LRUCache(_KEPT)
-        self._drawn_in: tuple[ItemStyles, int] | None = None
+        self._rendered: LRUCache[int, Sequence[Line]] = LRUCache(_KEPT)
+        self._rendered_in: tuple[ItemStyles, int] | None = None
         self._number = 0
 
     def show(self, number: int) -> None:
-        """Show a list of so many items, at its end."""
+        """Show the end of a list with a number of items."""
         self._number = number
         self._items.clear()
-        self._drawn.clear()
-        self.begin(max(number, 1))
+        self._rendered.clear()
+        self.show_blocks(max(number, 1))
         self.action_finish()
 
     def receive(self, page: Page) -> None:
-        """Take what `ItemsNeeded` asked for, its positions counted from the beginning of the list."""
+        """Show the items that `ItemsNeeded` requested, with positions in the list."""
         at_end = self._viewport.at_end
         for position in self._items.receive(page):
             if position < self.count:
-                self._drawn.discard(position)
-                self.renew(position)
+                self._rendered.discard(position)
+                self.invalidate(position)
         if at_end:
             self.action_finish()
         else:
@@ -82,28 +92,28 @@ class RawJson(CursorView):
         return lines[number]
 
     def request_blocks(self, start: int, end: int) -> None:
-        """Ask for the items in sight that are not at hand."""
+        """Request the items of a range that were not read."""
         for page in self._items.missing_pages(start, end - 1, self._number):
-            self.post_message(self.ItemsNeeded(page.start, page.stop).set_sender(self))
+            self.post_message(self.ItemsNeeded(self, page.start, page.stop).set_sender(self))
 
     def _lines(self, position: int) -> Sequence[Line] | None:
-        look = self.item_styles, self.scrollable_content_region.width
-        if look != self._drawn_in:
-            self._drawn.clear()
-            self._drawn_in = look
+        styles = self.item_styles, self.scrollable_content_region.width
+        if styles != self._rendered_in:
+            self._rendered.clear()
+            self._rendered_in = styles
         if not self._number:
             return [Line([Segment("[]", self.item_styles.text)])]
-        lines = self._drawn.get(position)
+        lines = self._rendered.get(position)
         item = self._items.get(position)
         if lines is None and item is not None:
-            lines = self._drawn[position] = self._draw(position, item)
+            lines = self._rendered[position] = self._render_item(position, item)
         return lines
 
-    def _draw(self, position: int, item: Item) -> Sequence[Line]:
+    def _render_item(self, position: int, item: Item) -> Sequence[Line]:
         item_styles = self.item_styles
         if item.data is None:
-            told = f"// cannot be decoded, and left out: {item.raw or ''}"
-            lines = [Line([Segment(printable(" ".join(told[:400].split())), item_styles.muted)])]
+            raw = " ".join((item.raw or "")[:_UNDECODABLE_SHOWN].split())
+            lines = [Line([Segment(printable(f"// cannot be decoded, and left out: {raw}"), item_styles.muted)])]
         else:
             lines = list(json_lines(item.data, max(self.text_width - MARGIN, 1), item_styles))
             if position < self._number - 1:

@@ -1,4 +1,4 @@
-"""Rendered items, as many as there is room for."""
+"""A cache of rendered items."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from tui.render import Rendered
 
 __all__ = ["RenderCache"]
 
-_MOST: Final = 20_000
-"""Lines that are kept: some ten megabytes."""
+_MAX_LINES: Final = 20_000
+"""Lines that are kept: about ten megabytes."""
 
 _Key: TypeAlias = tuple[int, int, bool]
 
 
 class RenderCache:
-    """The items that were drawn last, by message id, width and whether they are folded.
+    """The items that were used last, by message id, width and whether they are folded.
 
-    Counted in lines: one long item takes the room of a thousand short ones. The newest one always stays.
+    The limit is one of lines, as one long item takes the memory of a thousand short ones. The newest item is kept
+    even if it exceeds the limit.
     """
 
-    def __init__(self, most: int = _MOST) -> None:
-        self._most = most
+    def __init__(self, max_lines: int = _MAX_LINES) -> None:
+        self._max_lines = max_lines
         self._lines = 0
         self._rendered: OrderedDict[_Key, Rendered] = OrderedDict()
 
@@ -30,24 +31,24 @@ class RenderCache:
         return len(self._rendered)
 
     def get(self, key: _Key) -> Rendered | None:
-        """What was drawn, if it is at hand."""
+        """Return a rendered item; None if it is not in the cache."""
         rendered = self._rendered.get(key)
         if rendered is not None:
             self._rendered.move_to_end(key)
         return rendered
 
     def put(self, key: _Key, rendered: Rendered) -> None:
-        """Keep what was drawn, and drop what was not asked for longest."""
+        """Store a rendered item, and drop those that were not used for longest."""
         if key in self._rendered:
             self._lines -= len(self._rendered[key].lines)
         self._rendered[key] = rendered
         self._rendered.move_to_end(key)
         self._lines += len(rendered.lines)
-        while self._lines > self._most and len(self._rendered) > 1:
+        while self._lines > self._max_lines and len(self._rendered) > 1:
             _, dropped = self._rendered.popitem(last=False)
             self._lines -= len(dropped.lines)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all rendered items."""
         self._rendered.clear()
         self._lines = 0

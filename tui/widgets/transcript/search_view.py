@@ -1,4 +1,4 @@
-"""An item view that marks what is searched for, and goes from one place to the next."""
+"""A view of items that marks the matches of a query and goes from one to the next."""
 
 from __future__ import annotations
 
@@ -10,110 +10,122 @@ from rich.style import Style
 from textual.message import Message
 
 from tui.model.query import Query
-from tui.widgets.transcript.item_view import ItemView
-from tui.widgets.transcript.search_marks import Hits
+from tui.widgets.transcript.item_cursor_view import ItemCursorView
+from tui.widgets.transcript.search_marks import SearchMarks
 
-__all__ = ["SearchedView"]
+__all__ = ["SearchView"]
 
 
-class SearchedView(ItemView):
-    """An item view with marks."""
+class SearchView(ItemCursorView):
+    """A view of items that can be searched."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"item--found", "item--found-here"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"item--match", "item--current-match"}
     """
     | Class | Description |
     | :- | :- |
-    | `item--found` | What was searched for. |
-    | `item--found-here` | The place that the search stands at. |
+    | `item--match` | A match of the search. |
+    | `item--current-match` | The match that the search is at. |
 
     The parts of an item have the component classes of `LineView`.
     """
 
     DEFAULT_CSS = """
-    SearchedView {
-        & > .item--found { color: $text; background: $warning 35%; }
-        & > .item--found-here { color: $text; background: $warning; text-style: bold; }
-        &:ansi > .item--found { text-style: underline; }
-        &:ansi > .item--found-here { text-style: reverse; }
-        &:nocolor > .item--found { text-style: underline; }
-        &:nocolor > .item--found-here { text-style: reverse; }
+    SearchView {
+        & > .item--match { color: $text; background: $warning 35%; }
+        & > .item--current-match { color: $text; background: $warning; text-style: bold; }
+        &:ansi > .item--match { text-style: underline; }
+        &:ansi > .item--current-match { text-style: reverse; }
+        &:nocolor > .item--match { text-style: underline; }
+        &:nocolor > .item--current-match { text-style: reverse; }
     }
     """
 
     @dataclass
-    class HitShown(Message):
-        """An item that was gone to with `go_to_hit` is in sight, or another place in it was stepped to."""
+    class MatchShown(Message):
+        """Posted when another match has become the current one."""
 
-        ordinal: int
-        """Number of the current place in the item, from 1; 0 where what is drawn of the item has none."""
+        view: SearchView
+        """The view that sent the message."""
+        number: int
+        """Number of the match in its item, from 1; 0 if the item as it is shown has no match."""
         count: int
-        """How many the item has as it is drawn."""
+        """Number of matches in the item as it is shown."""
+
+        @property
+        def control(self) -> SearchView:
+            """Alias for `view`, for the `on` decorator."""
+            return self.view
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         """Create a view in which nothing is marked.
 
         Args:
             name: The name of the widget.
-            id: The id of the widget in the DOM.
+            id: The ID of the widget in the DOM.
             classes: The CSS classes of the widget.
         """
         super().__init__(name=name, id=id, classes=classes)
-        self._hits = Hits(self._blocks)
+        self._marks = SearchMarks(self._blocks)
         self._awaited: tuple[int, bool] | None = None
 
-    def put_cursor(self, position: int, *, scroll: bool = True) -> None:
-        """Move the cursor to an item."""
-        raise NotImplementedError
-
-    def show_hits(self, query: Query | None) -> None:
-        """Mark all that a query finds in what is drawn; None for nothing."""
-        self._hits.show(query)
+    def mark_matches(self, query: Query | None) -> None:
+        """Mark all matches of a query, None for nothing."""
+        self._marks.show(query)
         self._awaited = None
         self.refresh()
 
-    def go_to_hit(self, position: int, *, last: bool = False) -> None:
-        """Go to an item, and once it is at hand unfold it and make the first, or last, place in it the current one."""
+    def go_to_match(self, position: int, *, last: bool = False) -> None:
+        """Go to an item and make a match in it the current one, as soon as the item is read.
+
+        Args:
+            position: The position of the item; it is unfolded.
+            last: Whether to go to the last match instead of the first.
+        """
         self._awaited = position, last
-        self._hits.at = -1, -1
+        self._marks.current = -1, -1
         if self._blocks.item(position) is None:
             self._viewport.scroll_to(position)
         self.put_cursor(position)
-        self.land()
+        self.show_awaited_match()
 
-    def step_hit(self, step: int) -> bool:
-        """Go to the next (1) or previous (-1) place in the item with the current one; whether there is one."""
-        position, ordinal = self._hits.at
-        if self._awaited is not None or not 0 <= ordinal + step < len(self._hits.places(position)):
+    def step_match(self, step: int) -> bool:
+        """Go to the next match (1) or the previous one (-1) in the item with the current match.
+
+        Returns:
+            Whether there is such a match.
+        """
+        position, ordinal = self._marks.current
+        if self._awaited is not None or not 0 <= ordinal + step < len(self._marks.matches(position)):
             return False
-        self._point_at(position, ordinal + step)
+        self._show_match(position, ordinal + step)
         return True
 
-    def land(self) -> None:
-        """Go on with `go_to_hit` if its item has come."""
+    def show_awaited_match(self) -> None:
+        """Finish `go_to_match` if its item was read."""
         if self._awaited is None or self._blocks.item(self._awaited[0]) is None:
             return
         (position, last), self._awaited = self._awaited, None
         if self._blocks.is_folded(position) and self._blocks.is_foldable(position):
             self._blocks.toggle(position)
             self.update_view()
-        places = len(self._hits.places(position))
-        self._point_at(position, places - 1 if last else min(places - 1, 0))
+        count = len(self._marks.matches(position))
+        self._show_match(position, count - 1 if last else min(count - 1, 0))
 
-    def found(self, position: int, number: int) -> Iterable[tuple[int, int, Style]]:
-        """What is marked in the content of a line: first character, the one after the last, and its look."""
-        for start, end, here in self._hits.on_line(position, number):
-            yield start, end, self.get_component_rich_style("item--found-here" if here else "item--found")
+    def highlights(self, position: int, number: int) -> Iterable[tuple[int, int, Style]]:
+        """Return start, end and style of each match on a line."""
+        for start, end, is_current in self._marks.on_line(position, number):
+            yield start, end, self.get_component_rich_style("item--current-match" if is_current else "item--match")
 
-    def _point_at(self, position: int, ordinal: int) -> None:
-        self._hits.at = position, ordinal
-        places = self._hits.places(position)
-        self.put_cursor(position, scroll=not places)
-        if places:
-            line = places[ordinal].line
-            row = self._viewport.row_of(position) + line
-            if not 0 <= row < self._viewport.height - 1:
-                self._viewport.scroll_to(position, line)
-                # Near the end of the branch it cannot stand at the top, and is not to be moved out of sight.
-                self._viewport.scroll_by(min(self._viewport.row_of(position) + line - self._viewport.height // 3, 0))
+    def _show_match(self, position: int, ordinal: int) -> None:
+        self._marks.current = position, ordinal
+        matches = self._marks.matches(position)
+        self.put_cursor(position, scroll=not matches)
+        if matches:
+            line, viewport = matches[ordinal].line, self._viewport
+            row = viewport.row_of(position) + line
+            if not 0 <= row < viewport.height - 1:
+                viewport.scroll_to(position, line)
+                # Near the end of the branch the line is below the top already, and must not be moved out of sight.
+                viewport.scroll_by(min(viewport.row_of(position) + line - viewport.height // 3, 0))
             self.update_view()
-        self.post_message(self.HitShown(ordinal + 1, len(places)))
+        self.post_message(self.MatchShown(self, ordinal + 1, len(matches)))

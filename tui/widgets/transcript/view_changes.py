@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from tui.model import Item, RunState, View
 
-__all__ = ["is_streaming", "last_shared_turn", "last_turn", "live_items", "selection_followed_growth", "session_id"]
+__all__ = [
+    "is_same_branch",
+    "is_same_session",
+    "is_streaming",
+    "last_shared_turn",
+    "last_turn",
+    "live_items",
+    "selection_followed_growth",
+]
 
 
 def live_items(view: View) -> tuple[Item, ...]:
@@ -34,9 +42,14 @@ def is_streaming(view: View, item: Item) -> bool:
     return status == "in_progress" or (status is None and item.type in ("assistant", "reasoning"))
 
 
-def session_id(view: View) -> str | None:
-    """Return the id of the open session."""
-    return None if view.session is None else view.session.session_id
+def is_same_session(old: View, new: View) -> bool:
+    """Return whether two views show the same session of the same file."""
+    return (old.file, _session_id(old)) == (new.file, _session_id(new))
+
+
+def is_same_branch(old: View, new: View) -> bool:
+    """Return whether two views show the same branch of the same session."""
+    return is_same_session(old, new) and old.branch_id == new.branch_id
 
 
 def last_turn(view: View) -> int:
@@ -57,3 +70,7 @@ def last_shared_turn(old: View, new: View) -> int:
     path = new.tree.path(old.branch_id)
     common = [a.last for a, b in zip(path, new.tree.path(new.branch_id), strict=False) if a.index == b.index]
     return max(common, default=-1)
+
+
+def _session_id(view: View) -> str | None:
+    return None if view.session is None else view.session.session_id

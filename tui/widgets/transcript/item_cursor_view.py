@@ -1,0 +1,232 @@
+"""A view of items with a cursor, which moves from item to item and folds them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tui.model import Item
+from tui.render import item_text
+from tui.widgets.transcript.item_view import ItemView
+
+__all__ = ["ItemCursorView"]
+
+
+class ItemCursorView(ItemView, can_focus=True):
+    """A view of items with a cursor on one of them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "cursor_down", "Down", show=False, id="chat.down"),
+        Binding("k,up", "cursor_up", "Up", show=False, id="chat.up"),
+        Binding("g,home", "cursor_home", "Start", show=False, id="chat.home"),
+        Binding("G,end", "cursor_end", "End", show=False, id="chat.end"),
+        Binding("pagedown,space", "page_down", "Page down", show=False, id="chat.page_down"),
+        Binding("pageup", "page_up", "Page up", show=False, id="chat.page_up"),
+        Binding("ctrl+d", "half_page_down", "Half page down", show=False, id="chat.half_page_down"),
+        Binding("ctrl+u", "half_page_up", "Half page up", show=False, id="chat.half_page_up"),
+        Binding("enter", "toggle_fold", "Unfold", id="chat.toggle_fold"),
+        Binding("h,left", "fold", "Fold", show=False, id="chat.fold"),
+        Binding("l,right", "unfold", "Unfold", show=False, id="chat.unfold"),
+        Binding("o", "toggle_tools", "Unfold all", id="chat.toggle_tools"),
+    ]
+    """
+    | Key(s) | Description |
+    | :- | :- |
+    | j, down | Next item; in an item taller than the pane, scroll down. |
+    | k, up | Previous item; in an item taller than the pane, scroll up. |
+    | g, home | First item. |
+    | G, end | Last item. |
+    | pagedown, space | A page down. |
+    | pageup | A page up. |
+    | ctrl+d | Half a page down. |
+    | ctrl+u | Half a page up. |
+    | enter | Fold or unfold the item. |
+    | h, left | Fold the item. |
+    | l, right | Unfold the item. |
+    | o | Fold or unfold all tool calls, tool outputs and reasoning. |
+    """
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        """Create a view with the cursor on the first item.
+
+        Args:
+            name: The name of the widget.
+            id: The ID of the widget in the DOM.
+            classes: The CSS classes of the widget.
+        """
+        super().__init__(name=name, id=id, classes=classes)
+        self._cursor = 0
+
+    def cursor_moved(self) -> None:
+        """Called after the user moved the cursor to an item."""
+
+    @property
+    def cursor_item(self) -> Item | None:
+        """The item under the cursor; None if it was not read."""
+        return self._blocks.item(self._cursor)
+
+    def cursor_text(self) -> str:
+        """Return the text of the item under the cursor; empty if it was not read."""
+        item = self.cursor_item
+        return "" if item is None else item_text(item)
+
+    def put_cursor(self, position: int, *, scroll: bool = True) -> None:
+        """Move the cursor to an item.
+
+        Args:
+            position: The position of the item.
+            scroll: Whether to scroll the item into sight.
+        """
+        if not 0 <= position < self._blocks.count:
+            return
+        self._cursor = position
+        if scroll:
+            self._scroll_into_sight(position)
+        self.cursor_moved()
+        self.update_view()
+
+    def bookmark(self) -> tuple[int, tuple[int, int]]:
+        """Return the cursor and the anchor, for `return_to`."""
+        return self._cursor, self._viewport.anchor
+
+    def return_to(self, bookmark: tuple[int, tuple[int, int]]) -> None:
+        """Go back to a cursor and anchor that `bookmark` returned."""
+        cursor, anchor = bookmark
+        self._viewport.scroll_to(*anchor)
+        self.put_cursor(cursor, scroll=False)
+
+    # Moving
+
+    def action_cursor_down(self) -> None:
+        """Go to the next item, or scroll down in one that ends below the pane."""
+        if self._fetch_cursor(first=True):
+            return
+        bottom = self._viewport.row_of(self._cursor) + self._viewport.block_height(self._cursor)
+        if bottom > self._viewport.height:
+            self._viewport.scroll_by(min(bottom - self._viewport.height, self._stride))
+            self.update_view()
+        elif self._cursor < self._blocks.count - 1:
+            self.put_cursor(self._cursor + 1)
+        else:
+            self._viewport.scroll_to_end()
+            self.update_view()
+
+    def action_cursor_up(self) -> None:
+        """Go to the previous item, or scroll up in one that begins above the pane."""
+        if self._fetch_cursor(first=False):
+            return
+        top = self._viewport.row_of(self._cursor)
+        if top < 0:
+            self._viewport.scroll_by(max(top, -self._stride))
+            self.update_view()
+        elif self._cursor > 0:
+            self.put_cursor(self._cursor - 1)
+
+    def action_cursor_home(self) -> None:
+        """Go to the first item."""
+        self._viewport.scroll_to(0)
+        self.put_cursor(0)
+
+    def action_cursor_end(self) -> None:
+        """Go to the end of the last item."""
+        self._viewport.scroll_to_end()
+        self.put_cursor(self._blocks.count - 1, scroll=False)
+
+    def action_page_down(self) -> None:
+        """Scroll a page down, and move the cursor into it."""
+        self._page(self._viewport.height - 2)
+
+    def action_page_up(self) -> None:
+        """Scroll a page up, and move the cursor into it."""
+        self._page(2 - self._viewport.height)
+
+    def action_half_page_down(self) -> None:
+        """Scroll half a page down, and move the cursor into it."""
+        self._page(self._viewport.height // 2)
+
+    def action_half_page_up(self) -> None:
+        """Scroll half a page up, and move the cursor into it."""
+        self._page(-(self._viewport.height // 2))
+
+    @property
+    def _stride(self) -> int:
+        return max(self._viewport.height // 4, 1)
+
+    def _page(self, lines: int) -> None:
+        self._viewport.scroll_by(lines or (1 if lines >= 0 else -1))
+        self.update_rows()
+        if not self._items_in_sight():
+            self.update_view()
+        elif self._fetch_cursor(first=lines > 0):
+            return
+        elif self._viewport.at_end and lines > 0:
+            self.put_cursor(self._blocks.count - 1, scroll=False)
+        else:
+            self.update_view()
+
+    def _items_in_sight(self) -> list[int]:
+        positions = dict.fromkeys(position for position, _ in self.rows)
+        return [position for position in positions if position < self._blocks.count]
+
+    def _fetch_cursor(self, *, first: bool) -> bool:
+        """Put a cursor that is out of sight on the first or last item in sight.
+
+        Returns:
+            Whether the cursor was out of sight, or no item is in sight.
+        """
+        in_sight = self._items_in_sight()
+        if not in_sight or in_sight[0] <= self._cursor <= in_sight[-1]:
+            return not in_sight
+        complete = [position for position in in_sight if self._viewport.row_of(position) >= 0] or in_sight
+        self.put_cursor(complete[0] if first else in_sight[-1], scroll=False)
+        return True
+
+    def _scroll_into_sight(self, position: int) -> None:
+        """Scroll as little as possible to show an item, or half a pane of it if it is taller than the pane."""
+        viewport = self._viewport
+        pane, height, top = viewport.height, viewport.block_height(position), viewport.row_of(position)
+        shown = height if height <= pane else max(pane // 2, 1)
+        if top + height < shown:
+            viewport.scroll_by(top + height - shown)
+        elif top + shown > pane:
+            viewport.scroll_by(top + shown - pane)
+
+    # Folding
+
+    def action_toggle_fold(self) -> None:
+        """Fold or unfold the item under the cursor."""
+        self.toggle_fold(self._cursor)
+
+    def action_fold(self) -> None:
+        """Fold the item under the cursor."""
+        if not self._blocks.is_folded(self._cursor):
+            self.toggle_fold(self._cursor)
+
+    def action_unfold(self) -> None:
+        """Unfold the item under the cursor."""
+        if self._blocks.is_folded(self._cursor):
+            self.toggle_fold(self._cursor)
+
+    def action_toggle_tools(self) -> None:
+        """Unfold all tool calls, tool outputs and reasoning, or fold them again."""
+        row = self.row_of_text(self._cursor)
+        self._blocks.toggle_all()
+        if 0 <= row < self._viewport.height:
+            self._viewport.scroll_to(self._cursor)
+            self._viewport.scroll_by(self._blocks.blank_lines_above(self._cursor) - row)
+        self.update_view()
+
+    def toggle_fold(self, position: int) -> None:
+        """Fold or unfold an item, and scroll it into sight."""
+        if not self._blocks.is_foldable(position):
+            return
+        self._blocks.toggle(position)
+        if self._viewport.row_of(position) < 0:
+            self._viewport.scroll_to(position)
+        self._scroll_into_sight(position)
+        self.update_view()
+
+    def row_of_text(self, position: int) -> int:
+        """Return the row of an item's first line that is not blank; it may be out of sight."""
+        return self._viewport.row_of(position) + self._blocks.blank_lines_above(position)
