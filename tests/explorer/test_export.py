@@ -76,7 +76,7 @@ async def test_a_file_that_is_there_is_replaced_by_a_second_enter_alone(
     target.write_text("precious")
     async with exporting(path, monkeypatch) as pilot:
         await pilot.press("enter")
-        while "is there already" not in str(pilot.app.screen.query_one(".export--said").render()):
+        while "is there already" not in str(pilot.app.screen.query_one(".export--message").render()):
             await pilot.pause()
         assert target.read_text() == "precious"
         await pilot.press("enter")
@@ -87,7 +87,7 @@ async def test_a_file_that_is_there_is_replaced_by_a_second_enter_alone(
 async def test_an_error_leaves_the_dialog_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with exporting(path, monkeypatch) as pilot:
         await pilot.press(*"nowhere/out", "enter")
-        while "cannot be written" not in str(pilot.app.screen.query_one(".export--said").render()):
+        while "cannot be written" not in str(pilot.app.screen.query_one(".export--message").render()):
             await pilot.pause()
         assert pilot.app.screen.query_one("Input").value == "nowhere/out"  # type: ignore[attr-defined]
         await pilot.press("escape")

@@ -72,10 +72,10 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
         self._approvals = tuple(approvals)
         self._decisions: list[Decision] = []
         self._trusted: set[str] = set()
-        self._title = Static(classes="band--title")
-        self._agent = Static(classes="band--hint")
+        self._title = Static(classes="modal--title")
+        self._agent = Static(classes="modal--hint")
         self._reason = Input(placeholder="why not, for the model to read", compact=True)
-        self._hint = Static(classes="band--hint", markup=False)
+        self._hint = Static(classes="modal--hint", markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical():

@@ -65,9 +65,9 @@ class DeleteDialog(Modal[DeleteChoice | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content(printable_line(self._title)), classes="band--title")
+            yield Static(Content(printable_line(self._title)), classes="modal--title")
             yield self._growing
-            yield Static("y deletes · a archives instead · Esc leaves it", classes="band--hint", markup=False)
+            yield Static("y deletes · a archives instead · Esc leaves it", classes="modal--hint", markup=False)
 
     def on_mount(self) -> None:
         self._growing.focus()

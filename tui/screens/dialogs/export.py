@@ -93,9 +93,9 @@ class ExportDialog(Modal[Path | None]):
             &.-on > .toggle--button { color: $text-success; background: transparent; }
         }
         Input, Input:focus { width: 1fr; height: 1; padding: 0; border: none; background: transparent; }
-        .export--said { height: auto; margin: 0 2; color: $text-warning; }
+        .export--message { height: auto; margin: 0 2; color: $text-warning; }
         &.-tall Horizontal { margin: 1 2 0 2; }
-        &.-tall .export--said { margin: 1 2 0 2; }
+        &.-tall .export--message { margin: 1 2 0 2; }
     }
     """
 
@@ -119,12 +119,12 @@ class ExportDialog(Modal[Path | None]):
         self._progress: TaskProgress | None = None
         self._what = _one_of(extent.label for extent in extents)
         self._form = _one_of(_FORMATS.values())
-        self._said = Static("", classes="export--said", markup=False)
-        self._hint = Static(_HINT, classes="band--hint", markup=False)
+        self._said = Static("", classes="export--message", markup=False)
+        self._hint = Static(_HINT, classes="modal--hint", markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static("Export", classes="band--title")
+            yield Static("Export", classes="modal--title")
             for label, widget in (("what", self._what), ("as", self._form), ("file", self._file)):
                 yield Horizontal(Static(label, classes="export--label"), widget)
             yield self._said

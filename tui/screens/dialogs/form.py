@@ -93,10 +93,10 @@ class Form(Modal[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content(printable_line(self._title)), classes="band--title")
+            yield Static(Content(printable_line(self._title)), classes="modal--title")
             yield self._growing
             yield self._error
-            yield Static(f"Enter {self._does} · Tab next line · Esc leaves", classes="band--hint", markup=False)
+            yield Static(f"Enter {self._does} · Tab next line · Esc leaves", classes="modal--hint", markup=False)
 
     def on_mount(self) -> None:
         self.set_focus(self._inputs[0])

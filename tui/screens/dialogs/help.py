@@ -90,5 +90,5 @@ class Help(Modal[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(self._title, classes="band--title", markup=False)
+            yield Static(self._title, classes="modal--title", markup=False)
             yield self._growing

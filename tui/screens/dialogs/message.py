@@ -49,11 +49,11 @@ class MessageDialog(Modal[None]):
         self._title = title
         self._text = text
         self._details = details
-        self._hint = Static(_HINT, classes="band--hint", markup=False)
+        self._hint = Static(_HINT, classes="modal--hint", markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content(printable_line(self._title)), classes="band--title")
+            yield Static(Content(printable_line(self._title)), classes="modal--title")
             yield self._growing
             yield self._hint
 

@@ -50,8 +50,8 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         &.-tall > Vertical { margin: 3 0 2 0; padding: 1 0; }
 
         Scroll { height: auto; padding: 0 2; scrollbar-size-vertical: 1; }
-        .band--title { height: 1; margin: 0 2; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
-        .band--hint { height: 1; margin: 0 2; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        .modal--title { height: 1; margin: 0 2; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
+        .modal--hint { height: 1; margin: 0 2; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis; }
     }
     """
 

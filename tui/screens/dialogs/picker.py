@@ -45,8 +45,8 @@ class Picker(Modal[KeyT | None], Generic[KeyT]):
     DEFAULT_CSS = """
     Picker {
         #picker-head { height: 1; layout: horizontal; }
-        .band--title { width: 1fr; }
-        .band--hint { width: auto; }
+        .modal--title { width: 1fr; }
+        .modal--hint { width: auto; }
         Input, Input:focus {
             height: 1;
             margin: 0 2;
@@ -79,8 +79,8 @@ class Picker(Modal[KeyT | None], Generic[KeyT]):
         held = self._keys.index(current) if current in self._keys else None
         self._list = Choices([choice.label for choice in choices], [choice.detail for choice in choices], held)
         super().__init__(self._list)
-        self._title = Static(Content(printable_line(title)), classes="band--title")
-        self._count = Static(classes="band--hint")
+        self._title = Static(Content(printable_line(title)), classes="modal--title")
+        self._count = Static(classes="modal--hint")
         self._input = Input(placeholder=placeholder, select_on_focus=False)
 
     def compose(self) -> ComposeResult:

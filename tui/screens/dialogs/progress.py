@@ -55,9 +55,9 @@ class ProgressDialog(Modal[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content(printable_line(self._title)), classes="band--title")
+            yield Static(Content(printable_line(self._title)), classes="modal--title")
             yield self._growing
-            yield Static("Esc stops it; then nothing is written", classes="band--hint", markup=False)
+            yield Static("Esc stops it; then nothing is written", classes="modal--hint", markup=False)
 
     def on_mount(self) -> None:
         self.set_interval(_EVERY, self._show)

@@ -54,10 +54,10 @@ class RerunDialog(Modal[RerunOptions | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content(f"Ask turn {self._turn} again on how many new branches?"), classes="band--title")
+            yield Static(Content(f"Ask turn {self._turn} again on how many new branches?"), classes="modal--title")
             yield self._number
             yield self._together
-            yield Static("Enter runs · Tab, Space at once · Esc leaves", classes="band--hint", markup=False)
+            yield Static("Enter runs · Tab, Space at once · Esc leaves", classes="modal--hint", markup=False)
 
     def on_mount(self) -> None:
         self.set_focus(self._number)

@@ -59,11 +59,11 @@ class SearchDialog(Modal[Hit | None]):
     DEFAULT_CSS = """
     SearchDialog {
         & > Vertical { max-width: 130; }
-        #find-head { height: 1; layout: horizontal; }
-        #find-title { width: 1fr; }
-        #find-count { width: 32; text-align: right; }
-        &.-short #find-count { width: 20; }
-        .find--wrong { color: $text-error; }
+        #search-head { height: 1; layout: horizontal; }
+        #search-title { width: 1fr; }
+        #search-count { width: 32; text-align: right; }
+        &.-short #search-count { width: 20; }
+        .search--error { color: $text-error; }
         HitList { height: 75vh; }
         Input, Input:focus {
             height: 1;
@@ -74,7 +74,7 @@ class SearchDialog(Modal[Hit | None]):
             background-tint: 0%;
         }
         &.-tall Input { margin: 1 2; }
-        &.-tall #find-hint { margin: 1 2 0 2; }
+        &.-tall #search-hint { margin: 1 2 0 2; }
     }
     """
 
@@ -110,10 +110,10 @@ class SearchDialog(Modal[Hit | None]):
         self._shown_at = 0.0
         self._wait = _SOON
         self._unsubscribe: Callable[[], None] = lambda: None
-        self._title = Static(id="find-title", classes="band--title")
-        self._count = Static(id="find-count", classes="band--hint")
+        self._title = Static(id="search-title", classes="modal--title")
+        self._count = Static(id="search-count", classes="modal--hint")
         self._input = Input(text, placeholder=self.placeholder)
-        self._hint = Static(id="find-hint", classes="band--hint")
+        self._hint = Static(id="search-hint", classes="modal--hint")
 
     @property
     def text(self) -> str:
@@ -137,7 +137,7 @@ class SearchDialog(Modal[Hit | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            with Vertical(id="find-head"):
+            with Vertical(id="search-head"):
                 yield self._title
                 yield self._count
             yield self._input
@@ -271,7 +271,7 @@ class SearchDialog(Modal[Hit | None]):
                 self._say(self._search.failure, wrong=True)
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
-        self._hint.set_class(wrong, "find--wrong")
+        self._hint.set_class(wrong, "search--error")
         self._hint.update(Content(printable_line(text)))
 
 

@@ -68,8 +68,8 @@ class UndoHistory(Modal[None]):
 
     DEFAULT_CSS = """
     UndoHistory {
-        .done--preview { height: auto; max-height: 3; margin: 0 2; }
-        .done--preview.-failed { color: $text-error; }
+        .history--preview { height: auto; max-height: 3; margin: 0 2; }
+        .history--preview.-failed { color: $text-error; }
         &.-tall Choices { margin: 1 0; }
     }
     """
@@ -85,9 +85,9 @@ class UndoHistory(Modal[None]):
         super().__init__(self._list)
         self._entries = tuple(entries)
         self._deeds = deeds
-        self._title = Static("What was done", classes="band--title", markup=False)
-        self._preview = Static(classes="done--preview")
-        self._hint = Static(classes="band--hint", markup=False)
+        self._title = Static("What was done", classes="modal--title", markup=False)
+        self._preview = Static(classes="history--preview")
+        self._hint = Static(classes="modal--hint", markup=False)
         self._emptying = False
         self._busy = False
 
