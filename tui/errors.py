@@ -34,6 +34,11 @@ class ConvoError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @property
+    def full_message(self) -> str:
+        """The message and the hint, in one line."""
+        return f"{self} {self.hint}".strip()
+
 
 class FileError(ConvoError):
     """The file cannot be shown."""

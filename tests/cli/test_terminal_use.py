@@ -64,18 +64,18 @@ def test_what_was_said_is_found_everywhere_and_blamed(path: Path) -> None:
         terminal.type("HOSTEL")
         terminal.until(lambda text: "turn 3 · cheap" in text and "1 item" in text)
         terminal.type("\x1b")
-        terminal.until(lambda text: "Find in" not in text)
+        terminal.until(lambda text: "Search " not in text)
         terminal.type("b")
         terminal.until("type part of a name")
         terminal.type("main\r")
         terminal.until("2 Chat · main")
         terminal.type("B")
-        terminal.until("Who said it first on main")
+        terminal.until("Origin on main")
         terminal.type("the fjord")
         first = re.compile(r"turn 1 ·.*main, cheap.*\n.*Answer 1: the fjord is calm\.")
         terminal.until(lambda text: "5 items" in text and first.search(text) is not None)
         terminal.type("\x1b")
-        terminal.until(lambda text: "Who said it" not in text)
+        terminal.until(lambda text: "Origin on" not in text)
 
 
 def test_two_branches_stand_side_by_side_and_what_the_model_saw(path: Path) -> None:

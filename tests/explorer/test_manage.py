@@ -85,15 +85,15 @@ async def test_archived_branches_are_out_of_sight_until_asked_for(path: Path) ->
         assert "2 branches ─" in explorer.text
 
 
-async def test_deleting_says_what_goes_and_z_brings_it_back(path: Path) -> None:
+async def test_delete_shows_its_impact_and_z_undoes_it(path: Path) -> None:
     async with opened(path) as explorer:
         await explorer.press("d")
         assert isinstance(explorer.pilot.app.screen, DeleteDialog)
         for told in (
-            "Delete alt for good?",
-            "1 own turn with 2 items that no other branch holds",
+            "Delete branch alt?",
+            "1 turn with 2 items that no other branch has",
             "usage of 550 tokens",
-            "turn 1, in main.",
+            "turn 1, in main",
         ):
             assert told in screen(explorer)
         await explorer.press("escape")
@@ -140,34 +140,34 @@ async def test_marked_turns_are_copied_and_taken_back(path: Path) -> None:
         assert explorer.place == ("alt", 2)
 
 
-async def test_the_list_of_what_was_done_goes_back_to_a_point(path: Path) -> None:
+async def test_the_list_of_changes_undoes_back_to_an_entry(path: Path) -> None:
     async with opened(path) as explorer:
         await explorer.press("H")
-        assert "Nothing was done yet." in screen(explorer)
+        assert "no changes" in screen(explorer)
         await explorer.press("escape")
         await explorer.press("p", "R", *"Better", "enter")
         for key in "dyH":
             await explorer.press(key)
         assert isinstance(explorer.pilot.app.screen, UndoHistory)
-        assert "Enter undoes 1: Deleted 'alt' (2 items of its own)." in screen(explorer)
+        assert "Enter undoes 1 change: Deleted 'alt' (2 items of its own)" in screen(explorer)
         await explorer.press("j", "j")
-        assert "Enter undoes 3: Deleted 'alt'" in screen(explorer)
+        assert "Enter undoes 3 changes: Deleted 'alt'" in screen(explorer)
         await explorer.press("k")
         await explorer.press("enter")
         assert explorer.place[0] == "alt"
         assert screen(explorer).count("undone") == 2
         await explorer.press("K")
-        assert "does again" in screen(explorer)
+        assert "Enter redoes" in screen(explorer)
         await explorer.press("E")
-        assert "E again: all 3 hold for good" in screen(explorer)
+        assert "E again makes 3 changes permanent" in screen(explorer)
         await explorer.press("E")
-        assert "kept" in screen(explorer)
+        assert "permanent support" in screen(explorer)
         await explorer.press("escape")
         await explorer.press("z")
         assert "nothing to undo" in explorer.told
 
 
-async def test_what_cannot_be_undone_says_so_in_the_list(path: Path) -> None:
+async def test_a_change_that_cannot_be_undone_shows_the_error_in_the_list(path: Path) -> None:
     async with opened(path) as explorer:
         await explorer.press("p", "f")
         explorer.composer.query_one(Input).value = "third"

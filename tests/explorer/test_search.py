@@ -328,7 +328,7 @@ async def test_untrusted_text_acts_on_nothing(tmp_path: Path) -> None:
         assert "1 item" in shown(explorer)
 
 
-# Who said it first
+# Origins
 
 
 async def test_blame_lists_the_branch_in_the_order_of_reading(path: Path) -> None:
@@ -339,7 +339,7 @@ async def test_blame_lists_the_branch_in_the_order_of_reading(path: Path) -> Non
         assert lines[0] == "turn 2 · main, alt"
         assert [line.split("  ")[0] for line in lines[1:]] == ["you", "↳ read_log", "agent"]
         assert lines[3].endswith("×2")
-        assert "3 items, 4 times" in shown(explorer)
+        assert "3 items, 4 matches" in shown(explorer)
         await explorer.press("down", "enter")
         assert current(explorer) == ["pump"]
         assert "the pump failed in Oslo" in explorer.text

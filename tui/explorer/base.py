@@ -227,15 +227,15 @@ class ExplorerBase(Panes):
         await self.ask(Picker("Branches", choices, current=self.view.branch_id), picked)
 
     async def action_pick_session(self) -> None:
-        from tui.screens.dialogs.remote_picker import Found, RemotePicker
+        from tui.screens.dialogs.remote_picker import Matches, RemotePicker
 
-        async def find(typed: str, most: int) -> Found[str]:
+        async def find(typed: str, most: int) -> Matches:
             try:
                 sessions, total = await self._controller.pages.matching_sessions(typed, most)
             except ConvoError as error:
                 self._tell_failure(f"{error} {error.hint}".strip())
-                return Found((), 0)
-            return Found(session_choices(sessions), total)
+                return Matches((), 0)
+            return Matches(session_choices(sessions), total)
 
         def picked(session_id: str | None) -> None:
             if session_id is not None:

@@ -22,11 +22,11 @@ class Importing(ExplorerBase):
         if session is None:
             raise ConvoError("No session is open.")
         from tui.controller.progress import Stopped, TaskProgress
-        from tui.screens.dialogs.progress import waiting
+        from tui.screens.dialogs.progress import show_progress
 
         work = TaskProgress()
         try:
-            with waiting(self, f"Adopting {session.session_id}", work):
+            with show_progress(self, f"Adopting {session.session_id}", work):
                 await self._controller.imports.adopt(session.session_id, work)
         except Stopped:
             self._notify("Stopped; nothing was written.")

@@ -18,7 +18,7 @@ from tui.painting.pane import Pane, caption
 from tui.painting.stable_scroll import FixedSize
 from tui.widgets.composer.composer import Composer
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.lists.names import called
+from tui.widgets.lists.names import display_name
 from tui.widgets.run_status import RunStatus
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
@@ -142,7 +142,7 @@ class Panes(PaintedScreen[None], FixedSize):
         self._branches.caption(f"1 Tree{look_only}", counted)
         state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""
         at = f"turn {view.turn} of {branch.turns}" if branch and branch.turns else ""
-        self._talk.caption(f"2 Chat · {called(branch)}{state}" if branch else "2 Chat", at)
+        self._talk.caption(f"2 Chat · {display_name(branch)}{state}" if branch else "2 Chat", at)
         resend_cost = f" · {view.chart}" if view.chart is ChartView.RESEND_COST else ""
         caption(self._usage, f"3 Usage · {view.scope}{resend_cost}")
 

@@ -59,6 +59,10 @@ class Matcher:
         """
         return _rank(self.query, _lower(name[:_LONGEST])) if self.query else 0
 
+    def offsets(self, name: str) -> tuple[int, ...]:
+        """Return the offsets of the query's letters in a name that matches."""
+        return (match_offsets(self.query, _lower(name[:_LONGEST])) or ()) if self.query else ()
+
 
 class FuzzyFilter:
     """The names that match what was typed so far.
@@ -68,15 +72,10 @@ class FuzzyFilter:
         matches: Indices of the names that match, the best first; all in their own order if nothing is typed.
     """
 
-    def __init__(self, names: Iterable[str], typed: str = "") -> None:
-        """Create the filter.
-
-        Args:
-            names: The names in their own order.
-            typed: What was typed if all names are known to match it and are in order.
-        """
+    def __init__(self, names: Iterable[str]) -> None:
+        """Create the filter of names, which are in their own order."""
         self._names = tuple(_lower(name[:_LONGEST]) for name in names)
-        self.query = Matcher(typed).query
+        self.query = ""
         self.matches: Sequence[int] = range(len(self._names))
 
     def narrow(self, typed: str) -> None:
@@ -95,10 +94,6 @@ class FuzzyFilter:
         ]
         ranked.sort()
         self.matches = [number % count for number in ranked]
-
-    def offsets(self, index: int) -> tuple[int, ...]:
-        """Return the offsets of the typed letters in a name."""
-        return (match_offsets(self.query, self._names[index]) or ()) if self.query else ()
 
 
 def _rank(query: str, name: str) -> int | None:

@@ -23,21 +23,21 @@ YES, ALWAYS, NO = Decision(True), Decision(True, always=True), Decision(False)
 
 
 class AskingApp(App[None]):
-    """A page of text that asks for leave, and remembers the answer."""
+    """A page of text with the dialog above it; keeps the answers."""
 
     def __init__(self, approvals: Sequence[Approval]) -> None:
         super().__init__()
         self.dialog = ApprovalDialog(approvals)
-        self.given: list[tuple[Decision, ...] | None] = []
+        self.answers: list[tuple[Decision, ...] | None] = []
 
     def compose(self) -> ComposeResult:
         yield Static("A conversation lies below. " * 200)
 
     def on_mount(self) -> None:
-        self.push_screen(self.dialog, self.given.append)
+        self.push_screen(self.dialog, self.answers.append)
 
     @property
-    def seen(self) -> str:
+    def text(self) -> str:
         return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
 
 
@@ -59,23 +59,23 @@ class AskingApp(App[None]):
         ([REMOVE], ["r", *"any", "escape", "r", "enter"], (NO,)),
     ],
 )
-async def test_each_call_is_decided_in_turn(
+async def test_each_call_is_asked_for_in_turn(
     approvals: list[Approval], keys: list[str], decisions: tuple[Decision, ...]
 ) -> None:
     async with AskingApp(approvals).run_test() as pilot:
         app = pilot.app
         assert isinstance(app, AskingApp)
         await pilot.press(*keys)
-        assert app.given == [decisions]
+        assert app.answers == [decisions]
 
 
 @pytest.mark.parametrize("keys", [["escape"], ["y", "escape"], ["r", *"no", "escape", "escape"]])
-async def test_escape_leaves_all_of_them_waiting(keys: list[str]) -> None:
+async def test_escape_leaves_all_calls_pending(keys: list[str]) -> None:
     async with AskingApp([WEATHER, REMOVE]).run_test() as pilot:
         app = pilot.app
         assert isinstance(app, AskingApp)
         await pilot.press(*keys)
-        assert app.given == [None]
+        assert app.answers == [None]
 
 
 async def test_a_reason_may_hold_the_letters_of_the_keys() -> None:
@@ -83,26 +83,26 @@ async def test_a_reason_may_hold_the_letters_of_the_keys() -> None:
         app = pilot.app
         assert isinstance(app, AskingApp)
         await pilot.press("r", *"any rain", "enter")
-        assert app.given == [(Decision(False, reason="any rain"),)]
+        assert app.answers == [(Decision(False, reason="any rain"),)]
 
 
-async def test_it_shows_tool_agent_and_arguments_of_the_call_that_is_asked_for() -> None:
+async def test_tool_agent_and_arguments_of_the_call_are_shown() -> None:
     async with AskingApp([WEATHER, REMOVE]).run_test(size=(100, 30)) as pilot:
         app = pilot.app
         assert isinstance(app, AskingApp)
         await pilot.pause()
-        assert "1 of 2 · May get_weather be called?" in app.seen
-        assert "asked for by Assistant" in app.seen
-        assert '  "city": "Oslo",' in app.seen
-        assert "검색 \ufffdabc" in app.seen
+        assert "1 of 2 · Approve get_weather?" in app.text
+        assert "requested by Assistant" in app.text
+        assert '  "city": "Oslo",' in app.text
+        assert "검색 \ufffdabc" in app.text
         await pilot.press("y")
         await pilot.pause()
-        assert "2 of 2 · May files.remove be called?" in app.seen
-        assert "asked for by Cleaner" in app.seen
-        assert "get_weather" not in app.seen
+        assert "2 of 2 · Approve files.remove?" in app.text
+        assert "requested by Cleaner" in app.text
+        assert "get_weather" not in app.text
 
 
-async def test_long_arguments_scroll_and_the_next_ones_begin_at_their_top() -> None:
+async def test_long_arguments_scroll_and_the_next_ones_start_at_the_top() -> None:
     async with AskingApp([LONG, LONG]).run_test(size=(60, 16)) as pilot:
         app = pilot.app
         assert isinstance(app, AskingApp)
@@ -110,20 +110,20 @@ async def test_long_arguments_scroll_and_the_next_ones_begin_at_their_top() -> N
         await pilot.wait_for_animation()
         scroll = app.dialog.query_one(Scroll)
         assert scroll.scroll_y == scroll.max_scroll_y > 0
-        assert "59" in app.seen
+        assert "59" in app.text
         await pilot.press("y")
         await pilot.pause()
         assert scroll.scroll_y == 0
 
 
-async def test_what_is_asked_for_is_shown_as_it_is() -> None:
+async def test_untrusted_text_is_shown_without_markup_or_control_characters() -> None:
     async with AskingApp([NASTY]).run_test(size=(100, 30)) as pilot:
         app = pilot.app
         assert isinstance(app, AskingApp)
         await pilot.pause()
-        assert "May [/x]␛[31m be called?" in app.seen
-        assert "asked for by a␊b" in app.seen
-        assert "[bold]not JSON␇ ␛]0;title" in app.seen
+        assert "Approve [/x]␛[31m?" in app.text
+        assert "requested by a␊b" in app.text
+        assert "[bold]not JSON␇ ␛]0;title" in app.text
 
 
 async def test_a_call_without_arguments_says_so() -> None:
@@ -131,8 +131,8 @@ async def test_a_call_without_arguments_says_so() -> None:
         app = pilot.app
         assert isinstance(app, AskingApp)
         await pilot.pause()
-        assert "no arguments" in app.seen
-        assert "asked for by" not in app.seen
+        assert "no arguments" in app.text
+        assert "requested by" not in app.text
 
 
 SIZES = [(100, 30), (40, 12)]

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from tui.screens.dialogs.help import Help, HelpRow
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.picker import Picker
-from tui.widgets.lists.choices import Choice, Choices
+from tui.widgets.lists.choices import Choice, ChoiceList
 
 Snapshot = Callable[..., bool]
 
@@ -59,7 +59,7 @@ class ModalApp(App[None]):
         self.push_screen(self.modal, self.given.append)
 
 
-def branch_picker(current: str | None = "alt") -> Picker[str]:
+def branch_picker(current: str | None = "alt") -> Picker:
     return Picker("Branches", BRANCHES, current=current)
 
 
@@ -114,7 +114,7 @@ async def test_enter_on_no_match_picks_nothing_and_says_so() -> None:
 
 
 async def test_a_picker_without_choices_can_be_left() -> None:
-    app = ModalApp(Picker[str]("Branches", []))
+    app = ModalApp(Picker("Branches", []))
     async with app.run_test() as pilot:
         await pilot.press("down", "enter", "escape")
         assert app.given == [None]
@@ -132,7 +132,7 @@ async def test_a_click_picks_the_line_under_it() -> None:
     async with app.run_test() as pilot:
         await pilot.press(*"turn")
         await pilot.pause()
-        await pilot.click(Choices, offset=(20, 2))
+        await pilot.click(ChoiceList, offset=(20, 2))
         assert app.given == ["b3"]
 
 
@@ -153,13 +153,13 @@ async def test_choices_show_control_characters_and_no_markup() -> None:
 
 async def test_of_ten_thousand_choices_only_those_in_sight_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: set[int] = set()
-    render_line = Choices.render_line
+    render_line = ChoiceList.render_line
 
-    def remembering(choices: Choices, y: int) -> Strip:
+    def remembering(choices: ChoiceList, y: int) -> Strip:
         drawn.add(y)
         return render_line(choices, y)
 
-    monkeypatch.setattr(Choices, "render_line", remembering)
+    monkeypatch.setattr(ChoiceList, "render_line", remembering)
     many = [Choice(str(number), f"branch_from_turn_{number}") for number in range(10_000)]
     app = ModalApp(Picker("Branches", many, current="9000"))
     async with app.run_test(size=(100, 30)) as pilot:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from textual.app import App, ComposeResult
 from textual.widgets import Input, Static
 
-from tui.screens.dialogs.remote_picker import Found, RemotePicker
-from tui.widgets.lists.choices import Choice, Choices
+from tui.screens.dialogs.remote_picker import Matches, RemotePicker
+from tui.widgets.lists.choices import Choice, ChoiceList
 
 NAMES = [f"chat-{number:05}" for number in range(10_000)]
 
@@ -27,11 +27,11 @@ class Finder:
         self.open = asyncio.Event()
         self.open.set()
 
-    async def find(self, typed: str, most: int) -> Found[str]:
+    async def find(self, typed: str, most: int) -> Matches:
         self.asked.append((typed, most))
         await self.open.wait()
         found = [name for name in NAMES if typed in name]
-        return Found([Choice(name, name) for name in found[:most]], len(found))
+        return Matches([Choice(name, name) for name in found[:most]], len(found))
 
 
 class FinderApp(App[None]):
@@ -110,10 +110,10 @@ async def test_more_come_when_the_end_nears_and_the_cursor_stays() -> None:
     app = FinderApp(finder)
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press(*["pagedown"] * 8)
-        choices = app.picker.query_one(Choices)
-        await until(lambda: choices.count == 400)
+        choices = app.picker.query_one(ChoiceList)
+        await until(lambda: choices.option_count == 400)
         assert [most for _, most in finder.asked] == [100, 400]
-        before = choices.cursor
+        before = choices.highlighted or 0
         assert before > 80
         await pilot.press("enter")
         assert app.given == [f"chat-{before:05}"]

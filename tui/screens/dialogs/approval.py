@@ -1,4 +1,4 @@
-"""Tool calls that wait for the user's leave, one after another."""
+"""Approving and rejecting the pending tool calls, one after another."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui.items.codec import decode
@@ -20,23 +18,23 @@ from tui.screens.dialogs.modal import Modal, Scroll
 
 __all__ = ["ApprovalDialog"]
 
-_SHOWN: Final = 100_000
-"""Characters of the arguments that are laid out."""
+_MAX_ARGUMENTS: Final = 100_000
+"""Characters of the arguments that are shown."""
 
-_HINT: Final = "y approve · a always in this run · n reject · r reject with a reason · Esc answers later"
-_SHORT_HINT: Final = "y yes · a always · n no · r why"
+_HINT: Final = "y approves · a always in this run · n rejects · r rejects with a reason · Esc later"
+_SHORT_HINT: Final = "y yes · a always · n no · r reason"
 _REASON_HINT: Final = "Enter rejects · Esc goes back"
 _WIDE: Final = 96
-"""Columns from which the long hint fits."""
+"""Columns from which on the long hint fits."""
 
 
 class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
-    """Asks for each call in turn, and gives the decisions in the order of the calls; None where the user leaves.
+    """Asks for each call in turn; returns the decisions in the order of the calls, or None.
 
-    A tool that was approved for the whole run is not asked for again.
+    After "always" it does not ask for other calls of the same tool.
     """
 
-    LINES = 4
+    CHROME_LINES = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,enter", "approve", "Approve"),
         Binding("a", "always", "Always"),
@@ -46,74 +44,70 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
     """
     | Key(s) | Description |
     | :- | :- |
-    | y, enter | Let the call be made. |
-    | a | Let every call of this tool be made while this run lasts. |
+    | y, enter | Approve the call. |
+    | a | Approve every call of this tool in this run. |
     | n | Reject the call. |
-    | r | Reject the call, and tell the model why. |
-    | escape | Leave all of them waiting; while a reason is written, go back. |
+    | r | Reject the call, with a reason for the model. |
+    | escape | Leave all calls pending; while a reason is written, go back. |
     """
 
     DEFAULT_CSS = """
     ApprovalDialog {
         &.-tall Scroll { margin: 1 0; }
-        Input { display: none; margin: 0 2; background: transparent; }
+        Input { display: none; }
         &.-reason Input { display: block; }
     }
     """
 
     def __init__(self, approvals: Sequence[Approval]) -> None:
-        """Make the dialog.
+        """Create the dialog.
 
         Args:
-            approvals: The calls, at least one.
+            approvals: The pending calls, at least one.
         """
-        self._arguments = Static()
-        super().__init__(Scroll(self._arguments))
+        self._arguments = Static(markup=False)
+        super().__init__("", Scroll(self._arguments), _HINT)
         self._approvals = tuple(approvals)
         self._decisions: list[Decision] = []
-        self._trusted: set[str] = set()
-        self._title = Static(classes="modal--title")
-        self._agent = Static(classes="modal--hint")
-        self._reason = Input(placeholder="why not, for the model to read", compact=True)
-        self._hint = Static(classes="modal--hint", markup=False)
+        self._always: set[str] = set()
+        self._agent = Static(classes="modal--hint", markup=False)
+        self._reason = Input(placeholder="reason, for the model to read")
 
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield self._title
-            yield self._agent
-            yield self._growing
-            yield self._reason
-            yield self._hint
+    def compose_body(self) -> ComposeResult:
+        yield self._agent
+        yield self._body
+        yield self._reason
 
     def on_mount(self) -> None:
         self._ask()
 
     def on_resize(self) -> None:
         super().on_resize()
-        self._say_keys()
+        self._show_hint()
 
     @property
-    def _asked(self) -> Approval:
+    def _pending(self) -> Approval:
+        """The call that is asked for."""
         return self._approvals[len(self._decisions)]
 
     def _ask(self) -> None:
-        """Show the next call."""
-        approval, many = self._asked, len(self._approvals)
-        count = f"{len(self._decisions) + 1} of {many} · " if many > 1 else ""
-        self._title.update(Content(f"{count}May {printable_line(approval.tool_name)} be called?"))
-        self._agent.update(Content(f"asked for by {printable_line(approval.agent)}" if approval.agent else ""))
+        """Show the next pending call."""
+        approval, count = self._pending, len(self._approvals)
+        number = f"{len(self._decisions) + 1} of {count} · " if count > 1 else ""
+        self._title.update(printable_line(f"{number}Approve {approval.tool_name}?"))
+        self._agent.update(printable_line(f"requested by {approval.agent}"))
         self._agent.display = bool(approval.agent)
-        self._arguments.update(Content(_pretty(approval.arguments)))
-        self._growing.scroll_home(animate=False)
-        self._write_reason(False)
+        self._arguments.update(_format_arguments(approval.arguments))
+        self._body.scroll_home(animate=False)
+        self._edit_reason(False)
 
-    def _write_reason(self, writing: bool) -> None:
-        self.set_class(writing, "-reason")
+    def _edit_reason(self, editing: bool) -> None:
+        self.set_class(editing, "-reason")
         self._reason.value = ""
-        (self._reason if writing else self._growing).focus()
-        self._say_keys()
+        (self._reason if editing else self._body).focus()
+        self._show_hint()
 
-    def _say_keys(self) -> None:
+    def _show_hint(self) -> None:
         if self.has_class("-reason"):
             self._hint.update(_REASON_HINT)
         else:
@@ -121,21 +115,21 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
 
     def _decide(self, decision: Decision) -> None:
         if decision.always:
-            self._trusted.add(self._asked.tool_name)
+            self._always.add(self._pending.tool_name)
         self._decisions.append(decision)
         while len(self._decisions) < len(self._approvals):
-            if self._asked.tool_name not in self._trusted:
+            if self._pending.tool_name not in self._always:
                 self._ask()
                 return
             self._decisions.append(Decision(approved=True, always=True))
         self.dismiss(tuple(self._decisions))
 
     def action_approve(self) -> None:
-        """Let the call be made."""
+        """Approve the call."""
         self._decide(Decision(approved=True))
 
     def action_always(self) -> None:
-        """Let every call of this tool be made while this run lasts."""
+        """Approve every call of this tool in this run."""
         self._decide(Decision(approved=True, always=True))
 
     def action_reject(self) -> None:
@@ -143,28 +137,28 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
         self._decide(Decision(approved=False))
 
     def action_give_reason(self) -> None:
-        """Open the line in which the reason is written."""
-        self._write_reason(True)
+        """Open the field for the reason."""
+        self._edit_reason(True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Reject the call for the reason that was written."""
+        """Reject the call for this reason."""
         event.stop()
         self._decide(Decision(approved=False, reason=event.value.strip()))
 
     def action_leave(self) -> None:
-        """Close and decide nothing, or go back from the reason."""
+        """Close without a decision, or go back from the reason."""
         if self.has_class("-reason"):
-            self._write_reason(False)
+            self._edit_reason(False)
         else:
             super().action_leave()
 
 
-def _pretty(arguments: str) -> str:
-    """Arguments as indented JSON where they are JSON, printable."""
+def _format_arguments(arguments: str) -> str:
+    """Return arguments as printable text, indented if they are JSON."""
     try:
         text = json.dumps(decode(arguments), ensure_ascii=False, indent=2) if arguments.strip() else "no arguments"
     except (ValueError, RecursionError):
         text = arguments
-    if len(text) > _SHOWN:
-        text = f"{text[:_SHOWN]}\n… {format_size(len(text) - _SHOWN)} more, too long to be shown"
+    if len(text) > _MAX_ARGUMENTS:
+        text = f"{text[:_MAX_ARGUMENTS]}\n… {format_size(len(text) - _MAX_ARGUMENTS)} more, too long to be shown"
     return printable(text)

@@ -1,47 +1,44 @@
-"""What deleting would take away, said in numbers before it is done."""
+"""Confirming a deletion, with what will be deleted and what is kept."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
 from textual.widgets import Static
 
 from tui.model import DeletionImpact, SharedTurns
 from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal, Scroll
+from tui.words import plural
 
 __all__ = ["DeleteChoice", "DeleteDialog"]
 
-_NAMED = 3
-"""Branches that are named one by one."""
+_NAMED: Final = 3
+"""Branches that a line names."""
 
 
 class DeleteChoice(StrEnum):
-    """How to get rid of something."""
+    """The answer of the user."""
 
     DELETE = "delete"
     ARCHIVE = "archive"
 
 
 class DeleteDialog(Modal[DeleteChoice | None]):
-    """Tells what would go and what lives on, and asks."""
+    """Shows the impact of deleting a branch or session, and asks for the user's choice."""
 
-    LINES = 2
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "decide('delete')", "Delete"),
-        Binding("a", "decide('archive')", "Archive instead"),
+        Binding("y", "choose('delete')", "Delete"),
+        Binding("a", "choose('archive')", "Archive instead"),
     ]
     """
     | Key(s) | Description |
     | :- | :- |
     | y | Delete it. |
-    | a | Put it away instead. |
-    | escape | Leave it as it is. |
+    | a | Archive it instead. |
+    | escape | Cancel. |
     """
 
     DEFAULT_CSS = """
@@ -52,66 +49,59 @@ class DeleteDialog(Modal[DeleteChoice | None]):
     """
 
     def __init__(self, impact: DeletionImpact) -> None:
-        """Make the dialog."""
-        gone, kept = told(impact)
-        super().__init__(
-            Scroll(
-                Static(Content("\n".join(map(printable_line, gone)))),
-                Static(Content("\n".join(map(printable_line, kept))), classes="delete--kept"),
-            )
-        )
-        name = impact.branch_id if impact.branch_id is not None else f"session {impact.session_id}"
-        self._title = f"Delete {name} for good?"
-
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Static(Content(printable_line(self._title)), classes="modal--title")
-            yield self._growing
-            yield Static("y deletes · a archives instead · Esc leaves it", classes="modal--hint", markup=False)
+        """Create the dialog."""
+        name = f"session {impact.session_id}" if impact.branch_id is None else f"branch {impact.branch_id}"
+        kept = _kept(impact)
+        parts = [
+            Static(_section("Will be deleted", _deleted(impact)), markup=False),
+            Static(_section("Kept", kept), classes="delete--kept", markup=False) if kept else None,
+            Static("z undoes it until the trash is emptied (H). The id stays reserved.", classes="delete--kept"),
+        ]
+        body = Scroll(*filter(None, parts))
+        super().__init__(f"Delete {name}?", body, "y deletes · a archives instead · Esc cancels")
 
     def on_mount(self) -> None:
-        self._growing.focus()
+        self._body.focus()
 
-    def action_decide(self, way: str) -> None:
-        """Close with a decision."""
-        self.dismiss(DeleteChoice(way))
+    def action_choose(self, choice: str) -> None:
+        """Close with a choice."""
+        self.dismiss(DeleteChoice(choice))
 
 
-def told(impact: DeletionImpact) -> tuple[list[str], list[str]]:
-    """What goes and what stays, a line each."""
+def _section(heading: str, lines: list[str]) -> str:
+    return "\n".join([heading, *(f"  {printable_line(line)}" for line in lines)])
+
+
+def _deleted(impact: DeletionImpact) -> list[str]:
+    """Return what will be deleted, a line each."""
     if impact.branch_id is None:
-        parts = [
-            _count(impact.branches, "branch"),
-            _count(impact.turns, "turn"),
-            _count(impact.items, "item"),
-        ]
-        gone = [f"Goes: {', '.join(parts)}."]
-        kept = []
+        counts = (
+            plural(impact.branches, "branch"),
+            plural(impact.turns, "turn"),
+            plural(impact.items, "item"),
+        )
+        lines = [", ".join(counts)]
     elif impact.items:
-        own = f"{_count(impact.turns, 'own turn')} with {_count(impact.items, 'item')}"
-        gone = [f"Goes: {own} that no other branch holds."]
-        kept = [_lives_on(survivor) for survivor in impact.shared_turns]
+        lines = [f"{plural(impact.turns, 'turn')} with {plural(impact.items, 'item')} that no other branch has"]
     else:
-        gone = ["Goes: its name alone; it holds nothing of its own."]
-        kept = [_lives_on(survivor) for survivor in impact.shared_turns]
+        lines = ["only the name; other branches have all of its turns"]
     if impact.tokens is not None:
-        gone.append(f"Goes: usage of {impact.tokens:,} tokens.")
+        lines.append(f"usage of {plural(impact.tokens, 'token')}")
     elif impact.items:
-        gone.append("No usage is stored for it.")
+        lines.append("usage: none is stored")
+    return lines
+
+
+def _kept(impact: DeletionImpact) -> list[str]:
+    """Return what is kept, a line each."""
+    lines = [_shared(turns) for turns in impact.shared_turns]
     if impact.kept_tokens is not None:
-        kept.append(f"Stays: the usage of these turns, of which this branch ran {impact.kept_tokens:,} tokens.")
-    kept.append("z brings it back until the trash is emptied (H); its id stays reserved.")
-    return gone, kept
+        lines.append(f"usage of these turns: {plural(impact.kept_tokens, 'token')} from runs on this branch")
+    return lines
 
 
-def _lives_on(survivor: SharedTurns) -> str:
-    one = survivor.first == survivor.last
-    turns = f"turn {survivor.first}" if one else f"turns {survivor.first}–{survivor.last}"
-    named = ", ".join(survivor.branches[:_NAMED])
-    more = len(survivor.branches) - _NAMED
-    return f"Stays: {turns}, in {named}{f' and {more} more' if more > 0 else ''}."
-
-
-def _count(number: int, what: str) -> str:
-    plural = "es" if what.endswith("ch") else "s"
-    return f"{number:,} {what}{plural if number != 1 else ''}"
+def _shared(turns: SharedTurns) -> str:
+    numbers = f"turn {turns.first}" if turns.first == turns.last else f"turns {turns.first}–{turns.last}"
+    named = ", ".join(turns.branches[:_NAMED])
+    more = len(turns.branches) - _NAMED
+    return f"{numbers}, in {named}{f' and {more} more' if more > 0 else ''}"

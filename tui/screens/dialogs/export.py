@@ -1,16 +1,15 @@
-"""What of a session is to be written, as what, and where."""
+"""Choosing what to export, in which format, to which file."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, RadioButton, RadioSet, Static
 from textual.worker import Worker
@@ -19,22 +18,23 @@ from tui.controller.progress import Stopped, TaskProgress
 from tui.errors import ConvoError
 from tui.formats import Format
 from tui.printable import printable_line
-from tui.screens.dialogs.modal import Modal
+from tui.screens.dialogs.modal import FieldRow, Modal
 
 __all__ = ["Export", "ExportDialog", "Extent"]
 
-_FORMATS = {Format.MARKDOWN: "Markdown", Format.HTML: "HTML page", Format.JSON: "JSON, importable"}
-_HINT = "Enter writes · Tab goes on · Esc leaves"
-_EVERY = 0.1
-"""Seconds between two looks at how far the writing is."""
+_FORMATS: Final = {Format.MARKDOWN: "Markdown", Format.HTML: "HTML page", Format.JSON: "JSON, importable"}
+_HINT: Final = "Enter exports · Tab next field · Esc cancels"
+
+_INTERVAL: Final = 0.1
+"""Seconds between two updates of the progress."""
 
 
 class Extent(NamedTuple):
-    """A choice of what is written.
+    """A choice of branches to export.
 
     Attributes:
-        label: How it is called; may hold untrusted names.
-        name: The beginning of the file's name that is proposed.
+        label: Its label; may hold untrusted names.
+        name: The proposed file name, without its ending.
         branches: The branches.
     """
 
@@ -44,7 +44,7 @@ class Extent(NamedTuple):
 
 
 class Export(NamedTuple):
-    """What was asked for."""
+    """The answer of the user."""
 
     branches: Sequence[str]
     form: Format
@@ -53,7 +53,7 @@ class Export(NamedTuple):
 
 
 class _Radio(RadioButton):
-    """A choice that shows without colours too whether it holds."""
+    """A radio button that shows its state without colours, too."""
 
     BUTTON_LEFT = BUTTON_RIGHT = ""
 
@@ -63,26 +63,25 @@ class _Radio(RadioButton):
         return Content.styled("●" if self.value else "○", style)
 
 
-def _one_of(labels: Iterable[str]) -> RadioSet:
+def _radio_set(labels: Iterable[str]) -> RadioSet:
     return RadioSet(*(_Radio(Content(printable_line(label)), value=not place) for place, label in enumerate(labels)))
 
 
 class ExportDialog(Modal[Path | None]):
-    """Asks what to write where, and shows how far it is; the result is the file that was written."""
+    """Asks what to export, and shows the progress; returns the file that was written."""
 
-    LINES = 6
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "write", "Write", show=False, priority=True)]
+    CHROME_LINES = 6
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "write", "Export", show=False, priority=True)]
     """
     | Key(s) | Description |
     | :- | :- |
-    | enter | Write the file; a second time to let it take the place of one that is there. |
-    | escape | Stop the writing, else leave. |
+    | enter | Export; a second time to overwrite an existing file. |
+    | escape | Stop the export, or cancel. |
     """
 
     DEFAULT_CSS = """
     ExportDialog {
-        Horizontal { height: auto; margin: 0 2; }
-        .export--label { width: 6; color: $foreground-muted; }
+        FieldRow { margin: 0 2; }
         RadioSet, RadioSet:focus {
             width: 1fr; height: auto; padding: 0; border: none; background: transparent; layout: horizontal;
         }
@@ -92,9 +91,8 @@ class ExportDialog(Modal[Path | None]):
             & > .toggle--button { color: $foreground-muted; background: transparent; }
             &.-on > .toggle--button { color: $text-success; background: transparent; }
         }
-        Input, Input:focus { width: 1fr; height: 1; padding: 0; border: none; background: transparent; }
         .export--message { height: auto; margin: 0 2; color: $text-warning; }
-        &.-tall Horizontal { margin: 1 2 0 2; }
+        &.-tall FieldRow { margin: 1 2 0 2; }
         &.-tall .export--message { margin: 1 2 0 2; }
     }
     """
@@ -102,38 +100,35 @@ class ExportDialog(Modal[Path | None]):
     def __init__(
         self, extents: Sequence[Extent], write: Callable[[Export, TaskProgress], Awaitable[None]], folder: Path
     ) -> None:
-        """Make the dialog.
+        """Create the dialog.
 
         Args:
-            extents: What may be written, the likeliest first.
-            write: Writes it; raises ConvoError where that fails, Stopped where it was stopped.
-            folder: Where a file goes whose name says nothing else.
+            extents: The choices of branches, the likeliest first.
+            write: Writes the file; raises `ConvoError` if it fails, `Stopped` if it was stopped.
+            folder: The folder of files that are named without one.
         """
         self._file = Input(select_on_focus=True)
-        super().__init__(self._file)
+        super().__init__("Export", self._file, _HINT)
         self._extents = extents
         self._write = write
         self._folder = folder
         self._proposed = ""
-        self._refused: Path | None = None
+        self._existing: Path | None = None
         self._progress: TaskProgress | None = None
-        self._what = _one_of(extent.label for extent in extents)
-        self._form = _one_of(_FORMATS.values())
-        self._said = Static("", classes="export--message", markup=False)
-        self._hint = Static(_HINT, classes="modal--hint", markup=False)
+        self._extent_choice = _radio_set(extent.label for extent in extents)
+        self._format_choice = _radio_set(_FORMATS.values())
+        self._message = Static("", classes="export--message", markup=False)
 
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Static("Export", classes="modal--title")
-            for label, widget in (("what", self._what), ("as", self._form), ("file", self._file)):
-                yield Horizontal(Static(label, classes="export--label"), widget)
-            yield self._said
-            yield self._hint
+    def compose_body(self) -> ComposeResult:
+        yield FieldRow("What", self._extent_choice)
+        yield FieldRow("Format", self._format_choice)
+        yield FieldRow("File", self._file)
+        yield self._message
 
     def on_mount(self) -> None:
         self._propose()
         self.set_focus(self._file)
-        self.set_interval(_EVERY, self._show_progress)
+        self.set_interval(_INTERVAL, self._show_progress)
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -141,56 +136,56 @@ class ExportDialog(Modal[Path | None]):
 
     @on(RadioSet.Changed)
     def _propose(self) -> None:
-        """Name the file after what is in it, unless the user has named it."""
+        """Name the file after its content, unless the user has named it."""
         if self._file.value == self._proposed:
             name = re.sub(r"[^\w.-]+", "-", self._extent.name).strip("-.") or "session"
             self._proposed = self._file.value = f"{name[:80]}.{self._format}"
 
     @property
     def _extent(self) -> Extent:
-        return self._extents[max(self._what.pressed_index, 0)]
+        return self._extents[max(self._extent_choice.pressed_index, 0)]
 
     @property
     def _format(self) -> Format:
-        return list(_FORMATS)[max(self._form.pressed_index, 0)]
+        return list(_FORMATS)[max(self._format_choice.pressed_index, 0)]
 
     def action_write(self) -> None:
-        """Write what was chosen, once the keys pressed before have arrived: this one overtakes them."""
-        self._file.call_later(self._begin)
+        """Export, once the keys pressed before have arrived: a binding with priority overtakes them."""
+        self._file.call_later(self._start)
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         name = self._file.value.strip()
         if self._progress is not None or not name:
             return
         target = self._folder / Path(name).expanduser()
-        overwrite = target == self._refused
-        asked = Export(self._extent.branches, self._format, target, overwrite)
+        overwrite = target == self._existing
+        export = Export(self._extent.branches, self._format, target, overwrite)
         self._progress = TaskProgress()
-        _: Worker[None] = self.run_worker(self._do(asked, self._progress))
+        _: Worker[None] = self.run_worker(self._run(export, self._progress))
 
-    async def _do(self, asked: Export, progress: TaskProgress) -> None:
+    async def _run(self, export: Export, progress: TaskProgress) -> None:
         try:
-            await self._write(asked, progress)
+            await self._write(export, progress)
         except Stopped:
-            self._tell("Stopped; nothing was written.")
+            self._show_message("Stopped; nothing was written.")
         except ConvoError as error:
-            there = asked.target.is_file() and not asked.overwrite
-            self._refused = asked.target if there else None
-            self._tell(f"{error} {'Enter again replaces it.' if there else error.hint}".strip())
+            exists = export.target.is_file() and not export.overwrite
+            self._existing = export.target if exists else None
+            self._show_message(f"{error} Enter again overwrites it." if exists else error.full_message)
         else:
-            self.dismiss(asked.target)
+            self.dismiss(export.target)
 
-    def _tell(self, text: str) -> None:
+    def _show_message(self, text: str) -> None:
         self._progress = None
-        self._said.update(printable_line(text))
+        self._message.update(printable_line(text))
         self._hint.update(_HINT)
 
     def _show_progress(self) -> None:
         if self._progress is not None:
-            self._hint.update(f"writing, {self._progress.share:.0%} · Esc stops")
+            self._hint.update(f"exporting… {self._progress.share:.0%} · Esc stops")
 
     def action_leave(self) -> None:
-        """Stop the writing, else leave."""
+        """Stop the export, or close."""
         if self._progress is not None:
             self._progress.stopped = True
         else:

@@ -1,4 +1,4 @@
-"""The keys, in groups."""
+"""The keys that work now, in groups."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import ClassVar, NamedTuple
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from tui.screens.dialogs.modal import Modal, Scroll
@@ -23,8 +21,8 @@ class HelpRow(NamedTuple):
     """One command.
 
     Attributes:
-        group: The heading under which it stands.
-        keys: Its keys as the user knows them.
+        group: Heading above it.
+        keys: Its keys as they are shown.
         description: What they do.
     """
 
@@ -50,7 +48,7 @@ class _Keys(Static):
         self._rows = rows
 
     def render(self) -> Table:
-        """The table in the present theme's colours."""
+        """Return the table in the colours of the theme."""
         group_style = self.get_component_rich_style("keys--group", partial=True)
         key_style = self.get_component_rich_style("keys--key", partial=True)
         table = Table.grid(padding=(0, 2), expand=True)
@@ -69,7 +67,7 @@ class _Keys(Static):
 class Help(Modal[None]):
     """The keys that work now; closes with Esc, `?` or `q`."""
 
-    LINES = 1
+    CHROME_LINES = 1
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q", "leave", "Close", show=False)]
 
     DEFAULT_CSS = """
@@ -79,16 +77,10 @@ class Help(Modal[None]):
     """
 
     def __init__(self, rows: Iterable[HelpRow], title: str = "Keys") -> None:
-        """Make the help.
+        """Create the help.
 
         Args:
-            rows: The commands, those of one group together, in the order in which they are shown.
-            title: What stands above them.
+            rows: The commands in their order, those of one group together.
+            title: The line at the top.
         """
-        super().__init__(Scroll(_Keys(tuple(rows))))
-        self._title = title
-
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Static(self._title, classes="modal--title", markup=False)
-            yield self._growing
+        super().__init__(title, Scroll(_Keys(tuple(rows))))

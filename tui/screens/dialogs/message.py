@@ -1,27 +1,21 @@
-"""Something that does not pass by itself, such as an error: to be read, and copied."""
+"""A message that stays until it is closed, such as an error, to be read and copied."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
 from textual.widgets import Static
 
-from tui.printable import printable, printable_line
+from tui.printable import printable
 from tui.screens.dialogs.modal import Modal, Scroll
 
 __all__ = ["MessageDialog"]
 
-_HINT = "y copies all · Esc closes"
-
 
 class MessageDialog(Modal[None]):
-    """A text with details; `y` copies both, the mouse selects parts, Esc or Enter closes."""
+    """A text with details; `y` copies all of it, the mouse selects parts, Esc or Enter closes."""
 
-    LINES = 2
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "leave", "Close", show=False),
         Binding("y", "copy", "Copy"),
@@ -41,24 +35,14 @@ class MessageDialog(Modal[None]):
     """
 
     def __init__(self, title: str, text: str, details: str = "") -> None:
-        """Make the dialog; all three may hold untrusted text."""
-        said = [Static(Content(printable(text)))]
+        """Create the dialog; all three may hold untrusted text."""
+        parts = [Static(printable(text), markup=False)]
         if details:
-            said.append(Static(Content(printable(details)), classes="message--details"))
-        super().__init__(Scroll(*said))
-        self._title = title
-        self._text = text
-        self._details = details
-        self._hint = Static(_HINT, classes="modal--hint", markup=False)
-
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Static(Content(printable_line(self._title)), classes="modal--title")
-            yield self._growing
-            yield self._hint
+            parts.append(Static(printable(details), classes="message--details", markup=False))
+        super().__init__(title, Scroll(*parts), "y copies all · Esc closes")
+        self._copied = "\n\n".join(part for part in (title, text, details) if part)
 
     def action_copy(self) -> None:
-        """Copy the whole to the clipboard, as it is and not as it is shown."""
-        parts = (self._title, self._text, self._details)
-        self.app.copy_to_clipboard("\n\n".join(part for part in parts if part))
+        """Copy title, text and details to the clipboard, control characters included."""
+        self.app.copy_to_clipboard(self._copied)
         self._hint.update("copied · Esc closes")

@@ -1,35 +1,40 @@
-"""The look that the modal screens share with Textual's command palette: a band over the dimmed panes."""
+"""The base of all dialogs, with the look of Textual's command palette: a band across the dimmed screen."""
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
+from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Click
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, Label, Static
 
 from tui.painting.painted_screen import PaintedScreen
+from tui.printable import printable_line
 
-__all__ = ["Modal", "Scroll"]
+__all__ = ["FieldRow", "Modal", "Scroll"]
 
-_TALL = 24
-_BORDERS = 2
-_MARGINS = 7
-"""Lines of the band's margin and padding where the screen is tall."""
+_TALL: Final = 24
+"""Height of the screen from which on the dialog has margins."""
+
+_BORDERS: Final = 2
+_MARGINS: Final = 7
+"""Lines of the margin and padding of a dialog on a tall screen."""
 
 ResultT = TypeVar("ResultT")
 
 
 class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
-    """A modal screen with one container, which Esc or a click beside it closes without a result."""
+    """A dialog: a title, a body and a line of hints. Esc or a click beside the dialog closes it without a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close")]
-    LINES: ClassVar[int]
-    """Lines beside the widget that grows; above and below each an empty one where the screen is tall."""
+
+    CHROME_LINES: ClassVar[int] = 2
+    """Lines beside the body. On a tall screen there may be an empty line at each of them."""
 
     DEFAULT_CSS = """
     Modal {
@@ -50,36 +55,64 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         &.-tall > Vertical { margin: 3 0 2 0; padding: 1 0; }
 
         Scroll { height: auto; padding: 0 2; scrollbar-size-vertical: 1; }
+        Input, Input:focus {
+            height: 1;
+            margin: 0 2;
+            padding: 0;
+            border: none;
+            background: transparent;
+            background-tint: 0%;
+        }
         .modal--title { height: 1; margin: 0 2; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
         .modal--hint { height: 1; margin: 0 2; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis; }
     }
     """
 
-    def __init__(self, growing: Widget) -> None:
-        """Make the screen.
+    def __init__(self, title: str, body: Widget, hint: str = "") -> None:
+        """Create the dialog.
 
         Args:
-            growing: The widget that takes as many lines as it needs, as far as there are.
+            title: The line at the top; untrusted text in it is shown as it is.
+            body: The widget that takes as many lines as it needs, up to the height of the screen.
+            hint: The line at the bottom, which names the keys; left out where it is empty.
         """
         super().__init__()
-        self._growing = growing
+        self._title = Static(printable_line(title), classes="modal--title", markup=False)
+        self._body = body
+        self._hint = Static(hint, classes="modal--hint", markup=False)
+        self._hint.display = bool(hint)
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield from self.compose_head()
+            yield from self.compose_body()
+            if self._hint.display:
+                yield self._hint
+
+    def compose_head(self) -> ComposeResult:
+        """Yield the first line."""
+        yield self._title
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the widgets between title and hint."""
+        yield self._body
 
     def on_mount(self) -> None:
-        # Each blink would draw the dimmed panes beneath anew, all of them.
-        for line in self.query(Input):
-            line.cursor_blink = False
+        # Each blink would draw the dimmed screen again, all of it.
+        for field in self.query(Input):
+            field.cursor_blink = False
 
     def dismiss(self, result: ResultT | None = None) -> AwaitComplete:
-        """Close with a result, once: a second key, pressed before the screen was gone, would close the one below."""
+        """Close with a result, once: a second key, pressed before the dialog is gone, would close the screen below."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def on_resize(self) -> None:
-        # In a container of automatic height Textual heeds no maximum but one in cells.
+        # In a container of automatic height Textual applies no maximum but one in cells.
         height = self.size.height
         tall = height >= _TALL
         self.set_class(tall, "-tall")
-        beside = _BORDERS + self.LINES + (_MARGINS + self.LINES if tall else 0)
-        self._growing.styles.max_height = max(1, min(height - beside, height * 3 // 4))
+        chrome = _BORDERS + self.CHROME_LINES + (_MARGINS + self.CHROME_LINES if tall else 0)
+        self._body.styles.max_height = max(1, min(height - chrome, height * 3 // 4))
 
     def action_leave(self) -> None:
         """Close without a result."""
@@ -90,8 +123,24 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
             self.dismiss(None)
 
 
+class FieldRow(Horizontal):
+    """A field with its label before it."""
+
+    DEFAULT_CSS = """
+    FieldRow {
+        height: auto;
+        & > Label { width: 9; color: $foreground-muted; }
+        Input, Input:focus { width: 1fr; margin: 0; }
+    }
+    """
+
+    def __init__(self, label: str, field: Widget) -> None:
+        """Create the row."""
+        super().__init__(Label(label, markup=False), field)
+
+
 class Scroll(VerticalScroll):
-    """A scrollable text with vim's keys beside the usual ones."""
+    """Scrollable text with vim's keys beside the usual ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False),

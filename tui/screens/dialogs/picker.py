@@ -3,139 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Generic
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from tui.printable import printable_line
-from tui.screens.dialogs.modal import Modal
-from tui.widgets.lists.choices import Choice, Choices, KeyT
+from tui.model.fuzzy import FuzzyFilter
+from tui.screens.dialogs.list_modal import ListModal
+from tui.widgets.lists.choices import Choice, ChoiceList, plain
 
-__all__ = ["Picker"]
+__all__ = ["FIRST_PAGE", "Picker"]
+
+FIRST_PAGE: Final = 100
+"""Choices that are listed at first; more follow when the user nears the end."""
 
 
-class Picker(Modal[KeyT | None], Generic[KeyT]):
-    """A list that narrows while the user types; gives the picked key, or None when left.
+class Picker(ListModal[str | None]):
+    """A list that narrows while the user types; returns the key of the picked choice, or None.
 
     Enter or a click picks; the arrows, Ctrl+N and Ctrl+P move while typing.
     """
 
-    LINES = 2
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,ctrl+n", "move(1)", "Next", show=False),
-        Binding("up,ctrl+p", "move(-1)", "Previous", show=False),
-        Binding("pagedown", "move_page(1)", "Page down", show=False),
-        Binding("pageup", "move_page(-1)", "Page up", show=False),
-    ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | down, ctrl+n | Next choice. |
-    | up, ctrl+p | Choice before. |
-    | pagedown, pageup | A page further or back. |
-    | enter | Pick. |
-    | escape | Leave. |
-    """
-
-    DEFAULT_CSS = """
-    Picker {
-        #picker-head { height: 1; layout: horizontal; }
-        .modal--title { width: 1fr; }
-        .modal--hint { width: auto; }
-        Input, Input:focus {
-            height: 1;
-            margin: 0 2;
-            padding: 0;
-            border: none;
-            background: transparent;
-            background-tint: 0%;
-        }
-        &.-tall Input { margin: 1 2; }
-    }
-    """
+    _list: ChoiceList
 
     def __init__(
         self,
         title: str,
-        choices: Sequence[Choice[KeyT]],
+        choices: Sequence[Choice],
         *,
-        current: KeyT | None = None,
+        current: str | None = None,
         placeholder: str = "type part of a name",
     ) -> None:
-        """Make the picker.
+        """Create the picker.
 
         Args:
             title: What is picked; untrusted text in it is shown as it is.
-            choices: In the order in which they stand while nothing is typed.
-            current: Key of the choice that holds now.
-            placeholder: What the empty input says.
+            choices: The choices in their order.
+            current: Key of the choice that applies now.
+            placeholder: Text of the empty input.
         """
-        self._keys = [choice.key for choice in choices]
-        held = self._keys.index(current) if current in self._keys else None
-        self._list = Choices([choice.label for choice in choices], [choice.detail for choice in choices], held)
-        super().__init__(self._list)
-        self._title = Static(Content(printable_line(title)), classes="modal--title")
-        self._count = Static(classes="modal--hint")
+        super().__init__(title, ChoiceList())
+        self._choices = choices
+        self._current = current
+        self._limit = FIRST_PAGE
+        self._filter = FuzzyFilter(plain(choice.label) for choice in choices)
         self._input = Input(placeholder=placeholder, select_on_focus=False)
 
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            with Vertical(id="picker-head"):
-                yield self._title
-                yield self._count
-            yield self._input
-            yield self._list
+    def compose_body(self) -> ComposeResult:
+        yield self._input
+        yield self._list
 
     def on_mount(self) -> None:
-        self._tell_count()
-
-    def action_move(self, by: int) -> None:
-        """Move the cursor by so many lines."""
-        self._list.move(by)
-
-    def action_move_page(self, by: int) -> None:
-        """Move the cursor by so many pages."""
-        self._list.move_page(by)
+        self.narrow("")
 
     def narrow(self, typed: str) -> None:
-        """Show what matches."""
-        self._list.narrow(typed)
-        self._tell_count()
+        """List the choices that match, the best first."""
+        self._filter.narrow(typed)
+        self._limit = FIRST_PAGE
+        if not self._filter.query:
+            keys = [choice.key for choice in self._choices]
+            self._limit += keys.index(self._current) if self._current in keys else 0
+        self._show_matches()
 
-    @property
-    def pointed(self) -> KeyT | None:
-        """The choice under the cursor; None where nothing matches."""
-        return None if self._list.place is None else self._keys[self._list.place]
-
-    def neighbours(self) -> list[KeyT]:
-        """The choices below and above the cursor."""
-        return [self._keys[place] for place in self._list.beside()]
+    def list_more(self) -> None:
+        """List more of the choices that match."""
+        if self._list.option_count < len(self._filter.matches):
+            self._limit *= 4
+            self._show_matches()
 
     def pick(self) -> None:
-        """Give the choice under the cursor."""
-        if self._list.place is not None:
-            self.dismiss(self._keys[self._list.place])
+        """Close with the highlighted choice."""
+        if self._list.key is not None:
+            self.dismiss(self._list.key)
 
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:
         event.stop()
         self.narrow(event.value)
 
+    @on(ChoiceList.EndNeared)
+    def _list_more(self, event: ChoiceList.EndNeared) -> None:
+        event.stop()
+        self.list_more()
+
     @on(Input.Submitted)
     def _pick(self, event: Input.Submitted) -> None:
         event.stop()
         self.pick()
 
-    @on(Choices.Picked)
-    def _pick_clicked(self, event: Choices.Picked) -> None:
+    @on(ChoiceList.OptionSelected)
+    def _pick_clicked(self, event: ChoiceList.OptionSelected) -> None:
         event.stop()
-        self.dismiss(self._keys[event.place])
+        self.dismiss(event.option_id)
 
-    def _tell_count(self) -> None:
-        total = len(self._keys)
-        self._count.update(f"{total:,}" if self._list.count == total else f"{self._list.count:,} of {total:,}")
+    def _show_matches(self) -> None:
+        matches = self._filter.matches
+        choices = [self._choices[place] for place in matches[: self._limit]]
+        self._list.show(choices, typed=self._filter.query, current=self._current)
+        self.show_count(len(matches), len(self._choices))
+
+    def show_count(self, matching: int, total: int) -> None:
+        """Show how many choices match, and how many there are."""
+        self._count.update(f"{total:,}" if matching == total else f"{matching:,} of {total:,}")

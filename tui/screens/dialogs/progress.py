@@ -1,4 +1,4 @@
-"""What takes longer than a moment: how far it is, and Esc to stop it."""
+"""The progress of work that takes longer than a moment."""
 
 from __future__ import annotations
 
@@ -6,31 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
 from textual.events import Click
 from textual.screen import Screen
-from textual.widgets import ProgressBar, Static
+from textual.widgets import ProgressBar
 
 from tui.controller.progress import TaskProgress
-from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal
 
-__all__ = ["ProgressDialog", "waiting"]
+__all__ = ["ProgressDialog", "show_progress"]
 
-_MOMENT: Final = 0.3
-"""Seconds that are waited for without a word."""
+_DELAY: Final = 0.3
+"""Seconds until the dialog opens."""
 
-_EVERY: Final = 0.1
-"""Seconds between two looks how far it is."""
+_INTERVAL: Final = 0.1
+"""Seconds between two updates of the bar."""
 
 
 class ProgressDialog(Modal[None]):
-    """Shows how far some work is. It goes when the work is over, also when that was stopped."""
+    """A bar that shows the progress of some work; Esc stops the work."""
 
-    LINES = 2
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stop", "Stop")]
     """
     | Key(s) | Description |
@@ -42,45 +37,40 @@ class ProgressDialog(Modal[None]):
     ProgressDialog ProgressBar { margin: 0 2; width: 100%; }
     """
 
-    def __init__(self, title: str, work: TaskProgress) -> None:
-        """Make the screen.
+    def __init__(self, title: str, progress: TaskProgress) -> None:
+        """Create the dialog.
 
         Args:
-            title: What is done; untrusted text in it is shown as it is.
-            work: How far it is.
+            title: The work; untrusted text in it is shown as it is.
+            progress: Its progress.
         """
-        super().__init__(ProgressBar(1.0, show_eta=False))
-        self._title = title
-        self._work = work
-
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Static(Content(printable_line(self._title)), classes="modal--title")
-            yield self._growing
-            yield Static("Esc stops it; then nothing is written", classes="modal--hint", markup=False)
+        self._bar = ProgressBar(1.0, show_eta=False)
+        super().__init__(title, self._bar, "Esc stops it; nothing is written then")
+        self._progress = progress
 
     def on_mount(self) -> None:
-        self.set_interval(_EVERY, self._show)
+        self.set_interval(_INTERVAL, self._update_bar)
 
-    def _show(self) -> None:
-        self.query_one(ProgressBar).update(progress=self._work.share)
+    def _update_bar(self) -> None:
+        self._bar.update(progress=self._progress.share)
 
     def action_stop(self) -> None:
-        self._work.stopped = True
+        """Stop the work."""
+        self._progress.stopped = True
 
     def on_click(self, event: Click) -> None:
-        # A click beside it is no answer to anything.
+        # Only Esc stops the work, and nothing else closes the dialog.
         event.prevent_default()
 
 
 @contextmanager
-def waiting(screen: Screen[Any], title: str, work: TaskProgress) -> Iterator[None]:
-    """Show how far some work is, if it takes longer than a moment."""
-    dialog = ProgressDialog(title, work)
-    moment = screen.set_timer(_MOMENT, lambda: screen.app.push_screen(dialog))
+def show_progress(screen: Screen[Any], title: str, progress: TaskProgress) -> Iterator[None]:
+    """Show the progress of some work, if it takes longer than a moment."""
+    dialog = ProgressDialog(title, progress)
+    delay = screen.set_timer(_DELAY, lambda: screen.app.push_screen(dialog))
     try:
         yield
     finally:
-        moment.stop()
+        delay.stop()
         if dialog.is_attached:
             dialog.dismiss()

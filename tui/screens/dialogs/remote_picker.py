@@ -1,108 +1,89 @@
-"""Picking one of more than memory should hold: what matches is found elsewhere while the user types."""
+"""Picking one of more choices than memory should hold: something else finds those that match."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
-from textual import on
 from textual.worker import Worker
 
-from tui.screens.dialogs.picker import Picker
-from tui.widgets.lists.choices import Choice, Choices
+from tui.screens.dialogs.picker import FIRST_PAGE, Picker
+from tui.widgets.lists.choices import Choice
 
-__all__ = ["Find", "Found", "RemotePicker"]
-
-KeyT = TypeVar("KeyT")
-
-_FIRST: Final = 100
-"""How many choices are asked for at first."""
+__all__ = ["Find", "Matches", "RemotePicker"]
 
 
-class Found(NamedTuple, Generic[KeyT]):
-    """What matches.
+class Matches(NamedTuple):
+    """The choices that match.
 
     Attributes:
-        choices: The best.
-        total: How many there are.
+        choices: The best of them.
+        total: How many match.
     """
 
-    choices: Sequence[Choice[KeyT]]
+    choices: Sequence[Choice]
     total: int
 
 
-Find: TypeAlias = Callable[[str, int], Awaitable[Found[KeyT]]]
-"""Finds what typed letters match, the best at most so many; with nothing typed, whatever there is."""
+Find: TypeAlias = Callable[[str, int], Awaitable[Matches]]
+"""Finds the choices that match a text, at most so many; all of them match the empty text."""
 
 
-class RemotePicker(Picker[KeyT]):
-    """A picker that asks for what matches, and for more of it when the user comes near the end."""
+class RemotePicker(Picker):
+    """A picker that asks for the choices that match, and for more of them when the user nears the end."""
 
     def __init__(
         self,
         title: str,
-        find: Find[KeyT],
+        find: Find,
         *,
-        current: KeyT | None = None,
+        current: str | None = None,
         placeholder: str = "type part of a name",
     ) -> None:
-        """Make the picker.
+        """Create the picker.
 
         Args:
             title: What is picked; untrusted text in it is shown as it is.
-            find: What finds the choices; an answer that was overtaken is dropped.
-            current: Key of the choice that holds now.
-            placeholder: What the empty input says.
+            find: Finds the choices; an answer that was overtaken by another question is dropped.
+            current: Key of the choice that applies now.
+            placeholder: Text of the empty input.
         """
-        super().__init__(title, [], placeholder=placeholder)
+        super().__init__(title, [], current=current, placeholder=placeholder)
         self._find = find
-        self._current_key = current
-        self._most = _FIRST
-        self._matching = self._total = 0
-        self._finding = self._picking = False
-        self._list.empty = "…"
+        self._matching = 0
+        self._total: int | None = None
+        self._finding = self._pick_when_found = False
 
     def on_mount(self) -> None:
-        self._ask()
+        self._list.show([], empty="…")
 
     def narrow(self, typed: str) -> None:  # noqa: ARG002 the input holds it
-        self._most, self._picking = _FIRST, False
+        self._limit, self._pick_when_found = FIRST_PAGE, False
         self._ask()
 
+    def list_more(self) -> None:
+        if not self._finding and self._list.option_count < self._matching:
+            self._limit *= 4
+            self._ask()
+
     def pick(self) -> None:
-        """Give the choice under the cursor, once it is one of those that match what was typed."""
+        """Close with the highlighted choice, once those that match the text are listed."""
         if self._finding:
-            self._picking = True
+            self._pick_when_found = True
         else:
             super().pick()
 
-    @on(Choices.EndNeared)
-    def _bring_more(self, event: Choices.EndNeared) -> None:
-        event.stop()
-        if not self._finding and len(self._keys) < self._matching:
-            self._most *= 4
-            self._ask()
-
     def _ask(self) -> None:
         self._finding = True
-        _: Worker[None] = self.run_worker(self._show(self._input.value, self._most), exclusive=True)
+        _: Worker[None] = self.run_worker(self._show(self._input.value, self._limit), exclusive=True)
 
-    async def _show(self, typed: str, most: int) -> None:
-        choices, self._matching = await self._find(typed, most)
-        if not typed:
+    async def _show(self, typed: str, limit: int) -> None:
+        choices, self._matching = await self._find(typed, limit)
+        if self._total is None or not typed:
             self._total = self._matching
         self._finding = False
-        self._keys = [choice.key for choice in choices]
-        held = self._keys.index(self._current_key) if self._current_key in self._keys else None
-        self._list.empty = "no match"
-        self._list.replace([choice.label for choice in choices], [choice.detail for choice in choices], held, typed)
-        self._tell_count()
-        if self._picking:
-            self._picking = False
+        self._list.show(choices, typed=typed, current=self._current)
+        self.show_count(self._matching, max(self._total, self._matching))
+        if self._pick_when_found:
+            self._pick_when_found = False
             super().pick()
-
-    def _tell_count(self) -> None:
-        if not self._total and self._finding:
-            return
-        total = max(self._total, self._matching)
-        self._count.update(f"{total:,}" if self._matching == total else f"{self._matching:,} of {total:,}")

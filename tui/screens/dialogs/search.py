@@ -1,84 +1,69 @@
-"""Finding text in the branch, the session or the file, while it is being typed."""
+"""Searching the branch, the session or the file while the query is typed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tui.controller.search import Search
 from tui.errors import QueryError
 from tui.model.query import SYNTAX_HINT, Query, parse_query, passage_query
 from tui.model.search import Hit, SearchScope
 from tui.printable import printable_line
-from tui.screens.dialogs.modal import Modal
+from tui.screens.dialogs.list_modal import ListModal
 from tui.widgets.format import fit_name
 from tui.widgets.lists.hits import HitList
+from tui.words import plural
 
 __all__ = ["OriginDialog", "SearchDialog"]
 
-_NAME_ROOM = 24
+_NAME_WIDTH: Final = 24
 
-_SOON, _LATER = 0.1, 1.0
-"""Seconds until the second look at what a search has found, and between the last ones: each draws a modal screen."""
+_MIN_PAUSE: Final = 0.1
+_MAX_PAUSE: Final = 1.0
+"""Seconds between two refreshes while a search runs, at first and at last: each draws a modal screen."""
 
 
-class SearchDialog(Modal[Hit | None]):
-    """What holds a text, listed while it is searched for; gives the hit that was picked.
+class SearchDialog(ListModal[Hit | None]):
+    """The items that match a query, listed while the search runs; returns the hit that was picked.
 
-    The search itself belongs to whoever shows this: it may go on when this is closed.
+    The search belongs to the caller: it may continue after the dialog is closed.
     """
 
-    LINES = 3
+    CHROME_LINES = 3
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,ctrl+n", "move(1)", "Next", show=False),
-        Binding("up,ctrl+p", "move(-1)", "Previous", show=False, priority=True),
-        Binding("pagedown", "move_page(1)", "Page down", show=False),
-        Binding("pageup", "move_page(-1)", "Page up", show=False),
         Binding("tab,ctrl+f", "scope(1)", "Wider", show=False, priority=True),
         Binding("shift+tab", "scope(-1)", "Narrower", show=False, priority=True),
     ]
     """
     | Key(s) | Description |
     | :- | :- |
-    | down, ctrl+n | Next hit. |
-    | up, ctrl+p | Hit before. |
-    | pagedown, pageup | A page further or back. |
-    | tab, ctrl+f, shift+tab | Search the branch, the session, the file. |
+    | tab, ctrl+f | Next wider scope: branch, session, file. |
+    | shift+tab | Next narrower scope. |
     | enter | Go to the hit. |
-    | escape | Stop the search; then leave. |
+    | escape | Stop the search, then close. |
     """
 
     DEFAULT_CSS = """
     SearchDialog {
         & > Vertical { max-width: 130; }
-        #search-head { height: 1; layout: horizontal; }
-        #search-title { width: 1fr; }
-        #search-count { width: 32; text-align: right; }
-        &.-short #search-count { width: 20; }
+        .list-modal--count { width: 32; text-align: right; }
         .search--error { color: $text-error; }
         HitList { height: 75vh; }
-        Input, Input:focus {
-            height: 1;
-            margin: 0 2;
-            padding: 0;
-            border: none;
-            background: transparent;
-            background-tint: 0%;
-        }
-        &.-tall Input { margin: 1 2; }
-        &.-tall #search-hint { margin: 1 2 0 2; }
+        &.-tall .search--hint { margin: 1 2 0 2; }
     }
     """
 
     placeholder = "text, /regular expression/, or a filter"
+
+    _list: HitList
 
     def __init__(
         self,
@@ -90,95 +75,88 @@ class SearchDialog(Modal[Hit | None]):
         scope: SearchScope = SearchScope.BRANCH,
         names: Sequence[str] = ("", "", ""),
     ) -> None:
-        """Make the dialog.
+        """Create the dialog.
 
         Args:
-            start: Begins a search, in place of the one that goes on.
-            stop: Ends the search that goes on.
-            branches: The branches that have a hit.
-            text: What is searched for at first.
-            scope: Where at first.
-            names: What the branch, the session and the file are called.
+            start: Starts a search in place of the running one.
+            stop: Stops the running search.
+            branches: Returns the branches that have a hit.
+            text: The query at first.
+            scope: The scope at first.
+            names: Names of the branch, the session and the file.
         """
-        self._list = HitList(branches)
-        super().__init__(self._list)
-        self._begin_search = start
-        self._end_search = stop
+        super().__init__("", HitList(branches), self.hint())
+        self._hint.add_class("search--hint")
+        self._start_search = start
+        self._stop_search = stop
         self._scope = scope
         self._names = dict(zip(SearchScope, names, strict=True))
         self._search: Search | None = None
         self._shown_at = 0.0
-        self._wait = _SOON
+        self._pause = _MIN_PAUSE
         self._unsubscribe: Callable[[], None] = lambda: None
-        self._title = Static(id="search-title", classes="modal--title")
-        self._count = Static(id="search-count", classes="modal--hint")
         self._input = Input(text, placeholder=self.placeholder)
-        self._hint = Static(id="search-hint", classes="modal--hint")
 
     @property
     def text(self) -> str:
-        """What was typed."""
+        """The query as it was typed."""
         return self._input.value
 
     @property
     def scope(self) -> SearchScope:
-        """Where it is searched for."""
+        """The scope of the search."""
         return self._scope
 
     @property
     def search(self) -> Search | None:
-        """The last search; None while nothing was searched for."""
+        """The last search; None before the first one."""
         return self._search
 
     @property
     def hits(self) -> Sequence[Hit]:
-        """What is listed."""
+        """The listed hits."""
         return self._list.hits
 
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            with Vertical(id="search-head"):
-                yield self._title
-                yield self._count
-            yield self._input
-            yield self._list
-            yield self._hint
+    def compose_body(self) -> ComposeResult:
+        yield self._input
+        yield self._list
 
     def on_mount(self) -> None:
-        self._begin()
+        self._start()
 
     def on_unmount(self) -> None:
         self._unsubscribe()
 
     def query_of(self, text: str) -> Query:
-        """What is searched for.
+        """Parse what was typed.
 
         Raises:
-            QueryError: It cannot be read.
+            QueryError: It is no query.
         """
         return parse_query(text)
 
     def heading(self) -> Content:
-        """Where is searched: the words for all, the chosen one marked."""
-        words: list[Content | tuple[str, str]] = [("Find in ", "")]
+        """Return the title: the three scopes, with the name of the chosen one."""
+        words: list[Content | tuple[str, str]] = [("Search ", "")]
         for scope in SearchScope:
-            name = fit_name(self._names[scope], _NAME_ROOM)
+            name = fit_name(self._names[scope], _NAME_WIDTH)
             chosen = scope is self._scope
             words.append((f" {scope}{f' {name}' if chosen and name else ''} ", "reverse" if chosen else "not bold dim"))
         return Content.assemble(*words)
 
     def hint(self) -> str:
-        """The line below the list."""
-        return f"{SYNTAX_HINT} · Tab: wider"
+        """Return the line below the list."""
+        return f"{SYNTAX_HINT} · Tab widens"
 
     def state(self, search: Search) -> str:
-        """How far a search has come."""
+        """Return how many hits there are and how far the search is."""
         results = search.results
         words = []
         if search.query:
-            words.append(f"{len(results):,}{'+' if results.truncated else ''} item{'s' * (len(results) != 1)}")
+            more = "+" if results.truncated else ""
+            words.append(f"{len(results):,}+ items" if more else plural(len(results), "item"))
         if results.timed_out:
-            words.append(f"{results.timed_out:,} too slow to search")
+            words.append(f"{results.timed_out:,} timed out")
         if search.running:
             words.append(f"searching… {results.progress:.0%}")
         elif results.progress < 1 and search.query:
@@ -190,117 +168,107 @@ class SearchDialog(Modal[Hit | None]):
 
         Args:
             search: The search.
-            keep: Whether it is the one that was shown before.
+            keep: Whether its earlier results are shown now.
         """
-        empty = "searching…" if search.running else "nothing found" if search.query else ""
+        empty = "searching…" if search.running else "no match" if search.query else ""
         with_session = search.scope is SearchScope.FILE
         self._list.show(search.results.hits, with_session=with_session, empty=empty, keep=keep)
 
-    def action_move(self, by: int) -> None:
-        """Move the cursor by so many hits."""
-        self._list.move(by)
-
-    def action_move_page(self, by: int) -> None:
-        """Move the cursor by so many pages."""
-        self._list.move_page(by)
-
     def action_scope(self, step: int) -> None:
-        """Search in the next wider, or narrower, of branch, session and file."""
+        """Search the next wider, or narrower, of branch, session and file."""
         scopes = list(SearchScope)
         self._scope = scopes[(scopes.index(self._scope) + step) % len(scopes)]
-        self._begin()
+        self._start()
 
     def action_leave(self) -> None:
-        """Stop the search, or leave where none goes on."""
+        """Stop the search, or close where none runs."""
         if self._search is not None and self._search.running:
-            self._end_search()
+            self._stop_search()
         else:
             self.dismiss(None)
 
     @on(Input.Changed)
-    def _change(self, event: Input.Changed) -> None:
+    def _change_query(self, event: Input.Changed) -> None:
         event.stop()
-        self._begin()
+        self._start()
 
     @on(Input.Submitted)
     def _pick(self, event: Input.Submitted) -> None:
         event.stop()
-        self._give(self._list.cursor)
+        if self._list.cursor in range(len(self.hits)):
+            self.dismiss(self.hits[self._list.cursor])
 
     @on(HitList.Picked)
     def _pick_clicked(self, event: HitList.Picked) -> None:
         event.stop()
-        self._give(event.number)
+        self.dismiss(event.hit)
 
-    def _give(self, number: int) -> None:
-        if 0 <= number < len(self.hits):
-            self.dismiss(self.hits[number])
-
-    def _begin(self) -> None:
+    def _start(self) -> None:
+        """Search for what was typed, unless the running search does."""
         self._title.update(self.heading())
         try:
             query = self.query_of(self._input.value)
         except QueryError as error:
-            self._say(str(error), wrong=True)
+            self._show_hint(str(error), is_error=True)
             return
-        self._say(self.hint())
+        self._show_hint(self.hint())
         if self._search is not None and (query, self._scope) == (self._search.query, self._search.scope):
             return
         self._unsubscribe()
-        self._search = self._begin_search(query, self._scope)
-        self._unsubscribe = self._search.subscribe(self._come_along)
-        self._wait = _SOON
-        self._refresh(keep=False)
+        self._search = self._start_search(query, self._scope)
+        self._unsubscribe = self._search.subscribe(self._take_results)
+        self._pause = _MIN_PAUSE
+        self._refresh_hits(keep=False)
 
-    def _come_along(self) -> None:
-        """Show more, though not more often than can be seen."""
+    def _take_results(self) -> None:
+        """Show new results, but no more often than they can be read."""
         search = self._search
         if search is None:
             return
         first = bool(search.results.hits) and not self._list.hits
-        if first or not search.running or monotonic() - self._shown_at > self._wait:
-            self._wait = min(self._wait * 1.5, _LATER)
-            self._refresh(keep=True)
+        if first or not search.running or monotonic() - self._shown_at > self._pause:
+            self._pause = min(self._pause * 1.5, _MAX_PAUSE)
+            self._refresh_hits(keep=True)
 
-    def _refresh(self, *, keep: bool) -> None:
+    def _refresh_hits(self, *, keep: bool) -> None:
         if self._search is not None:
             self._shown_at = monotonic()
-            self._count.update(Content(self.state(self._search)), layout=False)
+            self._count.update(self.state(self._search), layout=False)
             self.show(self._search, keep=keep)
             if self._search.failure:
-                self._say(self._search.failure, wrong=True)
+                self._show_hint(self._search.failure, is_error=True)
 
-    def _say(self, text: str, *, wrong: bool = False) -> None:
-        self._hint.set_class(wrong, "search--error")
-        self._hint.update(Content(printable_line(text)))
+    def _show_hint(self, text: str, *, is_error: bool = False) -> None:
+        self._hint.set_class(is_error, "search--error")
+        self._hint.update(printable_line(text))
 
 
 class OriginDialog(SearchDialog):
-    """Where a passage came into the branch, and where it came again: in the order in which the model read it."""
+    """The places of a passage in the branch, in the order in which the model read them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab,ctrl+f,shift+tab", "scope(0)", show=False, priority=True)]
 
-    placeholder = "a text, to see where it came from"
+    placeholder = "text to trace to its origin"
 
     def query_of(self, text: str) -> Query:
         return passage_query(text)
 
     def heading(self) -> Content:
-        return Content.assemble("Who said it first on ", (fit_name(self._names[SearchScope.BRANCH], _NAME_ROOM), ""))
+        return Content(f"Origin on {fit_name(self._names[SearchScope.BRANCH], _NAME_WIDTH)}")
 
     def hint(self) -> str:
-        return "the first line is where it came in · Enter: go there"
+        return "the first line is the origin · Enter goes to it · Esc closes"
 
     def state(self, search: Search) -> str:
         if search.running:
             return super().state(search)
         hits = search.results.hits
-        times = sum(hit.count for hit in hits)
-        words = f"{len(hits):,} item{'s' * (len(hits) != 1)}"
-        return words if times == len(hits) else f"{words}, {times:,} times"
+        matches = sum(hit.count for hit in hits)
+        items = plural(len(hits), "item")
+        return items if matches == len(hits) else f"{items}, {plural(matches, 'match')}"
 
     def show(self, search: Search, *, keep: bool) -> None:
-        # The oldest is found last: until then nobody knows which is the first.
-        done = sorted(search.results, key=lambda hit: hit.sequence_number) if not search.running else []
+        # The oldest hit is found last: only then is it known which one is the first.
+        hits = sorted(search.results, key=lambda hit: hit.sequence_number) if not search.running else []
         empty = "searching…" if search.running else "not in this branch" if search.query else ""
-        self._list.show(done, with_session=False, empty=empty, keep=keep)
+        self._list.show(hits, with_session=False, empty=empty, keep=keep)

@@ -1,68 +1,71 @@
-"""Choosing the colours, which the panes wear while the cursor is on them."""
+"""Choosing a theme, which is shown while it is highlighted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from typing import ClassVar, Final
 
+from textual import on
 from textual.theme import Theme
 from textual.timer import Timer
 
 from tui.screens.dialogs.picker import Picker
-from tui.widgets.lists.choices import Choice
+from tui.widgets.lists.choices import Choice, ChoiceList
 
 __all__ = ["ThemePicker"]
 
-_RESTS: Final = 0.05
-"""Seconds after which the cursor is taken to rest."""
+_REST_SECONDS: Final = 0.05
+"""Seconds without a change of the highlight after which the themes beside it are prepared."""
 
 
-class ThemePicker(Picker[str]):
-    """A list of themes, of which the one under the cursor is shown; who opened it keeps the picked one or goes back."""
+class ThemePicker(Picker):
+    """A list of themes that shows the highlighted one; its caller keeps the picked theme or restores the old one."""
 
     DEFAULT_CSS: ClassVar[str] = """
     ThemePicker { background: transparent; }
     """
 
     def __init__(self, themes: Mapping[str, Theme], current: str, prepare: Callable[[Collection[str]], bool]) -> None:
-        """Make the list.
+        """Create the list.
 
         Args:
-            themes: All there are, by name.
-            current: The name of the one that is shown.
-            prepare: Called while the cursor rests with the themes beside it; gets one of them ready, if there is one.
+            themes: All themes by name.
+            current: Name of the theme that is shown now.
+            prepare: Prepares one of some themes that may be shown next; returns whether there was one to prepare.
         """
         choices = [Choice(name, name, "dark" if theme.dark else "light") for name, theme in sorted(themes.items())]
         super().__init__("Themes", choices, current=current, placeholder="type part of a theme's name")
         self._prepare_themes = prepare
-        self._preparing: Timer | None = None
+        self._rest: Timer | None = None
 
-    def on_mount(self) -> None:
-        self.watch(self._list, "cursor", self._try_on, init=False)
-        self._prepare_soon()
+    @on(ChoiceList.OptionHighlighted)
+    def _show_highlighted(self, event: ChoiceList.OptionHighlighted) -> None:
+        event.stop()
+        # Several keys may have moved the highlight meanwhile: only the last theme is shown.
+        self.call_after_refresh(self._show_theme)
 
-    def narrow(self, typed: str) -> None:
-        super().narrow(typed)
-        self._try_on()
-
-    def _try_on(self) -> None:
-        # Where the cursor has gone on meanwhile, it is the next one's turn.
-        self.call_after_refresh(self._wear)
-
-    def _wear(self) -> None:
-        name = self.pointed
+    def _show_theme(self) -> None:
+        name = self._list.key
         if name is not None and name != self.app.theme:
             self.app.theme = name
         self._prepare_soon()
 
+    def neighbours(self) -> list[str]:
+        """Return the themes below and above the highlighted one."""
+        place = self._list.highlighted
+        if place is None:
+            return []
+        names = [option.id or "" for option in self._list.options]
+        return names[place + 1 : place + 2] + names[max(place - 1, 0) : place]
+
     def _prepare_soon(self) -> None:
-        if self._preparing is not None:
-            self._preparing.stop()
-        self._preparing = self.set_timer(_RESTS, self._prepare)
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(_REST_SECONDS, self._prepare)
 
     def _prepare(self) -> None:
-        self._preparing = None
-        # The one under the cursor may be about to be worn.
-        here = [] if self.pointed is None else [self.pointed]
+        self._rest = None
+        # The highlighted one may be shown next, too.
+        here = [] if self._list.key is None else [self._list.key]
         if self._prepare_themes([*here, *self.neighbours()]):
             self._prepare_soon()

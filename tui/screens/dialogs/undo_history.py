@@ -1,15 +1,14 @@
-"""The list of what was done to the file, from which it is undone and done again."""
+"""The list of changes to the file, in which they are undone and redone."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker
@@ -17,195 +16,178 @@ from textual.worker import Worker
 from tui.errors import ConvoError
 from tui.model import EntryState, JournalEntry
 from tui.printable import printable_line
-from tui.screens.dialogs.modal import Modal
-from tui.widgets.lists.choices import Choices
+from tui.render import format_size
+from tui.screens.dialogs.list_modal import ListModal
+from tui.widgets.lists.choices import Choice, ChoiceList
+from tui.words import plural
 
 __all__ = ["HistoryActions", "UndoHistory"]
 
-_STATES = {EntryState.DONE: "", EntryState.UNDONE: "undone", EntryState.PERMANENT: "kept"}
+_STATES: Final = {EntryState.DONE: "", EntryState.UNDONE: "undone", EntryState.PERMANENT: "permanent"}
+
+_NAMED: Final = 3
+"""Changes that the preview of Enter names."""
+
+_HINT: Final = "Enter undoes/redoes · K makes permanent · E empties trash · Esc closes"
 
 
 class HistoryActions(NamedTuple):
-    """What the list asks for.
+    """The functions that read and change the history.
 
     Attributes:
-        entries: Reads the list.
+        entries: Reads the entries, the newest first.
         undo_or_redo: Undoes all entries back to one that is done, or redoes all up to one that is undone.
-        keep: Lets an entry hold for good.
-        empty_trash: Lets all entries hold for good.
+        make_permanent: Makes the entry with an id permanent.
+        empty_trash: Makes all entries permanent.
     """
 
     entries: Callable[[], Awaitable[Sequence[JournalEntry]]]
     undo_or_redo: Callable[[JournalEntry], Awaitable[None]]
-    keep: Callable[[int], Awaitable[None]]
+    make_permanent: Callable[[int], Awaitable[None]]
     empty_trash: Callable[[], Awaitable[None]]
 
 
-class UndoHistory(Modal[None]):
-    """What was done, the newest first; it stays open, so that one sees what undoing does behind it."""
+class UndoHistory(ListModal[None]):
+    """The changes, the newest first; the dialog stays open while the screen behind it shows what undoing does."""
 
-    LINES = 4
+    CHROME_LINES = 4
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j,ctrl+n", "move(1)", "Next", show=False),
-        Binding("up,k,ctrl+p", "move(-1)", "Previous", show=False),
-        Binding("pagedown", "move_page(1)", "Page down", show=False),
-        Binding("pageup", "move_page(-1)", "Page up", show=False),
-        Binding("enter", "turn_over", "Undo or do again"),
-        Binding("K", "keep", "Keep"),
+        Binding("j", "move(1)", "Next", show=False),
+        Binding("k", "move(-1)", "Previous", show=False),
+        Binding("enter", "undo_or_redo", "Undo or redo"),
+        Binding("K", "make_permanent", "Make permanent"),
         Binding("E", "empty_trash", "Empty the trash"),
     ]
     """
     | Key(s) | Description |
     | :- | :- |
-    | down, j | Next entry. |
-    | up, k | Entry before. |
-    | pagedown, pageup | A page further or back. |
-    | enter | Undo all back to this entry, or do all up to it again. |
-    | K | Keep what this entry did: undoing passes it over. |
-    | E, E | Empty the trash: all that was done holds for good. |
-    | escape | Leave. |
+    | j, k | Next, previous entry. |
+    | enter | Undo all changes back to this one, or redo all up to it. |
+    | K | Make this change permanent: it cannot be undone. |
+    | E, E | Empty the trash: all changes are permanent. |
+    | escape | Close. |
     """
 
     DEFAULT_CSS = """
     UndoHistory {
         .history--preview { height: auto; max-height: 3; margin: 0 2; }
         .history--preview.-failed { color: $text-error; }
-        &.-tall Choices { margin: 1 0; }
+        &.-tall ChoiceList { margin: 1 0; }
     }
     """
 
-    def __init__(self, entries: Sequence[JournalEntry], deeds: HistoryActions) -> None:
-        """Make the list.
+    _list: ChoiceList
+
+    def __init__(self, entries: Sequence[JournalEntry], actions: HistoryActions) -> None:
+        """Create the list.
 
         Args:
-            entries: What was done, the newest first.
-            deeds: What reads and changes it.
+            entries: The entries, the newest first.
+            actions: The functions that read and change them.
         """
-        self._list = Choices([], [], None)
-        super().__init__(self._list)
+        super().__init__("Changes", ChoiceList(), _HINT)
         self._entries = tuple(entries)
-        self._deeds = deeds
-        self._title = Static("What was done", classes="modal--title", markup=False)
-        self._preview = Static(classes="history--preview")
-        self._hint = Static(classes="modal--hint", markup=False)
-        self._emptying = False
+        self._actions = actions
+        self._preview = Static(classes="history--preview", markup=False)
+        self._confirming = False
         self._busy = False
 
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield self._title
-            yield self._list
-            yield self._preview
-            yield self._hint
+    def compose_body(self) -> ComposeResult:
+        yield self._list
+        yield self._preview
 
     def on_mount(self) -> None:
         self._show_entries()
 
     def _show_entries(self) -> None:
-        now = datetime.now(UTC)
-        self._list.show([_row(entry) for entry in self._entries], [_detail(entry, now) for entry in self._entries])
-        self._explain()
+        now = datetime.now().astimezone()
+        choices = [Choice(str(entry.id), _label(entry), _detail(entry, now)) for entry in self._entries]
+        self._list.show(choices, empty="no changes")
+        self._show_preview()
 
     @property
     def _entry(self) -> JournalEntry | None:
-        place = self._list.place
-        return self._entries[place] if place is not None and self._entries else None
+        place = self._list.highlighted
+        return self._entries[place] if place is not None else None
 
-    def _meant(self) -> tuple[JournalEntry, ...]:
-        """What Enter would turn over."""
+    def _affected(self) -> list[JournalEntry]:
+        """Return the entries that Enter would undo or redo."""
         entry = self._entry
         if entry is None or entry.state is EntryState.PERMANENT:
-            return ()
+            return []
         undoing = entry.state is EntryState.DONE
-        return tuple(
+        return [
             other
             for other in self._entries
             if other.state is entry.state and (other.id >= entry.id if undoing else other.id <= entry.id)
-        )
+        ]
 
-    def _explain(self) -> None:
-        self._preview.remove_class("-failed")
-        entry, meant = self._entry, self._meant()
-        size = sum(other.kept_bytes for other in self._entries)
+    def _show_preview(self) -> None:
+        """Show what Enter, or E again, would do."""
+        entry, affected = self._entry, self._affected()
+        kept_bytes = sum(other.kept_bytes for other in self._entries)
         if entry is None:
-            text = "Nothing was done yet."
-        elif not meant:
-            text = "It holds for good."
+            text = ""
+        elif not affected:
+            text = "Permanent: it cannot be undone."
         else:
-            verb = "undoes" if entry.state is EntryState.DONE else "does again"
-            words = "; ".join(other.description for other in meant[:3])
-            more = f" and {len(meant) - 3} more" if len(meant) > 3 else ""
-            text = f"Enter {verb} {len(meant)}: {words}{more}."
-        self._preview.update(Content(printable_line(text)))
-        self._title.update(f"What was done · {_bytes(size)} in the trash" if size else "What was done")
-        self._hint.update(
-            f"E again: all {len(self._entries)} hold for good, {_bytes(size)} are free"
-            if self._emptying
-            else "Enter turns over · K keeps · E empties the trash · Esc"
-        )
+            verb = "undoes" if entry.state is EntryState.DONE else "redoes"
+            named = "; ".join(other.description for other in affected[:_NAMED])
+            more = f" and {len(affected) - _NAMED} more" if len(affected) > _NAMED else ""
+            text = f"Enter {verb} {plural(len(affected), 'change')}: {named}{more}"
+        self._preview.remove_class("-failed")
+        self._preview.update(printable_line(text))
+        self._count.update(f"{format_size(kept_bytes)} in the trash" if kept_bytes else "")
+        confirm = f"E again makes {plural(len(self._entries), 'change')} permanent and frees {format_size(kept_bytes)}"
+        self._hint.update(confirm if self._confirming else _HINT)
 
-    def action_move(self, by: int) -> None:
-        """Move the cursor by so many lines."""
-        self._list.move(by)
-        self._look()
-
-    def action_move_page(self, by: int) -> None:
-        """Move the cursor by so many pages."""
-        self._list.move_page(by)
-        self._look()
-
-    def _look(self) -> None:
-        self._emptying = False
-        self._explain()
-
-    @on(Choices.Picked)
-    def _point(self, event: Choices.Picked) -> None:
+    @on(ChoiceList.OptionHighlighted)
+    def _move_highlight(self, event: ChoiceList.OptionHighlighted) -> None:
         event.stop()
-        self._list.cursor = event.place
-        self._look()
+        self._confirming = False
+        self._show_preview()
 
-    def action_turn_over(self) -> None:
-        """Undo all back to this entry, or do all up to it again."""
+    def action_undo_or_redo(self) -> None:
+        """Undo all changes back to this one, or redo all up to it."""
         entry = self._entry
-        if entry is not None and self._meant():
-            self._change(lambda: self._deeds.undo_or_redo(entry))
+        if entry is not None and self._affected():
+            self._change(lambda: self._actions.undo_or_redo(entry))
 
-    def action_keep(self) -> None:
-        """Let this entry hold for good."""
+    def action_make_permanent(self) -> None:
+        """Make this change permanent."""
         entry = self._entry
         if entry is not None and entry.state is EntryState.DONE:
-            self._change(lambda: self._deeds.keep(entry.id))
+            self._change(lambda: self._actions.make_permanent(entry.id))
 
     def action_empty_trash(self) -> None:
-        """Let all hold for good, when asked twice."""
-        if not self._emptying:
-            self._emptying = bool(self._entries)
-            self._explain()
+        """Make all changes permanent, when the key is pressed twice."""
+        if self._confirming:
+            self._change(self._actions.empty_trash)
         else:
-            self._change(self._deeds.empty_trash)
+            self._confirming = bool(self._entries)
+            self._show_preview()
 
     def _change(self, change: Callable[[], Awaitable[None]]) -> None:
-        async def tried() -> None:
+        async def run() -> None:
             try:
                 await change()
-                self._entries = tuple(await self._deeds.entries())
+                self._entries = tuple(await self._actions.entries())
             except ConvoError as error:
-                self._preview.update(Content(printable_line(f"{error} {error.hint}".strip())))
+                self._preview.update(printable_line(error.full_message))
                 self._preview.add_class("-failed")
             else:
-                self._emptying = False
+                self._confirming = False
                 self._show_entries()
             finally:
                 self._busy = False
 
         if not self._busy:
             self._busy = True
-            _: Worker[None] = self.run_worker(tried)
+            _: Worker[None] = self.run_worker(run)
 
 
-def _row(entry: JournalEntry) -> Content:
-    words = Content(entry.description)
-    return words.stylize("dim") if entry.state is not EntryState.DONE else words
+def _label(entry: JournalEntry) -> Content:
+    return Content.styled(entry.description, "dim" if entry.state is not EntryState.DONE else "")
 
 
 def _detail(entry: JournalEntry, now: datetime) -> str:
@@ -213,13 +195,5 @@ def _detail(entry: JournalEntry, now: datetime) -> str:
         at = datetime.fromisoformat(entry.created_at).replace(tzinfo=UTC).astimezone()
     except ValueError:
         return _STATES[entry.state]
-    when = at.strftime("%H:%M" if at.date() == now.astimezone().date() else "%Y-%m-%d %H:%M")
+    when = at.strftime("%H:%M" if at.date() == now.date() else "%Y-%m-%d %H:%M")
     return f"{_STATES[entry.state]} {entry.session_id} {when}".strip()
-
-
-def _bytes(size: int) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:,.0f} {unit}"
-        size = round(size / 1000)
-    return f"{size:,} GB"

@@ -1,9 +1,9 @@
-"""The list of what was found: a heading for each turn, a line for each item, drawn when it comes into sight."""
+"""The list of search hits: a heading for each turn and a line for each item."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -22,36 +22,39 @@ from tui.widgets.format import fit_name
 
 __all__ = ["HitList"]
 
-_MARGIN = 2
-_LABEL = 18
-_LEAST_LABEL = 9
-_NAMED = 3
+_MARGIN: Final = 2
+
+_MAX_LABEL: Final = 18
+_MIN_LABEL: Final = 9
+"""Width of the labels, in cells."""
+
+_NAMED: Final = 3
 """Branches that a heading names."""
 
 
 class HitList(ScrollView, can_focus=False):
-    """Items that were found; thousands cost no more than those in sight."""
+    """Search hits. Only the visible lines are drawn, so that thousands are no slower than a few."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "hits--count",
         "hits--cursor",
         "hits--failed",
-        "hits--found",
         "hits--heading",
         "hits--hover",
         "hits--label",
+        "hits--match",
         "hits--session",
     }
     """
     | Class | Description |
     | :- | :- |
-    | `hits--count` | How often an item holds what was searched for. |
-    | `hits--cursor` | The line that Enter goes to. |
-    | `hits--failed` | The label of an item that reports a failure. |
-    | `hits--found` | What was searched for, in its context. |
-    | `hits--heading` | The turn of the lines below it, and its branches. |
+    | `hits--count` | Number of matches in an item. |
+    | `hits--cursor` | The line that Enter picks. |
+    | `hits--failed` | Label of an item that reports a failure. |
+    | `hits--heading` | A turn and its branches. |
     | `hits--hover` | The line under the mouse. |
-    | `hits--label` | Who said it, or which tool. |
+    | `hits--label` | Role or tool of an item. |
+    | `hits--match` | The match in its context. |
     | `hits--session` | The session in a heading. |
     """
 
@@ -63,10 +66,10 @@ class HitList(ScrollView, can_focus=False):
 
         & > .hits--count { color: $foreground-muted; }
         & > .hits--failed { color: $text-error; }
-        & > .hits--found { color: $foreground; background: $warning 40%; text-style: bold; }
         & > .hits--heading { color: $foreground-muted; }
         & > .hits--hover { background: $block-hover-background; }
         & > .hits--label { color: $text-secondary; }
+        & > .hits--match { color: $foreground; background: $warning 40%; text-style: bold; }
         & > .hits--session { color: $text-accent; text-style: bold; }
         & > .hits--cursor {
             color: $block-cursor-blurred-foreground;
@@ -74,62 +77,67 @@ class HitList(ScrollView, can_focus=False):
             text-style: $block-cursor-blurred-text-style;
         }
         &:nocolor > .hits--cursor { text-style: reverse; }
-        &:nocolor > .hits--found { text-style: bold underline; }
+        &:nocolor > .hits--match { text-style: bold underline; }
     }
     """
 
     cursor: reactive[int] = reactive(0)
-    """Number of the hit that Enter goes to, from 0; -1 where there is none."""
+    """Index of the hit that Enter picks; -1 where there is none."""
 
     hovered: reactive[int] = reactive(-1)
-    """Number of the hit under the mouse, -1 for none."""
+    """Index of the hit under the mouse; -1 where there is none."""
 
     class Picked(Message):
         """The user clicked a hit."""
 
-        def __init__(self, number: int) -> None:
+        def __init__(self, hit_list: HitList, hit: Hit) -> None:
             super().__init__()
-            self.number = number
-            """Its number, from 0."""
+            self.hit_list = hit_list
+            self.hit = hit
 
-    def __init__(self, branches: Callable[[Hit], Sequence[str]], *, empty: str = "") -> None:
-        """Make the list.
+        @property
+        def control(self) -> HitList:
+            """The list."""
+            return self.hit_list
+
+    def __init__(self, branches: Callable[[Hit], Sequence[str]]) -> None:
+        """Create the list.
 
         Args:
-            branches: The branches that have an item.
-            empty: What it says without hits.
+            branches: Returns the branches that have a hit.
         """
         super().__init__()
         self._branches = branches
-        self._empty = empty
+        self._empty = ""
         self._hits: Sequence[Hit] = ()
+        # Rows by line: the index of a hit; the heading of hit `i` is `-1 - i`.
         self._rows: list[int] = []
         self._row_of: list[int] = []
         self._with_session = False
 
     def show(self, hits: Sequence[Hit], *, with_session: bool, empty: str, keep: bool) -> None:
-        """Show other hits, or more.
+        """Show these hits.
 
         Args:
-            hits: In their order.
+            hits: The hits in their order.
             with_session: Whether headings name the session.
-            empty: What to say where there are none.
-            keep: Whether the cursor stays at its hit, once it was moved to one.
+            empty: Text of the list without hits.
+            keep: Whether the cursor stays at its hit, unless it is at the first one.
         """
         if keep and (len(hits), with_session, empty) == (len(self._hits), self._with_session, self._empty):
             return
-        held = self._hits[self.cursor] if keep and self.cursor > 0 else None
+        kept = self._hits[self.cursor] if keep and self.cursor > 0 else None
         self._hits, self._with_session, self._empty = tuple(hits), with_session, empty
         self._rows, self._row_of = [], []
-        before: tuple[str, int, str] | None = None
-        for number, hit in enumerate(self._hits):
+        previous: tuple[str, int, str] | None = None
+        for index, hit in enumerate(self._hits):
             heading = hit.session_id, hit.turn, hit.branch_id
-            if heading != before:
-                self._rows.append(-1 - number)
-            before = heading
+            if heading != previous:
+                self._rows.append(-1 - index)
+            previous = heading
             self._row_of.append(len(self._rows))
-            self._rows.append(number)
-        self.cursor = self._hits.index(held) if held is not None else 0
+            self._rows.append(index)
+        self.cursor = self._hits.index(kept) if kept is not None else 0
         self.hovered = -1
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
         self.refresh()
@@ -140,13 +148,13 @@ class HitList(ScrollView, can_focus=False):
         """The hits in their order."""
         return self._hits
 
-    def move(self, by: int) -> None:
-        """Move the cursor by so many hits."""
-        self.cursor += by
+    def move(self, lines: int) -> None:
+        """Move the cursor by some hits."""
+        self.cursor += lines
 
-    def move_page(self, by: int) -> None:
-        """Move the cursor by so many pages."""
-        self.cursor += by * max(1, self.scrollable_content_region.height - 2)
+    def move_page(self, pages: int) -> None:
+        """Move the cursor by some pages."""
+        self.cursor += pages * max(1, self.scrollable_content_region.height - 2)
 
     def validate_cursor(self, cursor: int) -> int:
         return min(max(cursor, 0), len(self._hits) - 1)
@@ -165,19 +173,19 @@ class HitList(ScrollView, can_focus=False):
         self.hovered = -1
 
     def on_click(self, event: events.Click) -> None:
-        number = self._hit_at(event)
-        if number >= 0:
+        index = self._hit_at(event)
+        if index >= 0:
             event.stop()
-            self.post_message(self.Picked(number))
+            self.post_message(self.Picked(self, self._hits[index]))
 
     def render_line(self, y: int) -> Strip:
-        """One heading or hit, or the word that there is none."""
+        """Draw a heading, a hit, or the text of the empty list."""
         width = self.scrollable_content_region.width
         row = y + self.scroll_offset.y
         if row < len(self._rows):
-            at = self._rows[row]
-            drawn = self._draw_hit(at, width) if at >= 0 else self._draw_heading(self._hits[-1 - at], width)
-            return Strip(drawn).adjust_cell_length(width, self.rich_style)
+            index = self._rows[row]
+            segments = self._draw_hit(index, width) if index >= 0 else self._draw_heading(self._hits[-1 - index], width)
+            return Strip(segments).adjust_cell_length(width, self.rich_style)
         if row == 0:
             style = self.get_visual_style("hits--count").rich_style
             return Strip([Segment(" " * _MARGIN + self._empty, style)]).adjust_cell_length(width, self.rich_style)
@@ -199,24 +207,24 @@ class HitList(ScrollView, can_focus=False):
             self.get_visual_style()
         )
 
-    def _draw_hit(self, number: int, width: int) -> Iterator[Segment]:
-        hit = self._hits[number]
+    def _draw_hit(self, index: int, width: int) -> Iterator[Segment]:
+        hit = self._hits[index]
         states = []
-        if number == self.hovered:
+        if index == self.hovered:
             states.append("hits--hover")
-        if number == self.cursor:
+        if index == self.cursor:
             states.append("hits--cursor")
         room = max(width - 2 * _MARGIN - 2, 1)
-        label_room = min(_LABEL, max(room // 4, _LEAST_LABEL))
+        label_room = min(_MAX_LABEL, max(room // 4, _MIN_LABEL))
         label = fit_name(_label(hit), label_room)
         label += " " * (label_room - cell_len(label) + 2)
         count = f"  ×{hit.count:,}" if hit.count > 1 else ""
-        look = self.get_visual_style("hits--failed" if hit.failed else "hits--label", partial=True)
+        label_style = self.get_visual_style("hits--failed" if hit.failed else "hits--label", partial=True)
         context = self._excerpt(hit, max(room - label_room - 2 - len(count), 1))
         gap = " " * max(room - label_room - 2 - context.cell_length - len(count), 0)
         text = Content.assemble(
             " " * (_MARGIN + 2),
-            (label, look),
+            (label, label_style),
             context,
             gap,
             (count, self.get_visual_style("hits--count", partial=True)),
@@ -225,11 +233,11 @@ class HitList(ScrollView, can_focus=False):
         yield from text.render_segments(self.get_visual_style(*states))
 
     def _excerpt(self, hit: Hit, room: int) -> Content:
-        """The context, cut so that the place is in sight."""
+        """Cut the context so that the match is visible."""
         shown = printable_line(hit.context)
         start, end = hit.start, hit.end
-        found = cell_len(shown[start:end])
-        before = max(room - found - room // 2, room // 4)
+        match = cell_len(shown[start:end])
+        before = max(room - match - room // 2, room // 4)
         low, cells = start, 0
         while low > 0 and (cells := cells + cell_len(shown[low - 1])) < before:
             low -= 1
@@ -237,7 +245,7 @@ class HitList(ScrollView, can_focus=False):
             low = 0
         cut = "…" if low > 0 and shown[low] != "…" else ""
         text = Content(cut + shown[low:]).stylize(
-            self.get_visual_style("hits--found", partial=True), start - low + len(cut), end - low + len(cut)
+            self.get_visual_style("hits--match", partial=True), start - low + len(cut), end - low + len(cut)
         )
         return text.truncate(room, ellipsis=True)
 
@@ -249,13 +257,13 @@ class HitList(ScrollView, can_focus=False):
     def _show_cursor(self) -> None:
         if 0 <= self.cursor < len(self._row_of) and self.size:
             row = self._row_of[self.cursor]
-            # The heading comes into sight with the first line below it.
+            # The heading is scrolled into view with the first line below it.
             top = row - 1 if self._rows[row - 1] < 0 else row
             self.scroll_to_region(Region(0, top, 1, row - top + 1), animate=False, force=True, immediate=True)
 
 
 def _label(hit: Hit) -> str:
-    """Who said it, or which tool, after a mark as in the chat."""
+    """Return the role, or the tool after a mark as in the chat."""
     tool = hit.tool_name or ""
     if hit.type in MESSAGE_TYPES:
         return "you" if hit.type == "user" else "agent"

@@ -1,4 +1,4 @@
-"""How branches and sessions are called where one is picked or shown: by title and id, what is pinned first."""
+"""Display names of branches and sessions, and the choices of pickers that list them."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from tui.model import Branch, Session, View
 from tui.printable import printable_line
 from tui.widgets.lists.choices import Choice
 from tui.widgets.tree.drawing import kept_mark
+from tui.words import plural
 
-__all__ = ["branch_choices", "called", "session_choices"]
-
-
-def called(what: Branch | Session) -> str:
-    """What it is called in one line: its marks, its title, its id."""
-    known = printable_line(what.branch_id if isinstance(what, Branch) else what.session_id)
-    return kept_mark(what) + (f"{printable_line(what.title)} · {known}" if what.title else known)
+__all__ = ["branch_choices", "display_name", "session_choices"]
 
 
-def branch_choices(view: View) -> list[Choice[str]]:
-    """The branches of the open session, those that are pinned first."""
+def display_name(labelled: Branch | Session) -> str:
+    """Return marks, title and id of a branch or session, in one line."""
+    own_id = printable_line(labelled.branch_id if isinstance(labelled, Branch) else labelled.session_id)
+    return kept_mark(labelled) + (f"{printable_line(labelled.title)} · {own_id}" if labelled.title else own_id)
+
+
+def branch_choices(view: View) -> list[Choice]:
+    """Return the branches of the open session, pinned ones first."""
     branches = sorted(view.tree.branches.values(), key=lambda branch: not branch.pinned)
     return [
         Choice(
             branch.branch_id,
-            called(branch),
-            _detail(f"{branch.turns} turns · {branch.created_at or 'nothing said yet'}", branch),
+            display_name(branch),
+            _detail(f"{plural(branch.turns, 'turn')} · {branch.created_at or 'no messages'}", branch),
         )
         for branch in branches
     ]
 
 
-def session_choices(sessions: Iterable[Session]) -> list[Choice[str]]:
-    """Sessions in the order in which they come."""
+def session_choices(sessions: Iterable[Session]) -> list[Choice]:
+    """Return a choice for each session."""
     return [
-        Choice(session.session_id, called(session), _detail(session.updated_at or "", session)) for session in sessions
+        Choice(session.session_id, display_name(session), _detail(session.updated_at or "", session))
+        for session in sessions
     ]
 
 
-def _detail(text: str, what: Branch | Session) -> str:
-    return f"{what.note} · {text}" if what.note else text
+def _detail(text: str, labelled: Branch | Session) -> str:
+    return f"{labelled.note} · {text}" if labelled.note else text
