@@ -137,7 +137,7 @@ def test_the_holders_of_a_chain_are_those_of_the_next_one_and_those_beyond(branc
     for name in branches:
         for above, below in pairwise(tree.path(name)):
             assert isinstance(above.holders, Holders)
-            beyond = list(above.holders.beyond(below.holders))
+            beyond = list(above.holders.difference(below.holders))
             assert sorted([*beyond, *below.holders]) == sorted(above.holders)
 
 

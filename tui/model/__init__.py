@@ -1,4 +1,4 @@
-"""What the panes show: frozen values, no I/O."""
+"""The values that the panes show: frozen, without I/O."""
 
 from tui.model.items import Item, Page
 from tui.model.journal import DeletionImpact, EntryState, JournalEntry, SharedTurns

@@ -1,9 +1,9 @@
-"""The branches of a session as a trie of turns, found with few reads and kept while branches come, grow and go.
+"""The branches of a session as a trie of turns, kept up to date as branches are added and removed, with few look-ups.
 
-A fork copies whole turns, and only the end of a branch is ever popped; so when two branches hold the same messages
-in a turn, they do in all turns before it. Where two branches part is then found by halving, and a branch of 100,000
-turns costs some twenty look-ups. Where a branch was forked may be known: two look-ups tell whether that still holds,
-and two more that nothing else is shared.
+A fork copies complete turns, and items are only ever removed from the end of a branch. So if two branches hold the same
+messages in a turn, they hold the same messages in all turns before it, and a binary search finds the last shared turn:
+some twenty look-ups for 100,000 turns. If the turn of the fork is recorded, two look-ups confirm it, and two more that
+the next turn is not shared.
 """
 
 from __future__ import annotations
@@ -18,40 +18,40 @@ from tui.model import Branch, Chain, Holders, TurnTree
 __all__ = ["TurnKey", "TurnTrie", "build_tree"]
 
 TurnKey: TypeAlias = Callable[[str, int], Hashable]
-"""What stands for the messages of a branch's turn, the same for the same messages; false where it has none."""
+"""Returns a key of the messages of a branch's turn, equal for equal messages; a false value for a turn without any."""
 
 
 @dataclass(eq=False, slots=True)
 class _Node:
-    """Turns with no fork among them; the root is a node without turns.
+    """Consecutive turns without a fork between them; the root has no turns.
 
     Attributes:
-        first: Number of its first turn.
-        last: Number of its last turn.
-        some: A branch that holds them, to look them up: the one that the fewest forks lead to.
-        start: What stands for its first turn.
-        parent: The node that it continues.
-        weight: How many branches hold its turns.
-        ends: The branches whose last turn is this node's last.
-        nexts: The nodes that go on, by their starts.
-        heavy: The one among them that most branches hold.
-        age: The place of the oldest branch that holds its turns; noted when a tree is made.
+        first: Number of the first turn.
+        last: Number of the last turn.
+        representative: A branch that holds the turns, for looking them up: the one that the heaviest children lead to.
+        start: Key of the first turn.
+        parent: The node before the first turn.
+        weight: Number of branches that hold the turns.
+        tip_of: The branches whose last turn is the last of the node.
+        children: The nodes after the last turn, by their start.
+        heaviest_child: The child that most branches hold.
+        age: Index of the oldest branch that holds the turns, set when a tree is made.
     """
 
     first: int
     last: int
-    some: str = ""
+    representative: str = ""
     start: Hashable = None
     parent: _Node | None = None
     weight: int = 0
-    ends: list[str] = field(default_factory=list)
-    nexts: dict[Hashable, _Node] = field(default_factory=dict)
-    heavy: _Node | None = None
+    tip_of: list[str] = field(default_factory=list)
+    children: dict[Hashable, _Node] = field(default_factory=dict)
+    heaviest_child: _Node | None = None
     age: int = 0
 
 
 class TurnTrie:
-    """The turns of branches, shared turns once; the order in which they come does not matter."""
+    """The turns of branches, shared turns once, whatever the order in which branches are added."""
 
     def __init__(self) -> None:
         self._root = _Node(0, -1)
@@ -64,131 +64,140 @@ class TurnTrie:
         """Add a branch.
 
         Args:
-            branch_id: Its id.
+            branch_id: The branch.
             turns: Number of its last turn.
             key: Looks up turns of this branch and of those in the trie.
-            hint: A branch, and the number of turns that this one is likely to share with it.
+            hint: Another branch, and the number of turns that both are likely to share.
         """
         node, other, shared = self._start(branch_id, turns, key, hint)
         while shared < turns:
-            following = key(branch_id, shared + 1)
+            next_key = key(branch_id, shared + 1)
             if shared < node.last:
-                if following != key(other, shared + 1):
+                if next_key != key(other, shared + 1):
                     break
-            elif following in node.nexts:
-                node = node.nexts[following]
+            elif next_key in node.children:
+                node = node.children[next_key]
             else:
                 break
-            other = node.some
+            other = node.representative
             node, shared = self._follow(other, branch_id, shared + 1, turns, key)
         if shared < node.last:
             node = _split(node, shared, key(other, shared + 1))
         if shared < turns:
-            node.nexts[following] = node = _Node(shared + 1, turns, branch_id, following, node)
-        node.ends.append(branch_id)
+            node.children[next_key] = node = _Node(shared + 1, turns, branch_id, next_key, node)
+        node.tip_of.append(branch_id)
         self._tips[branch_id] = node
         _count(node, branch_id)
 
     def remove(self, branch_id: str) -> None:
-        """Take a branch out.
+        """Remove a branch.
 
         Raises:
-            KeyError: It is not there.
+            KeyError: The branch is not in the trie.
         """
         node = self._tips.pop(branch_id)
-        node.ends.remove(branch_id)
+        node.tip_of.remove(branch_id)
         while True:
             node.weight -= 1
-            if node.some == branch_id or (node.heavy is not None and node.heavy.parent is not node):
-                node.heavy = max(node.nexts.values(), key=lambda child: child.weight, default=None)
-                node.some = node.heavy.some if node.heavy is not None else "".join(node.ends[:1])
+            heaviest = node.heaviest_child
+            if node.representative == branch_id or (heaviest is not None and heaviest.parent is not node):
+                heaviest = max(node.children.values(), key=lambda child: child.weight, default=None)
+                node.heaviest_child = heaviest
+                node.representative = "".join(node.tip_of[:1]) if heaviest is None else heaviest.representative
             parent = node.parent
             if parent is None:
                 return
             if not node.weight:
-                del parent.nexts[node.start]
+                del parent.children[node.start]
                 node.parent = None
-            elif len(node.nexts) == 1 and not node.ends:
+            elif len(node.children) == 1 and not node.tip_of:
                 _join(node, parent)
             node = parent
 
     def tree(self, branches: Iterable[Branch]) -> TurnTree:
-        """The tree as it is shown.
+        """Return the tree of turns to be shown.
 
-        A branch that ends where an older one goes on, or ends too, has a chain without turns there: each branch has
-        one chain that it ends in. The oldest branch comes first wherever branches part.
+        Each branch is the tip of one chain: a branch that ends where an older one continues, or ends too, gets a chain
+        without turns there. At each fork, the oldest branch comes first.
 
         Args:
-            branches: All that are in the trie, oldest first.
+            branches: All branches in the trie, oldest first.
         """
         known = {branch.branch_id: branch for branch in branches}
         names = list(known)
-        age = {name: place for place, name in enumerate(names)}
-        self._date(age)
-        drawn = _Drawn(names)
-        # The next to be drawn stands last: the age of its oldest branch, its node unless a branch only ends there,
-        # and the place of the chain above it.
-        waiting: list[tuple[int, _Node | None, int | None]] = [(0, self._root, None)]
-        while waiting:
-            oldest, node, above = waiting.pop()
+        age = {name: index for index, name in enumerate(names)}
+        self._set_ages(age)
+        chains = _ChainList(names)
+        # A stack of the chains to add: the index of the oldest branch, the node, None for a branch without turns of its
+        # own, and the index of the parent chain.
+        pending: list[tuple[int, _Node | None, int | None]] = [(0, self._root, None)]
+        while pending:
+            oldest, node, parent = pending.pop()
             if node is None:
-                drawn.add(oldest, above)
+                chains.add(oldest, parent)
                 continue
             if node is not self._root:
-                above = drawn.add(oldest, above, node)
-            below: list[tuple[int, _Node | None, int | None]] = [
-                (child.age, child, above) for child in node.nexts.values()
+                parent = chains.add(oldest, parent, node)
+            children: list[tuple[int, _Node | None, int | None]] = [
+                (child.age, child, parent) for child in node.children.values()
             ]
-            if node.ends:
-                beside = (age[name] for name in node.ends)
-                below.extend((place, None, above) for place in beside if place != oldest or node is self._root)
-            if len(below) > 1:
-                below.sort(key=itemgetter(0), reverse=True)
-            waiting.extend(below)
-        return drawn.tree(known)
+            if node.tip_of:
+                others = (age[name] for name in node.tip_of)
+                children.extend((other, None, parent) for other in others if other != oldest or node is self._root)
+            if len(children) > 1:
+                children.sort(key=itemgetter(0), reverse=True)
+            pending.extend(children)
+        return chains.tree(known)
 
     def _start(self, branch_id: str, turns: int, key: TurnKey, hint: tuple[str, int] | None) -> tuple[_Node, str, int]:
-        """A node that holds turns of the branch, a branch through it, and the last turn that is known to be shared."""
+        """Return a node on the branch's path, a known branch through it, and the last turn that both surely share."""
         if hint is not None:
             other, shared = hint
             tip = self._tips.get(other)
             if tip is not None and 0 < shared <= min(turns, tip.last):
                 held = key(branch_id, shared)
                 if held and held == key(other, shared):
-                    return _holding(tip, shared), other, shared
+                    return _node_with(tip, shared), other, shared
         return self._root, "", -1 if key(branch_id, 0) else 0
 
     def _follow(self, other: str, branch_id: str, shared: int, turns: int, key: TurnKey) -> tuple[_Node, int]:
-        """The node with the last turn that a branch shares with another one, given one that they do share."""
+        """Return the last turn that two branches share, and its node.
+
+        Args:
+            other: The branch in the trie.
+            branch_id: The branch that is added.
+            shared: A turn that both share.
+            turns: Number of the last turn of the branch that is added.
+            key: Looks up turns.
+        """
         tip, low = self._tips[other], shared
 
-        def same(turn: int) -> bool:
+        def is_shared(turn: int) -> bool:
             return key(branch_id, turn) == key(other, turn)
 
         high = min(tip.last, turns)
-        if same(high):
+        if is_shared(high):
             low = high
         while high - low > 1:
             middle = (low + high) // 2
-            if same(middle):
+            if is_shared(middle):
                 low = middle
             else:
                 high = middle
-        return _holding(tip, low), low
+        return _node_with(tip, low), low
 
-    def _date(self, age: Mapping[str, int]) -> None:
-        """Note the oldest branch of each node, as its place among all."""
+    def _set_ages(self, age: Mapping[str, int]) -> None:
         nodes = [self._root]
         for node in nodes:
-            nodes.extend(node.nexts.values())
+            nodes.extend(node.children.values())
         for node in reversed(nodes):
-            node.age = min((child.age for child in node.nexts.values()), default=len(age))
-            for name in node.ends:
+            node.age = min((child.age for child in node.children.values()), default=len(age))
+            for name in node.tip_of:
                 node.age = min(node.age, age[name])
 
 
 def build_tree(branches: Iterable[Branch], key: TurnKey) -> TurnTree:
-    """The tree of turns of branches, oldest first."""
+    """Return the tree of the turns of branches, which are given oldest first."""
     known = list(branches)
     trie = TurnTrie()
     for branch in known:
@@ -196,53 +205,64 @@ def build_tree(branches: Iterable[Branch], key: TurnKey) -> TurnTree:
     return trie.tree(known)
 
 
-def _holding(tip: _Node, turn: int) -> _Node:
-    """The node with a turn on the way to a tip."""
+def _node_with(tip: _Node, turn: int) -> _Node:
+    """Return the node that holds a turn, on the path from the root to a tip."""
     node = tip
     while node.first > turn and node.parent is not None:
         node = node.parent
     return node
 
 
-def _split(node: _Node, last: int, goes_on_with: Hashable) -> _Node:
-    """Make the turns of a node to `last` one of their own, which is returned; the node keeps those after."""
+def _split(node: _Node, last: int, next_start: Hashable) -> _Node:
+    """Move the turns of a node up to `last` to a new parent, and return that.
+
+    Args:
+        node: The node, which keeps the turns after `last`.
+        last: The last turn to be moved.
+        next_start: Key of the turn after `last`.
+    """
     parent = node.parent
-    upper = _Node(node.first, last, node.some, node.start, parent, node.weight, [], {goes_on_with: node}, node)
+    upper = _Node(node.first, last, node.representative, node.start, parent, node.weight, [], {next_start: node}, node)
     if parent is not None:
-        parent.nexts[node.start] = upper
-        if parent.heavy is node:
-            parent.heavy = upper
-    node.first, node.start, node.parent = last + 1, goes_on_with, upper
+        parent.children[node.start] = upper
+        if parent.heaviest_child is node:
+            parent.heaviest_child = upper
+    node.first, node.start, node.parent = last + 1, next_start, upper
     return upper
 
 
 def _join(node: _Node, parent: _Node) -> None:
-    """Let the only node that goes on after another one hold its turns too."""
-    (child,) = node.nexts.values()
+    """Move the turns of a node to its only child, and remove the node."""
+    (child,) = node.children.values()
     child.first, child.start, child.parent = node.first, node.start, parent
-    parent.nexts[node.start] = child
+    parent.children[node.start] = child
     node.parent = None
 
 
 def _count(tip: _Node, branch_id: str) -> None:
-    """Count a branch in on its way."""
+    """Add a branch to the weights of the nodes on its path."""
     tip.weight += 1
-    if tip.heavy is None:
-        tip.some = branch_id
+    if tip.heaviest_child is None:
+        tip.representative = branch_id
     node = tip
     while (parent := node.parent) is not None:
         parent.weight += 1
-        if parent.heavy is None or node.weight > parent.heavy.weight:
-            parent.heavy = node
-        if parent.heavy is node:
-            parent.some = node.some
+        if parent.heaviest_child is None or node.weight > parent.heaviest_child.weight:
+            parent.heaviest_child = node
+        if parent.heaviest_child is node:
+            parent.representative = node.representative
         node = parent
 
 
-class _Drawn:
-    """Chains in the order in which they are put down: one, then all that hangs under it."""
+class _ChainList:
+    """The chains of a tree, each followed by all chains under it."""
 
     def __init__(self, names: Sequence[str]) -> None:
+        """Create an empty list.
+
+        Args:
+            names: All branches, oldest first.
+        """
         self._names = names
         self._chains: list[tuple[int | None, int, int, str, str | None, int]] = []
         self._children: list[list[int]] = []
@@ -250,36 +270,42 @@ class _Drawn:
         self._ends: list[tuple[int, str]] = []
         self._tips: dict[str, int] = {}
 
-    def add(self, oldest: int, above: int | None, node: _Node | None = None) -> int:
-        """Put down the chain of a node, or one without turns for a branch that only ends there; its place."""
-        place, name = len(self._chains), self._names[oldest]
+    def add(self, oldest: int, parent: int | None, node: _Node | None = None) -> int:
+        """Add the chain of a node, or without one the empty chain of a branch, and return its index.
+
+        Args:
+            oldest: Index of the oldest branch that holds the turns of the chain.
+            parent: Index of the parent chain.
+            node: The node.
+        """
+        index, name = len(self._chains), self._names[oldest]
         if node is not None:
             first, last = node.first, node.last
         else:
-            last = 0 if above is None else self._chains[above][2]
+            last = 0 if parent is None else self._chains[parent][2]
             first = last + 1
         start = len(self._ends)
-        ends = name if node is None or name in node.ends else None
-        if ends is not None:
+        tip_of = name if node is None or name in node.tip_of else None
+        if tip_of is not None:
             self._ends.append((oldest, name))
-            self._tips[name] = place
-        (self._roots if above is None else self._children[above]).append(place)
-        self._chains.append((above, first, last, name, ends, start))
+            self._tips[name] = index
+        (self._roots if parent is None else self._children[parent]).append(index)
+        self._chains.append((parent, first, last, name, tip_of, start))
         self._children.append([])
-        return place
+        return index
 
     def tree(self, branches: Mapping[str, Branch]) -> TurnTree:
-        """The tree of all that was put down."""
+        """Return the tree of the chains."""
         ends = tuple(self._ends)
-        places = {name: place for place, (_, name) in enumerate(ends)}
-        # The branches that end under a chain stand together, up to the last that ends under its last child.
+        positions = {name: position for position, (_, name) in enumerate(ends)}
+        # The branches that end under a chain are next to one another in `ends`: up to those under its last child.
         stops = [*(start for *_, start in self._chains), len(ends)][1:]
-        for place in reversed(range(len(stops))):
-            if self._children[place]:
-                stops[place] = stops[self._children[place][-1]]
+        for index in reversed(range(len(stops))):
+            if self._children[index]:
+                stops[index] = stops[self._children[index][-1]]
         chains = [
-            Chain(place, above, first, last, Holders(oldest, ends, places, start, stop), end, tuple(children))
-            for place, ((above, first, last, oldest, end, start), children, stop) in enumerate(
+            Chain(index, parent, first, last, Holders(oldest, ends, positions, start, stop), tip_of, tuple(children))
+            for index, ((parent, first, last, oldest, tip_of, start), children, stop) in enumerate(
                 zip(self._chains, self._children, stops, strict=True)
             )
         ]

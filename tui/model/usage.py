@@ -1,4 +1,4 @@
-"""What turns cost, and the runs that spent it."""
+"""Usage of turns, and what it costs in money."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 __all__ = ["BranchUsage", "Money", "Outcome", "RunRecord", "Scope", "Spending", "TurnUsage", "Usage", "usage_page"]
 
 _PAGE: Final = 64
-"""How many turns are read at once."""
+"""Turns on a page."""
 
 
 def usage_page(turn: int) -> tuple[int, int]:
-    """The first and the last turn of the page with a turn."""
+    """Return the first and the last turn of the page that holds a turn."""
     first = turn - (turn - 1) % _PAGE
     return first, first + _PAGE - 1
 
@@ -24,14 +24,14 @@ class Usage(NamedTuple):
     """Tokens and requests.
 
     Attributes:
-        requests: Calls of the model.
-        input_tokens: Tokens sent, `cached_tokens` included.
-        output_tokens: Tokens received, `reasoning_tokens` included.
+        requests: Number of requests.
+        input_tokens: Tokens sent, including `cached_tokens`.
+        output_tokens: Tokens received, including `reasoning_tokens`.
         total_tokens: Input and output together.
-        cached_tokens: Part of the input that the provider had cached; None where that was not reported.
-        reasoning_tokens: Part of the output that was reasoning; None where that was not reported.
-        cache_write_tokens: Part of the input that the provider put into its cache; None where that was not reported.
-        estimated: True where some of these are estimates and no provider's count.
+        cached_tokens: Part of the input that the provider read from its cache; None where not reported.
+        reasoning_tokens: Part of the output that was reasoning; None where not reported.
+        cache_write_tokens: Part of the input that the provider wrote to its cache; None where not reported.
+        estimated: Whether some of the numbers are estimates, and not counted by the provider.
     """
 
     requests: int = 0
@@ -45,10 +45,10 @@ class Usage(NamedTuple):
 
     @property
     def context(self) -> tuple[int, bool] | None:
-        """Input of the last request, and whether that is known or the least it can be; None without requests.
+        """Input of the last request, and whether it is exact or a minimum; None without requests.
 
-        Of several requests only the sum is stored. A conversation grows from one to the next, so that the last has at
-        least the mean.
+        For several requests only the sum is stored. The conversation grows from one request to the next, so the input
+        of the last is at least the mean.
         """
         if not self.requests:
             return None
@@ -56,7 +56,7 @@ class Usage(NamedTuple):
 
     @classmethod
     def total(cls, parts: Iterable[Usage | None]) -> Usage | None:
-        """The sum of what was stored and reported; None where nothing was."""
+        """Return the sum of usages; None if no usage is stored."""
         stored = [part for part in parts if part is not None]
         if not stored:
             return None
@@ -78,14 +78,14 @@ def _sum_known(numbers: Iterable[int | None]) -> int | None:
 
 
 class Scope(StrEnum):
-    """What a sum of tokens stands for."""
+    """The turns whose usage is summed up."""
 
     OWN = "own"
-    """The turns that this branch ran."""
+    """The turns that the branch ran."""
     PATH = "path"
-    """All turns of this branch, inherited ones included, each once."""
+    """All turns of the branch, including inherited ones."""
     ALL = "all"
-    """All that was spent in the session, each turn once."""
+    """All turns of the session, each once."""
 
 
 class Outcome(StrEnum):
@@ -97,19 +97,19 @@ class Outcome(StrEnum):
 
 
 class RunRecord(NamedTuple):
-    """A run that ended, as the file keeps it.
+    """The stored record of a run that ended.
 
     Attributes:
-        turn: The turn it made or went on with.
-        branch_id: The branch that ran it.
-        outcome: How it ended.
+        turn: The turn that the run made or continued.
+        branch_id: The branch of the run.
+        outcome: How the run ended.
         model: Name of the model; None where it is not known.
         agent: Name of the agent that answered last; None where it is not known.
-        started_at: When it began: UTC, naive.
-        seconds: How long it took.
-        error: What went wrong, one line without secrets; None where nothing did.
-        estimated: True where the tokens are estimates and no provider's count.
-        reported: False where the provider reported no tokens.
+        started_at: When the run started: UTC, naive.
+        seconds: How long the run took.
+        error: What went wrong, one line without secrets; None if nothing did.
+        estimated: Whether the tokens are estimates, and not counted by the provider.
+        reported: Whether the provider reported tokens.
     """
 
     turn: int
@@ -125,18 +125,18 @@ class RunRecord(NamedTuple):
 
 
 class TurnUsage(NamedTuple):
-    """What one turn of a branch cost.
+    """Usage of a turn.
 
     Attributes:
         turn: Number of the turn.
-        usage: Its tokens; None where nothing was stored.
-        branch_id: The branch whose run spent them; the turn is inherited where that is another one than shown.
-        run: The last run that made it or went on with it, where one is recorded.
-        tools: Name and calls of each tool, in the order in which they were first called.
-        cost: What the tokens cost; None where nothing was stored, and while prices are not asked for.
-        window: How many tokens the model that ran it takes at once, where that is known.
-        model: Name of the model that counted the tokens, where one is recorded.
-        hour: When they were stored: UTC, to the hour, as `2026-03-04 05`.
+        usage: The usage; None where none is stored.
+        branch_id: The branch that ran the turn; another branch that holds the turn has inherited it.
+        run: The last run that made or continued the turn, if one is recorded.
+        tools: Name and number of calls of each tool, in the order of their first calls.
+        cost: The cost in money; None where no usage is stored, and while prices are not wanted.
+        window: Size of the context window of the model, if it is known.
+        model: Name of the model that counted the tokens, if it is recorded.
+        hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`.
     """
 
     turn: int
@@ -151,18 +151,19 @@ class TurnUsage(NamedTuple):
 
 
 class BranchUsage(NamedTuple):
-    """What a branch cost; its turns one by one come by page, as `TurnUsage`.
+    """Usage of a branch; that of its turns is read page by page, as `TurnUsage`.
 
     Attributes:
         branch_id: The branch.
-        totals: The sum of each scope; None where nothing was stored.
-        turns: How many turns its path has.
-        turns_with_usage: How many of them have stored usage; the sum of the path leaves out the others.
-        largest: Input and output tokens of the turn of the path that has most.
-        tools: Name and calls on the path of each tool, the one called most first.
+        totals: The sum of each scope; None where no usage is stored.
+        turns: Number of turns of the path.
+        turns_with_usage: Number of turns of the path with stored usage; the sum of the path does not count the others.
+        largest: Input and output tokens of the turn of the path with the most tokens.
+        tools: Name and number of calls of each tool on the path, the tool with the most calls first.
         models: Names of the models that ran turns of the session, as far as they are recorded.
-        money: What each scope cost; None where nothing was stored. Empty while no price is known or asked for.
-        page: A page of its turns that was read along with the sums: what is looked at first.
+        money: The cost of each scope in money; None where no usage is stored. Empty while no prices are known or
+            wanted.
+        page: The page of turns that is shown first, read together with the sums.
     """
 
     branch_id: str
@@ -177,15 +178,15 @@ class BranchUsage(NamedTuple):
 
 
 class Spending(NamedTuple):
-    """Tokens that have one price list.
+    """Usage to which the same prices apply.
 
     Attributes:
-        usage: The tokens.
-        turns: How many turns spent them.
-        model: The model that counted them, as the run's record names it; None where none is recorded.
-        hour: When they were spent: UTC, to the hour, as `2026-03-04 05`; empty where that is not known.
-        price_tier: The limit that the mean input tokens of their requests exceed; 0 for none. Some models cost more
-            beyond one.
+        usage: The usage.
+        turns: Number of turns with this usage.
+        model: The model that counted the tokens, as the record of the run names it; None where none is recorded.
+        hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`; empty where that is not known.
+        price_tier: The largest tier limit that the mean input of the requests exceeds; 0 for none. Some models cost
+            more above a limit.
     """
 
     usage: Usage
@@ -196,14 +197,14 @@ class Spending(NamedTuple):
 
 
 class Money(NamedTuple):
-    """What some turns cost.
+    """Cost of turns in money.
 
     Attributes:
-        amount: US dollars, of the turns that have a price.
-        turns: How many turns spent something.
-        unpriced: How many of them have no price, as their model is not known, or its price is not: then `amount` is
-            not their cost.
-        estimated: True where some of the tokens are estimates.
+        amount: US dollars for the turns that have a price.
+        turns: Number of turns with usage.
+        unpriced: Number of these turns that have no price, since their model or its price is not known; `amount` does
+            not include them.
+        estimated: Whether some of the tokens are estimates.
     """
 
     amount: Decimal

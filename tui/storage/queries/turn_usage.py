@@ -94,7 +94,7 @@ def holders(tree: TurnTree, branch_id: str) -> list[Holder]:
     for chain in reversed(tree.path(branch_id)):
         through = chain.holders
         # Whoever holds a chain holds those above it; a long path would have each name again and again.
-        for name in (*(through.beyond(inner) if isinstance(through, Holders) else through), *chain.hidden_holders):
+        for name in (*(through.difference(inner) if isinstance(through, Holders) else through), *chain.hidden_holders):
             shared.setdefault(name, chain.last)
         inner = through
     # A branch that is put away may have run turns all the same.
