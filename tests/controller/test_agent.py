@@ -1,4 +1,4 @@
-"""Talking on the branches of a file, without a screen: with the offline model, through the SDK's real runner."""
+"""Sending messages with the offline model, through the SDK's own runner."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from tests.controller.views import user_texts
 from tests.conversations import open_sdk, turn
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
@@ -19,7 +20,6 @@ from tui.model import Item, Outcome, Progress, RunState, Session, View
 from tui.runs.protocol import Hooks, Runner, RunResult
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import PageAround, Store
-from tui.widgets.transcript.view_changes import live_items
 
 if TYPE_CHECKING:
     from agents import TResponseInputItem
@@ -51,28 +51,22 @@ def agent_of(controller: SessionController) -> AgentRuns:
 
 
 async def until(controller: SessionController, holds: Callable[[View], bool]) -> View:
-    """Wait for a view as it is wanted."""
-    seen = asyncio.Event()
-    leave = controller.subscribe(lambda view: seen.set() if holds(view) else None)
+    """Wait until a condition holds for the view, and return the view."""
+    reached = asyncio.Event()
+    unsubscribe = controller.subscribe(lambda view: reached.set() if holds(view) else None)
     if not holds(controller.view):
         async with asyncio.timeout(60):
-            await seen.wait()
-    leave()
+            await reached.wait()
+    unsubscribe()
     return controller.view
 
 
 def quiet(view: View) -> bool:
+    """Return whether no run is under way."""
     return not view.runs
 
 
-def users(view: View) -> list[str]:
-    """What the user said on the shown branch, stored and live."""
-    assert view.page is not None
-    items = [*view.page.items, *live_items(view)]
-    return [item.data["content"] for item in items if item.type == "user"]
-
-
-async def test_a_message_is_answered_as_it_comes_and_stored_once(
+async def test_an_answer_is_streamed_and_stored_once(
     controller: SessionController, agent: AgentRuns, path: Path
 ) -> None:
     views: list[View] = []
@@ -80,12 +74,12 @@ async def test_a_message_is_answered_as_it_comes_and_stored_once(
     await agent.send("count to three")
     await until(controller, quiet)
     assert (controller.view.branch_id, controller.view.turn) == ("main", 3)
-    assert users(controller.view) == ["hello", "weather in Oslo", "count to three"]
+    assert user_texts(controller.view) == ["hello", "weather in Oslo", "count to three"]
     assert controller.view.page is not None
     assert controller.view.page.items[-1].type == "assistant"
     # Every view has the message at most once, live or stored, and the live items begin at or before the stored end.
     for view in views:
-        assert users(view).count("count to three") <= 1
+        assert user_texts(view).count("count to three") <= 1
         run = view.runs.get("main")
         if run is not None:
             assert run.progress.start <= view.items
@@ -102,7 +96,7 @@ async def test_a_message_is_answered_as_it_comes_and_stored_once(
 
 
 class SlowStore(Store):
-    """A file of which what has been read arrives once `gate` is open."""
+    """A file whose pages are returned once `gate` is open."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -117,7 +111,7 @@ class SlowStore(Store):
 
 
 class Echo:
-    """Tells of a message, and stores it and tells of that when it may; ends when it may do that too."""
+    """Reports the message, stores it once `may_store` is set, and ends once `may_end` is set."""
 
     name = "echo"
 
@@ -125,14 +119,14 @@ class Echo:
         self.may_store, self.has_stored, self.may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def prepare(self) -> None:
-        """There is nothing to load."""
+        """Load nothing."""
 
     async def run(self, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> RunResult:
         data = {"role": "user", "content": text}
-        told = Progress("", (Item(message_id=-1, position=0, turn=0, type="user", tool_name=None, data=data),))
-        hooks.progress(told)
+        progress = Progress("", (Item(message_id=-1, position=0, turn=0, type="user", tool_name=None, data=data),))
+        hooks.progress(progress)
         await self.may_store.wait()
-        hooks.progress(told._replace(activity="storing"))
+        hooks.progress(progress._replace(activity="storing"))
         if text == "stored":
             await session.add_items(cast("list[TResponseInputItem]", [data]))
             hooks.stored()
@@ -142,7 +136,7 @@ class Echo:
         return RunResult(Outcome.DONE, "2026-01-01 00:00:00", 0)
 
 
-async def test_what_was_said_does_not_vanish_while_it_becomes_what_is_stored(path: Path) -> None:
+async def test_a_message_is_shown_once_while_it_is_stored(path: Path) -> None:
     store, echo = SlowStore(path), Echo()
     controller = SessionController(store, echo)
     agent = agent_of(controller)
@@ -153,58 +147,56 @@ async def test_what_was_said_does_not_vanish_while_it_becomes_what_is_stored(pat
     await controller.navigation.switch_branch("main")
     await agent.send("never stored")
     await controller.navigation.switch_branch("alt")
-    await until(controller, lambda view: users(view)[-1:] == ["stored"])
+    await until(controller, lambda view: user_texts(view)[-1:] == ["stored"])
     counts: list[int] = []
-    controller.subscribe(lambda view: counts.append(users(view).count("stored")))
-    # What another program has written is being taken in meanwhile: it was read before the message was stored.
+    controller.subscribe(lambda view: counts.append(user_texts(view).count("stored")))
+    # A refresh reads the branch before the message is stored, and shows it afterwards.
     sdk = open_sdk(path)
     await sdk.create_branch_from_turn(2, "theirs")
     sdk.close()
     store.has_read.clear()
     store.gate.clear()
-    taking_in = asyncio.create_task(controller.refresh())
+    refreshing = asyncio.create_task(controller.refresh())
     await store.has_read.wait()
     echo.may_store.set()
     await echo.has_stored.wait()
-    # By then the frame of the other run has passed, too, which was begun later.
+    # The frame of the other run, which began later, has passed by then.
     await until(controller, lambda view: view.runs["main"].progress.activity == "storing")
     store.gate.set()
-    await taking_in
+    await refreshing
     echo.may_end.set()
     await until(controller, quiet)
-    assert users(controller.view) == ["hello", "stored"]
+    assert user_texts(controller.view) == ["hello", "stored"]
     assert set(counts) == {1}
     await agent.stop_all()
     controller.close()
 
 
-async def test_what_it_cost_is_stored_by_itself(controller: SessionController, agent: AgentRuns) -> None:
+async def test_the_usage_of_a_run_is_stored(controller: SessionController, agent: AgentRuns) -> None:
     await agent.send("hello again")
     await until(controller, quiet)
     await controller.usage.load()
     assert controller.view.branch_usage is not None
-    (told,) = await controller.pages.turn_usages(3, 3)
-    assert told.usage is not None
-    assert told.usage.total_tokens > 0
-    assert told.usage.estimated
-    record = told.run
+    (usage,) = await controller.pages.turn_usages(3, 3)
+    assert usage.usage is not None
+    assert usage.usage.total_tokens > 0
+    assert usage.usage.estimated
+    record = usage.run
     assert record is not None
     assert (record.outcome, record.model, record.estimated) == (Outcome.DONE, "offline", True)
 
 
-async def test_a_second_message_waits_its_turn(controller: SessionController, agent: AgentRuns) -> None:
+async def test_further_messages_are_queued(controller: SessionController, agent: AgentRuns) -> None:
     await agent.send("first")
     await agent.send("second")
     await agent.send("third")
     assert controller.view.runs["main"].queued == ("second", "third")
     await until(controller, quiet)
-    assert users(controller.view) == ["hello", "weather in Oslo", "first", "second", "third"]
+    assert user_texts(controller.view) == ["hello", "weather in Oslo", "first", "second", "third"]
     assert controller.view.turn == 5
 
 
-async def test_stopping_leaves_a_branch_that_goes_on(
-    controller: SessionController, agent: AgentRuns, path: Path
-) -> None:
+async def test_a_branch_can_be_used_after_a_stop(controller: SessionController, agent: AgentRuns, path: Path) -> None:
     await agent.send("tell me a long story")
     await agent.send("and another")
     await until(
@@ -219,26 +211,28 @@ async def test_stopping_leaves_a_branch_that_goes_on(
     assert not agent.stop()
     await agent.send("go on")
     await until(controller, quiet)
-    assert users(controller.view) == ["hello", "weather in Oslo", "tell me a long story", "go on"]
+    assert user_texts(controller.view) == ["hello", "weather in Oslo", "tell me a long story", "go on"]
     sdk = open_sdk(path)
     assert len(await sdk.get_conversation_turns()) == 4
     sdk.close()
 
 
-async def test_a_fork_answers_and_its_origin_stays(controller: SessionController, agent: AgentRuns, path: Path) -> None:
+async def test_a_message_on_a_fork_leaves_its_origin_alone(
+    controller: SessionController, agent: AgentRuns, path: Path
+) -> None:
     await controller.forks.begin(2)
-    made = await controller.forks.make("bergen")
+    branch_id = await controller.forks.make("bergen")
     await agent.send("weather in Bergen")
     await until(controller, quiet)
-    assert controller.view.branch_id == made
-    assert users(controller.view) == ["hello", "weather in Bergen"]
+    assert controller.view.branch_id == branch_id
+    assert user_texts(controller.view) == ["hello", "weather in Bergen"]
     sdk = open_sdk(path)
     assert len(await sdk.get_items(branch_id="main")) == 4
     sdk.close()
 
 
 @pytest.mark.parametrize("together", [False, True])
-async def test_a_turn_is_asked_again_on_three_branches(
+async def test_a_turn_is_run_again_on_three_branches(
     controller: SessionController, agent: AgentRuns, together: bool
 ) -> None:
     await controller.navigation.select_turn(2)
@@ -251,10 +245,10 @@ async def test_a_turn_is_asked_again_on_three_branches(
     assert len(tree.alternatives(tree.tip("main"))) == 4
     for name in made:
         await controller.navigation.switch_branch(name)
-        assert users(controller.view) == ["hello", "weather in Oslo"]
+        assert user_texts(controller.view) == ["hello", "weather in Oslo"]
 
 
-async def test_runs_on_two_branches_while_the_user_looks_elsewhere(
+async def test_two_branches_run_at_once_while_the_user_switches(
     controller: SessionController, agent: AgentRuns
 ) -> None:
     await controller.forks.begin(2)
@@ -265,12 +259,12 @@ async def test_runs_on_two_branches_while_the_user_looks_elsewhere(
     assert set(controller.view.runs) == {"alt", "main"}
     await controller.navigation.switch_branch("alt")
     await until(controller, quiet)
-    assert users(controller.view) == ["hello", "on alt"]
+    assert user_texts(controller.view) == ["hello", "on alt"]
     await controller.navigation.switch_branch("main")
-    assert users(controller.view) == ["hello", "weather in Oslo", "on main"]
+    assert user_texts(controller.view) == ["hello", "weather in Oslo", "on main"]
 
 
-async def test_a_server_that_is_away_gives_the_message_back(path: Path) -> None:
+async def test_the_message_is_returned_if_the_server_is_unreachable(path: Path) -> None:
     runner = AgentRunner(AgentSettings(model="any", base_url="http://127.0.0.1:9/v1", api="chat"))
     controller = SessionController(Store(path), runner)
     agent = agent_of(controller)
@@ -280,12 +274,12 @@ async def test_a_server_that_is_away_gives_the_message_back(path: Path) -> None:
     assert view.failure is not None
     assert view.failure.unsent == "are you there?"
     assert view.failure.hint
-    assert users(view) == ["hello", "weather in Oslo"]
+    assert user_texts(view) == ["hello", "weather in Oslo"]
     await agent.stop_all()
     controller.close()
 
 
-async def test_a_branch_that_is_gone_gives_the_message_back(
+async def test_the_message_is_returned_if_the_branch_was_deleted(
     controller: SessionController, agent: AgentRuns, path: Path
 ) -> None:
     await controller.forks.begin(2)
@@ -300,7 +294,7 @@ async def test_a_branch_that_is_gone_gives_the_message_back(
     assert "'alt' does not exist" in view.failure.error
 
 
-async def test_a_file_that_is_gone_gives_the_message_back_and_is_not_made(
+async def test_the_message_is_returned_if_the_file_is_gone_and_no_file_is_created(
     controller: SessionController, agent: AgentRuns, path: Path
 ) -> None:
     files = [*path.parent.glob(f"{path.name}*")]
@@ -316,10 +310,10 @@ async def test_a_file_that_is_gone_gives_the_message_back_and_is_not_made(
         file.with_name(f"moved-{file.name}").rename(file)
     await agent.send("and now?")
     await until(controller, quiet)
-    assert users(controller.view) == ["hello", "weather in Oslo", "and now?"]
+    assert user_texts(controller.view) == ["hello", "weather in Oslo", "and now?"]
 
 
-async def test_looking_only_refuses_to_talk(path: Path) -> None:
+async def test_a_read_only_file_refuses_messages(path: Path) -> None:
     controller = SessionController(Store(path), AgentRunner(AgentSettings(model="offline")), read_only=True)
     await controller.open()
     with pytest.raises(ReadOnlyError):
@@ -328,7 +322,7 @@ async def test_looking_only_refuses_to_talk(path: Path) -> None:
     controller.close()
 
 
-async def test_a_message_and_its_fork_are_undone_one_after_the_other(
+async def test_a_message_and_its_fork_are_undone_separately(
     controller: SessionController, agent: AgentRuns, path: Path
 ) -> None:
     await controller.forks.begin(2, "main")
@@ -340,15 +334,17 @@ async def test_a_message_and_its_fork_are_undone_one_after_the_other(
         "Forked 'other' at turn 2 of 'main'",
     ]
     await controller.history.undo()
-    assert (controller.view.branch_id, users(controller.view)) == ("other", ["hello"])
+    assert (controller.view.branch_id, user_texts(controller.view)) == ("other", ["hello"])
     await controller.history.redo()
-    assert users(controller.view) == ["hello", "weather in Rome"]
+    assert user_texts(controller.view) == ["hello", "weather in Rome"]
     await controller.history.undo()
     await controller.history.undo()
     assert list(controller.view.tree.branches) == ["main"]
 
 
-async def test_nothing_is_taken_from_under_an_answer(controller: SessionController, agent: AgentRuns) -> None:
+async def test_a_branch_is_not_changed_while_an_answer_is_under_way(
+    controller: SessionController, agent: AgentRuns
+) -> None:
     await controller.forks.begin(2, "main")
     await controller.forks.make("other")
     controller.marks.toggle(1, "main")
@@ -364,9 +360,7 @@ async def test_nothing_is_taken_from_under_an_answer(controller: SessionControll
     await until(controller, quiet)
 
 
-async def test_branches_that_were_made_to_ask_again_are_undone_at_once(
-    controller: SessionController, agent: AgentRuns
-) -> None:
+async def test_all_branches_of_a_rerun_are_undone_together(controller: SessionController, agent: AgentRuns) -> None:
     await agent.run_again(2)
     await until(controller, quiet)
     assert len(controller.view.tree.branches) == 3

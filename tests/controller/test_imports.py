@@ -1,4 +1,4 @@
-"""Plain sessions and transcripts become sessions with branches, and z takes that back."""
+"""Adopting plain sessions and importing transcripts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui.storage.store import Store
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """A plain session `notes` of two turns."""
+    """A file with the plain session `notes`, which has two turns."""
     path = tmp_path / "plain.sqlite"
     plain = SQLiteSession("notes", path)
     await plain.add_items([*turn("One"), *turn("Two", tool="weather")])
@@ -27,15 +27,15 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-async def test_an_adopted_session_forks_and_can_be_given_back(controller: SessionController, path: Path) -> None:
+async def test_a_session_is_adopted_and_the_adoption_is_undone(controller: SessionController, path: Path) -> None:
     await controller.imports.adopt("notes")
     view = controller.view
     assert view.session is not None
     assert not view.session.plain
     assert (list(view.tree.branches), view.tree.branches["main"].turns) == (["main"], 2)
     await controller.forks.begin(2)
-    made = await controller.forks.make("other")
-    assert made in controller.view.tree.branches
+    branch_id = await controller.forks.make("other")
+    assert branch_id in controller.view.tree.branches
     await controller.history.undo()
     await controller.history.undo()
     assert controller.view.session is not None
@@ -54,7 +54,7 @@ async def test_a_session_with_branches_is_not_adopted_again(controller: SessionC
         await controller.imports.adopt("notes")
 
 
-async def test_a_transcript_is_opened_and_taken_back(controller: SessionController, tmp_path: Path) -> None:
+async def test_a_transcript_is_imported_and_the_import_is_undone(controller: SessionController, tmp_path: Path) -> None:
     transcript = tmp_path / "chat.jsonl"
     transcript.write_text("\n".join(json.dumps(item) for item in turn("Hello", "Hi.")))
     await controller.imports.import_transcripts(transcript)
@@ -71,7 +71,9 @@ async def test_a_transcript_is_opened_and_taken_back(controller: SessionControll
     assert {session.session_id for session in controller.view.sessions} == {"chat", "notes"}
 
 
-async def test_many_conversations_come_whole_or_not_at_all(controller: SessionController, tmp_path: Path) -> None:
+async def test_all_conversations_of_a_transcript_are_imported_or_none(
+    controller: SessionController, tmp_path: Path
+) -> None:
     transcript = tmp_path / "many.jsonl"
     named = [{"id": "notes", "messages": turn("x")}, {"id": "new", "messages": turn("y")}]
     transcript.write_text("\n".join(map(json.dumps, reversed(named))))
@@ -83,7 +85,7 @@ async def test_many_conversations_come_whole_or_not_at_all(controller: SessionCo
     assert {session.session_id for session in controller.view.sessions} == {"fresh-1", "fresh-2", "notes"}
 
 
-async def test_what_is_no_transcript_changes_nothing(controller: SessionController, tmp_path: Path) -> None:
+async def test_a_file_that_is_no_transcript_changes_nothing(controller: SessionController, tmp_path: Path) -> None:
     before = controller.path.read_bytes()
     for name, content in (("not.json", b"\xff\xfe"), ("empty.json", b"")):
         (tmp_path / name).write_bytes(content)
@@ -94,7 +96,7 @@ async def test_what_is_no_transcript_changes_nothing(controller: SessionControll
     assert controller.path.read_bytes() == before
 
 
-async def test_a_file_open_to_look_only_is_left_alone(path: Path, tmp_path: Path) -> None:
+async def test_a_read_only_file_refuses_imports(path: Path, tmp_path: Path) -> None:
     controller = SessionController(Store(path), read_only=True)
     await controller.open()
     with pytest.raises(ReadOnlyError):
@@ -104,10 +106,10 @@ async def test_a_file_open_to_look_only_is_left_alone(path: Path, tmp_path: Path
     controller.close()
 
 
-async def test_an_adoption_that_is_stopped_writes_nothing(controller: SessionController, path: Path) -> None:
-    work = TaskProgress(stopped=True)
+async def test_a_stopped_adoption_writes_nothing(controller: SessionController, path: Path) -> None:
+    progress = TaskProgress(stopped=True)
     with pytest.raises(Stopped):
-        await controller.imports.adopt("notes", work)
+        await controller.imports.adopt("notes", progress)
     assert controller.view.session is not None
     assert controller.view.session.plain
     with closing(sqlite3.connect(path)) as db:

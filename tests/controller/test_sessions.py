@@ -1,4 +1,4 @@
-"""The sessions of a file with very many: the newest first, by page, and found by typing."""
+"""The sessions of a file with hundreds of them: by page, and found by their names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MANY = 500
 
 
 def write(path: Path, sessions: int, items: int = 3) -> None:
-    """Sessions named by number, the last written last, in the tables of the SDK's class."""
+    """Write sessions named by number, the last one last, in the tables of the SDK's class."""
     sdk = open_sdk(path, "0000")
     sdk.close()
     with closing(sqlite3.connect(path)) as db, db:
@@ -28,8 +28,8 @@ def write(path: Path, sessions: int, items: int = 3) -> None:
             name = f"{number:04}"
             db.execute("INSERT OR IGNORE INTO agent_sessions (session_id) VALUES (?)", (name,))
             for place in range(items):
-                said = '{"role": "user", "content": "hello"}'
-                row = db.execute("INSERT INTO agent_messages (session_id, message_data) VALUES (?, ?)", (name, said))
+                data = '{"role": "user", "content": "hello"}'
+                row = db.execute("INSERT INTO agent_messages (session_id, message_data) VALUES (?, ?)", (name, data))
                 db.execute(
                     "INSERT INTO message_structure (session_id, message_id, message_type, sequence_number,"
                     " user_turn_number, branch_turn_number) VALUES (?, ?, 'user', ?, ?, ?)",
@@ -56,7 +56,7 @@ def names(sessions: tuple[Session, ...]) -> list[str]:
 
 
 def written(path: Path) -> list[str]:
-    """The sessions as they are to stand, by looking at each."""
+    """Return the sessions in the order in which they are listed, found by reading all of them."""
     with closing(sqlite3.connect(path)) as db:
         rows = db.execute(
             "SELECT session_id FROM agent_sessions s ORDER BY (SELECT MAX(id) FROM agent_messages m"
@@ -65,7 +65,7 @@ def written(path: Path) -> list[str]:
         return [name for (name,) in rows]
 
 
-async def test_every_page_is_of_one_order(store: Store, path: Path) -> None:
+async def test_all_pages_have_one_order(store: Store, path: Path) -> None:
     expected = written(path)
 
     assert names(await store.sessions()) == expected[:FEW]
@@ -76,7 +76,7 @@ async def test_every_page_is_of_one_order(store: Store, path: Path) -> None:
     assert await store.count_sessions() == MANY
 
 
-async def test_the_order_stays_right_while_others_write(store: Store, path: Path) -> None:
+async def test_the_order_is_right_after_others_write(store: Store, path: Path) -> None:
     await store.sessions(0, MANY)
     for name in ("0007", "new", "0250"):
         sdk = open_sdk(path, name)
@@ -98,7 +98,7 @@ async def test_the_order_stays_right_while_others_write(store: Store, path: Path
     assert expected[:3] == ["0250", "new", "0007"]
 
 
-async def test_an_order_that_is_known_is_changed_where_something_was_written(store: Store, path: Path) -> None:
+async def test_a_known_order_is_updated_with_little_work(store: Store, path: Path) -> None:
     first = await counted(store, store.sessions(100, 104))
     sdk = open_sdk(path, "0007")
     await sdk.add_items(turn("again"))
@@ -109,7 +109,7 @@ async def test_an_order_that_is_known_is_changed_where_something_was_written(sto
     assert second.steps * 10 < first.steps
 
 
-async def test_the_newest_are_found_however_many_there_are(tmp_path: Path) -> None:
+async def test_the_newest_sessions_are_found_with_the_same_work_in_any_file(tmp_path: Path) -> None:
     steps = []
     for count in (100, 1000):
         path = tmp_path / f"{count}.sqlite"
@@ -121,7 +121,7 @@ async def test_the_newest_are_found_however_many_there_are(tmp_path: Path) -> No
     assert steps[1] <= steps[0] + 100
 
 
-async def test_the_newest_are_found_behind_a_long_one(tmp_path: Path) -> None:
+async def test_the_newest_sessions_are_found_behind_a_long_one(tmp_path: Path) -> None:
     path = tmp_path / "behind.sqlite"
     write(path, 40)
     with closing(sqlite3.connect(path)) as db, db:
@@ -136,7 +136,9 @@ async def test_the_newest_are_found_behind_a_long_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "best", "count"), [("49", "0499", 23), ("0 4 9 9", "0499", 1), ("x", None, 0), ("%", None, 0)]
 )
-async def test_typed_letters_find_sessions_among_all(store: Store, typed: str, best: str | None, count: int) -> None:
+async def test_typed_letters_match_sessions_of_the_whole_file(
+    store: Store, typed: str, best: str | None, count: int
+) -> None:
     sessions, total = await store.matching_sessions(typed, 5)
 
     assert total == count
@@ -144,13 +146,13 @@ async def test_typed_letters_find_sessions_among_all(store: Store, typed: str, b
     assert len(sessions) == min(count, 5)
 
 
-async def test_with_nothing_typed_the_newest_are_found(store: Store, path: Path) -> None:
+async def test_the_newest_sessions_match_no_letters(store: Store, path: Path) -> None:
     sessions, total = await store.matching_sessions(" ", 100)
 
     assert (names(sessions), total) == (written(path)[:100], MANY)
 
 
-async def test_letters_in_either_case_are_found(tmp_path: Path) -> None:
+async def test_letters_match_in_upper_and_lower_case(tmp_path: Path) -> None:
     path = tmp_path / "names.sqlite"
     for name in ("Äpfel_50%", "birnen", "ÄPFEL-2"):
         sdk = open_sdk(path, name)
@@ -162,7 +164,7 @@ async def test_letters_in_either_case_are_found(tmp_path: Path) -> None:
     store.close()
 
 
-async def test_a_view_holds_the_newest_and_says_how_many_there_are(controller: SessionController) -> None:
+async def test_a_view_lists_the_newest_sessions_and_counts_the_others(controller: SessionController) -> None:
     view = controller.view
 
     assert names(view.sessions) == [f"{number:04}" for number in range(499, 499 - FEW, -1)]
@@ -171,7 +173,7 @@ async def test_a_view_holds_the_newest_and_says_how_many_there_are(controller: S
     assert view.session_index is None
 
 
-async def test_an_old_session_is_opened_and_its_place_is_known(controller: SessionController, path: Path) -> None:
+async def test_the_index_of_an_old_session_is_known(controller: SessionController, path: Path) -> None:
     await controller.navigation.select_session("0100")
     assert controller.view.session is not None
     assert controller.view.session.session_id == "0100"
@@ -188,7 +190,7 @@ async def test_an_old_session_is_opened_and_its_place_is_known(controller: Sessi
     assert [controller.view.session_index, controller.view.sessions[0].session_id] == [None, "0100"]
 
 
-async def test_taking_in_a_turn_costs_the_same_whatever_the_file_holds(tmp_path: Path) -> None:
+async def test_a_refresh_takes_the_same_work_in_any_file(tmp_path: Path) -> None:
     steps = []
     for count in (100, 1000):
         path = tmp_path / f"{count}.sqlite"

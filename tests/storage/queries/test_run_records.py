@@ -1,4 +1,4 @@
-"""The explorer shows with each turn the last run that was recorded for it, whichever branch is shown."""
+"""The last recorded run of each turn, read with any branch that has the turn."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ async def session(path: Path) -> AsyncIterator[AdvancedSQLiteSession]:
 
 
 async def runs(path: Path, branch_id: str = "main") -> Mapping[int, RunRecord]:
-    """The runs that are shown with a branch."""
+    """Return the runs of the turns of a branch."""
     store = Store(path)
     (found,) = await store.sessions()
     turns = await store.turn_usages(found, await store.tree(found), branch_id, 1, 64)
     store.close()
-    return {told.turn: told.run for told in turns if told.run}
+    return {usage.turn: usage.run for usage in turns if usage.run}
 
 
-async def test_a_turn_shows_all_that_its_run_told(path: Path, session: AdvancedSQLiteSession) -> None:
+async def test_a_turn_has_all_that_was_recorded_of_its_run(path: Path, session: AdvancedSQLiteSession) -> None:
     await session.add_items(turn("one"))
     await session.record_run(
         outcome="failed",
@@ -67,7 +67,7 @@ async def test_a_turn_shows_all_that_its_run_told(path: Path, session: AdvancedS
     assert (await runs(path))[2] == RunRecord(2, "main", Outcome.DONE)
 
 
-async def test_a_turn_shows_its_last_run(path: Path, session: AdvancedSQLiteSession) -> None:
+async def test_a_turn_has_its_last_run(path: Path, session: AdvancedSQLiteSession) -> None:
     await session.add_items(turn("one"))
     await session.record_run(outcome="stopped")
     await session.add_items(turn("", "And on.")[1:])
@@ -75,26 +75,26 @@ async def test_a_turn_shows_its_last_run(path: Path, session: AdvancedSQLiteSess
     assert await runs(path) == {1: RunRecord(1, "main", Outcome.DONE, seconds=2)}
 
 
-async def test_forks_show_the_runs_of_the_turns_they_share(path: Path, session: AdvancedSQLiteSession) -> None:
+async def test_forks_have_the_runs_of_their_shared_turns(path: Path, session: AdvancedSQLiteSession) -> None:
     for number in (1, 2):
         await session.add_items(turn(f"main {number}"))
         await session.record_run(outcome="done", seconds=number)
     await session.fork(2, name="alt")
     await session.add_items(turn("alt 2"))
     await session.record_run(outcome="stopped", seconds=3)
-    await session.fork(name="still")
+    await session.fork(name="copy")
     seconds = {name: {at: run.seconds for at, run in (await runs(path, name)).items()} for name in ("main", "alt")}
     assert seconds == {"main": {1: 1, 2: 2}, "alt": {1: 1, 2: 3}}
-    assert await runs(path, "still") == await runs(path, "alt")
-    # A turn keeps its run when the branch that ran it is gone.
+    assert await runs(path, "copy") == await runs(path, "alt")
+    # A turn keeps its run after the branch that ran it was deleted.
     await session.delete_branch("alt")
-    assert [(run.branch_id, run.outcome) for run in (await runs(path, "still")).values()] == [
+    assert [(run.branch_id, run.outcome) for run in (await runs(path, "copy")).values()] == [
         ("main", Outcome.DONE),
         ("alt", Outcome.STOPPED),
     ]
 
 
-async def test_a_branch_that_went_on_with_a_shared_turn_shows_its_own_run(
+async def test_a_branch_that_continued_a_shared_turn_has_its_own_run(
     path: Path, session: AdvancedSQLiteSession
 ) -> None:
     await session.add_items(turn("one"))
@@ -117,14 +117,14 @@ async def test_files_without_runs_have_none(path: Path) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as session:
         await session.record_run(outcome="done")
     assert list(await runs(path)) == [1]
-    # The SDK's class knows nothing of our table: what it leaves there is passed over.
+    # The SDK's class does not clear our table; rows of deleted turns are ignored.
     await sdk.clear_session()
     await sdk.add_items(turn("again"))
     assert await runs(path) == {}
     sdk.close()
 
 
-async def test_what_is_no_record_of_ours_does_no_harm(path: Path, session: AdvancedSQLiteSession) -> None:
+async def test_damaged_records_are_read_as_far_as_possible(path: Path, session: AdvancedSQLiteSession) -> None:
     await session.add_items([*turn("one"), *turn("two")])
     await session.record_run(outcome="done")
     with closing(sqlite3.connect(path)) as db, db:
@@ -139,7 +139,7 @@ async def test_what_is_no_record_of_ours_does_no_harm(path: Path, session: Advan
 
 
 @pytest.mark.parametrize("recorded", [1, 60])
-async def test_all_runs_of_a_branch_are_one_query_by_index(path: Path, recorded: int) -> None:
+async def test_all_runs_of_a_branch_are_read_in_one_query_by_index(path: Path, recorded: int) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
         for number in range(60):
             await session.add_items(turn(f"turn {number}"))
@@ -153,7 +153,7 @@ async def test_all_runs_of_a_branch_are_one_query_by_index(path: Path, recorded:
     connection.run_sync(lambda db: db.set_trace_callback(ran.append))
     turns = await store.turn_usages(found, tree, "main", 1, 64)
     connection.run_sync(lambda db: db.set_trace_callback(None))
-    assert len([told for told in turns if told.run]) == recorded
+    assert len([usage for usage in turns if usage.run]) == recorded
     (query,) = [statement for statement in ran if "JOIN convo_runs" in statement]
     steps = connection.run_sync(lambda db: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}")])
     assert any("USING INDEX convo_runs_message" in step for step in steps)

@@ -1,60 +1,28 @@
-"""Two branches, or two turns, of a file that the SDK wrote, side by side; and what its models were sent."""
+"""Comparing branches and turns."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conversations import open_sdk, said, spend, turn
+from tests.controller.samples import write_trip
+from tests.conversations import open_sdk, said, turn
 from tui.cli.output import plain
 from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Usage
 from tui.model.compare import Comparison, ToolStep, TurnComparison, TurnPair
-from tui.model.model_input import ItemRange, request_ends
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
-
-BOOKED: list[Any] = [
-    {"role": "user", "content": "Book the second one"},
-    {"type": "reasoning", "id": "r1", "summary": [{"type": "summary_text", "text": "The second is Casa do Cais."}]},
-    {"type": "function_call", "call_id": "c7", "name": "book", "arguments": '{"hotel": 23}'},
-    {"type": "function_call", "call_id": "c8", "name": "pay", "arguments": '{"card": 4421}'},
-    {"type": "function_call_output", "call_id": "c7", "output": "booked"},
-    {"type": "function_call_output", "call_id": "c8", "output": "declined"},
-    {"type": "function_call", "call_id": "c9", "name": "pay", "arguments": '{"card": 9027}'},
-    {"type": "function_call_output", "call_id": "c9", "output": "paid"},
-    said("Booked and paid."),
-]
 
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """trip: main 1 2 3 4; alt leaves it at 3 and says the same with a question before."""
-    path = tmp_path / "trip.sqlite"
-    sdk = open_sdk(path, "trip")
-    await sdk.add_items(turn("Hello"))
-    await sdk.store_run_usage(spend(100))
-    await sdk.add_items(turn("Find a hotel", tool="search"))
-    await sdk.store_run_usage(spend(200, cached=100))
-    await sdk.add_items(BOOKED)
-    await sdk.store_run_usage(spend(1000, cached=600, requests=3))
-    await sdk.add_items(turn("Thank you"))
-    await sdk.create_branch_from_turn(3, "alt")
-    await sdk.add_items(turn("Is there a hostel?", "Two of them.", tool="search"))
-    await sdk.store_run_usage(spend(300, cached=150))
-    await sdk.add_items(turn("Book the second one, please", "Done.", tool="book"))
-    await sdk.store_run_usage(spend(400, cached=200))
-    await sdk.add_items(turn("Thank you"))
-    await sdk.store_run_usage(spend(500, cached=250))
-    sdk.close()
-    return path
+    return await write_trip(tmp_path)
 
 
 @pytest.fixture
@@ -74,11 +42,11 @@ async def test_branches_are_compared_from_their_fork_on(controller: SessionContr
     assert compared.shared == 2
     assert compared.left == ("main", 3, 4)
     assert compared.right == ("alt", 3, 5)
-    # The turn that alt has more stands alone; what follows it stands together.
+    # The additional turn of alt is alone; the turns after it are paired.
     assert compared.pairs == ((None, 3), (3, 4), (4, 5))
 
 
-async def test_the_sums_are_those_of_the_turns_that_are_compared(controller: SessionController) -> None:
+async def test_the_sums_are_those_of_the_compared_turns(controller: SessionController) -> None:
     compared = await controller.comparison.compare_branches("alt")
     left, right = compared.left_summary, compared.right_summary
     assert right.usage == Usage(3, 1200, 120, 1320, 600, 0)
@@ -90,9 +58,7 @@ async def test_the_sums_are_those_of_the_turns_that_are_compared(controller: Ses
     assert left.cost is None
 
 
-async def test_how_long_the_runs_took_is_added_up_where_they_are_recorded(
-    controller: SessionController, path: Path
-) -> None:
+async def test_the_durations_of_recorded_runs_are_added_up(controller: SessionController, path: Path) -> None:
     async with AdvancedSQLiteSession(session_id="trip", db_path=path) as ours:
         await ours.switch_to_branch("alt")
         await ours.record_run(outcome="done", seconds=4.5, estimated=True)
@@ -119,12 +85,12 @@ async def test_two_turns_are_compared_item_by_item_and_word_by_word(controller: 
     compared = await controller.comparison.compare_branches("alt")
     _, booked, thanks = await details(controller, compared)
     assert booked.pair == (3, 4)
-    told = [
+    types = [
         (part.left and (part.left.type, part.left.tool_name), part.right and (part.right.type, part.right.tool_name))
         for part in booked.items
     ]
     call, output = ("function_call", "book"), ("function_call_output", "book")
-    assert told == [
+    assert types == [
         (("user", None), ("user", None)),
         (("reasoning", None), None),
         (call, call),
@@ -145,9 +111,7 @@ async def test_two_turns_are_compared_item_by_item_and_word_by_word(controller: 
     assert not thanks.differs
 
 
-async def test_a_branch_without_turns_of_its_own_has_nothing_beside_the_other(
-    controller: SessionController, path: Path
-) -> None:
+async def test_a_branch_without_turns_of_its_own_is_compared(controller: SessionController, path: Path) -> None:
     sdk = open_sdk(path, "trip")
     await sdk.create_branch_from_turn(3, "short")
     sdk.close()
@@ -162,7 +126,7 @@ async def test_a_branch_without_turns_of_its_own_has_nothing_beside_the_other(
         await controller.comparison.compare_branches("nobody")
 
 
-async def test_sides_can_be_exchanged(controller: SessionController) -> None:
+async def test_the_sides_can_be_swapped(controller: SessionController) -> None:
     one, other = (
         await controller.comparison.compare_branches("alt"),
         await controller.comparison.compare_branches("main", "alt"),
@@ -174,7 +138,7 @@ async def test_sides_can_be_exchanged(controller: SessionController) -> None:
     assert [detail.swapped().pair for detail in await details(controller, one)] == list(turned.pairs)
 
 
-async def test_two_marked_turns_are_compared_wherever_they_are(controller: SessionController) -> None:
+async def test_two_marked_turns_are_compared_across_branches(controller: SessionController) -> None:
     with pytest.raises(ConvoError, match="Two marked turns"):
         await controller.comparison.compare_marks()
     controller.marks.toggle(2, "main")
@@ -191,7 +155,7 @@ async def test_two_marked_turns_are_compared_wherever_they_are(controller: Sessi
     ]
 
 
-async def test_the_branch_to_compare_with_is_the_sibling_at_the_nearest_fork(controller: SessionController) -> None:
+async def test_the_sibling_at_the_nearest_fork_is_suggested(controller: SessionController) -> None:
     assert controller.comparison.suggest_branch() == "alt"
     await controller.navigation.switch_branch("alt")
     assert controller.comparison.suggest_branch() == "main"
@@ -204,7 +168,7 @@ async def test_a_comparison_is_plain_data(controller: SessionController) -> None
     assert written[1][1]["pair"] == {"left": 3, "right": 4}
 
 
-async def test_of_a_long_turn_only_the_beginning_is_compared(tmp_path: Path) -> None:
+async def test_only_the_beginning_of_a_long_turn_is_compared(tmp_path: Path) -> None:
     path = tmp_path / "long.sqlite"
     sdk = open_sdk(path)
     many: list[Any] = [{"role": "user", "content": "Go on"}, *(said(f"{number}") for number in range(500))]
@@ -223,58 +187,3 @@ async def test_of_a_long_turn_only_the_beginning_is_compared(tmp_path: Path) -> 
     assert (len(asked.text), asked.omitted) == (100_000, 80_000)
     assert answered.omitted > 1_000_000
     controller.close()
-
-
-async def test_what_a_model_saw_is_the_list_that_the_sdk_gives(controller: SessionController, path: Path) -> None:
-    seen = await controller.model_input.load(3)
-    # Asked after the user's message, after two outputs, and after the last output.
-    assert [stop - seen.requests[0] for stop in seen.requests] == [0, 5, 7]
-    assert seen.answered
-    sdk = open_sdk(path, "trip")
-    everything = await sdk.get_items(branch_id="main")
-    for stop in seen.requests:
-        assert await controller.model_input.items(seen, ItemRange("main", 0, stop)) == everything[:stop]
-    assert everything[seen.requests[0] - 1] == BOOKED[0]
-    new = await controller.model_input.items(seen, ItemRange("main", seen.before, seen.requests[0]))
-    assert new == [said("Yes."), BOOKED[0]]
-    sdk.close()
-
-
-async def test_what_its_sibling_saw_instead(controller: SessionController) -> None:
-    seen = await controller.model_input.load(4)
-    assert seen.sibling is not None
-    branch_id, shared, stop = seen.sibling
-    assert branch_id == "alt"
-    theirs = await controller.model_input.items(seen, ItemRange(branch_id, shared, stop))
-    assert [item["content"] for item in theirs if isinstance(item, dict) and item.get("role") == "user"] == [
-        "Is there a hostel?",
-        "Book the second one, please",
-    ]
-    assert (await controller.model_input.load(2)).sibling is None
-
-
-async def test_what_cannot_be_decoded_was_not_sent(controller: SessionController, path: Path) -> None:
-    seen = await controller.model_input.load(2)
-    whole = await controller.model_input.size(seen, ItemRange("main", 0, seen.requests[0]))
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("UPDATE agent_messages SET message_data = '{broken' WHERE id = 2")
-    left = await controller.model_input.size(seen, ItemRange("main", 0, seen.requests[0]))
-    assert (whole.items, left.items) == (3, 2)
-    sdk = open_sdk(path, "trip")
-    assert (
-        await controller.model_input.items(seen, ItemRange("main", 0, seen.requests[0]))
-        == (await sdk.get_items(branch_id="main"))[:2]
-    )
-    sdk.close()
-
-
-def test_requests_of_a_turn() -> None:
-    call, output = "function_call", "function_call_output"
-    assert request_ends(10, ["user", "reasoning", call, output, "assistant"]) == ((11, 14), True)
-    assert request_ends(10, ["user", call, call, output, output]) == ((11, 15), False)
-    assert request_ends(10, ["user", "web_search_call", "assistant"]) == ((11,), True)
-    assert request_ends(10, ["user"]) == ((11,), False)
-    assert request_ends(10, ["user", "mcp_approval_request", "mcp_approval_response", "mcp_call", "assistant"]) == (
-        (11, 13),
-        True,
-    )

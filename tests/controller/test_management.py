@@ -1,4 +1,4 @@
-"""Sessions and branches kept in order, without the screen."""
+"""Titles, pins, the archive, deleting and copying of sessions and branches."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.controller.views import notice, user_texts
 from tests.conversations import open_sdk, turn
 from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
-from tui.model import EntryState
 from tui.storage.store import Store
 
 
-def told(controller: SessionController) -> str:
-    notice = controller.view.notice
-    return notice.text if notice else ""
-
-
-async def test_a_title_stands_beside_the_id(controller: SessionController) -> None:
+async def test_a_title_is_shown_and_the_id_stays(controller: SessionController) -> None:
     await controller.management.rename("support", "deep", " The short way ", "cheaper, too")
     branch = controller.view.tree.branches["deep"]
     assert (branch.name, branch.branch_id, branch.note) == ("The short way", "deep", "cheaper, too")
-    assert told(controller) == "Renamed 'deep' to “The short way”. z undoes it."
+    assert notice(controller) == "Renamed 'deep' to “The short way”. z undoes it."
     await controller.management.rename("billing", None, "Invoices", "")
     assert [session.name for session in controller.view.sessions] == ["support", "Invoices"]
     await controller.history.undo()
@@ -32,7 +27,7 @@ async def test_a_title_stands_beside_the_id(controller: SessionController) -> No
     assert controller.view.tree.branches["deep"].name == "deep"
 
 
-async def test_an_archived_branch_leaves_the_tree_and_its_turns_stay_where_others_hold_them(
+async def test_an_archived_branch_leaves_the_tree_and_others_keep_its_turns(
     controller: SessionController,
 ) -> None:
     await controller.navigation.switch_branch("alt")
@@ -40,8 +35,8 @@ async def test_an_archived_branch_leaves_the_tree_and_its_turns_stay_where_other
     view = controller.view
     assert (list(view.tree.branches), view.tree.hidden_count, view.branch_id) == (["main", "deep"], 1, "deep")
     assert [turn.tokens for turn in await controller.pages.turns("deep", 3, 3)] == [1100]
-    spent = await controller.pages.turn_usages(1, 3)
-    assert [each.usage.total_tokens for each in spent if each.usage] == [110, 220, 1100]
+    usages = await controller.pages.turn_usages(1, 3)
+    assert [each.usage.total_tokens for each in usages if each.usage] == [110, 220, 1100]
     with pytest.raises(NotFoundError):
         await controller.navigation.switch_branch("alt")
     await controller.management.toggle_show_archived()
@@ -51,7 +46,7 @@ async def test_an_archived_branch_leaves_the_tree_and_its_turns_stay_where_other
     assert list(controller.view.tree.branches) == ["main", "alt", "deep"]
 
 
-async def test_commands_given_in_haste_are_done_in_their_order(controller: SessionController) -> None:
+async def test_overlapping_commands_are_done_in_their_order(controller: SessionController) -> None:
     await asyncio.gather(
         controller.management.toggle_pin("support", "alt"),
         controller.management.toggle_pin("support", "main"),
@@ -68,16 +63,7 @@ async def test_commands_given_in_haste_are_done_in_their_order(controller: Sessi
     ]
 
 
-async def test_undoing_goes_where_something_came_back(controller: SessionController) -> None:
-    await controller.management.toggle_archive("support", "deep")
-    assert controller.view.branch_id == "alt"
-    await controller.history.undo()
-    assert controller.view.branch_id == "deep"
-    await controller.history.redo()
-    assert controller.view.branch_id == "alt"
-
-
-async def test_an_archived_branch_opens_by_its_name(path: Path, controller: SessionController) -> None:
+async def test_an_archived_branch_can_be_opened_by_name(path: Path, controller: SessionController) -> None:
     await controller.management.toggle_archive("support", "alt")
     another = SessionController(Store(path))
     await another.open("support", "alt")
@@ -87,7 +73,7 @@ async def test_an_archived_branch_opens_by_its_name(path: Path, controller: Sess
     another.close()
 
 
-async def test_what_another_program_archives_stays_while_it_is_looked_at(
+async def test_a_branch_archived_by_another_program_stays_while_it_is_shown(
     path: Path, controller: SessionController
 ) -> None:
     another = SessionController(Store(path))
@@ -111,36 +97,25 @@ async def test_the_only_branch_cannot_be_archived(controller: SessionController)
     assert len(controller.view.sessions) == 2
 
 
-async def test_deleting_goes_to_the_nearest_branch_and_blames_nobody(controller: SessionController) -> None:
+async def test_deleting_shows_the_nearest_branch_and_reports_no_other_program(controller: SessionController) -> None:
     deletion_impact = await controller.management.deletion_impact("support", "deep")
     assert (deletion_impact.turns, deletion_impact.items, deletion_impact.tokens) == (1, 2, None)
     watching = asyncio.create_task(controller.refresh())
     await controller.management.delete("support", "deep")
     await watching
     assert controller.view.branch_id == "alt"
-    assert told(controller) == "Deleted 'deep'. z undoes it."
+    assert notice(controller) == "Deleted 'deep'. z undoes it."
     await controller.history.undo()
     assert controller.view.branch_id == "deep"
 
 
-async def test_a_deleted_session_is_left(controller: SessionController) -> None:
+async def test_deleting_the_open_session_opens_another(controller: SessionController) -> None:
     await controller.management.delete("support", None)
     assert controller.view.session is not None
     assert controller.view.session.session_id == "billing"
     await controller.history.undo()
-    assert told(controller) == "Undone: Deleted session 'support' (session 'support'). Z redoes it."
+    assert notice(controller) == "Undone: Deleted session 'support' (session 'support'). Z redoes it."
     assert len(controller.view.sessions) == 2
-
-
-async def test_forks_are_undone(controller: SessionController) -> None:
-    await controller.forks.begin(2, "main")
-    await controller.forks.make("second")
-    assert controller.view.branch_id == "second"
-    await controller.history.undo()
-    assert "second" not in controller.view.tree.branches
-    assert told(controller).startswith("Undone: Forked 'second' at turn 2 of 'main'.")
-    await controller.history.redo()
-    assert controller.view.branch_id == "second"
 
 
 async def test_marked_turns_are_copied_to_the_end(controller: SessionController) -> None:
@@ -149,9 +124,7 @@ async def test_marked_turns_are_copied_to_the_end(controller: SessionController)
     controller.marks.toggle(4, "main")
     controller.marks.toggle(3, "main")
     await controller.management.copy_marked()
-    assert controller.view.page is not None
-    said = [item.data["content"] for item in controller.view.page.items if item.type == "user"]
-    assert said == ["main 1", "main 2", "alt 3", "deep 4", "main 4", "main 3"]
+    assert user_texts(controller.view) == ["main 1", "main 2", "alt 3", "deep 4", "main 4", "main 3"]
     assert (controller.view.turn, controller.view.marks) == (6, ())
     await controller.history.undo()
     assert controller.view.turn == 4
@@ -163,7 +136,7 @@ async def test_a_branch_is_copied_into_a_session_or_a_file(controller: SessionCo
     assert controller.management.suggest_copy_name("deep") == "support-deep-2"
     assert "support-deep" in [session.session_id for session in controller.view.sessions]
     await controller.management.copy_branch("deep", "alone", tmp_path / "new.sqlite")
-    assert told(controller) == f"Copied 'deep'. To open the copy: convo-tui {tmp_path / 'new.sqlite'}"
+    assert notice(controller) == f"Copied 'deep'. To open the copy: convo-tui {tmp_path / 'new.sqlite'}"
     with pytest.raises(ConvoError, match="needs a name"):
         await controller.management.copy_branch("deep", " ")
     copy = SessionController(Store(tmp_path / "new.sqlite"))
@@ -172,9 +145,7 @@ async def test_a_branch_is_copied_into_a_session_or_a_file(controller: SessionCo
     copy.close()
 
 
-async def test_of_the_sessions_only_those_that_others_made_count_as_new(
-    path: Path, controller: SessionController
-) -> None:
+async def test_only_sessions_made_by_others_are_unseen(path: Path, controller: SessionController) -> None:
     await controller.management.copy_branch("alt", "mine")
     theirs = open_sdk(path, "theirs")
     await theirs.add_items(turn("hello"))
@@ -188,7 +159,7 @@ async def test_of_the_sessions_only_those_that_others_made_count_as_new(
     theirs.close()
 
 
-async def test_the_oldest_of_many_sessions_is_named_pinned_and_deleted_like_any(
+async def test_a_session_beyond_the_listed_ones_is_renamed_pinned_and_deleted(
     path: Path, controller: SessionController
 ) -> None:
     sessions = [open_sdk(path, f"later {number}") for number in range(40)]
@@ -203,46 +174,10 @@ async def test_the_oldest_of_many_sessions_is_named_pinned_and_deleted_like_any(
     assert (oldest.name, oldest.pinned) == ("Invoices", True)
     assert (await controller.management.deletion_impact("billing", None)).items == 2
     await controller.management.delete("billing", None)
-    assert told(controller) == "Deleted session 'billing'. z undoes it."
+    assert notice(controller) == "Deleted session 'billing'. z undoes it."
 
 
-async def test_what_was_done_outlives_the_program(path: Path, controller: SessionController) -> None:
-    await controller.management.toggle_pin("support", "alt")
-    await controller.management.delete("support", "deep")
-    controller.close()
-    later = SessionController(Store(path))
-    await later.open()
-    entries = await later.history.entries()
-    assert [entry.description for entry in entries] == ["Deleted 'deep' (2 items of its own)", "Pinned 'alt'"]
-    await later.history.undo(entries[-1].id)
-    assert "deep" in later.view.tree.branches
-    assert told(later) == "Undone: 2 changes, the last: Pinned 'alt'. Z redoes it."
-    await later.history.redo()
-    assert [entry.state for entry in await later.history.entries()] == [EntryState.UNDONE, EntryState.DONE]
-    await later.history.empty_trash()
-    assert [entry.state for entry in await later.history.entries()] == [EntryState.PERMANENT]
-    later.close()
-
-
-async def test_two_explorers_of_one_file_undo_the_same_list(path: Path, controller: SessionController) -> None:
-    another = SessionController(Store(path))
-    await another.open()
-    await asyncio.gather(
-        *(controller.management.toggle_pin("support", name) for name in ("main", "alt")),
-        another.management.delete("support", "deep"),
-    )
-    assert len(await controller.history.entries()) == 3
-    for _ in range(3):
-        await another.history.undo()
-    await controller.refresh()
-    assert another.view.tree.branches == controller.view.tree.branches
-    assert "deep" in controller.view.tree.branches
-    with pytest.raises(ConvoError, match="nothing to undo"):
-        await controller.history.undo()
-    another.close()
-
-
-async def test_looking_only_changes_nothing(path: Path) -> None:
+async def test_a_read_only_file_is_not_changed(path: Path) -> None:
     controller = SessionController(Store(path), read_only=True)
     await controller.open()
     controller.marks.toggle(1, "main")
