@@ -215,10 +215,10 @@ async def test_of_long_branches_only_the_turns_in_sight_are_read(tmp_path: Path)
         await program.press("c")
         pane = compared(program)
         assert pane.count == 400
-        assert len(pane._details) < 30
+        assert len(pane._turns) < 30
         await program.press("G")
         assert "It is 400." in program.text
-        assert len(pane._details) < 60
+        assert len(pane._turns) < 60
         # The turns between are read until one differs: it is the last, which only one side has.
         await program.press("g", "n")
         assert pane.cursor[0] == 399

@@ -81,3 +81,10 @@ def test_requests_far_away_can_be_forgotten() -> None:
     cache.missing_pages([1, 25], ALL)
     cache.retain_requests(range(11, 31))
     assert cache.missing_pages([1, 25], ALL) == [range(1, 11)]
+
+
+def test_a_page_that_could_not_be_read_is_requested_again() -> None:
+    cache = cache_of()
+    cache.missing_pages([1, 11], ALL)
+    cache.drop_request(1)
+    assert cache.missing_pages([1, 11], ALL) == [range(1, 11)]

@@ -72,13 +72,13 @@ class CompareScreen(PaintedScreen[Place | None]):
         self._compared.show(self._comparison)
         self._compared.focus()
 
-    @on(SideBySide.DetailsNeeded)
-    def _bring(self, event: SideBySide.DetailsNeeded) -> None:
+    @on(SideBySide.TurnsNeeded)
+    def _bring(self, event: SideBySide.TurnsNeeded) -> None:
         async def bring() -> None:
             try:
                 details = await self._read(event.comparison, event.pairs)
             except ConvoError as error:
-                self._compared.forgo(event.start, len(event.pairs))
+                self._compared.drop_request(event.start)
                 self.notify(printable_line(f"{error} {error.hint}".strip()), severity="error", markup=False)
             else:
                 self._compared.receive(event.comparison, event.start, details)

@@ -95,10 +95,14 @@ class PageCache(Generic[T]):
         self._values = {key: entry for key, entry in self._values.items() if condition(key[1])}
 
     def retain_requests(self, near: range) -> None:
-        """Drop the requests for pages that lie outside a range of numbers."""
+        """Forget the requests for pages that lie outside a range of numbers."""
         self._requested = {
             (name, page) for name, page in self._requested if page.start < near.stop and near.start < page.stop
         }
+
+    def drop_request(self, number: int, series: str = "") -> None:
+        """Forget the request for the page with a number, which could not be read."""
+        self._requested = {(name, page) for name, page in self._requested if name != series or number not in page}
 
     def invalidate(self, revision: int) -> None:
         """Begin a revision: all values become stale, and nothing is requested."""

@@ -1,7 +1,8 @@
-"""Two stretches of turns side by side, however many there are."""
+"""The turns of two branches side by side."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -14,33 +15,31 @@ from textual.cache import LRUCache
 from textual.message import Message
 
 from tui.model.compare import Comparison, TurnComparison, TurnPair
-from tui.render import ItemStyles, Line
-from tui.widgets.compare.lines import Block, DiffStyles, Row, draw_turns
+from tui.render import Line
+from tui.widgets.compare.lines import Block, DiffStyles, draw_turns
 from tui.widgets.lines.cursor_view import CursorView
 from tui.widgets.lines.paint import MARGIN
+from tui.widgets.page_cache import PageCache
 
 __all__ = ["SideBySide"]
 
 _TWO_COLUMNS: Final = 100
-"""Cells of the widget from which the sides stand side by side."""
+"""Cells of the widget from which on it has two columns."""
 
 _PAGE: Final = 8
-"""Pairs of turns that are asked for at once."""
+"""Pairs of turns that are requested at once."""
 
-_KEPT: Final = 128
+_CAPACITY: Final = 128
 """Pairs of turns that are kept."""
 
-_BELOW: Final = 1 << 30
-"""A row below all rows of a block."""
-
-_BETWEEN: Final = 3
+_SEPARATOR_WIDTH: Final = 3
 """Cells between two columns."""
 
 
 class SideBySide(CursorView):
-    """Pairs of turns, one below the other; in two columns where there is room for them.
+    """Pairs of turns below each other, in two columns if there is room for them.
 
-    Give it a comparison with `show`, and what `DetailsNeeded` asks for with `receive`.
+    Pass a comparison to `show`, and answer `TurnsNeeded` with `receive`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,10 +53,10 @@ class SideBySide(CursorView):
     """
     | Key(s) | Description |
     | :- | :- |
-    | n, N | The next difference, the one before. |
+    | n, N | The next difference, the previous one. |
     | h, left | The left side. |
     | l, right | The right side. |
-    | o | Show what both sides have in full, or only enough to know it. |
+    | o | Show what both sides have in full, or only enough to recognize it. |
     | enter | Go to the turn under the cursor. |
     """
 
@@ -70,9 +69,9 @@ class SideBySide(CursorView):
     """
     | Class | Description |
     | :- | :- |
-    | `side-by-side--left` | The left branch's name, and the sign at what only it has. |
+    | `side-by-side--left` | The left branch's name, and the sign of what only the left side has. |
     | `side-by-side--left-words` | Words that only the left side has. |
-    | `side-by-side--right` | The right branch's name, and the sign at what only it has. |
+    | `side-by-side--right` | The right branch's name, and the sign of what only the right side has. |
     | `side-by-side--right-words` | Words that only the right side has. |
     """
 
@@ -94,88 +93,97 @@ class SideBySide(CursorView):
     _ESTIMATE = 12
 
     @dataclass
-    class DetailsNeeded(Message):
-        """Turns came into sight of which the items are not known; answer with `receive`."""
+    class Posted(Message):
+        """Base class of the widget's messages."""
+
+        side_by_side: SideBySide
+        """The widget that sent the message."""
+
+        @property
+        def control(self) -> SideBySide:
+            """Alias for `side_by_side`, for the `on` decorator."""
+            return self.side_by_side
+
+    @dataclass
+    class TurnsNeeded(Posted):
+        """Posted when turns are in sight that were not compared; answer with `receive` or `drop_request`."""
 
         comparison: Comparison
-        """What they belong to."""
+        """The comparison that the turns belong to."""
         start: int
-        """The place of the first pair in `comparison.pairs`."""
+        """The index of the first pair in `comparison.pairs`."""
         pairs: tuple[TurnPair, ...]
         """The pairs of turns."""
 
     @dataclass
-    class TurnOpened(Message):
-        """A turn was chosen."""
+    class TurnOpened(Posted):
+        """Posted when the user chose a turn."""
 
         branch_id: str
         """The branch to show."""
         turn: int
-        """The turn of it."""
+        """The number of the turn."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self._comparison: Comparison | None = None
-        self._details: LRUCache[int, TurnComparison] = LRUCache(_KEPT)
-        self._drawn: LRUCache[int, Block] = LRUCache(_KEPT)
+        self._turns: PageCache[TurnComparison] = PageCache(_PAGE, _CAPACITY)
+        self._drawn: LRUCache[int, Block] = LRUCache(_CAPACITY)
         self._drawn_in: DiffStyles | None = None
-        self._asked: set[int] = set()
         self._side = 0
         self._full = False
-        self._seeking = 0
-        self._passed = (0, 0)
+        self._seek_step = 0
+        self._seek_from = (0, 0)
 
     @property
     def columns(self) -> int:
-        """2 where the sides stand side by side, 1 where they stand one below the other."""
+        """2 if the sides are next to each other, 1 if they are one below the other."""
         return 2 if self.size.width >= _TWO_COLUMNS else 1
 
     @property
     def side(self) -> int:
-        """The side whose turn Enter goes to: 0 the left, 1 the right."""
+        """The side whose turn Enter goes to: 0 for left, 1 for right."""
         return self._side
 
     def show(self, comparison: Comparison) -> None:
         """Show a comparison from its beginning."""
         self._comparison = comparison
-        self._forget()
+        self._clear()
         self.show_blocks(len(comparison.pairs))
 
     def swap(self, comparison: Comparison) -> None:
         """Show the same comparison with its sides exchanged."""
-        details = {place: self._details[place].swapped() for place in self._details.keys()}  # noqa: SIM118 no mapping
+        turns = [(index, turns.swapped()) for index, turns in self._turns.items()]
         self._comparison = comparison
-        self._forget()
-        for place, detail in details.items():
-            self._details[place] = detail
+        self._clear()
+        for index, swapped in turns:
+            self._turns.put(index, [swapped], self._turns.revision)
         self._side = 1 - self._side
         self.refresh()
 
-    def receive(self, comparison: Comparison, start: int, details: Sequence[TurnComparison]) -> None:
-        """Take what `DetailsNeeded` asked for; what belongs to another comparison is dropped."""
+    def receive(self, comparison: Comparison, start: int, turns: Sequence[TurnComparison]) -> None:
+        """Show the turns that `TurnsNeeded` requested, unless another comparison is shown by now."""
         if comparison is not self._comparison:
             return
-        for place, detail in enumerate(details, start):
-            self._details[place] = detail
-            self._drawn.discard(place)
-            self._asked.discard(place)
-            self.invalidate(place)
+        self._turns.put(start, turns, self._turns.revision)
+        for position in range(start, start + len(turns)):
+            self._drawn.discard(position)
+            self.invalidate(position)
         self.update_view()
-        if self._seeking:
+        if self._seek_step:
             self._seek()
 
-    def forgo(self, start: int, count: int) -> None:
-        """Do without what `DetailsNeeded` asked for: it could not be read, and is asked for when it next matters."""
-        self._asked.difference_update(range(start, start + count))
-        self._seeking = 0
+    def drop_request(self, start: int) -> None:
+        """Forget the request for turns that could not be read; they are requested again when they are needed."""
+        self._turns.drop_request(start)
+        self._seek_step = 0
 
-    def _forget(self) -> None:
-        self._details.clear()
+    def _clear(self) -> None:
+        self._turns.clear()
         self._drawn.clear()
-        self._asked.clear()
-        self._seeking = 0
+        self._seek_step = 0
 
-    # What is drawn
+    # Drawing
 
     def measure(self, position: int) -> int | None:
         block = self._block(position)
@@ -184,64 +192,57 @@ class SideBySide(CursorView):
     def line(self, position: int, number: int) -> Line:
         block = self._block(position)
         if block is None or number >= len(block.rows):
-            waits = block is None and number == 0
-            return Line([Segment("…" if waits else "", self.item_styles.muted)])
+            is_waiting = block is None and number == 0
+            return Line([Segment("…" if is_waiting else "", self.item_styles.muted)])
         row = block.rows[number]
-        on_it = (position, number) == self.cursor and self.has_focus
-        background_style = self.get_component_rich_style("cursor-view--cursor") if on_it else Style.null()
+        has_cursor = (position, number) == self.cursor and self.has_focus
+        cursor_style = self.get_component_rich_style("cursor-view--cursor") if has_cursor else Style.null()
         if self.columns == 1:
-            return Line(_cells(row.left, self._column_width, background_style))
-        grounds = [background_style if on_it and side == self._side else Style.null() for side in (0, 1)]
-        between = Segment(" ▌ " if on_it and self._side else " │ ", self._bar(on_it))
-        left = _cells(row.left, self._column_width, grounds[0])
-        return Line([*left, between, *_cells(row.right, self._column_width, grounds[1])])
+            return Line(_padded(row.left, self._column_width, cursor_style))
+        backgrounds = [cursor_style if side == self._side else Style.null() for side in (0, 1)]
+        if has_cursor and self._side:
+            separator = Segment(" ▌ ", self.foreground_style("cursor-view--bar"))
+        else:
+            separator = Segment(" │ ", self.item_styles.muted)
+        left = _padded(row.left, self._column_width, backgrounds[0])
+        return Line([*left, separator, *_padded(row.right, self._column_width, backgrounds[1])])
 
     def left_edge(self, position: int, number: int) -> tuple[Segment, Style]:
-        """The bar at the cursor, where that is on the left side."""
+        """Return a bar for the line under the cursor, unless that is on the right side."""
         if self.columns == 2 and self._side:
             return Segment(" "), self.rich_style
         return super().left_edge(position, number)
 
     def request_blocks(self, start: int, end: int) -> None:
-        """Ask for the turns in sight that are not known yet."""
+        """Request the turns of a range that were not compared."""
         comparison = self._comparison
-        lacking = [
-            place for place in range(start, min(end, self.count)) if place not in self._details and self._may_ask(place)
-        ]
-        if comparison is not None and lacking:
-            first, last = lacking[0], min(max(lacking[-1] + 1, lacking[0] + _PAGE), self.count)
-            self._asked.update(range(first, last))
-            pairs = comparison.pairs[first:last]
-            self.post_message(self.DetailsNeeded(comparison, first, pairs).set_sender(self))
-
-    def _may_ask(self, place: int) -> bool:
-        return place not in self._asked
+        if comparison is None:
+            return
+        for page in self._turns.missing_pages(range(start, min(end, self.count)), range(self.count)):
+            pairs = comparison.pairs[page.start : page.stop]
+            self.post_message(self.TurnsNeeded(self, comparison, page.start, pairs).set_sender(self))
 
     @property
     def _column_width(self) -> int:
         room = max(self.scrollable_content_region.width - MARGIN, 1)
-        return room if self.columns == 1 else (room - _BETWEEN) // 2
-
-    def _bar(self, on_it: bool) -> Style:
-        return self.foreground_style("cursor-view--bar") if on_it and self._side else self.item_styles.muted
+        return room if self.columns == 1 else (room - _SEPARATOR_WIDTH) // 2
 
     def _block(self, position: int) -> Block | None:
-        inks = self._inks
-        if inks != self._drawn_in:
+        styles = self._diff_styles
+        if styles != self._drawn_in:
             self._drawn.clear()
-            self._drawn_in = inks
+            self._drawn_in = styles
         drawn = self._drawn.get(position)
-        detail = self._details.get(position)
-        if drawn is None and detail is not None and self._comparison is not None:
-            drawn = draw_turns(self._comparison, detail, self._column_width, self.columns, inks, full=self._full)
+        turns = self._turns.get(position)
+        if drawn is None and turns is not None and self._comparison is not None:
+            drawn = draw_turns(self._comparison, turns, self._column_width, self.columns, styles, full=self._full)
             self._drawn[position] = drawn
         return drawn
 
     @property
-    def _inks(self) -> DiffStyles:
-        item_styles: ItemStyles = self.item_styles
+    def _diff_styles(self) -> DiffStyles:
         return DiffStyles(
-            item_styles,
+            self.item_styles,
             self.foreground_style("side-by-side--left"),
             self.foreground_style("side-by-side--right"),
             self.get_component_rich_style("side-by-side--left-words"),
@@ -249,34 +250,34 @@ class SideBySide(CursorView):
         )
 
     def on_size(self) -> None:
-        """Draw anew in the width that there is now."""
+        """Draw in the current width."""
         self._drawn.clear()
         super().on_size()
 
-    # What the user does
+    # Moving
 
     def action_difference(self, step: int) -> None:
-        """Go to the next difference (`step` 1), or the one before (-1), also where its turn is not known yet."""
-        self._seeking, self._passed = step, self.cursor
+        """Go to the next difference (1) or the previous one (-1), also if its turn must be read first."""
+        self._seek_step, self._seek_from = step, self.cursor
         self._seek()
 
     def _seek(self) -> None:
-        step, (position, number) = self._seeking, self._passed
+        """Go on to the difference that is sought; request the turns on the way to it and wait if they are missing."""
+        step, (position, number) = self._seek_step, self._seek_from
         while 0 <= position < self.count:
             block = self._block(position)
             if block is None:
-                near = range(max(position - _PAGE + 1, 0), position + 1) if step < 0 else range(position, position + 1)
-                self.request_blocks(near.start, near.stop)
+                self._seek_from = position, number
+                self.request_blocks(position, position + 1)
                 return
             ahead = [row for row in block.differences if (row > number if step > 0 else row < number)]
             if ahead:
-                self._seeking = 0
+                self._seek_step = 0
                 self.go_to(position, ahead[0] if step > 0 else ahead[-1])
                 return
             position += step
-            number = -1 if step > 0 else _BELOW
-            self._passed = position, number
-        self._seeking = 0
+            number = -1 if step > 0 else sys.maxsize
+        self._seek_step = 0
         self.app.bell()
 
     def action_side(self, side: int) -> None:
@@ -285,28 +286,28 @@ class SideBySide(CursorView):
         self.refresh()
 
     def action_full(self) -> None:
-        """Show what both sides have in full, or only enough to know it."""
+        """Show what both sides have in full, or only enough to recognize it."""
         self._full = not self._full
         self._drawn.clear()
         self._viewport.reset(self.count)
         self.go_to(self.cursor[0])
 
     def action_open(self) -> None:
-        """Go to the turn under the cursor; where its side has none, to the other one's."""
+        """Go to the turn under the cursor, or to that of the other side if this one has none."""
         comparison, (position, number) = self._comparison, self.cursor
         if comparison is None or position >= self.count:
             return
         pair, block = comparison.pairs[position], self._block(position)
-        row: Row | None = block.rows[number] if block is not None and number < len(block.rows) else None
+        row = block.rows[number] if block is not None and number < len(block.rows) else None
         side = self._side if row is None or row.side is None else row.side
-        places = [(comparison.left.branch_id, pair.left), (comparison.right.branch_id, pair.right)]
-        for branch_id, turn in (places[side], places[1 - side]):
+        turns = [(comparison.left.branch_id, pair.left), (comparison.right.branch_id, pair.right)]
+        for branch_id, turn in (turns[side], turns[1 - side]):
             if turn is not None:
-                self.post_message(self.TurnOpened(branch_id, turn))
+                self.post_message(self.TurnOpened(self, branch_id, turn))
                 return
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the line and the side; a second click goes to the turn."""
+        """Put the cursor on the clicked line and side; go to the turn on a double click."""
         super().on_click(event)
         offset = event.get_content_offset(self)
         if offset is not None and self.columns == 2:
@@ -315,7 +316,7 @@ class SideBySide(CursorView):
             self.action_open()
 
 
-def _cells(cells: Sequence[Segment], width: int, background_style: Style) -> list[Segment]:
-    """The segments in exactly so many cells, over a ground of their own."""
+def _padded(cells: Sequence[Segment], width: int, background: Style) -> list[Segment]:
+    """Return segments cut or padded to a width, over a background."""
     padded = Segment.adjust_line_length(list(cells), width)
-    return [Segment(text, background_style + style if style else background_style) for text, style, _ in padded]
+    return [Segment(text, background + style if style else background) for text, style, _ in padded]

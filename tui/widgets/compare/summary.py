@@ -1,7 +1,8 @@
-"""What two compared sides come to: a row of numbers for each, and their tool calls in order."""
+"""The summary of a comparison: a row of numbers for each side, and the tool calls of both."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
@@ -20,21 +21,22 @@ _COLUMNS: Final = (("turns", 6), ("tokens", 8), ("cached", 7), ("cost", 7), ("ti
 """Heading and cells of each number."""
 
 _WIDEST_NAME: Final = 48
-"""Cells of the names at most: the numbers do not stand far from them."""
+"""Cells of the names at most, so that the numbers are not far from them."""
 
-_ROOM_FOR_WORDS: Final = 24
-"""Cells of the names from which there is room to say which turns they stand for."""
+_ROOM_FOR_TURNS: Final = 24
+"""Cells of the names from which on there is room for the turns as well."""
+
+_MAX_TOOL_STEPS: Final = 400
+"""Tool calls that are enough to fill a line."""
 
 _UNKNOWN: Final = "n/a"
 _MUTED: Final = "$foreground-muted"
 _LEFT: Final = "bold $text-error"
 _RIGHT: Final = "bold $text-success"
-_MOST_STEPS: Final = 400
-"""Tool calls that the row of tools is made from; it is one line."""
 
 
 class CompareSummary(Widget):
-    """Four lines above a comparison: headings, a row for each side, the tool calls of both."""
+    """Four lines above a comparison: headings, a row for each side, and the tool calls of both."""
 
     DEFAULT_CSS = """
     CompareSummary {
@@ -46,7 +48,7 @@ class CompareSummary(Widget):
     """
 
     comparison: reactive[Comparison | None] = reactive(None)
-    """What is compared."""
+    """The comparison to summarize."""
 
     def render(self) -> Content:
         comparison, width = self.comparison, self.content_size.width
@@ -55,55 +57,51 @@ class CompareSummary(Widget):
         room = min(max(width - sum(cells for _, cells in _COLUMNS), 8), _WIDEST_NAME)
         headings = "".join(f"{name:>{cells}}" for name, cells in _COLUMNS)
         lines = (
-            Content.styled(f"{_together(comparison, room):<{room}}{headings}", _MUTED),
+            Content.styled(f"{_shared_text(comparison, room):<{room}}{headings}", _MUTED),
             _row("−", _LEFT, comparison.left, comparison.left_summary, room),
             _row("+", _RIGHT, comparison.right, comparison.right_summary, room),
-            _tools(comparison.tools[:_MOST_STEPS]),
+            _tool_line(comparison.tools[:_MAX_TOOL_STEPS]),
         )
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
 
-def _together(comparison: Comparison, room: int) -> str:
-    """What the sides have in common."""
+def _shared_text(comparison: Comparison, room: int) -> str:
+    """Return what the sides have in common, in words."""
     shared = comparison.shared
     if shared is None:
-        words = "two marked turns"
+        text = "two marked turns"
     elif not shared:
-        words = "no turn is shared"
-    elif room < _ROOM_FOR_WORDS:
-        words = f"{shared:,} shared"
+        text = "no turn is shared"
+    elif room < _ROOM_FOR_TURNS:
+        text = f"{shared:,} shared"
     else:
-        words = "turn 1 is shared" if shared == 1 else f"turns 1–{shared} are shared"
-    return fit_name(words, room - 1)
+        text = "turn 1 is shared" if shared == 1 else f"turns 1–{shared} are shared"
+    return fit_name(text, room - 1)
 
 
-def _row(sign: str, ink: str, side: Side, summary: Summary, room: int) -> Content:
-    values = _values(summary)
-    numbers = "".join(f"{value:>{cells}}" for value, (_, cells) in zip(values, _COLUMNS, strict=True))
-    where = f"  {_numbers(side)}"
-    name = fit_name(side.branch_id, max(room - 3 - (len(where) if room >= _ROOM_FOR_WORDS else 0), 1))
-    if room < _ROOM_FOR_WORDS:
-        where = ""
-    gap = " " * max(room - 2 - Content(name).cell_length - len(where), 0)
-    return Content.assemble((f"{sign} {name}", ink), (where, _MUTED), gap, numbers)
+def _row(sign: str, style: str, side: Side, summary: Summary, room: int) -> Content:
+    values = (f"{value:>{cells}}" for value, (_, cells) in zip(_values(summary), _COLUMNS, strict=True))
+    turns = f"  {_turns_text(side)}" if room >= _ROOM_FOR_TURNS else ""
+    name = fit_name(side.branch_id, max(room - 3 - len(turns), 1))
+    gap = " " * max(room - 2 - Content(name).cell_length - len(turns), 0)
+    return Content.assemble((f"{sign} {name}", style), (turns, _MUTED), gap, "".join(values))
 
 
-def _numbers(side: Side) -> str:
+def _turns_text(side: Side) -> str:
     if side.last < side.first:
         return "nothing after it"
     return f"turn {side.first}" if side.first == side.last else f"turns {side.first}–{side.last}"
 
 
 def _values(summary: Summary) -> tuple[str, ...]:
-    """The numbers of a side; `≥` stands before a sum that lacks some turns, `≈` before an estimate."""
+    """Return the numbers of a side, with `≥` before a sum that lacks some turns and `≈` before an estimate."""
     usage = summary.usage
-    share = summary.cached
     return (
         f"{summary.turns:,}",
         _UNKNOWN
         if usage is None
         else f"{_at_least(summary.turns_without_usage)}{estimate_mark(usage)}{format_tokens(usage.total_tokens)}",
-        _UNKNOWN if share is None else f"{share:.0%}",
+        _UNKNOWN if summary.cached is None else f"{summary.cached:.0%}",
         _UNKNOWN if summary.cost is None else f"${summary.cost:.3f}",
         _UNKNOWN
         if summary.seconds is None
@@ -116,8 +114,8 @@ def _at_least(lacking: int) -> str:
     return "≥" if lacking else ""
 
 
-def _tools(steps: tuple[ToolStep, ...]) -> Content:
-    """The tool calls in order, what only one side made signed as its side is."""
+def _tool_line(steps: Sequence[ToolStep]) -> Content:
+    """Return the tool calls in order, with the sign of the side if only one side made a call."""
     if not steps:
         return Content.styled("no tool calls", _MUTED)
     shown = []
@@ -127,6 +125,6 @@ def _tools(steps: tuple[ToolStep, ...]) -> Content:
         if step.left and step.right:
             shown.append(Content(name))
         else:
-            sign, ink = ("−", _LEFT) if step.left else ("+", _RIGHT)
-            shown.append(Content.styled(f"{sign}{name}", ink))
+            sign, style = ("−", _LEFT) if step.left else ("+", _RIGHT)
+            shown.append(Content.styled(f"{sign}{name}", style))
     return Content.styled("tools  ", _MUTED) + Content("  ").join(shown)
