@@ -301,7 +301,7 @@ class Conversations(RuleBasedStateMachine):
     def same_branch_and_rows(self) -> None:
         for which, (_, candidate) in enumerate(self.pairs):
             pointer = (
-                candidate._access.pointer
+                candidate._access.current
                 if isinstance(candidate, AdvancedSQLiteSession)
                 else (candidate._current_branch_id, candidate._generation)
             )

@@ -1,4 +1,4 @@
-"""Storage: the session class and what reads its files. All SQL of the project is here.
+"""The session classes.
 
 Public name: `AdvancedSQLiteSession`, drop-in for the class of that name in `agents.extensions.memory`.
 """
@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tui.session.advanced import AdvancedSQLiteSession
+    from tui.session.sqlite import AdvancedSQLiteSession
 
 __all__ = ["AdvancedSQLiteSession"]
 
 
 def __getattr__(name: str) -> Any:
-    # Who only looks at a file needs what reads it, and not what writes a session.
+    # A program that only reads a file does not need what writes a session.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.advanced"), name)
+    return getattr(import_module(f"{__name__}.sqlite"), name)

@@ -27,19 +27,23 @@ class CurrentBranch(NamedTuple):
 class SessionAccess:
     """One session of a database, and the branch of it that is current for one session object.
 
-    Work runs on the engine's thread, where alone `pointer` is set; a caller may read it at any time.
+    `current` is set on the engine's thread alone; a caller may read it at any time.
 
     Attributes:
         engine: The database.
         session_id: Id of the session.
-        pointer: The current branch.
+        current: The current branch.
     """
 
     def __init__(self, engine: Engine, session_id: str) -> None:
         self.engine = engine
         self.session_id = session_id
-        self.pointer = CurrentBranch(MAIN, 0)
-        engine.submit_read(self._refresh).result()
+        self.current = CurrentBranch(MAIN, 0)
+        try:
+            engine.submit_read(self._refresh).result()
+        except BaseException:
+            engine.close()
+            raise
 
     def check_open(self) -> None:
         """Refuse to go on after `close`.
@@ -47,11 +51,10 @@ class SessionAccess:
         Raises:
             RuntimeError: It was closed.
         """
-        if self.engine.closed:
-            raise RuntimeError("SQLiteSession is closed")
+        self.engine.check_open()
 
     def close(self) -> None:
-        """Finish the work that was begun and close the database, for good."""
+        """Finish the calls that were made and close the database, for good."""
         self.engine.close()
 
     async def read(
@@ -61,38 +64,38 @@ class SessionAccess:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Return what a query gives for a branch, the current one if None."""
+        """Return the result of a query for a branch, the current one if None."""
 
         def work(tx: Transaction) -> T:
             branch = branch_id
             if branch is None:
                 self._refresh(tx)
-                branch = self.pointer.branch_id
+                branch = self.current.branch_id
             return query(tx, self.session_id, branch, *args, **kwargs)
 
         return await asyncio.wrap_future(self.engine.submit_read(work))
 
-    async def change(self, work: Callable[[Transaction, str], T], asked: CurrentBranch | None = None) -> T:
+    async def change(self, work: Callable[[Transaction, str], T], at_call: CurrentBranch | None = None) -> T:
         """Change the database in one write transaction, to the end even if the call is cancelled meanwhile.
 
         Args:
-            work: Gets the branch to work on, and may set `pointer`.
-            asked: The pointer when the call was made. Its branch is worked on, unless the session was cleared since;
-                without it the one that is current when the work begins.
+            work: Gets the branch to work on, and may set `current`.
+            at_call: The branch that was current when the call was made. It is worked on unless the session was cleared
+                since; None for the branch that is current when the work begins.
         """
 
         def write(tx: Transaction) -> T:
             self._enter(claim_generation(tx, self.session_id))
-            tx.on_rollback(partial(self._point_at, self.pointer))
-            branch, generation = self.pointer
-            if asked is not None and asked.generation == generation:
-                branch = asked.branch_id
+            tx.on_rollback(partial(self._set_current, self.current))
+            branch, generation = self.current
+            if at_call is not None and at_call.generation == generation:
+                branch = at_call.branch_id
             return work(tx, branch)
 
         return await shielded(self.engine.submit_write(write, self.session_id))
 
     async def move(self, branch_id: str) -> str:
-        """Make another branch the current one; writes nothing.
+        """Make another branch the current one; nothing is written.
 
         Returns:
             The branch that was current before.
@@ -104,19 +107,19 @@ class SessionAccess:
         def work(tx: Transaction) -> str:
             if not branch_exists(tx, self.session_id, branch_id):
                 raise missing_branch(branch_id)
-            previous = self.pointer.branch_id
-            self.pointer = CurrentBranch(branch_id, read_generation(tx, self.session_id))
+            previous = self.current.branch_id
+            self.current = CurrentBranch(branch_id, read_generation(tx, self.session_id))
             return previous
 
         return await shielded(self.engine.submit_read(work))
 
-    def _point_at(self, branch: CurrentBranch) -> None:
-        self.pointer = branch
+    def _set_current(self, branch: CurrentBranch) -> None:
+        self.current = branch
 
     def _refresh(self, tx: Transaction) -> None:
         self._enter(read_generation(tx, self.session_id))
 
     def _enter(self, generation: int) -> None:
         """Go back to `main` if another object cleared the session."""
-        if generation != self.pointer.generation:
-            self.pointer = CurrentBranch(MAIN, generation)
+        if generation != self.current.generation:
+            self.current = CurrentBranch(MAIN, generation)

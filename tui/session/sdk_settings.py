@@ -1,6 +1,6 @@
-"""What is asked of the Agents SDK, once there is something to ask.
+"""Settings and environment variables of the Agents SDK.
 
-It takes seconds to import, and a session without settings of the SDK's never needs it.
+The SDK takes seconds to import, and is imported when settings are given or asked for.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ __all__ = ["coerce_settings", "default_settings", "may_log"]
 
 
 def default_settings() -> SessionSettings:
-    """The settings of a session that was given none."""
+    """Return the settings of a session without settings."""
     settings: SessionSettings = _settings().SessionSettings()
     return settings
 
 
 def coerce_settings(settings: SessionSettings | dict[str, Any]) -> SessionSettings:
-    """Settings as the SDK makes them of a dict.
+    """Return settings as the SDK makes them from a dict.
 
     Raises:
-        TypeError: They are neither a dict nor settings, or have an unknown name.
+        TypeError: They are neither a dict nor settings, or a name is unknown.
     """
     coerced: SessionSettings = _settings().coerce_session_settings(settings)
     return coerced
 
 
 def may_log(*kinds: str) -> bool:
-    """Whether the SDK's environment variables allow logs to hold data of these kinds (`MODEL`, `TOOL`)."""
+    """Return whether the SDK's environment variables let logs hold data of these kinds (`MODEL`, `TOOL`)."""
     values = (os.environ.get(f"OPENAI_AGENTS_DONT_LOG_{kind}_DATA", "1") for kind in kinds)
     return not any(value == "1" or value.lower() == "true" for value in values)
 

@@ -244,10 +244,13 @@ class Engine(ABC):
     target: str
     tables: Tables
 
-    @property
     @abstractmethod
-    def closed(self) -> bool:
-        """Whether `close` was called."""
+    def check_open(self) -> None:
+        """Refuse to go on after `close`.
+
+        Raises:
+            RuntimeError: The engine is closed.
+        """
 
     @abstractmethod
     def submit_read(self, work: Callable[[Transaction], T]) -> Future[T]:

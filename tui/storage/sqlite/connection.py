@@ -1,13 +1,12 @@
 """One SQLite connection on one aiosqlite worker thread, usable from every event loop and thread.
 
-aiosqlite runs each statement as its own round trip to the worker and ties the answer to the calling loop. A whole
-piece of work (a transaction, a page of rows) goes to the worker here as one function, and its answer comes back
-through a `concurrent.futures.Future`: one round trip, and a loop that closed meanwhile hurts nobody.
+aiosqlite sends each statement to its worker by itself, and ties the result to the calling event loop. Here a unit of
+work (a transaction, a page of rows) is sent as one function, and its result is a `concurrent.futures.Future`: one round
+trip, and a loop that is closed meanwhile does no harm.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import threading
 import weakref
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Generic, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -27,76 +27,94 @@ Mode: TypeAlias = Literal["rwc", "rw", "ro"]
 
 
 class _Worker(aiosqlite.Connection):
-    """aiosqlite's connection and worker thread, given whole functions in place of statements."""
+    """aiosqlite's connection and worker thread, given whole functions in place of statements.
+
+    Of aiosqlite's private members it uses the queue of the worker and its thread, as `_check_members` verifies.
+    """
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=64)
+        _check_members(self)
         # A session that nobody closes must not keep the interpreter from exiting.
         self._thread.daemon = True
         self._thread.start()
+        try:
+            self._db = self._enqueue(connector).result()
+        except BaseException:
+            self._stop()
+            raise
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Queue `work`; it runs on the worker thread unless its future is cancelled before its turn."""
-        return self._queue(lambda: work(self._conn))
-
-    def connect(self) -> None:
-        try:
-            self._connection = self._queue(self._connector).result()
-        except BaseException:
-            self.end()
-            raise
+        """Queue `work`; it runs on the worker thread unless its future is cancelled before."""
+        return self._enqueue(lambda: work(self._db))
 
     def end(self) -> None:
         """Let the worker close the connection and stop once its queue is empty."""
-        # stop() answers to the loop of its calling thread, which may close before the answer; the worker has none.
-        self._tx.put_nowait((None, self.stop))
+        self._enqueue(self._db.close)
+        self._stop()
 
     def join(self) -> None:
+        """Wait until the worker has stopped."""
         self._thread.join()
 
-    def _queue(self, function: Callable[[], T]) -> Future[T]:
-        answer: Future[T] = Future()
-        self._tx.put_nowait((None, _Job(function, answer)))
-        return answer
+    def _stop(self) -> None:
+        # `stop` reports to the event loop of its calling thread, which may be closed by then; the worker has none.
+        self._enqueue(self.stop)
+
+    def _enqueue(self, function: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
+        self._tx.put_nowait((None, _Job(function, future)))
+        return future
+
+
+def _check_members(worker: aiosqlite.Connection) -> None:
+    """Refuse an aiosqlite whose private members are not the ones that `_Worker` was written for.
+
+    Raises:
+        ImportError: They are not.
+    """
+    thread, queue = getattr(worker, "_thread", None), getattr(worker, "_tx", None)
+    if not (isinstance(thread, threading.Thread) and isinstance(queue, SimpleQueue)):
+        raise ImportError(f"convo-tui does not know how to use aiosqlite {aiosqlite.__version__}")
 
 
 class _Job(Generic[T]):
-    """A function to run once and the future that gets its answer.
+    """A function to run once, and the future that gets its result.
 
-    The worker keeps its last job until the next one comes: once run, a job holds nothing, so that a session that is
-    no longer used can be collected.
+    The worker keeps its last job until the next one. Once run, a job holds nothing, so that a session that is no
+    longer used can be collected.
     """
 
-    __slots__ = ("_answer", "_function")
+    __slots__ = ("_function", "_future")
 
-    def __init__(self, function: Callable[[], T], answer: Future[T]) -> None:
+    def __init__(self, function: Callable[[], T], future: Future[T]) -> None:
         self._function = function
-        self._answer = answer
+        self._future = future
 
     def __call__(self) -> None:
-        function, answer = self._function, self._answer
-        del self._function, self._answer
-        if not answer.set_running_or_notify_cancel():
+        function, future = self._function, self._future
+        del self._function, self._future
+        if not future.set_running_or_notify_cancel():
             return
         try:
-            answer.set_result(function())
+            future.set_result(function())
         except BaseException as error:
-            answer.set_exception(error)
+            future.set_exception(error)
         finally:
-            # The error's traceback holds this frame: without its names there is no cycle to wait for.
-            del function, answer
+            # The error's traceback holds this frame: without these names there is no cycle to collect.
+            del function, future
 
 
 class Connection:
-    """An open database.
+    """An open file.
 
-    Work is a plain function that gets the `sqlite3.Connection` (in autocommit mode: transactions are begun and ended
-    by the work itself) and runs on the worker thread; pieces of work run one at a time, in the order of the calls.
-    Closing is final. A connection that is garbage-collected closes itself.
+    Work is a plain function that gets the `sqlite3.Connection`, in autocommit mode, and runs on the worker thread; one
+    function runs at a time, in the order of the calls. Closing is final. A connection that is garbage-collected closes
+    itself.
     """
 
     def __init__(self, path: str | Path, *, mode: Mode = "rwc", timeout: float = 5.0) -> None:
-        """Open the database and wait for it.
+        """Open the file, and wait until that is done.
 
         Args:
             path: The file, or `:memory:`.
@@ -109,35 +127,29 @@ class Connection:
         self._guard = threading.Lock()
         self._closed = False
         self._worker = _Worker(partial(_connect, str(path), mode, timeout))
-        self._worker.connect()
         weakref.finalize(self, self._worker.end)
 
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._closed
+    def check_open(self) -> None:
+        """Refuse to go on after `close`.
+
+        Raises:
+            RuntimeError: The connection is closed.
+        """
+        if self._closed:
+            raise RuntimeError("SQLiteSession is closed")
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Queue a piece of work and return at once.
+        """Queue work and return at once.
 
         Raises:
             RuntimeError: The connection is closed.
         """
         with self._guard:
-            if self._closed:
-                raise RuntimeError("SQLiteSession is closed")
+            self.check_open()
             return self._worker.submit(work)
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a piece of work; a cancelled call drops it if it has not begun.
-
-        Raises:
-            RuntimeError: The connection is closed.
-        """
-        return await asyncio.wrap_future(self.submit(work))
-
     def run_sync(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a piece of work and block until it is done; not for use inside work.
+        """Run work and block until it is done; not for use inside work.
 
         Raises:
             RuntimeError: The connection is closed.
@@ -145,7 +157,7 @@ class Connection:
         return self.submit(work).result()
 
     def close(self) -> None:
-        """Finish the queued work, close the database, and wait for both; safe to call again."""
+        """Finish the queued work, close the file, and wait for both; may be called again."""
         with self._guard:
             if self._closed:
                 return
@@ -166,7 +178,7 @@ def _connect(path: str, mode: Mode, timeout: float) -> sqlite3.Connection:
             connection.close()
             if "unable to open" not in str(error) or not Path(path).is_file():
                 raise
-            # A WAL database in a folder without write access cannot have its shared-memory file made.
+            # In a folder without write access SQLite cannot make the shared-memory file of a write-ahead log.
             connection = _open(f"{uri}&immutable=1", timeout, uri=True)
         except BaseException:
             connection.close()

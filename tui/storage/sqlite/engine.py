@@ -195,9 +195,8 @@ class SQLiteEngine(Engine):
         self._lock = _write_lock(path)
         self._transaction: SQLiteTransaction | None = None
 
-    @property
-    def closed(self) -> bool:
-        return self.connection.closed
+    def check_open(self) -> None:
+        self.connection.check_open()
 
     def submit_read(self, work: Callable[[SQLiteTransaction], T]) -> Future[T]:
         return self.connection.submit(lambda db: self._read(db, work))
