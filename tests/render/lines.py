@@ -14,21 +14,21 @@ STYLES = ItemStyles()
 
 
 def drawn(lines: Iterable[Line]) -> list[str]:
-    """Each line with its prefix, trailing blanks removed."""
-    return [_all(line).rstrip() for line in lines]
+    """Return each line with its prefix, without trailing blanks."""
+    return [_full_text(line).rstrip() for line in lines]
 
 
 def widest(lines: Iterable[Line]) -> int:
-    return max((cell_len(_all(line)) for line in lines), default=0)
+    return max((cell_len(_full_text(line)) for line in lines), default=0)
 
 
 def copied(lines: Iterable[Line]) -> str:
-    """What a selection of all the lines copies."""
+    """Return what is copied of all lines."""
     return "".join(line.text + line.separator for line in lines)
 
 
 def item(data: Any, kind: str | None = None, raw: str | None = None) -> Item:
-    """An item as the store reads it."""
+    """Return an item as the store reads it."""
     if kind is None:
         role = data.get("role") if isinstance(data, dict) else None
         kind = role if role in ("user", "assistant") else str(data.get("type", "other")) if data else "other"
@@ -39,5 +39,5 @@ def show(data: Any, width: int = 60, *, folded: bool = True, **fields: Any) -> l
     return drawn(render_item(item(data, **fields), width, folded=folded, styles=STYLES).lines)
 
 
-def _all(line: Line) -> str:
+def _full_text(line: Line) -> str:
     return "".join(segment.text for segment in line.prefix) + line.text

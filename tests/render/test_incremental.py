@@ -1,4 +1,4 @@
-"""Markdown and items that grow: each state is drawn as if it were the first, and only what is new is drawn."""
+"""Growing Markdown and items: each update has the result of drawing all at once, and draws only what is new."""
 
 from __future__ import annotations
 
@@ -113,21 +113,21 @@ FRAGMENTS = [
 ]
 
 
-def chunked(text: str, cuts: list[int]) -> list[str]:
-    """The text as it grows, cut at some places."""
+def growing_states(text: str, cuts: list[int]) -> list[str]:
+    """Return the states of a text that grows to some lengths."""
     places = sorted({cut % (len(text) + 1) for cut in cuts} | {len(text)})
     return [text[:place] for place in places]
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, len(ANSWER)), max_size=40), st.integers(8, 60))
-def test_an_answer_is_drawn_at_each_step_as_if_it_came_whole(cuts: list[int], width: int) -> None:
+def test_a_growing_answer_is_drawn_as_all_at_once(cuts: list[int], width: int) -> None:
     growing = IncrementalMarkdown(width, STYLES)
-    for text in chunked(ANSWER, cuts):
+    for text in growing_states(ANSWER, cuts):
         assert growing.update(text) == markdown_lines(text, width, STYLES)
 
 
-def test_an_answer_that_comes_character_by_character_is_drawn_as_if_it_came_whole() -> None:
+def test_an_answer_that_grows_by_single_characters_is_drawn_as_all_at_once() -> None:
     growing = IncrementalMarkdown(40, STYLES)
     for end in range(len(ANSWER) + 1):
         assert growing.update(ANSWER[:end]) == markdown_lines(ANSWER[:end], 40, STYLES), ANSWER[:end]
@@ -140,19 +140,19 @@ def test_an_answer_that_comes_character_by_character_is_drawn_as_if_it_came_whol
 @example(["[a]: https://x.y\n", "'t", "\n", "word", "\n", "'\n", "\n\nword\n\nword"], list(range(60)))
 @example(["word\n", "a | b\n", "- | -", "x\n"], list(range(60)))
 @example(["- \n\nword\n\nword\n\n"], list(range(40)))
-def test_any_markdown_is_drawn_at_each_step_as_if_it_came_whole(parts: list[str], cuts: list[int]) -> None:
+def test_any_growing_markdown_is_drawn_as_all_at_once(parts: list[str], cuts: list[int]) -> None:
     growing = IncrementalMarkdown(30, STYLES)
-    for text in chunked("".join(parts), cuts):
+    for text in growing_states("".join(parts), cuts):
         assert growing.update(text) == markdown_lines(text, 30, STYLES)
 
 
-def test_a_text_that_becomes_another_is_drawn_as_that() -> None:
+def test_a_text_that_does_not_continue_the_one_before_is_drawn_anew() -> None:
     growing = IncrementalMarkdown(30, STYLES)
     for text in (ANSWER, ANSWER[:100], "other", "", ANSWER.replace("Oslo", "Bergen")):
         assert growing.update(text) == markdown_lines(text, 30, STYLES)
 
 
-def test_what_is_too_long_to_be_laid_out_grows_as_plain_text() -> None:
+def test_text_beyond_the_parsed_beginning_grows_as_plain_text() -> None:
     text = "word **bold** and so on\n\n" * 900
     growing = IncrementalMarkdown(40, STYLES)
     for end in range(19_000, len(text), 97):
@@ -163,14 +163,14 @@ def test_what_is_too_long_to_be_laid_out_grows_as_plain_text() -> None:
 @given(st.text(st.sampled_from("ab 나\n\t\x1b\r"), max_size=200), st.lists(st.integers(0, 200), max_size=20))
 def test_plain_text_grows_line_by_line(text: str, cuts: list[int]) -> None:
     growing = IncrementalText(10, STYLES.text, STYLES)
-    for state in chunked(text, cuts):
+    for state in growing_states(text, cuts):
         assert growing.update(state) == list(text_lines(state, 10, STYLES.text, STYLES))
 
 
 CODE = 'def f(x):\n    """Some\n\n    words."""\n    return {x: "a string"}  # why\n\n\n'
 
 
-def test_long_code_has_all_its_colours_in_the_end_and_all_its_words_at_each_step() -> None:
+def test_growing_code_is_complete_at_each_step_and_has_its_colours_at_the_end() -> None:
     code = CODE * 150
     assert len(code) > 10_000
     growing = IncrementalCode("python", 40, STYLES)
@@ -185,16 +185,16 @@ def test_long_code_has_all_its_colours_in_the_end_and_all_its_words_at_each_step
 
 
 @pytest.mark.parametrize("line", ["x" * 9_000, "x" * 100, "x" * 20 + "\n"])
-def test_sections_of_code_hold_all_of_it(line: str) -> None:
+def test_sections_lose_no_code(line: str) -> None:
     code = f"{line}\n" * (20_000 // len(line)) + "end"
     assert copied(code_lines(code, "python", 20_000, STYLES)) == code + "\n"
 
 
-# What is drawn again
+# How much is drawn
 
 
 class Counter:
-    """Counts what is asked of a function."""
+    """Counts the calls of a function."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> None:
         self.calls = 0
@@ -206,7 +206,7 @@ class Counter:
 
         monkeypatch.setattr(module, name, counted)
 
-    def since(self) -> int:
+    def take(self) -> int:
         calls, self.calls = self.calls, 0
         return calls
 
@@ -223,34 +223,36 @@ LONG = {
 
 
 @pytest.mark.parametrize("text", LONG.values(), ids=LONG.keys())
-def test_an_update_draws_no_more_the_longer_the_answer_is(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_an_update_of_a_long_answer_draws_no_more_than_of_a_short_one(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     text = text[:19_000]
-    inline = Counter(monkeypatch, blocks_module, "inline_spans")
+    inline = Counter(monkeypatch, blocks_module, "inline_segments")
     wrapped = Counter(monkeypatch, blocks_module, "wrap")
     coded = Counter(monkeypatch, blocks_module, "code_lines")
     growing = IncrementalMarkdown(60, STYLES)
     most = []
     for start in (1_000, 17_000):
         growing.update(text[:start])
-        inline.since(), wrapped.since(), coded.since()
+        inline.take(), wrapped.take(), coded.take()
         counts = []
         for end in range(start, start + 600, 12):
             growing.update(text[:end])
-            counts.append(inline.since() + wrapped.since() + coded.since())
+            counts.append(inline.take() + wrapped.take() + coded.take())
         most.append(max(counts))
     assert most[1] <= most[0] + 1 <= 10
 
 
-def test_an_update_of_code_draws_only_the_lines_that_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_update_of_code_draws_only_new_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     wrapped = Counter(monkeypatch, code_module, "wrap")
     code = CODE * 200
     growing = IncrementalMarkdown(60, STYLES)
     counts = []
     growing.update(f"```python\n{code[:9_000]}")
-    wrapped.since()
+    wrapped.take()
     for end in range(9_000, 14_000, 20):
         growing.update(f"```python\n{code[:end]}")
-        counts.append(wrapped.since())
+        counts.append(wrapped.take())
     assert median(counts) <= 3
 
 
@@ -259,10 +261,10 @@ def test_plain_text_beyond_the_limit_is_not_drawn_again(monkeypatch: pytest.Monk
     text = "word **bold** and so on\n" * 2_000
     growing = IncrementalMarkdown(40, STYLES)
     growing.update(text[:30_000])
-    wrapped.since()
+    wrapped.take()
     for end in range(30_000, 31_000, 30):
         growing.update(text[:end])
-        assert wrapped.since() <= 2
+        assert wrapped.take() <= 2
 
 
 # Items
@@ -272,7 +274,7 @@ def message(*texts: str) -> dict[str, object]:
     return {"role": "assistant", "content": [{"type": "output_text", "text": text} for text in texts]}
 
 
-def test_an_item_grows_in_all_its_parts_folds_and_widths() -> None:
+def test_a_message_grows_in_all_its_parts_at_any_width_folded_or_not() -> None:
     growing = IncrementalItem()
     states = [
         message(),
@@ -288,7 +290,7 @@ def test_an_item_grows_in_all_its_parts_folds_and_widths() -> None:
                 assert growing.render(item(data), width, folded=folded, styles=STYLES) == expected
 
 
-def test_a_thought_grows_while_it_is_unfolded() -> None:
+def test_reasoning_grows_folded_or_not() -> None:
     growing = IncrementalItem()
     thought = "Look it **up**\n\nThen answer, as *asked*.\n\n- so"
     for end in range(len(thought) + 1):
@@ -303,13 +305,11 @@ def test_a_thought_grows_while_it_is_unfolded() -> None:
 @example(["- ", "word ", "\n"] * 20, list(range(200)))
 @example(["1. ", "word ", "\n\n", "  - ", "나라", "\n"] * 12, list(range(300)))
 @example(["| a | b |\n", "|---|:-:|\n", *["a | b", "\n"] * 12, "\n", "word\n"], list(range(300)))
-def test_what_is_longer_than_the_window_is_drawn_at_each_step_as_if_it_came_whole(
-    parts: list[str], cuts: list[int]
-) -> None:
+def test_text_longer_than_the_window_is_drawn_as_all_at_once(parts: list[str], cuts: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(markdown_module, "_WINDOW", 60)
+        patch.setattr(markdown_module, "_WINDOW_CHARS", 60)
         growing = IncrementalMarkdown(30, STYLES)
-        for text in chunked("".join(parts), cuts):
+        for text in growing_states("".join(parts), cuts):
             assert growing.update(text) == markdown_lines(text, 30, STYLES)
 
 
@@ -321,7 +321,7 @@ LISTS = {
 
 
 @pytest.mark.parametrize("kind", LISTS)
-def test_a_long_answer_is_parsed_by_windows(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_update_parses_a_long_answer_window_by_window(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[int] = []
     parse = inline_module.parser
 
@@ -336,11 +336,11 @@ def test_a_long_answer_is_parsed_by_windows(kind: str, monkeypatch: pytest.Monke
     for end in range(0, len(text), 250):
         parsed.clear()
         growing.update(text[:end])
-        assert sum(parsed) <= 3 * markdown_module._WINDOW
+        assert sum(parsed) <= 3 * markdown_module._WINDOW_CHARS
     assert growing.update(text) == markdown_lines(text, 100, STYLES)
 
 
-def test_a_list_that_is_parted_goes_on_as_it_began() -> None:
+def test_a_parted_list_stays_tight_or_loose() -> None:
     for kind, gap in (("a list", 0), ("a loose list", 1)):
         lines = [line.text for line in markdown_lines(LISTS[kind][:19_000], 100, STYLES)]
         if gap:
@@ -354,7 +354,7 @@ def test_a_list_that_is_parted_goes_on_as_it_began() -> None:
         ]
 
 
-def test_a_line_that_is_no_code_anybody_reads_is_not_lexed() -> None:
+def test_a_line_longer_than_a_section_is_not_highlighted() -> None:
     short, long = ("```json\n" + "[1, 2, 3], " * count for count in (500, 1_500))
     styles = [
         {segment.style for line in markdown_lines(text, 100, COLOURS) for segment in line.content}
@@ -364,7 +364,7 @@ def test_a_line_that_is_no_code_anybody_reads_is_not_lexed() -> None:
     assert styles[1] == {COLOURS.text}
 
 
-def test_rows_of_a_table_that_stay_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unchanged_rows_of_a_table_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[object] = []
     row = table_module._row
 
@@ -379,5 +379,5 @@ def test_rows_of_a_table_that_stay_are_drawn_once(monkeypatch: pytest.MonkeyPatc
     drawn.clear()
     for end in range(4_020, 6_020, 20):
         growing.update(text[:end])
-    # The row that grows is drawn at each step, and finished once.
+    # Each update draws the growing row; each row is drawn once more when it is finished.
     assert len(drawn) <= 2 * 100 + 10

@@ -1,4 +1,4 @@
-"""Every item type of the Responses API has a face; nothing that an item holds can break it."""
+"""Every item type of the Responses API has a presentation, which nothing in an item can break."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.render.lines import STYLES, drawn, item, show, widest
+from tui.items.types import TYPES
 from tui.model import Item
-from tui.render import estimated_height, is_step, item_text, render_item, starts_open
+from tui.render import copied_text, estimated_height, is_step, render_item, starts_open
 from tui.render.limits import LIMIT_CHARS
-from tui.render.tools import TOOL_PRESENTERS
+from tui.render.tools import PRESENTERS
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (640).to_bytes(4) + (480).to_bytes(4) + bytes(3_000)).decode()
 SHOT = {"type": "computer_screenshot", "image_url": f"data:image/png;base64,{PNG}"}
 
 
-def ran(stdout: str, code: int) -> dict[str, Any]:
+def command_output(stdout: str, code: int) -> dict[str, Any]:
     return {"stdout": stdout, "stderr": "", "outcome": {"type": "exit", "exit_code": code}}
+
+
+def test_every_presented_type_is_in_the_table_of_item_types() -> None:
+    assert PRESENTERS.keys() <= TYPES.keys()
 
 
 def test_a_user_message_is_shown_as_it_was_typed() -> None:
@@ -35,13 +40,13 @@ def test_an_agents_message_is_markdown_below_its_role() -> None:
     assert show(data) == ["agent", "It rains.", "", "✗ refused", "I cannot."]
 
 
-def test_sources_of_an_answer_stand_below_it() -> None:
+def test_the_sources_of_an_answer_follow_it() -> None:
     cited = {"type": "url_citation", "url": "https://yr.no", "title": "Yr", "start_index": 0, "end_index": 1}
     content = [{"type": "output_text", "text": "Rain.", "annotations": [cited, cited]}]
     assert show({"role": "assistant", "content": content}) == ["agent", "Rain.", "[1] Yr (https://yr.no)"]
 
 
-def test_images_files_and_sound_are_a_line_each_without_their_data() -> None:
+def test_images_files_and_sound_are_notes_without_their_data() -> None:
     content = [
         {"type": "input_text", "text": "look"},
         {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}"},
@@ -97,7 +102,7 @@ def test_images_files_and_sound_are_a_line_each_without_their_data() -> None:
         ({"type": "local_shell_call", "action": {"command": ["ls", "-l"]}}, "  $ ls -l"),
         ({"type": "local_shell_call_output", "output": "total 3"}, "  ↳ total 3"),
         ({"type": "shell_call", "action": {"commands": ["cd /", "ls"]}}, "▸ $ cd /  … 1 line more"),
-        ({"type": "shell_call_output", "output": [ran("ok\n", 0)]}, "  ↳ ok"),
+        ({"type": "shell_call_output", "output": [command_output("ok\n", 0)]}, "  ↳ ok"),
         (
             {"type": "apply_patch_call", "operation": {"type": "update_file", "path": "a.py", "diff": "-a\n+b\n+c"}},
             "▸ ± update a.py  +2 −1",
@@ -128,11 +133,11 @@ def test_images_files_and_sound_are_a_line_each_without_their_data() -> None:
     ],
     ids=lambda value: value.get("type", "message") if isinstance(value, dict) else "",
 )  # fmt: skip
-def test_folded_an_item_is_one_line(data: dict[str, Any], line: str) -> None:
+def test_a_folded_item_is_one_line(data: dict[str, Any], line: str) -> None:
     assert show(data) == [line]
 
 
-def test_a_call_unfolds_to_its_arguments_and_long_ones_keep_their_lines() -> None:
+def test_a_call_unfolds_to_its_arguments() -> None:
     arguments = json.dumps({"path": "a.py", "code": "x = 1\ny = 2", "options": {"dry": True}, "tries": 3})
     assert show({"type": "function_call", "name": "edit", "arguments": arguments}, folded=False) == [
         "▾ ⚙ edit",
@@ -148,7 +153,7 @@ def test_a_call_unfolds_to_its_arguments_and_long_ones_keep_their_lines() -> Non
     ]
 
 
-def test_an_output_unfolds_in_place_and_json_in_it_is_laid_out() -> None:
+def test_an_output_unfolds_in_place_with_indented_json() -> None:
     assert show({"type": "function_call_output", "output": "a\nb"}, folded=False) == ["▾ ↳ a", "    b"]
     long = {"type": "function_call_output", "output": '{"a": [1, 2]}'}
     assert show(long, 16, folded=False) == [
@@ -161,7 +166,7 @@ def test_an_output_unfolds_in_place_and_json_in_it_is_laid_out() -> None:
     ]
 
 
-def test_a_patch_unfolds_to_its_lines_in_their_colours() -> None:
+def test_a_patch_unfolds_to_its_lines() -> None:
     data = {"type": "apply_patch_call", "operation": {"type": "create_file", "path": "a", "diff": "+new\n-old"}}
     lines = render_item(item(data), 40, folded=False, styles=STYLES).lines
     assert drawn(lines) == ["▾ ± create a  +1 −1", "    │ +new", "    │ -old"]
@@ -173,23 +178,25 @@ def test_a_patch_unfolds_to_its_lines_in_their_colours() -> None:
         {"type": "function_call_output", "output": "An error occurred while running the tool. Error: no"},
         {"type": "function_call", "name": "f", "arguments": "{}", "status": "failed"},
         {"type": "mcp_call", "name": "f", "arguments": "{}", "error": {"type": "http_error", "message": "no"}},
-        {"type": "shell_call_output", "output": [ran("no", 2)]},
+        {"type": "function_call_output", "output": "Tool 'f' timed out after 30 seconds."},
+        {"type": "shell_call_output", "output": [command_output("no", 2)]},
+        {"type": "shell_call_output", "output": json.dumps([command_output("no", 2)])},
         {"type": "apply_patch_call_output", "status": "failed", "output": "no"},
     ],
 )  # fmt: skip
-def test_what_failed_is_marked_and_starts_unfolded(data: dict[str, Any]) -> None:
+def test_a_failure_is_marked_and_starts_unfolded(data: dict[str, Any]) -> None:
     assert starts_open(item(data))
     assert "✗" in show(data, folded=False)[0]
 
 
-def test_a_row_that_cannot_be_decoded_is_shown_as_it_is_stored() -> None:
+def test_text_that_cannot_be_decoded_is_shown_as_stored() -> None:
     assert show(None, raw='{"role": "us', kind="other") == ['▸ ✗ cannot be decoded: {"role": "us  … 12 B']
     assert show(None, raw='{"role": "us', kind="other", folded=False) == ["▾ ✗ cannot be decoded", '    {"role": "us']
-    assert item_text(item(None, raw='{"role": "us', kind="other")) == '{"role": "us'
+    assert copied_text(item(None, raw='{"role": "us', kind="other")) == '{"role": "us'
 
 
 @pytest.mark.parametrize("data", [[1, 2], "words", 3, True, {}, {"role": 3}, {"role": ["user"], "type": {"x": 1}}])
-def test_json_that_is_no_item_is_shown_as_json(data: Any) -> None:
+def test_a_value_that_is_no_item_is_shown_as_json(data: Any) -> None:
     assert show(data, kind="other")
 
 
@@ -202,7 +209,7 @@ FIELDS = st.sampled_from(
     ["role", "content", "name", "arguments", "input", "output", "summary", "action", "actions", "operation", "outputs",
      "result", "results", "queries", "tools", "error", "status", "code", "encrypted_content", "approve", "server_label"]
 )  # fmt: skip
-TYPES = st.sampled_from([*TOOL_PRESENTERS, "message", "reasoning", "compaction", "item_reference", "other"])
+ITEM_TYPES = st.sampled_from([*TYPES, "novelty"])
 PARTS = st.sampled_from(["input_text", "output_text", "input_image", "input_file", "input_audio", "refusal", "exit"])
 PART = st.builds(
     lambda kind, rest: {**rest, "type": kind}, PARTS, st.dictionaries(st.text(max_size=5), JSON, max_size=2)
@@ -210,39 +217,41 @@ PART = st.builds(
 
 
 @settings(max_examples=300, deadline=None)
-@given(TYPES, st.dictionaries(FIELDS, JSON | PART | st.lists(PART, max_size=2)), st.integers(1, 50), st.booleans())
-def test_no_item_however_odd_breaks_its_face(kind: str, fields: dict[str, Any], width: int, folded: bool) -> None:
+@given(ITEM_TYPES, st.dictionaries(FIELDS, JSON | PART | st.lists(PART, max_size=2)), st.integers(1, 50), st.booleans())
+def test_no_item_breaks_its_presentation(kind: str, fields: dict[str, Any], width: int, folded: bool) -> None:
     odd = Item(1, 0, 1, kind, None, None, {"type": kind, **fields})
     rendered = render_item(odd, width, folded=folded, styles=STYLES)
     assert rendered.lines
     assert width < 4 or widest(rendered.lines) <= width
     assert not re.search("[\x00-\x1f\x7f-\x9f]", "".join(drawn(rendered.lines)))
-    assert isinstance(item_text(odd), str)
+    assert isinstance(copied_text(odd), str)
     assert estimated_height(odd, width, folded) >= 1
     assert isinstance(is_step(odd) or starts_open(odd), bool)
 
 
-def test_json_nested_deeper_than_the_stack_is_cut_not_crashed() -> None:
+def test_json_nested_deeper_than_the_stack_is_abbreviated() -> None:
     deep: Any = []
     for _ in range(20_000):
         deep = [deep]
     for data in (
         {"type": "novelty", "deep": deep},
         {"type": "function_call", "name": "f", "arguments": {"deep": deep}},
+        {"type": "function_call_output", "output": deep},
     ):
         assert show(data, folded=True)
         assert "…" in "\n".join(show(data, folded=False))
-        assert item_text(item(data))
+        assert copied_text(item(data))
     assert show({"role": "user", "content": deep}, kind="user")
+    assert not starts_open(item({"type": "function_call_output", "output": deep}))
 
 
-def test_a_huge_output_folds_to_a_line_and_unfolds_to_the_limit() -> None:
+def test_a_huge_output_unfolds_to_the_limit() -> None:
     huge = {"type": "function_call_output", "output": "one line of many\n" * 600_000}
     assert show(huge) == ["▸ ↳ one line of many  … 599,999 lines more"]
     unfolded = show(huge, folded=False)
     assert len(unfolded) == 2_001
     assert unfolded[-1] == "    … 598,000 more lines, y copies all"
-    assert len(item_text(item(huge))) == 17 * 600_000
+    assert len(copied_text(item(huge))) == 17 * 600_000
 
 
 def test_one_line_of_a_megabyte_wraps_to_the_limit() -> None:
@@ -261,16 +270,16 @@ def test_one_line_of_a_megabyte_wraps_to_the_limit() -> None:
         ({"type": "novelty", "é": 1}, '{\n  "type": "novelty",\n  "é": 1\n}'),
     ],
 )
-def test_the_text_to_copy_is_what_was_stored(data: dict[str, Any], text: str) -> None:
-    assert item_text(item(data)) == text
+def test_the_stored_text_is_copied(data: dict[str, Any], text: str) -> None:
+    assert copied_text(item(data)) == text
 
 
 def cut(data: dict[str, Any], size: int = 5_000_000) -> Item:
-    """The beginning of an item of five megabytes, as the store reads it."""
+    """Return the beginning of an item of five megabytes, as the store reads it."""
     return item(data)._replace(size=size, unread=size - 131_072, cut=True)
 
 
-def test_of_an_item_that_was_not_read_to_its_end_the_beginning_is_drawn_and_how_much_more_there_is() -> None:
+def test_a_partly_read_item_ends_with_a_note_on_the_rest() -> None:
     text = ("A sentence of it. " * 8_000)[:131_000]
     output = cut({"type": "function_call_output", "output": text})
     assert drawn(render_item(output, 80, folded=True, styles=STYLES).lines)[0].endswith("…  … 5.0 MB")
@@ -286,18 +295,18 @@ def test_of_an_item_that_was_not_read_to_its_end_the_beginning_is_drawn_and_how_
         assert not any("more" in line for line in lines[:-1])
 
 
-def test_of_short_lines_that_were_not_read_to_their_end_as_many_are_drawn_as_of_others() -> None:
+def test_a_partly_read_item_of_short_lines_is_drawn_to_the_limit() -> None:
     lines = drawn(render_item(cut({"role": "user", "content": "a\n" * 60_000}), 80, folded=False, styles=STYLES).lines)
     assert len(lines) == 2_001
     assert lines[-1] == "… 5.0 MB more, y copies all"
 
 
-def test_what_cannot_be_decoded_tells_its_size() -> None:
+def test_a_partly_read_item_that_cannot_be_decoded_has_its_full_size() -> None:
     broken = item(None, raw="{" * 131_072)._replace(size=5_000_000, unread=5_000_000 - 131_072, cut=True)
     assert "5.0 MB" in drawn(render_item(broken, 60, folded=True, styles=STYLES).lines)[0]
 
 
-def test_an_image_that_was_passed_over_has_its_size() -> None:
+def test_an_image_whose_data_was_not_read_has_its_size() -> None:
     parts = [
         {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo…1600000"},
         {"type": "input_text", "text": "What is this?"},

@@ -1,4 +1,4 @@
-"""Markdown as models write it, at the width there is."""
+"""Markdown as models write it, at any width."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def shown(text: str, width: int = 40) -> list[str]:
     return drawn(markdown_lines(text, width, STYLES))
 
 
-def span(lines: list[Line], words: str) -> Segment:
-    return next(segment for line in lines for segment in line.content if segment.text == words)
+def segment(lines: list[Line], text: str) -> Segment:
+    return next(found for line in lines for found in line.content if found.text == text)
 
 
 def test_paragraphs_lists_and_quotes() -> None:
@@ -48,7 +48,7 @@ def test_a_loose_list_keeps_its_blank_lines_and_its_numbers() -> None:
     assert shown("7. seven\n\n   more of it\n\n8. eight") == ["7. seven", "", "   more of it", "", "8. eight"]
 
 
-def test_where_there_is_no_room_to_indent_the_marks_stay() -> None:
+def test_marks_of_a_list_stay_where_there_is_no_room_to_indent() -> None:
     items = "- one\n  - two\n    - three\n      - four five six\n        - seven eight"
     assert shown(items, 16)[3:] == ["      • four", "        five six", "        • seven", "        eight"]
 
@@ -60,33 +60,33 @@ def test_a_list_is_copied_with_its_marks_and_a_quotation_without_its_bar() -> No
 
 def test_emphasis_and_code_are_styled() -> None:
     lines = list(markdown_lines("# Plan\n**bold** *lean* ~~gone~~ `code`", 40, STYLES))
-    assert span(lines, "Plan").style == STYLES.title
-    assert span(lines, "bold").style.bold  # type: ignore[union-attr]
-    assert span(lines, "lean").style.italic  # type: ignore[union-attr]
-    assert span(lines, "gone").style.strike  # type: ignore[union-attr]
-    assert span(lines, "code").style == STYLES.text + STYLES.code
+    assert segment(lines, "Plan").style == STYLES.title
+    assert segment(lines, "bold").style.bold  # type: ignore[union-attr]
+    assert segment(lines, "lean").style.italic  # type: ignore[union-attr]
+    assert segment(lines, "gone").style.strike  # type: ignore[union-attr]
+    assert segment(lines, "code").style == STYLES.text + STYLES.code
 
 
-def test_a_link_shows_where_it_leads_and_carries_it() -> None:
+def test_a_link_shows_its_address_and_has_it_in_its_style() -> None:
     lines = list(markdown_lines("see [the docs](https://example.org/a) <https://example.org/b>", 80, STYLES))
     assert drawn(lines) == ["see the docs (https://example.org/a) https://example.org/b"]
-    style = span(lines, "the docs").style
+    style = segment(lines, "the docs").style
     assert style is not None
     assert style.meta == {"link": "https://example.org/a"}
     assert style.link is None
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///etc/passwd", "vscode://open"])
-def test_only_web_addresses_are_carried(url: str) -> None:
+def test_only_web_addresses_are_in_a_style(url: str) -> None:
     lines = list(markdown_lines(f"[x]({url})", 80, STYLES))
-    assert not any(segment.style and segment.style.meta for line in lines for segment in line.content)
+    assert not any(found.style and found.style.meta for line in lines for found in line.content)
 
 
-def test_markup_html_and_escapes_are_words() -> None:
+def test_markup_html_and_escapes_are_text() -> None:
     assert shown("[red]no[/] <b>no</b> \x1b[31m [/x]") == ["[red]no[/] <b>no</b> ␛[31m [/x]"]
 
 
-def test_code_keeps_its_lines_behind_a_gutter() -> None:
+def test_code_keeps_its_lines_after_a_gutter() -> None:
     code = "```python\ndef f():\n    return 'a long string that does not fit'\n```"
     assert shown(code, 24) == ["│ def f():", "│     return 'a long str", "┊ ing that does not fit'"]
 
@@ -115,11 +115,11 @@ def test_any_markdown_fits_any_width(text: str, width: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["> " * 500 + "deep", "- " * 499 + "deep", "1. " * 300 + "deep"])
-def test_what_is_nested_too_deep_is_still_shown(text: str) -> None:
+def test_blocks_that_are_nested_too_deep_are_shown(text: str) -> None:
     assert "deep" in "\n".join(shown(text))
 
 
-def test_a_very_long_message_is_laid_out_at_its_beginning_and_plain_from_there_on() -> None:
+def test_a_very_long_message_is_plain_after_its_beginning() -> None:
     lines = shown("word **bold** and so on\n\n" * 1_500, 40)
     assert lines[0] == "word bold and so on"
     assert lines[-1] == "word **bold** and so on"

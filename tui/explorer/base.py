@@ -19,7 +19,7 @@ from tui.errors import ConvoError
 from tui.explorer.layout import Panes
 from tui.model import Item, Severity, View
 from tui.printable import printable_line
-from tui.render import format_size, item_text
+from tui.render import copied_text, format_size
 from tui.widgets.composer.composer import Composer
 from tui.widgets.lists.names import branch_choices, session_choices
 from tui.widgets.transcript.transcript import Transcript
@@ -307,7 +307,7 @@ class ExplorerBase(Panes):
     async def _copy_whole(self, item: Item) -> None:
         self._notify(f"Reading all {format_size(item.size)} of it…")
         whole = await self._controller.pages.full_item(item)
-        self._copy(await to_thread(item_text, whole))
+        self._copy(await to_thread(copied_text, whole))
 
     def _copy(self, text: str) -> None:
         self.app.copy_to_clipboard(text)

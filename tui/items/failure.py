@@ -25,7 +25,13 @@ def is_error(item: object) -> bool:
         return True
     output = item.get("output")
     if isinstance(output, list):
-        return any(_command_failed(part) for part in output) or _reports_failure(part_text(output))
+        if any(_command_failed(part) for part in output):
+            return True
+        try:
+            return _reports_failure(part_text(output))
+        except RecursionError:
+            # Lists may be nested nearly as deep as the interpreter allows.
+            return False
     return isinstance(output, str) and _reports_failure(output)
 
 

@@ -1,7 +1,8 @@
-"""An item to lines of segments: markdown, tool calls, reasoning, images, anything unknown. No widgets here."""
+"""Items as lines of segments: Markdown, tool calls, reasoning, images, and whatever is not known. No widgets here."""
 
+from tui.render.copied_text import copied_text
 from tui.render.incremental import IncrementalItem
-from tui.render.items import Rendered, estimated_height, is_step, item_text, render_item, starts_open
+from tui.render.items import Rendered, estimated_height, is_step, render_item, starts_open
 from tui.render.limits import format_size
 from tui.render.lines import Line
 from tui.render.styles import ItemStyles
@@ -12,10 +13,10 @@ __all__ = [
     "ItemStyles",
     "Line",
     "Rendered",
+    "copied_text",
     "estimated_height",
     "format_size",
     "is_step",
-    "item_text",
     "render_item",
     "starts_open",
     "wrap",

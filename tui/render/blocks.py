@@ -1,109 +1,112 @@
-"""The blocks of a markdown document: paragraphs, lists, quotations, code, tables."""
+"""The blocks of a Markdown document: paragraphs, lists, quotations, code, tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from markdown_it.token import Token
 from rich.segment import Segment
 from rich.style import Style
 
 from tui.render.code import IncrementalCode, code_lines, text_lines
-from tui.render.inline import Environment, inline_pieces, inline_spans
+from tui.render.inline import Environment, inline_parts, inline_segments
 from tui.render.lines import Line, indent
 from tui.render.styles import ItemStyles
 from tui.render.table import table_lines
 from tui.render.wrapping import wrap
 
-__all__ = ["Blocks", "Leaves"]
+__all__ = ["BlockRenderer", "LeafRenderer"]
 
-_BAR = "▎ "
+_QUOTE_BAR: Final = "▎ "
 
 DrawnT = TypeVar("DrawnT")
 
 
-class Leaves:
-    """Draws what holds no other blocks, and draws the same thing once while it comes again and again."""
+class LeafRenderer:
+    """Draws blocks that hold no other blocks, and keeps what it drew in the current update and the one before."""
 
     def __init__(self, styles: ItemStyles) -> None:
         self._styles = styles
         self._environment: Environment = {}
+        self._environment_version = 0
         self._drawn: dict[Hashable, object] = {}
-        self._before: dict[Hashable, object] = {}
+        self._drawn_before: dict[Hashable, object] = {}
         self._code: tuple[str, int, IncrementalCode] | None = None
-        self._era = 0
 
-    def rename(self, environment: Environment) -> None:
-        """Let links lead to other addresses."""
+    def set_environment(self, environment: Environment) -> None:
+        """Change the targets of link references."""
         self._environment = environment
-        self._era += 1
+        self._environment_version += 1
 
-    def begin(self) -> None:
-        """Begin another drawing: what the one before the last has drawn is forgotten."""
-        self._before, self._drawn = self._drawn, {}
+    def begin_update(self) -> None:
+        """Drop what was not drawn in the last update."""
+        self._drawn_before, self._drawn = self._drawn, {}
 
-    def spans(self, words: str, style: Style) -> list[Segment]:
-        """The words of a paragraph, a heading or a cell."""
-        return [span for piece in inline_pieces(words) for span in self._piece(piece, style)]
+    def segments(self, text: str, style: Style) -> list[Segment]:
+        """Return the text of a paragraph, a heading or a cell."""
+        return [segment for part in inline_parts(text) for segment in self._part_segments(part, style)]
 
-    def paragraph(self, words: str, room: int, style: Style) -> Sequence[Line]:
-        """A paragraph or a heading."""
-        key = (words, room, style, self._era_of(words))
-        return self._once(key, lambda: list(wrap(self.spans(words, style), room)))
+    def paragraph(self, text: str, room: int, style: Style) -> Sequence[Line]:
+        """Draw a paragraph or a heading."""
+        key = (text, room, style, self._version_for(text))
+        return self._cached(key, lambda: list(wrap(self.segments(text, style), room)))
 
     def code(self, code: str, language: str, room: int, *, growing: bool) -> Sequence[Line]:
-        """A block of code; while it grows its newest lines may have other colours than they will have."""
+        """Draw a block of code; the newest lines of growing code may not have their final colours."""
         if not growing:
-            return self._once((code, language, room), lambda: list(code_lines(code, language, room, self._styles)))
+            return self._cached((code, language, room), lambda: list(code_lines(code, language, room, self._styles)))
         if self._code is None or self._code[:2] != (language, room):
             self._code = language, room, IncrementalCode(language, room, self._styles)
         return self._code[2].update(code)
 
-    def row(self, words: Sequence[Hashable], shape: Hashable, draw: Callable[[], Iterable[Line]]) -> Iterable[Line]:
-        """A row of a table, by what is in it and how wide the columns are."""
-        return self._once((*words, shape, self._era_of(str(words))), lambda: list(draw()))
+    def row(self, cells: Sequence[Hashable], layout: Hashable, draw: Callable[[], Iterable[Line]]) -> Iterable[Line]:
+        """Draw a row of a table, given its cells and the layout of the columns."""
+        return self._cached((*cells, layout, self._version_for(str(cells))), lambda: list(draw()))
 
-    def _piece(self, words: str, style: Style) -> list[Segment]:
-        key = (words, style, self._era_of(words))
-        return self._once(key, lambda: list(inline_spans(words, style, self._styles, self._environment)))
+    def _part_segments(self, text: str, style: Style) -> list[Segment]:
+        key = (text, style, self._version_for(text))
+        return self._cached(key, lambda: list(inline_segments(text, style, self._styles, self._environment)))
 
-    def _era_of(self, words: str) -> int:
-        return self._era if "[" in words else 0
+    def _version_for(self, text: str) -> int:
+        """Return what distinguishes drawings of a text under different environments; only links depend on them."""
+        return self._environment_version if "[" in text else 0
 
-    def _once(self, key: Hashable, draw: Callable[[], DrawnT]) -> DrawnT:
+    def _cached(self, key: Hashable, draw: Callable[[], DrawnT]) -> DrawnT:
         found = self._drawn.get(key)
         if found is None:
-            found = self._before.get(key)
+            found = self._drawn_before.get(key)
             self._drawn[key] = found = draw() if found is None else found
         return cast(DrawnT, found)
 
 
-class Blocks:
-    """Walks the parser's tokens once, with the prefixes of the open lists and quotations."""
+class BlockRenderer:
+    """Draws the parser's tokens in one pass, with the prefixes of the open lists and quotations."""
 
-    def __init__(self, styles: ItemStyles, width: int, leaves: Leaves, *, gap: bool = False, end: int = -1) -> None:
+    def __init__(
+        self, styles: ItemStyles, width: int, leaves: LeafRenderer, *, gap: bool = False, end: int = -1
+    ) -> None:
         """Begin.
 
         Args:
             styles: The styles.
             width: Cells of a line.
             leaves: Draws the blocks that hold no others.
-            gap: Whether a blank line is due.
-            end: How many lines the source has where it may grow.
+            gap: Whether a blank line is due before the first block.
+            end: Number of lines of the source if it may grow.
         """
         self._styles = styles
         self._width = width
         self._leaves = leaves
         self._end = end
         self._prefixes: list[tuple[Segment, Segment]] = []
-        self._fresh = 0
+        self._drawn_prefixes = 0
         self._numbers: list[int | None] = []
         self.gap = gap
         """Whether a blank line is due before the next block."""
 
     def lines(self, tokens: Sequence[Token]) -> Iterator[Line]:
-        """Draw whole blocks of the outermost level."""
+        """Draw complete blocks of the outermost level."""
         styles = self._styles
         style = styles.text
         quotes = 0
@@ -114,12 +117,12 @@ class Blocks:
             match token.type:
                 case "inline":
                     opener = tokens[index - 2]
-                    shown = styles.title if opener.type == "heading_open" else style
-                    paragraph = self._leaves.paragraph(token.content, self._room, shown)
+                    text_style = styles.title if opener.type == "heading_open" else style
+                    paragraph = self._leaves.paragraph(token.content, self._room, text_style)
                     yield from self._block(paragraph, loose=not opener.hidden)
                 case "fence" | "code_block":
                     language = token.info.split()[0] if token.info.split() else ""
-                    growing = token.map is not None and token.map[1] == self._end and not _closed(token)
+                    growing = token.map is not None and token.map[1] == self._end and not _is_closed(token)
                     yield from self._block(self._leaves.code(token.content, language, self._room, growing=growing))
                 case "hr":
                     yield from self._block([Line([Segment("─" * self._room, styles.muted)])])
@@ -141,14 +144,14 @@ class Blocks:
                 case "blockquote_open":
                     quotes += 1
                     style = styles.quote
-                    self._open(_BAR, _BAR)
+                    self._open(_QUOTE_BAR, _QUOTE_BAR)
                 case "blockquote_close":
                     quotes -= 1
                     style = styles.quote if quotes else styles.text
                     self._close()
 
     def plain(self, text: str) -> Iterator[Line]:
-        """Draw a block of the outermost level as it was written."""
+        """Draw the source of a block of the outermost level."""
         yield from self._block(text_lines(text, self._width, self._styles.text, self._styles))
 
     @property
@@ -156,16 +159,16 @@ class Blocks:
         return max(self._width - sum(max(first.cell_length, rest.cell_length) for first, rest in self._prefixes), 1)
 
     def _open(self, first: str, rest: str) -> None:
-        # Deep nesting must leave room for the words: first the indent goes, then the mark.
-        left = self._room - len(first)
-        first = first if left >= max(self._width // 4, 2) else ""
-        rest = rest.ljust(len(first)) if left >= max(self._width // 2, 2) else ""
+        # Deep nesting must leave room for the text: the indent is dropped first, then the mark.
+        room = self._room - len(first)
+        first = first if room >= max(self._width // 4, 2) else ""
+        rest = rest.ljust(len(first)) if room >= max(self._width // 2, 2) else ""
         muted = self._styles.muted
         self._prefixes.append((Segment(first, muted), Segment(rest, muted)))
 
     def _close(self) -> None:
         self._prefixes.pop()
-        self._fresh = min(self._fresh, len(self._prefixes))
+        self._drawn_prefixes = min(self._drawn_prefixes, len(self._prefixes))
 
     def _marker(self) -> str:
         number = self._numbers[-1]
@@ -175,43 +178,45 @@ class Blocks:
         return f"{number}. "
 
     def _block(self, lines: Iterable[Line], *, loose: bool = True) -> Iterator[Line]:
+        """Add the prefixes to the lines of a block, and a blank line before it if one is due."""
         rest = tuple(rest for _, rest in self._prefixes)
         if self.gap:
-            yield Line([], rest[: self._fresh])
-        begun = [first for first, _ in self._prefixes[self._fresh :]]
-        mark = next((at for at, first in enumerate(begun) if first.text.strip() and first.text != _BAR), len(begun))
-        first = (*rest[: self._fresh], *begun[:mark])
-        self._fresh = len(self._prefixes)
+            yield Line([], rest[: self._drawn_prefixes])
+        opened = [first for first, _ in self._prefixes[self._drawn_prefixes :]]
+        marks = (at for at, first in enumerate(opened) if first.text.strip() and first.text != _QUOTE_BAR)
+        mark = next(marks, len(opened))
+        first = (*rest[: self._drawn_prefixes], *opened[:mark])
+        self._drawn_prefixes = len(self._prefixes)
         self.gap = loose
         for number, line in enumerate(indent(lines, first, rest)):
-            # The mark of a list item is copied with its words.
-            yield line._replace(content=[*begun[mark:], *line.content]) if number == 0 and begun[mark:] else line
+            # The mark of a list item is copied with its text.
+            yield line._replace(content=[*opened[mark:], *line.content]) if number == 0 and opened[mark:] else line
 
     def _table(self, tokens: Sequence[Token]) -> Iterator[Line]:
         rows: list[list[list[Segment]]] = []
-        words: list[list[str]] = []
+        texts: list[list[str]] = []
         alignments: list[str] = []
         header = True
         for token in tokens:
             if token.type == "tr_open":
                 rows.append([])
-                words.append([])
+                texts.append([])
             elif token.type == "th_open":
                 alignments.append(str(token.attrs.get("style", "")).removeprefix("text-align:"))
             elif token.type == "thead_close":
                 header = False
             elif token.type == "inline":
-                shown = self._styles.title if header else self._styles.text
-                rows[-1].append(self._leaves.spans(token.content, shown))
-                words[-1].append(token.content)
+                style = self._styles.title if header else self._styles.text
+                rows[-1].append(self._leaves.segments(token.content, style))
+                texts[-1].append(token.content)
 
-        def draw(number: int, widths: Sequence[int], make: Callable[[], Iterable[Line]]) -> Iterable[Line]:
-            return self._leaves.row((number == 0, *words[number]), (*widths, *alignments), make)
+        def draw_row(number: int, widths: Sequence[int], draw: Callable[[], Iterable[Line]]) -> Iterable[Line]:
+            return self._leaves.row((number == 0, *texts[number]), (*widths, *alignments), draw)
 
-        return table_lines(rows, alignments, self._room, self._styles, draw)
+        return table_lines(rows, alignments, self._room, self._styles, draw_row)
 
 
-def _closed(fence: Token) -> bool:
-    """Whether a fence has its closing line."""
+def _is_closed(fence: Token) -> bool:
+    """Return whether a fence has its closing line."""
     lines = fence.content.count("\n") + (bool(fence.content) and not fence.content.endswith("\n"))
     return fence.map is not None and fence.map[1] - fence.map[0] > lines + 1

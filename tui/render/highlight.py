@@ -1,4 +1,4 @@
-"""Which part of a code each piece of it is, by the lexers of Pygments."""
+"""Syntax highlighting with the lexers of Pygments."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pygments.util import ClassNotFound
 
 __all__ = ["lex", "prepare_lexers"]
 
-_COMMON: Final = ("python", "bash", "json", "javascript", "typescript", "sql", "yaml", "html", "diff")
+_COMMON_LANGUAGES: Final = ("python", "bash", "json", "javascript", "typescript", "sql", "yaml", "html", "diff")
 
-_STYLES: Sequence[tuple[_TokenType, str]] = (
+_STYLES: Final[Sequence[tuple[_TokenType, str]]] = (
     (Token.Comment, "comment"),
     (Token.Keyword.Constant, "number"),
     (Token.Keyword, "keyword"),
@@ -33,21 +33,26 @@ _STYLES: Sequence[tuple[_TokenType, str]] = (
     (Token.Generic.Heading, "name"),
     (Token.Generic.Subheading, "comment"),
 )
+"""Token types of Pygments, each with a field of `ItemStyles`; the first that a token belongs to applies."""
 
 
 def lex(code: str, language: str) -> Iterator[tuple[str, str]]:
-    """The pieces of a code, each with the name that its part has in `ItemStyles`; all as text where none knows it."""
+    """Split code into tokens.
+
+    Returns:
+        Each token as the name of its field of `ItemStyles` and its text; one `text` where the language is unknown.
+    """
     lexer = _lexer(language)
     if lexer is None:
         yield "text", code
         return
-    for kind, text in lexer.get_tokens(code):
-        yield _part(kind), text
+    for token_type, text in lexer.get_tokens(code):
+        yield _style_name(token_type), text
 
 
 def prepare_lexers() -> None:
-    """Make the lexers of what agents write most: each compiles hundreds of expressions, which takes up to 0.1 s."""
-    for language in _COMMON:
+    """Create the lexers of common languages: each compiles hundreds of expressions, which takes up to 0.1 s."""
+    for language in _COMMON_LANGUAGES:
         _lexer(language)
 
 
@@ -60,6 +65,6 @@ def _lexer(language: str) -> Lexer | None:
 
 
 @lru_cache(maxsize=256)
-def _part(kind: _TokenType) -> str:
-    lineage = kind.split()
-    return next((name for parent, name in _STYLES if parent in lineage), "text")
+def _style_name(token_type: _TokenType) -> str:
+    ancestors = token_type.split()
+    return next((name for parent, name in _STYLES if parent in ancestors), "text")

@@ -1,4 +1,4 @@
-"""An item that grows while it is shown, drawn again and again."""
+"""Items that grow while they are shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["IncrementalItem"]
 
 
 class IncrementalItem:
-    """Draws the states of one item as `render_item` does, and of each what the one before did not have."""
+    """Draws the successive states of one item as `render_item` does, but only what each state adds."""
 
     def __init__(self) -> None:
         self._key: tuple[Item, int, bool, ItemStyles] | None = None
@@ -23,16 +23,16 @@ class IncrementalItem:
         self._drawn = 0
 
     def render(self, item: Item, width: int, *, folded: bool, styles: ItemStyles) -> Rendered:
-        """Draw the item as it is now; the arguments are those of `render_item`."""
+        """Draw the current state of the item; the arguments are those of `render_item`."""
         key = (item, width, folded, styles)
         if self._key != key:
             self._drawn = 0
-            self._rendered = render_item(item, width, folded=folded, styles=styles, markdown=self._grown)
+            self._rendered = render_item(item, width, folded=folded, styles=styles, markdown=self._draw_markdown)
             self._key = key
         return self._rendered
 
-    def _grown(self, text: str, width: int, styles: ItemStyles) -> Iterable[Line]:
-        """Draw the next text of the item, as what the text in the same place has become."""
+    def _draw_markdown(self, text: str, width: int, styles: ItemStyles) -> Iterable[Line]:
+        """Draw the next text of the item as a continuation of the text at the same index in the state before."""
         index, self._drawn = self._drawn, self._drawn + 1
         if index == len(self._texts) or self._texts[index][:2] != (width, styles):
             self._texts[index:] = [(width, styles, IncrementalMarkdown(width, styles))]

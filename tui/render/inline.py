@@ -1,10 +1,10 @@
-"""The words of a paragraph: emphasis, links, code."""
+"""The text of a paragraph: emphasis, links, code."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -14,60 +14,60 @@ from rich.style import Style
 from tui.printable import printable
 from tui.render.styles import ItemStyles
 
-__all__ = ["DEEPEST", "Environment", "inline_pieces", "inline_spans", "link_style", "parser"]
+__all__ = ["MOST_LEVELS", "Environment", "inline_parts", "inline_segments", "link_style", "parser"]
 
 Environment: TypeAlias = MutableMapping[str, Any]
-"""What the parser knows of a document beside its tokens: the addresses that are named in it."""
+"""What the parser knows of a document besides its tokens: the targets of its link references."""
 
-DEEPEST = 60
-"""The parser drops what is nested deeper."""
+MOST_LEVELS: Final = 60
+"""Levels of nesting; the parser drops what is nested deeper."""
 
-_URL_SHOWN = 300
+_URL_CHARS: Final = 300
 # Brackets that are never closed take quadratic time.
-_PARSED = 2_000
+_PARSED_CHARS: Final = 2_000
 
 
 @cache
 def parser() -> MarkdownIt:
-    """The parser, which leaves the words of each block unparsed for `inline_spans`."""
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST})
+    """Return the parser of blocks; the text in them is left to `inline_segments`."""
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MOST_LEVELS})
     return parser.enable(["table", "strikethrough"]).disable("inline")
 
 
 def link_style(url: str, style: Style) -> Style:
-    """The style that carries a web address to the click that may open it; only http and https are carried."""
+    """Add a web address to a style, so that a click can open it; only http and https are added."""
     if url.startswith(("http://", "https://")):
         return style + Style(meta={"link": url})
     return style
 
 
-def inline_pieces(words: str) -> Iterator[str]:
-    """The words in pieces that are parsed one by one: as a whole unless they are very long."""
-    while len(words) > _PARSED:
-        cut = max(words.rfind("\n", 1, _PARSED), words.rfind(" ", 1, _PARSED))
-        cut = _PARSED if cut < 0 else cut
-        yield words[:cut]
-        words = words[cut:]
-    yield words
+def inline_parts(text: str) -> Iterator[str]:
+    """Cut a very long paragraph into parts that are parsed one by one."""
+    while len(text) > _PARSED_CHARS:
+        cut = max(text.rfind("\n", 1, _PARSED_CHARS), text.rfind(" ", 1, _PARSED_CHARS))
+        cut = _PARSED_CHARS if cut < 0 else cut
+        yield text[:cut]
+        text = text[cut:]
+    yield text
 
 
-def inline_spans(words: str, style: Style, styles: ItemStyles, environment: Environment) -> Iterator[Segment]:
-    """A piece of a paragraph in its styles."""
+def inline_segments(text: str, style: Style, styles: ItemStyles, environment: Environment) -> Iterator[Segment]:
+    """Parse a paragraph, or a part of one."""
     tokens: list[Token] = []
-    parser().inline.parse(words, parser(), environment, tokens)
+    parser().inline.parse(text, parser(), environment, tokens)
     return _styled(tokens, style, styles)
 
 
 def _styled(tokens: list[Token], style: Style, styles: ItemStyles) -> Iterator[Segment]:
     stack = [style]
-    link, words = "", ""
+    link, link_text = "", ""
     for token in tokens:
         match token.type:
             case "text" | "html_inline" | "text_special":
-                words += token.content
+                link_text += token.content
                 yield Segment(token.content, stack[-1])
             case "code_inline":
-                words += token.content
+                link_text += token.content
                 yield Segment(token.content, stack[-1] + styles.code)
             case "softbreak" | "hardbreak":
                 yield Segment("\n", stack[-1])
@@ -78,20 +78,20 @@ def _styled(tokens: list[Token], style: Style, styles: ItemStyles) -> Iterator[S
             case "s_open":
                 stack.append(stack[-1] + Style(strike=True))
             case "link_open":
-                link, words = str(token.attrs.get("href", "")), ""
+                link, link_text = str(token.attrs.get("href", "")), ""
                 stack.append(link_style(link, stack[-1] + styles.link))
             case "link_close":
                 stack.pop()
-                if link not in (words, f"mailto:{words}"):
-                    yield Segment(f" ({_url(link)})", link_style(link, styles.muted))
+                if link not in (link_text, f"mailto:{link_text}"):
+                    yield Segment(f" ({_shown_url(link)})", link_style(link, styles.muted))
             case "image":
                 source = str(token.attrs.get("src", ""))
                 yield Segment(f"▣ {token.content or 'image'}", stack[-1])
-                yield Segment(f" ({_url(source)})", link_style(source, styles.muted))
+                yield Segment(f" ({_shown_url(source)})", link_style(source, styles.muted))
             case "strong_close" | "em_close" | "s_close":
                 stack.pop()
 
 
-def _url(url: str) -> str:
+def _shown_url(url: str) -> str:
     url = printable(url)
-    return url if len(url) <= _URL_SHOWN else url[: _URL_SHOWN - 1] + "…"
+    return url if len(url) <= _URL_CHARS else url[: _URL_CHARS - 1] + "…"

@@ -1,41 +1,44 @@
-"""An item to lines of segments, at a width, folded or not."""
+"""Items as lines of segments, at a width, folded or unfolded."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, islice
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 
+from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model import Item
 from tui.printable import printable
 from tui.render.code import compact_json, json_lines, text_lines
-from tui.render.content_parts import Markdown, content_lines, content_text
-from tui.render.limits import LIMIT_LINES, data_length, excerpt, format_size
-from tui.render.lines import Line, indent, truncate
+from tui.render.content_parts import Markdown, content_text
+from tui.render.limits import LIMIT_LINES, format_size
+from tui.render.lines import Line, indent, total_cells, truncate
 from tui.render.markdown import markdown_lines
-from tui.render.presentation import Body, ItemPresentation, Presenter, first_line
+from tui.render.messages import message_role, present_message, present_reasoning
+from tui.render.partial import beginning_lines, drawable_part, with_note_on_rest
+from tui.render.presentation import ItemPresentation, first_line
 from tui.render.styles import ItemStyles
-from tui.render.tool_lines import text_of
-from tui.render.tools import TOOL_PRESENTERS
+from tui.render.tools import PRESENTERS
 
-__all__ = ["Rendered", "estimated_height", "is_step", "item_text", "render_item", "starts_open"]
+__all__ = ["Rendered", "estimated_height", "is_step", "render_item", "starts_open"]
 
-_GUTTER = 4
+_GUTTER: Final = 4
+"""Cells left of a step: the sign of its fold and its mark."""
 
-_MARKDOWN: Final = 4_000
-"""Characters of a text that was not read to its end that are read as markdown."""
+_TITLE_CHARS: Final = 400
+
+_ANY_STYLES: Final = ItemStyles()
 
 
 class Rendered(NamedTuple):
     """An item at a width.
 
     Attributes:
-        lines: At least one.
-        folds: It has more to show than it shows folded; its first line then carries the meta `fold`.
+        lines: Its lines, at least one.
+        folds: Whether it shows more unfolded than folded; its first line then has the meta `fold`.
     """
 
     lines: Sequence[Line]
@@ -43,13 +46,22 @@ class Rendered(NamedTuple):
 
 
 def is_step(item: Item) -> bool:
-    """Whether the item is what an agent does between messages: a call, its output, reasoning, anything but words."""
-    return _role(item) not in ("user", "assistant") and item.type != "user"
+    """Return whether an item is something that happens between messages: a call, an output, reasoning, …"""
+    return message_role(item.data) not in MESSAGE_TYPES and item.type != "user"
 
 
 def starts_open(item: Item) -> bool:
-    """Whether the item is shown unfolded until the user folds it: it reports a failure."""
-    return item.data is not None and _presentation(item, _PLAIN).failed
+    """Return whether an item is unfolded until the user folds it: it reports a failure."""
+    return item.data is not None and _present(item, _ANY_STYLES).failed
+
+
+def estimated_height(item: Item, width: int, folded: bool) -> int:
+    """Return about how many lines an item takes, from the length of its text alone."""
+    if is_step(item) and folded:
+        return 1
+    content = item.data.get("content") if isinstance(item.data, dict) else item.raw
+    text = content_text(content)
+    return 1 + len(text) // max(width, 1) + min(text.count("\n"), LIMIT_LINES)
 
 
 def render_item(
@@ -57,160 +69,92 @@ def render_item(
 ) -> Rendered:
     """Draw an item.
 
-    A message of the user has no heading: it stands under the header of its turn. Every other message has its role
-    above it; all else is a step, drawn as a mark and a line that unfolds.
+    A message of the user has no heading, as it follows the header of its turn. Every other message has its role above
+    it. All other items are steps: a mark and a line, which unfolds.
 
     Args:
         item: The item; nothing in it acts on the terminal.
-        width: Cells of a line; drawn as for 1 where it is less.
-        folded: Only its first line, where there is more.
+        width: Cells of a line, at least 1.
+        folded: Whether a step that folds shows its first line only.
         styles: The styles.
-        markdown: Draws what the model wrote.
+        markdown: Draws texts that a model wrote.
     """
     width = max(width, 1)
     if item.cut:
-        item, left = _drawable(item)
-        presentation = _presentation(item, styles, _beginning_of_markdown)
-        presentation = presentation._replace(note=format_size(item.size), body=_ending(presentation.body, left))
+        item, rest = drawable_part(item)
+        presentation = _present(item, styles, beginning_lines)
+        presentation = presentation._replace(
+            note=format_size(item.size), body=with_note_on_rest(presentation.body, rest)
+        )
     else:
-        presentation = _presentation(item, styles, markdown)
-    if not presentation.mark:
-        return Rendered([*_heading(presentation, styles), *_body(presentation, width, styles)] or [Line([])])
-    return _step(presentation, width, folded, styles)
+        presentation = _present(item, styles, markdown)
+    if presentation.mark:
+        return _render_step(presentation, width, folded, styles)
+    heading = [Line([], (Segment(presentation.role, styles.muted),), "")] if presentation.role else []
+    return Rendered([*heading, *_body_lines(presentation, width, styles)] or [Line([])])
 
 
-def _drawable(item: Item) -> tuple[Item, int]:
-    """An item that was not read to its end with its last text as far as it is drawn, and the bytes that are left."""
-    if item.data is None:
-        head = excerpt(item.raw or "").text
-        return item._replace(raw=head), item.size - len(head.encode("utf-8", "replace"))
-    data, left = _shortened(item.data)
-    return item._replace(data=data), item.unread + left
-
-
-def _shortened(data: Any) -> tuple[Any, int]:
-    """A value with the last text in it as far as that is drawn, and how many characters less that is."""
-    if isinstance(data, str):
-        head = excerpt(data).text
-        return head, len(data) - len(head)
-    if isinstance(data, dict) and data:
-        key = next(reversed(data))
-        value, left = _shortened(data[key])
-        return {**data, key: value}, left
-    if isinstance(data, list) and data:
-        value, left = _shortened(data[-1])
-        return [*data[:-1], value], left
-    return data, 0
-
-
-def _ending(body: Body | None, left: int) -> Body:
-    """A body that also says how much more of the item there is."""
-
-    def ended(width: int, styles: ItemStyles) -> Iterable[Line]:
-        end = Line([], (Segment(f"… {format_size(left)} more, y copies all", styles.muted),))
-        return chain(() if body is None else body(width, styles), [end])
-
-    return ended
-
-
-def _beginning_of_markdown(text: str, width: int, styles: ItemStyles) -> Iterable[Line]:
-    """What is longer than is ever drawn is hardly markdown: its first words may be."""
-    cut = text.rfind("\n\n", 0, _MARKDOWN)
-    cut = _MARKDOWN if cut <= 0 else cut
-    beginning, rest = markdown_lines(text[:cut], width, styles), text[cut:].lstrip("\n")
-    return chain(beginning, [Line([])], text_lines(rest, width, styles.text, styles))
-
-
-def _heading(presentation: ItemPresentation, styles: ItemStyles) -> Iterator[Line]:
-    if presentation.role:
-        yield Line([], (Segment(presentation.role, styles.muted),), "")
-
-
-def _body(presentation: ItemPresentation, width: int, styles: ItemStyles) -> Iterable[Line]:
-    if presentation.body is None:
-        return ()
-    lines = iter(presentation.body(width, styles))
-    end = Line([Segment("… more lines, y copies all", styles.muted)])
-    return chain(islice(lines, 2 * LIMIT_LINES), (end for _ in islice(lines, 1)))
-
-
-def _step(presentation: ItemPresentation, width: int, folded: bool, styles: ItemStyles) -> Rendered:
-    mark = Segment(
-        f"{'✗' if presentation.failed else presentation.mark} ", styles.error if presentation.failed else styles.muted
-    )
+def _render_step(presentation: ItemPresentation, width: int, folded: bool, styles: ItemStyles) -> Rendered:
+    mark = "✗" if presentation.failed else presentation.mark
     note = [Segment(f"  … {presentation.note}", styles.muted)] if presentation.note else []
     gutter = _GUTTER if width > 2 * _GUTTER else 0
     room = width - gutter
-    taken = sum(span.cell_length for span in note)
-    title, cut = truncate(presentation.title, max(room - taken, 1), styles.muted)
-    folds = presentation.body is not None and bool(cut or presentation.note or presentation.more)
-    sign = Segment(("▸ " if folded else "▾ ") if folds else "  ", styles.muted)
-    first, rest = ((sign, mark), (Segment(" " * gutter),)) if gutter else ((), ())
+    title, cut = truncate(presentation.title, max(room - total_cells(note), 1), styles.muted)
+    folds = presentation.body is not None and (cut or bool(presentation.note) or presentation.has_more)
+    first: tuple[Segment, ...] = ()
+    rest: tuple[Segment, ...] = ()
+    if gutter:
+        sign = Segment(("▸ " if folded else "▾ ") if folds else "  ", styles.muted)
+        first = sign, Segment(f"{mark} ", styles.error if presentation.failed else styles.muted)
+        rest = (Segment(" " * gutter),)
     if folded or not folds:
         lines = [Line(truncate([*title, *note], room, styles.muted)[0], first)]
     else:
-        inner = _body(presentation, room, styles)
-        if opened := list(presentation.title if presentation.opened is None else presentation.opened):
-            lines = [Line(truncate(opened, room, styles.muted)[0], first), *indent(inner, rest, rest)]
+        body = _body_lines(presentation, room, styles)
+        heading = presentation.title if presentation.unfolded_title is None else presentation.unfolded_title
+        if heading:
+            lines = [Line(truncate(heading, room, styles.muted)[0], first), *indent(body, rest, rest)]
         else:
-            lines = list(indent(inner, first, rest)) or [Line([], first)]
+            lines = list(indent(body, first, rest)) or [Line([], first)]
     if folds:
-        lines[0] = _clickable(lines[0])
+        lines[0] = _with_fold_meta(lines[0])
     return Rendered(lines, folds)
 
 
-def _clickable(line: Line) -> Line:
+def _body_lines(presentation: ItemPresentation, width: int, styles: ItemStyles) -> Iterable[Line]:
+    """Draw the body up to the limit of lines, and a note where it has more."""
+    if presentation.body is None:
+        return ()
+    lines = iter(presentation.body(width, styles))
+    note = Line([Segment("… more lines, y copies all", styles.muted)])
+    return chain(islice(lines, 2 * LIMIT_LINES), (note for _ in islice(lines, 1)))
+
+
+def _with_fold_meta(line: Line) -> Line:
     fold = Style(meta={"fold": True})
 
-    def marked(segment: Segment) -> Segment:
+    def with_meta(segment: Segment) -> Segment:
         return Segment(segment.text, segment.style + fold if segment.style else fold)
 
-    return line._replace(content=[*map(marked, line.content)], prefix=tuple(map(marked, line.prefix)))
+    return line._replace(content=[*map(with_meta, line.content)], prefix=tuple(map(with_meta, line.prefix)))
 
 
-def _role(item: Item) -> str:
-    role = item.data.get("role") if isinstance(item.data, dict) else None
-    return role if isinstance(role, str) and item.data.get("type", "message") == "message" else ""
-
-
-def _presentation(item: Item, styles: ItemStyles, markdown: Markdown = markdown_lines) -> ItemPresentation:
+def _present(item: Item, styles: ItemStyles, markdown: Markdown = markdown_lines) -> ItemPresentation:
     data = item.data
     if data is None:
-        return _undecoded(item, styles)
-    if _role(item):
-        return _message(item, styles, markdown)
-    if isinstance(data, dict):
-        if data.get("type") == "reasoning":
-            return _reasoning(data, styles, markdown)
-        kind = data.get("type")
-        make = _PRESENTERS.get(kind) if isinstance(kind, str) else None
-        return make(data, styles) if make else _unknown(item, styles)
-    return _unknown(item, styles)
+        return _present_undecoded(item, styles)
+    if message_role(data):
+        return present_message(data, styles, markdown)
+    own_type = data.get("type") if isinstance(data, dict) else None
+    if not isinstance(own_type, str):
+        return _present_json(item, styles)
+    if item_type(own_type).kind is ItemKind.REASONING:
+        return present_reasoning(data, styles, markdown)
+    presenter = PRESENTERS.get(own_type)
+    return _present_json(item, styles) if presenter is None else presenter(data, styles)
 
 
-def _message(item: Item, styles: ItemStyles, markdown: Markdown) -> ItemPresentation:
-    role = _role(item)
-    by_agent = role == "assistant"
-    content = item.data.get("content")
-
-    def body(width: int, styles: ItemStyles) -> Iterator[Line]:
-        return content_lines(content, width, styles, markdown if by_agent else None)
-
-    if role in ("user", "assistant"):
-        return ItemPresentation(body=body if content else None, role="agent" if by_agent else "")
-    text = content_text(content)
-    lines = text.strip().count("\n")
-    name = Segment(f"{printable(role[:40])}  ", styles.muted)
-    return ItemPresentation(
-        "≡",
-        [name, Segment(first_line(text), styles.text)],
-        [name],
-        note=f"{lines:,} line{'s' * (lines != 1)} more" if lines else "",
-        body=body if text else None,
-    )
-
-
-def _undecoded(item: Item, styles: ItemStyles) -> ItemPresentation:
+def _present_undecoded(item: Item, styles: ItemStyles) -> ItemPresentation:
     raw = item.raw or ""
     return ItemPresentation(
         "✗",
@@ -222,100 +166,14 @@ def _undecoded(item: Item, styles: ItemStyles) -> ItemPresentation:
     )
 
 
-def _unknown(item: Item, styles: ItemStyles) -> ItemPresentation:
-    title = [
-        Segment(f"{printable(item.type)} ", styles.tool),
-        Segment(compact_json(item.data, 400)[:400], styles.muted),
-    ]
+def _present_json(item: Item, styles: ItemStyles) -> ItemPresentation:
+    name = printable(item.type)
     return ItemPresentation(
         "·",
-        title,
-        [Segment(printable(item.type), styles.tool)],
+        [
+            Segment(f"{name} ", styles.tool),
+            Segment(compact_json(item.data, _TITLE_CHARS)[:_TITLE_CHARS], styles.muted),
+        ],
+        [Segment(name, styles.tool)],
         body=lambda width, styles: json_lines(item.data, width, styles),
     )
-
-
-def _reasoning(data: dict[str, object], styles: ItemStyles, markdown: Markdown) -> ItemPresentation:
-    parts = [*_parts(data.get("summary")), *_parts(data.get("content"))]
-    text = content_text(parts)
-    if not text.strip():
-        sealed = data.get("encrypted_content")
-        words = (
-            f"thought, encrypted, {format_size(data_length(sealed))}"
-            if isinstance(sealed, str) and sealed
-            else "thought"
-        )
-        return ItemPresentation("✻", [Segment(words, styles.muted)])
-    lines = text.strip().count("\n")
-    return ItemPresentation(
-        "✻",
-        [Segment(first_line(text).replace("**", ""), styles.quote)],
-        (),
-        note=f"{lines:,} line{'s' * (lines != 1)} more" if lines else "",
-        body=lambda width, styles: content_lines(parts, width, styles._replace(text=styles.quote), markdown),
-    )
-
-
-def _parts(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value] if isinstance(value, str) and value else []
-
-
-def _compaction(data: dict[str, object], styles: ItemStyles) -> ItemPresentation:
-    sealed = data.get("encrypted_content")
-    words = (
-        f"earlier turns compacted, {format_size(data_length(sealed))}"
-        if isinstance(sealed, str)
-        else "earlier turns compacted"
-    )
-    return ItemPresentation("≋", [Segment(words, styles.muted)])
-
-
-def _compaction_trigger(_data: dict[str, object], styles: ItemStyles) -> ItemPresentation:
-    return ItemPresentation("≋", [Segment("compaction asked for", styles.muted)])
-
-
-def _reference(data: dict[str, object], styles: ItemStyles) -> ItemPresentation:
-    return ItemPresentation("→", [Segment(f"item {first_line(text_of(data.get('id')))}", styles.muted)])
-
-
-_PRESENTERS: dict[str, Presenter] = {
-    **TOOL_PRESENTERS,
-    "compaction": _compaction,
-    "compaction_trigger": _compaction_trigger,
-    "item_reference": _reference,
-}
-_PLAIN = ItemStyles()
-
-
-def item_text(item: Item) -> str:
-    """All of an item as plain text, to be copied: what was said, called or given back, nothing folded or cut."""
-    data = item.data
-    if data is None:
-        return item.raw or ""
-    if isinstance(data, dict):
-        if _role(item):
-            return content_text(data.get("content"))
-        match data.get("type"):
-            case "reasoning":
-                return content_text([*_parts(data.get("summary")), *_parts(data.get("content"))])
-            case "function_call" | "custom_tool_call":
-                return f"{text_of(data.get('name'))}({text_of(data.get('arguments', data.get('input')))})"
-            case "code_interpreter_call" | "program":
-                return text_of(data.get("code"))
-            case kind if (
-                isinstance(kind, str) and kind.endswith("_output") and isinstance(data.get("output"), (str, list))
-            ):
-                return content_text(data["output"])
-    try:
-        return json.dumps(data, ensure_ascii=False, indent=2, default=str)
-    except RecursionError:
-        return compact_json(data, 1_000_000)
-
-
-def estimated_height(item: Item, width: int, folded: bool) -> int:
-    """About how many lines the item will take, from the length of its text alone."""
-    if is_step(item) and folded:
-        return 1
-    content = item.data.get("content") if isinstance(item.data, dict) else item.raw
-    text = content_text(content)
-    return 1 + len(text) // max(width, 1) + min(text.count("\n"), LIMIT_LINES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from tui.words import plural
+
 __all__ = ["LIMIT_CHARS", "LIMIT_LINES", "Excerpt", "data_length", "excerpt", "format_size"]
 
 LIMIT_CHARS: Final = 1 << 16
@@ -44,7 +46,7 @@ def excerpt(text: str, limit: int = LIMIT_CHARS) -> Excerpt:
     if cut == len(text):
         return Excerpt(text)
     lines = text.count("\n", cut)
-    rest = f"{lines:,} more line{'s' * (lines != 1)}" if lines else f"{format_size(len(text) - cut)} more"
+    rest = plural(lines, "more line") if lines else f"{format_size(len(text) - cut)} more"
     return Excerpt(text[:cut], f"… {rest}, y copies all")
 
 

@@ -1,30 +1,31 @@
-"""Markdown to lines: what models write, at any width, with nothing of it acting on the terminal."""
+"""Markdown as lines of any width; nothing in it acts on the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
 from tui.printable import printable
-from tui.render.blocks import Blocks, Leaves
+from tui.render.blocks import BlockRenderer, LeafRenderer
 from tui.render.code import IncrementalText
-from tui.render.inline import DEEPEST, parser
+from tui.render.inline import MOST_LEVELS, parser
 from tui.render.lines import Line
 from tui.render.styles import ItemStyles
 
 __all__ = ["IncrementalMarkdown", "markdown_lines"]
 
-# Parsing takes some 4 µs for each character; what follows is drawn as plain text.
-_PARSED = 20_000
-# And this is as much as is parsed again and again while it grows, where it can be parted.
-_WINDOW = 6_000
+# Parsing takes some 4 µs for each character.
+_PARSED_CHARS: Final = 20_000
+"""Characters of a text that are parsed; the rest is drawn as plain text."""
+_WINDOW_CHARS: Final = 6_000
+"""Characters that are parsed again and again while the text grows, where its blocks can be parted."""
 
 
 def markdown_lines(text: str, width: int, styles: ItemStyles) -> Sequence[Line]:
-    """Markdown as lines of at most `width` cells."""
+    """Draw Markdown in lines of at most `width` cells."""
     return IncrementalMarkdown(width, styles).update(text)
 
 
@@ -32,165 +33,172 @@ class _Block(NamedTuple):
     """A block of the outermost level.
 
     Attributes:
-        tokens: What the parser made of it.
-        start: Number of its first line in the text that was parsed.
+        tokens: The parser's tokens.
+        start: Number of its first line in the parsed text.
         stop: Number of the line after its last.
-        plain: What was written, where it is nested deeper than the parser reads.
+        source: Its source if it is nested deeper than the parser reads; else empty.
     """
 
     tokens: Sequence[Token]
     start: int
     stop: int
-    plain: str
+    source: str
 
 
-class _Finished(NamedTuple):
-    """A block that no further text will change, except where its links lead.
+class _FinishedBlock(NamedTuple):
+    """A block that more text cannot change, except for the targets of its links.
 
     Attributes:
         block: The block.
         lines: Its lines.
         gap: Whether a blank line was due before it.
-        words: Those of its words that may name an address, as the parser compares names.
+        references: The normalized text of its paragraphs that may contain link references.
     """
 
     block: _Block
     lines: Sequence[Line]
     gap: bool
-    words: str
+    references: str
 
 
 class IncrementalMarkdown:
-    """Markdown that grows at its end, each time drawn as if it were drawn for the first time.
+    """Markdown that grows at its end; each update has the same result as drawing the current text at once.
 
-    The last block that is not finished is parsed anew, and of this only what is new is drawn. A block is finished
-    once another one has begun after it whose first two lines are complete: no rule looks further ahead.
-
-    Args:
-        width: Cells of a line.
-        styles: The styles.
+    Blocks that are not finished are parsed again with each update, and only what is new in them is drawn. A block is
+    finished when the block after it has two complete lines: no rule of Markdown looks further ahead.
     """
 
     def __init__(self, width: int, styles: ItemStyles) -> None:
+        """Begin with an empty text.
+
+        Args:
+            width: Cells of a line.
+            styles: The styles.
+        """
         self._width = width
         self._styles = styles
-        self._plain = IncrementalText(width, styles.text, styles)
-        self._start_anew()
+        self._rest = IncrementalText(width, styles.text, styles)
+        self._reset()
 
-    def _start_anew(self) -> None:
-        self._source = ""
-        self._whole_from = -1
-        self._finished: list[_Finished] = []
-        self._lines: list[Line] = []
+    def _reset(self) -> None:
+        self._finished_source = ""
+        self._unparted_at = -1
+        """Length of the finished source after which no block could be parted."""
+        self._finished: list[_FinishedBlock] = []
+        self._finished_lines: list[Line] = []
         self._gap = False
-        self._known: dict[str, Any] = {}
-        self._named: dict[str, Any] = {}
-        self._leaves = Leaves(self._styles)
+        self._finished_references: dict[str, Any] = {}
+        self._references: dict[str, Any] = {}
+        self._leaves = LeafRenderer(self._styles)
 
     def update(self, text: str) -> Sequence[Line]:
-        """Draw the text as it is now; one that does not go on where the last one ended is drawn anew."""
-        if len(text) <= _PARSED:
+        """Draw the current text; one that does not continue the text before is drawn from its beginning."""
+        if len(text) <= _PARSED_CHARS:
             return self._update(text)
-        cut = text.rfind("\n\n", 0, _PARSED)
-        cut = _PARSED if cut <= 0 else cut
-        return [*self._update(text[:cut]), Line([]), *self._plain.update(text[cut:].lstrip("\n"))]
+        cut = text.rfind("\n\n", 0, _PARSED_CHARS)
+        cut = _PARSED_CHARS if cut <= 0 else cut
+        return [*self._update(text[:cut]), Line([]), *self._rest.update(text[cut:].lstrip("\n"))]
 
     def _update(self, text: str) -> list[Line]:
-        if not text.startswith(self._source):
-            self._start_anew()
-        self._leaves.begin()
-        written = text[len(self._source) :]
-        while len(written) > _WINDOW and len(self._source) != self._whole_from and (stop := self._pass_window(written)):
-            written = written[stop:]
-        tail, blocks, references = self._parse(written)
-        complete = tail.count("\n")
-        finished = _finished(blocks, complete)
+        if not text.startswith(self._finished_source):
+            self._reset()
+        self._leaves.begin_update()
+        source = text[len(self._finished_source) :]
+        while len(source) > _WINDOW_CHARS and len(self._finished_source) != self._unparted_at:
+            finished_chars = self._finish_window(source)
+            if not finished_chars:
+                break
+            source = source[finished_chars:]
+        parsed, blocks, references = self._parse(source)
+        complete_lines = parsed.count("\n")
+        finished = _count_finished(blocks, complete_lines)
         if finished:
-            self._take(written, blocks[:finished], _end_of(blocks, finished), references)
-        end = complete + bool(tail[tail.rfind("\n") + 1 :].strip())
+            self._finish(source, blocks[:finished], _end_of(blocks, finished), references)
+        end = complete_lines + bool(parsed[parsed.rfind("\n") + 1 :].strip())
         lines, _ = self._draw(blocks[finished:], self._gap, end)
-        return [*self._lines, *lines]
+        return [*self._finished_lines, *lines]
 
-    def _pass_window(self, written: str) -> int:
-        """Finish what is finished in the beginning of a long text; how many characters that is.
+    def _finish_window(self, source: str) -> int:
+        """Finish blocks at the beginning of a long source; return the number of finished characters.
 
-        A list that is longer than the window is parted before an item of it: parsing a list takes as long as it has
-        items. Any other block is parsed whole.
+        A list that is longer than the window is parted before one of its items, since parsing a list takes time in
+        proportion to its items. A block of any other type is never parted.
         """
-        part = written[: written.rfind("\n", 0, _WINDOW) + 1]
-        tail, blocks, references = self._parse(part)
-        if finished := _finished(blocks, tail.count("\n")):
-            return self._take(part, blocks[:finished], _end_of(blocks, finished), references)
-        items = (
-            [
-                token.map[0]
-                for token in blocks[0].tokens
-                if token.type == "list_item_open" and token.level == 1 and token.map
-            ]
-            if blocks
-            else []
-        )
+        window = source[: source.rfind("\n", 0, _WINDOW_CHARS) + 1]
+        parsed, blocks, references = self._parse(window)
+        if finished := _count_finished(blocks, parsed.count("\n")):
+            return self._finish(window, blocks[:finished], _end_of(blocks, finished), references)
+        items = _list_item_lines(blocks[0]) if blocks else []
         if len(items) < 2:
-            self._whole_from = len(self._source)
+            self._unparted_at = len(self._finished_source)
             return 0
-        part = _first_lines(part, items[-1])
-        _, blocks, references = self._parse(part)
+        window = _first_lines(window, items[-1])
+        _, blocks, references = self._parse(window)
         tight = any(token.type == "paragraph_open" and token.level == 2 and token.hidden for token in blocks[-1].tokens)
-        stop = self._take(part, blocks, items[-1], references)
+        length = self._finish(window, blocks, items[-1], references)
         self._gap = not tight
-        return stop
+        return length
 
-    def _parse(self, written: str) -> tuple[str, list[_Block], dict[str, Any]]:
-        """What is written in printable characters, its blocks, and the addresses that have names by then."""
-        references = dict(self._known)
-        tail = printable(written)
-        blocks = _blocks(parser().parse(tail, {"references": references}), tail)
-        self._name(references)
-        return tail, blocks, references
+    def _parse(self, source: str) -> tuple[str, list[_Block], dict[str, Any]]:
+        """Return the source in printable characters, its blocks, and all link references so far."""
+        references = dict(self._finished_references)
+        parsed = printable(source)
+        blocks = _blocks(parser().parse(parsed, {"references": references}), parsed)
+        self._update_references(references)
+        return parsed, blocks, references
 
-    def _take(self, written: str, blocks: Sequence[_Block], stop: int, references: Mapping[str, Any]) -> int:
-        """Draw blocks for good, up to a line of what is written; how many characters that is."""
+    def _finish(self, source: str, blocks: Sequence[_Block], stop: int, references: Mapping[str, Any]) -> int:
+        """Draw blocks for good, up to a line of the source; return the number of their characters."""
         for block in blocks:
-            self._finish(block)
-        self._known |= {
-            name: entry for name, entry in references.items() if name not in self._known and entry["map"][0] < stop
+            self._finish_block(block)
+        self._finished_references |= {
+            name: reference
+            for name, reference in references.items()
+            if name not in self._finished_references and reference["map"][0] < stop
         }
-        done = _first_lines(written, stop)
-        self._source += done
-        return len(done)
+        finished = _first_lines(source, stop)
+        self._finished_source += finished
+        return len(finished)
 
-    def _finish(self, block: _Block) -> None:
-        words = "\n".join(token.content for token in block.tokens if token.type == "inline" and "[" in token.content)
-        before = self._gap
-        lines, self._gap = self._draw([block], before)
-        self._lines += lines
-        self._finished.append(_Finished(block, lines, before, normalizeReference(words)))
+    def _finish_block(self, block: _Block) -> None:
+        text = "\n".join(token.content for token in block.tokens if token.type == "inline" and "[" in token.content)
+        gap = self._gap
+        lines, self._gap = self._draw([block], gap)
+        self._finished_lines += lines
+        self._finished.append(_FinishedBlock(block, lines, gap, normalizeReference(text)))
 
-    def _name(self, references: Mapping[str, Any]) -> None:
-        """Take in which addresses have names; draw anew what is finished and leads elsewhere now."""
-        named = {name: {"href": entry["href"], "title": entry["title"]} for name, entry in references.items()}
-        changed = {name for name in named.keys() | self._named.keys() if named.get(name) != self._named.get(name)}
+    def _update_references(self, references: Mapping[str, Any]) -> None:
+        """Take over link references; draw finished blocks again whose links have other targets now."""
+        targets = {name: {"href": entry["href"], "title": entry["title"]} for name, entry in references.items()}
+        names = targets.keys() | self._references.keys()
+        changed = {name for name in names if targets.get(name) != self._references.get(name)}
         if not changed:
             return
-        self._named = named
-        self._leaves.rename({"references": named})
-        for index, (block, _, gap, words) in enumerate(self._finished):
-            if any(name in words for name in changed):
-                lines, _ = self._draw([block], gap)
-                self._finished[index] = _Finished(block, lines, gap, words)
-        self._lines = [line for finished in self._finished for line in finished.lines]
+        self._references = targets
+        self._leaves.set_environment({"references": targets})
+        for index, finished in enumerate(self._finished):
+            if any(name in finished.references for name in changed):
+                lines, _ = self._draw([finished.block], finished.gap)
+                self._finished[index] = finished._replace(lines=lines)
+        self._finished_lines = [line for finished in self._finished for line in finished.lines]
 
     def _draw(self, blocks: Sequence[_Block], gap: bool, end: int = -1) -> tuple[list[Line], bool]:
-        """Draw blocks, and say whether a blank line is due after them; `end` is where the last of them may grow."""
-        drawing = Blocks(self._styles, self._width, self._leaves, gap=gap, end=end)
+        """Draw blocks; return their lines, and whether a blank line is due after them.
+
+        Args:
+            blocks: The blocks.
+            gap: Whether a blank line is due before them.
+            end: Number of lines of the source if the last block may grow.
+        """
+        renderer = BlockRenderer(self._styles, self._width, self._leaves, gap=gap, end=end)
         lines: list[Line] = []
         for block in blocks:
-            lines += drawing.plain(block.plain) if block.plain else drawing.lines(block.tokens)
-        return lines, drawing.gap
+            lines += renderer.plain(block.source) if block.source else renderer.lines(block.tokens)
+        return lines, renderer.gap
 
 
 def _blocks(tokens: Sequence[Token], text: str) -> list[_Block]:
-    """The blocks of the outermost level."""
+    """Return the blocks of the outermost level."""
     blocks: list[_Block] = []
     first = 0
     for index, token in enumerate(tokens):
@@ -199,19 +207,25 @@ def _blocks(tokens: Sequence[Token], text: str) -> list[_Block]:
         inside = tokens[first : index + 1]
         first = index + 1
         start, stop = inside[0].map or (0, 0)
-        deep = any(token.level >= DEEPEST - 1 for token in inside)
-        blocks.append(_Block(inside, start, stop, "\n".join(text.split("\n")[start:stop]) if deep else ""))
+        too_deep = any(token.level >= MOST_LEVELS - 1 for token in inside)
+        blocks.append(_Block(inside, start, stop, "\n".join(text.split("\n")[start:stop]) if too_deep else ""))
     return blocks
 
 
-def _finished(blocks: Sequence[_Block], complete: int) -> int:
-    """How many of the blocks no further text will change, where so many lines are complete."""
-    return sum(after.start + 2 <= complete for after in blocks[1:])
+def _count_finished(blocks: Sequence[_Block], complete_lines: int) -> int:
+    """Return how many of the blocks more text cannot change."""
+    return sum(after.start + 2 <= complete_lines for after in blocks[1:])
 
 
 def _end_of(blocks: Sequence[_Block], count: int) -> int:
-    """The line that ends the first blocks, where there are more."""
+    """Return the line that ends the first blocks, where others follow them."""
     return min(blocks[count - 1].stop, blocks[count].start)
+
+
+def _list_item_lines(block: _Block) -> list[int]:
+    """Return the first lines of the items of a list; none for any other block."""
+    items = (token for token in block.tokens if token.type == "list_item_open" and token.level == 1)
+    return [token.map[0] for token in items if token.map]
 
 
 def _first_lines(text: str, count: int) -> str:

@@ -1,4 +1,4 @@
-"""The styles a rendered item is drawn in."""
+"""The styles in which items are drawn."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ _NONE = Style.null()
 
 
 class ItemStyles(NamedTuple):
-    """One style for each part of an item; each says something without colour too.
+    """A style for each part of an item; the parts can be told apart without colour.
 
     Attributes:
         text: Running text.
-        muted: What may be overlooked: roles, marks, urls, notes on what is not shown.
-        title: Headings in markdown.
-        tool: Name of a tool.
-        error: What failed.
-        link: Text of a link.
+        muted: Secondary text: roles, marks, addresses, notes on what is not shown.
+        title: Headings in Markdown.
+        tool: The name of a tool.
+        error: A failure.
+        link: The text of a link.
         quote: Text in a quotation.
         code: Code within a line.
-        keyword: Code: words of the language.
-        string: Code: strings.
-        number: Code: numbers and constants.
-        comment: Code: comments.
-        name: Code: names being defined, keys of objects.
-        added: Lines a patch adds.
-        removed: Lines a patch removes.
+        keyword: Keywords in code.
+        string: Strings in code.
+        number: Numbers and constants in code.
+        comment: Comments in code.
+        name: Names that code defines, and keys of objects.
+        added: Lines that a patch adds.
+        removed: Lines that a patch removes.
     """
 
     text: Style = _NONE

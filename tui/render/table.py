@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import zip_longest
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from rich.segment import Segment
 
 from tui.render.limits import LIMIT_LINES
-from tui.render.lines import Line
+from tui.render.lines import Line, total_cells
 from tui.render.styles import ItemStyles
 from tui.render.wrapping import wrap
+from tui.words import plural
 
 __all__ = ["table_lines"]
 
-_NARROWEST = 4
-_SEPARATOR = " │ "
+_NARROWEST: Final = 4
+_SEPARATOR: Final = " │ "
 
 
 DrawRow: TypeAlias = Callable[[int, Sequence[int], Callable[[], Iterable[Line]]], Iterable[Line]]
-"""Gives the lines of a row, by its number and the widths of the columns, with a way to draw them."""
+"""Returns the lines of a row, given its number, the widths of the columns, and a function that draws it."""
 
 
 def table_lines(
@@ -29,40 +30,35 @@ def table_lines(
     alignments: Sequence[str],
     width: int,
     styles: ItemStyles,
-    draw: DrawRow = lambda _row, _widths, make: make(),
+    draw_row: DrawRow = lambda _number, _widths, draw: draw(),
 ) -> Iterator[Line]:
-    """A table whose first row is its header.
+    """Draw a table whose first row is its header.
 
-    Columns share the width; where they would get too narrow to read, each row becomes a list of `header: value`.
+    Columns share the width. Where a column would be too narrow to read, each row becomes a list of `header: value`.
 
     Args:
-        rows: Cells as spans of text, all rows as long as the header.
+        rows: The cells as segments; all rows are as long as the header.
         alignments: `left`, `right`, `center` or empty, for each column.
         width: Cells of a line.
         styles: The styles.
-        draw: Gives the lines of a row, which may have been drawn before.
+        draw_row: Returns the lines of a row, perhaps from a cache.
     """
     header = rows[0]
-    natural = [max(max(map(_cells, column)), 1) for column in zip(*rows, strict=True)]
-    room = width - len(_SEPARATOR) * (len(header) - 1)
-    widths = _shared(natural, room)
+    natural = [max(max(map(total_cells, column)), 1) for column in zip(*rows, strict=True)]
+    widths = _shared_widths(natural, width - len(_SEPARATOR) * (len(header) - 1))
     if widths is None:
         yield from _records(rows, width, styles)
         return
     for number, row in enumerate(rows[:LIMIT_LINES]):
-        yield from draw(number, widths, partial(_row, row, widths, alignments, styles))
+        yield from draw_row(number, widths, partial(_row, row, widths, alignments, styles))
         if number == 0:
             yield Line([Segment("─┼─".join("─" * cells for cells in widths), styles.muted)])
     if len(rows) > LIMIT_LINES:
-        yield Line([Segment(f"… {len(rows) - LIMIT_LINES:,} more rows, y copies all", styles.muted)])
+        yield Line([Segment(f"… {plural(len(rows) - LIMIT_LINES, 'more row')}, y copies all", styles.muted)])
 
 
-def _cells(spans: Sequence[Segment]) -> int:
-    return sum(span.cell_length for span in spans)
-
-
-def _shared(natural: Sequence[int], room: int) -> list[int] | None:
-    """Widths that fit in `room`, taken from the widest first; None where a column would get too narrow."""
+def _shared_widths(natural: Sequence[int], room: int) -> list[int] | None:
+    """Reduce widths to fit the room, the widest first; None where a column would be too narrow."""
     widths = list(natural)
     while (excess := sum(widths) - room) > 0:
         widest = max(widths)
@@ -79,17 +75,17 @@ def _shared(natural: Sequence[int], room: int) -> list[int] | None:
 def _row(
     row: Sequence[list[Segment]], widths: Sequence[int], alignments: Sequence[str], styles: ItemStyles
 ) -> Iterator[Line]:
-    cells = [list(wrap(spans, width)) for spans, width in zip(row, widths, strict=True)]
+    cells = [list(wrap(segments, width)) for segments, width in zip(row, widths, strict=True)]
     for parts in zip_longest(*cells):
         content: list[Segment] = []
         for index, (part, width) in enumerate(zip(parts, widths, strict=True)):
             if index:
                 content.append(Segment(_SEPARATOR, styles.muted))
-            spans = part.content if part else []
-            spare = width - _cells(spans)
+            segments = part.content if part else []
+            spare = width - total_cells(segments)
             left = {"right": spare, "center": spare // 2}.get(alignments[index], 0)
-            content += [Segment(" " * left), *spans, Segment(" " * (spare - left))]
-        yield Line([span for span in content if span.text])
+            content += [Segment(" " * left), *segments, Segment(" " * (spare - left))]
+        yield Line([segment for segment in content if segment.text])
 
 
 def _records(rows: Sequence[Sequence[list[Segment]]], width: int, styles: ItemStyles) -> Iterator[Line]:

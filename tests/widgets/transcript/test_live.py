@@ -53,13 +53,13 @@ def writing(text: str) -> dict[str, Any]:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paragraphs that were drawn."""
     drawn: list[str] = []
-    inline_spans = inline.inline_spans
+    inline_segments = inline.inline_segments
 
     def counted(words: str, style: Style, item_styles: ItemStyles, environment: Environment) -> Iterator[Segment]:
         drawn.append(words)
-        return inline_spans(words, style, item_styles, environment)
+        return inline_segments(words, style, item_styles, environment)
 
-    monkeypatch.setattr(blocks, "inline_spans", counted)
+    monkeypatch.setattr(blocks, "inline_segments", counted)
     return drawn
 
 

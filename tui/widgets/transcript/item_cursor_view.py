@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui.model import Item
-from tui.render import item_text
+from tui.render import copied_text
 from tui.widgets.transcript.item_view import ItemView
 
 __all__ = ["ItemCursorView"]
@@ -69,7 +69,7 @@ class ItemCursorView(ItemView, can_focus=True):
     def cursor_text(self) -> str:
         """Return the text of the item under the cursor; empty if it was not read."""
         item = self.cursor_item
-        return "" if item is None else item_text(item)
+        return "" if item is None else copied_text(item)
 
     def put_cursor(self, position: int, *, scroll: bool = True) -> None:
         """Move the cursor to an item.

@@ -1,0 +1,78 @@
+"""Presentations of messages and of reasoning, whose texts a model writes in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.segment import Segment
+
+from tui.items.types import MESSAGE_TYPES
+from tui.printable import printable
+from tui.render.content_parts import Markdown, content_lines, content_text
+from tui.render.limits import data_length, format_size
+from tui.render.lines import Line
+from tui.render.presentation import ItemPresentation, first_line, more_lines
+from tui.render.styles import ItemStyles
+
+__all__ = ["message_role", "present_message", "present_reasoning", "reasoning_text"]
+
+_ROLE_CHARS = 40
+
+
+def message_role(data: object) -> str:
+    """Return the role of a message; empty for any other item."""
+    if not isinstance(data, dict) or data.get("type", "message") != "message":
+        return ""
+    role = data.get("role")
+    return role if isinstance(role, str) else ""
+
+
+def present_message(data: dict[str, object], styles: ItemStyles, markdown: Markdown) -> ItemPresentation:
+    """Present a message; one of another role than user and assistant, as the system's, is a step."""
+    role, content = message_role(data), data.get("content")
+    is_answer = role == "assistant"
+
+    def body(width: int, styles: ItemStyles) -> Iterator[Line]:
+        return content_lines(content, width, styles, markdown if is_answer else None)
+
+    if role in MESSAGE_TYPES:
+        return ItemPresentation(body=body if content else None, role="agent" if is_answer else "")
+    text = content_text(content)
+    name = Segment(f"{printable(role[:_ROLE_CHARS])}  ", styles.muted)
+    return ItemPresentation(
+        "≡",
+        [name, Segment(first_line(text), styles.text)],
+        [name],
+        note=more_lines(text),
+        body=body if text else None,
+    )
+
+
+def present_reasoning(data: dict[str, object], styles: ItemStyles, markdown: Markdown) -> ItemPresentation:
+    """Present the summary and the content of reasoning; encrypted reasoning by its size."""
+    parts = _reasoning_parts(data)
+    text = content_text(parts)
+    if not text.strip():
+        content = data.get("encrypted_content")
+        size = f", encrypted, {format_size(data_length(content))}" if isinstance(content, str) and content else ""
+        return ItemPresentation("✻", [Segment(f"thought{size}", styles.muted)])
+    return ItemPresentation(
+        "✻",
+        [Segment(first_line(text).replace("**", ""), styles.quote)],
+        (),
+        note=more_lines(text),
+        body=lambda width, styles: content_lines(parts, width, styles._replace(text=styles.quote), markdown),
+    )
+
+
+def reasoning_text(data: dict[str, object]) -> str:
+    """Return the summary and the content of reasoning as text."""
+    return content_text(_reasoning_parts(data))
+
+
+def _reasoning_parts(data: dict[str, object]) -> list[object]:
+    parts: list[object] = []
+    for field in ("summary", "content"):
+        value = data.get(field)
+        parts += value if isinstance(value, list) else [value] if isinstance(value, str) and value else []
+    return parts

@@ -1,0 +1,68 @@
+"""Items of which only the beginning was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any, Final
+
+from rich.segment import Segment
+
+from tui.model import Item
+from tui.render.code import text_lines
+from tui.render.limits import excerpt, format_size
+from tui.render.lines import Line
+from tui.render.markdown import markdown_lines
+from tui.render.presentation import Body
+from tui.render.styles import ItemStyles
+
+__all__ = ["beginning_lines", "drawable_part", "with_note_on_rest"]
+
+_MARKDOWN_CHARS: Final = 4_000
+"""Characters at the beginning of a text that are read as Markdown."""
+
+
+def drawable_part(item: Item) -> tuple[Item, int]:
+    """Cut the last text of an item, which was not read to its end, to the part that is drawn.
+
+    Returns:
+        The item, and the number of bytes that are left out.
+    """
+    if item.data is None:
+        text = excerpt(item.raw or "").text
+        return item._replace(raw=text), item.size - len(text.encode("utf-8", "replace"))
+    data, cut = _cut_last_text(item.data)
+    return item._replace(data=data), item.unread + cut
+
+
+def _cut_last_text(data: Any) -> tuple[Any, int]:
+    """Return a value with its last text cut, and the number of characters that were cut off."""
+    if isinstance(data, str):
+        text = excerpt(data).text
+        return text, len(data) - len(text)
+    if isinstance(data, dict) and data:
+        key = next(reversed(data))
+        value, cut = _cut_last_text(data[key])
+        return {**data, key: value}, cut
+    if isinstance(data, list) and data:
+        value, cut = _cut_last_text(data[-1])
+        return [*data[:-1], value], cut
+    return data, 0
+
+
+def with_note_on_rest(body: Body | None, size: int) -> Body:
+    """Return a body with a line at its end on the number of bytes that are left out."""
+
+    def body_and_note(width: int, styles: ItemStyles) -> Iterable[Line]:
+        note = Line([], (Segment(f"… {format_size(size)} more, y copies all", styles.muted),))
+        return chain(() if body is None else body(width, styles), [note])
+
+    return body_and_note
+
+
+def beginning_lines(text: str, width: int, styles: ItemStyles) -> Iterable[Line]:
+    """Draw the beginning of a long text as Markdown, and the rest as plain text: so long a text is hardly Markdown."""
+    cut = text.rfind("\n\n", 0, _MARKDOWN_CHARS)
+    cut = _MARKDOWN_CHARS if cut <= 0 else cut
+    beginning, rest = markdown_lines(text[:cut], width, styles), text[cut:].lstrip("\n")
+    return chain(beginning, [Line([])], text_lines(rest, width, styles.text, styles))
