@@ -1,4 +1,4 @@
-"""The configuration file: what it can say, and what is said about mistakes in it."""
+"""The configuration file: its settings, and the messages about mistakes in it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tui.config import Config, Profile, config_path, load_config
 from tui.errors import ConfigError
 
 
-def test_no_file_is_no_configuration(tmp_path: Path) -> None:
+def test_a_missing_file_gives_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     assert load_config(path) == Config(path)
 
 
-def test_it_is_looked_for_in_the_platforms_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_is_in_the_platforms_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert config_path() == tmp_path / "convo-tui" / "config.toml"
 
@@ -30,41 +30,41 @@ def test_profiles(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('profile = "a"\n[profiles.a]\nmodel = "x"\ntracing = true\n[profiles.b]\nagent = "m:a"\n')
     config = load_config(path)
-    assert config.chosen(None) == Profile(model="x", tracing=True)
-    assert config.chosen("b") == Profile(agent="m:a")
-    with pytest.raises(ConfigError, match="there is no profile 'c'") as told:
-        config.chosen("c")
-    assert "a, b" in told.value.hint
-    assert Config(path).chosen(None) == Profile()
+    assert config.select_profile(None) == Profile(model="x", tracing=True)
+    assert config.select_profile("b") == Profile(agent="m:a")
+    with pytest.raises(ConfigError, match="there is no profile 'c'") as raised:
+        config.select_profile("c")
+    assert "a, b" in raised.value.hint
+    assert Config(path).select_profile(None) == Profile()
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"theme = ", "is not valid TOML"),
         (b"\xff\xfe", "is not valid TOML"),
-        (b"themes = 1", "nothing is called 'themes'"),
-        (b"theme = 1", "theme is not a name"),
+        (b"themes = 1", "there is no setting 'themes'"),
+        (b"theme = 1", "theme is not a string"),
         (b"keys = 1", "keys is not a table"),
-        (b'[keys]\n"fork.here" = 1', "the key of 'fork.here' is not a text"),
-        (b'[keys]\n"fork.here" = " "', "the key of 'fork.here' is not a text"),
+        (b'[keys]\n"fork.here" = 1', "the key of 'fork.here' is not a string"),
+        (b'[keys]\n"fork.here" = " "', "the key of 'fork.here' is not a string"),
         (b"profiles = 1", "profiles is not a table"),
         (b"[profiles]\na = 1", "profiles.a is not a table"),
-        (b"[profiles.a]\nmodle = 'x'", "profiles.a has no 'modle'"),
-        (b"[profiles.a]\nmodel = 1", "profiles.a.model is not a value of its kind"),
-        (b"[profiles.a]\nmax_turns = true", "profiles.a.max_turns is not a value of its kind"),
-        (b"profile = 'b'\n[profiles.a]", "profile names 'b', which is none"),
+        (b"[profiles.a]\nmodle = 'x'", "profiles.a has no setting 'modle'"),
+        (b"[profiles.a]\nmodel = 1", "profiles.a.model is not a string"),
+        (b"[profiles.a]\nmax_turns = true", "profiles.a.max_turns is not an integer"),
+        (b"profile = 'b'\n[profiles.a]", "there is no profile 'b'"),
     ],
 )
-def test_a_mistake_names_the_file_the_key_and_the_remedy(tmp_path: Path, content: bytes, says: str) -> None:
+def test_a_mistake_is_reported_with_file_setting_and_hint(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=says) as told:
+    with pytest.raises(ConfigError, match=message) as raised:
         load_config(path)
-    assert str(path) in str(told.value)
-    assert told.value.hint
+    assert str(path) in str(raised.value)
+    assert raised.value.hint
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+def test_an_unreadable_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path)

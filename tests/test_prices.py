@@ -1,4 +1,4 @@
-"""Money, against prices looked up by hand in the lists of genai-prices."""
+"""Costs, compared with prices from the lists of genai-prices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USAGE = Usage(3, input_tokens=1_000_000, output_tokens=200_000, total_tokens=1_2
 
 
 def list_price(name: str, model: str = "gpt-5-mini") -> Decimal:
-    """US dollars for a million tokens."""
+    """Return the price of a million tokens in US dollars."""
     price = getattr(genai_prices.calc_price(genai_prices.Usage(), model).model_price, name)
     assert isinstance(price, Decimal)
     return price
@@ -29,18 +29,18 @@ def prices() -> Prices:
     return Prices()
 
 
-def test_cached_and_other_input_and_output_have_their_prices(prices: Prices) -> None:
+def test_cached_input_other_input_and_output_have_their_own_prices(prices: Prices) -> None:
     money = prices.cost([Spending(USAGE, 4, "gpt-5-mini")])
     assert money is not None
-    by_hand = (
+    expected = (
         Decimal("0.6") * list_price("input_mtok")
         + Decimal("0.4") * list_price("cache_read_mtok")
         + Decimal("0.2") * list_price("output_mtok")
     )
-    assert (money.amount, money.turns, money.unpriced) == (by_hand, 4, 0)
+    assert (money.amount, money.turns, money.unpriced) == (expected, 4, 0)
 
 
-def test_what_was_put_into_the_cache_costs_what_that_costs(prices: Prices) -> None:
+def test_cache_writes_have_their_own_price(prices: Prices) -> None:
     usage = Usage(1, 1_000_000, 0, 1_000_000, cached_tokens=0, cache_write_tokens=1_000_000)
     money = prices.cost([Spending(usage, 1, "claude-sonnet-4-0")])
     assert money is not None
@@ -51,18 +51,18 @@ def test_what_was_put_into_the_cache_costs_what_that_costs(prices: Prices) -> No
     assert money.amount > 0
 
 
-def test_turns_without_a_price_are_counted_and_never_left_out(prices: Prices) -> None:
-    spent = [Spending(USAGE, 3, "gpt-5-mini"), Spending(USAGE, 2, None), Spending(USAGE, 1, "nobody-knows-it")]
-    money = prices.cost(spent)
+def test_turns_without_a_price_are_counted(prices: Prices) -> None:
+    spendings = [Spending(USAGE, 3, "gpt-5-mini"), Spending(USAGE, 2, None), Spending(USAGE, 1, "nobody-knows-it")]
+    money = prices.cost(spendings)
     assert money is not None
     assert (money.turns, money.unpriced) == (6, 3)
     assert prices.cost([]) is None
 
 
-def test_a_chosen_model_prices_what_has_no_price_of_its_own() -> None:
+def test_price_as_applies_to_turns_without_a_price_of_their_own() -> None:
     chosen = Prices("gpt-5-mini")
-    spent = [Spending(USAGE, 1, "gpt-5"), Spending(USAGE, 1, None), Spending(USAGE, 1, "nobody-knows-it")]
-    money, recorded, other = chosen.cost(spent), chosen.cost(spent[:1]), chosen.cost(spent[1:2])
+    spendings = [Spending(USAGE, 1, "gpt-5"), Spending(USAGE, 1, None), Spending(USAGE, 1, "nobody-knows-it")]
+    money, recorded, other = chosen.cost(spendings), chosen.cost(spendings[:1]), chosen.cost(spendings[1:2])
     assert money is not None
     assert recorded is not None
     assert other is not None
@@ -77,31 +77,30 @@ def test_a_chosen_model_prices_what_has_no_price_of_its_own() -> None:
 @pytest.mark.parametrize(
     "name", ["gpt-5-mini", "openai/gpt-5-mini", "litellm/openai/gpt-5-mini", "any-llm/openai/gpt-5-mini"]
 )
-def test_models_are_known_as_the_sdk_names_them(prices: Prices, name: str) -> None:
+def test_models_have_the_names_of_the_sdk(prices: Prices, name: str) -> None:
     assert prices.cost([Spending(USAGE, 1, name)]) == prices.cost([Spending(USAGE, 1, "gpt-5-mini")])
 
 
-def test_long_requests_cost_more_where_the_model_says_so(prices: Prices) -> None:
+def test_long_requests_cost_more_with_tiered_prices(prices: Prices) -> None:
     tiered = genai_prices.calc_price(genai_prices.Usage(), "gemini-2.5-pro").model_price.input_mtok
     assert isinstance(tiered, TieredPrices)
     limit = tiered.tiers[0].start
     assert limit in prices.limits
-    # Two requests of 150,000 tokens each are short ones, whatever their sum.
+    # Two requests of 150,000 tokens are in the lower tier, although their sum is not.
     short, long = (
         prices.spending(TurnUsage(1, Usage(requests, 300_000, 0, 300_000), model="gemini-2.5-pro"))
         for requests in (2, 1)
     )
     assert short is not None
     assert long is not None
-    paid = [prices.cost([spending]) for spending in (short, long)]
-    assert [money and money.amount for money in paid] == [
+    costs = [prices.cost([spending]) for spending in (short, long)]
+    assert [money and money.amount for money in costs] == [
         tiered.base * 3 / 10,
         tiered.tiers[0].price * 3 / 10,
     ]
 
 
-def test_prices_are_those_of_the_day(prices: Prices) -> None:
-    """The lists know an earlier price of this model."""
+def test_prices_depend_on_the_day(prices: Prices) -> None:
     model = genai_prices.calc_price(genai_prices.Usage(), "o3").model
     dates = [price.constraint.start_date for price in model.prices if price.constraint]  # type: ignore[union-attr]
     day = f"{dates[0]:%Y-%m-%d} 05"
@@ -112,13 +111,13 @@ def test_prices_are_those_of_the_day(prices: Prices) -> None:
     assert prices.cost([Spending(USAGE, 1, "o3", "no time")]) == prices.cost([Spending(USAGE, 1, "o3")])
 
 
-def test_estimated_tokens_make_an_estimated_cost(prices: Prices) -> None:
+def test_estimated_tokens_give_an_estimated_cost(prices: Prices) -> None:
     money = prices.cost([Spending(Usage(1, 10, 10, 20, estimated=True), 1, "gpt-5-mini")])
     assert money is not None
     assert money.estimated
 
 
-def test_the_lists_are_loaded_by_the_first_price_alone() -> None:
+def test_the_lists_are_not_loaded_by_the_import() -> None:
     code = "import sys, tui.prices, tui.app; print('genai_prices' in sys.modules, 'pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -1,4 +1,4 @@
-"""The configuration file: `convo-tui/config.toml` in the platform's configuration folder.
+"""The configuration file: `convo-tui/config.toml` in the platform's folder for configuration.
 
 theme = "textual-light"
 
@@ -21,16 +21,16 @@ __all__ = ["Config", "Profile", "config_path", "load_config"]
 
 
 class Profile(NamedTuple):
-    """An agent as it stands in the configuration file; what is None is not said there.
+    """An agent of the configuration file; a setting that the file does not have is None.
 
     Attributes:
         agent: `module:attribute` or `path/file.py:attribute`.
         model: Name of a model.
-        instructions: What the assistant is told, or `@` and a file.
+        instructions: Instructions of the plain assistant, or `@` and a file.
         base_url: Address of an OpenAI-compatible server.
         api: `responses` or `chat`.
-        env_file: A `.env` that holds the keys.
-        tracing: Whether traces are sent to OpenAI.
+        env_file: A `.env` with the keys.
+        tracing: Whether the SDK sends traces to OpenAI.
         max_turns: How often the model may be called for one message.
     """
 
@@ -45,14 +45,14 @@ class Profile(NamedTuple):
 
 
 class Config(NamedTuple):
-    """What the user configured.
+    """The user's configuration.
 
     Attributes:
-        path: The file that says so, or would.
+        path: The configuration file, which may not exist.
         theme: Name of a Textual theme; None for the default.
-        keys: New keys by binding id: separated by commas, as Textual names them.
+        keys: Keys by binding id: separated by commas, with Textual's names.
         profiles: Agents by name.
-        profile: Name of the one to take where none is named; None for no agent.
+        profile: Name of the default profile; None for no agent.
     """
 
     path: Path
@@ -61,8 +61,8 @@ class Config(NamedTuple):
     profiles: Mapping[str, Profile] = MappingProxyType({})
     profile: str | None = None
 
-    def chosen(self, name: str | None) -> Profile:
-        """The profile of a name, or the default one; one that says nothing where there is none.
+    def select_profile(self, name: str | None) -> Profile:
+        """Return the profile of a name, by default the default profile, or an empty one if there is none.
 
         Raises:
             ConfigError: There is no profile of that name.
@@ -71,12 +71,12 @@ class Config(NamedTuple):
         if name is None:
             return Profile()
         if name not in self.profiles:
-            known = ", ".join(sorted(self.profiles)) or "none"
-            raise ConfigError(f"{self.path}: there is no profile '{name}'.", f"Known are: {known}.")
+            names = ", ".join(sorted(self.profiles)) or "none"
+            raise ConfigError(f"{self.path}: there is no profile '{name}'.", f"The profiles are: {names}.")
         return self.profiles[name]
 
 
-_PROFILE: Final[Mapping[str, type]] = {
+_PROFILE_TYPES: Final[Mapping[str, type]] = {
     "agent": str,
     "model": str,
     "instructions": str,
@@ -86,66 +86,79 @@ _PROFILE: Final[Mapping[str, type]] = {
     "tracing": bool,
     "max_turns": int,
 }
-"""What a profile can say, and of which kind that is."""
+"""The TOML type of each setting of a profile."""
+
+_TYPE_NAMES: Final[Mapping[type, str]] = {str: "a string", bool: "true or false", int: "an integer"}
 
 
 def config_path() -> Path:
-    """Where the configuration file is looked for."""
+    """Return the path of the configuration file."""
     return user_config_path("convo-tui", appauthor=False) / "config.toml"
 
 
 def load_config(path: Path | None = None) -> Config:
-    """Read the configuration file, if there is one.
+    """Read the configuration file, if it exists.
 
     Raises:
-        ConfigError: It cannot be read, or says something unknown; names the file, the key and the remedy.
+        ConfigError: The file cannot be read, or has an unknown or invalid setting; the message names file and setting.
     """
     path = path or config_path()
-    try:
-        written = path.read_bytes()
-    except FileNotFoundError:
-        return Config(path)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Mend its permissions, or remove it.") from error
-    import tomllib
-
-    try:
-        found: dict[str, Any] = tomllib.loads(written.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend that line, or remove the file.") from error
-    theme, keys = found.pop("theme", None), found.pop("keys", {})
-    profiles, profile = found.pop("profiles", {}), found.pop("profile", None)
-    if found:
+    settings = _read(path)
+    theme, keys = settings.pop("theme", None), settings.pop("keys", {})
+    profiles, profile = settings.pop("profiles", {}), settings.pop("profile", None)
+    if settings:
         raise ConfigError(
-            f"{path}: nothing is called '{next(iter(found))}'.", "Known are: theme, profile, [keys], [profiles.NAME]."
+            f"{path}: there is no setting '{next(iter(settings))}'.",
+            "The settings are: theme, profile, [keys], [profiles.NAME].",
         )
     if theme is not None and not isinstance(theme, str):
-        raise ConfigError(f"{path}: theme is not a name.", 'Write for example: theme = "textual-light"')
+        raise ConfigError(f"{path}: theme is not a string.", 'Write for example: theme = "textual-light"')
     if not isinstance(keys, dict):
         raise ConfigError(f"{path}: keys is not a table.", 'Write [keys], and below it for example: "fork.here" = "f"')
     for name, value in keys.items():
         if not isinstance(value, str) or not value.strip():
-            raise ConfigError(f"{path}: the key of '{name}' is not a text.", f'Write for example: "{name}" = "f"')
+            raise ConfigError(f"{path}: the key of '{name}' is not a string.", f'Write for example: "{name}" = "f"')
     if not isinstance(profiles, dict):
         raise ConfigError(f"{path}: profiles is not a table.", "Write [profiles.NAME], and below it the agent.")
-    made = {name: _profile(path, name, said) for name, said in profiles.items()}
-    if profile is not None and profile not in made:
-        raise ConfigError(f"{path}: profile names '{profile}', which is none.", f"Write [profiles.{profile}].")
-    return Config(path, theme, keys, made, profile)
+    if profile is not None and profile not in profiles:
+        raise ConfigError(f"{path}: there is no profile '{profile}'.", f"Write [profiles.{profile}].")
+    return Config(path, theme, keys, {name: _profile(path, name, table) for name, table in profiles.items()}, profile)
 
 
-def _profile(path: Path, name: str, said: object) -> Profile:
-    if not isinstance(said, dict):
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}.", "Correct its permissions, or remove it."
+        ) from error
+    import tomllib
+
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", "Correct that line, or remove the file.") from error
+
+
+def _profile(path: Path, name: str, table: object) -> Profile:
+    if not isinstance(table, dict):
         raise ConfigError(
             f"{path}: profiles.{name} is not a table.", f"Write [profiles.{name}], and below it the agent."
         )
-    for key, value in said.items():
-        if key not in _PROFILE:
-            raise ConfigError(f"{path}: profiles.{name} has no '{key}'.", f"Known are: {', '.join(_PROFILE)}.")
-        if type(value) is not _PROFILE[key]:
-            kind = _PROFILE[key].__name__
-            raise ConfigError(f"{path}: profiles.{name}.{key} is not a value of its kind ({kind}).", "Mend that line.")
-    if "env_file" in said:
-        # Named from where it is said, as a profile serves wherever the program is started.
-        said = {**said, "env_file": path.parent / Path(said["env_file"]).expanduser()}
-    return Profile(**said)
+    for setting, value in table.items():
+        expected = _PROFILE_TYPES.get(setting)
+        if expected is None:
+            raise ConfigError(
+                f"{path}: profiles.{name} has no setting '{setting}'.",
+                f"The settings are: {', '.join(_PROFILE_TYPES)}.",
+            )
+        if type(value) is not expected:
+            raise ConfigError(
+                f"{path}: profiles.{name}.{setting} is not {_TYPE_NAMES[expected]}.", "Correct that line."
+            )
+    if "env_file" in table:
+        # Relative to the configuration file, as a profile is used from any folder.
+        table = {**table, "env_file": path.parent / Path(table["env_file"]).expanduser()}
+    return Profile(**table)

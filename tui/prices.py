@@ -1,7 +1,6 @@
-"""What tokens cost, and how much a model takes at once, from the lists that genai-prices brings along.
+"""Prices of tokens, and context windows of models, from the lists of genai-prices; without network requests.
 
-That library is imported when the first price is asked for: it takes a third of a second and 30 MB, and is never on the
-way to the first screen. No network is used.
+That library is imported for the first price, as its import is slow and the first screen shows no prices.
 """
 
 from __future__ import annotations
@@ -20,31 +19,30 @@ if TYPE_CHECKING:
 
 __all__ = ["Prices"]
 
-_MANY: Final = 1_000_000
-"""Tokens that a price for one is worked out from."""
+_MILLION: Final = 1_000_000
 
 _ROUTERS: Final = ("litellm", "any-llm")
-"""What the SDK takes before the name of a provider and a model."""
+"""Prefixes that the SDK takes before the name of a provider and a model."""
 
 
 class _Rates(NamedTuple):
-    """US dollars for one token of each kind, and for a request."""
+    """Prices in US dollars of one token of each kind, and of a request."""
 
     input: Decimal
     cached: Decimal
-    written: Decimal
+    cache_write: Decimal
     output: Decimal
     reasoning: Decimal
     request: Decimal
 
     def cost(self, usage: Usage) -> Decimal:
         cached = min(usage.cached_tokens or 0, usage.input_tokens)
-        written = min(usage.cache_write_tokens or 0, usage.input_tokens - cached)
+        cache_write = min(usage.cache_write_tokens or 0, usage.input_tokens - cached)
         reasoning = min(usage.reasoning_tokens or 0, usage.output_tokens)
         return (
-            self.input * (usage.input_tokens - cached - written)
+            self.input * (usage.input_tokens - cached - cache_write)
             + self.cached * cached
-            + self.written * written
+            + self.cache_write * cache_write
             + self.output * (usage.output_tokens - reasoning)
             + self.reasoning * reasoning
             + self.request * usage.requests
@@ -58,7 +56,7 @@ class Prices:
         """Load them.
 
         Args:
-            price_as: The model whose prices hold for turns whose own model is not recorded, or has no price.
+            price_as: The model whose prices apply to turns whose own model is not recorded, or has no price.
 
         Raises:
             ConfigError: There is no price for that model.
@@ -74,7 +72,7 @@ class Prices:
 
     @cached_property
     def limits(self) -> tuple[int, ...]:
-        """The numbers of input tokens from which some model costs more per token, ascending."""
+        """The numbers of input tokens from which the price of a token rises for some model, ascending."""
         from genai_prices.data import providers
         from genai_prices.types import ModelPrice, TieredPrices
 
@@ -92,34 +90,35 @@ class Prices:
         return tuple(sorted(set(tiers())))
 
     def spending(self, turn: TurnUsage) -> Spending | None:
-        """The tokens of a turn as they are priced; None where nothing was stored."""
+        """Return the usage of a turn with all that its price depends on; None if no usage is stored."""
         usage = turn.usage
         if usage is None:
             return None
-        over = max((limit for limit in self.limits if usage.input_tokens > limit * max(usage.requests, 1)), default=0)
-        return Spending(usage, 1, turn.model, turn.hour, over)
+        mean = usage.input_tokens / max(usage.requests, 1)
+        tier = max((limit for limit in self.limits if mean > limit), default=0)
+        return Spending(usage, 1, turn.model, turn.hour, tier)
 
     def names(self) -> list[str]:
-        """The models that have a price, as `provider/model`."""
+        """Return the models that have a price, as `provider/model`."""
         from genai_prices.data import providers
 
         return [f"{provider.id}/{model.id}" for provider in providers for model in provider.models]
 
     def cost(self, spendings: Iterable[Spending]) -> Money | None:
-        """What some turns cost; None where they spent nothing that is known."""
-        amount, turns, unpriced, estimated = Decimal(0), 0, 0, False
+        """Return the cost of usage; None if there is none."""
+        amount, turns, unpriced_turns, estimated = Decimal(0), 0, 0, False
         for spending in spendings:
             rates = self._rates_of(spending)
             turns += spending.turns
             if rates is None:
-                unpriced += spending.turns
+                unpriced_turns += spending.turns
             else:
                 amount += rates.cost(spending.usage)
                 estimated = estimated or spending.usage.estimated
-        return Money(amount, turns, unpriced, estimated) if turns else None
+        return Money(amount, turns, unpriced_turns, estimated) if turns else None
 
     def window(self, model: str | None) -> int | None:
-        """How many tokens a model takes at once, where that is known; of the model that is priced as for None."""
+        """Return the context window of a model, else of the one that it is priced as; None if neither is known."""
         found = self._model(model, "") if model else None
         if found is None and self.price_as is not None:
             found = self._model(self.price_as, "")
@@ -137,7 +136,7 @@ class Prices:
         return None
 
     def _model(self, name: str, hour: str) -> PriceCalculation | None:
-        """A model and its prices at a time; None where there is no such model in the lists."""
+        """Return a model and its prices at a time; None if the lists do not have the model."""
         if (name, hour) not in self._models:
             self._models[name, hour] = _find(name, hour)
         return self._models[name, hour]
@@ -150,7 +149,7 @@ def _find(name: str, hour: str) -> PriceCalculation | None:
         moment = datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC) if hour else None
     except ValueError:
         moment = None
-    for provider, model in _readings(name):
+    for provider, model in _split_names(name):
         try:
             return genai_prices.calc_price(
                 genai_prices.Usage(), model, provider_id=provider, genai_request_timestamp=moment
@@ -160,8 +159,8 @@ def _find(name: str, hour: str) -> PriceCalculation | None:
     return None
 
 
-def _readings(name: str) -> Iterator[tuple[str | None, str]]:
-    """What a name may mean: a model, or a provider and a model."""
+def _split_names(name: str) -> Iterator[tuple[str | None, str]]:
+    """Return the provider and model that a name may have: the name is a model, or begins with a provider."""
     first, _, rest = name.partition("/")
     if first in _ROUTERS and rest:
         name = rest
@@ -169,32 +168,32 @@ def _readings(name: str) -> Iterator[tuple[str | None, str]]:
     provider, _, model = name.partition("/")
     if model:
         yield provider, model
-        yield from _readings(model)
+        yield from _split_names(model)
 
 
-def _rates(prices: ModelPrice, over: int) -> _Rates:
-    """The price of each kind of token: a list is linear once it is known beyond which limit a request is."""
-    from genai_prices import Usage as Spent
+def _rates(prices: ModelPrice, tier: int) -> _Rates:
+    """Return the price of one token of each kind: within a tier, a list is linear."""
+    from genai_prices import Usage as PricedUsage
     from genai_prices.types import ModelPrice, TieredPrices
 
     flat = ModelPrice(
         **{
-            name: next((tier.price for tier in reversed(price.tiers) if over >= tier.start), price.base)
+            name: next((step.price for step in reversed(price.tiers) if tier >= step.start), price.base)
             if isinstance(price, TieredPrices)
             else price
             for name, price in vars(prices).items()
         }
     )
-    request = flat.calc_price(Spent())["total_price"]
+    request = flat.calc_price(PricedUsage())["total_price"]
 
-    def each(**spent: int) -> Decimal:
-        return (flat.calc_price(Spent(**spent))["total_price"] - request) / _MANY
+    def price_of_one(**tokens: int) -> Decimal:
+        return (flat.calc_price(PricedUsage(**tokens))["total_price"] - request) / _MILLION
 
     return _Rates(
-        each(input_tokens=_MANY),
-        each(input_tokens=_MANY, cache_read_tokens=_MANY),
-        each(input_tokens=_MANY, cache_write_tokens=_MANY),
-        each(output_tokens=_MANY),
-        each(output_tokens=_MANY, output_reasoning_tokens=_MANY),
+        price_of_one(input_tokens=_MILLION),
+        price_of_one(input_tokens=_MILLION, cache_read_tokens=_MILLION),
+        price_of_one(input_tokens=_MILLION, cache_write_tokens=_MILLION),
+        price_of_one(output_tokens=_MILLION),
+        price_of_one(output_tokens=_MILLION, output_reasoning_tokens=_MILLION),
         request,
     )

@@ -1,4 +1,4 @@
-"""What works without a screen, as it is typed in a shell."""
+"""The commands that need no terminal."""
 
 from __future__ import annotations
 
@@ -7,70 +7,38 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from agents import SQLiteSession
 
-from tests.conversations import open_sdk, spend, turn
-
-CONVO_TUI = [sys.executable, "-m", "tui"]
-
-
-@pytest.fixture
-async def path(tmp_path: Path) -> Path:
-    """billing: one turn; support: main 1 2 3, alt leaves it at 2 and was written last."""
-    path = tmp_path / "support.sqlite"
-    other = open_sdk(path, "billing")
-    await other.add_items(turn("Send me the invoice", "Sent."))
-    other.close()
-    sdk = open_sdk(path)
-    for number, text in enumerate(("hello \x1b[31mthere", "weather in Oslo", "오슬로 날씨"), 1):
-        await sdk.add_items(turn(text, f"answer {number}", tool="get_weather" if number == 2 else None))
-        await sdk.store_run_usage(spend(1000 * number, cached=500 * number, reasoning=20))
-    await sdk.create_branch_from_turn(2, "alt")
-    await sdk.add_items(turn("in Bergen instead", "It rains."))
-    sdk.close()
-    return path
+from tests.cli.conftest import CONVO_TUI, Run, RunJSON
+from tests.conftest import OpenOurs, OpenSDK
+from tests.conversations import turn
 
 
-def run(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*CONVO_TUI, *map(str, arguments)],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **env},
-    )
-
-
-def parsed(*arguments: object) -> Any:
-    done = run(*arguments, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_list_shows_sessions_and_the_branches_of_the_one_written_last(path: Path) -> None:
-    lines = run("list", path).stdout.split("\n")
+def test_list_prints_sessions_and_the_branches_of_the_one_written_last(conversation: Path, run: Run) -> None:
+    lines = run("list", conversation).stdout.split("\n")
     assert lines[0] == "2 sessions, the one written last first"
     assert [line.split()[0] for line in lines[1:3]] == ["support", "billing"]
     assert [line.split()[:5] for line in lines[5:7]] == [
         ["main", "3", "turns", "8", "items"],
         ["alt", "2", "turns", "4", "items"],
     ]
-    assert "1 branch of billing" in run("list", path, "--session", "billing").stdout
+    billing = run("list", conversation, "--session", "billing").stdout.split("\n")
+    assert billing[4] == "1 branch of billing"
+    assert billing[5].split() == ["main", "1", "turn", "2", "items"]
 
 
-def test_list_as_json(path: Path) -> None:
-    told = parsed("list", path)
-    assert [session["session_id"] for session in told["sessions"]] == ["support", "billing"]
-    assert told["session_id"] == "support"
-    assert [(branch["branch_id"], branch["turns"]) for branch in told["branches"]] == [("main", 3), ("alt", 2)]
+def test_list_as_json(conversation: Path, run_json: RunJSON) -> None:
+    output = run_json("list", conversation)
+    assert [session["session_id"] for session in output["sessions"]] == ["support", "billing"]
+    assert output["session_id"] == "support"
+    branches = [(branch["branch_id"], branch["turns"], branch["items"]) for branch in output["branches"]]
+    assert branches == [("main", 3, 8), ("alt", 2, 4)]
 
 
-def test_show_reads_as_text(path: Path) -> None:
-    assert run("show", path).stdout.split("\n") == [
+def test_show_prints_text(conversation: Path, run: Run) -> None:
+    assert run("show", conversation).stdout.split("\n") == [
         "turn 1 · 1,100 tokens: 1,000 in, 500 of it cached, 100 out, 20 of it reasoning",
         "user:",
         "  hello ␛[31mthere",
@@ -86,148 +54,194 @@ def test_show_reads_as_text(path: Path) -> None:
     ]
 
 
-def test_show_some_turns_of_a_branch(path: Path) -> None:
-    text = run("show", path, "--branch", "main", "--turn", "2-3").stdout
+def test_show_prints_some_turns_of_a_branch(conversation: Path, run: Run) -> None:
+    text = run("show", conversation, "--branch", "main", "--turn", "2-3").stdout
     assert "turn 1" not in text
     assert "  call get_weather:\n    {\n" in text
     assert "  output get_weather:\n    12 °C, rain\n" in text
     assert "오슬로 날씨" in text
 
 
-async def test_show_as_json_has_the_items_as_the_sdk_returns_them(path: Path) -> None:
-    told = parsed("show", path, "--branch", "main")
-    sdk = open_sdk(path)
-    assert [item["item"] for turn in told["turns"] for item in turn["items"]] == await sdk.get_items()
-    assert [turn["usage"]["input_tokens"] for turn in told["turns"]] == [1000, 2000, 3000]
-    sdk.close()
+async def test_show_as_json_has_the_items_that_the_sdk_returns(
+    conversation: Path, run_json: RunJSON, sdk: OpenSDK
+) -> None:
+    output = run_json("show", conversation, "--branch", "main")
+    items = [item["item"] for turn in output["turns"] for item in turn["items"]]
+    assert items == await sdk(conversation, "support").get_items()
+    assert [turn["usage"]["input_tokens"] for turn in output["turns"]] == [1000, 2000, 3000]
+
+
+@pytest.mark.parametrize("command", ["list", "show", "find"])
+def test_times_in_json_are_iso_8601_in_utc(conversation: Path, run_json: RunJSON, command: str) -> None:
+    output = run_json(command, conversation, *(["there"] if command == "find" else []))
+    match command:
+        case "list":
+            times = [session["updated_at"] for session in output["sessions"]]
+            times += [branch["created_at"] for branch in output["branches"]]
+        case "show":
+            times = [item["created_at"] for turn in output["turns"] for item in turn["items"]]
+        case _:
+            times = [hit["created_at"] for hit in output["hits"]]
+    assert times
+    for time in times:
+        date, _, clock = time.partition("T")
+        assert (len(date), clock[8:]) == (10, "Z")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["list", "nowhere.sqlite"], "does not exist"),
         (["show", "FILE", "--session", "nobody"], "no session 'nobody'"),
         (["show", "FILE", "--branch", "none"], "no branch 'none'"),
         (["show", "FILE", "--turn", "9"], "has no turn 9"),
-        (["show", "FILE", "--turn", "first"], "is no turn"),
-        (["export", "FILE", "--through", "main"], "names no turn"),
-        (["export", "FILE", "--output", "FILE"], "is there already"),
+        (["show", "FILE", "--turn", "first"], "is not a turn"),
+        (["export", "FILE", "--through", "main"], "is not a turn of a branch"),
+        (["export", "FILE", "--output", "FILE"], "exists already"),
         (["export", "FILE", "--output", "/nowhere/out.md"], "cannot be written"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_two_lines(path: Path, arguments: list[str], says: str) -> None:
-    before = path.read_bytes()
-    done = run(*(str(path) if word == "FILE" else word for word in arguments))
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert len(done.stderr.strip().split("\n")) == 2
-    assert done.stdout == ""
-    assert path.read_bytes() == before
+def test_an_error_is_two_lines_and_exit_code_2(
+    conversation: Path, run: Run, arguments: list[str], message: str
+) -> None:
+    before = conversation.read_bytes()
+    process = run(*(conversation if argument == "FILE" else argument for argument in arguments))
+    assert process.returncode == 2
+    assert message in process.stderr
+    assert len(process.stderr.strip().split("\n")) == 2
+    assert process.stdout == ""
+    assert conversation.read_bytes() == before
 
 
-def test_export_writes_what_was_asked_for(path: Path, tmp_path: Path) -> None:
-    done = run("export", path, "--branch", "alt", "--format", "md")
-    assert "> in Bergen instead" in done.stdout
-    assert "weather in Oslo" not in done.stdout
+def test_export_writes_the_requested_branches_in_the_requested_format(
+    conversation: Path, run: Run, run_json: RunJSON, tmp_path: Path
+) -> None:
+    text = run("export", conversation, "--branch", "alt", "--format", "md").stdout
+    assert "> in Bergen instead" in text
+    assert "weather in Oslo" not in text
     target = tmp_path / "out.html"
-    assert run("export", path, "--format", "html", "-o", target).returncode == 0
+    assert run("export", conversation, "--format", "html", "-o", target).returncode == 0
     assert target.read_text("utf-8").startswith("<!doctype html>")
-    assert run("export", path, "-o", target, "--force").returncode == 0
+    assert run("export", conversation, "-o", target, "--force").returncode == 0
     assert target.read_text("utf-8").startswith("# support")
-    shared = json.loads(run("export", path, "--through", "main:2", "--json").stdout)
-    assert [branch["branch_id"] for branch in shared["branches"]] == ["main"]
-    shared = json.loads(run("export", path, "--through", "main:1", "--json").stdout)
-    assert [branch["branch_id"] for branch in shared["branches"]] == ["main", "alt"]
+    for through, branches in (("main:2", ["main"]), ("main:1", ["main", "alt"])):
+        document = run_json("export", conversation, "--through", through)
+        assert [branch["branch_id"] for branch in document["branches"]] == branches
 
 
-def test_usage_counts_each_turn_once(path: Path) -> None:
-    told = parsed("usage", path, "--branch", "main")
-    assert [turn["usage"]["total_tokens"] for turn in told["turns"]] == [1100, 2200, 3300]
-    assert {name: scope["usage"]["total_tokens"] for name, scope in told["scopes"].items()} == {
+def test_usage_counts_each_turn_once(conversation: Path, run: Run, run_json: RunJSON) -> None:
+    output = run_json("usage", conversation, "--branch", "main")
+    assert [turn["usage"]["total_tokens"] for turn in output["turns"]] == [1100, 2200, 3300]
+    assert {name: scope["usage"]["total_tokens"] for name, scope in output["scopes"].items()} == {
         "own": 6600,
         "path": 6600,
         "all": 6600,
     }
-    inherited = parsed("usage", path, "--branch", "alt")
+    assert [turn["resend_cost"]["requests"] for turn in output["turns"]] == [2, 1, 0]
+    assert output["resend_cost"]["input_tokens"] == 6000
+    inherited = run_json("usage", conversation, "--branch", "alt")
     assert [turn["branch_id"] for turn in inherited["turns"]] == ["main", None]
     assert inherited["scopes"]["path"]["usage"]["total_tokens"] == 1100
     assert inherited["scopes"]["own"]["usage"] is None
-    lines = run("usage", path, "--branch", "main", "--price-as", "gpt-5-mini").stdout.split("\n")
+    lines = run("usage", conversation, "--branch", "main", "--price-as", "gpt-5-mini").stdout.split("\n")
     assert lines[0] == "session support, branch main"
     assert [line.split()[0] for line in lines[2:8]] == ["1", "2", "3", "own", "path", "all"]
     assert all("$" in line for line in lines[2:8])
 
 
-def test_a_branch_that_ran_nothing_says_so(path: Path) -> None:
-    assert "No usage stored." in run("usage", path, "--session", "billing").stdout
+def test_usage_with_prices_as_json(conversation: Path, run_json: RunJSON) -> None:
+    output = run_json("usage", conversation, "--branch", "main", "--price-as", "gpt-5-mini")
+    costs = [turn["cost"] for turn in output["turns"]]
+    assert all(float(cost["usd"]) > 0 and cost["unpriced_turns"] == 0 for cost in costs)
+    assert float(output["scopes"]["own"]["cost"]["usd"]) == pytest.approx(sum(float(cost["usd"]) for cost in costs))
+    assert output["price_as"] == "gpt-5-mini"
 
 
-def test_find_tells_where_and_in_which_branches(path: Path) -> None:
-    told = parsed("find", path, "there")
-    assert [(hit["turn"], hit["branches"], hit["type"]) for hit in told["hits"]] == [(1, ["main", "alt"], "user")]
-    assert run("find", path, "오슬로").stdout.startswith("turn 3, main, user:")
-    assert "billing" in run("find", path, "invoice", "--everywhere").stdout
-    assert run("find", path, "tool:get_weather").stdout.count("turn 2, main") == 2
+def test_usage_of_a_branch_without_usage(conversation: Path, run: Run) -> None:
+    assert "No usage stored." in run("usage", conversation, "--session", "billing").stdout
 
 
-def test_nothing_found_is_exit_code_1(path: Path) -> None:
-    assert run("find", path, "invoice").returncode == 1
-    assert run("find", path, "x", "--branch", "none").returncode == 2
+def test_find_prints_turn_and_branches_of_each_hit(conversation: Path, run: Run, run_json: RunJSON) -> None:
+    output = run_json("find", conversation, "there")
+    assert [(hit["turn"], hit["branches"], hit["type"]) for hit in output["hits"]] == [(1, ["main", "alt"], "user")]
+    assert (output["truncated"], output["timed_out_items"]) == (False, 0)
+    assert run("find", conversation, "오슬로").stdout.startswith("turn 3, main, user:")
+    assert "billing" in run("find", conversation, "invoice", "--everywhere").stdout
+    assert run("find", conversation, "tool:get_weather").stdout.count("turn 2, main") == 2
 
 
-def test_compare_shows_both_sides_from_the_fork_on(path: Path) -> None:
-    told = parsed("compare", path, "main", "alt")
-    assert (told["shared"], told["left"]["summary"]["turns"], told["right"]["summary"]["turns"]) == (1, 2, 1)
-    assert told["left"]["summary"]["usage"]["total_tokens"] == 5500
-    lines = run("compare", path, "main", "alt").stdout.split("\n")
-    assert lines[:3] == ["- main", "+ alt", "They share turns 1 to 1."]
+def test_find_is_truncated_at_the_limit(conversation: Path, run: Run, run_json: RunJSON) -> None:
+    output = run_json("find", conversation, "answer", "--limit", "1")
+    assert (len(output["hits"]), output["truncated"]) == (1, True)
+    text = run("find", conversation, "answer", "--limit", "1").stdout
+    assert text.endswith("There is more than 1 hit; --limit shows more.\n")
+
+
+def test_nothing_found_is_exit_code_1(conversation: Path, run: Run) -> None:
+    assert run("find", conversation, "invoice").returncode == 1
+    assert run("find", conversation, "x", "--branch", "none").returncode == 2
+
+
+def test_compare_prints_both_sides_from_the_fork_on(conversation: Path, run: Run, run_json: RunJSON) -> None:
+    output = run_json("compare", conversation, "main", "alt")
+    left, right = output["left"]["summary"], output["right"]["summary"]
+    assert (output["shared_turns"], left["turns"], right["turns"]) == (1, 2, 1)
+    assert (left["usage"]["total_tokens"], right["usage"]) == (5500, None)
+    assert (left["turns_without_usage"], right["turns_without_usage"]) == (0, 1)
+    lines = run("compare", conversation, "main", "alt").stdout.split("\n")
+    assert lines[:3] == ["- main", "+ alt", "They share turn 1."]
     assert "-   weather in Oslo" in lines
     assert "+   in Bergen instead" in lines
 
 
-async def test_what_was_exported_is_imported_as_it_was(path: Path, tmp_path: Path) -> None:
+async def test_an_export_is_imported_unchanged(
+    conversation: Path, run: Run, run_json: RunJSON, sdk: OpenSDK, tmp_path: Path
+) -> None:
     document, target = tmp_path / "out.json", tmp_path / "new.sqlite"
-    assert run("export", path, "--format", "json", "-o", document).returncode == 0
+    assert run("export", conversation, "--format", "json", "-o", document).returncode == 0
     assert run("import", target, document).stdout == "Imported support.\n"
-    before, after = open_sdk(path), open_sdk(target)
+    before, after = sdk(conversation, "support"), sdk(target, "support")
     for branch in ("main", "alt"):
         assert await after.get_items(branch_id=branch) == await before.get_items(branch_id=branch)
         assert await after.get_turn_usage(branch_id=branch) == await before.get_turn_usage(branch_id=branch)
-    before.close()
-    after.close()
     assert "already" in run("import", target, document).stderr
-    assert parsed("import", target, document, "--session", "again") == {"sessions": ["again"]}
+    assert run_json("import", target, document, "--session", "copy") == {"sessions": ["copy"]}
 
 
-def test_a_damaged_export_leaves_the_file_as_it_was(path: Path, tmp_path: Path) -> None:
+def test_a_damaged_export_is_not_imported(conversation: Path, run: Run, tmp_path: Path) -> None:
     document = tmp_path / "out.json"
-    text = run("export", path, "--json").stdout.replace('"rows": [[', '"rows": [[99, ')
-    document.write_text(text)
-    done = run("import", path, document, "--session", "copy")
-    assert done.returncode == 2
-    assert "is damaged" in done.stderr
-    assert "copy" not in run("list", path).stdout
+    document.write_text(run("export", conversation, "--json").stdout.replace('"rows": [[', '"rows": [[99, '))
+    process = run("import", conversation, document, "--session", "copy")
+    assert process.returncode == 2
+    assert "is damaged" in process.stderr
+    assert "copy" not in run("list", conversation).stdout
 
 
-async def test_a_plain_session_is_adopted(tmp_path: Path) -> None:
-    path = tmp_path / "plain.sqlite"
+async def test_a_plain_session_is_adopted(path: Path, run: Run, run_json: RunJSON, sdk: OpenSDK) -> None:
     plain = SQLiteSession("notes", path)
     items = [*turn("One", tool="weather"), *turn("Two")]
     await plain.add_items(items)
     plain.close()
-    assert parsed("list", path)["sessions"][0]["plain"]
+    assert run_json("list", path)["sessions"][0]["plain"]
     assert run("adopt", path).stdout.startswith("Adopted notes, 6 items.")
-    sdk = open_sdk(path, "notes")
-    assert await sdk.get_items() == items
-    assert [turn["content"] for turn in await sdk.get_conversation_turns()] == ["One", "Two"]
-    assert await sdk.get_tool_usage() == [("weather", 1, 1)]
-    await sdk.create_branch_from_turn(2, "fork")
-    sdk.close()
+    session = sdk(path, "notes")
+    assert await session.get_items() == items
+    assert [turn["content"] for turn in await session.get_conversation_turns()] == ["One", "Two"]
+    assert await session.get_tool_usage() == [("weather", 1, 1)]
+    await session.create_branch_from_turn(2, "fork")
     assert "is no plain session" in run("adopt", path).stderr
 
 
-def test_a_reader_that_stops_is_no_error(path: Path) -> None:
-    with subprocess.Popen([*CONVO_TUI, "show", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+async def test_show_of_a_branch_without_messages(path: Path, run: Run, ours: OpenOurs) -> None:
+    session = ours()
+    await session.add_items(turn("Hello"))
+    await session.fork(1, name="empty", switch=False)
+    assert run("show", path, "--branch", "empty").stdout == "No messages.\n"
+
+
+def test_a_reader_that_closes_the_pipe_is_no_error(conversation: Path) -> None:
+    command = [*CONVO_TUI, "show", str(conversation)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None
@@ -235,9 +249,9 @@ def test_a_reader_that_stops_is_no_error(path: Path) -> None:
 
 
 def complete(line: str) -> list[str]:
-    """What the shell is offered for a line."""
-    done = subprocess.run(
-        [*CONVO_TUI],
+    """Return the completions that the shell gets for a line."""
+    process = subprocess.run(
+        CONVO_TUI,
         env={
             **os.environ,
             "_ARGCOMPLETE": "1",
@@ -252,19 +266,33 @@ def complete(line: str) -> list[str]:
         timeout=60,
         check=False,
     )
-    return [word.strip() for word in done.stdout.split("\n") if word]
+    return [word.strip() for word in process.stdout.split("\n") if word]
 
 
-def test_the_shell_completes_commands_options_files_sessions_and_branches(path: Path) -> None:
+def test_the_shell_completes_commands_options_files_sessions_and_branches(conversation: Path) -> None:
+    path = str(conversation)
     assert "show" in complete("convo-tui sh")
-    assert str(path) in complete(f"convo-tui {str(path)[:-5]}")
-    assert str(path) in complete(f"convo-tui show {str(path)[:-5]}")
+    assert path in complete(f"convo-tui {path[:-5]}")
+    assert path in complete(f"convo-tui show {path[:-5]}")
+    assert "--branch" in complete("convo-tui show --")
     assert complete(f"convo-tui show {path} --session b") == ["billing"]
     assert complete(f"convo-tui show {path} --branch ") == ["main", "alt"]
     assert complete(f"convo-tui {path} --branch a") == ["alt"]
     assert "--through" in complete(f"convo-tui export {path} --th")
+    assert complete("convo-tui completion b") == ["bash"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_set_up_by_what_is_printed(shell: str) -> None:
+def test_the_setup_of_completion_names_the_program(shell: str, run: Run) -> None:
     assert "convo-tui" in run("completion", shell).stdout
+
+
+def test_only_the_modules_of_the_command_are_imported(conversation: Path) -> None:
+    code = (
+        "import sys; from tui.cli import main; main(sys.argv[1:])\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'textual', 'agents', 'genai_prices'}))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code, "list", str(conversation)], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.endswith("[]\n"), json.dumps(process.stdout)

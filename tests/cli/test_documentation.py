@@ -1,10 +1,14 @@
-"""What `docs/command-line.md` says of the commands is what they say themselves."""
+"""`docs/command-line.md` describes all commands and options as their help texts do, and all keys of the JSON output."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import re
 from pathlib import Path
+from typing import Any
 
+from tests.cli.conftest import RunJSON
 from tui.cli.parsers import COMMANDS, commands_parser
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "command-line.md"
@@ -16,7 +20,7 @@ def commands() -> dict[str, argparse.ArgumentParser]:
 
 
 def described() -> str:
-    """The commands with their arguments, as Markdown."""
+    """Return the commands with their arguments, as Markdown."""
     parts = []
     for name, parser in commands().items():
         rows = []
@@ -25,16 +29,49 @@ def described() -> str:
                 continue
             value = action.metavar or ("|".join(action.choices) if action.choices else "")
             names = [f"{option} {value}".strip() if action.nargs != 0 else option for option in action.option_strings]
-            about = (action.help or "one of these").replace("%(default)s", str(action.default))
+            help_text = (action.help or "one of these").replace("%(default)s", str(action.default))
             shown = ", ".join(f"`{text}`" for text in names or [str(value)])
-            rows.append("| " + shown.replace("|", "\\|") + f" | {about} |")
+            rows.append("| " + shown.replace("|", "\\|") + f" | {help_text} |")
         parts.append(f"### `convo-tui {name}`\n\n{parser.description}\n\n| | |\n|---|---|\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 
 
-def test_every_command_and_option_stands_in_it() -> None:
+def test_every_command_and_option_is_described() -> None:
     text = DOCUMENT.read_text("utf-8")
     assert set(commands()) == set(COMMANDS)
     assert f"<!-- commands -->\n{described()}<!-- /commands -->" in text, (
         f"{DOCUMENT.name} should have, between its marks:\n{described()}"
     )
+
+
+def keys(value: Any) -> set[str]:
+    """Return all keys in a JSON value, without those of stored items."""
+    if isinstance(value, dict):
+        return set(value).union(*(keys(part) for name, part in value.items() if name != "item"))
+    return set().union(*map(keys, value)) if isinstance(value, list) else set()
+
+
+def test_every_key_of_the_json_output_is_described(conversation: Path, run_json: RunJSON) -> None:
+    sections = re.split(r"^### ", DOCUMENT.read_text("utf-8").partition("## JSON")[2], flags=re.MULTILINE)
+    usage = sections[0]
+    described_in = {section.partition("\n")[0]: section for section in sections[1:]}
+    outputs = {
+        "list": run_json("list", conversation),
+        "show": run_json("show", conversation),
+        "usage": run_json("usage", conversation, "--price-as", "gpt-5-mini"),
+        "find": run_json("find", conversation, "there"),
+        "compare": run_json("compare", conversation, "main", "alt"),
+        "export": run_json("export", conversation),
+    }
+    for name, output in outputs.items():
+        described_keys = set(re.findall(r'"(\w+)":|`(\w+)`', usage + described_in[name]))
+        missing = keys(output) - {key for pair in described_keys for key in pair}
+        assert missing <= {"path", "all"} if name == "usage" else not missing, (name, missing)
+
+
+def test_every_json_example_is_json() -> None:
+    for example in re.findall(r"```json\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL):
+        decoder, rest = json.JSONDecoder(), example.strip()
+        while rest:
+            _, end = decoder.raw_decode(rest)
+            rest = rest[end:].strip()

@@ -1,11 +1,10 @@
-"""What is done with many branches once they can be seen, typed in a real terminal, on files that the SDK wrote."""
+"""The explorer in a real terminal, on files that the SDK wrote, as a user types."""
 
 from __future__ import annotations
 
 import json
 import re
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,39 +12,42 @@ from pathlib import Path
 import pytest
 from agents import SQLiteSession
 
-from tests.conversations import open_sdk, spend, turn
+from tests.cli.conftest import CONVO_TUI
+from tests.conftest import OpenSDK
+from tests.conversations import spend, turn
 from tests.terminal import Terminal
 
 TURNS = ("Plan a week in Oslo", "Weather in Oslo?", "Book the fjord hotel", "Thanks a lot")
 
 
 @pytest.fixture
-async def path(tmp_path: Path) -> Path:
-    """main 1 2 3 4; cheap leaves it at 3 with an answer of its own."""
+async def conversation(tmp_path: Path, sdk: OpenSDK) -> Path:
+    """A file whose session support has main with 4 turns, and cheap, forked at turn 3."""
     path = tmp_path / "support.sqlite"
-    sdk = open_sdk(path)
+    session = sdk(path, "support")
     for number, text in enumerate(TURNS, 1):
-        await sdk.add_items(turn(text, f"Answer {number}: the fjord is calm.", "get_weather" if number == 2 else None))
-        await sdk.store_run_usage(spend(1000 * number))
-    await sdk.create_branch_from_turn(3, "cheap")
-    await sdk.add_items(turn("Book the hostel by the station", "Booked: 3 nights, the fjord is far."))
-    await sdk.store_run_usage(spend(500))
-    sdk.close()
+        tool = "get_weather" if number == 2 else None
+        await session.add_items(turn(text, f"Answer {number}: the fjord is calm.", tool))
+        await session.store_run_usage(spend(1000 * number))
+    await session.create_branch_from_turn(3, "cheap")
+    await session.add_items(turn("Book the hostel by the station", "Booked: 3 nights, the fjord is far."))
+    await session.store_run_usage(spend(500))
     return path
 
 
 @contextmanager
-def opened(path: Path, *arguments: str) -> Iterator[Terminal]:
-    with Terminal([sys.executable, "-m", "tui", str(path), *arguments], columns=140, rows=44) as terminal:
+def explorer(path: Path, *arguments: str) -> Iterator[Terminal]:
+    """Open a file in the explorer, and quit it at the end."""
+    with Terminal([*CONVO_TUI, str(path), *arguments], columns=140, rows=44) as terminal:
         terminal.until(lambda text: "2 Chat" in text and "3 Usage" in text)
         yield terminal
         terminal.type("q")
         assert terminal.wait() == 0
 
 
-def test_the_scopes_of_the_accounts_name_what_they_count(path: Path) -> None:
-    with opened(path, "--branch", "cheap") as terminal:
-        # Shared are turns of 1,100 and 2,200 tokens, its own are 550, and main ran 3,300 and 4,400 more.
+def test_the_usage_pane_names_the_scope_of_its_sums(conversation: Path) -> None:
+    with explorer(conversation, "--branch", "cheap") as terminal:
+        # The shared turns have 1,100 and 2,200 tokens, the own turn has 550, and main has 3,300 and 4,400 more.
         terminal.until(lambda text: "own 550" in text and "path 3.9k" in text and "all 11.6k" in text)
         terminal.until("3 Usage · path")
         assert "3,850" in terminal.until(lambda text: "3,850" in text)
@@ -57,8 +59,8 @@ def test_the_scopes_of_the_accounts_name_what_they_count(path: Path) -> None:
         terminal.until(lambda text: "resend cost" in text and "≈" in text)
 
 
-def test_what_was_said_is_found_everywhere_and_blamed(path: Path) -> None:
-    with opened(path) as terminal:
+def test_search_finds_a_text_in_all_branches_and_its_first_mention(conversation: Path) -> None:
+    with explorer(conversation) as terminal:
         terminal.type("\x06")
         terminal.until("text, /regular expression/")
         terminal.type("HOSTEL")
@@ -78,8 +80,8 @@ def test_what_was_said_is_found_everywhere_and_blamed(path: Path) -> None:
         terminal.until(lambda text: "Origin on" not in text)
 
 
-def test_two_branches_stand_side_by_side_and_what_the_model_saw(path: Path) -> None:
-    with opened(path, "--branch", "cheap") as terminal:
+def test_two_branches_are_compared_and_the_model_input_is_shown(conversation: Path) -> None:
+    with explorer(conversation, "--branch", "cheap") as terminal:
         terminal.type("c")
         seen = terminal.until(lambda text: "turns 1–2 are shared" in text and "+ Book the fjord hotel" in text)
         lines = seen.splitlines()
@@ -96,74 +98,71 @@ def test_two_branches_stand_side_by_side_and_what_the_model_saw(path: Path) -> N
         terminal.until("3 Usage")
 
 
-async def test_a_file_that_an_agent_writes_is_followed(path: Path) -> None:
-    sdk = open_sdk(path)
-    with opened(path, "--branch", "main") as terminal:
+async def test_a_file_that_an_agent_writes_is_followed(conversation: Path, sdk: OpenSDK) -> None:
+    session = sdk(conversation, "support")
+    with explorer(conversation, "--branch", "main") as terminal:
         terminal.until("2 Chat · main")
         terminal.type("F")
         terminal.until("following")
-        await sdk.switch_to_branch("main")
-        await sdk.add_items(turn("And the way back?", "By train."))
+        await session.switch_to_branch("main")
+        await session.add_items(turn("And the way back?", "By train."))
         terminal.until(lambda text: "By train." in text and "turn 5 of 5" in text)
-        await sdk.create_branch_from_turn(2, "night train")
-        await sdk.add_items(turn("Is there a night train?", "There is."))
+        await session.create_branch_from_turn(2, "night train")
+        await session.add_items(turn("Is there a night train?", "There is."))
         terminal.until(lambda text: "There is." in text and "2 Chat · night train · following" in text)
-        theirs = open_sdk(path, "another agent")
-        await theirs.add_items(turn("Hello"))
+        await sdk(conversation, "another agent").add_items(turn("Hello"))
         terminal.until("✦ another agent")
-        theirs.close()
-    sdk.close()
 
 
-async def test_what_was_deleted_is_there_again_also_after_a_restart(path: Path) -> None:
-    with opened(path, "--branch", "cheap") as terminal:
+async def test_a_deletion_is_undone_after_a_restart(conversation: Path, sdk: OpenSDK) -> None:
+    with explorer(conversation, "--branch", "cheap") as terminal:
         terminal.type("R")
         terminal.until("Title and note of branch cheap")
         terminal.type("The cheap one\r")
         terminal.until("2 Chat · The cheap one")
         terminal.type("d")
-        terminal.until(lambda text: "1 own turn with 2 items" in text and "usage of 550 tokens" in text)
+        terminal.until(
+            lambda text: "1 turn with 2 items that no other branch has" in text and "usage of 550 tokens" in text
+        )
         terminal.type("y")
         terminal.until("Deleted 'cheap'")
-    sdk = open_sdk(path)
-    assert {branch["branch_id"] for branch in await sdk.list_branches()} == {"main"}
-    with opened(path) as terminal:
+    session = sdk(conversation, "support")
+    assert {branch["branch_id"] for branch in await session.list_branches()} == {"main"}
+    with explorer(conversation) as terminal:
         terminal.type("z")
         terminal.until("Undone: Deleted 'cheap'")
         terminal.until("2 Chat · The cheap one")
-    assert {branch["branch_id"] for branch in await sdk.list_branches()} == {"main", "cheap"}
-    sdk.close()
+    assert {branch["branch_id"] for branch in await session.list_branches()} == {"main", "cheap"}
 
 
-async def test_a_plain_session_is_adopted_and_a_transcript_brought_in(tmp_path: Path) -> None:
+async def test_a_plain_session_is_adopted_and_a_transcript_imported(tmp_path: Path, sdk: OpenSDK) -> None:
     path, transcript = tmp_path / "plain.sqlite", tmp_path / "chat.jsonl"
     plain = SQLiteSession("plain", path)
     await plain.add_items([*turn("Hello"), *turn("And now?")])
     plain.close()
-    said = [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "In the hall."}]
-    transcript.write_text("\n".join(json.dumps(message) for message in said))
-    with opened(path) as terminal:
+    messages = [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "In the hall."}]
+    transcript.write_text("\n".join(json.dumps(message) for message in messages))
+    with explorer(path) as terminal:
         terminal.type("P")
         terminal.until("Adopted 'plain', 4 items")
         terminal.type("I")
         terminal.until("Import a transcript")
         terminal.type(f"{transcript}\r")
         terminal.until(lambda text: "Imported session 'chat'" in text and "In the hall." in text)
-    adopted = open_sdk(path, "plain")
+    adopted = sdk(path, "plain")
     await adopted.create_branch_from_turn(2, "again")
     assert len(await adopted.list_branches()) == 2
-    adopted.close()
 
 
-def test_a_branch_is_exported_from_the_program(path: Path, tmp_path: Path) -> None:
-    with opened(path, "--branch", "cheap") as terminal:
+def test_a_branch_is_exported(conversation: Path, tmp_path: Path) -> None:
+    with explorer(conversation, "--branch", "cheap") as terminal:
         terminal.type("x")
         terminal.until("support-cheap.md")
-        terminal.until("as    ● Markdown")
+        terminal.until("Format   ● Markdown")
         terminal.type(f"{tmp_path / 'cheap.md'}\r")
         terminal.until("Wrote")
     written = (tmp_path / "cheap.md").read_text()
     assert "Book the hostel by the station" in written
     assert "Book the fjord hotel" not in written
-    with closing(sqlite3.connect(path)) as db:
+    with closing(sqlite3.connect(conversation)) as db:
         assert not [name for (name,) in db.execute("SELECT name FROM sqlite_master") if name.startswith("convo_")]

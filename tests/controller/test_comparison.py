@@ -11,7 +11,7 @@ import pytest
 
 from tests.controller.samples import write_trip
 from tests.conversations import open_sdk, said, turn
-from tui.cli.output import plain
+from tui.cli.json_objects import comparison_object
 from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Usage
@@ -161,11 +161,11 @@ async def test_the_sibling_at_the_nearest_fork_is_suggested(controller: SessionC
     assert controller.comparison.suggest_branch() == "main"
 
 
-async def test_a_comparison_is_plain_data(controller: SessionController) -> None:
+async def test_a_comparison_can_be_written_as_json(controller: SessionController) -> None:
     compared = await controller.comparison.compare_branches("alt")
-    written = json.loads(json.dumps(plain([compared, await details(controller, compared)])))
-    assert written[0]["left"] == {"branch_id": "main", "first": 3, "last": 4}
-    assert written[1][1]["pair"] == {"left": 3, "right": 4}
+    written = json.loads(json.dumps(comparison_object(compared, await details(controller, compared))))
+    assert written["left"]["branch_id"] == "main"
+    assert (written["turns"][1]["left"], written["turns"][1]["right"]) == (3, 4)
 
 
 async def test_only_the_beginning_of_a_long_turn_is_compared(tmp_path: Path) -> None:

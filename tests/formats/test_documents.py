@@ -1,4 +1,4 @@
-"""Markdown and HTML that people read: shared turns once, and nothing in them acts."""
+"""Markdown and HTML documents: each turn occurs once, and no message acts on the reader's program."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ from pathlib import Path
 import pytest
 from agents import SQLiteSession
 
-from tests.conversations import open_sdk, spend, turn
-from tests.formats.test_json_document import exported
+from tests.conftest import OpenOurs, OpenSDK
+from tests.conversations import spend, turn
+from tests.formats.documents import export_document
 from tui.formats import Format
 
 EVIL = "<script>alert(1)</script> ![x](http://tracker.example/a.png) <img src=x onerror=alert(1)> \x1b]0;owned\x07"
 
 
 @pytest.fixture
-async def path(tmp_path: Path) -> Path:
-    """main: 1 2; alt leaves it at 2."""
-    path = tmp_path / "from.sqlite"
-    sdk = open_sdk(path, EVIL)
-    await sdk.add_items(turn("Shared question", "Shared **answer**", tool="weather"))
-    await sdk.store_run_usage(spend(100, cached=40))
-    await sdk.add_items(turn(EVIL, EVIL))
-    await sdk.store_run_usage(spend(200))
-    await sdk.create_branch_from_turn(2, "alt <b>")
-    await sdk.add_items(turn("Of alt", "````\ncode\n````"))
-    sdk.close()
+async def conversation(path: Path, sdk: OpenSDK) -> Path:
+    """A session with main and a branch that was forked at turn 2."""
+    session = sdk(session_id=EVIL)
+    await session.add_items(turn("Shared question", "Shared **answer**", tool="weather"))
+    await session.store_run_usage(spend(100, cached=40))
+    await session.add_items(turn(EVIL, EVIL))
+    await session.store_run_usage(spend(200))
+    await session.create_branch_from_turn(2, "alt <b>")
+    await session.add_items(turn("Of alt", "````\ncode\n````"))
     return path
 
 
 class Page(HTMLParser):
-    """What a browser would make of a page."""
+    """The tags, attributes and text of a page, as a browser parses them."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -47,33 +46,33 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         self.text += data
 
-    def of(self, name: str) -> list[str]:
+    def values(self, name: str) -> list[str]:
         return [value for known, value in self.attributes if known == name]
 
 
-async def test_a_page_shows_each_turn_once_beside_its_tree(path: Path) -> None:
-    page = Page(await exported(path, form=Format.HTML))
+async def test_a_page_has_each_turn_once_and_a_tree_of_links(conversation: Path) -> None:
+    page = Page(await export_document(conversation, form=Format.HTML))
     assert page.text.count("Shared answer") == 1
-    links = [link[1:] for link in page.of("href") if link.startswith("#")]
+    links = [link[1:] for link in page.values("href") if link.startswith("#")]
     assert len(links) == len(set(links)) == 3
-    assert set(links) <= set(page.of("id"))
+    assert set(links) <= set(page.values("id"))
     assert "110 tokens: 100 in, 40 of it cached, 10 out" in page.text
-    assert sum("bar" in name for name in page.of("class")) == 2
+    assert sum("bar" in name for name in page.values("class")) == 2
 
 
-async def test_nothing_in_a_page_acts(path: Path) -> None:
-    document = await exported(path, form=Format.HTML)
+async def test_a_page_has_no_active_content(conversation: Path) -> None:
+    document = await export_document(conversation, form=Format.HTML)
     page = Page(document)
     assert not {"script", "img", "link", "iframe", "object", "form"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on") or name == "src"]
-    assert "default-src 'none'" in page.of("content")[0]
+    assert "default-src 'none'" in page.values("content")[0]
     assert "<script>alert(1)</script>" in page.text
     assert "\x1b" not in document
     assert "␛]0;owned␇" in page.text
 
 
-async def test_markdown_of_a_session_goes_by_the_tree(path: Path) -> None:
-    lines = (await exported(path, form=Format.MARKDOWN)).split("\n")
+async def test_markdown_of_a_session_has_a_section_for_each_chain(conversation: Path) -> None:
+    lines = (await export_document(conversation, form=Format.MARKDOWN)).split("\n")
     assert [line for line in lines if line.startswith("#")] == [
         "# " + lines[0].removeprefix("# "),
         "## main, alt \\<b\\>: turn 1",
@@ -88,27 +87,34 @@ async def test_markdown_of_a_session_goes_by_the_tree(path: Path) -> None:
     assert not any("\x1b" in line for line in lines)
 
 
-async def test_markdown_of_one_branch_is_that_conversation(path: Path) -> None:
-    text = await exported(path, ["alt <b>"], Format.MARKDOWN)
+async def test_markdown_of_one_branch_has_its_turns_in_order(conversation: Path) -> None:
+    text = await export_document(conversation, ["alt <b>"], Format.MARKDOWN)
     assert [line for line in text.split("\n") if line.startswith("## ")] == ["## Turn 1", "## Turn 2"]
     assert "> Of alt" in text
     assert "````\ncode\n````" in text
 
 
-async def test_code_that_holds_fences_stays_within_its_own(tmp_path: Path) -> None:
-    sdk = open_sdk(tmp_path / "from.sqlite")
-    await sdk.add_items(
+async def test_code_with_fences_has_a_longer_fence(path: Path, sdk: OpenSDK) -> None:
+    await sdk().add_items(
         [
             {"role": "user", "content": "Run it"},
             {"type": "function_call_output", "call_id": "c", "output": "```\nnot the end\n````"},
         ]
     )
-    sdk.close()
-    assert "`````\n```\nnot the end\n````\n`````" in await exported(tmp_path / "from.sqlite", form=Format.MARKDOWN)
+    assert "`````\n```\nnot the end\n````\n`````" in await export_document(path, form=Format.MARKDOWN)
 
 
-async def test_a_plain_session_can_be_exported_too(tmp_path: Path) -> None:
-    plain = SQLiteSession("support", tmp_path / "from.sqlite")
+@pytest.mark.parametrize("form", [Format.MARKDOWN, Format.HTML])
+async def test_a_branch_without_messages(path: Path, ours: OpenOurs, form: Format) -> None:
+    session = ours()
+    await session.add_items(turn("Hello"))
+    await session.fork(1, name="empty", switch=False)
+    assert "No messages." in await export_document(path, ["empty"], form)
+    assert "No messages." in await export_document(path, ["main", "empty"], form)
+
+
+async def test_a_plain_session_is_exported(path: Path) -> None:
+    plain = SQLiteSession("support", path)
     await plain.add_items(turn("Hello"))
     plain.close()
-    assert "> Hello" in await exported(tmp_path / "from.sqlite", form=Format.MARKDOWN)
+    assert "> Hello" in await export_document(path, form=Format.MARKDOWN)

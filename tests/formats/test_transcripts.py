@@ -1,4 +1,4 @@
-"""Transcripts from elsewhere become items that the SDK could have written."""
+"""Transcripts become items that the SDK could have written."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversations import open_sdk, turn
+from tests.conftest import OpenSDK
+from tests.conversations import turn
+from tests.formats.documents import import_document
 from tui.errors import TranscriptError
 from tui.formats.transcripts import read_transcripts
-from tui.storage.editor import Editor
-from tui.storage.open import create_database
-from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS
 
 CHAT = [
     {"role": "system", "content": "Be brief."},
@@ -59,7 +58,7 @@ def test_chat_messages_become_items(document: str) -> None:
     assert list(transcript.items) == ITEMS
 
 
-def test_items_stay_as_they_are() -> None:
+def test_items_are_kept_unchanged() -> None:
     for items in (
         ITEMS,
         turn("Hello", tool="weather"),
@@ -70,13 +69,13 @@ def test_items_stay_as_they_are() -> None:
             assert list(transcript.items) == items
 
 
-def test_each_line_may_be_a_conversation() -> None:
+def test_each_line_can_be_a_conversation() -> None:
     lines = [json.dumps({"messages": CHAT, "id": "first"}), json.dumps({"messages": CHAT[1:]})]
     assert [transcript.session_id for transcript in read_transcripts("\n".join(lines))] == ["first", ""]
 
 
 @pytest.mark.parametrize(
-    ("document", "what"),
+    ("document", "message"),
     [
         ("", "The transcript is empty."),
         ("[]", "The transcript has no items."),
@@ -85,24 +84,20 @@ def test_each_line_may_be_a_conversation() -> None:
         ('{"messages": [{"content": "x"}]}', "Item 1 of conversation 1 has neither a role nor a type."),
         (
             '{"format": "convo-tui/session", "version": 99}',
-            "The export is of version 99; this program reads version 1.",
+            "The export has version 99; this program reads version 1.",
         ),
         ("[" * 100_000, "Line 1 of the transcript is not JSON"),
     ],
 )
-def test_what_is_no_transcript_is_told(document: str, what: str) -> None:
-    with pytest.raises(TranscriptError, match=what.replace(".", r"\.")) as caught:
+def test_the_message_about_an_invalid_transcript(document: str, message: str) -> None:
+    with pytest.raises(TranscriptError, match=message.replace(".", r"\.")) as raised:
         read_transcripts(document)
-    assert caught.value.hint
+    assert raised.value.hint
 
 
-async def test_the_sdk_reads_what_was_imported(tmp_path: Path) -> None:
-    path = tmp_path / "to.sqlite"
-    (transcript,) = read_transcripts(json.dumps(CHAT))
-    create_database(path)
-    await Editor(path, DEFAULT_SESSIONS, DEFAULT_MESSAGES).bring_in([transcript._replace(session_id="import")])
-    sdk = open_sdk(path, "import")
-    assert await sdk.get_items() == ITEMS
-    assert await sdk.get_tool_usage() == [("weather", 1, 1)]
-    await sdk.create_branch_from_turn(1, "fork")
-    sdk.close()
+async def test_the_sdk_reads_an_imported_transcript(path: Path, sdk: OpenSDK) -> None:
+    await import_document(path, json.dumps(CHAT))
+    session = sdk(session_id="copy")
+    assert await session.get_items() == ITEMS
+    assert await session.get_tool_usage() == [("weather", 1, 1)]
+    await session.create_branch_from_turn(1, "fork")

@@ -1,46 +1,54 @@
-"""The command line: `convo-tui FILE` opens the explorer, `convo-tui COMMAND FILE` works without a screen.
+"""The command line: `convo-tui FILE` opens the explorer, `convo-tui COMMAND FILE` prints text or JSON.
 
-What is slow to import is imported once it is known to be needed: `--help` and a wrong name answer at once.
+Modules that are slow to import are imported by the command that needs them, so that `--help` and a wrong argument are
+answered at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from tui.errors import ConvoError
 from tui.printable import printable_line
 
+if TYPE_CHECKING:
+    import argparse
+
 __all__ = ["main"]
 
-_BAD_INPUT = 2
-_INTERRUPTED = 130
+_BAD_INPUT: Final = 2
+_INTERRUPTED: Final = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `convo-tui` with these arguments, by default the process's own.
 
     Returns:
-        The exit code: 0; 1 where nothing was found; 2 where the arguments, the configuration or the file cannot be
-        used; 130 where Ctrl+C ended it.
+        The exit code: 0; 1 if nothing was found; 2 if the arguments, the configuration or the file cannot be used; 130
+        if Ctrl+C ended it.
     """
+    from tui.cli.parsers import parse, parser_of
+
     if "_ARGCOMPLETE" in os.environ:
-        from tui.cli.completion import answer
+        from tui.cli.completion import complete
 
-        answer()
-    words = list(sys.argv[1:] if argv is None else argv)
+        complete(parser_of(os.environ.get("COMP_LINE", "")))
     try:
-        from tui.cli.parsers import COMMANDS, run
-
-        if words and words[0] in COMMANDS:
-            return run(words)
+        options = parse(sys.argv[1:] if argv is None else argv)
+        if options.command is not None:
+            return _run_command(options)
         # Hardly anything of what is made until the first screen stands can be collected.
         gc.disable()
         from tui.cli.explore import explore
 
-        return explore(words)
+        return explore(options)
     except ConvoError as error:
         print(f"convo-tui: {printable_line(str(error))}", file=sys.stderr)
         if error.hint:
@@ -50,3 +58,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     finally:
         gc.enable()
+
+
+def _run_command(options: argparse.Namespace) -> int:
+    from tui.cli.parsers import COMMANDS
+
+    # A reader such as `head` may close the pipe; that is no error.
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    module = import_module(f"tui.cli.{COMMANDS[options.command].module}")
+    return int(asyncio.run(module.run(options)))

@@ -3,113 +3,81 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-from typing import Any
+from collections.abc import Sequence
 
-from tui.cli.open import opened
-from tui.cli.output import Output
+from tui.cli.json_objects import comparison_object
+from tui.cli.open import open_session
+from tui.cli.output import Output, print_json
 from tui.controller import SessionController
 from tui.model.compare import ComparedItem, Comparison, ItemPair, Summary, TurnComparison
 
-__all__ = ["run_compare"]
+__all__ = ["run"]
 
 
-def run_compare(options: argparse.Namespace) -> int:
+async def run(options: argparse.Namespace) -> int:
     """Print two branches side by side from their fork on."""
-    return asyncio.run(_compare(options))
-
-
-async def _compare(options: argparse.Namespace) -> int:
-    out = Output()
-    async with opened(options.file, options.session) as found:
+    async with open_session(options.file, options.session) as found:
+        left, right = await found.branch(options.a), await found.branch(options.b)
         controller = SessionController(found.store)
         if options.price_as:
             controller.usage.set_initial_price_model(options.price_as)
-        await controller.open(found.session.session_id, (await found.branch(options.a)).branch_id)
+        await controller.open(found.session.session_id, left.branch_id)
         await controller.usage.load()
-        comparison = await controller.comparison.compare_branches((await found.branch(options.b)).branch_id, options.a)
+        comparison = await controller.comparison.compare_branches(right.branch_id, left.branch_id)
         details = await controller.comparison.compare_turns(comparison, comparison.pairs)
     if options.json:
-        out.json(_as_object(comparison, details))
+        print_json(comparison_object(comparison, details))
     else:
-        _print(out, comparison, details)
+        _print_comparison(Output(), comparison, details)
     return 0
 
 
-def _print(out: Output, comparison: Comparison, details: tuple[TurnComparison, ...]) -> None:
-    left, right = comparison.left, comparison.right
-    shared = f"turns 1 to {comparison.shared}" if comparison.shared else "nothing"
-    out.line((f"- {left.branch_id}", "red"))
-    out.line((f"+ {right.branch_id}", "green"))
-    out.line(f"They share {shared}.")
+def _print_comparison(out: Output, comparison: Comparison, details: Sequence[TurnComparison]) -> None:
+    out.line((f"- {comparison.left.branch_id}", "red"))
+    out.line((f"+ {comparison.right.branch_id}", "green"))
+    out.line(_shared_turns(comparison.shared or 0))
     out.line()
-    out.table([("", "-", "+"), *_summaries(comparison.left_summary, comparison.right_summary)], right=(1, 2))
+    left, right = _summary(comparison.left_summary), _summary(comparison.right_summary)
+    out.table([("", "-", "+"), *((name, left[name], right[name]) for name in left)], right=(1, 2))
     for detail in details:
         out.line()
         names = [f"{mark} turn {turn}" for mark, turn in zip("-+", detail.pair, strict=True) if turn is not None]
         out.line((", ".join(names), "bold"))
         for pair in detail.items:
-            _print_part(out, pair)
+            _print_pair(out, pair)
 
 
-def _summaries(left: Summary, right: Summary) -> list[tuple[str, str, str]]:
-    def told(summary: Summary) -> dict[str, str]:
-        usage = summary.usage
-        share = (
-            usage.cached_tokens / usage.input_tokens if usage and usage.cached_tokens and usage.input_tokens else None
-        )
-        return {
-            "turns": str(summary.turns),
-            "tokens": f"{usage.total_tokens:,}" if usage else "no usage stored",
-            "cached share": "" if share is None else f"{share:.0%}",
-            "cost": "n/a" if summary.cost is None else f"${summary.cost:.4f}",
-            "seconds": "n/a" if summary.seconds is None else f"{summary.seconds:.1f}",
-            "tool calls": str(summary.tools),
-        }
-
-    ours, theirs = told(left), told(right)
-    return [(name, ours[name], theirs[name]) for name in ours]
+def _shared_turns(last: int) -> str:
+    if not last:
+        return "They share no turns."
+    return "They share turn 1." if last == 1 else f"They share turns 1–{last:,}."
 
 
-def _print_part(out: Output, pair: ItemPair) -> None:
-    if not pair.differs and pair.left is not None:
-        _print_side(out, " ", pair.left, "")
-        return
-    for mark, part, style in (("-", pair.left, "red"), ("+", pair.right, "green")):
-        if part is not None:
-            _print_side(out, mark, part, style)
-
-
-def _print_side(out: Output, mark: str, part: ComparedItem, style: str) -> None:
-    name = f"{part.type} {part.tool_name}" if part.tool_name else part.type
-    out.line((f"{mark} {name}:", style or "dim"))
-    for line in part.text.split("\n"):
-        out.line((f"{mark}   {line}".rstrip(), style))
-    if part.omitted:
-        out.line((f"{mark}   … {part.omitted:,} more characters", style))
-
-
-def _as_object(comparison: Comparison, details: tuple[TurnComparison, ...]) -> dict[str, Any]:
-    def side(part: ComparedItem | None) -> dict[str, Any] | None:
-        if part is None:
-            return None
-        return {"type": part.type, "tool_name": part.tool_name, "text": part.text, "left_out": part.omitted}
-
+def _summary(summary: Summary) -> dict[str, str]:
+    usage, cached = summary.usage, summary.cached
     return {
-        "session_id": comparison.session.session_id,
-        "shared": comparison.shared,
-        "left": {"branch_id": comparison.left.branch_id, "summary": comparison.left_summary},
-        "right": {"branch_id": comparison.right.branch_id, "summary": comparison.right_summary},
-        "tools": [{"name": step.name, "left": step.left, "right": step.right} for step in comparison.tools],
-        "turns": [
-            {
-                "left": detail.pair.left,
-                "right": detail.pair.right,
-                "items": [
-                    {"left": side(pair.left), "right": side(pair.right), "differs": pair.differs}
-                    for pair in detail.items
-                ],
-            }
-            for detail in details
-        ],
+        "turns": f"{summary.turns:,}",
+        "tokens": f"{usage.total_tokens:,}" if usage else "no usage stored",
+        "cached input": "" if cached is None else f"{cached:.0%}",
+        "cost": "n/a" if summary.cost is None else f"${summary.cost:.4f}",
+        "seconds": "n/a" if summary.seconds is None else f"{summary.seconds:,.1f}",
+        "tool calls": f"{summary.tools:,}",
     }
+
+
+def _print_pair(out: Output, pair: ItemPair) -> None:
+    if not pair.differs and pair.left is not None:
+        _print_item(out, " ", pair.left, "")
+        return
+    for mark, item, style in (("-", pair.left, "red"), ("+", pair.right, "green")):
+        if item is not None:
+            _print_item(out, mark, item, style)
+
+
+def _print_item(out: Output, mark: str, item: ComparedItem, style: str) -> None:
+    name = f"{item.type} {item.tool_name}" if item.tool_name else item.type
+    out.line((f"{mark} {name}:", style or "dim"))
+    for line in item.text.split("\n"):
+        out.line((f"{mark}   {line}".rstrip(), style))
+    if item.omitted:
+        out.line((f"{mark}   … {item.omitted:,} more characters", style))

@@ -1,58 +1,53 @@
-"""What the shell offers when Tab is pressed: commands, options, files, and the sessions and branches of the file named.
+"""Shell completion of commands, options, files, sessions and branches; and `convo-tui completion`.
 
-`argcomplete` speaks with the shell; it is imported when the shell asks, and never otherwise.
+`argcomplete` talks to the shell, and is imported when the shell asks.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 from collections.abc import Iterable
+from typing import Final
 
-__all__ = ["SHELLS", "answer", "complete_branches", "complete_commands_and_files", "complete_sessions", "script"]
+__all__ = ["SHELLS", "complete", "complete_branches", "complete_files", "complete_sessions", "run"]
 
-SHELLS = ("bash", "zsh", "fish")
+SHELLS: Final = ("bash", "zsh", "fish")
 
 
-def script(shell: str) -> str:
-    """What the shell has to read once, to ask `convo-tui` from then on."""
+async def run(options: argparse.Namespace) -> int:
+    """Print the code with which a shell asks `convo-tui` for completions."""
     from argcomplete.shell_integration import shellcode
 
-    code: str = shellcode(["convo-tui"], shell=shell)
-    return code
+    sys.stdout.write(shellcode(["convo-tui"], shell=options.shell))
+    return 0
 
 
-def answer() -> None:
-    """Tell the shell what fits the line it has, and end the process."""
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Send the completions of the shell's command line, and exit."""
     import argcomplete
 
-    from tui.cli.explore import explore_parser
-    from tui.cli.parsers import COMMANDS, commands_parser
-
-    words = os.environ.get("COMP_LINE", "").split()
-    known = len(words) > 1 and words[1] in COMMANDS and os.environ.get("COMP_LINE", "").strip() != " ".join(words[:2])
-    argcomplete.autocomplete(commands_parser() if known else explore_parser(), always_complete_options="long")
+    argcomplete.autocomplete(parser, always_complete_options="long")
 
 
-def complete_commands_and_files(prefix: str, **_: object) -> Iterable[str]:
-    """The names of commands and of files that begin so."""
+def complete_files(prefix: str, **_: object) -> Iterable[str]:
+    """Return the paths of files and folders."""
     from argcomplete.completers import FilesCompleter
 
-    from tui.cli.parsers import COMMANDS
-
-    return [*(name for name in COMMANDS if name.startswith(prefix)), *FilesCompleter()(prefix)]
+    paths: Iterable[str] = FilesCompleter()(prefix)
+    return paths
 
 
 def complete_sessions(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
-    """The sessions of the named file."""
-    from tui.cli.open import names
+    """Return the sessions of the named file."""
+    from tui.cli.open import session_names
 
-    return [name for name in names(parsed_args.file) if name.startswith(prefix)]
+    return [name for name in session_names(parsed_args.file) if name.startswith(prefix)]
 
 
 def complete_branches(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
-    """The branches of the named file's session."""
-    from tui.cli.open import names
+    """Return the branches of the named file's session."""
+    from tui.cli.open import branch_names
 
-    found = names(parsed_args.file, getattr(parsed_args, "session", None), branches=True)
-    return [name for name in found if name.startswith(prefix)]
+    names = branch_names(parsed_args.file, getattr(parsed_args, "session", None))
+    return [name for name in names if name.startswith(prefix)]

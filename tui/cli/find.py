@@ -3,71 +3,55 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Final
 
-from tui.cli.open import opened
-from tui.cli.output import Output
+from tui.cli.json_objects import hit_object
+from tui.cli.open import OpenSession, open_session
+from tui.cli.output import Output, count_words, print_json
 from tui.model.query import parse_query
 from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
 
-__all__ = ["run_find"]
+__all__ = ["run"]
 
-_NOTHING_FOUND = 1
-
-
-def run_find(options: argparse.Namespace) -> int:
-    """Print the items that hold a text."""
-    return asyncio.run(_find(options))
+_NOTHING_FOUND: Final = 1
 
 
-async def _find(options: argparse.Namespace) -> int:
+async def run(options: argparse.Namespace) -> int:
+    """Print the items that contain a text."""
     query, results = parse_query(" ".join(options.text)), SearchResults()
-    async with opened(options.file, options.session) as found:
-        if options.everywhere:
-            where = SearchOrigin(SearchScope.FILE, found.session)
-        elif options.branch is not None:
-            where = SearchOrigin(SearchScope.BRANCH, found.session, (await found.branch(options.branch)).branch_id)
-        else:
-            where = SearchOrigin(SearchScope.SESSION, found.session)
-        async with aclosing(found.store.search(query, where, options.most)) as told:
-            async for part in told:
-                results.add(part)
-    out = Output()
+    async with open_session(options.file, options.session) as found:
+        origin = await _origin(found, options)
+        async with aclosing(found.store.search(query, origin, options.limit)) as updates:
+            async for update in updates:
+                results.add(update)
     if options.json:
-        hits = [_as_object(hit, results.branches(hit)) for hit in results]
-        out.json({"hits": hits, "full": results.truncated, "passed_over": results.timed_out})
+        hits = [hit_object(hit, results.branches(hit)) for hit in results]
+        print_json({"hits": hits, "truncated": results.truncated, "timed_out_items": results.timed_out})
     else:
+        out = Output()
         for hit in results:
-            _print(out, hit, results.branches(hit), everywhere=options.everywhere)
+            _print_hit(out, hit, results.branches(hit), with_session=options.everywhere)
         if results.truncated:
-            out.line(f"More than {options.most} hits; --most shows more.")
+            verb = "is" if options.limit == 1 else "are"
+            out.line(f"There {verb} more than {count_words(options.limit, 'hit')}; --limit shows more.")
         if results.timed_out:
-            out.line(f"{results.timed_out} items were passed over: the regular expression took too long on them.")
+            out.line(f"The regular expression timed out on {count_words(results.timed_out, 'item')}.")
     return 0 if len(results) else _NOTHING_FOUND
 
 
-def _print(out: Output, hit: Hit, branches: tuple[str, ...], *, everywhere: bool) -> None:
-    session = f"{hit.session_id} " if everywhere else ""
-    who = f"{hit.type} {hit.tool_name}" if hit.tool_name else hit.type
-    out.line((f"{session}turn {hit.turn}, {', '.join(branches)}, {who}:", "cyan"), " failed" * hit.failed)
+async def _origin(found: OpenSession, options: argparse.Namespace) -> SearchOrigin:
+    if options.everywhere:
+        return SearchOrigin(SearchScope.FILE, found.session)
+    if options.branch is not None:
+        return SearchOrigin(SearchScope.BRANCH, found.session, (await found.branch(options.branch)).branch_id)
+    return SearchOrigin(SearchScope.SESSION, found.session)
+
+
+def _print_hit(out: Output, hit: Hit, branches: Sequence[str], *, with_session: bool) -> None:
+    session = f"{hit.session_id} " if with_session else ""
+    name = f"{hit.type} {hit.tool_name}" if hit.tool_name else hit.type
+    out.line((f"{session}turn {hit.turn}, {', '.join(branches)}, {name}:", "cyan"), " failed" if hit.failed else "")
     context = hit.context
     out.line("  ", context[: hit.start], (context[hit.start : hit.end], "bold"), context[hit.end :])
-
-
-def _as_object(hit: Hit, branches: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "session_id": hit.session_id,
-        "branches": branches,
-        "turn": hit.turn,
-        "message_id": hit.message_id,
-        "type": hit.type,
-        "tool_name": hit.tool_name,
-        "created_at": hit.created_at,
-        "failed": hit.failed,
-        "count": hit.count,
-        "context": hit.context,
-        "start": hit.start,
-        "end": hit.end,
-    }

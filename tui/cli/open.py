@@ -1,4 +1,4 @@
-"""The file, session and branch that a command is about."""
+"""Open the file, session and branch that the arguments name."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from typing import Final, NamedTuple
 
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Branch, Session, TurnTree
+from tui.storage.editor import Editor
+from tui.storage.open import create_database
 from tui.storage.store import Store
 
-__all__ = ["Opened", "all_sessions", "names", "opened"]
+__all__ = ["OpenSession", "all_sessions", "branch_names", "open_editor", "open_session", "session_names"]
 
-_PAGE: Final = 1000
-"""Sessions that are read at once."""
+_PAGE_SIZE: Final = 1000
+
+_LIST_HINT: Final = "`convo-tui list FILE` lists sessions and branches."
 
 
-class Opened(NamedTuple):
+class OpenSession(NamedTuple):
     """A session of an open file.
 
     Attributes:
@@ -32,62 +35,87 @@ class Opened(NamedTuple):
     tree: TurnTree
 
     async def branch(self, branch_id: str | None) -> Branch:
-        """A branch of the session: the one written last unless one is named.
+        """Return a branch of the session, by default the one that was written last.
 
         Raises:
-            NotFoundError: There is no such branch.
+            NotFoundError: The branch does not exist.
         """
         name = await self.store.last_branch(self.session) if branch_id is None else branch_id
         if name not in self.tree.branches:
-            raise NotFoundError(
-                f"Session '{self.session.session_id}' has no branch '{name}'.",
-                "`convo-tui list FILE` shows what there is.",
-            )
+            raise NotFoundError(f"Session '{self.session.session_id}' has no branch '{name}'.", _LIST_HINT)
         return self.tree.branches[name]
 
 
 @asynccontextmanager
-async def opened(path: str, session_id: str | None) -> AsyncIterator[Opened]:
-    """Open a file at a session of it: the one written last unless one is named.
+async def open_session(path: str, session_id: str | None) -> AsyncIterator[OpenSession]:
+    """Open a file and a session in it, by default the one that was written last.
 
     Raises:
-        FileError: It cannot be shown.
-        NotFoundError: It has no such session, or none at all.
+        FileError: The file cannot be opened.
+        NotFoundError: The file does not have the session, or has none.
     """
     store = await asyncio.to_thread(Store, Path(path))
     try:
-        newest = await store.sessions(0, 1)
-        if not newest:
-            raise NotFoundError(f"{path} holds no sessions yet.", "Let an agent write it.")
-        found = newest[0] if session_id is None else await store.session(session_id)
-        if found is None:
-            raise NotFoundError(f"{path} has no session '{session_id}'.", "`convo-tui list FILE` shows what there is.")
-        yield Opened(store, found, await store.tree(found))
+        sessions = await store.sessions(0, 1)
+        if not sessions:
+            raise NotFoundError(f"{path} has no sessions yet.", "Let an agent write it.")
+        session = sessions[0] if session_id is None else await store.session(session_id)
+        if session is None:
+            raise NotFoundError(f"{path} has no session '{session_id}'.", _LIST_HINT)
+        yield OpenSession(store, session, await store.tree(session))
     finally:
         await asyncio.to_thread(store.close)
 
 
+def open_editor(path: Path, *, create: bool = False) -> Editor:
+    """Return an editor of a file.
+
+    Args:
+        path: The file.
+        create: Whether to create the file with the SDK's tables if it does not exist.
+
+    Raises:
+        FileError: The file cannot be opened or created.
+    """
+    if create and not path.exists():
+        create_database(path)
+    store = Store(path)
+    try:
+        return Editor(path, store.sessions_table, store.messages_table)
+    finally:
+        store.close()
+
+
 async def all_sessions(store: Store) -> AsyncIterator[Session]:
-    """All sessions of a file, the one written last first, read by page."""
+    """Return all sessions of a file, the one written last first."""
     start = 0
-    while page := await store.sessions(start, start + _PAGE):
+    while page := await store.sessions(start, start + _PAGE_SIZE):
         for session in page:
             yield session
         start += len(page)
 
 
-def names(path: str | None, session_id: str | None = None, *, branches: bool = False) -> list[str]:
-    """The names of a file's sessions, or of a session's branches; none where they cannot be read."""
+def session_names(path: str | None) -> list[str]:
+    """Return the ids of a file's sessions; none if they cannot be read."""
 
-    async def read() -> list[str]:
-        if path is None:
-            return []
-        async with opened(path, session_id) as found:
-            if branches:
-                return list(found.tree.branches)
+    async def read(path: str) -> list[str]:
+        async with open_session(path, None) as found:
             return [session.session_id async for session in all_sessions(found.store)]
 
     try:
-        return asyncio.run(read())
+        return asyncio.run(read(path)) if path else []
+    except ConvoError:
+        return []
+
+
+def branch_names(path: str | None, session_id: str | None) -> list[str]:
+    """Return the ids of a session's branches; none if they cannot be read."""
+
+    async def read(path: str) -> list[str]:
+        async with open_session(path, session_id) as found:
+            return list(found.tree.branches)
+
+    try:
+        return asyncio.run(read(path)) if path else []
     except ConvoError:
         return []

@@ -1,134 +1,194 @@
-"""What works without a screen: `convo-tui COMMAND FILE`."""
+"""The arguments of `convo-tui FILE` and of all commands, for argparse."""
 
 from __future__ import annotations
 
 import argparse
-import signal
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from tui.cli.completion import SHELLS, complete_branches, complete_sessions
+from tui import __version__
+from tui.cli.completion import SHELLS, complete_branches, complete_files, complete_sessions
 
-__all__ = ["COMMANDS", "commands_parser", "run"]
+__all__ = ["COMMANDS", "commands_parser", "explorer_parser", "parse", "parser_of"]
 
-Add: TypeAlias = Callable[[argparse.ArgumentParser], object]
+AddArguments: TypeAlias = Callable[[argparse.ArgumentParser], object]
 
 
 class Command(NamedTuple):
     """A command.
 
     Attributes:
-        help: What it does, one line.
-        module: The module that does it, by a function of the command's name; it is imported when it is needed.
-        add: Adds its own arguments to a parser that has FILE, --session and --json.
-        takes_file: Whether it is about a file at all.
-        session: What --session says.
+        help: Help text, one line.
+        module: The module of `tui.cli` whose `run` runs the command.
+        add_arguments: Adds the command's own arguments to a parser that has FILE, --session and --json.
+        has_file: Whether the command has FILE, --session and --json.
+        session_help: Help text of --session.
     """
 
     help: str
     module: str
-    add: Add = lambda _: None
-    takes_file: bool = True
-    session: str = "this session (default: the one written last)"
+    add_arguments: AddArguments = lambda _: None
+    has_file: bool = True
+    session_help: str = "id of the session (default: the one written last)"
 
 
-def _branch(parser: argparse.ArgumentParser) -> None:
-    option = parser.add_argument("--branch", metavar="ID", help="this branch (default: the one written last)")
-    option.completer = complete_branches  # type: ignore[attr-defined]
+def _add_branch(parser: argparse.ArgumentParser) -> None:
+    _complete_branches(
+        parser.add_argument("--branch", metavar="ID", help="id of the branch (default: the one written last)")
+    )
 
 
-def _show(parser: argparse.ArgumentParser) -> None:
-    _branch(parser)
-    parser.add_argument("--turn", metavar="N[-M]", help="these turns alone")
+def _add_show(parser: argparse.ArgumentParser) -> None:
+    _add_branch(parser)
+    parser.add_argument("--turn", metavar="N[-M]", help="only these turns")
 
 
-def _usage(parser: argparse.ArgumentParser) -> None:
-    _branch(parser)
-    parser.add_argument("--price-as", metavar="MODEL", help="price turns whose model is not recorded as this one")
+def _add_usage(parser: argparse.ArgumentParser) -> None:
+    _add_branch(parser)
+    _add_price_as(parser)
 
 
-def _find(parser: argparse.ArgumentParser) -> None:
+def _add_price_as(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--price-as", metavar="MODEL", help="model whose prices apply to turns without a recorded model, as gpt-5-mini"
+    )
+
+
+def _add_find(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "text", metavar="TEXT", nargs="+", help="text, /regex/, filters: tool: type: role: turn: error:"
     )
-    _branch(parser)
-    parser.add_argument("--everywhere", action="store_true", help="in all sessions of the file")
-    parser.add_argument("--most", metavar="N", type=int, default=1000, help="hits at most (default: %(default)s)")
+    _add_branch(parser)
+    parser.add_argument("--everywhere", action="store_true", help="search all sessions of the file")
+    parser.add_argument(
+        "--limit", metavar="N", type=int, default=1000, help="maximum number of hits (default: %(default)s)"
+    )
 
 
-def _compare(parser: argparse.ArgumentParser) -> None:
-    for name, which in (("a", "the one"), ("b", "the other")):
-        option = parser.add_argument(name, metavar=name.upper(), help=f"{which} branch")
-        option.completer = complete_branches  # type: ignore[attr-defined]
-    parser.add_argument("--price-as", metavar="MODEL", help="price turns whose model is not recorded as this one")
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    _complete_branches(parser.add_argument("a", metavar="A", help="id of the left branch"))
+    _complete_branches(parser.add_argument("b", metavar="B", help="id of the right branch"))
+    _add_price_as(parser)
 
 
-def _export(parser: argparse.ArgumentParser) -> None:
+def _add_export(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
-    option = group.add_argument("--branch", metavar="ID", help="this branch alone (default: all of the session)")
-    option.completer = complete_branches  # type: ignore[attr-defined]
-    group.add_argument("--through", metavar="BRANCH:TURN", help="the branches that hold this turn")
+    _complete_branches(group.add_argument("--branch", metavar="ID", help="only this branch (default: all branches)"))
+    group.add_argument("--through", metavar="BRANCH:TURN", help="only the branches that have this turn")
     parser.add_argument("--format", choices=("md", "json", "html"), default="md", help="default: %(default)s")
-    parser.add_argument("--output", "-o", metavar="FILE", help="write to this file (default: standard output)")
-    parser.add_argument("--force", action="store_true", help="let it take the place of a file that is there")
+    parser.add_argument("--output", "-o", metavar="FILE", help="file to write (default: standard output)")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
 
 
-def _import(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("transcript", metavar="TRANSCRIPT", help="JSON or JSONL; - reads standard input")
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("transcript", metavar="TRANSCRIPT", help="JSON or JSONL file; - reads standard input")
 
 
-def _completion(parser: argparse.ArgumentParser) -> None:
+def _add_completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=SHELLS)
 
 
 COMMANDS: Final = {
-    "list": Command("the sessions of a file, and the branches of one", "list_show"),
-    "show": Command("a branch as text", "list_show", _show),
-    "usage": Command("what a branch cost, turn by turn: tokens, money, what is sent again", "usage", _usage),
-    "find": Command("items that hold a text; exit code 1 where none does", "find", _find),
-    "compare": Command("two branches from their fork on", "compare", _compare),
-    "export": Command("a session or branch as Markdown, JSON or HTML", "transfer", _export),
+    "list": Command("list the sessions of a file, and the branches of one", "list"),
+    "show": Command("print a branch as text", "show", _add_show),
+    "usage": Command("print the tokens, cost and resend cost of a branch, turn by turn", "usage", _add_usage),
+    "find": Command("find items that contain a text; exit code 1 if there are none", "find", _add_find),
+    "compare": Command("compare two branches from their fork on", "compare", _add_compare),
+    "export": Command("export a session or branch as Markdown, JSON or HTML", "export", _add_export),
     "import": Command(
-        "a transcript as a new session; the file is made where it is missing",
-        "transfer",
-        _import,
-        session="what the session is to be called (default: as it calls itself, or as the transcript)",
+        "import a transcript as a new session; creates the file if it does not exist",
+        "import_",
+        _add_import,
+        session_help="id of the new session (default: the id in the transcript, else the name of its file)",
     ),
-    "adopt": Command("give a plain session the structure that branches and usage need", "transfer"),
-    "completion": Command("what lets the shell complete convo-tui's arguments", "shell", _completion, takes_file=False),
+    "adopt": Command("add the rows to a plain session that branches and usage need", "adopt"),
+    "completion": Command("print the setup of shell completion", "completion", _add_completion, has_file=False),
 }
 
 
-def run(words: Sequence[str]) -> int:
-    """Run a command with its arguments.
-
-    Returns:
-        The exit code: 0, or 1 where nothing was found.
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line; `command` of the result is None for the explorer.
 
     Raises:
-        ConvoError: The arguments or the file cannot be used.
+        SystemExit: The arguments are invalid, or ask for help or version.
     """
-    # Whoever reads may stop reading, as `head` does; that is no error.
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    options = commands_parser().parse_args(words)
-    module = import_module(f"tui.cli.{COMMANDS[options.command].module}")
-    return int(getattr(module, f"run_{options.command}")(options))
+    if words and words[0] in COMMANDS:
+        return commands_parser().parse_args(words)
+    parser = explorer_parser()
+    options = parser.parse_args(words, argparse.Namespace(command=None))
+    if (options.file is None) == (not options.demo):
+        parser.error("name one file, or --demo")
+    return options
+
+
+def parser_of(line: str) -> argparse.ArgumentParser:
+    """Return the parser for a command line that a shell completes: the commands' after a complete command."""
+    words = line.split()
+    has_command = len(words) > 1 and words[1] in COMMANDS and (len(words) > 2 or line[-1:].isspace())
+    return commands_parser() if has_command else explorer_parser()
 
 
 def commands_parser() -> argparse.ArgumentParser:
-    """The arguments of all commands."""
+    """Return the parser of the commands."""
     parser = argparse.ArgumentParser(prog="convo-tui", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
-        about = f"{command.help[:1].upper()}{command.help[1:]}."
-        added = commands.add_parser(name, help=command.help, description=about, allow_abbrev=False)
-        if command.takes_file:
-            added.add_argument("file", metavar="FILE", help="the SQLite file")
-        command.add(added)
-        if command.takes_file:
-            option = added.add_argument("--session", metavar="ID", help=command.session)
-            option.completer = complete_sessions  # type: ignore[attr-defined]
-            added.add_argument("--json", action="store_true", help="print JSON (its shapes: docs/command-line.md)")
+        description = f"{command.help[:1].upper()}{command.help[1:]}."
+        subparser = subparsers.add_parser(name, help=command.help, description=description, allow_abbrev=False)
+        if command.has_file:
+            subparser.add_argument("file", metavar="FILE", help="the SQLite file")
+        command.add_arguments(subparser)
+        if command.has_file:
+            _complete_sessions(subparser.add_argument("--session", metavar="ID", help=command.session_help))
+            subparser.add_argument("--json", action="store_true", help="print JSON, as docs/command-line.md describes")
     return parser
+
+
+def explorer_parser() -> argparse.ArgumentParser:
+    """Return the parser of `convo-tui FILE`."""
+    parser = argparse.ArgumentParser(
+        prog="convo-tui",
+        description="Explore the conversations that the OpenAI Agents SDK stores with AdvancedSQLiteSession:"
+        " every branch and turn as a tree, any branch as a chat, the tokens of each turn.",
+        epilog="Exploring never writes to the file. Press ? in the explorer for its keys. Without a terminal screen:"
+        f" convo-tui {{{','.join(COMMANDS)}}} FILE; each command has --help.",
+        allow_abbrev=False,
+    )
+    file = parser.add_argument("file", nargs="?", metavar="FILE", help="the SQLite file that an agent's session wrote")
+    file.completer = _complete_commands_and_files  # type: ignore[attr-defined]
+    _complete_sessions(
+        parser.add_argument("--session", metavar="ID", help="open this session (default: the one written last)")
+    )
+    _complete_branches(
+        parser.add_argument("--branch", metavar="ID", help="open this branch (default: the one written last)")
+    )
+    parser.add_argument("--read-only", action="store_true", help="refuse everything that would write to the file")
+    _add_price_as(parser)
+    agent = parser.add_argument_group("talking to an agent", "Needs --agent, --model or a profile.")
+    agent.add_argument("--agent", metavar="WHERE", help="your Agent: module:attribute or path/file.py:attribute")
+    agent.add_argument("--model", metavar="NAME", help="a plain assistant on this model; 'offline' needs no key")
+    agent.add_argument("--instructions", metavar="TEXT", help="instructions of the plain assistant; @FILE reads a file")
+    agent.add_argument("--base-url", metavar="URL", help="an OpenAI-compatible server")
+    agent.add_argument("--api", choices=("responses", "chat"), help="the API of that server")
+    agent.add_argument(
+        "--env-file", metavar="FILE", type=Path, help="read keys from this .env; the environment takes precedence"
+    )
+    agent.add_argument("--profile", metavar="NAME", help="an agent of the configuration file")
+    agent.add_argument("--max-turns", type=int, metavar="N", help="how often the model may be called for one message")
+    agent.add_argument("--tracing", action="store_true", default=None, help="send the SDK's traces to OpenAI")
+    parser.add_argument("--demo", action="store_true", help="open sample conversations, in a temporary file")
+    parser.add_argument("--version", action="version", version=f"convo-tui {__version__}")
+    return parser
+
+
+def _complete_sessions(action: argparse.Action) -> None:
+    action.completer = complete_sessions  # type: ignore[attr-defined]
+
+
+def _complete_branches(action: argparse.Action) -> None:
+    action.completer = complete_branches  # type: ignore[attr-defined]
+
+
+def _complete_commands_and_files(prefix: str, **_: object) -> Iterable[str]:
+    return [*(name for name in COMMANDS if name.startswith(prefix)), *complete_files(prefix)]

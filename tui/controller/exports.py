@@ -48,7 +48,7 @@ class Exports:
             FileError: The session cannot be read.
         """
         from tui.formats import export
-        from tui.formats.atomic_file import save
+        from tui.formats.atomic_file import write_atomically
 
         session = self._state.view.session
         if session is None:
@@ -58,6 +58,6 @@ class Exports:
             if missing := [name for name in branches if name not in dump.tree.branches]:
                 raise NotFoundError(f"Branch '{missing[0]}' is gone.", "Choose another one.")
             pieces = progress.counted(export(dump, branches, form), dump.count_rows(branches))
-            save(pieces, target, overwrite=overwrite)
+            write_atomically(pieces, target, overwrite=overwrite)
 
         await self._state.store.whole(session, work)

@@ -1,7 +1,7 @@
-"""Sessions as documents: Markdown to read, HTML to pass on, JSON that loses nothing and can be imported.
+"""Sessions as documents: Markdown, HTML, and JSON that can be imported.
 
-Each format is a generator of pieces of text over a `SessionDump`, one piece for each item at most. A session of any
-size is so written as it is read, and the writing can be stopped between two pieces.
+Each format is a generator of chunks of text over a `SessionDump`, with one item at most in each chunk. So a session of
+any size is written while it is read, and the writing can be stopped between two chunks.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ __all__ = ["Format", "export"]
 
 
 class Format(StrEnum):
-    """What a session can be written as; the value is the ending of the file's name."""
+    """A format of documents; the value is the suffix of the file's name."""
 
     MARKDOWN = "md"
     JSON = "json"
     HTML = "html"
 
 
-def export(whole: SessionDump, branches: Sequence[str], form: Format) -> Iterator[str]:
-    """Write branches of a session, what they share once.
+def export(dump: SessionDump, branches: Sequence[str], form: Format) -> Iterator[str]:
+    """Write branches of a session as one document, in which a turn that they share occurs once.
 
     Args:
-        whole: The session.
+        dump: The session.
         branches: Ids of the branches, at least one.
         form: The format.
     """
     match form:
         case Format.JSON:
-            from tui.formats.json_document import record
+            from tui.formats.json_document import json_document
 
-            return record(whole, branches)
+            return json_document(dump, branches)
         case Format.HTML:
-            from tui.formats.html import page
+            from tui.formats.html import html_document
 
-            return page(whole, branches)
+            return html_document(dump, branches)
         case Format.MARKDOWN:
-            from tui.formats.markdown import markdown
+            from tui.formats.markdown import markdown_document
 
-            return markdown(whole, branches)
+            return markdown_document(dump, branches)

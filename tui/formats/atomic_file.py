@@ -1,4 +1,4 @@
-"""Writing a document to a file: wholly or not at all."""
+"""Write a file completely or not at all."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from pathlib import Path
 
 from tui.errors import ConfigError
 
-__all__ = ["save"]
+__all__ = ["write_atomically"]
 
 
-def save(pieces: Iterable[str], target: Path, *, overwrite: bool = False) -> None:
-    """Write a document; until its last piece is written, nothing of that name appears or changes.
+def write_atomically(chunks: Iterable[str], path: Path, *, overwrite: bool = False) -> None:
+    """Write a file; it appears or changes after the last chunk is written.
 
     Args:
-        pieces: The document.
-        target: The file.
-        overwrite: Let it take the place of a file that is there.
+        chunks: The parts of its text.
+        path: The file.
+        overwrite: Whether to replace an existing file.
 
     Raises:
-        ConfigError: There is such a file, or it cannot be written.
+        ConfigError: The file exists already, or cannot be written.
     """
-    part = target.with_name(f".{target.name}.part")
+    part = path.with_name(f".{path.name}.part")
     try:
-        if target.exists() and not (overwrite and target.is_file()):
-            raise ConfigError(f"{target} is there already.", "Name another file, or remove it first.")
+        if path.exists() and not (overwrite and path.is_file()):
+            raise ConfigError(f"{path} exists already.", "Name another file, or remove it first.")
         try:
             with part.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(pieces)
-            part.replace(target)
+                file.writelines(chunks)
+            part.replace(path)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror}.", "Check its folder.") from error
+        raise ConfigError(f"{path} cannot be written: {error.strerror}.", "Check its folder.") from error

@@ -1,34 +1,38 @@
-"""A session as one HTML file: the tree with its tokens beside the conversation, without script or network.
+"""A session as one HTML file: the tree with its tokens beside the conversation, without scripts and network requests.
 
-All text is escaped; Markdown becomes HTML without raw HTML in it and without images, which would ask the network. A
-content security policy in the file says the same to the browser.
+All text is escaped. Markdown becomes HTML without raw HTML and without images, which would be network requests. A
+content security policy in the file makes the browser enforce this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from importlib.resources import files
+from typing import Final, NamedTuple
 
 from markdown_it import MarkdownIt
 
-from tui.formats.outline import ReadableItem, Section, entries, sections, spent
+from tui.formats.outline import ReadableItem, Section, readable_items, sections, usage_words
 from tui.model import Usage
 from tui.printable import printable
 from tui.storage.queries.session_dump import SessionDump
 
-__all__ = ["page"]
+__all__ = ["html_document"]
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_PARSED = 100_000
-"""Characters of Markdown that are worth parsing; what is longer is shown as it is written."""
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
-_FOLDED = 12
-"""Lines of a tool's text above which it is folded."""
+_MAX_MARKDOWN: Final = 100_000
+"""Characters of Markdown that are rendered; longer texts are shown as they are."""
 
-_PARTS = (
+_MAX_OPEN_LINES: Final = 12
+"""Lines of a tool's text that are shown unfolded."""
+
+_MAX_BRANCH_NAMES: Final = 8
+"""Branches that the header names."""
+
+_TOKEN_KINDS: Final = (
     ("cached", "cached input"),
     ("input", "other input"),
     ("output", "output"),
@@ -36,87 +40,91 @@ _PARTS = (
 )
 
 
-@dataclass
-class _Contents:
-    """The tree that stands beside the conversation; it is known when the conversation is written."""
+class _TreeRow(NamedTuple):
+    """A turn in the tree beside the conversation; `turn` is 0 before the first turn."""
 
-    rows: list[tuple[Section, int, str, Usage | None]] = field(default_factory=list)
-
-    def html(self) -> Iterator[str]:
-        most = max((usage.total_tokens for *_, usage in self.rows if usage), default=0)
-        yield '<nav><ol class="tree">\n'
-        for place, (section, turn, words, usage) in enumerate(self.rows):
-            last = place + 1 == len(self.rows) or self.rows[place + 1][0] is not section
-            name = f'<b class="branch">{_text(section.ends)}</b>' if last and section.ends else ""
-            label = (
-                f'<i>{turn}</i> <span class="words">{_text(words)}</span>' if turn else '<span class="words"></span>'
-            )
-            href = f"#{_anchor(section, turn)}"
-            indent = f' style="--depth: {section.depth}"' if section.depth else ""
-            yield f'<li{indent}><a href="{href}">{label}{name}{_bar(usage, most)}</a></li>\n'
-        yield "</ol></nav>\n"
+    section: Section
+    turn: int
+    preview: str = ""
+    usage: Usage | None = None
 
 
-def page(whole: SessionDump, branches: Sequence[str]) -> Iterator[str]:
-    """Write branches as one HTML document; a turn that several of them hold stands there once."""
-    title = _text(whole.session.session_id)
-    names = ", ".join(map(_text, branches[:8])) + (f" and {len(branches) - 8} more" if len(branches) > 8 else "")
+def html_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
+    """Write branches as one document, in which a turn that they share occurs once."""
+    title = _line(dump.session.session_id)
+    names = ", ".join(map(_line, branches[:_MAX_BRANCH_NAMES]))
+    if len(branches) > _MAX_BRANCH_NAMES:
+        names += f" and {len(branches) - _MAX_BRANCH_NAMES} more"
+    legend = " ".join(f'<span><i class="{name}"></i>{label}</span>' for name, label in _TOKEN_KINDS)
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>\n{_style()}</style>\n</head>\n<body>\n"
-        f'<header><h1>{title}</h1><p>{names}</p><p class="key">'
-        + " ".join(f'<span><i class="{name}"></i>{label}</span>' for name, label in _PARTS)
-        + "</p></header>\n<main>\n"
+        f'<header><h1>{title}</h1><p>{names}</p><p class="legend">{legend}</p></header>\n<main>\n'
     )
-    contents = _Contents()
-    for section in sections(whole.tree, branches):
-        yield from _section(whole, section, contents, alone=len(branches) == 1)
+    rows: list[_TreeRow] = []
+    for section in sections(dump.tree, branches):
+        yield from _section(dump, section, rows, with_heading=len(branches) > 1)
     yield "</main>\n"
-    yield from contents.html()
+    yield from _tree(rows)
     yield "</body>\n</html>\n"
 
 
-def _section(whole: SessionDump, section: Section, contents: _Contents, *, alone: bool) -> Iterator[str]:
+def _section(dump: SessionDump, section: Section, rows: list[_TreeRow], *, with_heading: bool) -> Iterator[str]:
     yield "<section>\n"
-    if not alone:
-        parts = f" <small>parts after turn {section.after}</small>" if section.after else ""
-        yield f"<h2>{', '.join(map(_text, section.branches))}{parts}</h2>\n"
-    if section.last < section.first:
-        yield f'<p class="empty" id="{_anchor(section, section.first)}">Nothing said here yet.</p>\n'
-        contents.rows.append((section, section.first, "", None))
-    usage = whole.usage(section.branch_id, section.first, section.last)
+    if with_heading:
+        fork = f" <small>after turn {section.fork_turn}</small>" if section.fork_turn else ""
+        yield f"<h2>{', '.join(map(_line, section.branches))}{fork}</h2>\n"
+    if section.is_empty:
+        yield f'<p class="empty" id="{_anchor(section, section.first)}">No messages.</p>\n'
+        rows.append(_TreeRow(section, section.first))
+    usages = dump.usage(section.branch_id, section.first, section.last)
     turn = None
-    for item, shown in entries(whole.items(section.branch_id, section.first, section.last)):
+    for item, readable in readable_items(dump.items(section.branch_id, section.first, section.last)):
         if item.turn != turn:
             if turn is not None:
                 yield "</article>\n"
             turn = item.turn
-            known = usage.get(turn)
-            spending = known.usage if known else None
-            contents.rows.append((section, turn, " ".join(shown.text[:400].split())[:120], spending))
+            known = usages.get(turn)
+            usage = known.usage if known else None
+            rows.append(_TreeRow(section, turn, " ".join(readable.text[:400].split())[:120], usage))
             yield f'<article id="{_anchor(section, turn)}">\n'
             if turn:
-                cost = f" <small>{_text(spent(spending))}</small>" if spending else ""
-                yield f"<h3>Turn {turn}{cost}</h3>\n"
-        yield _entry(shown)
+                tokens = f" <small>{_line(usage_words(usage))}</small>" if usage else ""
+                yield f"<h3>Turn {turn}{tokens}</h3>\n"
+        yield _item(readable)
     if turn is not None:
         yield "</article>\n"
     yield "</section>\n"
 
 
-def _entry(item: ReadableItem) -> str:
-    failed = " failed" if item.failed else ""
+def _item(item: ReadableItem) -> str:
     body = _markdown(item.text) if item.language == "markdown" else f"<pre>{escape(item.text)}</pre>"
-    if item.kind in ("user", "assistant"):
-        return f'<div class="{item.kind}"><h4>{item.kind}</h4>{body}</div>\n'
-    what = {"call": "call", "output": "output", "reasoning": ""}.get(item.kind, "")
-    heading = f"{_text(item.title)} <small>{what}{failed}</small>"
+    if item.kind == "message":
+        return f'<div class="{item.title}"><h4>{item.title}</h4>{body}</div>\n'
+    failed = " failed" if item.failed else ""
+    kind = item.kind if item.kind in ("call", "output") else ""
+    heading = f"{_line(item.title)} <small>{kind}{failed}</small>"
     if not item.text:
-        return f'<div class="step{failed}"><h4>{heading}</h4></div>\n'
-    is_open = " open" if item.kind != "reasoning" and item.text.count("\n") < _FOLDED else ""
-    return f'<details class="step{failed}"{is_open}><summary>{heading}</summary>{body}</details>\n'
+        return f'<div class="item{failed}"><h4>{heading}</h4></div>\n'
+    is_open = item.kind != "reasoning" and item.text.count("\n") < _MAX_OPEN_LINES
+    return f'<details class="item{failed}"{" open" if is_open else ""}><summary>{heading}</summary>{body}</details>\n'
+
+
+def _tree(rows: Sequence[_TreeRow]) -> Iterator[str]:
+    most = max((row.usage.total_tokens for row in rows if row.usage), default=0)
+    yield '<nav><ol class="tree">\n'
+    for index, row in enumerate(rows):
+        section = row.section
+        is_last = index + 1 == len(rows) or rows[index + 1].section is not section
+        branch = f'<b class="branch">{_line(section.last_branch)}</b>' if is_last and section.last_branch else ""
+        number = f"<i>{row.turn}</i> " if row.turn else ""
+        label = f'{number}<span class="preview">{_line(row.preview) if row.turn else ""}</span>'
+        indent = f' style="--depth: {section.depth}"' if section.depth else ""
+        href = f"#{_anchor(section, row.turn)}"
+        yield f'<li{indent}><a href="{href}">{label}{branch}{_bar(row.usage, most)}</a></li>\n'
+    yield "</ol></nav>\n"
 
 
 def _bar(usage: Usage | None, most: int) -> str:
@@ -126,22 +134,23 @@ def _bar(usage: Usage | None, most: int) -> str:
     amounts = (cached, max(usage.input_tokens - cached, 0), max(usage.output_tokens - reasoning, 0), reasoning)
     parts = "".join(
         f'<i class="{name}" style="width: {100 * amount / most:.2f}%"></i>'
-        for (name, _), amount in zip(_PARTS, amounts, strict=True)
+        for (name, _), amount in zip(_TOKEN_KINDS, amounts, strict=True)
         if amount
     )
-    return f'<span class="bar" title="{_text(spent(usage))}">{parts}</span>'
+    return f'<span class="bar" title="{_line(usage_words(usage))}">{parts}</span>'
 
 
 def _anchor(section: Section, turn: int) -> str:
     return f"t{section.number}-{turn}"
 
 
-def _text(text: str) -> str:
+def _line(text: str) -> str:
+    """Return an untrusted text on one line, escaped."""
     return escape(" ".join(printable(text).split()))
 
 
 def _markdown(text: str) -> str:
-    if len(text) > _PARSED:
+    if len(text) > _MAX_MARKDOWN:
         return f"<pre>{escape(text)}</pre>"
     rendered: str = _parser().render(text)
     return rendered

@@ -1,78 +1,127 @@
-"""A session as JSON that loses nothing: every message as it is stored, every branch's rows, usage and runs.
+"""A session as a JSON document: every message as it is stored, every branch with its rows, usage and runs.
 
 The document, version 1::
 
     {
       "format": "convo-tui/session",
       "version": 1,
-      "session": {"session_id": "support", "updated_at": "2026-03-01 09:30:00"},
-      "messages": [{"id": 1, "created_at": "2026-03-01 09:30:00", "item": {...}}, ...],
+      "session": {"session_id": "support", "created_at": "2026-03-01T09:30:00Z", "updated_at": "2026-03-01T09:30:00Z"},
+      "messages": [{"id": 1, "created_at": "2026-03-01T09:30:00Z", "item": {...}}, ...],
       "branches": [{
-        "branch_id": "main", "parent": null, "fork_turn": null, "created_at": "2026-03-01 09:30:00",
-        "rows": [[1, 1, "user", 1, 1, null, "2026-03-01 09:30:00"], ...],
+        "branch_id": "main", "parent": null, "fork_turn": null, "created_at": "2026-03-01T09:30:00Z",
+        "rows": [[1, 1, "user", 1, 1, null, "2026-03-01T09:30:00Z"], ...],
         "usage": [{"user_turn_number": 1, "requests": 1, "input_tokens": 10, ...}, ...]
       }, ...],
-      "kept_usage": [{"branch_id": "gone", "message_id": 1, "user_turn_number": 1, ...}, ...],
+      "orphaned_usage": [{"branch_id": "deleted", "message_id": 1, "user_turn_number": 1, ...}, ...],
       "runs": [{"branch_id": "main", "user_turn_number": 1, "message_id": 1, "outcome": "done", ...}, ...]
     }
 
-`item` is the item as the model's API has it; a message that is not JSON has its stored text as `raw` in its place.
-A row is the message's id, its number in the session's order, its type, turn, branch turn, tool name, and when it came
-to the branch. Ids are those of the file it came from, and join the parts of the document; times are UTC. Usage is that
-of `turn_usage`, `convo_usage` and `convo_runs`, as the file has it.
+`item` is the item of the Responses API; a message that is not JSON has its stored text as `raw` in its place. A row is
+the message's id, its sequence number in the session, its type, turn, branch turn, tool name, and the time when it was
+added to the branch. Ids are those of the exported file, and join the parts of the document. Usage and runs have the
+columns of `turn_usage`, `convo_usage` and `convo_runs`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from tui.formats.timestamps import to_iso, to_stored
 from tui.storage.queries.session_dump import Message, SessionDump
 
-__all__ = ["FORMAT", "VERSION", "record"]
+__all__ = ["FORMAT", "VERSION", "json_document", "stored_form"]
 
 FORMAT: Final = "convo-tui/session"
 VERSION: Final = 1
 
+_TIMES: Final = ("updated_at", "created_at", "started_at")
 
-def record(whole: SessionDump, branches: Sequence[str]) -> Iterator[str]:
-    """Write branches as one JSON document, a message on each line."""
-    session = whole.session
-    about = {"session_id": session.session_id, "updated_at": session.updated_at}
-    yield f'{{\n"format": {json.dumps(FORMAT)},\n"version": {VERSION},\n"session": {json.dumps(about)},\n"messages": ['
-    held: set[int] = set()
-    for message in whole.messages(branches):
-        yield f"{',' if held else ''}\n{json.dumps(_message(message))}"
-        held.add(message.message_id)
+
+def json_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
+    """Write branches as one JSON document, with each message on a line of its own."""
+    session = {
+        "session_id": dump.session.session_id,
+        "created_at": to_iso(dump.created_at()),
+        "updated_at": to_iso(dump.session.updated_at),
+    }
+    yield f'{{\n"format": {json.dumps(FORMAT)},\n"version": {VERSION},\n"session": {json.dumps(session)}'
+    yield ',\n"messages": ['
+    message_ids: set[int] = set()
+    for message in dump.messages(branches):
+        yield f"{',' if message_ids else ''}\n{json.dumps(_message(message))}"
+        message_ids.add(message.message_id)
     yield '\n],\n"branches": ['
-    for place, branch_id in enumerate(branches):
-        branch = whole.tree.branches[branch_id]
-        about_branch = {
+    for index, branch_id in enumerate(branches):
+        branch = dump.tree.branches[branch_id]
+        header = {
             "branch_id": branch_id,
             "parent": branch.parent,
             "fork_turn": branch.fork_turn,
-            "created_at": branch.created_at,
+            "created_at": to_iso(branch.created_at),
         }
-        yield f'{"," if place else ""}\n{json.dumps(about_branch)[:-1]}, "rows": ['
-        yield from _joined(whole.rows(branch_id))
+        yield f'{"," if index else ""}\n{json.dumps(header)[:-1]}, "rows": ['
+        yield from _joined((*columns, to_iso(created_at)) for *columns, created_at in dump.rows(branch_id))
         yield '], "usage": ['
-        yield from _joined(whole.stored_usage(branch_id))
+        yield from _joined(map(_with_iso_times, dump.stored_usage(branch_id)))
         yield "]}"
-    yield '\n],\n"kept_usage": ['
-    yield from _joined(row for row in whole.kept_usage() if row["message_id"] in held)
+    yield '\n],\n"orphaned_usage": ['
+    yield from _joined(_with_iso_times(row) for row in dump.kept_usage() if row["message_id"] in message_ids)
     yield '],\n"runs": ['
-    yield from _joined(row for row in whole.stored_runs() if row["message_id"] in held)
+    yield from _joined(_with_iso_times(row) for row in dump.stored_runs() if row["message_id"] in message_ids)
     yield "]\n}\n"
 
 
+def stored_form(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document with its times as they are stored.
+
+    A document may have its times in the stored form already, and `kept_usage` in place of `orphaned_usage`. A part with
+    another structure than the format has is left unchanged.
+    """
+    stored = dict(document)
+    if "kept_usage" in stored:
+        stored["orphaned_usage"] = stored.pop("kept_usage")
+    stored["session"] = _with_stored_times(stored.get("session"))
+    for part in ("messages", "orphaned_usage", "runs"):
+        stored[part] = _map_list(_with_stored_times, stored.get(part, []))
+    stored["branches"] = _map_list(_stored_branch, stored.get("branches"))
+    return stored
+
+
+def _stored_branch(branch: Any) -> Any:
+    if not isinstance(branch, dict):
+        return branch
+    rows = _map_list(_stored_row, branch.get("rows"))
+    usage = _map_list(_with_stored_times, branch.get("usage", []))
+    return {**_with_stored_times(branch), "rows": rows, "usage": usage}
+
+
+def _stored_row(row: Any) -> Any:
+    return [*row[:-1], *map(to_stored, row[-1:])] if isinstance(row, list) else row
+
+
+def _map_list(function: Callable[[Any], Any], values: Any) -> Any:
+    return [function(value) for value in values] if isinstance(values, list) else values
+
+
 def _message(message: Message) -> dict[str, Any]:
-    about: dict[str, Any] = {"id": message.message_id, "created_at": message.created_at}
+    header: dict[str, Any] = {"id": message.message_id, "created_at": to_iso(message.created_at)}
     if message.data is None and message.text != "null":
-        return {**about, "raw": message.text}
-    return {**about, "item": message.data}
+        return {**header, "raw": message.text}
+    return {**header, "item": message.data}
+
+
+def _with_iso_times(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: to_iso(value) if name in _TIMES else value for name, value in record.items()}
+
+
+def _with_stored_times(record: Any) -> Any:
+    if not isinstance(record, dict):
+        return record
+    return {name: to_stored(value) if name in _TIMES else value for name, value in record.items()}
 
 
 def _joined(values: Iterable[object]) -> Iterator[str]:
-    for place, value in enumerate(values):
-        yield f"{', ' if place else ''}{json.dumps(value)}"
+    for index, value in enumerate(values):
+        yield f"{', ' if index else ''}{json.dumps(value)}"

@@ -1,71 +1,71 @@
-"""A session as Markdown: to be read, pasted and put under version control."""
+"""A session as Markdown, to read, paste, and keep under version control."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 
-from tui.formats.outline import ReadableItem, Section, entries, sections, spent
+from tui.formats.outline import ReadableItem, Section, readable_items, sections, usage_words
 from tui.printable import printable
 from tui.storage.queries.session_dump import SessionDump
 
-__all__ = ["markdown"]
+__all__ = ["markdown_document"]
 
 
-def markdown(whole: SessionDump, branches: Sequence[str]) -> Iterator[str]:
-    """Write branches as one document; a turn that several of them hold stands there once."""
-    session = whole.session.session_id
-    yield f"# {_line(session)}\n"
-    together = len(branches) > 1
-    if not together:
-        yield f"\nBranch {_line(branches[0])}\n"
-    for section in sections(whole.tree, branches):
-        if together:
+def markdown_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
+    """Write branches as one document, in which a turn that they share occurs once."""
+    yield f"# {_escape(dump.session.session_id)}\n"
+    if len(branches) == 1:
+        yield f"\nBranch {_escape(branches[0])}\n"
+    for section in sections(dump.tree, branches):
+        if len(branches) > 1:
             yield f"\n## {_heading(section)}\n"
-        yield from _turns(whole, section, "###" if together else "##")
+        yield from _turns(dump, section, "##" if len(branches) == 1 else "###")
 
 
-def _turns(whole: SessionDump, section: Section, level: str) -> Iterator[str]:
-    if section.last < section.first:
-        yield "\nNothing said here yet.\n"
+def _turns(dump: SessionDump, section: Section, level: str) -> Iterator[str]:
+    if section.is_empty:
+        yield "\nNo messages.\n"
         return
-    usage = whole.usage(section.branch_id, section.first, section.last)
+    usages = dump.usage(section.branch_id, section.first, section.last)
     turn = None
-    for item, shown in entries(whole.items(section.branch_id, section.first, section.last)):
+    for item, readable in readable_items(dump.items(section.branch_id, section.first, section.last)):
         if item.turn != turn:
             turn = item.turn
-            known = usage.get(turn)
-            cost = f"\n{spent(known.usage)}\n" if known and known.usage else ""
-            yield f"\n{level} {'Turn ' + str(turn) if turn else 'Before the first turn'}\n{cost}"
-        yield "\n" + _entry(shown)
+            known = usages.get(turn)
+            usage = f"\n{usage_words(known.usage)}\n" if known and known.usage else ""
+            yield f"\n{level} {f'Turn {turn}' if turn else 'Before the first turn'}\n{usage}"
+        yield f"\n{_item(readable)}"
 
 
 def _heading(section: Section) -> str:
-    turns = "no turns" if section.last < section.first else f"turns {section.first}–{section.last}"
+    turns = "no turns" if section.is_empty else f"turns {section.first}–{section.last}"
     if section.last == section.first:
         turns = f"turn {section.first}"
-    parts = f", after turn {section.after}" if section.after else ""
-    return f"{', '.join(map(_line, section.branches))}: {turns}{parts}"
+    fork = f", after turn {section.fork_turn}" if section.fork_turn else ""
+    return f"{', '.join(map(_escape, section.branches))}: {turns}{fork}"
 
 
-def _entry(item: ReadableItem) -> str:
-    if item.kind == "user":
-        return "".join(f"> {line}".rstrip() + "\n" for line in (item.text or " ").split("\n"))
-    if item.kind == "assistant":
-        return f"{item.text}\n"
-    failed = " — failed" if item.failed else ""
+def _item(item: ReadableItem) -> str:
+    if item.kind == "message":
+        return f"{item.text}\n" if item.title == "assistant" else _quote(item.text or " ")
     if item.kind == "reasoning":
         return f"*{item.title}*\n\n" + "".join(f"> *{line}*\n" if line else ">\n" for line in item.text.split("\n"))
-    what = {"call": "call of ", "output": "output of "}.get(item.kind, "")
-    return f"**{what}{_line(item.title)}**{failed}\n\n{_fenced(item.text, item.language)}"
+    failed = " — failed" if item.failed else ""
+    prefix = {"call": "call of ", "output": "output of "}.get(item.kind, "")
+    return f"**{prefix}{_escape(item.title)}**{failed}\n\n{_code_block(item.text, item.language)}"
 
 
-def _fenced(text: str, language: str) -> str:
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+def _quote(text: str) -> str:
+    return "".join(f"> {line}".rstrip() + "\n" for line in text.split("\n"))
+
+
+def _code_block(text: str, language: str) -> str:
+    longest = max((len(backticks) for backticks in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}\n" if text else ""
 
 
-def _line(name: str) -> str:
-    """A name on one line, its marks written as they are."""
+def _escape(name: str) -> str:
+    """Return a name on one line, without effect as Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(printable(name).split()))

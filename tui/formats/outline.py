@@ -1,32 +1,37 @@
-"""What the readable formats have in common: which turns come in which order, and what an item is to a reader."""
+"""The common part of the readable formats: the order of turns, and the readable form of items and usage."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from tui.items.failure import is_error
 from tui.items.text import item_text
 from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
-from tui.model import Chain, Item, TurnTree, Usage
+from tui.model import Item, TurnTree, Usage
 from tui.printable import printable
 
-__all__ = ["ReadableItem", "Section", "count", "entries", "sections", "spent"]
+__all__ = ["ReadableItem", "Section", "readable_items", "sections", "usage_words"]
+
+Kind: TypeAlias = Literal["message", "reasoning", "call", "output", "other"]
+
+_MAX_FORMATTED: Final = 100_000
+"""Characters of JSON that are formatted; longer texts stay as they are."""
 
 
 class Section(NamedTuple):
-    """Turns that stand together in a document.
+    """Turns in one section of a document.
 
     Attributes:
-        number: Its place in the document, from 0.
-        branch_id: A branch that holds them.
-        first: Number of the first.
-        last: Number of the last; less than `first` where a branch has no turns of its own.
-        depth: How many forks lead there.
-        after: The turn that it parts after and goes on from; 0 for the session's beginning.
-        branches: The exported branches that hold these turns.
-        ends: The branch that ends with them, if any.
+        number: Number of the section in the document, from 0.
+        branch_id: A branch that has these turns.
+        first: Number of the first turn.
+        last: Number of the last turn; less than `first` where a branch has no turns of its own.
+        depth: Number of forks between the root and these turns.
+        fork_turn: The turn that the section continues from; 0 at the beginning of the session.
+        branches: The exported branches that have these turns.
+        last_branch: The branch that ends with them, if any.
     """
 
     number: int
@@ -34,23 +39,28 @@ class Section(NamedTuple):
     first: int
     last: int
     depth: int
-    after: int
+    fork_turn: int
     branches: tuple[str, ...]
-    ends: str | None
+    last_branch: str | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the section has no turns."""
+        return self.last < self.first
 
 
 class ReadableItem(NamedTuple):
-    """An item as a reader meets it.
+    """An item as a document shows it.
 
     Attributes:
-        kind: `user`, `assistant`, `reasoning`, `call`, `output`, or `other`.
-        title: Its heading: a role, a tool's name, a type; untrusted.
-        text: What it says; untrusted.
-        language: What the text is written in: `markdown`, `json` or plain text where empty.
-        failed: Whether it tells of a failure.
+        kind: The item's kind.
+        title: The role of a message, the name of a tool, or the item's type; untrusted.
+        text: The item's text; untrusted.
+        language: Language of the text: `markdown`, `json`, or empty for plain text.
+        failed: Whether the item reports a failure.
     """
 
-    kind: str
+    kind: Kind
     title: str
     text: str
     language: str = ""
@@ -58,72 +68,62 @@ class ReadableItem(NamedTuple):
 
 
 def sections(tree: TurnTree, branches: Sequence[str]) -> Iterator[Section]:
-    """The turns of some branches: of one branch in one piece, else chain by chain as the tree draws them."""
+    """Return the turns of branches: of one branch in one section, else chain by chain in the order of the tree."""
     if len(branches) == 1:
         branch = tree.branches[branches[0]]
         first = min((chain.first for chain in tree.path(branch.branch_id)), default=1)
         yield Section(0, branch.branch_id, first, branch.turns, 0, 0, (branch.branch_id,), branch.branch_id)
         return
-    wanted, number = set(branches), 0
+    exported, number = set(branches), 0
     for chain, depth in tree.walk():
-        through = tuple(name for name in chain.holders if name in wanted)
-        if through:
-            yield Section(
-                number,
-                through[0],
-                chain.first,
-                chain.last,
-                depth,
-                _parts_after(tree, chain),
-                through,
-                chain.tip_of if chain.tip_of in wanted else None,
-            )
+        holders = tuple(name for name in chain.holders if name in exported)
+        if holders:
+            fork_turn = 0 if chain.parent is None else tree.chains[chain.parent].last
+            last_branch = chain.tip_of if chain.tip_of in exported else None
+            yield Section(number, holders[0], chain.first, chain.last, depth, fork_turn, holders, last_branch)
             number += 1
 
 
-def _parts_after(tree: TurnTree, chain: Chain) -> int:
-    return 0 if chain.parent is None else tree.chains[chain.parent].last
-
-
-def count(tree: TurnTree, branches: Sequence[str]) -> int:
-    """How many turns `sections` has."""
-    return sum(max(section.last - section.first + 1, 0) for section in sections(tree, branches))
-
-
-def entries(items: Iterable[Item]) -> Iterator[tuple[Item, ReadableItem]]:
-    """What items are to a reader; an output bears the name of the tool that was called."""
+def readable_items(items: Iterable[Item]) -> Iterator[tuple[Item, ReadableItem]]:
+    """Return items with their readable form; the output of a tool is titled with the name in its call."""
     names: dict[object, str | None] = {}
     for item in items:
-        call = item.data.get("call_id") if isinstance(item.data, dict) else None
-        if isinstance(call, str):
-            names.setdefault(call, item.tool_name)
-            yield item, _entry(item, item.tool_name or names[call])
-        else:
-            yield item, _entry(item, item.tool_name)
+        tool_name = item.tool_name
+        call_id = item.data.get("call_id") if isinstance(item.data, dict) else None
+        if isinstance(call_id, str):
+            names.setdefault(call_id, tool_name)
+            tool_name = tool_name or names[call_id]
+        yield item, _readable(item, tool_name)
 
 
-def _entry(item: Item, tool_name: str | None) -> ReadableItem:
+def _readable(item: Item, tool_name: str | None) -> ReadableItem:
     data = item.data
     if data is None:
         return ReadableItem("other", "cannot be decoded", printable(item.raw or "", keep_tabs=True), failed=True)
-    failed = item.type not in MESSAGE_TYPES and is_error(data)
     text = printable(item_text(data), keep_tabs=True)
     if item.type in MESSAGE_TYPES:
-        return ReadableItem(item.type, item.type, text, "markdown")
+        return ReadableItem("message", item.type, text, "markdown")
     kind = item_type(item.type).kind
     if kind is ItemKind.REASONING:
         return ReadableItem("reasoning", "reasoning", text or "encrypted", "markdown" if text else "")
-    tool = printable(tool_name or item.type).replace("\n", " ")
-    if kind in (ItemKind.OUTPUT, ItemKind.APPROVAL_RESPONSE):
-        return ReadableItem("output", tool, *_pretty(text), failed=failed)
-    if kind in (ItemKind.CALL, ItemKind.APPROVAL_REQUEST):
-        return ReadableItem("call", tool, *_pretty(text), failed=failed)
-    return ReadableItem("other", tool, *_pretty(text), failed=failed)
+    text, language = _format_json(text)
+    title = printable(tool_name or item.type).replace("\n", " ")
+    return ReadableItem(_kind(kind), title, text, language, failed=is_error(data))
 
 
-def _pretty(text: str) -> tuple[str, str]:
-    """JSON with its lines broken, and its name; other text as it is."""
-    if text[:1] not in ("{", "[") or len(text) > 100_000:
+def _kind(kind: ItemKind) -> Kind:
+    match kind:
+        case ItemKind.CALL | ItemKind.APPROVAL_REQUEST:
+            return "call"
+        case ItemKind.OUTPUT | ItemKind.APPROVAL_RESPONSE:
+            return "output"
+        case _:
+            return "other"
+
+
+def _format_json(text: str) -> tuple[str, str]:
+    """Return a text and its language; JSON is formatted with indentation."""
+    if text[:1] not in ("{", "[") or len(text) > _MAX_FORMATTED:
         return text, ""
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False), "json"
@@ -131,12 +131,13 @@ def _pretty(text: str) -> tuple[str, str]:
         return text, ""
 
 
-def spent(usage: Usage) -> str:
-    """What a turn cost, in words."""
+def usage_words(usage: Usage) -> str:
+    """Return a turn's usage in words."""
     parts = [f"{usage.input_tokens:,} in"]
     if usage.cached_tokens:
         parts.append(f"{usage.cached_tokens:,} of it cached")
     parts.append(f"{usage.output_tokens:,} out")
     if usage.reasoning_tokens:
         parts.append(f"{usage.reasoning_tokens:,} of it reasoning")
-    return f"{usage.total_tokens:,} tokens: {', '.join(parts)}"
+    unit = "token" if usage.total_tokens == 1 else "tokens"
+    return f"{usage.total_tokens:,} {unit}: {', '.join(parts)}"

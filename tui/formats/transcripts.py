@@ -1,7 +1,6 @@
-"""Transcripts from elsewhere: JSON or JSONL of Responses items, of Chat Completions messages, or a record of ours.
+"""Read transcripts: JSON or JSONL of Responses items, of Chat Completions messages, or a document of `json_document`.
 
-Chat messages become the items that the Responses API has for the same. What is an item already stays as it is, to the
-last key.
+Chat messages become the corresponding items of the Responses API. Items are kept exactly as they are.
 """
 
 from __future__ import annotations
@@ -12,118 +11,123 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from tui.errors import TranscriptError
-from tui.formats.json_document import FORMAT, VERSION
+from tui.formats.json_document import FORMAT, VERSION, stored_form
 from tui.storage.transfer.imports import Incoming
 
-__all__ = ["load", "named", "read_transcripts"]
+__all__ = ["load", "read_transcripts", "with_names"]
 
 Message: TypeAlias = Mapping[str, Any]
 
-_LISTS: Final = ("messages", "items", "input")
-"""Where an object that is a whole conversation keeps its items."""
+_ITEM_FIELDS: Final = ("messages", "items", "input")
+"""Fields in which an object that is a conversation has its items."""
 
-_LARGEST: Final = 1 << 30
-"""Bytes of a transcript at most: it is held in memory while it is read."""
+_MAX_BYTES: Final = 1 << 30
+"""Bytes of a transcript, which is held in memory while it is read."""
 
 _CHAT_ROLES: Final = ("tool", "function")
 _CHAT_PARTS: Final = ("text", "image_url", "input_audio", "file")
-_USE: Final = "Use a list of Responses items or Chat Completions messages, one on each line, or an export of convo-tui."
+_HINT: Final = "Use Responses items or Chat Completions messages, in a list or one a line, or an export of convo-tui."
 
 
 def load(path: Path, name: str = "") -> list[Incoming]:
-    """The conversations of a file, each with the name that it is to have.
+    """Return the conversations of a file, each with the id of its new session.
 
     Args:
         path: The file.
-        name: What to call them, where it is not what they call themselves or the file is called.
+        name: Id of the new session; by default the id in the conversation, else the name of the file.
 
     Raises:
-        TranscriptError: It cannot be read, or is not in a form that can be imported.
+        TranscriptError: The file cannot be read, or is in no known format.
     """
     try:
-        if path.stat().st_size > _LARGEST:
+        if path.stat().st_size > _MAX_BYTES:
             raise TranscriptError(f"{path} is larger than 1 GB.", "Split it, with one conversation on each line.")
         text = path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise TranscriptError(f"{path} is not UTF-8 text.", "Name a JSON or JSONL file.") from error
     except OSError as error:
         raise TranscriptError(f"{path} cannot be read: {error.strerror}.", "Check its name.") from error
-    return named(read_transcripts(text), name, path.stem)
+    return with_names(read_transcripts(text), name, path.stem)
 
 
-def named(found: Sequence[Incoming], name: str, otherwise: str) -> list[Incoming]:
-    """Give each conversation a name of its own: the one asked for, else its own, else another; many get numbers."""
-    if len(found) == 1:
-        return [found[0]._replace(session_id=name or found[0].session_id or otherwise)]
+def with_names(conversations: Sequence[Incoming], name: str, default: str) -> list[Incoming]:
+    """Give each conversation an id: `name` if there is one, else its own, else the default; several get numbers."""
+    if len(conversations) == 1:
+        (conversation,) = conversations
+        return [conversation._replace(session_id=name or conversation.session_id or default)]
     return [
-        each._replace(session_id=(not name and each.session_id) or f"{name or otherwise}-{place}")
-        for place, each in enumerate(found, 1)
+        conversation._replace(session_id=(not name and conversation.session_id) or f"{name or default}-{number}")
+        for number, conversation in enumerate(conversations, 1)
     ]
 
 
 def read_transcripts(text: str) -> list[Incoming]:
-    """The conversations that a document holds, at least one; one that does not call itself anything has no name.
+    """Return the conversations of a document, at least one; the id of one without an id of its own is empty.
 
     Raises:
-        TranscriptError: It holds none, or something in it is no item; the message names the place.
+        TranscriptError: There is no conversation, or a value is not an item; the message names its position.
     """
     values = _values(text.removeprefix("\ufeff"))
-    if all(isinstance(value, dict) and any(isinstance(value.get(name), list) for name in _LISTS) for value in values):
-        return [_conversation(value, f"conversation {place}") for place, value in enumerate(values, 1)]
-    if len(values) == 1 and isinstance(values[0], dict) and values[0].get("format") == FORMAT:
-        return [_record(values[0])]
+    if all(_is_conversation(value) for value in values):
+        return [_conversation(value, f"conversation {number}") for number, value in enumerate(values, 1)]
     return [Incoming("", _items(values))]
 
 
 def _values(text: str) -> list[Any]:
-    """The document's values: those of a list, the one it is, or one from each line."""
+    """Return the values of a JSON list, the one value of other JSON, or the value of each line."""
     if not text.strip():
-        raise TranscriptError("The transcript is empty.", _USE)
+        raise TranscriptError("The transcript is empty.", _HINT)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-        return [_line(number, line) for number, line in lines]
+        return [_parse_line(number, line) for number, line in lines]
     values = value if isinstance(value, list) else [value]
     if not values:
-        raise TranscriptError("The transcript has no items.", _USE)
+        raise TranscriptError("The transcript has no items.", _HINT)
     return values
 
 
-def _line(number: int, line: str) -> Any:
+def _parse_line(number: int, line: str) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise TranscriptError(f"Line {number} of the transcript is not JSON: {error}.", _USE) from error
+        raise TranscriptError(f"Line {number} of the transcript is not JSON: {error}.", _HINT) from error
 
 
-def _record(value: Message) -> Incoming:
-    version = value.get("version")
+def _is_conversation(value: Any) -> bool:
+    return isinstance(value, dict) and (
+        value.get("format") == FORMAT or any(isinstance(value.get(field), list) for field in _ITEM_FIELDS)
+    )
+
+
+def _conversation(value: Message, position: str) -> Incoming:
+    if value.get("format") == FORMAT:
+        return _exported_session(value)
+    name = value.get("session_id", value.get("id"))
+    values = next(value[field] for field in _ITEM_FIELDS if isinstance(value.get(field), list))
+    return Incoming(name if isinstance(name, str) else "", _items(values, f" of {position}"))
+
+
+def _exported_session(document: Message) -> Incoming:
+    version = document.get("version")
     if version != VERSION:
         raise TranscriptError(
-            f"The export is of version {version}; this program reads version {VERSION}.", "Install a newer convo-tui."
+            f"The export has version {version}; this program reads version {VERSION}.", "Install a newer convo-tui."
         )
-    session = value.get("session")
+    session = document.get("session")
     name = session.get("session_id") if isinstance(session, dict) else None
     if not isinstance(name, str):
-        raise TranscriptError("The export names no session.", "Export the session again.")
-    return Incoming(name, record=value)
+        raise TranscriptError("The export has no session id.", "Export the session again.")
+    return Incoming(name, record=stored_form(document))
 
 
-def _conversation(value: Message, place: str) -> Incoming:
-    if value.get("format") == FORMAT:
-        return _record(value)
-    name = value.get("session_id", value.get("id"))
-    values = next(value[each] for each in _LISTS if isinstance(value.get(each), list))
-    return Incoming(name if isinstance(name, str) else "", _items(values, f" of {place}"))
-
-
-def _items(values: Sequence[Any], where: str = "") -> list[Message]:
-    for place, value in enumerate(values, 1):
+def _items(values: Sequence[Any], position: str = "") -> list[Message]:
+    for number, value in enumerate(values, 1):
         if not isinstance(value, dict) or not (
             isinstance(value.get("role"), str) or isinstance(value.get("type"), str)
         ):
-            raise TranscriptError(f"Item {place}{where} has neither a role nor a type.", _USE)
+            raise TranscriptError(f"Item {number}{position} has neither a role nor a type.", _HINT)
     if not any(map(_is_chat, values)):
         return list(values)
     return [item for value in values for item in _from_chat(value)]
@@ -148,18 +152,18 @@ def _from_chat(message: Message) -> Iterator[Message]:
     role, content = message["role"], message.get("content")
     if role in _CHAT_ROLES:
         call = message.get("tool_call_id", message.get("name", ""))
-        yield {"type": "function_call_output", "call_id": call, "output": _as_text(content)}
+        yield {"type": "function_call_output", "call_id": call, "output": _text_of(content)}
         return
     if role != "assistant":
         yield {
             "role": role,
-            "content": content if isinstance(content, str) else [_part(part) for part in content or []],
+            "content": content if isinstance(content, str) else [_input_part(part) for part in content or []],
         }
         return
-    thought = message.get("reasoning_content", message.get("reasoning"))
-    if isinstance(thought, str) and thought:
-        yield {"type": "reasoning", "summary": [{"type": "summary_text", "text": thought}]}
-    parts = list(_said(content, message.get("refusal")))
+    reasoning = message.get("reasoning_content", message.get("reasoning"))
+    if isinstance(reasoning, str) and reasoning:
+        yield {"type": "reasoning", "summary": [{"type": "summary_text", "text": reasoning}]}
+    parts = list(_output_parts(content, message.get("refusal")))
     if parts:
         yield {"type": "message", "role": "assistant", "status": "completed", "content": parts}
     for call in message.get("tool_calls") or ():
@@ -187,7 +191,7 @@ def _call(call: Message) -> Message:
     }
 
 
-def _said(content: Any, refusal: Any) -> Iterator[Message]:
+def _output_parts(content: Any, refusal: Any) -> Iterator[Message]:
     for part in [content] if isinstance(content, str) else content or []:
         text = part if isinstance(part, str) else part.get("text") if isinstance(part, dict) else None
         if isinstance(text, str) and text:
@@ -198,8 +202,8 @@ def _said(content: Any, refusal: Any) -> Iterator[Message]:
         yield {"type": "refusal", "refusal": refusal}
 
 
-def _part(part: Any) -> Message:
-    """A part of a user's message."""
+def _input_part(part: Any) -> Message:
+    """Return a part of a user's message as the Responses API has it."""
     if isinstance(part, str):
         return {"type": "input_text", "text": part}
     if not isinstance(part, dict):
@@ -217,7 +221,7 @@ def _part(part: Any) -> Message:
             return part
 
 
-def _as_text(content: Any) -> str:
+def _text_of(content: Any) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []

@@ -68,6 +68,14 @@ class SessionDump:
         self._tx = tx
         self._structure = tx.structure_table(session)
 
+    def created_at(self) -> str | None:
+        """Return the time when the session was created, if it is stored."""
+        row = self._tx.execute(
+            f"SELECT CAST(created_at AS TEXT) FROM {self._tx.tables.sessions} WHERE session_id = ?",
+            (self.session.session_id,),
+        ).fetchone()
+        return row[0] if row else None
+
     def items(self, branch_id: str, first: int, last: int) -> Iterator[Item]:
         """The items of some turns of a branch, in order; their `position` is not looked up and stays 0."""
         rows = self._tx.execute(

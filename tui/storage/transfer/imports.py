@@ -157,10 +157,11 @@ def _import_items(tx: Transaction, session_id: str, items: Sequence[object]) -> 
 
 def _import_record(tx: Transaction, session_id: str, record: Mapping[str, Any]) -> None:
     """Write all that a record has; messages get ids of this file, all else stays as it was."""
-    updated = record["session"].get("updated_at")
+    session = record["session"]
     tx.execute(
-        f"INSERT INTO {tx.tables.sessions} (session_id, updated_at) VALUES (?, COALESCE(?, CURRENT_TIMESTAMP))",
-        (session_id, updated),
+        f"INSERT INTO {tx.tables.sessions} (session_id, created_at, updated_at)"
+        " VALUES (?, COALESCE(?, CURRENT_TIMESTAMP), COALESCE(?, CURRENT_TIMESTAMP))",
+        (session_id, session.get("created_at"), session.get("updated_at")),
     )
     ids: dict[int, int] = {}
     for message in record["messages"]:
@@ -168,7 +169,7 @@ def _import_record(tx: Transaction, session_id: str, record: Mapping[str, Any]) 
         (ids[message["id"]],) = tx.insert_messages(session_id, [text], [message.get("created_at")])
     for branch in record["branches"]:
         _import_branch(tx, session_id, branch, ids)
-    kept = [{**row, "message_id": ids[row["message_id"]]} for row in record.get("kept_usage", ())]
+    kept = [{**row, "message_id": ids[row["message_id"]]} for row in record.get("orphaned_usage", ())]
     if kept:
         CONVO_USAGE.create(tx)
         _insert(tx, "convo_usage", session_id, ("branch_id", "message_id", *_COUNTS), kept)

@@ -1,0 +1,52 @@
+"""`convo-tui export`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tui.cli.open import OpenSession, open_session
+from tui.cli.output import Output
+from tui.errors import ConfigError, NotFoundError
+from tui.formats import Format, export
+from tui.formats.atomic_file import write_atomically
+from tui.storage.queries.session_dump import SessionDump
+
+__all__ = ["run"]
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Write a session, or some of its branches, to standard output or a file."""
+    form = Format.JSON if options.json else Format(options.format)
+    async with open_session(options.file, options.session) as found:
+        branches = await _branches(found, options)
+
+        def write(dump: SessionDump) -> None:
+            chunks = export(dump, branches, form)
+            if options.output is None:
+                sys.stdout.writelines(chunks)
+            else:
+                write_atomically(chunks, Path(options.output), overwrite=options.force)
+
+        await found.store.whole(found.session, write)
+    if options.output is not None:
+        Output().line(f"Wrote {options.output}.")
+    return 0
+
+
+async def _branches(found: OpenSession, options: argparse.Namespace) -> list[str]:
+    if options.branch is not None:
+        return [(await found.branch(options.branch)).branch_id]
+    if options.through is None:
+        return list(found.tree.branches)
+    name, _, number = options.through.rpartition(":")
+    if not name or not number.isdecimal():
+        raise ConfigError(
+            f"--through {options.through} is not a turn of a branch.", "Write branch and turn, as in main:3."
+        )
+    branch = await found.branch(name)
+    chain = found.tree.chain_at(branch.branch_id, int(number))
+    if chain is None:
+        raise NotFoundError(f"Branch '{name}' has no turn {number}.", f"Its last turn is {branch.turns}.")
+    return list(chain.holders)

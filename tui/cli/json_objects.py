@@ -1,0 +1,212 @@
+"""The objects of the commands' JSON output.
+
+Their keys are promises, described in docs/command-line.md. They are listed one by one, as attributes of the model can
+have other names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from tui.controller.usage import UsageReport
+from tui.formats.timestamps import to_iso
+from tui.model import Branch, Item, Money, Scope, Session, TurnResendCost, TurnUsage, Usage
+from tui.model.compare import ComparedItem, Comparison, Side, Summary, TurnComparison
+from tui.model.search import Hit
+
+__all__ = [
+    "branch_object",
+    "comparison_object",
+    "hit_object",
+    "session_object",
+    "turn_objects",
+    "usage_report_object",
+]
+
+
+def session_object(session: Session) -> dict[str, Any]:
+    """Return a session in the output of `list`."""
+    return {
+        "session_id": session.session_id,
+        "updated_at": to_iso(session.updated_at),
+        "plain": session.plain,
+        "title": session.title,
+        "note": session.note,
+        "pinned": session.pinned,
+        "archived": session.archived,
+    }
+
+
+def branch_object(branch: Branch, items: int) -> dict[str, Any]:
+    """Return a branch in the output of `list`."""
+    return {
+        "branch_id": branch.branch_id,
+        "turns": branch.turns,
+        "items": items,
+        "parent": branch.parent,
+        "fork_turn": branch.fork_turn,
+        "created_at": to_iso(branch.created_at),
+        "title": branch.title,
+        "note": branch.note,
+        "pinned": branch.pinned,
+        "archived": branch.archived,
+    }
+
+
+def turn_objects(items: Iterable[Item], usages: Mapping[int, TurnUsage]) -> Iterator[dict[str, Any]]:
+    """Return the turns in the output of `show`."""
+    turn: dict[str, Any] | None = None
+    for item in items:
+        if turn is None or turn["turn"] != item.turn:
+            if turn is not None:
+                yield turn
+            known = usages.get(item.turn)
+            turn = {"turn": item.turn, "usage": _usage(known.usage if known else None), "items": []}
+        turn["items"].append(_item(item))
+    if turn is not None:
+        yield turn
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {
+        "message_id": item.message_id,
+        "type": item.type,
+        "tool_name": item.tool_name,
+        "created_at": to_iso(item.created_at),
+        **({"raw": item.raw} if item.data is None else {"item": item.data}),
+    }
+
+
+def usage_report_object(report: UsageReport) -> dict[str, Any]:
+    """Return the output of `usage`."""
+    usage, resend_cost = report.branch_usage, report.resend_cost
+    return {
+        "session_id": report.session_id,
+        "branch_id": usage.branch_id,
+        "price_as": report.price_as,
+        "scopes": {
+            scope.value: {"usage": _usage(usage.totals.get(scope)), "cost": _cost(usage.money.get(scope))}
+            for scope in Scope
+        },
+        "turns": [
+            {
+                "turn": turn.turn,
+                "branch_id": turn.branch_id,
+                "model": turn.model,
+                "usage": _usage(turn.usage),
+                "cost": _cost(turn.cost),
+                "context_window": turn.window,
+                "resend_cost": _resend_cost(resend_cost.turn(turn.turn)),
+            }
+            for turn in report.turns
+        ],
+        "resend_cost": {
+            "tokens": resend_cost.tokens,
+            "cached_tokens": resend_cost.cached,
+            "input_tokens": resend_cost.input_tokens,
+        },
+    }
+
+
+def _usage(usage: Usage | None) -> dict[str, Any] | None:
+    if usage is None:
+        return None
+    return {
+        "requests": usage.requests,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "estimated": usage.estimated,
+    }
+
+
+def _cost(money: Money | None) -> dict[str, Any] | None:
+    if money is None:
+        return None
+    return {
+        "usd": None if money.unpriced else _usd(money.amount),
+        "turns": money.turns,
+        "unpriced_turns": money.unpriced,
+        "estimated": money.estimated,
+    }
+
+
+def _usd(amount: Decimal | float) -> str:
+    return f"{Decimal(str(amount)):f}"
+
+
+def _resend_cost(cost: TurnResendCost | None) -> dict[str, Any] | None:
+    if cost is None:
+        return None
+    return {
+        "item_tokens": cost.items,
+        "requests": cost.requests,
+        "tokens": cost.tokens,
+        "cached_tokens": cost.cached,
+    }
+
+
+def hit_object(hit: Hit, branches: Sequence[str]) -> dict[str, Any]:
+    """Return a hit in the output of `find`."""
+    return {
+        "session_id": hit.session_id,
+        "branches": list(branches),
+        "turn": hit.turn,
+        "message_id": hit.message_id,
+        "type": hit.type,
+        "tool_name": hit.tool_name,
+        "created_at": to_iso(hit.created_at),
+        "failed": hit.failed,
+        "matches": hit.count,
+        "context": hit.context,
+        "start": hit.start,
+        "end": hit.end,
+    }
+
+
+def comparison_object(comparison: Comparison, details: Sequence[TurnComparison]) -> dict[str, Any]:
+    """Return the output of `compare`."""
+    return {
+        "session_id": comparison.session.session_id,
+        "shared_turns": comparison.shared,
+        "left": _side(comparison.left, comparison.left_summary),
+        "right": _side(comparison.right, comparison.right_summary),
+        "tool_calls": [{"tool_name": step.name, "left": step.left, "right": step.right} for step in comparison.tools],
+        "turns": [
+            {
+                "left": detail.pair.left,
+                "right": detail.pair.right,
+                "items": [
+                    {"left": _compared_item(pair.left), "right": _compared_item(pair.right), "differs": pair.differs}
+                    for pair in detail.items
+                ],
+            }
+            for detail in details
+        ],
+    }
+
+
+def _side(side: Side, summary: Summary) -> dict[str, Any]:
+    return {
+        "branch_id": side.branch_id,
+        "summary": {
+            "turns": summary.turns,
+            "usage": _usage(summary.usage),
+            "turns_without_usage": summary.turns_without_usage,
+            "usd": None if summary.cost is None else _usd(summary.cost),
+            "seconds": summary.seconds,
+            "turns_without_time": summary.turns_without_time,
+            "tool_calls": summary.tools,
+        },
+    }
+
+
+def _compared_item(item: ComparedItem | None) -> dict[str, Any] | None:
+    if item is None:
+        return None
+    return {"type": item.type, "tool_name": item.tool_name, "text": item.text, "omitted_characters": item.omitted}

@@ -1,0 +1,48 @@
+"""`convo-tui list`."""
+
+from __future__ import annotations
+
+import argparse
+
+from tui.cli.json_objects import branch_object, session_object
+from tui.cli.open import all_sessions, open_session
+from tui.cli.output import Output, count_words, print_json
+from tui.model import Branch
+
+__all__ = ["run"]
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Print the sessions of a file, and the branches of one."""
+    async with open_session(options.file, options.session) as found:
+        sessions = [session async for session in all_sessions(found.store)]
+        items = await found.store.count_items(found.session)
+        branches = [(branch, items.get(branch.branch_id, 0)) for branch in found.tree.branches.values()]
+    session_id = found.session.session_id
+    if options.json:
+        print_json(
+            {
+                "file": options.file,
+                "sessions": [session_object(session) for session in sessions],
+                "session_id": session_id,
+                "branches": [branch_object(branch, count) for branch, count in branches],
+            }
+        )
+        return 0
+    out = Output()
+    out.line((f"{count_words(len(sessions), 'session')}, the one written last first", "bold"))
+    out.table([session.session_id, session.updated_at or "", "plain" if session.plain else ""] for session in sessions)
+    out.line()
+    out.line((f"{count_words(len(branches), 'branch', 'branches')} of {session_id}", "bold"))
+    out.table(
+        (
+            [branch.branch_id, count_words(branch.turns, "turn"), count_words(count, "item"), _origin(branch)]
+            for branch, count in branches
+        ),
+        right=(1, 2),
+    )
+    return 0
+
+
+def _origin(branch: Branch) -> str:
+    return "" if branch.parent is None else f"from {branch.parent}, turn {branch.fork_turn}"

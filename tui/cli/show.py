@@ -1,0 +1,75 @@
+"""`convo-tui show`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from tui.cli.json_objects import turn_objects
+from tui.cli.open import open_session
+from tui.cli.output import Output, print_json
+from tui.errors import ConfigError, NotFoundError
+from tui.formats.outline import ReadableItem, readable_items, usage_words
+from tui.model import Branch, Item, TurnUsage
+from tui.storage.queries.session_dump import SessionDump
+
+__all__ = ["run"]
+
+_INDENT: Final = "  "
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Print a branch."""
+    async with open_session(options.file, options.session) as found:
+        branch = await found.branch(options.branch)
+        first, last = _turn_range(options.turn, branch)
+
+        def print_turns(dump: SessionDump) -> None:
+            usages = dump.usage_of_path(branch.branch_id, max(first, 1), last)
+            items = dump.items(branch.branch_id, first, last)
+            if options.json:
+                session_id, turns = found.session.session_id, list(turn_objects(items, usages))
+                print_json({"session_id": session_id, "branch_id": branch.branch_id, "turns": turns})
+            else:
+                _print_turns(Output(), items, usages)
+
+        await found.store.whole(found.session, print_turns)
+    return 0
+
+
+def _turn_range(text: str | None, branch: Branch) -> tuple[int, int]:
+    if text is None:
+        return 0, branch.turns
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    if match is None:
+        raise ConfigError(f"--turn {text} is not a turn.", "Write a number, or two with - between them.")
+    first = int(match[1])
+    last = int(match[2] or first)
+    if first > min(last, branch.turns):
+        raise NotFoundError(f"Branch '{branch.branch_id}' has no turn {text}.", f"Its last turn is {branch.turns}.")
+    return first, last
+
+
+def _print_turns(out: Output, items: Iterable[Item], usages: Mapping[int, TurnUsage]) -> None:
+    turn = None
+    for item, readable in readable_items(items):
+        if item.turn != turn:
+            if turn is not None:
+                out.line()
+            turn = item.turn
+            known = usages.get(turn)
+            usage = f" · {usage_words(known.usage)}" if known and known.usage else ""
+            out.line((f"turn {turn}" if turn else "before the first turn", "bold"), (usage, "dim"))
+        _print_item(out, readable)
+    if turn is None:
+        out.line("No messages.")
+
+
+def _print_item(out: Output, item: ReadableItem) -> None:
+    indent = "" if item.kind == "message" else _INDENT
+    name = f"{item.kind} {item.title}" if item.kind in ("call", "output") else item.title
+    out.line(indent, (f"{name}:", "bold cyan" if name == "user" else "cyan"), " failed" if item.failed else "")
+    for line in item.text.split("\n"):
+        out.line(f"{indent}{_INDENT}{line}" if line else "")
