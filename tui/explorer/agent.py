@@ -66,7 +66,7 @@ class TalkingExplorer(Explorer):
         failure = view.failure
         if failure is not None and failure != before.failure:
             if failure.unsent:
-                self._composer.keep(failure.unsent)
+                self._composer.set_draft(failure.unsent)
             more = " Press e for more." if failure.details else ""
             stopped = failure.error == "Stopped."
             self._notify(f"{failure.error} {failure.hint}".strip() + more, "information" if stopped else "error")
@@ -89,12 +89,12 @@ class TalkingExplorer(Explorer):
         self._saying = True
         try:
             await self._agent.send(text)
-            self._composer.sent()
+            self._composer.confirm_sent()
         finally:
             self._saying = False
 
     async def forked(self, made: str, text: str) -> None:
-        self._composer.keep(text)
+        self._composer.set_draft(text)
         if text.strip():
             await self._say(text)
         else:

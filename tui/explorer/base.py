@@ -157,7 +157,7 @@ class ExplorerBase(Panes):
         if self.view.fork is None:
             self.say(event.text)
         elif not self._forking:
-            self._do(partial(self._make_fork, event.text, event.name))
+            self._do(partial(self._make_fork, event.text, event.branch_name))
 
     async def _make_fork(self, text: str, name: str) -> None:
         self._forking = True
@@ -167,7 +167,7 @@ class ExplorerBase(Panes):
             self._forking = False
         await self.forked(made, text)
 
-    @on(Composer.Left)
+    @on(Composer.LeaveRequested)
     def _leave_composer(self) -> None:
         if self.view.fork is not None or not self.stop():
             self._controller.forks.cancel()
@@ -181,7 +181,7 @@ class ExplorerBase(Panes):
 
     async def forked(self, made: str, text: str) -> None:
         """Go on with the message of a fork that was just made."""
-        self._composer.keep(text)
+        self._composer.set_draft(text)
         said = "Your text waits in the composer: no model is set." if text.strip() else "No model is set."
         self._notify(f"Made branch {made}. {said}")
 

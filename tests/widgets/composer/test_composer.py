@@ -48,7 +48,7 @@ class ComposerApp(App[None]):
         self.composer.focus()
 
     @on(Composer.Submitted)
-    @on(Composer.Left)
+    @on(Composer.LeaveRequested)
     def _hear(self, event: Message) -> None:
         self.heard.append(event)
 
@@ -79,7 +79,7 @@ async def test_enter_sends_what_was_written_and_leaves_it_there() -> None:
     async with app.run_test() as pilot:
         await pilot.press(*"hello", "enter")
 
-        assert app.heard == [Composer.Submitted("hello", "")]
+        assert app.heard == [Composer.Submitted(app.composer, "hello", "")]
         assert app.composer.text == "hello"
 
 
@@ -107,7 +107,7 @@ async def test_pasted_lines_are_kept() -> None:
         await paste(pilot, "one\n\n  two\n")
         await pilot.press("enter")
 
-        assert app.heard == [Composer.Submitted("one\n\n  two\n", "")]
+        assert app.heard == [Composer.Submitted(app.composer, "one\n\n  two\n", "")]
 
 
 async def test_tab_goes_on_and_does_not_indent() -> None:
@@ -124,7 +124,7 @@ async def test_escape_leaves() -> None:
     async with app.run_test() as pilot:
         await pilot.press("a", "escape")
 
-        assert app.heard == [Composer.Left()]
+        assert app.heard == [Composer.LeaveRequested(app.composer)]
         assert app.composer.text == "a"
 
 
@@ -175,7 +175,7 @@ async def test_the_fork_editor_starts_from_the_message_and_says_what_will_be_mad
         assert app.composer.text == "and tomorrow?"
 
         await pilot.press(*" 9 am", "enter")
-        assert app.heard == [Composer.Submitted("and tomorrow? 9 am", "")]
+        assert app.heard == [Composer.Submitted(app.composer, "and tomorrow? 9 am", "")]
 
 
 async def test_a_fork_after_the_last_turn_is_a_new_branch_from_nothing() -> None:
@@ -184,7 +184,7 @@ async def test_a_fork_after_the_last_turn_is_a_new_branch_from_nothing() -> None
         await pilot.press("enter")
 
         assert title(app) == "New branch after turn 5 · main stays as it is"
-        assert app.heard == [Composer.Submitted("", "")]
+        assert app.heard == [Composer.Submitted(app.composer, "", "")]
 
 
 async def test_the_branch_can_be_named() -> None:
@@ -192,7 +192,7 @@ async def test_the_branch_can_be_named() -> None:
     async with app.run_test() as pilot:
         await pilot.press("tab", *" by hour ", "ctrl+j", "enter")
 
-        assert app.heard == [Composer.Submitted("and tomorrow?", "by hour")]
+        assert app.heard == [Composer.Submitted(app.composer, "and tomorrow?", "by hour")]
 
 
 async def test_only_the_fork_editor_asks_for_a_name() -> None:
@@ -212,7 +212,7 @@ async def test_escape_leaves_from_the_name_too() -> None:
     async with app.run_test() as pilot:
         await pilot.press("tab", "a", "escape")
 
-        assert app.heard == [Composer.Left()]
+        assert app.heard == [Composer.LeaveRequested(app.composer)]
 
 
 # Nothing is lost
@@ -270,7 +270,7 @@ async def test_when_the_fork_is_made_its_text_waits_for_a_model() -> None:
     async with app.run_test() as pilot:
         await pilot.press(*" 9 am", "enter")
         app.view = MAIN._replace(branch_id="alt")
-        app.composer.keep("and tomorrow? 9 am")
+        app.composer.set_draft("and tomorrow? 9 am")
         await pilot.pause()
         assert app.composer.text == "and tomorrow? 9 am"
 
@@ -289,7 +289,7 @@ async def test_a_text_that_is_kept_does_not_push_out_a_draft() -> None:
         await pilot.press(*"draft")
         app.view = FORK
         await pilot.press("enter")
-        app.composer.keep("and tomorrow?")
+        app.composer.set_draft("and tomorrow?")
         app.view = MAIN._replace(branch_id="alt")
         await pilot.pause()
 
@@ -302,7 +302,7 @@ async def test_a_text_that_is_kept_does_not_push_out_a_draft() -> None:
 async def send(pilot: Pilot[None], app: ComposerApp, text: str) -> None:
     """Send a message that is accepted, as the screen does."""
     await pilot.press(*text, "enter")
-    app.composer.sent()
+    app.composer.confirm_sent()
     await pilot.pause()
 
 
@@ -312,7 +312,7 @@ async def test_what_was_accepted_leaves_the_editor_for_good() -> None:
         await pilot.press(*"hello", "enter")
         await pilot.pause()
         assert app.composer.text == "hello"
-        app.composer.sent()
+        app.composer.confirm_sent()
         assert app.composer.text == ""
 
         app.view = FORK
@@ -326,7 +326,7 @@ async def test_what_was_written_behind_it_meanwhile_stays() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"hello", "enter", "ctrl+j", *"and")
-        app.composer.sent()
+        app.composer.confirm_sent()
 
         assert app.composer.text == "and"
 
@@ -339,11 +339,11 @@ async def test_a_fork_that_was_sent_leaves_no_draft_of_itself() -> None:
         await pilot.press(*" 9 am", "enter")
         await pilot.pause()
         app.view = MAIN._replace(branch_id="alt")
-        app.composer.keep("and tomorrow? 9 am")
+        app.composer.set_draft("and tomorrow? 9 am")
         await pilot.pause()
         assert app.composer.text == "and tomorrow? 9 am\n\ndraft"
 
-        app.composer.sent()
+        app.composer.confirm_sent()
         await pilot.pause()
         assert app.composer.text == "draft"
 
@@ -360,8 +360,8 @@ async def test_a_draft_survives_what_is_sent_while_another_fork_is_prepared() ->
         await pilot.press("enter")
         app.view = AT_END
         await pilot.pause()
-        app.composer.keep("and tomorrow?")
-        app.composer.sent()
+        app.composer.set_draft("and tomorrow?")
+        app.composer.confirm_sent()
         app.view = MAIN
         await pilot.pause()
 
@@ -519,7 +519,7 @@ async def test_a_message_that_was_not_edited_is_handed_on_as_it_is_stored() -> N
     async with app.run_test() as pilot:
         await pilot.press("enter")
 
-        assert app.heard == [Composer.Submitted(stored, "")]
+        assert app.heard == [Composer.Submitted(app.composer, stored, "")]
 
 
 async def test_control_characters_outlive_an_edit() -> None:
@@ -527,7 +527,7 @@ async def test_control_characters_outlive_an_edit() -> None:
     async with app.run_test() as pilot:
         await pilot.press("!", "enter")
 
-        assert app.heard == [Composer.Submitted("\x1b[31mred\x07\ttab!", "")]
+        assert app.heard == [Composer.Submitted(app.composer, "\x1b[31mred\x07\ttab!", "")]
 
 
 async def test_pasted_control_characters_are_shown_and_handed_on() -> None:
@@ -537,7 +537,7 @@ async def test_pasted_control_characters_are_shown_and_handed_on() -> None:
         assert drawn(app).rstrip() == "a ␛[1m b"
 
         await pilot.press("enter")
-        assert app.heard == [Composer.Submitted("a \x1b[1m b", "")]
+        assert app.heard == [Composer.Submitted(app.composer, "a \x1b[1m b", "")]
 
 
 async def test_a_picture_that_was_written_stays_one() -> None:
@@ -547,7 +547,7 @@ async def test_a_picture_that_was_written_stays_one() -> None:
         await paste(pilot, "\x1b")
         await pilot.press("enter")
 
-        assert app.heard == [Composer.Submitted("␛ is escape ␛", "")]
+        assert app.heard == [Composer.Submitted(app.composer, "␛ is escape ␛", "")]
 
 
 async def test_a_branch_name_is_no_markup() -> None:
@@ -606,7 +606,7 @@ async def test_a_long_text_that_is_pasted_stands_as_a_few_words_and_is_sent_whol
         await pilot.press(*" and say", "enter")
 
         assert app.editor.text == "see: ⟦989 kB of text, 50,001 lines⟧ and say"
-        assert app.heard == [Composer.Submitted(f"see: {LONG} and say", "")]
+        assert app.heard == [Composer.Submitted(app.composer, f"see: {LONG} and say", "")]
 
 
 async def test_a_text_that_can_be_edited_is_pasted_as_it_is() -> None:
@@ -657,11 +657,11 @@ async def test_a_long_message_is_forked_from_and_recalled_whole() -> None:
     app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, LONG)))
     async with app.run_test() as pilot:
         await pilot.press("enter")
-        assert app.heard == [Composer.Submitted(LONG, "")]
+        assert app.heard == [Composer.Submitted(app.composer, LONG, "")]
         app.view = MAIN
         await paste(pilot, f"\x1b{LONG}")
         await pilot.press("enter")
-        app.composer.sent()
+        app.composer.confirm_sent()
         assert app.composer.text == ""
         await pilot.press("up")
         assert app.composer.text == f"\x1b{LONG}"

@@ -1,47 +1,35 @@
-"""The editor below the chat: the next message, or the message from which a new branch starts."""
+"""The editor below the chat: the next message, or the message of a new branch."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import var
-from textual.strip import Strip
-from textual.widgets import Input, Static, TextArea
-from textual.widgets.text_area import Edit, EditResult
+from textual.widgets import Input
 
-from tui.model import View
-from tui.painting.deferred_refresh import SuspendableRefresh
+from tui.model import ForkDraft, View
 from tui.painting.pane import caption
 from tui.painting.stable_scroll import FixedSize
 from tui.printable import printable_line
-from tui.widgets.composer.long_texts import LongTexts
+from tui.widgets.composer.editor import MessageEditor
+from tui.widgets.composer.history import MessageHistory
+from tui.widgets.composer.queued_messages import QueuedMessages
 from tui.widgets.format import fit_name
 
 __all__ = ["Composer"]
 
-_UNSEEN = re.compile(r"\r(?!\n)|[^\r\n\t\x20-\x7e]")
-"""What `printable_line` may show as something else."""
-
-_WRITTEN = {"minus": "-", "plus": "+", "slash": "/", "underscore": "_"}
-"""What keys write whose names are not those of their characters, so that Textual does not know it."""
+_MODEL_WIDTH: Final = 40
+"""Cells of the model's name at most."""
 
 
-_QUEUED_SHOWN = 3
-_QUEUED_READ = 300
-_MODEL = 40
-"""Cells of the model's name, at most."""
-
-
-class _Target(NamedTuple):
-    """Where a fork that is being prepared parts."""
+class _ForkPoint(NamedTuple):
+    """The turn at which a fork that is prepared parts from its branch."""
 
     session_id: str
     branch_id: str
@@ -49,117 +37,24 @@ class _Target(NamedTuple):
 
 
 class _Draft(NamedTuple):
-    """What the user has written."""
+    """A text and, for a fork, the name of its branch."""
 
     text: str = ""
-    name: str = ""
+    branch_name: str = ""
 
 
 class _Submission(NamedTuple):
-    """What the user wanted to be sent."""
+    """A text that was submitted; `fork_point` is None for a message to the branch."""
 
-    target: _Target | None
+    fork_point: _ForkPoint | None
     text: str
 
 
-class _Editor(TextArea, SuspendableRefresh):
-    """A text area whose text may hold control characters, which are shown and never reach the terminal.
-
-    A few words stand for a long text that is pasted or loaded; it is taken out, or sent, as a whole.
-
-    Args:
-        recall: Called when the cursor is to go up (-1) or down (1); whether that has shown another message instead.
-    """
-
-    def __init__(self, recall: Callable[[int], bool]) -> None:
-        super().__init__(compact=True, highlight_cursor_line=False)
-        self._recall = recall
-        self._stands_for: dict[int, str] = {}
-        self._long_texts = LongTexts()
-        self._loaded = ("", "")
-        self.rows_around = 0
-        """Rows of the composer besides these."""
-
-    @property
-    def value(self) -> str:
-        """The text with the control characters that it was given, and long texts in full."""
-        shown, original = self._loaded
-        if self.text == shown:
-            return original
-        return self._long_texts.expand(self.text, lambda text: text.translate(self._stands_for))
-
-    def render_line(self, y: int) -> Strip:
-        """Draw a row. Where there is no cell for it, Textual would wrap its placeholder to none, and fail."""
-        return super().render_line(y) if self.content_size.width else Strip.blank(0)
-
-    def load(self, text: str) -> None:
-        """Replace the text and put the cursor behind it."""
-        self._stands_for.clear()
-        self._long_texts.clear()
-        self.load_text(self._long_texts.stand_in(text) or self._show(text, ""))
-        self._loaded = self.text, text
-        self.move_cursor(self.document.end)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many rows as the text has, in a third of the screen at most."""
-        return min(super().get_content_height(container, viewport, width), viewport.height // 3 - self.rows_around)
-
-    def check_consume_key(self, key: str, character: str | None = None) -> bool:
-        """Whether a key writes something here, so that the footer offers no command for it."""
-        return super().check_consume_key(key, _WRITTEN.get(key, character))
-
-    def action_cursor_up(self, select: bool = False) -> None:
-        """Go up, or to the message sent before."""
-        if select or not self._recall(-1):
-            super().action_cursor_up(select)
-
-    def action_cursor_down(self, select: bool = False) -> None:
-        """Go down, or to the message sent after."""
-        if select or not self._recall(1):
-            super().action_cursor_down(select)
-
-    def on_resize(self) -> None:
-        """Keep the cursor in sight."""
-        self.call_after_refresh(self.scroll_cursor_visible)
-
-    def edit(self, edit: Edit) -> EditResult:
-        """Perform an edit, as typing and pasting do."""
-        edit.text = self._long_texts.stand_in(edit.text) or self._show(edit.text, self.text)
-        self._spare_long_texts(edit)
-        return super().edit(edit)
-
-    def _spare_long_texts(self, edit: Edit) -> None:
-        """Let an edit that would take a part of what stands for a long text take all of it, and write behind it."""
-        start, end = sorted((edit.from_location, edit.to_location))
-        begun = self._long_texts.around(self.document.get_line(start[0]), start[1])
-        ended = self._long_texts.around(self.document.get_line(end[0]), end[1])
-        if begun is not None and start == end:
-            edit.from_location = edit.to_location = start[0], begun[1]
-        elif begun is not None or ended is not None:
-            edit.from_location = start if begun is None else (start[0], begun[0])
-            edit.to_location = end if ended is None else (end[0], ended[1])
-
-    def _show(self, text: str, beside: str) -> str:
-        """Put a picture in place of each control character, and remember which, where the picture tells."""
-
-        def picture(match: re.Match[str]) -> str:
-            shown = printable_line(match[0])
-            if shown != match[0] and shown not in text and (ord(shown) in self._stands_for or shown not in beside):
-                self._stands_for.setdefault(ord(shown), match[0])
-            return shown
-
-        return _UNSEEN.sub(picture, text)
-
-
 class Composer(Vertical, FixedSize):
-    """Where the user writes: a message to the branch, or, while a fork is prepared, its first message and its name.
+    """An editor for a message to the branch or, while a fork is prepared, for its first message and its name.
 
-    What was written is kept when the mode changes: one draft of a message, and one for each turn to fork from. Up in
-    an empty editor brings back the messages that were sent, until one of them is edited.
-
-    Args:
-        id: Id of the widget.
-        classes: Its CSS classes.
+    There is a draft for the next message, and one for each turn that a fork was prepared at; each is kept while another
+    one is shown. Up in an empty editor recalls the messages that were sent, until one of them is edited.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -170,9 +65,9 @@ class Composer(Vertical, FixedSize):
     """
     | Key(s) | Description |
     | :- | :- |
-    | enter | Send the message, or make the branch. |
+    | enter | Send the message, or create the branch. |
     | shift+enter, ctrl+j | Begin a new line. |
-    | escape | Leave; what was written stays. |
+    | escape | Leave the composer; the draft is kept. |
     """
 
     DEFAULT_CSS = """
@@ -186,14 +81,14 @@ class Composer(Vertical, FixedSize):
 
         &:focus-within { border: round $border; }
 
-        & > TextArea {
+        & > MessageEditor {
             height: auto;
             min-height: 1;
             padding: 0 1;
             background: transparent;
             scrollbar-size-vertical: 1;
         }
-        & > Static {
+        & > QueuedMessages {
             display: none;
             height: auto;
             padding: 0 1;
@@ -208,116 +103,126 @@ class Composer(Vertical, FixedSize):
             color: $text-accent;
         }
         &.-fork > Input { display: block; }
-        &.-queue > Static { display: block; }
+        &.-queue > QueuedMessages { display: block; }
     }
     """
 
     view: var[View] = var(View())
-    """What is shown; `fork` in it turns the composer into the fork editor."""
+    """The view that is shown; a `fork` in it makes the composer the editor of a fork."""
 
     @dataclass
-    class Submitted(Message):
-        """The user wants the text to be sent, or the branch to be made. The text stays until `sent` or `keep`.
+    class Posted(Message):
+        """Base class of the composer's messages."""
 
-        Attributes:
-            text: What was written; empty in the fork editor, and where a run waits for leave.
-            name: Name of the branch to be made; empty for one that is made up, and outside of the fork editor.
-        """
+        composer: Composer
+        """The composer that sent the message."""
+
+        @property
+        def control(self) -> Composer:
+            """Alias for `composer`, for the `on` decorator."""
+            return self.composer
+
+    @dataclass
+    class Submitted(Posted):
+        """Posted when the user pressed Enter. The text stays in the editor until `confirm_sent` or `set_draft`."""
 
         text: str
-        name: str
+        """The text; it may be empty for a fork, and while a run waits for an approval."""
+        branch_name: str
+        """The name of the branch to create; empty for a generated one, and for a message to the branch."""
 
     @dataclass
-    class Left(Message):
-        """The user wants to leave the composer."""
+    class LeaveRequested(Posted):
+        """Posted when the user wants to leave the composer."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        self._editor = _Editor(self._recall)
-        self._queue = Static()
+        """Create a composer.
+
+        Args:
+            id: The ID of the widget in the DOM.
+            classes: The CSS classes of the widget.
+        """
+        self._editor = MessageEditor(self._recall)
+        self._queue = QueuedMessages()
         self._branch_name = Input(placeholder="branch name (made for you if empty)", compact=True)
         super().__init__(self._queue, self._editor, id=id, classes=classes)
-        self._target: _Target | None = None
-        self._drafts: dict[_Target | None, _Draft] = {}
-        self._given = _Draft()
-        self._submitted: _Submission | None = None
-        self._history: list[str] = []
-        self._recalled = 0
-        self._queued: Sequence[str] = ()
+        self._history = MessageHistory()
+        self._fork_point: _ForkPoint | None = None
+        self._drafts: dict[_ForkPoint | None, _Draft] = {}
+        self._initial = _Draft()
+        self._submission: _Submission | None = None
 
     @property
     def text(self) -> str:
-        """What is written now."""
+        """The text in the editor."""
         return self._editor.value
 
-    def sent(self) -> None:
-        """Take in that what was submitted or kept last has been accepted: it leaves the editor and can be recalled.
-
-        What was written behind it stays.
-        """
-        if self._submitted is None:
-            return
-        target, text = self._submitted
-        self._submitted = None
-        if text.strip() and self._history[-1:] != [text]:
-            self._history.append(text)
-        self._recalled = len(self._history)
-        before = _Draft(self.text) if target == self._target else self._drafts.pop(target, _Draft())
-        left = _Draft(before.text.removeprefix(text).lstrip("\n"))
-        if target == self._target:
-            self._load(_Draft(), left)
-        elif target is None:
-            self._drafts[None] = left
-
-    def keep(self, text: str) -> None:
-        """Make a text the draft of the next message: that of a fork which was just made, while it cannot be sent.
-
-        A draft that was there before follows it.
-        """
-        if self._submitted is not None and self._submitted.target is not None:
-            self._drafts.pop(self._submitted.target, None)
-        self._submitted = _Submission(None, text)
-        before = self.text if self._target is None else self._drafts.get(None, _Draft()).text
-        kept = "\n\n".join(part for part in dict.fromkeys((text, before)) if part.strip())
-        if self._target is None:
-            self._load(_Draft(), _Draft(kept))
-        else:
-            self._drafts[None] = _Draft(kept)
-
     def focus(self, scroll_visible: bool = True) -> Composer:
-        """Give the focus to the editor."""
+        """Focus the editor."""
         self._editor.focus(scroll_visible)
         return self
 
-    def watch_view(self, view: View) -> None:
-        """Turn into the fork editor, or back; say what Enter will do, or why it will do nothing."""
-        fork = view.fork
-        target = None
-        if fork is not None:
-            target = _Target(view.session.session_id if view.session is not None else "", fork.branch_id, fork.turn)
-        if target == self._target:
-            self._describe(view)
+    def confirm_sent(self) -> None:
+        """Remove the text that was submitted or set last, because it was sent; it can be recalled.
+
+        Text that was added after it stays.
+        """
+        if self._submission is None:
             return
-        self._put_away()
-        self._target = target
-        # First, because a text area that only shows moves no cursor.
-        self._describe(view)
-        given = _Draft(fork.text) if fork is not None else _Draft()
-        self._load(given, self._drafts.get(target, given))
+        fork_point, text = self._submission
+        self._submission = None
+        self._history.add(text)
+        is_shown = fork_point == self._fork_point
+        draft = _Draft(self.text) if is_shown else self._drafts.pop(fork_point, _Draft())
+        rest = _Draft(draft.text.removeprefix(text).lstrip("\n"))
+        if is_shown:
+            self._load(_Draft(), rest)
+        elif fork_point is None:
+            self._drafts[None] = rest
 
-    def _put_away(self) -> None:
-        """Remember what is written for when this mode comes back."""
-        draft = _Draft(self._editor.value, self._branch_name.value)
-        if draft == self._given:
-            self._drafts.pop(self._target, None)
+    def set_draft(self, text: str) -> None:
+        """Set the draft of the next message, to that of a fork which was created but could not be sent.
+
+        A draft that was there before is added after it.
+        """
+        if self._submission is not None and self._submission.fork_point is not None:
+            self._drafts.pop(self._submission.fork_point, None)
+        self._submission = _Submission(None, text)
+        before = self.text if self._fork_point is None else self._drafts.get(None, _Draft()).text
+        draft = _Draft("\n\n".join(part for part in dict.fromkeys((text, before)) if part.strip()))
+        if self._fork_point is None:
+            self._load(_Draft(), draft)
         else:
-            self._drafts[self._target] = draft
+            self._drafts[None] = draft
 
-    def _load(self, given: _Draft, draft: _Draft) -> None:
-        self._given = given
+    # Following the view
+
+    def watch_view(self, view: View) -> None:
+        """Show the draft for the view, and what Enter does or why nothing can be written."""
+        fork_point = _fork_point(view)
+        if fork_point == self._fork_point:
+            self._update_labels(view)
+            return
+        self._save_draft()
+        self._fork_point = fork_point
+        # First, because a read-only text area does not move its cursor.
+        self._update_labels(view)
+        initial = _Draft() if view.fork is None else _Draft(view.fork.text)
+        self._load(initial, self._drafts.get(fork_point, initial))
+
+    def _save_draft(self) -> None:
+        draft = _Draft(self._editor.value, self._branch_name.value)
+        if draft == self._initial:
+            self._drafts.pop(self._fork_point, None)
+        else:
+            self._drafts[self._fork_point] = draft
+
+    def _load(self, initial: _Draft, draft: _Draft) -> None:
+        self._initial = initial
         self._editor.load(draft.text)
-        self._branch_name.value = draft.name
+        self._branch_name.value = draft.branch_name
 
-    def _describe(self, view: View) -> None:
+    def _update_labels(self, view: View) -> None:
         fork, refusal = view.fork, _refusal(view)
         if fork is not None and not self._branch_name.is_attached:
             self.mount(self._branch_name)
@@ -325,98 +230,93 @@ class Composer(Vertical, FixedSize):
         queued = () if run is None else run.queued
         self.set_class(fork is not None, "-fork")
         self.set_class(bool(queued), "-queue")
-        self._show_queue(queued)
-        self._editor.rows_around = self.gutter.height + (0 if fork is None else 1) + _queue_height(queued)
+        self._queue.show(queued)
+        self._editor.rows_around = self.gutter.height + (0 if fork is None else 1) + self._queue.rows
         self._editor.read_only = bool(refusal)
         self._editor.show_cursor = not refusal
         if fork is None:
-            caption(self, "", fit_name(view.model, _MODEL) if view.model and not refusal else "")
-            hint = refusal or _invitation(view)
+            caption(self, "", fit_name(view.model, _MODEL_WIDTH) if view.model and not refusal else "")
+            placeholder = _message_placeholder(view)
         else:
-            branch = view.tree.branches.get(fork.branch_id)
-            after = branch is not None and fork.turn > branch.turns
-            what = f"New branch after turn {fork.turn - 1}" if after else f"Fork from turn {fork.turn}"
-            sends = " and sends" if view.model else ""
-            caption(
-                self,
-                f"{what} · {printable_line(fork.branch_id)} stays as it is",
-                f"Enter makes the branch{sends} · Esc leaves",
-            )
-            hint = refusal or "First message of the new branch"
-        self._editor.placeholder = Content(hint)
+            caption(self, *_fork_captions(view, fork))
+            placeholder = "First message of the new branch"
+        self._editor.placeholder = Content(refusal or placeholder)
 
-    def _show_queue(self, queued: Sequence[str]) -> None:
-        if queued == self._queued:
-            return
-        self._queued = queued
-        more = len(queued) - _QUEUED_SHOWN
-        lines = [f"queued  {printable_line(_folded(text))}" for text in queued[:_QUEUED_SHOWN]]
-        self._queue.update(Content("\n".join([*lines, f"        and {more} more"] if more > 0 else lines)))
-
-    def _recall(self, step: int) -> bool:
-        """Show a message sent before or after the shown one, if the editor is empty or shows one; whether it did."""
-        shown = self._history[self._recalled] if self._recalled < len(self._history) else ""
-        if self._editor.read_only or self.text != shown:
-            self._recalled = len(self._history)
-            if self.text or self._editor.read_only:
-                return False
-        if not 0 <= self._recalled + step <= len(self._history):
-            return bool(self.text)
-        self._recalled += step
-        self._editor.load(self._history[self._recalled] if self._recalled < len(self._history) else "")
-        return True
+    # Sending and leaving
 
     def action_send(self) -> None:
-        """Hand the text on."""
-        self._in_turn(self._send)
+        """Submit the text."""
+        self._after_typed_keys(self._submit)
 
     def action_newline(self) -> None:
         """Begin a new line."""
-        self._in_turn(self._break_line)
+        self._after_typed_keys(self._break_line)
 
-    def _in_turn(self, step: Callable[[], object]) -> None:
-        """Take a step once the keys that were pressed before it have become text: bindings overtake them."""
-        (self._branch_name if self._branch_name.has_focus else self._editor).call_later(step)
+    def action_leave(self) -> None:
+        """Ask to leave the composer."""
+        self._after_typed_keys(lambda: self.post_message(self.LeaveRequested(self)))
 
-    def _send(self) -> None:
+    def _after_typed_keys(self, action: Callable[[], object]) -> None:
+        """Call an action after the keys typed before it have reached their input: bindings overtake them."""
+        (self._branch_name if self._branch_name.has_focus else self._editor).call_later(action)
+
+    def _submit(self) -> None:
         if self._editor.read_only:
             return
         run = self.view.runs.get(self.view.branch_id)
-        # With nothing written, Enter answers what a run waits for.
-        if self._target is not None or self.text.strip() or (run is not None and run.approvals):
-            self._submitted = _Submission(self._target, self.text)
-            self.post_message(
-                self.Submitted(self.text, self._branch_name.value.strip() if self._target is not None else "")
-            )
+        # With an empty editor, Enter answers a run that waits for an approval.
+        if self._fork_point is not None or self.text.strip() or (run is not None and run.approvals):
+            self._submission = _Submission(self._fork_point, self.text)
+            branch_name = "" if self._fork_point is None else self._branch_name.value.strip()
+            self.post_message(self.Submitted(self, self.text, branch_name))
 
     def _break_line(self) -> None:
         if self._editor.has_focus and not self._editor.read_only:
             self._editor.replace("\n", *self._editor.selection, maintain_selection_offset=False)
 
-    def action_leave(self) -> None:
-        """Leave."""
-        self._in_turn(lambda: self.post_message(self.Left()))
+    def _recall(self, step: int) -> bool:
+        """Show the message sent before (-1) or after (1) the shown one, if the editor is empty or shows one.
+
+        Returns:
+            Whether the key is used up by that.
+        """
+        if self._editor.read_only or self.text != self._history.recalled:
+            self._history.reset()
+            if self.text or self._editor.read_only:
+                return False
+        if not self._history.step(step):
+            return bool(self.text)
+        self._editor.load(self._history.recalled)
+        return True
 
 
-def _invitation(view: View) -> str:
-    """What the next message will come to."""
+def _fork_point(view: View) -> _ForkPoint | None:
+    if view.fork is None:
+        return None
+    session_id = view.session.session_id if view.session is not None else ""
+    return _ForkPoint(session_id, view.fork.branch_id, view.fork.turn)
+
+
+def _fork_captions(view: View, fork: ForkDraft) -> tuple[str, str]:
+    """Return the title and subtitle of the composer while a fork is prepared."""
+    branch = view.tree.branches.get(fork.branch_id)
+    is_after_end = branch is not None and fork.turn > branch.turns
+    action = f"New branch after turn {fork.turn - 1}" if is_after_end else f"Fork from turn {fork.turn}"
+    return (
+        f"{action} · {printable_line(fork.branch_id)} stays as it is",
+        f"Enter makes the branch{' and sends' if view.model else ''} · Esc leaves",
+    )
+
+
+def _message_placeholder(view: View) -> str:
     if not view.model:
         return "No model is set: start with --model or --agent"
-    then = "queues it" if view.branch_id in view.runs else "to send"
-    return f"Message to {printable_line(view.branch_id)} · Enter {then}"
-
-
-def _queue_height(queued: Sequence[str]) -> int:
-    return min(len(queued), _QUEUED_SHOWN + 1)
-
-
-def _folded(text: str) -> str:
-    """The beginning of a message on one line."""
-    return " ".join(text[:_QUEUED_READ].split())
+    enter = "queues it" if view.branch_id in view.runs else "to send"
+    return f"Message to {printable_line(view.branch_id)} · Enter {enter}"
 
 
 def _refusal(view: View) -> str:
-    """Why nothing can be written; empty where it can."""
+    """Return why nothing can be written; empty if something can."""
     if view.session is None:
         return "No session to write to"
     if not view.writable:

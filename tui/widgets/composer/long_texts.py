@@ -1,4 +1,4 @@
-"""Texts too long to be edited, which stand in an editor as a few words."""
+"""Texts that are too long to be edited, and the placeholders that an editor shows for them."""
 
 from __future__ import annotations
 
@@ -11,55 +11,56 @@ from tui.render import format_size
 __all__ = ["LongTexts"]
 
 _LONGEST: Final = 20_000
-"""Characters of a text that can be edited: each key in a line of ten times as many takes a second."""
+"""Characters of a text that can be edited: in a line of ten times as many, each key takes a second."""
 
-_WORDS: Final = re.compile("⟦[^⟦⟧\n]*⟧")
+_PLACEHOLDER: Final = re.compile("⟦[^⟦⟧\n]*⟧")
 
 
 class LongTexts:
-    """The long texts of one editor, by the words that stand for them."""
+    """The long texts of an editor, by their placeholders."""
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Forget all texts."""
         self._texts.clear()
 
-    def stand_in(self, text: str) -> str | None:
-        """The words that stand for a text from now on; None where it is short enough to be edited."""
+    def add(self, text: str) -> str | None:
+        """Remember a long text and return its placeholder; None if the text is short enough to be edited."""
         if len(text) <= _LONGEST:
             return None
         lines = text.count("\n") + 1
-        what = f"{format_size(len(text.encode('utf-8', 'replace')))} of text" + (
-            f", {lines:,} lines" if lines > 1 else ""
-        )
-        number, words = 1, f"⟦{what}⟧"
-        while self._texts.get(words, text) != text:
+        label = f"{format_size(len(text.encode('utf-8', 'replace')))} of text"
+        if lines > 1:
+            label += f", {lines:,} lines"
+        number, placeholder = 1, f"⟦{label}⟧"
+        while self._texts.get(placeholder, text) != text:
             number += 1
-            words = f"⟦{what} ({number})⟧"
-        self._texts[words] = text
-        return words
+            placeholder = f"⟦{label} ({number})⟧"
+        self._texts[placeholder] = text
+        return placeholder
 
-    def expand(self, shown: str, rest: Callable[[str], str]) -> str:
-        """What is meant by what is shown.
+    def expand(self, shown: str, convert: Callable[[str], str]) -> str:
+        """Replace the placeholders in an editor's text by the long texts.
 
         Args:
             shown: The editor's text.
-            rest: What is meant by what stands between long texts.
+            convert: Converts the text between the placeholders.
         """
         if not self._texts:
-            return rest(shown)
-        meant: list[str] = []
+            return convert(shown)
+        parts: list[str] = []
         end = 0
-        for found in self._found(shown):
-            meant += (rest(shown[end : found.start()]), self._texts[found[0]])
-            end = found.end()
-        return "".join((*meant, rest(shown[end:])))
+        for match in self._placeholders(shown):
+            parts += (convert(shown[end : match.start()]), self._texts[match[0]])
+            end = match.end()
+        return "".join((*parts, convert(shown[end:])))
 
-    def around(self, line: str, column: int) -> tuple[int, int] | None:
-        """Where the words begin and end that a place in a line is within; None where it is within none."""
-        return next((found.span() for found in self._found(line) if found.start() < column < found.end()), None)
+    def placeholder_at(self, line: str, column: int) -> tuple[int, int] | None:
+        """Return start and end of the placeholder that has a column of a line in its middle; None if there is none."""
+        matches = (match.span() for match in self._placeholders(line) if match.start() < column < match.end())
+        return next(matches, None)
 
-    def _found(self, shown: str) -> Iterator[re.Match[str]]:
-        return (found for found in _WORDS.finditer(shown) if found[0] in self._texts)
+    def _placeholders(self, shown: str) -> Iterator[re.Match[str]]:
+        return (match for match in _PLACEHOLDER.finditer(shown) if match[0] in self._texts)
