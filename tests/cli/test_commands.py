@@ -229,7 +229,7 @@ async def test_a_plain_session_is_adopted(path: Path, run: Run, run_json: RunJSO
     assert [turn["content"] for turn in await session.get_conversation_turns()] == ["One", "Two"]
     assert await session.get_tool_usage() == [("weather", 1, 1)]
     await session.create_branch_from_turn(2, "fork")
-    assert "is no plain session" in run("adopt", path).stderr
+    assert "is not a plain session" in run("adopt", path).stderr
 
 
 async def test_show_of_a_branch_without_messages(path: Path, run: Run, ours: OpenOurs) -> None:

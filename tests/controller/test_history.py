@@ -65,6 +65,6 @@ async def test_two_controllers_of_one_file_share_one_history(path: Path, control
     await controller.refresh()
     assert another.view.tree.branches == controller.view.tree.branches
     assert "deep" in controller.view.tree.branches
-    with pytest.raises(ConvoError, match="nothing to undo"):
+    with pytest.raises(ConvoError, match="Nothing to undo"):
         await controller.history.undo()
     another.close()

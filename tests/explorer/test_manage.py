@@ -164,7 +164,7 @@ async def test_the_list_of_changes_undoes_back_to_an_entry(path: Path) -> None:
         assert "permanent support" in screen(explorer)
         await explorer.press("escape")
         await explorer.press("z")
-        assert "nothing to undo" in explorer.told
+        assert "Nothing to undo" in explorer.told
 
 
 async def test_a_change_that_cannot_be_undone_shows_the_error_in_the_list(path: Path) -> None:
@@ -179,7 +179,7 @@ async def test_a_change_that_cannot_be_undone_shows_the_error_in_the_list(path: 
         await explorer.press("escape")
         await explorer.press("H")
         await explorer.press("enter")
-        assert "Branch 'third' has gone on since" in screen(explorer)
+        assert "Branch 'third' has 2 new items" in screen(explorer)
         await explorer.press("K")
         await explorer.press("j", "enter")
         await explorer.press("escape")

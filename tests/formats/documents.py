@@ -30,4 +30,4 @@ async def import_document(path: Path, document: str, session_id: str = "copy") -
     (conversation,) = read_transcripts(document)
     create_database(path)
     editor = Editor(path, DEFAULT_SESSIONS, DEFAULT_MESSAGES)
-    await editor.bring_in([conversation._replace(session_id=session_id)])
+    await editor.import_sessions([conversation._replace(session_id=session_id)])

@@ -17,11 +17,11 @@ from agents import SQLiteSession
 from tests.conversations import SdkSession, open_sdk, said, spend, turn
 from tests.session.samples import rows
 from tui.errors import ConvoError, FileError
-from tui.model import DeletionImpact, EntryState, SharedTurns
+from tui.model import DeletionImpact, EntryState, JournalEntry, SharedTurns
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
 from tui.storage.engine import Transaction
-from tui.storage.journal import recording as journal
+from tui.storage.journal.recording import record
 from tui.storage.store import Store
 
 
@@ -144,7 +144,7 @@ async def test_a_branch_that_came_back_goes_on(path: Path, editor: Editor) -> No
         "alt 6",
     ]
     sdk.close()
-    with pytest.raises(ConvoError, match="'alt' has gone on since, by 2 items") as told:
+    with pytest.raises(ConvoError, match="'alt' has 2 new items") as told:
         await editor.redo()
     assert told.value.hint == ""
 
@@ -202,7 +202,7 @@ async def test_what_goes_is_what_was_told(path: Path, editor: Editor, store: Sto
 
 async def test_a_deleted_session_comes_back_with_all_its_branches(path: Path, editor: Editor) -> None:
     await editor.fork("support", "main", 1, "empty")
-    await editor.label("support", None, title="Weather", words="Named it")
+    await editor.label("support", None, title="Weather", description="Named it")
     before, stored = await as_sdk_reads(path), content(path)
     stale = open_sdk(path)
     await stale.switch_to_branch("alt")
@@ -236,9 +236,9 @@ async def test_a_fork_is_undone_unless_it_has_gone_on(path: Path, editor: Editor
     sdk.close()
     with pytest.raises(ConvoError, match="“Forked 'third' at turn 3 of 'main'” cannot be undone") as told:
         await editor.undo()
-    assert "has gone on since, by 2 items: archive it instead" in str(told.value)
-    await editor.keep(1)
-    with pytest.raises(ConvoError, match="nothing to undo"):
+    assert "has 2 new items: archive it instead" in str(told.value)
+    await editor.make_permanent(1)
+    with pytest.raises(ConvoError, match="Nothing to undo"):
         await editor.undo()
 
 
@@ -259,7 +259,7 @@ async def test_what_another_program_has_taken_is_not_brought_back_by_halves(path
         await sdk.pop_item()
     sdk.close()
     stored = content(path)
-    with pytest.raises(ConvoError, match="shared in turn 2 are gone: another program deleted them"):
+    with pytest.raises(ConvoError, match="Another program has deleted messages that 'alt' shared in turn 2"):
         await editor.undo()
     assert content(path) == stored
 
@@ -308,7 +308,7 @@ async def test_a_copied_session_that_went_on_stays(path: Path, editor: Editor) -
     sdk = open_sdk(path, "copy")
     await sdk.create_branch_from_turn(2, "on")
     sdk.close()
-    with pytest.raises(ConvoError, match="'copy' has gone on since"):
+    with pytest.raises(ConvoError, match="'copy' has new items"):
         await editor.undo()
 
 
@@ -359,15 +359,15 @@ async def test_a_call_is_not_parted_from_its_output(path: Path, editor: Editor, 
     await sdk.add_items(items)
     sdk.close()
     stored = content(path)
-    with pytest.raises(ConvoError, match=r"Turn 5 of 'main' holds (a call of get_weather|the output of a call 'c1')"):
+    with pytest.raises(ConvoError, match=r"Turn 5 of 'main' has (a call of get_weather|the output of call 'c1')"):
         await editor.copy_turns("support", [("main", 1), ("main", 5)], "alt")
     assert content(path) == stored
 
 
 async def test_what_is_said_of_things_is_undone_word_by_word(path: Path, editor: Editor, store: Store) -> None:
-    await editor.label("support", "alt", title="Oslo, hourly", note="the better one", words="Named 'alt'")
-    await editor.label("support", "alt", pinned=True, words="Pinned 'alt'")
-    await editor.label("support", None, archived=True, words="Archived session 'support'")
+    await editor.label("support", "alt", title="Oslo, hourly", note="the better one", description="Named 'alt'")
+    await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
+    await editor.label("support", None, archived=True, description="Archived session 'support'")
     session = (await store.sessions())[0]
     branch = (await store.tree(session)).branches["alt"]
     assert (branch.name, branch.note, branch.pinned, branch.archived) == ("Oslo, hourly", "the better one", True, False)
@@ -384,35 +384,78 @@ async def test_what_is_said_of_things_is_undone_word_by_word(path: Path, editor:
         db.execute("UPDATE convo_labels SET title = 'mine' WHERE branch_id = 'alt'")
     db.close()
     await editor.undo()
-    with pytest.raises(ConvoError, match="changed since by another program"):
+    with pytest.raises(ConvoError, match="Another program has changed a title"):
         await editor.undo()
 
 
 async def test_saying_the_same_again_is_nothing_that_was_done(path: Path, editor: Editor, store: Store) -> None:
-    await editor.label("support", "alt", pinned=True, words="Pinned 'alt'")
+    await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
     await editor.undo()
-    await editor.label("support", "alt", pinned=False, words="Unpinned 'alt'")
+    await editor.label("support", "alt", pinned=False, description="Unpinned 'alt'")
     await editor.redo()
     assert len(await store.journal()) == 1
+
+
+async def test_an_entry_written_just_before_an_undo_is_checked(path: Path, editor: Editor, store: Store) -> None:
+    await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
+    [pinned] = await store.journal()
+    await Editor(path, "agent_sessions", "agent_messages").delete_branch("support", "alt")
+    stored = content(path)
+    checked: list[str] = []
+
+    def refuse_deletions(entry: JournalEntry) -> None:
+        checked.append(entry.description)
+        if entry.operation == "delete":
+            raise ConvoError("An agent answers there.")
+
+    for back_to in (None, pinned.id):
+        with pytest.raises(ConvoError, match="An agent answers there"):
+            await editor.undo(back_to, check=refuse_deletions)
+        assert content(path) == stored
+    assert checked == ["Deleted 'alt' (6 items of its own)"] * 2
+    assert {entry.state for entry in await store.journal()} == {EntryState.DONE}
+
+
+async def test_all_entries_are_checked_before_the_first_is_undone(path: Path, editor: Editor, store: Store) -> None:
+    for title in ("First", "Second"):
+        await editor.label("support", "alt", title=title, description=f"Named 'alt' {title}")
+    second, first = await store.journal()
+    stored, checked = content(path), list[int]()
+
+    def refuse_the_first(entry: JournalEntry) -> None:
+        checked.append(entry.id)
+        if entry.id == first.id:
+            raise ConvoError("Not this one.")
+
+    with pytest.raises(ConvoError, match="Not this one"):
+        await editor.undo(first.id, check=refuse_the_first)
+    assert (checked, content(path)) == ([second.id, first.id], stored)
+    await editor.undo(first.id, check=lambda entry: checked.append(entry.id))
+    with pytest.raises(ConvoError, match="Not this one"):
+        await editor.redo(second.id, check=refuse_the_first)
+    assert {entry.state for entry in await store.journal()} == {EntryState.UNDONE}
+    await editor.redo(second.id, check=lambda entry: checked.append(entry.id))
+    assert checked == [second.id, first.id, second.id, first.id, first.id, first.id, second.id]
+    assert content(path) == stored
 
 
 async def test_what_is_done_after_undoing_takes_the_place_of_what_was_undone(editor: Editor, store: Store) -> None:
     await editor.delete_branch("support", "alt")
     await editor.undo()
-    await editor.label("support", "alt", pinned=True, words="Pinned 'alt'")
+    await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
     assert [entry.description for entry in await store.journal()] == ["Pinned 'alt'"]
-    with pytest.raises(ConvoError, match="nothing to do again"):
+    with pytest.raises(ConvoError, match="Nothing to redo"):
         await editor.redo()
 
 
 async def test_an_emptied_trash_makes_it_final(path: Path, editor: Editor, store: Store) -> None:
     await editor.delete_branch("support", "alt")
-    await editor.label("support", "main", pinned=True, words="Pinned 'main'")
+    await editor.label("support", "main", pinned=True, description="Pinned 'main'")
     assert (await store.journal())[1].kept_bytes > 500
     await editor.empty_trash()
     assert [(entry.state, entry.kept_bytes) for entry in await store.journal()] == [(EntryState.PERMANENT, 0)] * 2
     assert rows(path, "SELECT COUNT(*) FROM convo_trash") == [(0,)]
-    with pytest.raises(ConvoError, match="nothing to undo"):
+    with pytest.raises(ConvoError, match="Nothing to undo"):
         await editor.undo()
 
 
@@ -444,7 +487,7 @@ async def test_a_plain_session_can_be_named_but_not_deleted(tmp_path: Path) -> N
     await plain.add_items(turn("one"))
     plain.close()
     editor = Editor(path, "agent_sessions", "agent_messages")
-    await editor.label("s", None, title="Old", words="Named it")
+    await editor.label("s", None, title="Old", description="Named it")
     with pytest.raises(ConvoError, match="plain session"):
         await editor.delete_session("s")
     await editor.undo()
@@ -481,7 +524,7 @@ async def test_a_cancelled_change_is_made(path: Path, editor: Editor) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from tui.storage.journal.recording import recorded
+from tui.storage.journal.recording import record
 from tui.storage.journal.undo import undo
 from tui.storage.open import open_to_write
 from tui.storage.queries.branches import delete_branch
@@ -490,7 +533,7 @@ path, what = Path(sys.argv[1]), sys.argv[2]
 
 def work(tx):
     if what == "delete":
-        with recorded(tx, "support", "delete", "Deleted"):
+        with record(tx, "support", "delete", "Deleted"):
             delete_branch(tx, "support", "alt")
     else:
         undo(tx)
@@ -519,14 +562,14 @@ async def test_a_program_that_is_killed_leaves_all_or_nothing(path: Path, editor
 async def test_what_a_run_wrote_is_undone_to_the_last_row(path: Path, editor: Editor) -> None:
     await editor.fork("support", "main", 1, "empty")
     stored = content(path)
-    before = await editor.mark("support", "empty")
+    before = await editor.take_checkpoint("support", "empty")
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
         await ours.switch_to_branch("empty")
         await ours.add_items(turn("said", tool="get_weather"))
         await ours.store_run_usage(spend(7))
         await ours.record_run(outcome="done", model="m", agent=None, started_at=None, seconds=1.0)
     said_so = content(path)
-    await editor.note_since(before, "run", "Said “said” on 'empty'")
+    await editor.record_since(before, "run", "Said “said” on 'empty'")
     await editor.undo()
     undone = content(path)
     # The session's row goes on telling when it was written last.
@@ -539,7 +582,7 @@ async def test_what_a_run_wrote_is_undone_to_the_last_row(path: Path, editor: Ed
 
 
 async def test_a_run_that_wrote_nothing_is_nothing_that_was_done(editor: Editor, store: Store) -> None:
-    await editor.note_since(await editor.mark("support", "alt"), "run", "Said nothing")
+    await editor.record_since(await editor.take_checkpoint("support", "alt"), "run", "Said nothing")
     assert await store.journal() == ()
 
 
@@ -547,7 +590,7 @@ async def test_others_may_write_their_own_changes_down(path: Path, editor: Edito
     stored = content(path)
 
     def shout(tx: Transaction) -> None:
-        with journal.recorded(tx, "support", "shout", "Shouted"):
+        with record(tx, "support", "shout", "Shouted"):
             tx.execute(
                 "INSERT OR REPLACE INTO turn_usage (session_id, branch_id, user_turn_number, input_tokens)"
                 " VALUES ('support', 'main', 1, 9)"

@@ -20,7 +20,7 @@ async def run(options: argparse.Namespace) -> int:
         conversations = with_names(read_transcripts(sys.stdin.read()), name, "import")
     else:
         conversations = load(Path(options.transcript), name)
-    await open_editor(Path(options.file), create=True).bring_in(conversations)
+    await open_editor(Path(options.file), create=True).import_sessions(conversations)
     session_ids = [conversation.session_id for conversation in conversations]
     if options.json:
         print_json({"sessions": session_ids})

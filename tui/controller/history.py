@@ -46,7 +46,7 @@ class History:
         """Make a change permanent: undo leaves it out."""
         async with self._state.write_lock:
             self._state.require_writable()
-            await (await self._state.editor()).keep(entry_id)
+            await (await self._state.editor()).make_permanent(entry_id)
 
     async def empty_trash(self) -> None:
         """Make all changes permanent, and free the space in the file that undoing them would need."""

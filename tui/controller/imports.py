@@ -58,7 +58,7 @@ class Imports:
 
         self._state.require_writable()
         incoming = await asyncio.to_thread(load, path, name)
-        await self._reloader.apply((await self._state.editor()).bring_in(incoming))
+        await self._reloader.apply((await self._state.editor()).import_sessions(incoming))
         await self._navigation.select_session(incoming[0].session_id)
         count = f"{len(incoming)} sessions" if len(incoming) > 1 else f"session '{incoming[0].session_id}'"
         self._state.notify(f"Imported {count}. z undoes it.")

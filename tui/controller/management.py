@@ -78,9 +78,9 @@ class Management:
             ConvoError: It cannot be deleted, or not now.
         """
         if branch_id == MAIN:
-            from tui.storage.editor import main_stays
+            from tui.storage.editor import cannot_delete_main
 
-            raise main_stays()
+            raise cannot_delete_main()
         self._state.require_idle(session_id, branch_id)
         return await self._state.store.deletion_impact(await self._state.find_session(session_id), branch_id)
 
@@ -155,7 +155,7 @@ class Management:
         self._state.require_writable()
         editor = await self._state.editor()
         label = editor.label(
-            session_id, branch_id, title=title, note=note, pinned=pinned, archived=archived, words=words
+            session_id, branch_id, title=title, note=note, pinned=pinned, archived=archived, description=words
         )
         hide = [branch_id] if archived else []
         await self._reloader.apply(label, hide, leave_session=bool(archived) and branch_id is None)

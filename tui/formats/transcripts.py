@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from tui.errors import TranscriptError
 from tui.formats.json_document import FORMAT, VERSION, stored_form
-from tui.storage.transfer.imports import Incoming
+from tui.storage.transfer.imports import ImportedSession
 
 __all__ = ["load", "read_transcripts", "with_names"]
 
@@ -29,7 +29,7 @@ _CHAT_PARTS: Final = ("text", "image_url", "input_audio", "file")
 _HINT: Final = "Use Responses items or Chat Completions messages, in a list or one a line, or an export of convo-tui."
 
 
-def load(path: Path, name: str = "") -> list[Incoming]:
+def load(path: Path, name: str = "") -> list[ImportedSession]:
     """Return the conversations of a file, each with the id of its new session.
 
     Args:
@@ -50,7 +50,7 @@ def load(path: Path, name: str = "") -> list[Incoming]:
     return with_names(read_transcripts(text), name, path.stem)
 
 
-def with_names(conversations: Sequence[Incoming], name: str, default: str) -> list[Incoming]:
+def with_names(conversations: Sequence[ImportedSession], name: str, default: str) -> list[ImportedSession]:
     """Give each conversation an id: `name` if there is one, else its own, else the default; several get numbers."""
     if len(conversations) == 1:
         (conversation,) = conversations
@@ -61,7 +61,7 @@ def with_names(conversations: Sequence[Incoming], name: str, default: str) -> li
     ]
 
 
-def read_transcripts(text: str) -> list[Incoming]:
+def read_transcripts(text: str) -> list[ImportedSession]:
     """Return the conversations of a document, at least one; the id of one without an id of its own is empty.
 
     Raises:
@@ -70,7 +70,7 @@ def read_transcripts(text: str) -> list[Incoming]:
     values = _values(text.removeprefix("\ufeff"))
     if all(_is_conversation(value) for value in values):
         return [_conversation(value, f"conversation {number}") for number, value in enumerate(values, 1)]
-    return [Incoming("", _items(values))]
+    return [ImportedSession("", _items(values))]
 
 
 def _values(text: str) -> list[Any]:
@@ -101,15 +101,15 @@ def _is_conversation(value: Any) -> bool:
     )
 
 
-def _conversation(value: Message, position: str) -> Incoming:
+def _conversation(value: Message, position: str) -> ImportedSession:
     if value.get("format") == FORMAT:
         return _exported_session(value)
     name = value.get("session_id", value.get("id"))
     values = next(value[field] for field in _ITEM_FIELDS if isinstance(value.get(field), list))
-    return Incoming(name if isinstance(name, str) else "", _items(values, f" of {position}"))
+    return ImportedSession(name if isinstance(name, str) else "", _items(values, f" of {position}"))
 
 
-def _exported_session(document: Message) -> Incoming:
+def _exported_session(document: Message) -> ImportedSession:
     version = document.get("version")
     if version != VERSION:
         raise TranscriptError(
@@ -119,7 +119,7 @@ def _exported_session(document: Message) -> Incoming:
     name = session.get("session_id") if isinstance(session, dict) else None
     if not isinstance(name, str):
         raise TranscriptError("The export has no session id.", "Export the session again.")
-    return Incoming(name, record=stored_form(document))
+    return ImportedSession(name, document=stored_form(document))
 
 
 def _items(values: Sequence[Any], position: str = "") -> list[Message]:

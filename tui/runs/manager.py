@@ -158,7 +158,7 @@ class Runs:
         session = self._open_session(active.branch.session_id)
         try:
             await session.switch_to_branch(active.branch.branch_id)
-            checkpoint = await editor.mark(*active.branch)
+            checkpoint = await editor.take_checkpoint(*active.branch)
             active.begin(checkpoint.items)
             result = await self._runner.run(session, text, active)
             active.kept = result.kept
@@ -180,7 +180,7 @@ class Runs:
             # The answer is stored, even if it cannot be made undoable.
             with suppress(ConvoError):
                 words = f"Sent “{_quote(text)}” on '{active.branch.branch_id}'"
-                await editor.note_since(checkpoint, "run", words)
+                await editor.record_since(checkpoint, "run", words)
             return result
         finally:
             await asyncio.to_thread(session.close)

@@ -386,9 +386,9 @@ class Store:
 
     async def journal(self) -> tuple[JournalEntry, ...]:
         """What the explorer did to the file, the newest first."""
-        from tui.storage.journal.recording import entries
+        from tui.storage.journal.recording import read_entries
 
-        return await self._reader.read(entries)
+        return await self._reader.read(read_entries)
 
     async def priced(self, session: Session, tree: TurnTree, branch_id: str, limits: Sequence[int]) -> Priced:
         """What each scope of a branch spent, apart by price list: by model, hour, and these limits of a request."""

@@ -71,18 +71,18 @@ async def do(editor: Editor, store: Store, number: int, step: Step) -> None:
         case "session":
             await editor.delete_session(session_id)
         case "label":
-            await editor.label("chat", branch, title=f"{number}", pinned=which % 2 == 0, words=f"Named {number}")
+            await editor.label("chat", branch, title=f"{number}", pinned=which % 2 == 0, description=f"Named {number}")
         case "copy":
             await editor.copy_branch("chat", branch, f"copy {number}")
         case "turns":
             await editor.copy_turns("chat", [(branch, turn_number)], branches[turn_number % len(branches)])
         case "say":
-            before = await editor.mark("chat", branch)
+            before = await editor.take_checkpoint("chat", branch)
             async with AdvancedSQLiteSession(session_id="chat", db_path=editor.path) as ours:
                 await ours.switch_to_branch(branch)
                 await ours.add_items(turn(f"said {number}"))
                 await ours.store_run_usage(spend(number))
-            await editor.note_since(before, "run", f"Said {number}")
+            await editor.record_since(before, "run", f"Said {number}")
 
 
 async def there_and_back(path: Path, steps: Sequence[Step]) -> None:

@@ -1,222 +1,251 @@
-"""What the explorer did to a file, so that it can be undone and done again.
+"""The journal: what the explorer changed in a database, so that it can be undone and redone.
 
-Whatever writes inside `recorded` is written down while it writes: rows that it deletes go to the trash, rows that it
-adds are known by their ids. `undoing` turns an entry over.
-
-Functions over a `Transaction` inside a write transaction; all of them leave it as it is to be committed, or
-raise.
+All that is written inside `record` becomes one entry: deleted rows are copied to the trash, added rows are known by
+their ids. `tui.storage.journal.undo` undoes and redoes entries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tui.model import JournalEntry
 from tui.storage.engine import RecordedTable, Transaction
 from tui.storage.journal.rows import (
-    ENTRY,
-    KEYED,
-    NUMBERED,
+    AFTER,
+    BEFORE,
+    ENTRY_COLUMNS,
+    KEYED_TABLES,
+    NUMBERED_TABLES,
     Changes,
     PendingEntry,
     Row,
-    drop,
-    entry_of,
-    find,
-    finish,
+    complete_entry,
+    copy_to_trash,
+    delete_undone_entries,
+    entry_from_row,
+    find_row,
+    greatest_id,
     has_trash,
-    last_id,
-    put,
-    ranges_of,
-    save,
-    table_names,
+    id_ranges,
+    insert_into_trash,
+    recorded_tables,
 )
 from tui.storage.schema import CONVO_JOURNAL, CONVO_TRASH, TRASH_CELLS
 
-__all__ = ["BranchCheckpoint", "PendingEntry", "empty_trash", "entries", "keep", "mark", "note_since", "recorded"]
+__all__ = [
+    "BranchCheckpoint",
+    "PendingEntry",
+    "empty_trash",
+    "make_permanent",
+    "read_entries",
+    "record",
+    "record_since",
+    "take_checkpoint",
+]
+
+_TABLES_OF_BRANCHES: Final = ("message_structure", "turn_usage", "convo_runs")
+"""Numbered tables whose rows belong to a branch."""
 
 
 class BranchCheckpoint(NamedTuple):
-    """How a branch stands before others write to it.
+    """The state of a branch before others write to it.
 
     Attributes:
         session_id: The session.
         branch_id: The branch.
-        items: How many items it has.
-        last: The last id that each table with ids has for it.
-        recorded: What is recorded of the branch while it has no items; None once it has some.
+        items: Number of its items.
+        last_ids: The greatest id that each table has for the branch.
+        empty_row: The row of the branch in `convo_branches` while it has no items; None if it has items.
     """
 
     session_id: str
     branch_id: str
     items: int
-    last: dict[str, int]
-    recorded: Row | None
+    last_ids: dict[str, int]
+    empty_row: Row | None
 
 
 @contextmanager
-def recorded(tx: Transaction, session_id: str, op: str, words: str = "") -> Iterator[PendingEntry]:
-    """Write down what is done inside, as one entry; what had been undone before can then not be done again.
+def record(tx: Transaction, session_id: str, operation: str, description: str = "") -> Iterator[PendingEntry]:
+    """Record all changes that are made inside the context as one entry.
 
-    Nothing is written down where nothing is changed.
+    Undone entries cannot be redone any more. There is no entry if nothing was changed.
 
     Args:
         tx: A write transaction.
         session_id: The session.
-        op: What kind of thing is done, one word.
-        words: What is done, one line; may be left to what is done inside.
+        operation: The kind of change, one word.
+        description: What is changed, on one line; may be set inside the context.
     """
-    _prepare(tx)
-    entry_id = _begin(tx, session_id, op)
-    names = table_names(tx)
-    changes = Changes({table: tx.columns(name) for table, name in names.items()})
-    marks: dict[str, int] = {table: last_id(tx, names[table]) for table in NUMBERED if table in names}
-    watched = [RecordedTable(table, name, changes.columns[table], table in KEYED) for table, name in names.items()]
-    deed = PendingEntry(words)
-    with tx.record_changes(entry_id, watched):
-        yield deed
-    names = table_names(tx)
-    for table in names.keys() - changes.columns.keys():
-        changes.columns[table] = tx.columns(names[table])
-        if table in KEYED:
-            save(tx, entry_id, changes, table, names[table], 1)
-    for table in NUMBERED:
-        if table in names:
-            mark = marks.get(table, 0)
-            if ranges := ranges_of(tx, f"SELECT id FROM {names[table]} WHERE id > ?", (mark,)):
+    entry_id = _insert_entry(tx, session_id, operation)
+    tables = recorded_tables(tx)
+    changes = Changes({table: tx.columns(identifier) for table, identifier in tables.items()})
+    last_ids: dict[str, int] = {table: greatest_id(tx, tables[table]) for table in NUMBERED_TABLES if table in tables}
+    entry = PendingEntry(description)
+    with tx.record_changes(
+        entry_id,
+        [
+            RecordedTable(table, identifier, changes.columns[table], table in KEYED_TABLES)
+            for table, identifier in tables.items()
+        ],
+    ):
+        yield entry
+    tables = recorded_tables(tx)
+    for table in tables.keys() - changes.columns.keys():
+        # The change created this table.
+        changes.columns[table] = tx.columns(tables[table])
+        if table in KEYED_TABLES:
+            copy_to_trash(tx, entry_id, table, tables[table], changes.columns[table], AFTER)
+    for table in NUMBERED_TABLES:
+        if table in tables:
+            last_id = last_ids.get(table, 0)
+            if ranges := id_ranges(tx, f"SELECT id FROM {tables[table]} WHERE id > :last", last=last_id):
                 changes.added[table] = ranges
-            # A row that came and went inside is nothing to bring back.
+            # Rows that were both added and deleted inside the context.
             tx.execute(
-                "DELETE FROM convo_trash WHERE entry_id = ? AND table_name = ? AND c0 > ?", (entry_id, table, mark)
+                "DELETE FROM convo_trash"
+                f" WHERE entry_id = :entry_id AND table_name = :table AND {TRASH_CELLS[0]} > :last",
+                entry_id=entry_id,
+                table=table,
+                last=last_id,
             )
-    for table in KEYED:
-        if table in names:
-            _settle_rows(tx, entry_id, changes, table, names[table])
+    for table in KEYED_TABLES:
+        if table in tables:
+            _reduce_to_first_and_last(tx, entry_id, table, tables[table], changes.columns[table])
     if changes.added or has_trash(tx, entry_id):
-        finish(tx, entry_id, changes, deed)
-        drop(tx, "state = 'undone'")
+        complete_entry(tx, entry_id, changes, entry)
+        delete_undone_entries(tx)
     else:
-        tx.execute("DELETE FROM convo_journal WHERE id = ?", (entry_id,))
+        tx.execute("DELETE FROM convo_journal WHERE id = :entry_id", entry_id=entry_id)
 
 
-def mark(tx: Transaction, session_id: str, branch_id: str) -> BranchCheckpoint:
-    """Remember how a branch stands, for `note_since`; may be called inside a read transaction."""
-    key = (session_id, branch_id)
-    names = table_names(tx)
-    last = {
+def take_checkpoint(tx: Transaction, session_id: str, branch_id: str) -> BranchCheckpoint:
+    """Return the state of a branch, for `record_since`; a read transaction is enough."""
+    tables = recorded_tables(tx)
+    last_ids: dict[str, int] = {
         table: int(
             tx.execute(
-                f"SELECT COALESCE(MAX(id), 0) FROM {table} WHERE session_id = ? AND branch_id = ?", key
+                f"SELECT COALESCE(MAX(id), 0) FROM {table} WHERE session_id = :session_id AND branch_id = :branch_id",
+                session_id=session_id,
+                branch_id=branch_id,
             ).fetchone()[0]
         )
-        for table in _OF_BRANCHES
-        if table in names
+        for table in _TABLES_OF_BRANCHES
+        if table in tables
     }
-    items, recorded = 0, None
-    if last.get("message_structure"):
+    items, empty_row = 0, None
+    if last_ids.get("message_structure"):
         (items,) = tx.execute(
-            "SELECT COUNT(*) FROM message_structure WHERE session_id = ? AND branch_id = ?", key
+            "SELECT COUNT(*) FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id",
+            session_id=session_id,
+            branch_id=branch_id,
         ).fetchone()
-    elif "convo_branches" in names:
-        recorded = find(tx, tx.columns("convo_branches"), "convo_branches", key)
-    return BranchCheckpoint(session_id, branch_id, items, last, recorded)
+    elif "convo_branches" in tables:
+        empty_row = find_row(tx, "convo_branches", tx.columns("convo_branches"), (session_id, branch_id))
+    return BranchCheckpoint(session_id, branch_id, items, last_ids, empty_row)
 
 
-def note_since(tx: Transaction, before: BranchCheckpoint, op: str, words: str) -> None:
-    """Write down as one entry what others wrote to the end of a branch, in transactions of their own.
+def record_since(tx: Transaction, checkpoint: BranchCheckpoint, operation: str, description: str) -> None:
+    """Record what others appended to a branch, in their own transactions, as one entry.
+
+    There is no entry if they appended no items.
 
     Args:
         tx: A write transaction.
-        before: How the branch stood before.
-        op: What kind of thing was done, one word.
-        words: What was done, one line.
+        checkpoint: The state of the branch before.
+        operation: The kind of change, one word.
+        description: What was changed, on one line.
     """
-    _prepare(tx)
-    names = table_names(tx)
-    changes = Changes({table: tx.columns(name) for table, name in names.items()})
-    for table in _OF_BRANCHES:
-        if table in names:
-            values = (before.session_id, before.branch_id, before.last.get(table, 0))
-            where = f"FROM {table} WHERE session_id = ? AND branch_id = ? AND id > ?"
-            if ranges := ranges_of(tx, f"SELECT id {where}", values):
+    tables = recorded_tables(tx)
+    changes = Changes({table: tx.columns(identifier) for table, identifier in tables.items()})
+    for table in _TABLES_OF_BRANCHES:
+        if table in tables:
+            new_rows = f"FROM {table} WHERE session_id = :session_id AND branch_id = :branch_id AND id > :last"
+            values = {
+                "session_id": checkpoint.session_id,
+                "branch_id": checkpoint.branch_id,
+                "last": checkpoint.last_ids.get(table, 0),
+            }
+            if ranges := id_ranges(tx, f"SELECT id {new_rows}", **values):
                 changes.added[table] = ranges
                 if table == "message_structure":
-                    changes.added["messages"] = ranges_of(tx, f"SELECT message_id AS id {where}", values)
+                    changes.added["messages"] = id_ranges(tx, f"SELECT message_id AS id {new_rows}", **values)
     if "message_structure" not in changes.added:
         return
-    entry_id = _begin(tx, before.session_id, op)
-    if before.recorded is not None:
-        columns = changes.columns["convo_branches"]
-        now = find(tx, columns, "convo_branches", before.recorded[: len(tx.primary_key("convo_branches"))])
-        for side, row in enumerate((before.recorded, now)):
-            if row is not None:
-                put(tx, entry_id, "convo_branches", side, row)
-    finish(tx, entry_id, changes, PendingEntry(words, before.branch_id))
-    drop(tx, "state = 'undone'")
+    entry_id = _insert_entry(tx, checkpoint.session_id, operation)
+    if (before := checkpoint.empty_row) is not None:
+        key = before[: len(tx.primary_key("convo_branches"))]
+        after = find_row(tx, "convo_branches", changes.columns["convo_branches"], key)
+        _store_both_sides(tx, entry_id, "convo_branches", before, after)
+    complete_entry(tx, entry_id, changes, PendingEntry(description, checkpoint.branch_id))
+    delete_undone_entries(tx)
 
 
-_OF_BRANCHES = ("message_structure", "turn_usage", "convo_runs")
-"""Tables whose rows have an id and belong to a branch."""
-
-
-def _begin(tx: Transaction, session_id: str, op: str) -> int:
-    row = tx.execute(
-        "INSERT INTO convo_journal (session_id, op, words) VALUES (?, ?, '') RETURNING id", (session_id, op)
-    ).fetchone()
-    return int(row[0])
-
-
-def _prepare(tx: Transaction) -> None:
-    CONVO_JOURNAL.create(tx)
-    CONVO_TRASH.create(tx)
-
-
-def _settle_rows(tx: Transaction, entry_id: int, changes: Changes, table: str, name: str) -> None:
-    """Of all that happened to each row, keep what it was at first and what it is at last."""
-    key_size = len(tx.primary_key(name))
-    first: dict[Row, Row | None] = {}
-    width = len(changes.columns[table])
-    for side, *cells in tx.execute(
-        f"SELECT side, {', '.join(TRASH_CELLS[:width])} FROM convo_trash WHERE entry_id = ? AND table_name = ?"
-        " ORDER BY rowid",
-        (entry_id, table),
-    ):
-        first.setdefault(tuple(cells[:key_size]), None if side else tuple(cells))
-    if not first:
-        return
-    tx.execute("DELETE FROM convo_trash WHERE entry_id = ? AND table_name = ?", (entry_id, table))
-    for key, before in first.items():
-        after = find(tx, changes.columns[table], name, key)
-        if after == before:
-            continue
-        for side, row in enumerate((before, after)):
-            if row is not None:
-                put(tx, entry_id, table, side, row)
-
-
-def entries(tx: Transaction) -> tuple[JournalEntry, ...]:
-    """What was done to a file, the newest first."""
+def read_entries(tx: Transaction) -> tuple[JournalEntry, ...]:
+    """Return all entries, the newest first."""
     if not tx.has_table("convo_journal"):
         return ()
-    rows = tx.execute(f"SELECT {ENTRY} FROM convo_journal WHERE state IN ('done', 'undone', 'kept') ORDER BY id DESC")
-    return tuple(entry_of(row) for row in rows)
+    rows = tx.execute(
+        f"SELECT {ENTRY_COLUMNS} FROM convo_journal WHERE state IN ('done', 'undone', 'kept') ORDER BY id DESC"
+    )
+    return tuple(entry_from_row(row) for row in rows)
 
 
-def keep(tx: Transaction, entry_id: int) -> None:
-    """Let what was done hold for good: it is passed over by `undo`, and what was kept for it goes."""
+def make_permanent(tx: Transaction, entry_id: int) -> None:
+    """Make a change permanent: `undo` ignores its entry, and its rows leave the trash."""
     if tx.has_table("convo_journal"):
-        tx.execute("DELETE FROM convo_trash WHERE entry_id = ?", (entry_id,))
+        tx.execute("DELETE FROM convo_trash WHERE entry_id = :entry_id", entry_id=entry_id)
         tx.execute(
-            "UPDATE convo_journal SET state = 'kept', changes = '{}', bytes = 0 WHERE id = ? AND state = 'done'",
-            (entry_id,),
+            "UPDATE convo_journal SET state = 'kept', changes = '{}', bytes = 0"
+            " WHERE id = :entry_id AND state = 'done'",
+            entry_id=entry_id,
         )
 
 
 def empty_trash(tx: Transaction) -> None:
-    """Let all that was done hold for good, and all that was undone be forgotten."""
+    """Make all changes permanent, and delete the entries that were undone."""
     if tx.has_table("convo_journal"):
-        drop(tx, "state = 'undone'")
+        delete_undone_entries(tx)
         tx.execute("DELETE FROM convo_trash")
         tx.execute("UPDATE convo_journal SET state = 'kept', changes = '{}', bytes = 0")
+
+
+def _insert_entry(tx: Transaction, session_id: str, operation: str) -> int:
+    CONVO_JOURNAL.create(tx)
+    CONVO_TRASH.create(tx)
+    row = tx.execute(
+        "INSERT INTO convo_journal (session_id, op, words) VALUES (:session_id, :operation, '') RETURNING id",
+        session_id=session_id,
+        operation=operation,
+    ).fetchone()
+    return int(row[0])
+
+
+def _reduce_to_first_and_last(tx: Transaction, entry_id: int, table: str, identifier: str, columns: list[str]) -> None:
+    """Replace the recorded versions of each row by the one before the entry and the one after it."""
+    key_size = len(tx.primary_key(identifier))
+    first: dict[Row, Row | None] = {}
+    for side, *cells in tx.execute(
+        f"SELECT side, {', '.join(TRASH_CELLS[: len(columns)])} FROM convo_trash"
+        f" WHERE entry_id = :entry_id AND table_name = :table ORDER BY {tx.dialect.row_order}",
+        entry_id=entry_id,
+        table=table,
+    ):
+        first.setdefault(tuple(cells[:key_size]), tuple(cells) if side == BEFORE else None)
+    if not first:
+        return
+    tx.execute(
+        "DELETE FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table", entry_id=entry_id, table=table
+    )
+    for key, before in first.items():
+        after = find_row(tx, identifier, columns, key)
+        if after != before:
+            _store_both_sides(tx, entry_id, table, before, after)
+
+
+def _store_both_sides(tx: Transaction, entry_id: int, table: str, before: Row | None, after: Row | None) -> None:
+    for side, row in ((BEFORE, before), (AFTER, after)):
+        if row is not None:
+            insert_into_trash(tx, entry_id, table, side, row)

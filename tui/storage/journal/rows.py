@@ -1,12 +1,12 @@
-"""What the journal knows of tables: rows in the trash, ranges of ids, and how a branch stands.
+"""What an entry of the journal stores: rows in the trash, ranges of ids, and the state of branches.
 
-Functions over a `Transaction` inside a write transaction.
+The functions need a write transaction, unless they only read.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -14,48 +14,56 @@ from tui.model import EntryState, JournalEntry
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation
 from tui.storage.schema import TRASH_CELLS, quoted
+from tui.storage.sql import insert_into
 
 __all__ = [
-    "ENTRY",
-    "KEYED",
-    "NUMBERED",
+    "AFTER",
+    "BEFORE",
+    "ENTRY_COLUMNS",
+    "KEYED_TABLES",
+    "NUMBERED_TABLES",
     "BranchState",
     "Changes",
+    "IdRanges",
     "PendingEntry",
-    "Ranges",
     "Row",
-    "branch_now",
-    "drop",
-    "entry_of",
-    "find",
-    "finish",
+    "complete_entry",
+    "copy_to_trash",
+    "delete_undone_entries",
+    "entry_from_row",
+    "find_row",
+    "greatest_id",
     "has_trash",
-    "last_id",
-    "put",
-    "ranges_of",
-    "save",
-    "table_names",
+    "id_ranges",
+    "insert_into_trash",
+    "key_condition",
+    "read_branch_state",
+    "recorded_tables",
 ]
 
-NUMBERED: Final = ("messages", "message_structure", "turn_usage", "convo_runs")
-"""Tables whose rows never change and bear an id that only grows: what an entry added is a few ranges of ids."""
+NUMBERED_TABLES: Final = ("messages", "message_structure", "turn_usage", "convo_runs")
+"""Tables whose rows never change and have growing ids: the rows that an entry added are a few ranges of ids."""
 
-KEYED: Final = ("sessions", "session_clear_generations", "convo_branches", "convo_usage", "convo_labels")
-"""Tables whose rows change: each row is kept as it was before the entry and as it was after it."""
+KEYED_TABLES: Final = ("sessions", "session_clear_generations", "convo_branches", "convo_usage", "convo_labels")
+"""Tables whose rows change: a row is stored as it was before the entry, and as it was after it."""
 
-_SIZE: Final = " + ".join(f"COALESCE(length(CAST({cell} AS BLOB)), 0)" for cell in TRASH_CELLS)
+BEFORE: Final = 0
+"""The `side` of a row in the trash that undoing the entry brings back."""
 
-Ranges: TypeAlias = list[tuple[int, int]]
+AFTER: Final = 1
+"""The `side` of a row in the trash that undoing the entry takes away."""
+
+IdRanges: TypeAlias = list[tuple[int, int]]
 Row: TypeAlias = tuple[Any, ...]
 
 
 @dataclass
 class PendingEntry:
-    """What is being done; filled in while that is done.
+    """An entry whose change is being made, which may still complete it.
 
     Attributes:
-        description: What was done, one line.
-        branch_id: The branch it is done to.
+        description: What is changed, on one line.
+        branch_id: The branch that is changed; None where the session itself is.
     """
 
     description: str
@@ -63,7 +71,7 @@ class PendingEntry:
 
 
 class BranchState(NamedTuple):
-    """What a branch holds: how much, and what came last."""
+    """Number and last id of a branch's items and usage rows, for noticing changes."""
 
     session_id: str
     branch_id: str
@@ -75,22 +83,23 @@ class BranchState(NamedTuple):
 
 @dataclass
 class Changes:
-    """What turns an entry over.
+    """What it takes to undo or redo an entry, besides rows in the trash; stored as JSON.
 
     Attributes:
-        columns: The columns of each table as the trash keeps them.
-        added: Ids of the rows that are there because of the entry.
-        branches: The branches it touched, as it left them.
-        generations: How often each session that it touched had been cleared.
+        columns: The columns of each table, in the order of the cells in the trash.
+        added: Ids of the rows that the entry added, by table.
+        branches: The branches that the entry changed, as it left them.
+        generations: How often each session that the entry changed had been cleared.
     """
 
     columns: dict[str, list[str]] = field(default_factory=dict)
-    added: dict[str, Ranges] = field(default_factory=dict)
+    added: dict[str, IdRanges] = field(default_factory=dict)
     branches: list[BranchState] = field(default_factory=list)
     generations: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Changes:
+        """Read the stored form."""
         stored = json.loads(text)
         return cls(
             stored["columns"],
@@ -100,124 +109,197 @@ class Changes:
         )
 
     def dump(self) -> str:
+        """Return the stored form."""
         return json.dumps(vars(self))
 
 
-def finish(tx: Transaction, entry_id: int, changes: Changes, deed: PendingEntry) -> None:
-    """Note how the entry leaves what it touched."""
-    touched: set[tuple[str, str]] = set()
+# Entries
+
+
+ENTRY_COLUMNS: Final = "id, session_id, branch_id, op, words, state, bytes, CAST(created_at AS TEXT)"
+"""The columns of the journal that `entry_from_row` takes."""
+
+
+def entry_from_row(row: Sequence[Any]) -> JournalEntry:
+    """Return the entry with these `ENTRY_COLUMNS`."""
+    entry_id, session_id, branch_id, operation, description, state, size, created_at = row
+    return JournalEntry(entry_id, session_id, branch_id, operation, description, EntryState(state), size, created_at)
+
+
+def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: PendingEntry) -> None:
+    """Store what it takes to undo or redo an entry, and how the entry leaves what it changed.
+
+    Args:
+        tx: A write transaction.
+        entry_id: The entry.
+        changes: What is known of its changes; its branches and generations are filled in.
+        entry: Its description and branch.
+    """
+    branches: set[tuple[str, str]] = set()
     for table in ("message_structure", "turn_usage"):
         for first, last in changes.added.get(table, ()):
-            touched.update(
+            branches.update(
                 tx.execute(
-                    f"SELECT DISTINCT session_id, branch_id FROM {table} WHERE id BETWEEN ? AND ?", (first, last)
+                    f"SELECT DISTINCT session_id, branch_id FROM {table} WHERE id BETWEEN :first AND :last",
+                    first=first,
+                    last=last,
                 )
             )
         if table in changes.columns:
             session, branch = (TRASH_CELLS[changes.columns[table].index(name)] for name in ("session_id", "branch_id"))
-            touched.update(
+            branches.update(
                 tx.execute(
-                    f"SELECT DISTINCT {session}, {branch} FROM convo_trash WHERE entry_id = ? AND table_name = ?",
-                    (entry_id, table),
+                    f"SELECT DISTINCT {session}, {branch} FROM convo_trash"
+                    " WHERE entry_id = :entry_id AND table_name = :table",
+                    entry_id=entry_id,
+                    table=table,
                 )
             )
-    changes.branches = [branch_now(tx, *branch) for branch in sorted(touched)]
-    changes.generations = {session_id: read_generation(tx, session_id) for session_id, _ in touched}
-    size = tx.execute(f"SELECT COALESCE(SUM({_SIZE}), 0) FROM convo_trash WHERE entry_id = ?", (entry_id,)).fetchone()[
-        0
-    ]
+    changes.branches = [read_branch_state(tx, *branch) for branch in sorted(branches)]
+    changes.generations = {session_id: read_generation(tx, session_id) for session_id, _ in branches}
+    size = " + ".join(f"COALESCE(length({tx.dialect.as_utf8(cell)}), 0)" for cell in TRASH_CELLS)
+    (stored_bytes,) = tx.execute(
+        f"SELECT COALESCE(SUM({size}), 0) FROM convo_trash WHERE entry_id = :entry_id", entry_id=entry_id
+    ).fetchone()
     tx.execute(
-        "UPDATE convo_journal SET words = ?, branch_id = ?, changes = ?, bytes = ? WHERE id = ?",
-        (deed.description, deed.branch_id, changes.dump(), size, entry_id),
+        "UPDATE convo_journal SET words = :description, branch_id = :branch_id, changes = :changes, bytes = :bytes"
+        " WHERE id = :entry_id",
+        description=entry.description,
+        branch_id=entry.branch_id,
+        changes=changes.dump(),
+        bytes=stored_bytes,
+        entry_id=entry_id,
     )
 
 
-ENTRY: Final = "id, session_id, branch_id, op, words, state, bytes, CAST(created_at AS TEXT)"
-"""Columns of the journal that `entry_of` takes."""
+def delete_undone_entries(tx: Transaction) -> None:
+    """Delete the entries that could be redone, with their rows in the trash."""
+    tx.execute("DELETE FROM convo_trash WHERE entry_id IN (SELECT id FROM convo_journal WHERE state = 'undone')")
+    tx.execute("DELETE FROM convo_journal WHERE state = 'undone'")
 
 
-def entry_of(row: Sequence[Any]) -> JournalEntry:
-    """An entry from its columns."""
-    entry_id, session_id, branch_id, op, words, state, size, at = row
-    return JournalEntry(entry_id, session_id, branch_id, op, words, EntryState(state), size, at)
+# Tables
 
 
-def table_names(tx: Transaction) -> dict[str, str]:
-    """The tables of the file that are watched: by the name that the journal gives them, as SQL."""
-    known = {"sessions": tx.tables.sessions, "messages": tx.tables.messages}
-    for table in (*NUMBERED, *KEYED):
-        if table not in known and tx.has_table(table):
-            known[table] = table
-    return known
+def recorded_tables(tx: Transaction) -> dict[str, str]:
+    """Return the tables whose changes are recorded: their names in the journal, and their identifiers in SQL."""
+    identifiers = {"sessions": tx.tables.sessions, "messages": tx.tables.messages}
+    for table in (*NUMBERED_TABLES, *KEYED_TABLES):
+        if table not in identifiers and tx.has_table(table):
+            identifiers[table] = table
+    return identifiers
 
 
-def last_id(tx: Transaction, name: str) -> int:
-    return int(tx.execute(f"SELECT COALESCE(MAX(id), 0) FROM {name}").fetchone()[0])
+def greatest_id(tx: Transaction, identifier: str) -> int:
+    """Return the greatest id in a table; 0 where it is empty."""
+    return int(tx.execute(f"SELECT COALESCE(MAX(id), 0) FROM {identifier}").fetchone()[0])
 
 
-def ranges_of(tx: Transaction, sql: str, values: Iterable[object]) -> Ranges:
-    """The ids that a query gives in its column `id`, as ranges without holes."""
-    values = tuple(values)
-    count, first, last = tx.execute(f"SELECT COUNT(*), MIN(id), MAX(id) FROM ({sql})", values).fetchone()
+def id_ranges(tx: Transaction, sql: str, **values: object) -> IdRanges:
+    """Return the ids that a query gives in its column `id`, as ranges without gaps."""
+    count, first, last = tx.execute(f"SELECT COUNT(*), MIN(id), MAX(id) FROM ({sql}) AS ids", **values).fetchone()
     if count and count == last - first + 1:
         return [(first, last)]
     rows = tx.execute(
         "SELECT MIN(id), MAX(id) FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS island"
-        f" FROM ({sql})) GROUP BY island ORDER BY 1",
-        values,
+        f" FROM ({sql}) AS ids) AS islands GROUP BY island ORDER BY 1",
+        **values,
     )
     return [(first, last) for first, last in rows]
 
 
-def find(tx: Transaction, columns: Sequence[str], name: str, key: Row) -> Row | None:
-    """A row of a table by its key, its cells in the order of the columns, of which the first are those of the key."""
-    where = " AND ".join(f"{quoted(column)} IS ?" for column in columns[: len(key)])
-    row: Row | None = tx.execute(f"SELECT {', '.join(map(quoted, columns))} FROM {name} WHERE {where}", key).fetchone()
+def key_condition(columns: Sequence[str], key: Row) -> tuple[str, dict[str, object]]:
+    """Return the condition that a row has a key, and its named values.
+
+    Args:
+        columns: The columns of the table, of which the first are the key.
+        key: The values of the key.
+    """
+    names = [f"key{index}" for index in range(len(key))]
+    condition = " AND ".join(
+        f"{quoted(column)} IS NULL" if value is None else f"{quoted(column)} = :{name}"
+        for column, name, value in zip(columns, names, key, strict=False)
+    )
+    return condition, {name: value for name, value in zip(names, key, strict=True) if value is not None}
+
+
+def find_row(tx: Transaction, identifier: str, columns: Sequence[str], key: Row) -> Row | None:
+    """Return the row of a table that has a key; None where there is none.
+
+    Args:
+        tx: A transaction.
+        identifier: The table.
+        columns: The columns to read, of which the first are the key.
+        key: The values of the key.
+    """
+    condition, values = key_condition(columns, key)
+    row: Row | None = tx.execute(
+        f"SELECT {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}", values
+    ).fetchone()
     return row
 
 
-def put(tx: Transaction, entry_id: int, table: str, side: int, row: Row) -> None:
-    tx.execute(
-        f"INSERT INTO convo_trash (entry_id, table_name, side, {', '.join(TRASH_CELLS[: len(row)])})"
-        f" VALUES (?, ?, ?, {', '.join('?' * len(row))})",
-        (entry_id, table, side, *row),
-    )
-
-
-def save(
-    tx: Transaction,
-    entry_id: int,
-    changes: Changes,
-    table: str,
-    name: str,
-    side: int,
-    where: str = "TRUE",
-    values: Row = (),
-) -> None:
-    """Copy rows of a table to the trash."""
-    columns = changes.columns[table]
-    tx.execute(
-        f"INSERT INTO convo_trash (entry_id, table_name, side, {', '.join(TRASH_CELLS[: len(columns)])})"
-        f" SELECT ?, ?, ?, {', '.join(map(quoted, columns))} FROM {name} WHERE {where}",
-        (entry_id, table, side, *values),
-    )
-
-
-def has_trash(tx: Transaction, entry_id: int) -> bool:
-    return tx.execute("SELECT 1 FROM convo_trash WHERE entry_id = ? LIMIT 1", (entry_id,)).fetchone() is not None
-
-
-def drop(tx: Transaction, where: str) -> None:
-    tx.execute(f"DELETE FROM convo_trash WHERE entry_id IN (SELECT id FROM convo_journal WHERE {where})")
-    tx.execute(f"DELETE FROM convo_journal WHERE {where}")
-
-
-def branch_now(tx: Transaction, session_id: str, branch_id: str) -> BranchState:
-    key = (session_id, branch_id)
-    held = [
+def read_branch_state(tx: Transaction, session_id: str, branch_id: str) -> BranchState:
+    """Read the state of a branch."""
+    counts = [
         tx.execute(
-            f"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM {table} WHERE session_id = ? AND branch_id = ?", key
+            f"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM {table}"
+            " WHERE session_id = :session_id AND branch_id = :branch_id",
+            session_id=session_id,
+            branch_id=branch_id,
         ).fetchone()
         for table in ("message_structure", "turn_usage")
     ]
-    return BranchState(*key, *held[0], *held[1])
+    return BranchState(session_id, branch_id, *counts[0], *counts[1])
+
+
+# The trash
+
+
+def has_trash(tx: Transaction, entry_id: int) -> bool:
+    """Return whether the trash has rows of an entry."""
+    sql = "SELECT 1 FROM convo_trash WHERE entry_id = :entry_id LIMIT 1"
+    return tx.execute(sql, entry_id=entry_id).fetchone() is not None
+
+
+def insert_into_trash(tx: Transaction, entry_id: int, table: str, side: int, row: Row) -> None:
+    """Store a row in the trash.
+
+    Args:
+        tx: A write transaction.
+        entry_id: The entry.
+        table: Name of the table in the journal.
+        side: `BEFORE` or `AFTER`.
+        row: The cells of the row.
+    """
+    values = {"entry_id": entry_id, "table_name": table, "side": side, **dict(zip(TRASH_CELLS, row, strict=False))}
+    tx.execute(insert_into("convo_trash", values), values)
+
+
+def copy_to_trash(
+    tx: Transaction,
+    entry_id: int,
+    table: str,
+    identifier: str,
+    columns: Sequence[str],
+    side: int,
+    condition: str = "TRUE",
+    values: Mapping[str, object] | None = None,
+) -> None:
+    """Copy rows of a table to the trash.
+
+    Args:
+        tx: A write transaction.
+        entry_id: The entry.
+        table: Name of the table in the journal.
+        identifier: The table.
+        columns: Its columns, in the order of the cells.
+        side: `BEFORE` or `AFTER`.
+        condition: Which rows, as SQL.
+        values: The named values in the condition.
+    """
+    tx.execute(
+        f"INSERT INTO convo_trash (entry_id, table_name, side, {', '.join(TRASH_CELLS[: len(columns)])})"
+        f" SELECT :entry_id, :table, :side, {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}",
+        {"entry_id": entry_id, "table": table, "side": side, **(values or {})},
+    )

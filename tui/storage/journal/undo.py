@@ -1,232 +1,272 @@
-"""Turning the journal's entries over: undoing what was done, and doing again what was undone.
+"""Undoing and redoing entries of the journal.
 
-What an entry added goes to the trash, what it deleted comes back with the same ids, and the entry then holds what it
-takes to turn it over again. It is refused where another program has changed what the entry depends on.
+Rows that an entry added are moved to the trash, rows that it deleted return with the same ids, and the entry then
+stores what it takes for the opposite. It is refused if another program has changed what the entry depends on.
 
-Functions over a `Transaction` inside a write transaction, which is to be rolled back where they raise.
+The functions need a write transaction, which is to be rolled back if they raise.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 from tui.errors import ConvoError
 from tui.model import EntryState, JournalEntry
 from tui.storage.engine import Transaction
 from tui.storage.journal.rows import (
-    ENTRY,
-    KEYED,
-    NUMBERED,
+    AFTER,
+    BEFORE,
+    ENTRY_COLUMNS,
+    KEYED_TABLES,
+    NUMBERED_TABLES,
     Changes,
+    IdRanges,
     PendingEntry,
-    Ranges,
     Row,
-    branch_now,
-    entry_of,
-    find,
-    finish,
-    ranges_of,
-    save,
-    table_names,
+    complete_entry,
+    copy_to_trash,
+    entry_from_row,
+    find_row,
+    id_ranges,
+    key_condition,
+    read_branch_state,
+    recorded_tables,
 )
 from tui.storage.queries.branches import read_generation
 from tui.storage.schema import MESSAGE_INDEX, TRASH_CELLS, quoted
+from tui.words import plural
 
-__all__ = ["redo", "undo"]
+__all__ = ["Check", "redo", "undo"]
 
-
-def undo(tx: Transaction, back_to: int | None = None) -> tuple[JournalEntry, ...]:
-    """Undo what was done last.
-
-    Args:
-        tx: A write transaction.
-        back_to: Undo that entry too, and all that were done after it.
-
-    Returns:
-        What was undone, in that order.
-
-    Raises:
-        ConvoError: There is nothing to undo, or another program has changed what it depends on.
-    """
-    return _turn_over(tx, EntryState.DONE, "id DESC", "id >= ?", back_to)
+Check: TypeAlias = Callable[[JournalEntry], None]
+"""Raises `ConvoError` to refuse that an entry is undone or redone."""
 
 
-def redo(tx: Transaction, up_to: int | None = None) -> tuple[JournalEntry, ...]:
-    """Do again what was undone last.
+def undo(tx: Transaction, back_to: int | None = None, *, check: Check | None = None) -> tuple[JournalEntry, ...]:
+    """Undo the newest change that is in effect.
 
     Args:
         tx: A write transaction.
-        up_to: Do that entry again too, and all that were done before it.
+        back_to: Undo this entry, and all newer ones.
+        check: Called for each entry before anything is changed.
 
     Returns:
-        What was done again, in that order.
+        The entries in the order in which they were undone.
 
     Raises:
-        ConvoError: There is nothing to do again, or another program has changed what it depends on.
+        ConvoError: There is nothing to undo, it was refused, or another program has changed what an entry depends on.
     """
-    return _turn_over(tx, EntryState.UNDONE, "id", "id <= ?", up_to)
+    condition = "TRUE" if back_to is None else "id >= :limit"
+    entries = _read(tx, EntryState.DONE, condition, "id DESC", back_to)
+    if not entries:
+        raise ConvoError("Nothing to undo.", "H lists all changes.")
+    return _invert(tx, entries, check, "undone")
 
 
-def _turn_over(
-    tx: Transaction, state: EntryState, order: str, until: str, limit: int | None
+def redo(tx: Transaction, up_to: int | None = None, *, check: Check | None = None) -> tuple[JournalEntry, ...]:
+    """Redo the oldest change that was undone.
+
+    Args:
+        tx: A write transaction.
+        up_to: Redo this entry, and all older ones that were undone.
+        check: Called for each entry before anything is changed.
+
+    Returns:
+        The entries in the order in which they were redone.
+
+    Raises:
+        ConvoError: There is nothing to redo, it was refused, or another program has changed what an entry depends on.
+    """
+    condition = "TRUE" if up_to is None else "id <= :limit"
+    entries = _read(tx, EntryState.UNDONE, condition, "id", up_to)
+    if not entries:
+        raise ConvoError("Nothing to redo.", "H lists all changes.")
+    return _invert(tx, entries, check, "redone")
+
+
+def _read(
+    tx: Transaction, state: EntryState, condition: str, order: str, limit: int | None
+) -> list[tuple[JournalEntry, Changes]]:
+    """Read the entries in a state that are to be inverted, in that order; one if there is no limit."""
+    if not tx.has_table("convo_journal"):
+        return []
+    rows = tx.execute(
+        f"SELECT {ENTRY_COLUMNS}, changes FROM convo_journal WHERE state = :state AND {condition}"
+        f" ORDER BY {order}{' LIMIT 1' if limit is None else ''}",
+        {"state": state} if limit is None else {"state": state, "limit": limit},
+    ).fetchall()
+    return [(entry_from_row(row), Changes.parse(changes)) for *row, changes in rows]
+
+
+def _invert(
+    tx: Transaction, entries: Sequence[tuple[JournalEntry, Changes]], check: Check | None, done: str
 ) -> tuple[JournalEntry, ...]:
-    rows = []
-    if tx.has_table("convo_journal"):
-        rows = tx.execute(
-            f"SELECT {ENTRY}, changes FROM convo_journal WHERE state = ? {'' if limit is None else f'AND {until}'}"
-            f" ORDER BY {order} {'LIMIT 1' if limit is None else ''}",
-            (state,) if limit is None else (state, limit),
-        ).fetchall()
-    if not rows:
-        what = "undo" if state is EntryState.DONE else "do again"
-        raise ConvoError(f"There is nothing to {what}.", "H lists what was done.")
-    turned = []
-    for *row, changes in rows:
-        entry = entry_of(row)
+    if check is not None:
+        for entry, _ in entries:
+            check(entry)
+    for entry, changes in entries:
         try:
-            _turn_one(tx, entry, Changes.parse(changes))
+            _invert_entry(tx, entry, changes)
         except (ConvoError, tx.integrity_error) as error:
-            what = "undone" if state is EntryState.DONE else "done again"
-            why = str(error) if isinstance(error, ConvoError) else "What it would bring back is there already."
-            hint = "To undo what was done before it, keep it: H, then K." if state is EntryState.DONE else ""
-            raise ConvoError(f"“{entry.description}” cannot be {what}. {why}", hint) from error
-        turned.append(entry)
-    return tuple(turned)
+            reason = str(error) if isinstance(error, ConvoError) else "What it would bring back exists already."
+            hint = "To undo earlier changes, make this one permanent: H, then K." if done == "undone" else ""
+            raise ConvoError(f"“{entry.description}” cannot be {done}. {reason}", hint) from error
+    return tuple(entry for entry, _ in entries)
 
 
-def _turn_one(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
-    # A table that was made since holds nothing of the entry.
-    names = {table: name for table, name in table_names(tx).items() if table in changes.columns}
+def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
+    # A table that was created later holds no rows of the entry.
+    tables = {table: name for table, name in recorded_tables(tx).items() if table in changes.columns}
     _check_unchanged(tx, changes)
-    if "message_structure" in names:
+    if "message_structure" in tables:
         tx.execute(MESSAGE_INDEX)
-    restored: dict[str, Ranges] = {}
-    newest: int = tx.execute("SELECT COALESCE(MAX(rowid), 0) FROM convo_trash").fetchone()[0]
-    for table in NUMBERED:
-        if table in names:
-            for first, last in changes.added.get(table, ()):
-                save(tx, entry.id, changes, table, names[table], 0, "id BETWEEN ? AND ?", (first, last))
-                tx.execute(f"DELETE FROM {names[table]} WHERE id BETWEEN ? AND ?", (first, last))
-            if ranges := _restore(tx, entry.id, changes, table, names[table], newest):
+    restored: dict[str, IdRanges] = {}
+    for table in NUMBERED_TABLES:
+        if table in tables:
+            columns, added = changes.columns[table], changes.added.get(table, [])
+            for first, last in added:
+                limits = {"first": first, "last": last}
+                condition = "id BETWEEN :first AND :last"
+                copy_to_trash(tx, entry.id, table, tables[table], columns, AFTER, condition, limits)
+                tx.execute(f"DELETE FROM {tables[table]} WHERE {condition}", limits)
+            if ranges := _restore_rows(tx, entry.id, table, tables[table], columns):
                 restored[table] = ranges
-    for table in KEYED:
-        if table in names:
-            _swap_rows(tx, entry.id, changes, table, names)
-    _check_whole(tx, changes.added, restored)
+            if added:
+                _swap_sides(tx, entry.id, table)
+    for table in KEYED_TABLES:
+        if table in tables:
+            _swap_rows(tx, entry.id, changes, table, tables)
+    _check_references(tx, changes.added, restored)
     changes.added = restored
-    finish(tx, entry.id, changes, PendingEntry(entry.description, entry.branch_id))
+    complete_entry(tx, entry.id, changes, PendingEntry(entry.description, entry.branch_id))
     state = EntryState.UNDONE if entry.state is EntryState.DONE else EntryState.DONE
-    tx.execute("UPDATE convo_journal SET state = ? WHERE id = ?", (state, entry.id))
+    tx.execute("UPDATE convo_journal SET state = :state WHERE id = :entry_id", state=state, entry_id=entry.id)
 
 
-def _restore(tx: Transaction, entry_id: int, changes: Changes, table: str, name: str, newest: int) -> Ranges:
-    """Bring rows back that the trash held before this, and tell their ids."""
-    columns = changes.columns[table]
-    where = "entry_id = ? AND table_name = ? AND rowid <= ?"
-    values = (entry_id, table, newest)
-    ranges = ranges_of(tx, f"SELECT c0 AS id FROM convo_trash WHERE {where}", values)
+def _restore_rows(tx: Transaction, entry_id: int, table: str, identifier: str, columns: Sequence[str]) -> IdRanges:
+    """Move an entry's deleted rows of a numbered table from the trash back to the table, and return their ids."""
+    rows = f"FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table AND side = {BEFORE}"
+    values = {"entry_id": entry_id, "table": table}
+    row_id = TRASH_CELLS[0]
+    ranges = id_ranges(tx, f"SELECT {row_id} AS id {rows}", **values)
     if ranges:
         tx.execute(
-            f"INSERT INTO {name} ({', '.join(map(quoted, columns))}) SELECT {', '.join(TRASH_CELLS[: len(columns)])}"
-            f" FROM convo_trash WHERE {where} ORDER BY c0",
+            f"INSERT INTO {identifier} ({', '.join(map(quoted, columns))})"
+            f" SELECT {', '.join(TRASH_CELLS[: len(columns)])} {rows} ORDER BY {row_id}",
             values,
         )
-        tx.execute(f"DELETE FROM convo_trash WHERE {where}", values)
+        tx.execute(f"DELETE {rows}", values)
     return ranges
 
 
-def _swap_rows(tx: Transaction, entry_id: int, changes: Changes, table: str, names: dict[str, str]) -> None:
-    """Put each row as it was on the other side of the entry.
+def _swap_rows(tx: Transaction, entry_id: int, changes: Changes, table: str, tables: dict[str, str]) -> None:
+    """Replace each row of a keyed table that an entry changed by the one on the other side of the entry.
 
     Raises:
-        ConvoError: It is not as the entry left it.
+        ConvoError: A row is not as the entry left it.
     """
-    columns, name = changes.columns[table], names[table]
-    key_size = len(tx.primary_key(name))
+    columns, identifier = changes.columns[table], tables[table]
+    key_size = len(tx.primary_key(identifier))
     sides: tuple[dict[Row, Row], dict[Row, Row]] = {}, {}
     for side, *cells in tx.execute(
-        f"SELECT side, {', '.join(TRASH_CELLS[: len(columns)])} FROM convo_trash WHERE entry_id = ? AND table_name = ?",
-        (entry_id, table),
+        f"SELECT side, {', '.join(TRASH_CELLS[: len(columns)])} FROM convo_trash"
+        " WHERE entry_id = :entry_id AND table_name = :table",
+        entry_id=entry_id,
+        table=table,
     ):
         sides[side][tuple(cells[:key_size])] = tuple(cells)
     before, after = sides
     for key in before.keys() | after.keys():
-        now = find(tx, columns, name, key)
-        if now != after.get(key) and not _may_differ(table, now, key in before, key in after):
-            raise ConvoError(_KEYED_CHANGED.get(table, "What it recorded was changed since by another program."))
+        current = find_row(tx, identifier, columns, key)
         row = before.get(key)
-        if table == "sessions" and row is not None and now is not None and now != after.get(key):
-            # Others have written to the session since, which the row tells the time of.
-            row = now
+        if current != after.get(key):
+            if not _may_differ(table, current, key in before, key in after):
+                raise ConvoError(_KEYED_CHANGED.get(table, "Another program has changed what it recorded."))
+            if table == "sessions" and row is not None and current is not None:
+                # Others have written to the session since, so that its time is newer.
+                row = current
         if table == "sessions" and row is None:
-            _check_left(tx, names, str(key[0]))
-        where = " AND ".join(f"{quoted(column)} IS ?" for column in columns[:key_size])
-        tx.execute(f"DELETE FROM {name} WHERE {where}", key)
+            _check_is_empty(tx, tables, str(key[0]))
+        condition, values = key_condition(columns, key)
+        tx.execute(f"DELETE FROM {identifier} WHERE {condition}", values)
         if row is not None:
-            marks = ", ".join("?" * len(columns))
-            tx.execute(f"INSERT INTO {name} ({', '.join(map(quoted, columns))}) VALUES ({marks})", row)
-    tx.execute("UPDATE convo_trash SET side = 1 - side WHERE entry_id = ? AND table_name = ?", (entry_id, table))
+            cells = TRASH_CELLS[: len(columns)]
+            tx.execute(
+                f"INSERT INTO {identifier} ({', '.join(map(quoted, columns))})"
+                f" VALUES ({', '.join(f':{cell}' for cell in cells)})",
+                dict(zip(cells, row, strict=True)),
+            )
+    _swap_sides(tx, entry_id, table)
+
+
+def _swap_sides(tx: Transaction, entry_id: int, table: str) -> None:
+    tx.execute(
+        "UPDATE convo_trash SET side = 1 - side WHERE entry_id = :entry_id AND table_name = :table",
+        entry_id=entry_id,
+        table=table,
+    )
 
 
 _KEYED_CHANGED: Final = {
-    "convo_labels": "A title, note, pin or archive mark was changed since by another program.",
-    "session_clear_generations": "The session was cleared since by another program.",
-    "sessions": "The session was made anew since by another program.",
+    "convo_labels": "Another program has changed a title, a note, a pin or an archive mark since.",
+    "session_clear_generations": "Another program has cleared the session since.",
+    "sessions": "Another program has created the session again since.",
 }
 
 
-def _check_left(tx: Transaction, names: dict[str, str], session_id: str) -> None:
-    """Refuse to take a session from what it holds."""
-    for table in ("message_structure", "messages"):
-        if tx.execute(f"SELECT 1 FROM {names[table]} WHERE session_id = ? LIMIT 1", (session_id,)).fetchone():
-            raise ConvoError(f"Session '{session_id}' has gone on since: archive it instead, with a.")
-
-
-def _may_differ(table: str, now: Row | None, was: bool, became: bool) -> bool:
-    """Whether a row that is not as an entry left it is no reason to refuse."""
+def _may_differ(table: str, current: Row | None, had_before: bool, had_after: bool) -> bool:
+    """Return whether a row that is not as an entry left it is no reason to refuse."""
     if table == "sessions":
-        # Every write to a session tells its time there.
-        return became and now is not None
-    # Usage that was kept for a turn goes when the turn goes.
-    return table == "convo_usage" and now is None and not was
+        # Every write to a session updates its time.
+        return had_after and current is not None
+    # Usage that is kept for a turn is deleted with the turn.
+    return table == "convo_usage" and current is None and not had_before
+
+
+def _check_is_empty(tx: Transaction, tables: dict[str, str], session_id: str) -> None:
+    """Refuse to delete the row of a session that has items."""
+    for table in ("message_structure", "messages"):
+        sql = f"SELECT 1 FROM {tables[table]} WHERE session_id = :session_id LIMIT 1"
+        if tx.execute(sql, session_id=session_id).fetchone():
+            raise ConvoError(f"Session '{session_id}' has new items: archive it instead, with a.")
 
 
 def _check_unchanged(tx: Transaction, changes: Changes) -> None:
+    """Refuse if a session or a branch is not as the entry left it."""
     for session_id, generation in changes.generations.items():
         if read_generation(tx, session_id) != generation:
             raise ConvoError(f"Session '{session_id}' was cleared since.")
     for left in changes.branches:
-        now = branch_now(tx, left.session_id, left.branch_id)
-        if now == left:
+        current = read_branch_state(tx, left.session_id, left.branch_id)
+        if current == left:
             continue
-        if not left.items and now.items:
+        if not left.items and current.items:
             raise ConvoError(f"Another program writes to branch '{left.branch_id}' again.")
-        if now.items > left.items and now.last_item > left.last_item:
-            more = now.items - left.items
-            raise ConvoError(
-                f"Branch '{left.branch_id}' has gone on since, by {more} item{'s' if more != 1 else ''}:"
-                " archive it instead, with a."
-            )
-        if now[:4] == left[:4]:
-            raise ConvoError(f"Tokens were stored for branch '{left.branch_id}' since.")
-        raise ConvoError(f"Branch '{left.branch_id}' was changed since by another program.")
+        if current.items > left.items and current.last_item > left.last_item:
+            new_items = plural(current.items - left.items, "new item")
+            raise ConvoError(f"Branch '{left.branch_id}' has {new_items}: archive it instead, with a.")
+        if current[:4] == left[:4]:
+            raise ConvoError(f"Usage was stored for branch '{left.branch_id}' since.")
+        raise ConvoError(f"Another program has changed branch '{left.branch_id}' since.")
 
 
-def _check_whole(tx: Transaction, gone: dict[str, Ranges], back: dict[str, Ranges]) -> None:
-    """Refuse what would leave items without their message, or messages and branches without their session."""
-    for first, last in gone.get("messages", ()):
+def _check_references(tx: Transaction, removed: dict[str, IdRanges], restored: dict[str, IdRanges]) -> None:
+    """Refuse what would leave structure rows without their message."""
+    for first, last in removed.get("messages", ()):
         row = tx.execute(
-            "SELECT branch_id FROM message_structure WHERE message_id BETWEEN ? AND ? LIMIT 1", (first, last)
+            "SELECT branch_id FROM message_structure WHERE message_id BETWEEN :first AND :last LIMIT 1",
+            first=first,
+            last=last,
         ).fetchone()
         if row is not None:
             raise ConvoError(f"Branch '{row[0]}' shares its messages: it was forked from there since.")
-    for first, last in back.get("message_structure", ()):
+    for first, last in restored.get("message_structure", ()):
         row = tx.execute(
             f"SELECT s.branch_id, s.user_turn_number FROM message_structure s LEFT JOIN {tx.tables.messages} m"
-            " ON m.id = s.message_id WHERE s.id BETWEEN ? AND ? AND m.id IS NULL LIMIT 1",
-            (first, last),
+            " ON m.id = s.message_id WHERE s.id BETWEEN :first AND :last AND m.id IS NULL LIMIT 1",
+            first=first,
+            last=last,
         ).fetchone()
         if row is not None:
-            raise ConvoError(
-                f"Messages that '{row[0]}' shared in turn {row[1]} are gone: another program deleted them."
-            )
+            raise ConvoError(f"Another program has deleted messages that '{row[0]}' shared in turn {row[1]}.")

@@ -1,11 +1,11 @@
-"""Copies: a branch as a session of its own, in this file or in another one, and turns of one branch on another.
+"""Copying a branch to a new session, of the same file or of another one, and turns to another branch.
 
-What is copied becomes new messages; the ones that it was copied from stay as they are.
+The copies are new messages; the originals stay as they are. The functions need a write transaction of their target.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from tui.errors import ConvoError
@@ -14,199 +14,232 @@ from tui.items.types import ItemKind, item_type
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import branch_exists, missing_branch, reserve_existing_branches
 from tui.storage.queries.items import EncodedItem, append_items
+from tui.storage.queries.usage_columns import STORED_COLUMNS
 from tui.storage.schema import CONVO_RUNS, MAIN
+from tui.storage.sql import insert_into
 
-__all__ = ["Copied", "copy_branch", "copy_turns"]
+__all__ = ["CopyCounts", "copy_branch", "copy_turns"]
 
-_AT_ONCE: Final = 500
-"""Items read before they are written."""
+_BATCH: Final = 500
+"""Items that are read before they are written."""
 
-_COUNTS: Final = (
-    "requests, input_tokens, output_tokens, total_tokens, input_tokens_details, output_tokens_details, created_at"
+_STRUCTURE_COLUMNS: Final = ("message_type", "user_turn_number", "branch_turn_number", "tool_name", "created_at")
+"""Columns of structure rows that a copy keeps."""
+
+_USAGE_COLUMNS: Final = (*STORED_COLUMNS, "created_at")
+_RUN_COLUMNS: Final = (
+    "user_turn_number",
+    "outcome",
+    "model",
+    "agent",
+    "started_at",
+    "seconds",
+    "error",
+    "estimated",
+    "reported",
+    "created_at",
 )
 
 
-class Copied(NamedTuple):
-    """How much was copied."""
+class CopyCounts(NamedTuple):
+    """How many turns and items were copied."""
 
     turns: int
     items: int
 
 
+class _FirstMessage(NamedTuple):
+    """The first message of a turn: its id in the original, and its id in the copy."""
+
+    original: int
+    copy: int
+
+
 def copy_branch(
     source: Transaction, session_id: str, branch_id: str, target: Transaction, new_session_id: str
-) -> Copied:
-    """Write a branch as a session, with the usage and the run records of its turns, whichever branch ran them.
+) -> CopyCounts:
+    """Write a branch as a new session, with the usage and the run records of its turns, whichever branch ran them.
 
     Args:
-        source: The file that holds the branch.
-        session_id: Its session.
+        source: A transaction of the file that holds the branch.
+        session_id: The session of the branch.
         branch_id: The branch.
         target: A write transaction of a file with the SDK's tables; may be `source`.
         new_session_id: The session to write.
 
     Raises:
-        ConvoError: The file has a session of that name.
+        ConvoError: The target has a session of that id.
         ValueError: There is no such branch.
     """
     if not branch_exists(source, session_id, branch_id):
         raise missing_branch(branch_id)
-    _check_free(target, new_session_id)
-    target.execute(f"INSERT INTO {target.tables.sessions} (session_id) VALUES (?)", (new_session_id,))
-    firsts: dict[int, tuple[int, int]] = {}
-    items = 0
-    for rows in _items(source, session_id, branch_id):
+    _require_unused(target, new_session_id)
+    target.execute(insert_into(target.tables.sessions, ["session_id"]), session_id=new_session_id)
+    first_messages: dict[int, _FirstMessage] = {}
+    sequence_number = 0
+    for rows in _read_items(source, session_id, branch_id):
         ids = target.insert_messages(new_session_id, [row[1] for row in rows], [row[2] for row in rows])
-        target.executemany(
-            "INSERT INTO message_structure (session_id, branch_id, message_id, sequence_number, message_type,"
-            " user_turn_number, branch_turn_number, tool_name, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (new_session_id, MAIN, message_id, number, *structure)
-                for message_id, number, (_, _, _, *structure) in zip(
-                    ids, range(items + 1, items + len(rows) + 1), rows, strict=True
-                )
-            ],
-        )
-        for message_id, (old_id, _, _, _, turn, *_) in zip(ids, rows, strict=True):
-            firsts.setdefault(turn, (old_id, message_id))
-        items += len(rows)
-    target.executemany(
-        f"INSERT INTO turn_usage (session_id, branch_id, user_turn_number, {_COUNTS})"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (new_session_id, MAIN, turn, *counts)
-            for turn, counts in sorted(_usage(source, session_id, branch_id, firsts).items())
-        ],
-    )
-    _copy_runs(source, session_id, branch_id, target, new_session_id, dict(firsts.values()))
+        structure = []
+        for message_id, (original_id, _, _, *cells) in zip(ids, rows, strict=True):
+            sequence_number += 1
+            values = dict(zip(_STRUCTURE_COLUMNS, cells, strict=True))
+            first_messages.setdefault(values["user_turn_number"], _FirstMessage(original_id, message_id))
+            structure.append({**values, "message_id": message_id, "sequence_number": sequence_number})
+        _insert(target, "message_structure", new_session_id, structure)
+    usage = _read_usage(source, session_id, branch_id, first_messages)
+    _insert(target, "turn_usage", new_session_id, [usage[turn] for turn in sorted(usage)])
+    runs = _read_runs(source, session_id, branch_id, dict(first_messages.values()))
+    if runs:
+        CONVO_RUNS.create(target)
+        _insert(target, "convo_runs", new_session_id, runs)
     reserve_existing_branches(target, new_session_id)
-    return Copied(sum(1 for turn in firsts if turn), items)
+    return CopyCounts(sum(1 for turn in first_messages if turn), sequence_number)
 
 
-def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]], branch_id: str) -> Copied:
-    """Append turns of branches to a branch, in the order given.
+def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]], branch_id: str) -> CopyCounts:
+    """Append copies of turns to a branch, in the given order.
 
     Args:
         tx: A write transaction.
         session_id: The session.
-        turns: Each a branch and the number of one of its turns.
-        branch_id: The branch that gets them.
+        turns: Each turn as a branch that holds it and its number.
+        branch_id: The branch to append to.
 
     Raises:
-        ConvoError: There is no such turn, one cannot be read, or a tool call would be parted from its output.
+        ConvoError: There is no such turn, a turn cannot be read, or a tool call would be separated from its output.
         ValueError: There is no such branch.
     """
-    copied: list[EncodedItem] = []
+    copies: list[EncodedItem] = []
     count = 0
     for source, turn in turns:
         rows = tx.execute(
-            "SELECT CAST(m.message_data AS BLOB), s.message_type, s.tool_name FROM message_structure AS s"
-            f" CROSS JOIN {tx.tables.messages} AS m ON m.id = s.message_id"
-            " WHERE s.session_id = ? AND s.branch_id = ? AND s.user_turn_number = ? ORDER BY +s.sequence_number",
-            (session_id, source, turn),
+            f"SELECT {tx.dialect.as_utf8('m.message_data')}, s.message_type, s.tool_name FROM message_structure AS s"
+            f" {tx.dialect.ordered_join} {tx.tables.messages} AS m ON m.id = s.message_id"
+            " WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.user_turn_number = :turn"
+            " ORDER BY +s.sequence_number",
+            session_id=session_id,
+            branch_id=source,
+            turn=turn,
         ).fetchall()
         if not rows:
-            raise ConvoError(f"Turn {turn} of '{source}' is gone.", "Mark the turns anew.")
+            raise ConvoError(f"Turn {turn} of '{source}' is gone.", "Mark the turns again.")
         try:
             items = [EncodedItem(data.decode(), kind, tool, kind == "user") for data, kind, tool in rows]
             _check_pairs([decode(item.data) for item in items], turn, source)
         except (ValueError, RecursionError) as error:
-            raise ConvoError(f"Turn {turn} of '{source}' holds an item that cannot be read.") from error
-        copied += items
+            raise ConvoError(f"Turn {turn} of '{source}' has an item that cannot be read.") from error
+        copies += items
         count += 1
-    append_items(tx, session_id, branch_id, copied)
-    return Copied(count, len(copied))
+    append_items(tx, session_id, branch_id, copies)
+    return CopyCounts(count, len(copies))
 
 
 def _check_pairs(items: Sequence[object], turn: int, branch_id: str) -> None:
-    """Refuse a turn that holds a call without its output, or an output without its call."""
+    """Refuse a turn that has a call without its output, or an output without its call."""
     calls: dict[str, str] = {}
     for item in items:
         if not isinstance(item, dict) or not isinstance(call_id := item.get("call_id"), str):
             continue
-        kind, what = item_type(str(item.get("type"))).kind, f"of {item['name']}" if item.get("name") else f"'{call_id}'"
+        kind = item_type(str(item.get("type"))).kind
         if kind is ItemKind.CALL:
-            calls[call_id] = what
+            calls[call_id] = f"of {item['name']}" if item.get("name") else f"'{call_id}'"
         elif kind is ItemKind.OUTPUT and calls.pop(call_id, None) is None:
             raise ConvoError(
-                f"Turn {turn} of '{branch_id}' holds the output of a call '{call_id}' that is not in it:"
-                " copied, they would be parted.",
+                f"Turn {turn} of '{branch_id}' has the output of call '{call_id}', which is in another turn:"
+                " a copy would separate them."
             )
-    for what in calls.values():
+    for call in calls.values():
         raise ConvoError(
-            f"Turn {turn} of '{branch_id}' holds a call {what} without its output: a model would refuse the copy."
+            f"Turn {turn} of '{branch_id}' has a call {call} without its output: a model would refuse the copy."
         )
 
 
-def _check_free(tx: Transaction, session_id: str) -> None:
+def _require_unused(tx: Transaction, session_id: str) -> None:
     for table in (tx.tables.sessions, tx.tables.messages, "message_structure"):
-        row = tx.execute(f"SELECT 1 FROM {table} WHERE session_id = ? LIMIT 1", (session_id,)).fetchone()
-        if row is not None:
+        sql = f"SELECT 1 FROM {table} WHERE session_id = :session_id LIMIT 1"
+        if tx.execute(sql, session_id=session_id).fetchone() is not None:
             raise ConvoError(f"The file has a session '{session_id}' already.", "Choose another name.")
 
 
-def _items(tx: Transaction, session_id: str, branch_id: str) -> Iterator[list[tuple[Any, ...]]]:
-    """The items of a branch, so many at once: id, content and time of the message, then its structure."""
+def _read_items(tx: Transaction, session_id: str, branch_id: str) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the items of a branch in batches: id, content and time of the message, then `_STRUCTURE_COLUMNS`."""
+    columns = ", ".join(f"s.{column}" for column in _STRUCTURE_COLUMNS)
     rows = tx.execute(
-        "SELECT m.id, CAST(m.message_data AS BLOB), m.created_at, s.message_type, s.user_turn_number,"
-        " s.branch_turn_number, s.tool_name, s.created_at FROM message_structure AS s"
-        f" CROSS JOIN {tx.tables.messages} AS m ON m.id = s.message_id"
-        " WHERE s.session_id = ? AND s.branch_id = ? ORDER BY s.sequence_number",
-        (session_id, branch_id),
+        f"SELECT m.id, {tx.dialect.as_utf8('m.message_data')}, m.created_at, {columns} FROM message_structure AS s"
+        f" {tx.dialect.ordered_join} {tx.tables.messages} AS m ON m.id = s.message_id"
+        " WHERE s.session_id = :session_id AND s.branch_id = :branch_id ORDER BY s.sequence_number",
+        session_id=session_id,
+        branch_id=branch_id,
     )
-    while some := rows.fetchmany(_AT_ONCE):
-        yield some
+    while batch := rows.fetchmany(_BATCH):
+        yield batch
 
 
-def _usage(
-    tx: Transaction, session_id: str, branch_id: str, firsts: dict[int, tuple[int, int]]
-) -> dict[int, tuple[Any, ...]]:
-    """The usage of turns that begin with these messages: what the branch ran itself first, then the oldest."""
-    found: dict[int, tuple[Any, ...]] = {}
-    for turn, runner, *counts in tx.execute(
-        f"SELECT user_turn_number, branch_id, {_COUNTS} FROM turn_usage WHERE session_id = ?"
-        " ORDER BY branch_id <> ?, id",
-        (session_id, branch_id),
+def _read_usage(
+    tx: Transaction, session_id: str, branch_id: str, first_messages: Mapping[int, _FirstMessage]
+) -> dict[int, dict[str, Any]]:
+    """Return the usage rows of a branch's turns: of several for one turn, the branch's own row, or else the oldest."""
+    found: dict[int, dict[str, Any]] = {}
+    columns = ", ".join(_USAGE_COLUMNS)
+    for turn, runner, *cells in tx.execute(
+        f"SELECT user_turn_number, branch_id, {columns} FROM turn_usage WHERE session_id = :session_id"
+        " ORDER BY branch_id <> :branch_id, id",
+        session_id=session_id,
+        branch_id=branch_id,
     ).fetchall():
-        if turn in firsts and turn not in found:
-            anchor = tx.execute(
-                "SELECT message_id FROM message_structure WHERE session_id = ? AND branch_id = ?"
-                " AND user_turn_number = ? ORDER BY +sequence_number LIMIT 1",
-                (session_id, runner, turn),
+        if turn in first_messages and turn not in found:
+            first = tx.execute(
+                "SELECT message_id FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+                " AND user_turn_number = :turn ORDER BY +sequence_number LIMIT 1",
+                session_id=session_id,
+                branch_id=runner,
+                turn=turn,
             ).fetchone()
-            if anchor is not None and anchor[0] == firsts[turn][0]:
-                found[turn] = tuple(counts)
+            if first is not None and first[0] == first_messages[turn].original:
+                found[turn] = _usage_row(turn, cells)
     if tx.has_table("convo_usage"):
-        for turn, message_id, *counts in tx.execute(
-            f"SELECT user_turn_number, message_id, {_COUNTS} FROM convo_usage WHERE session_id = ?",
-            (session_id,),
+        for turn, message_id, *cells in tx.execute(
+            f"SELECT user_turn_number, message_id, {columns} FROM convo_usage WHERE session_id = :session_id",
+            session_id=session_id,
         ):
-            if turn in firsts and firsts[turn][0] == message_id:
-                found.setdefault(turn, tuple(counts))
+            if turn in first_messages and first_messages[turn].original == message_id:
+                found.setdefault(turn, _usage_row(turn, cells))
     return found
 
 
-def _copy_runs(
-    source: Transaction,
-    session_id: str,
-    branch_id: str,
-    target: Transaction,
-    new_session_id: str,
-    new_ids: dict[int, int],
-) -> None:
-    if not source.has_table("convo_runs"):
-        return
-    columns = "user_turn_number, outcome, model, agent, started_at, seconds, error, estimated, reported, created_at"
-    # Of the runs of one turn the last counts: the branch's own.
-    rows = source.execute(
-        f"SELECT message_id, {columns} FROM convo_runs WHERE session_id = ? ORDER BY branch_id = ?, id",
-        (session_id, branch_id),
+def _usage_row(turn: int, cells: Sequence[Any]) -> dict[str, Any]:
+    return {"user_turn_number": turn, **dict(zip(_USAGE_COLUMNS, cells, strict=True))}
+
+
+def _read_runs(tx: Transaction, session_id: str, branch_id: str, new_ids: Mapping[int, int]) -> list[dict[str, Any]]:
+    """Return the run records of turns, with the id of the first message in the copy.
+
+    Args:
+        tx: A transaction.
+        session_id: The session.
+        branch_id: The branch that is copied.
+        new_ids: For the first message of each turn, its id in the copy.
+    """
+    if not tx.has_table("convo_runs"):
+        return []
+    # Of the runs of one turn the last one counts, which should be the branch's own.
+    rows = tx.execute(
+        f"SELECT message_id, {', '.join(_RUN_COLUMNS)} FROM convo_runs WHERE session_id = :session_id"
+        " ORDER BY branch_id = :branch_id, id",
+        session_id=session_id,
+        branch_id=branch_id,
     )
-    runs = [(new_session_id, MAIN, new_ids[old_id], *told) for old_id, *told in rows if old_id in new_ids]
-    if runs:
-        CONVO_RUNS.create(target)
-        target.executemany(
-            f"INSERT INTO convo_runs (session_id, branch_id, message_id, {columns})"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            runs,
+    return [
+        {"message_id": new_ids[original_id], **dict(zip(_RUN_COLUMNS, cells, strict=True))}
+        for original_id, *cells in rows
+        if original_id in new_ids
+    ]
+
+
+def _insert(tx: Transaction, table: str, session_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of a session's main branch, which all have the same columns."""
+    if rows:
+        columns = ("session_id", "branch_id", *rows[0])
+        tx.executemany(
+            insert_into(table, columns), [{"session_id": session_id, "branch_id": MAIN, **row} for row in rows]
         )

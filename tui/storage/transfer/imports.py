@@ -1,6 +1,6 @@
-"""Writing what comes from elsewhere as a session: a list of items, or all that another file held of one.
+"""Writing sessions from elsewhere: a list of items, or the JSON document of an exported session.
 
-Functions over a `Transaction`, inside a write transaction.
+The functions need a write transaction, unless they only read.
 """
 
 from __future__ import annotations
@@ -14,28 +14,35 @@ from tui.errors import ConvoError
 from tui.items.codec import decode_or_none
 from tui.items.types import message_type, tool_name
 from tui.storage.engine import Transaction
-from tui.storage.queries.branches import read_generation
+from tui.storage.queries.branches import read_generation, reserve_branch
 from tui.storage.queries.items import append_items, encode_items
+from tui.storage.queries.usage_columns import STORED_COLUMNS
 from tui.storage.schema import CONVO_BRANCHES, CONVO_RUNS, CONVO_USAGE, MAIN
+from tui.storage.sql import insert_into
 
-__all__ = ["Counted", "Incoming", "adopt", "bring_in", "is_known", "is_plain"]
+__all__ = ["ImportedSession", "TrackProgress", "adopt_session", "import_session", "is_plain", "session_exists"]
 
-Counted: TypeAlias = Callable[[Iterable[list[Any]], int], Iterable[list[Any]]]
-"""Hands pieces of work on while somebody watches how many were done of how many; may raise to stop it."""
+TrackProgress: TypeAlias = Callable[[Iterable[list[Any]], int], Iterable[list[Any]]]
+"""Gets batches and about how many there will be, and yields them one by one; may raise to stop the work."""
 
 _BATCH: Final = 1000
 
-_COUNTS: Final = (
-    "user_turn_number",
-    "requests",
-    "input_tokens",
-    "output_tokens",
-    "total_tokens",
-    "input_tokens_details",
-    "output_tokens_details",
-    "created_at",
+_ADOPT: Final = insert_into(
+    "message_structure",
+    (
+        "session_id",
+        "message_id",
+        "branch_id",
+        "message_type",
+        "sequence_number",
+        "user_turn_number",
+        "branch_turn_number",
+        "tool_name",
+        "created_at",
+    ),
 )
-_RUN: Final = (
+_USAGE_COLUMNS: Final = ("user_turn_number", *STORED_COLUMNS, "created_at")
+_RUN_COLUMNS: Final = (
     "branch_id",
     "user_turn_number",
     "message_id",
@@ -51,169 +58,187 @@ _RUN: Final = (
 )
 
 
-class Incoming(NamedTuple):
+class ImportedSession(NamedTuple):
     """A session to be written.
 
     Attributes:
-        session_id: What it is to be called.
+        session_id: Its id.
         items: The items of its `main` branch.
-        record: In their place all of a session, in the format of `tui.formats.json_document`.
+        document: All of the session in the format of `tui.formats.json_document`, which replaces `items`.
     """
 
     session_id: str
     items: Sequence[object] = ()
-    record: Mapping[str, Any] | None = None
+    document: Mapping[str, Any] | None = None
 
 
-def is_known(tx: Transaction, session_id: str) -> bool:
-    """Whether the file has a session of this id."""
-    found = tx.execute(
-        f"SELECT EXISTS (SELECT 1 FROM {tx.tables.sessions} WHERE session_id = :id)"
-        f" OR EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE session_id = :id)"
-        " OR EXISTS (SELECT 1 FROM message_structure WHERE session_id = :id)",
-        {"id": session_id},
+def session_exists(tx: Transaction, session_id: str) -> bool:
+    """Return whether the file has a session of this id."""
+    row = tx.execute(
+        f"SELECT EXISTS (SELECT 1 FROM {tx.tables.sessions} WHERE session_id = :session_id)"
+        f" OR EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id)"
+        " OR EXISTS (SELECT 1 FROM message_structure WHERE session_id = :session_id)",
+        session_id=session_id,
     ).fetchone()
-    return bool(found[0])
+    return bool(row[0])
 
 
 def is_plain(tx: Transaction, session_id: str) -> bool:
-    """Whether the session has messages and no structure, as the SDK's plain `SQLiteSession` leaves it."""
-    found = tx.execute(
-        f"SELECT EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE session_id = :id)"
-        " AND NOT EXISTS (SELECT 1 FROM message_structure WHERE session_id = :id)",
-        {"id": session_id},
+    """Return whether a session has messages and no structure rows, as one of the SDK's `SQLiteSession`."""
+    row = tx.execute(
+        f"SELECT EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id)"
+        " AND NOT EXISTS (SELECT 1 FROM message_structure WHERE session_id = :session_id)",
+        session_id=session_id,
     ).fetchone()
-    return bool(found[0])
+    return bool(row[0])
 
 
-def adopt(tx: Transaction, session_id: str, counted: Counted) -> int:
-    """Work out the structure of a plain session and write it, as if the items had come one by one.
+def adopt_session(tx: Transaction, session_id: str, track: TrackProgress) -> int:
+    """Write the structure rows of a plain session, as if its items had been added one by one.
 
     Each row has the time of its message.
 
     Args:
         tx: A write transaction.
         session_id: The session.
-        counted: Gets the batches of rows and about how many there will be, and hands them on.
+        track: Gets the batches of rows and about how many there will be, and yields them one by one.
 
     Returns:
-        How many items there are.
+        The number of items.
     """
     (last,) = tx.execute(
-        "SELECT COALESCE(MAX(sequence_number), 0) FROM message_structure WHERE session_id = ?",
-        (session_id,),
+        "SELECT COALESCE(MAX(sequence_number), 0) FROM message_structure WHERE session_id = :session_id",
+        session_id=session_id,
     ).fetchone()
-    total = tx.execute(f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = ?", (session_id,)).fetchone()[0]
+    (total,) = tx.execute(
+        f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id", session_id=session_id
+    ).fetchone()
     messages = tx.execute(
-        f"SELECT id, message_data, created_at FROM {tx.tables.messages} WHERE session_id = ? ORDER BY id",
-        (session_id,),
+        f"SELECT id, message_data, created_at FROM {tx.tables.messages} WHERE session_id = :session_id ORDER BY id",
+        session_id=session_id,
     )
     turn = count = 0
-    for batch in counted(iter(partial(messages.fetchmany, _BATCH), []), total // _BATCH):
+    for batch in track(iter(partial(messages.fetchmany, _BATCH), []), total // _BATCH):
         rows = []
-        for message_id, text, created in batch:
+        for message_id, text, created_at in batch:
             item = decode_or_none(text)
-            kind = message_type(item)
-            turn += kind == "user"
+            filed_under = message_type(item)
+            turn += filed_under == "user"
             count += 1
-            rows.append((
-                session_id, message_id, MAIN, kind, last + count, turn, turn, tool_name(item), created
-            ))  # fmt: skip
-        tx.executemany(
-            "INSERT INTO message_structure (session_id, message_id, branch_id, message_type, sequence_number,"
-            " user_turn_number, branch_turn_number, tool_name, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
+            rows.append(
+                {
+                    "session_id": session_id,
+                    "message_id": message_id,
+                    "branch_id": MAIN,
+                    "message_type": filed_under,
+                    "sequence_number": last + count,
+                    "user_turn_number": turn,
+                    "branch_turn_number": turn,
+                    "tool_name": tool_name(item),
+                    "created_at": created_at,
+                }
+            )
+        tx.executemany(_ADOPT, rows)
     return count
 
 
-def bring_in(tx: Transaction, incoming: Incoming) -> None:
-    """Write a session that is not there yet.
+def import_session(tx: Transaction, session: ImportedSession) -> None:
+    """Write a session that the file does not have yet.
 
     Raises:
-        ConvoError: There is such a session, or what is to be written is not as its format says.
+        ConvoError: The file has such a session, or the document is not in its format.
     """
-    session_id = incoming.session_id
-    if is_known(tx, session_id):
+    session_id = session.session_id
+    if session_exists(tx, session_id):
         raise ConvoError(f"There is a session '{session_id}' already.", "Give the new one another name.")
     damaged: tuple[type[Exception], ...] = (LookupError, TypeError, ValueError, AttributeError, *tx.value_errors)
     try:
-        if incoming.record is None:
-            _import_items(tx, session_id, incoming.items)
+        if session.document is None:
+            _import_items(tx, session_id, session.items)
         else:
-            _import_record(tx, session_id, incoming.record)
+            _import_document(tx, session_id, session.document)
     except damaged as error:
         raise ConvoError(
-            f"What is to become session '{session_id}' is damaged: {error!r}.", "Export it again."
+            f"The document of session '{session_id}' is damaged: {error!r}.", "Export it again."
         ) from error
 
 
 def _import_items(tx: Transaction, session_id: str, items: Sequence[object]) -> None:
-    """Write items as the `main` branch of a session."""
     encoded = encode_items(items)
     for start in range(0, len(encoded), _BATCH):
         append_items(tx, session_id, MAIN, encoded[start : start + _BATCH])
 
 
-def _import_record(tx: Transaction, session_id: str, record: Mapping[str, Any]) -> None:
-    """Write all that a record has; messages get ids of this file, all else stays as it was."""
-    session = record["session"]
+def _import_document(tx: Transaction, session_id: str, document: Mapping[str, Any]) -> None:
+    """Write all of a document; messages get new ids, everything else stays as it was."""
+    session, now = document["session"], tx.dialect.now
     tx.execute(
         f"INSERT INTO {tx.tables.sessions} (session_id, created_at, updated_at)"
-        " VALUES (?, COALESCE(?, CURRENT_TIMESTAMP), COALESCE(?, CURRENT_TIMESTAMP))",
-        (session_id, session.get("created_at"), session.get("updated_at")),
+        f" VALUES (:session_id, COALESCE(:created_at, {now}), COALESCE(:updated_at, {now}))",
+        session_id=session_id,
+        created_at=session.get("created_at"),
+        updated_at=session.get("updated_at"),
     )
-    ids: dict[int, int] = {}
-    for message in record["messages"]:
+    new_ids: dict[int, int] = {}
+    for message in document["messages"]:
         text = message["raw"] if "raw" in message else json.dumps(message["item"])
-        (ids[message["id"]],) = tx.insert_messages(session_id, [text], [message.get("created_at")])
-    for branch in record["branches"]:
-        _import_branch(tx, session_id, branch, ids)
-    kept = [{**row, "message_id": ids[row["message_id"]]} for row in record.get("orphaned_usage", ())]
-    if kept:
+        (new_ids[message["id"]],) = tx.insert_messages(session_id, [text], [message.get("created_at")])
+    for branch in document["branches"]:
+        _import_branch(tx, session_id, branch, new_ids)
+    usage = [{**row, "message_id": new_ids[row["message_id"]]} for row in document.get("orphaned_usage", ())]
+    if usage:
         CONVO_USAGE.create(tx)
-        _insert(tx, "convo_usage", session_id, ("branch_id", "message_id", *_COUNTS), kept)
-    runs = [{**row, "message_id": ids[row["message_id"]]} for row in record.get("runs", ())]
+        _insert(tx, "convo_usage", session_id, ("branch_id", "message_id", *_USAGE_COLUMNS), usage)
+    runs = [{**row, "message_id": new_ids[row["message_id"]]} for row in document.get("runs", ())]
     if runs:
         CONVO_RUNS.create(tx)
-        _insert(tx, "convo_runs", session_id, _RUN, runs)
+        _insert(tx, "convo_runs", session_id, _RUN_COLUMNS, runs)
 
 
-def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], ids: Mapping[int, int]) -> None:
-    session_id, branch_id = session_id, str(branch["branch_id"])
-    tx.execute(
-        "INSERT OR IGNORE INTO branch_reservations (session_id, branch_id) VALUES (?, ?)", (session_id, branch_id)
+def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], new_ids: Mapping[int, int]) -> None:
+    branch_id = str(branch["branch_id"])
+    reserve_branch(tx, session_id, branch_id)
+    columns = (
+        "message_id",
+        "sequence_number",
+        "message_type",
+        "user_turn_number",
+        "branch_turn_number",
+        "tool_name",
+        "created_at",
     )
+    rows = [dict(zip(columns, row, strict=True)) for row in branch["rows"]]
     tx.executemany(
-        "INSERT INTO message_structure (session_id, branch_id, message_id, sequence_number, message_type,"
-        " user_turn_number, branch_turn_number, tool_name, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, CURRENT_TIMESTAMP))",
-        ((session_id, branch_id, ids[message_id], *rest) for message_id, *rest in branch["rows"]),
+        f"INSERT INTO message_structure (session_id, branch_id, {', '.join(columns)})"
+        f" VALUES (:session_id, :branch_id, {', '.join(f':{column}' for column in columns[:-1])},"
+        f" COALESCE(:created_at, {tx.dialect.now}))",
+        [
+            {**row, "message_id": new_ids[row["message_id"]], "session_id": session_id, "branch_id": branch_id}
+            for row in rows
+        ],
     )
-    _insert(tx, "turn_usage", session_id, ("branch_id", *_COUNTS), [
-        {**row, "branch_id": branch_id} for row in branch.get("usage", ())
-    ])  # fmt: skip
-    if branch.get("parent") is not None or not branch["rows"]:
+    usage = [{**row, "branch_id": branch_id} for row in branch.get("usage", ())]
+    _insert(tx, "turn_usage", session_id, ("branch_id", *_USAGE_COLUMNS), usage)
+    if branch.get("parent") is not None or not rows:
         CONVO_BRANCHES.create(tx)
         tx.execute(
             "INSERT INTO convo_branches (session_id, branch_id, parent_branch_id, fork_turn, created_at,"
-            " empty_generation) VALUES (?, ?, ?, ?, COALESCE(?, CURRENT_TIMESTAMP), ?)",
-            (
-                session_id,
-                branch_id,
-                branch.get("parent"),
-                branch.get("fork_turn"),
-                branch.get("created_at"),
-                None if branch["rows"] else read_generation(tx, session_id),
-            ),
+            " empty_generation) VALUES (:session_id, :branch_id, :parent, :fork_turn,"
+            f" COALESCE(:created_at, {tx.dialect.now}), :empty_generation)",
+            session_id=session_id,
+            branch_id=branch_id,
+            parent=branch.get("parent"),
+            fork_turn=branch.get("fork_turn"),
+            created_at=branch.get("created_at"),
+            empty_generation=None if rows else read_generation(tx, session_id),
         )
 
 
 def _insert(
     tx: Transaction, table: str, session_id: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
 ) -> None:
-    marks = ", ".join("?" * (len(columns) + 1))
+    """Insert rows of a session; a column that a row lacks is NULL."""
     tx.executemany(
-        f"INSERT INTO {table} (session_id, {', '.join(columns)}) VALUES ({marks})",
-        ((session_id, *(row.get(column) for column in columns)) for row in rows),
+        insert_into(table, ("session_id", *columns)),
+        [{"session_id": session_id, **{column: row.get(column) for column in columns}} for row in rows],
     )
