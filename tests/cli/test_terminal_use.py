@@ -91,7 +91,7 @@ def test_two_branches_are_compared_and_the_model_input_is_shown(conversation: Pa
         terminal.type("\x1b")
         terminal.until("3 Usage")
         terminal.type("m")
-        terminal.until(lambda text: "What the model saw" in text and "turn 3" in text)
+        terminal.until(lambda text: "Model input" in text and "turn 3" in text)
         terminal.type("J")
         terminal.until('"content": "Book the hostel by the station"')
         terminal.type("\x1b")

@@ -258,7 +258,7 @@ async def test_m_shows_what_the_model_saw_request_by_request(path: Path) -> None
     async with shown(path, "main") as program:
         await program.press("1", "k", "m")
         assert isinstance(program.app.screen, ModelInputScreen)
-        assert "What the model saw  main · turn 3 · request 1 of 3" in program.text
+        assert "Model input  main · turn 3 · request 1 of 3" in program.text
         assert "the turn: 3 requests, 4.4k in, 75% cached" in program.text
         assert "Book the second one" in program.text
         await program.press("right_square_bracket")

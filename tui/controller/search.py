@@ -58,7 +58,7 @@ class Search:
                         self.results.add(batch)
                         self._notify()
         except ConvoError as error:
-            self.failure = f"{error} {error.hint}".strip()
+            self.failure = error.full_message
         finally:
             self.running = False
             self._notify()

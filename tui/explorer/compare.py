@@ -10,7 +10,7 @@ from tui.explorer.base import ExplorerBase
 
 if TYPE_CHECKING:
     from tui.model.compare import Comparison
-    from tui.screens.compare import Place
+    from tui.screens.compare import TurnToOpen
 
 __all__ = ["Comparing"]
 
@@ -51,7 +51,7 @@ class Comparing(ExplorerBase):
     async def _show_comparison(self, compare: Callable[[], Awaitable[Comparison]]) -> None:
         from tui.screens.compare import CompareScreen
 
-        def left(place: Place | None) -> None:
+        def left(place: TurnToOpen | None) -> None:
             if place is not None:
                 self._do(partial(self._controller.navigation.switch_branch, *place))
                 self.go_to("chat")

@@ -8,23 +8,21 @@ from typing import ClassVar, NamedTuple, TypeAlias
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.worker import Worker
 
 from tui.errors import ConvoError
 from tui.model.compare import Comparison, TurnComparison, TurnPair
-from tui.painting.painted_screen import PaintedScreen
-from tui.printable import printable_line
+from tui.screens.command_screen import CommandScreen
 from tui.widgets.compare.side_by_side import SideBySide
 from tui.widgets.compare.summary import CompareSummary
 from tui.widgets.key_bar import KeyBar
 
-__all__ = ["CompareScreen", "Place"]
+__all__ = ["CompareScreen", "TurnToOpen"]
 
-Read: TypeAlias = Callable[[Comparison, Sequence[TurnPair]], Awaitable[tuple[TurnComparison, ...]]]
+CompareTurns: TypeAlias = Callable[[Comparison, Sequence[TurnPair]], Awaitable[tuple[TurnComparison, ...]]]
 
 
-class Place(NamedTuple):
-    """A turn to go to.
+class TurnToOpen(NamedTuple):
+    """The turn that the user opened.
 
     Attributes:
         branch_id: Its branch.
@@ -35,65 +33,60 @@ class Place(NamedTuple):
     turn: int
 
 
-class CompareScreen(PaintedScreen[Place | None]):
-    """A summary, and below it the turns of both sides; gives the turn that was chosen, or None."""
+class CompareScreen(CommandScreen[TurnToOpen | None]):
+    """A summary, and below it the turns of both sides; returns the turn that was opened, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "swap", "Swap sides", id="compare.swap"),
-        Binding("escape,q", "close", "Close", id="compare.close"),
+        Binding("escape,q", "dismiss", "Close", id="compare.close"),
     ]
     """
     | Key(s) | Description |
     | :- | :- |
-    | s | Exchange the sides. |
-    | escape, q | Back to the explorer. |
+    | s | Swap the sides. |
+    | escape, q | Close. |
     """
 
-    def __init__(self, comparison: Comparison, read: Read) -> None:
-        """Make the screen.
+    def __init__(self, comparison: Comparison, compare_turns: CompareTurns) -> None:
+        """Create the screen.
 
         Args:
-            comparison: What is shown.
-            read: Reads some turns of it.
+            comparison: The comparison to show.
+            compare_turns: Reads and compares some of its turns.
         """
         super().__init__()
         self._comparison = comparison
-        self._read = read
+        self._compare_turns = compare_turns
         self._summary = CompareSummary()
-        self._compared = SideBySide()
+        self._side_by_side = SideBySide()
 
     def compose(self) -> ComposeResult:
         yield self._summary
-        yield self._compared
+        yield self._side_by_side
         yield KeyBar()
 
     def on_mount(self) -> None:
         self._summary.comparison = self._comparison
-        self._compared.show(self._comparison)
-        self._compared.focus()
+        self._side_by_side.show(self._comparison)
+        self._side_by_side.focus()
 
     @on(SideBySide.TurnsNeeded)
-    def _bring(self, event: SideBySide.TurnsNeeded) -> None:
-        async def bring() -> None:
+    def _load_turns(self, event: SideBySide.TurnsNeeded) -> None:
+        async def load() -> None:
             try:
-                details = await self._read(event.comparison, event.pairs)
-            except ConvoError as error:
-                self._compared.drop_request(event.start)
-                self.notify(printable_line(f"{error} {error.hint}".strip()), severity="error", markup=False)
-            else:
-                self._compared.receive(event.comparison, event.start, details)
+                turns = await self._compare_turns(event.comparison, event.pairs)
+            except ConvoError:
+                self._side_by_side.drop_request(event.start)
+                raise
+            self._side_by_side.receive(event.comparison, event.start, turns)
 
-        _: Worker[None] = self.run_worker(bring())
+        self.run_command(load)
 
     @on(SideBySide.TurnOpened)
-    def _open(self, event: SideBySide.TurnOpened) -> None:
-        self.dismiss(Place(event.branch_id, event.turn))
+    def _open_turn(self, event: SideBySide.TurnOpened) -> None:
+        self.dismiss(TurnToOpen(event.branch_id, event.turn))
 
     def action_swap(self) -> None:
-        """Exchange the sides."""
+        """Swap the sides."""
         self._comparison = self._summary.comparison = self._comparison.swapped()
-        self._compared.swap(self._comparison)
-
-    def action_close(self) -> None:
-        """Go back to the explorer."""
-        self.dismiss(None)
+        self._side_by_side.swap(self._comparison)

@@ -1,70 +1,69 @@
-"""What a model was sent in a turn, request by request."""
+"""The input of a model in a turn, request by request."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import ClassVar, Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.worker import Worker
 
 from tui.controller.model_input import ModelInputs
-from tui.errors import ConvoError
 from tui.model import Page, View
 from tui.model.model_input import ItemRange, ModelInput
-from tui.painting.painted_screen import PaintedScreen
-from tui.printable import printable_line
 from tui.render import format_size
+from tui.screens.command_screen import CommandScreen
 from tui.widgets.format import fit_name
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.model_input_header import SeenHead, SeenState
+from tui.widgets.model_input_header import ModelInputHeader, ModelInputState
 from tui.widgets.transcript.raw_json import RawJson
 from tui.widgets.transcript.transcript import Transcript
+from tui.words import plural
 
 __all__ = ["ModelInputScreen"]
 
-_PAGE: Final = 64
+_PAGE_SIZE: Final = 64
 """Items that are read at once."""
 
-_MOST_COPIED: Final = 8_000_000
+_MAX_COPIED: Final = 8_000_000
 """Bytes of stored items up to which they are copied: terminals take no more, or hang on it."""
+
+_NAME_WIDTH: Final = 24
 
 
 class _Part(NamedTuple):
-    """Something of a request's input.
+    """A part of a request's input.
 
     Attributes:
-        name: What it is; untrusted.
-        stretch: The items.
+        name: Its name; untrusted.
+        items: Its items.
     """
 
     name: str
-    stretch: ItemRange
+    items: ItemRange
 
 
-class ModelInputScreen(PaintedScreen[None]):
-    """The input of a request, as a chat or as JSON: all of it, or what is new in it."""
+class ModelInputScreen(CommandScreen[None]):
+    """The input of a request, as a chat or as JSON: all of it, or the part that is new."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "request(-1)", "Request before", show=False, id="seen.previous"),
-        Binding("right_square_bracket", "request(1)", "Next request", id="seen.next"),
-        Binding("d", "part(1)", "Difference", id="seen.difference"),
-        Binding("J", "json", "JSON", id="seen.json"),
-        Binding("y", "copy", "Copy JSON", id="seen.copy"),
-        Binding("escape,q", "close", "Close", id="seen.close"),
+        Binding("left_square_bracket", "request(-1)", "Previous request", show=False, id="model_input.previous"),
+        Binding("right_square_bracket", "request(1)", "Next request", id="model_input.next"),
+        Binding("d", "next_part", "Difference", id="model_input.difference"),
+        Binding("J", "toggle_json", "JSON", id="model_input.json"),
+        Binding("y", "copy", "Copy JSON", id="model_input.copy"),
+        Binding("escape,q", "dismiss", "Close", id="model_input.close"),
     ]
     """
     | Key(s) | Description |
     | :- | :- |
-    | [, ] | The request before, the next one of the turn. |
-    | d | All of the input, what is new since the turn before, what the sibling does not have, what only it has. |
+    | [, ] | Previous, next request of the turn. |
+    | d | All of the input, what is new since the previous turn, what the sibling lacks, what only the sibling has. |
     | J | As JSON, or as a chat. |
-    | y | Copy what is shown as JSON, as a list. |
-    | escape, q | Back to the explorer. |
+    | y | Copy the shown items as a JSON list. |
+    | escape, q | Close. |
     """
 
     DEFAULT_CSS = """
@@ -73,18 +72,24 @@ class ModelInputScreen(PaintedScreen[None]):
     }
     """
 
-    def __init__(self, model_inputs: ModelInputs, seen: ModelInput) -> None:
+    def __init__(self, model_inputs: ModelInputs, model_input: ModelInput) -> None:
+        """Create the screen.
+
+        Args:
+            model_inputs: Reads the items.
+            model_input: The requests of the turn.
+        """
         super().__init__()
         self._model_inputs = model_inputs
-        self._seen = seen
-        self._request = 0
-        self._part = 0
-        self._head = SeenHead()
+        self._model_input = model_input
+        self._request_index = 0
+        self._part_index = 0
+        self._header = ModelInputHeader()
         self._chat = Transcript()
         self._json = RawJson()
 
     def compose(self) -> ComposeResult:
-        yield self._head
+        yield self._header
         yield self._chat
         yield self._json
         yield KeyBar()
@@ -92,135 +97,120 @@ class ModelInputScreen(PaintedScreen[None]):
     def on_mount(self) -> None:
         self._json.display = False
         self._chat.focus()
-        self._show()
-
-    # What is shown
+        self._show_part()
 
     def _parts(self) -> list[_Part]:
-        """What can be shown of the request."""
-        seen, stop = self._seen, self._seen.requests[self._request]
-        here = seen.branch_id
-        parts = [_Part("all", ItemRange(here, 0, stop))]
-        if seen.before:
-            parts.append(_Part(f"new since turn {seen.turn - 1}", ItemRange(here, seen.before, stop)))
-        if seen.sibling is not None:
-            other, shared, its_stop = seen.sibling
-            parts.append(_Part(f"not in {fit_name(other, 24)}", ItemRange(here, shared, stop)))
-            parts.append(_Part(f"only in {fit_name(other, 24)}", ItemRange(other, shared, its_stop)))
+        """Return the parts of the request's input."""
+        model_input = self._model_input
+        branch_id, stop = model_input.branch_id, model_input.requests[self._request_index]
+        parts = [_Part("all", ItemRange(branch_id, 0, stop))]
+        if model_input.before:
+            new = ItemRange(branch_id, model_input.before, stop)
+            parts.append(_Part(f"new since turn {model_input.turn - 1}", new))
+        if model_input.sibling is not None:
+            sibling_id, shared, sibling_stop = model_input.sibling
+            name = fit_name(sibling_id, _NAME_WIDTH)
+            parts.append(_Part(f"not in {name}", ItemRange(branch_id, shared, stop)))
+            parts.append(_Part(f"only in {name}", ItemRange(sibling_id, shared, sibling_stop)))
         return parts
 
     @property
-    def _stretch(self) -> ItemRange:
-        return self._parts()[self._part].stretch
+    def _shown_items(self) -> ItemRange:
+        return self._parts()[self._part_index].items
 
-    def _show(self) -> None:
-        """Show another part, from its end: what was said last."""
-        parts, stretch = self._parts(), self._stretch
-        names = [part.name for part in parts]
-        self._head.state = SeenState(self._seen, self._request, names, self._part)
-        number = max(stretch.stop - stretch.start, 0)
+    def _show_part(self) -> None:
+        """Show the chosen part of the chosen request, scrolled to its end."""
+        items = self._shown_items
+        names = [part.name for part in self._parts()]
+        self._header.state = ModelInputState(self._model_input, self._request_index, names, self._part_index)
+        count = max(items.stop - items.start, 0)
 
-        async def show() -> None:
-            page = await self._page(stretch, max(number - _PAGE, 0), number)
-            if stretch != self._stretch:
+        async def load() -> None:
+            page = await self._load_page(items, max(count - _PAGE_SIZE, 0), count)
+            if items != self._shown_items:
                 return
-            # To the transcript each stretch is a file of its own: nothing of another one is kept.
+            # Each part is a file of its own for the transcript, so that it keeps nothing of the others.
             self._chat.view = View(
-                file=f"{stretch}",
-                session=self._seen.session,
-                branch_id=stretch.branch_id,
-                turn=self._seen.turn,
-                items=number,
-                position=max(number - 1, 0),
+                file=f"{items}",
+                session=self._model_input.session,
+                branch_id=items.branch_id,
+                turn=self._model_input.turn,
+                items=count,
+                position=max(count - 1, 0),
                 page=page,
             )
-            self._json.show(number)
+            self._json.show(count)
             self._json.receive(page)
-            weight = await self._model_inputs.size(self._seen, stretch)
-            if stretch == self._stretch and self._head.state is not None:
-                self._head.state = self._head.state._replace(weight=weight)
+            size = await self._model_inputs.size(self._model_input, items)
+            if items == self._shown_items and self._header.state is not None:
+                self._header.state = self._header.state._replace(size=size)
 
-        self._do(show)
+        self.run_command(load)
 
-    async def _page(self, stretch: ItemRange, start: int, end: int) -> Page:
-        """Some items of a stretch, their positions counted from its beginning."""
-        first, last = stretch.start + start, min(stretch.start + end, stretch.stop)
-        page = await self._model_inputs.page(self._seen, stretch.branch_id, first, last)
-        items = tuple(item._replace(position=item.position - stretch.start) for item in page.items)
-        return Page(stretch.branch_id, start, items)
+    async def _load_page(self, items: ItemRange, start: int, end: int) -> Page:
+        """Return a page of some items, with positions counted from the first of them."""
+        first, last = items.start + start, min(items.start + end, items.stop)
+        page = await self._model_inputs.page(self._model_input, items.branch_id, first, last)
+        return Page(
+            items.branch_id,
+            start,
+            tuple(item._replace(position=item.position - items.start) for item in page.items),
+        )
 
     @on(Transcript.ItemsNeeded)
     @on(RawJson.ItemsNeeded)
-    def _bring(self, event: Transcript.ItemsNeeded | RawJson.ItemsNeeded) -> None:
-        stretch, pane = self._stretch, self._chat if isinstance(event, Transcript.ItemsNeeded) else self._json
+    def _load_items(self, event: Transcript.ItemsNeeded | RawJson.ItemsNeeded) -> None:
+        items, pane = self._shown_items, self._chat if isinstance(event, Transcript.ItemsNeeded) else self._json
 
-        async def bring() -> None:
-            page = await self._page(stretch, event.start, event.end)
-            if stretch == self._stretch:
+        async def load() -> None:
+            page = await self._load_page(items, event.start, event.end)
+            if items == self._shown_items:
                 pane.receive(page)
 
-        self._do(bring)
+        self.run_command(load)
 
     @on(Transcript.LinkOpened)
     def _open_link(self, event: Transcript.LinkOpened) -> None:
         self.app.open_url(event.url)
 
-    # What the user does
-
     def action_request(self, step: int) -> None:
-        """Go to another request of the turn."""
-        place = self._request + step
-        if not 0 <= place < len(self._seen.requests):
+        """Go to the previous or next request of the turn."""
+        index = self._request_index + step
+        if not 0 <= index < len(self._model_input.requests):
             self.app.bell()
             return
-        self._request = place
-        self._show()
+        self._request_index = index
+        self._show_part()
 
-    def action_part(self, step: int) -> None:
-        """Show another part of the request's input."""
+    def action_next_part(self) -> None:
+        """Show the next part of the request's input."""
         parts = len(self._parts())
         if parts == 1:
-            self._tell("This is the first turn, and no branch parts before it: all is new.")
+            self.show_notice("Everything is new: this is the first turn, and no branch forks before it.")
             return
-        self._part = (self._part + step) % parts
-        self._show()
+        self._part_index = (self._part_index + 1) % parts
+        self._show_part()
 
-    def action_json(self) -> None:
+    def action_toggle_json(self) -> None:
         """Show JSON in place of the chat, or the chat again."""
         self._json.display = not self._json.display
         self._chat.display = not self._json.display
         (self._json if self._json.display else self._chat).focus()
 
     def action_copy(self) -> None:
-        """Copy what is shown as a list in JSON."""
-        stretch = self._stretch
+        """Copy the shown items as a JSON list."""
+        items = self._shown_items
 
         async def copy() -> None:
-            weight = await self._model_inputs.size(self._seen, stretch)
-            if weight.size > _MOST_COPIED:
-                self._tell(
-                    f"{format_size(weight.size)} are too much for a clipboard. Show a part of it with d.", error=True
+            size = await self._model_inputs.size(self._model_input, items)
+            if size.size > _MAX_COPIED:
+                self.show_notice(
+                    f"{format_size(size.size)} are too much for a clipboard. Show a part of it with d.", "error"
                 )
                 return
-            items = await self._model_inputs.items(self._seen, stretch)
-            text = await asyncio.to_thread(json.dumps, items, ensure_ascii=False, indent=2)
+            values = await self._model_inputs.items(self._model_input, items)
+            text = await asyncio.to_thread(json.dumps, values, ensure_ascii=False, indent=2)
             self.app.copy_to_clipboard(text)
-            self._tell(f"Copied {len(items):,} item{'s' * (len(items) != 1)} as JSON, {len(text):,} characters.")
+            self.show_notice(f"Copied {plural(len(values), 'item')} as JSON, {plural(len(text), 'character')}.")
 
-        self._do(copy)
-
-    def action_close(self) -> None:
-        """Go back to the explorer."""
-        self.dismiss(None)
-
-    def _do(self, work: Callable[[], Awaitable[None]]) -> None:
-        async def told() -> None:
-            try:
-                await work()
-            except ConvoError as error:
-                self._tell(f"{error} {error.hint}".strip(), error=True)
-
-        _: Worker[None] = self.run_worker(told())
-
-    def _tell(self, text: str, *, error: bool = False) -> None:
-        self.notify(printable_line(text), severity="error" if error else "information", markup=False)
+        self.run_command(copy)

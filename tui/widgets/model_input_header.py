@@ -1,4 +1,4 @@
-"""What stands above the input of a request: which one it is, how much, and what of it is shown."""
+"""The header of a model input: the request, the size of its input, and the part that is shown."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ from tui.printable import printable_line
 from tui.render import format_size
 from tui.widgets.format import fit_name, format_tokens
 from tui.widgets.usage.run_text import estimate_mark
+from tui.words import plural
 
-__all__ = ["SeenHead", "SeenState"]
+__all__ = ["ModelInputHeader", "ModelInputState"]
 
 _MUTED: Final = "$foreground-muted"
-_NAME: Final = 32
+_NAME_WIDTH: Final = 32
 _NOTE: Final = "Instructions and tool definitions were sent as well; a session does not store them."
 
 
-class SeenState(NamedTuple):
-    """What is shown.
+class ModelInputState(NamedTuple):
+    """The state of the header.
 
     Attributes:
-        seen: The requests of the turn.
-        request: Which of them, from 0.
-        parts: Names of what can be shown of it.
-        part: Which of those is.
-        weight: How much that is; None while it is not known.
+        model_input: The requests of the turn.
+        request_index: Index of the shown request.
+        parts: Names of the parts of its input.
+        part_index: Index of the shown part.
+        size: The size of the shown part; None while it is not known.
     """
 
-    seen: ModelInput
-    request: int
+    model_input: ModelInput
+    request_index: int
     parts: Sequence[str]
-    part: int
-    weight: InputSize | None = None
+    part_index: int
+    size: InputSize | None = None
 
 
-class SeenHead(Widget):
-    """Four lines: the request, its weight, what is shown of it, and what is not stored."""
+class ModelInputHeader(Widget):
+    """Four lines: the request, the size of its input, its parts, and a note."""
 
     DEFAULT_CSS = """
-    SeenHead {
+    ModelInputHeader {
         height: 5;
         padding: 0 1;
         background: $surface;
@@ -52,8 +53,8 @@ class SeenHead(Widget):
     }
     """
 
-    state: reactive[SeenState | None] = reactive(None)
-    """What is shown."""
+    state: reactive[ModelInputState | None] = reactive(None)
+    """The state; None before anything is shown."""
 
     def render(self) -> Content:
         state, width = self.state, self.content_size.width
@@ -63,36 +64,37 @@ class SeenHead(Widget):
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
 
-def _title(state: SeenState) -> Content:
-    seen = state.seen
-    of = f"request {state.request + 1} of {len(seen.requests)}"
-    if not seen.answered and state.request == len(seen.requests) - 1:
-        of += ", no answer stored"
-    name = fit_name(seen.branch_id, _NAME)
-    return Content.assemble(("What the model saw", "bold"), (f"  {name} · turn {seen.turn} · {of}", _MUTED))
+def _title(state: ModelInputState) -> Content:
+    model_input = state.model_input
+    request = f"request {state.request_index + 1} of {len(model_input.requests)}"
+    if not model_input.answered and state.request_index == len(model_input.requests) - 1:
+        request += ", no answer stored"
+    name = fit_name(model_input.branch_id, _NAME_WIDTH)
+    return Content.assemble(("Model input", "bold"), (f"  {name} · turn {model_input.turn} · {request}", _MUTED))
 
 
-def _counts(state: SeenState) -> Content:
-    weight, usage = state.weight, state.seen.usage.usage if state.seen.usage else None
-    if weight is None:
-        counted = "counting…"
+def _counts(state: ModelInputState) -> Content:
+    size = state.size
+    if size is None:
+        counts = "counting…"
     else:
-        items = f"{weight.items:,} item{'s' * (weight.items != 1)}"
-        counted = f"{items} · {format_size(weight.size)} · ≈ {format_tokens(weight.tokens)} tokens"
-    if usage is None:
-        spent = "no usage stored"
-    else:
-        requests = f"{usage.requests:,} request{'s' * (usage.requests != 1)}"
-        cached = ""
-        if usage.cached_tokens is not None and usage.input_tokens:
-            cached = f", {usage.cached_tokens / usage.input_tokens:.0%} cached"
-        spent = f"the turn: {requests}, {estimate_mark(usage)}{format_tokens(usage.input_tokens)} in{cached}"
-    return Content.assemble(counted, (f"   {spent}", _MUTED))
+        counts = f"{plural(size.items, 'item')} · {format_size(size.size)} · ≈ {format_tokens(size.tokens)} tokens"
+    return Content.assemble(counts, (f"   {_usage(state.model_input)}", _MUTED))
 
 
-def _parts(state: SeenState) -> Content:
-    shown = []
-    for place, name in enumerate(state.parts):
-        style = "bold reverse" if place == state.part else _MUTED
-        shown.append(Content.styled(f" {printable_line(name)} ", style))
-    return Content(" ").join(shown)
+def _usage(model_input: ModelInput) -> str:
+    if model_input.usage is None or (usage := model_input.usage.usage) is None:
+        return "no usage stored"
+    cached = ""
+    if usage.cached_tokens is not None and usage.input_tokens:
+        cached = f", {usage.cached_tokens / usage.input_tokens:.0%} cached"
+    tokens = f"{estimate_mark(usage)}{format_tokens(usage.input_tokens)}"
+    return f"the turn: {plural(usage.requests, 'request')}, {tokens} in{cached}"
+
+
+def _parts(state: ModelInputState) -> Content:
+    parts = []
+    for index, name in enumerate(state.parts):
+        style = "bold reverse" if index == state.part_index else _MUTED
+        parts.append(Content.styled(f" {printable_line(name)} ", style))
+    return Content(" ").join(parts)

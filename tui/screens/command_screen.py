@@ -1,0 +1,49 @@
+"""The base of full screens: commands run in workers, and their errors are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TypeVar
+
+from textual.worker import Worker
+
+from tui.errors import ConvoError
+from tui.model import Severity
+from tui.painting.painted_screen import PaintedScreen
+from tui.printable import printable_line
+
+__all__ = ["CommandScreen"]
+
+ResultT = TypeVar("ResultT")
+
+
+class CommandScreen(PaintedScreen[ResultT]):
+    """A screen whose commands may raise `ConvoError`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last_error = ""
+        self._last_error_until = 0.0
+
+    def run_command(self, command: Callable[[], Awaitable[object]]) -> None:
+        """Run a command in a worker, and report its error."""
+
+        async def run() -> None:
+            try:
+                await command()
+            except ConvoError as error:
+                self.report(error)
+
+        _: Worker[None] = self.run_worker(run)
+
+    def report(self, error: ConvoError) -> None:
+        """Show an error, unless it is on the screen already: many keys may cause the same one."""
+        text = error.full_message
+        if text != self._last_error or monotonic() > self._last_error_until:
+            self._last_error, self._last_error_until = text, monotonic() + self.app.NOTIFICATION_TIMEOUT
+            self.show_notice(text, "error")
+
+    def show_notice(self, text: str, severity: Severity = "information") -> None:
+        """Show a notice; untrusted text in it is shown as it is."""
+        self.notify(printable_line(text), severity=severity, markup=False)
