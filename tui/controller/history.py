@@ -69,7 +69,8 @@ class History:
                 state.require_idle(entry.session_id, entry.branch_id)
         before, editor = state.view.tree, await state.editor()
         changed = await self._reloader.apply(
-            editor.undo(limit) if undoing else editor.redo(limit), [entry.branch_id for entry in entries]
+            editor.undo(limit) if undoing else editor.redo(limit),
+            lambda changed: [entry.branch_id for entry in changed],
         )
         last, session = changed[-1], state.view.session
         here = session is not None and session.session_id == last.session_id

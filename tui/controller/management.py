@@ -17,7 +17,7 @@ __all__ = ["Management"]
 
 
 class Management:
-    """Changes sessions and branches as a whole.
+    """Renames, pins, archives, deletes and copies sessions and branches.
 
     Where a method takes a session and a branch, None for the branch means the session itself. All methods that change
     something raise ReadOnlyError if the file is open read-only, and ConvoError if the change cannot be made.
@@ -94,7 +94,7 @@ class Management:
             if branch_id is None:
                 await self._reloader.apply(editor.delete_session(session_id))
             else:
-                await self._reloader.apply(editor.delete_branch(session_id, branch_id), [branch_id])
+                await self._reloader.apply(editor.delete_branch(session_id, branch_id))
             state.notify(f"Deleted {_display_name(session_id, branch_id)}. z undoes it.")
 
     def suggest_copy_name(self, branch_id: str) -> str:
@@ -157,8 +157,8 @@ class Management:
         label = editor.label(
             session_id, branch_id, title=title, note=note, pinned=pinned, archived=archived, description=words
         )
-        hide = [branch_id] if archived else []
-        await self._reloader.apply(label, hide, leave_session=bool(archived) and branch_id is None)
+        leave_session = bool(archived) and branch_id is None
+        await self._reloader.apply(label, lambda _: [branch_id] if archived else [], leave_session=leave_session)
         self._state.notify(f"{words}. z undoes it{', . shows it' if archived else ''}.")
 
     async def _find(self, session_id: str, branch_id: str | None) -> Session | Branch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, TypeVar
 
 from tui.controller.loader import Loader
@@ -67,12 +67,18 @@ class Reloader:
         await self._navigation.load_rest()
         return changed
 
-    async def apply(self, change: Awaitable[T], hide: Collection[str | None] = (), *, leave_session: bool = False) -> T:
+    async def apply(
+        self,
+        change: Awaitable[T],
+        hide: Callable[[T], Collection[str | None]] = lambda _result: (),
+        *,
+        leave_session: bool = False,
+    ) -> T:
         """Change the file, show the result, and return what the change returned.
 
         Args:
             change: Changes the file.
-            hide: Branches that are not shown any longer if they are archived.
+            hide: Returns, given the result of the change, the branches to leave if they are archived now.
             leave_session: Whether to leave the open session.
         """
         self._changing += 1
@@ -80,7 +86,7 @@ class Reloader:
             result = await change
             async with self._state.state_lock:
                 version = await self._state.store.changes()
-                await self._reload(hide, leave_session=leave_session)
+                await self._reload(hide(result), leave_session=leave_session)
                 self._version = version
         finally:
             self._changing -= 1
@@ -97,7 +103,7 @@ class Reloader:
         """Show the file as it is now, with the user at the same place as far as that place exists.
 
         Args:
-            hide: The branches that are not shown any longer if they are archived; None if the user changed nothing.
+            hide: The branches to leave if they are archived; None if the user changed nothing.
             leave_session: Whether to leave the open session.
         """
         state, view = self._state, self._state.view

@@ -107,9 +107,7 @@ class UsageViews:
             NotFoundError: The file has no such session, or the session no such branch.
         """
         store = self._state.store
-        session = await store.session(session_id)
-        if session is None:
-            raise NotFoundError(f"The file has no session '{session_id}'.")
+        session = await self._state.find_session(session_id)
         tree = await store.tree(session)
         branch_id = await self._loader.last_branch(session, tree) if branch_id is None else branch_id
         if branch_id not in tree.branches:

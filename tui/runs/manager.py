@@ -78,9 +78,9 @@ class Runs:
 
     def in_session(self, session_id: str) -> Mapping[str, Run]:
         """Return the runs of a session, by branch."""
-        return {
-            branch.branch_id: active.run for branch, active in self._active.items() if branch.session_id == session_id
-        }
+        # A copy of the items: a check inside a transaction calls this from the transaction's thread.
+        active = tuple(self._active.items())
+        return {branch.branch_id: run.run for branch, run in active if branch.session_id == session_id}
 
     async def prepare(self) -> None:
         """Load what the first run needs."""
