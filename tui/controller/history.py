@@ -59,17 +59,15 @@ class History:
         """Undo or redo changes, and return a notice about it."""
         state, undoing = self._state, entry_state is EntryState.DONE
         state.require_writable()
-        candidates = [entry for entry in await state.store.journal() if entry.state is entry_state]
-        if limit is None:
-            entries = candidates[:1] if undoing else candidates[-1:]
-        else:
-            entries = [entry for entry in candidates if (entry.id >= limit if undoing else entry.id <= limit)]
-        for entry in entries:
+
+        def require_idle(entry: JournalEntry) -> None:
+            # A label does not concern what an agent writes.
             if entry.operation != "label":
                 state.require_idle(entry.session_id, entry.branch_id)
+
         before, editor = state.view.tree, await state.editor()
         changed = await self._reloader.apply(
-            editor.undo(limit) if undoing else editor.redo(limit),
+            editor.undo(limit, check=require_idle) if undoing else editor.redo(limit, check=require_idle),
             lambda changed: [entry.branch_id for entry in changed],
         )
         last, session = changed[-1], state.view.session
