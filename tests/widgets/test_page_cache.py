@@ -8,7 +8,7 @@ ALL = range(1, 101)
 
 
 def cache_of(*pages: tuple[int, str], capacity: int = 1_000) -> PageCache[str]:
-    """A cache of pages of ten letters, given as first number and letters."""
+    """Return a cache with pages of ten letters, each given by its first number and its letters."""
     cache: PageCache[str] = PageCache(page_size=10, capacity=capacity)
     for first, letters in pages:
         cache.put(first, letters, revision=0)

@@ -1,4 +1,4 @@
-"""The composer: writing, sending, forking, and that nothing which was written is lost."""
+"""The composer: messages, forks and drafts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AT_END = MAIN._replace(fork=ForkDraft("main", 6))
 
 
 class ComposerApp(App[None]):
-    """The composer below something else that takes the focus."""
+    """An app with the composer below a button that can take the focus."""
 
     CSS = "Button { height: 1fr; width: 1fr; border: none; } "
 
@@ -34,7 +34,7 @@ class ComposerApp(App[None]):
     def __init__(self, start: View = MAIN, theme: str = "textual-dark") -> None:
         super().__init__()
         self.composer = Composer()
-        self.heard: list[Message] = []
+        self.posted: list[Message] = []
         self._start = start
         self._theme = theme
 
@@ -49,8 +49,8 @@ class ComposerApp(App[None]):
 
     @on(Composer.Submitted)
     @on(Composer.LeaveRequested)
-    def _hear(self, event: Message) -> None:
-        self.heard.append(event)
+    def _keep(self, event: Message) -> None:
+        self.posted.append(event)
 
     @property
     def editor(self) -> TextArea:
@@ -66,7 +66,7 @@ def title(app: ComposerApp) -> str:
 
 
 async def paste(pilot: Pilot[None], text: str) -> None:
-    """Paste as a terminal does."""
+    """Paste a text as a terminal does."""
     pilot.app.post_message(events.Paste(text))
     await pilot.pause()
 
@@ -74,31 +74,31 @@ async def paste(pilot: Pilot[None], text: str) -> None:
 # Writing
 
 
-async def test_enter_sends_what_was_written_and_leaves_it_there() -> None:
+async def test_enter_submits_the_text_and_keeps_it() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"hello", "enter")
 
-        assert app.heard == [Composer.Submitted(app.composer, "hello", "")]
+        assert app.posted == [Composer.Submitted(app.composer, "hello", "")]
         assert app.composer.text == "hello"
 
 
-async def test_nothing_is_sent_while_nothing_is_written() -> None:
+async def test_an_empty_text_is_not_submitted() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press("enter", "space", "enter")
 
-        assert app.heard == []
+        assert app.posted == []
 
 
 @pytest.mark.parametrize("key", ["shift+enter", "ctrl+j"])
-async def test_a_new_line_takes_the_place_of_what_is_selected(key: str) -> None:
+async def test_a_new_line_replaces_the_selection(key: str) -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"onextwo", "left", "left", "left", "shift+left", key, *"and ")
 
         assert app.composer.text == "one\nand two"
-        assert app.heard == []
+        assert app.posted == []
 
 
 async def test_pasted_lines_are_kept() -> None:
@@ -107,10 +107,10 @@ async def test_pasted_lines_are_kept() -> None:
         await paste(pilot, "one\n\n  two\n")
         await pilot.press("enter")
 
-        assert app.heard == [Composer.Submitted(app.composer, "one\n\n  two\n", "")]
+        assert app.posted == [Composer.Submitted(app.composer, "one\n\n  two\n", "")]
 
 
-async def test_tab_goes_on_and_does_not_indent() -> None:
+async def test_tab_moves_the_focus() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press("a", "tab")
@@ -119,12 +119,12 @@ async def test_tab_goes_on_and_does_not_indent() -> None:
         assert isinstance(app.focused, Button)
 
 
-async def test_escape_leaves() -> None:
+async def test_escape_asks_to_leave() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press("a", "escape")
 
-        assert app.heard == [Composer.LeaveRequested(app.composer)]
+        assert app.posted == [Composer.LeaveRequested(app.composer)]
         assert app.composer.text == "a"
 
 
@@ -143,7 +143,7 @@ async def test_it_grows_with_its_text_to_a_third_of_the_screen() -> None:
         assert app.composer.outer_size.height == 5
 
 
-async def test_a_long_line_wraps_and_counts() -> None:
+async def test_a_wrapped_line_counts_as_several() -> None:
     app = ComposerApp()
     async with app.run_test(size=(40, 24)) as pilot:
         await paste(pilot, "word " * 20)
@@ -152,7 +152,7 @@ async def test_a_long_line_wraps_and_counts() -> None:
         assert app.composer.outer_size.height == 5
 
 
-async def test_the_footer_offers_no_command_on_a_key_that_writes() -> None:
+async def test_the_footer_offers_no_command_on_a_key_that_types() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         for key in ("minus", "plus", "slash", "f", "f5"):
@@ -163,10 +163,10 @@ async def test_the_footer_offers_no_command_on_a_key_that_writes() -> None:
         assert {"minus", "plus", "slash", "f", "f5"} & set(app.screen.active_bindings) == {"f5"}
 
 
-# The fork editor
+# Forks
 
 
-async def test_the_fork_editor_starts_from_the_message_and_says_what_will_be_made() -> None:
+async def test_a_fork_starts_from_the_message_and_the_title_tells_its_turn() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         app.view = FORK
@@ -175,27 +175,27 @@ async def test_the_fork_editor_starts_from_the_message_and_says_what_will_be_mad
         assert app.composer.text == "and tomorrow?"
 
         await pilot.press(*" 9 am", "enter")
-        assert app.heard == [Composer.Submitted(app.composer, "and tomorrow? 9 am", "")]
+        assert app.posted == [Composer.Submitted(app.composer, "and tomorrow? 9 am", "")]
 
 
-async def test_a_fork_after_the_last_turn_is_a_new_branch_from_nothing() -> None:
+async def test_a_fork_after_the_last_turn_starts_empty() -> None:
     app = ComposerApp(AT_END)
     async with app.run_test() as pilot:
         await pilot.press("enter")
 
         assert title(app) == "New branch after turn 5 · main stays as it is"
-        assert app.heard == [Composer.Submitted(app.composer, "", "")]
+        assert app.posted == [Composer.Submitted(app.composer, "", "")]
 
 
-async def test_the_branch_can_be_named() -> None:
+async def test_a_fork_can_be_named() -> None:
     app = ComposerApp(FORK)
     async with app.run_test() as pilot:
         await pilot.press("tab", *" by hour ", "ctrl+j", "enter")
 
-        assert app.heard == [Composer.Submitted(app.composer, "and tomorrow?", "by hour")]
+        assert app.posted == [Composer.Submitted(app.composer, "and tomorrow?", "by hour")]
 
 
-async def test_only_the_fork_editor_asks_for_a_name() -> None:
+async def test_the_name_is_shown_only_for_a_fork() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         shown = []
@@ -207,18 +207,18 @@ async def test_only_the_fork_editor_asks_for_a_name() -> None:
         assert shown == [[], [True], [False]]
 
 
-async def test_escape_leaves_from_the_name_too() -> None:
+async def test_escape_asks_to_leave_from_the_name() -> None:
     app = ComposerApp(FORK)
     async with app.run_test() as pilot:
         await pilot.press("tab", "a", "escape")
 
-        assert app.heard == [Composer.LeaveRequested(app.composer)]
+        assert app.posted == [Composer.LeaveRequested(app.composer)]
 
 
-# Nothing is lost
+# Drafts
 
 
-async def test_a_draft_comes_back_after_the_fork_editor() -> None:
+async def test_a_draft_is_restored_after_a_fork() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"half a tho")
@@ -231,7 +231,7 @@ async def test_a_draft_comes_back_after_the_fork_editor() -> None:
         assert app.composer.text == "half a tho"
 
 
-async def test_each_fork_keeps_what_was_written_for_it() -> None:
+async def test_each_fork_keeps_its_draft() -> None:
     app = ComposerApp(FORK)
     async with app.run_test() as pilot:
         await pilot.press(*" now", "tab", *"name")
@@ -244,7 +244,7 @@ async def test_each_fork_keeps_what_was_written_for_it() -> None:
         assert (app.composer.text, app.branch_name.value) == ("and tomorrow? now", "name")
 
 
-async def test_a_fork_left_as_it_was_starts_from_the_message_as_it_is_now() -> None:
+async def test_a_fork_that_was_not_edited_starts_from_the_current_message() -> None:
     app = ComposerApp(FORK)
     async with app.run_test() as pilot:
         await pilot.pause()
@@ -255,7 +255,7 @@ async def test_a_fork_left_as_it_was_starts_from_the_message_as_it_is_now() -> N
         assert app.composer.text == "said anew"
 
 
-async def test_a_view_that_changes_something_else_leaves_the_text_alone() -> None:
+async def test_other_changes_of_the_view_keep_the_text() -> None:
     app = ComposerApp(FORK)
     async with app.run_test() as pilot:
         await pilot.press("left", "x")
@@ -265,7 +265,7 @@ async def test_a_view_that_changes_something_else_leaves_the_text_alone() -> Non
         assert app.composer.text == "and tomorrowxy?"
 
 
-async def test_when_the_fork_is_made_its_text_waits_for_a_model() -> None:
+async def test_the_text_of_a_created_fork_becomes_the_draft() -> None:
     app = ComposerApp(FORK)
     async with app.run_test() as pilot:
         await pilot.press(*" 9 am", "enter")
@@ -283,7 +283,7 @@ async def test_when_the_fork_is_made_its_text_waits_for_a_model() -> None:
         assert app.composer.text == "and tomorrow? 9 am"
 
 
-async def test_a_text_that_is_kept_does_not_push_out_a_draft() -> None:
+async def test_setting_a_draft_keeps_the_draft_before() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"draft")
@@ -296,17 +296,17 @@ async def test_a_text_that_is_kept_does_not_push_out_a_draft() -> None:
         assert app.composer.text == "and tomorrow?\n\ndraft"
 
 
-# What was sent
+# Sent messages
 
 
 async def send(pilot: Pilot[None], app: ComposerApp, text: str) -> None:
-    """Send a message that is accepted, as the screen does."""
+    """Send a message, as the explorer does."""
     await pilot.press(*text, "enter")
     app.composer.confirm_sent()
     await pilot.pause()
 
 
-async def test_what_was_accepted_leaves_the_editor_for_good() -> None:
+async def test_a_sent_text_leaves_the_editor_for_good() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"hello", "enter")
@@ -322,7 +322,7 @@ async def test_what_was_accepted_leaves_the_editor_for_good() -> None:
         assert app.composer.text == ""
 
 
-async def test_what_was_written_behind_it_meanwhile_stays() -> None:
+async def test_text_that_was_added_after_submitting_stays() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"hello", "enter", "ctrl+j", *"and")
@@ -331,7 +331,7 @@ async def test_what_was_written_behind_it_meanwhile_stays() -> None:
         assert app.composer.text == "and"
 
 
-async def test_a_fork_that_was_sent_leaves_no_draft_of_itself() -> None:
+async def test_a_fork_that_was_sent_has_no_draft() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"draft")
@@ -352,7 +352,7 @@ async def test_a_fork_that_was_sent_leaves_no_draft_of_itself() -> None:
         assert app.composer.text == "and tomorrow?"
 
 
-async def test_a_draft_survives_what_is_sent_while_another_fork_is_prepared() -> None:
+async def test_a_draft_survives_a_message_that_is_sent_during_another_fork() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"draft")
@@ -368,7 +368,7 @@ async def test_a_draft_survives_what_is_sent_while_another_fork_is_prepared() ->
         assert app.composer.text == "draft"
 
 
-async def test_up_recalls_what_was_sent_and_down_goes_forward() -> None:
+async def test_up_and_down_recall_sent_messages() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         for text in ("one", "two", "two", "three"):
@@ -381,7 +381,7 @@ async def test_up_recalls_what_was_sent_and_down_goes_forward() -> None:
         assert seen == ["three", "two", "one", "one", "two", "three", "", ""]
 
 
-async def test_a_recalled_message_of_several_lines_is_passed_in_one_step() -> None:
+async def test_a_recalled_message_of_several_lines_is_left_with_one_key() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await send(pilot, app, "one")
@@ -392,7 +392,7 @@ async def test_a_recalled_message_of_several_lines_is_passed_in_one_step() -> No
         assert app.composer.text == "one"
 
 
-async def test_editing_a_recalled_message_ends_the_browsing() -> None:
+async def test_editing_a_recalled_message_ends_recalling() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await send(pilot, app, "one")
@@ -404,7 +404,7 @@ async def test_editing_a_recalled_message_ends_the_browsing() -> None:
         assert app.composer.text == "two"
 
 
-async def test_up_moves_within_a_text_that_is_being_written() -> None:
+async def test_up_moves_the_cursor_in_a_text_that_was_typed() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await send(pilot, app, "sent")
@@ -420,7 +420,7 @@ def run_with(*queued: str) -> View:
     return MAIN._replace(runs={"main": Run("main", RunState.RUNNING, 0.0, "m", queued=queued)})
 
 
-async def test_it_says_what_enter_will_do() -> None:
+async def test_the_placeholder_tells_what_enter_does() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         hints = []
@@ -436,7 +436,7 @@ async def test_it_says_what_enter_will_do() -> None:
         ]
 
 
-async def test_the_models_name_is_no_markup() -> None:
+async def test_a_model_name_is_not_markup() -> None:
     app = ComposerApp(MAIN._replace(model="[/x] \x1b local"))
     async with app.run_test() as pilot:
         await pilot.pause()
@@ -444,7 +444,7 @@ async def test_the_models_name_is_no_markup() -> None:
         assert Content.from_markup(app.composer.border_subtitle or "").plain == "[/x] ␛ local"
 
 
-async def test_messages_that_wait_are_seen_until_they_are_sent() -> None:
+async def test_queued_messages_are_shown_until_they_are_sent() -> None:
     app = ComposerApp()
     async with app.run_test(size=(40, 24)) as pilot:
 
@@ -464,7 +464,7 @@ async def test_messages_that_wait_are_seen_until_they_are_sent() -> None:
         assert await above(MAIN) == []
 
 
-async def test_what_waits_takes_its_lines_from_the_editor() -> None:
+async def test_queued_messages_take_their_rows_from_the_editor() -> None:
     app = ComposerApp(run_with("a", "b"))
     async with app.run_test(size=(60, 24)) as pilot:
         await pilot.press(*["ctrl+j"] * 9)
@@ -473,7 +473,7 @@ async def test_what_waits_takes_its_lines_from_the_editor() -> None:
         assert app.composer.outer_size.height == 8
 
 
-# What cannot be written
+# Read-only sessions
 
 
 @pytest.mark.parametrize(
@@ -484,7 +484,7 @@ async def test_what_waits_takes_its_lines_from_the_editor() -> None:
         (MAIN._replace(session=SESSION._replace(plain=True)), "Read-only: a plain session has no branches yet"),
     ],
 )
-async def test_it_says_why_nothing_can_be_written(view: View, reason: str) -> None:
+async def test_the_placeholder_tells_why_nothing_can_be_written(view: View, reason: str) -> None:
     app = ComposerApp(view)
     async with app.run_test() as pilot:
         await pilot.press(*"abc", "ctrl+j", "enter")
@@ -492,7 +492,7 @@ async def test_it_says_why_nothing_can_be_written(view: View, reason: str) -> No
 
         assert str(app.editor.placeholder) == reason
         assert app.composer.text == ""
-        assert app.heard == []
+        assert app.posted == []
 
 
 # Untrusted text
@@ -505,7 +505,7 @@ def drawn(app: ComposerApp) -> str:
     return "".join(segment.text for line in lines for segment in line)
 
 
-async def test_control_characters_are_shown_and_never_drawn() -> None:
+async def test_control_characters_are_drawn_as_symbols() -> None:
     app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, NASTY)))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -513,44 +513,44 @@ async def test_control_characters_are_shown_and_never_drawn() -> None:
         assert drawn(app).rstrip() == "␛[31mred␇ \ufffd [/x] [bold]b[/] ␛? ␍ alone ␋"
 
 
-async def test_a_message_that_was_not_edited_is_handed_on_as_it_is_stored() -> None:
+async def test_a_message_that_was_not_edited_is_submitted_as_it_is_stored() -> None:
     stored = f"{NASTY} \u2028 mixed \r\n line \n ends"
     app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, stored)))
     async with app.run_test() as pilot:
         await pilot.press("enter")
 
-        assert app.heard == [Composer.Submitted(app.composer, stored, "")]
+        assert app.posted == [Composer.Submitted(app.composer, stored, "")]
 
 
-async def test_control_characters_outlive_an_edit() -> None:
+async def test_control_characters_survive_an_edit() -> None:
     app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, "\x1b[31mred\x07\ttab")))
     async with app.run_test() as pilot:
         await pilot.press("!", "enter")
 
-        assert app.heard == [Composer.Submitted(app.composer, "\x1b[31mred\x07\ttab!", "")]
+        assert app.posted == [Composer.Submitted(app.composer, "\x1b[31mred\x07\ttab!", "")]
 
 
-async def test_pasted_control_characters_are_shown_and_handed_on() -> None:
+async def test_pasted_control_characters_are_shown_as_symbols_and_submitted() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await paste(pilot, "a \x1b[1m b")
         assert drawn(app).rstrip() == "a ␛[1m b"
 
         await pilot.press("enter")
-        assert app.heard == [Composer.Submitted(app.composer, "a \x1b[1m b", "")]
+        assert app.posted == [Composer.Submitted(app.composer, "a \x1b[1m b", "")]
 
 
-async def test_a_picture_that_was_written_stays_one() -> None:
+async def test_a_symbol_that_was_typed_stays_a_symbol() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await paste(pilot, "␛ is escape ")
         await paste(pilot, "\x1b")
         await pilot.press("enter")
 
-        assert app.heard == [Composer.Submitted(app.composer, "␛ is escape ␛", "")]
+        assert app.posted == [Composer.Submitted(app.composer, "␛ is escape ␛", "")]
 
 
-async def test_a_branch_name_is_no_markup() -> None:
+async def test_a_branch_name_is_not_markup() -> None:
     name = "[/x] [bold]\x1b"
     tree = grow({name: [1, 2]})
     app = ComposerApp(showing(tree, name, 1)._replace(model="m"))
@@ -598,7 +598,7 @@ async def _steady(pilot: Pilot[None]) -> None:
 LONG = "".join(f"line {number} of a log\n" for number in range(50_000))
 
 
-async def test_a_long_text_that_is_pasted_stands_as_a_few_words_and_is_sent_whole() -> None:
+async def test_a_long_text_is_shown_as_a_placeholder_and_submitted_in_full() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"see: ")
@@ -606,10 +606,10 @@ async def test_a_long_text_that_is_pasted_stands_as_a_few_words_and_is_sent_whol
         await pilot.press(*" and say", "enter")
 
         assert app.editor.text == "see: ⟦989 kB of text, 50,001 lines⟧ and say"
-        assert app.heard == [Composer.Submitted(app.composer, f"see: {LONG} and say", "")]
+        assert app.posted == [Composer.Submitted(app.composer, f"see: {LONG} and say", "")]
 
 
-async def test_a_text_that_can_be_edited_is_pasted_as_it_is() -> None:
+async def test_a_text_that_is_short_enough_is_pasted_as_it_is() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await paste(pilot, LONG[:20_000])
@@ -617,7 +617,7 @@ async def test_a_text_that_can_be_edited_is_pasted_as_it_is() -> None:
         assert app.editor.text == app.composer.text == LONG[:20_000]
 
 
-async def test_what_stands_for_a_long_text_is_taken_out_whole_and_comes_back() -> None:
+async def test_a_placeholder_is_deleted_as_a_whole_and_can_be_restored() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press("a")
@@ -632,7 +632,7 @@ async def test_what_stands_for_a_long_text_is_taken_out_whole_and_comes_back() -
         assert app.composer.text == "a"
 
 
-async def test_words_written_within_those_for_a_long_text_stand_behind_them() -> None:
+async def test_text_that_is_typed_into_a_placeholder_is_added_after_it() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await paste(pilot, LONG)
@@ -641,7 +641,7 @@ async def test_words_written_within_those_for_a_long_text_stand_behind_them() ->
         assert app.composer.text == f"{LONG}so"
 
 
-async def test_texts_of_the_same_size_are_told_apart() -> None:
+async def test_long_texts_of_the_same_size_have_different_placeholders() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         other = LONG.replace("log", "LOG")
@@ -653,11 +653,11 @@ async def test_texts_of_the_same_size_are_told_apart() -> None:
         assert app.editor.text.count("(2)") == 1
 
 
-async def test_a_long_message_is_forked_from_and_recalled_whole() -> None:
+async def test_a_long_message_is_forked_from_and_recalled_in_full() -> None:
     app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, LONG)))
     async with app.run_test() as pilot:
         await pilot.press("enter")
-        assert app.heard == [Composer.Submitted(app.composer, LONG, "")]
+        assert app.posted == [Composer.Submitted(app.composer, LONG, "")]
         app.view = MAIN
         await paste(pilot, f"\x1b{LONG}")
         await pilot.press("enter")

@@ -1,13 +1,10 @@
-"""The window over blocks of estimated heights, against a plain list of all lines."""
+"""The viewport, compared with a list of all lines."""
 
 from __future__ import annotations
-
-from itertools import accumulate
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.widgets.lines.height_index import FenwickHeights
 from tui.widgets.lines.viewport import Viewport
 
 HEIGHTS = st.lists(st.integers(0, 9), min_size=1, max_size=60)
@@ -23,23 +20,8 @@ MOVES = st.lists(
 
 
 @settings(deadline=None)
-@given(HEIGHTS, st.lists(st.tuples(st.integers(0, 59), st.integers(0, 20)), max_size=20), st.integers(0, 80))
-def test_the_line_map_counts_as_a_list_does(heights: list[int], changes: list[tuple[int, int]], size: int) -> None:
-    lines = FenwickHeights(len(heights), 3)
-    for index, height in [*enumerate(heights), *((index % len(heights), height) for index, height in changes)]:
-        lines[index] = height
-        heights[index] = height
-    lines.resize(size, 2)
-    heights = [*heights[:size], *[2] * (size - len(heights))]
-    assert [lines[index] for index in range(len(lines))] == heights
-    assert [lines.before(index) for index in range(size + 1)] == [0, *accumulate(heights)]
-    column = [(block, line) for block, height in enumerate(heights) for line in range(height)]
-    assert [lines.find(line) for line in range(len(column))] == column
-
-
-@settings(deadline=None)
 @given(HEIGHTS, MOVES, st.integers(1, 12))
-def test_whatever_the_moves_every_row_is_the_one_after_the_row_above(
+def test_after_any_moves_all_rows_are_neighbouring_lines(
     heights: list[int], moves: list[tuple[str, int]], height: int
 ) -> None:
     viewport = Viewport(lambda position: heights[position], estimate=3)
@@ -70,7 +52,7 @@ def test_whatever_the_moves_every_row_is_the_one_after_the_row_above(
             assert first == max(min(column.index(before[0]) + number, furthest), 0)
 
 
-def test_only_the_window_and_its_neighbourhood_are_measured() -> None:
+def test_only_blocks_near_the_window_are_measured() -> None:
     measured: list[int] = []
     viewport = Viewport(lambda position: measured.append(position) or 4, estimate=3)  # type: ignore[func-returns-value]
     viewport.height = 20

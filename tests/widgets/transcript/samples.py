@@ -1,4 +1,4 @@
-"""A conversation for the transcript to show, and an app with nothing but the transcript."""
+"""Conversations, and an app that shows one in a transcript."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def reasoning(text: str) -> dict[str, Any]:
 
 
 def items_of(datas: Sequence[dict[str, Any]], first_id: int = 1) -> list[Item]:
-    """Items as the store reads them: numbered, classified, each turn begun by a user message."""
+    """Return items as the store reads them: numbered, classified, a turn for each user message."""
     items: list[Item] = []
     turn = 0
     for position, data in enumerate(datas):
@@ -48,7 +48,7 @@ def items_of(datas: Sequence[dict[str, Any]], first_id: int = 1) -> list[Item]:
 
 
 def chat(turns: int) -> list[Item]:
-    """A conversation of four items to a turn, of many heights."""
+    """Return a conversation with four items per turn, of many heights."""
     datas: list[dict[str, Any]] = []
     for turn in range(1, turns + 1):
         datas += [
@@ -61,13 +61,13 @@ def chat(turns: int) -> list[Item]:
 
 
 def plain_tree(branch_id: str, turns: int) -> TurnTree:
-    """The tree of a session with one branch."""
+    """Return the tree of a session with one branch."""
     chain = Chain(0, None, 1, turns, (branch_id,), branch_id)
     return TurnTree({branch_id: Branch(branch_id, turns)}, (chain,), (0,), {branch_id: 0})
 
 
 def view_of(items: Sequence[Item], turn: int | None = None, **changes: Any) -> View:
-    """What the controller shows of a branch, with the page round the selected turn."""
+    """Return a view of a branch, with the page around the selected turn."""
     turns = items[-1].turn if items else 0
     turn = turns if turn is None else turn
     position = next((item.position for item in items if item.turn >= turn), 0)
@@ -86,7 +86,7 @@ def view_of(items: Sequence[Item], turn: int | None = None, **changes: Any) -> V
 
 
 class TranscriptApp(App[None]):
-    """Shows one branch, answers what the transcript asks for, and keeps what it posts."""
+    """An app that shows a branch, answers the requests of the transcript and keeps its messages."""
 
     view: var[View] = var(View)
 
@@ -122,10 +122,10 @@ class TranscriptApp(App[None]):
     def on_transcript_link_opened(self, message: Transcript.LinkOpened) -> None:
         self.posted.append(message)
 
-    def asked(self) -> list[tuple[int, int]]:
+    def requested(self) -> list[tuple[int, int]]:
         return [(needed.start, needed.end) for needed in self.posted if isinstance(needed, Transcript.ItemsNeeded)]
 
     def rows(self) -> list[str]:
-        """What the transcript shows, row by row."""
+        """Return the rows of the transcript."""
         height = self.transcript.size.height
         return ["".join(segment.text for segment in self.transcript.render_line(y)).rstrip() for y in range(height)]

@@ -18,7 +18,7 @@ def missing(cache: ItemCache, first: int, last: int, count: int) -> list[tuple[i
     return [(page.start, page.stop) for page in cache.missing_pages(first, last, count)]
 
 
-def test_pages_are_asked_for_once_while_they_are_in_sight() -> None:
+def test_a_page_is_requested_once_while_it_is_in_sight() -> None:
     cache = ItemCache()
     assert missing(cache, 0, 10, 1_000) == [(0, PAGE)]
     assert missing(cache, 5, 15, 1_000) == []
@@ -28,7 +28,7 @@ def test_pages_are_asked_for_once_while_they_are_in_sight() -> None:
     assert missing(cache, 990, 999, 1_000) == [(896, 1_000)]
 
 
-def test_what_is_stale_is_given_out_and_asked_for_again() -> None:
+def test_stale_items_are_returned_and_requested_again() -> None:
     cache = ItemCache()
     cache.receive(_page(0, 100))
     assert missing(cache, 0, 10, 100) == []
@@ -39,7 +39,7 @@ def test_what_is_stale_is_given_out_and_asked_for_again() -> None:
     assert missing(cache, 0, 10, 100) == []
 
 
-def test_a_page_that_contradicts_what_is_stale_drops_all_of_it() -> None:
+def test_a_page_that_contradicts_a_stale_item_drops_all_stale_items() -> None:
     cache = ItemCache()
     cache.receive(_page(0, 100))
     cache.invalidate()
@@ -47,7 +47,7 @@ def test_a_page_that_contradicts_what_is_stale_drops_all_of_it() -> None:
     assert cache.positions() == list(range(10, 20))
 
 
-def test_far_pages_are_forgotten() -> None:
+def test_pages_far_away_are_dropped() -> None:
     cache = ItemCache()
     for start in range(0, 64_000, PAGE):
         cache.receive(_page(start, start + PAGE))
@@ -56,7 +56,7 @@ def test_far_pages_are_forgotten() -> None:
     assert cache.get(63_990) is not None
 
 
-def test_of_long_items_fewer_are_asked_for() -> None:
+def test_long_items_are_requested_in_smaller_pages() -> None:
     cache = ItemCache()
     page = _page(96, 112)
     cache.receive(page._replace(items=tuple(item._replace(size=5_000_000, unread=4_900_000) for item in page.items)))
@@ -68,7 +68,7 @@ def test_of_long_items_fewer_are_asked_for() -> None:
     assert missing(cache, 100, 110, 1_000) == [(PAGE, 3 * PAGE)]
 
 
-def test_long_items_far_away_are_forgotten_long_before_short_ones() -> None:
+def test_long_items_far_away_are_dropped_before_short_ones() -> None:
     cache = ItemCache()
     for start in range(0, 6_400, PAGE):
         page = _page(start, start + PAGE)

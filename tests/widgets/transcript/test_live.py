@@ -1,4 +1,4 @@
-"""The chat pane while an agent answers: the live tail."""
+"""The live items of a run in the transcript."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STORED = chat(20)
 
 
 def live(stored: Sequence[Item], datas: Sequence[dict[str, Any]]) -> tuple[Item, ...]:
-    """Items as a run gives them before they are stored: after the stored ones, with ids of their own."""
+    """Return items as a run reports them before they are stored: after the stored ones, with negative ids."""
     items = items_of([*(item.data for item in stored), *datas])[len(stored) :]
     return tuple(item._replace(message_id=-1 - item.position, created_at=None) for item in items)
 
@@ -39,28 +39,28 @@ def live(stored: Sequence[Item], datas: Sequence[dict[str, Any]]) -> tuple[Item,
 def running(
     stored: Sequence[Item], datas: Sequence[dict[str, Any]], state: RunState = RunState.RUNNING, **changes: Any
 ) -> View:
-    """What the controller shows while a run is under way on the branch."""
+    """Return the view while a run is under way on the branch."""
     run = Run("main", state, 0.0, "m", Progress("writing", live(stored, datas), start=len(stored)))
     return view_of(stored)._replace(runs={"main": run}, **changes)
 
 
 def writing(text: str) -> dict[str, Any]:
-    """An answer of which more is still to come."""
+    """Return an incomplete answer."""
     return {**agent(text), "status": "in_progress"}
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paragraphs that were drawn."""
-    drawn: list[str] = []
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect the paragraphs that are rendered."""
+    rendered: list[str] = []
     inline_segments = inline.inline_segments
 
-    def counted(words: str, style: Style, item_styles: ItemStyles, environment: Environment) -> Iterator[Segment]:
-        drawn.append(words)
-        return inline_segments(words, style, item_styles, environment)
+    def counted(text: str, style: Style, item_styles: ItemStyles, environment: Environment) -> Iterator[Segment]:
+        rendered.append(text)
+        return inline_segments(text, style, item_styles, environment)
 
     monkeypatch.setattr(blocks, "inline_segments", counted)
-    return drawn
+    return rendered
 
 
 async def opened(pilot: Pilot[None]) -> TranscriptApp:
@@ -78,11 +78,11 @@ async def show(pilot: Pilot[None], app: TranscriptApp, view: View) -> list[str]:
 
 
 def rows(app: TranscriptApp) -> list[str]:
-    """The rows without the bar of the selected turn and the cursor."""
+    """Return the rows without the bar of the selected turn and the cursor."""
     return [row[2:] for row in app.rows()]
 
 
-async def test_an_answer_is_read_as_it_comes() -> None:
+async def test_an_answer_is_shown_while_it_is_written() -> None:
     async with TranscriptApp(STORED).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
         shown = await show(pilot, app, running(STORED, [user("Again?")]))
@@ -94,7 +94,7 @@ async def test_an_answer_is_read_as_it_comes() -> None:
         assert shown[-4:] == ["agent", "It is", "", "• so▍"]
 
 
-async def test_an_empty_branch_takes_its_first_words() -> None:
+async def test_the_first_message_replaces_the_text_of_an_empty_branch() -> None:
     async with TranscriptApp([]).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
         assert any("No messages" in row for row in rows(app))
@@ -103,7 +103,7 @@ async def test_an_empty_branch_takes_its_first_words() -> None:
         assert [row for row in shown if row][1:] == ["First", "agent", "Yes▍"]
 
 
-async def test_what_is_stored_takes_the_place_of_what_was_live() -> None:
+async def test_stored_items_replace_the_live_ones() -> None:
     datas = [user("Again?"), reasoning("Look it up"), call("get_weather", '{"city": "Oslo"}'), output("rain\nwind")]
     stored = items_of([*(item.data for item in STORED), *datas])
     app = TranscriptApp(STORED)
@@ -117,7 +117,7 @@ async def test_what_is_stored_takes_the_place_of_what_was_live() -> None:
             assert [row[:40].rstrip() for row in after] == [row[:40].rstrip() for row in before]
 
 
-async def test_items_that_are_stored_but_not_at_hand_yet_stay_as_they_were() -> None:
+async def test_live_items_are_shown_until_the_stored_ones_are_read() -> None:
     datas = [user("Again?"), call("get_weather", '{"city": "Oslo"}'), output("rain\nwind")]
     stored = items_of([*(item.data for item in STORED), *datas])
     app = TranscriptApp(STORED, answers=False)
@@ -126,8 +126,8 @@ async def test_items_that_are_stored_but_not_at_hand_yet_stay_as_they_were() -> 
         before = await show(pilot, app, running(STORED, datas))
         view = running(stored, [])._replace(revision=2, page=view_of(STORED).page)
         assert await show(pilot, app, view) == before
-        assert app.asked()
-        start, end = app.asked()[-1]
+        assert app.requested()
+        start, end = app.requested()[-1]
         assert start <= len(STORED) < len(stored) <= end
         app.transcript.receive(Page("main", start, tuple(stored[start:end])))
         await pilot.pause()
@@ -159,7 +159,7 @@ async def test_live_items_wait_for_the_stored_items_before_them() -> None:
         assert [row for row in shown if row][-3:] == ["Again?", "agent", "Yes, again.▍"]
 
 
-async def test_the_end_stays_in_sight_and_the_cursor_with_it() -> None:
+async def test_the_last_line_and_the_cursor_on_it_stay_in_sight() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
@@ -171,7 +171,7 @@ async def test_the_end_stays_in_sight_and_the_cursor_with_it() -> None:
         assert app.transcript.cursor_text() == text
 
 
-async def test_a_reader_further_up_is_left_in_peace_and_told_of_what_is_new() -> None:
+async def test_a_reader_above_the_end_keeps_the_position_and_sees_a_label_for_new_lines() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
@@ -189,7 +189,7 @@ async def test_a_reader_further_up_is_left_in_peace_and_told_of_what_is_new() ->
         assert not any("↓ new" in row for row in rows(app))
 
 
-async def test_the_end_key_goes_to_what_is_new() -> None:
+async def test_the_end_key_goes_to_the_new_lines() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
@@ -201,7 +201,7 @@ async def test_the_end_key_goes_to_what_is_new() -> None:
         assert rows(app)[-1] == "It is so.▍"
 
 
-async def test_sending_from_further_up_goes_to_the_end() -> None:
+async def test_sending_a_message_goes_to_the_end() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
@@ -210,7 +210,7 @@ async def test_sending_from_further_up_goes_to_the_end() -> None:
         assert shown[-1] == "Again?"
 
 
-async def test_a_turn_that_is_stored_moves_nobody() -> None:
+async def test_storing_a_turn_does_not_scroll() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
@@ -224,7 +224,7 @@ async def test_a_turn_that_is_stored_moves_nobody() -> None:
         assert shown == before
 
 
-async def test_the_cursor_on_a_turn_that_is_not_stored_yet_selects_none() -> None:
+async def test_a_live_turn_cannot_be_selected() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
@@ -235,7 +235,7 @@ async def test_the_cursor_on_a_turn_that_is_not_stored_yet_selects_none() -> Non
         assert app.posted == []
 
 
-async def test_what_was_unfolded_stays_so_when_it_is_stored() -> None:
+async def test_an_unfolded_live_item_stays_unfolded_when_it_is_stored() -> None:
     datas = [user("Again?"), output("rain\nwind")]
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
@@ -248,41 +248,41 @@ async def test_what_was_unfolded_stays_so_when_it_is_stored() -> None:
         assert [row.strip() for row in shown[-4:]] == ["wind", "", "agent", "So.▍"]
 
 
-async def test_an_answer_is_drawn_piece_by_piece_and_not_again_when_it_is_stored(drawn: list[str]) -> None:
+async def test_only_new_paragraphs_of_an_answer_are_rendered_and_none_when_it_is_stored(rendered: list[str]) -> None:
     text = "".join(f"Paragraph {n} of *many*.\n\n" for n in range(200))
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
         await show(pilot, app, running(STORED, [user("Again?"), writing(text[:4000])]))
-        drawn.clear()
+        rendered.clear()
         for end in range(4_000, 4_500, 10):
             app.view = running(STORED, [user("Again?"), writing(text[:end])])
-        assert len(drawn) <= 2 * 50
+        assert len(rendered) <= 2 * 50
         before = await show(pilot, app, running(STORED, [user("Again?"), writing(text)]))
-        drawn.clear()
+        rendered.clear()
         app.items = stored = items_of([*(item.data for item in STORED), user("Again?"), agent(text)])
         after = await show(pilot, app, view_of(stored)._replace(revision=2))
         assert [row.removesuffix("▍") for row in before] == after
-        assert drawn == []
+        assert rendered == []
 
 
-async def test_an_answer_that_came_out_of_sight_is_drawn_before_the_reader_goes_there(drawn: list[str]) -> None:
+async def test_an_answer_is_rendered_piece_by_piece_while_out_of_sight(rendered: list[str]) -> None:
     text = "".join(f"Paragraph {n} of *many*.\n\n" for n in range(200))
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
         await show(pilot, app, running(STORED, [user("Again?"), writing(text[:10])]))
         await pilot.press("home")
-        drawn.clear()
+        rendered.clear()
         for end in range(1_000, 5_000, 200):
             await show(pilot, app, running(STORED, [user("Again?"), writing(text[:end])]))
-            assert len(drawn) < 60
-            drawn.clear()
+            assert len(rendered) < 60
+            rendered.clear()
         await pilot.press("G")
-        assert len(drawn) < 20
+        assert len(rendered) < 20
 
 
-async def test_the_next_run_draws_nothing_of_the_one_before() -> None:
+async def test_a_run_shows_nothing_of_the_run_before() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)
@@ -293,7 +293,7 @@ async def test_the_next_run_draws_nothing_of_the_one_before() -> None:
         assert not any("First" in row for row in shown)
 
 
-async def test_no_cursor_blinks_where_nothing_is_being_written() -> None:
+async def test_the_text_cursor_is_shown_only_while_an_item_is_written() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
         await opened(pilot)

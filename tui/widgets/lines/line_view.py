@@ -184,7 +184,7 @@ class LineView(StableScrollView, BorderlessRows):
             self.scroll_y = self.scroll_target_y = self._viewport.top
         finally:
             self._updating = False
-        self._update_scrollbar()
+        self._update_thumb()
         self.refresh_rows()
         self.request_missing()
 
@@ -196,7 +196,7 @@ class LineView(StableScrollView, BorderlessRows):
         if shown:
             self.vertical_scrollbar.position = self.scroll_y
 
-    def _update_scrollbar(self) -> None:
+    def _update_thumb(self) -> None:
         """Draw the scrollbar if its thumb moves by an eighth of a cell: a page of a long conversation moves it less."""
         height, total = self._viewport.height, self._viewport.total
         length = max(height * height / max(total, 1), 1)

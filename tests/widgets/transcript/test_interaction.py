@@ -1,4 +1,4 @@
-"""The chat pane as it is used: the cursor, folds, clicks, selections, links."""
+"""The keys and the mouse in the transcript: cursor, folds, clicks, selections, links."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def clicked(app: TranscriptApp) -> list[int]:
     return [message.turn for message in app.posted if isinstance(message, Transcript.TurnClicked)]
 
 
-def row_of(app: TranscriptApp, words: str) -> int:
-    return next(y for y, row in enumerate(app.rows()) if words in row)
+def row_of(app: TranscriptApp, text: str) -> int:
+    return next(y for y, row in enumerate(app.rows()) if text in row)
 
 
-def place_of(app: TranscriptApp, words: str) -> tuple[int, int]:
-    y = row_of(app, words)
-    return app.rows()[y].index(words), y
+def offset_of(app: TranscriptApp, text: str) -> tuple[int, int]:
+    y = row_of(app, text)
+    return app.rows()[y].index(text), y
 
 
 async def opened(pilot: Pilot[None]) -> TranscriptApp:
@@ -68,7 +68,7 @@ def app_at(turn: int, items: Sequence[Item] = ITEMS) -> TranscriptApp:
 # The cursor
 
 
-async def test_the_cursor_goes_item_by_item_and_tells_of_another_turn() -> None:
+async def test_moving_the_cursor_to_another_turn_selects_it() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
         for _ in range(4):
@@ -83,7 +83,7 @@ async def test_the_cursor_goes_item_by_item_and_tells_of_another_turn() -> None:
         assert app.transcript.cursor_text() == 'get_weather({"city": "Oslo"})'
 
 
-async def test_an_answer_to_an_older_step_does_not_pull_the_cursor_back() -> None:
+async def test_a_view_that_answers_an_older_selection_does_not_move_the_cursor_back() -> None:
     items = chat(20)
     async with app_at(1, items).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
@@ -99,7 +99,7 @@ async def test_an_answer_to_an_older_step_does_not_pull_the_cursor_back() -> Non
         assert "Question 2." in app.transcript.cursor_text()
 
 
-async def test_a_page_takes_the_cursor_along_and_the_wheel_does_not() -> None:
+async def test_paging_moves_the_cursor_and_the_wheel_does_not() -> None:
     items = chat(40)
     async with app_at(1, items).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
@@ -117,7 +117,7 @@ async def test_a_page_takes_the_cursor_along_and_the_wheel_does_not() -> None:
         assert selected(app)[-1] > selected(app)[0]
 
 
-async def test_home_far_away_tells_its_turn_when_the_items_have_come() -> None:
+async def test_home_selects_its_turn_when_the_items_are_read() -> None:
     items = chat(400)
     app = TranscriptApp(items)
     async with app.run_test(size=SIZE) as pilot:
@@ -133,7 +133,7 @@ async def test_home_far_away_tells_its_turn_when_the_items_have_come() -> None:
 # Folds
 
 
-async def test_a_tools_output_unfolds_in_its_place_and_folds_again() -> None:
+async def test_a_tool_output_unfolds_in_its_place_and_folds_again() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
         before = app.rows()
@@ -149,14 +149,14 @@ async def test_a_tools_output_unfolds_in_its_place_and_folds_again() -> None:
         assert "… 2 lines more" not in app.rows()[row]
 
 
-async def test_what_failed_is_open_from_the_start() -> None:
+async def test_a_failed_output_starts_unfolded() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
         assert "▾ ✗ Error: no forecast" in app.rows()[row_of(app, "no forecast")]
         assert row_of(app, "for tomorrow")
 
 
-async def test_all_tools_unfold_at_once_and_the_cursor_stays_where_it_is() -> None:
+async def test_unfolding_all_tools_keeps_the_cursor_on_its_row() -> None:
     items = chat(40)
     async with app_at(20, items).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
@@ -170,7 +170,7 @@ async def test_all_tools_unfold_at_once_and_the_cursor_stays_where_it_is() -> No
         assert any("lines more" in text for text in app.rows())
 
 
-async def test_folding_an_item_whose_top_is_out_of_sight_brings_it_back() -> None:
+async def test_folding_an_item_scrolls_its_first_line_into_sight() -> None:
     items = items_of([user("go"), output("\n".join(f"row {n}" for n in range(100))), *([user("more")] * 20)])
     async with app_at(1, items).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
@@ -180,7 +180,7 @@ async def test_folding_an_item_whose_top_is_out_of_sight_brings_it_back() -> Non
         assert "▸ ↳ row 0  … 99 lines more" in app.rows()[1]
 
 
-async def test_what_unfolds_at_the_bottom_comes_into_sight() -> None:
+async def test_an_item_that_unfolds_at_the_bottom_is_scrolled_into_sight() -> None:
     items = items_of([*([user("before")] * 20), output("\n".join(f"row {n}" for n in range(6)))])
     async with app_at(20, items).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
@@ -194,27 +194,27 @@ async def test_what_unfolds_at_the_bottom_comes_into_sight() -> None:
 async def test_a_click_on_a_turn_selects_it_to_fork_from() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
-        await pilot.click(Transcript, offset=place_of(app, "tomorrow?"))
+        await pilot.click(Transcript, offset=offset_of(app, "tomorrow?"))
         assert selected(app) == [2]
         assert clicked(app) == [2]
         await pilot.click(Transcript, offset=(40, SIZE[1] - 1))
         assert clicked(app) == [2]
 
 
-async def test_a_click_on_a_fold_only_folds() -> None:
+async def test_a_click_on_a_fold_mark_only_folds() -> None:
     async with app_at(2).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
-        await pilot.click(Transcript, offset=place_of(app, "▸ ↳"))
+        await pilot.click(Transcript, offset=offset_of(app, "▸ ↳"))
         assert row_of(app, "▾ ↳ 12 °C")
-        await pilot.click(Transcript, offset=place_of(app, "12 °C"))
+        await pilot.click(Transcript, offset=offset_of(app, "12 °C"))
         assert row_of(app, "▸ ↳ 12 °C")
         assert clicked(app) == []
 
 
-async def test_a_link_opens_with_ctrl_alone() -> None:
+async def test_a_link_opens_only_with_ctrl() -> None:
     async with app_at(2).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
-        place = place_of(app, "https://yr.no")
+        place = offset_of(app, "https://yr.no")
         await pilot.click(Transcript, offset=place)
         assert clicked(app) == [1]
         await pilot.click(Transcript, offset=place, control=True)
@@ -231,11 +231,11 @@ async def drag(pilot: Pilot[None], start: tuple[int, int], end: tuple[int, int])
     await pilot.pause()
 
 
-async def test_a_drag_copies_the_words_without_marks_and_breaks_and_clicks_nothing() -> None:
+async def test_a_drag_selects_unwrapped_text_and_is_not_a_click() -> None:
     async with app_at(1).run_test(size=(40, 24)) as pilot:
         app = await opened(pilot)
-        start = place_of(app, "weather in Oslo")
-        end = place_of(app, "know of it")
+        start = offset_of(app, "weather in Oslo")
+        end = offset_of(app, "know of it")
         assert end[1] == start[1] + 1
         await drag(pilot, start, (end[0] + len("know") - 1, end[1]))
         assert app.screen.get_selected_text() == "weather in Oslo? Tell me all that you know"
@@ -247,10 +247,10 @@ async def test_a_drag_copies_the_words_without_marks_and_breaks_and_clicks_nothi
         assert clicked(app) == [1]
 
 
-async def test_what_is_selected_looks_selected() -> None:
+async def test_selected_text_has_the_selection_style() -> None:
     async with app_at(1).run_test(size=(40, 24)) as pilot:
         app = await opened(pilot)
-        start = place_of(app, "weather in Oslo")
+        start = offset_of(app, "weather in Oslo")
         await drag(pilot, start, (start[0] + 20, start[1]))
         style = next(part.style for part in app.transcript.render_line(start[1]) if part.text.startswith("weather in"))
         selection = app.screen.get_component_rich_style("screen--selection")
@@ -258,33 +258,33 @@ async def test_what_is_selected_looks_selected() -> None:
         assert style.bgcolor == selection.bgcolor
 
 
-async def test_a_drag_over_code_and_gutters_copies_the_code() -> None:
+async def test_a_drag_over_code_selects_it_without_gutters() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
-        await drag(pilot, place_of(app, "print(1)"), (50, row_of(app, "print(2)")))
+        await drag(pilot, offset_of(app, "print(1)"), (50, row_of(app, "print(2)")))
         assert app.screen.get_selected_text() == "print(1)\nprint(2)"
 
 
-async def test_a_drag_over_several_items_copies_their_text_alone() -> None:
+async def test_a_drag_over_several_items_selects_only_their_text() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
-        end = place_of(app, "Sun.")
-        await drag(pilot, place_of(app, "And tomorrow"), (end[0] + 3, end[1]))
+        end = offset_of(app, "Sun.")
+        await drag(pilot, offset_of(app, "And tomorrow"), (end[0] + 3, end[1]))
         assert app.screen.get_selected_text() == "And tomorrow?\n\nError: no forecast\nfor tomorrow\n\nSun."
 
 
-async def test_a_selection_stays_on_its_words_when_heights_above_change() -> None:
+async def test_a_selection_stays_on_its_text_when_heights_above_change() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
-        x, y = place_of(app, "tomorrow?")
+        x, y = offset_of(app, "tomorrow?")
         await drag(pilot, (x, y), (x + 7, y))
         assert app.screen.get_selected_text() == "tomorrow"
         await pilot.press("o")
         assert app.screen.get_selected_text() == "tomorrow"
 
 
-async def test_a_double_click_selects_the_item_alone() -> None:
+async def test_a_double_click_selects_the_text_of_one_item() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
-        await pilot.click(Transcript, offset=place_of(app, "tomorrow?"), times=2)
+        await pilot.click(Transcript, offset=offset_of(app, "tomorrow?"), times=2)
         assert app.screen.get_selected_text() == "And tomorrow?"
