@@ -72,7 +72,7 @@ async def make() -> None:
     """Write every picture as an SVG."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "demo.sqlite"
-        await write_demo(path)
+        write_demo(path)
         for shot in SHOTS:
             controller = SessionController(Store(path), AgentRunner(AgentSettings(model=OFFLINE)))
             controller.usage.set_initial_price_model(shot.price_as)

@@ -47,7 +47,7 @@ def explore(options: argparse.Namespace) -> int:
         from tui.demo import write_demo
 
         path = Path(folder) / "demo.sqlite"
-        asyncio.run(write_demo(path))
+        write_demo(path)
         return _run_app(_open(path, options, settings), config)
 
 

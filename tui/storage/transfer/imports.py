@@ -237,8 +237,11 @@ def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], 
 def _insert(
     tx: Transaction, table: str, session_id: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Insert rows of a session; a column that a row lacks is NULL."""
+    """Insert rows of a session; `created_at` is now for a row that lacks it, and another column NULL."""
+    values = [
+        f"COALESCE(:{column}, {tx.dialect.now})" if column == "created_at" else f":{column}" for column in columns
+    ]
     tx.executemany(
-        insert_into(table, ("session_id", *columns)),
+        f"INSERT INTO {table} (session_id, {', '.join(columns)}) VALUES (:session_id, {', '.join(values)})",
         [{"session_id": session_id, **{column: row.get(column) for column in columns}} for row in rows],
     )

@@ -1,0 +1,27 @@
+"""Sample conversations: made-up texts with usage estimated from their length, in the file `conversations.json`."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from tui.formats.transcripts import read_transcripts
+from tui.storage.engine import Transaction
+from tui.storage.open import write_new_database
+from tui.storage.transfer.imports import import_session
+
+__all__ = ["write_demo"]
+
+
+def write_demo(path: Path) -> None:
+    """Write several sessions with forks, tools, reasoning, errors and a long branch to a new file.
+
+    The data file has no times, so that the sessions are as old as the new file.
+    """
+    conversations = read_transcripts(files(__name__).joinpath("conversations.json").read_text("utf-8"))
+
+    def import_all(tx: Transaction) -> None:
+        for conversation in conversations:
+            import_session(tx, conversation)
+
+    write_new_database(path, import_all)
