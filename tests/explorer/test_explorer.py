@@ -264,7 +264,7 @@ async def test_forks_at_both_ends_are_in_the_tree_at_once(path: Path, keys: str,
         await explorer.press("enter")
         made, _ = explorer.place
         assert made in explorer.screen.view.tree.branches
-        assert "nothing" in explorer.text
+        assert "no messages" in explorer.text
     async with opened(path) as explorer:
         assert made in explorer.screen.view.tree.branches
 

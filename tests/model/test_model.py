@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.widgets.tree.samples import grow
+from tests.widgets.tree.samples import tree_of
 from tui.model import EMPTY_TREE, Chain, TurnTree
 from tui.model.tree import Holders
 
@@ -25,14 +25,14 @@ def told(chain: Chain) -> str:
 
 
 def test_a_single_branch_is_one_chain() -> None:
-    tree = grow({"main": range(25_000)})
+    tree = tree_of({"main": range(25_000)})
 
     assert [told(chain) for chain in tree.chains] == ["1-25000 main"]
     assert len(tree.chains[0]) == 25_000
 
 
 def test_a_path_leads_from_the_first_turn_to_the_last() -> None:
-    tree = grow(NESTED)
+    tree = tree_of(NESTED)
 
     assert [told(chain) for chain in tree.path("deep")] == ["1-2", "3-3", "4-4 deep"]
     assert [told(chain) for chain in tree.path("main")] == ["1-2", "3-4 main"]
@@ -40,7 +40,7 @@ def test_a_path_leads_from_the_first_turn_to_the_last() -> None:
 
 
 def test_an_unknown_branch_has_no_path_and_no_turn() -> None:
-    tree = grow(NESTED)
+    tree = tree_of(NESTED)
 
     with pytest.raises(KeyError):
         tree.path("gone")
@@ -49,34 +49,34 @@ def test_an_unknown_branch_has_no_path_and_no_turn() -> None:
 
 
 def test_a_turn_is_found_in_the_chain_that_holds_it() -> None:
-    tree = grow(NESTED)
+    tree = tree_of(NESTED)
 
     assert tree.chain_at("main", 2) is tree.chain_at("alt", 2)
     assert tree.chain_at("main", 3) is not tree.chain_at("alt", 3)
 
 
 def test_alternatives_are_the_chains_that_start_together() -> None:
-    tree = grow(NESTED)
+    tree = tree_of(NESTED)
 
     assert [told(chain) for chain in tree.alternatives(tree.tip("main"))] == ["3-4 main", "3-3"]
     assert [told(chain) for chain in tree.alternatives(tree.tip("other"))] == ["1-2", "1-1 other"]
 
 
 def test_where_a_branch_ends_at_the_fork_its_end_is_an_alternative_too() -> None:
-    tree = grow(NESTED)
+    tree = tree_of(NESTED)
 
     assert [told(chain) for chain in tree.alternatives(tree.tip("late"))] == ["3-4 main", "5-5 late"]
 
 
 def test_forks_are_the_chains_of_a_path_with_alternatives() -> None:
-    tree = grow(NESTED)
+    tree = tree_of(NESTED)
 
     assert [chain.first for chain in tree.forks("deep")] == [1, 3, 4]
-    assert [chain.first for chain in grow({"main": [1, 2]}).forks("main")] == []
+    assert [chain.first for chain in tree_of({"main": [1, 2]}).forks("main")] == []
 
 
 def test_forks_are_drawn_under_the_turn_where_they_part_and_the_chain_goes_on_in_its_column() -> None:
-    tree = grow(NESTED)
+    tree = tree_of(NESTED)
 
     assert [(depth, told(chain)) for chain, depth in tree.walk()] == [
         (1, "1-1 other"),
@@ -90,7 +90,7 @@ def test_forks_are_drawn_under_the_turn_where_they_part_and_the_chain_goes_on_in
 
 
 def test_a_branch_without_turns_of_its_own_is_an_empty_chain_that_is_there() -> None:
-    tree = grow({"main": [1, 2, 3], "fresh": [1, 2]})
+    tree = tree_of({"main": [1, 2, 3], "fresh": [1, 2]})
     fresh = tree.tip("fresh")
 
     assert (fresh.first, fresh.last, len(fresh), fresh.tip_of) == (3, 2, 0, "fresh")
@@ -125,14 +125,14 @@ def spelled(tree: TurnTree, branches: Mapping[str, list[int]], branch_id: str) -
 
 @given(sessions())
 def test_the_chains_of_every_path_spell_the_branch(branches: dict[str, list[int]]) -> None:
-    tree = grow(branches)
+    tree = tree_of(branches)
 
     assert {name: spelled(tree, branches, name) for name in branches} == branches
 
 
 @given(sessions())
 def test_the_holders_of_a_chain_are_those_of_the_next_one_and_those_beyond(branches: dict[str, list[int]]) -> None:
-    tree = grow(branches)
+    tree = tree_of(branches)
 
     for name in branches:
         for above, below in pairwise(tree.path(name)):
@@ -143,7 +143,7 @@ def test_the_holders_of_a_chain_are_those_of_the_next_one_and_those_beyond(branc
 
 @given(sessions())
 def test_a_walk_meets_each_chain_once_and_parents_first(branches: dict[str, list[int]]) -> None:
-    tree = grow(branches)
+    tree = tree_of(branches)
     walk = list(tree.walk())
 
     met: set[int] = set()
@@ -157,7 +157,7 @@ def test_a_walk_meets_each_chain_once_and_parents_first(branches: dict[str, list
 
 @given(sessions())
 def test_every_chain_is_among_its_alternatives(branches: dict[str, list[int]]) -> None:
-    tree = grow(branches)
+    tree = tree_of(branches)
 
     for chain in tree.chains:
         alternatives = tree.alternatives(chain)

@@ -1,19 +1,20 @@
-"""Numbers and names are short, true and harmless."""
+"""Numbers, names and times are short and harmless."""
 
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.widgets.format import fit_name, format_count, format_time, format_tokens
+from tui.widgets.format import fit_name, format_age, format_count, format_time, format_tokens
 
 
 @pytest.mark.parametrize(
-    ("count", "said"),
+    ("count", "text"),
     [
         (0, "0"),
         (397, "397"),
@@ -32,22 +33,22 @@ from tui.widgets.format import fit_name, format_count, format_time, format_token
         (7_500_000_000_000, "7.5T"),
     ],
 )
-def test_counts_are_rounded_to_what_can_be_read_at_a_glance(count: int, said: str) -> None:
-    assert format_tokens(count) == said
+def test_tokens_are_rounded(count: int, text: str) -> None:
+    assert format_tokens(count) == text
 
 
 @given(st.integers(min_value=0, max_value=10**16))
-def test_a_count_never_takes_more_than_five_cells(count: int) -> None:
+def test_tokens_never_take_more_than_five_cells(count: int) -> None:
     assert len(format_tokens(count)) <= 5
 
 
-@pytest.mark.parametrize(("room", "said"), [(9, "1,234,567"), (8, "1.2M")])
-def test_a_count_is_told_in_full_where_it_fits(room: int, said: str) -> None:
-    assert format_count(1_234_567, room) == said
+@pytest.mark.parametrize(("room", "text"), [(9, "1,234,567"), (8, "1.2M")])
+def test_a_count_is_written_in_full_where_it_fits(room: int, text: str) -> None:
+    assert format_count(1_234_567, room) == text
 
 
 @pytest.mark.parametrize(
-    ("name", "room", "said"),
+    ("name", "room", "text"),
     [
         ("main", 4, "main"),
         ("get_weather", 8, "get_wea…"),
@@ -58,8 +59,8 @@ def test_a_count_is_told_in_full_where_it_fits(room: int, said: str) -> None:
         ("main", 0, ""),
     ],
 )
-def test_a_name_is_cut_to_its_room(name: str, room: int, said: str) -> None:
-    assert fit_name(name, room) == said
+def test_a_name_is_cut_to_its_room(name: str, room: int, text: str) -> None:
+    assert fit_name(name, room) == text
 
 
 @given(st.text(), st.integers(min_value=0, max_value=12))
@@ -69,7 +70,7 @@ def test_no_name_outgrows_its_room(name: str, room: int) -> None:
 
 @pytest.mark.parametrize("stored", ["0001-01-01 00:00:00", "9999-12-31 23:59:59", "yesterday", ""])
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Seoul"])
-def test_times_that_no_clock_shows_are_shown_as_they_are(
+def test_a_time_that_cannot_be_converted_is_left_as_it_is(
     stored: str, zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", zone)
@@ -77,3 +78,19 @@ def test_times_that_no_clock_shows_are_shown_as_they_are(
     assert isinstance(format_time(stored), str)
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [
+        (None, ""),
+        ("yesterday", ""),
+        ("2025-03-01 11:59:30", "now"),
+        ("2025-03-01 11:55:00", "5 min ago"),
+        ("2025-03-01 10:00:00", "2 h ago"),
+        ("2025-02-26 10:00:00", "3 d ago"),
+        ("2024-12-24 10:00:00", "2024-12-24"),
+    ],
+)
+def test_an_age_is_written_in_its_largest_unit(stored: str | None, text: str) -> None:
+    assert format_age(stored, datetime(2025, 3, 1, 12, 0, tzinfo=UTC)) == text

@@ -10,7 +10,15 @@ from rich.cells import cell_len, set_cell_size
 
 from tui.printable import printable, printable_line
 
-__all__ = ["fit_name", "format_count", "format_dollars", "format_duration", "format_time", "format_tokens"]
+__all__ = [
+    "fit_name",
+    "format_age",
+    "format_count",
+    "format_dollars",
+    "format_duration",
+    "format_time",
+    "format_tokens",
+]
 
 _UNITS: Final = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
 
@@ -83,3 +91,28 @@ def format_time(stored: str | None) -> str:
     except (ValueError, OverflowError):
         return printable(stored[:19])
     return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def format_age(stored: str | None, now: datetime) -> str:
+    """Write how long ago something happened: `now`, `5 min ago`, `2 h ago`, `3 d ago`, or the day.
+
+    Args:
+        stored: A stored time, UTC; one that cannot be read gives an empty text.
+        now: The current time, aware.
+    """
+    try:
+        moment = datetime.fromisoformat(stored or "")
+    except ValueError:
+        return ""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    minutes = int((now - moment).total_seconds() // 60)
+    if minutes < 1:
+        return "now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h ago"
+    if minutes < 31 * 24 * 60:
+        return f"{minutes // (24 * 60)} d ago"
+    return moment.date().isoformat()

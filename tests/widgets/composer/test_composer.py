@@ -13,13 +13,13 @@ from textual.pilot import Pilot
 from textual.reactive import var
 from textual.widgets import Button, Input, Static, TextArea
 
-from tests.widgets.tree.samples import SESSION, grow, showing
+from tests.widgets.tree.samples import SESSION, tree_of, view_of
 from tui.model import ForkDraft, Run, RunState, View
 from tui.widgets.composer.composer import Composer
 
 Snapshot = Callable[..., bool]
 
-MAIN = showing(grow({"main": [1, 2, 3, 4, 5]}), turn=3)._replace(model="gpt-nano")
+MAIN = view_of(tree_of({"main": [1, 2, 3, 4, 5]}), turn=3)._replace(model="gpt-nano")
 FORK = MAIN._replace(fork=ForkDraft("main", 3, "and tomorrow?"))
 AT_END = MAIN._replace(fork=ForkDraft("main", 6))
 
@@ -552,8 +552,8 @@ async def test_a_symbol_that_was_typed_stays_a_symbol() -> None:
 
 async def test_a_branch_name_is_not_markup() -> None:
     name = "[/x] [bold]\x1b"
-    tree = grow({name: [1, 2]})
-    app = ComposerApp(showing(tree, name, 1)._replace(model="m"))
+    tree = tree_of({name: [1, 2]})
+    app = ComposerApp(view_of(tree, name, 1)._replace(model="m"))
     async with app.run_test() as pilot:
         assert str(app.editor.placeholder) == "Message to [/x] [bold]␛ · Enter to send"
         app.view = app.view._replace(fork=ForkDraft(name, 1, "x"))

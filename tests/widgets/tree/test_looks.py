@@ -1,4 +1,4 @@
-"""How the tree looks; each picture was looked at before it was kept."""
+"""Snapshots of the tree."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.widgets.tree.samples import SESSION, TreeApp, grow, showing
+from tests.widgets.tree.samples import SESSION, TreeApp, tree_of, view_of
 from tui.model import Session, Turn, View
 
 Snapshot = Callable[..., bool]
 
-SAID = (
+TEXTS = (
     "Hello, can you help me with the weather?",
     "What is it like in Oslo?",
     "and tomorrow, by the hour",
@@ -38,50 +38,50 @@ NESTED = {
 }
 
 
-def words(branch_id: str, turn: int) -> Turn:
-    """Turns of every kind, the same for the same branch and turn."""
-    place = turn * 3 + len(branch_id)
+def read_turn(branch_id: str, turn: int) -> Turn:
+    """Return a turn with some text, marks and tokens, always the same for a branch and number."""
+    seed = turn * 3 + len(branch_id)
     return Turn(
         turn,
-        SAID[place % len(SAID)],
+        TEXTS[seed % len(TEXTS)],
         items=4,
-        tools=place % 3,
-        errors=int(place % 5 == 4),
-        tokens=(None, 110, 270, 1_234, 56_789, 1_100_000)[place % 6],
+        tools=seed % 3,
+        errors=int(seed % 5 == 4),
+        tokens=(None, 110, 270, 1_234, 56_789, 1_100_000)[seed % 6],
     )
 
 
 def nested(branch_id: str = "bergen", turn: int = 4) -> View:
-    return showing(grow(NESTED), branch_id, turn)._replace(sessions=SESSIONS)
+    return view_of(tree_of(NESTED), branch_id, turn)._replace(sessions=SESSIONS)
 
 
 def spiral(depth: int) -> View:
-    """Each branch forked from the one before it, a turn later."""
+    """Return a view of branches each of which forks from the one before, a turn later."""
     branches: dict[str, Sequence[int]] = {"main": range(depth + 2)}
     messages = list(range(depth + 2))
     for level in range(1, depth + 1):
         messages = [*messages[:level], level * 1000, level * 1000 + 1]
         branches[f"level-{level}"] = messages
-    return showing(grow(branches), f"level-{depth}", depth + 2)
+    return view_of(tree_of(branches), f"level-{depth}", depth + 2)
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
 @pytest.mark.parametrize("width", [24, 34, 60])
 def test_nested_forks(snap_compare: Snapshot, width: int, theme: str) -> None:
-    assert snap_compare(TreeApp(nested(), words, theme), terminal_size=(width, 30))
+    assert snap_compare(TreeApp(nested(), read_turn, theme), terminal_size=(width, 30))
 
 
 def test_one_branch(snap_compare: Snapshot) -> None:
-    assert snap_compare(TreeApp(showing(grow({"main": range(12)}), turn=12)), terminal_size=(34, 16))
+    assert snap_compare(TreeApp(view_of(tree_of({"main": range(12)}), turn=12)), terminal_size=(34, 16))
 
 
 def test_a_fork_at_turn_1(snap_compare: Snapshot) -> None:
-    view = showing(grow({"main": [1, 2], "other": [3, 4], "third": [5]}), "other", 2)
+    view = view_of(tree_of({"main": [1, 2], "other": [3, 4], "third": [5]}), "other", 2)
     assert snap_compare(TreeApp(view), terminal_size=(34, 12))
 
 
 def test_a_branch_without_turns_of_its_own(snap_compare: Snapshot) -> None:
-    assert snap_compare(TreeApp(nested("fresh", 3), words), terminal_size=(34, 30))
+    assert snap_compare(TreeApp(nested("fresh", 3), read_turn), terminal_size=(34, 30))
 
 
 def test_fifty_levels_in_thirty_columns(snap_compare: Snapshot) -> None:
@@ -94,27 +94,27 @@ def test_the_way_back_from_fifty_levels(snap_compare: Snapshot) -> None:
 
 @pytest.mark.parametrize("width", [30, 60])
 def test_folds(snap_compare: Snapshot, width: int) -> None:
-    app = TreeApp(nested("bergen", 3), words)
+    app = TreeApp(nested("bergen", 3), read_turn)
     assert snap_compare(app, terminal_size=(width, 26), press=["h", *"jjjjjjj", "h", "h"])
 
 
 def test_the_cursor_apart_from_the_selected_turn(snap_compare: Snapshot) -> None:
-    assert snap_compare(TreeApp(nested(), words), terminal_size=(40, 30), press=["j", "j"])
+    assert snap_compare(TreeApp(nested(), read_turn), terminal_size=(40, 30), press=["j", "j"])
 
 
-def test_turns_on_their_way(snap_compare: Snapshot) -> None:
-    assert snap_compare(TreeApp(nested(), words=None), terminal_size=(34, 30))
+def test_unread_turns(snap_compare: Snapshot) -> None:
+    assert snap_compare(TreeApp(nested(), read_turn=None), terminal_size=(34, 30))
 
 
 def test_without_colour(snap_compare: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(TreeApp(nested(), words), terminal_size=(40, 24), press=["j"])
+    assert snap_compare(TreeApp(nested(), read_turn), terminal_size=(40, 24), press=["j"])
 
 
 def test_in_the_terminals_own_colours(snap_compare: Snapshot) -> None:
-    assert snap_compare(TreeApp(nested(), words, "ansi-dark"), terminal_size=(40, 24), press=["j"])
+    assert snap_compare(TreeApp(nested(), read_turn, "ansi-dark"), terminal_size=(40, 24), press=["j"])
 
 
 def test_marked_turns(snap_compare: Snapshot) -> None:
     view = nested()._replace(marks=(("main", 2), ("main", 5), ("bergen", 4)))
-    assert snap_compare(TreeApp(view, words), terminal_size=(40, 24), press=["j"])
+    assert snap_compare(TreeApp(view, read_turn), terminal_size=(40, 24), press=["j"])

@@ -1,4 +1,4 @@
-"""The map of rows: how much work it is, and that every turn has its row."""
+"""The rows of the tree: every turn has one, and laying them out takes one step for each chain."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.widgets.tree.samples import SESSION, grow, showing
+from tests.widgets.tree.samples import SESSION, tree_of, view_of
 from tui.model import Chain, Session, TurnTree, View
 from tui.widgets.tree.rows import FoldKey, SessionRow, TreeRows, TurnRow, TurnRows, find_chain, fold_key
 from tui.widgets.tree.session_cache import SessionCache
 
 
-def sessions_of(view: View) -> SessionCache:
+def cache_of(view: View) -> SessionCache:
     sessions = SessionCache()
     sessions.show(view)
     return sessions
 
 
 class CountedTree(TurnTree):
-    """A tree that counts the chains it is asked for in a walk."""
+    """A tree that counts the chains of its walks."""
 
     __slots__ = ()
     visited = 0
@@ -32,7 +32,7 @@ class CountedTree(TurnTree):
 
 
 def test_two_thousand_branches_are_laid_out_in_one_step_for_each_chain() -> None:
-    plain = grow({f"b{number}": [*range(number % 50), 1000 + number] for number in range(2000)})
+    plain = tree_of({f"b{number}": [*range(number % 50), 1000 + number] for number in range(2000)})
     tree = CountedTree(plain.branches, plain.chains, plain.roots, plain._tips)
 
     rows = TurnRows(tree)
@@ -44,29 +44,27 @@ def test_two_thousand_branches_are_laid_out_in_one_step_for_each_chain() -> None
 
 def test_ten_thousand_sessions_are_rows_around_the_open_one() -> None:
     newest = tuple(Session(f"s{number}") for number in range(32))
-    sessions = sessions_of(
-        View(sessions=newest, sessions_remaining=9_968, session=Session("s5000"), session_index=5000)
-    )
-    rows = TreeRows(sessions, TurnRows(grow({"main": [1, 2]})))
+    sessions = cache_of(View(sessions=newest, sessions_remaining=9_968, session=Session("s5000"), session_index=5000))
+    rows = TreeRows(sessions, TurnRows(tree_of({"main": [1, 2]})))
 
     assert len(rows) == 10_002
-    assert rows.at(31) == SessionRow(31, newest[31], is_open=False, folded=False)
-    assert rows.at(32) == SessionRow(32, None, is_open=False, folded=False)
-    assert rows.at(5000) == SessionRow(5000, Session("s5000"), is_open=True, folded=False)
-    assert isinstance(rows.at(5002), TurnRow)
-    assert rows.at(5003) == SessionRow(5001, None, is_open=False, folded=False)
-    assert rows.of_session("s9999") is None
+    assert rows.get(31) == SessionRow(31, newest[31], is_open=False, is_folded=False)
+    assert rows.get(32) == SessionRow(32, None, is_open=False, is_folded=False)
+    assert rows.get(5000) == SessionRow(5000, Session("s5000"), is_open=True, is_folded=False)
+    assert isinstance(rows.get(5002), TurnRow)
+    assert rows.get(5003) == SessionRow(5001, None, is_open=False, is_folded=False)
+    assert rows.row_of_session("s9999") is None
     assert sessions.missing_pages([31, 32, 5000, 5001, 9_999]) == [(0, 64), (4992, 5056), (9984, 10_000)]
     assert sessions.missing_pages([40, 5010]) == []
 
     sessions.receive(9984, 0, [Session(f"s{number}") for number in range(9984, 10_000)])
-    assert rows.of_session("s9999") == 10_001
-    assert rows.at(10_001) == SessionRow(9_999, Session("s9999"), is_open=False, folded=False)
+    assert rows.row_of_session("s9999") == 10_001
+    assert rows.get(10_001) == SessionRow(9_999, Session("s9999"), is_open=False, is_folded=False)
 
 
-def test_a_session_stands_first_until_it_is_known_where_it_stands() -> None:
+def test_the_open_session_is_first_until_its_index_is_known() -> None:
     newest = (Session("a"), Session("b"))
-    sessions = sessions_of(View(sessions=newest, sessions_remaining=98, session=Session("old")))
+    sessions = cache_of(View(sessions=newest, sessions_remaining=98, session=Session("old")))
 
     assert [sessions.get(place) for place in range(4)] == [Session("old"), *newest, None]
     assert (len(sessions), sessions.open_index, sessions.index_of("b")) == (100, 0, 2)
@@ -74,52 +72,52 @@ def test_a_session_stands_first_until_it_is_known_where_it_stands() -> None:
 
 @st.composite
 def forests(draw: st.DrawFn) -> tuple[TurnTree, frozenset[FoldKey]]:
-    """A tree, and some of its chains to fold."""
+    """Draw a tree, and some of its chains to fold."""
     branches: dict[str, list[int]] = {"main": list(range(draw(st.integers(0, 5))))}
     for number in range(draw(st.integers(0, 8))):
         parent = branches[draw(st.sampled_from(sorted(branches)))]
         shared = parent[: draw(st.integers(0, len(parent)))]
         branches[f"b{number}"] = shared + [100 * (number + 1) + turn for turn in range(draw(st.integers(0, 3)))]
-    tree = grow(branches)
+    tree = tree_of(branches)
     return tree, frozenset(draw(st.sets(st.sampled_from([fold_key(chain) for chain in tree.chains]))))
 
 
 @given(forests())
-def test_each_row_is_found_again_by_what_it_shows(forest: tuple[TurnTree, frozenset[FoldKey]]) -> None:
+def test_each_row_is_found_by_what_it_shows(forest: tuple[TurnTree, frozenset[FoldKey]]) -> None:
     tree, folds = forest
     around = (Session("before"), SESSION, Session("after"))
-    rows = TreeRows(sessions_of(View(sessions=around, session=SESSION)), TurnRows(tree, folds))
+    rows = TreeRows(cache_of(View(sessions=around, session=SESSION)), TurnRows(tree, folds))
 
     for index in range(len(rows)):
-        row = rows.at(index)
+        row = rows.get(index)
         if isinstance(row, SessionRow):
             assert row.session is not None
-            assert rows.of_session(row.session.session_id) == index
+            assert rows.row_of_session(row.session.session_id) == index
         else:
             chain = find_chain(tree, row.span.chain.holders[0], row.turn)
             assert chain is row.span.chain
-            assert rows.of_turn(chain, row.turn) == index
+            assert rows.row_of_turn(chain, row.turn) == index
 
 
 @given(forests())
-def test_a_fold_says_how_much_it_hides(forest: tuple[TurnTree, frozenset[FoldKey]]) -> None:
+def test_a_fold_counts_what_it_hides(forest: tuple[TurnTree, frozenset[FoldKey]]) -> None:
     tree, folds = forest
-    rows = TreeRows(sessions_of(showing(tree)), TurnRows(tree, folds))
-    shown = [row for row in map(rows.at, range(len(rows))) if isinstance(row, TurnRow)]
+    rows = TreeRows(cache_of(view_of(tree)), TurnRows(tree, folds))
+    shown = [row for row in map(rows.get, range(len(rows))) if isinstance(row, TurnRow)]
     folded = [row.span.hidden for row in shown if row.span.hidden is not None]
 
     turns = sum(len(chain) for chain in tree.chains)
     empty = sum(1 for row in shown if not len(row.span.chain))
     assert len(shown) - empty + sum(hidden.turns for hidden in folded) == turns
-    named = [name for row in shown if row.last or row.span.hidden for name in row.span.ends]
+    named = [name for row in shown if row.is_last or row.span.hidden for name in row.span.branch_ids]
     assert sorted(named) == sorted(tree.branches)
 
 
 @given(forests())
-def test_guides_join_each_fork_to_the_turn_it_hangs_under(forest: tuple[TurnTree, frozenset[FoldKey]]) -> None:
+def test_lines_join_each_fork_to_its_parent(forest: tuple[TurnTree, frozenset[FoldKey]]) -> None:
     tree, folds = forest
-    rows = TreeRows(sessions_of(showing(tree)), TurnRows(tree, folds))
-    shown = [row.span for row in map(rows.at, range(1, len(rows))) if isinstance(row, TurnRow) and row.first]
+    rows = TreeRows(cache_of(view_of(tree)), TurnRows(tree, folds))
+    shown = [row.span for row in map(rows.get, range(1, len(rows))) if isinstance(row, TurnRow) and row.is_first]
 
     for place, span in enumerate(shown):
         for column in range(span.depth):
@@ -127,11 +125,11 @@ def test_guides_join_each_fork_to_the_turn_it_hangs_under(forest: tuple[TurnTree
                 (
                     later
                     for later in shown[place + 1 :]
-                    if later.depth <= column or (later.fork and later.depth == column + 1)
+                    if later.depth <= column or (later.is_fork and later.depth == column + 1)
                 ),
                 None,
             )
             goes_on = joined is not None and (
-                joined.depth == column + 1 or (joined.depth == column and not joined.fork)
+                joined.depth == column + 1 or (joined.depth == column and not joined.is_fork)
             )
-            assert bool(span.rails >> column & 1) == goes_on
+            assert bool(span.lines_below >> column & 1) == goes_on

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tui.model import Branch, Session, View
 from tui.printable import printable_line
 from tui.widgets.lists.choices import Choice
-from tui.widgets.tree.drawing import kept_mark
+from tui.widgets.tree.drawing import label_marks
 from tui.words import plural
 
 __all__ = ["branch_choices", "display_name", "session_choices"]
@@ -16,7 +16,7 @@ __all__ = ["branch_choices", "display_name", "session_choices"]
 def display_name(labelled: Branch | Session) -> str:
     """Return marks, title and id of a branch or session, in one line."""
     own_id = printable_line(labelled.branch_id if isinstance(labelled, Branch) else labelled.session_id)
-    return kept_mark(labelled) + (f"{printable_line(labelled.title)} · {own_id}" if labelled.title else own_id)
+    return label_marks(labelled) + (f"{printable_line(labelled.title)} · {own_id}" if labelled.title else own_id)
 
 
 def branch_choices(view: View) -> list[Choice]:

@@ -8,10 +8,9 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 
 from tui.model import Session
-from tui.widgets.tree.drawing import Hit
+from tui.widgets.tree.drawing import ClickTarget
 from tui.widgets.tree.rows import SessionRow, Span, TurnRow
 from tui.widgets.tree.view import TreeView
 
@@ -19,15 +18,10 @@ __all__ = ["BranchTree"]
 
 
 class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
-    """Sessions, branches and turns as a flat tree in which only forks indent.
+    """Sessions, branches and turns as a flat tree in which only forks are indented.
 
-    Rows are drawn as they come into sight. Bind `view` to the screen's, answer `TurnsNeeded` with `receive_turns` and
-    `SessionsNeeded` with `receive_sessions`.
-
-    Args:
-        clock: The present moment, aware; the age of sessions is counted from it.
-        id: Id of the widget.
-        classes: Its CSS classes.
+    Bind `view` to that of the screen, answer `TurnsNeeded` with `receive_turns` and `SessionsNeeded` with
+    `receive_sessions`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,103 +44,88 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
     | end, G | Go to the last row. |
     | pageup | Move up a page. |
     | pagedown | Move down a page. |
-    | left, h | Fold the fork, or go to where it parts. |
-    | right, l | Unfold the fork, or go on to the next one. |
+    | left, h | Fold the fork, or go to the turn after which it forks. |
+    | right, l | Unfold the fork, or go to the next one. |
     | enter | Open the session, or the branch at the turn. |
     """
 
     @dataclass
-    class TurnHighlighted(Message):
-        """The cursor came to a turn.
-
-        Attributes:
-            branch_id: The branch to show it in: the opened one where that holds the turn.
-            turn: Its number; a branch's last where it has no turn of its own.
-        """
+    class TurnHighlighted(TreeView.Posted):
+        """Posted when the cursor has moved to a turn."""
 
         branch_id: str
+        """The branch in which to show it: the opened one if that holds the turn."""
         turn: int
+        """Number of the turn; the last of a branch without turns of its own."""
 
     @dataclass
-    class TurnOpened(Message):
-        """A turn was chosen from the keyboard.
-
-        Attributes:
-            branch_id: The branch to open.
-            turn: The turn to select in it.
-        """
+    class TurnOpened(TreeView.Posted):
+        """Posted when a turn was opened by a key."""
 
         branch_id: str
+        """The branch to open."""
         turn: int
+        """The turn to select in it."""
 
     @dataclass
-    class TurnClicked(Message):
-        """A turn was clicked.
-
-        Attributes:
-            branch_id: The branch to fork from.
-            turn: Number of the turn.
-        """
+    class TurnClicked(TreeView.Posted):
+        """Posted when a turn was clicked."""
 
         branch_id: str
+        """The branch in which to show it."""
         turn: int
+        """Number of the turn."""
 
     @dataclass
-    class BranchClicked(Message):
-        """A branch's name was clicked.
-
-        Attributes:
-            branch_id: The branch to switch to.
-        """
+    class BranchClicked(TreeView.Posted):
+        """Posted when the name of a branch was clicked."""
 
         branch_id: str
+        """The branch."""
 
     @dataclass
-    class SessionOpened(Message):
-        """A session was chosen, by key or click.
-
-        Attributes:
-            session_id: Its id.
-        """
+    class SessionOpened(TreeView.Posted):
+        """Posted when a session was opened by key or click."""
 
         session_id: str
+        """The session."""
 
     @property
     def cursor_row(self) -> int:
-        """The row of the cursor, counted from the first session's."""
+        """The row of the cursor, counted from that of the first session."""
         return self._state.cursor
 
     @property
     def cursor_session(self) -> Session | None:
-        """The session on whose row the cursor is; None where it is on another row, or the session is on its way."""
-        row = self._state.at(self._state.cursor)
+        """The session in the row of the cursor; None in another row, or if the session was not read."""
+        row = self._state.get(self._state.cursor)
         return row.session if isinstance(row, SessionRow) else None
 
     @property
     def cursor_branch(self) -> str | None:
-        """Id of the branch in which the turn under the cursor is shown; None on a session's row."""
-        place = self._state.denoted(self._state.cursor)
-        return None if place is None else place.branch_id
+        """The branch in which the turn under the cursor is shown; None in the row of a session."""
+        turn = self._state.turn_to_show(self._state.cursor)
+        return None if turn is None else turn.branch_id
 
     @property
     def row_count(self) -> int:
-        """How many rows there are, in sight or not."""
+        """The number of rows, in sight or not."""
         return len(self._state.rows)
 
-    # The cursor
+    # Cursor
 
     def _move_to(self, row: int, *, announce: bool = True) -> None:
         self.refresh_line(self._state.cursor)
         self._state.move_to(row)
         self.refresh_line(self._state.cursor)
-        self._reveal()
+        self._reveal_cursor()
         if announce:
             self._announce()
 
     def _announce(self) -> None:
-        place = self._state.announce()
-        if place is not None:
-            self.post_message(self.TurnHighlighted(*place))
+        turn = self._state.take_announcement()
+        if turn is not None:
+            self.post_message(self.TurnHighlighted(self, *turn))
 
     @property
     def _page(self) -> int:
@@ -179,80 +158,80 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
     # Folds
 
     def action_fold(self) -> None:
-        """Fold what the row heads; else go to the head, or to where the fork parts."""
-        row = self._state.at(self._state.cursor)
-        if isinstance(row, SessionRow) and row.is_open and not row.folded:
+        """Fold the session or fork in the row; else go to the first row of the fork, or to the turn where it forks."""
+        row = self._state.get(self._state.cursor)
+        if isinstance(row, SessionRow) and row.is_open and not row.is_folded:
             self._toggle_session()
-        elif isinstance(row, TurnRow) and row.first and row.span.foldable and row.span.hidden is None:
+        elif isinstance(row, TurnRow) and row.is_first and row.span.is_foldable and row.span.hidden is None:
             self._toggle(row.span)
         else:
-            self._move_to(self._state.step_out())
+            self._move_to(self._state.row_outwards())
 
     def action_unfold(self) -> None:
-        """Unfold what the row heads; else go on to where branches part, or to the first of them."""
-        row = self._state.at(self._state.cursor)
+        """Unfold the session or fork in the row; else go to the next turn with forks, or to the first fork."""
+        row = self._state.get(self._state.cursor)
         if isinstance(row, SessionRow) and not row.is_open:
             self._open_session(row)
-        elif isinstance(row, SessionRow) and row.folded:
+        elif isinstance(row, SessionRow) and row.is_folded:
             self._toggle_session()
         elif isinstance(row, TurnRow) and row.span.hidden is not None:
             self._toggle(row.span)
         else:
-            self._move_to(self._state.step_in())
+            self._move_to(self._state.row_inwards())
 
     def _toggle(self, span: Span) -> None:
-        with self._kept_in_place():
+        with self._rows_in_place():
             self._state.toggle(span)
         self._announce()
 
     def _toggle_session(self) -> None:
-        with self._kept_in_place():
+        with self._rows_in_place():
             self._state.toggle_session()
 
     # Opening
 
     def action_open(self) -> None:
         """Open the session, or the branch at the turn."""
-        row = self._state.at(self._state.cursor)
+        row = self._state.get(self._state.cursor)
         if isinstance(row, SessionRow):
             self._open_session(row)
-        elif (place := self._state.denoted(self._state.cursor)) is not None:
-            self.post_message(self.TurnOpened(*place))
+        elif (turn := self._state.turn_to_show(self._state.cursor)) is not None:
+            self.post_message(self.TurnOpened(self, *turn))
 
     def _open_session(self, row: SessionRow) -> None:
-        if row.folded:
+        if row.is_folded:
             self._toggle_session()
         if row.session is not None:
-            self.post_message(self.SessionOpened(row.session.session_id))
+            self.post_message(self.SessionOpened(self, row.session.session_id))
 
     def on_click(self, event: events.Click) -> None:
-        """Open a session, fold, switch to a branch by its name, or fork from a turn."""
+        """Act on what was clicked: a session, the sign of a fold, the name of a branch, or a turn."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
         index = offset.y + self.scroll_offset.y
-        row, hit = self._state.at(index), self._hit(index, offset.x)
+        row, target = self._state.get(index), self._click_target(index, offset.x)
         if isinstance(row, SessionRow):
             self._move_to(index)
-            if hit is Hit.FOLD:
+            if target is ClickTarget.FOLD:
                 self._toggle_session()
             else:
                 self._open_session(row)
         elif row is None:
             return
-        elif hit is Hit.FOLD:
+        elif target is ClickTarget.FOLD:
             self._toggle(row.span)
-        elif hit is Hit.TAG and row.span.ends:
-            self.post_message(self.BranchClicked(row.span.ends[0]))
+        elif target is ClickTarget.BRANCH and row.span.branch_ids:
+            self.post_message(self.BranchClicked(self, row.span.branch_ids[0]))
         else:
             self._move_to(index, announce=False)
-            if (place := self._state.denoted(index)) is not None:
-                self.post_message(self.TurnClicked(*place))
+            if (turn := self._state.turn_to_show(index)) is not None:
+                self.post_message(self.TurnClicked(self, *turn))
 
-    def _hit(self, row: int, x: int) -> Hit:
-        """What a click on a cell of a row means."""
-        for piece in self._draw(row):
-            x -= cell_len(piece.text)
+    def _click_target(self, row: int, x: int) -> ClickTarget:
+        """Return what a click on a cell of a row acts on."""
+        for part in self._draw(row):
+            x -= cell_len(part.text)
             if x < 0:
-                return piece.hit
-        return Hit.ROW
+                return part.target
+        return ClickTarget.ROW

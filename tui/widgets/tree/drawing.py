@@ -1,30 +1,32 @@
-"""What a row of the tree looks like in so many cells: pieces of text, each with the part it plays."""
+"""Rows of the tree as parts of text of a total width, without colours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
 from tui.model import Branch, Session, Turn
 from tui.printable import printable_line
-from tui.widgets.format import fit_name, format_tokens
-from tui.widgets.tree.rows import Hidden, SessionRow, Span, TurnRow
+from tui.widgets.format import fit_name, format_age, format_tokens
+from tui.widgets.tree.rows import HiddenTurns, SessionRow, Span, TurnRow
+from tui.words import plural
 
-__all__ = ["Hit", "Piece", "Role", "TurnFace", "age", "draw_session", "draw_turn", "kept_mark"]
+__all__ = ["ClickTarget", "PartStyle", "RowPart", "TurnAppearance", "draw_session", "draw_turn", "label_marks"]
 
-FRESH = "✦ "
-"""What stands before that which another program made."""
+_UNSEEN: Final = "✦ "
+"""Mark of what another program created and the user has not seen."""
 
-MIN_TEXT = 8
-"""Cells of a turn's text that marks and numbers give way to."""
+_MIN_TEXT_CELLS: Final = 8
+"""Cells of a turn's text for which marks and numbers make room."""
+_NAME_CELLS: Final = 24
 
 
-class Role(StrEnum):
-    """What a piece of a row is; the widget has a component class for each."""
+class PartStyle(StrEnum):
+    """The style of a part of a row; the widget has a component class for each."""
 
     GUIDE = "guide"
     NUMBER = "number"
@@ -39,225 +41,213 @@ class Role(StrEnum):
     CURRENT_TAG = "current-tag"
 
 
-class Hit(StrEnum):
-    """What a click on a piece means, besides a click on its row."""
+class ClickTarget(StrEnum):
+    """What a click on a part of a row acts on."""
 
     ROW = "row"
     FOLD = "fold"
-    TAG = "tag"
+    BRANCH = "branch"
 
 
-class Piece(NamedTuple):
+class RowPart(NamedTuple):
     """A part of a row.
 
     Attributes:
         text: One line without control characters.
-        role: How it looks.
-        hit: What a click on it does.
+        style: Its style.
+        target: What a click on it acts on.
     """
 
     text: str
-    role: Role = Role.TEXT
-    hit: Hit = Hit.ROW
+    style: PartStyle = PartStyle.TEXT
+    target: ClickTarget = ClickTarget.ROW
 
 
-class TurnFace(NamedTuple):
-    """How a turn's row is to be shown.
+class TurnAppearance(NamedTuple):
+    """What the row of a turn shows besides its place in the tree.
 
     Attributes:
-        turn: The turn; None while it is not known.
+        turn: The turn; None until it is read.
+        number_cells: Cells to which its number is padded.
         on_path: Whether it belongs to the branch that is shown.
-        selected: Whether it is the selected turn.
-        current: Whether the branch that ends here is the one shown.
-        running: Whether an agent answers on the branch that ends here.
-        unseen: Whether another program made that branch, and the user has not seen it.
-        marked: Whether the user marked it.
-        branch: The branch whose name stands on the row, if one does.
-        digits: Cells to which turn numbers are padded.
+        is_selected: Whether it is the selected turn.
+        is_marked: Whether the user marked it.
+        branch: The branch whose name is in the row; None for no name.
+        is_current: Whether that branch is the one that is shown.
+        is_running: Whether an agent answers on that branch.
+        is_unseen: Whether another program created that branch and the user has not seen it.
     """
 
     turn: Turn | None
+    number_cells: int
     on_path: bool
-    selected: bool
-    current: bool
-    digits: int
-    running: bool = False
-    unseen: bool = False
-    marked: bool = False
+    is_selected: bool
+    is_marked: bool = False
     branch: Branch | None = None
+    is_current: bool = False
+    is_running: bool = False
+    is_unseen: bool = False
 
 
-def age(updated_at: str | None, now: datetime) -> str:
-    """How long ago something was written: `now`, `5 min ago`, `2 h ago`, `3 d ago`, or the day; empty where not known.
-
-    Args:
-        updated_at: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
-        now: The moment to count from, aware.
-    """
-    try:
-        then = datetime.fromisoformat(updated_at or "")
-    except ValueError:
-        return ""
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
-    minutes = int((now - then).total_seconds() // 60)
-    if minutes < 1:
-        return "now"
-    if minutes < 60:
-        return f"{minutes} min ago"
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h ago"
-    if minutes < 31 * 24 * 60:
-        return f"{minutes // (24 * 60)} d ago"
-    return then.date().isoformat()
-
-
-def draw_session(row: SessionRow, width: int, now: datetime, note: str = "", *, unseen: bool = False) -> list[Piece]:
-    """The row of a session: its name, and on the right what is to be said of it; dots while it is on its way."""
-    mark = "▾ " if row.is_open and not row.folded else "▸ "
+def draw_session(
+    row: SessionRow, width: int, now: datetime, note: str = "", *, is_unseen: bool = False
+) -> list[RowPart]:
+    """Draw the row of a session: its name, and at the right a note and its age; an ellipsis until it is read."""
+    fold = RowPart(
+        "▾ " if row.is_open and not row.is_folded else "▸ ",
+        PartStyle.SESSION if row.is_open else PartStyle.QUIET,
+        ClickTarget.FOLD if row.is_open else ClickTarget.ROW,
+    )
     if row.session is None:
-        return [Piece(mark, Role.QUIET), Piece("…", Role.QUIET)]
-    room = width - len(mark)
-    when = age(row.session.updated_at, now)
-    said = [note, "plain" if row.session.plain else ""]
-    offers = ["  ".join(filter(None, words)) for words in ([*said, when], [*said, when.removesuffix(" ago")], said)]
-    called = f"{FRESH if unseen else ''}{kept_mark(row.session)}{row.session.name}"
-    full = cell_len(printable_line(called))
-    fits = ((need, offer) for need in (full, MIN_TEXT) for offer in offers if need + 2 + len(offer) <= room)
-    _, right = next(fits, (0, ""))
-    name = fit_name(called, room - (len(right) + 2 if right else 0))
+        return [fold, RowPart("…", PartStyle.QUIET)]
+    room = width - len(fold.text)
+    name = f"{_UNSEEN if is_unseen else ''}{label_marks(row.session)}{row.session.name}"
+    right = _fit_session_note(row.session, room, now, note, cell_len(printable_line(name)))
+    name = fit_name(name, room - (len(right) + 2 if right else 0))
     gap = max(0, room - cell_len(name) - len(right))
     return [
-        Piece(mark, Role.SESSION if row.is_open else Role.QUIET, Hit.FOLD if row.is_open else Hit.ROW),
-        Piece(name, Role.SESSION if row.is_open else Role.TEXT),
-        Piece(" " * gap),
-        Piece(right, Role.QUIET),
+        fold,
+        RowPart(name, PartStyle.SESSION if row.is_open else PartStyle.TEXT),
+        RowPart(" " * gap),
+        RowPart(right, PartStyle.QUIET),
     ]
 
 
-def draw_turn(row: TurnRow, face: TurnFace, width: int) -> list[Piece]:
-    """The row of a turn: guides, number, text, marks, the branch's name at its end, tokens on the right."""
-    head = list(_head(row, face, width))
-    room = max(0, width - sum(cell_len(piece.text) for piece in head))
-    text, role = _text(row, face)
-    full = cell_len(text)
-    for marks, right in _offers(row, face, room):
+def _fit_session_note(session: Session, room: int, now: datetime, note: str, name_cells: int) -> str:
+    """Return as much of note and age as fits beside the full name, or else beside the beginning of the name."""
+    age = format_age(session.updated_at, now)
+    words = [note, "plain" if session.plain else ""]
+    alternatives = ["  ".join(filter(None, [*words, shown])) for shown in (age, age.removesuffix(" ago"), "")]
+    fitting = (
+        alternative
+        for cells in (name_cells, _MIN_TEXT_CELLS)
+        for alternative in alternatives
+        if cells + 2 + len(alternative) <= room
+    )
+    return next(fitting, "")
+
+
+def draw_turn(row: TurnRow, appearance: TurnAppearance, width: int) -> list[RowPart]:
+    """Draw the row of a turn: guides, number, text, marks, the branch that ends there, and tokens at the right."""
+    left = list(_left_parts(row, appearance, width))
+    room = max(0, width - sum(cell_len(part.text) for part in left))
+    text, style = _text(row, appearance)
+    text_cells = cell_len(text)
+    for marks, right in _alternatives(row, appearance, room):
         taken = sum(1 + cell_len(mark.text) for mark in marks) + (1 + len(right) if right else 0)
-        if min(full, MIN_TEXT) + taken <= room:
+        if min(text_cells, _MIN_TEXT_CELLS) + taken <= room:
             break
-    left = max(0, room - taken)
-    text = fit_name(text, left)
-    body = [Piece(text, role)]
+    text_room = max(0, room - taken)
+    text = fit_name(text, text_room)
+    parts = [*left, RowPart(text, style)]
     for mark in marks:
-        body += Piece(" "), mark
-    gap = left - cell_len(text) + (1 if right else 0)
-    return [*head, *body, Piece(" " * gap), Piece(right, Role.QUIET)]
+        parts += RowPart(" "), mark
+    gap = text_room - cell_len(text) + (1 if right else 0)
+    return [*parts, RowPart(" " * gap), RowPart(right, PartStyle.QUIET)]
 
 
-def _head(row: TurnRow, face: TurnFace, width: int) -> Iterator[Piece]:
+def _left_parts(row: TurnRow, appearance: TurnAppearance, width: int) -> Iterator[RowPart]:
     span = row.span
-    fold = Hit.FOLD if row.first and span.foldable else Hit.ROW
-    yield Piece(_guides(span, row.first, width), Role.GUIDE, fold)
-    node = _node(row, face)
-    yield Piece(node if face.marked else f"{node} ", Role.TEXT if face.on_path else Role.GUIDE, fold)
-    if face.marked:
-        yield Piece("✓", Role.MARK, fold)
-    yield Piece(f"{row.turn:>{face.digits}} ", Role.NUMBER)
+    target = ClickTarget.FOLD if row.is_first and span.is_foldable else ClickTarget.ROW
+    yield RowPart(_guides(span, row.is_first, width), PartStyle.GUIDE, target)
+    node = _node(row, appearance)
+    node_style = PartStyle.TEXT if appearance.on_path else PartStyle.GUIDE
+    yield RowPart(node if appearance.is_marked else f"{node} ", node_style, target)
+    if appearance.is_marked:
+        yield RowPart("✓", PartStyle.MARK, target)
+    yield RowPart(f"{row.turn:>{appearance.number_cells}} ", PartStyle.NUMBER)
 
 
-def _node(row: TurnRow, face: TurnFace) -> str:
+def _node(row: TurnRow, appearance: TurnAppearance) -> str:
     if row.span.hidden is not None:
         return "⊞"
-    if face.selected:
+    if appearance.is_selected:
         return "●"
-    if row.first and row.span.foldable:
+    if row.is_first and row.span.is_foldable:
         return "⊟"
-    return "•" if face.on_path else "·"
+    return "•" if appearance.on_path else "·"
 
 
-def _guides(span: Span, first: bool, width: int) -> str:
-    """The columns left of a row; of deep ones only the innermost, with the number of those left out."""
+def _guides(span: Span, is_first: bool, width: int) -> str:
+    """Draw the columns to the left of a row; deep in the tree the innermost, after the number of those left out."""
     columns = max(2, min(10, width // 6))
-    hidden = (span.depth - 1) // columns * columns if span.depth else 0
-    guides = ["│ " if span.rails >> column & 1 else "  " for column in range(hidden, span.depth)]
-    if first and span.fork:
-        guides[-1] = "├─" if span.rails >> (span.depth - 1) & 1 else "╰─"
-    return (f"{hidden}⋯" if hidden else "") + "".join(guides)
+    left_out = (span.depth - 1) // columns * columns if span.depth else 0
+    guides = ["│ " if span.lines_below >> column & 1 else "  " for column in range(left_out, span.depth)]
+    if is_first and span.is_fork:
+        guides[-1] = "├─" if span.lines_below >> (span.depth - 1) & 1 else "╰─"
+    return (f"{left_out}⋯" if left_out else "") + "".join(guides)
 
 
-def _text(row: TurnRow, face: TurnFace) -> tuple[str, Role]:
+def _text(row: TurnRow, appearance: TurnAppearance) -> tuple[str, PartStyle]:
     if not len(row.span.chain):
-        return "nothing said yet", Role.QUIET
-    if face.turn is None:
-        return "…", Role.QUIET
-    if not face.turn.text:
-        return ("before the first message" if row.turn == 0 else "no text"), Role.QUIET
-    return printable_line(face.turn.text), Role.TEXT
+        return "no messages", PartStyle.QUIET
+    if appearance.turn is None:
+        return "…", PartStyle.QUIET
+    if not appearance.turn.text:
+        return ("before the first message" if row.turn == 0 else "no text"), PartStyle.QUIET
+    return printable_line(appearance.turn.text), PartStyle.TEXT
 
 
-def _offers(row: TurnRow, face: TurnFace, room: int) -> Iterator[tuple[list[Piece], str]]:
-    """What may stand right of the text, from all of it to the least: the marks, and the tokens."""
-    turn, chain = face.turn, row.span.chain
-    cost = format_tokens(turn.tokens) if turn is not None and turn.tokens is not None else ""
+def _alternatives(row: TurnRow, appearance: TurnAppearance, room: int) -> Iterator[tuple[Sequence[RowPart], str]]:
+    """Yield what may be to the right of the text, from most to least: marks, and a number of tokens."""
+    turn, chain = appearance.turn, row.span.chain
+    tokens = format_tokens(turn.tokens) if turn is not None and turn.tokens is not None else ""
     if row.span.hidden is not None:
-        marks = [list(_summary(row.span.hidden, face, words, room)) for words in ("long", "short", "none")]
-        yield from ((offer, right) for offer in marks for right in ((cost, "") if cost else ("",)))
+        for summary in _fold_summaries(row.span.hidden, appearance, room):
+            yield summary, tokens
+            yield summary, ""
         return
-    marks_of_turn = {
-        Role.TOOLS: f"⚙{turn.tools}" if turn is not None and turn.tools else "",
-        Role.ERRORS: "✗" if turn is not None and turn.errors else "",
-        Role.FORKS: f"◆{ways}" if row.last and (ways := _ways(row)) > 1 else "",
-    }
-    tag = list(_tag(face, room // 2)) if row.last and chain.tip_of is not None else []
-    for left_out in ((), (Role.TOOLS,), (Role.TOOLS, Role.QUIET), (Role.TOOLS, Role.QUIET, Role.ERRORS)):
-        shown = [Piece(text, role) for role, text in marks_of_turn.items() if text and role not in left_out]
-        yield shown + tag, "" if Role.QUIET in left_out else cost
-    yield tag, ""
+    marks: list[RowPart] = []
+    if turn is not None and turn.tools:
+        marks.append(RowPart(f"⚙{turn.tools}", PartStyle.TOOLS))
+    if turn is not None and turn.errors:
+        marks.append(RowPart("✗", PartStyle.ERRORS))
+    if row.is_last and (continuations := len(chain.children) + (chain.tip_of is not None)) > 1:
+        marks.append(RowPart(f"◆{continuations}", PartStyle.FORKS))
+    name = list(_branch_name(appearance, room // 2)) if row.is_last and chain.tip_of is not None else []
+    without_tools = [mark for mark in marks if mark.style is not PartStyle.TOOLS]
+    without_errors = [mark for mark in without_tools if mark.style is not PartStyle.ERRORS]
+    yield [*marks, *name], tokens
+    yield [*without_tools, *name], tokens
+    yield [*without_tools, *name], ""
+    yield [*without_errors, *name], ""
+    yield name, ""
 
 
-def _ways(row: TurnRow) -> int:
-    chain = row.span.chain
-    return len(chain.children) + (chain.tip_of is not None)
-
-
-def _tag(face: TurnFace, room: int) -> Iterable[Piece]:
-    branch = face.branch
+def _branch_name(appearance: TurnAppearance, room: int) -> Iterable[RowPart]:
+    branch = appearance.branch
     if branch is None or room < 3:
         return
-    mark = f"{'» ' if face.running else ''}{FRESH if face.unseen else ''}{kept_mark(branch)}"
-    fit = fit_name if branch.title else _fit_tag
-    name = mark + fit(branch.name, min(room, 24) - 2 - len(mark))
-    if face.current:
-        yield Piece(f" {name} ", Role.CURRENT_TAG, Hit.TAG)
+    marks = f"{'» ' if appearance.is_running else ''}{_UNSEEN if appearance.is_unseen else ''}{label_marks(branch)}"
+    fit = fit_name if branch.title else _fit_branch_id
+    name = marks + fit(branch.name, min(room, _NAME_CELLS) - 2 - len(marks))
+    if appearance.is_current:
+        yield RowPart(f" {name} ", PartStyle.CURRENT_TAG, ClickTarget.BRANCH)
     else:
-        yield Piece(f"[{name}]", Role.TAG, Hit.TAG)
+        yield RowPart(f"[{name}]", PartStyle.TAG, ClickTarget.BRANCH)
 
 
-def kept_mark(what: Branch | Session) -> str:
-    """What stands before the name of something that is pinned, or put away; empty before others."""
-    return f"{'★ ' if what.pinned else ''}{'⊘ ' if what.archived else ''}"
+def label_marks(labelled: Branch | Session) -> str:
+    """Return the marks before a name: `★` for a pinned branch or session, `⊘` for an archived one."""
+    return f"{'★ ' if labelled.pinned else ''}{'⊘ ' if labelled.archived else ''}"
 
 
-def _fit_tag(branch_id: str, room: int) -> str:
-    """A branch's name, cut in its middle: names that are made up for branches differ at the end."""
+def _fit_branch_id(branch_id: str, room: int) -> str:
+    """Cut a branch's id in its middle: generated ids differ at the end."""
     name = printable_line(branch_id)
     if cell_len(name) <= room or room < 5:
         return fit_name(branch_id, room)
-    end = (room - 1) // 2
-    head = set_cell_size(name, room - 1 - end).rstrip()
-    tail = set_cell_size(name[::-1], end).rstrip()[::-1]
-    return f"{head}…{tail}"
+    end_cells = (room - 1) // 2
+    beginning = set_cell_size(name, room - 1 - end_cells).rstrip()
+    end = set_cell_size(name[::-1], end_cells).rstrip()[::-1]
+    return f"{beginning}…{end}"
 
 
-def _summary(hidden: Hidden, face: TurnFace, words: str, room: int) -> Iterable[Piece]:
-    """What a fold hides; a single branch by its name."""
-    turns, branches = hidden.turns, len(hidden.branches)
-    if words == "none":
-        yield Piece(f"+{turns}", Role.QUIET)
-        return
-    counted = f"+{turns}" if words == "short" else f"+{turns} turn{'s' if turns != 1 else ''}"
-    if branches == 1:
-        yield Piece(counted, Role.QUIET)
-        yield from _tag(face, room // 2)
-    else:
-        yield Piece(f"{counted}, {branches}{' branches' if words == 'long' else ' br'}", Role.QUIET)
+def _fold_summaries(hidden: HiddenTurns, appearance: TurnAppearance, room: int) -> Iterator[Sequence[RowPart]]:
+    """Yield summaries of what a fold hides, from long to short; a single branch by its name."""
+    for turns, unit in ((plural(hidden.turns, "turn"), "branches"), (f"{hidden.turns}", "br")):
+        if len(hidden.branches) == 1:
+            yield [RowPart(f"+{turns}", PartStyle.QUIET), *_branch_name(appearance, room // 2)]
+        else:
+            yield [RowPart(f"+{turns}, {len(hidden.branches)} {unit}", PartStyle.QUIET)]
+    yield [RowPart(f"+{hidden.turns}", PartStyle.QUIET)]

@@ -1,6 +1,6 @@
-"""Which row of the tree shows what: sessions, and the turns of the open one, without a list of rows.
+"""The rows of the tree: sessions, and the turns of the open one, without a list of all rows.
 
-A chain of turns is one span of rows, however long it is; building the map costs one step for each chain, finding a
+A chain of turns is one span of rows, however long it is. Laying out the rows takes one step for each chain, finding a
 row one bisection.
 """
 
@@ -17,7 +17,7 @@ from tui.widgets.tree.session_cache import SessionCache
 
 __all__ = [
     "FoldKey",
-    "Hidden",
+    "HiddenTurns",
     "SessionRow",
     "Span",
     "TreeRow",
@@ -30,7 +30,7 @@ __all__ = [
 
 
 class FoldKey(NamedTuple):
-    """What a fold is remembered by while the tree changes.
+    """Identifies a fold while the tree changes.
 
     Attributes:
         branch_id: The oldest branch through the folded chain.
@@ -42,12 +42,12 @@ class FoldKey(NamedTuple):
 
 
 def fold_key(chain: Chain) -> FoldKey:
-    """The key by which the fold of a chain is remembered."""
+    """Return the key under which the fold of a chain is remembered."""
     return FoldKey(chain.holders[0], chain.first)
 
 
 def find_chain(tree: TurnTree, branch_id: str, turn: int) -> Chain | None:
-    """The chain whose row shows a branch's turn; a branch without turns of its own is found one after its last."""
+    """Return the chain whose row shows a branch's turn; a branch without turns of its own has a row after its last."""
     chain = tree.chain_at(branch_id, turn)
     if chain is None and branch_id in tree.branches:
         tip = tree.tip(branch_id)
@@ -55,12 +55,12 @@ def find_chain(tree: TurnTree, branch_id: str, turn: int) -> Chain | None:
     return chain
 
 
-class Hidden(NamedTuple):
+class HiddenTurns(NamedTuple):
     """What a fold hides.
 
     Attributes:
-        turns: Turns besides the one whose row stays.
-        branches: The branches that end there.
+        turns: Number of turns, without the one in the row of the fold.
+        branches: Ids of the branches that end there.
     """
 
     turns: int
@@ -73,73 +73,73 @@ class Span:
 
     Attributes:
         chain: The chain.
-        depth: Columns of guides before its turns.
-        fork: True where it hangs under the turn at which it parts, False where it goes on in its column.
-        start: Its first row, counted from the first row of the turns.
+        depth: Number of columns to the left of its turns.
+        is_fork: Whether it hangs under the turn after which it forks, and does not continue in that turn's column.
+        start: Its first row, counted from the first row of all turns.
         hidden: What its fold hides; None while it is unfolded.
-        rails: Bit `n` is set where the column `n` goes on below these rows.
+        lines_below: Bit `n` is set where the line of column `n` continues below these rows.
     """
 
     chain: Chain
     depth: int
-    fork: bool
+    is_fork: bool
     start: int
-    hidden: Hidden | None = None
-    rails: int = 0
+    hidden: HiddenTurns | None = None
+    lines_below: int = 0
 
     @property
-    def rows(self) -> int:
-        """How many rows it takes: one for each turn, one when folded or empty."""
+    def row_count(self) -> int:
+        """The number of rows: one for each turn; one if the span is folded, or a branch without turns of its own."""
         return 1 if self.hidden is not None else max(1, len(self.chain))
 
     @property
-    def ends(self) -> tuple[str, ...]:
-        """The branches whose name stands here: the one that ends with the chain, or those that its fold hides."""
+    def branch_ids(self) -> tuple[str, ...]:
+        """The branches that end in these rows, or in what the fold hides."""
         if self.hidden is not None:
             return self.hidden.branches
         return () if self.chain.tip_of is None else (self.chain.tip_of,)
 
     @property
-    def foldable(self) -> bool:
-        """Whether its first row stands for more than itself."""
-        return self.fork and (len(self.chain) > 1 or bool(self.chain.children))
+    def is_foldable(self) -> bool:
+        """Whether the first row can be folded and unfolded."""
+        return self.is_fork and (len(self.chain) > 1 or bool(self.chain.children))
 
 
 class SessionRow(NamedTuple):
     """A row that shows a session.
 
     Attributes:
-        place: How many sessions stand before it.
-        session: The session; None while it is not known.
-        is_open: Whether its turns are shown.
-        folded: Whether they are folded away.
+        session_index: Index of the session in the file.
+        session: The session; None until it is read.
+        is_open: Whether it is the open session, whose turns are shown.
+        is_folded: Whether it is the open session with its turns folded.
     """
 
-    place: int
+    session_index: int
     session: Session | None
     is_open: bool
-    folded: bool
+    is_folded: bool
 
 
 class TurnRow(NamedTuple):
     """A row that shows a turn, or a branch without turns of its own.
 
     Attributes:
-        span: The span it belongs to.
-        turn: Number of the turn; one after the branch's last where it has none of its own.
+        span: The span to which the row belongs.
+        turn: Number of the turn; one more than the last for a branch without turns of its own.
     """
 
     span: Span
     turn: int
 
     @property
-    def first(self) -> bool:
-        """Whether it is its chain's first row."""
+    def is_first(self) -> bool:
+        """Whether it is the first row of its chain."""
         return self.turn == self.span.chain.first
 
     @property
-    def last(self) -> bool:
-        """Whether it is its chain's last row."""
+    def is_last(self) -> bool:
+        """Whether it is the last row of its chain."""
         return self.turn >= self.span.chain.last
 
 
@@ -156,112 +156,114 @@ class TurnRows:
 
     def __init__(self, tree: TurnTree = EMPTY_TREE, folds: AbstractSet[FoldKey] = frozenset()) -> None:
         self._tree = tree
-        self._spans, self._span_of = _lay_out(tree, folds)
+        self._spans, self._span_of_chain = _lay_out(tree, folds)
         self._starts = [span.start for span in self._spans]
-        self._count = self._spans[-1].start + self._spans[-1].rows if self._spans else 0
+        self._count = self._spans[-1].start + self._spans[-1].row_count if self._spans else 0
 
     def __len__(self) -> int:
         return self._count
 
-    def at(self, row: int) -> TurnRow:
-        """What a row shows, counted from the first turn's."""
+    def get(self, row: int) -> TurnRow:
+        """Return what a row shows, counted from the row of the first turn."""
         span = self._spans[bisect_right(self._starts, row) - 1]
         return TurnRow(span, span.chain.first + row - span.start)
 
-    def of_turn(self, chain: Chain, turn: int) -> int:
-        """The row of a chain's turn, or of the fold that hides it."""
-        span = self._span_of[chain.index]
-        hidden = span.chain is not chain or span.hidden is not None
-        return span.start + (0 if hidden else max(0, min(turn, chain.last) - chain.first))
+    def row_of(self, chain: Chain, turn: int) -> int:
+        """Return the row of a chain's turn, or of the fold that hides it."""
+        span = self._span_of_chain[chain.index]
+        is_hidden = span.chain is not chain or span.hidden is not None
+        return span.start + (0 if is_hidden else max(0, min(turn, chain.last) - chain.first))
 
-    def parent(self, span: Span) -> int | None:
-        """The row of the turn after which a span parts; None for one that starts at the session's first turn."""
+    def parent_row(self, span: Span) -> int | None:
+        """Return the row of the turn after which a span forks; None if it starts at the first turn of the session."""
         if span.chain.parent is None:
             return None
         parent = self._tree.chains[span.chain.parent]
-        return self.of_turn(parent, parent.last)
+        return self.row_of(parent, parent.last)
 
 
 class TreeRows:
-    """The rows of the tree from the first session to the last.
+    """The rows of the tree, from the first session to the last.
 
     Args:
-        sessions: The sessions in order.
-        turns: The turns of the open one; None where they are folded away.
+        sessions: The sessions in their order.
+        turns: The turns of the open session; None if they are folded.
     """
 
     def __init__(self, sessions: SessionCache, turns: TurnRows | None = None) -> None:
         self._sessions = sessions
         self._open = sessions.open_index
-        self._folded = turns is None
+        self._is_folded = turns is None
         self._turns = turns if turns is not None and self._open is not None else TurnRows()
 
     def __len__(self) -> int:
         return len(self._sessions) + len(self._turns)
 
-    def at(self, row: int) -> TreeRow:
-        """What a row shows.
+    def get(self, row: int) -> TreeRow:
+        """Return what a row shows.
 
         Raises:
             IndexError: There is no such row.
         """
         if not 0 <= row < len(self):
             raise IndexError(row)
+        index = row
         if self._open is not None and row > self._open:
-            place = row - self._open - 1
-            if place < len(self._turns):
-                return self._turns.at(place)
-            row -= len(self._turns)
-        is_open = row == self._open
-        return SessionRow(row, self._sessions.get(row), is_open, is_open and self._folded)
+            turn_row = row - self._open - 1
+            if turn_row < len(self._turns):
+                return self._turns.get(turn_row)
+            index -= len(self._turns)
+        is_open = index == self._open
+        return SessionRow(index, self._sessions.get(index), is_open, is_open and self._is_folded)
 
-    def of_session(self, session_id: str) -> int | None:
-        """The row of a session; None where it is not known."""
-        place = self._sessions.index_of(session_id)
-        return None if place is None else self.of_place(place)
+    def row_of_session(self, session_id: str) -> int | None:
+        """Return the row of a session; None if the session was not read."""
+        index = self._sessions.index_of(session_id)
+        return None if index is None else self.row_of_index(index)
 
-    def of_place(self, place: int) -> int:
-        """The row of the session that so many stand before."""
-        return place if self._open is None or place <= self._open else place + len(self._turns)
+    def row_of_index(self, index: int) -> int:
+        """Return the row of the session at an index of the file."""
+        return index if self._open is None or index <= self._open else index + len(self._turns)
 
-    def of_turn(self, chain: Chain, turn: int) -> int | None:
-        """The row of a chain's turn, or of the fold that hides it; None where the whole session is folded."""
-        if self._open is None or self._folded:
+    def row_of_turn(self, chain: Chain, turn: int) -> int | None:
+        """Return the row of a chain's turn, or of the fold that hides it; None if all turns are folded."""
+        if self._open is None or self._is_folded:
             return None
-        return self._open + 1 + self._turns.of_turn(chain, turn)
+        return self._open + 1 + self._turns.row_of(chain, turn)
 
-    def parent(self, span: Span) -> int | None:
-        """The row after which a span parts: the fork's turn, or the session's row."""
-        parent = self._turns.parent(span)
+    def parent_row(self, span: Span) -> int | None:
+        """Return the row under which a span hangs: of the turn after which it forks, or of the session."""
+        parent = self._turns.parent_row(span)
         return self._open if parent is None or self._open is None else self._open + 1 + parent
 
 
 def _lay_out(tree: TurnTree, folds: AbstractSet[FoldKey]) -> tuple[list[Span], dict[int, Span]]:
-    """The spans in the order of their rows, and for each chain the span that shows or hides it."""
+    """Return the spans in the order of their rows, and for the index of each chain the span that shows or hides it."""
     spans: list[Span] = []
-    span_of: dict[int, Span] = {}
+    span_of_chain: dict[int, Span] = {}
     folded: Span | None = None
     hidden: list[Chain] = []
     start = 0
     for chain, depth in tree.walk():
-        fork = _is_fork(tree, chain)
+        is_fork = _is_fork(tree, chain)
         if folded is not None:
-            if depth > folded.depth or (depth == folded.depth and not fork):
+            if depth > folded.depth or (depth == folded.depth and not is_fork):
                 hidden.append(chain)
-                span_of[chain.index] = folded
+                span_of_chain[chain.index] = folded
                 continue
             folded.hidden, folded, hidden = _hide(hidden), None, []
-        span = span_of[chain.index] = Span(chain, depth, fork, start)
-        if folds and span.foldable and fold_key(chain) in folds:
+        span = span_of_chain[chain.index] = Span(chain, depth, is_fork, start)
+        if folds and span.is_foldable and fold_key(chain) in folds:
             folded = span
             hidden.append(chain)
+            # A folded span takes one row, also before it is known what it hides.
             span.hidden = _hide(hidden)
         spans.append(span)
-        start += span.rows
+        start += span.row_count
     if folded is not None:
         folded.hidden = _hide(hidden)
-    _lay_rails(reversed(spans))
-    return spans, span_of
+    _set_lines_below(reversed(spans))
+    return spans, span_of_chain
 
 
 def _is_fork(tree: TurnTree, chain: Chain) -> bool:
@@ -271,16 +273,16 @@ def _is_fork(tree: TurnTree, chain: Chain) -> bool:
     return parent.tip_of is not None or parent.children[0] != chain.index
 
 
-def _hide(chains: Iterable[Chain]) -> Hidden:
-    """What a fold hides, given its own chain and those under it."""
-    known = tuple(chains)
-    return Hidden(sum(map(len, known)) - 1, tuple(chain.tip_of for chain in known if chain.tip_of is not None))
+def _hide(chains: Iterable[Chain]) -> HiddenTurns:
+    """Return what a fold hides, given its own chain and those under it."""
+    chains = tuple(chains)
+    return HiddenTurns(sum(map(len, chains)) - 1, tuple(chain.tip_of for chain in chains if chain.tip_of is not None))
 
 
-def _lay_rails(spans_upwards: Iterable[Span]) -> None:
+def _set_lines_below(spans_upwards: Iterable[Span]) -> None:
     below = 0
     for span in spans_upwards:
-        span.rails = below
+        span.lines_below = below
         below &= (1 << span.depth) - 1
-        # A fork is joined to the column that it parts from; what goes on, to the turn above it in its own.
-        below |= 1 << (span.depth - 1 if span.fork else span.depth)
+        # A fork is joined to the column of its parent; a continuation is joined to the turn above it in its own column.
+        below |= 1 << (span.depth - 1 if span.is_fork else span.depth)

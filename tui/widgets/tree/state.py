@@ -19,11 +19,13 @@ from tui.widgets.tree.rows import (
 )
 from tui.widgets.tree.session_cache import SessionCache
 
-__all__ = ["Place", "TreeState", "TurnPlace"]
+__all__ = ["RowRef", "TreeState", "TurnRef"]
+
+_MOST_NUMBER_CELLS = 3
 
 
-class TurnPlace(NamedTuple):
-    """A turn, told so that it is found again when the tree has changed.
+class TurnRef(NamedTuple):
+    """Identifies a turn while the tree changes.
 
     Attributes:
         branch_id: A branch that holds it.
@@ -34,22 +36,22 @@ class TurnPlace(NamedTuple):
     turn: int
 
 
-Place: TypeAlias = str | int | TurnPlace
-"""A row told by what it shows: a session, by its id or while that is not known by its place, or a turn of the open."""
+RowRef: TypeAlias = str | int | TurnRef
+"""Identifies a row while the tree changes: the id of a session, its index if it was not read, or a turn."""
 
 
 class TreeState:
-    """Rows, folds, cursor and selected turn for the newest view.
+    """Rows, folds, cursor and selected turn for the current view.
 
     Attributes:
-        view: What is shown.
-        sessions: The sessions that are known.
-        rows: Its rows.
+        view: The current view.
+        sessions: The sessions that were read.
+        rows: The rows.
         cursor: The row of the cursor.
-        selected: The row of the selected turn; None where there is none.
+        selected: The row of the selected turn; None if there is none.
         marks: The marked turns, each as the index of its chain and its number.
         path: Indices of the chains of the branch that is shown.
-        digits: Cells to which turn numbers are padded.
+        number_cells: Cells to which turn numbers are padded.
     """
 
     def __init__(self) -> None:
@@ -60,152 +62,155 @@ class TreeState:
         self.selected: int | None = None
         self.marks: frozenset[tuple[int, int]] = frozenset()
         self.path: frozenset[int] = frozenset()
-        self.digits = 1
+        self.number_cells = 1
         self._turns = TurnRows()
         self._laid_out: tuple[TurnTree, frozenset[FoldKey]] = EMPTY_TREE, frozenset()
         self._folds: dict[str, set[FoldKey]] = {}
         self._folded_sessions: set[str] = set()
-        self._opened = ""
-        self._place: Place | None = None
-        self._announced: list[TurnPlace] = []
+        self._opened_branch = ""
+        self._cursor_ref: RowRef | None = None
+        self._announced: list[TurnRef] = []
 
     @property
     def session_id(self) -> str:
-        """The open session; empty where none is."""
+        """The open session; empty if none is open."""
         return "" if self.view.session is None else self.view.session.session_id
 
     @property
-    def arrangement(self) -> object:
-        """Another one where rows came, went or moved."""
+    def layout_key(self) -> object:
+        """A value that differs after rows were added, removed or moved."""
         return self._turns, self.session_id in self._folded_sessions
 
     def show(self, view: View) -> bool:
-        """Take over a new view.
+        """Take over a view.
 
         Returns:
-            Whether the cursor followed it; it does where it was not the cursor that caused the change.
+            Whether the cursor followed the view; it does so unless the cursor itself caused the change.
         """
-        old, before = self.view, self.session_id
+        before, session_id = self.view, self.session_id
         self.view = view
         self.sessions.show(view)
-        if self.session_id != before:
+        if self.session_id != session_id:
             self._announced.clear()
-            self._place = None
+            self._cursor_ref = None
         if not view.preview:
-            self._opened = view.branch_id
-        branches = view.tree.branches
-        path = view.tree.path(view.branch_id) if view.branch_id in branches else ()
+            self._opened_branch = view.branch_id
+        path = view.tree.path(view.branch_id) if view.branch_id in view.tree.branches else ()
         self.path = frozenset(chain.index for chain in path)
         marked = ((view.tree.chain_at(*mark), mark[1]) for mark in view.marks)
         self.marks = frozenset((chain.index, turn) for chain, turn in marked if chain is not None)
-        moved = (self.session_id, view.branch_id, view.turn) != (before, old.branch_id, old.turn)
-        follow = moved and not self._is_echo(TurnPlace(view.branch_id, view.turn))
+        moved = (self.session_id, view.branch_id, view.turn) != (session_id, before.branch_id, before.turn)
+        follow = moved and not self._is_echo(TurnRef(view.branch_id, view.turn))
         if follow:
             self._announced.clear()
-            self._place = self._place_shown()
-            self._unfold_over(self._place)
+            self._cursor_ref = self._selected_ref()
+            self._unfold_above(self._cursor_ref)
         self.lay_out()
         return follow
 
     def receive_sessions(self, start: int, revision: int, sessions: Sequence[Session]) -> None:
-        """Take over sessions that were asked for."""
+        """Store sessions that were requested."""
         self.sessions.receive(start, revision, sessions)
-        self._place = self.place_of(self.cursor)
+        self._cursor_ref = self.ref_of(self.cursor)
 
-    def _is_echo(self, shown: TurnPlace) -> bool:
-        """Whether the cursor announced what is shown now; it may have moved on since, and must not be called back."""
+    def _is_echo(self, shown: TurnRef) -> bool:
+        """Return whether the cursor announced the turn that is shown now.
+
+        The cursor may have moved on since, and must not be called back.
+        """
         if shown not in self._announced:
             return False
         del self._announced[: self._announced.index(shown) + 1]
         return True
 
-    def _place_shown(self) -> TurnPlace:
-        """The place of the selected turn; of a branch without turns of its own, the row of its name."""
+    def _selected_ref(self) -> TurnRef:
+        """Return the selected turn, or the row of the branch's name for a branch without turns of its own."""
         view = self.view
         if view.branch_id in view.tree.branches:
             tip = view.tree.tip(view.branch_id)
             if not len(tip) and view.turn >= tip.last:
-                return TurnPlace(view.branch_id, tip.first)
-        return TurnPlace(view.branch_id, view.turn)
+                return TurnRef(view.branch_id, tip.first)
+        return TurnRef(view.branch_id, view.turn)
 
-    def _unfold_over(self, place: TurnPlace) -> None:
-        """Unfold what hides a turn."""
+    def _unfold_above(self, ref: TurnRef) -> None:
+        """Unfold whatever hides a turn."""
         self._folded_sessions.discard(self.session_id)
         folds = self._folds.get(self.session_id, set())
-        chain = find_chain(self.view.tree, *place) if folds else None
+        chain = find_chain(self.view.tree, *ref) if folds else None
         while chain is not None:
-            if chain.first < place.turn:
+            if chain.first < ref.turn:
                 folds.discard(fold_key(chain))
             chain = None if chain.parent is None else self.view.tree.chains[chain.parent]
 
     def lay_out(self) -> None:
-        """Make the map of rows anew; the cursor stays on what it was on, or on the fold that hides it now."""
+        """Lay out the rows; the cursor stays on its session or turn, or on the fold that hides it now."""
         tree, folds = self.view.tree, frozenset(self._folds.get(self.session_id, ()))
         if self._laid_out != (tree, folds):
             self._turns, self._laid_out = TurnRows(tree, folds), (tree, folds)
-            self.digits = min(3, len(str(max((branch.turns for branch in tree.branches.values()), default=1))))
+            most_turns = max((branch.turns for branch in tree.branches.values()), default=1)
+            self.number_cells = min(_MOST_NUMBER_CELLS, len(str(most_turns)))
         self.rows = TreeRows(self.sessions, None if self.session_id in self._folded_sessions else self._turns)
-        self._find_cursor()
+        self._place_cursor()
 
-    def _find_cursor(self) -> None:
-        places = (self._place, self._place_shown(), self.session_id)
-        rows = (self.row_of(place) for place in places if place is not None)
+    def _place_cursor(self) -> None:
+        refs = (self._cursor_ref, self._selected_ref(), self.session_id)
+        rows = (self.row_of(ref) for ref in refs if ref is not None)
         self.move_to(next((row for row in rows if row is not None), 0))
 
-    def row_of(self, place: Place) -> int | None:
-        """The row of a place, or of the fold that hides it; None where it is gone."""
-        if isinstance(place, str):
-            return self.rows.of_session(place)
-        if isinstance(place, int):
-            return self.rows.of_place(place) if place < len(self.sessions) else None
-        chain = find_chain(self.view.tree, *place)
-        return None if chain is None else self.rows.of_turn(chain, place.turn)
+    def row_of(self, ref: RowRef) -> int | None:
+        """Return the row of a session or a turn, or of the fold that hides it; None if it is gone."""
+        if isinstance(ref, str):
+            return self.rows.row_of_session(ref)
+        if isinstance(ref, int):
+            return self.rows.row_of_index(ref) if ref < len(self.sessions) else None
+        chain = find_chain(self.view.tree, *ref)
+        return None if chain is None else self.rows.row_of_turn(chain, ref.turn)
 
-    def place_of(self, row: int) -> Place | None:
-        """What is found again by `row_of`; None where there is no such row."""
-        shown = self.at(row)
+    def ref_of(self, row: int) -> RowRef | None:
+        """Return the session or the turn in a row; None if there is no such row."""
+        shown = self.get(row)
         if isinstance(shown, TurnRow):
-            return TurnPlace(shown.span.chain.holders[0], shown.turn)
+            return TurnRef(shown.span.chain.holders[0], shown.turn)
         if shown is None:
             return None
-        return shown.place if shown.session is None else shown.session.session_id
+        return shown.session_index if shown.session is None else shown.session.session_id
 
-    def at(self, row: int) -> TreeRow | None:
-        """What a row shows; None where there is no such row."""
-        return self.rows.at(row) if 0 <= row < len(self.rows) else None
+    def get(self, row: int) -> TreeRow | None:
+        """Return what a row shows; None if there is no such row."""
+        return self.rows.get(row) if 0 <= row < len(self.rows) else None
 
-    def denoted(self, row: int) -> TurnPlace | None:
-        """The branch and turn that are to be shown when the cursor is on a row; None for a session's row.
+    def turn_to_show(self, row: int) -> TurnRef | None:
+        """Return the branch and turn to show when the cursor is on a row; None for the row of a session.
 
-        The branch is the opened one where that holds the turn, else the one shown, else that which ends next.
+        The branch is the opened one if it holds the turn, else the shown one, else the one that ends first.
         """
-        shown = self.at(row)
+        shown = self.get(row)
         if not isinstance(shown, TurnRow):
             return None
         chain = shown.span.chain
         turn = shown.turn if len(chain) else chain.last
-        for branch_id in (self._opened, self.view.branch_id):
+        for branch_id in (self._opened_branch, self.view.branch_id):
             if branch_id in chain.holders:
-                return TurnPlace(branch_id, turn)
+                return TurnRef(branch_id, turn)
         branches = self.view.tree.branches
-        return TurnPlace(min(chain.holders, key=lambda branch_id: branches[branch_id].turns), turn)
+        return TurnRef(min(chain.holders, key=lambda branch_id: branches[branch_id].turns), turn)
 
     def move_to(self, row: int) -> None:
-        """Put the cursor on a row, or the nearest that exists."""
+        """Move the cursor to a row, or to the nearest row that exists."""
         self.cursor = max(0, min(row, len(self.rows) - 1))
-        self._place = self.place_of(self.cursor)
-        # Two rows can stand for one turn, its own and that of a branch which ends there: the cursor knows which.
-        on_it = self.denoted(self.cursor) == (self.view.branch_id, self.view.turn)
-        self.selected = self.cursor if on_it else self.row_of(self._place_shown())
+        self._cursor_ref = self.ref_of(self.cursor)
+        # A turn may have two rows, its own and that of a branch that ends there: the cursor decides between them.
+        is_selected = self.turn_to_show(self.cursor) == (self.view.branch_id, self.view.turn)
+        self.selected = self.cursor if is_selected else self.row_of(self._selected_ref())
 
-    def announce(self) -> TurnPlace | None:
-        """What has to be told of the cursor, if anything has: the turn it came to. It counts as told from now on."""
-        denoted = self.denoted(self.cursor)
-        told = self._announced[-1] if self._announced else TurnPlace(self.view.branch_id, self.view.turn)
-        if denoted is None or denoted == told:
+    def take_announcement(self) -> TurnRef | None:
+        """Return the turn to which the cursor moved, once; None if it was announced or is shown."""
+        turn = self.turn_to_show(self.cursor)
+        last = self._announced[-1] if self._announced else TurnRef(self.view.branch_id, self.view.turn)
+        if turn is None or turn == last:
             return None
-        self._announced.append(denoted)
-        return denoted
+        self._announced.append(turn)
+        return turn
 
     def toggle(self, span: Span) -> None:
         """Fold or unfold a fork."""
@@ -217,21 +222,21 @@ class TreeState:
         self._folded_sessions.symmetric_difference_update({self.session_id})
         self.lay_out()
 
-    def step_out(self) -> int:
-        """The row to the left of the cursor's: the head of its fork, or where that parts."""
-        row = self.at(self.cursor)
+    def row_outwards(self) -> int:
+        """Return the row of the first turn of the cursor's fork, or the one under which the fork hangs."""
+        row = self.get(self.cursor)
         if not isinstance(row, TurnRow):
             return self.cursor
-        if row.span.fork and not row.first:
+        if row.span.is_fork and not row.is_first:
             return self.cursor - (row.turn - row.span.chain.first)
-        parent = self.rows.parent(row.span)
+        parent = self.rows.parent_row(row.span)
         return self.cursor if parent is None else parent
 
-    def step_in(self) -> int:
-        """The row to the right of the cursor's: where its chain ends, or the first that hangs under it."""
-        row = self.at(self.cursor)
+    def row_inwards(self) -> int:
+        """Return the row at which the cursor's chain ends, or the first row that hangs under it."""
+        row = self.get(self.cursor)
         if isinstance(row, SessionRow):
             return self.cursor + 1 if row.is_open and self.view.tree.roots else self.cursor
-        if row is None or not row.last:
+        if row is None or not row.is_last:
             return self.cursor if row is None else self.cursor + row.span.chain.last - row.turn
         return self.cursor + 1 if row.span.chain.children else self.cursor

@@ -1,4 +1,4 @@
-"""The tree as it is drawn: rows of what a view holds, as they come into sight."""
+"""The tree as it is drawn: the rows in sight of a view's sessions and turns."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
@@ -21,24 +19,19 @@ from tui.model import Chain, Session, Turn, View
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import fit_name
-from tui.widgets.tree.drawing import Piece, Role, TurnFace, draw_session, draw_turn
+from tui.widgets.tree.drawing import PartStyle, RowPart, TurnAppearance, draw_session, draw_turn
+from tui.widgets.tree.painter import RowPainter
 from tui.widgets.tree.rows import SessionRow, TurnRow
 from tui.widgets.tree.state import TreeState
 from tui.widgets.tree.turn_cache import TurnCache, TurnPage
 
 __all__ = ["TreeView"]
 
-_KEPT: Final = 256
-"""Painted rows that are kept: some pages."""
-
 
 class TreeView(StableScrollView, BorderlessRows):
-    """Sessions, branches and turns as a flat tree in which only forks indent; what it is used for is `BranchTree`'s.
+    """Draws the rows in sight, requests what they need, and keeps them in place when rows are added or removed.
 
-    Args:
-        clock: The present moment, aware; the age of sessions is counted from it.
-        id: Id of the widget.
-        classes: Its CSS classes.
+    `BranchTree` adds keys and clicks.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -63,18 +56,18 @@ class TreeView(StableScrollView, BorderlessRows):
     | :- | :- |
     | `branch-tree--current-tag` | The name of the branch that is shown. |
     | `branch-tree--cursor` | The row of the cursor while the tree has the focus. |
-    | `branch-tree--dim` | What belongs to other branches than the one shown. |
+    | `branch-tree--dim` | Rows of other branches than the one that is shown. |
     | `branch-tree--errors` | The mark of failed items. |
-    | `branch-tree--forks` | The mark of a turn after which branches part. |
+    | `branch-tree--forks` | The mark of a turn after which branches fork. |
     | `branch-tree--guide` | The lines that join forks to their turn. |
     | `branch-tree--hover` | The row under the mouse. |
-    | `branch-tree--mark` | The mark that the user put on a turn. |
-    | `branch-tree--number` | A turn's number. |
-    | `branch-tree--quiet` | Times, tokens, and what stands for missing text. |
+    | `branch-tree--mark` | The user's mark on a turn. |
+    | `branch-tree--number` | The number of a turn. |
+    | `branch-tree--quiet` | Times, tokens, and notes in place of a text. |
     | `branch-tree--selected` | The row of the selected turn. |
     | `branch-tree--session` | The name of a session. |
     | `branch-tree--tag` | The name of a branch. |
-    | `branch-tree--text` | A turn's text. |
+    | `branch-tree--text` | The text of a turn. |
     | `branch-tree--tools` | The mark of tool calls. |
     """
 
@@ -117,31 +110,37 @@ class TreeView(StableScrollView, BorderlessRows):
     ALLOW_SELECT = False
 
     view: var[View] = var(View())
-    """What is shown."""
+    """The view to show."""
 
     @dataclass
-    class TurnsNeeded(Message):
-        """Rows came into sight whose turns are not known; each page is to be answered with `receive_turns`.
+    class Posted(Message):
+        """Base class of the tree's messages."""
 
-        Attributes:
-            pages: The turns.
-            session_id: The session; an answer that comes when another one is open has to be dropped.
-        """
+        tree: TreeView
+        """The tree that sent the message."""
+
+        @property
+        def control(self) -> TreeView:
+            """The tree that sent the message."""
+            return self.tree
+
+    @dataclass
+    class TurnsNeeded(Posted):
+        """Posted when turns are in sight that were not read; answer each page with `receive_turns`."""
 
         pages: tuple[TurnPage, ...]
+        """The turns."""
         session_id: str
+        """The session of the turns; drop the answer if another session is open by then."""
 
     @dataclass
-    class SessionsNeeded(Message):
-        """Rows came into sight whose sessions are not known; to be answered with `receive_sessions`.
-
-        Attributes:
-            start: How many sessions stand before the first of them.
-            end: How many stand before the one after the last.
-        """
+    class SessionsNeeded(Posted):
+        """Posted when sessions are in sight that were not read; answer with `receive_sessions`."""
 
         start: int
+        """Index of the first session in the file."""
         end: int
+        """Index after the last session."""
 
     def __init__(
         self,
@@ -150,34 +149,39 @@ class TreeView(StableScrollView, BorderlessRows):
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
+        """Create the widget.
+
+        Args:
+            clock: Returns the current time, aware; the age of sessions is counted from it.
+            id: The id of the widget.
+            classes: The CSS classes of the widget.
+        """
         super().__init__(id=id, classes=classes)
         self._clock = clock
         self._state = TreeState()
         self._turns = TurnCache()
-        self._hover: int | None = None
-        self._in_sight: dict[int, tuple[Chain, list[int]]] = {}
+        self._painter = RowPainter(self.get_component_rich_style)
+        self._hovered: int | None = None
+        self._turns_in_sight: dict[int, tuple[Chain, list[int]]] = {}
         self._sessions_in_sight: list[int] = []
-        self._inks: dict[tuple[Role, Style, bool, bool], Style] = {}
-        self._looks: dict[str, Style] = {}
-        self._rows: LRUCache[tuple[tuple[Piece, ...], Style, bool, bool, int], Strip] = LRUCache(_KEPT)
 
     def receive_turns(self, branch_id: str, revision: int, turns: Sequence[Turn]) -> None:
-        """Show turns that were asked for.
+        """Show turns that were requested.
 
         Args:
-            branch_id: The branch that they were read from, as asked for.
-            revision: The view's revision when they were read.
-            turns: The turns, each with its number.
+            branch_id: The branch from which they were read, as requested.
+            revision: The view's revision under which they were read.
+            turns: The turns.
         """
         self._turns.receive(branch_id, revision, turns)
         self.refresh()
 
     def receive_sessions(self, start: int, revision: int, sessions: Sequence[Session]) -> None:
-        """Show sessions that were asked for.
+        """Show sessions that were requested.
 
         Args:
-            start: How many sessions stand before the first of them.
-            revision: The view's revision when they were read.
+            start: Index of the first session in the file.
+            revision: The view's revision under which they were read.
             sessions: The sessions, in their order.
         """
         self._state.receive_sessions(start, revision, sessions)
@@ -187,56 +191,53 @@ class TreeView(StableScrollView, BorderlessRows):
         self.set_interval(60, self.refresh, name="ages of sessions")
 
     def watch_view(self, before: View, view: View) -> None:
-        """Show another view; the cursor follows it where it was not the cursor that caused the change."""
-        if (
-            view is not before
-            and _shown(view) == _shown(before)
-            and (view.turn, view.preview) == (before.turn, before.preview)
-        ):
-            # A run that grows makes many views, of which the tree shows nothing.
+        """Show another view; the cursor follows it unless the cursor itself caused the change."""
+        is_same_turn = (view.turn, view.preview) == (before.turn, before.preview)
+        if view is not before and is_same_turn and _shown(view) == _shown(before):
+            # A growing run makes many views that change nothing in the tree.
             return
         state = self._state
         session_id, revision = state.session_id, state.view.revision
-        with self._kept_in_place():
+        with self._rows_in_place():
             followed = state.show(view)
         if state.session_id != session_id:
             self._turns.clear()
         if view.revision != revision:
             self._turns.invalidate(view.revision)
         if followed:
-            self._reveal()
+            self._reveal_cursor()
 
     @contextmanager
-    def _kept_in_place(self) -> Iterator[None]:
-        """Let the rows change, and keep what is in sight where it is."""
+    def _rows_in_place(self) -> Iterator[None]:
+        """Keep the rows in sight where they are while others are added or removed, and redraw what changed."""
         state, top, height = self._state, self.scroll_offset.y, self.scrollable_content_region.height
         cursor_in_sight = top <= state.cursor < top + height
-        anchor = state.place_of(top)
-        picture, stood_out = self._picture, (state.cursor, state.selected)
+        top_ref = state.ref_of(top)
+        content, highlighted = self._content_key, (state.cursor, state.selected)
         yield
         self.virtual_size = Size(0, len(state.rows))
-        row = None if anchor is None else state.row_of(anchor)
+        row = None if top_ref is None else state.row_of(top_ref)
         if row is not None:
             self._scroll_to_row(row)
         if cursor_in_sight:
-            self._reveal()
-        if self._picture != picture:
+            self._reveal_cursor()
+        if self._content_key != content:
             self.refresh()
-        elif (stands_out := (state.cursor, state.selected)) != stood_out:
-            for row in {*stood_out, *stands_out}:
+        elif (now_highlighted := (state.cursor, state.selected)) != highlighted:
+            for row in {*highlighted, *now_highlighted}:
                 if row is not None:
                     self.refresh_line(row)
 
     @property
-    def _picture(self) -> tuple[object, ...]:
-        """All that rows depend on, but for which is selected and which has the cursor."""
-        return self._state.arrangement, *_shown(self._state.view)
+    def _content_key(self) -> tuple[object, ...]:
+        """A value that differs when the rows show anything else, except for cursor and selection."""
+        return self._state.layout_key, *_shown(self._state.view)
 
-    def _reveal(self) -> None:
-        """Bring the cursor in sight, with as little scrolling as that takes."""
+    def _reveal_cursor(self) -> None:
+        """Scroll as little as is needed to bring the cursor in sight."""
         height, top, cursor = self.scrollable_content_region.height, self.scroll_offset.y, self._state.cursor
         if not height:
-            # Not laid out yet; the first picture must not show, nor ask for, the rows far from the cursor.
+            # Before the first layout: the first frame must neither show nor request rows far from the cursor.
             self._scroll_to_row(max(0, cursor - self.app.size.height // 2))
         elif not top <= cursor < top + height:
             self._scroll_to_row(cursor if cursor < top else cursor - height + 1)
@@ -246,121 +247,101 @@ class TreeView(StableScrollView, BorderlessRows):
 
     def on_size(self) -> None:
         """Keep the cursor in sight."""
-        self._reveal()
+        self._reveal_cursor()
 
     # Drawing
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw what is in sight, and ask for the turns that are not known yet."""
-        self._in_sight.clear()
+        """Draw the rows in sight, and request what is missing."""
+        self._turns_in_sight.clear()
         self._sessions_in_sight.clear()
         strips = super().render_lines(crop)
-        # Drawing runs in the screen's name, and a message that the screen sent would not bubble up to it.
-        if pages := [page for seen in self._in_sight.values() for page in self._turns.missing_pages(*seen)]:
-            self.post_message(self.TurnsNeeded(tuple(pages), self._state.session_id).set_sender(self))
+        # While the screen draws it is the active message pump: without `set_sender` the messages would not bubble up.
+        pages = [page for needed in self._turns_in_sight.values() for page in self._turns.missing_pages(*needed)]
+        if pages:
+            self.post_message(self.TurnsNeeded(self, tuple(pages), self._state.session_id).set_sender(self))
         for start, end in self._state.sessions.missing_pages(self._sessions_in_sight):
-            self.post_message(self.SessionsNeeded(start, end).set_sender(self))
+            self.post_message(self.SessionsNeeded(self, start, end).set_sender(self))
         return strips
 
     def render_line(self, y: int) -> Strip:
-        """Draw one row."""
-        width = self.scrollable_content_region.width
+        """Draw a row."""
+        state = self._state
         index = y + self.scroll_offset.y
-        row = self._state.at(index)
+        row = state.get(index)
         if isinstance(row, TurnRow) and len(row.span.chain):
             chain = row.span.chain
-            self._in_sight.setdefault(chain.index, (chain, []))[1].append(row.turn)
+            self._turns_in_sight.setdefault(chain.index, (chain, []))[1].append(row.turn)
         if isinstance(row, SessionRow):
-            self._sessions_in_sight.append(row.place)
-        has_cursor = self.has_focus and index == self._state.cursor and row is not None
-        ground = self._behind(index, has_cursor)
-        dim = isinstance(row, TurnRow) and row.span.chain.index not in self._state.path
-        # When a turn comes at the end, all rows are those that were there, one further up.
-        look = tuple(self._draw(index)), ground, dim, has_cursor, width
-        strip = self._rows.get(look)
-        if strip is None:
-            segments = [Segment(text, self._ink(role, ground, dim, has_cursor)) for text, role, _ in look[0] if text]
-            self._rows[look] = strip = Strip(segments).adjust_cell_length(width, ground)
-        return strip
-
-    def _draw(self, index: int) -> list[Piece]:
-        state, width = self._state, self.scrollable_content_region.width
-        row = state.at(index)
-        if row is None:
-            return [] if index or state.rows else [Piece(fit_name("No sessions in this file", width), Role.QUIET)]
-        if isinstance(row, SessionRow):
-            empty = row.is_open and not state.view.tree.roots
-            unseen = row.session is not None and row.session.session_id in state.view.unseen_sessions
-            return draw_session(row, width, self._clock(), "empty" if empty else "", unseen=unseen)
-        ends = row.span.ends
-        face = TurnFace(
-            turn=self._turns.get(row.span.chain, row.turn),
-            on_path=row.span.chain.index in state.path,
-            selected=index == state.selected,
-            current=state.view.branch_id in ends,
-            branch=state.view.tree.branches.get(ends[0]) if len(ends) == 1 else None,
-            running=row.span.chain.tip_of in state.view.runs,
-            unseen=row.span.chain.tip_of in state.view.unseen,
-            marked=(row.span.chain.index, row.turn) in state.marks,
-            digits=state.digits,
+            self._sessions_in_sight.append(row.session_index)
+        has_cursor = self.has_focus and index == state.cursor and row is not None
+        return self._painter.paint(
+            tuple(self._draw(index)),
+            self._background_at(index, has_cursor),
+            is_dimmed=isinstance(row, TurnRow) and row.span.chain.index not in state.path,
+            has_cursor=has_cursor,
+            width=self.scrollable_content_region.width,
         )
-        return draw_turn(row, face, width)
 
-    def _behind(self, row: int, has_cursor: bool) -> Style:
-        """The style of a row on which its pieces are laid."""
+    def _draw(self, index: int) -> list[RowPart]:
+        state, width = self._state, self.scrollable_content_region.width
+        row = state.get(index)
+        if row is None:
+            if index or state.rows:
+                return []
+            return [RowPart(fit_name("No sessions in this file", width), PartStyle.QUIET)]
+        if isinstance(row, SessionRow):
+            is_empty = row.is_open and not state.view.tree.roots
+            is_unseen = row.session is not None and row.session.session_id in state.view.unseen_sessions
+            return draw_session(row, width, self._clock(), "empty" if is_empty else "", is_unseen=is_unseen)
+        chain, branch_ids = row.span.chain, row.span.branch_ids
+        appearance = TurnAppearance(
+            turn=self._turns.get(chain, row.turn),
+            number_cells=state.number_cells,
+            on_path=chain.index in state.path,
+            is_selected=index == state.selected,
+            is_marked=(chain.index, row.turn) in state.marks,
+            branch=state.view.tree.branches.get(branch_ids[0]) if len(branch_ids) == 1 else None,
+            is_current=state.view.branch_id in branch_ids,
+            is_running=chain.tip_of in state.view.runs,
+            is_unseen=chain.tip_of in state.view.unseen,
+        )
+        return draw_turn(row, appearance, width)
+
+    def _background_at(self, row: int, has_cursor: bool) -> Style:
         if has_cursor:
-            return self._look("cursor")
+            return self.get_component_rich_style("branch-tree--cursor")
         if row == self._state.selected:
-            return self._look("selected")
-        return self._look("hover") if row == self._hover else self.background_style
-
-    def _look(self, name: str) -> Style:
-        if name not in self._looks:
-            self._looks[name] = self.get_component_rich_style(f"branch-tree--{name}")
-        return self._looks[name]
+            return self.get_component_rich_style("branch-tree--selected")
+        if row == self._hovered:
+            return self.get_component_rich_style("branch-tree--hover")
+        return self.background_style
 
     def notify_style_update(self) -> None:
         """Draw in the colours of another theme."""
         super().notify_style_update()
-        self._inks.clear()
-        self._looks.clear()
-        self._rows.clear()
-
-    def _ink(self, role: Role, ground: Style, dim: bool, has_cursor: bool) -> Style:
-        """The style of a piece on its row."""
-        key = role, ground, dim, has_cursor
-        if key not in self._inks:
-            self._inks[key] = self._mixed(*key)
-        return self._inks[key]
-
-    def _mixed(self, role: Role, ground: Style, dim: bool, has_cursor: bool) -> Style:
-        if role is Role.CURRENT_TAG:
-            return self.get_component_rich_style("branch-tree--current-tag")
-        if has_cursor:
-            return ground
-        keeps_colour = role in (Role.GUIDE, Role.ERRORS, Role.MARK, Role.TAG)
-        ink = self.get_component_rich_style(f"branch-tree--{'dim' if dim and not keeps_colour else role.value}")
-        return ground + Style(color=ink.color, bold=ink.bold, dim=ink.dim, italic=ink.italic, underline=ink.underline)
+        self._painter.clear()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Mark the row under the mouse."""
+        """Highlight the row under the mouse."""
         offset = event.get_content_offset(self)
-        self._hover_over(None if offset is None else offset.y + self.scroll_offset.y)
+        self._hover(None if offset is None else offset.y + self.scroll_offset.y)
 
     def on_leave(self) -> None:
-        """The mouse went elsewhere."""
-        self._hover_over(None)
+        """Highlight no row."""
+        self._hover(None)
 
-    def _hover_over(self, row: int | None) -> None:
-        if row != self._hover:
-            changed, self._hover = (self._hover, row), row
-            for line in changed:
-                if line is not None:
-                    self.refresh_line(line)
+    def _hover(self, row: int | None) -> None:
+        if row == self._hovered:
+            return
+        changed, self._hovered = (self._hovered, row), row
+        for line in changed:
+            if line is not None:
+                self.refresh_line(line)
 
 
 def _shown(view: View) -> tuple[object, ...]:
-    """What the tree shows of a view, but for the turn that is selected."""
+    """Return all that the tree shows of a view, except for the selected turn."""
     return (
         view.sessions,
         view.sessions_remaining,

@@ -1,0 +1,80 @@
+"""Rows of the tree in the colours of the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.cache import LRUCache
+from textual.strip import Strip
+
+from tui.widgets.tree.drawing import PartStyle, RowPart
+
+__all__ = ["RowPainter"]
+
+_CAPACITY: Final = 256
+"""Painted rows that are kept: some pages."""
+
+_NEVER_DIMMED: Final = frozenset({PartStyle.GUIDE, PartStyle.ERRORS, PartStyle.MARK, PartStyle.TAG})
+
+
+class RowPainter:
+    """Paints rows, and keeps the last ones by what they show.
+
+    When a turn is added at the end of the tree, all rows are those that were there before, one further up.
+    """
+
+    def __init__(self, component_style: Callable[[str], Style]) -> None:
+        """Create a painter.
+
+        Args:
+            component_style: Returns the style of a component class of the tree.
+        """
+        self._component_style = component_style
+        self._styles: dict[tuple[PartStyle, Style, bool, bool], Style] = {}
+        self._rows: LRUCache[tuple[tuple[RowPart, ...], Style, bool, bool, int], Strip] = LRUCache(_CAPACITY)
+
+    def clear(self) -> None:
+        """Drop what was painted in the colours of another theme."""
+        self._styles.clear()
+        self._rows.clear()
+
+    def paint(
+        self, parts: tuple[RowPart, ...], background: Style, *, is_dimmed: bool, has_cursor: bool, width: int
+    ) -> Strip:
+        """Paint a row.
+
+        Args:
+            parts: The parts of the row.
+            background: The style behind them.
+            is_dimmed: Whether the row belongs to another branch than the one that is shown.
+            has_cursor: Whether `background` is that of the cursor, whose colour the text takes over.
+            width: Cells of the row.
+        """
+        key = parts, background, is_dimmed, has_cursor, width
+        strip = self._rows.get(key)
+        if strip is None:
+            segments = [
+                Segment(text, self._style(style, background, is_dimmed, has_cursor)) for text, style, _ in parts if text
+            ]
+            self._rows[key] = strip = Strip(segments).adjust_cell_length(width, background)
+        return strip
+
+    def _style(self, part_style: PartStyle, background: Style, is_dimmed: bool, has_cursor: bool) -> Style:
+        key = part_style, background, is_dimmed, has_cursor
+        if key not in self._styles:
+            self._styles[key] = self._compute_style(*key)
+        return self._styles[key]
+
+    def _compute_style(self, part_style: PartStyle, background: Style, is_dimmed: bool, has_cursor: bool) -> Style:
+        if part_style is PartStyle.CURRENT_TAG:
+            return self._component_style("branch-tree--current-tag")
+        if has_cursor:
+            return background
+        name = "dim" if is_dimmed and part_style not in _NEVER_DIMMED else part_style.value
+        style = self._component_style(f"branch-tree--{name}")
+        return background + Style(
+            color=style.color, bold=style.bold, dim=style.dim, italic=style.italic, underline=style.underline
+        )
