@@ -1,13 +1,12 @@
-"""The dialog that asks for leave to call tools."""
+"""The dialog that asks for the approval of tool calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
-from textual.app import App, ComposeResult
-from textual.widgets import Static
 
+from tests.screens.dialogs.dialog_app import DialogApp
 from tui.model import Approval, Decision
 from tui.screens.dialogs.approval import ApprovalDialog
 from tui.screens.dialogs.modal import Scroll
@@ -22,23 +21,8 @@ NASTY = Approval("c4", "[/x]\x1b[31m", "[bold]not JSON\x07 \x1b]0;title", "a\nb"
 YES, ALWAYS, NO = Decision(True), Decision(True, always=True), Decision(False)
 
 
-class AskingApp(App[None]):
-    """A page of text with the dialog above it; keeps the answers."""
-
-    def __init__(self, approvals: Sequence[Approval]) -> None:
-        super().__init__()
-        self.dialog = ApprovalDialog(approvals)
-        self.answers: list[tuple[Decision, ...] | None] = []
-
-    def compose(self) -> ComposeResult:
-        yield Static("A conversation lies below. " * 200)
-
-    def on_mount(self) -> None:
-        self.push_screen(self.dialog, self.answers.append)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+def ask(*approvals: Approval) -> DialogApp[tuple[Decision, ...] | None]:
+    return DialogApp(ApprovalDialog(approvals))
 
 
 @pytest.mark.parametrize(
@@ -62,34 +46,30 @@ class AskingApp(App[None]):
 async def test_each_call_is_asked_for_in_turn(
     approvals: list[Approval], keys: list[str], decisions: tuple[Decision, ...]
 ) -> None:
-    async with AskingApp(approvals).run_test() as pilot:
-        app = pilot.app
-        assert isinstance(app, AskingApp)
+    app = ask(*approvals)
+    async with app.run_test() as pilot:
         await pilot.press(*keys)
-        assert app.answers == [decisions]
+        assert app.results == [decisions]
 
 
 @pytest.mark.parametrize("keys", [["escape"], ["y", "escape"], ["r", *"no", "escape", "escape"]])
 async def test_escape_leaves_all_calls_pending(keys: list[str]) -> None:
-    async with AskingApp([WEATHER, REMOVE]).run_test() as pilot:
-        app = pilot.app
-        assert isinstance(app, AskingApp)
+    app = ask(WEATHER, REMOVE)
+    async with app.run_test() as pilot:
         await pilot.press(*keys)
-        assert app.answers == [None]
+        assert app.results == [None]
 
 
 async def test_a_reason_may_hold_the_letters_of_the_keys() -> None:
-    async with AskingApp([WEATHER]).run_test() as pilot:
-        app = pilot.app
-        assert isinstance(app, AskingApp)
+    app = ask(WEATHER)
+    async with app.run_test() as pilot:
         await pilot.press("r", *"any rain", "enter")
-        assert app.answers == [(Decision(False, reason="any rain"),)]
+        assert app.results == [(Decision(False, reason="any rain"),)]
 
 
 async def test_tool_agent_and_arguments_of_the_call_are_shown() -> None:
-    async with AskingApp([WEATHER, REMOVE]).run_test(size=(100, 30)) as pilot:
-        app = pilot.app
-        assert isinstance(app, AskingApp)
+    app = ask(WEATHER, REMOVE)
+    async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         assert "1 of 2 · Approve get_weather?" in app.text
         assert "requested by Assistant" in app.text
@@ -103,9 +83,8 @@ async def test_tool_agent_and_arguments_of_the_call_are_shown() -> None:
 
 
 async def test_long_arguments_scroll_and_the_next_ones_start_at_the_top() -> None:
-    async with AskingApp([LONG, LONG]).run_test(size=(60, 16)) as pilot:
-        app = pilot.app
-        assert isinstance(app, AskingApp)
+    app = ask(LONG, LONG)
+    async with app.run_test(size=(60, 16)) as pilot:
         await pilot.press("G")
         await pilot.wait_for_animation()
         scroll = app.dialog.query_one(Scroll)
@@ -117,9 +96,8 @@ async def test_long_arguments_scroll_and_the_next_ones_start_at_the_top() -> Non
 
 
 async def test_untrusted_text_is_shown_without_markup_or_control_characters() -> None:
-    async with AskingApp([NASTY]).run_test(size=(100, 30)) as pilot:
-        app = pilot.app
-        assert isinstance(app, AskingApp)
+    app = ask(NASTY)
+    async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         assert "Approve [/x]␛[31m?" in app.text
         assert "requested by a␊b" in app.text
@@ -127,9 +105,8 @@ async def test_untrusted_text_is_shown_without_markup_or_control_characters() ->
 
 
 async def test_a_call_without_arguments_says_so() -> None:
-    async with AskingApp([Approval("c", "stop", "")]).run_test() as pilot:
-        app = pilot.app
-        assert isinstance(app, AskingApp)
+    app = ask(Approval("c", "stop", ""))
+    async with app.run_test() as pilot:
         await pilot.pause()
         assert "no arguments" in app.text
         assert "requested by" not in app.text
@@ -141,5 +118,5 @@ SIZES = [(100, 30), (40, 12)]
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("keys", [[], ["y"], ["r", *"too many"]], ids=["first", "long", "reason"])
 def test_looks(snap_compare: Snapshot, keys: list[str], size: tuple[int, int]) -> None:
-    app = AskingApp([REMOVE, LONG])
+    app = ask(REMOVE, LONG)
     assert snap_compare(app, press=keys, terminal_size=size)

@@ -1,17 +1,15 @@
-"""The modal screens, used by keys and mouse and seen at two sizes."""
+"""Help, messages and pickers, used with keys and mouse, and pictures of them at two sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from textual.app import App, ComposeResult
-from textual.binding import Binding
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.strip import Strip
-from textual.widgets import Static
 
+from tests.screens.dialogs.dialog_app import DialogApp
 from tui.screens.dialogs.help import Help, HelpRow
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.picker import Picker
@@ -42,23 +40,6 @@ KEYS = [
 DETAILS = "\n".join(f"  step {n}: \x1b[31mread page {n * 4096}" for n in range(25))
 
 
-class ModalApp(App[None]):
-    """A page of text with a modal screen above it; what the screen gives is remembered."""
-
-    BINDINGS = [Binding("ctrl+p", "command_palette", show=False)]  # noqa: RUF012 as the base declares it
-
-    def __init__(self, screen: ModalScreen[str | None] | ModalScreen[None]) -> None:
-        super().__init__()
-        self.modal = screen
-        self.given: list[str | None] = []
-
-    def compose(self) -> ComposeResult:
-        yield Static("A conversation lies below. " * 200)
-
-    def on_mount(self) -> None:
-        self.push_screen(self.modal, self.given.append)
-
-
 def branch_picker(current: str | None = "alt") -> Picker:
     return Picker("Branches", BRANCHES, current=current)
 
@@ -69,16 +50,11 @@ def error() -> MessageDialog:
     )
 
 
-def seen(app: ModalApp) -> str:
-    """What stands on the screen."""
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-
-
 async def test_enter_picks_the_current_choice_first() -> None:
-    app = ModalApp(branch_picker())
+    app = DialogApp(branch_picker())
     async with app.run_test() as pilot:
         await pilot.press("enter")
-        assert app.given == ["alt"]
+        assert app.results == ["alt"]
 
 
 @pytest.mark.parametrize(
@@ -96,162 +72,201 @@ async def test_enter_picks_the_current_choice_first() -> None:
     ],
 )
 async def test_keys_type_and_move_and_pick(keys: list[str], picked: str) -> None:
-    app = ModalApp(branch_picker())
+    app = DialogApp(branch_picker())
     async with app.run_test() as pilot:
         await pilot.press(*keys)
-        assert app.given == [picked]
+        assert app.results == [picked]
 
 
-async def test_enter_on_no_match_picks_nothing_and_says_so() -> None:
-    app = ModalApp(branch_picker())
+async def test_no_match_is_shown_and_enter_picks_nothing() -> None:
+    app = DialogApp(branch_picker())
     async with app.run_test() as pilot:
         await pilot.press(*"zzz", "down", "enter")
-        assert "no match" in seen(app)
-        assert "0 of 34" in seen(app)
-        assert app.given == []
+        assert "no match" in app.text
+        assert "0 of 34" in app.text
+        assert app.results == []
         await pilot.press(*["backspace"] * 3, "enter")
-        assert app.given == ["alt"]
+        assert app.results == ["alt"]
 
 
-async def test_a_picker_without_choices_can_be_left() -> None:
-    app = ModalApp(Picker("Branches", []))
+async def test_a_picker_without_choices_can_be_closed() -> None:
+    app = DialogApp(Picker("Branches", []))
     async with app.run_test() as pilot:
         await pilot.press("down", "enter", "escape")
-        assert app.given == [None]
+        assert app.results == [None]
 
 
-async def test_escape_leaves_without_a_result() -> None:
-    app = ModalApp(branch_picker())
+async def test_escape_closes_without_a_result() -> None:
+    app = DialogApp(branch_picker())
     async with app.run_test() as pilot:
         await pilot.press("down", "escape")
-        assert app.given == [None]
+        assert app.results == [None]
 
 
 async def test_a_click_picks_the_line_under_it() -> None:
-    app = ModalApp(branch_picker())
+    app = DialogApp(branch_picker())
     async with app.run_test() as pilot:
         await pilot.press(*"turn")
         await pilot.pause()
         await pilot.click(ChoiceList, offset=(20, 2))
-        assert app.given == ["b3"]
+        assert app.results == ["b3"]
 
 
-async def test_a_click_beside_the_band_leaves() -> None:
-    app = ModalApp(branch_picker())
+async def test_a_click_beside_the_dialog_closes_it() -> None:
+    app = DialogApp(branch_picker())
     async with app.run_test() as pilot:
         await pilot.click(offset=(5, 0))
-        assert app.given == [None]
+        assert app.results == [None]
 
 
 async def test_choices_show_control_characters_and_no_markup() -> None:
-    app = ModalApp(branch_picker())
+    app = DialogApp(branch_picker())
     async with app.run_test():
-        assert "esc␛[31m[/x]" in seen(app)
-        assert "today␇" in seen(app)
-        assert not {"\x1b", "\x07"} & set(seen(app))
+        assert "esc␛[31m[/x]" in app.text
+        assert "today␇" in app.text
+        assert not {"\x1b", "\x07"} & set(app.text)
 
 
-async def test_of_ten_thousand_choices_only_those_in_sight_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_the_visible_of_ten_thousand_choices_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: set[int] = set()
     render_line = ChoiceList.render_line
 
-    def remembering(choices: ChoiceList, y: int) -> Strip:
+    def record(choices: ChoiceList, y: int) -> Strip:
         drawn.add(y)
         return render_line(choices, y)
 
-    monkeypatch.setattr(ChoiceList, "render_line", remembering)
+    monkeypatch.setattr(ChoiceList, "render_line", record)
     many = [Choice(str(number), f"branch_from_turn_{number}") for number in range(10_000)]
-    app = ModalApp(Picker("Branches", many, current="9000"))
+    app = DialogApp(Picker("Branches", many, current="9000"))
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press(*"777", "enter")
-        assert app.given == ["777"]
+        assert app.results == ["777"]
         assert max(drawn) < 30
+
+
+async def test_more_matches_are_listed_when_the_end_nears() -> None:
+    many = [Choice(str(number), f"branch {number}") for number in range(10_000)]
+    app = DialogApp(Picker("Branches", many))
+    async with app.run_test(size=(100, 30)) as pilot:
+        choices = app.dialog.query_one(ChoiceList)
+        assert choices.option_count == 100
+        await pilot.press(*["pagedown"] * 8)
+        await pilot.pause()
+        assert choices.option_count == 400
+        assert 80 < (before := choices.highlighted or 0) < 200
+        assert f"branch {before} " in app.text
+        await pilot.press("enter")
+        assert app.results == [str(before)]
+
+
+async def test_scrolling_lists_more_matches_where_the_list_is() -> None:
+    many = [Choice(str(number), f"branch {number}") for number in range(10_000)]
+    app = DialogApp(Picker("Branches", many))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        choices = app.dialog.query_one(ChoiceList)
+        choices.scroll_to(y=90, animate=False)
+        await pilot.pause()
+        await pilot.pause()
+        assert choices.option_count == 400
+        assert choices.scroll_offset.y >= 80
+        assert choices.highlighted == 0
+
+
+async def test_the_current_choice_is_listed_however_far_down() -> None:
+    many = [Choice(str(number), f"branch {number}") for number in range(1_000)]
+    app = DialogApp(Picker("Branches", many, current="700"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        assert "▸ branch 700" in app.text
+        await pilot.press("down", "enter")
+        assert app.results == ["701"]
 
 
 @pytest.mark.parametrize("key", ["escape", "question_mark", "q"])
 async def test_help_closes(key: str) -> None:
-    app = ModalApp(Help(KEYS))
+    app = DialogApp(Help(KEYS))
     async with app.run_test() as pilot:
         await pilot.press(key)
-        assert app.given == [None]
+        assert app.results == [None]
 
 
 async def test_help_scrolls_to_its_last_key() -> None:
-    app = ModalApp(Help(KEYS))
+    app = DialogApp(Help(KEYS))
     async with app.run_test(size=(60, 15)) as pilot:
-        assert "number 19" not in seen(app)
+        assert "number 19" not in app.text
         await pilot.press("G")
         await pilot.wait_for_animation()
-        assert "number 19" in seen(app)
+        assert "number 19" in app.text
         await pilot.press("g")
         await pilot.wait_for_animation()
-        assert "Move among the turns" in seen(app)
+        assert "Move among the turns" in app.text
 
 
 @pytest.mark.parametrize("key", ["escape", "enter"])
 async def test_a_message_closes(key: str) -> None:
-    app = ModalApp(error())
+    app = DialogApp(error())
     async with app.run_test() as pilot:
         await pilot.press(key)
-        assert app.given == [None]
+        assert app.results == [None]
 
 
-async def test_a_message_is_copied_whole_and_as_it_is() -> None:
-    app = ModalApp(error())
+async def test_all_of_a_message_is_copied_with_its_control_characters() -> None:
+    app = DialogApp(error())
     async with app.run_test() as pilot:
         await pilot.press("y")
         await pilot.pause()
         assert app.clipboard.startswith("The file cannot be read\n\nThe database disk image is malformed.\n")
         assert app.clipboard.endswith(DETAILS)
-        assert "copied" in seen(app)
-        assert app.given == []
+        assert "copied" in app.text
+        assert app.results == []
 
 
 async def test_a_message_shows_control_characters() -> None:
-    app = ModalApp(MessageDialog("[b]title\x07", "one\ttwo\x1b[2J", "[/x]"))
+    app = DialogApp(MessageDialog("[b]title\x07", "one\ttwo\x1b[2J", "[/x]"))
     async with app.run_test():
-        assert "[b]title␇" in seen(app)
-        assert "␛[2J" in seen(app)
-        assert "[/x]" in seen(app)
-        assert not {"\x1b", "\x07"} & set(seen(app))
+        assert "[b]title␇" in app.text
+        assert "␛[2J" in app.text
+        assert "[/x]" in app.text
+        assert not {"\x1b", "\x07"} & set(app.text)
 
 
 @pytest.mark.parametrize("size", [(20, 5), (40, 12), (80, 24), (200, 60)])
 @pytest.mark.parametrize("make", [branch_picker, lambda: Help(KEYS), error])
-async def test_no_size_hides_the_band(size: tuple[int, int], make: Callable[[], ModalScreen[None]]) -> None:
-    app = ModalApp(make())
+async def test_the_dialog_fits_any_size(size: tuple[int, int], make: Callable[[], ModalScreen[None]]) -> None:
+    app = DialogApp(make())
     async with app.run_test(size=size):
-        band = app.modal.children[0].region
-        assert app.modal.region.contains_region(band)
-        assert all(band.contains_region(child.region) for child in app.modal.children[0].children)
+        frame = app.dialog.children[0].region
+        assert app.dialog.region.contains_region(frame)
+        assert all(frame.contains_region(child.region) for child in app.dialog.children[0].children)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_picker(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(ModalApp(branch_picker()), terminal_size=size)
+    assert snap_compare(DialogApp(branch_picker()), terminal_size=size)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_picker_narrowed(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(ModalApp(branch_picker()), terminal_size=size, press=[*"tur1", "down"])
+    assert snap_compare(DialogApp(branch_picker()), terminal_size=size, press=[*"tur1", "down"])
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_picker_without_match(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(ModalApp(branch_picker()), terminal_size=size, press=[*"zzz"])
+    assert snap_compare(DialogApp(branch_picker()), terminal_size=size, press=[*"zzz"])
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_help(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(ModalApp(Help(KEYS)), terminal_size=size)
+    assert snap_compare(DialogApp(Help(KEYS)), terminal_size=size)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_message(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(ModalApp(error()), terminal_size=size)
+    assert snap_compare(DialogApp(error()), terminal_size=size)
 
 
 def test_light_theme(snap_compare: Snapshot) -> None:
-    app = ModalApp(branch_picker())
+    app = DialogApp(branch_picker())
     app.theme = "textual-light"
     assert snap_compare(app, terminal_size=(100, 30))

@@ -1,13 +1,13 @@
-"""Picking one of more choices than are ever loaded."""
+"""A picker of more choices than are loaded at once."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-from textual.app import App, ComposeResult
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
+from tests.screens.dialogs.dialog_app import DialogApp
 from tui.screens.dialogs.remote_picker import Matches, RemotePicker
 from tui.widgets.lists.choices import Choice, ChoiceList
 
@@ -15,11 +15,11 @@ NAMES = [f"chat-{number:05}" for number in range(10_000)]
 
 
 class Finder:
-    """Ten thousand names, found when the test lets them be.
+    """Finds names among ten thousand.
 
     Attributes:
-        asked: What was asked for: letters, and how many names at most.
-        open: Set while answers may come.
+        asked: The questions: the text, and the limit of names.
+        open: Set while questions are answered.
     """
 
     def __init__(self) -> None:
@@ -34,21 +34,8 @@ class Finder:
         return Matches([Choice(name, name) for name in found[:most]], len(found))
 
 
-class FinderApp(App[None]):
-    def __init__(self, finder: Finder, current: str | None = None) -> None:
-        super().__init__()
-        self.picker = RemotePicker("Sessions", finder.find, current=current)
-        self.given: list[str | None] = []
-
-    def compose(self) -> ComposeResult:
-        yield Static("A conversation lies below.")
-
-    def on_mount(self) -> None:
-        self.push_screen(self.picker, self.given.append)
-
-    @property
-    def seen(self) -> str:
-        return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+def open_picker(finder: Finder, current: str | None = None) -> DialogApp[str | None]:
+    return DialogApp(RemotePicker("Sessions", finder.find, current=current))
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -57,75 +44,75 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def test_the_first_are_shown_and_the_rest_counted() -> None:
+async def test_the_first_choices_are_listed_and_all_counted() -> None:
     finder = Finder()
-    app = FinderApp(finder, current="chat-00003")
+    app = open_picker(finder, current="chat-00003")
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
-        assert "10,000" in app.seen
-        assert "▸ chat-00003" in app.seen
+        assert "10,000" in app.text
+        assert "▸ chat-00003" in app.text
         assert finder.asked == [("", 100)]
         await pilot.press("down", "enter")
-        assert app.given == ["chat-00004"]
+        assert app.results == ["chat-00004"]
 
 
-async def test_what_is_typed_is_found_among_all() -> None:
+async def test_all_choices_are_searched() -> None:
     finder = Finder()
-    app = FinderApp(finder)
+    app = open_picker(finder)
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press(*"987")
-        await until(lambda: "20 of 10,000" in app.seen)
+        await until(lambda: "20 of 10,000" in app.text)
         await pilot.press("enter")
-        assert app.given == ["chat-00987"]
+        assert app.results == ["chat-00987"]
 
 
-async def test_it_says_that_they_are_on_their_way_and_enter_waits_for_them() -> None:
+async def test_enter_waits_for_the_matches() -> None:
     finder = Finder()
     finder.open.clear()
-    app = FinderApp(finder)
+    app = open_picker(finder)
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
-        assert "…" in app.seen
+        assert "…" in app.text
         await pilot.press(*"9876", "enter")
-        assert app.given == []
+        assert app.results == []
         finder.open.set()
-        await until(lambda: app.given == ["chat-09876"])
+        await until(lambda: app.results == ["chat-09876"])
 
 
-async def test_enter_means_what_was_typed_and_not_what_is_typed_after_it() -> None:
+async def test_a_letter_typed_after_enter_cancels_it() -> None:
     finder = Finder()
-    app = FinderApp(finder)
+    app = open_picker(finder)
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         finder.open.clear()
         await pilot.press("9", "enter", "8")
         finder.open.set()
-        await until(lambda: " of 10,000" in app.seen)
-        assert app.given == []
-        assert app.picker.query_one(Input).value == "98"
+        await until(lambda: " of 10,000" in app.text)
+        assert app.results == []
+        assert app.dialog.query_one(Input).value == "98"
 
 
-async def test_more_come_when_the_end_nears_and_the_cursor_stays() -> None:
+async def test_more_choices_are_listed_when_the_end_nears() -> None:
     finder = Finder()
-    app = FinderApp(finder)
+    app = open_picker(finder)
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press(*["pagedown"] * 8)
-        choices = app.picker.query_one(ChoiceList)
+        choices = app.dialog.query_one(ChoiceList)
         await until(lambda: choices.option_count == 400)
         assert [most for _, most in finder.asked] == [100, 400]
         before = choices.highlighted or 0
         assert before > 80
         await pilot.press("enter")
-        assert app.given == [f"chat-{before:05}"]
+        assert app.results == [f"chat-{before:05}"]
 
 
-async def test_nothing_found_says_so() -> None:
-    app = FinderApp(Finder())
+async def test_no_match_is_shown() -> None:
+    app = open_picker(Finder())
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press(*"zzz")
-        await until(lambda: "no match" in app.seen)
-        assert "0 of 10,000" in app.seen
+        await until(lambda: "no match" in app.text)
+        assert "0 of 10,000" in app.text
         await pilot.press("enter")
-        assert app.given == []
+        assert app.results == []
         await pilot.press("escape")
-        assert app.given == [None]
+        assert app.results == [None]

@@ -145,12 +145,12 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
         event.stop()
         self._decide(Decision(approved=False, reason=event.value.strip()))
 
-    def action_leave(self) -> None:
+    def action_close(self) -> None:
         """Close without a decision, or go back from the reason."""
         if self.has_class("-reason"):
             self._edit_reason(False)
         else:
-            super().action_leave()
+            super().action_close()
 
 
 def _format_arguments(arguments: str) -> str:

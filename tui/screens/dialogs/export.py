@@ -184,9 +184,9 @@ class ExportDialog(Modal[Path | None]):
         if self._progress is not None:
             self._hint.update(f"exporting… {self._progress.share:.0%} · Esc stops")
 
-    def action_leave(self) -> None:
+    def action_close(self) -> None:
         """Stop the export, or close."""
         if self._progress is not None:
             self._progress.stopped = True
         else:
-            super().action_leave()
+            super().action_close()

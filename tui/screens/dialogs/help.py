@@ -68,7 +68,7 @@ class Help(Modal[None]):
     """The keys that work now; closes with Esc, `?` or `q`."""
 
     CHROME_LINES = 1
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q", "leave", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q", "close", "Close", show=False)]
 
     DEFAULT_CSS = """
     Help {

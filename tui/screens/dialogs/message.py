@@ -17,7 +17,7 @@ class MessageDialog(Modal[None]):
     """A text with details; `y` copies all of it, the mouse selects parts, Esc or Enter closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "leave", "Close", show=False),
+        Binding("enter", "close", "Close", show=False),
         Binding("y", "copy", "Copy"),
     ]
     """

@@ -31,7 +31,7 @@ ResultT = TypeVar("ResultT")
 class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
     """A dialog: a title, a body and a line of hints. Esc or a click beside the dialog closes it without a result."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
 
     CHROME_LINES: ClassVar[int] = 2
     """Lines beside the body. On a tall screen there may be an empty line at each of them."""
@@ -114,7 +114,7 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         chrome = _BORDERS + self.CHROME_LINES + (_MARGINS + self.CHROME_LINES if tall else 0)
         self._body.styles.max_height = max(1, min(height - chrome, height * 3 // 4))
 
-    def action_leave(self) -> None:
+    def action_close(self) -> None:
         """Close without a result."""
         self.dismiss(None)
 

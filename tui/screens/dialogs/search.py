@@ -180,7 +180,7 @@ class SearchDialog(ListModal[Hit | None]):
         self._scope = scopes[(scopes.index(self._scope) + step) % len(scopes)]
         self._start()
 
-    def action_leave(self) -> None:
+    def action_close(self) -> None:
         """Stop the search, or close where none runs."""
         if self._search is not None and self._search.running:
             self._stop_search()

@@ -66,12 +66,22 @@ class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
     """
 
     class EndNeared(Message):
-        """The last choices are in view, or the next page holds them."""
+        """The last choices are in view, or on the next page; posted once for the choices of a `show`."""
+
+        def __init__(self, choice_list: ChoiceList) -> None:
+            super().__init__()
+            self.choice_list = choice_list
+
+        @property
+        def control(self) -> ChoiceList:
+            """The list."""
+            return self.choice_list
 
     def __init__(self) -> None:
         """Create an empty list."""
         super().__init__(markup=False, compact=True)
         self._query = ""
+        self._end_neared = False
 
     @property
     def key(self) -> str | None:
@@ -83,8 +93,8 @@ class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
     ) -> None:
         """Show these choices.
 
-        The first one is highlighted, or the current one while nothing is typed. While the same letters
-        are typed, the highlight stays at its choice, or else at its place, and the list keeps its scroll position.
+        The first one is highlighted, or the current one while nothing is typed. While the same letters are typed, the
+        highlight stays at its choice, or else at its place, and the list keeps its scroll position.
 
         Args:
             choices: The choices in their order.
@@ -96,12 +106,13 @@ class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
         matcher = Matcher(typed)
         stays, self._query = matcher.query == self._query and key is not None, matcher.query
         options = [Option(_ChoiceLine(choice, matcher, choice.key == current), choice.key) for choice in choices]
+        self._end_neared = False
         self.set_options(options or [Option(" " * _MARGIN + empty, disabled=True)])
         if not choices:
             return
         wanted = key if stays else None if matcher.query else current
-        places = [place for place, choice in enumerate(choices) if choice.key == wanted]
-        self.highlighted = places[0] if places else (index or 0) if stays else 0
+        default = index if stays else 0
+        self.highlighted = next((place for place, choice in enumerate(choices) if choice.key == wanted), default)
         if stays:
             self.scroll_to(y=top, animate=False, immediate=True, force=True)
 
@@ -131,8 +142,9 @@ class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
         return self.option_count
 
     def _check_end(self, line: int) -> None:
-        if self.is_attached and self.option_count and line + self.size.height >= self.option_count:
-            self.post_message(self.EndNeared())
+        if self.is_attached and not self._end_neared and line + self.size.height >= self.option_count > 0:
+            self._end_neared = True
+            self.post_message(self.EndNeared(self))
 
 
 class _ChoiceLine(Visual):
