@@ -21,7 +21,8 @@ from tui.model import Session
 from tui.model.query import Query, parse_query, passage_query
 from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
 from tui.storage.search_filter import required_literal
-from tui.storage.sqlite.search_prefilter import holds
+from tui.storage.sql import NamedValues
+from tui.storage.sqlite.search_prefilter import may_contain
 from tui.storage.store import Store
 
 SUPPORT = Session("support")
@@ -215,9 +216,10 @@ def test_no_row_with_a_text_is_passed_over(data: st.DataObject, ascii_escapes: b
     stored = json.dumps({"role": "user", "content": inner}, ensure_ascii=ascii_escapes)
     texts = list(searchable_texts(json.loads(stored)))
     if needle and any(Query((needle,)).spans(text) for text in texts):
-        condition = holds(needle, "d")
+        values = NamedValues(stored=stored)
+        condition = may_contain(needle, "d", values.bind)
         with closing(sqlite3.connect(":memory:")) as db:
-            row = db.execute(f"SELECT {condition.sql} FROM (SELECT ? AS d)", (*condition.values, stored)).fetchone()
+            row = db.execute(f"SELECT {condition} FROM (SELECT :stored AS d)", values).fetchone()
         assert row == (1,)
 
 

@@ -5,7 +5,7 @@ SQL that every supported database accepts is written out in the queries; only th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 __all__ = ["Dialect"]
@@ -77,6 +77,18 @@ class Dialect(Protocol):
 
     def as_utf8(self, column: str) -> str:
         """Return an expression for the UTF-8 bytes of a text."""
+        ...
+
+    def may_contain(self, text: str, column: str, bind: Callable[[object], str]) -> str:
+        """Return a condition that every stored item fulfils that has a text of its own which contains a given one.
+
+        Upper and lower case are alike. The condition may hold for other items too.
+
+        Args:
+            text: The text.
+            column: The column that holds the stored items, as SQL.
+            bind: Adds a value to the statement, and returns its placeholder.
+        """
         ...
 
     def stored_length(self, column: str) -> str:

@@ -1,8 +1,8 @@
-"""Searching the items of a branch, a session or the file, on connections of its own.
+"""Search in the items of a branch, a session or the file, on connections of its own.
 
-Rows are looked through in windows, the youngest first, each in a short read transaction: neither a writer nor the
-explorer's own reading waits. What SQLite's conditions let through is decoded and looked at in full. What is found is
-told window by window; an item that branches share is read once, and its other branches are told as they come.
+Rows are searched in windows, the newest first, each in a short read transaction, so that neither a writer nor the
+explorer's own reading waits. Conditions in SQL select the items that may match, and only these are decoded. Results are
+reported window by window. An item that several branches share is decoded once; its further branches follow.
 """
 
 from __future__ import annotations
@@ -29,317 +29,345 @@ from tui.model.search import Hit, SearchOrigin, SearchScope, SearchUpdate
 from tui.model.view import Session
 from tui.storage.engine import Engine, Transaction
 from tui.storage.open import open_to_read
-from tui.storage.search_filter import is_selected, selection
+from tui.storage.search_filter import item_condition, passes_filters, structure_condition
+from tui.storage.sql import NamedValues
 from tui.storage.type_conditions import sql_list
 
-__all__ = ["Searcher", "rank_in_turn"]
+__all__ = ["Searcher", "index_in_turn"]
 
-_READERS: Final = min(os.cpu_count() or 1, 4)
-"""Connections that look through windows at the same time: SQLite leaves the interpreter to others meanwhile."""
+_CONNECTIONS: Final = min(os.cpu_count() or 1, 4)
+"""Connections that search windows at the same time; a database lets other threads run meanwhile."""
 
-_AHEAD: Final = 4
-"""Windows that each of them has before it, so that none waits for a caller who is busy drawing."""
+_QUEUED: Final = 4
+"""Windows queued for each connection, so that none waits while the caller draws results."""
 
-_SECONDS: Final = 0.03
-"""How long a thread should look through a window, not counting what it waits: windows grow and shrink towards it."""
+_WINDOW_SECONDS: Final = 0.03
+"""Processor time to spend on a window; the size of windows is adapted to it."""
 
-_FEWEST: Final = 16
-_MOST: Final = 1 << 14
-"""Rows of a window."""
+_SMALLEST_WINDOW: Final = 16
+_LARGEST_WINDOW: Final = 1 << 14
+"""Rows in a window."""
 
-_COUNTED: Final = 1_000
-"""Places in a text that are counted."""
+_MOST_MATCHES: Final = 1_000
+"""Matches in a text that are counted."""
 
-_BEFORE: Final = 120
-_AFTER: Final = 280
-"""Characters round a place that are kept of its text."""
+_CONTEXT_BEFORE: Final = 120
+_CONTEXT_AFTER: Final = 280
+"""Characters around a match that are shown."""
 
-_JOINED: Final = tuple(name for name, row in TYPES.items() if row.joins_command)
+_LONGEST_CALL_ID: Final = 400
+"""Characters of a call's id by which the call is found; SQLite's patterns have a limit."""
+
+_JOINED_TYPES: Final = tuple(name for name, row in TYPES.items() if row.joins_command)
 """Types of items with a text that is not stored in one piece."""
 
 _BLANKS: Final = re.compile(r"\s+")
 
 
 class _Window(NamedTuple):
-    """Rows to look through, those with numbers above `low` and up to `high`.
+    """Rows with numbers greater than `low`, up to `high`.
 
     Attributes:
-        session: Whose rows, by their `sequence_number`; None for those of all sessions, by their `id`.
-        branch_id: Of which branch; empty for all.
-        besides: A session that is left out.
-        low: The number before the first.
-        high: The number of the last.
+        session: The session of the rows, which are numbered by `sequence_number`; None for the rows of all sessions,
+            which are numbered by `id`.
+        branch_id: The branch of the rows; empty for all branches.
+        excluded_session_id: A session whose rows are left out; empty for none.
+        low: The number before the first row.
+        high: The number of the last row.
     """
 
     session: Session | None
     branch_id: str
-    besides: str
+    excluded_session_id: str
     low: int
     high: int
 
 
 @dataclass
-class _Seen:
-    """What was seen in a window.
+class _WindowResult:
+    """What was found in a window.
 
     Attributes:
-        hits: By message id, what the query selects.
-        rows: Message id and branch of each row that may be one of a hit, in their order.
-        judged: Message ids that were decoded.
-        slow: Items on which the regular expression took too long.
-        rest: Number of the last row that was not looked at; the window's `low` where all were.
-        seconds: How long the thread was busy.
+        hits: The new hits, by message id.
+        hit_rows: Message id and branch of each row whose item is a hit, in the order of the rows.
+        decoded: Message ids of the items that were decoded.
+        timed_out: Number of items on which the regular expression took too long.
+        rest: Number of the last row that was not searched; the window's `low` if all rows were.
+        seconds: Processor time.
     """
 
     hits: dict[int, Hit] = field(default_factory=dict)
-    rows: list[tuple[int, str]] = field(default_factory=list)
-    judged: set[int] = field(default_factory=set)
-    slow: int = 0
+    hit_rows: list[tuple[int, str]] = field(default_factory=list)
+    decoded: set[int] = field(default_factory=set)
+    timed_out: int = 0
     rest: int = 0
     seconds: float = 0.0
 
 
 class Searcher:
-    """Searches one file, any number of times."""
+    """Searches in a file, any number of times."""
 
     def __init__(self, path: Path, timeout: float) -> None:
         self._path = path
         self._timeout = timeout
-        self._readers: list[Engine] = []
+        self._engines: list[Engine] = []
 
-    async def search(self, query: Query, where: SearchOrigin, limit: int | None = None) -> AsyncGenerator[SearchUpdate]:
-        """Find what a query asks for; ends when the iteration is left.
+    async def search(
+        self, query: Query, origin: SearchOrigin, limit: int | None = None
+    ) -> AsyncGenerator[SearchUpdate]:
+        """Search for a query; the search ends when the iteration is left.
 
         Args:
-            query: What to find.
-            where: Where.
-            limit: How many items to find at most; their branches are looked for to the end all the same.
+            query: The query.
+            origin: Where to start, and how far to search.
+            limit: The greatest number of hits; their further branches are found all the same.
 
         Raises:
             FileError: The file cannot be read.
         """
-        readers = await self._ready()
-        pending = deque(await readers[0].read(partial(_windows, query=query, where=where)))
-        whole = sum(window.high - window.low for window in pending) or 1
-        begun: deque[tuple[_Window, asyncio.Future[_Seen]]] = deque()
-        judged: set[int] = set()
+        engines = await self._current_engines()
+        pending = deque(await engines[0].read(partial(_plan_windows, query=query, origin=origin)))
+        total = remaining = sum(window.high - window.low for window in pending) or 1
+        started: deque[tuple[_Window, asyncio.Future[_WindowResult]]] = deque()
+        decoded: set[int] = set()
         hits: set[int] = set()
-        size, left, number, full = _FEWEST, whole, 0, False
+        size, count, truncated = _SMALLEST_WINDOW, 0, False
 
-        def begin(window: _Window) -> tuple[_Window, asyncio.Future[_Seen]]:
-            nonlocal number
-            number += 1
-            only = tuple(hits) if full else None
-            look = partial(_look, query=query, window=window, judged=judged, hits=hits, only=only)
-            # What stands for the structure of a plain session is made for each connection anew.
-            plain = window.session is not None and window.session.plain
-            reader = readers[0 if plain else number % len(readers)]
-            return window, asyncio.ensure_future(reader.read(look))
+        def start(window: _Window) -> tuple[_Window, asyncio.Future[_WindowResult]]:
+            nonlocal count
+            count += 1
+            work = partial(
+                _search_window,
+                query=query,
+                window=window,
+                decoded=decoded,
+                hits=hits,
+                only=tuple(hits) if truncated else None,
+            )
+            # The structure of a plain session is made up for each connection.
+            is_plain = window.session is not None and window.session.plain
+            engine = engines[0 if is_plain else count % len(engines)]
+            return window, asyncio.ensure_future(engine.read(work))
 
         try:
-            while pending or begun:
-                while pending and len(begun) < _AHEAD * len(readers):
+            while pending or started:
+                while pending and len(started) < _QUEUED * len(engines):
                     window = pending.popleft()
                     if window.high - window.low > size:
                         pending.appendleft(window._replace(high=window.high - size))
                         window = window._replace(low=window.high - size)
-                    begun.append(begin(window))
-                window, future = begun.popleft()
-                seen = await future
-                if seen.rest > window.low:
-                    begun.appendleft(begin(window._replace(high=seen.rest)))
-                decoded_now = len(seen.judged - judged)
-                judged |= seen.judged
-                found: list[Hit] = []
-                also: list[tuple[int, str]] = []
-                for message_id, branch_id in seen.rows:
+                    started.append(start(window))
+                window, future = started.popleft()
+                result = await future
+                if result.rest > window.low:
+                    started.appendleft(start(window._replace(high=result.rest)))
+                newly_decoded = len(result.decoded - decoded)
+                decoded |= result.decoded
+                new_hits: list[Hit] = []
+                further_branches: list[tuple[int, str]] = []
+                for message_id, branch_id in result.hit_rows:
                     if message_id in hits:
-                        also.append((message_id, branch_id))
+                        further_branches.append((message_id, branch_id))
                     elif limit is None or len(hits) < limit:
                         hits.add(message_id)
-                        found.append(seen.hits[message_id])
+                        new_hits.append(result.hits[message_id])
                     else:
-                        full = True
-                left -= window.high - seen.rest
-                size = _fitting(size, seen)
-                share = 1 - left / whole
-                yield SearchUpdate(tuple(found), tuple(also), share, decoded_now, seen.slow, full)
+                        truncated = True
+                remaining -= window.high - result.rest
+                size = _next_size(size, result.seconds)
+                yield SearchUpdate(
+                    tuple(new_hits),
+                    tuple(further_branches),
+                    1 - remaining / total,
+                    newly_decoded,
+                    result.timed_out,
+                    truncated,
+                )
         finally:
-            for _, future in begun:
+            for _, future in started:
                 future.cancel()
-            await asyncio.gather(*(future for _, future in begun), return_exceptions=True)
+            await asyncio.gather(*(future for _, future in started), return_exceptions=True)
 
     def close(self) -> None:
-        """Close the file; safe to call again."""
-        readers, self._readers = self._readers, []
-        for reader in readers:
-            reader.close()
+        """Close the connections; may be called again."""
+        engines, self._engines = self._engines, []
+        for engine in engines:
+            engine.close()
 
-    async def _ready(self) -> list[Engine]:
-        """Connections to the file that has the name at this moment."""
-        if self._readers and not self._readers[0].is_current():
+    async def _current_engines(self) -> list[Engine]:
+        """Return connections to the file that has the path now."""
+        if self._engines and not self._engines[0].is_current():
             await asyncio.to_thread(self.close)
-        if not self._readers:
+        if not self._engines:
             await asyncio.to_thread(self._open)
-        return self._readers
+        return self._engines
 
     def _open(self) -> None:
         try:
-            while len(self._readers) < _READERS:
-                self._readers.append(open_to_read(self._path, self._timeout))
+            while len(self._engines) < _CONNECTIONS:
+                self._engines.append(open_to_read(self._path, self._timeout))
         except BaseException:
             self.close()
             raise
 
 
-def _fitting(size: int, seen: _Seen) -> int:
-    if seen.seconds > 2 * _SECONDS:
+def _next_size(size: int, seconds: float) -> int:
+    if seconds > 2 * _WINDOW_SECONDS:
         return max(size // 2, 1)
-    return min(size * 2, _MOST) if seen.seconds < _SECONDS / 2 else size
+    return min(size * 2, _LARGEST_WINDOW) if seconds < _WINDOW_SECONDS / 2 else size
 
 
-def _windows(tx: Transaction, *, query: Query, where: SearchOrigin) -> list[_Window]:
-    """All rows to look through, in the order in which to do it."""
+def _plan_windows(tx: Transaction, *, query: Query, origin: SearchOrigin) -> list[_Window]:
+    """Return windows with all rows to search, in the order in which they are searched."""
     windows: list[_Window] = []
-    session = where.session
+    session = origin.session
     if session is not None:
-        branch_id = where.branch_id if where.scope is SearchScope.BRANCH else ""
-        windows.append(_Window(session, branch_id, "", *_bounds(tx, session, branch_id)))
-    if where.scope is SearchScope.FILE:
-        besides = session.session_id if session is not None else ""
+        branch_id = origin.branch_id if origin.scope is SearchScope.BRANCH else ""
+        windows.append(_Window(session, branch_id, "", *_limits(tx, session, branch_id)))
+    if origin.scope is SearchScope.FILE:
+        excluded = session.session_id if session is not None else ""
         if tx.has_structure:
             last = tx.execute("SELECT MAX(id) FROM message_structure").fetchone()[0]
-            windows.append(_Window(None, "", besides, 0, last or 0))
+            windows.append(_Window(None, "", excluded, 0, last or 0))
         windows += [
-            _Window(plain, "", "", *_bounds(tx, plain, ""))
+            _Window(plain, "", "", *_limits(tx, plain, ""))
             for plain in _plain_sessions(tx, query)
-            if plain.session_id != besides
+            if plain.session_id != excluded
         ]
     return [window for window in windows if window.high > window.low]
 
 
-def _bounds(tx: Transaction, session: Session, branch_id: str) -> tuple[int, int]:
+def _limits(tx: Transaction, session: Session, branch_id: str) -> tuple[int, int]:
+    """Return `low` and `high` for the rows of a session or a branch."""
     if session.plain or not tx.has_structure:
-        # One row for each message, numbered from 1; making them up would take longer than this whole search.
-        sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = ?"
-        return 0, int(tx.execute(sql, (session.session_id,)).fetchone()[0])
-    rows = "FROM message_structure WHERE session_id = ?" + " AND branch_id = ?" * bool(branch_id)
-    values = (session.session_id, branch_id)[: 1 + bool(branch_id)]
-    # Both in one statement would walk over all rows.
+        # One row for each message, numbered from 1. To make up the rows would take longer than the rest of the search.
+        sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id"
+        return 0, int(tx.execute(sql, session_id=session.session_id).fetchone()[0])
+    rows = "FROM message_structure WHERE session_id = :session_id"
+    values = {"session_id": session.session_id}
+    if branch_id:
+        rows += " AND branch_id = :branch_id"
+        values["branch_id"] = branch_id
+    # One statement for both would read all rows.
     low = tx.execute(f"SELECT MIN(sequence_number) {rows}", values).fetchone()[0]
     high = tx.execute(f"SELECT MAX(sequence_number) {rows}", values).fetchone()[0]
     return (0, 0) if high is None else (low - 1, high)
 
 
 def _plain_sessions(tx: Transaction, query: Query) -> list[Session]:
-    """The plain sessions with rows that the query may select."""
-    _, texts = selection(query, always=" OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED))
-    unknown = "NOT EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
+    """Return the plain sessions with items that the query may select."""
+    values = NamedValues()
+    exempt = " OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED_TYPES)
+    selected = item_condition(query, tx.dialect, values, exempt=exempt)
+    has_structure = "EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
     rows = tx.execute(
-        f"SELECT session_id FROM {tx.tables.sessions} s WHERE typeof(session_id) = 'text'"
-        f" AND {unknown if tx.has_structure else '1'} AND EXISTS"
-        f" (SELECT 1 FROM {tx.tables.messages} m WHERE m.session_id = s.session_id AND {texts.sql})"
+        f"SELECT session_id FROM {tx.tables.sessions} s WHERE {tx.dialect.is_text('session_id')}"
+        f" AND NOT {has_structure if tx.has_structure else 'FALSE'} AND EXISTS"
+        f" (SELECT 1 FROM {tx.tables.messages} m WHERE m.session_id = s.session_id AND {selected})"
         " ORDER BY updated_at DESC",
-        texts.values,
+        values,
     )
     return [Session(session_id, plain=True) for (session_id,) in rows]
 
 
-def _look(
+def _search_window(
     tx: Transaction,
     *,
     query: Query,
     window: _Window,
-    judged: Container[int],
+    decoded: Container[int],
     hits: Container[int],
     only: tuple[int, ...] | None,
-) -> _Seen:
-    """Look through a window, as far as that takes not much longer than it should.
+) -> _WindowResult:
+    """Search a window, or its first part if that takes much longer than it should.
 
     Args:
         tx: The transaction.
-        query: What to find.
+        query: The query.
         window: The rows.
-        judged: Message ids that were decoded before; may grow meanwhile.
-        hits: Those among them that are hits, likewise.
-        only: Message ids of which alone further rows are asked for; None for all rows that the query may select.
+        decoded: Message ids of items that were decoded before; may grow meanwhile.
+        hits: Message ids of hits among them; may grow meanwhile.
+        only: Message ids of hits whose further branches alone are wanted; None to search all rows.
     """
-    begun = thread_time()
-    seen = _Seen(rest=window.low)
+    begin = thread_time()
+    result = _WindowResult(rest=window.low)
+    values = NamedValues(low=window.low, high=window.high)
     number = "id" if window.session is None else "sequence_number"
-    rows = "message_structure" if window.session is None else tx.structure_table(window.session)
-    structure, texts = selection(query, always=f"t.message_type IN {sql_list(_JOINED)}")
-    conditions = [f"t.{number} > ? AND t.{number} <= ?", structure.sql]
-    values: list[object] = [window.low, window.high, *structure.values]
+    structure = "message_structure" if window.session is None else tx.structure_table(window.session)
+    conditions = [f"t.{number} > :low AND t.{number} <= :high", structure_condition(query, tx.dialect, values)]
     if window.session is not None:
-        conditions.append("t.session_id = ?")
-        values.append(window.session.session_id)
-    elif window.besides:
-        conditions.append("t.session_id <> ?")
-        values.append(window.besides)
+        conditions.append(f"t.session_id = {values.bind(window.session.session_id)}")
+    elif window.excluded_session_id:
+        conditions.append(f"t.session_id <> {values.bind(window.excluded_session_id)}")
     if window.branch_id:
-        conditions.append("t.branch_id = ?")
-        values.append(window.branch_id)
+        conditions.append(f"t.branch_id = {values.bind(window.branch_id)}")
+    tables = f"{structure} t"
     if only is None:
-        rows += f" t CROSS JOIN {tx.tables.messages} m ON m.id = t.message_id"
-        conditions.append(texts.sql)
-        values += texts.values
+        tables += f" {tx.dialect.ordered_join} {tx.tables.messages} m ON m.id = t.message_id"
+        exempt = f"t.message_type IN {sql_list(_JOINED_TYPES)}"
+        conditions.append(item_condition(query, tx.dialect, values, exempt=exempt))
     else:
-        rows += " t"
-        conditions.append("t.message_id IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(only))
-    found = tx.execute(
+        values["only"] = json.dumps(only)
+        conditions.append(tx.dialect.in_list("t.message_id", "only"))
+    rows = tx.execute(
         f"SELECT t.{number}, t.message_id, CAST(t.session_id AS TEXT), CAST(t.branch_id AS TEXT), t.user_turn_number,"
         " t.sequence_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT)"
-        f" FROM {rows} WHERE {' AND '.join(conditions)} ORDER BY t.{number} DESC",
+        f" FROM {tables} WHERE {' AND '.join(conditions)} ORDER BY t.{number} DESC",
         values,
     )
-    for place, message_id, session_id, branch_id, turn, sequence, kind, tool in found:
-        if message_id not in judged and message_id not in seen.judged:
-            seen.judged.add(message_id)
-            row = Hit(session_id, branch_id, turn if isinstance(turn, int) else 0, sequence, message_id, kind, tool)
+    for row_number, message_id, session_id, branch_id, turn, sequence_number, message_type, tool_name in rows:
+        if message_id not in decoded and message_id not in result.decoded:
+            result.decoded.add(message_id)
+            turn = turn if isinstance(turn, int) else 0
+            row = Hit(session_id, branch_id, turn, sequence_number, message_id, message_type, tool_name)
             try:
-                hit = _judged(tx, query, row, rows)
+                hit = _match_item(tx, query, row, structure)
             except TimeoutError:
-                seen.slow += 1
+                result.timed_out += 1
                 hit = None
             if hit is not None:
-                seen.hits[message_id] = hit
-        if message_id in hits or message_id in seen.hits:
-            seen.rows.append((message_id, branch_id))
-        if thread_time() - begun > 2 * _SECONDS and place - 1 > window.low:
-            seen.rest = place - 1
+                result.hits[message_id] = hit
+        if message_id in hits or message_id in result.hits:
+            result.hit_rows.append((message_id, branch_id))
+        if thread_time() - begin > 2 * _WINDOW_SECONDS and row_number - 1 > window.low:
+            result.rest = row_number - 1
             break
-    seen.seconds = thread_time() - begun
-    return seen
+    result.seconds = thread_time() - begin
+    return result
 
 
-def _judged(tx: Transaction, query: Query, row: Hit, rows: str) -> Hit | None:
-    """The hit that a row is, if its item holds all that is searched for.
+def _match_item(tx: Transaction, query: Query, row: Hit, structure: str) -> Hit | None:
+    """Return the hit for a row; None if its item does not match.
+
+    Args:
+        tx: The transaction.
+        query: The query.
+        row: What the structure row tells of the hit.
+        structure: The table of structure rows.
 
     Raises:
         TimeoutError: The regular expression takes too long.
     """
     stored, created_at = tx.execute(
-        f"SELECT message_data, CAST(created_at AS TEXT) FROM {tx.tables.messages} WHERE id = ?", (row.message_id,)
+        f"SELECT message_data, CAST(created_at AS TEXT) FROM {tx.tables.messages} WHERE id = :id", id=row.message_id
     ).fetchone()
     item = decode_or_none(stored)
     texts = list(searchable_texts(item)) if item is not None else [str(stored)]
     first: tuple[str, int, int] | None = None
     count = 0
     for term in query.terms:
-        places = [(text, start, end) for text in texts for start, end in islice(term.matches(text), _COUNTED)]
-        if not places:
+        matches = [(text, start, end) for text in texts for start, end in islice(term.matches(text), _MOST_MATCHES)]
+        if not matches:
             return None
-        first = first or places[0]
-        count += len(places)
-    tool = row.tool_name or _tool_called(tx, row, item, rows)
-    if not is_selected(query, item, row.type, tool):
+        first = first or matches[0]
+        count += len(matches)
+    tool_name = row.tool_name or _called_tool(tx, row, item, structure)
+    if not passes_filters(query, item, row.type, tool_name):
         return None
-    context, start, end = _context(*first) if first else _context("\n".join(texts)[:_AFTER], 0, 0)
+    context, start, end = _context(*first) if first else _context("\n".join(texts)[:_CONTEXT_AFTER], 0, 0)
     return replace(
         row,
-        tool_name=tool,
+        tool_name=tool_name,
         created_at=created_at,
         failed=item is None or is_error(item),
         count=count or 1,
@@ -349,39 +377,46 @@ def _judged(tx: Transaction, query: Query, row: Hit, rows: str) -> Hit | None:
     )
 
 
-def _tool_called(tx: Transaction, row: Hit, item: object, rows: str) -> str | None:
-    """The tool whose output an item is: the call with the same id in the same turn names it."""
+def _called_tool(tx: Transaction, row: Hit, item: object, structure: str) -> str | None:
+    """Return the tool whose output an item is: that of the call with the same id in the same turn."""
     call_id = item.get("call_id") if isinstance(item, dict) and item_type(row.type).kind is ItemKind.OUTPUT else None
     if not isinstance(call_id, str):
         return None
+    pattern = re.sub(r"[\\%_]", r"\\\g<0>", json.dumps(call_id)[:_LONGEST_CALL_ID])
     calls = tx.execute(
-        f"SELECT CAST(t.tool_name AS TEXT), m.message_data FROM {rows.partition(' ')[0]} t"
-        f" CROSS JOIN {tx.tables.messages} m ON m.id = t.message_id"
-        " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number = ? AND t.tool_name IS NOT NULL"
-        " AND instr(m.message_data, ?)",
-        (row.session_id, row.branch_id, row.turn, json.dumps(call_id)),
+        f"SELECT CAST(t.tool_name AS TEXT), m.message_data FROM {structure} t"
+        f" {tx.dialect.ordered_join} {tx.tables.messages} m ON m.id = t.message_id"
+        " WHERE t.session_id = :session_id AND t.branch_id = :branch_id AND t.user_turn_number = :turn"
+        " AND t.tool_name IS NOT NULL AND m.message_data LIKE :pattern ESCAPE '\\'",
+        session_id=row.session_id,
+        branch_id=row.branch_id,
+        turn=row.turn,
+        pattern=f"%{pattern}%",
     )
-    for tool, stored in calls:
+    for tool_name, stored in calls:
         call = decode_or_none(stored)
         if isinstance(call, dict) and call.get("call_id") == call_id:
-            return str(tool)
+            return str(tool_name)
     return None
 
 
 def _context(text: str, start: int, end: int) -> tuple[str, int, int]:
-    """The text round a place on one line, and where the place is in it."""
-    low, high = max(start - _BEFORE, 0), end + _AFTER
+    """Return the text around a match on one line, and start and end of the match in it."""
+    low, high = max(start - _CONTEXT_BEFORE, 0), end + _CONTEXT_AFTER
     before = ("…" if low else "") + _BLANKS.sub(" ", text[low:start]).lstrip()
-    found = _BLANKS.sub(" ", text[start : min(end, start + _AFTER)])
+    match = _BLANKS.sub(" ", text[start : min(end, start + _CONTEXT_AFTER)])
     after = _BLANKS.sub(" ", text[end:high]) + ("…" if high < len(text) else "")
-    return before + found + after, len(before), len(before) + len(found)
+    return before + match + after, len(before), len(before) + len(match)
 
 
-def rank_in_turn(tx: Transaction, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
-    """How many items of a turn of a branch come before one of them; None where it is not there."""
+def index_in_turn(tx: Transaction, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
+    """Return the index of an item among the items of a turn; None if the turn does not have it."""
     rows = tx.execute(
         f"SELECT message_id FROM {tx.structure_table(session)}"
-        " WHERE session_id = ? AND branch_id = ? AND user_turn_number = ? ORDER BY +sequence_number",
-        (session.session_id, branch_id, turn),
+        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
+        " ORDER BY +sequence_number",
+        session_id=session.session_id,
+        branch_id=branch_id,
+        turn=turn,
     )
-    return next((rank for rank, (held,) in enumerate(rows) if held == message_id), None)
+    return next((index for index, (found,) in enumerate(rows) if found == message_id), None)

@@ -1,4 +1,4 @@
-"""A query as a condition in SQL, and what of it only the decoded item can tell."""
+"""A search query as conditions in SQL, and what only the decoded item tells."""
 
 from __future__ import annotations
 
@@ -9,144 +9,150 @@ from typing import Final
 from tui.items.failure import is_error
 from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model.query import Query
-from tui.storage.sqlite.search_prefilter import Condition, holds
+from tui.storage.dialect import Dialect
+from tui.storage.sql import NamedValues
 from tui.storage.type_conditions import output_condition, sql_list
 
-__all__ = ["is_selected", "selection"]
+__all__ = ["item_condition", "passes_filters", "required_literal", "structure_condition"]
 
 _TOOL_KINDS: Final = frozenset({ItemKind.CALL, ItemKind.OUTPUT, ItemKind.APPROVAL_REQUEST, ItemKind.APPROVAL_RESPONSE})
 
-_SIGNS: Final = ("%incomplete%", "%failed%", "%error%", "%timed out after%", "%exit_code%", "%timeout%")
-"""Patterns of LIKE, one of which every row fulfils whose item `is_error`."""
+_SIGNS_OF_FAILURE: Final = ("%incomplete%", "%failed%", "%error%", "%timed out after%", "%exit_code%", "%timeout%")
+"""Patterns of LIKE; a stored item that reports a failure matches at least one."""
 
 
-def selection(query: Query, always: str) -> tuple[Condition, Condition]:
-    """Conditions that every row fulfils that a query may select.
+def structure_condition(query: Query, dialect: Dialect, values: NamedValues) -> str:
+    """Return a condition on the structure row `t` that every row fulfils that a query may select.
 
     Args:
         query: The query.
-        always: In SQL, which rows can hold a text that is not to be seen in what is stored.
-
-    Returns:
-        One on the structure row `t`, and one on the message row `m` with it.
+        dialect: The dialect.
+        values: Gets the values of the condition.
     """
-    structure = [
-        _any(_like("t.session_id", value) for value in query.values("session")),
-        _any(_like("t.branch_id", value) for value in query.values("branch")),
-        _any(_like("t.message_type", value) for value in query.values("type")),
-        _any(Condition(_role_of_row(value)) for value in query.values("role")),
-        # A plus keeps SQLite from finding the rows by their turn, out of their order.
-        _any(Condition(f"+t.user_turn_number BETWEEN {first} AND {last}") for first, last in query.turns),
+
+    def like(column: str, value: str) -> str:
+        pattern = re.sub(r"([\\%_])", r"\\\1", value).replace("*", "%")
+        return f"{column} {dialect.like} {values.bind(pattern)} ESCAPE '\\'"
+
+    conditions = [
+        _any(like("t.session_id", value) for value in query.values("session")),
+        _any(like("t.branch_id", value) for value in query.values("branch")),
+        _any(like("t.message_type", value) for value in query.values("type")),
+        _any(_role_condition(value) for value in query.values("role")),
+        # A plus keeps SQLite from finding the rows by their turn, and so in another order.
+        _any(f"+t.user_turn_number BETWEEN {first} AND {last}" for first, last in query.turns),
     ]
     if tools := query.values("tool"):
-        # The output of a tool does not bear its name; the call does.
-        output = Condition(f"t.tool_name IS NULL AND {output_condition('t.message_type')}")
-        structure.append(_any([*(_like("t.tool_name", value) for value in tools), output]))
-    texts = [holds(needle, "m.message_data") for needle in query.needles]
+        # The row of an output does not have the name of the tool; that of the call does.
+        output = f"t.tool_name IS NULL AND {output_condition('t.message_type')}"
+        conditions.append(_any([*(like("t.tool_name", value) for value in tools), output]))
+    return _all(conditions)
+
+
+def item_condition(query: Query, dialect: Dialect, values: NamedValues, *, exempt: str) -> str:
+    """Return a condition on the message row `m` that every row fulfils that a query may select.
+
+    Args:
+        query: The query.
+        dialect: The dialect.
+        values: Gets the values of the condition.
+        exempt: A condition on the rows of items with a text that is not stored in one piece.
+    """
+    texts = list(query.needles)
     if literal := required_literal(query.pattern):
-        texts.append(holds(literal, "m.message_data"))
-    messages = [_any([_all(texts), Condition(always)])] if texts else []
+        texts.append(literal)
+    conditions = []
+    if texts:
+        contains = _all(dialect.may_contain(text, "m.message_data", values.bind) for text in texts)
+        conditions.append(_any([contains, exempt]))
     if query.error:
-        messages.append(_any(Condition("m.message_data LIKE ?", (sign,)) for sign in _SIGNS))
-    return _all(structure), _all(messages)
+        conditions.append(_any(f"m.message_data {dialect.like} {values.bind(sign)}" for sign in _SIGNS_OF_FAILURE))
+    return _all(conditions)
 
 
-def is_selected(query: Query, item: object, kind: str, tool: str | None) -> bool:
-    """Whether an item passes the filters that its rows cannot tell alone.
+def passes_filters(query: Query, item: object, message_type: str, tool_name: str | None) -> bool:
+    """Return whether an item passes the filters that its rows alone cannot tell.
 
     Args:
         query: The query.
         item: The decoded item; None where it cannot be decoded.
-        kind: Its type, as the SDK classifies it.
-        tool: The tool that was called, also for an output.
+        message_type: The type under which the SDK files the item.
+        tool_name: The tool that was called, also for an output.
     """
     if query.error is not None and is_error(item) != query.error:
         return False
     tools, roles = query.values("tool"), query.values("role")
-    if tools and not any(tool is not None and _wildcard(value).fullmatch(tool) for value in tools):
+    if tools and not any(tool_name is not None and _wildcard(value).fullmatch(tool_name) for value in tools):
         return False
-    return not roles or any(_has_role(item, kind, value.casefold()) for value in roles)
+    return not roles or any(_has_role(item, message_type, value.casefold()) for value in roles)
 
 
 def required_literal(pattern: str) -> str:
-    """A text that everything holds that a regular expression matches; empty where none is plain to see.
+    """Return a text that occurs in all that a regular expression matches; empty if none is easy to find.
 
-    It is the longest run of plain characters outside of all groups, sets and alternatives.
+    It is the longest sequence of literal characters outside of groups, sets and alternatives.
     """
     if re.search(r"\(\?[a-zA-Z-]*x", pattern) or re.search(r"\\[0-9xuUNpPQ]", pattern):
         return ""
-    runs = [""]
-    at = depth = 0
-    while at < len(pattern):
-        character = pattern[at]
-        at += 1
+    literals = [""]
+    position = depth = 0
+    while position < len(pattern):
+        character = pattern[position]
+        position += 1
         if character == "|" and not depth:
             return ""
         if character == "[":
-            at = _after_set(pattern, at)
+            position = _after_set(pattern, position)
         elif character == "(":
             depth += 1
         elif character == ")":
             depth -= 1
-        elif character == "\\" and at < len(pattern):
-            character = pattern[at]
-            at += 1
+        elif character == "\\" and position < len(pattern):
+            character = pattern[position]
+            position += 1
             if not depth and not character.isalnum():
-                runs[-1] += character
+                literals[-1] += character
                 continue
         elif character in "*?{":
-            # What may be missing is not required, what counts it is no text.
-            runs[-1] = runs[-1][:-1]
-            at = max(at, pattern.find("}", at) + 1) if character == "{" else at
+            # The character before may be missing; the numbers of repetitions are no text.
+            literals[-1] = literals[-1][:-1]
+            position = max(position, pattern.find("}", position) + 1) if character == "{" else position
         elif character not in ".^$+" and not depth:
-            runs[-1] += character
+            literals[-1] += character
             continue
-        runs.append("")
-    return max(runs, key=len)
+        literals.append("")
+    return max(literals, key=len)
 
 
-def _after_set(pattern: str, at: int) -> int:
-    at += pattern.startswith("^", at)
-    at += pattern.startswith("]", at)
-    while at < len(pattern) and pattern[at] != "]":
-        at += 2 if pattern[at] == "\\" else 1
-    return at + 1
+def _after_set(pattern: str, position: int) -> int:
+    position += pattern.startswith("^", position)
+    position += pattern.startswith("]", position)
+    while position < len(pattern) and pattern[position] != "]":
+        position += 2 if pattern[position] == "\\" else 1
+    return position + 1
 
 
-def _role_of_row(role: str) -> str:
+def _role_condition(role: str) -> str:
     if role.casefold() in MESSAGE_TYPES:
         return f"t.message_type = '{role.casefold()}'"
     return f"t.message_type NOT IN {sql_list(MESSAGE_TYPES)}"
 
 
-def _has_role(item: object, kind: str, role: str) -> bool:
+def _has_role(item: object, message_type: str, role: str) -> bool:
     if role == "tool":
-        return item_type(kind).kind in _TOOL_KINDS
-    said = item.get("role") if isinstance(item, dict) else None
-    return isinstance(said, str) and said.casefold() == role
-
-
-def _like(column: str, value: str) -> Condition:
-    escaped = re.sub(r"([\\%_])", r"\\\1", value).replace("*", "%")
-    return Condition(f"{column} LIKE ? ESCAPE '\\'", (escaped,))
+        return item_type(message_type).kind in _TOOL_KINDS
+    own_role = item.get("role") if isinstance(item, dict) else None
+    return isinstance(own_role, str) and own_role.casefold() == role
 
 
 def _wildcard(value: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, value.split("*"))), re.IGNORECASE | re.DOTALL)
 
 
-def _any(conditions: Iterable[Condition]) -> Condition:
-    return _joined(" OR ", conditions)
+def _any(conditions: Iterable[str]) -> str:
+    """Join alternatives; without any, everything is selected."""
+    return " OR ".join(f"({condition})" for condition in conditions) or "TRUE"
 
 
-def _all(conditions: Iterable[Condition]) -> Condition:
-    return _joined(" AND ", conditions)
-
-
-def _joined(word: str, conditions: Iterable[Condition]) -> Condition:
-    """Several conditions as one; true where there are none."""
-    given = [condition for condition in conditions if condition.sql != "1"]
-    if not given:
-        return Condition("1")
-    values = tuple(value for condition in given for value in condition.values)
-    return Condition(word.join(f"({condition.sql})" for condition in given), values)
+def _all(conditions: Iterable[str]) -> str:
+    return " AND ".join(f"({condition})" for condition in conditions if condition != "TRUE") or "TRUE"

@@ -463,10 +463,10 @@ class Store:
 
     async def place_of_item(self, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
         """The position in a branch of an item of one of its turns; None where it is not there."""
-        from tui.storage.search import rank_in_turn
+        from tui.storage.search import index_in_turn
 
-        rank = await self._reader.read(lambda tx: rank_in_turn(tx, session, branch_id, turn, message_id))
-        return None if rank is None else rank + await self.position(session, branch_id, turn)
+        index = await self._reader.read(lambda tx: index_in_turn(tx, session, branch_id, turn, message_id))
+        return None if index is None else index + await self.position(session, branch_id, turn)
 
     def close(self) -> None:
         """Close the file; safe to call again."""

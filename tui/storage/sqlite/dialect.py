@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 __all__ = ["SQLITE", "SQLiteDialect"]
@@ -49,6 +49,12 @@ class SQLiteDialect:
 
     def as_utf8(self, column: str) -> str:
         return f"CAST({column} AS BLOB)"
+
+    def may_contain(self, text: str, column: str, bind: Callable[[object], str]) -> str:
+        # Only a search needs it.
+        from tui.storage.sqlite.search_prefilter import may_contain
+
+        return may_contain(text, column, bind)
 
     def stored_length(self, column: str) -> str:
         # Where SQLite can, it tells how long a text is without reading it.

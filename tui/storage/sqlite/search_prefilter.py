@@ -1,29 +1,30 @@
-r"""Conditions that SQLite checks on stored JSON, without decoding it, and that every row with a text fulfils.
+r"""A condition that passes over stored items which cannot contain a text, without decoding them.
 
-Looking through a row with LIKE takes half a microsecond, and other threads run meanwhile; decoding it takes twenty
-times as long, and they do not. So rows that cannot hold a text are passed over by a condition that knows how the text
-may stand in JSON: with escapes, with those of JSON within JSON, or in UTF-8; and which other letters fold to its own
-(`ß` to `ss`, `K` to `k`). A condition may let through too much, never too little. Two things it does not foresee:
-letters of ASCII that a writer escaped needlessly, and a text of which that writer escaped only a part.
+SQLite looks through a row with LIKE in half a microsecond, while other threads run; decoding the row takes twenty times
+as long, and they wait. So the condition has to know how a text may be stored (with escapes of JSON, in JSON within
+JSON, in UTF-8), and which other letters fold to those of the text (`ß` to `ss`, the Kelvin sign to `k`).
+
+The condition may hold for items without the text, but not the other way round. Two cases are left out: ASCII letters
+that a writer escaped without need, and a text of which a writer escaped only a part.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
 from tui.model.query import fold
 
-__all__ = ["Condition", "holds"]
+__all__ = ["may_contain"]
 
 _LONGEST: Final = 400
-"""Characters of a text that are checked; SQLite takes no longer patterns than 50,000 bytes."""
+"""Characters of a text that are checked; SQLite's patterns may not be longer than 50,000 bytes."""
 
 _FOLDING_END: Final = 0x1F000
-"""No character from here on folds to another."""
+"""No character from here on folds to another one."""
 
 _LIGATURES: Final = "\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06"
 
@@ -50,91 +51,107 @@ _STRUCTURE: Final = (
     '"type": ',
     '"id": ',
 )
-"""Pieces of nearly every row that are no text: within a string their quotes would be escaped."""
+"""Parts of nearly every stored item outside of its texts, in which their quotes would be escaped."""
 
 
-class Condition(NamedTuple):
-    """A condition in SQL.
+class _SpecialFolding(NamedTuple):
+    """A character beyond ASCII that folds to ASCII, or to several characters.
 
     Attributes:
-        sql: The expression.
-        values: What its question marks stand for.
+        character: The character.
+        folded: What it folds to.
     """
 
-    sql: str
-    values: tuple[str, ...] = ()
+    character: str
+    folded: str
 
 
-def holds(text: str, column: str) -> Condition:
-    """What a column of stored JSON fulfils wherever one of its item's texts holds a text, in any case.
+def may_contain(text: str, column: str, bind: Callable[[object], str]) -> str:
+    """Return a condition that every stored item fulfils that has a text of its own which contains a given one.
 
     Args:
-        text: The text, not folded.
-        column: The column, as SQL.
+        text: The text, which need not be folded.
+        column: The column that holds the stored items, as SQL.
+        bind: Adds a value to the statement, and returns its placeholder.
     """
     needle = fold(text)[:_LONGEST]
-    pieces = [piece for piece in _STRUCTURE if needle in piece]
-    for piece in pieces:
-        column = f"replace({column}, '{piece}', '')"
-    strangers = [(stranger, folded) for stranger, folded in _strangers() if folded in needle]
-    soft = {at + offset for _, folded in strangers for at in _places(needle, folded) for offset in range(len(folded))}
-    exact = _pattern([_escaped(character) for character in needle])
-    if needle.isascii() and not strangers:
-        return Condition(f"{column} LIKE ?", (exact,))
-    loose = _pattern(["%" if at in soft else _escaped(character) for at, character in enumerate(needle)])
-    raw = _pattern(
-        ["%" if at in soft or not character.isascii() else _escaped(character) for at, character in enumerate(needle)]
+    for part in _STRUCTURE:
+        if needle in part:
+            column = f"replace({column}, '{part}', '')"
+    foldings = [folding for folding in _special_foldings() if folding.folded in needle]
+    # Characters of the needle that may be stored as one of these special characters.
+    uncertain = {
+        start + offset
+        for folding in foldings
+        for start in _occurrences(needle, folding.folded)
+        for offset in range(len(folding.folded))
+    }
+    exact = bind(_pattern([_stored_form(character) for character in needle]))
+    if needle.isascii() and not foldings:
+        return f"{column} LIKE {exact}"
+    is_utf8 = f"length({column}) <> length(CAST({column} AS BLOB))"
+    utf8 = bind(
+        _pattern(
+            [
+                "%" if index in uncertain or not character.isascii() else _stored_form(character)
+                for index, character in enumerate(needle)
+            ]
+        )
     )
-    any_stranger = sorted({_stranger_pattern(stranger) for stranger, _ in strangers})
-    in_utf8 = f"length({column}) <> length(CAST({column} AS BLOB))"
-    sql, values = f"{column} LIKE ?", [exact]
+    special = [
+        f"{column} LIKE {bind(pattern)}"
+        for pattern in sorted({_special_pattern(folding.character) for folding in foldings})
+    ]
     if needle.isascii():
-        # Here both ask the same of the rest.
-        sql += f" OR ({column} LIKE ? AND ({in_utf8}" + f" OR {column} LIKE ?" * len(any_stranger) + "))"
-        return Condition(f"({sql})", (exact, raw, *any_stranger))
-    if strangers:
-        sql += f" OR ({column} LIKE ? AND ({' OR '.join([f'{column} LIKE ?'] * len(any_stranger))}))"
-        values += [loose, *any_stranger]
-    return Condition(f"({sql} OR ({in_utf8} AND {column} LIKE ?))", (*values, raw))
+        # The patterns for escapes and for UTF-8 are the same.
+        return f"({column} LIKE {exact} OR ({column} LIKE {utf8} AND ({' OR '.join([is_utf8, *special])})))"
+    alternatives = [f"{column} LIKE {exact}"]
+    if special:
+        escaped = bind(
+            _pattern(["%" if index in uncertain else _stored_form(character) for index, character in enumerate(needle)])
+        )
+        alternatives.append(f"({column} LIKE {escaped} AND ({' OR '.join(special)}))")
+    alternatives.append(f"({is_utf8} AND {column} LIKE {utf8})")
+    return f"({' OR '.join(alternatives)})"
 
 
-def _pattern(pieces: list[str]) -> str:
-    joined = "".join(["%", *pieces, "%"])
+def _pattern(parts: Sequence[str]) -> str:
+    joined = "".join(["%", *parts, "%"])
     while "%%" in joined:
         joined = joined.replace("%%", "%")
     return joined
 
 
 @cache
-def _escaped(character: str) -> str:
-    """What of LIKE matches a folded character in JSON, also in JSON that a string of JSON holds.
+def _stored_form(character: str) -> str:
+    """Return the pattern of LIKE for a folded character in JSON, also in JSON within a string of JSON.
 
-    Its backslashes are doubled there; `%` stands for them, and for what nobody has.
+    There backslashes are doubled; `%` matches any number of them, and whatever has no common pattern.
     """
     if character.isascii() and character.isprintable() and character not in '"\\':
         return character
-    forms = [json.dumps(each)[1:-1] for each in (character, *_alike()[character])]
+    forms = [json.dumps(each)[1:-1] for each in (character, *_other_cases()[character])]
     if len({len(form) for form in forms}) > 1:
         return "%"
     merged = "".join(digits[0] if len(set(digits)) == 1 else "_" for digits in zip(*forms, strict=True))
-    # Of an escape in Unicode the `u` is looked for: there are fewer of it than backslashes.
+    # In a Unicode escape SQLite looks for the `u` first, which is rarer than the backslash.
     return "%" + (merged.replace("\\u", "%u")[1:] if merged.startswith("\\u") else merged)
 
 
-def _stranger_pattern(stranger: str) -> str:
-    return r"%\ufb0_%" if stranger in _LIGATURES else _pattern([json.dumps(stranger)[1:-1]])
+def _special_pattern(character: str) -> str:
+    return r"%\ufb0_%" if character in _LIGATURES else _pattern([json.dumps(character)[1:-1]])
 
 
-def _places(text: str, part: str) -> Iterator[int]:
-    at = text.find(part)
-    while at >= 0:
-        yield at
-        at = text.find(part, at + 1)
+def _occurrences(text: str, part: str) -> Iterator[int]:
+    start = text.find(part)
+    while start >= 0:
+        yield start
+        start = text.find(part, start + 1)
 
 
 @cache
-def _alike() -> defaultdict[str, list[str]]:
-    """The other characters, beyond ASCII, that fold to a character beyond ASCII."""
+def _other_cases() -> defaultdict[str, list[str]]:
+    """Return, for each folded character beyond ASCII, the other characters beyond ASCII that fold to it."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for character, folded in _foldings():
         if len(folded) == 1 and not folded.isascii():
@@ -143,9 +160,10 @@ def _alike() -> defaultdict[str, list[str]]:
 
 
 @cache
-def _strangers() -> tuple[tuple[str, str], ...]:
-    """Characters beyond ASCII that fold to one of ASCII, or to several characters."""
-    return tuple((character, folded) for character, folded in _foldings() if len(folded) > 1 or folded.isascii())
+def _special_foldings() -> tuple[_SpecialFolding, ...]:
+    return tuple(
+        _SpecialFolding(character, folded) for character, folded in _foldings() if len(folded) > 1 or folded.isascii()
+    )
 
 
 def _foldings() -> Iterator[tuple[str, str]]:
