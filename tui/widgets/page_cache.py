@@ -1,4 +1,4 @@
-"""A cache of what a widget asks for page by page, as it comes into sight."""
+"""A cache of values that a widget requests page by page."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ T = TypeVar("T")
 class PageCache(Generic[T]):
     """Numbered values of one or more series.
 
-    A value that was read under an older revision is stale: it is still returned, so that the widget does not flicker,
-    and its page is missing. A missing page is requested once until it is read or another revision begins.
+    A value that was read under an older revision is stale: `get` returns it nevertheless, so that the widget does not
+    flicker, but its page is missing. A missing page is requested once until it is read or another revision begins.
 
     Attributes:
         page_size: How many values are requested at once.

@@ -66,7 +66,7 @@ class CompareSummary(Widget):
 
 
 def _shared_text(comparison: Comparison, room: int) -> str:
-    """Return what the sides have in common, in words."""
+    """Return a text about the turns that the sides share."""
     shared = comparison.shared
     if shared is None:
         text = "two marked turns"
@@ -110,8 +110,8 @@ def _values(summary: Summary) -> tuple[str, ...]:
     )
 
 
-def _at_least(lacking: int) -> str:
-    return "≥" if lacking else ""
+def _at_least(missing: int) -> str:
+    return "≥" if missing else ""
 
 
 def _tool_line(steps: Sequence[ToolStep]) -> Content:

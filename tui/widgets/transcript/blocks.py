@@ -95,7 +95,7 @@ class Blocks:
             self._estimate_height(position)
 
     def update_branch(self, stored: int, live: Sequence[Item], *, revised: bool) -> None:
-        """Show what the branch consists of now: it grew or shrank, or live items grew or were stored.
+        """Show the current items of the branch after it grew or shrank, or live items grew or were stored.
 
         A live item that was stored is shown until the stored one is read, so that nothing flickers.
 

@@ -1,4 +1,4 @@
-"""What the transcript needs to know of a view and of the change from one view to the next."""
+"""Properties of a view, and of the change from one view to the next."""
 
 from __future__ import annotations
 
