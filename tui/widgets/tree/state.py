@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from tui.model import EMPTY_TREE, Session, TurnTree, View
+from tui.widgets.pending_selections import PendingSelections
 from tui.widgets.tree.rows import (
     FoldKey,
     SessionRow,
@@ -69,7 +70,7 @@ class TreeState:
         self._folded_sessions: set[str] = set()
         self._opened_branch = ""
         self._cursor_ref: RowRef | None = None
-        self._announced: list[TurnRef] = []
+        self._selections: PendingSelections[TurnRef] = PendingSelections()
 
     @property
     def session_id(self) -> str:
@@ -91,7 +92,7 @@ class TreeState:
         self.view = view
         self.sessions.show(view)
         if self.session_id != session_id:
-            self._announced.clear()
+            self._selections.clear()
             self._cursor_ref = None
         if not view.preview:
             self._opened_branch = view.branch_id
@@ -100,9 +101,8 @@ class TreeState:
         marked = ((view.tree.chain_at(*mark), mark[1]) for mark in view.marks)
         self.marks = frozenset((chain.index, turn) for chain, turn in marked if chain is not None)
         moved = (self.session_id, view.branch_id, view.turn) != (session_id, before.branch_id, before.turn)
-        follow = moved and not self._is_echo(TurnRef(view.branch_id, view.turn))
+        follow = moved and not self._selections.confirm(TurnRef(view.branch_id, view.turn))
         if follow:
-            self._announced.clear()
             self._cursor_ref = self._selected_ref()
             self._unfold_above(self._cursor_ref)
         self.lay_out()
@@ -112,16 +112,6 @@ class TreeState:
         """Store sessions that were requested."""
         self.sessions.receive(start, revision, sessions)
         self._cursor_ref = self.ref_of(self.cursor)
-
-    def _is_echo(self, shown: TurnRef) -> bool:
-        """Return whether the cursor announced the turn that is shown now.
-
-        The cursor may have moved on since, and must not be called back.
-        """
-        if shown not in self._announced:
-            return False
-        del self._announced[: self._announced.index(shown) + 1]
-        return True
 
     def _selected_ref(self) -> TurnRef:
         """Return the selected turn, or the row of the branch's name for a branch without turns of its own."""
@@ -206,10 +196,9 @@ class TreeState:
     def take_announcement(self) -> TurnRef | None:
         """Return the turn to which the cursor moved, once; None if it was announced or is shown."""
         turn = self.turn_to_show(self.cursor)
-        last = self._announced[-1] if self._announced else TurnRef(self.view.branch_id, self.view.turn)
-        if turn is None or turn == last:
+        if turn is None or turn == self._selections.latest(TurnRef(self.view.branch_id, self.view.turn)):
             return None
-        self._announced.append(turn)
+        self._selections.add(turn)
         return turn
 
     def toggle(self, span: Span) -> None:
