@@ -1,13 +1,13 @@
-"""What can go wrong, told in one line of what and one of what to do.
+"""The exceptions of this program, each with one line about what went wrong and one about what to do.
 
 Exceptions:
-    ConvoError: the base of all of them; `str(error)` is the what, `error.hint` the remedy.
-      FileError: the file cannot be shown: missing, a folder, not a database, no session tables, …
-      ReadOnlyError: a command that writes was given on a file opened read-only.
-      NotFoundError: a session, branch or turn that the file does not hold.
+    ConvoError: the base of all others; `str(error)` is what went wrong, `error.hint` what to do.
+      FileError: the file cannot be opened: missing, a folder, not a database, no session tables, …
+      ReadOnlyError: a command that writes, on a file that is open read-only.
+      NotFoundError: a session, branch or turn that the file does not have.
       TranscriptError: a transcript that cannot be imported.
-      ConfigError: an option or the configuration file says something that cannot be done.
-      QueryError: what is searched for cannot be read.
+      ConfigError: an invalid option or configuration file.
+      QueryError: a search query that cannot be parsed.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ __all__ = [
 
 
 class ConvoError(Exception):
-    """Something the user can mend.
+    """An error that the user can correct.
 
     Attributes:
-        hint: What to do about it, one line; empty where there is nothing to add.
+        hint: What to do about it, one line; may be empty.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -41,24 +41,24 @@ class ConvoError(Exception):
 
 
 class FileError(ConvoError):
-    """The file cannot be shown."""
+    """The file cannot be opened."""
 
 
 class ReadOnlyError(ConvoError):
-    """A write was asked of a file that was opened read-only."""
+    """A command would write to a file that is open read-only."""
 
 
 class NotFoundError(ConvoError):
-    """The file holds no such session, branch or turn."""
+    """The file does not have a session, branch or turn."""
 
 
 class ConfigError(ConvoError):
-    """An option or a line of the configuration file cannot be followed."""
+    """An option or a setting of the configuration file is invalid."""
 
 
 class TranscriptError(ConvoError):
-    """A transcript is not in a form that can be imported."""
+    """A transcript is in no format that can be imported."""
 
 
 class QueryError(ConvoError):
-    """What is searched for cannot be read."""
+    """A search query cannot be parsed."""

@@ -47,7 +47,9 @@ def test_help_and_version_import_neither_textual_nor_agents(run: Run) -> None:
     assert run("--version").stdout == f"convo-tui {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["a", "--demo"], ["--sessoin", "x", "a"], ["a", "b"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["a", "--demo"], ["--sessoin", "x", "a"], ["a", "b"], ["find", "a", "x", "--limit", "0"]]
+)
 def test_invalid_arguments(run: Run, arguments: list[str]) -> None:
     process = run(*arguments)
     assert process.returncode == 2

@@ -19,6 +19,9 @@ from tests.conversations import SdkSession, open_sdk, spend, turn
 from tests.formats.documents import export_document, import_document
 from tui.formats.json_document import stored_form
 from tui.formats.timestamps import to_iso, to_stored
+from tui.model import Branch, Session
+from tui.storage.editor import Editor
+from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS
 from tui.storage.store import Store
 
 
@@ -107,6 +110,33 @@ async def test_parents_of_forks_and_empty_branches_are_unchanged(source: Path, t
         "child": ("main", 2),
         "empty": ("main", 1),
     }
+
+
+async def test_titles_notes_pins_and_archived_branches_are_unchanged(
+    source: Path, target: Path, ours: OpenOurs
+) -> None:
+    session = ours(source)
+    await session.add_items(turn("Hello"))
+    await session.fork(name="alt", switch=False)
+    editor = Editor(source, DEFAULT_SESSIONS, DEFAULT_MESSAGES)
+    await editor.label("chat", None, title="The session", pinned=True, description="Pinned")
+    await editor.label(
+        "chat", "alt", title="The other", note="tried \x1b[31m twice", archived=True, description="Archived"
+    )
+    await import_document(target, await export_document(source), "chat")
+
+    async def read(path: Path) -> tuple[Session, dict[str, Branch]]:
+        store = Store(path)
+        try:
+            (found,) = await store.sessions()
+            return found, dict((await store.tree(found)).branches)
+        finally:
+            store.close()
+
+    before, after = await read(source), await read(target)
+    assert after == before
+    assert (after[0].title, after[0].pinned) == ("The session", True)
+    assert (after[1]["alt"].note, after[1]["alt"].archived) == ("tried \x1b[31m twice", True)
 
 
 TIMES = {

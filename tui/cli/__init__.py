@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse(sys.argv[1:] if argv is None else argv)
         if options.command is not None:
             return _run_command(options)
-        # Hardly anything of what is made until the first screen stands can be collected.
+        # Hardly any object that is created before the first screen is garbage.
         gc.disable()
         from tui.cli.explore import explore
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from decimal import Decimal
 
 from tui.cli.json_objects import comparison_object
 from tui.cli.open import open_session
 from tui.cli.output import Output, print_json
 from tui.controller import SessionController
 from tui.model.compare import ComparedItem, Comparison, ItemPair, Summary, TurnComparison
+from tui.widgets.format import format_dollars
 
 __all__ = ["run"]
 
@@ -59,7 +61,7 @@ def _summary(summary: Summary) -> dict[str, str]:
         "turns": f"{summary.turns:,}",
         "tokens": f"{usage.total_tokens:,}" if usage else "no usage stored",
         "cached input": "" if cached is None else f"{cached:.0%}",
-        "cost": "n/a" if summary.cost is None else f"${summary.cost:.4f}",
+        "cost": "n/a" if summary.cost is None else format_dollars(Decimal(str(summary.cost))),
         "seconds": "n/a" if summary.seconds is None else f"{summary.seconds:,.1f}",
         "tool calls": f"{summary.tools:,}",
     }

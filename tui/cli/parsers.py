@@ -62,7 +62,7 @@ def _add_find(parser: argparse.ArgumentParser) -> None:
     _add_branch(parser)
     parser.add_argument("--everywhere", action="store_true", help="search all sessions of the file")
     parser.add_argument(
-        "--limit", metavar="N", type=int, default=1000, help="maximum number of hits (default: %(default)s)"
+        "--limit", metavar="N", type=_positive, default=1000, help="maximum number of hits (default: %(default)s)"
     )
 
 
@@ -105,6 +105,12 @@ COMMANDS: Final = {
     "adopt": Command("add the rows to a plain session that branches and usage need", "adopt"),
     "completion": Command("print the setup of shell completion", "completion", _add_completion, has_file=False),
 }
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
+    return int(text)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -151,8 +157,8 @@ def explorer_parser() -> argparse.ArgumentParser:
         prog="convo-tui",
         description="Explore the conversations that the OpenAI Agents SDK stores with AdvancedSQLiteSession:"
         " every branch and turn as a tree, any branch as a chat, the tokens of each turn.",
-        epilog="Exploring never writes to the file. Press ? in the explorer for its keys. Without a terminal screen:"
-        f" convo-tui {{{','.join(COMMANDS)}}} FILE; each command has --help.",
+        epilog="Exploring never writes to the file. Press ? in the explorer for its keys."
+        f" Commands that print text or JSON: convo-tui {{{','.join(COMMANDS)}}} FILE; each has --help.",
         allow_abbrev=False,
     )
     file = parser.add_argument("file", nargs="?", metavar="FILE", help="the SQLite file that an agent's session wrote")

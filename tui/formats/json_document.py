@@ -1,14 +1,18 @@
-"""A session as a JSON document: every message as it is stored, every branch with its rows, usage and runs.
+"""A session as a JSON document: every message as it is stored, every branch with its rows, usage, runs and label.
 
 The document, version 1::
 
     {
       "format": "convo-tui/session",
       "version": 1,
-      "session": {"session_id": "support", "created_at": "2026-03-01T09:30:00Z", "updated_at": "2026-03-01T09:30:00Z"},
+      "session": {
+        "session_id": "support", "created_at": "2026-03-01T09:30:00Z", "updated_at": "2026-03-01T09:30:00Z",
+        "title": "", "note": "", "pinned": false, "archived": false
+      },
       "messages": [{"id": 1, "created_at": "2026-03-01T09:30:00Z", "item": {...}}, ...],
       "branches": [{
         "branch_id": "main", "parent": null, "fork_turn": null, "created_at": "2026-03-01T09:30:00Z",
+        "title": "", "note": "", "pinned": false, "archived": false,
         "rows": [[1, 1, "user", 1, 1, null, "2026-03-01T09:30:00Z"], ...],
         "usage": [{"user_turn_number": 1, "requests": 1, "input_tokens": 10, ...}, ...]
       }, ...],
@@ -29,6 +33,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tui.formats.timestamps import to_iso, to_stored
+from tui.model import Branch, Session
 from tui.storage.queries.session_dump import Message, SessionDump
 
 __all__ = ["FORMAT", "VERSION", "json_document", "stored_form"]
@@ -45,6 +50,7 @@ def json_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
         "session_id": dump.session.session_id,
         "created_at": to_iso(dump.created_at()),
         "updated_at": to_iso(dump.session.updated_at),
+        **_label(dump.session),
     }
     yield f'{{\n"format": {json.dumps(FORMAT)},\n"version": {VERSION},\n"session": {json.dumps(session)}'
     yield ',\n"messages": ['
@@ -60,6 +66,7 @@ def json_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
             "parent": branch.parent,
             "fork_turn": branch.fork_turn,
             "created_at": to_iso(branch.created_at),
+            **_label(branch),
         }
         yield f'{"," if index else ""}\n{json.dumps(header)[:-1]}, "rows": ['
         yield from _joined((*columns, to_iso(created_at)) for *columns, created_at in dump.rows(branch_id))
@@ -103,6 +110,10 @@ def _stored_row(row: Any) -> Any:
 
 def _map_list(function: Callable[[Any], Any], values: Any) -> Any:
     return [function(value) for value in values] if isinstance(values, list) else values
+
+
+def _label(labelled: Session | Branch) -> dict[str, Any]:
+    return {name: getattr(labelled, name) for name in ("title", "note", "pinned", "archived")}
 
 
 def _message(message: Message) -> dict[str, Any]:

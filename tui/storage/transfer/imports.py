@@ -16,6 +16,7 @@ from tui.items.types import message_type, tool_name
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation, reserve_branch
 from tui.storage.queries.items import append_items, encode_items
+from tui.storage.queries.labels import Label, write_label
 from tui.storage.queries.usage_columns import STORED_COLUMNS
 from tui.storage.schema import CONVO_BRANCHES, CONVO_RUNS, CONVO_USAGE, MAIN
 from tui.storage.sql import insert_into
@@ -179,6 +180,7 @@ def _import_document(tx: Transaction, session_id: str, document: Mapping[str, An
         created_at=session.get("created_at"),
         updated_at=session.get("updated_at"),
     )
+    _import_label(tx, session_id, None, session)
     new_ids: dict[int, int] = {}
     for message in document["messages"]:
         text = message["raw"] if "raw" in message else json.dumps(message["item"])
@@ -198,6 +200,7 @@ def _import_document(tx: Transaction, session_id: str, document: Mapping[str, An
 def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], new_ids: Mapping[int, int]) -> None:
     branch_id = str(branch["branch_id"])
     reserve_branch(tx, session_id, branch_id)
+    _import_label(tx, session_id, branch_id, branch)
     columns = (
         "message_id",
         "sequence_number",
@@ -232,6 +235,13 @@ def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], 
             created_at=branch.get("created_at"),
             empty_generation=None if rows else read_generation(tx, session_id),
         )
+
+
+def _import_label(tx: Transaction, session_id: str, branch_id: str | None, document: Mapping[str, Any]) -> None:
+    texts = str(document.get("title", "")), str(document.get("note", ""))
+    label = Label(*texts, bool(document.get("pinned")), bool(document.get("archived")))
+    if label != Label():
+        write_label(tx, session_id, branch_id, label)
 
 
 def _insert(
