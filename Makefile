@@ -7,7 +7,7 @@ HARLEQUIN := .bench/harlequin
 # Where Python may not keep its bytecode, every start compiles the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint fix bench screenshots snapshots clean help
+.PHONY: demo test lint fix bench screenshots snapshots keys clean help
 
 help:
 	@echo "make demo         open the sample conversations"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench        the explorer on large files and the session class: times beside their budgets and others'"
 	@echo "make screenshots  make screenshots/*.svg from the running app"
 	@echo "make snapshots    accept the snapshots that the tests compare with"
+	@echo "make keys         write the README's table of keys from the commands"
 	@echo "make clean        remove what the commands above made"
 
 $(VENV)/run: pyproject.toml
@@ -58,7 +59,10 @@ screenshots: $(VENV)/dev
 	$(BIN)/python -m screenshots.make
 
 snapshots: $(VENV)/dev
-	$(BIN)/pytest -n 2 --snapshot-update tests/screens tests/widgets
+	$(BIN)/pytest -n 2 --snapshot-update tests/explorer tests/screens tests/widgets
+
+keys: $(VENV)/dev
+	$(BIN)/python -m tui.commands README.md
 
 clean:
 	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache snapshot_report.html

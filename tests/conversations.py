@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from agents.extensions.memory import AdvancedSQLiteSession as SdkSession
 
-__all__ = ["SdkSession", "open_sdk", "said", "spend", "turn"]
+__all__ = ["SdkSession", "open_sdk", "said", "set_times", "spend", "turn"]
 
 
 def said(text: str) -> dict[str, Any]:
@@ -42,3 +44,11 @@ def spend(tokens: int, cached: int = 0, reasoning: int = 0, requests: int = 1) -
 def open_sdk(path: Path, session_id: str = "support") -> SdkSession:
     """The SDK's own session on a file, made where it is missing."""
     return SdkSession(session_id=session_id, db_path=path, create_tables=True)
+
+
+def set_times(path: Path, time: str = "2026-03-01 09:30:00") -> None:
+    """Give all items of a file the same time, so that pictures of them do not change."""
+    with closing(sqlite3.connect(path)) as db, db:
+        for table in ("agent_messages", "message_structure"):
+            db.execute(f"UPDATE {table} SET created_at = ?", (time,))
+        db.execute("UPDATE agent_sessions SET updated_at = NULL")

@@ -57,6 +57,7 @@ names = (
     "pygments", "tomllib", "tui.agent.settings", "tui.agent.runner", "tui.demo", "tui.formats", "tui.model.compare",
     "tui.render.highlight", "tui.runs.manager",
     "tui.screens.dialogs.remote_picker", "tui.screens.dialogs.help", "tui.screens.dialogs.picker", "tui.explorer.agent",
+    "tui.explorer.palette", "tui.explorer.keymap",
     "tui.session.advanced", "tui.session.sqlite", "tui.storage.editor", "tui.storage.search", "tui.controller.agent",
 )
 found = sorted(name for name in names if name in sys.modules)

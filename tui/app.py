@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterable
-from typing import ClassVar, Final
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -14,7 +14,7 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.commands.registry import COMMANDS, bindings
+from tui.commands import bindings
 from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
@@ -22,10 +22,20 @@ from tui.explorer.screen import Explorer
 from tui.painting.deferred_refresh import suspend_refresh
 from tui.painting.painted_screen import PaintedScreen
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
 __all__ = ["ConvoApp"]
+
 
 _YOUNG: Final = 5_000
 """New objects that the garbage collector lets come together before it looks at them."""
+
+
+def _command_provider() -> type[Provider]:
+    from tui.explorer.palette import CommandProvider
+
+    return CommandProvider
 
 
 class ConvoApp(App[None]):
@@ -34,12 +44,13 @@ class ConvoApp(App[None]):
     TITLE = "convo-tui"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(app=True)
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_command_provider}
 
     theme: Reactive[str] = Reactive(DEFAULT_THEME, repaint=False)
-    """The name of the colours. What wears them is drawn by `refresh_css`."""
+    """The name of the theme. Its colours are drawn by `refresh_css`."""
 
     def __init__(self, controller: SessionController, config: Config | None = None) -> None:
-        """Make the application.
+        """Create the application.
 
         Raises:
             ConfigError: The configuration names a theme or a binding that does not exist.
@@ -51,38 +62,25 @@ class ConvoApp(App[None]):
             self._configure(config)
 
     def get_default_screen(self) -> Screen[None]:
-        agent = self._controller.agent
-        if agent is None:
-            return Explorer(self._controller)
-        from tui.explorer.agent import TalkingExplorer
+        return Explorer(self._controller)
 
-        return TalkingExplorer(self._controller, agent)
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        if isinstance(screen, Explorer):
-            keys = screen.keys()
-            for command in COMMANDS:
-                if command.id in keys and command.id not in ("app.palette", "app.quit"):
-                    run = screen.command(command)
-                    yield SystemCommand(f"{command.group}: {command.help}", keys[command.id][0], run)
-            yield SystemCommand(
-                "Look: Price as a model", "What turns cost whose model is not recorded", screen.price_as
-            )
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """Return the commands that the palette has on every screen."""
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as an SVG image", lambda: self.deliver_screenshot())
         yield SystemCommand("Quit", "Leave the program", self.action_quit)
 
     def search_themes(self) -> None:
-        """Let the user choose the colours."""
+        """Open the list of themes; each is shown while the cursor is on it."""
         from tui.screens.dialogs.theme import ThemePicker
 
         before = self.theme
 
-        def chosen(name: str | None) -> None:
+        def closed(name: str | None) -> None:
             self.theme = name or before
             self._prepared.clear()
 
-        self.push_screen(ThemePicker(self.available_themes, before, self.prepare_themes), chosen)
+        self.push_screen(ThemePicker(self.available_themes, before, self.prepare_themes), closed)
 
     def prepare_themes(self, names: Collection[str]) -> bool:
         """Read the styles for one more of these themes, so that changing to it takes half as long.
@@ -136,7 +134,7 @@ class ConvoApp(App[None]):
                 front.refresh(layout=True)
 
     def copy_to_clipboard(self, text: str) -> None:
-        # What was stored may hold half of a character of two, which no terminal can be told.
+        # Stored text may hold half of a surrogate pair, which cannot be encoded.
         super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
 
     def on_ready(self) -> None:
@@ -146,6 +144,12 @@ class ConvoApp(App[None]):
         gc.set_threshold(_YOUNG, 3, 100)
         gc.enable()
 
+    async def action_quit(self) -> None:
+        """Stop all runs, then leave the program."""
+        if self._controller.agent is not None:
+            await self._controller.agent.stop_all()
+        await super().action_quit()
+
     def _configure(self, config: Config) -> None:
         if config.theme is not None:
             if config.theme not in self.available_themes:
@@ -153,11 +157,7 @@ class ConvoApp(App[None]):
                 raise ConfigError(f"{config.path}: there is no theme '{config.theme}'.", f"Known are: {known}.")
             self.theme = config.theme
         if config.keys:
-            from tui.explorer.keymap import binding_ids
+            from tui.explorer.keymap import check_keys
 
-            known_ids = binding_ids()
-            for name in config.keys:
-                if name not in known_ids:
-                    listed = ", ".join(sorted(known_ids))
-                    raise ConfigError(f"{config.path}: [keys] has no command '{name}'.", f"Known are: {listed}.")
+            check_keys(config)
             self.set_keymap(config.keys)

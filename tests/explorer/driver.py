@@ -1,72 +1,166 @@
-"""An explorer that a test opens on a file, and what stands on its screen."""
+"""Drives an explorer that a test has opened on a file: keys, clicks, and what is on its screen."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from textual.app import App
 from textual.pilot import Pilot
 
+from tui.agent.runner import AgentRunner
+from tui.agent.settings import AgentSettings
 from tui.app import ConvoApp
+from tui.config import Config
 from tui.controller import SessionController
+from tui.explorer.screen import Explorer
+from tui.model import View
 from tui.storage.store import Store
 
-__all__ = ["Shown", "settle", "shown"]
+__all__ = ["ExplorerDriver", "open_controller", "open_explorer", "settle", "typed"]
+
+_KEY_NAMES = {" ": "space", "/": "slash", "?": "question_mark", ":": "colon"}
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """Wait until all that was asked for is on the screen."""
+    """Wait until everything that was asked for is on the screen."""
     await pilot.pause()
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
 
 
-class Shown:
-    """A running program."""
+def typed(text: str) -> list[str]:
+    """Return the keys that type a text."""
+    return [_KEY_NAMES.get(character, character) for character in text]
+
+
+class ExplorerDriver:
+    """A running explorer and its panes."""
 
     def __init__(self, pilot: Pilot[None], controller: SessionController) -> None:
+        screen = pilot.app.screen
+        assert isinstance(screen, Explorer)
         self.pilot = pilot
         self.controller = controller
+        self.screen = screen
+        self.tree = screen.panes.branch_tree
+        self.chat = screen.panes.chat
+        self.composer = screen.panes.composer
+        self.usage = screen.panes.usage
 
     @property
     def app(self) -> App[None]:
         return self.pilot.app
 
     @property
+    def view(self) -> View:
+        """What the panes show."""
+        return self.screen.view
+
+    @property
     def place(self) -> tuple[str, int]:
-        """The branch and turn that the explorer shows."""
-        return self.controller.view.branch_id, self.controller.view.turn
+        """The branch and turn that all panes show."""
+        views = {id(pane.view) for pane in (self.tree, self.chat, self.composer, self.usage)}
+        assert views == {id(self.view)}, "the panes show different views"
+        return self.view.branch_id, self.view.turn
 
     @property
     def lines(self) -> list[str]:
-        """What stands on the screen, line by line."""
+        """The lines of the screen in front."""
         return [strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()]
 
     @property
     def text(self) -> str:
+        """The text of the screen in front."""
         return "\n".join(self.lines)
 
     @property
-    def told(self) -> str:
+    def notices(self) -> list[str]:
+        """The notices, the newest last."""
+        return [notice.message for notice in self.app._notifications]
+
+    @property
+    def notice(self) -> str:
         """The newest notice."""
-        return next(iter(reversed(list(self.app._notifications)))).message
+        return self.notices[-1]
 
     async def press(self, *keys: str) -> None:
+        """Press keys as fast as the program takes them, then wait for what they do."""
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def press_each(self, *keys: str) -> None:
+        """Press keys, and wait after each for what it does."""
         for key in keys:
-            await self.pilot.press(key)
-            await settle(self.pilot)
+            await self.press(key)
+
+    async def click_text(self, text: str) -> None:
+        """Click the first place on the screen where a text is."""
+        row = next((row for row, line in enumerate(self.lines) if text in line), None)
+        assert row is not None, f"not on the screen: {text}"
+        strip = self.app.screen._compositor.render_strips()[row]
+        await self.pilot.click(offset=(strip.text.index(text) + 1, row))
+        await self.settle()
+
+    async def resize(self, columns: int, rows: int) -> None:
+        await self.pilot.resize_terminal(columns, rows)
+        await self.settle()
+
+    async def settle(self) -> None:
+        await settle(self.pilot)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        async with asyncio.timeout(30):
+            while not holds():
+                await asyncio.sleep(0.001)
+
+
+async def open_controller(
+    path: Path,
+    branch_id: str | None = None,
+    *,
+    session_id: str | None = None,
+    read_only: bool = False,
+    lock_timeout: float = 5.0,
+    agent: AgentSettings | None = None,
+) -> SessionController:
+    """Open a file.
+
+    Args:
+        path: The file.
+        branch_id: The branch to show; by default the one written last.
+        session_id: Its session; by default the one written last.
+        read_only: Whether writing is refused.
+        lock_timeout: Seconds to wait for a locked file.
+        agent: The agent that answers; None for none.
+    """
+    runner = AgentRunner(agent) if agent is not None else None
+    controller = SessionController(Store(path, timeout=lock_timeout), runner, read_only=read_only)
+    await controller.open(session_id, branch_id)
+    return controller
 
 
 @asynccontextmanager
-async def shown(
-    path: Path, branch_id: str | None = None, size: tuple[int, int] = (140, 40), *, patience: float = 5.0
-) -> AsyncIterator[Shown]:
-    """The program on a file; it waits `patience` seconds for who has locked that."""
-    controller = SessionController(Store(path, timeout=patience))
-    await controller.open(branch_id=branch_id)
-    async with ConvoApp(controller).run_test(size=size) as pilot:
-        await settle(pilot)
-        yield Shown(pilot, controller)
-    controller.close()
+async def open_explorer(
+    path: Path,
+    branch_id: str | None = None,
+    *,
+    size: tuple[int, int] = (140, 40),
+    read_only: bool = False,
+    config: Config | None = None,
+    lock_timeout: float = 5.0,
+    agent: AgentSettings | None = None,
+) -> AsyncIterator[ExplorerDriver]:
+    """Run the program on a file; `open_controller` has the same arguments."""
+    controller = await open_controller(path, branch_id, read_only=read_only, lock_timeout=lock_timeout, agent=agent)
+    try:
+        async with ConvoApp(controller, config).run_test(size=size) as pilot:
+            await settle(pilot)
+            yield ExplorerDriver(pilot, controller)
+            if controller.agent is not None:
+                await controller.agent.stop_all()
+    finally:
+        controller.close()

@@ -1,4 +1,4 @@
-"""`x` writes what is looked at to a file, and nothing is lost by it."""
+"""Exporting branches and sessions with `x`."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from pathlib import Path
 
 import pytest
 from textual.app import App
-from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.conversations import open_sdk, turn
-from tui.app import ConvoApp
-from tui.controller import SessionController
+from tests.explorer.driver import ExplorerDriver, open_controller, open_explorer
 from tui.controller.progress import Stopped, TaskProgress
 from tui.formats import Format
 from tui.screens.dialogs.export import Export, ExportDialog, Extent
-from tui.storage.store import Store
 
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """main: 1 2 3; alt leaves it at 3."""
+    """main has turns 1 to 3; alt leaves it at turn 3."""
     path = tmp_path / "support.sqlite"
     sdk = open_sdk(path)
     for number in (1, 2, 3):
@@ -34,69 +32,62 @@ async def path(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def exporting(
-    path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int] = (120, 36)
-) -> AsyncIterator[Pilot[None]]:
-    """The explorer, started in the file's folder, with the export dialog open."""
+async def open_dialog(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ExplorerDriver]:
+    """Run the program in the folder of its file, and open the export dialog."""
     monkeypatch.chdir(path.parent)
-    controller = SessionController(Store(path))
-    await controller.open()
-    async with ConvoApp(controller).run_test(size=(120, 36)) as pilot:
-        await pilot.press("x")
-        await pilot.pause()
-        yield pilot
-    controller.close()
+    async with open_explorer(path, size=(120, 36)) as explorer:
+        await explorer.press("x")
+        yield explorer
 
 
-async def until_closed(pilot: Pilot[None]) -> None:
-    while isinstance(pilot.app.screen, ExportDialog):
-        await pilot.pause()
+async def until_closed(explorer: ExplorerDriver) -> None:
+    await explorer.until(lambda: not isinstance(explorer.app.screen, ExportDialog))
+
+
+async def until_refused(explorer: ExplorerDriver, reason: str) -> None:
+    """Wait until the dialog shows why nothing was written."""
+    await explorer.until(lambda: reason in str(explorer.app.screen.query_one(".export--message").render()))
 
 
 async def test_enter_writes_the_branch_that_is_shown(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with exporting(path, monkeypatch) as pilot:
-        await pilot.press("enter")
-        await until_closed(pilot)
+    async with open_dialog(path, monkeypatch) as explorer:
+        await explorer.pilot.press("enter")
+        await until_closed(explorer)
     text = (path.parent / "support-alt.md").read_text("utf-8")
     assert "Answer of alt" in text
     assert "Answer 3 of main" not in text
 
 
-async def test_the_file_is_named_after_what_is_in_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with exporting(path, monkeypatch) as pilot:
-        await pilot.press("shift+tab", "right", "space", "enter")
-        await until_closed(pilot)
+async def test_the_name_of_the_file_follows_the_chosen_format(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_dialog(path, monkeypatch) as explorer:
+        await explorer.pilot.press("shift+tab", "right", "space", "enter")
+        await until_closed(explorer)
     assert (path.parent / "support-alt.html").read_text("utf-8").startswith("<!doctype html>")
 
 
-async def test_a_file_that_is_there_is_replaced_by_a_second_enter_alone(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_existing_file_is_replaced_only_by_a_second_enter(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = path.parent / "support-alt.md"
     target.write_text("precious")
-    async with exporting(path, monkeypatch) as pilot:
-        await pilot.press("enter")
-        while "is there already" not in str(pilot.app.screen.query_one(".export--message").render()):
-            await pilot.pause()
+    async with open_dialog(path, monkeypatch) as explorer:
+        await explorer.pilot.press("enter")
+        await until_refused(explorer, "exists already")
         assert target.read_text() == "precious"
-        await pilot.press("enter")
-        await until_closed(pilot)
+        await explorer.pilot.press("enter")
+        await until_closed(explorer)
     assert "Answer of alt" in target.read_text("utf-8")
 
 
-async def test_an_error_leaves_the_dialog_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with exporting(path, monkeypatch) as pilot:
-        await pilot.press(*"nowhere/out", "enter")
-        while "cannot be written" not in str(pilot.app.screen.query_one(".export--message").render()):
-            await pilot.pause()
-        assert pilot.app.screen.query_one("Input").value == "nowhere/out"  # type: ignore[attr-defined]
-        await pilot.press("escape")
-        await until_closed(pilot)
+async def test_after_an_error_the_dialog_stays_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_dialog(path, monkeypatch) as explorer:
+        await explorer.pilot.press(*"nowhere/out", "enter")
+        await until_refused(explorer, "cannot be written")
+        assert explorer.app.screen.query_one(Input).value == "nowhere/out"
+        await explorer.pilot.press("escape")
+        await until_closed(explorer)
 
 
-async def test_what_was_stopped_leaves_nothing_behind(path: Path) -> None:
-    controller = SessionController(Store(path))
-    await controller.open()
+async def test_a_stopped_export_leaves_no_file(path: Path) -> None:
+    controller = await open_controller(path)
     progress = TaskProgress(stopped=True)
     with pytest.raises(Stopped):
         await controller.exports.write(["main"], Format.JSON, path.parent / "out.json", progress)
@@ -104,9 +95,8 @@ async def test_what_was_stopped_leaves_nothing_behind(path: Path) -> None:
     controller.close()
 
 
-async def test_all_branches_through_a_turn(path: Path) -> None:
-    controller = SessionController(Store(path))
-    await controller.open(None, "main")
+async def test_all_branches_with_a_turn_are_exported(path: Path) -> None:
+    controller = await open_controller(path, "main")
     await controller.navigation.select_turn(2)
     target = path.parent / "out.json"
     progress = TaskProgress()

@@ -1,4 +1,4 @@
-"""What the first screen costs: how many widgets, and how often each is styled."""
+"""The cost of the first screen: the number of widgets, and how often each is styled."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from textual.dom import DOMNode
 from textual.widget import Widget
 
 from tests.conversations import open_sdk, turn
-from tui.app import ConvoApp
-from tui.controller import SessionController
-from tui.storage.store import Store
+from tests.explorer.driver import open_explorer
 
 
 @pytest.fixture
 def styled(monkeypatch: pytest.MonkeyPatch) -> Counter[DOMNode]:
-    """How often each node was styled."""
+    """Count how often each node is styled."""
     styled: Counter[DOMNode] = Counter()
     apply = Stylesheet.apply
 
@@ -40,19 +38,14 @@ async def test_each_widget_of_the_first_screen_is_styled_once(
     for number in range(50):
         await sdk.add_items(turn(f"Question {number}", "An answer.", tool="weather"))
     sdk.close()
-    controller = SessionController(Store(path))
-    await controller.open()
-    app = ConvoApp(controller)
-    async with app.run_test(size=(columns, 40)) as pilot:
-        await pilot.pause()
+    async with open_explorer(path, size=(columns, 40)) as explorer:
+        app = explorer.app
         assert len(list(app.screen.walk_children(Widget))) <= 30
         panes, talk = app.screen.query_one("#panes"), app.screen.query_one("#talk")
         assert (styled[panes], styled[talk]) == (1, 1)
 
         styled.clear()
-        await pilot.press("3")
-        await pilot.pause()
-        # Another pane is styled for being in use, and the one before for not being it; nothing else is.
+        await explorer.press("3")
+        # Only the pane that is in use now and the one that was in use before are styled.
         assert styled[panes] == 0
         assert styled[app.screen] == 0
-    controller.close()

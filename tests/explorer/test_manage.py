@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from tests.conversations import open_sdk, spend, turn
-from tests.explorer.test_explorer import Opened, opened
+from tests.explorer.driver import open_explorer
 from tui.screens.dialogs.delete import DeleteDialog
 from tui.screens.dialogs.form import Form
 from tui.screens.dialogs.undo_history import UndoHistory
@@ -17,7 +17,7 @@ from tui.storage.store import Store
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """support: main 1 2 3, alt leaves it at 2; billing: one turn."""
+    """Session support: main has turns 1 to 3, alt leaves it at turn 2; session billing: one turn."""
     path = tmp_path / "support.sqlite"
     other = open_sdk(path, "billing")
     await other.add_items(turn("Send me the invoice", "Sent."))
@@ -33,47 +33,42 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-def screen(explorer: Opened) -> str:
-    """All lines of the screen that is on top."""
-    return "\n".join(strip.text for strip in explorer.pilot.app.screen._compositor.render_strips())
-
-
-async def test_a_title_and_a_note_are_given_in_one_dialog(path: Path) -> None:
-    async with opened(path) as explorer:
+async def test_title_and_note_are_edited_in_one_dialog(path: Path) -> None:
+    async with open_explorer(path) as explorer:
         await explorer.press("R")
-        assert isinstance(explorer.pilot.app.screen, Form)
-        assert "Title and note of branch alt" in screen(explorer)
+        assert isinstance(explorer.app.screen, Form)
+        assert "Title and note of branch alt" in explorer.text
         await explorer.press(*"Oslo [b]", "tab", *"better", "enter")
         assert "2 Chat · Oslo [b] · alt" in explorer.text
         await explorer.press("b")
         await explorer.press(*"oslo")
-        assert "better · 2 turns" in screen(explorer)
+        assert "better · 2 turns" in explorer.text
         await explorer.press("escape")
         await explorer.press("R")
-        assert [line.value for line in explorer.pilot.app.screen.query(Input)] == ["Oslo [b]", "better"]
+        assert [line.value for line in explorer.app.screen.query(Input)] == ["Oslo [b]", "better"]
         await explorer.press("escape")
         await explorer.press("z")
         assert "2 Chat · alt" in explorer.text
 
 
-async def test_on_a_sessions_row_the_session_is_meant(path: Path) -> None:
-    async with opened(path) as explorer:
+async def test_on_the_row_of_a_session_commands_apply_to_the_session(path: Path) -> None:
+    async with open_explorer(path) as explorer:
         await explorer.press("G", "R", *"Invoices", "enter")
         await explorer.press("p")
         assert "★ Invoices" in explorer.text
         await explorer.press("s")
-        lines = [line for line in screen(explorer).splitlines() if "billing" in line or " support " in line]
+        lines = [line for line in explorer.text.splitlines() if "billing" in line or " support " in line]
         assert "★ Invoices · billing" in lines[-2] + lines[-1]
         await explorer.press("escape")
         await explorer.press("a")
         assert "billing" not in explorer.text
-        assert "Invoices" not in explorer.text.replace(explorer.told, "")
+        assert "Invoices" not in explorer.text.replace(explorer.notice, "")
         await explorer.press("full_stop")
         assert "★ ⊘ Invoices" in explorer.text
 
 
-async def test_archived_branches_are_out_of_sight_until_asked_for(path: Path) -> None:
-    async with opened(path) as explorer:
+async def test_archived_branches_are_hidden_until_full_stop_is_pressed(path: Path) -> None:
+    async with open_explorer(path) as explorer:
         await explorer.press("a")
         assert explorer.place[0] == "main"
         assert "1 branch · 1 archived" in explorer.text
@@ -86,18 +81,18 @@ async def test_archived_branches_are_out_of_sight_until_asked_for(path: Path) ->
 
 
 async def test_delete_shows_its_impact_and_z_undoes_it(path: Path) -> None:
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         await explorer.press("d")
-        assert isinstance(explorer.pilot.app.screen, DeleteDialog)
+        assert isinstance(explorer.app.screen, DeleteDialog)
         for told in (
             "Delete branch alt?",
             "1 turn with 2 items that no other branch has",
             "usage of 550 tokens",
             "turn 1, in main",
         ):
-            assert told in screen(explorer)
+            assert told in explorer.text
         await explorer.press("escape")
-        assert "alt" in explorer.screen.view.tree.branches
+        assert "alt" in explorer.view.tree.branches
         await explorer.press("d")
         await explorer.press("y")
         assert explorer.place[0] == "main"
@@ -105,35 +100,35 @@ async def test_delete_shows_its_impact_and_z_undoes_it(path: Path) -> None:
         assert explorer.place == ("alt", 2)
         await explorer.press("d")
         await explorer.press("a")
-        assert explorer.told.startswith("Archived 'alt'.")
+        assert explorer.notice.startswith("Archived 'alt'.")
 
 
-async def test_main_stays(path: Path) -> None:
-    async with opened(path) as explorer:
+async def test_main_cannot_be_deleted(path: Path) -> None:
+    async with open_explorer(path) as explorer:
         await explorer.press("left_square_bracket", "d")
-        assert explorer.pilot.app.screen is explorer.screen
-        assert "'main' cannot be deleted" in explorer.told
+        assert explorer.app.screen is explorer.screen
+        assert "'main' cannot be deleted" in explorer.notice
 
 
-async def test_a_copy_that_cannot_be_made_leaves_the_form_as_it_was(path: Path, tmp_path: Path) -> None:
-    async with opened(path) as explorer:
+async def test_after_an_error_the_copy_form_stays_as_it_was(path: Path, tmp_path: Path) -> None:
+    async with open_explorer(path) as explorer:
         await explorer.press("C")
-        name, file = explorer.pilot.app.screen.query(Input)
+        name, file = explorer.app.screen.query(Input)
         assert name.value == "support-alt"
         name.value = "billing"
         await explorer.press("enter")
-        assert "has a session 'billing' already. Choose another name." in screen(explorer)
+        assert "has a session 'billing' already. Choose another name." in explorer.text
         assert name.value == "billing"
         file.value = str(tmp_path / "copy.sqlite")
         await explorer.press("enter")
-        assert "To open the copy: convo-tui" in explorer.told
+        assert "To open the copy: convo-tui" in explorer.notice
         copy = Store(tmp_path / "copy.sqlite")
         assert [session.session_id for session in await copy.sessions()] == ["billing"]
         copy.close()
 
 
-async def test_marked_turns_are_copied_and_taken_back(path: Path) -> None:
-    async with opened(path) as explorer:
+async def test_marked_turns_are_copied_and_z_undoes_it(path: Path) -> None:
+    async with open_explorer(path) as explorer:
         await explorer.press("left_square_bracket", "v", "right_square_bracket", "V")
         assert explorer.place == ("alt", 3)
         await explorer.press("z")
@@ -141,34 +136,34 @@ async def test_marked_turns_are_copied_and_taken_back(path: Path) -> None:
 
 
 async def test_the_list_of_changes_undoes_back_to_an_entry(path: Path) -> None:
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         await explorer.press("H")
-        assert "no changes" in screen(explorer)
+        assert "no changes" in explorer.text
         await explorer.press("escape")
         await explorer.press("p", "R", *"Better", "enter")
         for key in "dyH":
             await explorer.press(key)
-        assert isinstance(explorer.pilot.app.screen, UndoHistory)
-        assert "Enter undoes 1 change: Deleted 'alt' (2 items of its own)" in screen(explorer)
+        assert isinstance(explorer.app.screen, UndoHistory)
+        assert "Enter undoes 1 change: Deleted 'alt' (2 items of its own)" in explorer.text
         await explorer.press("j", "j")
-        assert "Enter undoes 3 changes: Deleted 'alt'" in screen(explorer)
+        assert "Enter undoes 3 changes: Deleted 'alt'" in explorer.text
         await explorer.press("k")
         await explorer.press("enter")
         assert explorer.place[0] == "alt"
-        assert screen(explorer).count("undone") == 2
+        assert explorer.text.count("undone") == 2
         await explorer.press("K")
-        assert "Enter redoes" in screen(explorer)
+        assert "Enter redoes" in explorer.text
         await explorer.press("E")
-        assert "E again makes 3 changes permanent" in screen(explorer)
+        assert "E again makes 3 changes permanent" in explorer.text
         await explorer.press("E")
-        assert "permanent support" in screen(explorer)
+        assert "permanent support" in explorer.text
         await explorer.press("escape")
         await explorer.press("z")
-        assert "Nothing to undo" in explorer.told
+        assert "Nothing to undo" in explorer.notice
 
 
 async def test_a_change_that_cannot_be_undone_shows_the_error_in_the_list(path: Path) -> None:
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         await explorer.press("p", "f")
         explorer.composer.query_one(Input).value = "third"
         await explorer.press("enter")
@@ -179,16 +174,16 @@ async def test_a_change_that_cannot_be_undone_shows_the_error_in_the_list(path: 
         await explorer.press("escape")
         await explorer.press("H")
         await explorer.press("enter")
-        assert "Branch 'third' has 2 new items" in screen(explorer)
+        assert "Branch 'third' has 2 new items" in explorer.text
         await explorer.press("K")
         await explorer.press("j", "enter")
         await explorer.press("escape")
-        assert not explorer.screen.view.tree.branches["alt"].pinned
+        assert not explorer.view.tree.branches["alt"].pinned
 
 
-async def test_looking_only_opens_no_dialog(path: Path) -> None:
-    async with opened(path, read_only=True) as explorer:
+async def test_in_a_read_only_file_no_dialog_opens(path: Path) -> None:
+    async with open_explorer(path, read_only=True) as explorer:
         for key in ("R", "p", "a", "d", "C", "z", "Z"):
             await explorer.press(key)
-            assert explorer.pilot.app.screen is explorer.screen, key
-            assert "read-only" in explorer.told
+            assert explorer.app.screen is explorer.screen, key
+            assert "read-only" in explorer.notice

@@ -1,4 +1,4 @@
-"""Keys and clicks in no sensible order, while somebody else writes: the panes agree, and nothing breaks."""
+"""Random keys and clicks while another program writes: the panes agree, and nothing breaks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from textual import events
 
 from tests.conversations import SdkSession, open_sdk, spend, turn
-from tests.explorer.test_explorer import Opened, opened
+from tests.explorer.driver import ExplorerDriver, open_explorer
 from tui.commands.registry import COMMANDS
 
-KEYS = [key for command in COMMANDS if command.id != "app.quit" for key in command.keys.split(",")]
+KEYS = [key for command in COMMANDS.values() if command.id != "app.quit" for key in command.keys.split(",")]
 KEYS += ["up", "down", "left", "right", "home", "end", "pageup", "pagedown", "enter", "escape", "tab", "shift+tab"]
 KEYS += ["space", "ctrl+d", "ctrl+u", "ctrl+j", "backspace", "delete", "enter", "escape", *"jkhlgGoaxn"]
 SIZES = [(140, 40), (100, 30), (60, 24), (40, 12), (20, 5), (1, 1), (3, 60), (300, 100)]
@@ -20,7 +20,7 @@ STEPS = 30
 
 
 async def write(path: Path) -> None:
-    """Two sessions; forks in forks, tools, usage, and names that mean something elsewhere."""
+    """Write two sessions with nested forks, tools, usage, and names that are markup or escape sequences."""
     for session_id in ("other", "[red]main[/]\x1b[31m"):
         sdk = open_sdk(path, session_id)
         for number in range(1, 6):
@@ -35,7 +35,7 @@ async def write(path: Path) -> None:
 
 
 async def disturb(sdk: SdkSession, chance: random.Random) -> None:
-    """What another program may do to the open session."""
+    """Change the open session as another program may."""
     forks = [branch["branch_id"] for branch in await sdk.list_branches() if branch["branch_id"] != "main"]
     match chance.choice(["add", "add", "fork", "delete", "clear"]):
         case "add":
@@ -49,12 +49,12 @@ async def disturb(sdk: SdkSession, chance: random.Random) -> None:
             await sdk.clear_session()
 
 
-async def step(explorer: Opened, chance: random.Random) -> None:
-    app = explorer.pilot.app
+async def step(explorer: ExplorerDriver, chance: random.Random) -> None:
+    app = explorer.app
     match chance.choices(["keys", "click", "size"], [8, 3, 1])[0]:
         case "keys":
             for _ in range(chance.randint(1, 6)):
-                # As fast as a terminal that was held up hands them over.
+                # As fast as a terminal delivers keys after a delay.
                 key = chance.choice(KEYS)
                 app.post_message(events.Key(key, key if len(key) == 1 else None))
         case "click":
@@ -72,18 +72,18 @@ async def test_the_panes_agree_whatever_is_pressed(
     chance = random.Random(seed)
     path = tmp_path / "monkey.sqlite"
     await write(path)
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         for number in range(STEPS):
             if number % 5 == 4:
-                session = explorer.screen.view.session
+                session = explorer.view.session
                 sdk = open_sdk(path, session.session_id if session else "new")
                 await disturb(sdk, chance)
                 sdk.close()
             await step(explorer, chance)
             await explorer.pilot.pause()
-            assert explorer.place[0] in {*explorer.screen.view.tree.branches, ""}
+            assert explorer.place[0] in {*explorer.view.tree.branches, ""}
         await explorer.settle()
-        view = explorer.screen.view
+        view = explorer.view
         assert explorer.place == (view.branch_id, view.turn)
         assert view.branch_usage is None or view.branch_usage.branch_id == view.branch_id
     assert "Traceback" not in capsys.readouterr().err

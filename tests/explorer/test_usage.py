@@ -1,4 +1,4 @@
-"""The usage pane in the explorer: by keys, and by the command palette."""
+"""The usage pane, by keys and by the command palette."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.conversations import open_sdk, spend, turn
-from tests.explorer.test_explorer import opened
+from tests.explorer.driver import open_explorer
 from tui.model import ChartView, Scope
 from tui.screens.dialogs.picker import Picker
 
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """main has 200 turns; alt leaves it at 150 and says one thing."""
+    """main has 200 turns; alt leaves it at turn 150 and has one turn of its own."""
     path = tmp_path / "support.sqlite"
     sdk = open_sdk(path)
     for number in range(1, 201):
@@ -27,9 +27,9 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-async def test_bars_come_as_they_come_into_sight(path: Path) -> None:
-    async with opened(path) as explorer:
-        await explorer.until(lambda: "t150     7" in " ".join(explorer.text.split("█")) or "t150" in explorer.text)
+async def test_bars_are_read_when_they_become_visible(path: Path) -> None:
+    async with open_explorer(path) as explorer:
+        await explorer.until(lambda: "t150" in explorer.text)
         await explorer.press("3", "g")
         await explorer.until(lambda: "110" in explorer.text)
         await explorer.press("enter")
@@ -37,10 +37,10 @@ async def test_bars_come_as_they_come_into_sight(path: Path) -> None:
         assert "ran on main" in explorer.text
 
 
-async def test_u_shows_what_turns_cost_again(path: Path) -> None:
-    async with opened(path) as explorer:
+async def test_u_shows_the_resend_cost(path: Path) -> None:
+    async with open_explorer(path) as explorer:
         await explorer.press("U")
-        view = explorer.screen.view
+        view = explorer.view
         assert view.chart is ChartView.RESEND_COST
         assert view.resend_cost is not None
         assert "path · resend cost" in explorer.text
@@ -49,18 +49,18 @@ async def test_u_shows_what_turns_cost_again(path: Path) -> None:
         assert "re-sent" not in explorer.text
 
 
-async def test_a_model_to_price_as_is_picked_in_the_program(path: Path) -> None:
-    async with opened(path) as explorer:
+async def test_the_palette_finds_the_price_model_by_money(path: Path) -> None:
+    async with open_explorer(path) as explorer:
         assert "cost n/a: no model" in explorer.text
-        explorer.screen.price_as()
-        await explorer.until(lambda: isinstance(explorer.pilot.app.screen, Picker))
+        await explorer.press("ctrl+p", *"money")
+        await explorer.until(lambda: "Price as" in explorer.text)
+        await explorer.pilot.press("enter")
+        await explorer.until(lambda: isinstance(explorer.app.screen, Picker))
         await explorer.pilot.press(*"openai/gpt-5-mini")
         await explorer.pilot.press("enter")
-        await explorer.until(
-            lambda: bool(explorer.screen.view.branch_usage and explorer.screen.view.branch_usage.money)
-        )
+        await explorer.until(lambda: bool(explorer.view.branch_usage and explorer.view.branch_usage.money))
         await explorer.settle()
-        branch_usage = explorer.screen.view.branch_usage
+        branch_usage = explorer.view.branch_usage
         assert branch_usage is not None
         path_cost = branch_usage.money[Scope.PATH]
         assert path_cost is not None

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tests.conversations import open_sdk, spend, turn
-from tests.explorer.test_explorer import Opened, opened
+from tests.explorer.driver import ExplorerDriver, open_explorer
 from tui.painting.painted_screen import PaintedScreen
 
 KEYS = [*"123jkgG[]{}-+zUt?b/", "pagedown", "pageup", "enter", "escape", "escape", "tab", "f", "f", "escape"]
@@ -58,7 +58,7 @@ def cells(terminal: pyte.Screen) -> list[list[object]]:
     return [[terminal.buffer[y][x] for x in range(terminal.columns)] for y in range(terminal.lines)]
 
 
-def whole(explorer: Opened, size: tuple[int, int]) -> pyte.Screen:
+def whole(explorer: ExplorerDriver, size: tuple[int, int]) -> pyte.Screen:
     """A terminal with everything, as Textual paints it."""
     app = explorer.pilot.app
     painter = app.screen._compositor
@@ -76,7 +76,7 @@ async def test_the_terminal_shows_what_textual_would_have_painted(path: Path, sh
     chance = random.Random(seed)
     size = chance.choice([(140, 40), (100, 30), (60, 20)])
     shown.resize(size[1], size[0])
-    async with opened(path, size=size) as explorer:
+    async with open_explorer(path, size=size) as explorer:
         for _ in range(14):
             await explorer.press(chance.choice(KEYS))
             if isinstance(explorer.pilot.app.screen, PaintedScreen):
@@ -84,7 +84,7 @@ async def test_the_terminal_shows_what_textual_would_have_painted(path: Path, sh
 
 
 async def test_every_cell_that_is_asked_for_is_painted(path: Path) -> None:
-    async with opened(path, size=(60, 20)) as explorer:
+    async with open_explorer(path, size=(60, 20)) as explorer:
         # As a dialog of another size than the screen below asks.
         compositor = explorer.screen.partial_compositor
         assert compositor is not None
@@ -104,7 +104,7 @@ def counting(widget: Widget, rows: Counter[str]) -> Callable[[Region], list[Stri
 
 async def test_what_is_behind_others_is_not_drawn(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: Counter[str] = Counter()
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         for widget in explorer.screen.walk_children(Widget):
             monkeypatch.setattr(widget, "render_lines", counting(widget, rows))
         await explorer.press("2", "g", "pagedown")

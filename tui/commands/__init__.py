@@ -1,0 +1,11 @@
+"""The commands of the explorer: one decorated function each, in a module for each group."""
+
+from __future__ import annotations
+
+from tui.commands import app, branches, compare, export, fork, imports, manage, panes, run, search, usage, view
+from tui.commands.registry import COMMANDS, Command, bindings, register
+
+__all__ = ["COMMANDS", "Command", "bindings"]
+
+# The order of help, footer and README.
+register(fork, branches, run, manage, imports, search, compare, view, usage, export, panes, app)

@@ -1,11 +1,13 @@
-"""What the configuration file may give new keys to."""
+"""The bindings that the configuration file can change."""
 
 from __future__ import annotations
 
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from tui.commands.registry import COMMANDS
+from tui.commands import COMMANDS
+from tui.config import Config
+from tui.errors import ConfigError
 from tui.screens.compare import CompareScreen
 from tui.screens.model_input import ModelInputScreen
 from tui.widgets.compare.side_by_side import SideBySide
@@ -16,7 +18,7 @@ from tui.widgets.tree.branch_tree import BranchTree
 from tui.widgets.usage.token_chart import TokenChart
 from tui.widgets.usage.token_strip import TokenStrip
 
-__all__ = ["binding_ids"]
+__all__ = ["binding_ids", "check_keys"]
 
 _BOUND: tuple[type[DOMNode], ...] = (
     BranchTree,
@@ -32,6 +34,21 @@ _BOUND: tuple[type[DOMNode], ...] = (
 
 
 def binding_ids() -> frozenset[str]:
-    """The ids of all commands, and of the keys of panes and screens."""
+    """Return the ids of all commands that have keys, and of the bindings of panes and screens."""
+    of_commands = (command.id for command in COMMANDS.values() if command.keys)
     of_panes = (binding.id for bound in _BOUND for binding in bound.BINDINGS if isinstance(binding, Binding))
-    return frozenset(name for name in (*(command.id for command in COMMANDS), *of_panes) if name)
+    return frozenset(name for name in (*of_commands, *of_panes) if name)
+
+
+def check_keys(config: Config) -> None:
+    """Check that all bindings to which the configuration gives keys exist.
+
+    Raises:
+        ConfigError: One does not exist.
+    """
+    known = binding_ids()
+    for name in config.keys:
+        if name not in known:
+            raise ConfigError(
+                f"{config.path}: [keys] has no command '{name}'.", f"Known are: {', '.join(sorted(known))}."
+            )

@@ -1,18 +1,345 @@
-"""The explorer: what every explorer is, and on top of it one class for each thing that can be done with branches."""
+"""The explorer screen: messages of the panes become calls of the controller, keys become commands."""
 
 from __future__ import annotations
 
-from tui.explorer.compare import Comparing
-from tui.explorer.export import Exporting
-from tui.explorer.follow import Following
-from tui.explorer.imports import Importing
-from tui.explorer.manage import Managing
-from tui.explorer.search import Finding
-from tui.explorer.usage import Accounting
-from tui.explorer.view import Seeing
+from asyncio import gather, sleep
+from collections.abc import Awaitable, Callable
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.events import Key, Resize, ScreenResume
+from textual.messages import Layout
+from textual.reactive import Reactive, var
+from textual.screen import Screen
+from textual.scrollbar import ScrollBar
+from textual.widget import Widget
+from textual.worker import Worker
+
+from tui.commands import COMMANDS, bindings
+from tui.controller import SessionController
+from tui.errors import ConvoError, ReadOnlyError
+from tui.explorer.layout import Panes
+from tui.explorer.search import ExplorerSearch
+from tui.model import Severity, View
+from tui.painting.painted_screen import PaintedScreen
+from tui.painting.stable_scroll import FixedSize
+from tui.printable import printable_line
+from tui.widgets.composer.composer import Composer
+from tui.widgets.find_bar import FindBar
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.transcript.transcript import Transcript
+from tui.widgets.tree.branch_tree import BranchTree
+from tui.widgets.usage.token_chart import TokenChart
+
+if TYPE_CHECKING:
+    from tui.explorer.agent import ExplorerAgent
 
 __all__ = ["Explorer"]
 
+T = TypeVar("T")
 
-class Explorer(Accounting, Comparing, Exporting, Finding, Following, Importing, Managing, Seeing):
-    """Tree, chat and usage of one file."""
+_POLL_INTERVAL: Final = 0.25
+"""Seconds between two checks whether others have written to the file."""
+
+
+class Explorer(PaintedScreen[None], FixedSize):
+    """Tree, chat and usage of one file.
+
+    Each view of the controller reaches all panes at once through `view`.
+
+    Attributes:
+        controller: The state of the explorer.
+        panes: The panes.
+        search: The search in the panes.
+        agent: Sending, approvals and runs; None in an explorer without an agent.
+    """
+
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """The widget that has the focus. Widgets draw their own focus; the rest of the screen stays."""
+
+    view: var[View] = var(View(), init=False)
+    """What all panes show."""
+
+    def __init__(self, controller: SessionController) -> None:
+        super().__init__()
+        self.set_reactive(Explorer.view, controller.view)
+        self.controller = controller
+        self.panes = Panes(controller.view)
+        self.search = ExplorerSearch(self)
+        self.agent: ExplorerAgent | None = None
+        if controller.agent is not None:
+            from tui.explorer.agent import ExplorerAgent
+
+            self.agent = ExplorerAgent(self, controller.agent)
+        self._forking = False
+        self._unreachable = False
+        self._shown_before = False
+        self._last_error = ""
+        self._last_error_until = 0.0
+
+    def compose(self) -> ComposeResult:
+        self._first_pane = self.panes.start(self.app.size.width)
+        yield self.panes.data_bind(Explorer.view)
+        yield KeyBar(kept=COMMANDS["app.help"].action)
+
+    def on_mount(self) -> None:
+        self.panes.go_to(self._first_pane)
+        self.controller.subscribe(self._show_view)
+        self.run_command(self.controller.load_rest)
+        if self.agent is not None:
+            self.run_after_refresh(self.agent.prepare)
+        # The next check waits for the one before.
+        self.set_interval(_POLL_INTERVAL, self._poll)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        # All widgets of a screen were styled when they were mounted, just before it is shown for the first time.
+        event.refresh_styles, self._shown_before = event.refresh_styles and self._shown_before, True
+
+    def on_resize(self, event: Resize) -> None:
+        # Before the screen lays itself out, so that it does so once.
+        self.panes.fit_width(event.size.width)
+
+    def on_layout(self, event: Layout) -> None:
+        # A scrollbar has its place within its view, and asks for all to be laid out anew whenever it is given one.
+        if isinstance(event.widget, ScrollBar):
+            event.stop().prevent_default()
+
+    def on_key(self, event: Key) -> None:
+        if self.agent is not None and event.character and event.character in "456789":
+            self.agent.set_count(int(event.character))
+
+    def watch_view(self, before: View, view: View) -> None:
+        if view.notice is not None and view.notice != before.notice:
+            self.show_notice(view.notice.text, view.notice.severity)
+        if view.fork is not None and view.fork != before.fork:
+            self.panes.focus_composer()
+        if self.agent is not None:
+            self.agent.view_changed(before, view)
+
+    def _show_view(self, view: View) -> None:
+        self.view = view
+
+    async def _poll(self) -> None:
+        """Read what others have written to the file."""
+        try:
+            await self.controller.refresh()
+        except ConvoError as error:
+            if not self._unreachable:
+                self.show_notice(f"{error} Trying again.", "warning")
+            self._unreachable = True
+        else:
+            self._unreachable = False
+
+    # Commands
+
+    async def action_command(self, command_id: str) -> None:
+        """Run a command of the registry."""
+        command = COMMANDS[command_id]
+        if command.writes and not self.view.writable:
+            self.report(ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it."))
+        elif command.inline:
+            await self._run_reported(partial(command.run, self))
+        else:
+            self.run_after_refresh(partial(command.run, self))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the commands that need an agent only where there is one."""
+        if action == "command" and self.agent is None:
+            return not COMMANDS[str(parameters[0])].needs_agent
+        return super().check_action(action, parameters)
+
+    def active_keys(self) -> dict[str, tuple[str, Binding]]:
+        """Return the keys that work now by binding id, as they are shown, remapped ones included."""
+        found: dict[str, tuple[str, Binding]] = {}
+        for active in self.active_bindings.values():
+            binding = active.binding
+            if binding.id:
+                before = found.get(binding.id, ("",))[0]
+                found[binding.id] = f"{before} {self.app.get_key_display(binding)}".strip(), binding
+        return found
+
+    def run_command(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Run something in a worker, and report its error; the controller drops what later commands overtake."""
+        _: Worker[None] = self.run_worker(partial(self._run_reported, work))
+
+    def run_after_refresh(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Run something as `run_command` does, once the messages that the panes have sent before have arrived."""
+        self.call_after_refresh(self.run_command, work)
+
+    async def push_dialog(self, dialog: Screen[T], closed: Callable[[T | None], None] | None = None) -> None:
+        """Open a dialog, and return once it takes the keys: those that are pressed meanwhile are for it."""
+        await self.app.push_screen(dialog, closed)
+        if dialog.focused is None:
+            dialog.focus_next()
+
+    async def _run_reported(self, work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await work()
+        except ConvoError as error:
+            self.report(error)
+
+    def report(self, error: ConvoError) -> None:
+        """Show an error, unless it is on the screen already: many keys may cause the same."""
+        text = error.full_message
+        if text != self._last_error or monotonic() > self._last_error_until:
+            self._last_error, self._last_error_until = text, monotonic() + self.app.NOTIFICATION_TIMEOUT
+            self.show_notice(text, "error")
+
+    def show_notice(self, text: str, severity: Severity = "information") -> None:
+        """Show a notice; untrusted text in it is shown as it is."""
+        self.notify(printable_line(text), severity=severity, markup=False)
+
+    # The tree
+
+    @on(BranchTree.TurnHighlighted)
+    def _preview_turn(self, event: BranchTree.TurnHighlighted) -> None:
+        self.run_command(partial(self.controller.navigation.preview, event.branch_id, event.turn))
+
+    @on(BranchTree.TurnOpened)
+    def _open_turn(self, event: BranchTree.TurnOpened) -> None:
+        self.run_command(partial(self.controller.navigation.switch_branch, event.branch_id, event.turn))
+        self.panes.go_to("chat")
+
+    @on(BranchTree.TurnClicked)
+    def _fork_from_tree(self, event: BranchTree.TurnClicked) -> None:
+        self._fork_or_open(event.branch_id, event.turn)
+
+    @on(BranchTree.BranchClicked)
+    def _open_branch(self, event: BranchTree.BranchClicked) -> None:
+        self.run_command(partial(self.controller.navigation.switch_branch, event.branch_id))
+
+    @on(BranchTree.SessionOpened)
+    def _open_session(self, event: BranchTree.SessionOpened) -> None:
+        self.run_command(partial(self.controller.navigation.select_session, event.session_id))
+
+    @on(BranchTree.TurnsNeeded)
+    def _load_turns(self, event: BranchTree.TurnsNeeded) -> None:
+        async def load() -> None:
+            view = self.view
+            loaded = await gather(*(self.controller.pages.turns(*page) for page in event.pages))
+            if view.session == self.view.session and view.session and view.session.session_id == event.session_id:
+                for page, turns in zip(event.pages, loaded, strict=True):
+                    self.panes.branch_tree.receive_turns(page.branch_id, view.revision, turns)
+
+        self.run_command(load)
+
+    @on(BranchTree.SessionsNeeded)
+    def _load_sessions(self, event: BranchTree.SessionsNeeded) -> None:
+        async def load() -> None:
+            revision = self.view.revision
+            sessions = await self.controller.pages.sessions(event.start, event.end)
+            self.panes.branch_tree.receive_sessions(event.start, revision, sessions)
+
+        self.run_command(load)
+
+    # The chat
+
+    @on(Transcript.ItemsNeeded)
+    def _load_items(self, event: Transcript.ItemsNeeded) -> None:
+        async def load() -> None:
+            self.panes.chat.receive(await self.controller.pages.items(event.branch_id, event.start, event.end))
+
+        self.run_command(load)
+
+    @on(Transcript.TurnSelected)
+    async def _select_turn_in_chat(self, event: Transcript.TurnSelected) -> None:
+        navigation = self.controller.navigation
+        if event.position is None or not navigation.select_loaded_turn(event.turn, event.position):
+            self.run_command(partial(navigation.select_turn, event.turn))
+        # The other panes ask to be drawn meanwhile, so that they change in the same frame as the chat.
+        await sleep(0)
+
+    @on(Transcript.TurnClicked)
+    def _fork_from_chat(self, event: Transcript.TurnClicked) -> None:
+        self._fork_or_open(self.view.branch_id, event.turn)
+
+    @on(Transcript.SiblingRequested)
+    def _go_to_sibling(self, event: Transcript.SiblingRequested) -> None:
+        self.run_command(partial(self.controller.navigation.go_to_sibling, event.step, event.turn))
+
+    @on(Transcript.LinkOpened)
+    def _open_link(self, event: Transcript.LinkOpened) -> None:
+        self.app.open_url(event.url)
+
+    def _fork_or_open(self, branch_id: str, turn: int) -> None:
+        session = self.view.session
+        if self.view.writable and session is not None and not session.plain and turn > 0:
+            self.run_command(partial(self.controller.forks.begin, turn, branch_id))
+        else:
+            self.run_command(partial(self.controller.navigation.switch_branch, branch_id, turn))
+
+    # The usage
+
+    @on(TokenChart.TurnsNeeded)
+    def _load_usages(self, event: TokenChart.TurnsNeeded) -> None:
+        async def load() -> None:
+            self.panes.usage.receive(event.generation, await self.controller.pages.turn_usages(event.first, event.last))
+
+        self.run_command(load)
+
+    @on(TokenChart.TurnSelected)
+    def _select_turn_in_chart(self, event: TokenChart.TurnSelected) -> None:
+        self.run_command(partial(self.controller.navigation.select_turn, event.turn))
+
+    # The composer
+
+    @on(Composer.Submitted)
+    def _submit(self, event: Composer.Submitted) -> None:
+        if self.view.fork is not None:
+            if not self._forking:
+                self.run_command(partial(self._make_fork, event.text, event.branch_name))
+        elif self.agent is not None:
+            self.agent.submit(event.text)
+        else:
+            self.show_notice("No model is set, so nothing was sent. Your text stays here.", "warning")
+
+    async def _make_fork(self, text: str, name: str) -> None:
+        self._forking = True
+        try:
+            branch_id = await self.controller.forks.make(name)
+        finally:
+            self._forking = False
+        self.panes.composer.set_draft(text)
+        if self.agent is None:
+            kept = "Your text is kept in the composer: no model is set." if text.strip() else "No model is set."
+            self.show_notice(f"Made branch {branch_id}. {kept}")
+        elif text.strip():
+            await self.agent.send(text)
+        else:
+            self.show_notice(f"Made branch {branch_id}. The next message is sent there.")
+
+    @on(Composer.LeaveRequested)
+    def _leave_composer(self) -> None:
+        agent = self.controller.agent
+        if self.view.fork is not None or agent is None or not agent.stop():
+            self.controller.forks.cancel()
+            self.panes.go_to("chat")
+
+    # The search bars
+
+    @on(FindBar.Changed)
+    def _search_typed(self, event: FindBar.Changed) -> None:
+        self.search.search_typed(event.bar, event.text)
+
+    @on(FindBar.Submitted)
+    def _submit_search(self, event: FindBar.Submitted) -> None:
+        self.search.submit(event.bar, event.text)
+
+    @on(FindBar.Cancelled)
+    def _cancel_search(self, event: FindBar.Cancelled) -> None:
+        self.search.cancel(event.bar)
+
+    @on(FindBar.StepRequested)
+    def _step_while_typing(self, event: FindBar.StepRequested) -> None:
+        self.search.step_while_typing(event.step)
+
+    @on(Transcript.MatchShown)
+    def _show_match_state(self, event: Transcript.MatchShown) -> None:
+        self.search.match_shown(event.number, event.count)

@@ -1,342 +1,314 @@
-"""The explorer's finding: in the chat and the tree with `/`, everywhere with Ctrl+F, and who said it first with `B`."""
+"""The search in the panes: what is typed, and going from hit to hit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from textual import on
 from textual.worker import Worker
 
-from tui.controller import SessionController
 from tui.controller.search import Search
 from tui.errors import QueryError
-from tui.explorer.base import ExplorerBase
+from tui.explorer.walk import Walk
 from tui.model.query import Query, parse_query
 from tui.model.search import Hit, SearchScope
 from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.transcript.transcript import Transcript
 
 if TYPE_CHECKING:
+    from tui.explorer.screen import Explorer
     from tui.screens.dialogs.search import SearchDialog
 
-__all__ = ["Finding"]
+__all__ = ["ExplorerSearch"]
 
-_MOST_LISTED: Final = 5_000
+_LIST_LIMIT: Final = 5_000
 """Hits that a list holds."""
 
-_MOST_STEPPED: Final = 20_000
+_WALK_LIMIT: Final = 20_000
 """Hits that `n` goes through in a branch or a tree."""
 
-_WORKERS: Final = "find"
+_WORKERS: Final = "search"
 
 
-@dataclass
-class _Walk:
-    """What `n` and `N` go through.
+class ExplorerSearch:
+    """The search bars of chat and tree, the search dialogs, and the walk through the hits.
 
-    Attributes:
-        search: What was found.
-        bar: The line that tells where the walk is.
-        back: Goes back to where it began.
-        hits: In the order in which to go through them; None while that is not known.
-        at: Number of the hit where it stands.
-        hit: That hit; None before the first step.
-        here: In how many places the item there holds it, and which of them is the current one.
+    A search in the tree finds messages of the user in the session, one in the chat everything in the shown branch.
     """
 
-    search: Search
-    bar: FindBar
-    back: Callable[[], None] = lambda: None
-    hits: Sequence[Hit] | None = None
-    at: int = 0
-    hit: Hit | None = None
-    here: str = ""
+    def __init__(self, explorer: Explorer) -> None:
+        """Create the part of an explorer that searches."""
+        self._explorer = explorer
+        self._chat_bar = FindBar("search this branch", id="find-in-chat")
+        self._tree_bar = FindBar("search the user's messages", id="find-in-tree")
+        self._walk: Walk | None = None
+        self._last_search = ("", SearchScope.BRANCH)
 
-    def state(self, before: str = "") -> str:
-        """Where it is, in words."""
-        results = self.search.results
-        if self.search.failure:
-            return self.search.failure
-        if self.hits is None:
-            return f"searching… {results.progress:.0%}" if self.search.running else "stopped"
-        if not self.hits:
-            return "not found"
-        more = "+" if results.truncated or self.search.running else ""
-        return f"{before}{self.at + 1:,} of {len(self.hits):,}{more}{self.here}"
-
-
-class Finding(ExplorerBase):
-    """An explorer that finds."""
-
-    def __init__(self, controller: SessionController) -> None:
-        super().__init__(controller)
-        self._chat_bar = FindBar("find in this branch", id="find-in-chat")
-        self._tree_bar = FindBar("find a message of the user", id="find-in-tree")
-        self._walk: _Walk | None = None
-        self._sought = ("", SearchScope.BRANCH)
+    @property
+    def is_walking(self) -> bool:
+        """Whether there are hits to go through, which are marked in the panes."""
+        return self._walk is not None
 
     # Commands
 
-    async def action_find_here(self) -> None:
-        """Find in the tree where that has the focus, else in the chat."""
-        self._end_walk()
-        bar = self._tree_bar if self._tree.has_focus else self._chat_bar
+    async def begin_typing(self) -> None:
+        """Open the search bar of the tree where that has the focus, else the one of the chat."""
+        self.end()
+        panes = self._explorer.panes
+        bar = self._tree_bar if panes.branch_tree.has_focus else self._chat_bar
         if bar is self._chat_bar:
-            self.show_pane("chat")
-        await self._seat(bar)
+            panes.show_pane("chat")
+        await self._mount(bar)
         bar.open()
 
-    async def _seat(self, bar: FindBar) -> None:
-        """Give a bar its place, which it has from its first use on."""
-        if bar.is_attached:
-            return
-        if bar is self._chat_bar:
-            await self._talk.mount(bar, after=self._chat)
-        else:
-            await self.mount(bar, before=self.query_one(KeyBar))
-
-    def action_find_step(self, step: int) -> None:
-        """Go to the next (1) or previous (-1) place."""
+    def step(self, step: int) -> None:
+        """Go to the next (1) or previous (-1) hit."""
         walk = self._walk
         if walk is None:
-            self._notify("Nothing was searched for: / finds here, Ctrl+F everywhere.")
+            self._explorer.show_notice("No search yet: / searches here, Ctrl+F everywhere.")
         elif walk.hits is None:
-            self._notify(f"Still {walk.state()}")
-        elif walk.search.revision != self.view.revision and walk.search.scope is not SearchScope.FILE:
-            self._search_again(walk, step)
-        elif walk.bar is self._tree_bar or not self._chat.step_match(step):
-            self._step_to(walk, walk.at + step, last=step < 0)
+            self._explorer.show_notice(f"The search is not over: {walk.state()}")
+        elif walk.search.revision != self._explorer.view.revision and walk.search.scope is not SearchScope.FILE:
+            self._repeat(walk, step)
+        elif not walk.in_chat or not self._explorer.panes.chat.step_match(step):
+            self._go_to(walk, walk.index + step, last=step < 0)
 
-    async def action_find_everywhere(self) -> None:
-        """List what holds a text, in the branch, the session or the file."""
-        text, scope = self._sought
+    async def open_dialog(self) -> None:
+        """Open the dialog that searches the branch, the session or the file."""
         from tui.screens.dialogs.search import SearchDialog
 
+        text, scope = self._last_search
         dialog = SearchDialog(
-            partial(self._begin_search, most=_MOST_LISTED),
-            self._stop_search,
-            self._branches_of,
+            partial(self._start, limit=_LIST_LIMIT),
+            self._stop,
+            self._branches_with,
             text=self._selected_line() or text,
             scope=scope,
             names=self._names(),
         )
         await self._open(dialog, keep=True)
 
-    async def action_blame(self) -> None:
-        """List where the selected text came into this branch, and where it came again."""
+    async def open_origins(self) -> None:
+        """Open the dialog that lists where the selected text comes from, and where it is repeated."""
         from tui.screens.dialogs.search import OriginDialog
 
         dialog = OriginDialog(
-            partial(self._begin_search, most=_MOST_STEPPED),
-            self._stop_search,
-            self._branches_of,
+            partial(self._start, limit=_WALK_LIMIT),
+            self._stop,
+            self._branches_with,
             text=self._selected_line(),
             names=self._names(),
         )
         await self._open(dialog, keep=False)
 
-    def action_leave(self) -> None:
-        """Stop what runs; else take the marks of a search away; else what every explorer does."""
-        if self._walk is None or self.view.fork is not None:
-            super().action_leave()
-        elif not self.stop():
-            self._end_walk()
+    def end(self, *, stop: bool = True) -> None:
+        """End the walk and remove the marks; `stop` stops the search too."""
+        if stop:
+            self._stop()
+        if self._walk is not None:
+            self._walk.bar.close()
+            self._walk = None
+        self._explorer.panes.chat.mark_matches(None)
 
-    # The line at the foot of a pane
+    # The bar
 
-    @on(FindBar.Changed)
-    def _type(self, event: FindBar.Changed) -> None:
-        bar, in_chat = event.bar, event.bar is self._chat_bar
-        back = self._walk.back if self._walk is not None else self._way_back(bar)
+    def search_typed(self, bar: FindBar, text: str) -> None:
+        """Search for what was typed in a bar."""
+        in_chat = bar is self._chat_bar
+        go_back = self._walk.go_back if self._walk is not None else self._bookmark(bar)
         try:
-            query = parse_query(event.text)
+            query = parse_query(text)
         except QueryError as error:
-            bar.tell(str(error), wrong=True)
+            bar.show_state(str(error), is_error=True)
             return
-        bar.tell("")
+        bar.show_state("")
         if in_chat:
-            self._chat.mark_matches(query or None)
+            self._explorer.panes.chat.mark_matches(query or None)
         elif query:
             query = replace(query, filters=(*query.filters, ("role", "user")))
         scope = SearchScope.BRANCH if in_chat else SearchScope.SESSION
-        walk = self._walk = _Walk(self._begin_search(query, scope, most=_MOST_STEPPED), bar, back)
-        walk.search.subscribe(partial(self._come_along, walk))
+        search = self._start(query, scope, limit=_WALK_LIMIT)
+        walk = self._walk = Walk(search, bar, in_chat=in_chat, go_back=go_back)
+        walk.search.subscribe(partial(self._take_results, walk))
 
-    @on(FindBar.Accepted)
-    def _accept(self, event: FindBar.Accepted) -> None:
-        if not event.text.strip():
-            self._end_walk()
-        self.go_to("chat" if event.bar is self._chat_bar else "tree")
+    def submit(self, bar: FindBar, text: str) -> None:
+        """Continue in the pane of a bar."""
+        if not text.strip():
+            self.end()
+        self._explorer.panes.go_to(self._pane_of(bar))
 
-    @on(FindBar.Left)
-    def _give_up(self, event: FindBar.Left) -> None:
-        back = self._walk.back if self._walk is not None else lambda: None
-        self._end_walk()
-        event.bar.close()
-        self.go_to("chat" if event.bar is self._chat_bar else "tree")
-        back()
+    def cancel(self, bar: FindBar) -> None:
+        """Close a bar, and go back to where the user was before the search."""
+        walk = self._walk
+        self.end()
+        bar.close()
+        self._explorer.panes.go_to(self._pane_of(bar))
+        if walk is not None:
+            walk.go_back()
 
-    @on(FindBar.Stepped)
-    def _step_while_typing(self, event: FindBar.Stepped) -> None:
+    def step_while_typing(self, step: int) -> None:
+        """Go to the next or previous hit, if the hits are known already."""
         if self._walk is not None and self._walk.hits is not None:
-            self.action_find_step(event.step)
+            self.step(step)
 
-    @on(Transcript.MatchShown)
-    def _tell_place(self, event: Transcript.MatchShown) -> None:
+    def match_shown(self, number: int, count: int) -> None:
+        """Show which of the matches within the current item is shown; none of them may be."""
         walk = self._walk
         if walk is not None and walk.hits:
-            walk.here = f" · {event.number}/{event.count} in it" if event.count > 1 else ""
-            if not event.count:
-                walk.here = " · in a part that is not drawn"
-            walk.bar.tell(walk.state())
+            walk.place = f" · {number}/{count} in this item" if count > 1 else ""
+            if not count:
+                walk.place = " · in a part that is not shown"
+            walk.bar.show_state(walk.state())
 
-    # How it is done
+    async def _mount(self, bar: FindBar) -> None:
+        """Mount a bar with its first use."""
+        if bar.is_attached:
+            return
+        if bar is self._chat_bar:
+            await self._explorer.panes.talk.mount(bar, after=self._explorer.panes.chat)
+        else:
+            await self._explorer.mount(bar, before=self._explorer.query_one(KeyBar))
 
-    def _begin_search(self, query: Query, scope: SearchScope, most: int) -> Search:
-        search = self._controller.search.create(query, scope, most)
-        _: Worker[None] = self.run_worker(search.run, group=_WORKERS, exclusive=True)
+    def _pane_of(self, bar: FindBar) -> str:
+        return "chat" if bar is self._chat_bar else "tree"
+
+    def _bookmark(self, bar: FindBar) -> Callable[[], None]:
+        """Return what goes back to the present place."""
+        explorer, view = self._explorer, self._explorer.view
+        if bar is self._tree_bar:
+            preview = partial(explorer.controller.navigation.preview, view.branch_id, view.turn)
+            return partial(explorer.run_command, preview)
+        chat, bookmark = explorer.panes.chat, explorer.panes.chat.bookmark()
+
+        def go_back() -> None:
+            if explorer.view.branch_id == view.branch_id:
+                chat.return_to(bookmark)
+
+        return go_back
+
+    # The search
+
+    def _start(self, query: Query, scope: SearchScope, limit: int) -> Search:
+        search = self._explorer.controller.search.create(query, scope, limit)
+        _: Worker[None] = self._explorer.run_worker(search.run, group=_WORKERS, exclusive=True)
         return search
 
-    def _stop_search(self) -> None:
-        self.workers.cancel_group(self, _WORKERS)
+    def _stop(self) -> None:
+        self._explorer.workers.cancel_group(self._explorer, _WORKERS)
 
     async def _open(self, dialog: SearchDialog, *, keep: bool) -> None:
-        """Show a dialog, and go to what is picked in it."""
-        await self._seat(self._chat_bar)
+        """Open a dialog, and go to the hit that is picked in it.
 
-        def picked(hit: Hit | None) -> None:
+        Args:
+            dialog: The dialog.
+            keep: Whether the next search dialog begins with its text and scope.
+        """
+        await self._mount(self._chat_bar)
+
+        def closed(hit: Hit | None) -> None:
             if keep:
-                self._sought = dialog.text, dialog.scope
+                self._last_search = dialog.text, dialog.scope
             if hit is None or dialog.search is None:
-                self._stop_search()
+                self._stop()
                 return
-            self._end_walk(stop=False)
+            self.end(stop=False)
             hits = dialog.search.results.hits if keep else dialog.hits
-            walk = self._walk = _Walk(dialog.search, self._chat_bar, hits=hits)
-            dialog.search.subscribe(partial(self._come_along, walk))
-            self.clear_selection()
+            walk = self._walk = Walk(dialog.search, self._chat_bar, in_chat=True, hits=hits)
+            dialog.search.subscribe(partial(self._take_results, walk))
+            self._explorer.clear_selection()
             self._chat_bar.open(dialog.text)
-            self.go_to("chat")
-            self._step_to(walk, hits.index(hit))
+            self._explorer.panes.go_to("chat")
+            self._go_to(walk, hits.index(hit))
 
-        await self.ask(dialog, picked)
+        await self._explorer.push_dialog(dialog, closed)
 
-    def _come_along(self, walk: _Walk) -> None:
-        """Take in what the search of a walk has found; once it is over, go to the hit nearest to the reader."""
+    def _take_results(self, walk: Walk) -> None:
+        """Show what the search of a walk has found; once it is over, go to the hit nearest to the reader."""
         if walk is not self._walk:
             return
         if walk.hits is walk.search.results.hits:
-            # What came meanwhile may stand before the hit that was gone to.
-            walk.at = walk.hits.index(walk.hit) if walk.hit is not None else 0
+            # New hits may precede the current one.
+            walk.index = walk.hits.index(walk.hit) if walk.hit is not None else 0
         elif walk.hits is None and not walk.search.running and walk.search.query:
-            walk.hits = self._in_order(walk)
-            if walk.hits:
-                self._step_to(walk, self._nearest(walk))
-        walk.bar.tell(walk.state() if walk.search.query else "", wrong=bool(walk.search.failure))
+            walk.sort_hits(self._explorer.view.tree)
+            self._go_to(walk, self._nearest(walk))
+        walk.bar.show_state(walk.state() if walk.search.query else "", is_error=bool(walk.search.failure))
 
-    def _search_again(self, walk: _Walk, step: int) -> None:
-        """Search what others have written to meanwhile, then go on from the same hit."""
-        before = walk.hit
-        search = self._begin_search(walk.search.query, walk.search.scope, _MOST_STEPPED)
-        again = self._walk = _Walk(search, walk.bar, walk.back)
+    def _repeat(self, walk: Walk, step: int) -> None:
+        """Search again what others have written to meanwhile, then go on from the same hit."""
+        search = self._start(walk.search.query, walk.search.scope, _WALK_LIMIT)
+        repeated = self._walk = Walk(search, walk.bar, in_chat=walk.in_chat, go_back=walk.go_back)
 
-        def go_on() -> None:
-            if again is self._walk and not search.running:
-                again.hits = self._in_order(again)
-                ids = [hit.message_id for hit in again.hits]
-                if before is not None and before.message_id in ids:
-                    again.at = ids.index(before.message_id)
-                if again.hits:
-                    self.action_find_step(step)
-            again.bar.tell(again.state())
+        def take_results() -> None:
+            if repeated is self._walk and not search.running:
+                hits = repeated.sort_hits(self._explorer.view.tree)
+                ids = [hit.message_id for hit in hits]
+                if walk.hit is not None and walk.hit.message_id in ids:
+                    repeated.index = ids.index(walk.hit.message_id)
+                if hits:
+                    self.step(step)
+            repeated.bar.show_state(repeated.state())
 
-        search.subscribe(go_on)
+        search.subscribe(take_results)
 
-    def _step_to(self, walk: _Walk, number: int, *, last: bool = False) -> None:
-        """Go to a hit of a walk; beyond its ends it goes on at the other one, and says so."""
+    # The walk
+
+    def _go_to(self, walk: Walk, number: int, *, last: bool = False) -> None:
+        """Go to a hit; beyond one end the walk continues at the other.
+
+        Args:
+            walk: The walk.
+            number: Index of the hit; it may be beyond the ends.
+            last: Whether to go to the last match within the item, not the first.
+        """
         if not walk.hits:
             return
-        round_ = "" if 0 <= number < len(walk.hits) else "from the top: " if number > 0 else "from the end: "
-        walk.at, walk.here = number % len(walk.hits), ""
-        walk.hit = walk.hits[walk.at]
-        walk.bar.tell(walk.state(round_))
-        self._do(partial(self._show_hit, walk, walk.hit, last=last))
+        wrapped = "" if 0 <= number < len(walk.hits) else "from the top: " if number > 0 else "from the end: "
+        walk.index, walk.place = number % len(walk.hits), ""
+        walk.hit = walk.hits[walk.index]
+        walk.bar.show_state(walk.state(wrapped))
+        self._explorer.run_command(partial(self._show, walk, walk.hit, last=last))
 
-    async def _show_hit(self, walk: _Walk, hit: Hit, *, last: bool) -> None:
+    async def _show(self, walk: Walk, hit: Hit, *, last: bool) -> None:
+        explorer, controller = self._explorer, self._explorer.controller
         known = walk.search.results.branches(hit)
-        if walk.bar is self._tree_bar:
-            among = self._controller.search.branches_with(hit, known)
-            branch_id = self.view.branch_id if self.view.branch_id in among else hit.branch_id
-            await self._controller.navigation.preview(branch_id, hit.turn)
+        if not walk.in_chat:
+            holders = controller.search.branches_with(hit, known)
+            branch_id = explorer.view.branch_id if explorer.view.branch_id in holders else hit.branch_id
+            await controller.navigation.preview(branch_id, hit.turn)
             return
-        position = await self._controller.search.show(hit, known)
+        position = await controller.search.show(hit, known)
         if position is not None and walk is self._walk and walk.hit is hit:
-            self._chat.mark_matches(walk.search.query)
-            self._chat.go_to_match(position, last=last)
-            await self._controller.usage.load()
+            explorer.panes.chat.mark_matches(walk.search.query)
+            explorer.panes.chat.go_to_match(position, last=last)
+            await controller.usage.load()
 
-    def _in_order(self, walk: _Walk) -> list[Hit]:
-        """The hits of a branch as they are read, those of a session as the tree shows them."""
-        if walk.bar is self._chat_bar:
-            return sorted(walk.search.results, key=lambda hit: hit.sequence_number)
-        tree = self.view.tree
-        order = {chain.index: number for number, (chain, _) in enumerate(tree.walk())}
-
-        def row(hit: Hit) -> tuple[int, int]:
-            chain = tree.chain_at(hit.branch_id, hit.turn)
-            return (order[chain.index] if chain else len(order)), hit.turn
-
-        return sorted(walk.search.results, key=row)
-
-    def _nearest(self, walk: _Walk) -> int:
-        """The first hit at the reader's place or after it; the first of all where there is none."""
-        item, hits = self._chat.cursor_item, walk.hits or ()
-        if walk.bar is self._tree_bar:
-            branch_id, turn = self.view.branch_id, self.view.turn
-            after = (
-                at
-                for at, hit in enumerate(hits)
-                if hit.turn >= turn and branch_id in self._controller.search.branches_with(hit, (hit.branch_id,))
+    def _nearest(self, walk: Walk) -> int:
+        """Return the index of the first hit from the reader's place on; 0 where there is none."""
+        item, hits = self._explorer.panes.chat.cursor_item, walk.hits or ()
+        if not walk.in_chat:
+            view = self._explorer.view
+            following = (
+                index
+                for index, hit in enumerate(hits)
+                if hit.turn >= view.turn and view.branch_id in self._branches_with(hit)
             )
-            return next(after, 0)
+            return next(following, 0)
         if item is None:
             return 0
         # In a branch later items have greater keys.
         place = (item.turn, item.message_id)
-        return next((at for at, hit in enumerate(hits) if (hit.turn, hit.message_id) >= place), 0)
+        return next((index for index, hit in enumerate(hits) if (hit.turn, hit.message_id) >= place), 0)
 
-    def _way_back(self, bar: FindBar) -> Callable[[], None]:
-        view = self.view
-        if bar is self._tree_bar:
-            return partial(self._do, partial(self._controller.navigation.preview, view.branch_id, view.turn))
-        bookmark = self._chat.bookmark()
-
-        def back() -> None:
-            if self.view.branch_id == view.branch_id:
-                self._chat.return_to(bookmark)
-
-        return back
-
-    def _end_walk(self, *, stop: bool = True) -> None:
-        """Take the marks away."""
-        if stop:
-            self._stop_search()
-        if self._walk is not None:
-            self._walk.bar.close()
-            self._walk = None
-        self._chat.mark_matches(None)
-
-    def _branches_of(self, hit: Hit) -> Sequence[str]:
-        return self._controller.search.branches_with(hit, (hit.branch_id,))
+    def _branches_with(self, hit: Hit) -> Sequence[str]:
+        return self._explorer.controller.search.branches_with(hit, (hit.branch_id,))
 
     def _selected_line(self) -> str:
-        """The text that the mouse has selected, on one line."""
-        return " ".join((self.get_selected_text() or "").split())
+        """Return the text that is selected with the mouse, on one line."""
+        return " ".join((self._explorer.get_selected_text() or "").split())
 
     def _names(self) -> tuple[str, str, str]:
-        session = self.view.session
-        return self.view.branch_id, session.session_id if session else "", self._controller.path.name
+        view, session = self._explorer.view, self._explorer.view.session
+        return view.branch_id, session.session_id if session else "", self._explorer.controller.path.name

@@ -1,4 +1,4 @@
-"""The line at the foot of a pane where the user says what to find in it, and which reads off where the search is."""
+"""The line at the foot of a pane in which the user types a search, and which shows its state."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["FindBar"]
 
 
 class FindBar(Horizontal):
-    """An input with a word of what came of it; takes no room until it is opened."""
+    """An input with the state of its search; takes no room until it is opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Go back", priority=True),
+        Binding("escape", "cancel", "Go back", priority=True),
         Binding("down,ctrl+n,ctrl+g", "step(1)", "Next", show=False),
         Binding("up,ctrl+p", "step(-1)", "Previous", show=False, priority=True),
     ]
     """
     | Key(s) | Description |
     | :- | :- |
-    | down, ctrl+n, ctrl+g | The next hit. |
-    | up, ctrl+p | The hit before. |
-    | enter | Go on in the pane, with `n` and `N` from hit to hit. |
+    | down, ctrl+n, ctrl+g | Next hit. |
+    | up, ctrl+p | Previous hit. |
+    | enter | Continue in the pane, with `n` and `N` from hit to hit. |
     | escape | Go back to where the search began. |
     """
 
@@ -43,7 +43,7 @@ class FindBar(Horizontal):
 
         #find-mark { width: auto; color: $text-accent; text-style: bold; }
         #find-state { width: auto; max-width: 60%; margin-left: 2; color: $text-muted; text-wrap: nowrap; }
-        &.-wrong #find-state { color: $text-error; }
+        &.-error #find-state { color: $text-error; }
         Input, Input:focus {
             width: 1fr;
             min-width: 8;
@@ -73,31 +73,31 @@ class FindBar(Horizontal):
         """The user typed."""
 
         text: str
-        """What stands there by now."""
+        """The text of the input."""
 
     @dataclass
-    class Accepted(Posted):
+    class Submitted(Posted):
         """The user pressed Enter."""
 
         text: str
-        """What stands there."""
+        """The text of the input."""
 
     @dataclass
-    class Left(Posted):
+    class Cancelled(Posted):
         """The user pressed Esc."""
 
     @dataclass
-    class Stepped(Posted):
+    class StepRequested(Posted):
         """The user asked for another hit while typing."""
 
         step: int
-        """1 for the next, -1 for the one before."""
+        """1 for the next hit, -1 for the previous one."""
 
     def __init__(self, placeholder: str, *, id: str | None = None) -> None:  # noqa: A002
-        """Make the bar, closed.
+        """Create the bar, closed.
 
         Args:
-            placeholder: What the empty input says.
+            placeholder: Shown while the input is empty.
             id: The id of the widget in the DOM.
         """
         super().__init__(id=id)
@@ -110,45 +110,39 @@ class FindBar(Horizontal):
         yield self._input
         yield self._state
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it is seen."""
-        return bool(self.display)
-
-    @property
-    def is_typed_in(self) -> bool:
-        """Whether it has the focus."""
-        return self._input.has_focus
-
     def open(self, text: str | None = None) -> None:
-        """Show the bar; for the user to type in, or with the text of a search that was begun elsewhere."""
+        """Show the bar, and let the user type in it.
+
+        Args:
+            text: Of a search that was begun elsewhere: it is shown, and the focus stays.
+        """
         self.display = True
         self._input.can_focus = text is None
         if text is None:
-            # At once: the next key may be of what is to be found.
+            # At once: the next key may belong to the search.
             self.screen.set_focus(self._input)
         else:
             with self._input.prevent(Input.Changed):
                 self._input.value = text
-            self.tell("")
+            self.show_state("")
 
     def close(self) -> None:
-        """Hide the bar; what was typed is kept for the next time."""
+        """Hide the bar; its text is kept for the next search."""
         self.display = False
-        self.tell("")
+        self.show_state("")
 
-    def tell(self, state: str, *, wrong: bool = False) -> None:
-        """Say where the search is, or what is wrong with what was typed; untrusted text in it is shown as it is."""
-        self.set_class(wrong, "-wrong")
+    def show_state(self, state: str, *, is_error: bool = False) -> None:
+        """Show the state of the search, or an error in the typed text; untrusted text in it is shown as it is."""
+        self.set_class(is_error, "-error")
         self._state.update(Content(printable_line(state)))
 
-    def action_leave(self) -> None:
-        """Tell that the user left."""
-        self.post_message(self.Left(self))
+    def action_cancel(self) -> None:
+        """Post that the user cancelled the search."""
+        self.post_message(self.Cancelled(self))
 
     def action_step(self, step: int) -> None:
-        """Tell that the user wants another hit."""
-        self.post_message(self.Stepped(self, step))
+        """Post that the user asked for another hit."""
+        self.post_message(self.StepRequested(self, step))
 
     @on(Input.Changed)
     def _change(self, event: Input.Changed) -> None:
@@ -156,6 +150,6 @@ class FindBar(Horizontal):
         self.post_message(self.Changed(self, event.value))
 
     @on(Input.Submitted)
-    def _accept(self, event: Input.Submitted) -> None:
+    def _submit(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Accepted(self, event.value))
+        self.post_message(self.Submitted(self, event.value))

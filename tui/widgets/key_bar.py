@@ -17,36 +17,32 @@ __all__ = ["KeyBar"]
 
 
 class _Key(NamedTuple):
-    """What is offered.
+    """A key and what it does.
 
     Attributes:
         key: The key, as Textual names it.
-        shown: The key, as it is shown.
+        label: The key, as the user knows it.
         title: What it does, in one or two words.
-        help: The same in a sentence.
-        action: What it does, as the bindings name it.
+        help: What it does, in a sentence.
+        action: The action of its binding.
     """
 
     key: str
-    shown: str
+    label: str
     title: str
     help: str
     action: str
 
     @property
     def width(self) -> int:
-        return cell_len(self.shown) + cell_len(self.title) + 3
+        return cell_len(self.label) + cell_len(self.title) + 3
 
 
 class KeyBar(FixedSize):
-    """The bindings of the screen and of what has the focus in it, as many as fit; a click presses the key.
+    """The bindings of the screen and of its focused widget, as many as fit; a click presses the key.
 
-    Textual's footer is a widget for each key, and makes all of them anew with each change of the focus: half of what
-    the screen consists of, and most of what a change of the focus costs.
-
-    Args:
-        kept: The action that is offered before others where there is not room for all.
-        id: Id of the widget.
+    Textual's footer is one widget per key and replaces all of them whenever the focus changes: half of the widgets of
+    a screen, and most of the time that a change of the focus takes.
     """
 
     ALLOW_SELECT = False
@@ -56,7 +52,7 @@ class KeyBar(FixedSize):
     | Class | Description |
     | :- | :- |
     | `key-bar--key` | A key. |
-    | `key-bar--title` | What it does. |
+    | `key-bar--title` | Its title. |
     | `key-bar--hover` | Both, under the mouse. |
     """
 
@@ -82,27 +78,33 @@ class KeyBar(FixedSize):
     """The key under the mouse; empty for none."""
 
     def __init__(self, kept: str = "", *, id: str | None = None) -> None:  # noqa: A002
+        """Create the bar.
+
+        Args:
+            kept: The action that is shown before others where there is not room for all.
+            id: The id of the widget in the DOM.
+        """
         super().__init__(id=id)
         self._kept = kept
         self._keys: tuple[_Key, ...] = ()
 
     def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, self._renew)
+        self.screen.bindings_updated_signal.subscribe(self, self._update)
 
     def on_unmount(self) -> None:
         self.screen.bindings_updated_signal.unsubscribe(self)
 
-    def _renew(self, screen: Screen[object]) -> None:
-        """Offer what works now; what works while another program has the terminal is of no use to anyone."""
+    def _update(self, screen: Screen[object]) -> None:
+        """Take the bindings that work now, unless another program has the terminal."""
         if screen is not self.screen or not self.app.app_focus:
             return
-        offered: dict[str, _Key] = {}
+        found: dict[str, _Key] = {}
         for _, binding, enabled, tooltip in screen.active_bindings.values():
             if binding.show and enabled:
-                shown = self.app.get_key_display(binding)
-                key = _Key(binding.key, shown, binding.description, tooltip or binding.description, binding.action)
-                offered.setdefault(binding.action, key)
-        keys = tuple(offered.values())
+                label = self.app.get_key_display(binding)
+                key = _Key(binding.key, label, binding.description, tooltip or binding.description, binding.action)
+                found.setdefault(binding.action, key)
+        keys = tuple(found.values())
         if keys != self._keys:
             self._keys = keys
             self.refresh()
@@ -119,7 +121,7 @@ class KeyBar(FixedSize):
         return [key for key in self._keys if key in fitting]
 
     def render(self) -> RenderResult:
-        """The keys that fit."""
+        """Return the keys that fit."""
         names = "key-bar--key", "key-bar--title", "key-bar--hover"
         plain, title, hover = (self.get_visual_style(name) for name in names)
         return Content.assemble(
@@ -127,7 +129,7 @@ class KeyBar(FixedSize):
                 part
                 for key in self._fitting()
                 for part in (
-                    (f" {key.shown} ", hover if key.key == self.hovered else plain),
+                    (f" {key.label} ", hover if key.key == self.hovered else plain),
                     (f"{key.title} ", hover if key.key == self.hovered else title),
                 )
             )

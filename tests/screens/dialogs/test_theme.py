@@ -10,7 +10,7 @@ from textual.css.stylesheet import Stylesheet
 from textual.strip import Strip
 
 from tests.conversations import open_sdk, spend, turn
-from tests.explorer.test_explorer import Opened, opened
+from tests.explorer.driver import ExplorerDriver, open_explorer
 from tui.app import ConvoApp
 from tui.config import Config
 from tui.explorer.screen import Explorer
@@ -28,24 +28,24 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-def app(explorer: Opened) -> ConvoApp:
-    found = explorer.pilot.app
+def app(explorer: ExplorerDriver) -> ConvoApp:
+    found = explorer.app
     assert isinstance(found, ConvoApp)
     return found
 
 
-async def choose(explorer: Opened) -> None:
+async def choose(explorer: ExplorerDriver) -> None:
     app(explorer).action_change_theme()
-    await explorer.until(lambda: isinstance(explorer.pilot.app.screen, ThemePicker))
+    await explorer.until(lambda: isinstance(explorer.app.screen, ThemePicker))
     await explorer.settle()
 
 
-def text(explorer: Opened) -> str:
-    return "\n".join(strip.text for strip in explorer.pilot.app.screen._compositor.render_strips())
+def text(explorer: ExplorerDriver) -> str:
+    return "\n".join(strip.text for strip in explorer.app.screen._compositor.render_strips())
 
 
 async def test_the_panes_wear_the_theme_under_the_cursor(path: Path) -> None:
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         await explorer.press("ctrl+p", *"Theme")
         await explorer.until(lambda: "Choose the colours" in text(explorer))
         await explorer.press("enter")
@@ -65,21 +65,21 @@ async def test_the_panes_wear_the_theme_under_the_cursor(path: Path) -> None:
 
 @pytest.mark.parametrize("theme", ["nord", "textual-light", "gruvbox"])
 async def test_a_theme_looks_as_in_a_program_that_began_with_it(path: Path, theme: str) -> None:
-    def looks(explorer: Opened) -> list[list[tuple[str, str]]]:
-        strips = explorer.pilot.app.screen._compositor.render_strips()
+    def looks(explorer: ExplorerDriver) -> list[list[tuple[str, str]]]:
+        strips = explorer.app.screen._compositor.render_strips()
         return [[(segment.text, str(segment.style)) for segment in strip.simplify().discard_meta()] for strip in strips]
 
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         await choose(explorer)
         await explorer.press("up", "down", "down", *theme, "enter")
         chosen = looks(explorer)
-    async with opened(path, config=Config(path.with_name("config.toml"), theme=theme)) as explorer:
+    async with open_explorer(path, config=Config(path.with_name("config.toml"), theme=theme)) as explorer:
         await explorer.settle()
         assert looks(explorer) == chosen
 
 
 async def test_esc_goes_back_to_the_theme_before(path: Path) -> None:
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         before = app(explorer).theme, explorer.chat.styles.background
         await choose(explorer)
         await explorer.press("up", "up", "escape")
@@ -90,7 +90,7 @@ async def test_esc_goes_back_to_the_theme_before(path: Path) -> None:
 
 
 async def test_a_click_picks_a_theme_and_one_beside_the_list_goes_back(path: Path) -> None:
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         before = app(explorer).theme
         await choose(explorer)
         await explorer.press("up")
@@ -116,7 +116,7 @@ async def test_the_themes_beside_the_cursor_are_read_while_it_rests(
         read.append(sheet)
         reparse(sheet)
 
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         await choose(explorer)
         picker = app(explorer).screen
         assert isinstance(picker, ThemePicker)
@@ -141,7 +141,7 @@ async def test_a_theme_is_painted_in_one_go(path: Path, monkeypatch: pytest.Monk
             whole.append(painter)
         return draw(painter, spans)
 
-    async with opened(path) as explorer:
+    async with open_explorer(path) as explorer:
         await choose(explorer)
         monkeypatch.setattr(PartialCompositor, "draw", counted)
         await explorer.press("up")

@@ -1,0 +1,101 @@
+"""Commands for the program itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tui.commands.registry import COMMANDS, command
+
+if TYPE_CHECKING:
+    from tui.explorer.screen import Explorer
+
+_PANES: Final = {"tree": "Tree", "chat": "Chat", "usage": "Usage", "composer": "Composer"}
+"""Headings for the keys of the panes, by the beginning of their bindings' ids."""
+
+
+@command(
+    "app.refresh",
+    keys="f5",
+    title="Refresh",
+    help="Read the file again now",
+    group="Program",
+    synonyms=("reload", "update"),
+)
+async def refresh(explorer: Explorer) -> None:
+    await explorer.controller.refresh()
+
+
+@command(
+    "app.leave",
+    keys="escape",
+    title="Leave",
+    help="Leave what is open or zoomed, else remove all marks",
+    group="Program",
+    synonyms=("stop", "cancel", "close", "unmark"),
+    inline=True,
+)
+async def leave(explorer: Explorer) -> None:
+    """Leave one thing: a run, the hits of a search, the zoom, the fork editor, the preview, the marks."""
+    controller, editing = explorer.controller, explorer.view.fork is not None
+    if not editing and controller.agent is not None and controller.agent.stop():
+        return
+    if not editing and explorer.search.is_walking:
+        explorer.search.end()
+    elif explorer.panes.is_zoomed:
+        explorer.panes.toggle_zoom()
+    elif editing:
+        controller.forks.cancel()
+    elif explorer.view.preview:
+        explorer.run_command(controller.navigation.leave_preview)
+    else:
+        controller.marks.clear()
+
+
+@command(
+    "app.help",
+    keys="question_mark",
+    title="Help",
+    help="Show all keys",
+    group="Program",
+    footer=True,
+    synonyms=("keys", "shortcuts", "bindings"),
+    inline=True,
+)
+async def show_help(explorer: Explorer) -> None:
+    from tui.screens.dialogs.help import Help, HelpRow
+
+    keys = explorer.active_keys()
+    of_focus = [
+        HelpRow(_PANES[name.partition(".")[0]], shown, binding.description)
+        for name, (shown, binding) in keys.items()
+        if name not in COMMANDS
+    ]
+    everywhere = [HelpRow(known.group, keys[name][0], known.help) for name, known in COMMANDS.items() if name in keys]
+    explorer.app.push_screen(Help([*of_focus, *everywhere]))
+
+
+@command(
+    "app.palette",
+    keys="ctrl+p",
+    title="Commands",
+    help="All commands, by typing part of their name",
+    group="Program",
+    synonyms=("palette",),
+    action="app.command_palette",
+)
+async def open_palette(explorer: Explorer) -> None:
+    explorer.app.action_command_palette()
+
+
+@command(
+    "app.quit",
+    keys="q,ctrl+q",
+    title="Quit",
+    help="Leave the program",
+    group="Program",
+    footer=True,
+    synonyms=("exit", "close"),
+    inline=True,
+)
+async def quit_program(explorer: Explorer) -> None:
+    await explorer.app.action_quit()

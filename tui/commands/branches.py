@@ -1,0 +1,122 @@
+"""Commands that go to another branch, fork or session."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tui.commands.registry import command
+from tui.errors import ConvoError
+from tui.widgets.lists.names import branch_choices, session_choices
+
+if TYPE_CHECKING:
+    from tui.explorer.screen import Explorer
+
+
+@command(
+    "branch.pick",
+    keys="b",
+    title="Branches",
+    help="Pick a branch by typing part of its name",
+    group="Branches",
+    footer=True,
+    synonyms=("switch", "checkout", "open branch"),
+    inline=True,
+)
+async def pick_branch(explorer: Explorer) -> None:
+    from tui.screens.dialogs.picker import Picker
+
+    def picked(branch_id: str | None) -> None:
+        if branch_id is not None:
+            explorer.run_command(partial(explorer.controller.navigation.switch_branch, branch_id))
+
+    choices = branch_choices(explorer.view)
+    await explorer.push_dialog(Picker("Branches", choices, current=explorer.view.branch_id), picked)
+
+
+@command(
+    "branch.previous",
+    keys="left_square_bracket",
+    title="Previous sibling",
+    help="Previous branch at the nearest fork",
+    group="Branches",
+)
+async def previous_sibling(explorer: Explorer) -> None:
+    await explorer.controller.navigation.go_to_sibling(-1)
+
+
+@command(
+    "branch.next",
+    keys="right_square_bracket",
+    title="Sibling",
+    help="Next branch at the nearest fork",
+    group="Branches",
+    footer=True,
+    synonyms=("next sibling", "alternative"),
+)
+async def next_sibling(explorer: Explorer) -> None:
+    await explorer.controller.navigation.go_to_sibling(1)
+
+
+@command(
+    "point.previous",
+    keys="left_curly_bracket",
+    title="Previous fork",
+    help="Previous fork point on this path",
+    group="Branches",
+)
+async def previous_fork_point(explorer: Explorer) -> None:
+    await explorer.controller.navigation.go_to_fork_point(-1)
+
+
+@command(
+    "point.next",
+    keys="right_curly_bracket",
+    title="Next fork",
+    help="Next fork point on this path",
+    group="Branches",
+)
+async def next_fork_point(explorer: Explorer) -> None:
+    await explorer.controller.navigation.go_to_fork_point(1)
+
+
+@command(
+    "branch.back",
+    keys="minus",
+    title="Back",
+    help="Go back to the previous branch",
+    group="Branches",
+    footer=True,
+    synonyms=("last branch", "toggle branch"),
+)
+async def switch_back(explorer: Explorer) -> None:
+    await explorer.controller.navigation.switch_back()
+
+
+@command(
+    "session.pick",
+    keys="s",
+    title="Sessions",
+    help="Pick another session of the file",
+    group="Branches",
+    footer=True,
+    synonyms=("switch session", "open session"),
+    inline=True,
+)
+async def pick_session(explorer: Explorer) -> None:
+    from tui.screens.dialogs.remote_picker import Matches, RemotePicker
+
+    async def find(typed: str, most: int) -> Matches:
+        try:
+            sessions, total = await explorer.controller.pages.matching_sessions(typed, most)
+        except ConvoError as error:
+            explorer.report(error)
+            return Matches((), 0)
+        return Matches(session_choices(sessions), total)
+
+    def picked(session_id: str | None) -> None:
+        if session_id is not None:
+            explorer.run_command(partial(explorer.controller.navigation.select_session, session_id))
+
+    current = explorer.view.session.session_id if explorer.view.session else None
+    await explorer.push_dialog(RemotePicker("Sessions", find, current=current), picked)

@@ -1,0 +1,81 @@
+"""Commands that compare branches and turns."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from tui.commands.registry import command
+
+if TYPE_CHECKING:
+    from tui.explorer.screen import Explorer
+    from tui.model.compare import Comparison
+    from tui.screens.compare import TurnToOpen
+
+_PATIENCE: Final = 0.5
+"""Seconds after which a notice says that the comparison takes a while."""
+
+
+@command(
+    "branch.compare",
+    keys="c",
+    title="Compare",
+    help="Compare with another branch, or compare two marked turns",
+    group="Look",
+    synonyms=("diff", "side by side"),
+)
+async def compare(explorer: Explorer) -> None:
+    """Compare the marked turns where there are two; else ask for the other branch where there are several."""
+    comparison = explorer.controller.comparison
+    if len(explorer.view.marks) == 2:
+        await _show_comparison(explorer, comparison.compare_marks)
+        return
+    here, branches = explorer.view.branch_id, explorer.view.tree.branches
+    others = [name for name in branches if name != here]
+
+    def picked(other: str | None) -> None:
+        if other is not None:
+            compare = partial(comparison.compare_branches, other, here)
+            explorer.run_command(partial(_show_comparison, explorer, compare))
+
+    if not others:
+        explorer.show_notice("There is no other branch to compare with. Mark two turns with v to compare them.")
+    elif len(others) == 1:
+        picked(others[0])
+    else:
+        from tui.screens.dialogs.picker import Picker
+        from tui.widgets.lists.choices import Choice
+
+        choices = [Choice(name, name, f"{branches[name].turns} turns") for name in others]
+        picker = Picker(f"Compare {here} with", choices, current=comparison.suggest_branch())
+        explorer.app.push_screen(picker, picked)
+
+
+async def _show_comparison(explorer: Explorer, compare: Callable[[], Awaitable[Comparison]]) -> None:
+    from tui.screens.compare import CompareScreen
+
+    def closed(turn: TurnToOpen | None) -> None:
+        if turn is not None:
+            explorer.run_command(partial(explorer.controller.navigation.switch_branch, *turn))
+            explorer.panes.go_to("chat")
+
+    timer = explorer.set_timer(_PATIENCE, partial(explorer.show_notice, "Comparing. These branches are long."))
+    try:
+        comparison = await compare()
+    finally:
+        timer.stop()
+    if explorer.is_active:
+        explorer.app.push_screen(CompareScreen(comparison, explorer.controller.comparison.compare_turns), closed)
+
+
+@command(
+    "turn.mark",
+    keys="v",
+    title="Mark",
+    help="Mark / unmark this turn",
+    group="Look",
+    synonyms=("select turn",),
+)
+async def toggle_mark(explorer: Explorer) -> None:
+    explorer.controller.marks.toggle()

@@ -1,0 +1,49 @@
+"""The command that exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.commands.registry import command
+
+if TYPE_CHECKING:
+    from tui.controller.progress import TaskProgress
+    from tui.explorer.screen import Explorer
+    from tui.screens.dialogs.export import Export
+
+
+@command(
+    "export.write",
+    keys="x",
+    title="Export",
+    help="Export the branch or session to a file",
+    group="Look",
+    synonyms=("save", "markdown", "html", "json"),
+    inline=True,
+)
+async def export(explorer: Explorer) -> None:
+    from tui.screens.dialogs.export import ExportDialog, Extent
+
+    view, exports = explorer.view, explorer.controller.exports
+    if view.session is None or view.branch_id not in view.tree.branches:
+        explorer.show_notice("There is nothing to export.")
+        return
+    session, through = view.session.session_id, exports.branches_with_turn()
+    everything = list(view.tree.branches)
+    extents = [
+        Extent(f"branch {view.branch_id}", f"{session}-{view.branch_id}", [view.branch_id]),
+        Extent(f"{len(through)} branches through turn {view.turn}", f"{session}-turn-{view.turn}", through),
+        Extent(f"session, {len(everything)} branches", session, everything),
+    ]
+    # One that would write the same as the first is no choice.
+    extents = [extent for index, extent in enumerate(extents) if not index or len(extent.branches) > 1]
+
+    async def write(asked: Export, progress: TaskProgress) -> None:
+        await exports.write(asked.branches, asked.form, asked.target, progress, overwrite=asked.overwrite)
+
+    def written(target: Path | None) -> None:
+        if target is not None:
+            explorer.show_notice(f"Wrote {target}.")
+
+    await explorer.push_dialog(ExportDialog(extents, write, Path.cwd()), written)

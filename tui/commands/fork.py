@@ -1,0 +1,50 @@
+"""Commands that begin a new branch or message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.commands.registry import command
+
+if TYPE_CHECKING:
+    from tui.explorer.screen import Explorer
+
+
+@command(
+    "fork.here",
+    keys="f",
+    title="Fork",
+    help="Fork here: edit this turn's message in a new branch",
+    group="Fork",
+    footer=True,
+    synonyms=("edit message", "new branch"),
+    writes=True,
+)
+async def fork_here(explorer: Explorer) -> None:
+    await explorer.controller.forks.begin()
+
+
+@command(
+    "fork.after",
+    keys="A",
+    title="Fork after",
+    help="Fork after this turn: continue from its answer in a new branch",
+    group="Fork",
+    synonyms=("continue", "append"),
+    writes=True,
+)
+async def fork_after(explorer: Explorer) -> None:
+    await explorer.controller.forks.begin(after=True)
+
+
+@command(
+    "composer.focus",
+    keys="i",
+    title="Write",
+    help="Go to the composer",
+    group="Fork",
+    synonyms=("message", "send", "type", "insert"),
+    inline=True,
+)
+async def focus_composer(explorer: Explorer) -> None:
+    explorer.panes.focus_composer()

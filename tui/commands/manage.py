@@ -1,0 +1,213 @@
+"""Commands that keep sessions and branches in order: names, pins, the archive, deleting, copies, undo.
+
+They apply to a session where the tree's cursor is on its row, else to a branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.commands.registry import command
+
+if TYPE_CHECKING:
+    from tui.explorer.screen import Explorer
+    from tui.screens.dialogs.delete import DeleteChoice
+
+
+def _target(explorer: Explorer) -> tuple[str, str | None]:
+    """Return the session, and the branch unless the command applies to the session itself."""
+    open_id = explorer.view.session.session_id if explorer.view.session else ""
+    tree = explorer.panes.branch_tree
+    if not tree.has_focus:
+        return open_id, explorer.view.branch_id
+    # The cursor is ahead of the view.
+    if tree.cursor_session is not None:
+        return tree.cursor_session.session_id, None
+    return open_id, tree.cursor_branch or explorer.view.branch_id
+
+
+@command(
+    "manage.name",
+    keys="R",
+    title="Rename",
+    help="Title and note of this branch or session",
+    group="Manage",
+    synonyms=("name", "label", "describe"),
+    writes=True,
+    inline=True,
+)
+async def rename(explorer: Explorer) -> None:
+    from tui.screens.dialogs.form import Field, Form
+
+    session_id, branch_id = _target(explorer)
+    labelled = (
+        explorer.panes.branch_tree.cursor_session if branch_id is None else explorer.view.tree.branches.get(branch_id)
+    )
+    if labelled is None:
+        return
+    name = f"session {session_id}" if branch_id is None else f"branch {branch_id}"
+    fields = (
+        Field("Title", labelled.title, session_id if branch_id is None else branch_id),
+        Field("Note", labelled.note, "a reminder for later"),
+    )
+
+    async def save(values: Sequence[str]) -> None:
+        await explorer.controller.management.rename(session_id, branch_id, *values)
+
+    await explorer.push_dialog(Form(f"Title and note of {name}", fields, "saves", save))
+
+
+@command(
+    "manage.pin",
+    keys="p",
+    title="Pin",
+    help="Pin / unpin this branch or session",
+    group="Manage",
+    synonyms=("star", "favourite", "bookmark"),
+    writes=True,
+)
+async def toggle_pin(explorer: Explorer) -> None:
+    await explorer.controller.management.toggle_pin(*_target(explorer))
+
+
+@command(
+    "manage.archive",
+    keys="a",
+    title="Archive",
+    help="Archive / unarchive this branch or session",
+    group="Manage",
+    synonyms=("put away", "hide", "restore"),
+    writes=True,
+)
+async def toggle_archive(explorer: Explorer) -> None:
+    await explorer.controller.management.toggle_archive(*_target(explorer))
+
+
+@command(
+    "manage.archived",
+    keys="full_stop",
+    title="Archived",
+    help="Show / hide archived branches and sessions",
+    group="Manage",
+    synonyms=("hidden",),
+)
+async def toggle_show_archived(explorer: Explorer) -> None:
+    await explorer.controller.management.toggle_show_archived()
+
+
+@command(
+    "manage.delete",
+    keys="d",
+    title="Delete",
+    help="Delete this branch or session, after showing what would be lost",
+    group="Manage",
+    synonyms=("remove", "drop"),
+    writes=True,
+)
+async def delete(explorer: Explorer) -> None:
+    from tui.screens.dialogs.delete import DeleteChoice, DeleteDialog
+
+    session_id, branch_id = _target(explorer)
+    management = explorer.controller.management
+    impact = await management.deletion_impact(session_id, branch_id)
+
+    def chosen(choice: DeleteChoice | None) -> None:
+        if choice is DeleteChoice.DELETE:
+            explorer.run_command(partial(management.delete, session_id, branch_id))
+        elif choice is DeleteChoice.ARCHIVE:
+            explorer.run_command(partial(management.toggle_archive, session_id, branch_id))
+
+    explorer.app.clear_notifications()
+    explorer.app.push_screen(DeleteDialog(impact), chosen)
+
+
+@command(
+    "manage.copy",
+    keys="C",
+    title="Copy branch",
+    help="Copy this branch into a new session or file",
+    group="Manage",
+    synonyms=("duplicate", "extract"),
+    writes=True,
+    inline=True,
+)
+async def copy_branch(explorer: Explorer) -> None:
+    from tui.screens.dialogs.form import Field, Form
+
+    management = explorer.controller.management
+    branch_id = _target(explorer)[1] or explorer.view.branch_id
+    fields = (
+        Field("Session", management.suggest_copy_name(branch_id), "name of the new session"),
+        Field("File", "", "this one; or a new file"),
+    )
+
+    async def copy(values: Sequence[str]) -> None:
+        name, file = (value.strip() for value in values)
+        await management.copy_branch(branch_id, name, _path(file))
+
+    await explorer.push_dialog(Form(f"Copy branch {branch_id} into a new session", fields, "copies", copy))
+
+
+@command(
+    "manage.turns",
+    keys="V",
+    title="Copy turns",
+    help="Copy the marked turns to the end of this branch",
+    group="Manage",
+    synonyms=("paste", "append", "cherry-pick"),
+    writes=True,
+)
+async def copy_marked_turns(explorer: Explorer) -> None:
+    await explorer.controller.management.copy_marked()
+
+
+@command(
+    "manage.undo",
+    keys="z",
+    title="Undo",
+    help="Undo the last change",
+    group="Manage",
+    synonyms=("revert", "take back"),
+    writes=True,
+)
+async def undo(explorer: Explorer) -> None:
+    await explorer.controller.history.undo()
+
+
+@command(
+    "manage.redo",
+    keys="Z",
+    title="Redo",
+    help="Redo the last change that was undone",
+    group="Manage",
+    synonyms=("do again",),
+    writes=True,
+)
+async def redo(explorer: Explorer) -> None:
+    await explorer.controller.history.redo()
+
+
+@command(
+    "manage.done",
+    keys="H",
+    title="Changes",
+    help="Changes: undo back to a point, empty the trash",
+    group="Manage",
+    synonyms=("history", "undo list", "journal", "log"),
+)
+async def show_changes(explorer: Explorer) -> None:
+    from tui.screens.dialogs.undo_history import HistoryActions, UndoHistory
+
+    history = explorer.controller.history
+    actions = HistoryActions(history.entries, history.undo_or_redo, history.make_permanent, history.empty_trash)
+    # They would cover the list.
+    explorer.app.clear_notifications()
+    explorer.app.push_screen(UndoHistory(await history.entries(), actions))
+
+
+def _path(typed: str) -> Path | None:
+    """Return the file that was typed, if any."""
+    return Path(typed).expanduser() if typed else None

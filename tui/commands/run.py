@@ -1,0 +1,57 @@
+"""Commands for the runs of the agent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.commands.registry import command
+
+if TYPE_CHECKING:
+    from tui.explorer.screen import Explorer
+
+
+@command(
+    "run.again",
+    keys="r",
+    title="Run again",
+    help="Ask this turn again on new branches; 3r: on three",
+    group="Talk",
+    footer=True,
+    synonyms=("rerun", "retry", "regenerate", "repeat"),
+    needs_agent=True,
+    writes=True,
+    inline=True,
+)
+async def run_again(explorer: Explorer) -> None:
+    if explorer.agent is not None:
+        await explorer.agent.ask_for_rerun()
+
+
+@command(
+    "run.answer",
+    keys="w",
+    title="Approve",
+    help="Approve or reject the pending tool call",
+    group="Talk",
+    synonyms=("approval", "allow", "deny", "answer"),
+    needs_agent=True,
+    inline=True,
+)
+async def answer_tool_call(explorer: Explorer) -> None:
+    if explorer.agent is not None:
+        explorer.agent.ask_for_approval()
+
+
+@command(
+    "run.details",
+    keys="e",
+    title="Error",
+    help="Details of the last run's error",
+    group="Talk",
+    synonyms=("failure", "traceback"),
+    needs_agent=True,
+    inline=True,
+)
+async def show_error(explorer: Explorer) -> None:
+    if explorer.agent is not None:
+        explorer.agent.show_error()

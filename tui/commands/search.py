@@ -1,0 +1,76 @@
+"""Commands that search."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.commands.registry import command
+
+if TYPE_CHECKING:
+    from tui.explorer.screen import Explorer
+
+
+@command(
+    "find.here",
+    keys="slash",
+    title="Search",
+    help="Search this branch, or the tree where that has the focus",
+    group="Search",
+    footer=True,
+    synonyms=("find", "filter", "grep"),
+    inline=True,
+)
+async def search_here(explorer: Explorer) -> None:
+    await explorer.search.begin_typing()
+
+
+@command(
+    "find.next",
+    keys="n",
+    title="Next hit",
+    help="Go to the next hit",
+    group="Search",
+    synonyms=("find next",),
+    inline=True,
+)
+async def next_hit(explorer: Explorer) -> None:
+    explorer.search.step(1)
+
+
+@command(
+    "find.previous",
+    keys="N",
+    title="Previous hit",
+    help="Go to the previous hit",
+    group="Search",
+    synonyms=("find previous",),
+    inline=True,
+)
+async def previous_hit(explorer: Explorer) -> None:
+    explorer.search.step(-1)
+
+
+@command(
+    "find.everywhere",
+    keys="ctrl+f",
+    title="Search all",
+    help="Search the branch, the session or the file",
+    group="Search",
+    synonyms=("find all", "hits"),
+    inline=True,
+)
+async def search_everywhere(explorer: Explorer) -> None:
+    await explorer.search.open_dialog()
+
+
+@command(
+    "find.blame",
+    keys="B",
+    title="Blame",
+    help="Where the selected text comes from, and where it is repeated",
+    group="Search",
+    synonyms=("origin", "source"),
+    inline=True,
+)
+async def blame(explorer: Explorer) -> None:
+    await explorer.search.open_origins()

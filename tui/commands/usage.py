@@ -1,0 +1,59 @@
+"""Commands of the usage pane."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tui.commands.registry import command
+
+if TYPE_CHECKING:
+    from tui.explorer.screen import Explorer
+
+
+@command(
+    "usage.scope",
+    keys="u",
+    title="Scope",
+    help="What the sums count: own turns, the path, all",
+    group="Look",
+    footer=True,
+    synonyms=("total", "usage"),
+    inline=True,
+)
+async def next_scope(explorer: Explorer) -> None:
+    explorer.controller.usage.next_scope()
+
+
+@command(
+    "usage.chart",
+    keys="U",
+    title="Chart",
+    help="What the bars show: tokens or resend cost",
+    group="Look",
+    synonyms=("bars",),
+)
+async def next_chart(explorer: Explorer) -> None:
+    await explorer.controller.usage.next_chart()
+
+
+@command(
+    "usage.price_as",
+    title="Price as",
+    help="Price as a model: for turns whose own model is not recorded",
+    group="Look",
+    synonyms=("money", "cost", "dollars"),
+)
+async def choose_price_model(explorer: Explorer) -> None:
+    from tui.screens.dialogs.picker import Picker
+    from tui.widgets.lists.choices import Choice
+
+    usage = explorer.controller.usage
+    choices = [Choice("", "no model", "only turns whose model is recorded have a price")]
+    choices += [Choice(name, name, "") for name in await usage.priced_models()]
+
+    def picked(name: str | None) -> None:
+        if name is not None:
+            explorer.run_command(partial(usage.set_price_as, name or None))
+
+    explorer.app.push_screen(Picker("Price as", choices, current=explorer.view.price_as), picked)

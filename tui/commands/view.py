@@ -1,0 +1,77 @@
+"""Commands that look at turns and items."""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from tui.commands.registry import command
+from tui.render import copied_text, format_size
+
+if TYPE_CHECKING:
+    from tui.explorer.screen import Explorer
+    from tui.model import Item
+
+_TERMINAL_LIMIT: Final = 100_000
+"""Characters from which on terminals are known to refuse what they are given to copy."""
+
+
+@command(
+    "turn.seen",
+    keys="m",
+    title="Model input",
+    help="What the model saw: the input of each request of this turn",
+    group="Look",
+    synonyms=("context", "prompt", "requests"),
+)
+async def show_model_input(explorer: Explorer) -> None:
+    from tui.screens.model_input import ModelInputScreen
+
+    model_input = await explorer.controller.model_input.load()
+    if explorer.is_active:
+        explorer.app.push_screen(ModelInputScreen(explorer.controller.model_input, model_input))
+
+
+@command(
+    "view.follow",
+    keys="F",
+    title="Follow",
+    help="Follow new turns",
+    group="Look",
+    synonyms=("tail", "live", "stop following"),
+)
+async def toggle_following(explorer: Explorer) -> None:
+    await explorer.controller.follow.toggle()
+
+
+@command(
+    "text.copy",
+    keys="y",
+    title="Copy",
+    help="Copy the selected text, else the item under the cursor",
+    group="Look",
+    synonyms=("clipboard", "yank"),
+    inline=True,
+)
+async def copy_text(explorer: Explorer) -> None:
+    chat = explorer.panes.chat
+    item = chat.cursor_item
+    if text := explorer.get_selected_text():
+        _copy(explorer, text)
+    elif item is not None and item.unread:
+        explorer.run_command(partial(_copy_long_item, explorer, item))
+    elif text := chat.cursor_text():
+        _copy(explorer, text)
+
+
+async def _copy_long_item(explorer: Explorer, item: Item) -> None:
+    explorer.show_notice(f"Reading all {format_size(item.size)} of it…")
+    full_item = await explorer.controller.pages.full_item(item)
+    _copy(explorer, await to_thread(copied_text, full_item))
+
+
+def _copy(explorer: Explorer, text: str) -> None:
+    explorer.app.copy_to_clipboard(text)
+    limit = ", if your terminal accepts that many" if len(text) > _TERMINAL_LIMIT else ""
+    explorer.show_notice(f"Copied {len(text):,} characters{limit}.")

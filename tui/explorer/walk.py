@@ -1,0 +1,64 @@
+"""The walk through the hits of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tui.controller.search import Search
+from tui.model import TurnTree
+from tui.model.search import Hit
+from tui.widgets.find_bar import FindBar
+
+__all__ = ["Walk"]
+
+
+@dataclass(eq=False)
+class Walk:
+    """The hits of one search that `n` and `N` go through.
+
+    Attributes:
+        search: The search.
+        bar: The bar that shows the walk's state.
+        in_chat: Whether the hits are shown in the chat, not in the tree.
+        go_back: Goes back to where the user was before the search.
+        hits: The hits in the order of the walk; None until that is known.
+        index: Index of the current hit.
+        hit: The current hit; None before the first step.
+        place: Which of the matches within that item is the current one, in words.
+    """
+
+    search: Search
+    bar: FindBar
+    in_chat: bool
+    go_back: Callable[[], None] = lambda: None
+    hits: Sequence[Hit] | None = None
+    index: int = 0
+    hit: Hit | None = None
+    place: str = ""
+
+    def state(self, prefix: str = "") -> str:
+        """Return in words where the walk is."""
+        results = self.search.results
+        if self.search.failure:
+            return self.search.failure
+        if self.hits is None:
+            return f"searching… {results.progress:.0%}" if self.search.running else "stopped"
+        if not self.hits:
+            return "not found"
+        more = "+" if results.truncated or self.search.running else ""
+        return f"{prefix}{self.index + 1:,} of {len(self.hits):,}{more}{self.place}"
+
+    def sort_hits(self, tree: TurnTree) -> Sequence[Hit]:
+        """Take the hits of the search: in reading order, or in the tree in the order of its rows."""
+        if self.in_chat:
+            self.hits = sorted(self.search.results, key=lambda hit: hit.sequence_number)
+            return self.hits
+        order = {chain.index: number for number, (chain, _) in enumerate(tree.walk())}
+
+        def row(hit: Hit) -> tuple[int, int]:
+            chain = tree.chain_at(hit.branch_id, hit.turn)
+            return (order[chain.index] if chain else len(order)), hit.turn
+
+        self.hits = sorted(self.search.results, key=row)
+        return self.hits
