@@ -161,6 +161,10 @@ class Transaction(Protocol):
         """Run a statement for each row of values."""
         ...
 
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Insert rows, each with its cells in the order of the columns."""
+        ...
+
     def fetch_as_json(
         self, sql: str, width: int, values: Sequence[object] | Mapping[str, object] = (), /, **named_values: object
     ) -> list[list[Any]]:

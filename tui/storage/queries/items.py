@@ -27,7 +27,6 @@ from tui.storage.queries.branches import (
 from tui.storage.queries.runs import drop_orphaned_runs
 from tui.storage.queries.usage import drop_orphaned_usage, keep_shared_usage
 from tui.storage.schema import CONVO_BRANCHES, CONVO_LABELS, CONVO_RUNS, CONVO_USAGE, MESSAGE_INDEX
-from tui.storage.sql import insert_into
 
 __all__ = ["EncodedItem", "append_items", "clear_session", "encode_items", "pop_item", "read_items"]
 
@@ -42,19 +41,17 @@ _END: Final = """
          ORDER BY sequence_number DESC LIMIT 1)
 """
 
-_APPEND: Final = insert_into(
-    "message_structure",
-    (
-        "session_id",
-        "branch_id",
-        "message_id",
-        "sequence_number",
-        "user_turn_number",
-        "branch_turn_number",
-        "message_type",
-        "tool_name",
-    ),
+_COLUMNS: Final = (
+    "session_id",
+    "branch_id",
+    "message_id",
+    "sequence_number",
+    "user_turn_number",
+    "branch_turn_number",
+    "message_type",
+    "tool_name",
 )
+"""The columns of a structure row, as `_structure_rows` fills them."""
 
 
 class EncodedItem(NamedTuple):
@@ -93,10 +90,8 @@ def append_items(tx: Transaction, session_id: str, branch_id: str, items: Sequen
         session_id=session_id,
     )
     ids = tx.insert_messages(session_id, [item.data for item in items])
-    tx.executemany(
-        _APPEND,
-        _structure_rows(session_id, branch_id, items, ids, last_sequence or 0, turn or 0, branch_turn or 0),
-    )
+    rows = _structure_rows(session_id, branch_id, items, ids, last_sequence or 0, turn or 0, branch_turn or 0)
+    tx.insert_rows("message_structure", _COLUMNS, rows)
 
 
 def _structure_rows(
@@ -107,20 +102,20 @@ def _structure_rows(
     last_sequence: int,
     turn: int,
     branch_turn: int,
-) -> Iterator[dict[str, object]]:
+) -> Iterator[tuple[object, ...]]:
     for sequence_number, (item, message_id) in enumerate(zip(items, ids, strict=True), start=last_sequence + 1):
         turn += item.starts_turn
         branch_turn += item.starts_turn
-        yield {
-            "session_id": session_id,
-            "branch_id": branch_id,
-            "message_id": message_id,
-            "sequence_number": sequence_number,
-            "user_turn_number": turn,
-            "branch_turn_number": branch_turn,
-            "message_type": item.message_type,
-            "tool_name": item.tool_name,
-        }
+        yield (
+            session_id,
+            branch_id,
+            message_id,
+            sequence_number,
+            turn,
+            branch_turn,
+            item.message_type,
+            item.tool_name,
+        )
 
 
 def read_items(tx: Transaction, session_id: str, branch_id: str, limit: int | None = None) -> list[object]:

@@ -68,6 +68,10 @@ class SQLiteTransaction:
     def executemany(self, sql: str, rows: Iterable[Any]) -> None:
         self.db.executemany(sql, rows)
 
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        marks = ", ".join("?" * len(columns))
+        self.db.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+
     def fetch_as_json(self, sql: str, width: int, values: Values = (), /, **named_values: object) -> list[list[Any]]:
         # Between two rows SQLite lets another thread run, and while the program starts one is always waiting.
         columns = ", ".join(f"c{number}" for number in range(width))
