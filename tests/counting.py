@@ -43,7 +43,7 @@ async def counted(store: Store, call: Awaitable[T]) -> Counted[T]:
     """Await a call and count the work of a store's connections with it."""
     ran: list[str] = []
     grains: list[None] = []
-    connections = [connection_of(engine) for engine in (store._reader, store._aside)]
+    connections = [connection_of(engine) for engine in (store._reader, store._background)]
 
     def watch(db: sqlite3.Connection) -> None:
         db.set_trace_callback(ran.append)

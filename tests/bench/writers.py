@@ -146,10 +146,10 @@ async def _read(path: Path, seconds: float) -> Told:
     with closing(Store(path)) as store:
         while time.perf_counter() < end:
             try:
-                if (version := await store.changes()) != seen:
+                if (version := await store.version()) != seen:
                     for session in (await store.sessions())[:1]:
                         branch = (await store.tree(session)).branches["main"]
-                        await store.around(session, "main", branch.turns, at_end=True)
+                        await store.page_around(session, "main", branch.turns, at_end=True)
                     looks, seen = looks + 1, version
             except FileError as error:
                 errors.append(str(error))

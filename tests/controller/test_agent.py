@@ -103,8 +103,8 @@ class SlowStore(Store):
         self.gate, self.has_read = asyncio.Event(), asyncio.Event()
         self.gate.set()
 
-    async def around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> PageAround:
-        found = await super().around(session, branch_id, turn, at_end=at_end)
+    async def page_around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> PageAround:
+        found = await super().page_around(session, branch_id, turn, at_end=at_end)
         self.has_read.set()
         await self.gate.wait()
         return found

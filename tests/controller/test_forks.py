@@ -38,11 +38,11 @@ async def test_a_fork_is_prepared_edited_and_made(controller: SessionController,
 
 async def test_leaving_the_fork_editor_writes_nothing(controller: SessionController, path: Path) -> None:
     store = Store(path)
-    before = await store.changes()
+    before = await store.version()
     await controller.forks.begin(2)
     controller.forks.cancel()
     assert not controller.view.fork
-    assert await store.changes() == before
+    assert await store.version() == before
     store.close()
     with pytest.raises(ConvoError, match="No fork is being prepared"):
         await controller.forks.make()

@@ -13,7 +13,7 @@ from tests.conversations import open_sdk, turn
 from tests.counting import counted
 from tui.controller import SessionController
 from tui.model import Session
-from tui.storage.queries.sessions import FEW
+from tui.storage.queries.sessions import FIRST_PAGE
 from tui.storage.store import Store
 
 MANY = 500
@@ -68,11 +68,11 @@ def written(path: Path) -> list[str]:
 async def test_all_pages_have_one_order(store: Store, path: Path) -> None:
     expected = written(path)
 
-    assert names(await store.sessions()) == expected[:FEW]
+    assert names(await store.sessions()) == expected[:FIRST_PAGE]
     assert names(await store.sessions(0, MANY)) == expected
     assert names(await store.sessions(100, 164)) == expected[100:164]
     assert names(await store.sessions(490, 600)) == expected[490:]
-    assert [await store.place(name) for name in ("0499", "0250", "gone")] == [0, 249, None]
+    assert [await store.session_place(name) for name in ("0499", "0250", "gone")] == [0, 249, None]
     assert await store.count_sessions() == MANY
 
 
@@ -93,7 +93,7 @@ async def test_the_order_is_right_after_others_write(store: Store, path: Path) -
         db.execute("VACUUM")
 
     expected = [name for name in written(path) if isinstance(name, str)]
-    assert names(await store.sessions()) == expected[:FEW]
+    assert names(await store.sessions()) == expected[:FIRST_PAGE]
     assert names(await store.sessions(0, MANY)) == expected[:MANY]
     assert expected[:3] == ["0250", "new", "0007"]
 
@@ -129,7 +129,7 @@ async def test_the_newest_sessions_are_found_behind_a_long_one(tmp_path: Path) -
             "INSERT INTO agent_messages (session_id, message_data) VALUES ('0003', '{}')", ([] for _ in range(6000))
         )
     store = Store(path)
-    assert names(await store.sessions()) == written(path)[:FEW]
+    assert names(await store.sessions()) == written(path)[:FIRST_PAGE]
     store.close()
 
 
@@ -167,8 +167,8 @@ async def test_letters_match_in_upper_and_lower_case(tmp_path: Path) -> None:
 async def test_a_view_lists_the_newest_sessions_and_counts_the_others(controller: SessionController) -> None:
     view = controller.view
 
-    assert names(view.sessions) == [f"{number:04}" for number in range(499, 499 - FEW, -1)]
-    assert view.sessions_remaining == MANY - FEW
+    assert names(view.sessions) == [f"{number:04}" for number in range(499, 499 - FIRST_PAGE, -1)]
+    assert view.sessions_remaining == MANY - FIRST_PAGE
     assert view.session == view.sessions[0]
     assert view.session_index is None
 

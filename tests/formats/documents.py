@@ -20,7 +20,7 @@ async def export_document(path: Path, branches: Sequence[str] = (), form: Format
     store = Store(path)
     (session,) = await store.sessions()
     try:
-        return await store.whole(session, lambda dump: "".join(export(dump, branches or [*dump.tree.branches], form)))
+        return await store.dump(session, lambda dump: "".join(export(dump, branches or [*dump.tree.branches], form)))
     finally:
         store.close()
 

@@ -111,7 +111,7 @@ async def look_until_done(path: Path, writers: list[subprocess.Popen[str]]) -> i
     with closing(Store(path)) as store:
         looks, seen, known = 0, None, 0
         while any(writer.poll() is None for writer in writers) or looks == 0:
-            if (version := await store.changes()) == seen:
+            if (version := await store.version()) == seen:
                 continue
             seen = version
             looks += 1

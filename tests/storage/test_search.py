@@ -407,8 +407,8 @@ async def test_rows_that_are_no_json_or_no_text_are_searched_as_they_are(path: P
 async def test_where_an_item_stands_in_a_branch(path: Path) -> None:
     store = Store(path)
     (hit,) = await find(path, "54")
-    assert await store.place_of_item(SUPPORT, "alt", hit.turn, hit.message_id) == 7
-    assert await store.place_of_item(SUPPORT, "main", hit.turn, hit.message_id) is None
+    assert await store.item_position(SUPPORT, "alt", hit.turn, hit.message_id) == 7
+    assert await store.item_position(SUPPORT, "main", hit.turn, hit.message_id) is None
     page = await store.page(SUPPORT, "alt", 7, 8)
     assert page.items[0].message_id == hit.message_id
     store.close()

@@ -147,7 +147,7 @@ async def test_rows_of_the_tree_count_tools_and_failures(tmp_path: Path) -> None
     assert (before.number, before.items, before.text) == (0, 1, "")
     assert (first.text, first.items, first.tools, first.errors) == ("hello world", 4, 1, 0)
     assert (second.text, second.tools, second.errors) == ("x" * 200, 1, 1)
-    assert await store.position(session, "main", 2) == 5
+    assert await store.turn_position(session, "main", 2) == 5
     assert await store.user_text(session, "main", 1) == "hello\n\n  world"
     with pytest.raises(NotFoundError, match="no readable user message"):
         await store.user_text(session, "main", 9)
@@ -275,10 +275,10 @@ async def test_reading_never_writes(bushy: tuple[Path, SdkSession]) -> None:
 async def test_changes_of_others_are_noticed(bushy: tuple[Path, SdkSession]) -> None:
     path, sdk = bushy
     store = Store(path)
-    before = await store.changes()
-    assert await store.changes() == before
+    before = await store.version()
+    assert await store.version() == before
     await sdk.add_items(turn("more"))
-    assert await store.changes() != before
+    assert await store.version() != before
     store.close()
 
 

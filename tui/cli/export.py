@@ -29,7 +29,7 @@ async def run(options: argparse.Namespace) -> int:
             else:
                 write_atomically(chunks, Path(options.output), overwrite=options.force)
 
-        await found.store.whole(found.session, write)
+        await found.store.dump(found.session, write)
     if options.output is not None:
         Output().line(f"Wrote {options.output}.")
     return 0

@@ -35,7 +35,7 @@ async def run(options: argparse.Namespace) -> int:
             else:
                 _print_turns(Output(), items, usages)
 
-        await found.store.whole(found.session, print_turns)
+        await found.store.dump(found.session, print_turns)
     return 0
 
 

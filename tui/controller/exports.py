@@ -60,4 +60,4 @@ class Exports:
             pieces = progress.counted(export(dump, branches, form), dump.count_rows(branches))
             write_atomically(pieces, target, overwrite=overwrite)
 
-        await self._state.store.whole(session, work)
+        await self._state.store.dump(session, work)

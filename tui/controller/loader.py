@@ -56,7 +56,7 @@ class Loader:
         """Return the fields of a view about a branch and a turn of it, by default its last."""
         turn = nearest_turn(tree, branch_id, turn)
         at_end = turn == tree.branches[branch_id].turns
-        page = await self._store.around(session, branch_id, turn, at_end=at_end)
+        page = await self._store.page_around(session, branch_id, turn, at_end=at_end)
         return {"branch_id": branch_id, "turn": turn, **page._asdict()}
 
 

@@ -34,7 +34,7 @@ class ModelInputs:
         if view.session is None or turn < 1 or view.tree.chain_at(branch_id, turn) is None:
             raise NotFoundError("Nothing was sent here.", "Go to a turn first.")
         sibling = self._sibling(branch_id, turn)
-        return await self._state.store.seen(view.session, view.tree, branch_id, turn, sibling)
+        return await self._state.store.model_input(view.session, view.tree, branch_id, turn, sibling)
 
     async def page(self, model_input: ModelInput, branch_id: str, start: int, stop: int) -> Page:
         """Return some items of a branch of the session that a model input belongs to."""
@@ -46,7 +46,7 @@ class ModelInputs:
 
     async def items(self, model_input: ModelInput, items: ItemRange) -> list[object]:
         """Return some items of a model input exactly as the SDK's `get_items` does."""
-        return await self._state.store.input(model_input.session, items)
+        return await self._state.store.input_items(model_input.session, items)
 
     def _sibling(self, branch_id: str, turn: int) -> str | None:
         """Return the sibling of a branch at its last fork up to a turn."""

@@ -51,7 +51,7 @@ class Pricing:
         """Return the cost of a branch in each scope."""
         prices = await self._load()
         limits = await asyncio.to_thread(lambda: prices.limits)
-        by_scope = await self._state.store.priced(session, tree, branch_id, limits)
+        by_scope = await self._state.store.spending(session, tree, branch_id, limits)
         own, path, everything = await asyncio.to_thread(lambda: [prices.cost(spendings) for spendings in by_scope])
         return {Scope.OWN: own, Scope.PATH: path, Scope.ALL: everything}
 

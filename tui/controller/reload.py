@@ -42,13 +42,13 @@ class Reloader:
         self._loader = loader
         self._navigation = navigation
         self._version: Version | None = None
-        self._last_session: int | None = None
+        self._last_session: object = None
         self._changing = 0
 
     async def load_sessions(self) -> None:
         """Show the sessions of the file for the first time."""
         store = self._state.store
-        self._version = await store.changes()
+        self._version = await store.version()
         _, self._last_session = await store.sessions_since(None)
         self._state.publish(**await self._loader.session_list())
 
@@ -59,7 +59,7 @@ class Reloader:
             FileError: The file cannot be read now; the next call tries again.
         """
         async with self._state.state_lock:
-            version = await self._state.store.changes()
+            version = await self._state.store.version()
             changed = version != self._version
             if changed:
                 await self._reload()
@@ -85,7 +85,7 @@ class Reloader:
         try:
             result = await change
             async with self._state.state_lock:
-                version = await self._state.store.changes()
+                version = await self._state.store.version()
                 await self._reload(hide(result), leave_session=leave_session)
                 self._version = version
         finally:

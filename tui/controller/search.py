@@ -121,7 +121,7 @@ class Searches:
         session = state.view.session
         if session is None or (session.session_id, state.view.branch_id) != (hit.session_id, branch_id):
             return None
-        position = await state.store.place_of_item(session, branch_id, hit.turn, hit.message_id)
+        position = await state.store.item_position(session, branch_id, hit.turn, hit.message_id)
         if position is None:
             raise NotFoundError("This item is not there any more.", "Search again.")
         return position

@@ -130,5 +130,5 @@ class State:
         """
         from tui.storage.editor import Editor
 
-        await self.store.changes()
+        await self.store.version()
         return Editor(self.path, self.store.sessions_table, self.store.messages_table)

@@ -74,7 +74,7 @@ def json_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
         yield from _joined(map(_with_iso_times, dump.stored_usage(branch_id)))
         yield "]}"
     yield '\n],\n"orphaned_usage": ['
-    yield from _joined(_with_iso_times(row) for row in dump.kept_usage() if row["message_id"] in message_ids)
+    yield from _joined(_with_iso_times(row) for row in dump.orphaned_usage() if row["message_id"] in message_ids)
     yield '],\n"runs": ['
     yield from _joined(_with_iso_times(row) for row in dump.stored_runs() if row["message_id"] in message_ids)
     yield "]\n}\n"

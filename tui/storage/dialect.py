@@ -20,7 +20,7 @@ class Dialect(Protocol):
         like: The operator that matches a text with a pattern in any case of its ASCII letters.
         ordered_join: The join that reads the tables in the order in which they are written.
         not_indexed: What keeps a table from being read by an index, written behind the name of the table.
-        row_order: The column that tells in which order the rows of a table were written.
+        row_order: A column that grows with the order in which the rows of a table were inserted.
     """
 
     @property
@@ -38,6 +38,14 @@ class Dialect(Protocol):
 
     def is_text(self, column: str) -> str:
         """Return the condition that a column holds a text."""
+        ...
+
+    def is_text_by_index(self, column: str) -> str:
+        """Return the same condition in a form that an index serves."""
+        ...
+
+    def count_texts(self, table: str, column: str) -> str:
+        """Return an expression for the number of rows of a table whose column, which has an index, holds a text."""
         ...
 
     def is_integer(self, column: str) -> str:
@@ -72,7 +80,7 @@ class Dialect(Protocol):
         ...
 
     def joined(self, column: str) -> str:
-        """Return an aggregate that joins the values of a column with commas."""
+        """Return an aggregate that joins the values of a column with commas, in the order of the rows' ids."""
         ...
 
     def as_utf8(self, column: str) -> str:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from tui.errors import ConvoError
-from tui.model import Item, Session
+from tui.model import Session
 from tui.storage.dialect import Dialect
 from tui.storage.schema import Tables
 
@@ -77,24 +77,23 @@ class Messages(Protocol):
         """Whether the items are long on an average, so that few are to be read at once."""
         ...
 
-    def beginning(self, message_id: int | None, most: int | None = LONGEST, part: int | None = None) -> PartialItem:
-        """Read an item, or of one that takes more than `most` bytes (None: no limit) the first `part` (None: `most`).
+    def beginnings(
+        self, ids: Sequence[int | None], most: int | None = LONGEST, part: int | None = None
+    ) -> Iterator[PartialItem]:
+        """Yield items in the order of their ids; of one that takes more than `most` bytes, the first `part`.
 
-        Encoded data that the beginning ends in is passed over, so that what follows an image is read too: `…` and
-        the number of bytes take its place.
+        Encoded data at the end of such a beginning is skipped, so that what follows an image is read too: `…` and the
+        number of bytes take its place.
+
+        Args:
+            ids: The ids of the messages; None for a message that is missing.
+            most: The limit in bytes; None for none.
+            part: Bytes to read of an item beyond the limit; `most` where it is None.
         """
         ...
 
-    def stored_at(self, message_id: int) -> str | None:
-        """Return when an item was stored. It may take as long as reading all of the item."""
-        ...
-
-    def whole(self, item: Item) -> Item:
-        """Return an item with all that is stored of it.
-
-        Raises:
-            NotFoundError: It is not stored any more.
-        """
+    def stored_times(self, ids: Sequence[int]) -> dict[int, str | None]:
+        """Return when messages were stored. It may take as long as reading all of each."""
         ...
 
 
@@ -139,11 +138,6 @@ class Transaction(Protocol):
     @property
     def version(self) -> Hashable:
         """Another value after another connection has committed."""
-        ...
-
-    @property
-    def schema_version(self) -> Hashable:
-        """Another value after a table was made or dropped, or rows got other places."""
         ...
 
     @property

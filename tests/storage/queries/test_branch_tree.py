@@ -193,6 +193,6 @@ async def test_what_is_no_number_keeps_no_branch_from_the_tree(path: Path, colum
     tree = await fresh(path)
     assert len(tree.branches) == 121
     store = Store(path)
-    around = await store.around(SESSION, "b60", 1)
+    around = await store.page_around(SESSION, "b60", 1)
     assert around.items == len(around.page.items) >= 5
     store.close()

@@ -34,7 +34,7 @@ async def told(path: Path, branch_id: str) -> tuple[BranchUsage, list[TurnUsage]
         for row in await store.turn_usages(session, tree, branch_id, first, first + 1)
     ]
     assert list(turns) == pages
-    priced = await store.priced(session, tree, branch_id, LIMITS)
+    priced = await store.spending(session, tree, branch_id, LIMITS)
     for scope, spendings in zip(Scope, priced, strict=True):
         usage = branch_usage.totals[scope]
         assert sum(spending.usage.input_tokens for spending in spendings) == (usage.input_tokens if usage else 0)
@@ -174,7 +174,7 @@ async def test_tokens_are_kept_apart_by_model_hour_and_length_of_a_request(path:
     store = Store(path)
     (session_,) = await store.sessions()
     tree = await store.tree(session_)
-    priced = await store.priced(session_, tree, "main", LIMITS)
+    priced = await store.spending(session_, tree, "main", LIMITS)
     assert (await store.branch_usage(session_, tree, "main")).models == ("a", "b")
     store.close()
     assert priced.own == priced.path == priced.all

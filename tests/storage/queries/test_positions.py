@@ -34,13 +34,13 @@ async def test_every_page_and_turn_is_where_it_was_written(path: Path) -> None:
     store = Store(path)
     (session,) = await store.sessions()
     for number in (300, 1, 150, 33, 32, 31, 299, 0, 301):
-        position = await store.position(session, "main", number)
+        position = await store.turn_position(session, "main", number)
         assert position == min(max(number - 1, 0), TURNS) * 2
         page = await store.page(session, "main", position, position + 3)
         assert [item.turn for item in page.items] == [
             at for at in (max(number, 1), max(number, 1), max(number, 1) + 1) if at <= TURNS
         ]
-    assert await store.position(session, "other", 200) == 398
+    assert await store.turn_position(session, "other", 200) == 398
     (said, answered) = (await store.page(session, "other", 398, 500)).items
     assert said.data == turn("elsewhere")[0]
     assert answered.turn == 200
@@ -55,12 +55,12 @@ async def test_what_others_write_or_take_away_moves_what_stands_behind_it(path: 
     await sdk.switch_to_branch("main")
     await sdk.add_items(turn("one more"))
     assert len((await store.page(session, "main", 590, 700)).items) == 12
-    assert await store.position(session, "main", 301) == 600
+    assert await store.turn_position(session, "main", 301) == 600
     sdk.close()
     with sqlite3.connect(path) as db:
         db.execute("DELETE FROM message_structure WHERE branch_id = 'main' AND user_turn_number <= 100")
     db.close()
-    assert await store.position(session, "main", 301) == 400
+    assert await store.turn_position(session, "main", 301) == 400
     assert (await store.page(session, "main", 0, 1)).items[0].turn == 101
     store.close()
 

@@ -149,7 +149,7 @@ async def test_all_runs_of_a_branch_are_read_in_one_query_by_index(path: Path, r
     (found,) = await store.sessions()
     tree = await store.tree(found)
     ran: list[str] = []
-    connection = connection_of(store._aside)
+    connection = connection_of(store._background)
     connection.run_sync(lambda db: db.set_trace_callback(ran.append))
     turns = await store.turn_usages(found, tree, "main", 1, 64)
     connection.run_sync(lambda db: db.set_trace_callback(None))

@@ -1,4 +1,4 @@
-"""The tree of turns of one session, read once and from then on only where branches came, grew or went."""
+"""The tree of turns of one session: read once, and then again only where branches were added, changed or deleted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from tui.model import EMPTY_TREE, Branch, Session, TurnTree
 from tui.model.turn_trie import TurnTrie
+from tui.storage.dialect import Dialect
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import label_branches
 from tui.storage.schema import MAIN
@@ -14,70 +15,45 @@ from tui.storage.schema import MAIN
 __all__ = ["IncrementalTree"]
 
 _LAST_TURN: Final = 10**7
-"""A greater number is no turn's, and neither is what SQLite sorts after all numbers: texts and blobs."""
+"""The number of a turn is not greater. SQLite sorts texts and blobs in the column behind all numbers."""
 
 _MANY: Final = 64
-"""Branches from which one statement for all of the session's costs less than one for each."""
+"""Branches from which one statement for all branches of the session costs less than one for each."""
 
-# The first branch after each one found, by the index: as many steps as branches, however many rows they have.
-_NAMES: Final = """
-    WITH RECURSIVE names (branch_id) AS (
-        SELECT MIN(branch_id) FROM {structure} WHERE session_id = :session
-        UNION ALL
-        SELECT (SELECT MIN(t.branch_id) FROM {structure} t
-                WHERE t.session_id = :session AND t.branch_id > names.branch_id)
-        FROM names WHERE typeof(names.branch_id) = 'text'
-    )
+_LAST_ROW: Final = """
+    (SELECT t.id FROM {structure} t WHERE t.session_id = :session_id AND t.branch_id = names.branch_id
+        ORDER BY t.sequence_number DESC LIMIT 1)
 """
+"""The id of a branch's last row, which no other row has at any time."""
 
-_ENDS: Final = (
-    _NAMES
-    + """
-    SELECT branch_id,
-        (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
-            ORDER BY t.sequence_number DESC LIMIT 1)
-    FROM names WHERE typeof(branch_id) = 'text'
-    """
-)
-"""The branches that have items, and the id of each one's last row, which no other row ever has."""
-
-_DETAILS: Final = """
+_DETAILS: Final = f"""
     branch_id,
-        (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
-            ORDER BY t.sequence_number DESC LIMIT 1),
-        (SELECT MAX(t.user_turn_number) FROM {structure} t WHERE t.session_id = :session
-            AND t.branch_id = names.branch_id AND t.user_turn_number BETWEEN 0 AND {last_turn}),
-        (SELECT t.id FROM {structure} t WHERE t.session_id = :session AND t.branch_id = names.branch_id
-            ORDER BY t.sequence_number LIMIT 1)
+    {_LAST_ROW},
+    (SELECT MAX(t.user_turn_number) FROM {{structure}} t WHERE t.session_id = :session_id
+        AND t.branch_id = names.branch_id AND t.user_turn_number BETWEEN 0 AND {_LAST_TURN}),
+    (SELECT t.id FROM {{structure}} t WHERE t.session_id = :session_id AND t.branch_id = names.branch_id
+        ORDER BY t.sequence_number LIMIT 1)
 """
-"""Four columns: the name of a branch, and those of `_Known` but for the time."""
-
-_ONE: Final = "WITH names (branch_id) AS (VALUES (:branch))"
-
-_TURN: Final = """
-    (SELECT group_concat(t.message_id) FROM {structure} t
-     WHERE t.session_id = :session AND t.branch_id = {branch} AND t.user_turn_number = {turn})
-"""
-"""What stands for a turn: the ids of its messages, NULL where there are none."""
+"""Four columns: the name of a branch, and the fields of `_BranchRows` but for the time."""
 
 
-class _Known(NamedTuple):
-    """What was read of a branch that has items.
+class _BranchRows(NamedTuple):
+    """What is known of the rows of a branch.
 
     Attributes:
-        end: Id of its last row.
-        turns: Number of its last turn; None without any.
-        born: Id of its first row.
-        created_at: When that was written; None also where the fork's time is recorded.
+        last_row: Id of its last row.
+        last_turn: Number of its last turn; None without any.
+        first_row: Id of its first row.
+        created_at: When the first row was written; None where the fork is recorded, with its time.
     """
 
-    end: int
-    turns: int | None
-    born: int
+    last_row: int
+    last_turn: int | None
+    first_row: int
     created_at: str | None = None
 
 
-class _Lineage(NamedTuple):
+class _Fork(NamedTuple):
     """What is recorded of a fork."""
 
     parent: str | None = None
@@ -87,181 +63,202 @@ class _Lineage(NamedTuple):
 
     @property
     def hint(self) -> tuple[str, int] | None:
-        """A branch, and the turns to which the fork shared it."""
+        """A branch, and the last turn that it shared when the fork was made."""
         if isinstance(self.parent, str) and isinstance(self.fork_turn, int):
             return self.parent, self.fork_turn - 1
         return None
 
 
 class IncrementalTree:
-    """The tree of the session that was read last; work for one thread.
+    """The tree of the session that was read last; for use by one thread.
 
-    As long as nothing has changed in the session, the same tree is given again.
+    While the session does not change, the same tree is returned again.
     """
 
     _session_id: str | None
-    _known: dict[str, _Known]
-    _held: dict[str, int | None]
+    _rows: dict[str, _BranchRows]
+    _last_rows: dict[str, int | None]
     _trie: TurnTrie
     _tree: TurnTree
 
     def __init__(self) -> None:
-        self._forget()
+        self._reset()
 
     def read(self, tx: Transaction, session: Session) -> TurnTree:
-        """The turns of a session's branches.
+        """Return the turns of a session's branches.
 
-        `main` is always among them, and so is every branch whose fork was recorded, items or none.
+        `main` is always among the branches, and so is every branch whose fork is recorded, with items or without.
         """
-        rows = _Rows(tx, session)
         # The rows of a plain session are made up each time, and their ids with them.
         if session.session_id != self._session_id or session.plain:
-            self._forget()
+            self._reset()
         try:
-            self._take_in(rows)
+            self._update(tx, session)
         except BaseException:
-            self._forget()
+            self._reset()
             raise
         self._session_id = session.session_id
         return self._tree
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._session_id = None
-        self._known = {}
-        self._held = {}
+        self._rows = {}
+        self._last_rows = {}
         self._trie = TurnTrie()
         self._tree = EMPTY_TREE
 
-    def _take_in(self, rows: _Rows) -> None:
-        lineage = rows.lineage()
-        if self._known:
-            ends = rows.ends()
-            changed = [name for name, end in ends.items() if name not in self._known or self._known[name].end != end]
-            details = rows.details(changed)
+    def _update(self, tx: Transaction, session: Session) -> None:
+        reader = _Reader(tx, session)
+        forks = reader.forks()
+        if self._rows:
+            last_rows = reader.last_rows()
+            changed = [
+                name
+                for name, last_row in last_rows.items()
+                if name not in self._rows or self._rows[name].last_row != last_row
+            ]
+            read = reader.branch_rows(changed)
         else:
-            details = rows.all_details()
-            ends = {name: known.end for name, known in details.items()}
-        for name, known in details.items():
-            if name not in lineage:
-                details[name] = known._replace(created_at=rows.written_at(known.born))
-        self._known = {name: details.get(name) or self._known[name] for name in ends}
-        branches = rows.labelled(_branches(self._known, lineage))
+            read = reader.all_branch_rows()
+            last_rows = {name: rows.last_row for name, rows in read.items()}
+        for name, rows in read.items():
+            if name not in forks:
+                read[name] = rows._replace(created_at=reader.row_time(rows.first_row))
+        self._rows = {name: read.get(name) or self._rows[name] for name in last_rows}
+        branches = label_branches(tx, session.session_id, _branches(self._rows, forks))
 
-        held = {branch.branch_id: ends.get(branch.branch_id) for branch in branches}
-        old = [name for name, end in self._held.items() if name not in held or held[name] != end]
+        current = {branch.branch_id: last_rows.get(branch.branch_id) for branch in branches}
+        old = [name for name, last_row in self._last_rows.items() if name not in current or current[name] != last_row]
         for name in old:
             self._trie.remove(name)
         new = [branch for branch in branches if branch.branch_id not in self._trie]
         if len(new) > _MANY:
-            rows.read_forks()
+            reader.read_turns_at_forks()
         for branch in new:
-            hint = lineage.get(branch.branch_id, _Lineage()).hint
-            self._trie.insert(branch.branch_id, branch.turns, rows.key, hint)
-        self._held = held
+            hint = forks.get(branch.branch_id, _Fork()).hint
+            self._trie.insert(branch.branch_id, branch.turns, reader.turn_key, hint)
+        self._last_rows = current
         if old or new or branches != list(self._tree.branches.values()):
             self._tree = self._trie.tree(branches)
 
 
-class _Rows:
-    """What the file says of one session's branches, at one moment."""
+class _Reader:
+    """Reads what a tree is made of, at one moment."""
 
     def __init__(self, tx: Transaction, session: Session) -> None:
         self._tx = tx
         self._structure = tx.structure_table(session)
         self._session_id = session.session_id
-        self._keys: dict[tuple[str, int], str | None] = {}
-        self._turn = f"SELECT {_TURN.format(structure=self._structure, branch=':branch', turn=':turn')}"
+        self._turn_keys: dict[tuple[str, int], str | None] = {}
+        self._turn_key = f"SELECT {_turn_key(tx.dialect, self._structure, ':branch_id', ':turn')}"
 
-    def ends(self) -> dict[str, int]:
-        """The branches that have items, with the id of each one's last row, which no other row ever has."""
-        rows = self._tx.execute(_ENDS.format(structure=self._structure), {"session": self._session_id})
-        return dict(rows)
+    def last_rows(self) -> dict[str, int]:
+        """Return the branches that have items, with the id of the last row of each."""
+        sql = f"{self._names()} SELECT branch_id, {_LAST_ROW} FROM names WHERE {self._tx.dialect.is_text('branch_id')}"
+        return dict(self._tx.execute(sql.format(structure=self._structure), session_id=self._session_id))
 
-    def all_details(self) -> dict[str, _Known]:
-        """What is known of every branch that has items."""
-        sql = f"{_NAMES} SELECT {_DETAILS} FROM names WHERE typeof(branch_id) = 'text'"
-        sql = sql.format(structure=self._structure, last_turn=_LAST_TURN)
-        rows = self._tx.fetch_as_json(sql, 4, {"session": self._session_id})
-        return {name: _Known(*told) for name, *told in rows}
+    def all_branch_rows(self) -> dict[str, _BranchRows]:
+        """Return every branch that has items."""
+        sql = f"{self._names()} SELECT {_DETAILS} FROM names WHERE {self._tx.dialect.is_text('branch_id')}"
+        rows = self._tx.fetch_as_json(sql.format(structure=self._structure), 4, session_id=self._session_id)
+        return {name: _BranchRows(*details) for name, *details in rows}
 
-    def details(self, names: Sequence[str]) -> dict[str, _Known]:
-        """What is known of some branches."""
+    def branch_rows(self, names: Sequence[str]) -> dict[str, _BranchRows]:
+        """Return some branches that have items."""
         if len(names) > _MANY:
-            known = self.all_details()
-            return {name: known[name] for name in names}
-        columns = _DETAILS.format(structure=self._structure, last_turn=_LAST_TURN)
-        known = {}
+            every = self.all_branch_rows()
+            return {name: every[name] for name in names}
+        sql = f"WITH names (branch_id) AS (VALUES (:branch_id)) SELECT {_DETAILS} FROM names"
+        sql = sql.format(structure=self._structure)
+        found = {}
         for name in names:
-            values = {"session": self._session_id, "branch": name}
-            _, *told = self._tx.execute(f"{_ONE} SELECT {columns} FROM names", values).fetchone()
-            known[name] = _Known(*told)
-        return known
+            _, *details = self._tx.execute(sql, session_id=self._session_id, branch_id=name).fetchone()
+            found[name] = _BranchRows(*details)
+        return found
 
-    def written_at(self, row_id: int) -> str | None:
-        """When a row was written."""
-        sql = f"SELECT CAST(created_at AS TEXT) FROM {self._structure} WHERE id = ?"
-        row = self._tx.execute(sql, (row_id,)).fetchone()
+    def row_time(self, row_id: int) -> str | None:
+        """Return when a row was written."""
+        row = self._tx.execute(
+            f"SELECT CAST(created_at AS TEXT) FROM {self._structure} WHERE id = :id", id=row_id
+        ).fetchone()
         return row[0] if row else None
 
-    def lineage(self) -> dict[str, _Lineage]:
-        """What is recorded of each fork, oldest first.
-
-        A branch without items is there while its `empty_generation` is the session's; else it was deleted or cleared.
-        """
+    def forks(self) -> dict[str, _Fork]:
+        """Return the recorded forks by the id of their branch, oldest first."""
         tx = self._tx
         if not tx.has_table("convo_branches"):
             return {}
-        generation = None
+        generation = "0"
         if tx.has_table("session_clear_generations"):
-            generation = tx.execute(
-                "SELECT generation FROM session_clear_generations WHERE session_id = ?", (self._session_id,)
-            ).fetchone()
+            cleared = "SELECT generation FROM session_clear_generations WHERE session_id = :session_id"
+            generation = f"COALESCE(({cleared}), 0)"
         rows = tx.execute(
-            "SELECT branch_id, parent_branch_id, fork_turn, created_at, empty_generation IS ? FROM convo_branches"
-            " WHERE session_id = ? ORDER BY created_at, rowid",
-            (generation[0] if generation else 0, self._session_id),
+            "SELECT branch_id, parent_branch_id, fork_turn, created_at,"
+            f" COALESCE(empty_generation = {generation}, FALSE)"
+            f" FROM convo_branches WHERE session_id = :session_id ORDER BY created_at, {tx.dialect.row_order}",
+            session_id=self._session_id,
         )
-        return {name: _Lineage(parent, turn, created, bool(empty)) for name, parent, turn, created, empty in rows}
+        return {name: _Fork(parent, turn, created_at, bool(empty)) for name, parent, turn, created_at, empty in rows}
 
-    def labelled(self, branches: Sequence[Branch]) -> list[Branch]:
-        """Branches with the titles, notes and marks that they have."""
-        return label_branches(self._tx, self._session_id, branches)
-
-    def read_forks(self) -> None:
-        """Read the turns round every recorded fork in one go: they tell of most branches where they part."""
-        if not self._tx.has_table("convo_branches"):
+    def read_turns_at_forks(self) -> None:
+        """Read the keys of the turns at every recorded fork in one statement: they show where most branches part."""
+        tx = self._tx
+        if not tx.has_table("convo_branches"):
             return
-        sides, turns = ("c.branch_id", "c.parent_branch_id"), ("c.fork_turn - 1", "c.fork_turn")
-        keys = [_TURN.format(structure=self._structure, branch=side, turn=turn) for turn in turns for side in sides]
-        rows = self._tx.fetch_as_json(
+        branches, turns = ("c.branch_id", "c.parent_branch_id"), ("c.fork_turn - 1", "c.fork_turn")
+        keys = [_turn_key(tx.dialect, self._structure, branch, turn) for turn in turns for branch in branches]
+        rows = tx.fetch_as_json(
             f"SELECT c.branch_id, c.parent_branch_id, c.fork_turn, {', '.join(keys)}"
-            " FROM convo_branches c WHERE c.session_id = :session AND typeof(c.branch_id) = 'text'"
-            " AND typeof(c.parent_branch_id) = 'text' AND typeof(c.fork_turn) = 'integer'",
+            f" FROM convo_branches c WHERE c.session_id = :session_id AND {tx.dialect.is_text('c.branch_id')}"
+            f" AND {tx.dialect.is_text('c.parent_branch_id')} AND {tx.dialect.is_integer('c.fork_turn')}",
             3 + len(keys),
-            {"session": self._session_id},
+            session_id=self._session_id,
         )
-        for branch_id, parent, turn, *held in rows:
+        for branch_id, parent, turn, *values in rows:
             places = ((branch_id, turn - 1), (parent, turn - 1), (branch_id, turn), (parent, turn))
-            self._keys.update(zip(places, held, strict=True))
+            self._turn_keys.update(zip(places, values, strict=True))
 
-    def key(self, branch_id: str, turn: int) -> str | None:
-        """What stands for a turn: the ids of its messages; None where the branch has no such turn."""
+    def turn_key(self, branch_id: str, turn: int) -> str | None:
+        """Return the key of a turn, equal for turns with the same messages; None where the branch has no such turn."""
         place = branch_id, turn
-        if place not in self._keys:
-            values = {"session": self._session_id, "branch": branch_id, "turn": turn}
-            (self._keys[place],) = self._tx.execute(self._turn, values).fetchone()
-        return self._keys[place]
+        if place not in self._turn_keys:
+            (self._turn_keys[place],) = self._tx.execute(
+                self._turn_key, session_id=self._session_id, branch_id=branch_id, turn=turn
+            ).fetchone()
+        return self._turn_keys[place]
+
+    def _names(self) -> str:
+        # Each step finds the next branch by the index: as many steps as branches, however many rows they have.
+        return f"""
+            WITH RECURSIVE names (branch_id) AS (
+                SELECT MIN(branch_id) FROM {{structure}} WHERE session_id = :session_id
+                UNION ALL
+                SELECT (SELECT MIN(t.branch_id) FROM {{structure}} t
+                        WHERE t.session_id = :session_id AND t.branch_id > names.branch_id)
+                FROM names WHERE {self._tx.dialect.is_text("names.branch_id")}
+            )
+        """
 
 
-def _branches(known: Mapping[str, _Known], lineage: Mapping[str, _Lineage]) -> list[Branch]:
-    """The branches of a session, oldest first."""
-    unknown = _Lineage()
+def _turn_key(dialect: Dialect, structure: str, branch: str, turn: str) -> str:
+    """Return the ids of the messages of a turn, as SQL; NULL where there are none."""
+    return (
+        f"(SELECT {dialect.joined('t.message_id')} FROM {structure} t"
+        f" WHERE t.session_id = :session_id AND t.branch_id = {branch} AND t.user_turn_number = {turn})"
+    )
+
+
+def _branches(rows: Mapping[str, _BranchRows], forks: Mapping[str, _Fork]) -> list[Branch]:
+    """Return the branches of a session, oldest first."""
     branches = []
-    for name, told in sorted(known.items(), key=lambda entry: (entry[0] != MAIN, entry[1].born)):
-        fork = lineage.get(name, unknown)
-        branches.append(Branch(name, told.turns or 0, fork.parent, fork.fork_turn, fork.created_at or told.created_at))
-    for name, fork in lineage.items():
-        if fork.empty and name not in known:
+    for name, known in sorted(rows.items(), key=lambda entry: (entry[0] != MAIN, entry[1].first_row)):
+        fork = forks.get(name, _Fork())
+        branches.append(
+            Branch(name, known.last_turn or 0, fork.parent, fork.fork_turn, fork.created_at or known.created_at)
+        )
+    # Without items, a branch exists if it is recorded as empty; otherwise it was deleted or cleared.
+    for name, fork in forks.items():
+        if fork.empty and name not in rows:
             branches.append(Branch(name, 0, fork.parent, fork.fork_turn, fork.created_at))
     if all(branch.branch_id != MAIN for branch in branches):
         branches.insert(0, Branch(MAIN, 0))

@@ -1,7 +1,6 @@
-"""Reading what is compared: what the user said in each turn, what the turns cost, and the items of single turns.
+"""What a comparison of branches reads: user messages, tool calls and usage of all turns, and the items of single turns.
 
-However long two branches are, only the rows of their user messages and calls are read whole; items are read for the
-turns that are in sight.
+Of long branches, only the rows of user messages and calls are all read; items are read for the turns that are shown.
 """
 
 from __future__ import annotations
@@ -19,23 +18,23 @@ from tui.storage.type_conditions import call_condition
 
 __all__ = ["read_side", "read_turns"]
 
-_SAID: Final = 4_000
-"""Characters of a stored user message that decide which turn answers to which."""
+_MATCHED_CHARACTERS: Final = 4_000
+"""Characters of a stored user message by which the turns of two branches are matched."""
 
 _MOST_ITEMS: Final = 200
 """Items of one turn that are compared."""
 
-_DECODED: Final = 1 << 20
-"""Characters of a stored item up to which it is decoded; of a longer one its stored beginning is compared."""
+_DECODED_CHARACTERS: Final = 1 << 20
+"""Characters of a stored item up to which it is decoded; of a longer item the stored beginning is compared."""
 
-_TEXT: Final = 100_000
-"""Characters of an item that are compared word by word."""
+_COMPARED_CHARACTERS: Final = 100_000
+"""Characters of an item's text that are compared word by word."""
 
 
 def read_side(tx: Transaction, session: Session, tree: TurnTree, side: Side) -> SideContents:
-    """Read what decides how the turns of a side are aligned, and what they cost."""
-    turns, runs = _costs(tx, session, tree, side)
-    return SideContents(side, _said(tx, session, side), _calls(tx, session, side), turns, runs)
+    """Read what the turns of a side are matched by, and their usage."""
+    turns, runs = _usage(tx, session, tree, side)
+    return SideContents(side, _user_messages(tx, session, side), _calls(tx, session, side), turns, runs)
 
 
 def read_turns(
@@ -52,59 +51,72 @@ def read_turns(
     )
 
 
-def _costs(tx: Transaction, session: Session, tree: TurnTree, side: Side) -> tuple[list[TurnUsage], list[RunRecord]]:
+def _usage(tx: Transaction, session: Session, tree: TurnTree, side: Side) -> tuple[list[TurnUsage], list[RunRecord]]:
     turns = turn_usages(tx, session, tree, side.branch_id, side.first, side.last)
     return list(turns), [turn.run for turn in turns if turn.run is not None]
 
 
-def _said(tx: Transaction, session: Session, side: Side) -> list[str]:
+def _user_messages(tx: Transaction, session: Session, side: Side) -> list[str]:
+    """Return the beginning of the user message of each turn."""
     rows = tx.execute(
-        f"SELECT t.user_turn_number, length(m.message_data), substr(m.message_data, 1, {_SAID})"
+        f"SELECT t.user_turn_number, length(m.message_data), substr(m.message_data, 1, {_MATCHED_CHARACTERS})"
         f" FROM {tx.structure_table(session)} t LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id"
-        " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
+        " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
+        " AND t.user_turn_number BETWEEN :first AND :last"
         " AND t.message_type = 'user' ORDER BY +t.sequence_number",
-        (session.session_id, side.branch_id, side.first, side.last),
+        session_id=session.session_id,
+        branch_id=side.branch_id,
+        first=side.first,
+        last=side.last,
     )
-    said: dict[int, str] = {}
-    for turn, length, text in rows:
-        if turn not in said:
-            item = decode_or_none(text) if length is not None and length <= _SAID else None
-            said[turn] = str(text or "") if item is None else item_text(item)
-    return [said.get(turn, "") for turn in range(side.first, side.last + 1)]
+    texts: dict[int, str] = {}
+    for turn, length, stored in rows:
+        if turn not in texts:
+            item = decode_or_none(stored) if length is not None and length <= _MATCHED_CHARACTERS else None
+            texts[turn] = str(stored or "") if item is None else item_text(item)
+    return [texts.get(turn, "") for turn in range(side.first, side.last + 1)]
 
 
 def _calls(tx: Transaction, session: Session, side: Side) -> list[str]:
     rows = tx.execute(
         f"SELECT CAST(COALESCE(tool_name, message_type) AS TEXT) FROM {tx.structure_table(session)}"
-        " WHERE session_id = ? AND branch_id = ? AND user_turn_number BETWEEN ? AND ?"
+        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number BETWEEN :first AND :last"
         f" AND {call_condition('message_type')} ORDER BY +sequence_number",
-        (session.session_id, side.branch_id, side.first, side.last),
+        session_id=session.session_id,
+        branch_id=side.branch_id,
+        first=side.first,
+        last=side.last,
     )
     return [name for (name,) in rows]
 
 
 def _turn(tx: Transaction, session: Session, branch_id: str, turn: int) -> TurnItems:
-    where = f"FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ? AND user_turn_number = ?"
-    first = f"SELECT * {where} ORDER BY +sequence_number LIMIT {_MOST_ITEMS}"
-    key = (session.session_id, branch_id, turn)
-    (count,) = tx.execute(f"SELECT COUNT(*) {where}", key).fetchone()
+    rows_of_turn = (
+        f"FROM {tx.structure_table(session)}"
+        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
+    )
+    first = f"SELECT * {rows_of_turn} ORDER BY +sequence_number LIMIT {_MOST_ITEMS}"
+    key = {"session_id": session.session_id, "branch_id": branch_id, "turn": turn}
+    (count,) = tx.execute(f"SELECT COUNT(*) {rows_of_turn}", **key).fetchone()
     rows = tx.execute(
         "SELECT CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT), length(m.message_data),"
-        f" substr(m.message_data, 1, {_DECODED}) FROM ({first}) t"
+        f" substr(m.message_data, 1, {_DECODED_CHARACTERS}) FROM ({first}) t"
         f" LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id ORDER BY t.sequence_number",
-        key,
+        **key,
     )
     called: dict[str, str] = {}
-    items = [_part(kind, tool, length or 0, text, called) for kind, tool, length, text in rows]
+    items = [_compared_item(kind, tool, length or 0, text, called) for kind, tool, length, text in rows]
     return TurnItems(items, count - len(items))
 
 
-def _part(kind: str, tool: str | None, length: int, stored: str | bytes | None, called: dict[str, str]) -> ComparedItem:
-    """An item as it is compared; `called` is what was called in the turn before it, by the id of the call."""
-    item = decode_or_none(stored) if length <= _DECODED else None
+def _compared_item(
+    kind: str, tool: str | None, length: int, stored: str | bytes | None, called: dict[str, str]
+) -> ComparedItem:
+    """Return an item as it is compared; `called` has the tools called so far in the turn, by the id of the call."""
+    item = decode_or_none(stored) if length <= _DECODED_CHARACTERS else None
     call_id = item.get("call_id") if isinstance(item, dict) else None
     if isinstance(call_id, str):
         tool = called.setdefault(call_id, tool) if tool else called.get(call_id)
     text = str(stored or "") if item is None else item_text(item)
-    omitted = max(len(text) - _TEXT, 0) + max(length - _DECODED, 0)
-    return ComparedItem(kind, tool, text[:_TEXT], omitted=omitted)
+    omitted = max(len(text) - _COMPARED_CHARACTERS, 0) + max(length - _DECODED_CHARACTERS, 0)
+    return ComparedItem(kind, tool, text[:_COMPARED_CHARACTERS], omitted=omitted)

@@ -1,4 +1,4 @@
-"""What deleting a branch or a session would take away, in numbers."""
+"""What the deletion of a branch or a session takes away, in numbers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["deletion_impact"]
 
 
 def deletion_impact(tx: Transaction, session: Session, tree: TurnTree, branch_id: str | None) -> DeletionImpact:
-    """Work out what would go.
+    """Return what the deletion of a branch or a session takes away.
 
     Args:
         tx: The transaction.
         session: The session.
-        tree: All its branches, also those that are put away.
-        branch_id: The branch; None for the whole session.
+        tree: All its branches, archived ones included.
+        branch_id: The branch; None for the session.
 
     Raises:
         KeyError: The tree has no such branch.
@@ -28,15 +28,17 @@ def deletion_impact(tx: Transaction, session: Session, tree: TurnTree, branch_id
 
 
 def _of_session(tx: Transaction, session: Session, tree: TurnTree) -> DeletionImpact:
-    name = session.session_id
-    items = tx.execute(f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = ?", (name,)).fetchone()[0]
-    spent = BranchUsageCache().branch_usage(tx, session, tree, next(iter(tree.branches))).totals[Scope.ALL]
+    session_id = session.session_id
+    (items,) = tx.execute(
+        f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id", session_id=session_id
+    ).fetchone()
+    usage = BranchUsageCache().branch_usage(tx, session, tree, next(iter(tree.branches))).totals[Scope.ALL]
     turns = sum(max(0, chain.last - max(chain.first, 1) + 1) for chain in tree.chains)
-    return DeletionImpact(name, None, len(tree.branches), turns, items, spent.total_tokens if spent else None)
+    return DeletionImpact(session_id, None, len(tree.branches), turns, items, usage.total_tokens if usage else None)
 
 
 def _of_branch(tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> DeletionImpact:
-    name, branch = session.session_id, tree.branches[branch_id]
+    session_id, branch = session.session_id, tree.branches[branch_id]
     shared_turns = tuple(
         SharedTurns(max(chain.first, 1), chain.last, tuple(other for other in chain.holders if other != branch_id))
         for chain in tree.path(branch_id)
@@ -44,39 +46,47 @@ def _of_branch(tx: Transaction, session: Session, tree: TurnTree, branch_id: str
     )
     tip = tree.tip(branch_id)
     first = tip.first if len(tip.holders) == 1 else branch.turns + 1
-    items, begun = _own_items(tx, name, tree, branch_id, first)
-    spent = usage_of_turns(tx, name, (branch_id,), 0, branch.turns)
-    # A turn whose first message others hold keeps its usage for them, even where the branch went on otherwise with it.
-    gone = [used.usage for turn, used in spent.items() if turn >= first + begun]
-    kept = [used.usage for turn, used in spent.items() if turn < first + begun and used.branch_id == branch_id]
-    lost, stays = Usage.total(gone), Usage.total(kept)
+    items, first_is_shared = _own_items(tx, session_id, tree, branch_id, first)
+    usages = usage_of_turns(tx, session_id, (branch_id,), 0, branch.turns)
+    # Others that hold the first message of a turn keep its usage, even where the rest of the turn differs.
+    first_deleted = first + first_is_shared
+    deleted = Usage.total(used.usage for turn, used in usages.items() if turn >= first_deleted)
+    kept = Usage.total(
+        used.usage for turn, used in usages.items() if turn < first_deleted and used.branch_id == branch_id
+    )
     return DeletionImpact(
-        name,
+        session_id,
         branch_id,
         1,
         branch.turns - max(first, 1) + 1,
         items,
-        lost.total_tokens if lost else None,
+        deleted.total_tokens if deleted else None,
         shared_turns,
-        stays.total_tokens if stays else None,
+        kept.total_tokens if kept else None,
     )
 
 
-def _own_items(tx: Transaction, name: str, tree: TurnTree, branch_id: str, first: int) -> tuple[int, bool]:
-    """How many items of the turns from `first` on nothing else holds, and whether others hold the first of them."""
-    items: int = tx.execute(
-        "SELECT COUNT(*) FROM message_structure WHERE session_id = ? AND branch_id = ? AND user_turn_number >= ?",
-        (name, branch_id, first),
-    ).fetchone()[0]
+def _own_items(tx: Transaction, session_id: str, tree: TurnTree, branch_id: str, first: int) -> tuple[int, bool]:
+    """Return the number of own items from turn `first` on, and whether other branches share the first of them."""
+    (items,) = tx.execute(
+        "SELECT COUNT(*) FROM message_structure"
+        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number >= :first",
+        session_id=session_id,
+        branch_id=branch_id,
+        first=first,
+    ).fetchone()
     others = {other for chain in tree.alternatives(tree.tip(branch_id)) for other in chain.holders} - {branch_id}
     if not items or not others:
         return items, False
-    # Branches that part within a turn hold the same messages up to there.
+    # Branches that part within a turn share its messages up to there.
     shared = tx.execute(
         "SELECT EXISTS (SELECT 1 FROM message_structure o WHERE o.session_id = t.session_id"
-        " AND o.branch_id IN (SELECT value FROM json_each(?)) AND o.user_turn_number = t.user_turn_number"
-        " AND o.message_id = t.message_id) FROM message_structure t"
-        " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number = ? ORDER BY +t.sequence_number",
-        (json.dumps(sorted(others)), name, branch_id, first),
+        f" AND {tx.dialect.in_list('o.branch_id', 'others')} AND o.user_turn_number = t.user_turn_number"
+        " AND o.message_id = t.message_id) FROM message_structure t WHERE t.session_id = :session_id"
+        " AND t.branch_id = :branch_id AND t.user_turn_number = :first ORDER BY +t.sequence_number",
+        session_id=session_id,
+        branch_id=branch_id,
+        first=first,
+        others=json.dumps(sorted(others)),
     ).fetchall()
-    return items - sum(held for (held,) in shared), bool(shared and shared[0][0])
+    return items - sum(bool(held) for (held,) in shared), bool(shared and shared[0][0])

@@ -1,4 +1,4 @@
-"""Which item of a branch stands where, also in one of a million items."""
+"""The position of an item in its branch, found without reading the branch each time."""
 
 from __future__ import annotations
 
@@ -13,84 +13,102 @@ from tui.storage.engine import Transaction
 __all__ = ["PositionIndex"]
 
 _STEP: Final = 4096
-"""Items from one anchor to the next; so many rows of an index are walked at most once the anchors are known."""
+"""Items from one checkpoint to the next: the rows of an index that are read at most, once the checkpoints are known."""
 
 _Key: TypeAlias = tuple[int, int]
-"""What the items of a branch are ordered by: sequence number and row id."""
+"""Sequence number and row id, by which the items of a branch are ordered."""
 
 _FIRST: Final[_Key] = (-(1 << 63), -(1 << 63))
 _LAST: Final[_Key] = ((1 << 63) - 1, (1 << 63) - 1)
 
+_ON_BRANCH: Final = "session_id = :session_id AND branch_id = :branch_id"
+_FROM_KEY: Final = "(sequence_number, id) >= (:sequence, :id)"
+
 
 @dataclass(slots=True)
 class _Checkpoints:
-    """Every so many items the key of one, as far as anybody has looked."""
+    """The key of every `_STEP`-th item of a branch, as far as the branch was read."""
 
     keys: list[_Key] = field(default_factory=lambda: [_FIRST])
     complete: bool = False
 
 
 class PositionIndex:
-    """Finds items by position and positions of turns, walking a branch once and from then on the way from an anchor.
+    """Finds items by position, and the positions of turns.
 
-    What was found holds for one state of the file.
+    A branch is read once; from then on the items between a checkpoint and the position are. The index is dropped when
+    the database changes.
     """
 
     def __init__(self) -> None:
         self._version: Hashable = None
-        self._anchors: dict[tuple[str, str], _Checkpoints] = {}
+        self._checkpoints: dict[tuple[str, str], _Checkpoints] = {}
 
     def seek(self, tx: Transaction, session: Session, branch_id: str, position: int) -> tuple[_Key, int]:
-        """A key at or before a position of a branch, and how many items further on the position is."""
-        anchors = self._of(tx, session, branch_id)
+        """Return a key at or before a position of a branch, and the number of items from there to the position."""
+        checkpoints = self._of(tx, session, branch_id)
         index = position // _STEP
-        while len(anchors.keys) <= index and not anchors.complete:
-            self._walk(tx, session, branch_id, anchors)
-        at = min(index, len(anchors.keys) - 1)
-        return anchors.keys[at], position - at * _STEP
+        while len(checkpoints.keys) <= index and not checkpoints.complete:
+            self._advance(tx, session, branch_id, checkpoints)
+        at = min(index, len(checkpoints.keys) - 1)
+        return checkpoints.keys[at], position - at * _STEP
 
     def count(self, tx: Transaction, session: Session, branch_id: str) -> int:
-        """How many items a branch holds."""
-        return self._before(tx, session, branch_id, None)
+        """Return the number of items of a branch."""
+        return self._count_before(tx, session, branch_id, None)
 
     def position(self, tx: Transaction, session: Session, branch_id: str, turn: int) -> int:
-        """How many items a branch holds before a turn; all of them where it does not reach the turn."""
+        """Return the number of items of a branch before a turn; all of them where it does not reach the turn."""
         key = tx.execute(
-            f"SELECT sequence_number, rowid FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ?"
-            " AND user_turn_number >= ? ORDER BY user_turn_number, rowid LIMIT 1",
-            (session.session_id, branch_id, turn),
+            f"SELECT sequence_number, id FROM {tx.structure_table(session)} WHERE {_ON_BRANCH}"
+            " AND user_turn_number >= :turn ORDER BY user_turn_number, id LIMIT 1",
+            session_id=session.session_id,
+            branch_id=branch_id,
+            turn=turn,
         ).fetchone()
-        return self._before(tx, session, branch_id, key)
+        return self._count_before(tx, session, branch_id, key)
 
-    def _before(self, tx: Transaction, session: Session, branch_id: str, key: _Key | None) -> int:
-        """How many items a branch holds before a key; all of them for None."""
-        anchors = self._of(tx, session, branch_id)
-        # What SQLite sorts after all numbers is no key of an anchor.
+    def _count_before(self, tx: Transaction, session: Session, branch_id: str, key: _Key | None) -> int:
+        """Return the number of items of a branch before a key; all of them for None."""
+        checkpoints = self._of(tx, session, branch_id)
+        # SQLite sorts texts and blobs in the column behind all numbers: they are beyond all checkpoints.
         reached = key if key is not None and isinstance(key[0], int) else _LAST
-        while anchors.keys[-1] <= reached and not anchors.complete:
-            self._walk(tx, session, branch_id, anchors)
-        at = bisect_right(anchors.keys, reached) - 1
-        row = tx.execute(
-            f"SELECT COUNT(*) FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ?"
-            f" AND (sequence_number, rowid) >= (?, ?){'' if key is None else ' AND (sequence_number, rowid) < (?, ?)'}",
-            (session.session_id, branch_id, *anchors.keys[at], *(key or ())),
+        while checkpoints.keys[-1] <= reached and not checkpoints.complete:
+            self._advance(tx, session, branch_id, checkpoints)
+        at = bisect_right(checkpoints.keys, reached) - 1
+        sequence, row_id = checkpoints.keys[at]
+        before = "" if key is None else " AND (sequence_number, id) < (:end_sequence, :end_id)"
+        end_sequence, end_id = key or (None, None)
+        (count,) = tx.execute(
+            f"SELECT COUNT(*) FROM {tx.structure_table(session)} WHERE {_ON_BRANCH} AND {_FROM_KEY}{before}",
+            session_id=session.session_id,
+            branch_id=branch_id,
+            sequence=sequence,
+            id=row_id,
+            end_sequence=end_sequence,
+            end_id=end_id,
         ).fetchone()
-        return at * _STEP + int(row[0])
+        return at * _STEP + int(count)
 
     def _of(self, tx: Transaction, session: Session, branch_id: str) -> _Checkpoints:
         if self._version != tx.version:
             self._version = tx.version
-            self._anchors.clear()
-        return self._anchors.setdefault((session.session_id, branch_id), _Checkpoints())
+            self._checkpoints.clear()
+        return self._checkpoints.setdefault((session.session_id, branch_id), _Checkpoints())
 
-    def _walk(self, tx: Transaction, session: Session, branch_id: str, anchors: _Checkpoints) -> None:
-        """Set one anchor more, or find that the branch ends before."""
+    def _advance(self, tx: Transaction, session: Session, branch_id: str, checkpoints: _Checkpoints) -> None:
+        """Add the next checkpoint, or find that the branch ends before it."""
+        sequence, row_id = checkpoints.keys[-1]
         key = tx.execute(
-            f"SELECT sequence_number, rowid FROM {tx.structure_table(session)} WHERE session_id = ? AND branch_id = ?"
-            " AND (sequence_number, rowid) >= (?, ?) ORDER BY sequence_number, rowid LIMIT 1 OFFSET ?",
-            (session.session_id, branch_id, *anchors.keys[-1], _STEP),
+            f"SELECT sequence_number, id FROM {tx.structure_table(session)} WHERE {_ON_BRANCH} AND {_FROM_KEY}"
+            " ORDER BY sequence_number, id LIMIT 1 OFFSET :step",
+            session_id=session.session_id,
+            branch_id=branch_id,
+            sequence=sequence,
+            id=row_id,
+            step=_STEP,
         ).fetchone()
         if key is None or not isinstance(key[0], int):
-            anchors.complete = True
+            checkpoints.complete = True
         else:
-            anchors.keys.append(key)
+            checkpoints.keys.append(key)

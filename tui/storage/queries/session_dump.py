@@ -1,39 +1,52 @@
-"""One session read whole and at one moment, for what leaves the program.
+"""One session read completely and at one moment, for export.
 
-Nothing is held: messages and rows come from the file as they are asked for, in the order in which they stand there.
+Nothing is held in memory: messages and rows are read from the database as they are consumed, in their stored order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+import json
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from tui.items.codec import decode_or_none
 from tui.model import Item, RunRecord, Session, TurnTree, TurnUsage
 from tui.storage.engine import Transaction
-from tui.storage.queries.turn_usage import runs_of, usage_of_turns
+from tui.storage.queries.turn_usage import last_runs, usage_of_turns
+from tui.storage.queries.usage_columns import STORED_COLUMNS
 
-__all__ = ["Message", "Row", "SessionDump"]
+__all__ = ["RUN_COLUMNS", "USAGE_COLUMNS", "Message", "Row", "SessionDump"]
 
-_MARKS = ", ".join
-_USAGE = (
-    "user_turn_number, requests, input_tokens, output_tokens, total_tokens, input_tokens_details,"
-    " output_tokens_details, CAST(created_at AS TEXT)"
+USAGE_COLUMNS: Final = ("user_turn_number", *STORED_COLUMNS, "created_at")
+"""The columns of a dumped row of `turn_usage`; one of `convo_usage` has `branch_id` and `message_id` before them."""
+
+RUN_COLUMNS: Final = (
+    "branch_id",
+    "user_turn_number",
+    "message_id",
+    "outcome",
+    "model",
+    "agent",
+    "started_at",
+    "seconds",
+    "error",
+    "estimated",
+    "reported",
+    "created_at",
 )
-_RUN = (
-    "branch_id, user_turn_number, message_id, outcome, model, agent, CAST(started_at AS TEXT), seconds, error,"
-    " estimated, reported, CAST(created_at AS TEXT)"
-)
+"""The columns of a dumped row of `convo_runs`."""
+
+_TIMES: Final = {"created_at", "started_at"}
 
 
 class Message(NamedTuple):
     """A stored message, whichever branches hold it.
 
     Attributes:
-        message_id: Its key.
+        message_id: Its id.
         created_at: When it was stored: UTC, naive.
         data: The decoded item; None where it cannot be decoded.
-        text: What is stored, to the letter.
+        text: The stored text, unchanged.
     """
 
     message_id: int
@@ -43,7 +56,7 @@ class Message(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A message's place in a branch, as `message_structure` has it."""
+    """A message's row of a branch in `message_structure`."""
 
     message_id: int
     sequence_number: int
@@ -77,68 +90,72 @@ class SessionDump:
         return row[0] if row else None
 
     def items(self, branch_id: str, first: int, last: int) -> Iterator[Item]:
-        """The items of some turns of a branch, in order; their `position` is not looked up and stays 0."""
+        """Yield the items of some turns of a branch, in order; their `position` is always 0."""
         rows = self._tx.execute(
             "SELECT t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT),"
             f" CAST(m.created_at AS TEXT), m.message_data FROM {self._structure} t"
             f" LEFT JOIN {self._tx.tables.messages} m ON m.id = t.message_id"
-            " WHERE t.session_id = ? AND t.branch_id = ? AND t.user_turn_number BETWEEN ? AND ?"
-            " ORDER BY t.sequence_number",
-            (self.session.session_id, branch_id, first, last),
+            " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
+            " AND t.user_turn_number BETWEEN :first AND :last ORDER BY t.sequence_number",
+            session_id=self.session.session_id,
+            branch_id=branch_id,
+            first=first,
+            last=last,
         )
-        for message_id, turn, kind, tool, created, text in rows:
+        for message_id, turn, kind, tool, created_at, text in rows:
             data = decode_or_none(text)
             raw = None if data is not None else ("" if text is None else str(text))
-            yield Item(message_id, 0, turn if isinstance(turn, int) else 0, kind, tool, created, data, raw)
+            yield Item(message_id, 0, turn if isinstance(turn, int) else 0, kind, tool, created_at, data, raw)
 
     def messages(self, branches: Collection[str]) -> Iterator[Message]:
-        """The messages that any of the branches holds, each once, oldest first."""
-        names = _MARKS("?" * len(branches))
+        """Yield the messages that any of the branches holds, each once, oldest first."""
         rows = self._tx.execute(
             f"SELECT m.id, CAST(m.created_at AS TEXT), m.message_data FROM {self._tx.tables.messages} m"
-            f" WHERE m.session_id = ? AND m.id IN (SELECT message_id FROM {self._structure}"
-            f" WHERE session_id = ? AND branch_id IN ({names})) ORDER BY m.id",
-            (self.session.session_id, self.session.session_id, *branches),
+            f" WHERE m.session_id = :session_id AND m.id IN (SELECT message_id FROM {self._structure}"
+            f" WHERE session_id = :session_id AND {self._tx.dialect.in_list('branch_id', 'branches')}) ORDER BY m.id",
+            session_id=self.session.session_id,
+            branches=json.dumps(list(branches)),
         )
-        for message_id, created, text in rows:
+        for message_id, created_at, text in rows:
             stored = text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
-            yield Message(message_id, created, decode_or_none(text), stored)
+            yield Message(message_id, created_at, decode_or_none(text), stored)
 
-    def count(self, branches: Collection[str]) -> int:
-        """How many messages `messages` gives."""
-        return self._counted("DISTINCT message_id", branches)
+    def count_messages(self, branches: Collection[str]) -> int:
+        """Return the number of messages that `messages` yields."""
+        return self._count("DISTINCT message_id", branches)
 
     def count_rows(self, branches: Collection[str]) -> int:
-        """How many rows `rows` gives for all of them."""
-        return self._counted("*", branches)
+        """Return the number of rows that `rows` yields for all of the branches."""
+        return self._count("*", branches)
 
-    def _counted(self, what: str, branches: Collection[str]) -> int:
-        names = _MARKS("?" * len(branches))
+    def _count(self, counted: str, branches: Collection[str]) -> int:
         (count,) = self._tx.execute(
-            f"SELECT COUNT({what}) FROM {self._structure} WHERE session_id = ? AND branch_id IN ({names})",
-            (self.session.session_id, *branches),
+            f"SELECT COUNT({counted}) FROM {self._structure}"
+            f" WHERE session_id = :session_id AND {self._tx.dialect.in_list('branch_id', 'branches')}",
+            session_id=self.session.session_id,
+            branches=json.dumps(list(branches)),
         ).fetchone()
         return int(count)
 
     def rows(self, branch_id: str) -> Iterator[Row]:
-        """The places of a branch's messages, in order."""
-        branch_turn = "branch_turn_number" if self._structure == "message_structure" else "user_turn_number"
+        """Yield the rows of a branch, in order."""
         rows = self._tx.execute(
-            f"SELECT message_id, sequence_number, message_type, user_turn_number, {branch_turn}, tool_name,"
-            " CAST(created_at AS TEXT)"
-            f" FROM {self._structure} WHERE session_id = ? AND branch_id = ? ORDER BY sequence_number",
-            (self.session.session_id, branch_id),
+            "SELECT message_id, sequence_number, message_type, user_turn_number, branch_turn_number, tool_name,"
+            f" CAST(created_at AS TEXT) FROM {self._structure}"
+            " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY sequence_number",
+            session_id=self.session.session_id,
+            branch_id=branch_id,
         )
         return map(Row._make, rows)
 
     def usage(self, branch_id: str, first: int, last: int) -> dict[int, TurnUsage]:
-        """What some turns of a branch cost, whoever ran them, as far as it is stored."""
+        """Return the stored usage of turns of one chain of a branch, whichever branches ran them."""
         chain = self.tree.chain_at(branch_id, first)
-        through = (branch_id, *(name for name in chain.holders if name != branch_id)) if chain else (branch_id,)
-        return usage_of_turns(self._tx, self.session.session_id, through, first, last)
+        order = (branch_id, *(name for name in chain.holders if name != branch_id)) if chain else (branch_id,)
+        return usage_of_turns(self._tx, self.session.session_id, order, first, last)
 
     def usage_of_path(self, branch_id: str, first: int, last: int) -> dict[int, TurnUsage]:
-        """What turns of a branch cost, forks among them or not."""
+        """Return the stored usage of turns of a branch, whichever branches ran them."""
         found: dict[int, TurnUsage] = {}
         for chain in self.tree.path(branch_id):
             if chain.first <= last and chain.last >= first:
@@ -146,40 +163,32 @@ class SessionDump:
         return found
 
     def runs(self, branch_id: str) -> dict[int, RunRecord]:
-        """The last run of each turn of a branch that has one."""
-        return runs_of(self._tx, self.session, branch_id)
+        """Return the last run of each turn of a branch that has one."""
+        return last_runs(self._tx, self.session, branch_id)
 
     def stored_usage(self, branch_id: str) -> Iterator[dict[str, Any]]:
-        """The rows of `turn_usage` of a branch, without their keys."""
-        if self._tx.has_table("turn_usage"):
-            yield from _records(
-                self._tx.execute(
-                    f"SELECT {_USAGE} FROM turn_usage WHERE session_id = ? AND branch_id = ? ORDER BY user_turn_number",
-                    (self.session.session_id, branch_id),
-                )
-            )
+        """Yield the rows of `turn_usage` of a branch."""
+        condition = "branch_id = :branch_id ORDER BY user_turn_number"
+        return self._records("turn_usage", USAGE_COLUMNS, condition, branch_id=branch_id)
 
     def stored_runs(self) -> Iterator[dict[str, Any]]:
-        """The rows of `convo_runs` of the session, without their keys."""
-        if self._tx.has_table("convo_runs"):
-            yield from _records(
-                self._tx.execute(
-                    f"SELECT {_RUN} FROM convo_runs WHERE session_id = ? ORDER BY id", (self.session.session_id,)
-                )
-            )
+        """Yield the rows of `convo_runs` of the session."""
+        return self._records("convo_runs", RUN_COLUMNS, "TRUE ORDER BY id")
 
-    def kept_usage(self) -> Iterator[dict[str, Any]]:
-        """The rows of `convo_usage` of the session, without their keys."""
-        if self._tx.has_table("convo_usage"):
-            yield from _records(
-                self._tx.execute(
-                    f"SELECT branch_id, message_id, {_USAGE} FROM convo_usage WHERE session_id = ? ORDER BY message_id",
-                    (self.session.session_id,),
-                )
-            )
+    def orphaned_usage(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of `convo_usage` of the session: usage of turns whose branch was deleted."""
+        return self._records("convo_usage", ("branch_id", "message_id", *USAGE_COLUMNS), "TRUE ORDER BY message_id")
 
-
-def _records(rows: Any) -> Iterator[dict[str, Any]]:
-    names = [column[0].removeprefix("CAST(").removesuffix(" AS TEXT)") for column in rows.description]
-    for row in rows:
-        yield dict(zip(names, row, strict=True))
+    def _records(
+        self, table: str, columns: Sequence[str], condition: str, **values: object
+    ) -> Iterator[dict[str, Any]]:
+        if not self._tx.has_table(table):
+            return
+        read = ", ".join(f"CAST({name} AS TEXT)" if name in _TIMES else name for name in columns)
+        rows = self._tx.execute(
+            f"SELECT {read} FROM {table} WHERE session_id = :session_id AND {condition}",
+            session_id=self.session.session_id,
+            **values,
+        )
+        for row in rows:
+            yield dict(zip(columns, row, strict=True))

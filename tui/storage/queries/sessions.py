@@ -1,13 +1,12 @@
-"""The sessions of a file, the one written last first, by page.
+"""The sessions of a database, page by page; the session that was written last comes first.
 
-No index of the SDK's tables knows that order. The first page is found by walking the messages from the newest on, which
-reads as many as were written since its last session; the order of all is worked out when it is asked for and from then
-on changed where something was written.
+No index of the SDK's tables has that order. The first page is found by reading the messages from the newest on, which
+reads as many as were written since its last session. The order of all sessions is computed when it is needed, and then
+updated where sessions were written.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from heapq import nsmallest
@@ -18,77 +17,92 @@ from tui.model.fuzzy import Matcher
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import label_sessions
 
-__all__ = ["FEW", "SessionOrder", "count", "find", "matching", "newest", "pinned", "since"]
+__all__ = [
+    "FIRST_PAGE",
+    "SessionOrder",
+    "count_sessions",
+    "find_session",
+    "matching_sessions",
+    "newest_sessions",
+    "pinned_sessions",
+    "sessions_since",
+]
 
-FEW: Final = 32
-"""Sessions of a first page."""
+FIRST_PAGE: Final = 32
+"""Sessions of the first page."""
 
-_WALK: Final = 4096
-"""Messages that the walk to the newest sessions reads at most; from then on each session's last one is looked up."""
-
-_TEXT: Final = "s.session_id >= '' AND s.session_id < x''"
-"""Rows of the table of sessions whose id is a text; no other is shown."""
+_MOST_MESSAGES: Final = 4096
+"""Messages that are read at most to find the newest sessions; after that, the last one of each session is looked up."""
 
 
-def count(tx: Transaction, *, archived: bool = True) -> int:
-    """How many sessions there are, with those that are archived or without."""
-    # Without a condition SQLite counts by whole pages.
-    counts = [
-        f"(SELECT COUNT(*) FROM {tx.tables.sessions}{which})"
-        for which in ("", " WHERE session_id IS NULL", " WHERE session_id < ''", " WHERE session_id >= x''")
-    ]
+def count_sessions(tx: Transaction, *, archived: bool = True) -> int:
+    """Return the number of sessions, including archived ones or not."""
+    count = tx.dialect.count_texts(tx.tables.sessions, "session_id")
     if not archived and tx.has_table("convo_labels"):
-        counts.append(
-            f"(SELECT COUNT(*) FROM convo_labels a JOIN {tx.tables.sessions} s ON s.session_id = a.session_id"
-            f" WHERE a.kind = 'session' AND a.archived AND {_TEXT})"
+        count += (
+            f" - (SELECT COUNT(*) FROM convo_labels a JOIN {tx.tables.sessions} s ON s.session_id = a.session_id"
+            f" WHERE a.kind = 'session' AND a.archived <> 0 AND {_is_shown(tx, archived=True)})"
         )
-    return int(tx.execute(f"SELECT {' - '.join(counts)}").fetchone()[0])
+    return int(tx.execute(f"SELECT {count}").fetchone()[0])
 
 
-def find(tx: Transaction, session_id: str) -> Session | None:
-    """The session of a name, archived or not."""
-    return next(iter(_labelled(tx, _session(tx, "session_id", session_id, _TEXT))), None)
+def find_session(tx: Transaction, session_id: str) -> Session | None:
+    """Return a session, archived or not."""
+    return next(iter(_read(tx, [session_id])), None)
 
 
-def newest(tx: Transaction, most: int = FEW, *, archived: bool = True) -> tuple[Session, ...]:
-    """The sessions written last, at most so many, with those that are archived or without."""
+def newest_sessions(tx: Transaction, most: int = FIRST_PAGE, *, archived: bool = True) -> tuple[Session, ...]:
+    """Return up to `most` sessions that were written last, including archived ones or not."""
     found: dict[str, Session | None] = {}
-    left, where = min(most, count(tx, archived=archived)), _where(tx, archived=archived)
-    rows = tx.execute(f"SELECT session_id FROM {tx.tables.messages} ORDER BY id DESC LIMIT {_WALK}")
-    for (session_id,) in rows:
+    left, condition = min(most, count_sessions(tx, archived=archived)), _is_shown(tx, archived=archived)
+    messages = tx.execute(f"SELECT session_id FROM {tx.tables.messages} ORDER BY id DESC LIMIT {_MOST_MESSAGES}")
+    for (session_id,) in messages:
         if not left:
             break
         if session_id not in found:
-            found[session_id] = _session(tx, "session_id", session_id, where)
+            found[session_id] = _session(tx, session_id, condition)
             left -= found[session_id] is not None
     if left:
-        rowids = (rowid for (rowid,) in tx.execute(f"{_ranked(tx, where)} LIMIT ?", (most,)))
-        return _sessions(tx, rowids)
-    return _labelled(tx, *found.values())
+        rows = tx.execute(f"{_in_order(tx, condition)} LIMIT :most", most=most).fetchall()
+        return _read(tx, (session_id for (session_id,) in rows))
+    return label_sessions(tx, [session for session in found.values() if session is not None])
 
 
-def pinned(tx: Transaction, *, archived: bool = True) -> tuple[Session, ...]:
-    """The sessions that are to be at hand, with those that are archived or without."""
+def pinned_sessions(tx: Transaction, *, archived: bool = True) -> tuple[Session, ...]:
+    """Return the pinned sessions, including archived ones or not; the session that was made last comes first."""
     if not tx.has_table("convo_labels"):
         return ()
     rows = tx.execute(
-        f"SELECT s.rowid FROM convo_labels l JOIN {tx.tables.sessions} s ON s.session_id = l.session_id"
-        f" WHERE l.kind = 'session' AND l.pinned AND {_where(tx, archived=archived)} ORDER BY s.rowid DESC"
+        f"SELECT s.session_id FROM convo_labels l JOIN {tx.tables.sessions} s ON s.session_id = l.session_id"
+        f" WHERE l.kind = 'session' AND l.pinned <> 0 AND {_is_shown(tx, archived=archived)}"
+        f" ORDER BY s.{tx.dialect.row_order} DESC"
+    ).fetchall()
+    return _read(tx, (session_id for (session_id,) in rows))
+
+
+def sessions_since(tx: Transaction, mark: object) -> tuple[frozenset[str], object]:
+    """Return the ids of the sessions that were made since an earlier call, and a mark for the next one.
+
+    Args:
+        tx: The transaction.
+        mark: The mark that the earlier call returned; None for no sessions.
+    """
+    order, sessions = tx.dialect.row_order, tx.tables.sessions
+    (last,) = tx.execute(f"SELECT COALESCE(MAX({order}), 0) FROM {sessions}").fetchone()
+    rows = tx.execute(
+        f"SELECT session_id FROM {sessions} s {tx.dialect.not_indexed}"
+        f" WHERE {order} > :mark AND {_is_shown(tx, archived=True)}",
+        mark=mark,
     )
-    return _sessions(tx, [rowid for (rowid,) in rows])
+    return frozenset(session_id for (session_id,) in rows), last
 
 
-def since(tx: Transaction, row: int | None) -> tuple[frozenset[str], int]:
-    """Ids of the sessions that were made after a row of their table, none for None, and its last row; 0 for none."""
-    last = tx.execute(f"SELECT COALESCE(MAX(rowid), 0) FROM {tx.tables.sessions}").fetchone()[0]
-    names = tx.execute(f"SELECT session_id FROM {tx.tables.sessions} s NOT INDEXED WHERE rowid > ? AND {_TEXT}", (row,))
-    return frozenset(name for (name,) in names), int(last)
-
-
-def matching(tx: Transaction, typed: str, most: int, *, archived: bool = True) -> tuple[tuple[Session, ...], int]:
-    """The sessions whose titles or ids hold typed letters: the best, at most so many, and how many there are."""
+def matching_sessions(
+    tx: Transaction, typed: str, most: int, *, archived: bool = True
+) -> tuple[tuple[Session, ...], int]:
+    """Return up to `most` sessions that match typed letters best by title or id, and the number of all that match."""
     matcher = Matcher(typed)
-    # Letters whose case SQLite does not know are left to the matcher.
+    # The matcher alone knows the case of letters beyond ASCII.
     like = "%" + "".join(f"\\{letter}%" for letter in matcher.query if letter.isascii())
     title, labels = "''", ""
     if tx.has_table("convo_labels"):
@@ -96,113 +110,111 @@ def matching(tx: Transaction, typed: str, most: int, *, archived: bool = True) -
         labels = " LEFT JOIN convo_labels l ON l.kind = 'session' AND l.session_id = s.session_id"
     name = f"ltrim({title} || ' ') || s.session_id"
     rows = tx.execute(
-        f"SELECT {name}, s.rowid FROM {tx.tables.sessions} s{labels}"
-        f" WHERE {_where(tx, archived=archived)} AND {name} LIKE ? ESCAPE '\\'",
-        (like,),
+        f"SELECT {name}, s.session_id FROM {tx.tables.sessions} s{labels}"
+        f" WHERE {_is_shown(tx, archived=archived)} AND {name} {tx.dialect.like} :like ESCAPE '\\'"
+        f" ORDER BY s.{tx.dialect.row_order} DESC",
+        like=like,
     )
     total = 0
 
-    def ranked() -> Iterator[tuple[int, int]]:
+    def ranked() -> Iterator[tuple[int, int, str]]:
         nonlocal total
-        for name, rowid in rows:
+        for name, session_id in rows:
             if (rank := matcher.rank(name)) is not None:
                 total += 1
-                yield rank, -rowid
+                yield rank, total, session_id
 
     best = nsmallest(most, ranked())
-    return _sessions(tx, (-rowid for _, rowid in best)), total
+    return _read(tx, (session_id for *_, session_id in best)), total
 
 
 class SessionOrder:
-    """The order of all sessions of a file, by the rows of the sessions table; work for one thread.
+    """The order of all sessions of a database; for use by one thread.
 
-    A session whose last items were taken back keeps its place until others are written or it is worked out anew.
+    A session whose last items were popped keeps its place until other sessions are written or the order is computed
+    again.
     """
 
     def __init__(self) -> None:
-        self._rowids: array[int] = array("q")
-        self._newest = 0
-        self._version: tuple[Hashable, Hashable] | None = None
+        self._session_ids: list[str] = []
+        self._newest_message = 0
+        self._version: Hashable = None
         self._archived = True
 
     def page(self, tx: Transaction, start: int, stop: int, *, archived: bool = True) -> tuple[Session, ...]:
-        """The sessions from a place to before another one, those that are archived among them or not."""
-        self._renew(tx, archived)
-        return _sessions(tx, self._rowids[start:stop])
+        """Return the sessions from place `start` to before `stop`, including archived ones or not."""
+        self._update(tx, archived)
+        return _read(tx, self._session_ids[start:stop])
 
     def place(self, tx: Transaction, session_id: str, *, archived: bool = True) -> int | None:
-        """How many sessions stand before one."""
-        self._renew(tx, archived)
-        row = tx.execute(f"SELECT rowid FROM {tx.tables.sessions} WHERE session_id = ?", (session_id,)).fetchone()
+        """Return the number of sessions before one; None where it is not among them."""
+        self._update(tx, archived)
         with suppress(ValueError):
-            return None if row is None else self._rowids.index(row[0])
+            return self._session_ids.index(session_id)
         return None
 
-    def _renew(self, tx: Transaction, archived: bool) -> None:
-        version = tx.version, tx.schema_version
-        if version == self._version and archived == self._archived:
+    def _update(self, tx: Transaction, archived: bool) -> None:
+        if tx.version == self._version and archived == self._archived:
             return
-        where = _where(tx, archived=archived)
-        newest_id = tx.execute(f"SELECT MAX(id) FROM {tx.tables.messages}").fetchone()[0] or 0
-        # Rows keep their numbers except in a VACUUM, which counts as another schema.
-        known = self._version is not None and self._version[1] == version[1] and newest_id >= self._newest
-        known = known and archived == self._archived
-        if known:
-            self._move_up(tx, where)
-        if not known or len(self._rowids) != count(tx, archived=archived):
-            self._rowids = array("q", (rowid for (rowid,) in tx.execute(_ranked(tx, where))))
-        self._newest, self._version, self._archived = newest_id, version, archived
+        condition = _is_shown(tx, archived=archived)
+        newest = tx.execute(f"SELECT MAX(id) FROM {tx.tables.messages}").fetchone()[0] or 0
+        can_update = self._version is not None and archived == self._archived and newest >= self._newest_message
+        if can_update:
+            self._move_up(tx, condition)
+        if not can_update or len(self._session_ids) != count_sessions(tx, archived=archived):
+            self._session_ids = [session_id for (session_id,) in tx.execute(_in_order(tx, condition))]
+        self._newest_message, self._version, self._archived = newest, tx.version, archived
 
-    def _move_up(self, tx: Transaction, where: str) -> None:
+    def _move_up(self, tx: Transaction, condition: str) -> None:
         """Put the sessions in front that were written since."""
         rows = tx.execute(
-            # By the messages' own order: there are few after the newest, and many of each session.
-            f"SELECT s.rowid FROM {tx.tables.messages} m NOT INDEXED"
-            f" CROSS JOIN {tx.tables.sessions} s ON s.session_id = m.session_id"
-            f" WHERE m.id > ? AND {where} GROUP BY s.rowid ORDER BY MAX(m.id)",
-            (self._newest,),
+            # In the order of the messages: few are newer, and each session has many.
+            f"SELECT s.session_id FROM {tx.tables.messages} m {tx.dialect.not_indexed}"
+            f" {tx.dialect.ordered_join} {tx.tables.sessions} s ON s.session_id = m.session_id"
+            f" WHERE m.id > :newest AND {condition} GROUP BY s.session_id ORDER BY MAX(m.id)",
+            newest=self._newest_message,
         )
-        for (rowid,) in rows:
+        for (session_id,) in rows:
             with suppress(ValueError):
-                self._rowids.remove(rowid)
-            self._rowids.insert(0, rowid)
+                self._session_ids.remove(session_id)
+            self._session_ids.insert(0, session_id)
 
 
-def _where(tx: Transaction, *, archived: bool) -> str:
-    """What rows of the table of sessions are shown."""
+def _is_shown(tx: Transaction, *, archived: bool) -> str:
+    """Return the condition that a row `s` of the sessions table is shown: its id is a text."""
+    condition = tx.dialect.is_text_by_index("s.session_id")
     if archived or not tx.has_table("convo_labels"):
-        return _TEXT
+        return condition
     return (
-        f"{_TEXT} AND NOT EXISTS (SELECT 1 FROM convo_labels a"
-        " WHERE a.kind = 'session' AND a.session_id = s.session_id AND a.archived)"
+        f"{condition} AND NOT EXISTS (SELECT 1 FROM convo_labels a"
+        " WHERE a.kind = 'session' AND a.session_id = s.session_id AND a.archived <> 0)"
     )
 
 
-def _ranked(tx: Transaction, where: str) -> str:
+def _in_order(tx: Transaction, condition: str) -> str:
+    """Return the ids of the sessions in their order, as SQL."""
     return (
-        f"SELECT rowid FROM {tx.tables.sessions} s WHERE {where}"
+        f"SELECT session_id FROM {tx.tables.sessions} s WHERE {condition}"
         f" ORDER BY (SELECT MAX(id) FROM {tx.tables.messages} m WHERE m.session_id = s.session_id) DESC NULLS LAST,"
         " updated_at DESC, session_id"
     )
 
 
-def _sessions(tx: Transaction, rowids: Iterable[int]) -> tuple[Session, ...]:
-    return _labelled(tx, *(_session(tx, "rowid", rowid, _TEXT) for rowid in rowids))
+def _read(tx: Transaction, session_ids: Iterable[str]) -> tuple[Session, ...]:
+    condition = _is_shown(tx, archived=True)
+    found = (_session(tx, session_id, condition) for session_id in session_ids)
+    return label_sessions(tx, [session for session in found if session is not None])
 
 
-def _labelled(tx: Transaction, *sessions: Session | None) -> tuple[Session, ...]:
-    return label_sessions(tx, [session for session in sessions if session is not None])
-
-
-def _session(tx: Transaction, column: str, value: object, where: str) -> Session | None:
+def _session(tx: Transaction, session_id: str, condition: str) -> Session | None:
     structured = "EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
     row = tx.execute(
-        f"SELECT session_id, CAST(updated_at AS TEXT), {structured if tx.has_structure else '0'},"
+        f"SELECT session_id, CAST(updated_at AS TEXT), {structured if tx.has_structure else 'FALSE'},"
         f" EXISTS (SELECT 1 FROM {tx.tables.messages} m WHERE m.session_id = s.session_id)"
-        f" FROM {tx.tables.sessions} s WHERE {column} = ? AND {where}",
-        (value,),
+        f" FROM {tx.tables.sessions} s WHERE session_id = :session_id AND {condition}",
+        session_id=session_id,
     ).fetchone()
     if row is None:
         return None
-    session_id, updated, known, stored = row
-    return Session(session_id, updated, plain=bool(stored and not known))
+    name, updated_at, has_structure, has_messages = row
+    return Session(name, updated_at, plain=bool(has_messages and not has_structure))

@@ -19,6 +19,7 @@ __all__ = [
     "USAGE_NAMES",
     "USAGE_SUMS",
     "UsageColumn",
+    "number_expression",
     "read_usage",
     "usage_expressions",
 ]
@@ -75,6 +76,11 @@ USAGE_SUMS: Final = ", ".join(f"SUM({column.name})" for column in USAGE_COLUMNS)
 def usage_expressions(dialect: Dialect) -> str:
     """Return the numbers of a `Usage` as columns, for a query over `turn_usage` or `convo_usage`."""
     return ", ".join(f"{column.expression(dialect)} AS {column.name}" for column in USAGE_COLUMNS)
+
+
+def number_expression(dialect: Dialect, name: str) -> str:
+    """Return one number of a `Usage` as SQL, for such a query."""
+    return next(column.expression(dialect) for column in USAGE_COLUMNS if column.name == name)
 
 
 def read_usage(numbers: Iterable[int | None], *, estimated: bool = False) -> Usage:

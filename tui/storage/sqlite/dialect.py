@@ -22,6 +22,15 @@ class SQLiteDialect:
     def is_text(self, column: str) -> str:
         return f"typeof({column}) = 'text'"
 
+    def is_text_by_index(self, column: str) -> str:
+        # Texts are sorted after all numbers and before all blobs.
+        return f"{column} >= '' AND {column} < x''"
+
+    def count_texts(self, table: str, column: str) -> str:
+        # Without a condition SQLite counts by pages; the index finds the few rows that do not count.
+        others = ("", f" WHERE {column} IS NULL", f" WHERE {column} < ''", f" WHERE {column} >= x''")
+        return " - ".join(f"(SELECT COUNT(*) FROM {table}{condition})" for condition in others)
+
     def is_integer(self, column: str) -> str:
         return f"typeof({column}) = 'integer'"
 

@@ -55,10 +55,6 @@ class SQLiteTransaction:
         return int(self.db.execute("PRAGMA data_version").fetchone()[0])
 
     @property
-    def schema_version(self) -> int:
-        return int(self.db.execute("PRAGMA schema_version").fetchone()[0])
-
-    @property
     def has_structure(self) -> bool:
         return self.has_table("message_structure")
 
@@ -133,7 +129,7 @@ class SQLiteTransaction:
     def structure_table(self, session: Session) -> str:
         if not session.plain and self.has_structure:
             return "message_structure"
-        self._plain.take_in(session.session_id, self.version)
+        self._plain.update(session.session_id, self.version)
         return self._plain.table
 
     @contextmanager

@@ -11,12 +11,12 @@ from tui.storage.sqlite.messages import SQLiteMessages
 
 __all__ = ["PlainStructure"]
 
-_GLANCE: Final = 1 << 10
-"""Bytes of an item that mostly tell what it is."""
+_SHORT: Final = 1 << 10
+"""Bytes of an item that mostly hold its type and tool."""
 
 
 class PlainStructure:
-    """The temporary table with the rows of the plain session that was asked for last.
+    """The temporary table with the rows of the plain session that was read last.
 
     Attributes:
         table: Its name.
@@ -31,64 +31,65 @@ class PlainStructure:
         self._version = -1
         self._items = self._last = self._turn = 0
 
-    def take_in(self, session_id: str, version: int) -> None:
-        """Hold the rows of a session as the file has it in a version: what is known of it already stays."""
+    def update(self, session_id: str, version: int) -> None:
+        """Hold the rows of a session for a version of the file; rows of messages that did not change are kept."""
         if (session_id, version) == (self._session_id, self._version):
             return
-        if session_id != self._session_id or self._kept(session_id) != self._items:
-            self._begin(session_id)
+        if session_id != self._session_id or self._count_known(session_id) != self._items:
+            self._create(session_id)
         self._db.executemany(
-            f"INSERT INTO {self.table} VALUES (?, ?, ?, ?, 'main', ?, ?, ?, ?)", self._rows(session_id)
+            f"INSERT INTO {self.table} VALUES (?, ?, ?, ?, 'main', ?, ?, ?, ?, ?)", self._rows(session_id)
         )
-        for index, columns in (("turn", "user_turn_number"), ("sequence", "sequence_number")):
+        for index, column in (("turn", "user_turn_number"), ("sequence", "sequence_number")):
             self._db.execute(
                 f"CREATE INDEX IF NOT EXISTS temp.{self.table}_{index}"
-                f" ON {self.table} (session_id, branch_id, {columns})"
+                f" ON {self.table} (session_id, branch_id, {column})"
             )
         self._version = version
 
-    def _kept(self, session_id: str) -> int:
-        """How many of the items that were there are still there."""
+    def _count_known(self, session_id: str) -> int:
+        """Return how many of the messages with rows are there."""
         row = self._db.execute(
             f"SELECT COUNT(*) FROM {self._messages.name} WHERE session_id = ? AND id <= ?", (session_id, self._last)
         ).fetchone()
         return int(row[0])
 
-    def _begin(self, session_id: str) -> None:
+    def _create(self, session_id: str) -> None:
         self._db.execute(f"DROP TABLE IF EXISTS temp.{self.table}")
         self._db.execute(
-            f"CREATE TEMP TABLE {self.table} (sequence_number INTEGER PRIMARY KEY, id, session_id, message_id,"
-            " branch_id, message_type, user_turn_number, tool_name, created_at)"
+            f"CREATE TEMP TABLE {self.table} (id INTEGER PRIMARY KEY, sequence_number, session_id, message_id,"
+            " branch_id, message_type, user_turn_number, branch_turn_number, tool_name, created_at)"
         )
         self._session_id = session_id
         self._items = self._turn = 0
         self._last = -(1 << 63)
 
     def _rows(self, session_id: str) -> Iterator[tuple[Any, ...]]:
-        for message_id, item in self._messages.after(session_id, self._last, self._glance):
+        for message_id, item in self._messages.after(session_id, self._last, self._read_short):
             kind = message_type(item)
             self._items += 1
             self._last = message_id
             self._turn += kind == "user"
-            # The time of a later item is read with the item: it stands behind what may be long.
-            created = self._messages.stored_at(message_id) if self._items == 1 else None
-            yield self._items, self._items, session_id, message_id, kind, self._turn, tool_name(item), created
+            # The time of a later item is read together with the item, as it is stored behind a text that may be long.
+            created_at = self._messages.stored_times([message_id])[message_id] if self._items == 1 else None
+            tool = tool_name(item)
+            yield self._items, self._items, session_id, message_id, kind, self._turn, self._turn, tool, created_at
 
-    def _glance(self, message_id: int) -> Any:
-        """An item, as little of it as tells its type and tool."""
+    def _read_short(self, message_id: int) -> Any:
+        """Return an item, as little of it as holds its type and tool."""
         most: int | None
-        for most in (_GLANCE, 1 << 16, None):
-            piece = self._messages.beginning(message_id, most)
-            if not piece.unread or (isinstance(piece.data, dict) and _tells(piece.data, most)):
+        for most in (_SHORT, 1 << 16, None):
+            item = self._messages.beginning(message_id, most)
+            if not item.unread or (isinstance(item.data, dict) and _is_enough(item.data, most)):
                 break
-        return piece.data
+        return item.data
 
 
-def _tells(data: dict[str, Any], most: int | None) -> bool:
-    """Whether the beginning of an item tells what it is: a call's name may come late, but seldom so late."""
+def _is_enough(data: dict[str, Any], most: int | None) -> bool:
+    """Return whether the beginning of an item holds type and tool; the name of a tool is rarely far behind."""
     if "role" in data:
         return True
     kind = data.get("type")
     if not isinstance(kind, str) or kind == "message":
         return False
-    return most != _GLANCE or item_type(kind).kind not in (ItemKind.CALL, ItemKind.APPROVAL_REQUEST) or "name" in data
+    return most != _SHORT or item_type(kind).kind not in (ItemKind.CALL, ItemKind.APPROVAL_REQUEST) or "name" in data

@@ -1,0 +1,205 @@
+"""Pages of a branch: its items by position, and the rows of the tree by turn.
+
+A `+` before a column to order by keeps SQLite on the index that finds the turn; otherwise it would read the whole
+branch by another index, to save the sorting of a few rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from tui.errors import NotFoundError
+from tui.items.failure import is_error
+from tui.items.text import item_text
+from tui.items.types import MESSAGE_TYPES, is_call, with_recorded_type
+from tui.model import Item, Page, Session, Turn
+from tui.storage.engine import Transaction
+from tui.storage.queries.positions import PositionIndex
+from tui.storage.queries.turn_usage import usage_of_turns
+from tui.storage.schema import MAIN
+
+__all__ = ["PageAround", "count_items", "last_branch", "read_page", "read_page_around", "read_turns", "read_user_text"]
+
+_PAGE: Final = 64
+"""Items that are read around a turn."""
+
+_PAGE_OF_LONG_ITEMS: Final = 16
+"""The same where the items are long."""
+
+_SHORT: Final = 1 << 16
+"""Bytes up to which all of an item is read for a row of the tree."""
+
+_BEGINNING: Final = 1 << 13
+"""Bytes that are read of a longer item: more than a row shows, and enough to recognize a failure."""
+
+_PREVIEW: Final = 200
+"""Characters of a user message that a row of the tree shows at most."""
+
+
+class PageAround(NamedTuple):
+    """Items around a turn.
+
+    Attributes:
+        items: Number of items of the branch.
+        position: Number of items before the turn.
+        page: Some of the items.
+    """
+
+    items: int
+    position: int
+    page: Page
+
+
+def count_items(tx: Transaction, session: Session) -> dict[str, int]:
+    """Return the number of items of each branch of a session that has items."""
+    rows = tx.execute(
+        f"SELECT branch_id, COUNT(*) FROM {tx.structure_table(session)} WHERE session_id = :session_id"
+        " GROUP BY branch_id",
+        session_id=session.session_id,
+    )
+    return dict(rows)
+
+
+def last_branch(tx: Transaction, session: Session) -> str:
+    """Return the branch of a session that was written last."""
+    row = tx.execute(
+        f"SELECT branch_id FROM {tx.structure_table(session)} WHERE session_id = :session_id"
+        " ORDER BY sequence_number DESC LIMIT 1",
+        session_id=session.session_id,
+    ).fetchone()
+    return str(row[0]) if row else MAIN
+
+
+def read_turns(tx: Transaction, session: Session, holders: Sequence[str], first: int, last: int) -> tuple[Turn, ...]:
+    """Return the rows of the tree for some turns of a chain.
+
+    Args:
+        tx: The transaction.
+        session: The session.
+        holders: The branches that hold the turns.
+        first: Number of the first turn.
+        last: Number of the last turn.
+    """
+    rows = tx.execute(
+        "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.created_at AS TEXT),"
+        " m.id, m.message_data IS NULL"
+        f" FROM {tx.structure_table(session)} t LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id"
+        " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
+        " AND t.user_turn_number BETWEEN :first AND :last ORDER BY +t.sequence_number",
+        session_id=session.session_id,
+        branch_id=holders[0],
+        first=first,
+        last=last,
+    ).fetchall()
+    usages = usage_of_turns(tx, session.session_id, holders, first, last)
+    first_ids = {number: message_id for number, _, _, message_id, _ in reversed(rows)}
+    shown = {message_id for message_id in first_ids.values() if message_id is not None}
+    may_fail = {
+        message_id for _, kind, _, message_id, is_missing in rows if kind not in MESSAGE_TYPES and not is_missing
+    }
+    texts: dict[int, str] = {}
+    failed: set[int] = set()
+    are_short: list[int] = []
+    ids = [*(shown | may_fail)]
+    for message_id, item in zip(ids, tx.messages.beginnings(ids, _SHORT, _BEGINNING), strict=True):
+        if message_id in may_fail and is_error(item.data):
+            failed.add(message_id)
+        if message_id in shown:
+            texts[message_id] = _first_words(item.data)
+            if not item.unread:
+                are_short.append(message_id)
+    # The time is stored behind the text: of a long item it is found only by reading all of it.
+    times = tx.messages.stored_times(are_short)
+    turns: dict[int, Turn] = {}
+    for number, kind, created_at, message_id, is_missing in rows:
+        turn = turns.get(number)
+        if turn is None:
+            usage = usages.get(number)
+            is_long = message_id in texts and message_id not in times
+            turn = Turn(
+                number=number,
+                text=texts.get(message_id, "") if number else "",
+                items=0,
+                tokens=usage.usage.total_tokens if usage and usage.usage else None,
+                created_at=created_at if is_long else times.get(message_id),
+            )
+        turns[number] = turn._replace(
+            items=turn.items + 1,
+            tools=turn.tools + is_call(kind),
+            errors=turn.errors + (bool(is_missing) or message_id in failed),
+        )
+    return tuple(turns.values())
+
+
+def read_user_text(tx: Transaction, session: Session, branch_id: str, turn: int) -> str:
+    """Return the complete text of the user message of a turn.
+
+    Raises:
+        NotFoundError: The branch has no such turn, or its message cannot be decoded.
+    """
+    row = tx.execute(
+        f"SELECT m.id FROM {tx.structure_table(session)} t JOIN {tx.tables.messages} m ON m.id = t.message_id"
+        " WHERE t.session_id = :session_id AND t.branch_id = :branch_id AND t.user_turn_number = :turn"
+        " AND t.message_type = 'user' ORDER BY +t.sequence_number LIMIT 1",
+        session_id=session.session_id,
+        branch_id=branch_id,
+        turn=turn,
+    ).fetchone()
+    item = next(tx.messages.beginnings([row[0]], None)).data if row else None
+    if item is None:
+        raise NotFoundError(f"Turn {turn} of '{branch_id}' has no readable user message.")
+    return item_text(item)
+
+
+def read_page(
+    tx: Transaction, positions: PositionIndex, session: Session, branch_id: str, start: int, stop: int
+) -> Page:
+    """Return the items of a branch from position `start` to before `stop`, as far as there are any.
+
+    Of an item longer than `tui.storage.engine.LONGEST` only the beginning is read.
+    """
+    (sequence, row_id), offset = positions.seek(tx, session, branch_id, start)
+    rows = tx.execute(
+        "SELECT m.id, t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT),"
+        " CAST(t.tool_name AS TEXT), CAST(t.created_at AS TEXT)"
+        f" FROM (SELECT * FROM {tx.structure_table(session)} WHERE session_id = :session_id"
+        " AND branch_id = :branch_id AND (sequence_number, id) >= (:sequence, :id)"
+        " ORDER BY sequence_number, id LIMIT :count OFFSET :offset) t"
+        f" LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id ORDER BY t.sequence_number, t.id",
+        session_id=session.session_id,
+        branch_id=branch_id,
+        sequence=sequence,
+        id=row_id,
+        count=stop - start,
+        offset=offset,
+    ).fetchall()
+    read = [*tx.messages.beginnings([row[0] for row in rows])]
+    times = tx.messages.stored_times(
+        [row[0] for row, item in zip(rows, read, strict=True) if row[0] is not None and not item.unread]
+    )
+    items = []
+    for position, ((stored, message_id, turn, kind, tool, created_at), item) in enumerate(
+        zip(rows, read, strict=True), start
+    ):
+        data = with_recorded_type(item.data, kind, tool) if item.cut else item.data
+        time = created_at if item.unread else times.get(stored)
+        turn = turn if isinstance(turn, int) else 0
+        items.append(Item(message_id, position, turn, kind, tool, time, *item._replace(data=data)))
+    return Page(branch_id, start, tuple(items))
+
+
+def read_page_around(
+    tx: Transaction, positions: PositionIndex, session: Session, branch_id: str, turn: int, *, at_end: bool
+) -> PageAround:
+    """Return the items around the beginning of a turn, or the last items of the branch."""
+    items = positions.count(tx, session, branch_id)
+    position = positions.position(tx, session, branch_id, turn)
+    count = _PAGE_OF_LONG_ITEMS if tx.messages.are_long else _PAGE
+    start = max(items - count if at_end else position - count // 4, 0)
+    return PageAround(items, position, read_page(tx, positions, session, branch_id, start, start + count))
+
+
+def _first_words(item: object) -> str:
+    """Return the beginning of a user message on one line."""
+    return " ".join(item_text(item)[: 4 * _PREVIEW].split())[:_PREVIEW]
