@@ -1,4 +1,4 @@
-"""What the README says of the program is so."""
+"""The README: its table of commands, its examples and its links."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_its_table_of_keys_is_up_to_date() -> None:
     assert replace_key_table(README) == README, "run: make keys"
 
 
-def test_its_configuration_is_one(tmp_path: Path) -> None:
+def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
     found = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
     assert found
     (tmp_path / "config.toml").write_text(found[1])
@@ -26,12 +26,12 @@ def test_its_configuration_is_one(tmp_path: Path) -> None:
     assert set(config.keys) <= binding_ids()
 
 
-def test_its_code_compiles() -> None:
+def test_the_example_code_compiles() -> None:
     found = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert found
     compile(found[1], "README.md", "exec")
 
 
-def test_its_pictures_and_pages_are_there() -> None:
+def test_linked_files_exist() -> None:
     for name in re.findall(r"\]\(((?:screenshots|docs|CHANGELOG)[^)]*)\)", README):
         assert (ROOT / name).is_file(), name
