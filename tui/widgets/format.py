@@ -8,9 +8,12 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
+from tui.model import Usage
 from tui.printable import printable, printable_line
 
 __all__ = [
+    "ESTIMATE",
+    "estimate_mark",
     "fit_name",
     "format_age",
     "format_count",
@@ -19,6 +22,9 @@ __all__ = [
     "format_time",
     "format_tokens",
 ]
+
+ESTIMATE: Final = "≈"
+"""The mark of estimates."""
 
 _UNITS: Final = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
 
@@ -39,6 +45,11 @@ def format_tokens(count: int) -> str:
         if rounded < 1_000:
             return f"{rounded}{suffix}"
     return "≥1P"
+
+
+def estimate_mark(usage: Usage | None) -> str:
+    """Return the mark before tokens, some of which are estimates; empty if none are."""
+    return ESTIMATE if usage and usage.estimated else ""
 
 
 def format_count(count: int, room: int) -> str:

@@ -12,8 +12,7 @@ from textual.widget import Widget
 from tui.model.model_input import InputSize, ModelInput
 from tui.printable import printable_line
 from tui.render import format_size
-from tui.widgets.format import fit_name, format_tokens
-from tui.widgets.usage.run_text import estimate_mark
+from tui.widgets.format import estimate_mark, fit_name, format_tokens
 from tui.words import plural
 
 __all__ = ["ModelInputHeader", "ModelInputState"]

@@ -1,4 +1,4 @@
-"""The usage pane: what it says of a view, and that it follows it."""
+"""The usage pane: what it shows of a view, and that it follows the view."""
 
 from __future__ import annotations
 
@@ -12,21 +12,30 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.style import Style
 
-from tests.widgets.usage.samples import Book, account, book, carried, priced, seen, with_runs
+from tests.widgets.usage.samples import (
+    PagedUsage,
+    resend_cost_of,
+    sample_usage,
+    screen_text,
+    usage_of,
+    with_prices,
+    with_runs,
+)
 from tui.model import ChartView, Notice, Outcome, RunRecord, Scope, View
 from tui.widgets.format import format_tokens
-from tui.widgets.usage.bars import Part
+from tui.widgets.usage.bars import BarPart
 from tui.widgets.usage.sidebar import UsageSidebar
-from tui.widgets.usage.text import TOTALS_HEIGHT, Swatch, strip_turn, totals
+from tui.widgets.usage.strip_text import strip_turn_line
+from tui.widgets.usage.text import TOTALS_HEIGHT, LegendSymbol, totals_lines
 from tui.widgets.usage.token_chart import TokenChart
 
 Snapshot = Callable[..., bool]
 
-TYPICAL = View(branch_id="alt", turn=3, branch_usage=account(9))
-TALKED = TYPICAL._replace(branch_usage=with_runs(account(9, silent=(8,))))
-"""Some turns of it were run by the program, which recorded how."""
-PRICED = TYPICAL._replace(branch_usage=priced(account(9)))
-CARRIED = PRICED._replace(chart=ChartView.RESEND_COST, resend_cost=carried(account(9)))
+TYPICAL = View(branch_id="alt", turn=3, branch_usage=sample_usage(9))
+WITH_RUNS = TYPICAL._replace(branch_usage=with_runs(sample_usage(9, without_usage=(8,))))
+"""Some turns have the record of a run."""
+WITH_PRICES = TYPICAL._replace(branch_usage=with_prices(sample_usage(9)))
+RESENT = WITH_PRICES._replace(chart=ChartView.RESEND_COST, resend_cost=resend_cost_of(sample_usage(9)))
 WIDE = (36, 34)
 STRIP = (100, 3)
 
@@ -41,7 +50,7 @@ def in_seoul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class UsageApp(App[None]):
-    """The pane bound to a view; what it asks for comes back, as it does from the controller."""
+    """Shows the pane, and answers it as the explorer does."""
 
     view: var[View] = var(View())
 
@@ -57,7 +66,7 @@ class UsageApp(App[None]):
         yield sidebar
 
     def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
-        assert isinstance(self.view.branch_usage, Book)
+        assert isinstance(self.view.branch_usage, PagedUsage)
         turns = self.view.branch_usage.read(message.first, message.last)
         self.query_one(UsageSidebar).receive(message.generation, turns)
 
@@ -66,12 +75,12 @@ class UsageApp(App[None]):
 
 
 def row(app: UsageApp, label: str) -> list[str]:
-    """The words of the first line that begins with a label, whatever marks stand before it."""
-    lines = (line.strip(" ■█▓▒░") for line in seen(app).splitlines())
+    """Return the words after a label, in the first line that begins with it, without regard to marks."""
+    lines = (line.strip(" ■█▓▒░") for line in screen_text(app).splitlines())
     return next(line for line in lines if line.startswith(label)).removeprefix(label).split()
 
 
-async def test_the_scope_stands_beside_the_selected_turn() -> None:
+async def test_the_scope_and_the_selected_turn_have_a_column_each() -> None:
     app = UsageApp(TYPICAL)
     async with app.run_test(size=WIDE):
         assert row(app, "requests") == ["12", "1"]
@@ -83,24 +92,24 @@ async def test_the_scope_stands_beside_the_selected_turn() -> None:
         assert row(app, "own") == ["9.4k", "·", "path", "12.7k", "·", "all", "15.0k"]
 
 
-async def test_the_scope_changes_the_sums_and_its_name() -> None:
+async def test_another_scope_has_other_totals() -> None:
     app = UsageApp(TYPICAL)
     async with app.run_test(size=WIDE) as pilot:
         app.view = app.view._replace(scope=Scope.OWN)
         await pilot.pause()
-        assert "the turns that this branch ran" in seen(app)
+        assert "the turns that this branch ran" in screen_text(app)
         assert row(app, "total")[0] == "9,434"
 
 
-async def test_a_click_in_the_chart_shows_that_turn_s_numbers() -> None:
+async def test_a_click_in_the_chart_selects_its_turn() -> None:
     app = UsageApp(TYPICAL)
     async with app.run_test(size=WIDE) as pilot:
-        assert "inherited: ran on main" in seen(app)
+        assert "inherited: ran on main" in screen_text(app)
         await pilot.click(TokenChart, offset=(14, 7))
         await pilot.pause()
         assert app.view.turn == 8
         assert row(app, "total") == ["12,740", "1,758"]
-        assert "inherited" not in seen(app)
+        assert "inherited" not in screen_text(app)
 
 
 async def test_arrows_and_enter_select_a_turn() -> None:
@@ -114,44 +123,44 @@ async def test_arrows_and_enter_select_a_turn() -> None:
 async def test_the_pane_follows_the_view_to_another_branch() -> None:
     app = UsageApp(TYPICAL)
     async with app.run_test(size=WIDE) as pilot:
-        app.view = View(branch_id="deep", turn=2, branch_usage=account(2, branch_id="deep", parent="alt"))
+        app.view = View(branch_id="deep", turn=2, branch_usage=sample_usage(2, branch_id="deep", parent="alt"))
         await pilot.pause()
-        assert "ran on alt" in seen(app)
-        assert "t3" not in seen(app)
+        assert "ran on alt" in screen_text(app)
+        assert "t3" not in screen_text(app)
 
 
-async def test_no_usage_is_said_and_never_counted_as_zero() -> None:
-    app = UsageApp(View(branch_id="alt", turn=2, branch_usage=account(3, silent=(1, 2, 3))))
+async def test_missing_usage_is_not_shown_as_zero() -> None:
+    app = UsageApp(View(branch_id="alt", turn=2, branch_usage=sample_usage(3, without_usage=(1, 2, 3))))
     async with app.run_test(size=WIDE):
-        assert "No usage stored" in seen(app)
-        assert "turn 2: no usage stored" in seen(app)
+        assert "No usage stored" in screen_text(app)
+        assert "turn 2: no usage stored" in screen_text(app)
         assert row(app, "total") == ["–", "–"]
 
 
-async def test_a_fork_without_a_run_of_its_own_still_shows_what_its_path_cost() -> None:
-    app = UsageApp(View(branch_id="alt", turn=2, scope=Scope.OWN, branch_usage=account(3, own_from=4)))
+async def test_a_fork_without_a_run_of_its_own_shows_the_usage_of_its_path() -> None:
+    app = UsageApp(View(branch_id="alt", turn=2, scope=Scope.OWN, branch_usage=sample_usage(3, own_from=4)))
     async with app.run_test(size=WIDE):
-        assert "No usage stored" in seen(app)
+        assert "No usage stored" in screen_text(app)
         assert row(app, "own")[0] == "–"
         assert row(app, "total") == ["–", "1,402"]
 
 
-async def test_what_the_provider_did_not_report_is_not_zero() -> None:
-    app = UsageApp(View(branch_id="alt", turn=2, branch_usage=account(3, reported=False)))
+async def test_numbers_that_were_not_reported_are_not_shown_as_zero() -> None:
+    app = UsageApp(View(branch_id="alt", turn=2, branch_usage=sample_usage(3, reported=False)))
     async with app.run_test(size=WIDE):
         assert row(app, "cached") == ["not", "reported"]
         assert row(app, "reasoning") == ["not", "reported"]
 
 
-def below_the_numbers(app: UsageApp) -> list[str]:
-    """The lines from the table's last row to the chart."""
-    lines = [line.strip() for line in seen(app).splitlines()]
+def lines_below_table(app: UsageApp) -> list[str]:
+    """Return the lines between the table and the chart."""
+    lines = [line.strip() for line in screen_text(app).splitlines()]
     last = next(at for at, line in enumerate(lines) if line.startswith("context"))
     return [" ".join(line.split()) for line in lines[last + 1 : app.query_one(TokenChart).region.y]]
 
 
 @pytest.mark.parametrize(
-    ("turn", "told"),
+    ("turn", "lines"),
     [
         (3, ["↰ ran on main ≈ estimated", "gpt-5-mini · Billing 12.3 s", "2026-03-04 14:06"]),
         (4, ["", "", ""]),
@@ -160,14 +169,14 @@ def below_the_numbers(app: UsageApp) -> list[str]:
         (8, ["turn 8: tokens not reported", "gpt-5-mini 0.4 s", "failed: The key [/x]␛[31m is not …"]),
     ],
 )
-async def test_the_run_of_the_selected_turn_stands_below_its_numbers(turn: int, told: list[str]) -> None:
-    app = UsageApp(TALKED._replace(turn=turn))
+async def test_the_run_of_the_selected_turn_is_below_its_numbers(turn: int, lines: list[str]) -> None:
+    app = UsageApp(WITH_RUNS._replace(turn=turn))
     async with app.run_test(size=WIDE):
-        assert below_the_numbers(app) == told
+        assert lines_below_table(app) == lines
 
 
 async def test_nothing_moves_between_turns_with_and_without_a_run() -> None:
-    app = UsageApp(TALKED)
+    app = UsageApp(WITH_RUNS)
     async with app.run_test(size=WIDE) as pilot:
         places = set()
         for turn in range(1, 10):
@@ -177,8 +186,8 @@ async def test_nothing_moves_between_turns_with_and_without_a_run() -> None:
         assert len(places) == 1
 
 
-async def test_estimates_are_marked_and_counted_requests_are_not() -> None:
-    app = UsageApp(TALKED)
+async def test_estimates_are_marked_except_for_requests() -> None:
+    app = UsageApp(WITH_RUNS)
     async with app.run_test(size=WIDE) as pilot:
         assert row(app, "requests")[1] == "1"
         assert [row(app, label)[1] for label in ("input", "cached", "output", "reasoning", "total")] == [
@@ -190,29 +199,29 @@ async def test_estimates_are_marked_and_counted_requests_are_not() -> None:
         ]
         app.view = app.view._replace(turn=5)
         await pilot.pause()
-        assert "estimated" not in seen(app)
+        assert "estimated" not in screen_text(app)
         assert row(app, "total")[1] == "1,130"
 
 
-async def test_tokens_that_were_not_reported_are_no_zeros() -> None:
-    app = UsageApp(TALKED._replace(turn=8))
+async def test_tokens_of_a_run_that_reported_none_are_not_shown_as_zero() -> None:
+    app = UsageApp(WITH_RUNS._replace(turn=8))
     async with app.run_test(size=WIDE):
         assert [row(app, label)[1] for label in ("requests", "input", "output", "total")] == ["–"] * 4
         assert "0" not in row(app, "▸t8")
 
 
-async def test_of_a_turn_whose_last_run_alone_reported_none_that_is_said() -> None:
-    rows = list(account(9).rows)
+async def test_a_turn_whose_last_run_reported_no_tokens_has_a_remark() -> None:
+    rows = list(sample_usage(9).rows)
     rows[4] = rows[4]._replace(run=RunRecord(5, "alt", Outcome.STOPPED, reported=False))
-    branch_usage = book("alt", tuple(rows))
+    branch_usage = usage_of("alt", tuple(rows))
     app = UsageApp(View(branch_id="alt", turn=5, branch_usage=branch_usage))
     async with app.run_test(size=WIDE):
-        assert below_the_numbers(app) == ["not all reported", "", "stopped"]
+        assert lines_below_table(app) == ["not all reported", "", "stopped"]
         assert row(app, "total")[1] == "1,130"
 
 
 @pytest.mark.parametrize(
-    ("turn", "told"),
+    ("turn", "line"),
     [
         (3, "turn 3 ≈968 · 1 request · ■ in 661 · ■ out 307 · gpt-5-mini 12.3 s"),
         (4, "turn 4 1.6k · 1 request · ■ in 868 · ■ out 696"),
@@ -220,20 +229,20 @@ async def test_of_a_turn_whose_last_run_alone_reported_none_that_is_said() -> No
         (8, "turn 8 tokens not reported · gpt-5-mini 0.4 s · failed: The key [/x]␛[31m…"),
     ],
 )
-async def test_the_strip_tells_of_the_run_on_the_turn_s_line(turn: int, told: str) -> None:
-    app = UsageApp(TALKED._replace(turn=turn), compact=True)
+async def test_the_strip_has_the_run_in_the_line_of_the_turn(turn: int, line: str) -> None:
+    app = UsageApp(WITH_RUNS._replace(turn=turn), compact=True)
     async with app.run_test(size=(76, 4)):
-        assert seen(app).splitlines()[2].strip() == told
+        assert screen_text(app).splitlines()[2].strip() == line
 
 
-async def test_while_the_usage_is_read_nothing_moves() -> None:
+async def test_nothing_moves_when_the_usage_is_read() -> None:
     app = UsageApp(TYPICAL._replace(branch_usage=None))
     async with app.run_test(size=WIDE) as pilot:
-        assert "reading the usage" in seen(app)
+        assert "reading the usage" in screen_text(app)
         top = pilot.app.query_one(TokenChart).region.y
         app.view = TYPICAL
         await pilot.pause()
-        assert "reading" not in seen(app)
+        assert "reading" not in screen_text(app)
         assert pilot.app.query_one(TokenChart).region.y == top
 
 
@@ -245,32 +254,32 @@ async def test_tools_are_counted_on_the_path_and_in_the_turn() -> None:
         assert row(app, "get_weather") == ["6", "2"]
         assert row(app, "search") == ["2"]
         assert row(app, "plot") == ["1", "1"]
-        lines = seen(app)
+        lines = screen_text(app)
         assert lines.index("get_weather") < lines.index("search") < lines.index("plot")
 
 
-async def test_tools_beyond_the_room_are_summed_up() -> None:
+async def test_tools_without_a_line_of_their_own_are_summed_up() -> None:
     tools = tuple((f"tool_{number:02}", 1, 30 - number) for number in range(20))
-    app = UsageApp(View(branch_id="alt", turn=1, branch_usage=account(3, tools=tools)))
+    app = UsageApp(View(branch_id="alt", turn=1, branch_usage=sample_usage(3, tools=tools)))
     async with app.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert row(app, "tool_00") == ["30", "30"]
         assert row(app, "+13 more") == ["221", "221"]
 
 
-async def test_untrusted_names_stay_text_in_their_columns() -> None:
+async def test_untrusted_names_are_plain_text_in_their_columns() -> None:
     tools = (("[bold]x[/y]", 1, 3), ("esc\x1b[31m\n", 1, 2), ("검색_도구_아주_긴_이름을_가진", 1, 1))
-    app = UsageApp(View(branch_id="alt", turn=1, branch_usage=account(3, parent="[red]\x07", tools=tools)))
+    app = UsageApp(View(branch_id="alt", turn=1, branch_usage=sample_usage(3, parent="[red]\x07", tools=tools)))
     async with app.run_test(size=WIDE) as pilot:
         await pilot.pause()
         assert row(app, "[bold]x[/y]") == ["3", "3"]
         assert row(app, "esc␛[31m␊") == ["2", "2"]
         assert row(app, "검색_도구_아주_…") == ["1", "1"]
-        assert "ran on [red]␇" in seen(app)
-        assert not {"\x1b", "\x07"} & set(seen(app))
+        assert "ran on [red]␇" in screen_text(app)
+        assert not {"\x1b", "\x07"} & set(screen_text(app))
 
 
-async def test_a_change_of_something_else_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unrelated_change_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: Counter[int] = Counter()
     render_line = TokenChart.render_line
 
@@ -291,36 +300,36 @@ async def test_a_change_of_something_else_draws_nothing(monkeypatch: pytest.Monk
         assert drawn
 
 
-async def test_the_cost_of_every_scope_stands_below_its_tokens() -> None:
-    app = UsageApp(PRICED)
+async def test_the_cost_of_each_scope_is_below_its_tokens() -> None:
+    app = UsageApp(WITH_PRICES)
     async with app.run_test(size=WIDE) as pilot:
         assert row(app, "$0.0042") == ["n/a", "≈$12.35"]
         assert row(app, "cost") == ["n/a", "$0.0021"]
-        assert "2 turns unpriced" in seen(app)
+        assert "2 turns unpriced" in screen_text(app)
         app.view = app.view._replace(scope=Scope.ALL, turn=2)
         await pilot.pause()
         assert row(app, "cost") == ["≈$12.35", "n/a"]
-        assert "unpriced" not in seen(app)
+        assert "unpriced" not in screen_text(app)
 
 
-async def test_no_recorded_model_no_cost_and_that_is_said() -> None:
+async def test_a_missing_model_is_given_as_the_reason_for_missing_costs() -> None:
     app = UsageApp(TYPICAL)
     async with app.run_test(size=WIDE) as pilot:
-        assert "cost n/a: no model is recorded" in seen(app)
+        assert "cost n/a: no model is recorded" in screen_text(app)
         assert row(app, "cost  ") == ["n/a", "n/a"]
-        # Prices are on their way.
+        # Prices are being read.
         app.view = app.view._replace(price_as="gpt-5-mini")
         await pilot.pause()
         assert row(app, "cost") == ["…", "…"]
 
 
-async def test_the_context_is_known_after_one_request_and_bounded_after_more() -> None:
-    app = UsageApp(PRICED)
+async def test_the_context_is_exact_for_one_request_and_a_minimum_for_more() -> None:
+    app = UsageApp(WITH_PRICES)
     async with app.run_test(size=WIDE) as pilot:
         assert row(app, "context") == ["661", "of", "4.0k", "·", "17", "%"]
         app.view = app.view._replace(turn=5)
         await pilot.pause()
-        # Two requests sent 945 tokens: the second at least half of them.
+        # Two requests sent 945 tokens, the second at least half of them.
         assert row(app, "input")[1] == "945"
         assert row(app, "context") == ["≥473", "of", "4.0k", "·", "≥12", "%"]
         app.view = TYPICAL._replace(turn=5)
@@ -328,18 +337,18 @@ async def test_the_context_is_known_after_one_request_and_bounded_after_more() -
         assert row(app, "context") == ["≥473"]
 
 
-async def test_the_sum_says_which_turns_it_leaves_out() -> None:
-    app = UsageApp(TALKED._replace(scope=Scope.PATH))
+async def test_the_totals_name_the_turns_that_they_leave_out() -> None:
+    app = UsageApp(WITH_RUNS._replace(scope=Scope.PATH))
     async with app.run_test(size=(50, 34)) as pilot:
-        assert "all turns of this branch · 1 turn without usage" in seen(app)
+        assert "all turns of this branch · 1 turn without usage" in screen_text(app)
         app.view = app.view._replace(scope=Scope.OWN)
         await pilot.pause()
-        assert "without usage" not in seen(app)
+        assert "without usage" not in screen_text(app)
 
 
-async def test_the_carry_cost_stands_in_place_of_the_tokens() -> None:
-    app = UsageApp(CARRIED)
-    resend_cost = CARRIED.resend_cost
+async def test_resend_costs_take_the_place_of_tokens() -> None:
+    app = UsageApp(RESENT)
+    resend_cost = RESENT.resend_cost
     assert resend_cost is not None
     turn = resend_cost.turn(3)
     assert turn is not None
@@ -356,23 +365,23 @@ async def test_the_carry_cost_stands_in_place_of_the_tokens() -> None:
         assert row(app, "t9") == ["…"]
 
 
-async def test_the_strip_tells_cost_and_carry_in_words() -> None:
-    app = UsageApp(PRICED, compact=True)
+async def test_the_strip_has_costs_and_resend_costs_in_words() -> None:
+    app = UsageApp(WITH_PRICES, compact=True)
     async with app.run_test(size=(100, 4)) as pilot:
-        lines = seen(app).splitlines()
+        lines = screen_text(app).splitlines()
         assert "path 12.7k · n/a (2 turns unpriced) · 12 requests" in lines[0]
         assert lines[2].startswith(" turn 3 968 · $0.0021 · 1 request")
-        app.view = CARRIED
+        app.view = RESENT
         await pilot.pause()
-        lines = seen(app).splitlines()
+        lines = screen_text(app).splitlines()
         assert lines[0].startswith(" path ≈4.8k of 8.4k input was sent again (≈2.8k cached)")
         assert lines[2].startswith(" turn 3 items ≈207 × 8 later requests = ≈1.6k re-sent, ")
 
 
-async def test_the_strip_takes_three_lines_and_selects_too() -> None:
+async def test_the_strip_takes_three_lines_and_selects_turns() -> None:
     app = UsageApp(TYPICAL, compact=True)
     async with app.run_test(size=(100, 8)) as pilot:
-        lines = seen(app).splitlines()
+        lines = screen_text(app).splitlines()
         assert lines[0].startswith(" path 12.7k · 12 requests")
         assert "own 9.4k · all 15.0k" in lines[0]
         assert "▸" in lines[1]
@@ -380,21 +389,21 @@ async def test_the_strip_takes_three_lines_and_selects_too() -> None:
         assert lines[3].strip() == ""
         await pilot.press("tab", "right", "enter")
         await pilot.pause()
-        assert seen(app).splitlines()[2].startswith(" turn 4 ")
+        assert screen_text(app).splitlines()[2].startswith(" turn 4 ")
 
 
-@pytest.mark.parametrize("shown", [TALKED, PRICED, CARRIED], ids=["talked", "priced", "carried"])
+@pytest.mark.parametrize("shown", [WITH_RUNS, WITH_PRICES, RESENT], ids=["runs", "prices", "resend costs"])
 @pytest.mark.parametrize("turn", range(1, 10))
-def test_a_turn_takes_the_same_lines_at_every_width(turn: int, shown: View) -> None:
+def test_the_number_of_lines_is_the_same_for_each_turn_and_width(turn: int, shown: View) -> None:
     view = shown._replace(turn=turn)
-    assert isinstance(view.branch_usage, Book)
-    told = view.branch_usage.rows[turn - 1]
-    swatches = dict.fromkeys(Part, Swatch("■", Style()))
+    assert isinstance(view.branch_usage, PagedUsage)
+    turn_usage = view.branch_usage.rows[turn - 1]
+    legend = dict.fromkeys(BarPart, LegendSymbol("■", Style()))
     for width in range(4, 60):
-        lines = totals(view, told, width, swatches)
+        lines = totals_lines(view, turn_usage, width, legend)
         assert len(lines) == TOTALS_HEIGHT
         assert max(line.cell_length for line in lines) <= width
-        assert strip_turn(view, told, width, swatches).cell_length <= width
+        assert strip_turn_line(view, turn_usage, width, legend).cell_length <= width
 
 
 @pytest.mark.parametrize("size", [(12, 6), (20, 10), (26, 20), (40, 12), (80, 24)])
@@ -402,8 +411,8 @@ def test_a_turn_takes_the_same_lines_at_every_width(turn: int, shown: View) -> N
 async def test_no_size_is_too_small(size: tuple[int, int], compact: bool) -> None:
     app = UsageApp(TYPICAL, compact=compact)
     async with app.run_test(size=size):
-        assert all(len(line) <= size[0] for line in seen(app).splitlines())
-        assert "9.4k" in seen(app) or "12.7" in seen(app)
+        assert all(len(line) <= size[0] for line in screen_text(app).splitlines())
+        assert "9.4k" in screen_text(app) or "12.7" in screen_text(app)
 
 
 def test_typical(snap_compare: Snapshot) -> None:
@@ -411,25 +420,25 @@ def test_typical(snap_compare: Snapshot) -> None:
 
 
 @pytest.mark.parametrize("width", [32, 36, 46])
-def test_priced(snap_compare: Snapshot, width: int) -> None:
-    assert snap_compare(UsageApp(PRICED), terminal_size=(width, 34))
+def test_prices(snap_compare: Snapshot, width: int) -> None:
+    assert snap_compare(UsageApp(WITH_PRICES), terminal_size=(width, 34))
 
 
-def test_priced_on_light(snap_compare: Snapshot) -> None:
-    assert snap_compare(UsageApp(PRICED, theme="textual-light"), terminal_size=WIDE)
+def test_prices_on_light(snap_compare: Snapshot) -> None:
+    assert snap_compare(UsageApp(WITH_PRICES, theme="textual-light"), terminal_size=WIDE)
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
-def test_carry(snap_compare: Snapshot, theme: str) -> None:
-    assert snap_compare(UsageApp(CARRIED, theme=theme), terminal_size=WIDE)
+def test_resend_costs(snap_compare: Snapshot, theme: str) -> None:
+    assert snap_compare(UsageApp(RESENT, theme=theme), terminal_size=WIDE)
 
 
-def test_carry_in_the_strip(snap_compare: Snapshot) -> None:
-    assert snap_compare(UsageApp(CARRIED, compact=True), terminal_size=STRIP)
+def test_resend_costs_in_the_strip(snap_compare: Snapshot) -> None:
+    assert snap_compare(UsageApp(RESENT, compact=True), terminal_size=STRIP)
 
 
 def test_empty(snap_compare: Snapshot) -> None:
-    view = View(branch_id="alt", turn=2, branch_usage=account(3, silent=(1, 2, 3), tools=()))
+    view = View(branch_id="alt", turn=2, branch_usage=sample_usage(3, without_usage=(1, 2, 3), tools=()))
     assert snap_compare(UsageApp(view), terminal_size=WIDE)
 
 
@@ -438,12 +447,12 @@ def test_loading(snap_compare: Snapshot) -> None:
 
 
 def test_crowded(snap_compare: Snapshot) -> None:
-    view = View(branch_id="alt", turn=190, branch_usage=account(200, own_from=185, silent=(188,)))
+    view = View(branch_id="alt", turn=190, branch_usage=sample_usage(200, own_from=185, without_usage=(188,)))
     assert snap_compare(UsageApp(view), terminal_size=WIDE, press=["tab", "up", "up"])
 
 
 def test_strip(snap_compare: Snapshot) -> None:
-    view = View(branch_id="alt", turn=26, branch_usage=account(30, own_from=25, silent=(22, 23)))
+    view = View(branch_id="alt", turn=26, branch_usage=sample_usage(30, own_from=25, without_usage=(22, 23)))
     assert snap_compare(UsageApp(view, compact=True), terminal_size=STRIP)
 
 
@@ -462,13 +471,13 @@ def test_ansi_theme(snap_compare: Snapshot) -> None:
 
 @pytest.mark.parametrize("turn", [3, 7, 8])
 def test_runs(snap_compare: Snapshot, turn: int) -> None:
-    assert snap_compare(UsageApp(TALKED._replace(turn=turn)), terminal_size=WIDE)
+    assert snap_compare(UsageApp(WITH_RUNS._replace(turn=turn)), terminal_size=WIDE)
 
 
 def test_a_failed_run_on_light(snap_compare: Snapshot) -> None:
-    app = UsageApp(TALKED._replace(turn=8), theme="textual-light")
+    app = UsageApp(WITH_RUNS._replace(turn=8), theme="textual-light")
     assert snap_compare(app, terminal_size=WIDE)
 
 
 def test_a_failed_run_in_the_strip(snap_compare: Snapshot) -> None:
-    assert snap_compare(UsageApp(TALKED._replace(turn=8), compact=True), terminal_size=STRIP)
+    assert snap_compare(UsageApp(WITH_RUNS._replace(turn=8), compact=True), terminal_size=STRIP)

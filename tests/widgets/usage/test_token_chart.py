@@ -1,4 +1,4 @@
-"""The chart: what its bars say, how it is used, what it costs to draw."""
+"""The chart: what its bars show, how it is used, and that it draws and requests only what is in sight."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from tests.widgets.usage.samples import Book, account, book, seen, with_runs
+from tests.widgets.usage.samples import PagedUsage, sample_usage, screen_text, usage_of, with_runs
 from tui.model import TurnUsage, Usage
-from tui.widgets.usage.bars import Part, bar, height, patterned, split
+from tui.widgets.usage.bars import BarPart, draw_bar, draw_column, draw_patterned_bar, split_usage
 from tui.widgets.usage.token_chart import TokenChart
 from tui.widgets.usage.token_strip import TokenStrip
 
@@ -21,7 +21,7 @@ Snapshot = Callable[..., bool]
 
 
 class CountingChart(TokenChart):
-    """A chart that remembers which lines it drew."""
+    """A chart that counts how often it draws each line."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,15 +33,15 @@ class CountingChart(TokenChart):
 
 
 class ChartApp(App[None]):
-    """Nothing but a chart; what it reports is remembered, what it asks for is given."""
+    """Shows a chart, records its messages, and answers its requests."""
 
-    def __init__(self, branch_usage: Book, turn: int, chart: TokenChart | None = None) -> None:
+    def __init__(self, branch_usage: PagedUsage, turn: int, chart: TokenChart | None = None) -> None:
         super().__init__()
         self.chart = TokenChart() if chart is None else chart
         self.branch_usage = branch_usage
         self.turn = turn
         self.selected: list[int] = []
-        self.asked: list[tuple[int, int]] = []
+        self.requested: list[tuple[int, int]] = []
 
     def compose(self) -> ComposeResult:
         yield self.chart
@@ -52,10 +52,10 @@ class ChartApp(App[None]):
         self.chart.focus()
 
     def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
-        self.asked.append((message.first, message.last))
+        self.requested.append((message.first, message.last))
         message.chart.receive(message.generation, self.branch_usage.read(message.first, message.last))
 
-    def show(self, branch_usage: Book) -> None:
+    def show(self, branch_usage: PagedUsage) -> None:
         self.branch_usage = self.chart.branch_usage = branch_usage
 
     def on_token_chart_turn_selected(self, message: TokenChart.TurnSelected) -> None:
@@ -63,25 +63,25 @@ class ChartApp(App[None]):
 
 
 def line(app: ChartApp, turn: int) -> str:
-    """The line of a turn that is in sight."""
-    return seen(app).splitlines()[turn - 1 - app.chart.scroll_offset.y]
+    """Return the line of a turn in sight."""
+    return screen_text(app).splitlines()[turn - 1 - app.chart.scroll_offset.y]
 
 
-def test_the_parts_of_a_bar_do_not_overlap_and_lose_nothing() -> None:
+def test_the_parts_of_a_bar_add_up_without_overlap() -> None:
     usage = Usage(1, input_tokens=100, output_tokens=50, total_tokens=150, cached_tokens=60, reasoning_tokens=20)
-    assert split(usage) == (60, 40, 30, 20)
+    assert split_usage(usage) == (60, 40, 30, 20)
 
 
-def test_usage_that_contradicts_itself_makes_no_negative_part() -> None:
+def test_inconsistent_usage_has_no_negative_part() -> None:
     usage = Usage(1, input_tokens=10, output_tokens=5, total_tokens=15, cached_tokens=60, reasoning_tokens=20)
-    assert split(usage) == (10, 0, 0, 5)
+    assert split_usage(usage) == (10, 0, 0, 5)
 
 
 def test_parts_meet_inside_a_cell() -> None:
-    runs = list(bar((0, 12, 4, 0), scale=32, width=4))
-    assert [run.text for run in runs] == ["█", "▌", "  "]
-    assert (runs[1].ink, runs[1].paper) == (Part.INPUT, Part.OUTPUT)
-    assert (runs[2].ink, runs[2].paper) == (None, None)
+    segments = list(draw_bar((0, 12, 4, 0), scale=32, width=4))
+    assert [segment.text for segment in segments] == ["█", "▌", "  "]
+    assert (segments[1].foreground, segments[1].background) == (BarPart.INPUT, BarPart.OUTPUT)
+    assert (segments[2].foreground, segments[2].background) == (None, None)
 
 
 @given(
@@ -90,71 +90,71 @@ def test_parts_meet_inside_a_cell() -> None:
     st.integers(1, 80),
     st.booleans(),
 )
-def test_a_bar_fills_its_width_and_whatever_was_spent_shows(
+def test_a_bar_fills_its_width_and_any_tokens_are_visible(
     parts: tuple[int, int, int, int], more: int, width: int, color: bool
 ) -> None:
-    runs = list((bar if color else patterned)(parts, sum(parts) + more, width))
-    assert sum(len(run.text) for run in runs) == width
-    assert any(run.ink is not None for run in runs) == any(parts)
+    segments = list((draw_bar if color else draw_patterned_bar)(parts, sum(parts) + more, width))
+    assert sum(len(segment.text) for segment in segments) == width
+    assert any(segment.foreground is not None for segment in segments) == any(parts)
     if not more and any(parts):
-        assert all(run.ink is not None for run in runs)
+        assert all(segment.foreground is not None for segment in segments)
 
 
 @pytest.mark.parametrize(("count", "cell"), [(0, " "), (1, "▁"), (500, "▄"), (1000, "█")])
-def test_a_small_column_is_as_high_as_its_share(count: int, cell: str) -> None:
-    assert height(count, 1000) == cell
+def test_a_column_is_as_high_as_its_share(count: int, cell: str) -> None:
+    assert draw_column(count, 1000) == cell
 
 
-async def test_a_turn_without_stored_usage_is_a_quiet_dot_and_never_zero() -> None:
-    app = ChartApp(account(6, silent=(5,)), turn=6)
+async def test_a_turn_without_stored_usage_is_a_dot_and_not_zero() -> None:
+    app = ChartApp(sample_usage(6, without_usage=(5,)), turn=6)
     async with app.run_test(size=(30, 10)):
         assert line(app, 5).split() == ["t5", "·"]
         assert line(app, 6).split()[0] == "▸t6"
 
 
-async def test_estimated_tokens_are_marked_and_all_numbers_stay_in_their_column() -> None:
-    app = ChartApp(with_runs(account(9)), turn=1)
+async def test_estimated_tokens_are_marked_in_an_aligned_column() -> None:
+    app = ChartApp(with_runs(sample_usage(9)), turn=1)
     async with app.run_test(size=(30, 10)):
         values = [line(app, turn).rstrip().split()[-1] for turn in (3, 4, 9)]
         assert values == ["≈968", "1.6k", "≈2.2k"]
         assert len({len(line(app, turn).rstrip()) for turn in range(1, 10)}) == 1
 
 
-async def test_the_tooltip_tells_all_of_a_run() -> None:
-    app = ChartApp(with_runs(account(9, silent=(8,))), turn=1)
+async def test_the_tooltip_has_all_details_of_a_run() -> None:
+    app = ChartApp(with_runs(sample_usage(9, without_usage=(8,))), turn=1)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.hover(TokenChart, offset=(12, 7))
-        silent, ran, when, ended = str(app.chart.tooltip).splitlines()
-        assert (silent, ran) == ("turn 8: tokens not reported", "gpt-5-mini")
-        assert when.endswith(" · 0.4 s")
-        assert ended == "failed: The key [/x]␛[31m is not one of this server's."
+        turn, model, time, outcome = str(app.chart.tooltip).splitlines()
+        assert (turn, model) == ("turn 8: tokens not reported", "gpt-5-mini")
+        assert time.endswith(" · 0.4 s")
+        assert outcome == "failed: The key [/x]␛[31m is not one of this server's."
         await pilot.hover(TokenChart, offset=(12, 2))
         assert str(app.chart.tooltip).splitlines()[0] == "turn 3: ≈968 tokens"
 
 
 async def test_inherited_turns_are_marked() -> None:
-    app = ChartApp(account(6, own_from=4), turn=6)
+    app = ChartApp(sample_usage(6, own_from=4), turn=6)
     async with app.run_test(size=(30, 10)):
         assert ["↰" in line(app, turn) for turn in range(1, 7)] == [True] * 3 + [False] * 3
 
 
 @pytest.mark.parametrize("width", [12, 20, 34, 80])
 async def test_every_width_shows_every_turn(width: int) -> None:
-    app = ChartApp(account(120), turn=120)
+    app = ChartApp(sample_usage(120), turn=120)
     async with app.run_test(size=(width, 10)):
         assert "▸t120" in line(app, 120)
         assert "█" in line(app, 120)
 
 
 async def test_the_largest_turn_fills_the_width() -> None:
-    app = ChartApp(account(9), turn=9)
+    app = ChartApp(sample_usage(9), turn=9)
     async with app.run_test(size=(30, 10)):
         largest = max(app.branch_usage.rows, key=lambda turn: turn.usage.total_tokens if turn.usage else 0)
         assert " " not in line(app, largest.turn)[5:24]
 
 
 async def test_keys_move_the_cursor_and_enter_selects() -> None:
-    app = ChartApp(account(40), turn=20)
+    app = ChartApp(sample_usage(40), turn=20)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.press("j", "down", "k", "enter")
         await pilot.press(
@@ -164,35 +164,35 @@ async def test_keys_move_the_cursor_and_enter_selects() -> None:
 
 
 async def test_the_cursor_stops_at_both_ends() -> None:
-    app = ChartApp(account(3), turn=1)
+    app = ChartApp(sample_usage(3), turn=1)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.press("up", "pageup", "enter", "down", "down", "down", "down", "enter")
         assert app.selected == [1, 3]
 
 
 async def test_moving_the_cursor_alone_selects_nothing() -> None:
-    app = ChartApp(account(9), turn=3)
+    app = ChartApp(sample_usage(9), turn=3)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.press("j", "j")
         assert (app.chart.cursor, app.chart.turn, app.selected) == (5, 3, [])
 
 
 async def test_a_click_on_a_bar_selects_its_turn_also_when_scrolled() -> None:
-    app = ChartApp(account(60), turn=60)
+    app = ChartApp(sample_usage(60), turn=60)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.click(TokenChart, offset=(12, 0))
         assert app.selected == [51]
 
 
 async def test_a_click_below_the_last_turn_selects_nothing() -> None:
-    app = ChartApp(account(3), turn=3)
+    app = ChartApp(sample_usage(3), turn=3)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.click(TokenChart, offset=(12, 7))
         assert app.selected == []
 
 
-async def test_the_mouse_lights_the_line_under_it_and_tells_the_numbers() -> None:
-    app = ChartApp(account(6, parent="[/x]\x1b[31m"), turn=6)
+async def test_the_turn_under_the_mouse_is_highlighted_and_has_a_tooltip() -> None:
+    app = ChartApp(sample_usage(6, parent="[/x]\x1b[31m"), turn=6)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.hover(TokenChart, offset=(12, 1))
         assert app.chart.hovered == 2
@@ -202,7 +202,7 @@ async def test_the_mouse_lights_the_line_under_it_and_tells_the_numbers() -> Non
 
 
 async def test_the_cursor_follows_the_selected_turn_and_stays_in_sight() -> None:
-    app = ChartApp(account(200), turn=1)
+    app = ChartApp(sample_usage(200), turn=1)
     async with app.run_test(size=(30, 10)) as pilot:
         app.chart.turn = 150
         await pilot.pause()
@@ -210,75 +210,75 @@ async def test_the_cursor_follows_the_selected_turn_and_stays_in_sight() -> None
         assert "▸t150" in line(app, 150)
 
 
-async def test_a_branch_that_grows_leaves_the_cursor_where_it_is() -> None:
-    app = ChartApp(account(20), turn=20)
+async def test_the_cursor_stays_on_its_turn_when_the_branch_grows() -> None:
+    app = ChartApp(sample_usage(20), turn=20)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.press("k", "k")
-        app.show(account(21))
+        app.show(sample_usage(21))
         await pilot.pause()
         assert app.chart.cursor == 18
-        app.show(account(30, branch_id="other"))
+        app.show(sample_usage(30, branch_id="other"))
         await pilot.pause()
         assert app.chart.cursor == 20
 
 
-async def test_a_shorter_branch_takes_the_cursor_along() -> None:
-    app = ChartApp(account(20), turn=20)
+async def test_the_cursor_moves_to_the_last_turn_of_a_shorter_branch() -> None:
+    app = ChartApp(sample_usage(20), turn=20)
     async with app.run_test(size=(30, 10)) as pilot:
-        app.show(account(5))
+        app.show(sample_usage(5))
         await pilot.pause()
         await pilot.press("enter")
         assert app.selected == [5]
 
 
 async def test_without_turns_no_key_and_no_click_does_anything() -> None:
-    app = ChartApp(book("main", ()), turn=0)
+    app = ChartApp(usage_of("main", ()), turn=0)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.press("j", "G", "enter")
         await pilot.click(TokenChart, offset=(3, 0))
         assert (app.chart.cursor, app.selected) == (0, [])
 
 
-async def test_usage_of_zero_tokens_is_told_as_zero() -> None:
-    app = ChartApp(book("main", (TurnUsage(1, Usage(), "main"),)), turn=1)
+async def test_usage_of_zero_tokens_is_shown_as_zero() -> None:
+    app = ChartApp(usage_of("main", (TurnUsage(1, Usage(), "main"),)), turn=1)
     async with app.run_test(size=(30, 4)):
         assert line(app, 1).split() == ["▸t1", "0"]
 
 
-async def test_only_turns_in_sight_are_asked_for_and_each_page_once() -> None:
-    app = ChartApp(account(25_000), turn=20_000)
+async def test_only_turns_in_sight_are_requested_and_each_page_once() -> None:
+    app = ChartApp(sample_usage(25_000), turn=20_000)
     async with app.run_test(size=(30, 10)) as pilot:
         await pilot.pause()
-        assert app.asked == [(19_969, 20_032)]
+        assert app.requested == [(19_969, 20_032)]
         await pilot.press("j", "k", "g")
         await pilot.pause()
-        assert app.asked[1:] == [(1, 64)]
+        assert app.requested[1:] == [(1, 64)]
         assert line(app, 1).split()[-1] == "936"
-        app.show(account(25_001))
+        app.show(sample_usage(25_001))
         await pilot.pause()
-        assert app.asked[2:] == [(1, 64)]
+        assert app.requested[2:] == [(1, 64)]
 
 
-async def test_a_turn_on_its_way_says_so_and_what_comes_too_late_is_dropped() -> None:
-    app = ChartApp(account(200), turn=100)
+async def test_an_unread_turn_is_an_ellipsis_and_a_late_answer_is_dropped() -> None:
+    app = ChartApp(sample_usage(200), turn=100)
     async with app.run_test(size=(30, 10)) as pilot:
-        generation = app.chart._bars.generation
-        app.show(account(3, branch_id="other"))
-        app.chart.receive(generation, account(64).rows)
+        generation = app.chart._usage_cache.generation
+        app.show(sample_usage(3, branch_id="other"))
+        app.chart.receive(generation, sample_usage(64).rows)
         await pilot.pause()
         assert "t3" in line(app, 3)
         assert line(app, 4).strip() == ""
-    silent = TokenChart()
-    app = ChartApp(account(3), turn=1, chart=silent)
-    silent.ask = lambda turns: None  # type: ignore[method-assign]
+    chart = TokenChart()
+    app = ChartApp(sample_usage(3), turn=1, chart=chart)
+    chart.request_missing = lambda turns: None  # type: ignore[method-assign]
     async with app.run_test(size=(30, 10)):
         assert line(app, 2).split() == ["t2", "…"]
 
 
 @pytest.mark.parametrize("turns", [40, 25_000])
-async def test_only_lines_in_sight_are_drawn_however_many_turns(turns: int) -> None:
+async def test_only_lines_in_sight_are_drawn(turns: int) -> None:
     chart = CountingChart()
-    app = ChartApp(account(turns), turn=turns // 2, chart=chart)
+    app = ChartApp(sample_usage(turns), turn=turns // 2, chart=chart)
     async with app.run_test(size=(30, 10)) as pilot:
         chart.drawn.clear()
         await pilot.press("g")
@@ -291,19 +291,19 @@ async def test_only_lines_in_sight_are_drawn_however_many_turns(turns: int) -> N
         assert "▸t" in line(app, turns)
 
 
-async def test_the_strip_shows_the_newest_turns_at_the_right_and_follows_the_cursor() -> None:
+async def test_the_strip_shows_the_newest_turns_and_follows_the_cursor() -> None:
     strip = TokenStrip()
-    app = ChartApp(account(60), turn=60, chart=strip)
+    app = ChartApp(sample_usage(60), turn=60, chart=strip)
     async with app.run_test(size=(30, 3)) as pilot:
         assert (strip.first, strip.fitting) == (51, 10)
-        assert seen(app).splitlines()[0].index("▸") == 27
+        assert screen_text(app).splitlines()[0].index("▸") == 27
         await pilot.press("left", "h", "enter", "g", "enter", "right", "enter")
         assert app.selected == [58, 1, 2]
         assert strip.first == 1
 
 
 async def test_a_click_on_a_column_of_the_strip_selects_its_turn() -> None:
-    app = ChartApp(account(5), turn=5, chart=TokenStrip())
+    app = ChartApp(sample_usage(5), turn=5, chart=TokenStrip())
     async with app.run_test(size=(30, 3)) as pilot:
         await pilot.click(TokenStrip, offset=(4, 0))
         await pilot.click(TokenStrip, offset=(25, 0))
@@ -311,9 +311,9 @@ async def test_a_click_on_a_column_of_the_strip_selects_its_turn() -> None:
 
 
 def test_bars(snap_compare: Snapshot) -> None:
-    app = ChartApp(account(24, own_from=6, silent=(9, 10)), turn=7)
+    app = ChartApp(sample_usage(24, own_from=6, without_usage=(9, 10)), turn=7)
     assert snap_compare(app, terminal_size=(40, 26), press=["j", "j", "j", "j"])
 
 
 def test_narrow_bars(snap_compare: Snapshot) -> None:
-    assert snap_compare(ChartApp(account(24), turn=7), terminal_size=(12, 26))
+    assert snap_compare(ChartApp(sample_usage(24), turn=7), terminal_size=(12, 26))

@@ -12,8 +12,7 @@ from textual.widget import Widget
 
 from tui.model.compare import Comparison, Side, Summary, ToolStep
 from tui.printable import printable_line
-from tui.widgets.format import fit_name, format_duration, format_tokens
-from tui.widgets.usage.run_text import estimate_mark
+from tui.widgets.format import estimate_mark, fit_name, format_duration, format_tokens
 
 __all__ = ["CompareSummary"]
 

@@ -256,7 +256,7 @@ class TreeView(StableScrollView, BorderlessRows):
         self._turns_in_sight.clear()
         self._sessions_in_sight.clear()
         strips = super().render_lines(crop)
-        # While the screen draws it is the active message pump: without `set_sender` the messages would not bubble up.
+        # The screen is the active message pump while it draws: a message that it sent would not bubble up to it.
         pages = [page for needed in self._turns_in_sight.values() for page in self._turns.missing_pages(*needed)]
         if pages:
             self.post_message(self.TurnsNeeded(self, tuple(pages), self._state.session_id).set_sender(self))

@@ -1,25 +1,34 @@
-"""Stacked bars made of characters: which part of a turn's tokens fills which eighth of which cell."""
+"""Stacked bars made of characters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from tui.model import Usage
 
-__all__ = ["PATTERNS", "Part", "Run", "bar", "height", "patterned", "split"]
+__all__ = [
+    "PATTERNS",
+    "BarPart",
+    "BarSegment",
+    "PartTokens",
+    "draw_bar",
+    "draw_column",
+    "draw_patterned_bar",
+    "split_usage",
+]
 
-EIGHTHS = 8
-_LEFT = " ▏▎▍▌▋▊▉█"
-_LOWER = " ▁▂▃▄▅▆▇█"
+_EIGHTHS: Final = 8
+_LEFT_BLOCKS: Final = " ▏▎▍▌▋▊▉█"
+_LOWER_BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 
 
-class Part(IntEnum):
+class BarPart(IntEnum):
     """The parts of a bar, in the order in which they are stacked; they do not overlap."""
 
     CACHED = 0
-    """Input that the provider had cached."""
+    """Input that the provider read from its cache."""
     INPUT = 1
     """All other input."""
     OUTPUT = 2
@@ -28,104 +37,107 @@ class Part(IntEnum):
     """Reasoning."""
 
 
-PATTERNS = {Part.CACHED: "░", Part.INPUT: "█", Part.OUTPUT: "▒", Part.REASONING: "▓"}
-"""What tells the parts apart where colour is off: neighbours differ most."""
+PartTokens: TypeAlias = tuple[int, int, int, int]
+"""The tokens of each `BarPart`."""
+
+PATTERNS: Final = {BarPart.CACHED: "░", BarPart.INPUT: "█", BarPart.OUTPUT: "▒", BarPart.REASONING: "▓"}
+"""The characters of the parts where there are no colours; neighbours differ most."""
 
 
-class Run(NamedTuple):
-    """Neighbouring cells that look alike.
+class BarSegment(NamedTuple):
+    """Neighbouring cells of a bar that look alike.
 
     Attributes:
-        text: What stands in them.
-        ink: The part whose colour the characters have; None for empty cells.
-        paper: The part whose colour is behind them; None for the row's own background.
+        text: Their characters.
+        foreground: The part whose colour the characters have; None for empty cells.
+        background: The part whose colour is behind them; None for the background of the row.
     """
 
     text: str
-    ink: Part | None
-    paper: Part | None = None
+    foreground: BarPart | None
+    background: BarPart | None = None
 
 
-def split(usage: Usage) -> tuple[int, int, int, int]:
-    """The tokens of each `Part`; they add up to input and output together."""
+def split_usage(usage: Usage) -> PartTokens:
+    """Return the tokens of each part; their sum is that of input and output."""
     cached = min(usage.cached_tokens or 0, usage.input_tokens)
     reasoning = min(usage.reasoning_tokens or 0, usage.output_tokens)
     return cached, usage.input_tokens - cached, usage.output_tokens - reasoning, reasoning
 
 
-def bar(parts: tuple[int, int, int, int], scale: int, width: int) -> Iterator[Run]:
-    """A bar with borders between the parts at eighths of a cell.
+def draw_bar(parts: PartTokens, scale: int, width: int) -> Iterator[BarSegment]:
+    """Draw a bar whose parts meet at eighths of a cell.
 
     Args:
         parts: Tokens of each part.
-        scale: Tokens that fill the whole width.
-        width: Cells, all of which are yielded.
+        scale: Tokens that fill the width.
+        width: Cells, all of which are drawn.
     """
-    edges = _edges(parts, scale, width * EIGHTHS)
+    edges = _edges(parts, scale, width * _EIGHTHS)
     cell = 0
     while cell < width:
-        covers = _covers(edges, cell * EIGHTHS)
-        if len(covers) == 1:
-            part = covers[0][0]
-            end = width * EIGHTHS if part is None else edges[part]
-            cells = (end - cell * EIGHTHS) // EIGHTHS
-            yield Run((" " if part is None else _LEFT[EIGHTHS]) * cells, part)
+        shares = _shares(edges, cell * _EIGHTHS)
+        if len(shares) == 1:
+            part = shares[0][0]
+            end = width * _EIGHTHS if part is None else edges[part]
+            cells = (end - cell * _EIGHTHS) // _EIGHTHS
+            yield BarSegment((" " if part is None else _LEFT_BLOCKS[_EIGHTHS]) * cells, part)
             cell += cells
             continue
-        # A cell has two colours at most: the smallest of three or more gives way to its neighbour.
-        while len(covers) > 2:
-            least = min(range(len(covers)), key=lambda place: covers[place][1])
-            _, cover = covers.pop(least)
-            neighbour, beside = covers[max(least - 1, 0)]
-            covers[max(least - 1, 0)] = (neighbour, beside + cover)
-        (ink, cover), (paper, _) = covers
-        yield Run(_LEFT[cover], ink, paper)
+        # A cell has two colours at most: the smallest of more shares is added to its neighbour.
+        while len(shares) > 2:
+            least = min(range(len(shares)), key=lambda index: shares[index][1])
+            _, eighths = shares.pop(least)
+            neighbour = max(least - 1, 0)
+            shares[neighbour] = (shares[neighbour][0], shares[neighbour][1] + eighths)
+        (foreground, eighths), (background, _) = shares
+        yield BarSegment(_LEFT_BLOCKS[eighths], foreground, background)
         cell += 1
 
 
-def patterned(parts: tuple[int, int, int, int], scale: int, width: int) -> Iterator[Run]:
-    """A bar whose parts differ in pattern, in whole cells; arguments as for `bar`."""
-    edges = [round(edge / EIGHTHS) for edge in _edges(parts, scale, width * EIGHTHS)]
+def draw_patterned_bar(parts: PartTokens, scale: int, width: int) -> Iterator[BarSegment]:
+    """Draw a bar whose parts have patterns and take full cells; the arguments are those of `draw_bar`."""
+    edges = [round(edge / _EIGHTHS) for edge in _edges(parts, scale, width * _EIGHTHS)]
     if any(parts):
         edges[-1] = max(edges[-1], 1)
     start = 0
-    for part, edge in zip(Part, edges, strict=True):
+    for part, edge in zip(BarPart, edges, strict=True):
         if edge > start:
-            yield Run(PATTERNS[part] * (edge - start), part)
+            yield BarSegment(PATTERNS[part] * (edge - start), part)
             start = edge
     if start < width:
-        yield Run(" " * (width - start), None)
+        yield BarSegment(" " * (width - start), None)
 
 
-def height(tokens: int, scale: int) -> str:
-    """One cell filled from below, as high as `tokens` is of `scale`; whatever is not nothing shows."""
+def draw_column(tokens: int, scale: int) -> str:
+    """Return a cell that is filled from below in proportion to a scale; any tokens at all are visible."""
     if not tokens:
         return " "
-    return _LOWER[max(1, min(EIGHTHS, round(tokens * EIGHTHS / scale)))]
+    return _LOWER_BLOCKS[max(1, min(_EIGHTHS, round(tokens * _EIGHTHS / scale)))]
 
 
-def _edges(parts: tuple[int, int, int, int], scale: int, length: int) -> list[int]:
-    """Where each part ends; a bar that is not empty is at least one long."""
+def _edges(parts: PartTokens, scale: int, length: int) -> list[int]:
+    """Return where each part ends; a bar that is not empty has a length of at least one."""
     edges: list[int] = []
     total = 0
     for tokens in parts:
         total += tokens
         edges.append(min(length, round(total * length / scale)) if scale else 0)
     if total and not edges[-1]:
-        largest = max(Part, key=lambda part: parts[part])
-        edges = [int(part >= largest) for part in Part]
+        largest = max(BarPart, key=lambda part: parts[part])
+        edges = [int(part >= largest) for part in BarPart]
     return edges
 
 
-def _covers(edges: list[int], start: int) -> list[tuple[Part | None, int]]:
-    """The parts that show in one cell with the eighths that each takes, from left to right."""
-    covers: list[tuple[Part | None, int]] = []
-    position, end = start, start + EIGHTHS
-    for part, edge in zip(Part, edges, strict=True):
+def _shares(edges: list[int], start: int) -> list[tuple[BarPart | None, int]]:
+    """Return the parts in a cell, from left to right, with the eighths of each."""
+    shares: list[tuple[BarPart | None, int]] = []
+    position, end = start, start + _EIGHTHS
+    for part, edge in zip(BarPart, edges, strict=True):
         if edge > position:
-            covers.append((part, min(edge, end) - position))
+            shares.append((part, min(edge, end) - position))
             position = min(edge, end)
         if position == end:
-            return covers
-    covers.append((None, end - position))
-    return covers
+            return shares
+    shares.append((None, end - position))
+    return shares

@@ -1,98 +1,84 @@
-"""What the usage pane says of the run that made a turn: functions of a `RunRecord`, nothing else."""
+"""Texts of the usage pane on the run that made a turn."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from textual.content import Content
 
-from tui.model import Outcome, RunRecord, Usage
+from tui.model import Outcome, RunRecord
 from tui.printable import printable_line
-from tui.widgets.format import fit_name, format_duration, format_time
+from tui.widgets.format import ESTIMATE, fit_name, format_duration, format_time
+from tui.widgets.usage.line_layout import MUTED, join_with_dots
 
-__all__ = [
-    "ESTIMATE",
-    "RUN_HEIGHT",
-    "dotted",
-    "doubt",
-    "estimate_mark",
-    "missing",
-    "run_details",
-    "run_lines",
-    "run_words",
-]
+__all__ = ["RUN_HEIGHT", "missing_usage_text", "run_details", "run_lines", "run_summary", "usage_doubt_text"]
 
-RUN_HEIGHT = 2
+RUN_HEIGHT: Final = 2
 """Lines of `run_lines`."""
 
-ESTIMATE = "≈"
-_QUIET = "$foreground-muted"
-_ENDED = {Outcome.DONE: "", Outcome.STOPPED: "$text-warning", Outcome.FAILED: "$text-error"}
-_MODEL = 24
-"""The longest model's name in a sentence."""
+_OUTCOME_STYLES: Final[Mapping[Outcome, str]] = {
+    Outcome.DONE: "",
+    Outcome.STOPPED: "$text-warning",
+    Outcome.FAILED: "$text-error",
+}
+_MODEL_CELLS: Final = 24
+"""Cells of a model's name in a sentence, at most."""
 
 
-def estimate_mark(usage: Usage | None) -> str:
-    """What stands before tokens: `≈` where some of them are estimates."""
-    return ESTIMATE if usage and usage.estimated else ""
+def missing_usage_text(run: RunRecord | None) -> str:
+    """Return why a turn has no tokens."""
+    return "no usage stored" if run is None or run.reported else "tokens not reported"
 
 
-def missing(record: RunRecord | None) -> str:
-    """Why there are no tokens of a turn."""
-    return "no usage stored" if record is None or record.reported else "tokens not reported"
-
-
-def doubt(record: RunRecord | None) -> str:
-    """Why the tokens of a turn are not all that a provider counted; empty where they are."""
-    if record is None or (not record.estimated and record.reported):
+def usage_doubt_text(run: RunRecord | None) -> str:
+    """Return why the tokens of a turn are not exactly those that a provider counted; empty if they are."""
+    if run is None or (not run.estimated and run.reported):
         return ""
-    return f"{ESTIMATE} estimated" if record.estimated else "not all reported"
+    return f"{ESTIMATE} estimated" if run.estimated else "not all reported"
 
 
-def run_lines(record: RunRecord, width: int) -> Sequence[Content]:
-    """What ran and for how long; how that ended and when it began, an error in place of the time."""
-    took = format_duration(record.seconds)
-    who = Content(fit_name(_who(record), width - len(took) - 1))
-    gap = " " * (width - who.cell_length - len(took))
-    began = "" if record.outcome is Outcome.FAILED else _began(record)
-    ended = Content.styled(_ended(record), _ENDED[record.outcome])
-    return Content.assemble(who, gap, (took, _QUIET)), dotted(ended, Content.styled(began, _QUIET))
+def run_lines(run: RunRecord, width: int) -> Sequence[Content]:
+    """Return two lines: model, agent and duration; outcome and start, or the error in place of the start."""
+    duration = format_duration(run.seconds)
+    names = Content(fit_name(_names(run), width - len(duration) - 1))
+    gap = " " * (width - names.cell_length - len(duration))
+    start = "" if run.outcome is Outcome.FAILED else _start(run)
+    outcome = Content.styled(_outcome(run), _OUTCOME_STYLES[run.outcome])
+    return Content.assemble(names, gap, (duration, MUTED)), join_with_dots(outcome, Content.styled(start, MUTED))
 
 
-def run_words(record: RunRecord) -> Content:
-    """The same in a few words, with neither agent nor time; the last of them may be cut."""
-    model = fit_name(record.model or "", _MODEL)
-    ran = Content.styled(f"{model} {format_duration(record.seconds)}".strip(), _QUIET)
-    ended = Content.styled(_ended(record), _ENDED[record.outcome])
-    return dotted(ran, ended) if record.outcome is Outcome.FAILED else dotted(ended, ran)
+def run_summary(run: RunRecord) -> Content:
+    """Return model, duration and outcome; an error is at the end, where it may be cut."""
+    model = fit_name(run.model or "", _MODEL_CELLS)
+    model_and_duration = Content.styled(f"{model} {format_duration(run.seconds)}".strip(), MUTED)
+    outcome = Content.styled(_outcome(run), _OUTCOME_STYLES[run.outcome])
+    if run.outcome is Outcome.FAILED:
+        return join_with_dots(model_and_duration, outcome)
+    return join_with_dots(outcome, model_and_duration)
 
 
-def run_details(record: RunRecord) -> Sequence[str]:
-    """All that is known of a run, line by line."""
+def run_details(run: RunRecord) -> Sequence[str]:
+    """Return all that is known of a run, line by line."""
     lines = (
-        printable_line(_who(record)),
-        " · ".join(filter(None, (_began(record), format_duration(record.seconds)))),
-        _ended(record),
+        printable_line(_names(run)),
+        " · ".join(filter(None, (_start(run), format_duration(run.seconds)))),
+        _outcome(run),
     )
     return [line for line in lines if line]
 
 
-def dotted(*parts: Content) -> Content:
-    """The parts that say something, with quiet dots between them."""
-    return Content.styled(" · ", _QUIET).join(part for part in parts if part)
+def _names(run: RunRecord) -> str:
+    """Return model and agent, untrusted; one of them if they have the same name."""
+    return " · ".join(dict.fromkeys(filter(None, (run.model, run.agent))))
 
 
-def _who(record: RunRecord) -> str:
-    """Model and agent, once where they are called alike; untrusted."""
-    return " · ".join(dict.fromkeys(filter(None, (record.model, record.agent))))
-
-
-def _ended(record: RunRecord) -> str:
-    """How a run ended, where it did not simply end."""
-    if record.outcome is Outcome.DONE:
+def _outcome(run: RunRecord) -> str:
+    """Return how a run ended; empty for a run that is done."""
+    if run.outcome is Outcome.DONE:
         return ""
-    return printable_line(f"{record.outcome}: {record.error}" if record.error else record.outcome)
+    return printable_line(f"{run.outcome}: {run.error}" if run.error else run.outcome)
 
 
-def _began(record: RunRecord) -> str:
-    return printable_line(format_time(record.started_at))
+def _start(run: RunRecord) -> str:
+    return printable_line(format_time(run.started_at))

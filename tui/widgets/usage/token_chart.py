@@ -1,48 +1,45 @@
-"""The tokens of a branch, turn by turn: a stacked bar on each line."""
+"""The chart of the usage pane: a stacked bar for each turn of a branch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.color import Color
-from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 
-from tui.model import BranchUsage, ChartView, ResendCost, Scope, TurnUsage, Usage
+from tui.model import BranchUsage, ChartView, ResendCost, Scope, TurnUsage
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
-from tui.widgets.format import fit_name, format_dollars, format_tokens
-from tui.widgets.usage.bars import Part, bar, patterned, split
-from tui.widgets.usage.cost_text import carried_words
-from tui.widgets.usage.run_text import ESTIMATE, estimate_mark, missing, run_details
+from tui.widgets.format import ESTIMATE, estimate_mark, format_tokens
+from tui.widgets.usage.bar_colors import BarColors
+from tui.widgets.usage.bars import PartTokens, draw_bar, draw_patterned_bar, split_usage
+from tui.widgets.usage.tooltip import turn_tooltip
 from tui.widgets.usage.turn_usage_cache import TurnUsageCache
 
 __all__ = ["TokenChart"]
 
-_VALUE_WIDTH = 6
-"""Cells for a space and the turn's total; where some are estimated, one more for `≈`."""
-_SHORTEST_BAR = 6
-"""A bar shorter than this is worth more than the total beside it."""
-_PALE = 0.6
-"""What is left of the colour of an inherited turn's bar."""
+_TOTAL_CELLS: Final = 6
+"""Cells for a blank and the total of a turn, without the mark of estimates."""
+_SHORTEST_BAR: Final = 6
+"""Cells of a bar below which the total is left out."""
 
 
 class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
-    """A bar for each turn of a branch, its parts stacked; only the lines in sight are ever drawn, and asked for.
+    """A stacked bar for each turn of a branch; only turns in sight are drawn and requested.
 
-    Answer `TurnsNeeded` with `receive`; until then a turn shows a `…`. A turn that the branch inherited is pale and
-    marked `↰`; one without stored usage shows a `·`, and estimated tokens a `≈`. The selected turn is marked `▸`. The
-    cursor moves without selecting; Enter or a click selects.
+    Answer `TurnsNeeded` with `receive`. A turn that was not read is shown as `…`, one without stored usage as `·`. An
+    inherited turn is faded and marked `↰`; estimated tokens are marked `≈`, the selected turn `▸`. The cursor moves
+    without selecting; Enter or a click selects.
     """
 
     BINDING_GROUP_TITLE = "Usage"
@@ -82,16 +79,16 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     """
     | Class | Description |
     | :- | :- |
-    | `token-chart--cached` | The part of a bar that is cached input; its `color` is used. |
-    | `token-chart--input` | The part that is other input. |
-    | `token-chart--output` | The part that is output without reasoning. |
-    | `token-chart--reasoning` | The part that is reasoning. |
-    | `token-chart--label` | A turn's number and its total. |
-    | `token-chart--inherited` | The same of a turn that another branch ran. |
+    | `token-chart--cached` | The part of a bar for cached input; only its `color` is used. |
+    | `token-chart--input` | The part for other input. |
+    | `token-chart--output` | The part for output without reasoning. |
+    | `token-chart--reasoning` | The part for reasoning. |
+    | `token-chart--label` | The number and the total of a turn. |
+    | `token-chart--inherited` | Number and total of a turn that another branch ran. |
     | `token-chart--quiet` | The dot of a turn without stored usage. |
-    | `token-chart--selected` | The selected turn's mark, number and total. |
+    | `token-chart--selected` | Mark, number and total of the selected turn. |
     | `token-chart--hover` | The line under the mouse. |
-    | `token-chart--cursor` | Number and total of the line under the cursor, while focused. |
+    | `token-chart--cursor` | Number and total of the line under the cursor while the chart has the focus. |
     """
 
     DEFAULT_CSS = """
@@ -125,112 +122,119 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     """
 
     branch_usage: var[BranchUsage | None] = var(None)
-    """What is shown; None while it is not known."""
+    """The usage to show; None until it is read."""
 
     turn: var[int] = var(0)
-    """The selected turn, 0 for none; the cursor goes there when it changes."""
+    """The selected turn, 0 for none; the cursor moves there when it changes."""
 
     cursor: var[int] = var(0)
-    """The turn under the cursor, 0 where there is none."""
+    """The turn under the cursor; 0 if there are no turns."""
+
+    chart_view: var[ChartView] = var(ChartView.TOKENS)
+    """What the bars show."""
 
     resend_cost: var[ResendCost | None] = var(None)
-    """What the turns cost again: shown in place of what they cost, once it is known, where `shows` says so."""
-
-    shows: var[ChartView] = var(ChartView.TOKENS)
-    """What the bars stand for."""
+    """The resend costs, which the bars show if `chart_view` says so; None until they are read."""
 
     hovered: var[int] = var(0)
-    """The turn under the mouse, 0 where there is none."""
+    """The turn under the mouse; 0 if there is none."""
 
-    class TurnSelected(Message):
-        """The user selected a turn."""
+    @dataclass
+    class Posted(Message):
+        """Base class of the chart's messages."""
 
-        def __init__(self, chart: TokenChart, turn: int) -> None:
-            super().__init__()
-            self.chart = chart
-            """The chart that was used."""
-            self.turn = turn
-            """The number of the turn."""
+        chart: TokenChart
+        """The chart that sent the message."""
 
         @property
         def control(self) -> TokenChart:
-            """The chart that was used."""
+            """The chart that sent the message."""
             return self.chart
 
-    class TurnsNeeded(Message):
-        """Turns came into sight whose tokens are not known; to be answered with `receive`."""
+    @dataclass
+    class TurnSelected(Posted):
+        """Posted when the user selected a turn."""
 
-        def __init__(self, chart: TokenChart, first: int, last: int, generation: int) -> None:
-            super().__init__()
-            self.chart = chart
-            """The chart that needs them."""
-            self.first = first
-            """The number of the first of them."""
-            self.last = last
-            """The number of the last; the branch may have fewer turns."""
-            self.generation = generation
-            """What to give back to `receive`."""
+        turn: int
+        """Number of the turn."""
 
-        @property
-        def control(self) -> TokenChart:
-            """The chart that needs them."""
-            return self.chart
+    @dataclass
+    class TurnsNeeded(Posted):
+        """Posted when turns are in sight that were not read; answer with `receive`."""
+
+        first: int
+        """Number of the first turn."""
+        last: int
+        """Number of the last turn; the branch may have fewer."""
+        generation: int
+        """To be passed to `receive`."""
 
     def __init__(
         self,
-        bars: TurnUsageCache | None = None,
+        usage_cache: TurnUsageCache | None = None,
         *,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
-        """Make it; charts of the same branch may share their `bars`."""
+        """Create the widget.
+
+        Args:
+            usage_cache: The usage of turns, which charts of the same branch may share.
+            id: The id of the widget.
+            classes: The CSS classes of the widget.
+        """
         super().__init__(id=id, classes=classes)
-        self._bars = TurnUsageCache() if bars is None else bars
+        self._usage_cache = TurnUsageCache() if usage_cache is None else usage_cache
         self._in_sight: set[int] = set()
-        self._colors: dict[tuple[tuple[str, ...], bool], dict[Part | None, Color]] = {}
+        self.bar_colors = BarColors(self)
+        """The colours of the bars."""
 
     @property
     def count(self) -> int:
-        """How many turns there are."""
+        """The number of turns."""
         return self.branch_usage.turns if self.branch_usage else 0
 
     @property
     def scale(self) -> int:
-        """Tokens of the largest bar: what fills the width."""
-        if self.shows is ChartView.RESEND_COST:
+        """Tokens of the largest bar, which fills the width."""
+        if self.chart_view is ChartView.RESEND_COST:
             return self.resend_cost.largest if self.resend_cost else 0
         return self.branch_usage.largest if self.branch_usage else 0
 
-    def parts(self, turn: int, told: TurnUsage | None) -> tuple[int, int, int, int] | None:
-        """The tokens of each part of a turn's bar; None where there are none, or they are on their way."""
-        if self.shows is ChartView.RESEND_COST:
-            carried = self.resend_cost.turn(turn) if self.resend_cost else None
-            if carried is None:
-                return None
-            cached = carried.cached or 0
-            return cached, carried.tokens - cached, 0, 0
-        return split(told.usage) if told and told.usage else None
+    def parts(self, turn: int, turn_usage: TurnUsage | None) -> PartTokens | None:
+        """Return the tokens of each part of a turn's bar; None if they are not stored, or not read."""
+        if self.chart_view is ChartView.RESEND_COST:
+            cost = self.resend_cost.turn(turn) if self.resend_cost else None
+            return (cost.cached or 0, cost.tokens - (cost.cached or 0), 0, 0) if cost else None
+        return split_usage(turn_usage.usage) if turn_usage and turn_usage.usage else None
+
+    def is_without_usage(self, turn_usage: TurnUsage | None) -> bool:
+        """Return whether a turn without a bar has no usage to show; otherwise it was not read."""
+        return turn_usage is not None and self.chart_view is ChartView.TOKENS
+
+    def is_inherited(self, turn_usage: TurnUsage | None) -> bool:
+        """Return whether another branch ran the turn."""
+        if turn_usage is None or self.branch_usage is None:
+            return False
+        return turn_usage.branch_id not in (None, self.branch_usage.branch_id)
 
     def receive(self, generation: int, turns: Sequence[TurnUsage]) -> None:
-        """Take what was asked for by `TurnsNeeded`."""
-        self._bars.receive(generation, turns)
-        self._explain(self.hovered)
+        """Show turns that `TurnsNeeded` requested."""
+        self._usage_cache.receive(generation, turns)
+        self._update_tooltip()
         self.refresh()
 
-    def ask(self, turns: Iterable[int]) -> None:
-        """Ask for what is not known of some turns."""
-        for first, last in self._bars.missing_pages(turns):
-            # Drawing runs in the screen's name, and a message that the screen sent would not bubble up to it.
-            self.post_message(self.TurnsNeeded(self, first, last, self._bars.generation).set_sender(self))
-
-    def inherited(self, turn: TurnUsage) -> bool:
-        """Whether another branch ran the turn."""
-        return self.branch_usage is not None and turn.branch_id not in (None, self.branch_usage.branch_id)
+    def request_missing(self, turns: Iterable[int]) -> None:
+        """Request those of some turns that were not read."""
+        for first, last in self._usage_cache.missing_pages(turns):
+            # The screen is the active message pump while it draws: a message that it sent would not bubble up to it.
+            message = self.TurnsNeeded(self, first, last, self._usage_cache.generation)
+            self.post_message(message.set_sender(self))
 
     def watch_branch_usage(self, before: BranchUsage | None, branch_usage: BranchUsage | None) -> None:
-        self._bars.follow(branch_usage)
+        self._usage_cache.follow(branch_usage)
         if branch_usage is not None:
-            self._measure()
+            self._update_virtual_size()
         if before is None or branch_usage is None or before.branch_id != branch_usage.branch_id:
             self.cursor = self.turn
         else:
@@ -241,7 +245,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     def watch_resend_cost(self) -> None:
         self.refresh()
 
-    def watch_shows(self) -> None:
+    def watch_chart_view(self) -> None:
         self.refresh()
 
     def watch_turn(self, before: int, turn: int) -> None:
@@ -253,28 +257,32 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
 
     def watch_cursor(self, before: int, turn: int) -> None:
         self.refresh_turns(before, turn)
-        self._show_cursor()
+        self._reveal_cursor()
 
     def watch_hovered(self, before: int, turn: int) -> None:
         self.refresh_turns(before, turn)
-        self._explain(turn)
+        self._update_tooltip()
 
     def refresh_turns(self, *turns: int) -> None:
-        """Draw some turns anew."""
+        """Redraw some turns."""
         for turn in turns:
             self.refresh_line(turn - 1)
 
-    def _explain(self, turn: int) -> None:
-        told = self._bars.get(turn)
-        self.tooltip = self._describe(told) if told else None
+    def _update_tooltip(self) -> None:
+        turn_usage = self._usage_cache.get(self.hovered)
+        if turn_usage is None:
+            self.tooltip = None
+        else:
+            cost = self.resend_cost.turn(self.hovered) if self.resend_cost else None
+            self.tooltip = turn_tooltip(turn_usage, cost, is_inherited=self.is_inherited(turn_usage))
 
-    def action_move(self, by: int) -> None:
-        """Move the cursor by so many turns."""
-        self.cursor += by
+    def action_move(self, turns: int) -> None:
+        """Move the cursor by a number of turns."""
+        self.cursor += turns
 
-    def action_page(self, by: int) -> None:
-        """Move the cursor by so many pages."""
-        self.cursor += by * max(1, self.scrollable_content_region.height - 1)
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by a number of pages."""
+        self.cursor += pages * max(1, self.scrollable_content_region.height - 1)
 
     def action_first(self) -> None:
         """Move the cursor to the first turn."""
@@ -290,7 +298,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             self.post_message(self.TurnSelected(self, self.cursor))
 
     def turn_at(self, event: events.MouseEvent) -> int:
-        """The turn that the mouse points at, 0 for none."""
+        """Return the turn under the mouse; 0 if there is none."""
         offset = event.get_content_offset(self)
         if offset is None:
             return 0
@@ -298,8 +306,8 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         return turn if turn <= self.count else 0
 
     def on_size(self) -> None:
-        self._measure()
-        self._show_cursor()
+        self._update_virtual_size()
+        self._reveal_cursor()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         self.hovered = self.turn_at(event)
@@ -314,127 +322,86 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             self.action_select()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw what is in sight, and ask for the turns that are not known yet."""
+        """Draw the turns in sight, and request those that were not read."""
         self._in_sight.clear()
         strips = super().render_lines(crop)
-        self.ask(self._in_sight)
+        self.request_missing(self._in_sight)
         return strips
 
     def render_line(self, y: int) -> Strip:
-        """One turn, or an empty line below the last."""
+        """Draw a turn, or an empty line below the last one."""
         turn = self.scroll_offset.y + y + 1
         width = self.scrollable_content_region.width
         if turn > self.count:
             return Strip.blank(width, self.background_style)
         self._in_sight.add(turn)
-        return Strip(self._draw(turn, self._bars.get(turn), width)).adjust_cell_length(width, self.background_style)
+        segments = self._draw(turn, self._usage_cache.get(turn), width)
+        return Strip(segments).adjust_cell_length(width, self.background_style)
 
-    def paper(self, *states: str) -> Color:
-        """What is behind a bar on a line with these component classes."""
-        paper = self.background_colors[1]
-        for name in states:
-            paper += self.get_component_styles(name).background
-        return paper
-
-    def part_color(self, part: Part, paper: Color | None = None, *, pale: bool = False) -> Color:
-        """The colour of a part of a bar.
-
-        Args:
-            part: The part.
-            paper: What is behind it, where that is not the chart's own background.
-            pale: Draw it as inherited.
-        """
-        paper = self.paper() if paper is None else paper
-        name = "label" if self.app.no_color else part.name.lower()
-        ink = paper + self.get_component_styles(f"token-chart--{name}").color
-        return paper.blend(ink, _PALE) if pale else ink
-
-    def _draw(self, turn: int, told: TurnUsage | None, width: int) -> Iterable[Segment]:
-        """The segments of one turn's line: mark, number, bar, total."""
-        inherited = told is not None and self.inherited(told)
-        usage = told.usage if told else None
-        row: tuple[str, ...] = ("token-chart--hover",) if turn == self.hovered else ()
-        words = [f"token-chart--{'inherited' if inherited else 'label'}", *row]
-        if turn == self.turn:
-            words.append("token-chart--selected")
-        if turn == self.cursor and self.has_focus:
-            words.append("token-chart--cursor")
-        label_style = self.get_visual_style(*words).rich_style
-
+    def _draw(self, turn: int, turn_usage: TurnUsage | None, width: int) -> Iterator[Segment]:
+        """Draw mark, number, bar and total of a turn."""
+        is_inherited = self.is_inherited(turn_usage)
+        states = ("token-chart--hover",) if turn == self.hovered else ()
+        label_style = self._label_style(turn, states, is_inherited)
         number = f"t{turn}".rjust(len(f"t{self.count}"))
-        label = f"{'▸' if turn == self.turn else ' '}{number}{'↰' if inherited else ' '}"
+        label = f"{'▸' if turn == self.turn else ' '}{number}{'↰' if is_inherited else ' '}"
         yield Segment(label, label_style)
         room = width - len(label)
-        spent = self.branch_usage.totals.get(Scope.PATH) if self.branch_usage else None
-        carries = self.shows is ChartView.RESEND_COST
-        value_width = _VALUE_WIDTH + (1 if carries else len(estimate_mark(spent)))
-        with_value = room - value_width >= _SHORTEST_BAR
-        if with_value:
-            room -= value_width
-
-        parts = self.parts(turn, told)
+        total_cells = self._total_cells()
+        has_total = room - total_cells >= _SHORTEST_BAR
+        if has_total:
+            room -= total_cells
+        parts = self.parts(turn, turn_usage)
         if parts is None:
-            silent = told is not None and not carries
-            yield Segment("·" if silent else "…", self.get_visual_style(*row, "token-chart--quiet").rich_style)
-            yield Segment(" " * (room - 1), self.get_visual_style(*row).rich_style)
+            sign = "·" if self.is_without_usage(turn_usage) else "…"
+            yield Segment(sign, self.get_visual_style(*states, "token-chart--quiet").rich_style)
+            yield Segment(" " * (room - 1), self.get_visual_style(*states).rich_style)
         else:
-            yield from self._draw_bar(parts, room, row, inherited)
-        if with_value:
-            value = ""
-            if parts is not None:
-                mark, count = (ESTIMATE, sum(parts)) if carries else (estimate_mark(usage), _total(usage))
-                value = f"{mark}{format_tokens(count)}"
-            yield Segment(value.rjust(value_width), label_style)
+            yield from self._draw_bar(parts, room, states, faded=is_inherited)
+        if has_total:
+            yield Segment(self._total(parts, turn_usage).rjust(total_cells), label_style)
 
-    def _draw_bar(
-        self, parts: tuple[int, int, int, int], width: int, row: tuple[str, ...], pale: bool
-    ) -> Iterable[Segment]:
-        """The segments of a bar, neighbouring cells of one look joined."""
-        colors = self._colors_of(row, pale)
-        draw = patterned if self.app.no_color else bar
-        for (ink, behind), runs in groupby(draw(parts, self.scale, width), attrgetter("ink", "paper")):
-            style = Style.from_color(colors[ink].rich_color, colors[behind].rich_color)
-            yield Segment("".join(run.text for run in runs), style)
+    def _label_style(self, turn: int, states: tuple[str, ...], is_inherited: bool) -> Style:
+        names = [f"token-chart--{'inherited' if is_inherited else 'label'}", *states]
+        if turn == self.turn:
+            names.append("token-chart--selected")
+        if turn == self.cursor and self.has_focus:
+            names.append("token-chart--cursor")
+        return self.get_visual_style(*names).rich_style
 
-    def _colors_of(self, row: tuple[str, ...], pale: bool) -> dict[Part | None, Color]:
-        """The colours of the parts of a bar, and what is behind them, on a line with these component classes."""
-        if (row, pale) not in self._colors:
-            paper = self.paper(*row)
-            self._colors[row, pale] = {part: self.part_color(part, paper, pale=pale) for part in Part}
-            self._colors[row, pale][None] = paper
-        return self._colors[row, pale]
+    def _total_cells(self) -> int:
+        """Return the cells for totals, with the mark of estimates if any total may have it."""
+        if self.chart_view is ChartView.RESEND_COST:
+            return _TOTAL_CELLS + len(ESTIMATE)
+        path = self.branch_usage.totals.get(Scope.PATH) if self.branch_usage else None
+        return _TOTAL_CELLS + len(estimate_mark(path))
+
+    def _total(self, parts: PartTokens | None, turn_usage: TurnUsage | None) -> str:
+        if parts is None:
+            return ""
+        if self.chart_view is ChartView.RESEND_COST:
+            return f"{ESTIMATE}{format_tokens(sum(parts))}"
+        usage = turn_usage.usage if turn_usage else None
+        return f"{estimate_mark(usage)}{format_tokens(usage.total_tokens if usage else 0)}"
+
+    def _draw_bar(self, parts: PartTokens, width: int, states: tuple[str, ...], *, faded: bool) -> Iterator[Segment]:
+        """Draw a bar; neighbouring cells with the same colours become one segment."""
+        colors = self.bar_colors.get(states, faded=faded)
+        draw = draw_patterned_bar if self.app.no_color else draw_bar
+        cells = draw(parts, self.scale, width)
+        for (foreground, background), same in groupby(cells, attrgetter("foreground", "background")):
+            style = Style.from_color(colors[foreground].rich_color, colors[background].rich_color)
+            yield Segment("".join(segment.text for segment in same), style)
 
     def notify_style_update(self) -> None:
         """Draw in the colours of another theme."""
         super().notify_style_update()
-        self._colors.clear()
+        self.bar_colors.clear()
 
-    def _describe(self, turn: TurnUsage) -> Content:
-        """What the tooltip says of a turn."""
-        if turn.usage is None:
-            lines = [f"turn {turn.turn}: {missing(turn.run)}"]
-        else:
-            lines = [
-                f"turn {turn.turn}: {estimate_mark(turn.usage)}{turn.usage.total_tokens:,} tokens",
-                f"input {turn.usage.input_tokens:,}, output {turn.usage.output_tokens:,}",
-            ]
-        if turn.cost and not turn.cost.unpriced:
-            lines.append(f"cost {ESTIMATE * turn.cost.estimated}{format_dollars(turn.cost.amount)}")
-        if self.resend_cost and (carried := self.resend_cost.turn(turn.turn)):
-            lines.append(carried_words(carried))
-        if self.inherited(turn):
-            lines.append(f"inherited: ran on {fit_name(turn.branch_id or '', 24)}")
-        lines += run_details(turn.run) if turn.run else ()
-        return Content("\n".join(lines))
-
-    def _measure(self) -> None:
+    def _update_virtual_size(self) -> None:
         self.virtual_size = Size(self.scrollable_content_region.width, self.count)
 
-    def _show_cursor(self) -> None:
+    def _reveal_cursor(self) -> None:
         if self.cursor:
             region = Region(0, self.cursor - 1, 1, 1)
             self.scroll_to_region(region, animate=False, force=True, immediate=True)
-
-
-def _total(usage: Usage | None) -> int:
-    return usage.total_tokens if usage else 0

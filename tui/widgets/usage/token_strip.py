@@ -1,9 +1,9 @@
-"""The token chart on one line, for layouts without room for it."""
+"""The chart of the usage pane on one line, for layouts without room for more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,20 +13,20 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from tui.model import ChartView, TurnUsage
-from tui.widgets.usage.bars import Part, height
+from tui.model import TurnUsage
+from tui.widgets.usage.bars import BarPart, draw_column
 from tui.widgets.usage.token_chart import TokenChart
 
 __all__ = ["TokenStrip"]
 
-_GROUP = 3
-"""Cells for a turn: its mark, its input, its output."""
+_TURN_CELLS: Final = 3
+"""Cells of a turn: its mark, its input, its output."""
 
 
 class TokenStrip(TokenChart):
-    """Two small columns for each turn, input and output, the newest at the right.
+    """Two small columns for each turn, for input and output.
 
-    As many turns as fit are shown, the one under the cursor always among them.
+    It shows as many turns as fit, always including the one under the cursor, and at first the newest.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,7 +37,7 @@ class TokenStrip(TokenChart):
     | Key(s) | Description |
     | :- | :- |
     | right, l | Move the cursor to the next turn. |
-    | left, h | Move the cursor to the turn before. |
+    | left, h | Move the cursor to the previous turn. |
     """
 
     DEFAULT_CSS = """
@@ -52,53 +52,54 @@ class TokenStrip(TokenChart):
 
     @property
     def fitting(self) -> int:
-        """How many turns fit."""
-        return max(1, self.scrollable_content_region.width // _GROUP)
+        """The number of turns that fit."""
+        return max(1, self.scrollable_content_region.width // _TURN_CELLS)
 
-    def refresh_turns(self, *turns: int) -> None:  # noqa: ARG002 all stand on one line
-        """Draw some turns anew."""
+    def refresh_turns(self, *turns: int) -> None:  # noqa: ARG002 all turns share a line
+        """Redraw some turns."""
         self.refresh()
 
-    def action_page(self, by: int) -> None:
-        """Move the cursor by so many strips."""
-        self.cursor += by * self.fitting
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by a number of strips."""
+        self.cursor += pages * self.fitting
 
     def turn_at(self, event: events.MouseEvent) -> int:
-        """The turn that the mouse points at, 0 for none."""
+        """Return the turn under the mouse; 0 if there is none."""
         offset = event.get_content_offset(self)
         if offset is None:
             return 0
-        turn = self.first + offset.x // _GROUP
+        turn = self.first + offset.x // _TURN_CELLS
         return turn if turn < self.first + self.fitting and turn <= self.count else 0
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002
-        """All turns that fit."""
+        """Draw the turns that fit."""
         width = self.scrollable_content_region.width
-        shown = range(self.first, min(self.first + self.fitting, self.count + 1))
-        self._in_sight.update(shown)
-        segments = [segment for turn in shown for segment in self._draw_group(turn, self._bars.get(turn))]
+        turns = range(self.first, min(self.first + self.fitting, self.count + 1))
+        self._in_sight.update(turns)
+        segments = [segment for turn in turns for segment in self._draw_turn(turn, self._usage_cache.get(turn))]
         return Strip(segments).adjust_cell_length(width, self.background_style)
 
-    def _draw_group(self, turn: int, told: TurnUsage | None) -> Iterable[Segment]:
-        """The segments of one turn: mark, input, output."""
-        mark = ["token-chart--selected" if turn == self.turn else "token-chart--label"]
+    def _draw_turn(self, turn: int, turn_usage: TurnUsage | None) -> Iterator[Segment]:
+        """Draw mark, input and output of a turn."""
+        is_selected = turn == self.turn
+        names = ["token-chart--selected" if is_selected else "token-chart--label"]
         if turn == self.cursor and self.has_focus:
-            mark.append("token-chart--cursor")
-        yield Segment("▸" if turn == self.turn else " ", self.get_visual_style(*mark).rich_style)
-        row = ["token-chart--hover"] if turn == self.hovered else []
-        parts = self.parts(turn, told)
+            names.append("token-chart--cursor")
+        yield Segment("▸" if is_selected else " ", self.get_visual_style(*names).rich_style)
+        states = ("token-chart--hover",) if turn == self.hovered else ()
+        parts = self.parts(turn, turn_usage)
         if parts is None:
-            silent = told is not None and self.shows is ChartView.TOKENS
-            yield Segment("· " if silent else "… ", self.get_visual_style(*row, "token-chart--quiet").rich_style)
+            sign = "· " if self.is_without_usage(turn_usage) else "… "
+            yield Segment(sign, self.get_visual_style(*states, "token-chart--quiet").rich_style)
             return
-        paper = self.paper(*row)
-        cached, other, output, reasoning = parts
-        for part, count in ((Part.INPUT, cached + other), (Part.OUTPUT, output + reasoning)):
-            ink = self.part_color(part, paper, pale=told is not None and self.inherited(told))
-            yield Segment(height(count, self.scale), Style.from_color(ink.rich_color, paper.rich_color))
+        colors = self.bar_colors.get(states, faded=self.is_inherited(turn_usage))
+        background = colors[None].rich_color
+        cached, other_input, output, reasoning = parts
+        for part, tokens in ((BarPart.INPUT, cached + other_input), (BarPart.OUTPUT, output + reasoning)):
+            yield Segment(draw_column(tokens, self.scale), Style.from_color(colors[part].rich_color, background))
 
-    def _measure(self) -> None:
+    def _update_virtual_size(self) -> None:
         self.virtual_size = Size(self.scrollable_content_region.width, 1)
 
-    def _show_cursor(self) -> None:
+    def _reveal_cursor(self) -> None:
         self.first = min(max(self.first, self.cursor - self.fitting + 1), self.cursor)

@@ -1,0 +1,58 @@
+"""The colours of the bars, on lines that are hovered or not, and faded for inherited turns."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from textual.color import Color
+from textual.widget import Widget
+
+from tui.widgets.usage.bars import BarPart
+
+__all__ = ["BarColors"]
+
+_FADED: Final = 0.6
+"""How much of the colour of a part is left where it is faded."""
+
+Colors: TypeAlias = dict[BarPart | None, Color]
+"""The colour of each part of a bar; that of None is the background."""
+
+
+class BarColors:
+    """Computes the colours of bars from the component classes of a chart, and keeps them."""
+
+    def __init__(self, chart: Widget) -> None:
+        """Create the colours of a chart.
+
+        Args:
+            chart: The chart; it has a component class `token-chart--<part>` for each part.
+        """
+        self._chart = chart
+        self._colors: dict[tuple[tuple[str, ...], bool], Colors] = {}
+
+    def clear(self) -> None:
+        """Drop the colours of another theme."""
+        self._colors.clear()
+
+    def get(self, states: tuple[str, ...] = (), *, faded: bool = False) -> Colors:
+        """Return the colours of a bar.
+
+        Args:
+            states: Component classes whose backgrounds lie over that of the chart.
+            faded: Whether the parts are faded.
+        """
+        if (states, faded) not in self._colors:
+            self._colors[states, faded] = self.compute(states, faded=faded)
+        return self._colors[states, faded]
+
+    def compute(self, states: tuple[str, ...] = (), *, faded: bool = False) -> Colors:
+        """Return the same colours without keeping them."""
+        background = self._chart.background_colors[1]
+        for name in states:
+            background += self._chart.get_component_styles(name).background
+        colors: Colors = {None: background}
+        for part in BarPart:
+            name = "label" if self._chart.app.no_color else part.name.lower()
+            color = background + self._chart.get_component_styles(f"token-chart--{name}").color
+            colors[part] = background.blend(color, _FADED) if faded else color
+        return colors

@@ -1,0 +1,21 @@
+"""What the usage pane shows in place of a number."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["ABSENT", "LOADING", "NOT_REPORTED", "NO_PRICE", "is_placeholder"]
+
+ABSENT: Final = "–"
+"""There is no such number."""
+LOADING: Final = "…"
+"""The number is being read."""
+NO_PRICE: Final = "n/a"
+"""The cost of some turns is not known."""
+NOT_REPORTED: Final = "not reported"
+"""The provider did not report the number."""
+
+
+def is_placeholder(text: str) -> bool:
+    """Return whether a text is one of these."""
+    return text in (ABSENT, LOADING, NO_PRICE, NOT_REPORTED)

@@ -1,0 +1,103 @@
+"""Texts of the compact usage pane: a line for the branch, and one for the selected turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from textual.content import Content
+
+from tui.model import ChartView, Scope, TurnUsage, Usage, View
+from tui.widgets.format import estimate_mark, fit_name, format_tokens
+from tui.widgets.usage.cost_text import cost_text
+from tui.widgets.usage.line_layout import MUTED, first_fitting, join_with_dots, spread
+from tui.widgets.usage.placeholders import NOT_REPORTED, is_placeholder
+from tui.widgets.usage.resend_text import branch_resend_sentence, turn_resend_sentence
+from tui.widgets.usage.run_text import missing_usage_text, run_summary
+from tui.widgets.usage.text import (
+    NAME_CELLS,
+    TURN_STYLE,
+    USAGE_ROWS,
+    Legend,
+    UsageRow,
+    scope_cost,
+    scope_state,
+    scope_total,
+    shown_usage,
+    turn_remark,
+)
+from tui.words import plural
+
+__all__ = ["strip_totals_line", "strip_turn_line"]
+
+
+def strip_totals_line(view: View, width: int, legend: Legend) -> Content:
+    """Return the usage of the shown scope and the totals of the other scopes."""
+    others = (f"{scope} {scope_total(view, scope)}" for scope in Scope if scope != view.scope)
+    right = Content.styled(" · ".join(others), MUTED)
+    if view.chart is ChartView.RESEND_COST and view.resend_cost:
+        text = Content.assemble((f"{Scope.PATH} ", "bold"), branch_resend_sentence(view.resend_cost))
+        return first_fitting([spread(text, right, width), text], width)
+    name = Content.styled(f"{view.scope} ", "bold")
+    usage = shown_usage(view)
+    if usage is None:
+        return first_fitting([spread(Content.assemble(name, scope_state(view, width)), right, width)], width)
+    cost = cost_text(view, scope_cost(view), has_usage=True, with_reason=True)
+    full, brief = (Content.assemble(name, *_sentence(usage, legend, cost, brief=brief)) for brief in (False, True))
+    return first_fitting([spread(full, right, width), spread(brief, right, width), full, brief], width)
+
+
+def strip_turn_line(view: View, turn: TurnUsage | None, width: int, legend: Legend) -> Content:
+    """Return the usage, the run and the tools of the selected turn."""
+    if turn is None:
+        return Content("")
+    name = Content.styled(f"turn {turn.turn} ", TURN_STYLE)
+    run = run_summary(turn.run) if turn.run else Content("")
+    if turn.usage is None:
+        text = Content.assemble(name, (missing_usage_text(turn.run), MUTED))
+        return first_fitting([join_with_dots(text, run)], width)
+    resend_cost = view.resend_cost.turn(turn.turn) if view.resend_cost else None
+    if resend_cost and view.chart is ChartView.RESEND_COST:
+        return first_fitting([Content.assemble(name, turn_resend_sentence(resend_cost))], width)
+    cost = cost_text(view, turn.cost, has_usage=True)
+    full, brief = (Content.assemble(name, *_sentence(turn.usage, legend, cost, brief=brief)) for brief in (False, True))
+    remark = join_with_dots(Content.styled(turn_remark(view, turn), MUTED), run)
+    most_calls_first = sorted(turn.tools, key=lambda tool: -tool[1])
+    tools = ", ".join(f"{fit_name(tool, NAME_CELLS)} ×{count}" for tool, count in most_calls_first)
+    lines = []
+    for usage in (full, brief):
+        text = join_with_dots(usage, remark)
+        lines += [spread(text, Content.styled(tools, MUTED), width), text]
+    return first_fitting([*lines, join_with_dots(brief, run)], width)
+
+
+def _sentence(usage: Usage, legend: Legend, cost: str, *, brief: bool) -> Iterator[Content]:
+    """Yield a usage in words; `brief` omits the numbers that are included in others."""
+    yield Content.styled(f"{estimate_mark(usage)}{format_tokens(usage.total_tokens)}", "bold")
+    if not is_placeholder(cost):
+        yield Content(f" · {cost}")
+    yield Content(f" · {plural(usage.requests, 'request')}")
+    for row, included in _WORDED_ROWS:
+        symbol = Content("") if row.part is None else Content.assemble(legend[row.part], " ")
+        yield Content.assemble(" · ", symbol, f"{row.word} {format_tokens(row.number(usage) or 0)}")
+        if included and not brief:
+            yield Content.styled(f" ({', '.join(_included_text(usage, inner) for inner in included)})", MUTED)
+
+
+def _included_text(usage: Usage, row: UsageRow) -> str:
+    number = row.number(usage)
+    return f"{row.word} {NOT_REPORTED}" if number is None else f"{format_tokens(number)} {row.word}"
+
+
+def _worded_rows() -> list[tuple[UsageRow, list[UsageRow]]]:
+    rows: list[tuple[UsageRow, list[UsageRow]]] = []
+    for row in USAGE_ROWS:
+        if row.is_included:
+            rows[-1][1].append(row)
+        elif row.word:
+            rows.append((row, []))
+    return rows
+
+
+_WORDED_ROWS: Final = _worded_rows()
+"""The rows of a sentence, each with the rows that it includes."""

@@ -1,0 +1,33 @@
+"""The tooltip of a turn in the charts."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from tui.model import TurnResendCost, TurnUsage
+from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_dollars
+from tui.widgets.usage.resend_text import turn_resend_sentence
+from tui.widgets.usage.run_text import missing_usage_text, run_details
+from tui.widgets.usage.text import NAME_CELLS
+
+__all__ = ["turn_tooltip"]
+
+
+def turn_tooltip(turn: TurnUsage, resend_cost: TurnResendCost | None, *, is_inherited: bool) -> Content:
+    """Return all that is known of a turn, line by line."""
+    usage = turn.usage
+    if usage is None:
+        lines = [f"turn {turn.turn}: {missing_usage_text(turn.run)}"]
+    else:
+        lines = [
+            f"turn {turn.turn}: {estimate_mark(usage)}{usage.total_tokens:,} tokens",
+            f"input {usage.input_tokens:,}, output {usage.output_tokens:,}",
+        ]
+    if turn.cost and not turn.cost.unpriced:
+        lines.append(f"cost {ESTIMATE * turn.cost.estimated}{format_dollars(turn.cost.amount)}")
+    if resend_cost:
+        lines.append(turn_resend_sentence(resend_cost))
+    if is_inherited:
+        lines.append(f"inherited: ran on {fit_name(turn.branch_id or '', NAME_CELLS)}")
+    lines += run_details(turn.run) if turn.run else ()
+    return Content("\n".join(lines))
