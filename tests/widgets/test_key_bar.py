@@ -1,4 +1,4 @@
-"""The line of keys at the bottom, as it is read and clicked."""
+"""The line of keys at the bottom."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.widgets.key_bar import KeyBar
 
 
 class Pane(Widget, can_focus=True):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Open", tooltip="Open what is under the cursor")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Open", tooltip="Open the row under the cursor")]
 
 
 class KeysApp(App[None]):
@@ -26,7 +26,7 @@ class KeysApp(App[None]):
 
     def __init__(self, kept: str = "") -> None:
         super().__init__()
-        self.done: list[str] = []
+        self.actions: list[str] = []
         self._kept = kept
 
     def compose(self) -> ComposeResult:
@@ -34,17 +34,17 @@ class KeysApp(App[None]):
         yield KeyBar(self._kept)
 
     def action_fork(self) -> None:
-        self.done.append("fork")
+        self.actions.append("fork")
 
     def action_branches(self) -> None:
-        self.done.append("branches")
+        self.actions.append("branches")
 
     @property
     def shown(self) -> str:
         return self.query_one(KeyBar).render_line(0).text.rstrip()
 
 
-async def test_it_offers_what_works_where_the_focus_is() -> None:
+async def test_it_offers_the_bindings_of_the_focused_widget() -> None:
     app = KeysApp()
     async with app.run_test() as pilot:
         await pilot.pause()
@@ -54,21 +54,21 @@ async def test_it_offers_what_works_where_the_focus_is() -> None:
         assert app.shown == " ⏎ Open  f Fork  b 한국어"
 
 
-async def test_a_click_presses_the_key_and_what_does_not_fit_is_left_out() -> None:
+async def test_a_click_runs_the_action_and_keys_that_do_not_fit_are_omitted() -> None:
     app = KeysApp()
     async with app.run_test(size=(17, 5)) as pilot:
         await pilot.pause()
         await pilot.click(KeyBar, offset=(12, 0))
         await pilot.click(KeyBar, offset=(1, 0))
-        assert app.done == ["branches", "fork"]
+        assert app.actions == ["branches", "fork"]
         await pilot.resize_terminal(16, 5)
         await pilot.pause()
         assert app.shown == " f Fork"
         await pilot.click(KeyBar, offset=(12, 0))
-        assert app.done == ["branches", "fork"]
+        assert app.actions == ["branches", "fork"]
 
 
-async def test_one_key_is_kept_where_there_is_not_room_for_all() -> None:
+async def test_one_key_is_kept_where_there_is_not_enough_room() -> None:
     app = KeysApp(kept="branches")
     async with app.run_test(size=(17, 5)) as pilot:
         await pilot.pause()
@@ -77,21 +77,21 @@ async def test_one_key_is_kept_where_there_is_not_room_for_all() -> None:
         await pilot.pause()
         assert app.shown == " b 한국어"
         await pilot.click(KeyBar, offset=(1, 0))
-        assert app.done == ["branches"]
+        assert app.actions == ["branches"]
 
 
-async def test_the_mouse_tells_more() -> None:
+async def test_the_key_under_the_mouse_has_a_tooltip() -> None:
     app = KeysApp()
     async with app.run_test() as pilot:
         await pilot.press("tab")
         await pilot.hover(KeyBar, offset=(3, 0))
         bar = app.query_one(KeyBar)
-        assert (bar.hovered, bar.tooltip) == ("enter", "Open what is under the cursor")
+        assert (bar.hovered, bar.tooltip) == ("enter", "Open the row under the cursor")
         await pilot.hover(Pane)
         assert (bar.hovered, bar.tooltip) == ("", None)
 
 
-async def test_it_stays_while_another_program_has_the_terminal() -> None:
+async def test_it_does_not_change_when_the_terminal_loses_the_focus() -> None:
     app = KeysApp()
     async with app.run_test() as pilot:
         await pilot.press("tab")

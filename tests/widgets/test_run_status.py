@@ -14,12 +14,12 @@ from tui.widgets.run_status import RunStatus
 
 Snapshot = Callable[..., bool]
 
-BEGUN = 1_000.0
+STARTED_AT = 1_000.0
 IDLE = View(branch_id="main")
 
 
 class StatusApp(App[None]):
-    """The status line between two texts, in a time that stands still."""
+    """Shows the line between two texts, at a fixed time."""
 
     CSS = "Static { height: 1fr; } "
 
@@ -28,7 +28,7 @@ class StatusApp(App[None]):
     def __init__(self, start: View = IDLE, seconds: float = 42.3) -> None:
         super().__init__()
         self.seconds = seconds
-        self.status = RunStatus(lambda: BEGUN + self.seconds)
+        self.status = RunStatus(lambda: STARTED_AT + self.seconds)
         self._start = start
 
     def compose(self) -> ComposeResult:
@@ -47,7 +47,7 @@ class StatusApp(App[None]):
 def run_of(
     branch_id: str = "main", state: RunState = RunState.RUNNING, activity: str = "writing", **fields: object
 ) -> Run:
-    run = Run(branch_id, state, BEGUN, "m", Progress(activity))
+    run = Run(branch_id, state, STARTED_AT, "m", Progress(activity))
     return run._replace(**fields)  # type: ignore[arg-type]
 
 
@@ -68,12 +68,12 @@ USAGE = Progress("calling get_weather", usage=Usage(2, 11_000, 1_340, 12_340))
         ([run_of(progress=USAGE)], "calling get_weather · 0:42 · 12.3k tokens · Esc stops"),
         ([run_of(queued=("a", "b"))], "writing · 0:42 · 2 queued · Esc stops"),
         ([run_of(), run_of("x"), run_of("y")], "writing · 0:42 · Esc stops · 2 more on other branches"),
-        ([run_of(state=RunState.WAITING)], "? waits for your leave · w answers · Esc stops"),
+        ([run_of(state=RunState.WAITING)], "? needs approval · w answers · Esc stops"),
         ([run_of(state=RunState.STOPPING)], "stopping…"),
         ([run_of(activity="[/x] \x1b[31m\nred")], "[/x] ␛[31m␊red · 0:42 · Esc stops"),
     ],
 )
-async def test_it_says_what_the_run_on_the_shown_branch_does(runs: list[Run], line: str) -> None:
+async def test_it_shows_the_run_on_the_shown_branch(runs: list[Run], line: str) -> None:
     async with StatusApp(view_of(*runs)).run_test(size=(80, 5)) as pilot:
         app = pilot.app
         assert isinstance(app, StatusApp)
@@ -82,7 +82,7 @@ async def test_it_says_what_the_run_on_the_shown_branch_does(runs: list[Run], li
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(-3, "0:00"), (7, "0:07"), (750, "12:30"), (4265, "71:05")])
-async def test_it_says_since_when(seconds: float, shown: str) -> None:
+async def test_it_shows_the_elapsed_time(seconds: float, shown: str) -> None:
     async with StatusApp(view_of(run_of()), seconds).run_test() as pilot:
         app = pilot.app
         assert isinstance(app, StatusApp)
@@ -90,7 +90,7 @@ async def test_it_says_since_when(seconds: float, shown: str) -> None:
         assert f" · {shown} · " in app.line
 
 
-async def test_what_is_needed_least_makes_room_first() -> None:
+async def test_parts_are_omitted_by_rank() -> None:
     full = run_of(progress=USAGE, queued=("a",))
     lines = []
     for width in (90, 70, 58, 44, 36, 20):
@@ -109,34 +109,34 @@ async def test_what_is_needed_least_makes_room_first() -> None:
     ]
 
 
-async def test_the_spinner_turns_only_while_there_is_something_to_wait_for() -> None:
+async def test_the_spinner_turns_unless_the_run_waits_for_the_user() -> None:
     async with StatusApp().run_test() as pilot:
         app = pilot.app
         assert isinstance(app, StatusApp)
-        turning = []
+        is_turning = []
         for runs in ([], [run_of()], [run_of(state=RunState.WAITING)], [run_of(state=RunState.STOPPING)], []):
             app.view = view_of(*runs)
             await pilot.pause()
-            turning.append(app.status.auto_refresh is not None)
-        assert turning == [False, True, False, True, False]
+            is_turning.append(app.status.auto_refresh is not None)
+        assert is_turning == [False, True, False, True, False]
 
 
-async def test_the_spinner_shows_another_sign_each_tenth_of_a_second() -> None:
+async def test_the_spinner_has_ten_frames_a_second() -> None:
     async with StatusApp(view_of(run_of())).run_test() as pilot:
         app = pilot.app
         assert isinstance(app, StatusApp)
         await pilot.pause()
-        signs = []
+        frames = []
         for tenths in range(11):
             app.seconds = tenths / 10 + 0.01
             app.status.refresh()
             await pilot.pause()
-            signs.append(app.line[0])
-        assert len(set(signs[:10])) == 10
-        assert signs[10] == signs[0]
+            frames.append(app.line[0])
+        assert len(set(frames[:10])) == 10
+        assert frames[10] == frames[0]
 
 
-async def test_it_takes_no_room_while_nothing_runs() -> None:
+async def test_it_takes_no_room_without_a_run() -> None:
     async with StatusApp().run_test(size=(60, 9)) as pilot:
         app = pilot.app
         assert isinstance(app, StatusApp)

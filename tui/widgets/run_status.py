@@ -1,10 +1,10 @@
-"""One line on the run that is under way: what it does, since when, what it cost so far."""
+"""The line on the run that is under way: what it does, for how long, with how many tokens."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual.app import RenderResult
 from textual.content import Content
@@ -17,19 +17,24 @@ from tui.widgets.format import fit_name, format_tokens
 __all__ = ["RunStatus"]
 
 _FRAMES: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_FRAMES_A_SECOND: Final = 10
-_DOING: Final = 40
-"""Cells of what the run is doing, at most."""
+_FRAMES_PER_SECOND: Final = 10
+_ACTIVITY_CELLS: Final = 40
+
+
+class _Part(NamedTuple):
+    """A part of the line.
+
+    Attributes:
+        rank: The part with the lowest rank is omitted first.
+        content: Its text; an empty one is omitted.
+    """
+
+    rank: int
+    content: Content
 
 
 class RunStatus(SuspendableRefresh):
-    """What the run on the shown branch is at; takes no room while there is none.
-
-    Args:
-        clock: Tells the seconds since the epoch.
-        id: Id of the widget.
-        classes: Its CSS classes.
-    """
+    """The run on the shown branch; takes no room while there is none."""
 
     DEFAULT_CSS = """
     RunStatus {
@@ -46,7 +51,7 @@ class RunStatus(SuspendableRefresh):
     """
 
     view: var[View] = var(View())
-    """What is shown."""
+    """The view to show."""
 
     def __init__(
         self,
@@ -55,6 +60,13 @@ class RunStatus(SuspendableRefresh):
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
+        """Create the widget.
+
+        Args:
+            clock: Returns the seconds since the epoch.
+            id: The id of the widget.
+            classes: The CSS classes of the widget.
+        """
         super().__init__(id=id, classes=classes)
         self._clock = clock
 
@@ -64,67 +76,65 @@ class RunStatus(SuspendableRefresh):
         return self.view.runs.get(self.view.branch_id)
 
     def on_mount(self) -> None:
-        self._show()
+        self._update()
 
     def watch_view(self, before: View, view: View) -> None:
-        """Take in another moment of the run."""
+        """Show the progress of the run."""
         if self.is_mounted and view.runs.get(view.branch_id) != before.runs.get(before.branch_id):
-            self._show()
+            self._update()
 
-    def _show(self) -> None:
-        """Turn the spinner while there is something to wait for."""
+    def _update(self) -> None:
         run = self.run
         self.set_class(run is not None, "-running")
-        turning = None if run is None or run.state is RunState.WAITING else 1 / _FRAMES_A_SECOND
-        if turning != self.auto_refresh:
-            self.auto_refresh = turning
+        # The spinner stops while the run waits for the user.
+        interval = None if run is None or run.state is RunState.WAITING else 1 / _FRAMES_PER_SECOND
+        if interval != self.auto_refresh:
+            self.auto_refresh = interval
         self.refresh()
 
     def render(self) -> RenderResult:
-        """The line for the present width."""
+        """Draw the line."""
         run = self.run
-        if run is None:
-            return Content("")
-        return _adapted_size(self._parts(run), self.content_size.width)
+        return Content("") if run is None else _fit(self._parts(run), self.content_size.width)
 
-    def _parts(self, run: Run) -> Sequence[tuple[int, Content]]:
-        """The parts of the line from left to right; the first to be left out has the lowest number."""
+    def _parts(self, run: Run) -> Sequence[_Part]:
+        """Return the parts of the line from left to right."""
         others = len(self.view.runs) - 1
-        elsewhere = (0, Content(f"{others} more on other branches" if others else ""))
+        elsewhere = _Part(0, Content(f"{others} more on other branches" if others else ""))
         if run.state is RunState.WAITING:
             return [
-                (9, Content.styled("? waits for your leave", "bold $text-warning")),
-                (8, Content("w answers")),
-                (3, Content("Esc stops")),
+                _Part(9, Content.styled("? needs approval", "bold $text-warning")),
+                _Part(8, Content("w answers")),
+                _Part(3, Content("Esc stops")),
                 elsewhere,
             ]
         now = self._clock()
-        spinner = (_FRAMES[int(now * _FRAMES_A_SECOND) % len(_FRAMES)] + " ", "$text-accent")
+        spinner = (_FRAMES[int(now * _FRAMES_PER_SECOND) % len(_FRAMES)] + " ", "$text-accent")
         if run.state is RunState.STOPPING:
-            return [(9, Content.assemble(spinner, "stopping…")), elsewhere]
-        doing = fit_name(run.progress.activity, _DOING) or "starting"
+            return [_Part(9, Content.assemble(spinner, "stopping…")), elsewhere]
+        activity = fit_name(run.progress.activity, _ACTIVITY_CELLS) or "starting"
         usage = run.progress.usage
         return [
-            (9, Content.assemble(spinner, (doing, "$foreground"))),
-            (4, Content(_elapsed(now - run.started_at))),
-            (2, Content(f"{format_tokens(usage.total_tokens)} tokens" if usage is not None else "")),
-            (5, Content(f"{len(run.queued)} queued" if run.queued else "")),
-            (8, Content("Esc stops")),
+            _Part(9, Content.assemble(spinner, (activity, "$foreground"))),
+            _Part(4, Content(_format_elapsed(now - run.started_at))),
+            _Part(2, Content(f"{format_tokens(usage.total_tokens)} tokens" if usage is not None else "")),
+            _Part(5, Content(f"{len(run.queued)} queued" if run.queued else "")),
+            _Part(8, Content("Esc stops")),
             elsewhere,
         ]
 
 
-def _elapsed(seconds: float) -> str:
-    """Seconds as minutes and seconds: `0:07`, `12:30`, `71:05`."""
+def _format_elapsed(seconds: float) -> str:
+    """Write seconds as minutes and seconds: `0:07`, `12:30`, `71:05`."""
     minutes, rest = divmod(max(int(seconds), 0), 60)
     return f"{minutes}:{rest:02}"
 
 
-def _adapted_size(parts: Sequence[tuple[int, Content]], width: int) -> Content:
-    """The parts with dots between them, the least needed left out until the rest fits."""
-    kept = [(rank, part) for rank, part in parts if part]
-    line = Content(" · ").join(part for _, part in kept)
+def _fit(parts: Sequence[_Part], width: int) -> Content:
+    """Join parts with dots, and omit those with the lowest ranks until the line fits."""
+    kept = [part for part in parts if part.content]
+    line = Content(" · ").join(part.content for part in kept)
     while line.cell_length > width and len(kept) > 1:
-        kept.remove(min(kept, key=lambda ranked: ranked[0]))
-        line = Content(" · ").join(part for _, part in kept)
+        kept.remove(min(kept, key=lambda part: part.rank))
+        line = Content(" · ").join(part.content for part in kept)
     return line
