@@ -145,30 +145,25 @@ class Transaction(Protocol):
         """Whether the database has the table of structure rows."""
         ...
 
-    def execute(
-        self, sql: str, values: Sequence[object] | Mapping[str, object] = (), /, **named_values: object
-    ) -> Rows:
-        """Run a statement; `:name` in it is a named value."""
+    def execute(self, sql: str, /, **values: object) -> Rows:
+        """Run a statement; `:name` in it is the value of that name."""
         ...
 
-    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
-        """Run a statement for each row of values."""
+    def executemany(self, sql: str, rows: Iterable[Mapping[str, object]], /) -> None:
+        """Run a statement for each row of named values."""
         ...
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Insert rows, each with its cells in the order of the columns."""
         ...
 
-    def fetch_as_json(
-        self, sql: str, width: int, values: Sequence[object] | Mapping[str, object] = (), /, **named_values: object
-    ) -> list[list[Any]]:
-        """Return all rows of a query of numbers and texts; fewer switches between threads than with `execute`.
+    def fetch_as_json(self, sql: str, width: int, /, **values: object) -> list[list[Any]]:
+        """Return all rows of a query of numbers and texts; other threads get fewer turns than with `execute`.
 
         Args:
             sql: The query.
-            width: How many columns it has.
-            values: Its values.
-            named_values: Its values by name.
+            width: The number of its columns.
+            values: Its named values.
         """
         ...
 

@@ -249,8 +249,8 @@ def _limits(tx: Transaction, session: Session, branch_id: str) -> tuple[int, int
         rows += " AND branch_id = :branch_id"
         values["branch_id"] = branch_id
     # One statement for both would read all rows.
-    low = tx.execute(f"SELECT MIN(sequence_number) {rows}", values).fetchone()[0]
-    high = tx.execute(f"SELECT MAX(sequence_number) {rows}", values).fetchone()[0]
+    low = tx.execute(f"SELECT MIN(sequence_number) {rows}", **values).fetchone()[0]
+    high = tx.execute(f"SELECT MAX(sequence_number) {rows}", **values).fetchone()[0]
     return (0, 0) if high is None else (low - 1, high)
 
 
@@ -265,7 +265,7 @@ def _plain_sessions(tx: Transaction, query: Query) -> list[Session]:
         f" AND NOT {has_structure if tx.has_structure else 'FALSE'} AND EXISTS"
         f" (SELECT 1 FROM {tx.tables.messages} m WHERE m.session_id = s.session_id AND {selected})"
         " ORDER BY updated_at DESC",
-        values,
+        **values,
     )
     return [Session(session_id, plain=True) for (session_id,) in rows]
 
@@ -313,7 +313,7 @@ def _search_window(
         f"SELECT t.{number}, t.message_id, CAST(t.session_id AS TEXT), CAST(t.branch_id AS TEXT), t.user_turn_number,"
         " t.sequence_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT)"
         f" FROM {tables} WHERE {' AND '.join(conditions)} ORDER BY t.{number} DESC",
-        values,
+        **values,
     )
     for row_number, message_id, session_id, branch_id, turn, sequence_number, message_type, tool_name in rows:
         if message_id not in decoded and message_id not in result.decoded:

@@ -234,7 +234,7 @@ def find_row(tx: Transaction, identifier: str, columns: Sequence[str], key: Row)
     """
     condition, values = key_condition(columns, key)
     row: Row | None = tx.execute(
-        f"SELECT {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}", values
+        f"SELECT {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}", **values
     ).fetchone()
     return row
 
@@ -273,7 +273,7 @@ def insert_into_trash(tx: Transaction, entry_id: int, table: str, side: int, row
         row: The cells of the row.
     """
     values = {"entry_id": entry_id, "table_name": table, "side": side, **dict(zip(TRASH_CELLS, row, strict=False))}
-    tx.execute(insert_into("convo_trash", values), values)
+    tx.execute(insert_into("convo_trash", values), **values)
 
 
 def copy_to_trash(
@@ -301,5 +301,5 @@ def copy_to_trash(
     tx.execute(
         f"INSERT INTO convo_trash (entry_id, table_name, side, {', '.join(TRASH_CELLS[: len(columns)])})"
         f" SELECT :entry_id, :table, :side, {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}",
-        {"entry_id": entry_id, "table": table, "side": side, **(values or {})},
+        **{"entry_id": entry_id, "table": table, "side": side, **(values or {})},
     )

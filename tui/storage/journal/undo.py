@@ -94,7 +94,8 @@ def _read(
     rows = tx.execute(
         f"SELECT {ENTRY_COLUMNS}, changes FROM convo_journal WHERE state = :state AND {condition}"
         f" ORDER BY {order}{' LIMIT 1' if limit is None else ''}",
-        {"state": state} if limit is None else {"state": state, "limit": limit},
+        state=state,
+        limit=limit,
     ).fetchall()
     return [(entry_from_row(row), Changes.parse(changes)) for *row, changes in rows]
 
@@ -129,7 +130,7 @@ def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> Non
                 limits = {"first": first, "last": last}
                 condition = "id BETWEEN :first AND :last"
                 copy_to_trash(tx, entry.id, table, tables[table], columns, AFTER, condition, limits)
-                tx.execute(f"DELETE FROM {tables[table]} WHERE {condition}", limits)
+                tx.execute(f"DELETE FROM {tables[table]} WHERE {condition}", **limits)
             if ranges := _restore_rows(tx, entry.id, table, tables[table], columns):
                 restored[table] = ranges
             if added:
@@ -154,9 +155,9 @@ def _restore_rows(tx: Transaction, entry_id: int, table: str, identifier: str, c
         tx.execute(
             f"INSERT INTO {identifier} ({', '.join(map(quoted, columns))})"
             f" SELECT {', '.join(TRASH_CELLS[: len(columns)])} {rows} ORDER BY {row_id}",
-            values,
+            **values,
         )
-        tx.execute(f"DELETE {rows}", values)
+        tx.execute(f"DELETE {rows}", **values)
     return ranges
 
 
@@ -189,13 +190,13 @@ def _swap_rows(tx: Transaction, entry_id: int, changes: Changes, table: str, tab
         if table == "sessions" and row is None:
             _check_is_empty(tx, tables, str(key[0]))
         condition, values = key_condition(columns, key)
-        tx.execute(f"DELETE FROM {identifier} WHERE {condition}", values)
+        tx.execute(f"DELETE FROM {identifier} WHERE {condition}", **values)
         if row is not None:
             cells = TRASH_CELLS[: len(columns)]
             tx.execute(
                 f"INSERT INTO {identifier} ({', '.join(map(quoted, columns))})"
                 f" VALUES ({', '.join(f':{cell}' for cell in cells)})",
-                dict(zip(cells, row, strict=True)),
+                **dict(zip(cells, row, strict=True)),
             )
     _swap_sides(tx, entry_id, table)
 

@@ -12,28 +12,16 @@ from typing import Any, Final, NamedTuple
 from tui.items.codec import decode_or_none
 from tui.model import Item, RunRecord, Session, TurnTree, TurnUsage
 from tui.storage.engine import Transaction
+from tui.storage.queries.runs import EndedRun
 from tui.storage.queries.turn_usage import last_runs, usage_of_turns
 from tui.storage.queries.usage_columns import STORED_COLUMNS
 
-__all__ = ["RUN_COLUMNS", "USAGE_COLUMNS", "Message", "Row", "SessionDump"]
+__all__ = ["DUMPED_RUN", "DUMPED_USAGE", "Message", "Row", "SessionDump"]
 
-USAGE_COLUMNS: Final = ("user_turn_number", *STORED_COLUMNS, "created_at")
+DUMPED_USAGE: Final = ("user_turn_number", *STORED_COLUMNS, "created_at")
 """The columns of a dumped row of `turn_usage`; one of `convo_usage` has `branch_id` and `message_id` before them."""
 
-RUN_COLUMNS: Final = (
-    "branch_id",
-    "user_turn_number",
-    "message_id",
-    "outcome",
-    "model",
-    "agent",
-    "started_at",
-    "seconds",
-    "error",
-    "estimated",
-    "reported",
-    "created_at",
-)
+DUMPED_RUN: Final = ("branch_id", "user_turn_number", "message_id", *EndedRun._fields, "created_at")
 """The columns of a dumped row of `convo_runs`."""
 
 _TIMES: Final = {"created_at", "started_at"}
@@ -84,8 +72,8 @@ class SessionDump:
     def created_at(self) -> str | None:
         """Return the time when the session was created, if it is stored."""
         row = self._tx.execute(
-            f"SELECT CAST(created_at AS TEXT) FROM {self._tx.tables.sessions} WHERE session_id = ?",
-            (self.session.session_id,),
+            f"SELECT CAST(created_at AS TEXT) FROM {self._tx.tables.sessions} WHERE session_id = :session_id",
+            session_id=self.session.session_id,
         ).fetchone()
         return row[0] if row else None
 
@@ -169,15 +157,15 @@ class SessionDump:
     def stored_usage(self, branch_id: str) -> Iterator[dict[str, Any]]:
         """Yield the rows of `turn_usage` of a branch."""
         condition = "branch_id = :branch_id ORDER BY user_turn_number"
-        return self._records("turn_usage", USAGE_COLUMNS, condition, branch_id=branch_id)
+        return self._records("turn_usage", DUMPED_USAGE, condition, branch_id=branch_id)
 
     def stored_runs(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `convo_runs` of the session."""
-        return self._records("convo_runs", RUN_COLUMNS, "TRUE ORDER BY id")
+        return self._records("convo_runs", DUMPED_RUN, "TRUE ORDER BY id")
 
     def orphaned_usage(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `convo_usage` of the session: usage of turns whose branch was deleted."""
-        return self._records("convo_usage", ("branch_id", "message_id", *USAGE_COLUMNS), "TRUE ORDER BY message_id")
+        return self._records("convo_usage", ("branch_id", "message_id", *DUMPED_USAGE), "TRUE ORDER BY message_id")
 
     def _records(
         self, table: str, columns: Sequence[str], condition: str, **values: object

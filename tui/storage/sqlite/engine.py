@@ -25,7 +25,6 @@ from tui.storage.sqlite.plain_structure import PlainStructure
 __all__ = ["SQLiteEngine", "SQLiteTransaction"]
 
 T = TypeVar("T")
-Values = Sequence[object] | Mapping[str, object]
 
 _locks: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()
 _locks_guard = threading.Lock()
@@ -58,22 +57,22 @@ class SQLiteTransaction:
     def has_structure(self) -> bool:
         return self.has_table("message_structure")
 
-    def execute(self, sql: str, values: Values = (), /, **named_values: object) -> sqlite3.Cursor:
-        return self.db.execute(sql, values or named_values)
+    def execute(self, sql: str, /, **values: object) -> sqlite3.Cursor:
+        return self.db.execute(sql, values)
 
-    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Mapping[str, object]], /) -> None:
         self.db.executemany(sql, rows)
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         marks = ", ".join("?" * len(columns))
         self.db.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
 
-    def fetch_as_json(self, sql: str, width: int, values: Values = (), /, **named_values: object) -> list[list[Any]]:
+    def fetch_as_json(self, sql: str, width: int, /, **values: object) -> list[list[Any]]:
         # Between two rows SQLite lets another thread run, and while the program starts one is always waiting.
         columns = ", ".join(f"c{number}" for number in range(width))
         (found,) = self.db.execute(
             f"WITH found ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM found",
-            values or named_values,
+            values,
         ).fetchone()
         rows: list[list[Any]] = json.loads(found)
         return rows

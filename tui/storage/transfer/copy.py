@@ -14,6 +14,7 @@ from tui.items.types import ItemKind, item_type
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import branch_exists, missing_branch, reserve_existing_branches
 from tui.storage.queries.items import EncodedItem, append_items
+from tui.storage.queries.runs import EndedRun
 from tui.storage.queries.usage_columns import STORED_COLUMNS
 from tui.storage.schema import CONVO_RUNS, MAIN
 from tui.storage.sql import insert_into
@@ -27,18 +28,7 @@ _STRUCTURE_COLUMNS: Final = ("message_type", "user_turn_number", "branch_turn_nu
 """Columns of structure rows that a copy keeps."""
 
 _USAGE_COLUMNS: Final = (*STORED_COLUMNS, "created_at")
-_RUN_COLUMNS: Final = (
-    "user_turn_number",
-    "outcome",
-    "model",
-    "agent",
-    "started_at",
-    "seconds",
-    "error",
-    "estimated",
-    "reported",
-    "created_at",
-)
+_RUN_COLUMNS: Final = ("user_turn_number", *EndedRun._fields, "created_at")
 
 
 class CopyCounts(NamedTuple):

@@ -17,7 +17,7 @@ from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation, reserve_branch
 from tui.storage.queries.items import append_items, encode_items
 from tui.storage.queries.labels import Label, write_label
-from tui.storage.queries.usage_columns import STORED_COLUMNS
+from tui.storage.queries.session_dump import DUMPED_RUN, DUMPED_USAGE
 from tui.storage.schema import CONVO_BRANCHES, CONVO_RUNS, CONVO_USAGE, MAIN
 from tui.storage.sql import insert_into
 
@@ -41,21 +41,6 @@ _ADOPT: Final = insert_into(
         "tool_name",
         "created_at",
     ),
-)
-_USAGE_COLUMNS: Final = ("user_turn_number", *STORED_COLUMNS, "created_at")
-_RUN_COLUMNS: Final = (
-    "branch_id",
-    "user_turn_number",
-    "message_id",
-    "outcome",
-    "model",
-    "agent",
-    "started_at",
-    "seconds",
-    "error",
-    "estimated",
-    "reported",
-    "created_at",
 )
 
 
@@ -190,11 +175,11 @@ def _import_document(tx: Transaction, session_id: str, document: Mapping[str, An
     usage = [{**row, "message_id": new_ids[row["message_id"]]} for row in document.get("orphaned_usage", ())]
     if usage:
         CONVO_USAGE.create(tx)
-        _insert(tx, "convo_usage", session_id, ("branch_id", "message_id", *_USAGE_COLUMNS), usage)
+        _insert(tx, "convo_usage", session_id, ("branch_id", "message_id", *DUMPED_USAGE), usage)
     runs = [{**row, "message_id": new_ids[row["message_id"]]} for row in document.get("runs", ())]
     if runs:
         CONVO_RUNS.create(tx)
-        _insert(tx, "convo_runs", session_id, _RUN_COLUMNS, runs)
+        _insert(tx, "convo_runs", session_id, DUMPED_RUN, runs)
 
 
 def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], new_ids: Mapping[int, int]) -> None:
@@ -221,7 +206,7 @@ def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], 
         ],
     )
     usage = [{**row, "branch_id": branch_id} for row in branch.get("usage", ())]
-    _insert(tx, "turn_usage", session_id, ("branch_id", *_USAGE_COLUMNS), usage)
+    _insert(tx, "turn_usage", session_id, ("branch_id", *DUMPED_USAGE), usage)
     if branch.get("parent") is not None or not rows:
         CONVO_BRANCHES.create(tx)
         tx.execute(
