@@ -51,7 +51,6 @@ class AdvancedSQLiteSession(AdvancedSession):
     Every method but `close` raises RuntimeError after `close`, and sqlite3.Error where the file fails.
 
     Attributes:
-        session_id: Id of the session.
         db_path: The file, as it was given.
         sessions_table: Name of the base table of sessions.
         messages_table: Name of the base table of messages.

@@ -1,7 +1,7 @@
 """The seam between the code that knows conversations and the code that knows one database.
 
-Query functions take a `Transaction` and name their values; what they cannot write in SQL that every database accepts
-they take from its `Dialect`. An `Engine` is an open database: it runs such functions, each in one transaction.
+Query functions take a `Transaction`, and name the values in their SQL. SQL that databases do not share comes from the
+`Dialect`. An `Engine` is an open database: it runs such functions, each in one transaction.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ __all__ = [
 T = TypeVar("T")
 
 LONGEST: Final = 1 << 17
-"""Bytes of a stored item that are read to show it: more than is drawn of any text."""
+"""Bytes of a stored item that are read to show it: more than is shown of any text."""
 
 
 class Rows(Protocol):
-    """The rows that a statement gives, read once from the first to the last."""
+    """The result of a statement: rows that are read once, from the first to the last."""
 
     @property
     def rowcount(self) -> int:
-        """How many rows a statement that writes has changed."""
+        """The number of rows that a statement has changed."""
         ...
 
     def fetchone(self) -> Any: ...
@@ -52,14 +52,14 @@ class Rows(Protocol):
 
 
 class PartialItem(NamedTuple):
-    """What was read of a stored item.
+    """A stored item, or the beginning of a long one.
 
     Attributes:
         data: The decoded item, as far as it was read; None where it cannot be decoded.
         raw: The text where it cannot be decoded, as far as it was read; else None.
         size: Bytes of the stored text.
-        unread: Bytes of it that are left out.
-        cut: Whether its end is among them.
+        unread: Bytes of the stored text that were not read.
+        cut: Whether the end of the text is among the unread bytes.
     """
 
     data: Any = None
@@ -74,7 +74,7 @@ class Messages(Protocol):
 
     @property
     def are_long(self) -> bool:
-        """Whether the items are long on an average, so that few are to be read at once."""
+        """Whether the items are long on an average, so that only few should be read at once."""
         ...
 
     def beginnings(
@@ -101,10 +101,10 @@ class RecordedTable(NamedTuple):
     """A table whose changes are recorded.
 
     Attributes:
-        name: The name that the record gives to the table.
-        identifier: The table, as SQL.
+        name: The name of the table in the record.
+        identifier: The table, as an SQL identifier.
         columns: The columns to record, in order.
-        keyed: Whether its rows change, so that updates and inserts are recorded beside deletions.
+        keyed: Whether updates and inserts are recorded in addition to deletions.
     """
 
     name: str
@@ -120,8 +120,8 @@ class Transaction(Protocol):
         dialect: Pieces of SQL that databases do not share.
         tables: The base tables, as SQL identifiers.
         messages: The stored items.
-        integrity_error: What is raised where a row breaks a constraint.
-        value_errors: What is raised where a value cannot be stored.
+        integrity_error: The error for a row that breaks a constraint.
+        value_errors: The errors for a value that cannot be stored.
     """
 
     @property
@@ -137,7 +137,7 @@ class Transaction(Protocol):
 
     @property
     def version(self) -> Hashable:
-        """Another value after another connection has committed."""
+        """The version of the content: another value after another connection has committed."""
         ...
 
     @property
@@ -168,14 +168,14 @@ class Transaction(Protocol):
         ...
 
     def insert_messages(
-        self, session_id: str, texts: Sequence[str], created_at: Sequence[str | None] | None = None
+        self, session_id: str, texts: Sequence[str | bytes], created_at: Sequence[str | None] | None = None
     ) -> Sequence[int]:
-        """Store items as they are encoded, and return their ids in order.
+        """Store encoded items as messages, and return their ids in order.
 
         Args:
             session_id: The session.
-            texts: The encoded items.
-            created_at: When each of them was stored, None for now; now for all where it is left out.
+            texts: The encoded items, as texts or as UTF-8.
+            created_at: The time of each message, None for now; now for all messages if it is left out.
         """
         ...
 
@@ -200,14 +200,14 @@ class Transaction(Protocol):
         ...
 
     def structure_table(self, session: Session) -> str:
-        """Return the table that holds a session's structure rows; for a plain session they are made up in memory."""
+        """Return the table with a session's structure rows; those of a plain session are made up in memory."""
         ...
 
     def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> AbstractContextManager[None]:
         """Copy rows to `convo_trash` as they are changed inside the context.
 
-        A deleted row, and of a keyed table an updated one as it was, gets `side` 0; an inserted row of a keyed table
-        gets `side` 1.
+        A deleted row has `side` 0, and so has an updated row of a keyed table, as it was before. An inserted row of a
+        keyed table has `side` 1.
 
         Args:
             entry_id: The journal's entry.
@@ -216,18 +216,18 @@ class Transaction(Protocol):
         ...
 
     def on_rollback(self, action: Callable[[], object]) -> None:
-        """Have something done if the transaction is rolled back, before the next one begins."""
+        """Call `action` if the transaction is rolled back, before the next one begins."""
         ...
 
 
 class Engine(ABC):
     """An open database.
 
-    Work is a plain function of a `Transaction`. It runs on one thread, one piece of work after another in the order of
-    the calls, each in a transaction of its own, which is committed when the function returns and rolled back when it
-    raises.
+    Work is a plain function that gets a `Transaction`. All work runs on one thread, in the order of the calls. Each
+    function has a transaction of its own, which is committed when the function returns, and rolled back when it raises
+    an error.
 
-    `submit_read` and `submit_write` raise the database's own errors; `read` and `write` explain them.
+    The futures of `submit_read` and `submit_write` raise the database's own errors. `explain` returns what to show.
 
     Attributes:
         target: The database: a path, or a URL without its password.
@@ -247,7 +247,7 @@ class Engine(ABC):
 
     @abstractmethod
     def submit_read(self, work: Callable[[Transaction], T]) -> Future[T]:
-        """Queue work that only reads and sees the database at one moment; it is dropped if cancelled before it runs.
+        """Queue work that only reads, and sees the database at one moment; it can be cancelled until it begins.
 
         Raises:
             RuntimeError: The engine is closed.
@@ -255,11 +255,11 @@ class Engine(ABC):
 
     @abstractmethod
     def submit_write(self, work: Callable[[Transaction], T], session_id: str = "") -> Future[T]:
-        """Queue work that writes and keeps other writers out from its start.
+        """Queue work that writes; other writers wait from its beginning to its end.
 
         Args:
             work: The work.
-            session_id: The session that it changes; empty for several.
+            session_id: The session that it changes; empty for several sessions.
 
         Raises:
             RuntimeError: The engine is closed.
@@ -271,14 +271,14 @@ class Engine(ABC):
 
     @abstractmethod
     def is_current(self) -> bool:
-        """Whether the database that was opened is the one that `target` names now."""
+        """Return whether `target` names the database that was opened."""
 
     @abstractmethod
     def close(self) -> None:
         """Finish the queued work and close the database; may be called again."""
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run work that only reads; a cancelled call drops it if it has not begun.
+        """Run work that only reads; if the call is cancelled before the work begins, it is dropped.
 
         Raises:
             FileError: The database cannot be read.
@@ -300,11 +300,11 @@ async def shielded(change: Future[T]) -> T:
     loop = asyncio.get_running_loop()
     cancelled: asyncio.CancelledError | None = None
     while not change.done():
-        # Nothing else holds this future: cancelling it leaves the change alone.
-        over = loop.create_future()
-        change.add_done_callback(partial(_wake, loop, over))
+        # Only this future is cancelled with the caller, and not the change.
+        done = loop.create_future()
+        change.add_done_callback(partial(_wake, loop, done))
         try:
-            await over
+            await done
         except asyncio.CancelledError as error:
             cancelled = cancelled or error
     if cancelled is not None:
@@ -312,10 +312,10 @@ async def shielded(change: Future[T]) -> T:
     return change.result()
 
 
-def _wake(loop: asyncio.AbstractEventLoop, over: asyncio.Future[None], _: Future[T]) -> None:
+def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Future[None], _: Future[T]) -> None:
     def wake() -> None:
-        if not over.done():
-            over.set_result(None)
+        if not done.done():
+            done.set_result(None)
 
     # The loop may have been closed over the waiting caller.
     with suppress(RuntimeError):

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import drop_label
-from tui.storage.queries.runs import drop_orphaned_runs
-from tui.storage.queries.usage import drop_orphaned_usage, keep_shared_usage
+from tui.storage.queries.runs import drop_stale_runs
+from tui.storage.queries.usage import drop_stale_usage, keep_shared_usage
 from tui.storage.schema import CONVO_BRANCHES, GENERATIONS, MAIN, MESSAGE_INDEX, RESERVATIONS
 
 __all__ = [
@@ -261,8 +261,8 @@ def delete_branch(tx: Transaction, session_id: str, branch_id: str) -> DeletedRo
         )
     drop_label(tx, session_id, branch_id)
     if messages:
-        drop_orphaned_usage(tx, session_id)
-        drop_orphaned_runs(tx, session_id)
+        drop_stale_usage(tx, session_id)
+        drop_stale_runs(tx, session_id)
     return DeletedRows(items, usage, messages)
 
 

@@ -24,8 +24,8 @@ from tui.storage.queries.branches import (
     read_generation,
     reserve_existing_branches,
 )
-from tui.storage.queries.runs import drop_orphaned_runs
-from tui.storage.queries.usage import drop_orphaned_usage, keep_shared_usage
+from tui.storage.queries.runs import drop_stale_runs
+from tui.storage.queries.usage import drop_stale_usage, keep_shared_usage
 from tui.storage.schema import CONVO_BRANCHES, CONVO_LABELS, CONVO_RUNS, CONVO_USAGE, MESSAGE_INDEX
 
 __all__ = ["EncodedItem", "append_items", "clear_session", "encode_items", "pop_item", "read_items"]
@@ -218,8 +218,8 @@ def _release(tx: Transaction, session_id: str, message_id: int) -> str | None:
         session_id=session_id,
     ).rowcount
     if deleted:
-        drop_orphaned_usage(tx, session_id, message_id)
-        drop_orphaned_runs(tx, session_id, message_id)
+        drop_stale_usage(tx, session_id, message_id)
+        drop_stale_runs(tx, session_id, message_id)
     return None if row is None else row[0]
 
 

@@ -11,7 +11,7 @@ from tui.storage.engine import Transaction
 from tui.storage.schema import CONVO_RUNS
 from tui.storage.sql import insert_into
 
-__all__ = ["EndedRun", "drop_orphaned_runs", "record_run"]
+__all__ = ["EndedRun", "drop_stale_runs", "record_run"]
 
 
 class EndedRun(NamedTuple):
@@ -67,7 +67,7 @@ def record_run(tx: Transaction, session_id: str, branch_id: str, run: EndedRun) 
     return True
 
 
-def drop_orphaned_runs(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
+def drop_stale_runs(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
     """Drop the records of turns whose first message is gone.
 
     Args:

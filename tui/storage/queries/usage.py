@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RunUsage",
-    "drop_orphaned_usage",
+    "drop_stale_usage",
     "keep_shared_usage",
     "run_usage",
     "session_usage",
@@ -172,7 +172,7 @@ def keep_shared_usage(tx: Transaction, session_id: str, branch_id: str, turn: in
         tx.executemany(_KEEP, [dict(zip(_KEPT_COLUMNS, row, strict=True)) for row in rows])
 
 
-def drop_orphaned_usage(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
+def drop_stale_usage(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
     """Drop the kept usage of turns whose first message is gone.
 
     Args:

@@ -31,7 +31,7 @@ _locks_guard = threading.Lock()
 
 
 class SQLiteTransaction:
-    """SQLite's `tui.storage.engine.Transaction`; a connection has one object for all its transactions until one fails.
+    """SQLite's `tui.storage.engine.Transaction`; one object serves all transactions of a connection until one fails.
 
     Attributes:
         db: The connection.
@@ -147,7 +147,7 @@ class SQLiteTransaction:
         self._on_rollback.append(action)
 
     def ended(self, *, committed: bool) -> None:
-        """Do what is to be done after a transaction."""
+        """Run the actions of `on_rollback` if the transaction was rolled back, or else drop them."""
         actions, self._on_rollback = self._on_rollback, []
         if not committed:
             for action in actions:
@@ -184,7 +184,7 @@ class SQLiteEngine(Engine):
             path: The file, or `:memory:`.
             connection: The connection.
             tables: The base tables.
-            tolerant: Whether to go on where a text is no UTF-8, with its broken characters replaced.
+            tolerant: Whether a text that is not UTF-8 is read, with its broken characters replaced.
         """
         self.target = str(path)
         self.connection = connection
@@ -238,7 +238,7 @@ class SQLiteEngine(Engine):
                 begin(db)
                 result = work(self._transaction)
         except BaseException:
-            # What it knows of the file may have been rolled back too.
+            # Tables that it knows may have been rolled back.
             failed, self._transaction = self._transaction, None
             failed.ended(committed=False)
             raise
@@ -253,9 +253,9 @@ def _begin_to_read(db: sqlite3.Connection) -> None:
 def _begin_to_write(db: sqlite3.Connection) -> None:
     """Keep other writers out, however many there are.
 
-    SQLite has no queue: a connection that waits looks every tenth of a second whether the file happens to be free,
-    and among busy writers it can miss its chance for longer than it may wait. As long as others commit meanwhile, none
-    of them holds the file for good, and it waits again.
+    SQLite has no queue: a connection that waits tries again every tenth of a second, and among busy writers it can miss
+    each chance until its time is up. If others have committed meanwhile, no program holds the file for good, and the
+    connection waits again.
     """
     while True:
         seen = db.execute("PRAGMA data_version").fetchone()

@@ -16,7 +16,7 @@ from tui.storage.schema import Tables, create_sdk_tables, quoted
 from tui.storage.sqlite.connection import Connection
 from tui.storage.sqlite.engine import SQLiteEngine, SQLiteTransaction
 from tui.storage.sqlite.errors import DEMO_HINT, explained
-from tui.storage.sqlite.ownership import check, create_and_check, enable_wal
+from tui.storage.sqlite.ownership import check_tables, enable_wal, make_tables
 
 __all__ = ["open_session", "open_to_read", "open_to_write", "write_new_file"]
 
@@ -37,7 +37,7 @@ _STRUCTURE: Final = {
 
 
 def open_to_read(path: Path, timeout: float) -> SQLiteEngine:
-    """Open a file that is there, to read it.
+    """Open an existing file to read it.
 
     Raises:
         FileError: It cannot be shown; the message says why, the hint what to do.
@@ -54,7 +54,7 @@ def open_to_read(path: Path, timeout: float) -> SQLiteEngine:
 
 
 def open_to_write(path: Path, tables: Tables, timeout: float) -> SQLiteEngine:
-    """Open a file that is there, to change it.
+    """Open an existing file to change it.
 
     Raises:
         FileError: It cannot be opened.
@@ -64,7 +64,7 @@ def open_to_write(path: Path, tables: Tables, timeout: float) -> SQLiteEngine:
 
 
 def open_session(path: str | Path, tables: Tables, session_id: str, *, create_tables: bool) -> SQLiteEngine:
-    """Open a file for a session, made where it is missing, and prepare its tables.
+    """Open a file for a session, or make it if it is missing, and prepare its tables.
 
     Raises:
         ValueError: The tables are missing, or belong to another pair of base tables.
@@ -74,9 +74,9 @@ def open_session(path: str | Path, tables: Tables, session_id: str, *, create_ta
     try:
         engine.connection.run_sync(enable_wal)
         if create_tables:
-            engine.submit_write(lambda tx: create_and_check(tx, tx.db, path, session_id), session_id).result()
+            engine.submit_write(lambda tx: make_tables(tx, path, session_id), session_id).result()
         else:
-            engine.submit_read(lambda tx: check(tx, tx.db, path)).result()
+            engine.submit_read(lambda tx: check_tables(tx, path)).result()
     except BaseException:
         engine.close()
         raise

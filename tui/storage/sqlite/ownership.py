@@ -1,7 +1,7 @@
-"""Opening a session's file: write-ahead log, tables, and whose tables they are.
+"""Preparing a session's file: the write-ahead log, the tables, and the check of their owner.
 
-`message_structure` and `turn_usage` bear the same name whatever the base tables are called, so a file can serve one
-pair of base tables only. Their foreign keys tell which; SQLite never enforces them.
+`message_structure` and `turn_usage` have the same name whatever the names of the base tables are, so a file can serve
+only one pair of base tables. The foreign keys of the two tables name that pair; SQLite never enforces them.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tui.storage.engine import Transaction
 from tui.storage.queries.branches import claim_generation, reserve_existing_branches
 from tui.storage.schema import Tables, create_base_tables, create_other_tables, create_structure_tables
+from tui.storage.sqlite.engine import SQLiteTransaction
 
-__all__ = ["check", "create_and_check", "enable_wal"]
+__all__ = ["check_tables", "enable_wal", "make_tables"]
 
-# Which columns of a table must refer to the base tables, and to which column there.
 _OWNED: Final = {
     "message_structure": {"session_id": "session_id", "message_id": "id"},
     "turn_usage": {"session_id": "session_id"},
 }
-_RETRY_AFTER: Final = 0.01
+"""The columns of a table that must refer to the base tables, with the column there."""
+
+_RETRY_SECONDS: Final = 0.01
 
 
 class _ForeignKey(NamedTuple):
@@ -37,28 +38,28 @@ class _ForeignKey(NamedTuple):
 
 
 def enable_wal(db: sqlite3.Connection) -> None:
-    """Turn the write-ahead log on, as patiently as any statement waits for a lock.
+    """Turn the write-ahead log on, waiting for a lock as long as any statement does.
 
-    SQLite does not wait here by itself when two processes open a new file at once.
+    SQLite does not wait here by itself when two processes open a new file at the same time.
 
     Raises:
         sqlite3.OperationalError: The file is still locked, or cannot be written.
     """
-    patience: int = db.execute("PRAGMA busy_timeout").fetchone()[0]
-    deadline = time.monotonic() + patience / 1000
+    (milliseconds,) = db.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + milliseconds / 1000
     while True:
         try:
             db.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
             if "locked" not in str(error).lower() or time.monotonic() >= deadline:
                 raise
-            time.sleep(_RETRY_AFTER)
+            time.sleep(_RETRY_SECONDS)
         else:
             return
 
 
-def create_and_check(tx: Transaction, db: sqlite3.Connection, path: str | Path, session_id: str) -> None:
-    """Make missing tables, and check that the file serves the base tables, in one write transaction.
+def make_tables(tx: SQLiteTransaction, path: str | Path, session_id: str) -> None:
+    """Make missing tables in a write transaction, and check that the file serves the base tables.
 
     Raises:
         ValueError: The tables belong to other base tables.
@@ -66,21 +67,21 @@ def create_and_check(tx: Transaction, db: sqlite3.Connection, path: str | Path, 
     """
     create_base_tables(tx)
     create_structure_tables(tx)
-    # Checked before anything else reads the tables: they may be another pair's.
-    _check_owner(db, tx.tables, path)
+    # The tables may belong to another pair: they are checked before anything else reads them.
+    _check_owner(tx.db, tx.tables, path)
     create_other_tables(tx)
     reserve_existing_branches(tx, session_id)
     claim_generation(tx, session_id)
 
 
-def check(tx: Transaction, db: sqlite3.Connection, path: str | Path) -> None:
+def check_tables(tx: SQLiteTransaction, path: str | Path) -> None:
     """Check that the file serves the base tables.
 
     Raises:
         ValueError: The tables are missing or belong to other base tables.
         sqlite3.OperationalError: The file or a table's name cannot be used.
     """
-    _check_owner(db, tx.tables, path)
+    _check_owner(tx.db, tx.tables, path)
     create_base_tables(tx)
 
 
@@ -117,7 +118,7 @@ def _check_owner(db: sqlite3.Connection, tables: Tables, path: str | Path) -> No
 
 
 def _base_tables(db: sqlite3.Connection, tables: Tables, path: str | Path) -> tuple[str, str]:
-    """The real names of the sessions and the messages table, once they are seen to belong together."""
+    """Return the names of the sessions and the messages table, once it is checked that they belong together."""
     try:
         sessions = _resolve(db, tables.sessions)
         messages = _resolve(db, tables.messages)
@@ -143,7 +144,7 @@ def _base_tables(db: sqlite3.Connection, tables: Tables, path: str | Path) -> tu
 
 
 def _resolve(db: sqlite3.Connection, identifier: str) -> str:
-    """The name of the table that a quoted or oddly cased identifier stands for: SQLite itself is asked."""
+    """Return the name of the table of an identifier, in quotes or in any case, as SQLite itself resolves it."""
     read: set[str] = set()
 
     def note(action: int, table: str | None, *_: str | None) -> int:
@@ -166,5 +167,5 @@ def _foreign_keys(db: sqlite3.Connection, table: str) -> list[_ForeignKey]:
 
 
 def _same_name(left: str | None, right: str) -> bool:
-    """Whether SQLite takes two identifiers for one: it folds the case of ASCII letters alone, as `bytes` do."""
+    """Return whether two identifiers are the same for SQLite: as for `bytes`, only ASCII letters have a case."""
     return left is not None and left.encode().lower() == right.encode().lower()
