@@ -73,7 +73,7 @@ def test_images_files_and_sound_are_notes_without_their_data() -> None:
         ({"type": "function_call", "name": "now", "arguments": "{}"}, "  ⚙ now()"),
         ({"type": "function_call", "name": "odd", "arguments": '{"city": '}, '  ⚙ odd({"city":)'),
         ({"type": "function_call_output", "output": "12 °C"}, "  ↳ 12 °C"),
-        ({"type": "function_call_output", "output": "a\nb\nc"}, "▸ ↳ a  … 2 lines more"),
+        ({"type": "function_call_output", "output": "a\nb\nc"}, "▸ ↳ a  … 2 more lines"),
         ({"type": "function_call_output", "output": ""}, "  ↳ no output"),
         ({"type": "custom_tool_call", "name": "run", "input": "ls"}, "  ⚙ run(ls)"),
         ({"type": "custom_tool_call_output", "output": [{"type": "input_text", "text": "done"}]}, "  ↳ done"),
@@ -93,7 +93,7 @@ def test_images_files_and_sound_are_notes_without_their_data() -> None:
         ({"type": "web_search_call", "action": {"type": "open_page", "url": "https://yr.no"}}, "  ⚙ open_page(https://yr.no)"),
         (
             {"type": "code_interpreter_call", "code": "a = 1\nb = 2", "outputs": [{"type": "logs", "logs": "3"}]},
-            "▸ ⚙ code a = 1  … 1 line more, 1 output",
+            "▸ ⚙ code a = 1  … 1 more line, 1 output",
         ),
         (
             {"type": "image_generation_call", "result": PNG, "output_format": "png"},
@@ -101,7 +101,7 @@ def test_images_files_and_sound_are_notes_without_their_data() -> None:
         ),
         ({"type": "local_shell_call", "action": {"command": ["ls", "-l"]}}, "  $ ls -l"),
         ({"type": "local_shell_call_output", "output": "total 3"}, "  ↳ total 3"),
-        ({"type": "shell_call", "action": {"commands": ["cd /", "ls"]}}, "▸ $ cd /  … 1 line more"),
+        ({"type": "shell_call", "action": {"commands": ["cd /", "ls"]}}, "▸ $ cd /  … 1 more line"),
         ({"type": "shell_call_output", "output": [command_output("ok\n", 0)]}, "  ↳ ok"),
         (
             {"type": "apply_patch_call", "operation": {"type": "update_file", "path": "a.py", "diff": "-a\n+b\n+c"}},
@@ -122,12 +122,12 @@ def test_images_files_and_sound_are_notes_without_their_data() -> None:
         ({"type": "tool_search_output", "tools": [{"name": "maps", "type": "function"}]}, "▸ ↳ 1 tool maps"),
         (
             {"type": "reasoning", "summary": [{"type": "summary_text", "text": "**Plan**\n\nfirst"}]},
-            "▸ ✻ Plan  … 2 lines more",
+            "▸ ✻ Plan  … 2 more lines",
         ),
         ({"type": "reasoning", "summary": [], "encrypted_content": "x" * 2_100}, "  ✻ thought, encrypted, 2.1 kB"),
         ({"type": "compaction", "encrypted_content": "x" * 500}, "  ≋ earlier turns compacted, 500 B"),
         ({"type": "item_reference", "id": "msg_1"}, "  → item msg_1"),
-        ({"role": "system", "content": "Be brief.\nBe kind."}, "▸ ≡ system  Be brief.  … 1 line more"),
+        ({"role": "system", "content": "Be brief.\nBe kind."}, "▸ ≡ system  Be brief.  … 1 more line"),
         ({"role": "developer", "content": "Be brief."}, "  ≡ developer  Be brief."),
         ({"type": "novelty", "x": [1]}, '  · novelty {"type": "novelty", "x": [1]}'),
     ],
@@ -247,7 +247,7 @@ def test_json_nested_deeper_than_the_stack_is_abbreviated() -> None:
 
 def test_a_huge_output_unfolds_to_the_limit() -> None:
     huge = {"type": "function_call_output", "output": "one line of many\n" * 600_000}
-    assert show(huge) == ["▸ ↳ one line of many  … 599,999 lines more"]
+    assert show(huge) == ["▸ ↳ one line of many  … 599,999 more lines"]
     unfolded = show(huge, folded=False)
     assert len(unfolded) == 2_001
     assert unfolded[-1] == "    … 598,000 more lines, y copies all"

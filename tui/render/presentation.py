@@ -30,7 +30,7 @@ class ItemPresentation(NamedTuple):
         mark: The sign of a step in one cell; empty for a message.
         title: The line of a folded step.
         unfolded_title: The line above the body of an unfolded step; the title where None, no line where empty.
-        note: A note after the title of a folded step on what its body adds, as `4 lines more`.
+        note: A note after the title of a folded step on what its body adds, as `4 more lines`.
         has_more: Whether the body adds something even where the title fits its line and has no note.
         body: The content in full; None where the title is all of it.
         failed: Whether the step reports a failure.
@@ -54,6 +54,6 @@ def first_line(text: str) -> str:
 
 
 def more_lines(text: str) -> str:
-    """Return a note on how many lines a text has after the first, as `4 lines more`; empty for one line."""
+    """Return a note on how many lines a text has after the first, as `4 more lines`; empty for one line."""
     lines = text.strip().count("\n")
-    return f"{plural(lines, 'line')} more" if lines else ""
+    return plural(lines, "more line") if lines else ""

@@ -137,16 +137,16 @@ async def test_a_tool_output_unfolds_in_its_place_and_folds_again() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
         app = await opened(pilot)
         before = app.rows()
-        assert "▸ ↳ 12 °C  … 2 lines more" in before[row_of(app, "12 °C")]
+        assert "▸ ↳ 12 °C  … 2 more lines" in before[row_of(app, "12 °C")]
         await pilot.press("j", "j", "j", "enter")
         row = row_of(app, "12 °C")
         assert [line[2:] for line in app.rows()[row : row + 3]] == ["▾ ↳ 12 °C", "    rain", "    wind"]
         await pilot.press("h")
-        assert "… 2 lines more" in app.rows()[row]
+        assert "… 2 more lines" in app.rows()[row]
         await pilot.press("h")
-        assert "… 2 lines more" in app.rows()[row]
+        assert "… 2 more lines" in app.rows()[row]
         await pilot.press("l")
-        assert "… 2 lines more" not in app.rows()[row]
+        assert "… 2 more lines" not in app.rows()[row]
 
 
 async def test_a_failed_output_starts_unfolded() -> None:
@@ -164,10 +164,10 @@ async def test_unfolding_all_tools_keeps_the_cursor_on_its_row() -> None:
         row = row_of(app, "▌")
         await pilot.press("o")
         assert row_of(app, "▌") == row
-        assert not any("lines more" in text for text in app.rows())
+        assert not any("more lines" in text for text in app.rows())
         await pilot.press("o")
         assert row_of(app, "▌") == row
-        assert any("lines more" in text for text in app.rows())
+        assert any("more lines" in text for text in app.rows())
 
 
 async def test_folding_an_item_scrolls_its_first_line_into_sight() -> None:
@@ -177,7 +177,7 @@ async def test_folding_an_item_scrolls_its_first_line_into_sight() -> None:
         await pilot.press("j", "enter", "j", "j", "j", "j")
         assert "go" not in "".join(app.rows())
         await pilot.press("enter")
-        assert "▸ ↳ row 0  … 99 lines more" in app.rows()[1]
+        assert "▸ ↳ row 0  … 99 more lines" in app.rows()[1]
 
 
 async def test_an_item_that_unfolds_at_the_bottom_is_scrolled_into_sight() -> None:
