@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.constants import DEFAULT_THEME
-from textual.css.stylesheet import Stylesheet
 from textual.reactive import Reactive
 from textual.screen import Screen
-from textual.widget import Widget
 
+from tui import garbage_collection
 from tui.commands import bindings
 from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
 from tui.explorer.screen import Explorer
-from tui.painting.deferred_refresh import suspend_refresh
-from tui.painting.painted_screen import PaintedScreen
+from tui.painting.textual_internals import FAST
+from tui.painting.theme_switch import ThemeSwitch
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
 __all__ = ["ConvoApp"]
-
-
-_YOUNG: Final = 5_000
-"""New objects that the garbage collector lets come together before it looks at them."""
 
 
 def _command_provider() -> type[Provider]:
@@ -39,7 +33,11 @@ def _command_provider() -> type[Provider]:
 
 
 class ConvoApp(App[None]):
-    """Shows one open file."""
+    """Shows one open file.
+
+    Attributes:
+        theme_switch: Styles all screens for another theme.
+    """
 
     TITLE = "convo-tui"
     CSS_PATH = "app.tcss"
@@ -57,7 +55,7 @@ class ConvoApp(App[None]):
         """
         super().__init__()
         self._controller = controller
-        self._prepared: dict[str, Stylesheet] = {}
+        self.theme_switch = ThemeSwitch(self)
         if config is not None:
             self._configure(config)
 
@@ -78,71 +76,23 @@ class ConvoApp(App[None]):
 
         def closed(name: str | None) -> None:
             self.theme = name or before
-            self._prepared.clear()
+            self.theme_switch.forget()
 
-        self.push_screen(ThemePicker(self.available_themes, before, self.prepare_themes), closed)
-
-    def prepare_themes(self, names: Collection[str]) -> bool:
-        """Read the styles for one more of these themes, so that changing to it takes half as long.
-
-        Args:
-            names: The themes that may be next; what was read for others is forgotten.
-
-        Returns:
-            Whether there was one left.
-        """
-        # What was mounted since may have brought rules of its own.
-        rules = self.stylesheet.source
-        self._prepared = {
-            name: sheet for name, sheet in self._prepared.items() if name in names and sheet.source == rules
-        }
-        for name in names:
-            theme = self.get_theme(name)
-            if theme is not None and name not in self._prepared and name != self.theme:
-                sheet = self.stylesheet.copy()
-                known = self.get_theme_variable_defaults()
-                sheet.set_variables({**known, **theme.to_color_system().generate(), **theme.variables})
-                sheet.parse()
-                self._prepared[name] = sheet
-                return True
-        return False
+        self.push_screen(ThemePicker(self.available_themes, before, self.theme_switch.prepare), closed)
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Style all screens, then draw the one in front, once; Textual's draws it before it styles those behind it."""
-        variables = self.get_css_variables()
-        prepared = self._prepared.pop(self.theme, None)
-        if prepared is not None and prepared.source == self.stylesheet.source:
-            self.stylesheet = prepared
+        """Style and draw everything for the present theme."""
+        if FAST:
+            self.theme_switch.restyle(animate=animate)
         else:
-            self.stylesheet.set_variables(variables)
-            self.stylesheet.reparse()
-        with suspend_refresh():
-            self.stylesheet.update_nodes([self], animate=animate)
-            for screen in self.screen_stack:
-                self.stylesheet.update(screen, animate=animate)
-                screen._css_update_count = self._css_update_count  # noqa: SLF001 so that it is not styled again
-        for screen in self.screen_stack:
-            for widget in screen.walk_children(Widget):
-                # What it keeps of its picture is of the theme before. None of them need ask to be drawn.
-                widget.refresh(repaint=False)
-                widget._set_dirty()  # noqa: SLF001
-        # A configured theme is worn before there is a screen.
-        for front in self.screen_stack[-1:]:
-            if isinstance(front, PaintedScreen):
-                front.repaint()
-            else:
-                front.refresh(layout=True)
+            super().refresh_css(animate)
 
     def copy_to_clipboard(self, text: str) -> None:
         # Stored text may hold half of a surrogate pair, which cannot be encoded.
         super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
 
     def on_ready(self) -> None:
-        # What stands by now lives as long as the program; the collector need not look at it again.
-        gc.freeze()
-        # A look at everything takes as long as a frame or two; as often as by default, one in eight pages waits for it.
-        gc.set_threshold(_YOUNG, 3, 100)
-        gc.enable()
+        garbage_collection.start()
 
     async def action_quit(self) -> None:
         """Stop all runs, then leave the program."""

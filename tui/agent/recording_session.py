@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+from tui import garbage_collection
 from tui.agent.live_items import ItemData, with_id
 from tui.items.types import is_user_message
 
@@ -45,8 +45,8 @@ class RecordingSession:
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """Return the items of the branch in a form that the SDK can send to any model."""
         items = [with_id(item) for item in cast("list[ItemData]", await self._session.get_items(limit))]
-        # No item is part of a circle, and the collector would look at all of a long branch while the answer streams.
-        gc.freeze()
+        # The branch may be long, and none of its items is part of a cycle.
+        garbage_collection.exclude_existing_objects()
         return cast("list[TResponseInputItem]", items)
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:

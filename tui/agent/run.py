@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from agents.tool_context import ToolContext
 from openai.types.responses import ResponseFunctionToolCall
 from typing_extensions import override
 
+from tui import garbage_collection
 from tui.agent.cancellation import uncancel
 from tui.agent.error_messages import EmptyAnswerError, ErrorMessage, describe
 from tui.agent.live_items import ItemData, LiveItems, unanswered_calls
@@ -85,8 +85,8 @@ class AgentRun:
             async for event in result.stream_events():
                 if is_first:
                     is_first = False
-                    # The SDK has copied a long branch by now, which the collector would look at again and again.
-                    gc.freeze()
+                    # By now the SDK has copied the branch, which may be long.
+                    garbage_collection.exclude_existing_objects()
                 self._live.apply(event)
                 self._report_progress()
             if result.run_loop_exception is not None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import time
 import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tui import garbage_collection
 from tui.agent.cancellation import uncancel
 from tui.agent.env import load_env, redact
 from tui.agent.settings import AgentError
@@ -120,8 +120,8 @@ class AgentRunner:
                 "See the details.",
                 redact("".join(traceback.format_exception(error))),
             ) from error
-        # The SDK stays as long as the program: the collector, which holds everything up, need not look at it again.
-        gc.freeze()
+        # The SDK stays loaded as long as the program runs.
+        garbage_collection.exclude_existing_objects()
         return loaded
 
 

@@ -7,7 +7,6 @@ answered at once.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from tui import garbage_collection
 from tui.errors import ConvoError
 from tui.printable import printable_line
 
@@ -44,8 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse(sys.argv[1:] if argv is None else argv)
         if options.command is not None:
             return _run_command(options)
-        # Hardly any object that is created before the first screen is garbage.
-        gc.disable()
+        garbage_collection.pause()
         from tui.cli.explore import explore
 
         return explore(options)
@@ -57,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     finally:
-        gc.enable()
+        garbage_collection.resume()
 
 
 def _run_command(options: argparse.Namespace) -> int:

@@ -122,7 +122,9 @@ async def test_the_themes_beside_the_cursor_are_read_while_it_rests(
         assert isinstance(picker, ThemePicker)
         monkeypatch.setattr(Stylesheet, "reparse", counted)
         for key in ("up", "up", "down"):
-            await explorer.until(lambda: set(picker.neighbours()) <= app(explorer)._prepared.keys())
+            await explorer.until(
+                lambda: all(app(explorer).theme_switch.is_prepared(name) for name in picker.neighbours())
+            )
             before = app(explorer).theme
             await explorer.press(key)
             assert app(explorer).theme != before

@@ -1,0 +1,84 @@
+"""Switching to another theme: styles are read ahead, and everything is drawn once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from textual.app import App
+from textual.css.stylesheet import Stylesheet
+from textual.widget import Widget
+
+from tui.painting.deferred_refresh import suspend_refresh
+from tui.painting.painted_screen import PaintedScreen
+
+__all__ = ["ThemeSwitch"]
+
+
+class ThemeSwitch:
+    """Styles an application for its theme."""
+
+    def __init__(self, app: App[Any]) -> None:
+        """Create the switch of an application."""
+        self._app = app
+        self._prepared: dict[str, Stylesheet] = {}
+
+    def prepare(self, names: Collection[str]) -> bool:
+        """Read the styles for one more of these themes, which halves the time of switching to it.
+
+        Args:
+            names: The themes that may be next; the styles for others are forgotten.
+
+        Returns:
+            Whether there was one left.
+        """
+        app = self._app
+        # Widgets that were mounted since may have added rules of their own.
+        rules = app.stylesheet.source
+        self._prepared = {
+            name: sheet for name, sheet in self._prepared.items() if name in names and sheet.source == rules
+        }
+        for name in names:
+            theme = app.get_theme(name)
+            if theme is not None and name not in self._prepared and name != app.theme:
+                sheet = app.stylesheet.copy()
+                defaults = app.get_theme_variable_defaults()
+                sheet.set_variables({**defaults, **theme.to_color_system().generate(), **theme.variables})
+                sheet.parse()
+                self._prepared[name] = sheet
+                return True
+        return False
+
+    def forget(self) -> None:
+        """Forget the styles that were read ahead."""
+        self._prepared.clear()
+
+    def is_prepared(self, name: str) -> bool:
+        """Return whether the styles for a theme were read ahead."""
+        return name in self._prepared
+
+    def restyle(self, *, animate: bool) -> None:
+        """Style all screens, then draw the one in front, once; Textual draws it before it styles those behind it."""
+        app = self._app
+        prepared = self._prepared.pop(app.theme, None)
+        if prepared is not None and prepared.source == app.stylesheet.source:
+            app.stylesheet = prepared
+        else:
+            app.stylesheet.set_variables(app.get_css_variables())
+            app.stylesheet.reparse()
+        with suspend_refresh():
+            app.stylesheet.update_nodes([app], animate=animate)
+            for screen in app.screen_stack:
+                app.stylesheet.update(screen, animate=animate)
+                screen._css_update_count = app._css_update_count  # noqa: SLF001 so that it is not styled again
+        for screen in app.screen_stack:
+            for widget in screen.walk_children(Widget):
+                # Its cached lines have the colours of the theme before; drawing all of the screen draws the widget too.
+                widget.refresh(repaint=False)
+                widget._set_dirty()  # noqa: SLF001
+        # A configured theme is set before there is a screen.
+        for front in app.screen_stack[-1:]:
+            if isinstance(front, PaintedScreen):
+                front.repaint()
+            else:
+                front.refresh(layout=True)
