@@ -161,7 +161,7 @@ def _usage_rows(
         yield from tx.execute(
             f"SELECT u.user_turn_number, {columns} FROM {source}",
             session_id=session_id,
-            branch_id=holders[0].branch_id,
+            branch_id=holders[0].branch_id if holders else "",
             holders=as_json(holders),
             first=first,
             last=last,
