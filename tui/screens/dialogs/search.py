@@ -57,11 +57,12 @@ class SearchDialog(ListModal[Hit | None]):
         .list-modal--count { width: 32; text-align: right; }
         .search--error { color: $text-error; }
         HitList { height: 75vh; }
-        &.-tall .search--hint { margin: 1 2 0 2; }
+        &.-tall > Vertical > .modal--hint { margin: 1 2 0 2; }
     }
     """
 
-    placeholder = "text, /regular expression/, or a filter"
+    placeholder: ClassVar[str] = "text, /regular expression/, or a filter"
+    hint: ClassVar[str] = f"{SYNTAX_HINT} · Tab widens"
 
     _list: HitList
 
@@ -85,8 +86,7 @@ class SearchDialog(ListModal[Hit | None]):
             scope: The scope at first.
             names: Names of the branch, the session and the file.
         """
-        super().__init__("", HitList(branches), self.hint())
-        self._hint.add_class("search--hint")
+        super().__init__("", HitList(branches), self.hint)
         self._start_search = start
         self._stop_search = stop
         self._scope = scope
@@ -127,7 +127,7 @@ class SearchDialog(ListModal[Hit | None]):
     def on_unmount(self) -> None:
         self._unsubscribe()
 
-    def query_of(self, text: str) -> Query:
+    def parse(self, text: str) -> Query:
         """Parse what was typed.
 
         Raises:
@@ -135,7 +135,7 @@ class SearchDialog(ListModal[Hit | None]):
         """
         return parse_query(text)
 
-    def heading(self) -> Content:
+    def format_title(self) -> Content:
         """Return the title: the three scopes, with the name of the chosen one."""
         words: list[Content | tuple[str, str]] = [("Search ", "")]
         for scope in SearchScope:
@@ -144,11 +144,7 @@ class SearchDialog(ListModal[Hit | None]):
             words.append((f" {scope}{f' {name}' if chosen and name else ''} ", "reverse" if chosen else "not bold dim"))
         return Content.assemble(*words)
 
-    def hint(self) -> str:
-        """Return the line below the list."""
-        return f"{SYNTAX_HINT} · Tab widens"
-
-    def state(self, search: Search) -> str:
+    def format_state(self, search: Search) -> str:
         """Return how many hits there are and how far the search is."""
         results = search.results
         words = []
@@ -205,13 +201,13 @@ class SearchDialog(ListModal[Hit | None]):
 
     def _start(self) -> None:
         """Search for what was typed, unless the running search does."""
-        self._title.update(self.heading())
+        self._title.update(self.format_title())
         try:
-            query = self.query_of(self._input.value)
+            query = self.parse(self._input.value)
         except QueryError as error:
             self._show_hint(str(error), is_error=True)
             return
-        self._show_hint(self.hint())
+        self._show_hint(self.hint)
         if self._search is not None and (query, self._scope) == (self._search.query, self._search.scope):
             return
         self._unsubscribe()
@@ -233,7 +229,7 @@ class SearchDialog(ListModal[Hit | None]):
     def _refresh_hits(self, *, keep: bool) -> None:
         if self._search is not None:
             self._shown_at = monotonic()
-            self._count.update(self.state(self._search), layout=False)
+            self._count.update(self.format_state(self._search), layout=False)
             self.show(self._search, keep=keep)
             if self._search.failure:
                 self._show_hint(self._search.failure, is_error=True)
@@ -249,19 +245,17 @@ class OriginDialog(SearchDialog):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab,ctrl+f,shift+tab", "scope(0)", show=False, priority=True)]
 
     placeholder = "text to trace to its origin"
+    hint = "the first line is the origin · Enter goes to it · Esc closes"
 
-    def query_of(self, text: str) -> Query:
+    def parse(self, text: str) -> Query:
         return passage_query(text)
 
-    def heading(self) -> Content:
+    def format_title(self) -> Content:
         return Content(f"Origin on {fit_name(self._names[SearchScope.BRANCH], _NAME_WIDTH)}")
 
-    def hint(self) -> str:
-        return "the first line is the origin · Enter goes to it · Esc closes"
-
-    def state(self, search: Search) -> str:
+    def format_state(self, search: Search) -> str:
         if search.running:
-            return super().state(search)
+            return super().format_state(search)
         hits = search.results.hits
         matches = sum(hit.count for hit in hits)
         items = plural(len(hits), "item")
