@@ -5,7 +5,6 @@ from __future__ import annotations
 from asyncio import gather, sleep
 from collections.abc import Awaitable, Callable
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from textual import on
@@ -17,17 +16,15 @@ from textual.reactive import Reactive, var
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.widget import Widget
-from textual.worker import Worker
 
 from tui.commands import COMMANDS, bindings
 from tui.controller import SessionController
 from tui.errors import ConvoError, ReadOnlyError
 from tui.explorer.layout import Panes
 from tui.explorer.search import ExplorerSearch
-from tui.model import Severity, View
-from tui.painting.painted_screen import PaintedScreen
+from tui.model import View
 from tui.painting.stable_scroll import FixedSize
-from tui.printable import printable_line
+from tui.screens.command_screen import CommandScreen
 from tui.widgets.composer.composer import Composer
 from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
@@ -46,7 +43,7 @@ _POLL_INTERVAL: Final = 0.25
 """Seconds between two checks whether others have written to the file."""
 
 
-class Explorer(PaintedScreen[None], FixedSize):
+class Explorer(CommandScreen[None], FixedSize):
     """Tree, chat and usage of one file.
 
     Each view of the controller reaches all panes at once through `view`.
@@ -81,8 +78,6 @@ class Explorer(PaintedScreen[None], FixedSize):
         self._forking = False
         self._unreachable = False
         self._shown_before = False
-        self._last_error = ""
-        self._last_error_until = 0.0
 
     def compose(self) -> ComposeResult:
         self._first_pane = self.panes.start(self.app.size.width)
@@ -145,7 +140,7 @@ class Explorer(PaintedScreen[None], FixedSize):
         if command.writes and not self.view.writable:
             self.report(ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it."))
         elif command.inline:
-            await self._run_reported(partial(command.run, self))
+            await self.run_reported(partial(command.run, self))
         else:
             self.run_after_refresh(partial(command.run, self))
 
@@ -165,10 +160,6 @@ class Explorer(PaintedScreen[None], FixedSize):
                 found[binding.id] = f"{before} {self.app.get_key_display(binding)}".strip(), binding
         return found
 
-    def run_command(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Run something in a worker, and report its error; the controller drops what later commands overtake."""
-        _: Worker[None] = self.run_worker(partial(self._run_reported, work))
-
     def run_after_refresh(self, work: Callable[[], Awaitable[object]]) -> None:
         """Run something as `run_command` does, once the messages that the panes have sent before have arrived."""
         self.call_after_refresh(self.run_command, work)
@@ -178,23 +169,6 @@ class Explorer(PaintedScreen[None], FixedSize):
         await self.app.push_screen(dialog, closed)
         if dialog.focused is None:
             dialog.focus_next()
-
-    async def _run_reported(self, work: Callable[[], Awaitable[object]]) -> None:
-        try:
-            await work()
-        except ConvoError as error:
-            self.report(error)
-
-    def report(self, error: ConvoError) -> None:
-        """Show an error, unless it is on the screen already: many keys may cause the same."""
-        text = error.full_message
-        if text != self._last_error or monotonic() > self._last_error_until:
-            self._last_error, self._last_error_until = text, monotonic() + self.app.NOTIFICATION_TIMEOUT
-            self.show_notice(text, "error")
-
-    def show_notice(self, text: str, severity: Severity = "information") -> None:
-        """Show a notice; untrusted text in it is shown as it is."""
-        self.notify(printable_line(text), severity=severity, markup=False)
 
     # The tree
 

@@ -1,8 +1,9 @@
-"""The base of full screens: commands run in workers, and their errors are reported."""
+"""The base of full screens, which run commands and report their errors."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 
@@ -28,14 +29,14 @@ class CommandScreen(PaintedScreen[ResultT]):
 
     def run_command(self, command: Callable[[], Awaitable[object]]) -> None:
         """Run a command in a worker, and report its error."""
+        _: Worker[None] = self.run_worker(partial(self.run_reported, command))
 
-        async def run() -> None:
-            try:
-                await command()
-            except ConvoError as error:
-                self.report(error)
-
-        _: Worker[None] = self.run_worker(run)
+    async def run_reported(self, command: Callable[[], Awaitable[object]]) -> None:
+        """Run a command, and report its error."""
+        try:
+            await command()
+        except ConvoError as error:
+            self.report(error)
 
     def report(self, error: ConvoError) -> None:
         """Show an error, unless it is on the screen already: many keys may cause the same one."""
