@@ -1,4 +1,4 @@
-"""Conversations that tests write, with the SDK's own class or ours: both take the same calls."""
+"""Conversations that tests write with either session class."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 
 from agents.extensions.memory import AdvancedSQLiteSession as SdkSession
 
-__all__ = ["SdkSession", "open_sdk", "said", "set_times", "spend", "turn"]
+__all__ = ["SdkSession", "assistant_message", "open_sdk", "run_result", "set_times", "turn"]
 
 
-def said(text: str) -> dict[str, Any]:
-    """An assistant's message as the Responses API returns it."""
+def assistant_message(text: str) -> dict[str, Any]:
+    """Return an assistant's message as the Responses API has it."""
     part = {"type": "output_text", "text": text, "annotations": []}
     return {"type": "message", "role": "assistant", "status": "completed", "content": [part]}
 
 
 def turn(text: str, answer: str = "Yes.", tool: str | None = None) -> list[Any]:
-    """A user message, a tool call with its output where a tool is named, and an answer."""
+    """Return a turn: a user message, a tool call with its output if a tool is named, and an answer."""
     items: list[Any] = [{"role": "user", "content": text}]
     if tool is not None:
         items.append({"type": "function_call", "call_id": "c1", "name": tool, "arguments": '{"city": "Oslo"}'})
         items.append({"type": "function_call_output", "call_id": "c1", "output": "12 °C, rain"})
-    return [*items, said(answer)]
+    return [*items, assistant_message(answer)]
 
 
-def spend(tokens: int, cached: int = 0, reasoning: int = 0, requests: int = 1) -> Any:
-    """A run's result as `store_run_usage` takes it: so many tokens in, a tenth of them out."""
+def run_result(tokens: int, cached: int = 0, reasoning: int = 0, requests: int = 1) -> Any:
+    """Return the result of a run as `store_run_usage` takes it; the output is a tenth of the input."""
     usage = SimpleNamespace(
         requests=requests,
         input_tokens=tokens,
@@ -42,7 +42,7 @@ def spend(tokens: int, cached: int = 0, reasoning: int = 0, requests: int = 1) -
 
 
 def open_sdk(path: Path, session_id: str = "support") -> SdkSession:
-    """The SDK's own session on a file, made where it is missing."""
+    """Open a session of the SDK's class in a file, which is created if it is missing."""
     return SdkSession(session_id=session_id, db_path=path, create_tables=True)
 
 

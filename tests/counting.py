@@ -1,4 +1,4 @@
-"""How much work SQLite has with what the explorer reads: statements, and steps of its virtual machine."""
+"""The work of SQLite for what the explorer reads: statements, and steps of its virtual machine."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Counted", "connection_of", "counted"]
 T = TypeVar("T")
 
 _GRAIN = 20
-"""Steps from one count to the next."""
+"""Steps between two counts."""
 
 
 class Counted(NamedTuple, Generic[T]):
-    """What a call gave, and the work that it was.
+    """The result of a call, and its work.
 
     Attributes:
         result: What it gave.
@@ -40,7 +40,7 @@ def connection_of(engine: Engine) -> Connection:
 
 
 async def counted(store: Store, call: Awaitable[T]) -> Counted[T]:
-    """Await a call and count the work of a store's connections with it."""
+    """Await a call, and count the work of a store's connections."""
     ran: list[str] = []
     grains: list[None] = []
     connections = [connection_of(engine) for engine in (store._reader, store._background)]

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.bench.prose import Prose
-from tests.conversations import SdkSession, spend
+from tests.conversations import SdkSession, run_result
 from tui.session import AdvancedSQLiteSession
 
 __all__ = ["SHAPES", "AnySession", "Shape", "Writer", "generate", "open_session"]
@@ -205,7 +205,7 @@ class _Conversation:
                 waiting, weight = [], 0
             if used:
                 tokens = 800 + 40 * number + self._random.randrange(400)
-                await self._session.store_run_usage(spend(tokens, tokens // 2, tokens // 40, self._turns % 3 + 1))
+                await self._session.store_run_usage(run_result(tokens, tokens // 2, tokens // 40, self._turns % 3 + 1))
 
     def _turn(self, branch: str, number: int, large: bool) -> Iterator[dict[str, Any]]:
         """The items of a turn as the Responses API gives them."""

@@ -28,7 +28,7 @@ import jiter
 from agents import TResponseInputItem
 from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 
-from tests.conversations import spend
+from tests.conversations import run_result
 from tui.session import AdvancedSQLiteSession
 
 __all__ = ["main", "measure", "run", "turn"]
@@ -135,7 +135,7 @@ def cases(turns: int, branches: int) -> Iterator[Case]:
     yield Case("usage of the session", lambda s, _: s.get_session_usage(), floor_session_usage)
     yield Case("list branches", lambda s, _: s.list_branches(), floor_list, repeats=20)
     yield Case("switch", lambda s, n: s.switch_to_branch(_branch(n % branches)), floor_switch)
-    yield Case("store usage", lambda s, n: s.store_run_usage(spend(n)), floor_usage, before=back_to_main)
+    yield Case("store usage", lambda s, n: s.store_run_usage(run_result(n)), floor_usage, before=back_to_main)
     yield Case("append a turn", lambda s, n: s.add_items(turn(n)), floor_append)
     yield Case("fork at the last turn", fork, floor_fork, after=back_to_main, repeats=10)
     yield Case("fork at a text", fork_text, partial(floor_fork_text, turns // 2), after=back_to_main, repeats=10)

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import pytest
 
 from tests.conftest import OpenSDK
-from tests.conversations import spend, turn
+from tests.conversations import run_result, turn
 
 CONVO_TUI: Final = [sys.executable, "-m", "tui"]
 
@@ -34,7 +34,7 @@ async def conversation(tmp_path: Path, sdk: OpenSDK) -> Path:
     support = sdk(path, "support")
     for number, text in enumerate(("hello \x1b[31mthere", "weather in Oslo", "오슬로 날씨"), 1):
         await support.add_items(turn(text, f"answer {number}", tool="get_weather" if number == 2 else None))
-        await support.store_run_usage(spend(1000 * number, cached=500 * number, reasoning=20))
+        await support.store_run_usage(run_result(1000 * number, cached=500 * number, reasoning=20))
     await support.create_branch_from_turn(2, "alt")
     await support.add_items(turn("in Bergen instead", "It rains."))
     return path

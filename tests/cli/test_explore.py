@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import CONVO_TUI, Run
 from tests.conftest import OpenSDK
-from tests.conversations import spend, turn
+from tests.conversations import run_result, turn
 from tests.terminal import Terminal
 from tui import __version__
 
@@ -24,7 +24,7 @@ async def conversation(tmp_path: Path, sdk: OpenSDK) -> Path:
     session = sdk(path, "support")
     for number, text in enumerate(("hello there", "weather in Oslo", "and tomorrow", "thanks a lot"), 1):
         await session.add_items(turn(text, f"answer {number}", tool="get_weather" if number == 2 else None))
-        await session.store_run_usage(spend(1000 * number, cached=500 * number, reasoning=20))
+        await session.store_run_usage(run_result(1000 * number, cached=500 * number, reasoning=20))
     await session.create_branch_from_turn(3, "alt")
     await session.add_items(turn("in Bergen instead", "It rains."))
     await session.switch_to_branch("main")

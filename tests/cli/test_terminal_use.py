@@ -14,7 +14,7 @@ from agents import SQLiteSession
 
 from tests.cli.conftest import CONVO_TUI
 from tests.conftest import OpenSDK
-from tests.conversations import spend, turn
+from tests.conversations import run_result, turn
 from tests.terminal import Terminal
 
 TURNS = ("Plan a week in Oslo", "Weather in Oslo?", "Book the fjord hotel", "Thanks a lot")
@@ -28,10 +28,10 @@ async def conversation(tmp_path: Path, sdk: OpenSDK) -> Path:
     for number, text in enumerate(TURNS, 1):
         tool = "get_weather" if number == 2 else None
         await session.add_items(turn(text, f"Answer {number}: the fjord is calm.", tool))
-        await session.store_run_usage(spend(1000 * number))
+        await session.store_run_usage(run_result(1000 * number))
     await session.create_branch_from_turn(3, "cheap")
     await session.add_items(turn("Book the hostel by the station", "Booked: 3 nights, the fjord is far."))
-    await session.store_run_usage(spend(500))
+    await session.store_run_usage(run_result(500))
     return path
 
 

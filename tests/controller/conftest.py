@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversations import open_sdk, spend, turn
+from tests.conversations import open_sdk, run_result, turn
 from tui.controller import SessionController
 from tui.runs.protocol import Runner
 from tui.storage.store import Store
@@ -26,11 +26,11 @@ async def path(tmp_path: Path) -> Path:
     sdk = open_sdk(path)
     for number in range(1, 5):
         await sdk.add_items(turn(f"main {number}"))
-        await sdk.store_run_usage(spend(100 * number))
+        await sdk.store_run_usage(run_result(100 * number))
     await sdk.create_branch_from_turn(3, "alt")
     for number in (3, 4):
         await sdk.add_items(turn(f"alt {number}"))
-        await sdk.store_run_usage(spend(1000))
+        await sdk.store_run_usage(run_result(1000))
     await sdk.create_branch_from_turn(4, "deep")
     await sdk.add_items(turn("deep 4"))
     sdk.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.conversations import open_sdk, said, spend, turn
+from tests.conversations import assistant_message, open_sdk, run_result, turn
 
 __all__ = ["BOOKED", "write_trip"]
 
@@ -18,7 +18,7 @@ BOOKED: list[Any] = [
     {"type": "function_call_output", "call_id": "c8", "output": "declined"},
     {"type": "function_call", "call_id": "c9", "name": "pay", "arguments": '{"card": 9027}'},
     {"type": "function_call_output", "call_id": "c9", "output": "paid"},
-    said("Booked and paid."),
+    assistant_message("Booked and paid."),
 ]
 
 
@@ -31,18 +31,18 @@ async def write_trip(folder: Path) -> Path:
     path = folder / "trip.sqlite"
     sdk = open_sdk(path, "trip")
     await sdk.add_items(turn("Hello"))
-    await sdk.store_run_usage(spend(100))
+    await sdk.store_run_usage(run_result(100))
     await sdk.add_items(turn("Find a hotel", tool="search"))
-    await sdk.store_run_usage(spend(200, cached=100))
+    await sdk.store_run_usage(run_result(200, cached=100))
     await sdk.add_items(BOOKED)
-    await sdk.store_run_usage(spend(1000, cached=600, requests=3))
+    await sdk.store_run_usage(run_result(1000, cached=600, requests=3))
     await sdk.add_items(turn("Thank you"))
     await sdk.create_branch_from_turn(3, "alt")
     await sdk.add_items(turn("Is there a hostel?", "Two of them.", tool="search"))
-    await sdk.store_run_usage(spend(300, cached=150))
+    await sdk.store_run_usage(run_result(300, cached=150))
     await sdk.add_items(turn("Book the second one, please", "Done.", tool="book"))
-    await sdk.store_run_usage(spend(400, cached=200))
+    await sdk.store_run_usage(run_result(400, cached=200))
     await sdk.add_items(turn("Thank you"))
-    await sdk.store_run_usage(spend(500, cached=250))
+    await sdk.store_run_usage(run_result(500, cached=250))
     sdk.close()
     return path

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.controller.samples import write_trip
-from tests.conversations import open_sdk, said, turn
+from tests.conversations import assistant_message, open_sdk, turn
 from tui.cli.json_objects import comparison_object
 from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError
@@ -171,8 +171,8 @@ async def test_a_comparison_can_be_written_as_json(controller: SessionController
 async def test_only_the_beginning_of_a_long_turn_is_compared(tmp_path: Path) -> None:
     path = tmp_path / "long.sqlite"
     sdk = open_sdk(path)
-    many: list[Any] = [{"role": "user", "content": "Go on"}, *(said(f"{number}") for number in range(500))]
-    long: list[Any] = [{"role": "user", "content": "Go on " * 30_000}, said("x" * 1_200_000)]
+    many: list[Any] = [{"role": "user", "content": "Go on"}, *(assistant_message(f"{number}") for number in range(500))]
+    long: list[Any] = [{"role": "user", "content": "Go on " * 30_000}, assistant_message("x" * 1_200_000)]
     await sdk.add_items(many)
     await sdk.create_branch_from_turn(1, "alt")
     await sdk.add_items(long)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.controller.samples import BOOKED, write_trip
-from tests.conversations import open_sdk, said
+from tests.conversations import assistant_message, open_sdk
 from tui.controller import SessionController
 from tui.model.model_input import ItemRange, request_ends
 from tui.storage.store import Store
@@ -40,7 +40,7 @@ async def test_the_model_input_is_the_list_that_the_sdk_returns(controller: Sess
         assert await controller.model_input.items(model_input, ItemRange("main", 0, stop)) == everything[:stop]
     assert everything[model_input.requests[0] - 1] == BOOKED[0]
     new_items = ItemRange("main", model_input.before, model_input.requests[0])
-    assert await controller.model_input.items(model_input, new_items) == [said("Yes."), BOOKED[0]]
+    assert await controller.model_input.items(model_input, new_items) == [assistant_message("Yes."), BOOKED[0]]
     sdk.close()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversations import open_sdk, set_times, spend, turn
+from tests.conversations import open_sdk, run_result, set_times, turn
 
 LONG_TEXT = "A sentence of many, 데이터 and café.\n" * 40_000
 """More than a megabyte."""
@@ -24,12 +24,12 @@ async def path(tmp_path: Path) -> Path:
     for number, text in enumerate(words, 1):
         await sdk.add_items(turn(text, f"Answer **{number}** of main.", tool="get_weather" if number == 2 else None))
         await sdk.store_run_usage(
-            spend(1000 * number, cached=600 * (number - 1), reasoning=30, requests=number % 2 + 1)
+            run_result(1000 * number, cached=600 * (number - 1), reasoning=30, requests=number % 2 + 1)
         )
     await sdk.create_branch_from_turn(3, "alt")
     for text in ("In Fahrenheit, please", "Good"):
         await sdk.add_items(turn(text, f"Answer to {text}"))
-        await sdk.store_run_usage(spend(900))
+        await sdk.store_run_usage(run_result(900))
     await sdk.switch_to_branch("main")
     await sdk.add_items(turn("One more thing", "Yes?"))
     sdk.close()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.conversations import open_sdk, said, set_times, spend, turn
+from tests.conversations import assistant_message, open_sdk, run_result, set_times, turn
 from tests.explorer.driver import ExplorerDriver, open_controller, open_explorer, settle
 from tui.app import ConvoApp
 from tui.screens.compare import CompareScreen
@@ -40,7 +40,7 @@ CALLS: list[Any] = [
     {"type": "function_call_output", "call_id": "c7", "output": "The card ending in 4421 was declined"},
     {"type": "function_call", "call_id": "c9", "name": "book", "arguments": '{"hotel": 23, "card": 9027}'},
     {"type": "function_call_output", "call_id": "c9", "output": "booked [/x] \x1b[31m"},
-    said("Booked."),
+    assistant_message("Booked."),
 ]
 
 
@@ -50,19 +50,19 @@ async def path(tmp_path: Path) -> Path:
     path = tmp_path / "trip.sqlite"
     sdk = open_sdk(path, "trip")
     await sdk.add_items(turn("Hello, can you plan a trip?"))
-    await sdk.store_run_usage(spend(300))
+    await sdk.store_run_usage(run_result(300))
     await sdk.add_items(turn("Plan four days in Lisbon", PLAN.format(time="40 minutes", end="Shall I book?"), "search"))
-    await sdk.store_run_usage(spend(1200, cached=600))
+    await sdk.store_run_usage(run_result(1200, cached=600))
     await sdk.add_items(CALLS)
-    await sdk.store_run_usage(spend(4400, cached=3300, requests=3))
+    await sdk.store_run_usage(run_result(4400, cached=3300, requests=3))
     await sdk.add_items(turn("Thank you", GOODBYE))
     await sdk.create_branch_from_turn(2, "alt")
     await sdk.add_items(
         turn("Plan four days in Lisbon and Porto", PLAN.format(time="55 minutes", end="Porto takes a day."), "search")
     )
-    await sdk.store_run_usage(spend(1300, cached=600))
+    await sdk.store_run_usage(run_result(1300, cached=600))
     await sdk.add_items(turn("And the weather?", "Mild, and rain on nine days.", "weather"))
-    await sdk.store_run_usage(spend(1500, cached=900))
+    await sdk.store_run_usage(run_result(1500, cached=900))
     await sdk.add_items(turn("Thank you", GOODBYE))
     await sdk.switch_to_branch("main")
     await sdk.create_branch_from_turn(2, "quiet")

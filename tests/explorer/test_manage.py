@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from tests.conversations import open_sdk, spend, turn
+from tests.conversations import open_sdk, run_result, turn
 from tests.explorer.driver import open_explorer
 from tui.screens.dialogs.delete import DeleteDialog
 from tui.screens.dialogs.form import Form
@@ -25,10 +25,10 @@ async def path(tmp_path: Path) -> Path:
     sdk = open_sdk(path)
     for number in range(1, 4):
         await sdk.add_items(turn(f"main {number}"))
-        await sdk.store_run_usage(spend(1000 * number))
+        await sdk.store_run_usage(run_result(1000 * number))
     await sdk.create_branch_from_turn(2, "alt")
     await sdk.add_items(turn("alt 2"))
-    await sdk.store_run_usage(spend(500))
+    await sdk.store_run_usage(run_result(500))
     sdk.close()
     return path
 

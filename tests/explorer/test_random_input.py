@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from tests.conversations import SdkSession, open_sdk, spend, turn
+from tests.conversations import SdkSession, open_sdk, run_result, turn
 from tests.explorer.driver import ExplorerDriver, open_explorer
 from tui.commands.registry import COMMANDS
 
@@ -27,7 +27,7 @@ async def write(path: Path) -> None:
             await sdk.add_items(
                 turn(f"question {number} [/x]", f"**answer** {number}", tool="look" if number % 2 else None)
             )
-            await sdk.store_run_usage(spend(100 * number))
+            await sdk.store_run_usage(run_result(100 * number))
         for number in (5, 3, 2):
             await sdk.create_branch_from_turn(number, f"[/b] {number} 가지\n")
             await sdk.add_items(turn("elsewhere"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversations import open_sdk, spend, turn
+from tests.conversations import open_sdk, run_result, turn
 from tests.explorer.driver import open_explorer
 from tui.model import ChartView, Scope
 from tui.screens.dialogs.picker import Picker
@@ -19,10 +19,10 @@ async def path(tmp_path: Path) -> Path:
     sdk = open_sdk(path)
     for number in range(1, 201):
         await sdk.add_items(turn(f"main {number}"))
-        await sdk.store_run_usage(spend(100 * number, cached=50 * number))
+        await sdk.store_run_usage(run_result(100 * number, cached=50 * number))
     await sdk.create_branch_from_turn(150, "alt")
     await sdk.add_items(turn("alt"))
-    await sdk.store_run_usage(spend(7))
+    await sdk.store_run_usage(run_result(7))
     sdk.close()
     return path
 

@@ -9,7 +9,7 @@ import pytest
 from agents import SQLiteSession
 
 from tests.conftest import OpenOurs, OpenSDK
-from tests.conversations import spend, turn
+from tests.conversations import run_result, turn
 from tests.formats.documents import export_document
 from tui.formats import Format
 
@@ -21,9 +21,9 @@ async def conversation(path: Path, sdk: OpenSDK) -> Path:
     """A session with main and a branch that was forked at turn 2."""
     session = sdk(session_id=EVIL)
     await session.add_items(turn("Shared question", "Shared **answer**", tool="weather"))
-    await session.store_run_usage(spend(100, cached=40))
+    await session.store_run_usage(run_result(100, cached=40))
     await session.add_items(turn(EVIL, EVIL))
-    await session.store_run_usage(spend(200))
+    await session.store_run_usage(run_result(200))
     await session.create_branch_from_turn(2, "alt <b>")
     await session.add_items(turn("Of alt", "````\ncode\n````"))
     return path

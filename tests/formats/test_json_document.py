@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import OpenOurs, OpenSDK
-from tests.conversations import SdkSession, open_sdk, spend, turn
+from tests.conversations import SdkSession, open_sdk, run_result, turn
 from tests.formats.documents import export_document, import_document
 from tui.formats.json_document import stored_form
 from tui.formats.timestamps import to_iso, to_stored
@@ -60,10 +60,10 @@ async def test_every_branch_is_unchanged(source: Path, target: Path, sdk: OpenSD
         await session.add_items(
             turn(f"Question {number} \U0001f600 \ud800 \x1b[31m", tool="weather" if number == 2 else None)
         )
-        await session.store_run_usage(spend(100 * number, cached=10))
+        await session.store_run_usage(run_result(100 * number, cached=10))
     await session.create_branch_from_turn(3, "alt")
     await session.add_items(turn("Otherwise"))
-    await session.store_run_usage(spend(5000))
+    await session.store_run_usage(run_result(5000))
     await import_document(target, await export_document(source))
     assert await all_results(sdk(target, "copy")) == await all_results(session)
 
@@ -79,7 +79,7 @@ async def test_any_sequence_of_changes_is_unchanged(
     for index, (step, number) in enumerate(steps):
         if step == "say":
             await session.add_items(turn(f"Message {index}", tool="weather" if number == 1 else None))
-            await session.store_run_usage(spend(number))
+            await session.store_run_usage(run_result(number))
         elif step == "pop":
             await session.pop_item()
         elif step == "main":
@@ -161,11 +161,11 @@ async def dated(source: Path, ours: OpenOurs) -> Path:
     session = ours(source)
     for text in ("One", "Two"):
         await session.add_items(turn(text))
-        await session.store_run_usage(spend(70))
+        await session.store_run_usage(run_result(70))
         await session.record_run(outcome="done", started_at="2026-03-04 05:06:07", seconds=1.5)
     await session.fork(2, name="deleted")
     await session.add_items(turn("Shared"))
-    await session.store_run_usage(spend(80))
+    await session.store_run_usage(run_result(80))
     await session.fork(name="child")
     await session.delete_branch("deleted", force=True)
     with closing(sqlite3.connect(source)) as db:

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tests.conversations import open_sdk, spend, turn
+from tests.conversations import open_sdk, run_result, turn
 from tests.explorer.driver import ExplorerDriver, open_explorer
 from tui.painting.painted_screen import PaintedScreen
 
@@ -32,7 +32,7 @@ async def path(tmp_path: Path) -> Path:
     for number in range(1, 41):
         said = "대화 가지 " * number if number % 3 else "word " * 40
         await sdk.add_items(turn(f"{number} {said}", f"**Answer** {number}\n\n" * (number % 7), tool="look"))
-        await sdk.store_run_usage(spend(100 * number))
+        await sdk.store_run_usage(run_result(100 * number))
     await sdk.create_branch_from_turn(30, "fork")
     await sdk.add_items(turn("elsewhere"))
     sdk.close()

@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
 
-from tests.conversations import open_sdk, spend, turn
+from tests.conversations import open_sdk, run_result, turn
 from tui.painting.textual_internals import FAST, has_expected_members
 
 EXPLORE = """
@@ -78,7 +78,7 @@ async def path(path: Path) -> Path:
     sdk = open_sdk(path)
     for number in range(1, 31):
         await sdk.add_items(turn(f"{number} " + "word " * 30, f"**Answer** {number}\n\n" * (number % 5), tool="look"))
-        await sdk.store_run_usage(spend(100 * number))
+        await sdk.store_run_usage(run_result(100 * number))
     await sdk.create_branch_from_turn(20, "fork")
     await sdk.add_items(turn("elsewhere"))
     sdk.close()

@@ -35,7 +35,7 @@ def turns(count: int) -> list[TResponseInputItem]:
 
 
 def run(tokens: int = 10, *, cached: int = 0, reasoning: int = 0) -> RunResult:
-    """What the session reads of a finished run: its usage."""
+    """Return the result of a run as far as a session reads it: its usage."""
     usage = Usage(
         requests=1,
         input_tokens=tokens,
@@ -48,6 +48,6 @@ def run(tokens: int = 10, *, cached: int = 0, reasoning: int = 0) -> RunResult:
 
 
 def rows(path: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """What the file holds, past both classes."""
+    """Return rows of a file, read without either session class."""
     with closing(sqlite3.connect(path)) as db, db:
         return db.execute(sql, values).fetchall()

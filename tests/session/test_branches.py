@@ -1,4 +1,4 @@
-"""Where our class does better than the SDK's: empty branches, forks at any turn, deletions that destroy no more."""
+"""Differences from the SDK's class: empty branches, forks at any turn, deletions that keep what is shared."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_a_fork_shares_the_turns_before_its_turn(ours: OpenOurs, sdk: Open
     assert await session.get_items() == turns(3)
 
 
-async def test_a_fork_is_entered_unless_told_otherwise(ours: OpenOurs) -> None:
+async def test_a_fork_becomes_current_unless_switch_is_off(ours: OpenOurs) -> None:
     session = ours()
     await session.add_items(turns(2))
     name = await session.fork()
@@ -42,7 +42,7 @@ async def test_a_fork_is_entered_unless_told_otherwise(ours: OpenOurs) -> None:
     assert await session.get_items(branch_id="aside") == turns(1)
 
 
-async def test_a_fork_that_cannot_be_made_says_why(ours: OpenOurs) -> None:
+async def test_an_impossible_fork_has_a_reason(ours: OpenOurs) -> None:
     session = ours()
     await session.add_items([assistant("before any turn"), *turns(2)])
     for turn_number in (0, -1, 4):
@@ -58,7 +58,7 @@ async def test_a_fork_that_cannot_be_made_says_why(ours: OpenOurs) -> None:
     assert await names(session) == ["main", "taken"]
 
 
-async def test_every_fork_records_where_it_came_from(ours: OpenOurs, path: Path) -> None:
+async def test_every_fork_records_its_parent_and_turn(ours: OpenOurs, path: Path) -> None:
     session = ours()
     await session.add_items(turns(3))
     await session.create_branch_from_turn(3, "second")
@@ -88,7 +88,7 @@ async def test_a_branch_without_items_can_be_left_entered_and_deleted(ours: Open
     assert rows(path, "SELECT * FROM convo_branches") == []
 
 
-async def test_a_branch_emptied_by_pops_stays(ours: OpenOurs) -> None:
+async def test_a_branch_emptied_by_pops_exists(ours: OpenOurs) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.create_branch_from_turn(2, "short")
@@ -200,7 +200,7 @@ async def test_usage_of_a_shared_turn_outlives_its_pops(ours: OpenOurs, path: Pa
     assert rows(path, "SELECT * FROM convo_usage") == []
 
 
-async def test_a_turn_that_another_branch_accounts_for_is_not_kept_twice(ours: OpenOurs, path: Path) -> None:
+async def test_usage_that_another_branch_has_is_not_kept_twice(ours: OpenOurs, path: Path) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.store_run_usage(run(7))
@@ -210,7 +210,7 @@ async def test_a_turn_that_another_branch_accounts_for_is_not_kept_twice(ours: O
     assert rows(path, "SELECT name FROM sqlite_master WHERE name = 'convo_usage'") == []
 
 
-async def test_branches_come_in_the_order_of_their_making(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:
+async def test_branches_are_listed_in_the_order_of_their_creation(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:
     session = ours()
     await session.add_items(turns(2))
     for name, second in (("z", 1), ("a", 2), ("m", 1)):

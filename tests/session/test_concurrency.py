@@ -1,4 +1,4 @@
-"""Several tasks, threads, event loops and processes on one conversation; calls that are cancelled."""
+"""Several tasks, threads, event loops and processes in one conversation, and cancelled calls."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def test_many_objects_on_one_file_wait_for_each_other(ours: OpenOurs, path
     assert rows(path, "SELECT COUNT(*) FROM message_structure GROUP BY session_id") == [(40,)] * 12
 
 
-async def test_tasks_are_served_in_the_order_of_their_calls(ours: OpenOurs) -> None:
+async def test_calls_take_effect_in_their_order(ours: OpenOurs) -> None:
     session = ours()
     await asyncio.gather(*(session.add_items([user(str(number))]) for number in range(50)))
     assert await session.get_items() == [user(str(number)) for number in range(50)]
@@ -126,7 +126,7 @@ async def test_a_write_goes_to_the_branch_of_its_call(ours: OpenOurs, sdk: OpenS
     assert results[0][1][-1] == user("to main")
 
 
-async def test_usage_is_of_the_turn_that_was_last_when_it_was_stored(ours: OpenOurs) -> None:
+async def test_usage_belongs_to_the_turn_that_was_last_when_it_was_stored(ours: OpenOurs) -> None:
     session = ours()
     await session.add_items(turn(1))
     await asyncio.gather(session.store_run_usage(run(5)), session.add_items(turn(2)), session.store_run_usage(run(6)))
@@ -141,7 +141,7 @@ def test_one_object_in_one_event_loop_after_another(ours: OpenOurs) -> None:
     assert asyncio.run(session.get_items()) == turns(3)
 
 
-def test_a_loop_that_ends_with_a_call_under_way_hurts_nobody(ours: OpenOurs) -> None:
+def test_a_loop_may_be_closed_during_a_call(ours: OpenOurs) -> None:
     session = ours()
     busy, go_on = threading.Event(), threading.Event()
 
@@ -186,7 +186,7 @@ CHANGES: dict[str, Callable[[AdvancedSQLiteSession], Awaitable[object]]] = {
 
 @pytest.mark.parametrize("steps", range(4))
 @pytest.mark.parametrize("name", CHANGES)
-async def test_a_cancelled_change_is_made_or_is_not(ours: OpenOurs, path: Path, name: str, steps: int) -> None:
+async def test_a_cancelled_change_is_completed_or_not_begun(ours: OpenOurs, path: Path, name: str, steps: int) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.fork(name="done", switch=False)
@@ -207,7 +207,7 @@ def everything(path: Path) -> list[object]:
     return [rows(path, f"SELECT * FROM {table}") for table in tables]
 
 
-async def test_a_cancelled_change_is_settled_when_the_cancellation_arrives(ours: OpenOurs, path: Path) -> None:
+async def test_a_change_is_complete_when_its_cancellation_is_raised(ours: OpenOurs, path: Path) -> None:
     session = ours()
     go_on = threading.Event()
     connection_of(session._access.engine).submit(lambda _: go_on.wait())
@@ -225,7 +225,7 @@ async def test_a_cancelled_change_is_settled_when_the_cancellation_arrives(ours:
 
 
 @pytest.mark.parametrize("name", ["add", "fork"])
-async def test_a_failed_change_leaves_nothing(ours: OpenOurs, path: Path, name: str) -> None:
+async def test_a_failed_change_writes_nothing(ours: OpenOurs, path: Path, name: str) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.fork(name="done", switch=False)

@@ -1,4 +1,4 @@
-"""Opening, closing, forgetting to close; what is imported, and when."""
+"""Opening and closing sessions, sessions that are never closed, and what is imported when."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tui.session import AdvancedSQLiteSession
 
 
 def python(code: str, *arguments: object) -> str:
-    """What a program prints that must end by itself."""
+    """Run a program that must end by itself, and return its output."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code), *map(str, arguments)],
         capture_output=True,
@@ -58,7 +58,7 @@ def test_a_session_loads_neither_the_sdk_nor_the_terminal(path: Path) -> None:
     assert not loaded.strip()
 
 
-def test_a_program_that_never_closes_ends_by_itself(path: Path) -> None:
+def test_a_program_that_never_closes_a_session_ends(path: Path) -> None:
     python(
         """
         import asyncio, sys
@@ -72,7 +72,7 @@ def test_a_program_that_never_closes_ends_by_itself(path: Path) -> None:
     assert rows(path, "SELECT message_data FROM agent_messages") == [('{"role": "user", "content": "kept"}',)]
 
 
-def test_a_session_that_nobody_holds_is_closed(path: Path) -> None:
+def test_a_garbage_collected_session_is_closed(path: Path) -> None:
     session = AdvancedSQLiteSession(session_id="chat", db_path=path, create_tables=True)
     asyncio.run(session.add_items([user("hello")]))
     worker = connection_of(session._access.engine)._worker._thread
@@ -91,7 +91,7 @@ def test_an_error_leaves_no_thread_behind(path: Path) -> None:
     assert threading.active_count() == before
 
 
-async def test_closing_is_final_and_may_be_repeated(ours: OpenOurs, caplog: pytest.LogCaptureFixture) -> None:
+async def test_closing_is_final_and_can_be_repeated(ours: OpenOurs, caplog: pytest.LogCaptureFixture) -> None:
     session = ours()
     await session.add_items([user("hello")])
     await session.close()
@@ -113,7 +113,7 @@ async def test_closing_is_final_and_may_be_repeated(ours: OpenOurs, caplog: pyte
     assert [record.message for record in caplog.records] == ["Failed to store session usage"]
 
 
-async def test_closing_waits_for_what_was_begun(ours: OpenOurs, path: Path) -> None:
+async def test_closing_waits_for_calls_that_were_made(ours: OpenOurs, path: Path) -> None:
     session = ours()
     writes = [asyncio.create_task(session.add_items(turns(1))) for _ in range(5)]
     await asyncio.sleep(0)
@@ -122,7 +122,7 @@ async def test_closing_waits_for_what_was_begun(ours: OpenOurs, path: Path) -> N
     assert rows(path, "SELECT COUNT(*) FROM message_structure") == [(20,)]
 
 
-async def test_leaving_the_block_closes(path: Path) -> None:
+async def test_leaving_the_async_with_block_closes_the_session(path: Path) -> None:
     async with AdvancedSQLiteSession(session_id="chat", db_path=path, create_tables=True) as session:
         await session.add_items([user("hello")])
     with pytest.raises(RuntimeError, match="closed"):
@@ -140,7 +140,7 @@ def test_it_is_a_session_for_the_sdk(ours: OpenOurs) -> None:
     assert isinstance(ours(), Session)
 
 
-def test_settings_are_the_sdks(ours: OpenOurs, sdk: OpenSDK) -> None:
+def test_settings_are_handled_as_by_the_sdk(ours: OpenOurs, sdk: OpenSDK) -> None:
     for options in ({}, {"session_settings": {"limit": 2}}, {"session_settings": SessionSettings(limit=2)}):
         assert ours(**options).session_settings == sdk(**options).session_settings
     for wrong in ({"limits": 2}, "2", {"limit": "two"}):
@@ -151,7 +151,7 @@ def test_settings_are_the_sdks(ours: OpenOurs, sdk: OpenSDK) -> None:
         assert str(error.value) == str(expected.value)
 
 
-async def test_settings_limit_what_is_read(ours: OpenOurs) -> None:
+async def test_settings_limit_the_items_that_are_read(ours: OpenOurs) -> None:
     session = ours(session_settings={"limit": 3})
     await session.add_items(turns(2))
     assert await session.get_items() == turns(2)[-3:]
@@ -160,7 +160,7 @@ async def test_settings_limit_what_is_read(ours: OpenOurs) -> None:
     assert await session.get_items() == turns(2)
 
 
-def test_the_usual_mistakes_are_told_what_to_write() -> None:
+def test_the_usual_mistakes_raise_an_error_that_shows_what_to_write() -> None:
     mistakes: list[Callable[[], object]] = [
         lambda: AdvancedSQLiteSession("chat"),  # type: ignore[call-arg]
         lambda: AdvancedSQLiteSession("chat", "file.sqlite"),  # type: ignore[call-arg]

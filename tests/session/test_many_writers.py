@@ -1,4 +1,4 @@
-"""Many processes write to one file while the explorer looks at it: everything arrives, and nobody hears of an error."""
+"""Many processes write to one file while the explorer reads it: everything is stored, and there are no errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ asyncio.run(main())
 
 @contextmanager
 def writing(path: Path) -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes that each append turns to a session of their own, all at once."""
+    """Start processes that each append turns to a session of their own, all at the same time."""
     with ExitStack() as stack:
         writers = [
             stack.enter_context(
@@ -75,7 +75,7 @@ def tell(writer: subprocess.Popen[str], line: str) -> None:
 
 
 def all_done(writers: list[subprocess.Popen[str]]) -> None:
-    """Wait for them; none may have had anything to say."""
+    """Wait for the writers, which must print nothing."""
     for writer in writers:
         output, errors = writer.communicate(timeout=60)
         assert (writer.returncode, output, errors) == (0, "", "")
@@ -107,7 +107,7 @@ async def items_of(path: Path, name: str) -> list[object]:
 
 
 async def look_until_done(path: Path, writers: list[subprocess.Popen[str]]) -> int:
-    """Read the file as the explorer does, every time that it has changed; how often that was."""
+    """Read the file as the explorer does whenever it has changed, and return how often it was read."""
     with closing(Store(path)) as store:
         looks, seen, known = 0, None, 0
         while any(writer.poll() is None for writer in writers) or looks == 0:
@@ -151,14 +151,14 @@ def test_eight_processes_write_and_convo_tui_is_open(path: Path) -> None:
 
 @contextmanager
 def held(path: Path, session: AdvancedSQLiteSession) -> Iterator[sqlite3.Connection]:
-    """Another writer that has the file, and a session that has no patience with it."""
+    """Lock the file by another connection; the session does not wait for it."""
     connection_of(session._access.engine).run_sync(lambda db: db.execute("PRAGMA busy_timeout = 0"))
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield other
 
 
-async def test_writers_that_get_done_are_waited_for(ours: OpenOurs, path: Path) -> None:
+async def test_writers_that_commit_are_waited_for(ours: OpenOurs, path: Path) -> None:
     session = ours()
     await session.add_items(turn(1))
     tries = 0
@@ -183,7 +183,7 @@ async def test_writers_that_get_done_are_waited_for(ours: OpenOurs, path: Path) 
     assert await session.get_items() == turns(2)
 
 
-async def test_a_writer_that_stays_is_given_up(ours: OpenOurs, path: Path) -> None:
+async def test_a_writer_that_holds_the_file_is_not_waited_for_forever(ours: OpenOurs, path: Path) -> None:
     session = ours()
     with held(path, session) as other:
         with pytest.raises(sqlite3.OperationalError, match="database is locked"):

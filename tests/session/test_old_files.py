@@ -1,4 +1,4 @@
-"""Files as SDK versions from 0.4 on wrote them: no reserved branch ids, no clear generations."""
+"""Files of earlier SDK versions, from 0.4 on: no reserved branch ids, no clear generations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ OLD_SCHEMA = """
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """`main` with three turns, `old fork` with the first of them and one of its own; the last message is lost."""
+    """Return a file: `main` has three turns, `old fork` shares the first and has another; the last message is lost."""
     path = tmp_path / "old.sqlite"
     with closing(sqlite3.connect(path)) as db, db:
         db.executescript(OLD_SCHEMA)
@@ -73,7 +73,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("create_tables", [False, True])
-async def test_it_reads_as_with_the_sdk(ours: OpenOurs, sdk: OpenSDK, create_tables: bool) -> None:
+async def test_an_old_file_is_read_as_by_the_sdk(ours: OpenOurs, sdk: OpenSDK, create_tables: bool) -> None:
     session = ours(create_tables=create_tables)
     other = sdk(create_tables=create_tables)
     for branch in ("main", "old fork", "no such"):
@@ -87,7 +87,7 @@ async def test_it_reads_as_with_the_sdk(ours: OpenOurs, sdk: OpenSDK, create_tab
     assert await session.get_items() == turns(3)
 
 
-async def test_looking_adds_no_tables(ours: OpenOurs, path: Path) -> None:
+async def test_reading_adds_no_tables(ours: OpenOurs, path: Path) -> None:
     before = rows(path, "SELECT name FROM sqlite_master ORDER BY name")
     session = ours(create_tables=False)
     await session.switch_to_branch("old fork")
@@ -95,7 +95,7 @@ async def test_looking_adds_no_tables(ours: OpenOurs, path: Path) -> None:
     assert rows(path, "SELECT name FROM sqlite_master ORDER BY name") == before
 
 
-async def test_it_goes_on(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:
+async def test_an_old_file_can_be_continued(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:
     session = ours(create_tables=False)
     await session.add_items(turn(5))
     assert rows(path, "SELECT * FROM session_clear_generations") == [("chat", 0)]
@@ -109,14 +109,14 @@ async def test_it_goes_on(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:
         await session.create_branch_from_turn(2, "old fork")
 
 
-async def test_a_pop_passes_over_a_lost_message(ours: OpenOurs) -> None:
+async def test_a_pop_skips_a_lost_message(ours: OpenOurs) -> None:
     session = ours(create_tables=False)
     await session.switch_to_branch("old fork")
     assert await session.pop_item() == turn(4)[2]
     assert await session.get_items() == [*turn(1), *turn(4)[:2]]
 
 
-async def test_it_can_be_cleared(ours: OpenOurs, path: Path) -> None:
+async def test_an_old_file_can_be_cleared(ours: OpenOurs, path: Path) -> None:
     session, other = ours(create_tables=False), ours(create_tables=False)
     await other.switch_to_branch("old fork")
     await session.clear_session()

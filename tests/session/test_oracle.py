@@ -102,7 +102,7 @@ STORED = (
 
 
 def without_times(result: Any) -> Any:
-    """The two files are written one after the other: a second may pass, and order branches of one second anew."""
+    """Return a result without what depends on time: times, and the order of branches of the same second."""
     if isinstance(result, list) and result and isinstance(result[0], dict) and "is_current" in result[0]:
         result = sorted(result, key=lambda branch: str(branch["branch_id"]))
     if isinstance(result, list):
@@ -113,7 +113,7 @@ def without_times(result: Any) -> Any:
 
 
 class Conversations(RuleBasedStateMachine):
-    """Two objects on each of two files."""
+    """Two session objects on each of two files."""
 
     second: ClassVar[type[SDKSession] | type[AdvancedSQLiteSession]] = AdvancedSQLiteSession
 

@@ -1,4 +1,4 @@
-"""Files that belong to other base tables, half-made files, and odd names: the SDK's checks and messages."""
+"""Files of other base tables, incomplete files, and odd names: the same checks and messages as the SDK's."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def opening(kind: type[AdvancedSQLiteSession] | type[SDKSession], path: Path, **
 
 @pytest.mark.parametrize("create_tables", [False, True])
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_is_taken_or_refused_as_by_the_sdk(tmp_path: Path, name: str, create_tables: bool) -> None:
+def test_a_file_is_accepted_or_refused_as_by_the_sdk(tmp_path: Path, name: str, create_tables: bool) -> None:
     outcomes, schemas = [], []
     for kind in (SDKSession, AdvancedSQLiteSession):
         path = tmp_path / f"{kind.__module__}.sqlite"
@@ -89,7 +89,7 @@ def test_a_file_is_taken_or_refused_as_by_the_sdk(tmp_path: Path, name: str, cre
 )
 @pytest.mark.parametrize("create_tables", [False, True])
 @pytest.mark.parametrize("owner", [{}, {"sessions_table": "sssessions", "messages_table": "ssmessages"}], ids=str)
-def test_other_table_names_are_taken_or_refused_as_by_the_sdk(
+def test_other_table_names_are_accepted_or_refused_as_by_the_sdk(
     tmp_path: Path, tables: dict[str, Any], create_tables: bool, owner: dict[str, Any]
 ) -> None:
     outcomes = []
@@ -113,12 +113,12 @@ async def test_tables_of_other_names(ours: OpenOurs, sdk: OpenSDK) -> None:
 
 
 def schema(path: Path) -> list[tuple[str, ...]]:
-    """Every table, index and trigger of a file, its SQL without regard to spaces."""
+    """Return every table, index and trigger of a file, with its SQL without spaces."""
     found = rows(path, "SELECT type, name, tbl_name, COALESCE(sql, '') FROM sqlite_master ORDER BY type, name")
     return [(kind, name, table, "".join(sql.split())) for kind, name, table, sql in found]
 
 
-def test_a_folder_and_a_file_that_is_no_database_are_refused_as_by_the_sdk(tmp_path: Path) -> None:
+def test_a_folder_and_a_file_that_is_not_a_database_are_refused_as_by_the_sdk(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("no database at all\n" * 100)
     for path in (tmp_path, text, tmp_path / "nowhere" / "file.sqlite"):

@@ -1,4 +1,4 @@
-"""The session in the SDK's own hands: `Runner` with an agent whose model answers from here."""
+"""Sessions used by the SDK's `Runner`, with a model that answers without a server."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tui.session import AdvancedSQLiteSession
 
 
 class Parrot(Model):
-    """Calls the tool once in a turn, then repeats how much it was told."""
+    """Calls the tool once in a turn, then answers with the number of items that it got."""
 
     async def get_response(self, *args: Any, **kwargs: Any) -> ModelResponse:
-        told = kwargs.get("input", args[1] if len(args) > 1 else None)
-        assert isinstance(told, list)
-        usage = Usage(requests=1, input_tokens=10 * len(told), output_tokens=3, total_tokens=10 * len(told) + 3)
-        if told[-1].get("type") == "function_call_output":
-            text = ResponseOutputText(annotations=[], text=f"told {len(told)} items", type="output_text")
+        items = kwargs.get("input", args[1] if len(args) > 1 else None)
+        assert isinstance(items, list)
+        usage = Usage(requests=1, input_tokens=10 * len(items), output_tokens=3, total_tokens=10 * len(items) + 3)
+        if items[-1].get("type") == "function_call_output":
+            text = ResponseOutputText(annotations=[], text=f"got {len(items)} items", type="output_text")
             message = ResponseOutputMessage(
                 id="m", content=[text], role="assistant", status="completed", type="message"
             )
             return ModelResponse(output=[message], usage=usage, response_id=None)
         call = ResponseFunctionToolCall(
-            id="f", call_id=f"about {told[-1]['content']}", name="clock", arguments="{}", type="function_call"
+            id="f", call_id=f"about {items[-1]['content']}", name="clock", arguments="{}", type="function_call"
         )
         return ModelResponse(output=[call], usage=usage, response_id=None)
 
@@ -49,7 +49,7 @@ QUIET = RunConfig(tracing_disabled=True)
 
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """The event loop that `Runner.run_sync` finds; it would leave one of its own behind."""
+    """Return the event loop that `Runner.run_sync` uses; otherwise it leaves a loop of its own open."""
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         asyncio.set_event_loop(loop)
@@ -58,7 +58,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 def converse(session: AdvancedSQLiteSession | SDKSession, loop: asyncio.AbstractEventLoop) -> list[object]:
-    """Three turns and a fork, as a program runs them that is not asynchronous itself."""
+    """Run three turns and a fork, as a synchronous program does."""
     wait = loop.run_until_complete
     seen: list[object] = []
 
@@ -81,13 +81,13 @@ def converse(session: AdvancedSQLiteSession | SDKSession, loop: asyncio.Abstract
 def test_a_program_runs_the_same_on_both_classes(ours: OpenOurs, sdk: OpenSDK, loop: asyncio.AbstractEventLoop) -> None:
     expected = converse(sdk(session_id="sdk"), loop)
     assert converse(ours(session_id="ours"), loop) == expected
-    assert expected[:3] == ["told 3 items", "told 7 items", "told 7 items"]
+    assert expected[:3] == ["got 3 items", "got 7 items", "got 7 items"]
 
 
-async def test_a_run_with_settings_of_its_own_reads_the_newest_items(ours: OpenOurs) -> None:
+async def test_a_run_with_its_own_settings_reads_the_newest_items(ours: OpenOurs) -> None:
     session = ours(session_settings={"limit": 4})
     for question in ("one", "two"):
         await Runner.run(AGENT, question, session=session, run_config=QUIET)
     result = await Runner.run(AGENT, "three", session=session, run_config=QUIET)
-    assert result.final_output == "told 7 items"
+    assert result.final_output == "got 7 items"
     assert len(await session.get_items(limit=-1)) == 12

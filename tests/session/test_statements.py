@@ -1,4 +1,4 @@
-"""What a call costs does not grow with the branch: the same statements, and no scan in any of their plans."""
+"""The work of a call does not grow with the branch: the same statements, and no scan in any of their plans."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CALLS: dict[str, Call] = {
 }
 
 SIZES = {"a short branch": (5, 1), "a long branch": (500, 1), "many branches": (50, 100)}
-"""Turns of `main`, and branches beside it."""
+"""Number of turns of `main`, and of other branches."""
 
 
 async def fill(session: AdvancedSQLiteSession, turn_count: int, branches: int) -> None:
@@ -43,7 +43,7 @@ async def fill(session: AdvancedSQLiteSession, turn_count: int, branches: int) -
 
 
 async def statements(session: AdvancedSQLiteSession, call: Call) -> list[str]:
-    """The statements that a call runs, as SQLite prepares them."""
+    """Return the statements that a call runs, with their values."""
     ran: list[str] = []
     connection = connection_of(session._access.engine)
     connection.run_sync(lambda db: db.set_trace_callback(ran.append))
@@ -57,7 +57,7 @@ def plan(statement: str, db: sqlite3.Connection) -> list[str]:
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_as_many_statements_whatever_the_size(ours: OpenOurs, tmp_path: Path, name: str) -> None:
+async def test_the_number_of_statements_does_not_grow(ours: OpenOurs, tmp_path: Path, name: str) -> None:
     counts = {}
     for size, (turn_count, branches) in SIZES.items():
         session = ours(tmp_path / f"{size}.sqlite")
@@ -86,8 +86,8 @@ async def test_no_statement_scans(ours: OpenOurs, name: str, size: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["append", "pop", "switch", "last"])
-async def test_as_many_rows_whatever_the_size(ours: OpenOurs, tmp_path: Path, name: str) -> None:
-    """SQLite's own count of steps: it grows with the depth of its trees, and with nothing else."""
+async def test_the_number_of_rows_read_does_not_grow(ours: OpenOurs, tmp_path: Path, name: str) -> None:
+    """The number of steps that SQLite counts grows with the depth of its trees, and with nothing else."""
     counts = {}
     for size, (turn_count, branches) in SIZES.items():
         session = ours(tmp_path / f"{size}.sqlite")
@@ -125,7 +125,7 @@ async def test_a_call_is_one_round_trip(ours: OpenOurs, monkeypatch: pytest.Monk
     assert len(submitted) == 1
 
 
-async def test_looking_writes_nothing(ours: OpenOurs) -> None:
+async def test_reading_writes_nothing(ours: OpenOurs) -> None:
     session = ours()
     await session.add_items(turns(3))
     await session.fork(2, name="other", switch=False)
@@ -146,7 +146,7 @@ async def test_looking_writes_nothing(ours: OpenOurs) -> None:
         assert "BEGIN IMMEDIATE" not in ran
 
 
-async def test_our_tables_come_with_the_first_write_that_needs_them(ours: OpenOurs, path: Path) -> None:
+async def test_convo_tables_are_created_by_the_first_write_that_needs_them(ours: OpenOurs, path: Path) -> None:
     def additions() -> set[str]:
         return {name for (name,) in rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo_%'")}
 

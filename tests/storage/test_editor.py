@@ -1,4 +1,4 @@
-"""Changes that a user makes to a file, undone and made again; the SDK's class reads the file after each."""
+"""Changes that a user makes to a file, undone and redone; the SDK's class reads the file after each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from agents import SQLiteSession
 
-from tests.conversations import SdkSession, open_sdk, said, spend, turn
+from tests.conversations import SdkSession, assistant_message, open_sdk, run_result, turn
 from tests.session.samples import rows
 from tui.errors import ConvoError, FileError
 from tui.model import DeletionImpact, EntryState, JournalEntry, SharedTurns
@@ -27,18 +27,18 @@ from tui.storage.store import Store
 
 @pytest.fixture
 async def path(path: Path) -> Path:
-    """support: main 1 2 3 4, alt leaves it at 3 and goes on to 5; billing: one turn. Usage for every turn."""
+    """Return a file: `support` has main with 4 turns and alt, forked at turn 3, with 5; `billing` has one turn."""
     other = open_sdk(path, "billing")
     await other.add_items(turn("an invoice"))
     other.close()
     sdk = open_sdk(path)
     for number in range(1, 5):
         await sdk.add_items(turn(f"main {number}", tool="get_weather"))
-        await sdk.store_run_usage(spend(100 * number, cached=10, reasoning=5))
+        await sdk.store_run_usage(run_result(100 * number, cached=10, reasoning=5))
     await sdk.create_branch_from_turn(3, "alt")
     for number in range(3, 6):
         await sdk.add_items(turn(f"alt {number}"))
-        await sdk.store_run_usage(spend(1000 * number))
+        await sdk.store_run_usage(run_result(1000 * number))
     sdk.close()
     return path
 
@@ -56,13 +56,13 @@ async def store(path: Path) -> AsyncIterator[Store]:
 
 
 async def as_sdk_reads(path: Path, session_id: str = "support") -> dict[str, Any]:
-    """All that the SDK's class tells of a session."""
+    """Return everything that the SDK's class returns about a session."""
     sdk = open_sdk(path, session_id)
     listed = await sdk.list_branches()
-    told: dict[str, Any] = {"branches": listed, "usage": await sdk.get_session_usage()}
+    results: dict[str, Any] = {"branches": listed, "usage": await sdk.get_session_usage()}
     for branch in listed:
         name = branch["branch_id"]
-        told[name] = (
+        results[name] = (
             await sdk.get_items(branch_id=name),
             await sdk.get_conversation_turns(name),
             await sdk.get_conversation_by_turns(name),
@@ -71,14 +71,14 @@ async def as_sdk_reads(path: Path, session_id: str = "support") -> dict[str, Any
             await sdk.get_turn_usage(branch_id=name),
         )
     sdk.close()
-    return told
+    return results
 
 
 KEPT_ELSEWHERE = ("sqlite_sequence", "branch_reservations", "convo_journal", "convo_trash")
 
 
 def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of the file but those that undoing leaves: reserved ids, and what it takes to undo."""
+    """Return every row of the file, except for reserved ids and the journal."""
     with closing(sqlite3.connect(path)) as db:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
         found = {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in tables if name not in KEPT_ELSEWHERE}
@@ -87,16 +87,16 @@ def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     return {name: sorted(held, key=repr) for name, held in found.items() if held}
 
 
-def untimed(told: Any) -> Any:
-    """What the SDK tells, without times: two files are written one after the other."""
-    if isinstance(told, dict):
-        return {key: untimed(value) for key, value in told.items() if key not in ("created_at", "timestamp")}
-    if isinstance(told, list | tuple):
-        return [untimed(each) for each in told]
-    return told
+def untimed(results: Any) -> Any:
+    """Return results of the SDK without times, which differ between two files."""
+    if isinstance(results, dict):
+        return {key: untimed(value) for key, value in results.items() if key not in ("created_at", "timestamp")}
+    if isinstance(results, list | tuple):
+        return [untimed(each) for each in results]
+    return results
 
 
-async def test_forks_and_deletions_are_the_sdks(path: Path, editor: Editor, tmp_path: Path) -> None:
+async def test_forks_and_deletions_match_the_sdk(path: Path, editor: Editor, tmp_path: Path) -> None:
     reference = tmp_path / "reference.sqlite"
     with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(reference)) as copy:
         db.backup(copy)
@@ -112,7 +112,7 @@ async def test_forks_and_deletions_are_the_sdks(path: Path, editor: Editor, tmp_
     sdk.close()
 
 
-async def test_a_deleted_branch_comes_back_as_it_was(path: Path, editor: Editor) -> None:
+async def test_undo_restores_a_deleted_branch(path: Path, editor: Editor) -> None:
     before, stored = await as_sdk_reads(path), content(path)
     await editor.delete_branch("support", "alt")
     without = await as_sdk_reads(path)
@@ -129,7 +129,7 @@ async def test_a_deleted_branch_comes_back_as_it_was(path: Path, editor: Editor)
     ]
 
 
-async def test_a_branch_that_came_back_goes_on(path: Path, editor: Editor) -> None:
+async def test_a_restored_branch_can_be_continued(path: Path, editor: Editor) -> None:
     await editor.delete_branch("support", "alt")
     await editor.undo()
     sdk = open_sdk(path)
@@ -144,12 +144,12 @@ async def test_a_branch_that_came_back_goes_on(path: Path, editor: Editor) -> No
         "alt 6",
     ]
     sdk.close()
-    with pytest.raises(ConvoError, match="'alt' has 2 new items") as told:
+    with pytest.raises(ConvoError, match="'alt' has 2 new items") as raised:
         await editor.redo()
-    assert told.value.hint == ""
+    assert raised.value.hint == ""
 
 
-async def test_usage_of_turns_that_live_on_survives_the_branch_that_ran_them(
+async def test_usage_of_shared_turns_survives_the_branch_that_ran_them(
     path: Path, editor: Editor, store: Store
 ) -> None:
     await editor.fork("support", "alt", 5, "child")
@@ -172,35 +172,37 @@ async def test_usage_of_turns_that_live_on_survives_the_branch_that_ran_them(
     assert rows(path, "SELECT COUNT(*) FROM convo_usage") == [(0,)]
 
 
-async def test_branches_that_part_within_a_turn_lose_what_is_theirs_alone(
+async def test_deleting_a_branch_that_parts_within_a_turn_deletes_only_its_own_items(
     path: Path, editor: Editor, store: Store
 ) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
         await ours.switch_to_branch("alt")
         await ours.fork(name="shorter")
         await ours.pop_item()
-        await ours.add_items([said("Otherwise.")])  # type: ignore[list-item]
-    told = await store.deletion_impact((await store.sessions())[0], "alt")
-    assert (told.items, told.tokens, told.kept_tokens) == (1, None, 13200)
+        await ours.add_items([assistant_message("Otherwise.")])  # type: ignore[list-item]
+    impact = await store.deletion_impact((await store.sessions())[0], "alt")
+    assert (impact.items, impact.tokens, impact.kept_tokens) == (1, None, 13200)
     before = rows(path, "SELECT COUNT(*) FROM agent_messages")[0][0]
     await editor.delete_branch("support", "alt")
-    assert before - rows(path, "SELECT COUNT(*) FROM agent_messages")[0][0] == told.items
+    assert before - rows(path, "SELECT COUNT(*) FROM agent_messages")[0][0] == impact.items
 
 
-async def test_what_goes_is_what_was_told(path: Path, editor: Editor, store: Store) -> None:
+async def test_the_deletion_impact_is_what_is_deleted(path: Path, editor: Editor, store: Store) -> None:
     session = (await store.sessions())[0]
     for branch in ("alt", None):
-        told = await store.deletion_impact(session, branch)
+        impact = await store.deletion_impact(session, branch)
         held = rows(path, "SELECT COUNT(*) FROM agent_messages WHERE session_id = 'support'")[0][0]
         if branch is None:
-            assert (told.branches, told.turns, told.tokens) == (1, 4, 1100)
+            assert (impact.branches, impact.turns, impact.tokens) == (1, 4, 1100)
             await editor.delete_session("support")
         else:
             await editor.delete_branch("support", branch)
-        assert held - rows(path, "SELECT COUNT(*) FROM agent_messages WHERE session_id = 'support'")[0][0] == told.items
+        assert (
+            held - rows(path, "SELECT COUNT(*) FROM agent_messages WHERE session_id = 'support'")[0][0] == impact.items
+        )
 
 
-async def test_a_deleted_session_comes_back_with_all_its_branches(path: Path, editor: Editor) -> None:
+async def test_undo_restores_a_deleted_session_with_all_branches(path: Path, editor: Editor) -> None:
     await editor.fork("support", "main", 1, "empty")
     await editor.label("support", None, title="Weather", description="Named it")
     before, stored = await as_sdk_reads(path), content(path)
@@ -216,13 +218,13 @@ async def test_a_deleted_session_comes_back_with_all_its_branches(path: Path, ed
         await ours.switch_to_branch("empty")
 
 
-async def test_main_is_not_deleted(editor: Editor) -> None:
-    with pytest.raises(ConvoError, match="'main' cannot be deleted") as told:
+async def test_main_cannot_be_deleted(editor: Editor) -> None:
+    with pytest.raises(ConvoError, match="'main' cannot be deleted") as raised:
         await editor.delete_branch("support", "main")
-    assert "delete the session" in told.value.hint
+    assert "delete the session" in raised.value.hint
 
 
-async def test_a_fork_is_undone_unless_it_has_gone_on(path: Path, editor: Editor) -> None:
+async def test_a_fork_is_undone_unless_it_was_continued(path: Path, editor: Editor) -> None:
     stored = content(path)
     assert await editor.fork("support", "main", 3, "third") == ["third"]
     made = content(path)
@@ -234,9 +236,9 @@ async def test_a_fork_is_undone_unless_it_has_gone_on(path: Path, editor: Editor
     await sdk.switch_to_branch("third")
     await sdk.add_items(turn("third 3"))
     sdk.close()
-    with pytest.raises(ConvoError, match="“Forked 'third' at turn 3 of 'main'” cannot be undone") as told:
+    with pytest.raises(ConvoError, match="“Forked 'third' at turn 3 of 'main'” cannot be undone") as raised:
         await editor.undo()
-    assert "has 2 new items: archive it instead" in str(told.value)
+    assert "has 2 new items: archive it instead" in str(raised.value)
     await editor.make_permanent(1)
     with pytest.raises(ConvoError, match="Nothing to undo"):
         await editor.undo()
@@ -252,7 +254,7 @@ async def test_a_fork_that_shares_nothing_is_undone_too(path: Path, editor: Edit
     assert "anew" in (await store.tree(session)).branches
 
 
-async def test_what_another_program_has_taken_is_not_brought_back_by_halves(path: Path, editor: Editor) -> None:
+async def test_an_undo_that_another_program_made_impossible_restores_nothing(path: Path, editor: Editor) -> None:
     await editor.delete_branch("support", "alt")
     sdk = open_sdk(path)
     for _ in range(9):
@@ -264,7 +266,7 @@ async def test_what_another_program_has_taken_is_not_brought_back_by_halves(path
     assert content(path) == stored
 
 
-async def test_a_branch_that_a_stale_program_revived_is_not_mixed_up(path: Path, editor: Editor) -> None:
+async def test_a_branch_that_another_program_revived_is_not_overwritten(path: Path, editor: Editor) -> None:
     stale = open_sdk(path)
     await stale.switch_to_branch("alt")
     await editor.delete_branch("support", "alt")
@@ -274,7 +276,7 @@ async def test_a_branch_that_a_stale_program_revived_is_not_mixed_up(path: Path,
         await editor.undo()
 
 
-async def test_nothing_comes_back_into_a_session_that_was_cleared(path: Path, editor: Editor) -> None:
+async def test_nothing_is_restored_into_a_cleared_session(path: Path, editor: Editor) -> None:
     await editor.delete_branch("support", "alt")
     sdk = open_sdk(path)
     await sdk.clear_session()
@@ -303,7 +305,7 @@ async def test_a_copy_is_a_session_with_its_own_usage_and_runs(path: Path, edito
     assert content(path) == stored
 
 
-async def test_a_copied_session_that_went_on_stays(path: Path, editor: Editor) -> None:
+async def test_a_copied_session_that_was_continued_is_not_undone(path: Path, editor: Editor) -> None:
     await editor.copy_branch("support", "alt", "copy")
     sdk = open_sdk(path, "copy")
     await sdk.create_branch_from_turn(2, "on")
@@ -312,7 +314,7 @@ async def test_a_copied_session_that_went_on_stays(path: Path, editor: Editor) -
         await editor.undo()
 
 
-async def test_a_copy_in_a_new_file_is_a_file_of_the_sdk(path: Path, editor: Editor, tmp_path: Path) -> None:
+async def test_the_sdk_reads_a_copy_in_a_new_file(path: Path, editor: Editor, tmp_path: Path) -> None:
     stored = content(path)
     file = tmp_path / "copy of alt.sqlite"
     assert await editor.copy_branch_to_file("support", "alt", "alone", file) == (5, 14)
@@ -334,7 +336,7 @@ async def test_a_copy_in_a_new_file_is_a_file_of_the_sdk(path: Path, editor: Edi
     )
 
 
-async def test_turns_are_copied_whole(path: Path, editor: Editor) -> None:
+async def test_turns_are_copied_completely(path: Path, editor: Editor) -> None:
     stored = content(path)
     assert await editor.copy_turns("support", [("main", 4), ("main", 1)], "alt") == (2, 8)
     sdk = open_sdk(path)
@@ -352,7 +354,7 @@ async def test_turns_are_copied_whole(path: Path, editor: Editor) -> None:
 
 
 @pytest.mark.parametrize("torn", [1, 2])
-async def test_a_call_is_not_parted_from_its_output(path: Path, editor: Editor, torn: int) -> None:
+async def test_a_call_is_not_separated_from_its_output(path: Path, editor: Editor, torn: int) -> None:
     items = turn("torn", tool="get_weather")
     del items[torn]
     sdk = open_sdk(path)
@@ -364,7 +366,7 @@ async def test_a_call_is_not_parted_from_its_output(path: Path, editor: Editor, 
     assert content(path) == stored
 
 
-async def test_what_is_said_of_things_is_undone_word_by_word(path: Path, editor: Editor, store: Store) -> None:
+async def test_each_change_of_a_label_is_undone_by_itself(path: Path, editor: Editor, store: Store) -> None:
     await editor.label("support", "alt", title="Oslo, hourly", note="the better one", description="Named 'alt'")
     await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
     await editor.label("support", None, archived=True, description="Archived session 'support'")
@@ -388,7 +390,7 @@ async def test_what_is_said_of_things_is_undone_word_by_word(path: Path, editor:
         await editor.undo()
 
 
-async def test_saying_the_same_again_is_nothing_that_was_done(path: Path, editor: Editor, store: Store) -> None:
+async def test_an_unchanged_label_is_not_recorded(path: Path, editor: Editor, store: Store) -> None:
     await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
     await editor.undo()
     await editor.label("support", "alt", pinned=False, description="Unpinned 'alt'")
@@ -439,7 +441,7 @@ async def test_all_entries_are_checked_before_the_first_is_undone(path: Path, ed
     assert content(path) == stored
 
 
-async def test_what_is_done_after_undoing_takes_the_place_of_what_was_undone(editor: Editor, store: Store) -> None:
+async def test_a_change_after_an_undo_replaces_the_undone_changes(editor: Editor, store: Store) -> None:
     await editor.delete_branch("support", "alt")
     await editor.undo()
     await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
@@ -448,7 +450,7 @@ async def test_what_is_done_after_undoing_takes_the_place_of_what_was_undone(edi
         await editor.redo()
 
 
-async def test_an_emptied_trash_makes_it_final(path: Path, editor: Editor, store: Store) -> None:
+async def test_emptying_the_trash_makes_changes_permanent(path: Path, editor: Editor, store: Store) -> None:
     await editor.delete_branch("support", "alt")
     await editor.label("support", "main", pinned=True, description="Pinned 'main'")
     assert (await store.journal())[1].kept_bytes > 500
@@ -459,14 +461,14 @@ async def test_an_emptied_trash_makes_it_final(path: Path, editor: Editor, store
         await editor.undo()
 
 
-async def test_looking_makes_no_table(path: Path, store: Store) -> None:
+async def test_reading_creates_no_table(path: Path, store: Store) -> None:
     await store.journal()
     await store.tree((await store.sessions())[0])
     await store.deletion_impact((await store.sessions())[0], "alt")
     assert rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo%'") == []
 
 
-async def test_names_of_tables_are_the_writers_own(tmp_path: Path) -> None:
+async def test_base_tables_with_other_names_can_be_edited(tmp_path: Path) -> None:
     path = tmp_path / "named.sqlite"
     names = ("my_sessions", "my_messages")
     sdk = SdkSession(session_id="s", db_path=path, create_tables=True, sessions_table=names[0], messages_table=names[1])
@@ -481,7 +483,7 @@ async def test_names_of_tables_are_the_writers_own(tmp_path: Path) -> None:
     sdk.close()
 
 
-async def test_a_plain_session_can_be_named_but_not_deleted(tmp_path: Path) -> None:
+async def test_a_plain_session_can_be_labelled_but_not_deleted(tmp_path: Path) -> None:
     path = tmp_path / "plain.sqlite"
     plain = SQLiteSession("s", path)
     await plain.add_items(turn("one"))
@@ -494,14 +496,14 @@ async def test_a_plain_session_can_be_named_but_not_deleted(tmp_path: Path) -> N
     assert rows(path, "SELECT COUNT(*) FROM convo_labels") == [(0,)]
 
 
-async def test_a_file_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+async def test_a_missing_file_is_not_created(tmp_path: Path) -> None:
     editor = Editor(tmp_path / "gone.sqlite", "agent_sessions", "agent_messages")
     with pytest.raises(FileError, match="cannot be opened"):
         await editor.fork("s", "main", 1)
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_change_that_fails_leaves_nothing(path: Path, editor: Editor) -> None:
+async def test_a_failed_change_writes_nothing(path: Path, editor: Editor) -> None:
     stored = content(path)
     with pytest.raises(ConvoError, match="has already been used"):
         await editor.fork("support", "main", 2, "alt")
@@ -511,7 +513,7 @@ async def test_a_change_that_fails_leaves_nothing(path: Path, editor: Editor) ->
     assert rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo%'") == []
 
 
-async def test_a_cancelled_change_is_made(path: Path, editor: Editor) -> None:
+async def test_a_cancelled_change_is_completed(path: Path, editor: Editor) -> None:
     task = asyncio.create_task(editor.delete_branch("support", "alt"))
     await asyncio.sleep(0)
     task.cancel()
@@ -543,7 +545,7 @@ open_to_write(path, Tables(), 5).submit_write(work).result()
 """
 
 
-async def test_a_program_that_is_killed_leaves_all_or_nothing(path: Path, editor: Editor) -> None:
+async def test_a_killed_program_writes_all_or_nothing(path: Path, editor: Editor) -> None:
     def killed(what: str) -> None:
         done = subprocess.run([sys.executable, "-c", KILLED, str(path), what], check=False)
         assert done.returncode == 9
@@ -559,34 +561,34 @@ async def test_a_program_that_is_killed_leaves_all_or_nothing(path: Path, editor
     assert content(path) == before
 
 
-async def test_what_a_run_wrote_is_undone_to_the_last_row(path: Path, editor: Editor) -> None:
+async def test_everything_that_a_run_wrote_is_undone(path: Path, editor: Editor) -> None:
     await editor.fork("support", "main", 1, "empty")
     stored = content(path)
     before = await editor.take_checkpoint("support", "empty")
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
         await ours.switch_to_branch("empty")
         await ours.add_items(turn("said", tool="get_weather"))
-        await ours.store_run_usage(spend(7))
+        await ours.store_run_usage(run_result(7))
         await ours.record_run(outcome="done", model="m", agent=None, started_at=None, seconds=1.0)
-    said_so = content(path)
+    after_run = content(path)
     await editor.record_since(before, "run", "Said “said” on 'empty'")
     await editor.undo()
     undone = content(path)
     # The session's row goes on telling when it was written last.
     assert undone | {"agent_sessions": []} == stored | {"agent_sessions": []}
     await editor.redo()
-    assert content(path) == said_so
+    assert content(path) == after_run
     await editor.undo()
     await editor.undo()
     assert "empty" not in {name for _, name, *_ in content(path).get("convo_branches", [])}
 
 
-async def test_a_run_that_wrote_nothing_is_nothing_that_was_done(editor: Editor, store: Store) -> None:
+async def test_a_run_that_wrote_nothing_is_not_recorded(editor: Editor, store: Store) -> None:
     await editor.record_since(await editor.take_checkpoint("support", "alt"), "run", "Said nothing")
     assert await store.journal() == ()
 
 
-async def test_others_may_write_their_own_changes_down(path: Path, editor: Editor) -> None:
+async def test_other_changes_can_be_recorded(path: Path, editor: Editor) -> None:
     stored = content(path)
 
     def shout(tx: Transaction) -> None:

@@ -14,7 +14,7 @@ from agents import SQLiteSession
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conversations import open_sdk, said, turn
+from tests.conversations import assistant_message, open_sdk, turn
 from tui.errors import QueryError
 from tui.items.text import searchable_texts
 from tui.model import Session
@@ -245,7 +245,7 @@ content = st.lists(words, min_size=1, max_size=4).map(" ".join)
 items = st.one_of(
     content.map(lambda text: {"role": "user", "content": text}),
     content.map(lambda text: {"role": "user", "content": [{"type": "input_text", "text": text}]}),
-    content.map(said),
+    content.map(assistant_message),
     content.map(lambda text: call("search", {"q": text, "n": 3})),
     content.map(output),
     content.map(lambda text: output([{"type": "input_text", "text": text}, {"type": "input_image", "image_url": "data:image/png;base64,rain"}])),  # noqa: E501

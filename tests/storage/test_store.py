@@ -1,4 +1,4 @@
-"""The explorer reads what the SDK's own class wrote, and finds in it what that class says."""
+"""The explorer reads files of the SDK's class as that class does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agents import SQLiteSession
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conversations import SdkSession, open_sdk, spend, turn
+from tests.conversations import SdkSession, open_sdk, run_result, turn
 from tui.errors import FileError, NotFoundError
 from tui.model import Branch, Scope, Session, TurnTree
 from tui.model.turn_trie import build_tree
@@ -24,16 +24,16 @@ from tui.storage.store import Store
 
 @pytest.fixture
 async def bushy(tmp_path: Path) -> AsyncIterator[tuple[Path, SdkSession]]:
-    """main: 1 2 3 4; alt leaves it at 3; deep leaves alt at 4; still leaves main at 4 and says nothing."""
+    """Return a file: main has 4 turns; alt is forked at 3, deep from alt at 4, still from main at 4 without items."""
     path = tmp_path / "bushy.sqlite"
     sdk = open_sdk(path)
     for number in range(1, 5):
         await sdk.add_items(turn(f"main {number}", tool="weather" if number == 2 else None))
-        await sdk.store_run_usage(spend(100 * number, cached=10 * number))
+        await sdk.store_run_usage(run_result(100 * number, cached=10 * number))
     await sdk.create_branch_from_turn(3, "alt")
     for number in (3, 4):
         await sdk.add_items(turn(f"alt {number}"))
-        await sdk.store_run_usage(spend(1000 * number))
+        await sdk.store_run_usage(run_result(1000 * number))
     await sdk.create_branch_from_turn(4, "deep")
     await sdk.add_items(turn("deep 4"))
     await sdk.switch_to_branch("main")
@@ -43,7 +43,7 @@ async def bushy(tmp_path: Path) -> AsyncIterator[tuple[Path, SdkSession]]:
 
 
 def drawn(tree: TurnTree) -> list[str]:
-    """The tree as lines: depth, turns, the branch that ends there."""
+    """Return the tree as lines: depth, turns, and the branch that ends there."""
     return [f"{'  ' * depth}{chain.first}-{chain.last} {chain.tip_of or '·'}" for chain, depth in tree.walk()]
 
 
@@ -69,7 +69,7 @@ async def test_the_tree_of_an_sdk_file_shows_shared_turns_once(bushy: tuple[Path
     store.close()
 
 
-async def test_each_branch_reads_as_the_sdk_returns_it(bushy: tuple[Path, SdkSession]) -> None:
+async def test_each_branch_is_read_as_the_sdk_returns_it(bushy: tuple[Path, SdkSession]) -> None:
     path, sdk = bushy
     store = Store(path)
     session = await only_session(store)
@@ -87,29 +87,31 @@ async def test_each_branch_reads_as_the_sdk_returns_it(bushy: tuple[Path, SdkSes
             for chain in tree.path(name)
             for row in await store.turns(session, chain.holders, chain.first, chain.last)
         ]
-        assert [(row.number, row.text) for row in rows] == [(told["turn"], told["content"]) for told in turns]
+        assert [(row.number, row.text) for row in rows] == [
+            (sdk_turn["turn"], sdk_turn["content"]) for sdk_turn in turns
+        ]
         assert branch.turns == len(turns)
     store.close()
 
 
-async def test_turns_show_what_the_run_that_made_them_cost(bushy: tuple[Path, SdkSession]) -> None:
+async def test_turns_have_the_usage_of_their_runs(bushy: tuple[Path, SdkSession]) -> None:
     path, sdk = bushy
     store = Store(path)
     session = await only_session(store)
     tree = await store.tree(session)
     branch_usage = await store.branch_usage(session, tree, "alt")
     turns = await store.turn_usages(session, tree, "alt", 1, 4)
-    assert [(told.branch_id, told.usage.total_tokens) for told in turns if told.usage] == [
+    assert [(turn_usage.branch_id, turn_usage.usage.total_tokens) for turn_usage in turns if turn_usage.usage] == [
         ("main", 110),
         ("main", 220),
         ("alt", 3300),
         ("alt", 4400),
     ]
-    for told in turns:
-        stored = await sdk.get_turn_usage(told.turn, branch_id=told.branch_id)
+    for turn_usage in turns:
+        stored = await sdk.get_turn_usage(turn_usage.turn, branch_id=turn_usage.branch_id)
         assert isinstance(stored, dict)
-        assert told.usage is not None
-        assert (told.usage.input_tokens, told.usage.cached_tokens) == (
+        assert turn_usage.usage is not None
+        assert (turn_usage.usage.input_tokens, turn_usage.usage.cached_tokens) == (
             stored["input_tokens"],
             stored["input_tokens_details"]["cached_tokens"],
         )
@@ -122,12 +124,17 @@ async def test_turns_show_what_the_run_that_made_them_cost(bushy: tuple[Path, Sd
     assert path_sum.total_tokens == 110 + 220 + 3300 + 4400
     assert everything.total_tokens == (await sdk.get_session_usage() or {})["total_tokens"]
     assert branch_usage.tools == (("weather", 1),)
-    assert [told.tools for told in turns] == [(), (("weather", 1),), (), ()]
+    assert [turn_usage.tools for turn_usage in turns] == [(), (("weather", 1),), (), ()]
     deep = await store.branch_usage(session, tree, "deep")
     assert deep.totals[Scope.OWN] is None
     assert (deep.turns, deep.turns_with_usage, deep.largest) == (4, 3, 3300)
     turns = await store.turn_usages(session, tree, "deep", 1, 64)
-    assert [told.usage.total_tokens if told.usage else None for told in turns] == [110, 220, 3300, None]
+    assert [each.usage.total_tokens if each.usage else None for each in turns] == [
+        110,
+        220,
+        3300,
+        None,
+    ]
     store.close()
 
 
@@ -173,7 +180,7 @@ async def test_rows_that_cannot_be_decoded_are_shown_as_such(tmp_path: Path) -> 
     store.close()
 
 
-async def test_a_plain_session_reads_as_one_branch(tmp_path: Path) -> None:
+async def test_a_plain_session_has_one_branch(tmp_path: Path) -> None:
     path = tmp_path / "plain.sqlite"
     plain = SQLiteSession("old", path)
     await plain.add_items([{"role": "system", "content": "Be brief."}, *turn("one", tool="weather"), *turn("two")])
@@ -212,7 +219,7 @@ async def test_a_plain_session_beside_structured_ones(tmp_path: Path) -> None:
     sdk.close()
 
 
-async def test_branches_without_items_are_there_until_they_are_deleted_by_whichever_class(tmp_path: Path) -> None:
+async def test_branches_without_items_exist_until_either_class_deletes_them(tmp_path: Path) -> None:
     path = tmp_path / "empty.sqlite"
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
         await ours.add_items([*turn("one"), *turn("two")])
@@ -232,21 +239,21 @@ async def test_branches_without_items_are_there_until_they_are_deleted_by_whiche
     store.close()
 
 
-async def test_all_that_was_billed_counts_each_turn_once_also_after_its_branch_is_gone(tmp_path: Path) -> None:
+async def test_the_usage_of_a_session_counts_each_turn_once_even_after_its_branch_is_deleted(tmp_path: Path) -> None:
     path = tmp_path / "billed.sqlite"
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
         await ours.add_items(turn("one"))
-        await ours.store_run_usage(spend(100))
+        await ours.store_run_usage(run_result(100))
         await ours.fork(name="runner")
         await ours.add_items(turn("two"))
-        await ours.store_run_usage(spend(1000))
+        await ours.store_run_usage(run_result(1000))
         await ours.fork(name="heir")
         await ours.delete_branch("runner")
     store = Store(path)
     session = await only_session(store)
     tree = await store.tree(session)
-    told = await store.branch_usage(session, tree, "heir")
-    billed, path_sum = told.totals[Scope.ALL], told.totals[Scope.PATH]
+    usage = await store.branch_usage(session, tree, "heir")
+    billed, path_sum = usage.totals[Scope.ALL], usage.totals[Scope.PATH]
     assert billed is not None
     assert path_sum is not None
     assert (billed.input_tokens, path_sum.input_tokens) == (1100, 1100)
@@ -272,7 +279,7 @@ async def test_reading_never_writes(bushy: tuple[Path, SdkSession]) -> None:
     db.close()
 
 
-async def test_changes_of_others_are_noticed(bushy: tuple[Path, SdkSession]) -> None:
+async def test_the_version_changes_when_others_write(bushy: tuple[Path, SdkSession]) -> None:
     path, sdk = bushy
     store = Store(path)
     before = await store.version()
@@ -345,19 +352,19 @@ def newer(path: Path) -> None:
         (newer, "of a shape this version does not know"),
     ],
 )
-def test_a_file_that_cannot_be_shown_says_why_and_what_to_do(
+def test_the_error_for_an_unreadable_file_has_reason_and_hint(
     tmp_path: Path, spoil: Callable[[Path], None], says: str
 ) -> None:
     path = tmp_path / "file.sqlite"
     path.touch()
     spoil(path)
-    with pytest.raises(FileError, match=says) as told:
+    with pytest.raises(FileError, match=says) as raised:
         Store(path)
-    assert told.value.hint
-    assert "\n" not in str(told.value)
+    assert raised.value.hint
+    assert "\n" not in str(raised.value)
 
 
-def test_a_file_whose_writer_was_killed_says_how_to_mend_it(tmp_path: Path) -> None:
+def test_the_error_for_a_file_with_a_hot_journal_says_how_to_repair_it(tmp_path: Path) -> None:
     path = tmp_path / "left.sqlite"
     code = """if True:
         import os, sqlite3, sys
@@ -371,12 +378,12 @@ def test_a_file_whose_writer_was_killed_says_how_to_mend_it(tmp_path: Path) -> N
         os._exit(9)
     """
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)
-    with pytest.raises(FileError, match="in the middle of a write") as told:
+    with pytest.raises(FileError, match="in the middle of a write") as raised:
         Store(path)
-    assert "PRAGMA schema_version" in told.value.hint
+    assert "PRAGMA schema_version" in raised.value.hint
 
 
-def test_a_locked_file_says_so(tmp_path: Path) -> None:
+def test_a_locked_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "locked.sqlite"
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("CREATE TABLE agent_sessions (session_id, updated_at)")
@@ -391,8 +398,8 @@ Step = tuple[str, int, int]
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["fork", "say", "pop"]), st.integers(0, 9), st.integers(0, 9)), max_size=40))
-def test_the_tree_is_the_trie_of_turns_whatever_was_forked_and_popped(steps: list[Step]) -> None:
-    """Against the plain way: every turn of every branch, compared message by message."""
+def test_the_tree_is_the_trie_of_turns_after_any_forks_and_pops(steps: list[Step]) -> None:
+    """Compare the tree with one that is made by comparing all turns message by message."""
     branches: dict[str, list[list[int]]] = {"main": [[1]]}
     fresh = iter(range(2, 10_000))
     for kind, which, where in steps:
@@ -439,7 +446,7 @@ def test_the_tree_is_the_trie_of_turns_whatever_was_forked_and_popped(steps: lis
 
 @pytest.mark.parametrize("beginning", ["", "a", "ab", "abc", "abcd", "\\n"])
 @pytest.mark.parametrize("text", ["한국어", "👀", '"quoted" \\ '])
-async def test_a_row_of_the_tree_begins_like_its_message_however_long_that_is(
+async def test_a_row_of_the_tree_has_the_beginning_of_a_message_of_any_length(
     tmp_path: Path, beginning: str, text: str
 ) -> None:
     sdk = open_sdk(tmp_path / "long.sqlite")
@@ -453,7 +460,7 @@ async def test_a_row_of_the_tree_begins_like_its_message_however_long_that_is(
     store.close()
 
 
-async def test_columns_that_hold_something_else_than_the_sdk_writes(bushy: tuple[Path, SdkSession]) -> None:
+async def test_columns_with_unexpected_values_can_be_read(bushy: tuple[Path, SdkSession]) -> None:
     path, _ = bushy
     with sqlite3.connect(path) as db:
         db.execute("UPDATE turn_usage SET input_tokens = NULL, requests = 'many' WHERE user_turn_number = 1")

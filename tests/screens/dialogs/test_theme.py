@@ -9,7 +9,7 @@ import pytest
 from textual.css.stylesheet import Stylesheet
 from textual.strip import Strip
 
-from tests.conversations import open_sdk, spend, turn
+from tests.conversations import open_sdk, run_result, turn
 from tests.explorer.driver import ExplorerDriver, open_explorer
 from tui.app import ConvoApp
 from tui.config import Config
@@ -23,7 +23,7 @@ async def path(tmp_path: Path) -> Path:
     path = tmp_path / "themes.sqlite"
     sdk = open_sdk(path)
     await sdk.add_items(turn("Hello", "**Hi**", tool="look"))
-    await sdk.store_run_usage(spend(100))
+    await sdk.store_run_usage(run_result(100))
     sdk.close()
     return path
 

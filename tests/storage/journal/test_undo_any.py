@@ -12,7 +12,7 @@ from typing import TypeAlias
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conversations import open_sdk, said, spend, turn
+from tests.conversations import assistant_message, open_sdk, run_result, turn
 from tests.storage.test_editor import as_sdk_reads, content
 from tui.errors import ConvoError
 from tui.session import AdvancedSQLiteSession
@@ -40,15 +40,15 @@ async def write(path: Path) -> None:
     sdk = open_sdk(path, "chat")
     for number in range(1, 4):
         await sdk.add_items(turn(f"main {number}", tool="search"))
-        await sdk.store_run_usage(spend(100 * number))
+        await sdk.store_run_usage(run_result(100 * number))
     await sdk.create_branch_from_turn(3, "alt")
     await sdk.add_items(turn("alt 3"))
-    await sdk.store_run_usage(spend(1000))
+    await sdk.store_run_usage(run_result(1000))
     sdk.close()
     async with AdvancedSQLiteSession(session_id="chat", db_path=path) as ours:
         await ours.fork(source="alt", name="late")
         await ours.pop_item()
-        await ours.add_items([said("Otherwise.")])  # type: ignore[list-item]
+        await ours.add_items([assistant_message("Otherwise.")])  # type: ignore[list-item]
 
 
 async def do(editor: Editor, store: Store, number: int, step: Step) -> None:
@@ -81,7 +81,7 @@ async def do(editor: Editor, store: Store, number: int, step: Step) -> None:
             async with AdvancedSQLiteSession(session_id="chat", db_path=editor.path) as ours:
                 await ours.switch_to_branch(branch)
                 await ours.add_items(turn(f"said {number}"))
-                await ours.store_run_usage(spend(number))
+                await ours.store_run_usage(run_result(number))
             await editor.record_since(before, "run", f"Said {number}")
 
 

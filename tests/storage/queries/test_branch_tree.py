@@ -1,4 +1,4 @@
-"""The tree of a session that grows while it is shown: always that of the file, read only where it changed."""
+"""The tree of a session that is written while it is shown is up to date, and read only where it changed."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SESSION = Session("support")
 
 
 def drawn(tree: TurnTree) -> list[tuple[int, int, int, str | None, tuple[str, ...]]]:
-    """All that a tree says of its chains, in the order in which they are drawn."""
+    """Return the chains of a tree in the order in which they are drawn."""
     return [(depth, chain.first, chain.last, chain.tip_of, tuple(chain.holders)) for chain, depth in tree.walk()]
 
 
 async def fresh(path: Path) -> TurnTree:
-    """The tree as one who opens the file sees it."""
+    """Return the tree as it is when the file is opened."""
     store = Store(path)
     tree = await store.tree(SESSION)
     store.close()
@@ -36,7 +36,7 @@ async def fresh(path: Path) -> TurnTree:
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """120 branches of our class, forked from one another up to ten deep, each with a turn of its own."""
+    """Return a file with 120 branches, forked from one another up to ten deep, each with a turn of its own."""
     path = tmp_path / "bushy.sqlite"
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
         for number in range(1, 11):
@@ -61,14 +61,14 @@ async def store(path: Path) -> AsyncIterator[Store]:
     store.close()
 
 
-async def test_forks_that_were_recorded_are_read_in_a_few_statements(store: Store) -> None:
+async def test_recorded_forks_are_read_in_few_statements(store: Store) -> None:
     read = await counted(store, store.tree(SESSION))
 
     assert len(read.result.branches) == 121
     assert read.statements < 20
 
 
-async def test_the_same_tree_is_given_while_nothing_changes(store: Store, path: Path) -> None:
+async def test_the_same_tree_is_returned_while_nothing_changes(store: Store, path: Path) -> None:
     tree = await store.tree(SESSION)
     other = open_sdk(path, "other")
     await other.add_items(turn("elsewhere"))
@@ -77,7 +77,7 @@ async def test_the_same_tree_is_given_while_nothing_changes(store: Store, path: 
     assert await store.tree(SESSION) is tree
 
 
-async def test_of_a_branch_that_grows_only_its_end_is_read(store: Store, ours: AdvancedSQLiteSession) -> None:
+async def test_only_the_end_of_a_growing_branch_is_read(store: Store, ours: AdvancedSQLiteSession) -> None:
     first = await counted(store, store.tree(SESSION))
     await ours.switch_to_branch("b60")
     await ours.add_items(turn("more"))
@@ -88,8 +88,8 @@ async def test_of_a_branch_that_grows_only_its_end_is_read(store: Store, ours: A
     assert second.steps * 2 < first.steps
 
 
-async def test_what_a_turn_is_given_later_is_read_too(store: Store, ours: AdvancedSQLiteSession) -> None:
-    """Two branches that share their last turn no longer do once one of them goes on with it."""
+async def test_items_added_to_a_known_turn_are_read(store: Store, ours: AdvancedSQLiteSession) -> None:
+    """Two branches share their last turn until one of them adds an item to it."""
     await ours.fork(source="b60", name="twin")
     tree = await store.tree(SESSION)
     assert not len(tree.tip("twin"))
@@ -101,7 +101,7 @@ async def test_what_a_turn_is_given_later_is_read_too(store: Store, ours: Advanc
     assert len(tree.tip("twin")) == 1
 
 
-async def test_branches_that_come_and_go(store: Store, ours: AdvancedSQLiteSession, path: Path) -> None:
+async def test_branches_are_added_and_deleted(store: Store, ours: AdvancedSQLiteSession, path: Path) -> None:
     await store.tree(SESSION)
     sdk = open_sdk(path)
     for step in (
@@ -126,7 +126,7 @@ async def test_branches_that_come_and_go(store: Store, ours: AdvancedSQLiteSessi
     sdk.close()
 
 
-async def test_another_session_is_read_from_its_beginning(store: Store, path: Path) -> None:
+async def test_another_session_is_read_from_the_beginning(store: Store, path: Path) -> None:
     tree = await store.tree(SESSION)
     other = open_sdk(path, "other")
     await other.add_items(turn("elsewhere"))
@@ -146,8 +146,8 @@ Step = tuple[str, int, int, int]
         max_size=40,
     )
 )
-def test_a_kept_trie_is_the_one_made_anew(steps: list[Step]) -> None:
-    """Whatever branches become, and wherever they are said to part."""
+def test_an_updated_trie_equals_a_new_one(steps: list[Step]) -> None:
+    """Compare the trie after any changes and with any hints."""
     branches: dict[str, list[list[int]]] = {"main": [[1]]}
     unused = iter(range(2, 10_000))
     trie, held = TurnTrie(), dict[str, list[list[int]]]()
@@ -182,7 +182,7 @@ def test_a_kept_trie_is_the_one_made_anew(steps: list[Step]) -> None:
 
 @pytest.mark.parametrize("number", ["x'ff00'", "'text'", "9e999", "-9e999", "1.5"])
 @pytest.mark.parametrize("column", ["user_turn_number", "sequence_number"])
-async def test_what_is_no_number_keeps_no_branch_from_the_tree(path: Path, column: str, number: str) -> None:
+async def test_a_branch_with_invalid_numbers_is_in_the_tree(path: Path, column: str, number: str) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute(
             f"UPDATE message_structure SET {column} = {number}"

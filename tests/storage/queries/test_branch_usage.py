@@ -1,4 +1,4 @@
-"""What branches cost, on files written by the SDK's class and by ours, against sums made by hand."""
+"""Usage of branches in files of both session classes, compared with sums made by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conversations import open_sdk, spend, turn
+from tests.conversations import open_sdk, run_result, turn
 from tui.model import BranchUsage, Scope, TurnUsage
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
@@ -21,8 +21,8 @@ from tui.storage.store import Store
 LIMITS = (1000, 5000)
 
 
-async def told(path: Path, branch_id: str) -> tuple[BranchUsage, list[TurnUsage]]:
-    """The accounts of a branch and its turns one by one, the latter also by pages of two."""
+async def read_usage(path: Path, branch_id: str) -> tuple[BranchUsage, list[TurnUsage]]:
+    """Return the usage of a branch and of each of its turns, the latter also by pages of two."""
     store = Store(path)
     (session,) = await store.sessions()
     tree = await store.tree(session)
@@ -43,13 +43,13 @@ async def told(path: Path, branch_id: str) -> tuple[BranchUsage, list[TurnUsage]
 
 
 def sums(branch_usage: BranchUsage) -> tuple[int | None, int | None, int | None]:
-    """Input tokens of each scope: own, path, all."""
+    """Return the input tokens of each scope: own, path, all."""
     own, path, everything = (branch_usage.totals[scope] for scope in Scope)
     return tuple(usage and usage.input_tokens for usage in (own, path, everything))  # type: ignore[return-value]
 
 
 def paid(turns: list[TurnUsage]) -> list[tuple[str | None, int | None]]:
-    """Who ran each turn, and its input tokens."""
+    """Return the branch that ran each turn, and the input tokens of the turn."""
     return [(row.branch_id, row.usage.input_tokens if row.usage else None) for row in turns]
 
 
@@ -57,33 +57,33 @@ async def test_a_fork_of_a_fork_counts_each_shared_turn_once(path: Path) -> None
     sdk = open_sdk(path)
     for tokens in (100, 200, 300):
         await sdk.add_items(turn(f"main {tokens}"))
-        await sdk.store_run_usage(spend(tokens))
+        await sdk.store_run_usage(run_result(tokens))
     await sdk.create_branch_from_turn(3, "alt")
     for tokens in (1000, 2000):
         await sdk.add_items(turn(f"alt {tokens}"))
-        await sdk.store_run_usage(spend(tokens))
+        await sdk.store_run_usage(run_result(tokens))
     await sdk.create_branch_from_turn(4, "deep")
     await sdk.add_items(turn("deep"))
-    await sdk.store_run_usage(spend(10_000))
+    await sdk.store_run_usage(run_result(10_000))
     sdk.close()
     billed = 100 + 200 + 300 + 1000 + 2000 + 10_000
-    branch_usage, turns = await told(path, "deep")
+    branch_usage, turns = await read_usage(path, "deep")
     assert sums(branch_usage) == (10_000, 100 + 200 + 1000 + 10_000, billed)
     assert paid(turns) == [("main", 100), ("main", 200), ("alt", 1000), ("deep", 10_000)]
     assert (branch_usage.turns, branch_usage.turns_with_usage, branch_usage.largest) == (4, 4, 11_000)
-    assert sums((await told(path, "alt"))[0]) == (3000, 100 + 200 + 1000 + 2000, billed)
-    assert sums((await told(path, "main"))[0]) == (600, 600, billed)
+    assert sums((await read_usage(path, "alt"))[0]) == (3000, 100 + 200 + 1000 + 2000, billed)
+    assert sums((await read_usage(path, "main"))[0]) == (600, 600, billed)
 
 
-async def test_a_turn_without_usage_is_not_counted_and_is_said_to_be_missing(path: Path) -> None:
+async def test_a_turn_without_usage_is_not_counted(path: Path) -> None:
     sdk = open_sdk(path)
     await sdk.add_items(turn("one"))
-    await sdk.store_run_usage(spend(100))
+    await sdk.store_run_usage(run_result(100))
     await sdk.add_items(turn("two"))
     await sdk.create_branch_from_turn(2, "alt")
     await sdk.add_items(turn("elsewhere"))
     sdk.close()
-    branch_usage, turns = await told(path, "alt")
+    branch_usage, turns = await read_usage(path, "alt")
     assert sums(branch_usage) == (None, 100, 100)
     assert paid(turns) == [("main", 100), (None, None)]
     assert (branch_usage.turns, branch_usage.turns_with_usage) == (2, 1)
@@ -93,38 +93,38 @@ async def test_a_turn_run_again_in_the_fork_counts_as_the_fork_ran_it(path: Path
     sdk = open_sdk(path)
     for tokens in (100, 200, 300):
         await sdk.add_items(turn(f"main {tokens}"))
-        await sdk.store_run_usage(spend(tokens))
+        await sdk.store_run_usage(run_result(tokens))
     await sdk.create_branch_from_turn(3, "again")
     # Without a new user message the SDK stores what a run used with the last turn, here an inherited one.
-    await sdk.store_run_usage(spend(5000))
+    await sdk.store_run_usage(run_result(5000))
     await sdk.create_branch_from_turn(2, "third")
     await sdk.add_items(turn("third"))
     sdk.close()
-    branch_usage, turns = await told(path, "again")
+    branch_usage, turns = await read_usage(path, "again")
     assert paid(turns) == [("main", 100), ("again", 5000)]
     assert sums(branch_usage) == (5000, 100 + 5000, 600 + 5000)
     # Main ran it first, and shows its own run.
-    branch_usage, turns = await told(path, "main")
+    branch_usage, turns = await read_usage(path, "main")
     assert paid(turns) == [("main", 100), ("main", 200), ("main", 300)]
     assert sums(branch_usage) == (600, 600, 600 + 5000)
 
 
 @pytest.mark.parametrize("again", [False, True])
-async def test_deleting_the_branch_that_ran_a_turn_loses_nothing_of_what_lives_on(path: Path, again: bool) -> None:
+async def test_deleting_the_branch_that_ran_a_turn_keeps_the_usage_of_shared_turns(path: Path, again: bool) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
         await session.add_items(turn("one"))
-        await session.store_run_usage(spend(100))
+        await session.store_run_usage(run_result(100))
         await session.fork(name="runner")
         for tokens in (1000, 2000):
             await session.add_items(turn(f"runner {tokens}"))
-            await session.store_run_usage(spend(tokens))
+            await session.store_run_usage(run_result(tokens))
         await session.record_run(outcome="done", model="gpt-5-mini", estimated=True)
         await session.fork(name="heir")
         await session.add_items(turn("heir"))
-        await session.store_run_usage(spend(30_000))
-        before = await told(path, "heir")
+        await session.store_run_usage(run_result(30_000))
+        before = await read_usage(path, "heir")
         await session.delete_branch("runner")
-        after = await told(path, "heir")
+        after = await read_usage(path, "heir")
         assert sums(after[0]) == sums(before[0]) == (30_000, 33_100, 33_100)
         assert paid(after[1]) == paid(before[1]) == [
             ("main", 100), ("runner", 1000), ("runner", 2000), ("heir", 30_000)
@@ -135,38 +135,38 @@ async def test_deleting_the_branch_that_ran_a_turn_loses_nothing_of_what_lives_o
         if again:
             # A fork that runs a kept turn again shows its own run; both were billed.
             await session.fork(4, source="heir", name="again")
-            await session.store_run_usage(spend(7))
-            branch_usage, turns = await told(path, "again")
+            await session.store_run_usage(run_result(7))
+            branch_usage, turns = await read_usage(path, "again")
             assert paid(turns) == [("main", 100), ("runner", 1000), ("again", 7)]
             assert sums(branch_usage) == (7, 1107, 33_107)
 
 
-async def test_a_branch_that_is_there_again_with_its_usage_is_not_counted_twice(path: Path) -> None:
+async def test_a_restored_branch_is_not_counted_twice(path: Path) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
         await session.add_items(turn("one"))
         await session.fork(name="runner")
         await session.add_items(turn("two"))
-        await session.store_run_usage(spend(1000))
+        await session.store_run_usage(run_result(1000))
         await session.fork(name="heir")
     tables = ("message_structure", "turn_usage")
     with closing(sqlite3.connect(path)) as db, db:
         kept = {table: db.execute(f"SELECT * FROM {table} WHERE branch_id = 'runner'").fetchall() for table in tables}
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as session:
         await session.delete_branch("runner")
-    assert sums((await told(path, "heir"))[0]) == (None, 1000, 1000)
+    assert sums((await read_usage(path, "heir"))[0]) == (None, 1000, 1000)
     with closing(sqlite3.connect(path)) as db, db:
         for table, rows in kept.items():
             for row in rows:
                 db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
-    assert sums((await told(path, "heir"))[0]) == (None, 1000, 1000)
-    assert sums((await told(path, "runner"))[0]) == (1000, 1000, 1000)
+    assert sums((await read_usage(path, "heir"))[0]) == (None, 1000, 1000)
+    assert sums((await read_usage(path, "runner"))[0]) == (1000, 1000, 1000)
 
 
-async def test_tokens_are_kept_apart_by_model_hour_and_length_of_a_request(path: Path) -> None:
+async def test_spending_is_separated_by_model_hour_and_price_tier(path: Path) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
         for tokens, requests, model in ((900, 1, "a"), (2000, 1, "a"), (2000, 2, "a"), (6000, 1, "b"), (1, 1, None)):
             await session.add_items(turn("hello"))
-            await session.store_run_usage(spend(tokens, requests=requests))
+            await session.store_run_usage(run_result(tokens, requests=requests))
             await session.record_run(outcome="done", model=model)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE turn_usage SET created_at = '2026-03-04 05:06:07'")
@@ -188,16 +188,16 @@ async def test_tokens_are_kept_apart_by_model_hour_and_length_of_a_request(path:
     }
 
 
-async def test_the_carry_cost_is_worked_out_along_the_path(path: Path) -> None:
+async def test_the_resend_cost_follows_the_path(path: Path) -> None:
     sdk = open_sdk(path)
     for tokens in (1000, 1500):
         await sdk.add_items(turn("q" * 1000))
-        await sdk.store_run_usage(spend(tokens, cached=tokens // 2))
+        await sdk.store_run_usage(run_result(tokens, cached=tokens // 2))
     await sdk.create_branch_from_turn(2, "alt")
     await sdk.add_items(turn("q" * 1000))
-    await sdk.store_run_usage(spend(1800, cached=900))
+    await sdk.store_run_usage(run_result(1800, cached=900))
     await sdk.add_items(turn("q" * 1000))
-    await sdk.store_run_usage(spend(9000, requests=3))
+    await sdk.store_run_usage(run_result(9000, requests=3))
     sdk.close()
     store = Store(path)
     (session,) = await store.sessions()
@@ -225,7 +225,7 @@ STEPS = st.lists(
 
 
 class Oracle:
-    """The plain way: all rows in memory, every turn of every branch compared with every other."""
+    """Usage computed from all rows in memory, with every turn of every branch compared with every other."""
 
     def __init__(self, path: Path) -> None:
         with closing(sqlite3.connect(path)) as db:
@@ -265,7 +265,7 @@ class Oracle:
         return found
 
     def sums(self, branch_id: str) -> tuple[int | None, int | None, int | None]:
-        """Input tokens of each scope: own, path, all."""
+        """Return the input tokens of each scope: own, path, all."""
         held = {message for turns in self.held.values() for turn in turns for message in turn}
         own = [tokens for (name, _), tokens in self.billed.items() if name == branch_id]
         path = [tokens for _, tokens in self.turns(branch_id) if tokens is not None]
@@ -277,7 +277,7 @@ class Oracle:
 
 @settings(max_examples=60)
 @given(STEPS)
-def test_whatever_was_forked_run_deleted_and_popped(steps: list[Step]) -> None:
+def test_usage_is_right_after_any_forks_runs_deletions_and_pops(steps: list[Step]) -> None:
     asyncio.run(against_the_plain_way(steps))
 
 
@@ -296,7 +296,7 @@ async def against_the_plain_way(steps: list[Step]) -> None:
                 elif kind == "say":
                     await session.add_items(turn(f"said {number}"))
                 elif kind == "spend":
-                    await session.store_run_usage(spend(10 ** (where % 4) + number))
+                    await session.store_run_usage(run_result(10 ** (where % 4) + number))
                 elif kind == "pop":
                     for _ in range(1 + where % 3):
                         await session.pop_item()
@@ -305,7 +305,7 @@ async def against_the_plain_way(steps: list[Step]) -> None:
                     names.remove(name)
         oracle = Oracle(path)
         for name, held in oracle.held.items():
-            branch_usage, turns = await told(path, name)
+            branch_usage, turns = await read_usage(path, name)
             assert paid(turns) == oracle.turns(name)
             assert sums(branch_usage) == oracle.sums(name)
             assert branch_usage.turns == len(held)

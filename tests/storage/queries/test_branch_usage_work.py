@@ -1,4 +1,4 @@
-"""What the accounts cost to read: as many statements and rows for a page of turns however long the branch."""
+"""The work of reading usage does not grow with the branch: the same statements and rows for a page of turns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.conversations import spend, turn
+from tests.conversations import run_result, turn
 from tests.counting import connection_of
 from tui.model import Scope, Session, TurnTree
 from tui.session import AdvancedSQLiteSession
@@ -30,19 +30,19 @@ async def write(path: Path, turns: int, forks: int) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
         for number in range(turns):
             await session.add_items(turn(f"turn {number}", tool="weather"))
-            await session.store_run_usage(spend(100))
+            await session.store_run_usage(run_result(100))
             await session.record_run(outcome="done", model="gpt-5-mini")
         for number in range(forks):
             await session.fork(11, source="main", name=f"fork-{number}")
             await session.add_items(turn("on"))
-            await session.store_run_usage(spend(10))
+            await session.store_run_usage(run_result(10))
         # Something is kept, so that all tables are there.
         await session.fork(name="heir", source="fork-1")
         await session.delete_branch("fork-1")
 
 
 async def cost(path: Path, look: Look) -> tuple[int, int]:
-    """How many statements a look runs, and how many hundreds of steps SQLite takes."""
+    """Return the number of statements of a call, and hundreds of steps of SQLite's virtual machine."""
     store = Store(path)
     (session,) = await store.sessions()
     tree = await store.tree(session)
@@ -58,12 +58,12 @@ async def cost(path: Path, look: Look) -> tuple[int, int]:
 
 
 def reads(ran: list[str]) -> list[str]:
-    """Those of the statements that read the file."""
+    """Return the statements that read tables of the file."""
     return [sql for sql in ran if "FROM" in sql and "sqlite_master" not in sql]
 
 
 DERIVED = ("json_each", "newest", "ranked", "found")
-"""Names in the queries that are no tables of the file."""
+"""Names in the queries that are not tables of the file."""
 
 
 def plan(sql: str, db: sqlite3.Connection) -> list[str]:
@@ -80,7 +80,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("name", LOOKS)
-async def test_a_page_of_bars_costs_the_same_on_a_long_branch(files: dict[str, Path], name: str) -> None:
+async def test_a_page_of_turns_costs_the_same_on_a_long_branch(files: dict[str, Path], name: str) -> None:
     statements, steps = await cost(files["short"], LOOKS[name])
     on_long = await cost(files["long"], LOOKS[name])
     assert statements == on_long[0] == 4
@@ -93,7 +93,7 @@ async def test_more_branches_take_no_more_statements(files: dict[str, Path]) -> 
 
 
 @pytest.mark.parametrize("file", ["short", "long", "forked"])
-async def test_the_sums_are_few_statements_and_remembered_while_the_file_stays_as_it_is(
+async def test_the_sums_take_few_statements_and_are_cached_until_the_file_changes(
     files: dict[str, Path], file: str
 ) -> None:
     store = Store(files[file])
@@ -120,7 +120,7 @@ async def test_the_sums_are_few_statements_and_remembered_while_the_file_stays_a
     store.close()
 
 
-async def test_accounts_that_were_foreseen_are_there_when_they_are_asked_for(files: dict[str, Path]) -> None:
+async def test_prefetched_usage_is_not_read_again(files: dict[str, Path]) -> None:
     store = Store(files["long"])
     (session,) = await store.sessions()
     tree = await store.tree(session)
@@ -142,10 +142,10 @@ async def test_no_statement_scans(files: dict[str, Path]) -> None:
     ran: list[str] = []
     connection = connection_of(store._background)
     connection.run_sync(lambda db: db.set_trace_callback(ran.append))
-    told = await store.branch_usage(session, tree, "fork-0")
+    results = await store.branch_usage(session, tree, "fork-0")
     await store.turn_usages(session, tree, "fork-0", 1, 64)
     connection.run_sync(lambda db: db.set_trace_callback(None))
-    assert told.totals[Scope.PATH]
+    assert results.totals[Scope.PATH]
     for sql in reads(ran):
         steps = connection.run_sync(partial(plan, sql))
         # The holders, and rows that were chosen or added up before.

@@ -1,4 +1,4 @@
-"""Positions in a long branch are found without walking it each time."""
+"""Positions in a long branch are found without reading the branch each time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-async def test_every_page_and_turn_is_where_it_was_written(path: Path) -> None:
+async def test_every_page_and_turn_is_at_its_position(path: Path) -> None:
     store = Store(path)
     (session,) = await store.sessions()
     for number in (300, 1, 150, 33, 32, 31, 299, 0, 301):
@@ -41,13 +41,13 @@ async def test_every_page_and_turn_is_where_it_was_written(path: Path) -> None:
             at for at in (max(number, 1), max(number, 1), max(number, 1) + 1) if at <= TURNS
         ]
     assert await store.turn_position(session, "other", 200) == 398
-    (said, answered) = (await store.page(session, "other", 398, 500)).items
-    assert said.data == turn("elsewhere")[0]
-    assert answered.turn == 200
+    (question, answer) = (await store.page(session, "other", 398, 500)).items
+    assert question.data == turn("elsewhere")[0]
+    assert answer.turn == 200
     store.close()
 
 
-async def test_what_others_write_or_take_away_moves_what_stands_behind_it(path: Path) -> None:
+async def test_positions_follow_what_others_write_and_delete(path: Path) -> None:
     store = Store(path)
     (session,) = await store.sessions()
     assert len((await store.page(session, "main", 590, 700)).items) == 10
@@ -65,7 +65,7 @@ async def test_what_others_write_or_take_away_moves_what_stands_behind_it(path: 
     store.close()
 
 
-async def test_items_of_the_same_number_are_told_apart(path: Path) -> None:
+async def test_items_with_the_same_sequence_number_are_distinct(path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("UPDATE message_structure SET sequence_number = sequence_number / 50 WHERE branch_id = 'main'")
     db.close()
@@ -80,7 +80,7 @@ async def test_items_of_the_same_number_are_told_apart(path: Path) -> None:
     store.close()
 
 
-def test_a_jump_walks_at_most_one_step_once_the_way_is_known(path: Path) -> None:
+def test_a_jump_reads_at_most_one_step_once_the_checkpoints_are_known(path: Path) -> None:
     with sqlite3.connect(path) as db:
         tx, session = SQLiteTransaction(db, Tables()), Session("support")
         known = PositionIndex()

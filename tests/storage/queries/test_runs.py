@@ -1,4 +1,4 @@
-"""Runs are recorded with the turn they made: found from every branch that shares it, gone when the turn is gone."""
+"""Runs are recorded for their turn: every branch that holds the turn has them, and they are deleted with it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.session.samples import assistant, rows, run, turn, turns
 
 
 def recorded(path: Path, columns: str = "branch_id, user_turn_number, message_id, outcome") -> list[tuple[Any, ...]]:
-    """The records of a file, oldest first."""
+    """Return the recorded runs of a file, oldest first."""
     return rows(path, f"SELECT {columns} FROM convo_runs ORDER BY id")
 
 
@@ -42,7 +42,7 @@ async def test_a_run_is_recorded_for_the_last_turn_with_all_that_is_known(ours: 
     assert recorded(path, "session_id, created_at > '2026'") == [("chat", 1)] * 2
 
 
-async def test_without_a_turn_nothing_is_recorded_and_no_table_made(ours: OpenOurs, path: Path) -> None:
+async def test_without_a_turn_nothing_is_recorded_and_no_table_created(ours: OpenOurs, path: Path) -> None:
     session = ours()
     await session.record_run(outcome="done")
     await session.add_items([assistant("before any turn")])
@@ -54,7 +54,7 @@ async def test_without_a_turn_nothing_is_recorded_and_no_table_made(ours: OpenOu
     assert rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo_runs%'") == []
 
 
-async def test_an_outcome_that_is_none_is_refused(ours: OpenOurs) -> None:
+async def test_an_unknown_outcome_is_refused(ours: OpenOurs) -> None:
     session = ours()
     await session.add_items(turns(1))
     with pytest.raises(ValueError, match="'fine' is not a valid Outcome"):
@@ -64,7 +64,7 @@ async def test_an_outcome_that_is_none_is_refused(ours: OpenOurs) -> None:
         await session.record_run(outcome="done")
 
 
-async def test_a_run_belongs_to_the_branch_that_was_current_when_it_was_told(ours: OpenOurs, path: Path) -> None:
+async def test_a_run_belongs_to_the_branch_that_was_current_at_the_call(ours: OpenOurs, path: Path) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.fork(name="other")
@@ -74,7 +74,9 @@ async def test_a_run_belongs_to_the_branch_that_was_current_when_it_was_told(our
     assert recorded(path) == [("other", 3, 9, "done"), ("main", 2, 5, "stopped")]
 
 
-async def test_a_session_that_was_cleared_meanwhile_gets_no_record(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:
+async def test_a_run_is_not_recorded_if_the_session_was_cleared_meanwhile(
+    ours: OpenOurs, sdk: OpenSDK, path: Path
+) -> None:
     session = ours()
     await session.add_items(turns(1))
     await sdk().clear_session()
@@ -100,7 +102,7 @@ async def test_the_record_of_a_shared_turn_outlives_the_branch_that_ran_it(ours:
     assert recorded(path) == []
 
 
-async def test_a_record_goes_with_the_last_pop_of_its_turn(ours: OpenOurs, path: Path) -> None:
+async def test_a_record_is_deleted_with_the_last_item_of_its_turn(ours: OpenOurs, path: Path) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.record_run(outcome="done")
@@ -116,7 +118,7 @@ async def test_a_record_goes_with_the_last_pop_of_its_turn(ours: OpenOurs, path:
     assert recorded(path) == []
 
 
-async def test_clearing_takes_this_session_s_records_alone(ours: OpenOurs, path: Path) -> None:
+async def test_clearing_a_session_deletes_only_its_records(ours: OpenOurs, path: Path) -> None:
     session, other = ours(), ours(session_id="other")
     for each in (session, other):
         await each.add_items(turns(1))
@@ -125,7 +127,7 @@ async def test_clearing_takes_this_session_s_records_alone(ours: OpenOurs, path:
     assert recorded(path, "session_id, message_id") == [("other", 5)]
 
 
-async def test_the_sdk_s_class_goes_on_working_on_the_file(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:
+async def test_the_sdk_s_class_works_on_a_file_with_runs(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.record_run(outcome="done")
@@ -171,6 +173,6 @@ async def test_recording_is_one_round_trip_and_scans_nothing(ours: OpenOurs) -> 
 
 
 def scans(statement: str, db: sqlite3.Connection) -> list[str]:
-    """The steps of a statement's plan that read a whole table."""
+    """Return the steps of a statement's plan that read a complete table."""
     plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}")]
     return [step for step in plan if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]

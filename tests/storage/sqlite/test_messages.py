@@ -1,4 +1,4 @@
-"""Long items are read at their beginning, and whole when somebody wants all of them."""
+"""Of long items the beginning is read, unless all of an item is asked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from agents import SQLiteSession
 
-from tests.conversations import open_sdk, said, turn
+from tests.conversations import assistant_message, open_sdk, turn
 from tui.errors import NotFoundError
 from tui.items.codec import decode_beginning
 from tui.model import Item, Session
@@ -26,7 +26,7 @@ LONG_ITEMS: list[Any] = [
     {"content": f"Read this. {LONG}", "role": "user"},
     {"arguments": json.dumps({"text": LONG}), "call_id": "c", "name": "keep", "type": "function_call"},
     {"call_id": "c", "output": LONG, "type": "function_call_output"},
-    said(LONG),
+    assistant_message(LONG),
 ]
 
 
@@ -52,7 +52,7 @@ async def read(path: Path, count: int = 99) -> tuple[Item, ...]:
 
 
 async def peak_of(work: Callable[[Store, Session], Any], path: Path) -> int:
-    """Bytes that a piece of work takes at most."""
+    """Return the largest number of bytes that a function allocates."""
     store = Store(path)
     session = await only_session(store)
     tracemalloc.start()
@@ -63,7 +63,7 @@ async def peak_of(work: Callable[[Store, Session], Any], path: Path) -> int:
     return peak
 
 
-async def test_a_page_holds_the_beginning_of_long_items_and_what_they_are(long_file: Path) -> None:
+async def test_a_page_has_the_beginning_of_long_items_and_their_type(long_file: Path) -> None:
     items = await read(long_file)
     assert [item.type for item in items] == ["user", "function_call", "function_call_output", "assistant"]
     assert all(item.cut and item.size > 1_000_000 and item.size - item.unread == LONGEST for item in items)
@@ -77,7 +77,7 @@ async def test_a_page_holds_the_beginning_of_long_items_and_what_they_are(long_f
 
 
 @pytest.mark.parametrize(("text", "count"), [("short", 64), ("x" * 40_000, 16)])
-async def test_round_a_turn_fewer_items_are_read_where_they_are_long(tmp_path: Path, text: str, count: int) -> None:
+async def test_fewer_items_are_read_around_a_turn_if_they_are_long(tmp_path: Path, text: str, count: int) -> None:
     path = tmp_path / "round.sqlite"
     sdk = open_sdk(path)
     for number in range(60):
@@ -94,7 +94,7 @@ async def test_round_a_turn_fewer_items_are_read_where_they_are_long(tmp_path: P
     store.close()
 
 
-async def test_each_item_is_had_whole_when_asked_for(long_file: Path) -> None:
+async def test_a_long_item_can_be_read_completely(long_file: Path) -> None:
     store = Store(long_file)
     page = await store.page(await only_session(store), "main", 0, 99)
     whole = [await store.full_item(item) for item in page.items]
@@ -108,7 +108,7 @@ async def test_each_item_is_had_whole_when_asked_for(long_file: Path) -> None:
     store.close()
 
 
-async def test_short_items_are_whole_and_know_their_size(tmp_path: Path) -> None:
+async def test_short_items_are_complete_and_have_a_size(tmp_path: Path) -> None:
     path = tmp_path / "short.sqlite"
     sdk = open_sdk(path)
     await sdk.add_items(turn("Hello", tool="weather"))
@@ -119,7 +119,7 @@ async def test_short_items_are_whole_and_know_their_size(tmp_path: Path) -> None
     assert [(item.size, item.unread, item.cut) for item in await read(path)] == [(size, 0, False) for size in sizes]
 
 
-async def test_opening_reads_no_long_item_whole(tmp_path: Path) -> None:
+async def test_opening_reads_no_long_item_completely(tmp_path: Path) -> None:
     path = tmp_path / "heavy.sqlite"
     sdk = open_sdk(path)
     for number in range(6):
@@ -138,7 +138,7 @@ async def test_opening_reads_no_long_item_whole(tmp_path: Path) -> None:
     assert await peak_of(tree, path) < shortest
 
 
-async def test_rows_of_the_tree_say_how_a_long_message_begins(long_file: Path) -> None:
+async def test_rows_of_the_tree_have_the_beginning_of_a_long_message(long_file: Path) -> None:
     store = Store(long_file)
     (row,) = await store.turns(await only_session(store), ("main",), 1, 1)
     assert row.text.startswith("Read this. A sentence of it, 데이터 and café. A sentence")
@@ -148,7 +148,7 @@ async def test_rows_of_the_tree_say_how_a_long_message_begins(long_file: Path) -
     store.close()
 
 
-async def test_what_was_said_about_an_image_is_read_without_the_image(tmp_path: Path) -> None:
+async def test_the_text_beside_an_image_is_read_without_the_image(tmp_path: Path) -> None:
     path = tmp_path / "images.sqlite"
     data = "data:image/png;base64," + "iVBORw0KGgo" * 50_000
     parts: list[Any] = [
@@ -176,7 +176,7 @@ async def test_what_was_said_about_an_image_is_read_without_the_image(tmp_path: 
     store.close()
 
 
-async def test_what_its_beginning_does_not_tell_is_read_whole(tmp_path: Path) -> None:
+async def test_an_item_whose_beginning_cannot_be_decoded_is_read_completely(tmp_path: Path) -> None:
     path = tmp_path / "odd.sqlite"
     sdk = open_sdk(path)
     await sdk.add_items([*turn("one"), *turn("two"), *turn("three")])
@@ -199,7 +199,7 @@ async def test_what_its_beginning_does_not_tell_is_read_whole(tmp_path: Path) ->
     assert items[2].data["content"].startswith("\ufffdA sentence")
 
 
-async def test_tables_that_cannot_be_read_by_piece_are_read_as_well(tmp_path: Path) -> None:
+async def test_tables_that_cannot_be_read_in_pieces_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "keys.sqlite"
     sdk = open_sdk(path)
     await sdk.add_items(LONG_ITEMS[:2])
@@ -226,11 +226,11 @@ async def test_a_plain_session_of_long_items_is_classified_by_their_beginnings(t
     store = Store(path)
     session = await only_session(store)
 
-    async def told() -> tuple[int, int]:
+    async def counts() -> tuple[int, int]:
         (branch,) = (await store.tree(session)).branches.values()
         return branch.turns, (await store.count_items(session))["main"]
 
-    assert await told() == (2, 5)
+    assert await counts() == (2, 5)
     page = await store.page(session, "main", 0, 9)
     assert [(item.type, item.tool_name) for item in page.items] == [
         ("user", None),
@@ -240,15 +240,15 @@ async def test_a_plain_session_of_long_items_is_classified_by_their_beginnings(t
         ("user", None),
     ]
     await plain.add_items([*turn("Go on.", "Yes.")[1:], *turn("Done.")[:1]])
-    assert await told() == (3, 7)
+    assert await counts() == (3, 7)
     await plain.pop_item()
-    assert await told() == (2, 6)
+    assert await counts() == (2, 6)
     plain.close()
     store.close()
 
 
 @pytest.mark.parametrize("ensure_ascii", [True, False])
-def test_the_beginning_of_an_item_never_tells_what_is_not_in_it(ensure_ascii: bool) -> None:
+def test_the_beginning_of_an_item_has_nothing_that_the_item_has_not(ensure_ascii: bool) -> None:
     item = {
         "type": "x",
         "text": 'a "b" \\ 中😀 end',
@@ -263,7 +263,7 @@ def test_the_beginning_of_an_item_never_tells_what_is_not_in_it(ensure_ascii: bo
 
 
 def within(part: Any, whole: Any) -> bool:
-    """Whether a value is another one cut short at its end."""
+    """Return whether a value is the beginning of another one."""
     if isinstance(part, dict) and isinstance(whole, dict):
         return list(part) == list(whole)[: len(part)] and all(within(part[key], whole[key]) for key in part)
     if isinstance(part, list) and isinstance(whole, list):
