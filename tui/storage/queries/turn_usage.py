@@ -151,6 +151,9 @@ def _usage_rows(
     tx: Transaction, session_id: str, holders: Sequence[Holder], first: int, last: int, columns: str
 ) -> Iterator[tuple[Any, ...]]:
     """Yield turn and `columns` of the usage rows `u` of turns of the first holder; of two rows, the first counts."""
+    if not holders:
+        # A branch without turns after the fork.
+        return
     in_range = "u.user_turn_number BETWEEN :first AND :last"
     sources = []
     if tx.has_table("turn_usage"):
