@@ -87,6 +87,10 @@ class Dialect(Protocol):
         """Return an expression for the UTF-8 bytes of a text."""
         ...
 
+    def contains(self, column: str, value: str) -> str:
+        """Return the condition that a text contains another one, exactly as it is."""
+        ...
+
     def may_contain(self, text: str, column: str, bind: Callable[[object], str]) -> str:
         """Return a condition that every stored item fulfils that has a text of its own which contains a given one.
 

@@ -55,9 +55,6 @@ _CONTEXT_BEFORE: Final = 120
 _CONTEXT_AFTER: Final = 280
 """Characters around a match that are shown."""
 
-_LONGEST_CALL_ID: Final = 400
-"""Characters of a call's id by which the call is found; SQLite's patterns have a limit."""
-
 _JOINED_TYPES: Final = tuple(name for name, row in TYPES.items() if row.joins_command)
 """Types of items with a text that is not stored in one piece."""
 
@@ -382,16 +379,15 @@ def _called_tool(tx: Transaction, row: Hit, item: object, structure: str) -> str
     call_id = item.get("call_id") if isinstance(item, dict) and item_type(row.type).kind is ItemKind.OUTPUT else None
     if not isinstance(call_id, str):
         return None
-    pattern = re.sub(r"[\\%_]", r"\\\g<0>", json.dumps(call_id)[:_LONGEST_CALL_ID])
     calls = tx.execute(
         f"SELECT CAST(t.tool_name AS TEXT), m.message_data FROM {structure} t"
         f" {tx.dialect.ordered_join} {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id AND t.user_turn_number = :turn"
-        " AND t.tool_name IS NOT NULL AND m.message_data LIKE :pattern ESCAPE '\\'",
+        f" AND t.tool_name IS NOT NULL AND {tx.dialect.contains('m.message_data', ':call_id')}",
         session_id=row.session_id,
         branch_id=row.branch_id,
         turn=row.turn,
-        pattern=f"%{pattern}%",
+        call_id=json.dumps(call_id),
     )
     for tool_name, stored in calls:
         call = decode_or_none(stored)

@@ -125,19 +125,12 @@ def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> Non
     restored: dict[str, IdRanges] = {}
     for table in NUMBERED_TABLES:
         if table in tables:
-            columns, added = changes.columns[table], changes.added.get(table, [])
-            for first, last in added:
-                limits = {"first": first, "last": last}
-                condition = "id BETWEEN :first AND :last"
-                copy_to_trash(tx, entry.id, table, tables[table], columns, AFTER, condition, limits)
-                tx.execute(f"DELETE FROM {tables[table]} WHERE {condition}", **limits)
-            if ranges := _restore_rows(tx, entry.id, table, tables[table], columns):
+            identifier, columns, added = tables[table], changes.columns[table], changes.added.get(table, [])
+            if ranges := _swap_numbered_rows(tx, entry.id, table, identifier, columns, added):
                 restored[table] = ranges
-            if added:
-                _swap_sides(tx, entry.id, table)
     for table in KEYED_TABLES:
         if table in tables:
-            _swap_rows(tx, entry.id, changes, table, tables)
+            _swap_keyed_rows(tx, entry.id, changes, table, tables)
     _check_references(tx, changes.added, restored)
     changes.added = restored
     complete_entry(tx, entry.id, changes, PendingEntry(entry.description, entry.branch_id))
@@ -145,23 +138,32 @@ def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> Non
     tx.execute("UPDATE convo_journal SET state = :state WHERE id = :entry_id", state=state, entry_id=entry.id)
 
 
-def _restore_rows(tx: Transaction, entry_id: int, table: str, identifier: str, columns: Sequence[str]) -> IdRanges:
-    """Move an entry's deleted rows of a numbered table from the trash back to the table, and return their ids."""
-    rows = f"FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table AND side = {BEFORE}"
+def _swap_numbered_rows(
+    tx: Transaction, entry_id: int, table: str, identifier: str, columns: Sequence[str], added: IdRanges
+) -> IdRanges:
+    """Move the rows that an entry added to the trash, and the deleted rows back; return the ids of the latter."""
+    deleted = f"FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table AND side = {BEFORE}"
     values = {"entry_id": entry_id, "table": table}
     row_id = TRASH_CELLS[0]
-    ranges = id_ranges(tx, f"SELECT {row_id} AS id {rows}", **values)
+    ranges = id_ranges(tx, f"SELECT {row_id} AS id {deleted}", **values)
+    for first, last in added:
+        limits = {"first": first, "last": last}
+        condition = "id BETWEEN :first AND :last"
+        copy_to_trash(tx, entry_id, table, identifier, columns, AFTER if ranges else BEFORE, condition, limits)
+        tx.execute(f"DELETE FROM {identifier} WHERE {condition}", **limits)
     if ranges:
         tx.execute(
             f"INSERT INTO {identifier} ({', '.join(map(quoted, columns))})"
-            f" SELECT {', '.join(TRASH_CELLS[: len(columns)])} {rows} ORDER BY {row_id}",
+            f" SELECT {', '.join(TRASH_CELLS[: len(columns)])} {deleted} ORDER BY {row_id}",
             **values,
         )
-        tx.execute(f"DELETE {rows}", **values)
+        tx.execute(f"DELETE {deleted}", **values)
+        if added:
+            _swap_sides(tx, entry_id, table)
     return ranges
 
 
-def _swap_rows(tx: Transaction, entry_id: int, changes: Changes, table: str, tables: dict[str, str]) -> None:
+def _swap_keyed_rows(tx: Transaction, entry_id: int, changes: Changes, table: str, tables: dict[str, str]) -> None:
     """Replace each row of a keyed table that an entry changed by the one on the other side of the entry.
 
     Raises:

@@ -59,6 +59,10 @@ class SQLiteDialect:
     def as_utf8(self, column: str) -> str:
         return f"CAST({column} AS BLOB)"
 
+    def contains(self, column: str, value: str) -> str:
+        # SQLite prepares a statement with LIKE again for each new value.
+        return f"instr({column}, {value})"
+
     def may_contain(self, text: str, column: str, bind: Callable[[object], str]) -> str:
         # Only a search needs it.
         from tui.storage.sqlite.search_prefilter import may_contain

@@ -24,7 +24,8 @@ __all__ = ["CopyCounts", "copy_branch", "copy_turns"]
 _BATCH: Final = 500
 """Items that are read before they are written."""
 
-_STRUCTURE_COLUMNS: Final = ("message_type", "user_turn_number", "branch_turn_number", "tool_name", "created_at")
+_KEY: Final = ("session_id", "branch_id")
+_STRUCTURE_COLUMNS: Final = ("user_turn_number", "branch_turn_number", "message_type", "tool_name", "created_at")
 """Columns of structure rows that a copy keeps."""
 
 _USAGE_COLUMNS: Final = (*STORED_COLUMNS, "created_at")
@@ -67,21 +68,26 @@ def copy_branch(
     target.execute(insert_into(target.tables.sessions, ["session_id"]), session_id=new_session_id)
     first_messages: dict[int, _FirstMessage] = {}
     sequence_number = 0
-    for rows in _read_items(source, session_id, branch_id):
-        ids = target.insert_messages(new_session_id, [row[1] for row in rows], [row[2] for row in rows])
-        structure = []
-        for message_id, (original_id, _, _, *cells) in zip(ids, rows, strict=True):
+    for items in _read_items(source, session_id, branch_id):
+        ids = target.insert_messages(new_session_id, [item[1] for item in items], [item[2] for item in items])
+        rows = []
+        for message_id, (original_id, _, _, turn, *cells) in zip(ids, items, strict=True):
             sequence_number += 1
-            values = dict(zip(_STRUCTURE_COLUMNS, cells, strict=True))
-            first_messages.setdefault(values["user_turn_number"], _FirstMessage(original_id, message_id))
-            structure.append({**values, "message_id": message_id, "sequence_number": sequence_number})
-        _insert(target, "message_structure", new_session_id, structure)
+            if turn not in first_messages:
+                first_messages[turn] = _FirstMessage(original_id, message_id)
+            rows.append((new_session_id, MAIN, message_id, sequence_number, turn, *cells))
+        target.insert_rows("message_structure", (*_KEY, "message_id", "sequence_number", *_STRUCTURE_COLUMNS), rows)
     usage = _read_usage(source, session_id, branch_id, first_messages)
-    _insert(target, "turn_usage", new_session_id, [usage[turn] for turn in sorted(usage)])
+    target.insert_rows(
+        "turn_usage",
+        (*_KEY, "user_turn_number", *_USAGE_COLUMNS),
+        [(new_session_id, MAIN, turn, *usage[turn]) for turn in sorted(usage)],
+    )
     runs = _read_runs(source, session_id, branch_id, dict(first_messages.values()))
     if runs:
         CONVO_RUNS.create(target)
-        _insert(target, "convo_runs", new_session_id, runs)
+        columns = (*_KEY, "message_id", *_RUN_COLUMNS)
+        target.insert_rows("convo_runs", columns, [(new_session_id, MAIN, *run) for run in runs])
     reserve_existing_branches(target, new_session_id)
     return CopyCounts(sum(1 for turn in first_messages if turn), sequence_number)
 
@@ -167,9 +173,9 @@ def _read_items(tx: Transaction, session_id: str, branch_id: str) -> Iterator[li
 
 def _read_usage(
     tx: Transaction, session_id: str, branch_id: str, first_messages: Mapping[int, _FirstMessage]
-) -> dict[int, dict[str, Any]]:
-    """Return the usage rows of a branch's turns: of several for one turn, the branch's own row, or else the oldest."""
-    found: dict[int, dict[str, Any]] = {}
+) -> dict[int, list[Any]]:
+    """Return the `_USAGE_COLUMNS` of turns: of several rows for one turn, that of the branch, or else the oldest."""
+    found: dict[int, list[Any]] = {}
     columns = ", ".join(_USAGE_COLUMNS)
     for turn, runner, *cells in tx.execute(
         f"SELECT user_turn_number, branch_id, {columns} FROM turn_usage WHERE session_id = :session_id"
@@ -186,23 +192,19 @@ def _read_usage(
                 turn=turn,
             ).fetchone()
             if first is not None and first[0] == first_messages[turn].original:
-                found[turn] = _usage_row(turn, cells)
+                found[turn] = cells
     if tx.has_table("convo_usage"):
         for turn, message_id, *cells in tx.execute(
             f"SELECT user_turn_number, message_id, {columns} FROM convo_usage WHERE session_id = :session_id",
             session_id=session_id,
         ):
             if turn in first_messages and first_messages[turn].original == message_id:
-                found.setdefault(turn, _usage_row(turn, cells))
+                found.setdefault(turn, cells)
     return found
 
 
-def _usage_row(turn: int, cells: Sequence[Any]) -> dict[str, Any]:
-    return {"user_turn_number": turn, **dict(zip(_USAGE_COLUMNS, cells, strict=True))}
-
-
-def _read_runs(tx: Transaction, session_id: str, branch_id: str, new_ids: Mapping[int, int]) -> list[dict[str, Any]]:
-    """Return the run records of turns, with the id of the first message in the copy.
+def _read_runs(tx: Transaction, session_id: str, branch_id: str, new_ids: Mapping[int, int]) -> list[tuple[Any, ...]]:
+    """Return the run records of turns: the id of the turn's first message in the copy, then `_RUN_COLUMNS`.
 
     Args:
         tx: A transaction.
@@ -219,17 +221,4 @@ def _read_runs(tx: Transaction, session_id: str, branch_id: str, new_ids: Mappin
         session_id=session_id,
         branch_id=branch_id,
     )
-    return [
-        {"message_id": new_ids[original_id], **dict(zip(_RUN_COLUMNS, cells, strict=True))}
-        for original_id, *cells in rows
-        if original_id in new_ids
-    ]
-
-
-def _insert(tx: Transaction, table: str, session_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of a session's main branch, which all have the same columns."""
-    if rows:
-        columns = ("session_id", "branch_id", *rows[0])
-        tx.executemany(
-            insert_into(table, columns), [{"session_id": session_id, "branch_id": MAIN, **row} for row in rows]
-        )
+    return [(new_ids[original_id], *cells) for original_id, *cells in rows if original_id in new_ids]

@@ -19,7 +19,6 @@ from tui.storage.queries.items import append_items, encode_items
 from tui.storage.queries.labels import Label, write_label
 from tui.storage.queries.session_dump import DUMPED_RUN, DUMPED_USAGE
 from tui.storage.schema import CONVO_BRANCHES, CONVO_RUNS, CONVO_USAGE, MAIN
-from tui.storage.sql import insert_into
 
 __all__ = ["ImportedSession", "TrackProgress", "adopt_session", "import_session", "is_plain", "session_exists"]
 
@@ -28,19 +27,16 @@ TrackProgress: TypeAlias = Callable[[Iterable[list[Any]], int], Iterable[list[An
 
 _BATCH: Final = 1000
 
-_ADOPT: Final = insert_into(
-    "message_structure",
-    (
-        "session_id",
-        "message_id",
-        "branch_id",
-        "message_type",
-        "sequence_number",
-        "user_turn_number",
-        "branch_turn_number",
-        "tool_name",
-        "created_at",
-    ),
+_STRUCTURE_COLUMNS: Final = (
+    "session_id",
+    "message_id",
+    "branch_id",
+    "message_type",
+    "sequence_number",
+    "user_turn_number",
+    "branch_turn_number",
+    "tool_name",
+    "created_at",
 )
 
 
@@ -111,20 +107,10 @@ def adopt_session(tx: Transaction, session_id: str, track: TrackProgress) -> int
             filed_under = message_type(item)
             turn += filed_under == "user"
             count += 1
-            rows.append(
-                {
-                    "session_id": session_id,
-                    "message_id": message_id,
-                    "branch_id": MAIN,
-                    "message_type": filed_under,
-                    "sequence_number": last + count,
-                    "user_turn_number": turn,
-                    "branch_turn_number": turn,
-                    "tool_name": tool_name(item),
-                    "created_at": created_at,
-                }
-            )
-        tx.executemany(_ADOPT, rows)
+            rows.append((
+                session_id, message_id, MAIN, filed_under, last + count, turn, turn, tool_name(item), created_at
+            ))  # fmt: skip
+        tx.insert_rows("message_structure", _STRUCTURE_COLUMNS, rows)
     return count
 
 
