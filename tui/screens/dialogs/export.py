@@ -64,7 +64,7 @@ class _Radio(RadioButton):
 
 
 def _radio_set(labels: Iterable[str]) -> RadioSet:
-    return RadioSet(*(_Radio(Content(printable_line(label)), value=not place) for place, label in enumerate(labels)))
+    return RadioSet(*(_Radio(Content(printable_line(label)), value=not index) for index, label in enumerate(labels)))
 
 
 class ExportDialog(Modal[Path | None]):

@@ -99,7 +99,7 @@ class Picker(ListModal[str | None]):
 
     def _show_matches(self) -> None:
         matches = self._filter.matches
-        choices = [self._choices[place] for place in matches[: self._limit]]
+        choices = [self._choices[index] for index in matches[: self._limit]]
         self._list.show(choices, typed=self._filter.query, current=self._current)
         self.show_count(len(matches), len(self._choices))
 

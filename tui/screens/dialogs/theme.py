@@ -52,11 +52,11 @@ class ThemePicker(Picker):
 
     def neighbours(self) -> list[str]:
         """Return the themes below and above the highlighted one."""
-        place = self._list.highlighted
-        if place is None:
+        index = self._list.highlighted
+        if index is None:
             return []
         names = [option.id or "" for option in self._list.options]
-        return names[place + 1 : place + 2] + names[max(place - 1, 0) : place]
+        return names[index + 1 : index + 2] + names[max(index - 1, 0) : index]
 
     def _prepare_soon(self) -> None:
         if self._rest is not None:

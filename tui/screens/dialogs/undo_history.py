@@ -107,8 +107,8 @@ class UndoHistory(ListModal[None]):
 
     @property
     def _entry(self) -> JournalEntry | None:
-        place = self._list.highlighted
-        return self._entries[place] if place is not None else None
+        index = self._list.highlighted
+        return self._entries[index] if index is not None else None
 
     def _affected(self) -> list[JournalEntry]:
         """Return the entries that Enter would undo or redo."""

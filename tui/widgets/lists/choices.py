@@ -102,7 +102,7 @@ class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
             current: Key of the choice that applies now, which has a mark.
             empty: What the list says without choices.
         """
-        key, index, top = self.key, self.highlighted, self.scroll_offset.y
+        key, line, top = self.key, self.highlighted, self.scroll_offset.y
         matcher = Matcher(typed)
         stays, self._query = matcher.query == self._query and key is not None, matcher.query
         options = [Option(_ChoiceLine(choice, matcher, choice.key == current), choice.key) for choice in choices]
@@ -110,9 +110,9 @@ class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
         self.set_options(options or [Option(" " * _MARGIN + empty, disabled=True)])
         if not choices:
             return
-        wanted = key if stays else None if matcher.query else current
-        default = index if stays else 0
-        self.highlighted = next((place for place, choice in enumerate(choices) if choice.key == wanted), default)
+        highlight = key if stays else None if matcher.query else current
+        default = line if stays else 0
+        self.highlighted = next((line for line, choice in enumerate(choices) if choice.key == highlight), default)
         if stays:
             self.scroll_to(y=top, animate=False, immediate=True, force=True)
 
