@@ -139,9 +139,9 @@ async def test_a_click_moves_the_cursor_and_a_double_click_goes_to_the_turn(path
 async def test_in_a_narrow_terminal_the_sides_are_one_below_the_other(path: Path) -> None:
     async with open_explorer(path, "main", size=(140, 60)) as program:
         await program.press_each("c", "enter")
-        assert compared(program).columns == 2
+        assert compared(program).column_count == 2
         await program.resize(60, 24)
-        assert compared(program).columns == 1
+        assert compared(program).column_count == 1
         assert "2  main  2  alt" in program.text
         at = program.lines.index("  − Plan four days in Lisbon")
         assert program.lines[at + 1] == "  + Plan four days in Lisbon and Porto"

@@ -15,7 +15,7 @@ from tests.conversations import open_sdk, turn
 from tests.explorer.driver import ExplorerDriver, open_controller, open_explorer
 from tui.controller.progress import Stopped, TaskProgress
 from tui.formats import Format
-from tui.screens.dialogs.export import Export, ExportDialog, Extent
+from tui.screens.dialogs.export import ExportChoice, ExportDialog, Extent
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ class Dialog(App[None]):
     """The dialog alone."""
 
     def on_mount(self) -> None:
-        async def write(asked: Export, progress: TaskProgress) -> None:
+        async def write(choice: ExportChoice, progress: TaskProgress) -> None:
             raise NotImplementedError
 
         extents = [

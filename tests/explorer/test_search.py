@@ -133,11 +133,11 @@ async def test_all_visible_matches_are_marked_and_escape_removes_the_marks(path:
 async def test_escape_while_typing_goes_back_to_where_the_search_began(path: Path) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press("2")
-        before = explorer.place, explorer.chat.bookmark()
+        before = explorer.place, explorer.chat.scroll_state()
         await explorer.press(*typed("/hello"))
         assert explorer.place == ("main", 1)
         await explorer.press("escape")
-        assert (explorer.place, explorer.chat.bookmark()) == before
+        assert (explorer.place, explorer.chat.scroll_state()) == before
         assert explorer.chat.has_focus
 
 

@@ -323,14 +323,14 @@ LISTS = {
 @pytest.mark.parametrize("kind", LISTS)
 def test_an_update_parses_a_long_answer_window_by_window(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[int] = []
-    parse = inline_module.parser
+    parse = inline_module.block_parser
 
     class Counting:
         def parse(self, text: str, environment: dict[str, Any]) -> list[Token]:
             parsed.append(len(text))
             return parse().parse(text, environment)
 
-    monkeypatch.setattr(markdown_module, "parser", Counting)
+    monkeypatch.setattr(markdown_module, "block_parser", Counting)
     text = LISTS[kind][:19_000]
     growing = IncrementalMarkdown(100, STYLES)
     for end in range(0, len(text), 250):

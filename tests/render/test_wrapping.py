@@ -31,7 +31,7 @@ def test_wrapped_lines_fit_and_lose_nothing_but_blanks(text: str, width: int) ->
 @settings(deadline=None)
 @given(ANYTHING.map(printable), st.integers(4, 40))
 def test_wrapped_code_is_copied_exactly(text: str, width: int) -> None:
-    lines = list(wrap([Segment(text)], width, first=(Segment("│ "),), words=False))
+    lines = list(wrap([Segment(text)], width, first_prefix=(Segment("│ "),), break_at_words=False))
     assert widest(lines) <= width
     assert copied(lines) == text + "\n"
 
@@ -39,11 +39,11 @@ def test_wrapped_code_is_copied_exactly(text: str, width: int) -> None:
 @pytest.mark.parametrize("words", [True, False])
 def test_characters_without_width_are_kept(words: bool) -> None:
     for text in ("\u0301" * 50, "\u0301" * 50 + "東京 and words"):
-        assert copied(wrap([Segment(text)], 10, words=words)).replace(" ", "") == text.replace(" ", "") + "\n"
+        assert copied(wrap([Segment(text)], 10, break_at_words=words)).replace(" ", "") == text.replace(" ", "") + "\n"
 
 
 def test_words_wrap_with_a_hanging_indent() -> None:
-    lines = wrap([Segment("one two three four")], 11, first=(Segment("• "),), rest=(Segment("  "),))
+    lines = wrap([Segment("one two three four")], 11, first_prefix=(Segment("• "),), rest_prefix=(Segment("  "),))
     assert drawn(lines) == ["• one two", "  three", "  four"]
 
 
@@ -61,7 +61,7 @@ def test_east_asian_text_breaks_anywhere_except_before_closing_punctuation() -> 
 
 def test_a_wide_character_has_a_line_of_its_own_in_one_cell() -> None:
     for words in (True, False):
-        assert drawn(wrap([Segment("한국")], 1, words=words)) == ["한", "국"]
+        assert drawn(wrap([Segment("한국")], 1, break_at_words=words)) == ["한", "국"]
 
 
 @settings(deadline=None, max_examples=500)

@@ -10,7 +10,7 @@ from tui.commands.registry import command
 if TYPE_CHECKING:
     from tui.controller.progress import TaskProgress
     from tui.explorer.screen import Explorer
-    from tui.screens.dialogs.export import Export
+    from tui.screens.dialogs.export import ExportChoice
 
 
 @command(
@@ -39,8 +39,8 @@ async def export(explorer: Explorer) -> None:
     # One that would write the same as the first is no choice.
     extents = [extent for index, extent in enumerate(extents) if not index or len(extent.branches) > 1]
 
-    async def write(asked: Export, progress: TaskProgress) -> None:
-        await exports.write(asked.branches, asked.form, asked.target, progress, overwrite=asked.overwrite)
+    async def write(choice: ExportChoice, progress: TaskProgress) -> None:
+        await exports.write(choice.branches, choice.form, choice.target, progress, overwrite=choice.overwrite)
 
     def written(target: Path | None) -> None:
         if target is not None:

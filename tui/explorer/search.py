@@ -180,11 +180,11 @@ class ExplorerSearch:
         if bar is self._tree_bar:
             preview = partial(explorer.controller.navigation.preview, view.branch_id, view.turn)
             return partial(explorer.run_command, preview)
-        chat, bookmark = explorer.panes.chat, explorer.panes.chat.bookmark()
+        chat, scroll_state = explorer.panes.chat, explorer.panes.chat.scroll_state()
 
         def go_back() -> None:
             if explorer.view.branch_id == view.branch_id:
-                chat.return_to(bookmark)
+                chat.restore_scroll_state(scroll_state)
 
         return go_back
 

@@ -18,7 +18,7 @@ from tui.render.wrapping import wrap
 
 __all__ = ["IncrementalCode", "IncrementalText", "code_lines", "compact_json", "json_lines", "text_lines"]
 
-_MOST_LEVELS: Final = 24
+_MAX_LEVELS: Final = 24
 _STRING_CHARS: Final = 2_000
 
 # Lexing takes some 2 µs for each character.
@@ -126,7 +126,7 @@ class IncrementalCode:
 def _with_gutter(segments: Iterable[Segment], width: int, styles: ItemStyles) -> Iterator[Line]:
     start, continuation = (Segment("│ ", styles.muted),), (Segment("┊ ", styles.muted),)
     prefix = start
-    for line in wrap(segments, width, first=start, words=False):
+    for line in wrap(segments, width, first_prefix=start, break_at_words=False):
         yield line._replace(prefix=prefix)
         prefix = start if line.separator == "\n" else continuation
 
@@ -175,7 +175,7 @@ def _json_segments(value: object, styles: ItemStyles, indent: str) -> Iterator[S
         yield Segment(_scalar(value), styles.string if isinstance(value, str) else styles.number)
         return
     opening, closing = "{}" if isinstance(value, Mapping) else "[]"
-    if len(indent) >= 2 * _MOST_LEVELS:
+    if len(indent) >= 2 * _MAX_LEVELS:
         yield Segment(f"{opening}…{closing}", styles.muted)
         return
     yield Segment(opening + "\n", styles.text)
@@ -219,7 +219,7 @@ def _compact(value: object, level: int) -> Iterator[str]:
         return
     opening, closing = "{}" if isinstance(value, Mapping) else "[]"
     yield opening
-    if level >= _MOST_LEVELS and value:
+    if level >= _MAX_LEVELS and value:
         yield "…"
     else:
         entries = value.items() if isinstance(value, Mapping) else ((None, entry) for entry in value)

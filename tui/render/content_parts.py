@@ -112,7 +112,7 @@ def _citation_lines(annotations: object, width: int, styles: ItemStyles) -> Iter
         if url and url != name:
             segments.append(Segment(f" ({printable(url)})", link_style(url, styles.muted)))
         mark = Segment(f"[{number}] ", styles.muted)
-        yield from wrap(segments, width, first=(mark,), rest=(Segment(" " * mark.cell_length),))
+        yield from wrap(segments, width, first_prefix=(mark,), rest_prefix=(Segment(" " * mark.cell_length),))
 
 
 def image_note(source: object, detail: str = "") -> str:
@@ -173,7 +173,7 @@ def _file_part_note(part: Mapping[str, object]) -> str:
     return _join("▤ file", str(name), _base64_size(_split_data_url(data)[1]) if isinstance(data, str) else "")
 
 
-def _sound_part_note(part: Mapping[str, object]) -> str:
+def _audio_part_note(part: Mapping[str, object]) -> str:
     sound = part.get("input_audio")
     if not isinstance(sound, dict):
         return "♪ audio"
@@ -187,7 +187,7 @@ _NOTES: Final[Mapping[str, Callable[[Mapping[str, object]], str]]] = {
     "computer_screenshot": _image_part_note,
     "input_file": _file_part_note,
     "file": _file_part_note,
-    "input_audio": _sound_part_note,
+    "input_audio": _audio_part_note,
 }
 """By the type of a part that is no text: the note in its place."""
 

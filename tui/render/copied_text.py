@@ -13,7 +13,7 @@ from tui.render.tool_lines import as_text
 
 __all__ = ["copied_text"]
 
-_MOST_CHARS = 1_000_000
+_MAX_CHARS = 1_000_000
 
 
 def copied_text(item: Item) -> str:
@@ -41,4 +41,4 @@ def copied_text(item: Item) -> str:
     try:
         return json.dumps(data, ensure_ascii=False, indent=2, default=str)
     except RecursionError:
-        return compact_json(data, _MOST_CHARS)
+        return compact_json(data, _MAX_CHARS)

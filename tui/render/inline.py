@@ -14,12 +14,12 @@ from rich.style import Style
 from tui.printable import printable
 from tui.render.styles import ItemStyles
 
-__all__ = ["MOST_LEVELS", "Environment", "inline_parts", "inline_segments", "link_style", "parser"]
+__all__ = ["MAX_LEVELS", "Environment", "block_parser", "inline_parts", "inline_segments", "link_style"]
 
 Environment: TypeAlias = MutableMapping[str, Any]
 """What the parser knows of a document besides its tokens: the targets of its link references."""
 
-MOST_LEVELS: Final = 60
+MAX_LEVELS: Final = 60
 """Levels of nesting; the parser drops what is nested deeper."""
 
 _URL_CHARS: Final = 300
@@ -28,9 +28,9 @@ _PARSED_CHARS: Final = 2_000
 
 
 @cache
-def parser() -> MarkdownIt:
+def block_parser() -> MarkdownIt:
     """Return the parser of blocks; the text in them is left to `inline_segments`."""
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MOST_LEVELS})
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_LEVELS})
     return parser.enable(["table", "strikethrough"]).disable("inline")
 
 
@@ -54,7 +54,7 @@ def inline_parts(text: str) -> Iterator[str]:
 def inline_segments(text: str, style: Style, styles: ItemStyles, environment: Environment) -> Iterator[Segment]:
     """Parse a paragraph, or a part of one."""
     tokens: list[Token] = []
-    parser().inline.parse(text, parser(), environment, tokens)
+    block_parser().inline.parse(text, block_parser(), environment, tokens)
     return _styled(tokens, style, styles)
 
 

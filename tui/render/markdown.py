@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from tui.printable import printable
 from tui.render.blocks import BlockRenderer, LeafRenderer
 from tui.render.code import IncrementalText
-from tui.render.inline import MOST_LEVELS, parser
+from tui.render.inline import MAX_LEVELS, block_parser
 from tui.render.lines import Line
 from tui.render.styles import ItemStyles
 
@@ -143,7 +143,7 @@ class IncrementalMarkdown:
         """Return the source in printable characters, its blocks, and all link references so far."""
         references = dict(self._finished_references)
         parsed = printable(source)
-        blocks = _blocks(parser().parse(parsed, {"references": references}), parsed)
+        blocks = _blocks(block_parser().parse(parsed, {"references": references}), parsed)
         self._update_references(references)
         return parsed, blocks, references
 
@@ -207,7 +207,7 @@ def _blocks(tokens: Sequence[Token], text: str) -> list[_Block]:
         inside = tokens[first : index + 1]
         first = index + 1
         start, stop = inside[0].map or (0, 0)
-        too_deep = any(token.level >= MOST_LEVELS - 1 for token in inside)
+        too_deep = any(token.level >= MAX_LEVELS - 1 for token in inside)
         blocks.append(_Block(inside, start, stop, "\n".join(text.split("\n")[start:stop]) if too_deep else ""))
     return blocks
 

@@ -39,21 +39,21 @@ def wrap(
     segments: Iterable[Segment],
     width: int,
     *,
-    first: tuple[Segment, ...] = (),
-    rest: tuple[Segment, ...] | None = None,
-    words: bool = True,
+    first_prefix: tuple[Segment, ...] = (),
+    rest_prefix: tuple[Segment, ...] | None = None,
+    break_at_words: bool = True,
 ) -> Iterator[Line]:
     """Wrap segments to lines of at most `width` cells, prefixes included.
 
     Args:
         segments: The text; newlines in it end a line.
         width: Cells of a line; a single character wider than that gets a line of its own.
-        first: Prefix of the first line.
-        rest: Prefix of the other lines, as wide as `first`; `first` itself where omitted.
-        words: Break between words; otherwise, for code, wherever the line is full.
+        first_prefix: Prefix of the first line.
+        rest_prefix: Prefix of the other lines, as wide as the first one; None for the same prefix.
+        break_at_words: Whether to break between words instead of exactly where a line is full, as code is broken.
     """
-    rest = first if rest is None else rest
-    prefix, room = first, max(width - total_cells(first), 1)
+    rest_prefix = first_prefix if rest_prefix is None else rest_prefix
+    prefix, room = first_prefix, max(width - total_cells(first_prefix), 1)
     segments = list(segments)
     # A long text is nearly always one segment, whose lines need no cutter.
     single = len(segments) == 1
@@ -61,13 +61,13 @@ def wrap(
     for paragraph in segments[0].text.split("\n") if single else split_lines(segments):
         text = paragraph if isinstance(paragraph, str) else "".join(segment.text for segment in paragraph)
         cutter = None if isinstance(paragraph, str) else _Cutter(paragraph)
-        for start, end, resume in _breaks(text, room, words):
+        for start, end, resume in _breaks(text, room, break_at_words):
             separator = "\n" if resume == len(text) else text[end:resume][:1]
             if cutter is not None:
                 yield Line(cutter.cut(start, end), prefix, separator)
             else:
                 yield Line([Segment(text[start:end], style)] if end > start else [], prefix, separator)
-            prefix = rest
+            prefix = rest_prefix
 
 
 class _Cutter:
@@ -93,11 +93,11 @@ class _Cutter:
         return pieces
 
 
-def _breaks(text: str, room: int, words: bool) -> Iterator[_Break]:
+def _breaks(text: str, room: int, break_at_words: bool) -> Iterator[_Break]:
     """Break a paragraph into lines of `room` cells."""
     if len(text) <= room and (text.isascii() or cell_len(text) <= room):
         yield 0, len(text), len(text)
-    elif not words:
+    elif not break_at_words:
         yield from _character_breaks(text, room)
     elif _is_prose(text, room):
         yield from _prose_breaks(text, room)

@@ -57,11 +57,11 @@ class FindBar(Horizontal):
     """
 
     @dataclass
-    class Posted(Message):
-        """Base of the bar's messages."""
+    class FindBarMessage(Message):
+        """Base class of the bar's messages."""
 
         bar: FindBar
-        """The bar that sent it."""
+        """The bar that sent the message."""
 
         @property
         def control(self) -> FindBar:
@@ -69,26 +69,26 @@ class FindBar(Horizontal):
             return self.bar
 
     @dataclass
-    class Changed(Posted):
-        """The user typed."""
+    class Changed(FindBarMessage):
+        """Posted when the user typed."""
 
         text: str
         """The text of the input."""
 
     @dataclass
-    class Submitted(Posted):
-        """The user pressed Enter."""
+    class Submitted(FindBarMessage):
+        """Posted when the user pressed Enter."""
 
         text: str
         """The text of the input."""
 
     @dataclass
-    class Cancelled(Posted):
-        """The user pressed Esc."""
+    class Cancelled(FindBarMessage):
+        """Posted when the user pressed Esc."""
 
     @dataclass
-    class StepRequested(Posted):
-        """The user asked for another hit while typing."""
+    class StepRequested(FindBarMessage):
+        """Posted when the user asked for another hit while typing."""
 
         step: int
         """1 for the next hit, -1 for the previous one."""
@@ -114,7 +114,7 @@ class FindBar(Horizontal):
         """Show the bar, and let the user type in it.
 
         Args:
-            text: Of a search that was begun elsewhere: it is shown, and the focus stays.
+            text: The text of a search that was begun elsewhere; if given, it is shown and the focus stays.
         """
         self.display = True
         self._input.can_focus = text is None

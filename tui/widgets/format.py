@@ -48,12 +48,12 @@ def format_tokens(count: int) -> str:
 
 
 def estimate_mark(usage: Usage | None) -> str:
-    """Return the mark before tokens, some of which are estimates; empty if none are."""
+    """Return the mark of estimates if some tokens of a usage are estimates, else an empty text."""
     return ESTIMATE if usage and usage.estimated else ""
 
 
 def format_count(count: int, room: int) -> str:
-    """Write a number in full where it fits `room` cells, else as `format_tokens` does."""
+    """Write a number in full if it fits `room` cells, else as `format_tokens` does."""
     full = f"{count:,}"
     return full if len(full) <= room else format_tokens(count)
 
@@ -71,7 +71,7 @@ def format_dollars(amount: Decimal) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """Write a duration with its units, `4.2 s`, `3 min 5 s`, `2 h 10 min`; empty for an unknown one."""
+    """Write a duration with its units: `4.2 s`, `3 min 5 s`, `2 h 10 min`; empty for an unknown duration."""
     if seconds is None:
         return ""
     if seconds < 100:
@@ -94,7 +94,7 @@ def fit_name(name: str, room: int) -> str:
 
 
 def format_time(stored: str | None) -> str:
-    """Convert a stored time, UTC and naive, to the user's time zone; one that cannot be converted is left as it is."""
+    """Convert a stored time (UTC, naive) to the user's time zone; return it unchanged if it cannot be converted."""
     if stored is None:
         return ""
     try:
@@ -108,7 +108,7 @@ def format_age(stored: str | None, now: datetime) -> str:
     """Write how long ago something happened: `now`, `5 min ago`, `2 h ago`, `3 d ago`, or the day.
 
     Args:
-        stored: A stored time, UTC; one that cannot be read gives an empty text.
+        stored: A stored time (UTC); if it cannot be read, the result is empty.
         now: The current time, aware.
     """
     try:

@@ -41,8 +41,8 @@ class _Key(NamedTuple):
 class KeyBar(FixedSize):
     """The bindings of the screen and of its focused widget, as many as fit; a click presses the key.
 
-    Textual's footer is one widget per key and replaces all of them whenever the focus changes: half of the widgets of
-    a screen, and most of the time that a change of the focus takes.
+    Textual's footer has a widget for each key and replaces all of them whenever the focus changes, which takes most of
+    the time of a change of the focus.
     """
 
     ALLOW_SELECT = False
@@ -81,7 +81,7 @@ class KeyBar(FixedSize):
         """Create the bar.
 
         Args:
-            kept: The action that is shown before others where there is not room for all.
+            kept: The action that is shown in preference to others if there is not room for all.
             id: The id of the widget in the DOM.
         """
         super().__init__(id=id)

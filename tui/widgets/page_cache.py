@@ -26,7 +26,7 @@ class PageCache(Generic[T]):
 
         Args:
             page_size: How many values are requested at once.
-            capacity: How many values are kept; those read longest ago are dropped first.
+            capacity: How many values are kept; the values read longest ago are dropped first.
         """
         self.page_size = page_size
         self.revision = 0
@@ -52,7 +52,7 @@ class PageCache(Generic[T]):
         return ((number, value) for (name, number), (_, value) in self._values.items() if name == series)
 
     def missing_pages(self, numbers: Iterable[int], within: range, series: str = "") -> list[range]:
-        """Return the pages to request for some numbers, in order, and remember them as requested.
+        """Return the missing pages of some numbers, in order, and remember them as requested.
 
         Args:
             numbers: The numbers that are needed.
@@ -67,9 +67,9 @@ class PageCache(Generic[T]):
         return missing
 
     def put(self, first: int, values: Sequence[T], revision: int, series: str = "") -> None:
-        """Store values that were read under a revision; a value of a newer revision is kept.
+        """Store values that were read under a revision, but keep values of newer revisions.
 
-        A page that was read incompletely is not requested again under the same revision: that would never end.
+        A page that was read incompletely is not requested again under the same revision, which could repeat forever.
 
         Args:
             first: Number of the first value.
@@ -91,7 +91,7 @@ class PageCache(Generic[T]):
             self._requested = {(of, page) for of, page in self._requested if of != name or number not in page}
 
     def retain(self, condition: Callable[[int], bool]) -> None:
-        """Drop the values whose number does not meet a condition."""
+        """Drop all values except those whose number meets a condition."""
         self._values = {key: entry for key, entry in self._values.items() if condition(key[1])}
 
     def retain_requests(self, near: range) -> None:
@@ -101,7 +101,7 @@ class PageCache(Generic[T]):
         }
 
     def drop_request(self, number: int, series: str = "") -> None:
-        """Forget the request for the page with a number, which could not be read."""
+        """Forget the request for the page that contains a number, because it could not be read."""
         self._requested = {(name, page) for name, page in self._requested if name != series or number not in page}
 
     def invalidate(self, revision: int) -> None:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 class PendingSelections(Generic[T]):
     """Selections that were posted, oldest first.
 
-    The view that answers a selection must not move the cursor back, which may have moved on since.
+    The view that answers a selection must not move the cursor back: the user may have moved it further.
     """
 
     def __init__(self) -> None:
@@ -22,17 +22,17 @@ class PendingSelections(Generic[T]):
         return bool(self._posted)
 
     def add(self, selection: T) -> None:
-        """Remember a selection that is posted now."""
+        """Remember a selection that is being posted."""
         self._posted.append(selection)
 
     def latest(self, shown: T) -> T:
-        """Return the selection that was posted last, or the one that is shown if all were answered."""
+        """Return the selection posted last; `shown` if none is pending."""
         return self._posted[-1] if self._posted else shown
 
     def confirm(self, shown: T) -> bool:
-        """Return whether a selection that a view shows was posted, and drop it and those before it.
+        """Drop the pending selections that a view answers, and return whether the view shows one of them.
 
-        If it was not posted, something else has selected it, and all are dropped.
+        Those are the shown selection and all before it. If the view shows another selection, all are dropped.
         """
         is_answer = shown in self._posted
         del self._posted[: self._posted.index(shown) + 1 if is_answer else None]

@@ -1,4 +1,4 @@
-"""The line on the run that is under way: what it does, for how long, with how many tokens."""
+"""The line about the current run: its activity, its duration and its tokens."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class _Part(NamedTuple):
     """A part of the line.
 
     Attributes:
-        rank: The part with the lowest rank is omitted first.
-        content: Its text; an empty one is omitted.
+        rank: The parts with the lowest ranks are omitted first.
+        content: Its text; if it is empty, the part is omitted.
     """
 
     rank: int
@@ -34,7 +34,7 @@ class _Part(NamedTuple):
 
 
 class RunStatus(SuspendableRefresh):
-    """The run on the shown branch; takes no room while there is none."""
+    """The state of the run on the shown branch; takes no room if there is no run."""
 
     DEFAULT_CSS = """
     RunStatus {
@@ -71,7 +71,7 @@ class RunStatus(SuspendableRefresh):
         self._clock = clock
 
     @property
-    def run(self) -> Run | None:
+    def shown_run(self) -> Run | None:
         """The run on the shown branch."""
         return self.view.runs.get(self.view.branch_id)
 
@@ -84,7 +84,7 @@ class RunStatus(SuspendableRefresh):
             self._update()
 
     def _update(self) -> None:
-        run = self.run
+        run = self.shown_run
         self.set_class(run is not None, "-running")
         # The spinner stops while the run waits for the user.
         interval = None if run is None or run.state is RunState.WAITING else 1 / _FRAMES_PER_SECOND
@@ -94,7 +94,7 @@ class RunStatus(SuspendableRefresh):
 
     def render(self) -> RenderResult:
         """Draw the line."""
-        run = self.run
+        run = self.shown_run
         return Content("") if run is None else _fit(self._parts(run), self.content_size.width)
 
     def _parts(self, run: Run) -> Sequence[_Part]:
@@ -131,7 +131,7 @@ def _format_elapsed(seconds: float) -> str:
 
 
 def _fit(parts: Sequence[_Part], width: int) -> Content:
-    """Join parts with dots, and omit those with the lowest ranks until the line fits."""
+    """Join parts with dots, and omit the parts with the lowest ranks until the line fits."""
     kept = [part for part in parts if part.content]
     line = Content(" · ").join(part.content for part in kept)
     while line.cell_length > width and len(kept) > 1:

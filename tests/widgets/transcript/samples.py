@@ -94,7 +94,7 @@ class TranscriptApp(App[None]):
         super().__init__()
         self.items = items
         self.answers = answers
-        self.posted: list[Transcript.Posted] = []
+        self.posted: list[Transcript.TranscriptMessage] = []
         self.set_reactive(TranscriptApp.view, view_of(items) if view is None else view)
 
     def compose(self) -> ComposeResult:

@@ -121,7 +121,7 @@ async def test_a_jump_requests_only_the_items_at_its_end() -> None:
         app.transcript.scroll_to(y=app.transcript.max_scroll_y // 2)
         await pilot.pause()
         assert len(app.requested()) == 1
-        (start, end), here = app.requested()[0], app.transcript.bookmark()[1][0]
+        (start, end), here = app.requested()[0], app.transcript.scroll_state()[1][0]
         assert start % 64 == 0
         assert start <= here < end <= start + 128
         assert 40_000 < here < 60_000
@@ -135,11 +135,11 @@ async def test_placeholders_keep_the_position_until_the_items_are_read() -> None
         await pilot.press("g")
         assert set("".join(visible_rows(app))) <= {"·", " "}
         await pilot.press("pagedown")
-        anchor = app.transcript.bookmark()[1]
+        anchor = app.transcript.scroll_state()[1]
         assert app.requested() == [(0, 64)]
         app.transcript.receive(Page("main", 0, tuple(items[:64])))
         await pilot.pause()
-        assert app.transcript.bookmark()[1][0] == anchor[0]
+        assert app.transcript.scroll_state()[1][0] == anchor[0]
         assert app.requested() == [(0, 64)]
         assert "Question" in "".join(visible_rows(app))
 
@@ -249,14 +249,14 @@ async def test_any_size_can_be_drawn_and_the_position_is_kept(size: tuple[int, i
     async with app.run_test(size=SIZE) as pilot:
         app.transcript.focus()
         await pilot.press("pagedown")
-        before = app.transcript.bookmark()[1][0]
+        before = app.transcript.scroll_state()[1][0]
         await pilot.resize_terminal(*size)
         await pilot.pause()
-        assert app.transcript.bookmark()[1][0] == before
+        assert app.transcript.scroll_state()[1][0] == before
         assert len(app.rows()) == size[1]
         await pilot.resize_terminal(*SIZE)
         await pilot.pause()
-        assert app.transcript.bookmark()[1][0] == before
+        assert app.transcript.scroll_state()[1][0] == before
 
 
 async def test_a_resize_at_the_end_stays_at_the_end() -> None:

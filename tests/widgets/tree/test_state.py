@@ -40,9 +40,9 @@ def apply(state: TreeState, step: View | str) -> None:
         case "down":
             state.move_to(state.cursor + 1)
         case "outwards":
-            state.move_to(state.row_outwards())
+            state.move_to(state.row_for_left_key())
         case "inwards":
-            state.move_to(state.row_inwards())
+            state.move_to(state.row_for_right_key())
         case "fold" if isinstance(row, TurnRow) and row.is_first and row.span.is_foldable:
             state.toggle(row.span)
         case "fold session" if isinstance(row, SessionRow) and row.is_open:

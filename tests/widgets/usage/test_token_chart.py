@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from tests.widgets.usage.samples import PagedUsage, sample_usage, screen_text, usage_of, with_runs
 from tui.model import TurnUsage, Usage
-from tui.widgets.usage.bars import BarPart, draw_bar, draw_column, draw_patterned_bar, split_usage
+from tui.widgets.usage.bars import BarPart, draw_bar, draw_patterned_bar, split_usage, vertical_bar_cell
 from tui.widgets.usage.token_chart import TokenChart
 from tui.widgets.usage.token_strip import TokenStrip
 
@@ -102,7 +102,7 @@ def test_a_bar_fills_its_width_and_any_tokens_are_visible(
 
 @pytest.mark.parametrize(("count", "cell"), [(0, " "), (1, "▁"), (500, "▄"), (1000, "█")])
 def test_a_column_is_as_high_as_its_share(count: int, cell: str) -> None:
-    assert draw_column(count, 1000) == cell
+    assert vertical_bar_cell(count, 1000) == cell
 
 
 async def test_a_turn_without_stored_usage_is_a_dot_and_not_zero() -> None:

@@ -20,7 +20,7 @@ from tui.formats import Format
 from tui.printable import printable_line
 from tui.screens.dialogs.modal import FieldRow, Modal
 
-__all__ = ["Export", "ExportDialog", "Extent"]
+__all__ = ["ExportChoice", "ExportDialog", "Extent"]
 
 _FORMATS: Final = {Format.MARKDOWN: "Markdown", Format.HTML: "HTML page", Format.JSON: "JSON, importable"}
 _HINT: Final = "Enter exports · Tab next field · Esc cancels"
@@ -43,7 +43,7 @@ class Extent(NamedTuple):
     branches: Sequence[str]
 
 
-class Export(NamedTuple):
+class ExportChoice(NamedTuple):
     """The answer of the user."""
 
     branches: Sequence[str]
@@ -98,7 +98,7 @@ class ExportDialog(Modal[Path | None]):
     """
 
     def __init__(
-        self, extents: Sequence[Extent], write: Callable[[Export, TaskProgress], Awaitable[None]], folder: Path
+        self, extents: Sequence[Extent], write: Callable[[ExportChoice, TaskProgress], Awaitable[None]], folder: Path
     ) -> None:
         """Create the dialog.
 
@@ -159,11 +159,11 @@ class ExportDialog(Modal[Path | None]):
             return
         target = self._folder / Path(name).expanduser()
         overwrite = target == self._existing
-        export = Export(self._extent.branches, self._format, target, overwrite)
+        export = ExportChoice(self._extent.branches, self._format, target, overwrite)
         self._progress = TaskProgress()
         _: Worker[None] = self.run_worker(self._run(export, self._progress))
 
-    async def _run(self, export: Export, progress: TaskProgress) -> None:
+    async def _run(self, export: ExportChoice, progress: TaskProgress) -> None:
         try:
             await self._write(export, progress)
         except Stopped:

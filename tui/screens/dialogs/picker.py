@@ -66,7 +66,7 @@ class Picker(ListModal[str | None]):
             self._limit += keys.index(self._current) if self._current in keys else 0
         self._show_matches()
 
-    def list_more(self) -> None:
+    def show_more_matches(self) -> None:
         """List more of the choices that match."""
         if self._list.option_count < len(self._filter.matches):
             self._limit *= 4
@@ -83,9 +83,9 @@ class Picker(ListModal[str | None]):
         self.narrow(event.value)
 
     @on(ChoiceList.EndNeared)
-    def _list_more(self, event: ChoiceList.EndNeared) -> None:
+    def _show_more_matches(self, event: ChoiceList.EndNeared) -> None:
         event.stop()
-        self.list_more()
+        self.show_more_matches()
 
     @on(Input.Submitted)
     def _pick(self, event: Input.Submitted) -> None:

@@ -61,7 +61,7 @@ class RemotePicker(Picker):
         self._limit, self._pick_when_found = FIRST_PAGE, False
         self._ask()
 
-    def list_more(self) -> None:
+    def show_more_matches(self) -> None:
         if not self._finding and self._list.option_count < self._matching:
             self._limit *= 4
             self._ask()

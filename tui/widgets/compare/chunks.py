@@ -14,13 +14,13 @@ _LONG: Final = 480
 """Characters of a common text from which on its middle is left out."""
 
 _KEPT: Final = 160
-"""Characters that are kept at either end of such a text."""
+"""Characters of a shortened text that are kept at each end."""
 
 
 class Chunk(NamedTuple):
     """Lines of the left text and the corresponding lines of the right text.
 
-    The spans of a text that differs as a whole are not marked as differing.
+    If two texts have nothing in common, their spans are not marked as differing.
 
     Attributes:
         left: The left lines; None if there is no left item.
@@ -34,11 +34,11 @@ class Chunk(NamedTuple):
 
 
 def chunks(left: ComparedItem | None, right: ComparedItem | None, *, full: bool) -> Iterator[Chunk]:
-    """Cut the texts of two items at lines that both have, so that these are shown in the same rows.
+    """Cut the texts of two items at lines that both have, so that common lines are shown in the same rows.
 
     Args:
-        left: The left item; None if the right one corresponds to none.
-        right: The right item; None if the left one corresponds to none.
+        left: The left item; None if there is only a right item.
+        right: The right item; None if there is only a left item.
         full: Whether to show long common texts in full.
     """
     if left is None or right is None:
@@ -75,7 +75,7 @@ def _undivided(item: ComparedItem) -> Span:
 def _aligned(
     left: Sequence[Span], right: Sequence[Span]
 ) -> Iterator[tuple[list[Span], list[Span], tuple[Span, Span] | None]]:
-    """Iterate over the differing spans of either side, and the common span after them; None after the last ones.
+    """Iterate over the differing spans of each side and the common span after them; None at the end of the texts.
 
     Both sides have the same number of common spans.
     """

@@ -28,7 +28,7 @@ _SUMMARY_ROWS: Final = 2
 """Rows of the text of an item that both sides have, unless it is shown in full."""
 
 _SUMMARY_LENGTH: Final = 480
-"""Characters of such a text that are enough for its rows."""
+"""Characters of a shortened text that are enough to fill its rows."""
 
 _SIGN_WIDTH: Final = 2
 """Cells to the left of a text: `−` or `+` if it differs, and a blank."""
@@ -39,8 +39,8 @@ class DiffStyles(NamedTuple):
 
     Attributes:
         item_styles: The styles of items.
-        left: The left branch's name, and the sign of what only the left side has.
-        right: The right branch's name, and the sign of what only the right side has.
+        left: The left branch's name, and the sign of texts that only the left side has.
+        right: The right branch's name, and the sign of texts that only the right side has.
         left_words: Words that only the left text has.
         right_words: Words that only the right text has.
     """
@@ -79,7 +79,13 @@ class Block(NamedTuple):
 
 
 def draw_turns(
-    comparison: Comparison, turns: TurnComparison, width: int, columns: int, styles: DiffStyles, *, full: bool = False
+    comparison: Comparison,
+    turns: TurnComparison,
+    width: int,
+    column_count: int,
+    styles: DiffStyles,
+    *,
+    full: bool = False,
 ) -> Block:
     """Draw two compared turns.
 
@@ -89,9 +95,9 @@ def draw_turns(
         width: Cells of a column.
         columns: 2 for side by side, 1 for one below the other.
         styles: The styles.
-        full: Whether to show in full what both sides have.
+        full: Whether to show items that both sides have in full.
     """
-    drawing = _Drawing(width, columns, styles, full=full)
+    drawing = _Drawing(width, column_count, styles, full=full)
     drawing.add_header(comparison, turns)
     one_sided = None in turns.pair
     differences = [0] if one_sided else []
@@ -107,10 +113,10 @@ def draw_turns(
 class _Drawing:
     """The rows of two turns, as far as they are drawn."""
 
-    def __init__(self, width: int, columns: int, styles: DiffStyles, *, full: bool) -> None:
+    def __init__(self, width: int, column_count: int, styles: DiffStyles, *, full: bool) -> None:
         self.rows: list[Row] = []
         self._width = max(width, _SIGN_WIDTH + 1)
-        self._columns = columns
+        self._column_count = column_count
         self._styles = styles
         self._full = full
 
@@ -119,7 +125,7 @@ class _Drawing:
         styles, pair = self._styles, turns.pair
         left = self._title(pair.left, comparison.left.branch_id, styles.left)
         right = self._title(pair.right, comparison.right.branch_id, styles.right)
-        if self._columns == 2:
+        if self._column_count == 2:
             self.rows.append(Row(left, right))
         elif pair.left is None or pair.right is None:
             self.rows.append(Row(left or right, [], 0 if left else 1))
@@ -173,7 +179,7 @@ class _Drawing:
 
     def _add_labels(self, left: ComparedItem | None, right: ComparedItem | None) -> None:
         left_label, right_label = (None if item is None else self._label(item) for item in (left, right))
-        if self._columns == 2:
+        if self._column_count == 2:
             self._add_columns(*([] if label is None else [self._cut(label)] for label in (left_label, right_label)))
         elif left_label is not None and left_label == right_label:
             self.rows.append(Row(self._cut(left_label), []))
@@ -186,7 +192,7 @@ class _Drawing:
             ]
 
     def _add_common(self, item: ComparedItem) -> None:
-        """Add an item that both sides have, unless in full only enough to recognize it."""
+        """Add an item that both sides have, shortened unless everything is shown in full."""
         muted = self._styles.item_styles.muted
         self._add_to_both([*self._label(item), Segment("  =", muted)])
         text = item.text.strip()
@@ -204,7 +210,7 @@ class _Drawing:
         styles, differs = self._styles, chunk.differs
         left = self._wrap(chunk.left, Segment("− ", styles.left) if differs else None, styles.left_words)
         right = self._wrap(chunk.right, Segment("+ ", styles.right) if differs else None, styles.right_words)
-        if differs or self._columns == 2:
+        if differs or self._column_count == 2:
             self._add_columns(left, right)
         else:
             self.rows += [Row(cells, []) for cells in left]
@@ -214,7 +220,7 @@ class _Drawing:
             return []
         text = self._styles.item_styles.text
         content = [segment for span in spans for segment in _segments(span, words if span.differs else text, text)]
-        lines = wrap(content, self._width, first=(sign or Segment(" " * _SIGN_WIDTH),))
+        lines = wrap(content, self._width, first_prefix=(sign or Segment(" " * _SIGN_WIDTH),))
         return [[*line.prefix, *line.content] for line in islice(lines, _MAX_ROWS)]
 
     def _cut(self, cells: Cells) -> Cells:
@@ -224,10 +230,10 @@ class _Drawing:
         self._add_to_both(_indent([Segment(text, self._styles.item_styles.muted)]))
 
     def _add_to_both(self, cells: Cells) -> None:
-        self.rows.append(Row(cells, cells if self._columns == 2 else []))
+        self.rows.append(Row(cells, cells if self._column_count == 2 else []))
 
     def _add_columns(self, left: Sequence[Cells], right: Sequence[Cells]) -> None:
-        if self._columns == 2:
+        if self._column_count == 2:
             self.rows += [
                 Row(left_cells or [], right_cells or []) for left_cells, right_cells in zip_longest(left, right)
             ]

@@ -53,10 +53,10 @@ class SideBySide(CursorView):
     """
     | Key(s) | Description |
     | :- | :- |
-    | n, N | The next difference, the previous one. |
+    | n, N | The next or previous difference. |
     | h, left | The left side. |
     | l, right | The right side. |
-    | o | Show what both sides have in full, or only enough to recognize it. |
+    | o | Show common items in full, or shortened. |
     | enter | Go to the turn under the cursor. |
     """
 
@@ -69,9 +69,9 @@ class SideBySide(CursorView):
     """
     | Class | Description |
     | :- | :- |
-    | `side-by-side--left` | The left branch's name, and the sign of what only the left side has. |
+    | `side-by-side--left` | The left branch's name, and the sign of texts that only the left side has. |
     | `side-by-side--left-words` | Words that only the left side has. |
-    | `side-by-side--right` | The right branch's name, and the sign of what only the right side has. |
+    | `side-by-side--right` | The right branch's name, and the sign of texts that only the right side has. |
     | `side-by-side--right-words` | Words that only the right side has. |
     """
 
@@ -93,7 +93,7 @@ class SideBySide(CursorView):
     _ESTIMATE = 12
 
     @dataclass
-    class Posted(Message):
+    class SideBySideMessage(Message):
         """Base class of the widget's messages."""
 
         side_by_side: SideBySide
@@ -105,7 +105,7 @@ class SideBySide(CursorView):
             return self.side_by_side
 
     @dataclass
-    class TurnsNeeded(Posted):
+    class TurnsNeeded(SideBySideMessage):
         """Posted when turns are in sight that were not compared; answer with `receive` or `drop_request`."""
 
         comparison: Comparison
@@ -116,7 +116,7 @@ class SideBySide(CursorView):
         """The pairs of turns."""
 
     @dataclass
-    class TurnOpened(Posted):
+    class TurnOpened(SideBySideMessage):
         """Posted when the user chose a turn."""
 
         branch_id: str
@@ -136,7 +136,7 @@ class SideBySide(CursorView):
         self._seek_from = (0, 0)
 
     @property
-    def columns(self) -> int:
+    def column_count(self) -> int:
         """2 if the sides are next to each other, 1 if they are one below the other."""
         return 2 if self.size.width >= _TWO_COLUMNS else 1
 
@@ -162,7 +162,7 @@ class SideBySide(CursorView):
         self.refresh()
 
     def receive(self, comparison: Comparison, start: int, turns: Sequence[TurnComparison]) -> None:
-        """Show the turns that `TurnsNeeded` requested, unless another comparison is shown by now."""
+        """Show the turns that `TurnsNeeded` requested, unless another comparison is shown meanwhile."""
         if comparison is not self._comparison:
             return
         self._turns.put(start, turns, self._turns.revision)
@@ -174,7 +174,7 @@ class SideBySide(CursorView):
             self._seek()
 
     def drop_request(self, start: int) -> None:
-        """Forget the request for turns that could not be read; they are requested again when they are needed."""
+        """Forget the request for turns that could not be read, so that they are requested again when needed."""
         self._turns.drop_request(start)
         self._seek_step = 0
 
@@ -197,7 +197,7 @@ class SideBySide(CursorView):
         row = block.rows[number]
         has_cursor = (position, number) == self.cursor and self.has_focus
         cursor_style = self.get_component_rich_style("cursor-view--cursor") if has_cursor else Style.null()
-        if self.columns == 1:
+        if self.column_count == 1:
             return Line(_padded(row.left, self._column_width, cursor_style))
         backgrounds = [cursor_style if side == self._side else Style.null() for side in (0, 1)]
         if has_cursor and self._side:
@@ -208,8 +208,8 @@ class SideBySide(CursorView):
         return Line([*left, separator, *_padded(row.right, self._column_width, backgrounds[1])])
 
     def left_edge(self, position: int, number: int) -> tuple[Segment, Style]:
-        """Return a bar for the line under the cursor, unless that is on the right side."""
-        if self.columns == 2 and self._side:
+        """Return a bar for the line under the cursor, unless the right side is chosen."""
+        if self.column_count == 2 and self._side:
             return Segment(" "), self.rich_style
         return super().left_edge(position, number)
 
@@ -225,7 +225,7 @@ class SideBySide(CursorView):
     @property
     def _column_width(self) -> int:
         room = max(self.scrollable_content_region.width - MARGIN, 1)
-        return room if self.columns == 1 else (room - _SEPARATOR_WIDTH) // 2
+        return room if self.column_count == 1 else (room - _SEPARATOR_WIDTH) // 2
 
     def _block(self, position: int) -> Block | None:
         styles = self._diff_styles
@@ -235,7 +235,7 @@ class SideBySide(CursorView):
         drawn = self._drawn.get(position)
         turns = self._turns.get(position)
         if drawn is None and turns is not None and self._comparison is not None:
-            drawn = draw_turns(self._comparison, turns, self._column_width, self.columns, styles, full=self._full)
+            drawn = draw_turns(self._comparison, turns, self._column_width, self.column_count, styles, full=self._full)
             self._drawn[position] = drawn
         return drawn
 
@@ -257,12 +257,12 @@ class SideBySide(CursorView):
     # Moving
 
     def action_difference(self, step: int) -> None:
-        """Go to the next difference (1) or the previous one (-1), also if its turn must be read first."""
+        """Go to the next (1) or previous (-1) difference, even if its turn must be read first."""
         self._seek_step, self._seek_from = step, self.cursor
         self._seek()
 
     def _seek(self) -> None:
-        """Go on to the difference that is sought; request the turns on the way to it and wait if they are missing."""
+        """Continue towards the wanted difference; request the turns before it and wait if they were not read."""
         step, (position, number) = self._seek_step, self._seek_from
         while 0 <= position < self.count:
             block = self._block(position)
@@ -286,14 +286,14 @@ class SideBySide(CursorView):
         self.refresh()
 
     def action_full(self) -> None:
-        """Show what both sides have in full, or only enough to recognize it."""
+        """Toggle between showing common items in full and shortened."""
         self._full = not self._full
         self._drawn.clear()
         self._viewport.reset(self.count)
         self.go_to(self.cursor[0])
 
     def action_open(self) -> None:
-        """Go to the turn under the cursor, or to that of the other side if this one has none."""
+        """Go to the turn under the cursor, or to the turn beside it if the chosen side has none."""
         comparison, (position, number) = self._comparison, self.cursor
         if comparison is None or position >= self.count:
             return
@@ -310,7 +310,7 @@ class SideBySide(CursorView):
         """Put the cursor on the clicked line and side; go to the turn on a double click."""
         super().on_click(event)
         offset = event.get_content_offset(self)
-        if offset is not None and self.columns == 2:
+        if offset is not None and self.column_count == 2:
             self.action_side(int(offset.x >= MARGIN + self._column_width + 1))
         if offset is not None and event.chain == 2:
             self.action_open()

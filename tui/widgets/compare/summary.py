@@ -19,8 +19,8 @@ __all__ = ["CompareSummary"]
 _COLUMNS: Final = (("turns", 6), ("tokens", 8), ("cached", 7), ("cost", 7), ("time", 10), ("tools", 6))
 """Heading and cells of each number."""
 
-_WIDEST_NAME: Final = 48
-"""Cells of the names at most, so that the numbers are not far from them."""
+_MAX_NAME_WIDTH: Final = 48
+"""Maximum width of the names, so that the numbers are near them."""
 
 _ROOM_FOR_TURNS: Final = 24
 """Cells of the names from which on there is room for the turns as well."""
@@ -53,7 +53,7 @@ class CompareSummary(Widget):
         comparison, width = self.comparison, self.content_size.width
         if comparison is None or width < 1:
             return Content("")
-        room = min(max(width - sum(cells for _, cells in _COLUMNS), 8), _WIDEST_NAME)
+        room = min(max(width - sum(cells for _, cells in _COLUMNS), 8), _MAX_NAME_WIDTH)
         headings = "".join(f"{name:>{cells}}" for name, cells in _COLUMNS)
         lines = (
             Content.styled(f"{_shared_text(comparison, room):<{room}}{headings}", _MUTED),
@@ -93,7 +93,7 @@ def _turns_text(side: Side) -> str:
 
 
 def _values(summary: Summary) -> tuple[str, ...]:
-    """Return the numbers of a side, with `≥` before a sum that lacks some turns and `≈` before an estimate."""
+    """Return the numbers of a side, with `≥` before a sum without some of the turns and `≈` before an estimate."""
     usage = summary.usage
     return (
         f"{summary.turns:,}",

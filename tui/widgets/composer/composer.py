@@ -29,7 +29,7 @@ _MODEL_WIDTH: Final = 40
 
 
 class _ForkPoint(NamedTuple):
-    """The turn at which a fork that is prepared parts from its branch."""
+    """The turn at which a prepared fork parts from its branch."""
 
     session_id: str
     branch_id: str
@@ -53,8 +53,8 @@ class _Submission(NamedTuple):
 class Composer(Vertical, FixedSize):
     """An editor for a message to the branch or, while a fork is prepared, for its first message and its name.
 
-    There is a draft for the next message, and one for each turn that a fork was prepared at; each is kept while another
-    one is shown. Up in an empty editor recalls the messages that were sent, until one of them is edited.
+    There is a draft for the next message, and a draft for each turn at which a fork was prepared; each draft is kept
+    while another is shown. Up in an empty editor recalls the messages that were sent, until one of them is edited.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -111,7 +111,7 @@ class Composer(Vertical, FixedSize):
     """The view that is shown; a `fork` in it makes the composer the editor of a fork."""
 
     @dataclass
-    class Posted(Message):
+    class ComposerMessage(Message):
         """Base class of the composer's messages."""
 
         composer: Composer
@@ -123,7 +123,7 @@ class Composer(Vertical, FixedSize):
             return self.composer
 
     @dataclass
-    class Submitted(Posted):
+    class Submitted(ComposerMessage):
         """Posted when the user pressed Enter. The text stays in the editor until `confirm_sent` or `set_draft`."""
 
         text: str
@@ -132,7 +132,7 @@ class Composer(Vertical, FixedSize):
         """The name of the branch to create; empty for a generated one, and for a message to the branch."""
 
     @dataclass
-    class LeaveRequested(Posted):
+    class LeaveRequested(ComposerMessage):
         """Posted when the user wants to leave the composer."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
@@ -163,9 +163,9 @@ class Composer(Vertical, FixedSize):
         return self
 
     def confirm_sent(self) -> None:
-        """Remove the text that was submitted or set last, because it was sent; it can be recalled.
+        """Remove the text that was submitted or set last, because it was sent, and add it to the history.
 
-        Text that was added after it stays.
+        Text that the user has added after it stays.
         """
         if self._submission is None:
             return
@@ -181,9 +181,9 @@ class Composer(Vertical, FixedSize):
             self._drafts[None] = rest
 
     def set_draft(self, text: str) -> None:
-        """Set the draft of the next message, to that of a fork which was created but could not be sent.
+        """Set the draft of the next message to the message of a fork that was created but could not be sent.
 
-        A draft that was there before is added after it.
+        The previous draft is added after it.
         """
         if self._submission is not None and self._submission.fork_point is not None:
             self._drafts.pop(self._submission.fork_point, None)
@@ -198,7 +198,7 @@ class Composer(Vertical, FixedSize):
     # Following the view
 
     def watch_view(self, view: View) -> None:
-        """Show the draft for the view, and what Enter does or why nothing can be written."""
+        """Show the draft for the view, and either the effect of Enter or the reason why nothing can be written."""
         fork_point = _fork_point(view)
         if fork_point == self._fork_point:
             self._update_labels(view)
@@ -257,7 +257,7 @@ class Composer(Vertical, FixedSize):
         self._after_typed_keys(lambda: self.post_message(self.LeaveRequested(self)))
 
     def _after_typed_keys(self, action: Callable[[], object]) -> None:
-        """Call an action after the keys typed before it have reached their input: bindings overtake them."""
+        """Call an action after the input has received the keys typed before, which bindings overtake."""
         (self._branch_name if self._branch_name.has_focus else self._editor).call_later(action)
 
     def _submit(self) -> None:
@@ -275,10 +275,10 @@ class Composer(Vertical, FixedSize):
             self._editor.replace("\n", *self._editor.selection, maintain_selection_offset=False)
 
     def _recall(self, step: int) -> bool:
-        """Show the message sent before (-1) or after (1) the shown one, if the editor is empty or shows one.
+        """Show the message sent before (-1) or after (1) the recalled message, if the editor is empty or unedited.
 
         Returns:
-            Whether the key is used up by that.
+            Whether the key has been handled.
         """
         if self._editor.read_only or self.text != self._history.recalled:
             self._history.reset()
@@ -316,7 +316,7 @@ def _message_placeholder(view: View) -> str:
 
 
 def _refusal(view: View) -> str:
-    """Return why nothing can be written; empty if something can."""
+    """Return the reason why nothing can be written; empty if the user can write."""
     if view.session is None:
         return "No session to write to"
     if not view.writable:

@@ -28,7 +28,7 @@ class MessageEditor(TextArea, SuspendableRefresh):
     """A text area for untrusted and for very long text.
 
     A control character is shown as its symbol, and never reaches the terminal. A placeholder is shown for a long text
-    that is pasted or loaded; it can only be deleted as a whole. `value` has the original text.
+    that is pasted or loaded; it can only be deleted completely. `value` has the original text.
 
     Attributes:
         rows_around: Rows of the composer besides those of the editor.
@@ -71,7 +71,7 @@ class MessageEditor(TextArea, SuspendableRefresh):
         return super().edit(edit)
 
     def _extend_to_placeholders(self, edit: Edit) -> None:
-        """Let an edit replace a placeholder completely or not at all; text typed into one is added after it."""
+        """Let an edit replace a placeholder completely or not at all; text typed inside one is added after it."""
         start, end = sorted((edit.from_location, edit.to_location))
         at_start = self._long_texts.placeholder_at(self.document.get_line(start[0]), start[1])
         at_end = self._long_texts.placeholder_at(self.document.get_line(end[0]), end[1])
@@ -82,9 +82,9 @@ class MessageEditor(TextArea, SuspendableRefresh):
             edit.to_location = end if at_end is None else (end[0], at_end[1])
 
     def _printable(self, text: str, present: str) -> str:
-        """Replace control characters by symbols, and remember which symbols are to be replaced back.
+        """Replace control characters by symbols, and remember which symbols represent control characters.
 
-        A symbol that the text itself contains, new or present, is not replaced back.
+        A symbol that the text itself contains represents no control character.
         """
 
         def symbol(match: re.Match[str]) -> str:
@@ -96,11 +96,11 @@ class MessageEditor(TextArea, SuspendableRefresh):
         return _MAYBE_UNPRINTABLE.sub(symbol, text)
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row; without any cell for it, as Textual fails to wrap a placeholder to a width of 0."""
+        """Draw a row, empty if the editor has no width: Textual fails to wrap a placeholder to a width of 0."""
         return super().render_line(y) if self.content_size.width else Strip.blank(0)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Return the height of the text, limited to a third of the screen with the rows around."""
+        """Return the height of the text, limited so that the composer takes at most a third of the screen."""
         return min(super().get_content_height(container, viewport, width), viewport.height // 3 - self.rows_around)
 
     def on_resize(self) -> None:
@@ -112,11 +112,11 @@ class MessageEditor(TextArea, SuspendableRefresh):
         return super().check_consume_key(key, _NAMED_CHARACTERS.get(key, character))
 
     def action_cursor_up(self, select: bool = False) -> None:
-        """Go up, or to the message sent before."""
+        """Go up, or recall the previous message."""
         if select or not self._recall(-1):
             super().action_cursor_up(select)
 
     def action_cursor_down(self, select: bool = False) -> None:
-        """Go down, or to the message sent after."""
+        """Go down, or recall the next message."""
         if select or not self._recall(1):
             super().action_cursor_down(select)

@@ -6,7 +6,7 @@ __all__ = ["MessageHistory"]
 
 
 class MessageHistory:
-    """Messages, oldest first, and the one that is recalled."""
+    """Messages, oldest first, one of which may be recalled."""
 
     def __init__(self) -> None:
         self._messages: list[str] = []
@@ -14,7 +14,7 @@ class MessageHistory:
 
     @property
     def recalled(self) -> str:
-        """The recalled message; empty if none is."""
+        """The recalled message; empty if no message is recalled."""
         return self._messages[self._index] if self._index < len(self._messages) else ""
 
     def add(self, text: str) -> None:
@@ -28,7 +28,7 @@ class MessageHistory:
         self._index = len(self._messages)
 
     def step(self, step: int) -> bool:
-        """Recall the message before (-1) or after (1) the recalled one, after the last one none.
+        """Recall the previous (-1) or next (1) message; the step after the last message recalls none.
 
         Returns:
             Whether there is such a message.

@@ -10,8 +10,8 @@ from tui.render import format_size
 
 __all__ = ["LongTexts"]
 
-_LONGEST: Final = 20_000
-"""Characters of a text that can be edited: in a line of ten times as many, each key takes a second."""
+_MAX_EDITABLE_CHARS: Final = 20_000
+"""Maximum characters of a text that can be edited: in a line of ten times this length, each key takes a second."""
 
 _PLACEHOLDER: Final = re.compile("⟦[^⟦⟧\n]*⟧")
 
@@ -28,7 +28,7 @@ class LongTexts:
 
     def add(self, text: str) -> str | None:
         """Remember a long text and return its placeholder; None if the text is short enough to be edited."""
-        if len(text) <= _LONGEST:
+        if len(text) <= _MAX_EDITABLE_CHARS:
             return None
         lines = text.count("\n") + 1
         label = f"{format_size(len(text.encode('utf-8', 'replace')))} of text"
@@ -58,7 +58,7 @@ class LongTexts:
         return "".join((*parts, convert(shown[end:])))
 
     def placeholder_at(self, line: str, column: int) -> tuple[int, int] | None:
-        """Return start and end of the placeholder that has a column of a line in its middle; None if there is none."""
+        """Return start and end of the placeholder that contains a column (not at its edges); None if there is none."""
         matches = (match.span() for match in self._placeholders(line) if match.start() < column < match.end())
         return next(matches, None)
 

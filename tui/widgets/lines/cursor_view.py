@@ -85,14 +85,14 @@ class CursorView(LineView, can_focus=True):
         return self._cursor
 
     def show_blocks(self, count: int) -> None:
-        """Show a number of other blocks, from the first one on."""
+        """Replace the blocks, and go to the first one."""
         self._viewport.reset(count)
         self._viewport.scroll_to(0)
         self._cursor = (0, 0)
         self.update_view()
 
     def invalidate(self, position: int) -> None:
-        """Measure a block again when it is next needed."""
+        """Mark a block to be measured again when it is next needed."""
         self._viewport.invalidate(position)
 
     def go_to(self, position: int, number: int = 0) -> None:
@@ -106,7 +106,7 @@ class CursorView(LineView, can_focus=True):
     # Drawing
 
     def request_blocks(self, start: int, end: int) -> None:
-        """Request the blocks of a range that are not known; `end` is exclusive."""
+        """Request the unknown blocks of a range; `end` is exclusive."""
         raise NotImplementedError
 
     def request_missing(self) -> None:
@@ -115,7 +115,7 @@ class CursorView(LineView, can_focus=True):
             self.request_blocks(self.rows[0][0], self.rows[-1][0] + 1)
 
     def on_size(self) -> None:
-        """Wrap the lines in the current width, and keep the line at the top, or the end, in its place."""
+        """Wrap the lines to the current width; keep the top line in place, or the last line if it was in sight."""
         viewport = self._viewport
         position, line = viewport.anchor
         # If all lines were in sight, the first one stays at the top.
@@ -136,7 +136,7 @@ class CursorView(LineView, can_focus=True):
             return Segment("▌", self.foreground_style("cursor-view--bar")), self.rich_style
         return Segment(" "), self.rich_style
 
-    def trailing_mark(self, position: int, number: int) -> Segment | None:  # noqa: ARG002 no line has a mark
+    def trailing_mark(self, position: int, line_number: int) -> Segment | None:  # noqa: ARG002 no line has a mark
         return None
 
     def render_line(self, y: int) -> Strip:
@@ -154,7 +154,7 @@ class CursorView(LineView, can_focus=True):
     # Moving
 
     def action_cursor(self, lines: int) -> None:
-        """Move the cursor by a number of lines; a cursor that is out of sight goes to the edge of the window."""
+        """Move the cursor by a number of lines; if it is out of sight, move it to the edge of the window."""
         rows = self.rows
         if not rows:
             return

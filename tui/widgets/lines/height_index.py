@@ -71,7 +71,7 @@ class FenwickHeights:
         return index, left
 
     def resize(self, count: int, height: int) -> None:
-        """Drop blocks from the end, or add some of the given height there."""
+        """Set the number of blocks: drop blocks from the end, or add blocks of the given height."""
         if count < len(self._heights):
             del self._heights[count:]
             del self._tree[count + 1 :]

@@ -18,8 +18,8 @@ from tui.widgets.lines.viewport import Viewport
 
 __all__ = ["LineView"]
 
-_WIDEST: Final = 120
-"""Cells of a line of text at most."""
+_MAX_TEXT_WIDTH: Final = 120
+"""Maximum width of a line of text."""
 
 _EIGHTHS: Final = 8
 """A scrollbar is drawn in eighths of a cell."""
@@ -28,8 +28,8 @@ _EIGHTHS: Final = 8
 class LineView(StableScrollView, BorderlessRows):
     """A window over blocks of lines, with item styles from the theme.
 
-    The viewport's anchor is the position. `update_view` derives `virtual_size` and `scroll_y` from it; everything else
-    that sets `scroll_y`, as the scrollbar does, moves the anchor.
+    The viewport's anchor is the scroll position. `update_view` derives `virtual_size` and `scroll_y` from it; any other
+    change of `scroll_y`, such as the scrollbar's, moves the anchor.
 
     A subclass implements `line`, `left_edge`, `trailing_mark` and `request_missing`.
     """
@@ -115,7 +115,7 @@ class LineView(StableScrollView, BorderlessRows):
         """Return the cell to the left of a line, and the background of the line."""
         raise NotImplementedError
 
-    def trailing_mark(self, position: int, number: int) -> Segment | None:
+    def trailing_mark(self, position: int, line_number: int) -> Segment | None:
         """Return a mark of one cell to draw after the content of a line; None for no mark."""
         raise NotImplementedError
 
@@ -151,7 +151,7 @@ class LineView(StableScrollView, BorderlessRows):
         return self._styles[name]
 
     def notify_style_update(self) -> None:
-        """Read the styles of another theme when they are next needed."""
+        """Forget the styles of the previous theme."""
         super().notify_style_update()
         self._item_styles = None
         self._styles.clear()
@@ -159,7 +159,7 @@ class LineView(StableScrollView, BorderlessRows):
     @property
     def text_width(self) -> int:
         """Cells of a line of text."""
-        return max(min(self.scrollable_content_region.width - MARGIN - 1, _WIDEST), 1)
+        return max(min(self.scrollable_content_region.width - MARGIN - 1, _MAX_TEXT_WIDTH), 1)
 
     def update_rows(self) -> bool:
         """Find the rows in sight from the anchor.
@@ -192,12 +192,12 @@ class LineView(StableScrollView, BorderlessRows):
         """Do nothing: `update_view` updates the scrollbar."""
 
     def watch_show_vertical_scrollbar(self, shown: bool) -> None:
-        """Set the position of a scrollbar that is shown again, as a hidden one is not updated."""
+        """Set the position of a scrollbar that is shown again: a hidden scrollbar is not updated."""
         if shown:
             self.vertical_scrollbar.position = self.scroll_y
 
     def _update_thumb(self) -> None:
-        """Draw the scrollbar if its thumb moves by an eighth of a cell: a page of a long conversation moves it less."""
+        """Draw the scrollbar if its thumb has moved by at least an eighth of a cell, the smallest visible step."""
         height, total = self._viewport.height, self._viewport.total
         length = max(height * height / max(total, 1), 1)
         start = (height - length) * self._viewport.top / max(total - height, 1)
@@ -209,7 +209,7 @@ class LineView(StableScrollView, BorderlessRows):
                 self.vertical_scrollbar.position = self.scroll_y
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Follow the scrollbar, the mouse wheel, and a selection that is dragged beyond the edge."""
+        """Scroll to match a new scrollbar position (mouse wheel, scrollbar or dragged selection)."""
         lines = round(new_value) - round(old_value)
         if self._updating or not lines or self._adapted_size != self.size:
             return
@@ -230,5 +230,5 @@ class LineView(StableScrollView, BorderlessRows):
         on_complete: Callable[[], Awaitable[None]] | Callable[[], None] | None = None,
         **_animation: object,
     ) -> None:
-        """Scroll to a line without an animation, which would draw many thousand lines on its way."""
+        """Scroll to a line without an animation, which would draw many thousand lines."""
         super().scroll_to(x, y, animate=False, force=force, on_complete=on_complete)

@@ -25,7 +25,7 @@ class Viewport:
         """Create a window over no blocks.
 
         Args:
-            measure_block: Returns the height of a block in lines, None while it is not known.
+            measure_block: Returns the height of a block in lines; None while it is not known.
             estimate: The height that is assumed for a block.
         """
         self._measure_block = measure_block
@@ -51,13 +51,13 @@ class Viewport:
         return self._heights.before(position) + line
 
     def reset(self, count: int) -> None:
-        """Forget all heights; keep the anchor if there is such a block."""
+        """Forget all heights; keep the anchor if its block exists."""
         self._heights = FenwickHeights(count, self._estimate)
         self._measured = bytearray(count)
         self._clamp_anchor()
 
     def resize(self, count: int) -> None:
-        """Drop blocks from the end, or add some there."""
+        """Set the number of blocks: drop blocks from the end, or add unmeasured blocks."""
         self._heights.resize(count, self._estimate)
         del self._measured[count:]
         self._measured.extend(bytes(count - len(self._measured)))
@@ -69,11 +69,11 @@ class Viewport:
             self._heights[position] = height
 
     def invalidate(self, position: int) -> None:
-        """Measure a block again when it is next needed."""
+        """Mark a block to be measured again when it is next needed."""
         self._measured[position] = 0
 
     def shift_anchor(self, position: int, lines: int) -> None:
-        """Keep the anchor on the same content after lines were added at the top of a block, or removed there."""
+        """Keep the anchor on the same content after lines were added or removed at the top of a block."""
         if self.anchor[0] == position:
             self.anchor = position, max(self.anchor[1] + lines, 0)
 
@@ -104,7 +104,7 @@ class Viewport:
         self._move_to(self._last_anchor())
 
     def measure(self) -> None:
-        """Measure the blocks in the window and in one window on either side, after heights or the window changed."""
+        """Measure the blocks in the window and one window above and below, after heights or the window changed."""
         self._move_to(self.anchor)
 
     def rows(self) -> list[tuple[int, int]]:
@@ -140,7 +140,7 @@ class Viewport:
         self._walk(*self.anchor, -self.height)
 
     def _lines_from(self, position: int, line: int, most: int) -> int:
-        """Return how many lines there are from a line on, up to `most`, and measure the blocks that have them."""
+        """Measure the blocks from a line on, and return their number of lines, at most `most`."""
         found = -line
         while found < most and position < len(self):
             found += self.block_height(position)
@@ -153,7 +153,7 @@ class Viewport:
         return self._walk(last, self.block_height(last), -self.height) if last >= 0 else (0, 0)
 
     def _walk(self, position: int, line: int, lines: int) -> tuple[int, int]:
-        """Go a number of lines down or up from a line over measured blocks, and stop at the ends."""
+        """Return the line that is a number of lines below or above another line, clamped to the first and last line."""
         line += lines
         while line < 0 and position > 0:
             position -= 1

@@ -30,9 +30,9 @@ class Choice(NamedTuple):
     """One line of a picker.
 
     Attributes:
-        key: What picking it returns; unique among the choices.
+        key: The value that is returned when the choice is picked; unique among the choices.
         label: The text that is searched and shown: untrusted plain text, or text with styles.
-        detail: Text at the right of the line, likewise.
+        detail: Text at the right of the line; like the label, untrusted or with styles.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Choice(NamedTuple):
 
 
 class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
-    """Choices, narrowed by what is typed elsewhere. The keys of choices are the ids of options."""
+    """A list of choices, filtered by the text of another widget. A choice's key is the id of its option."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"choice--detail", "choice--match"}
     """
@@ -66,7 +66,7 @@ class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
     """
 
     class EndNeared(Message):
-        """The last choices are in view, or on the next page; posted once for the choices of a `show`."""
+        """Posted once after each `show` when the last choices are in sight, or on the next page."""
 
         def __init__(self, choice_list: ChoiceList) -> None:
             super().__init__()
@@ -85,22 +85,22 @@ class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
 
     @property
     def key(self) -> str | None:
-        """Key of the highlighted choice; None where there is none."""
+        """Key of the highlighted choice; None if there is none."""
         return self.highlighted_option.id if self.highlighted_option is not None else None
 
     def show(
         self, choices: Sequence[Choice], *, typed: str = "", current: str | None = None, empty: str = "no match"
     ) -> None:
-        """Show these choices.
+        """Replace the choices.
 
-        The first one is highlighted, or the current one while nothing is typed. While the same letters are typed, the
-        highlight stays at its choice, or else at its place, and the list keeps its scroll position.
+        The first choice is highlighted, or the current choice if nothing is typed. If `typed` has not changed, the
+        highlight stays on its choice, or on its line if the choice is gone, and the list keeps its scroll position.
 
         Args:
             choices: The choices in their order.
-            typed: The text by which they were found; its letters are marked in the labels.
-            current: Key of the choice that applies now, which has a mark.
-            empty: What the list says without choices.
+            typed: The text by which the choices were found; its letters are marked in the labels.
+            current: Key of the current choice, which has a mark.
+            empty: The text of a list without choices.
         """
         key, line, top = self.key, self.highlighted, self.scroll_offset.y
         matcher = Matcher(typed)
@@ -148,7 +148,7 @@ class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
 
 
 class _ChoiceLine(Visual):
-    """A mark before the current choice, the label cut to fit, and the details, where there is room for them."""
+    """A line: a mark if the choice is current, the label cut to fit, and the details if there is room."""
 
     def __init__(self, choice: Choice, matcher: Matcher, is_current: bool) -> None:
         self._choice = choice
@@ -181,7 +181,7 @@ def plain(text: Content | str) -> str:
 
 
 def _printable(text: Content | str) -> Content:
-    """Replace control characters, each in its place, so that the styles keep theirs."""
+    """Replace each control character by one character, so that the styles keep their places."""
     if isinstance(text, str):
         return Content(printable_line(text))
     return Content(printable_line(text.plain), list(text.spans))

@@ -29,11 +29,11 @@ _MIN_LABEL: Final = 9
 """Width of the labels, in cells."""
 
 _NAMED: Final = 3
-"""Branches that a heading names."""
+"""Maximum number of branches that a heading names."""
 
 
 class HitList(ScrollView, can_focus=False):
-    """Search hits. Only the visible lines are drawn, so that thousands are no slower than a few."""
+    """Search hits. Only the visible lines are drawn, so that many hits are as fast as few."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "hits--count",
@@ -82,13 +82,13 @@ class HitList(ScrollView, can_focus=False):
     """
 
     cursor: reactive[int] = reactive(0)
-    """Index of the hit that Enter picks; -1 where there is none."""
+    """Index of the hit that Enter picks; -1 if there is none."""
 
     hovered: reactive[int] = reactive(-1)
-    """Index of the hit under the mouse; -1 where there is none."""
+    """Index of the hit under the mouse; -1 if there is none."""
 
     class Picked(Message):
-        """The user clicked a hit."""
+        """Posted when the user clicked a hit."""
 
         def __init__(self, hit_list: HitList, hit: Hit) -> None:
             super().__init__()
@@ -116,13 +116,13 @@ class HitList(ScrollView, can_focus=False):
         self._with_session = False
 
     def show(self, hits: Sequence[Hit], *, with_session: bool, empty: str, keep: bool) -> None:
-        """Show these hits.
+        """Replace the hits.
 
         Args:
             hits: The hits in their order.
             with_session: Whether headings name the session.
             empty: Text of the list without hits.
-            keep: Whether the cursor stays at its hit, unless it is at the first one.
+            keep: Whether the cursor stays at its hit; from the first hit it goes to the new first hit.
         """
         if keep and (len(hits), with_session, empty) == (len(self._hits), self._with_session, self._empty):
             return
@@ -233,7 +233,7 @@ class HitList(ScrollView, can_focus=False):
         yield from text.render_segments(self.get_visual_style(*states))
 
     def _excerpt(self, hit: Hit, room: int) -> Content:
-        """Cut the context so that the match is visible."""
+        """Cut the context of a hit so that the match is visible."""
         shown = printable_line(hit.context)
         start, end = hit.start, hit.end
         match = cell_len(shown[start:end])
@@ -263,7 +263,7 @@ class HitList(ScrollView, can_focus=False):
 
 
 def _label(hit: Hit) -> str:
-    """Return the role, or the tool after a mark as in the chat."""
+    """Return the role of a message, else the chat's mark and the tool's name."""
     tool = hit.tool_name or ""
     if hit.type in MESSAGE_TYPES:
         return "you" if hit.type == "user" else "agent"

@@ -25,7 +25,7 @@ class Blocks:
     """A block of lines for each item of a branch, stored or live, and a last one for the lines after the items.
 
     A block consists of a blank line above, the header of a turn that begins there, and the rendered item. The first two
-    depend on the kinds of items; these are remembered, so that a measured height stays right after the item above was
+    depend on the kinds of items, which are remembered, so that a measured height stays right after the item above was
     dropped from memory.
 
     Attributes:
@@ -33,7 +33,7 @@ class Blocks:
         width: Cells of a line.
         item_styles: The styles of the lines.
         items: The stored items that were read.
-        viewport: The heights of the blocks, and which of them are in sight.
+        viewport: The heights of the blocks, and which blocks are in sight.
         stored: How many items are stored; their blocks come first.
     """
 
@@ -63,7 +63,7 @@ class Blocks:
         return self._live[index] if 0 <= index < len(self._live) else self.items.get(position)
 
     def restyle(self, item_styles: ItemStyles) -> None:
-        """Render in other styles from now on; heights stay the same."""
+        """Change the styles of the lines; heights stay the same."""
         if item_styles is self.item_styles:
             return
         if item_styles != self.item_styles:
@@ -71,11 +71,11 @@ class Blocks:
         self.item_styles = item_styles
 
     def show_branch(self, stored: int, live: Sequence[Item]) -> None:
-        """Show another branch: forget all heights.
+        """Show another branch, and forget all heights.
 
         Args:
             stored: How many items are stored.
-            live: The items of a run after them.
+            live: The items of a run, which follow the stored items.
         """
         self.stored = stored
         self._live = tuple(live)
@@ -97,7 +97,7 @@ class Blocks:
     def update_branch(self, stored: int, live: Sequence[Item], *, revised: bool) -> None:
         """Show the current items of the branch after it grew or shrank, or live items grew or were stored.
 
-        A live item that was stored is shown until the stored one is read, so that nothing flickers.
+        A live item is shown until its stored version is read, so that nothing flickers.
 
         Args:
             stored: How many items are stored.
@@ -142,7 +142,7 @@ class Blocks:
         self.items.truncate(self.stored)
 
     def _replace_live(self, position: int, before: Item | None) -> None:
-        """Show a stored item in place of the live one, with its rendered lines and folded as it was."""
+        """Show a stored item in place of its live version, with the same rendered lines and fold."""
         incremental, item = self._incremental.pop(position), self.items.get(position)
         if item is None:
             return
@@ -161,14 +161,14 @@ class Blocks:
         return None if item is None else item.turn
 
     def start_of_turn(self, position: int) -> int | None:
-        """Return the position of the first item of an item's turn; None if that was not read."""
+        """Return the position of the first item of an item's turn; None if the item was not read."""
         turn = self.turn_of(position)
         while position > 0 and (above := self.turn_of(position - 1)) == turn:
             position -= 1
         return position if position == 0 or above is not None else None
 
     def blank_lines_above(self, position: int) -> int:
-        """Return the number of blank lines at the top of a block: none between the steps of an agent."""
+        """Return the number of blank lines at the top of a block: 0 between the steps of an agent."""
         if not 0 < position < self.count:
             return 0
         here, above = self._kinds[position] & _KIND, self._kinds[position - 1] & _KIND
@@ -191,7 +191,7 @@ class Blocks:
         return self._render(position, item).lines[number]
 
     def lines(self, first: int, last: int) -> Iterator[tuple[int, int, Line]]:
-        """Iterate over the lines of the items read from one position to another, as position, line number and line."""
+        """Iterate over the lines of the read items in a range, as position, line number and line."""
         for position in self._known_positions():
             if first <= position <= last:
                 for number in range(self.viewport.block_height(position)):
@@ -203,7 +203,7 @@ class Blocks:
         return item is not None and self._render(position, item).folds
 
     def is_folded(self, position: int) -> bool:
-        """Return whether an item shows only its first line if it is foldable."""
+        """Return whether an item is folded to its first line, if it is foldable."""
         item = self.item(position)
         return item is not None and self._is_folded(position, item)
 

@@ -20,7 +20,7 @@ _ROOM_FOR_TIME = 32
 
 
 def turn_header(view: View, item: Item, width: int, item_styles: ItemStyles) -> Line:
-    """Return the line above a user message: the number of the turn, its time, and a counter of the branches there."""
+    """Return the line above a user message: number and time of the turn, and a counter of the branches there."""
     title = [Segment(f"{item.turn}", item_styles.title), Segment("  you", item_styles.muted)]
     counter = _branch_counter(view, view.tree.chain_at(view.branch_id, item.turn), item.turn, item_styles)
     time = format_time(item.created_at) if width >= _ROOM_FOR_TIME else ""
@@ -32,7 +32,7 @@ def turn_header(view: View, item: Item, width: int, item_styles: ItemStyles) -> 
 
 
 def end_lines(view: View, width: int, item_styles: ItemStyles) -> Sequence[Line]:
-    """Return the lines below the last item: that there is none, or that other branches continue from it."""
+    """Return the lines below the last item: a note if there are no items, a counter of branches that continue."""
     lines: list[Line] = []
     if not view.items and not live_items(view):
         lines += [Line([]), *wrap([Segment(_empty_text(view), item_styles.muted)], width)]
@@ -51,7 +51,7 @@ def end_lines(view: View, width: int, item_styles: ItemStyles) -> Sequence[Line]
 
 
 def _branch_counter(view: View, chain: Chain | None, turn: int, item_styles: ItemStyles) -> list[Segment]:
-    """Return a counter of the branches that part at a turn; empty if none do."""
+    """Return a counter of the branches that part at a turn; empty if there are none."""
     if chain is None or chain.first != turn:
         return []
     branches = view.tree.alternatives(chain)

@@ -14,20 +14,20 @@ PAGE: Final = 64
 """Items that are requested at once."""
 
 _LONG_PAGE: Final = 16
-"""The same for long items, each of which fills the pane many times."""
+"""Long items that are requested at once; each of them fills the pane many times."""
 
 _LONG: Final = 1 << 14
 """Bytes of an average item from which on items count as long."""
 
 _CAPACITY: Final = 32 * PAGE
-_MOST_BYTES: Final = 16 << 20
+_MAX_BYTES: Final = 16 << 20
 
 
 class ItemCache:
     """Items by position.
 
-    Besides stored items it holds live ones that were stored since, until the stored ones are read; their ids are
-    negative, and they are stale.
+    Besides stored items it holds live items until their stored versions are read; the ids of live items are negative,
+    and they are stale.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class ItemCache:
         self._bytes = 0
 
     def keep_turns(self, last: int) -> None:
-        """Drop the items of turns after `last` and make the others stale: another branch shares them."""
+        """Drop the items of turns after `last`, which another branch does not share, and make the others stale."""
         self._retain({position for position, item in self._pages.items() if item.turn <= last}.__contains__)
         self.invalidate()
 
@@ -60,7 +60,7 @@ class ItemCache:
         self._pages.invalidate(self._pages.revision + 1)
 
     def put_placeholder(self, position: int, item: Item) -> None:
-        """Store an item that is shown until the stored one is read."""
+        """Store a live item, which is shown until its stored version is read."""
         self._pages.put(position, [item], self._pages.revision - 1)
 
     def truncate(self, count: int) -> None:
@@ -72,7 +72,7 @@ class ItemCache:
         """Store the items of a page.
 
         Returns:
-            The positions that hold another item than before.
+            The positions whose item has changed.
         """
         pages = self._pages
         if any(self._contradicts(item) for item in page.items):
@@ -85,9 +85,9 @@ class ItemCache:
         return changed
 
     def missing_pages(self, first: int, last: int, count: int) -> list[range]:
-        """Return the positions to request when some are in sight, and remember them as requested.
+        """Return the positions to request for the positions in sight, and remember them as requested.
 
-        Half a page on either side counts as in sight. A request is forgotten once it is out of sight.
+        Half a page above and below counts as in sight. A request is forgotten when its page is out of sight.
 
         Args:
             first: The first position in sight.
@@ -98,7 +98,7 @@ class ItemCache:
         needed = range(max(first - size // 2, 0), min(last + size // 2 + 1, count))
         near = range(needed.start // size * size, -(-needed.stop // size) * size)
         pages.retain_requests(near)
-        if self._bytes > _MOST_BYTES and needed:
+        if self._bytes > _MAX_BYTES and needed:
             self._retain(near.__contains__)
         return _merged(pages.missing_pages(needed, range(count)))
 
@@ -121,7 +121,7 @@ class ItemCache:
 
 
 def _merged(pages: Iterable[range]) -> list[range]:
-    """Return ranges of neighbouring pages as one range each."""
+    """Merge the ranges of neighbouring pages."""
     merged: list[range] = []
     for page in pages:
         if merged and merged[-1].stop == page.start:

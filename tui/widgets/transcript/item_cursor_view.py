@@ -58,8 +58,8 @@ class ItemCursorView(ItemView, can_focus=True):
         super().__init__(name=name, id=id, classes=classes)
         self._cursor = 0
 
-    def cursor_moved(self) -> None:
-        """Called after the user moved the cursor to an item."""
+    def on_cursor_moved_by_user(self) -> None:
+        """Do nothing; a subclass may act after the user moved the cursor to an item."""
 
     @property
     def cursor_item(self) -> Item | None:
@@ -83,23 +83,23 @@ class ItemCursorView(ItemView, can_focus=True):
         self._cursor = position
         if scroll:
             self._scroll_into_sight(position)
-        self.cursor_moved()
+        self.on_cursor_moved_by_user()
         self.update_view()
 
-    def bookmark(self) -> tuple[int, tuple[int, int]]:
-        """Return the cursor and the anchor, for `return_to`."""
+    def scroll_state(self) -> tuple[int, tuple[int, int]]:
+        """Return the cursor and the viewport's anchor, to be passed to `restore_scroll_state`."""
         return self._cursor, self._viewport.anchor
 
-    def return_to(self, bookmark: tuple[int, tuple[int, int]]) -> None:
-        """Go back to a cursor and anchor that `bookmark` returned."""
-        cursor, anchor = bookmark
+    def restore_scroll_state(self, scroll_state: tuple[int, tuple[int, int]]) -> None:
+        """Restore the cursor and the anchor that `scroll_state` returned."""
+        cursor, anchor = scroll_state
         self._viewport.scroll_to(*anchor)
         self.put_cursor(cursor, scroll=False)
 
     # Moving
 
     def action_cursor_down(self) -> None:
-        """Go to the next item, or scroll down in one that ends below the pane."""
+        """Go to the next item, or scroll down if the current item ends below the pane."""
         if self._fetch_cursor(first=True):
             return
         bottom = self._viewport.row_of(self._cursor) + self._viewport.block_height(self._cursor)
@@ -113,7 +113,7 @@ class ItemCursorView(ItemView, can_focus=True):
             self.update_view()
 
     def action_cursor_up(self) -> None:
-        """Go to the previous item, or scroll up in one that begins above the pane."""
+        """Go to the previous item, or scroll up if the current item begins above the pane."""
         if self._fetch_cursor(first=False):
             return
         top = self._viewport.row_of(self._cursor)
@@ -170,7 +170,7 @@ class ItemCursorView(ItemView, can_focus=True):
         return [position for position in positions if position < self._blocks.count]
 
     def _fetch_cursor(self, *, first: bool) -> bool:
-        """Put a cursor that is out of sight on the first or last item in sight.
+        """If the cursor is out of sight, put it on the first or last item in sight.
 
         Returns:
             Whether the cursor was out of sight, or no item is in sight.
@@ -228,5 +228,5 @@ class ItemCursorView(ItemView, can_focus=True):
         self.update_view()
 
     def row_of_text(self, position: int) -> int:
-        """Return the row of an item's first line that is not blank; it may be out of sight."""
+        """Return the row of an item's first line that is not blank; the row may be out of sight."""
         return self._viewport.row_of(position) + self._blocks.blank_lines_above(position)

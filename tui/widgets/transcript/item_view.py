@@ -75,7 +75,7 @@ class ItemView(LineView):
                 self.request_items(page.start, page.stop)
 
     def update_rows(self) -> bool:
-        """Find the rows in sight from the anchor, rendered in the current styles."""
+        """Find the rows in sight from the anchor, and render them in the current styles."""
         if self.is_mounted:
             self._blocks.restyle(self.item_styles)
         return super().update_rows()
@@ -94,7 +94,7 @@ class ItemView(LineView):
         return contents
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Draw again."""
+        """Redraw the view."""
         if not regions:
             self._contents, self._contents_of = [], None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
@@ -110,7 +110,7 @@ class ItemView(LineView):
         self._contents, self._contents_of = contents, self.rows
 
     def on_size(self) -> None:
-        """Wrap the lines in the current width, and keep the line at the top, or the end, in its place."""
+        """Wrap the lines to the current width; keep the top line in place, or the last line if it was in sight."""
         viewport = self._viewport
         at_end = viewport.at_end
         position, line = viewport.anchor
@@ -137,7 +137,7 @@ class ItemView(LineView):
 
         Args:
             y: The number of the row.
-            with_offsets: Whether to add the offsets by which the mouse selects text; such a row cannot be cached.
+            with_offsets: Whether to add the offsets by which the mouse selects text, so that the row cannot be cached.
         """
         if y >= len(self.rows):
             return Strip.blank(self.scrollable_content_region.width, self.background_style)
@@ -171,12 +171,12 @@ class ItemView(LineView):
         )
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Draw the selection."""
+        """Redraw the rows after the selection changed."""
         self._selection = selection
         super().selection_updated(selection)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return the selected text as it is shown, without marks and gutters."""
+        """Return the selected text as shown, without marks and gutters."""
         first = 0 if selection.start is None else selection.start.y // _LINES
         last = self._blocks.count if selection.end is None else selection.end.y // _LINES
         lines = ((position * _LINES + number, line) for position, number, line in self._blocks.lines(first, last))

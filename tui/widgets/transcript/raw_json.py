@@ -29,7 +29,7 @@ _UNDECODABLE_SHOWN: Final = 400
 
 
 class RawJson(CursorView):
-    """Items below each other, as one JSON list.
+    """Shows items as one JSON list.
 
     Call `show` with the number of items, and answer `ItemsNeeded` with `receive`.
     """
@@ -62,7 +62,7 @@ class RawJson(CursorView):
         self._number = 0
 
     def show(self, number: int) -> None:
-        """Show the end of a list with a number of items."""
+        """Show a list of `count` items, scrolled to its end."""
         self._number = number
         self._items.clear()
         self._rendered.clear()

@@ -16,10 +16,10 @@ _Key: TypeAlias = tuple[int, int, bool]
 
 
 class RenderCache:
-    """The items that were used last, by message id, width and whether they are folded.
+    """The most recently used rendered items, by message id, width and fold state.
 
-    The limit is one of lines, as one long item takes the memory of a thousand short ones. The newest item is kept
-    even if it exceeds the limit.
+    The number of lines is limited, not of items, because one long item takes the memory of a thousand short items. The
+    newest item is kept even if it exceeds the limit.
     """
 
     def __init__(self, max_lines: int = _MAX_LINES) -> None:
@@ -38,7 +38,7 @@ class RenderCache:
         return rendered
 
     def put(self, key: _Key, rendered: Rendered) -> None:
-        """Store a rendered item, and drop those that were not used for longest."""
+        """Store a rendered item, and drop the least recently used items."""
         if key in self._rendered:
             self._lines -= len(self._rendered[key].lines)
         self._rendered[key] = rendered

@@ -1,4 +1,4 @@
-"""The matches of a query in the lines of a transcript, as they are shown."""
+"""The matches of a query in the shown lines of a transcript."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Match", "SearchMarks"]
 _KEPT: Final = 128
 """Items whose matches are kept."""
 
-_MOST_LINES: Final = 8_000
+_MAX_LINES: Final = 8_000
 """Lines of an item that are searched."""
 
 _Key: TypeAlias = tuple[int, int, int]
@@ -51,10 +51,10 @@ class _ItemMatches(NamedTuple):
 
 
 class SearchMarks:
-    """All matches of a query in the blocks of a branch, one of them the current one.
+    """The matches of a query in the blocks of a branch, and the current match.
 
     Attributes:
-        query: The query; None to mark nothing.
+        query: The query; None if nothing is marked.
         current: Position of the item with the current match, and the ordinal of the match in it; -1 for none.
     """
 
@@ -65,18 +65,18 @@ class SearchMarks:
         self.current = (-1, -1)
 
     def show(self, query: Query | None) -> None:
-        """Mark the matches of a query, None for nothing."""
+        """Mark the matches of a query; None marks nothing."""
         if query != self.query:
             self.query = query
             self._known.clear()
             self.current = (-1, -1)
 
     def matches(self, position: int) -> Sequence[Match]:
-        """Return the matches in an item as it is shown; none if it was not read."""
+        """Return the matches in the shown lines of an item; no matches if it was not read."""
         return self._item_matches(position).matches
 
     def on_line(self, position: int, number: int) -> list[tuple[int, int, bool]]:
-        """Return start and end of each match on a line, and whether it is the current one."""
+        """Return start and end of each match on a line, and whether it is the current match."""
         if self.query is None:
             return []
         found = self._item_matches(position).lines.get(number, ())
@@ -98,7 +98,7 @@ class SearchMarks:
 
     def _find(self, query: Query, position: int, height: int) -> _ItemMatches:
         first = self._blocks.blank_lines_above(position)
-        lines = [self._blocks.line(position, number) for number in range(first, min(height, first + _MOST_LINES))]
+        lines = [self._blocks.line(position, number) for number in range(first, min(height, first + _MAX_LINES))]
         starts = [0]
         for line in lines:
             starts.append(starts[-1] + len(line.text) + len(line.separator))

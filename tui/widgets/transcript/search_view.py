@@ -1,4 +1,4 @@
-"""A view of items that marks the matches of a query and goes from one to the next."""
+"""A view of items that marks the matches of a query and moves between them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SearchView(ItemCursorView):
 
     @dataclass
     class MatchShown(Message):
-        """Posted when another match has become the current one."""
+        """Posted when another match has become the current match."""
 
         view: SearchView
         """The view that sent the message."""
@@ -69,7 +69,7 @@ class SearchView(ItemCursorView):
         self._awaited: tuple[int, bool] | None = None
 
     def mark_matches(self, query: Query | None) -> None:
-        """Mark all matches of a query, None for nothing."""
+        """Mark all matches of a query; None marks nothing."""
         self._marks.show(query)
         self._awaited = None
         self.refresh()
@@ -89,7 +89,7 @@ class SearchView(ItemCursorView):
         self.show_awaited_match()
 
     def step_match(self, step: int) -> bool:
-        """Go to the next match (1) or the previous one (-1) in the item with the current match.
+        """Go to the next (1) or previous (-1) match in the item with the current match.
 
         Returns:
             Whether there is such a match.

@@ -56,10 +56,10 @@ class Transcript(SearchView):
     """
 
     view: var[View] = var(View, init=False)
-    """The view to show; its page holds some of the items, the others come from `receive`."""
+    """The view to show; its page holds some of the items, `receive` gets the others."""
 
     @dataclass
-    class Posted(Message):
+    class TranscriptMessage(Message):
         """Base class of the transcript's messages."""
 
         transcript: Transcript
@@ -71,7 +71,7 @@ class Transcript(SearchView):
             return self.transcript
 
     @dataclass
-    class ItemsNeeded(Posted):
+    class ItemsNeeded(TranscriptMessage):
         """Posted when items are in sight that were not read; answer with `receive`."""
 
         branch_id: str
@@ -82,23 +82,23 @@ class Transcript(SearchView):
         """Position after the last item."""
 
     @dataclass
-    class TurnSelected(Posted):
+    class TurnSelected(TranscriptMessage):
         """Posted when the cursor moved to another turn."""
 
         turn: int
         """Number of the turn."""
         position: int | None
-        """Position of its first item; None if that was not read."""
+        """Position of its first item; None if the item was not read."""
 
     @dataclass
-    class TurnClicked(Posted):
+    class TurnClicked(TranscriptMessage):
         """Posted when a turn was clicked, to fork from it."""
 
         turn: int
         """Number of the turn."""
 
     @dataclass
-    class SiblingRequested(Posted):
+    class SiblingRequested(TranscriptMessage):
         """Posted when a `‹` or `›` was clicked, to go to another branch that parts at the same turn."""
 
         turn: int
@@ -107,7 +107,7 @@ class Transcript(SearchView):
         """-1 for the previous branch, 1 for the next."""
 
     @dataclass
-    class LinkOpened(Posted):
+    class LinkOpened(TranscriptMessage):
         """Posted when a link was clicked while Ctrl was held."""
 
         url: str
@@ -131,7 +131,7 @@ class Transcript(SearchView):
     # Following the view
 
     def watch_view(self, old: View, new: View) -> None:
-        """Show another view, and stay at the same lines where it has them."""
+        """Show another view, and stay at the same lines if the view has them."""
         blocks, viewport, same_branch = self._blocks, self._viewport, is_same_branch(old, new)
         count, at_end, at_last = blocks.count, viewport.at_end, self._cursor >= blocks.count - 1
         stays = self._update_blocks(old, new)
@@ -153,7 +153,7 @@ class Transcript(SearchView):
         self.update_view()
 
     def _update_blocks(self, old: View, new: View) -> bool:
-        """Show the items of another view, and return whether it has the lines that were in sight."""
+        """Show the items of another view; return whether the view has the lines that were in sight."""
         blocks, live = self._blocks, live_items(new)
         stays = same_branch = is_same_branch(old, new)
         blocks.view = new
@@ -174,7 +174,7 @@ class Transcript(SearchView):
         return stays
 
     def _count_new(self, old: View, new: View, added: int) -> None:
-        """Count items that were added below the pane; a live item that grew is new as well, but not counted."""
+        """Count the items that were added below the pane; a live item that grew there is not counted."""
         live = live_items(new)
         if old.revision == new.revision or live:
             # Items that a run adds are not counted, and are not counted again when they are stored.
@@ -185,7 +185,7 @@ class Transcript(SearchView):
             self._new = (self._new or 0) + max(added, 0)
 
     def receive(self, page: Page) -> None:
-        """Show the items that `ItemsNeeded` requested, unless another branch is shown by now."""
+        """Show the items that `ItemsNeeded` requested, unless another branch is shown meanwhile."""
         if page.branch_id != self.view.branch_id:
             return
         at_end = self._viewport.at_end
@@ -194,11 +194,11 @@ class Transcript(SearchView):
             self._viewport.scroll_to_end()
         self.update_view()
         if self._selection_due:
-            self.cursor_moved()
+            self.on_cursor_moved_by_user()
         self.show_awaited_match()
 
     def _open_at(self, view: View) -> None:
-        """Go to the selected turn, or to the end if that is the last one."""
+        """Go to the selected turn, or to the end if the last turn is selected."""
         if self._blocks.count and view.turn >= last_turn(view):
             self._go_to_end()
         else:
@@ -210,7 +210,7 @@ class Transcript(SearchView):
         self._viewport.scroll_to_end()
 
     def _reveal(self, view: View) -> None:
-        """Move the cursor into the selected turn, and scroll that into sight if it is not."""
+        """Move the cursor into the selected turn, and scroll to that turn if it is not visible."""
         if self._blocks.turn_of(self._cursor) != view.turn or self._cursor < view.position:
             self._cursor = view.position
         if view.position < self._blocks.count and not 0 <= self.row_of_text(view.position) < self._viewport.height:
@@ -218,8 +218,8 @@ class Transcript(SearchView):
 
     # Selecting turns
 
-    def cursor_moved(self) -> None:
-        """Select the turn under the cursor, as soon as its item is read."""
+    def on_cursor_moved_by_user(self) -> None:
+        """Select the turn under the cursor, once its item is read."""
         turn = self._blocks.turn_of(self._cursor)
         self._selection_due = turn is None
         if turn and turn != self._selections.latest(self.view.turn) and turn <= last_turn(self.view):
@@ -229,7 +229,7 @@ class Transcript(SearchView):
             self.screen.post_message(selected)
 
     def _is_own_selection(self, view: View) -> bool:
-        """Return whether this widget selected the view's turn, so that its cursor is right."""
+        """Return whether this widget selected the view's turn, so that its cursor is in that turn."""
         if not self._selections.confirm(view.turn):
             return False
         return bool(self._selections) or self._blocks.turn_of(self._cursor) == view.turn
@@ -249,17 +249,17 @@ class Transcript(SearchView):
             return Segment("▎", self.foreground_style("transcript--bar")), background
         return Segment(" "), background
 
-    def trailing_mark(self, position: int, number: int) -> Segment | None:
+    def trailing_mark(self, position: int, line_number: int) -> Segment | None:
         """Return a text cursor for the last line of an item that is being written."""
         if position < self._blocks.stored:
             return None
         item = self._blocks.item(position)
-        if item is None or number < self._viewport.block_height(position) - 1 or not is_streaming(self.view, item):
+        if item is None or line_number < self._viewport.block_height(position) - 1 or not is_streaming(self.view, item):
             return None
         return Segment("▍", self.item_styles.muted)
 
     def update_view(self) -> None:
-        """Derive rows, scroll offset and scrollbar from the anchor; nothing is new once the last line is in sight."""
+        """Derive rows, scroll offset and scrollbar from the anchor; forget new items once the last line is in sight."""
         super().update_view()
         if self._viewport.at_end:
             self._new = None
@@ -268,7 +268,7 @@ class Transcript(SearchView):
             self.refresh(Region(0, self._viewport.height - 1, self.size.width, 1))
 
     def render_row(self, y: int, *, with_offsets: bool) -> Strip:
-        """Draw a row; the last one has a label if there are new lines below."""
+        """Draw a row, and in the last row a label if there are new lines below."""
         strip = super().render_row(y, with_offsets=with_offsets)
         if self._new is None or y != self._viewport.height - 1:
             return strip
@@ -283,7 +283,9 @@ class Transcript(SearchView):
     # The mouse
 
     def text_select_all(self) -> None:
-        """Select the text of the item under the cursor: a double click is for one item, not for the conversation."""
+        """Select the item under the cursor.
+
+        Textual calls this on a double click, which should not select the whole conversation."""
         self.screen.selections = {self: self.block_selection(self._cursor)}
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -291,7 +293,7 @@ class Transcript(SearchView):
         self._mouse_down_at = None if self.screen.selections else event.screen_offset
 
     def on_click(self, event: events.Click) -> None:
-        """Fold, follow a mark, open a link or select the turn, unless the mouse was dragged."""
+        """Toggle a fold, go to a sibling, open a link or select the turn, unless the mouse was dragged."""
         if event.button != 1 or event.chain != 1 or event.screen_offset != self._mouse_down_at:
             return
         meta = event.style.meta

@@ -18,7 +18,7 @@ __all__ = [
 def live_items(view: View) -> tuple[Item, ...]:
     """Return the items of the run on the shown branch that follow the stored items of the view.
 
-    Nothing is returned while the view lacks stored items before the first live one.
+    No items are returned while the view lacks stored items before the first live item.
     """
     run = view.runs.get(view.branch_id)
     if run is None or run.progress.start > view.items:
@@ -31,7 +31,7 @@ def live_items(view: View) -> tuple[Item, ...]:
 
 
 def is_streaming(view: View, item: Item) -> bool:
-    """Return whether an item is the last one of a run that is under way, and incomplete."""
+    """Return whether an item is the last item of the current run, and incomplete."""
     run = view.runs.get(view.branch_id)
     if run is None or run.state not in (RunState.STARTING, RunState.RUNNING) or not run.progress.live:
         return False
@@ -53,18 +53,18 @@ def is_same_branch(old: View, new: View) -> bool:
 
 
 def last_turn(view: View) -> int:
-    """Return the last stored turn of the shown branch, 0 if it has none."""
+    """Return the last stored turn of the shown branch; 0 if it has none."""
     branch = view.tree.branches.get(view.branch_id)
     return 0 if branch is None else branch.turns
 
 
 def selection_followed_growth(old: View, new: View) -> bool:
-    """Return whether the last turn was selected, and a newer one is now because the branch grew."""
+    """Return whether the selection moved from the last turn to a newer one because the branch grew."""
     return last_turn(old) <= old.turn < new.turn >= last_turn(new)
 
 
 def last_shared_turn(old: View, new: View) -> int:
-    """Return the last turn that the branches of two views of one session share, -1 if they share none."""
+    """Return the last turn that the old and the new view's branch share; -1 for none."""
     if old.branch_id not in new.tree.branches or new.branch_id not in new.tree.branches:
         return -1
     path = new.tree.path(old.branch_id)

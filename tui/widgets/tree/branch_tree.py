@@ -1,4 +1,4 @@
-"""The left pane: the sessions of the file, and under the open one its turns and branches."""
+"""The left pane: the sessions of the file, and the turns and branches of the open session."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["BranchTree"]
 class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
     """Sessions, branches and turns as a flat tree in which only forks are indented.
 
-    Bind `view` to that of the screen, answer `TurnsNeeded` with `receive_turns` and `SessionsNeeded` with
+    Bind `view` to the screen's `view`, answer `TurnsNeeded` with `receive_turns` and `SessionsNeeded` with
     `receive_sessions`.
     """
 
@@ -50,16 +50,16 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
     """
 
     @dataclass
-    class TurnHighlighted(TreeView.Posted):
+    class TurnHighlighted(TreeView.TreeMessage):
         """Posted when the cursor has moved to a turn."""
 
         branch_id: str
-        """The branch in which to show it: the opened one if that holds the turn."""
+        """The branch in which to show the turn: the open branch if it holds the turn."""
         turn: int
         """Number of the turn; the last of a branch without turns of its own."""
 
     @dataclass
-    class TurnOpened(TreeView.Posted):
+    class TurnOpened(TreeView.TreeMessage):
         """Posted when a turn was opened by a key."""
 
         branch_id: str
@@ -68,23 +68,23 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
         """The turn to select in it."""
 
     @dataclass
-    class TurnClicked(TreeView.Posted):
+    class TurnClicked(TreeView.TreeMessage):
         """Posted when a turn was clicked."""
 
         branch_id: str
-        """The branch in which to show it."""
+        """The branch in which to show the turn."""
         turn: int
         """Number of the turn."""
 
     @dataclass
-    class BranchClicked(TreeView.Posted):
+    class BranchClicked(TreeView.TreeMessage):
         """Posted when the name of a branch was clicked."""
 
         branch_id: str
         """The branch."""
 
     @dataclass
-    class SessionOpened(TreeView.Posted):
+    class SessionOpened(TreeView.TreeMessage):
         """Posted when a session was opened by key or click."""
 
         session_id: str
@@ -92,12 +92,12 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
 
     @property
     def cursor_row(self) -> int:
-        """The row of the cursor, counted from that of the first session."""
+        """The row of the cursor, counted from the row of the first session."""
         return self._state.cursor
 
     @property
     def cursor_session(self) -> Session | None:
-        """The session in the row of the cursor; None in another row, or if the session was not read."""
+        """The session in the row of the cursor; None if the row shows a turn, or if the session was not read."""
         row = self._state.get(self._state.cursor)
         return row.session if isinstance(row, SessionRow) else None
 
@@ -158,17 +158,17 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
     # Folds
 
     def action_fold(self) -> None:
-        """Fold the session or fork in the row; else go to the first row of the fork, or to the turn where it forks."""
+        """Fold the session or fork in the row; if it cannot be folded, go to `TreeState.row_for_left_key`."""
         row = self._state.get(self._state.cursor)
         if isinstance(row, SessionRow) and row.is_open and not row.is_folded:
             self._toggle_session()
         elif isinstance(row, TurnRow) and row.is_first and row.span.is_foldable and row.span.hidden is None:
             self._toggle(row.span)
         else:
-            self._move_to(self._state.row_outwards())
+            self._move_to(self._state.row_for_left_key())
 
     def action_unfold(self) -> None:
-        """Unfold the session or fork in the row; else go to the next turn with forks, or to the first fork."""
+        """Unfold the session or fork in the row; if it is unfolded, go to `TreeState.row_for_right_key`."""
         row = self._state.get(self._state.cursor)
         if isinstance(row, SessionRow) and not row.is_open:
             self._open_session(row)
@@ -177,7 +177,7 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
         elif isinstance(row, TurnRow) and row.span.hidden is not None:
             self._toggle(row.span)
         else:
-            self._move_to(self._state.row_inwards())
+            self._move_to(self._state.row_for_right_key())
 
     def _toggle(self, span: Span) -> None:
         with self._rows_in_place():
@@ -205,7 +205,7 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
             self.post_message(self.SessionOpened(self, row.session.session_id))
 
     def on_click(self, event: events.Click) -> None:
-        """Act on what was clicked: a session, the sign of a fold, the name of a branch, or a turn."""
+        """Act on a click on a session, the sign of a fold, the name of a branch, or a turn."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -229,7 +229,7 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
                 self.post_message(self.TurnClicked(self, *turn))
 
     def _click_target(self, row: int, x: int) -> ClickTarget:
-        """Return what a click on a cell of a row acts on."""
+        """Return the target of a click on a cell of a row."""
         for part in self._draw(row):
             x -= cell_len(part.text)
             if x < 0:

@@ -1,4 +1,4 @@
-"""Rows of the tree as parts of text of a total width, without colours."""
+"""Rows of the tree as parts of text that fill a width, without colours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tui.words import plural
 __all__ = ["ClickTarget", "PartStyle", "RowPart", "TurnAppearance", "draw_session", "draw_turn", "label_marks"]
 
 _UNSEEN: Final = "✦ "
-"""Mark of what another program created and the user has not seen."""
+"""Mark of a branch that another program created and that was not shown since."""
 
 _MIN_TEXT_CELLS: Final = 8
 """Cells of a turn's text for which marks and numbers make room."""
@@ -26,7 +26,7 @@ _NAME_CELLS: Final = 24
 
 
 class PartStyle(StrEnum):
-    """The style of a part of a row; the widget has a component class for each."""
+    """The style of a part of a row; the widget has a component class for each style."""
 
     GUIDE = "guide"
     NUMBER = "number"
@@ -42,7 +42,7 @@ class PartStyle(StrEnum):
 
 
 class ClickTarget(StrEnum):
-    """What a click on a part of a row acts on."""
+    """The target of a click on a part of a row."""
 
     ROW = "row"
     FOLD = "fold"
@@ -55,7 +55,7 @@ class RowPart(NamedTuple):
     Attributes:
         text: One line without control characters.
         style: Its style.
-        target: What a click on it acts on.
+        target: The target of a click on it.
     """
 
     text: str
@@ -64,18 +64,18 @@ class RowPart(NamedTuple):
 
 
 class TurnAppearance(NamedTuple):
-    """What the row of a turn shows besides its place in the tree.
+    """The content and state of the row of a turn.
 
     Attributes:
         turn: The turn; None until it is read.
         number_cells: Cells to which its number is padded.
-        on_path: Whether it belongs to the branch that is shown.
+        on_path: Whether it belongs to the shown branch.
         is_selected: Whether it is the selected turn.
         is_marked: Whether the user marked it.
         branch: The branch whose name is in the row; None for no name.
-        is_current: Whether that branch is the one that is shown.
-        is_running: Whether an agent answers on that branch.
-        is_unseen: Whether another program created that branch and the user has not seen it.
+        is_current: Whether that branch is the shown branch.
+        is_running: Whether an agent is running on that branch.
+        is_unseen: Whether another program created that branch and it was not shown since.
     """
 
     turn: Turn | None
@@ -92,7 +92,7 @@ class TurnAppearance(NamedTuple):
 def draw_session(
     row: SessionRow, width: int, now: datetime, note: str = "", *, is_unseen: bool = False
 ) -> list[RowPart]:
-    """Draw the row of a session: its name, and at the right a note and its age; an ellipsis until it is read."""
+    """Draw the row of a session: its name, and a note and its age at the right; an ellipsis until it is read."""
     fold = RowPart(
         "▾ " if row.is_open and not row.is_folded else "▸ ",
         PartStyle.SESSION if row.is_open else PartStyle.QUIET,
@@ -114,7 +114,7 @@ def draw_session(
 
 
 def _fit_session_note(session: Session, room: int, now: datetime, note: str, name_cells: int) -> str:
-    """Return as much of note and age as fits beside the full name, or else beside the beginning of the name."""
+    """Return as much of note and age as fits beside the full name, or if nothing fits, beside the shortened name."""
     age = format_age(session.updated_at, now)
     words = [note, "plain" if session.plain else ""]
     alternatives = ["  ".join(filter(None, [*words, shown])) for shown in (age, age.removesuffix(" ago"), "")]
@@ -169,7 +169,9 @@ def _node(row: TurnRow, appearance: TurnAppearance) -> str:
 
 
 def _guides(span: Span, is_first: bool, width: int) -> str:
-    """Draw the columns to the left of a row; deep in the tree the innermost, after the number of those left out."""
+    """Draw the guide columns left of a row.
+
+    If there are too many, draw the innermost ones, preceded by the number left out."""
     columns = max(2, min(10, width // 6))
     left_out = (span.depth - 1) // columns * columns if span.depth else 0
     guides = ["│ " if span.lines_below >> column & 1 else "  " for column in range(left_out, span.depth)]
@@ -189,7 +191,7 @@ def _text(row: TurnRow, appearance: TurnAppearance) -> tuple[str, PartStyle]:
 
 
 def _alternatives(row: TurnRow, appearance: TurnAppearance, room: int) -> Iterator[tuple[Sequence[RowPart], str]]:
-    """Yield what may be to the right of the text, from most to least: marks, and a number of tokens."""
+    """Yield the possible parts to the right of the text (marks and tokens), from the longest to the shortest."""
     turn, chain = appearance.turn, row.span.chain
     tokens = format_tokens(turn.tokens) if turn is not None and turn.tokens is not None else ""
     if row.span.hidden is not None:
@@ -244,7 +246,7 @@ def _fit_branch_id(branch_id: str, room: int) -> str:
 
 
 def _fold_summaries(hidden: HiddenTurns, appearance: TurnAppearance, room: int) -> Iterator[Sequence[RowPart]]:
-    """Yield summaries of what a fold hides, from long to short; a single branch by its name."""
+    """Yield summaries of the turns and branches that a fold hides, from long to short; name a single branch."""
     for turns, unit in ((plural(hidden.turns, "turn"), "branches"), (f"{hidden.turns}", "br")):
         if len(hidden.branches) == 1:
             yield [RowPart(f"+{turns}", PartStyle.QUIET), *_branch_name(appearance, room // 2)]

@@ -21,9 +21,9 @@ _NEVER_DIMMED: Final = frozenset({PartStyle.GUIDE, PartStyle.ERRORS, PartStyle.M
 
 
 class RowPainter:
-    """Paints rows, and keeps the last ones by what they show.
+    """Paints rows, and keeps the last ones by their content.
 
-    When a turn is added at the end of the tree, all rows are those that were there before, one further up.
+    When a turn is added at the end of the tree, all other rows keep their content and move up.
     """
 
     def __init__(self, component_style: Callable[[str], Style]) -> None:
@@ -37,7 +37,7 @@ class RowPainter:
         self._rows: LRUCache[tuple[tuple[RowPart, ...], Style, bool, bool, int], Strip] = LRUCache(_CAPACITY)
 
     def clear(self) -> None:
-        """Drop what was painted in the colours of another theme."""
+        """Drop the rows that were painted in the colours of another theme."""
         self._styles.clear()
         self._rows.clear()
 
@@ -49,8 +49,8 @@ class RowPainter:
         Args:
             parts: The parts of the row.
             background: The style behind them.
-            is_dimmed: Whether the row belongs to another branch than the one that is shown.
-            has_cursor: Whether `background` is that of the cursor, whose colour the text takes over.
+            is_dimmed: Whether the row does not belong to the shown branch.
+            has_cursor: Whether the cursor is in the row, so that the text has the cursor's colour.
             width: Cells of the row.
         """
         key = parts, background, is_dimmed, has_cursor, width

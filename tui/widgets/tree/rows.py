@@ -1,7 +1,7 @@
-"""The rows of the tree: sessions, and the turns of the open one, without a list of all rows.
+"""The rows of the tree: sessions, and the turns of the open session, without a list of all rows.
 
-A chain of turns is one span of rows, however long it is. Laying out the rows takes one step for each chain, finding a
-row one bisection.
+A chain of turns is one span of rows, however long it is. Laying out the rows takes a step for each chain; finding a
+row takes a bisection.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def fold_key(chain: Chain) -> FoldKey:
 
 
 def find_chain(tree: TurnTree, branch_id: str, turn: int) -> Chain | None:
-    """Return the chain whose row shows a branch's turn; a branch without turns of its own has a row after its last."""
+    """Return the chain whose row shows a branch's turn.
+
+    The row of a branch without turns of its own counts as the turn after its last inherited turn."""
     chain = tree.chain_at(branch_id, turn)
     if chain is None and branch_id in tree.branches:
         tip = tree.tip(branch_id)
@@ -56,11 +58,11 @@ def find_chain(tree: TurnTree, branch_id: str, turn: int) -> Chain | None:
 
 
 class HiddenTurns(NamedTuple):
-    """What a fold hides.
+    """The turns and branches that a fold hides.
 
     Attributes:
-        turns: Number of turns, without the one in the row of the fold.
-        branches: Ids of the branches that end there.
+        turns: Number of turns, except for the turn in the row of the fold.
+        branches: Ids of the branches that end in the folded turns.
     """
 
     turns: int
@@ -76,8 +78,8 @@ class Span:
         depth: Number of columns to the left of its turns.
         is_fork: Whether it hangs under the turn after which it forks, and does not continue in that turn's column.
         start: Its first row, counted from the first row of all turns.
-        hidden: What its fold hides; None while it is unfolded.
-        lines_below: Bit `n` is set where the line of column `n` continues below these rows.
+        hidden: The turns and branches that its fold hides; None if it is unfolded.
+        lines_below: Bit `n` is set if the line of column `n` continues below these rows.
     """
 
     chain: Chain
@@ -89,12 +91,12 @@ class Span:
 
     @property
     def row_count(self) -> int:
-        """The number of rows: one for each turn; one if the span is folded, or a branch without turns of its own."""
+        """The number of rows: one per turn, but one if the span is folded or its branch has no turns of its own."""
         return 1 if self.hidden is not None else max(1, len(self.chain))
 
     @property
     def branch_ids(self) -> tuple[str, ...]:
-        """The branches that end in these rows, or in what the fold hides."""
+        """The branches that end in these rows or in hidden turns."""
         if self.hidden is not None:
             return self.hidden.branches
         return () if self.chain.tip_of is None else (self.chain.tip_of,)
@@ -126,7 +128,7 @@ class TurnRow(NamedTuple):
 
     Attributes:
         span: The span to which the row belongs.
-        turn: Number of the turn; one more than the last for a branch without turns of its own.
+        turn: Number of the turn; for a branch without turns of its own, the number after its last turn.
     """
 
     span: Span
@@ -164,7 +166,7 @@ class TurnRows:
         return self._count
 
     def get(self, row: int) -> TurnRow:
-        """Return what a row shows, counted from the row of the first turn."""
+        """Return the content of a row, counted from the row of the first turn."""
         span = self._spans[bisect_right(self._starts, row) - 1]
         return TurnRow(span, span.chain.first + row - span.start)
 
@@ -200,7 +202,7 @@ class TreeRows:
         return len(self._sessions) + len(self._turns)
 
     def get(self, row: int) -> TreeRow:
-        """Return what a row shows.
+        """Return the content of a row.
 
         Raises:
             IndexError: There is no such row.
@@ -232,13 +234,13 @@ class TreeRows:
         return self._open + 1 + self._turns.row_of(chain, turn)
 
     def parent_row(self, span: Span) -> int | None:
-        """Return the row under which a span hangs: of the turn after which it forks, or of the session."""
+        """Return the row of the turn after which a span forks; else the row of the session."""
         parent = self._turns.parent_row(span)
         return self._open if parent is None or self._open is None else self._open + 1 + parent
 
 
 def _lay_out(tree: TurnTree, folds: AbstractSet[FoldKey]) -> tuple[list[Span], dict[int, Span]]:
-    """Return the spans in the order of their rows, and for the index of each chain the span that shows or hides it."""
+    """Return the spans in the order of their rows, and by the index of each chain the span that shows or hides it."""
     spans: list[Span] = []
     span_of_chain: dict[int, Span] = {}
     folded: Span | None = None
@@ -274,7 +276,7 @@ def _is_fork(tree: TurnTree, chain: Chain) -> bool:
 
 
 def _hide(chains: Iterable[Chain]) -> HiddenTurns:
-    """Return what a fold hides, given its own chain and those under it."""
+    """Return the turns and branches that a fold hides, given its own chain and the chains under it."""
     chains = tuple(chains)
     return HiddenTurns(sum(map(len, chains)) - 1, tuple(chain.tip_of for chain in chains if chain.tip_of is not None))
 

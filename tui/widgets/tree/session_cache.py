@@ -16,7 +16,7 @@ _CAPACITY: Final = 8192
 
 
 class SessionCache:
-    """The sessions of a file in their order: the first ones and the open one from the view, the others as read."""
+    """The sessions of a file in their order: the first sessions and the open one from the view, the others as read."""
 
     def __init__(self) -> None:
         self._first: tuple[Session, ...] = ()
@@ -27,7 +27,7 @@ class SessionCache:
         self._shift = 0
 
     def show(self, view: View) -> None:
-        """Take over the sessions of a view."""
+        """Store the sessions of a view."""
         if view.revision != self._others.revision:
             self._others.invalidate(view.revision)
         self._first, self._open = view.sessions, view.session
@@ -67,10 +67,10 @@ class SessionCache:
         return None
 
     def missing_pages(self, indices: Iterable[int]) -> list[tuple[int, int]]:
-        """Return the pages to request for some indices, and remember them as requested.
+        """Return the missing pages of some indices, and remember them as requested.
 
         Returns:
-            The first index of each page, and the one after its last.
+            Start and end index of each page; the end is exclusive.
         """
         needed = [index - self._shift for index in indices if index - self._shift >= len(self._first)]
         pages = self._others.missing_pages(needed, range(self._count))

@@ -1,4 +1,4 @@
-"""What the tree shows and where its cursor is, apart from how that is drawn."""
+"""The state of the tree apart from its drawing: rows, folds and cursor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tui.widgets.tree.session_cache import SessionCache
 
 __all__ = ["RowRef", "TreeState", "TurnRef"]
 
-_MOST_NUMBER_CELLS = 3
+_MAX_NUMBER_CELLS = 3
 
 
 class TurnRef(NamedTuple):
@@ -51,7 +51,7 @@ class TreeState:
         cursor: The row of the cursor.
         selected: The row of the selected turn; None if there is none.
         marks: The marked turns, each as the index of its chain and its number.
-        path: Indices of the chains of the branch that is shown.
+        path: Indices of the chains of the shown branch.
         number_cells: Cells to which turn numbers are padded.
     """
 
@@ -83,10 +83,10 @@ class TreeState:
         return self._turns, self.session_id in self._folded_sessions
 
     def show(self, view: View) -> bool:
-        """Take over a view.
+        """Show another view.
 
         Returns:
-            Whether the cursor followed the view; it does so unless the cursor itself caused the change.
+            Whether the cursor followed the view, which it does unless it caused the change itself.
         """
         before, session_id = self.view, self.session_id
         self.view = view
@@ -114,7 +114,7 @@ class TreeState:
         self._cursor_ref = self.ref_of(self.cursor)
 
     def _selected_ref(self) -> TurnRef:
-        """Return the selected turn, or the row of the branch's name for a branch without turns of its own."""
+        """Return the selected turn, or for a branch without turns of its own, the turn number of its row."""
         view = self.view
         if view.branch_id in view.tree.branches:
             tip = view.tree.tip(view.branch_id)
@@ -123,7 +123,7 @@ class TreeState:
         return TurnRef(view.branch_id, view.turn)
 
     def _unfold_above(self, ref: TurnRef) -> None:
-        """Unfold whatever hides a turn."""
+        """Unfold all folds that hide a turn."""
         self._folded_sessions.discard(self.session_id)
         folds = self._folds.get(self.session_id, set())
         chain = find_chain(self.view.tree, *ref) if folds else None
@@ -133,12 +133,12 @@ class TreeState:
             chain = None if chain.parent is None else self.view.tree.chains[chain.parent]
 
     def lay_out(self) -> None:
-        """Lay out the rows; the cursor stays on its session or turn, or on the fold that hides it now."""
+        """Lay out the rows; the cursor stays on its session or turn, or moves to the fold that hides it."""
         tree, folds = self.view.tree, frozenset(self._folds.get(self.session_id, ()))
         if self._laid_out != (tree, folds):
             self._turns, self._laid_out = TurnRows(tree, folds), (tree, folds)
             most_turns = max((branch.turns for branch in tree.branches.values()), default=1)
-            self.number_cells = min(_MOST_NUMBER_CELLS, len(str(most_turns)))
+            self.number_cells = min(_MAX_NUMBER_CELLS, len(str(most_turns)))
         self.rows = TreeRows(self.sessions, None if self.session_id in self._folded_sessions else self._turns)
         self._place_cursor()
 
@@ -166,13 +166,14 @@ class TreeState:
         return shown.session_index if shown.session is None else shown.session.session_id
 
     def get(self, row: int) -> TreeRow | None:
-        """Return what a row shows; None if there is no such row."""
+        """Return the content of a row; None if there is no such row."""
         return self.rows.get(row) if 0 <= row < len(self.rows) else None
 
     def turn_to_show(self, row: int) -> TurnRef | None:
         """Return the branch and turn to show when the cursor is on a row; None for the row of a session.
 
-        The branch is the opened one if it holds the turn, else the shown one, else the one that ends first.
+        The branch is the open branch if it holds the turn, else the shown branch if it does, else the branch that ends
+        first.
         """
         shown = self.get(row)
         if not isinstance(shown, TurnRow):
@@ -194,7 +195,7 @@ class TreeState:
         self.selected = self.cursor if is_selected else self.row_of(self._selected_ref())
 
     def take_announcement(self) -> TurnRef | None:
-        """Return the turn to which the cursor moved, once; None if it was announced or is shown."""
+        """Return the turn to which the cursor moved, but only once; None if it was returned before or is shown."""
         turn = self.turn_to_show(self.cursor)
         if turn is None or turn == self._selections.latest(TurnRef(self.view.branch_id, self.view.turn)):
             return None
@@ -211,8 +212,8 @@ class TreeState:
         self._folded_sessions.symmetric_difference_update({self.session_id})
         self.lay_out()
 
-    def row_outwards(self) -> int:
-        """Return the row of the first turn of the cursor's fork, or the one under which the fork hangs."""
+    def row_for_left_key(self) -> int:
+        """Return the row for the ← key: the first row of the cursor's fork, or the row under which the fork hangs."""
         row = self.get(self.cursor)
         if not isinstance(row, TurnRow):
             return self.cursor
@@ -221,8 +222,8 @@ class TreeState:
         parent = self.rows.parent_row(row.span)
         return self.cursor if parent is None else parent
 
-    def row_inwards(self) -> int:
-        """Return the row at which the cursor's chain ends, or the first row that hangs under it."""
+    def row_for_right_key(self) -> int:
+        """Return the row for the → key: the last row of the cursor's chain, or from there the first row under it."""
         row = self.get(self.cursor)
         if isinstance(row, SessionRow):
             return self.cursor + 1 if row.is_open and self.view.tree.roots else self.cursor

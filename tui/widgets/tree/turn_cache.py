@@ -19,8 +19,8 @@ class TurnPage(NamedTuple):
 
     Attributes:
         branch_id: A branch that holds them.
-        first: Number of the first.
-        last: Number of the last.
+        first: Number of the first turn.
+        last: Number of the last turn.
     """
 
     branch_id: str
@@ -35,11 +35,11 @@ class TurnCache:
         self._pages: PageCache[Turn] = PageCache(_PAGE, _CAPACITY)
 
     def clear(self) -> None:
-        """Drop all turns: another session is shown."""
+        """Drop all turns, because another session is shown."""
         self._pages.clear()
 
     def invalidate(self, revision: int) -> None:
-        """Make the turns stale that were read before a revision."""
+        """Make the turns stale that were read under earlier revisions."""
         self._pages.invalidate(revision)
 
     def get(self, chain: Chain, turn: int) -> Turn | None:
@@ -47,7 +47,7 @@ class TurnCache:
         return self._pages.get(turn, chain.holders[0])
 
     def missing_pages(self, chain: Chain, turns: Iterable[int]) -> list[TurnPage]:
-        """Return the pages to request for turns of a chain, and remember them as requested."""
+        """Return the missing pages of turns of a chain, and remember them as requested."""
         branch_id = chain.holders[0]
         pages = self._pages.missing_pages(turns, range(chain.first, chain.last + 1), branch_id)
         return [TurnPage(branch_id, page.start, page.stop - 1) for page in pages]

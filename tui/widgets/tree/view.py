@@ -113,7 +113,7 @@ class TreeView(StableScrollView, BorderlessRows):
     """The view to show."""
 
     @dataclass
-    class Posted(Message):
+    class TreeMessage(Message):
         """Base class of the tree's messages."""
 
         tree: TreeView
@@ -125,7 +125,7 @@ class TreeView(StableScrollView, BorderlessRows):
             return self.tree
 
     @dataclass
-    class TurnsNeeded(Posted):
+    class TurnsNeeded(TreeMessage):
         """Posted when turns are in sight that were not read; answer each page with `receive_turns`."""
 
         pages: tuple[TurnPage, ...]
@@ -134,7 +134,7 @@ class TreeView(StableScrollView, BorderlessRows):
         """The session of the turns; drop the answer if another session is open by then."""
 
     @dataclass
-    class SessionsNeeded(Posted):
+    class SessionsNeeded(TreeMessage):
         """Posted when sessions are in sight that were not read; answer with `receive_sessions`."""
 
         start: int
@@ -152,7 +152,7 @@ class TreeView(StableScrollView, BorderlessRows):
         """Create the widget.
 
         Args:
-            clock: Returns the current time, aware; the age of sessions is counted from it.
+            clock: Returns the current time (aware), from which the age of sessions is computed.
             id: The id of the widget.
             classes: The CSS classes of the widget.
         """
@@ -209,7 +209,7 @@ class TreeView(StableScrollView, BorderlessRows):
 
     @contextmanager
     def _rows_in_place(self) -> Iterator[None]:
-        """Keep the rows in sight where they are while others are added or removed, and redraw what changed."""
+        """Keep the rows in sight in place while other rows are added or removed, and redraw the changed rows."""
         state, top, height = self._state, self.scroll_offset.y, self.scrollable_content_region.height
         cursor_in_sight = top <= state.cursor < top + height
         top_ref = state.ref_of(top)
@@ -230,11 +230,11 @@ class TreeView(StableScrollView, BorderlessRows):
 
     @property
     def _content_key(self) -> tuple[object, ...]:
-        """A value that differs when the rows show anything else, except for cursor and selection."""
+        """A value that changes when the content of any row changes, except for cursor and selection."""
         return self._state.layout_key, *_shown(self._state.view)
 
     def _reveal_cursor(self) -> None:
-        """Scroll as little as is needed to bring the cursor in sight."""
+        """Scroll as little as is needed to show the cursor."""
         height, top, cursor = self.scrollable_content_region.height, self.scroll_offset.y, self._state.cursor
         if not height:
             # Before the first layout: the first frame must neither show nor request rows far from the cursor.
@@ -252,7 +252,7 @@ class TreeView(StableScrollView, BorderlessRows):
     # Drawing
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw the rows in sight, and request what is missing."""
+        """Draw the rows in sight, and request missing turns and sessions."""
         self._turns_in_sight.clear()
         self._sessions_in_sight.clear()
         strips = super().render_lines(crop)
@@ -341,7 +341,7 @@ class TreeView(StableScrollView, BorderlessRows):
 
 
 def _shown(view: View) -> tuple[object, ...]:
-    """Return all that the tree shows of a view, except for the selected turn."""
+    """Return all fields of a view that the tree shows, except for the selected turn."""
     return (
         view.sessions,
         view.sessions_remaining,

@@ -1,4 +1,4 @@
-"""The colours of the bars, on lines that are hovered or not, and faded for inherited turns."""
+"""The colours of the bars: for hovered and other lines, and faded for inherited turns."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tui.widgets.usage.bars import BarPart
 __all__ = ["BarColors"]
 
 _FADED: Final = 0.6
-"""How much of the colour of a part is left where it is faded."""
+"""The share of a part's colour that is left when it is faded."""
 
 Colors: TypeAlias = dict[BarPart | None, Color]
-"""The colour of each part of a bar; that of None is the background."""
+"""The colour of each part of a bar; `None` is the key of the background."""
 
 
 class BarColors:
@@ -38,7 +38,7 @@ class BarColors:
         """Return the colours of a bar.
 
         Args:
-            states: Component classes whose backgrounds lie over that of the chart.
+            states: Component classes whose backgrounds are drawn over the chart's background.
             faded: Whether the parts are faded.
         """
         if (states, faded) not in self._colors:

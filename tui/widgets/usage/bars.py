@@ -14,9 +14,9 @@ __all__ = [
     "BarSegment",
     "PartTokens",
     "draw_bar",
-    "draw_column",
     "draw_patterned_bar",
     "split_usage",
+    "vertical_bar_cell",
 ]
 
 _EIGHTHS: Final = 8
@@ -41,7 +41,7 @@ PartTokens: TypeAlias = tuple[int, int, int, int]
 """The tokens of each `BarPart`."""
 
 PATTERNS: Final = {BarPart.CACHED: "░", BarPart.INPUT: "█", BarPart.OUTPUT: "▒", BarPart.REASONING: "▓"}
-"""The characters of the parts where there are no colours; neighbours differ most."""
+"""The characters of the parts if there are no colours; characters of neighbouring parts differ most."""
 
 
 class BarSegment(NamedTuple):
@@ -59,19 +59,19 @@ class BarSegment(NamedTuple):
 
 
 def split_usage(usage: Usage) -> PartTokens:
-    """Return the tokens of each part; their sum is that of input and output."""
+    """Return the tokens of each part; their sum is the sum of input and output."""
     cached = min(usage.cached_tokens or 0, usage.input_tokens)
     reasoning = min(usage.reasoning_tokens or 0, usage.output_tokens)
     return cached, usage.input_tokens - cached, usage.output_tokens - reasoning, reasoning
 
 
 def draw_bar(parts: PartTokens, scale: int, width: int) -> Iterator[BarSegment]:
-    """Draw a bar whose parts meet at eighths of a cell.
+    """Draw a bar whose parts end at multiples of 1/8 cell.
 
     Args:
         parts: Tokens of each part.
         scale: Tokens that fill the width.
-        width: Cells, all of which are drawn.
+        width: Cells of the bar; the rest after the last part is drawn empty.
     """
     edges = _edges(parts, scale, width * _EIGHTHS)
     cell = 0
@@ -96,7 +96,7 @@ def draw_bar(parts: PartTokens, scale: int, width: int) -> Iterator[BarSegment]:
 
 
 def draw_patterned_bar(parts: PartTokens, scale: int, width: int) -> Iterator[BarSegment]:
-    """Draw a bar whose parts have patterns and take full cells; the arguments are those of `draw_bar`."""
+    """Draw a bar whose parts differ by pattern instead of colour, in whole cells; see `draw_bar`."""
     edges = [round(edge / _EIGHTHS) for edge in _edges(parts, scale, width * _EIGHTHS)]
     if any(parts):
         edges[-1] = max(edges[-1], 1)
@@ -109,15 +109,15 @@ def draw_patterned_bar(parts: PartTokens, scale: int, width: int) -> Iterator[Ba
         yield BarSegment(" " * (width - start), None)
 
 
-def draw_column(tokens: int, scale: int) -> str:
-    """Return a cell that is filled from below in proportion to a scale; any tokens at all are visible."""
+def vertical_bar_cell(tokens: int, scale: int) -> str:
+    """Return a block character filled from below in proportion to `scale`; more than 0 tokens are always visible."""
     if not tokens:
         return " "
     return _LOWER_BLOCKS[max(1, min(_EIGHTHS, round(tokens * _EIGHTHS / scale)))]
 
 
 def _edges(parts: PartTokens, scale: int, length: int) -> list[int]:
-    """Return where each part ends; a bar that is not empty has a length of at least one."""
+    """Return where each part ends; a bar with tokens is at least one unit long."""
     edges: list[int] = []
     total = 0
     for tokens in parts:
@@ -130,7 +130,7 @@ def _edges(parts: PartTokens, scale: int, length: int) -> list[int]:
 
 
 def _shares(edges: list[int], start: int) -> list[tuple[BarPart | None, int]]:
-    """Return the parts in a cell, from left to right, with the eighths of each."""
+    """Return the parts in a cell, from left to right, each with its number of eighths."""
     shares: list[tuple[BarPart | None, int]] = []
     position, end = start, start + _EIGHTHS
     for part, edge in zip(BarPart, edges, strict=True):

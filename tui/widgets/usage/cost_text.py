@@ -1,4 +1,4 @@
-"""Texts of the usage pane on money and on the context window of the model."""
+"""Texts of the usage pane about costs and the context window of the model."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def cost_text(view: View, money: Money | None, *, has_usage: bool, with_reason: 
     Args:
         view: The view.
         money: The cost; None while it is not known.
-        has_usage: Whether there are tokens that may have a price.
-        with_reason: Whether to add why a cost is not known.
+        has_usage: Whether there are tokens, which may have a price.
+        with_reason: Whether to add the reason why a cost is not known.
     """
     if view.branch_usage is None:
         return LOADING

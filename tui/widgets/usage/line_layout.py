@@ -14,7 +14,7 @@ _LEAST_GAP: Final = 3
 
 
 def spread(left: Content, right: Content, width: int) -> Content:
-    """Put two texts at the ends of a line; the line is longer than `width` where they do not fit."""
+    """Put two texts at the ends of a line; the line is longer than `width` if they do not fit."""
     gap = max(_LEAST_GAP, width - left.cell_length - right.cell_length)
     return Content.assemble(left, " " * gap, right)
 
@@ -25,6 +25,6 @@ def join_with_dots(*texts: Content) -> Content:
 
 
 def first_fitting(lines: Sequence[Content], width: int) -> Content:
-    """Return the first line that fits, or the last one, cut."""
+    """Return the first line that fits; if none fits, the last line, cut."""
     fitting = (line for line in lines if line.cell_length <= width)
     return next(fitting, lines[-1].truncate(width, ellipsis=True))

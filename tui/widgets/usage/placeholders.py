@@ -1,4 +1,4 @@
-"""What the usage pane shows in place of a number."""
+"""Texts that the usage pane shows in place of a number."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ NOT_REPORTED: Final = "not reported"
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether a text is one of these."""
+    """Return whether a text is a placeholder."""
     return text in (ABSENT, LOADING, NO_PRICE, NOT_REPORTED)

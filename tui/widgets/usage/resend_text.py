@@ -1,4 +1,4 @@
-"""Texts of the usage pane on resend costs, nearly all of which are estimates."""
+"""Texts of the usage pane about resend costs, nearly all of which are estimates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ResendRow(NamedTuple):
 
     Attributes:
         label: Its label.
-        of_branch: Returns the cell of the branch, given the room.
+        of_branch: Returns the cell of the branch, given the resend cost of the branch and the room.
         of_turn: Returns the cell of a turn, given the resend cost of the branch and the room.
         part: The part of the bars that shows the number.
         style: Style of the row.

@@ -1,4 +1,4 @@
-"""Texts of the usage pane on the run that made a turn."""
+"""Texts of the usage pane about the run of a turn."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _MODEL_CELLS: Final = 24
 
 
 def missing_usage_text(run: RunRecord | None) -> str:
-    """Return why a turn has no tokens."""
+    """Return the reason why a turn has no tokens."""
     return "no usage stored" if run is None or run.reported else "tokens not reported"
 
 
 def usage_doubt_text(run: RunRecord | None) -> str:
-    """Return why the tokens of a turn are not exactly those that a provider counted; empty if they are."""
+    """Return the reason why the tokens of a turn may differ from the provider's count; empty if they are exact."""
     if run is None or (not run.estimated and run.reported):
         return ""
     return f"{ESTIMATE} estimated" if run.estimated else "not all reported"
@@ -59,7 +59,7 @@ def run_summary(run: RunRecord) -> Content:
 
 
 def run_details(run: RunRecord) -> Sequence[str]:
-    """Return all that is known of a run, line by line."""
+    """Return the recorded facts about a run, line by line."""
     lines = (
         printable_line(_names(run)),
         " · ".join(filter(None, (_start(run), format_duration(run.seconds)))),
@@ -69,12 +69,12 @@ def run_details(run: RunRecord) -> Sequence[str]:
 
 
 def _names(run: RunRecord) -> str:
-    """Return model and agent, untrusted; one of them if they have the same name."""
+    """Return the names of model and agent (untrusted), or one name if both are the same."""
     return " · ".join(dict.fromkeys(filter(None, (run.model, run.agent))))
 
 
 def _outcome(run: RunRecord) -> str:
-    """Return how a run ended; empty for a run that is done."""
+    """Return the outcome of a run; empty if it succeeded."""
     if run.outcome is Outcome.DONE:
         return ""
     return printable_line(f"{run.outcome}: {run.error}" if run.error else run.outcome)

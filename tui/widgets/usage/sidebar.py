@@ -1,4 +1,4 @@
-"""The usage pane: totals of a branch, a chart of its turns, the tools that it called."""
+"""The usage pane: the totals of a branch, a chart of its turns, and its tool calls."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ __all__ = ["UsageSidebar"]
 
 
 _CHART_LINES: Final = 8
-"""Lines of the chart before the tools get any."""
-_MOST_TOOLS_LINES: Final = 9
+"""Minimum lines of the chart before there are lines for the tools."""
+_MAX_TOOLS_LINES: Final = 9
 
 
 class UsageSidebar(Vertical, FixedSize):
@@ -130,14 +130,14 @@ class UsageSidebar(Vertical, FixedSize):
             text.update()
 
     def _lay_out(self) -> None:
-        """Put the tools right below the last turn, with the lines that they need and the chart can spare."""
+        """Put the tools right below the last turn, with as many lines as they need and the chart does not."""
         if self.view.branch_usage is None and self._is_laid_out:
             # Nothing moves while a branch is read.
             return
         self._is_laid_out = True
         names = len(self.view.branch_usage.tools) if self.view.branch_usage else 0
         spare = self.size.height - TOTALS_HEIGHT - min(_CHART_LINES, self.chart.count) - 1
-        self._tools_lines = min(names + 1, spare, _MOST_TOOLS_LINES) if names else 0
+        self._tools_lines = min(names + 1, spare, _MAX_TOOLS_LINES) if names else 0
         self._tools.display = self._tools_lines >= 2
         self._tools.styles.height = self._tools_lines
         # Limited to the screen, since another height lays out the whole screen again.
@@ -152,5 +152,5 @@ class UsageSidebar(Vertical, FixedSize):
 
 
 def _shown(view: View) -> tuple[object, ...]:
-    """Return all that the pane shows of a view."""
+    """Return all fields of a view that the pane shows."""
     return view.branch_usage, view.scope, view.turn, view.revision, view.chart, view.resend_cost, view.price_as

@@ -72,7 +72,7 @@ def strip_turn_line(view: View, turn: TurnUsage | None, width: int, legend: Lege
 
 
 def _sentence(usage: Usage, legend: Legend, cost: str, *, brief: bool) -> Iterator[Content]:
-    """Yield a usage in words; `brief` omits the numbers that are included in others."""
+    """Yield a usage in words; `brief` omits numbers that other numbers include."""
     yield Content.styled(f"{estimate_mark(usage)}{format_tokens(usage.total_tokens)}", "bold")
     if not is_placeholder(cost):
         yield Content(f" · {cost}")

@@ -43,12 +43,12 @@ class UsageRow(NamedTuple):
 
     Attributes:
         label: Its label in the table.
-        number: Returns the number; None where it was not reported.
+        number: Returns the number; None if it was not reported.
         part: The part of the bars that shows it.
         word: Its name in a sentence; empty if a sentence omits it.
-        is_included: Whether the last number before it that is not included itself includes it, as input does cached
+        is_included: Whether the nearest row above without `is_included` includes the number, as input includes cached
             input.
-        is_exact: Whether it is exact even where tokens are estimates.
+        is_exact: Whether it is exact even if tokens are estimates.
         style: Style of the row.
     """
 
@@ -92,13 +92,13 @@ class LegendSymbol(NamedTuple):
 Legend: TypeAlias = Mapping[BarPart, LegendSymbol]
 
 NAME_CELLS: Final = 24
-"""Cells of a name in a sentence, at most."""
+"""Maximum width of a name in a sentence."""
 TURN_STYLE: Final = "bold $text-accent"
 
 _LABEL_CELLS: Final = 12
 _COLUMN_CELLS: Final = 14
 _TWO_COLUMNS_WIDTH: Final = 28
-"""Width from which on there are two columns."""
+"""Minimum width for two columns."""
 
 _SCOPE_NOTES: Final = {
     Scope.OWN: "the turns that this branch ran",
@@ -111,7 +111,7 @@ _NO_PRICES: Final = "cost n/a: no model is recorded"
 
 
 def has_turn_column(view: View, width: int) -> bool:
-    """Return whether the selected turn has a column beside that of the branch."""
+    """Return whether the selected turn has a column beside the column of the branch."""
     return width >= _TWO_COLUMNS_WIDTH and view.turn > 0
 
 
@@ -195,7 +195,7 @@ def _muted_if_all_placeholders(cells: list[str], style: str = "") -> str:
 
 
 def shown_usage(view: View) -> Usage | None:
-    """Return the usage of the shown scope; None if it is not stored, or not read."""
+    """Return the usage of the shown scope; None if it is not stored or not read."""
     return view.branch_usage.totals.get(view.scope) if view.branch_usage else None
 
 
@@ -213,9 +213,9 @@ def scope_total(view: View, scope: Scope) -> str:
 
 
 def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:
-    """Return a line with the totals of all scopes, and one with their costs.
+    """Return a line with the totals of all scopes, and a line with their costs.
 
-    The shown scope, which the table has too, is omitted where there is not enough room.
+    If there is not enough room, the shown scope is omitted, as the table shows it too.
     """
     money = view.branch_usage.money if view.branch_usage else {}
     cells = {}
@@ -244,7 +244,7 @@ def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:
 
 
 def scope_state(view: View, width: int) -> Content:
-    """Return which turns the shown scope sums up and leaves out, or why there are no numbers."""
+    """Return a line about the turns that the shown scope includes and leaves out, or why there are no numbers."""
     if view.branch_usage is None:
         return Content.styled(_READING, MUTED)
     if not shown_usage(view):
@@ -255,7 +255,7 @@ def scope_state(view: View, width: int) -> Content:
 
 
 def turn_remark(view: View, turn: TurnUsage | None, *, brief: bool = False) -> str:
-    """Return why the selected turn has no numbers, or that another branch ran it; empty if neither applies."""
+    """Return a note that the selected turn has no numbers, or that another branch ran it; empty if neither applies."""
     if view.branch_usage is None or turn is None:
         return ""
     if turn.usage is None:

@@ -1,4 +1,4 @@
-"""Lines of text that are written for the width of their widget."""
+"""A widget of lines of text that a function writes for the widget's width."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["TextLines"]
 
 
 class TextLines(FixedSize, BorderlessRows):
-    """Shows lines that a function writes, and redraws only those that changed."""
+    """Shows lines that a function writes, and redraws only the changed lines."""
 
     def __init__(self, write: Callable[[int], Sequence[Content]], classes: str) -> None:
         """Create the widget.
@@ -37,7 +37,7 @@ class TextLines(FixedSize, BorderlessRows):
         self._selection: Selection | None = None
 
     def update(self) -> None:
-        """Write the lines again, and redraw those that changed."""
+        """Write the lines again, and redraw the changed lines."""
         before = self._lines
         self._write_lines()
         changed = [y for y, lines in enumerate(zip_longest(before, self._lines)) if not _is_same(*lines)]
@@ -84,7 +84,7 @@ class TextLines(FixedSize, BorderlessRows):
         return selection.extract("\n".join(line.plain for line in self._lines)), "\n"
 
     def notify_style_update(self) -> None:
-        """Write the lines in the colours of another theme when they are next drawn."""
+        """Forget the lines in the colours of the previous theme."""
         super().notify_style_update()
         self._width = 0
 

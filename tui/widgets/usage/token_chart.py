@@ -30,15 +30,15 @@ __all__ = ["TokenChart"]
 
 _TOTAL_CELLS: Final = 6
 """Cells for a blank and the total of a turn, without the mark of estimates."""
-_SHORTEST_BAR: Final = 6
-"""Cells of a bar below which the total is left out."""
+_MIN_BAR_CELLS: Final = 6
+"""Minimum width of a bar beside a total; if there is less room, the total is left out."""
 
 
 class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     """A stacked bar for each turn of a branch; only turns in sight are drawn and requested.
 
-    Answer `TurnsNeeded` with `receive`. A turn that was not read is shown as `…`, one without stored usage as `·`. An
-    inherited turn is faded and marked `↰`; estimated tokens are marked `≈`, the selected turn `▸`. The cursor moves
+    Answer `TurnsNeeded` with `receive`. A turn that was not read is shown as `…`, a turn without stored usage as `·`.
+    An inherited turn is faded and marked `↰`; estimated tokens are marked `≈`, the selected turn `▸`. The cursor moves
     without selecting; Enter or a click selects.
     """
 
@@ -125,7 +125,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     """The usage to show; None until it is read."""
 
     turn: var[int] = var(0)
-    """The selected turn, 0 for none; the cursor moves there when it changes."""
+    """The selected turn, 0 for none; the cursor moves to it when it changes."""
 
     cursor: var[int] = var(0)
     """The turn under the cursor; 0 if there are no turns."""
@@ -140,7 +140,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     """The turn under the mouse; 0 if there is none."""
 
     @dataclass
-    class Posted(Message):
+    class ChartMessage(Message):
         """Base class of the chart's messages."""
 
         chart: TokenChart
@@ -152,14 +152,14 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             return self.chart
 
     @dataclass
-    class TurnSelected(Posted):
+    class TurnSelected(ChartMessage):
         """Posted when the user selected a turn."""
 
         turn: int
         """Number of the turn."""
 
     @dataclass
-    class TurnsNeeded(Posted):
+    class TurnsNeeded(ChartMessage):
         """Posted when turns are in sight that were not read; answer with `receive`."""
 
         first: int
@@ -167,7 +167,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         last: int
         """Number of the last turn; the branch may have fewer."""
         generation: int
-        """To be passed to `receive`."""
+        """The generation to pass to `receive`."""
 
     def __init__(
         self,
@@ -202,14 +202,14 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         return self.branch_usage.largest if self.branch_usage else 0
 
     def parts(self, turn: int, turn_usage: TurnUsage | None) -> PartTokens | None:
-        """Return the tokens of each part of a turn's bar; None if they are not stored, or not read."""
+        """Return the tokens of each part of a turn's bar; None if they are not stored or not read."""
         if self.chart_view is ChartView.RESEND_COST:
             cost = self.resend_cost.turn(turn) if self.resend_cost else None
             return (cost.cached or 0, cost.tokens - (cost.cached or 0), 0, 0) if cost else None
         return split_usage(turn_usage.usage) if turn_usage and turn_usage.usage else None
 
     def is_without_usage(self, turn_usage: TurnUsage | None) -> bool:
-        """Return whether a turn without a bar has no usage to show; otherwise it was not read."""
+        """Return whether a turn has no bar because it has no usage, not because it was not read."""
         return turn_usage is not None and self.chart_view is ChartView.TOKENS
 
     def is_inherited(self, turn_usage: TurnUsage | None) -> bool:
@@ -225,7 +225,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         self.refresh()
 
     def request_missing(self, turns: Iterable[int]) -> None:
-        """Request those of some turns that were not read."""
+        """Request the missing turns among some turns."""
         for first, last in self._usage_cache.missing_pages(turns):
             # The screen is the active message pump while it draws: a message that it sent would not bubble up to it.
             message = self.TurnsNeeded(self, first, last, self._usage_cache.generation)
@@ -329,7 +329,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         return strips
 
     def render_line(self, y: int) -> Strip:
-        """Draw a turn, or an empty line below the last one."""
+        """Draw a turn, or an empty line below the last turn."""
         turn = self.scroll_offset.y + y + 1
         width = self.scrollable_content_region.width
         if turn > self.count:
@@ -348,7 +348,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         yield Segment(label, label_style)
         room = width - len(label)
         total_cells = self._total_cells()
-        has_total = room - total_cells >= _SHORTEST_BAR
+        has_total = room - total_cells >= _MIN_BAR_CELLS
         if has_total:
             room -= total_cells
         parts = self.parts(turn, turn_usage)
@@ -370,7 +370,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         return self.get_visual_style(*names).rich_style
 
     def _total_cells(self) -> int:
-        """Return the cells for totals, with the mark of estimates if any total may have it."""
+        """Return the width of the totals, with room for the mark of estimates if any total may have it."""
         if self.chart_view is ChartView.RESEND_COST:
             return _TOTAL_CELLS + len(ESTIMATE)
         path = self.branch_usage.totals.get(Scope.PATH) if self.branch_usage else None
@@ -385,7 +385,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         return f"{estimate_mark(usage)}{format_tokens(usage.total_tokens if usage else 0)}"
 
     def _draw_bar(self, parts: PartTokens, width: int, states: tuple[str, ...], *, faded: bool) -> Iterator[Segment]:
-        """Draw a bar; neighbouring cells with the same colours become one segment."""
+        """Yield the segments of a bar, merging neighbouring cells of the same style."""
         colors = self.bar_colors.get(states, faded=faded)
         draw = draw_patterned_bar if self.app.no_color else draw_bar
         cells = draw(parts, self.scale, width)
@@ -394,7 +394,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             yield Segment("".join(segment.text for segment in same), style)
 
     def notify_style_update(self) -> None:
-        """Draw in the colours of another theme."""
+        """Forget the colours of the previous theme."""
         super().notify_style_update()
         self.bar_colors.clear()
 

@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from tui.model import TurnUsage
-from tui.widgets.usage.bars import BarPart, draw_column
+from tui.widgets.usage.bars import BarPart, vertical_bar_cell
 from tui.widgets.usage.token_chart import TokenChart
 
 __all__ = ["TokenStrip"]
@@ -26,7 +26,7 @@ _TURN_CELLS: Final = 3
 class TokenStrip(TokenChart):
     """Two small columns for each turn, for input and output.
 
-    It shows as many turns as fit, always including the one under the cursor, and at first the newest.
+    It shows as many turns as fit: at first the newest turns, always including the turn under the cursor.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -96,7 +96,7 @@ class TokenStrip(TokenChart):
         background = colors[None].rich_color
         cached, other_input, output, reasoning = parts
         for part, tokens in ((BarPart.INPUT, cached + other_input), (BarPart.OUTPUT, output + reasoning)):
-            yield Segment(draw_column(tokens, self.scale), Style.from_color(colors[part].rich_color, background))
+            yield Segment(vertical_bar_cell(tokens, self.scale), Style.from_color(colors[part].rich_color, background))
 
     def _update_virtual_size(self) -> None:
         self.virtual_size = Size(self.scrollable_content_region.width, 1)

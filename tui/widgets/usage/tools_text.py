@@ -1,4 +1,4 @@
-"""Text of the usage pane on the tools that were called."""
+"""Text of the usage pane about tool calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def tools_lines(view: View, turn: TurnUsage | None, width: int, limit: int) -> l
         view: The view.
         turn: The selected turn; None until it is read.
         width: Cells of a line.
-        limit: The most lines, including the heading; at least 2.
+        limit: Maximum number of lines, including the heading; at least 2.
     """
     ranked = view.branch_usage.tools if view.branch_usage else ()
     if not ranked:

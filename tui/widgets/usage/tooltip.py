@@ -14,7 +14,7 @@ __all__ = ["turn_tooltip"]
 
 
 def turn_tooltip(turn: TurnUsage, resend_cost: TurnResendCost | None, *, is_inherited: bool) -> Content:
-    """Return all that is known of a turn, line by line."""
+    """Return the usage, cost and run of a turn, line by line."""
     usage = turn.usage
     if usage is None:
         lines = [f"turn {turn.turn}: {missing_usage_text(turn.run)}"]

@@ -24,13 +24,13 @@ class TurnUsageCache:
 
     @property
     def generation(self) -> int:
-        """The number of times the turns became stale; pages are stored under the generation of their request only."""
+        """The number of times the turns became stale; a page is stored only if it was requested in this generation."""
         return self._pages.revision
 
     def follow(self, branch_usage: BranchUsage | None) -> None:
-        """Make the turns stale and take over the page that comes with a branch's usage.
+        """Make the turns stale, and store the page that a branch's usage contains.
 
-        The turns of another branch are dropped.
+        If the branch has changed, its old turns are dropped.
         """
         before, self._branch_usage = self._branch_usage, branch_usage
         if branch_usage is before:
@@ -51,7 +51,7 @@ class TurnUsageCache:
         return self._pages.get(turn)
 
     def missing_pages(self, turns: Iterable[int]) -> list[tuple[int, int]]:
-        """Return the pages to request for some turns, and remember them as requested.
+        """Return the missing pages of some turns, and remember them as requested.
 
         Returns:
             The first and the last turn of each page; the branch may have fewer turns.
@@ -59,6 +59,6 @@ class TurnUsageCache:
         return [(page.start, page.stop - 1) for page in self._pages.missing_pages(turns, range(1, maxsize))]
 
     def receive(self, generation: int, turns: Sequence[TurnUsage]) -> None:
-        """Store a page that was requested in a generation, unless the turns became stale since."""
+        """Store a page that was requested in a generation, unless the generation has changed."""
         if generation == self.generation and turns:
             self._pages.put(turns[0].turn, turns, generation)
