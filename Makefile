@@ -11,10 +11,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo         open the sample conversations"
-	@echo "make test         linters, types, import contracts and tests"
+	@echo "make test         linters, types, import contracts and tests; ARGS=... chooses tests"
 	@echo "make lint         the checks without the tests"
-	@echo "make fix          let ruff mend what it can"
-	@echo "make bench        the explorer on large files and the session class: times beside their budgets and others'"
+	@echo "make fix          let ruff repair what it can"
+	@echo "make bench        the explorer on large files and the session class, beside budgets and other programs"
 	@echo "make screenshots  make screenshots/*.svg from the running app"
 	@echo "make snapshots    accept the snapshots that the tests compare with"
 	@echo "make keys         write the README's table of keys from the commands"
@@ -34,7 +34,7 @@ demo: $(VENV)/run
 	@$(BIN)/convo-tui --demo
 
 test: lint
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -65,4 +65,4 @@ keys: $(VENV)/dev
 	$(BIN)/python -m tui.commands README.md
 
 clean:
-	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache snapshot_report.html
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from hypothesis import settings
 
+from tests.pictures import snap_compare
 from tui.session import AdvancedSQLiteSession
 
 if TYPE_CHECKING:
     from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
+
+# A fixture of all tests.
+__all__ = ["snap_compare"]
 
 # The time that an example takes depends on the machine.
 settings.register_profile("untimed", deadline=None)

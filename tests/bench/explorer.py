@@ -217,7 +217,7 @@ ACTIONS: Final = (
     Action("select turn in the tree", _select_in_tree, 100, "turn"),
     Action("select turn in the chart", _select_in_chart, 100, "turn"),
     Action("page down, cold", _page_cold, 30, "page"),
-    Action("page down, warm", _page_warm, 15, "page"),
+    Action("page down, warm", _page_warm, 25, "page"),
     Action("jump to the end", _to_end, 100, "page"),
     Action("jump to the start", _to_start, 100, "all"),
     Action("jump to turn N", _to_turn, 100, "turn"),
