@@ -1,4 +1,4 @@
-"""Stored JSON reads exactly as `json.loads` reads it, errors included."""
+"""Stored JSON is decoded exactly as by `json.loads`, with the same errors."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def exact(value: object) -> str:
 
 
 @given(VALUES)
-def test_what_is_written_is_read(value: object) -> None:
+def test_json_that_python_writes_is_decoded(value: object) -> None:
     for data in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=1)):
         try:
             data.encode()
@@ -80,7 +80,7 @@ def test_what_is_written_is_read(value: object) -> None:
 @example("[" * 600 + "]" * 600)
 @example("\ufeff{}")
 @example("")
-def test_whatever_is_stored_is_read_as_json_reads_it(data: str) -> None:
+def test_any_text_is_decoded_as_json_decodes_it(data: str) -> None:
     try:
         data.encode()
     except UnicodeEncodeError:
@@ -91,7 +91,7 @@ def test_whatever_is_stored_is_read_as_json_reads_it(data: str) -> None:
 
 
 @given(st.binary(max_size=12) | VALUES.map(lambda value: json.dumps(value).encode("utf-16")))
-def test_bytes_too(data: bytes) -> None:
+def test_any_bytes_are_decoded_as_json_decodes_them(data: bytes) -> None:
     assert outcome(decode, data) == outcome(json.loads, data)
 
 
@@ -101,7 +101,7 @@ def test_an_item_that_cannot_be_decoded_is_none() -> None:
     assert decode_or_none(b'"caf\xe9"', "replace") == "caf\ufffd"
 
 
-def test_a_limit_counts_what_can_be_read() -> None:
+def test_a_limit_counts_items_that_can_be_decoded() -> None:
     rows = [("1",), ("{",), ("2",), ("",), ("3",), ("4",)]
     assert decode_rows(iter(rows)) == [1, 2, 3, 4]
     assert decode_rows(iter(rows), 3) == [1, 2, 3]
@@ -112,7 +112,7 @@ def test_a_limit_counts_what_can_be_read() -> None:
 @example(["[1", "2]"], None)
 @example(["1", "2, 3"], None)
 @example(["1", '"\\ud83d"', "3"], 2)
-def test_many_at_once_are_what_each_is(texts: list[str], limit: int | None) -> None:
+def test_items_that_are_decoded_together_equal_those_decoded_one_by_one(texts: list[str], limit: int | None) -> None:
     try:
         rows = [(text.encode(),) for text in texts]
     except UnicodeEncodeError:
@@ -120,11 +120,11 @@ def test_many_at_once_are_what_each_is(texts: list[str], limit: int | None) -> N
     try:
         items = decode_bytes(iter(rows), limit)
     except ValueError:
-        return  # each is looked at
+        return  # `decode_rows` decodes each
     assert list(map(exact, items)) == [exact(json.loads(text)) for text in texts[:limit]]
 
 
-async def test_one_item_that_jiter_refuses_hides_no_other(ours: OpenOurs) -> None:
+async def test_an_item_that_jiter_refuses_is_read_with_the_others(ours: OpenOurs) -> None:
     session = ours()
     items = [user("before"), user("\ud83d alone"), user("after")]
     await session.add_items(items)
@@ -135,7 +135,7 @@ async def test_one_item_that_jiter_refuses_hides_no_other(ours: OpenOurs) -> Non
 
 
 @pytest.mark.parametrize("text", ["plain", "é 한국어 🙂", "\ud83d alone", 'quote " and \\', "\x00\x1b[31m\x7f"])
-async def test_the_same_bytes_as_the_sdk(ours: OpenOurs, sdk: OpenSDK, text: str) -> None:
+async def test_stored_bytes_equal_those_of_the_sdk(ours: OpenOurs, sdk: OpenSDK, text: str) -> None:
     await ours(session_id="ours").add_items([user(text), {"role": "user", "content": [], "n": float("nan")}])  # type: ignore[list-item]
     await sdk(session_id="sdk").add_items([user(text), {"role": "user", "content": [], "n": float("nan")}])  # type: ignore[list-item]
     session = ours()

@@ -1,4 +1,4 @@
-"""What an item is, and what it says."""
+"""Types, tool names, texts and failures of items."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def reference() -> SDKSession:
     return SDKSession(session_id="chat", create_tables=True)
 
 
-def test_types_and_names_are_the_sdks(reference: SDKSession) -> None:
+def test_types_and_tool_names_equal_those_of_the_sdk(reference: SDKSession) -> None:
     @given(NAMED)
     def check(item: Any) -> None:
         assert message_type(item) == reference._classify_message_type(item)
@@ -89,7 +89,7 @@ def test_the_database_finds_the_same_calls_and_outputs(name: str) -> None:
 
 
 @given(ANYTHING)
-def test_nothing_raises_on_an_item_of_any_shape(item: object) -> None:
+def test_an_item_of_any_shape_raises_no_error(item: object) -> None:
     assert isinstance(item_text(item), str)
     assert isinstance(message_type(item), str)
     assert is_error(item) in (True, False)
@@ -145,12 +145,12 @@ def test_nothing_raises_on_an_item_of_any_shape(item: object) -> None:
         ({"type": "mcp_call", "name": "a", "arguments": "", "error": {"message": "refused"}}, "refused"),
         ({"type": "item_reference", "id": "x"}, ""),
         ({"type": "brand_new", "ключ": "значение"}, '{"type": "brand_new", "ключ": "значение"}'),
-        ("bare text", "bare text"),
+        ("plain text", "plain text"),
         (None, ""),
         (17, "17"),
     ],
 )  # fmt: skip
-def test_what_an_item_says(item: object, text: str) -> None:
+def test_the_readable_text_of_an_item(item: object, text: str) -> None:
     assert item_text(item) == text
 
 
@@ -169,7 +169,7 @@ def test_what_an_item_says(item: object, text: str) -> None:
         {"type": "shell_call_output", "output": [{"stdout": "", "outcome": {"type": "exit", "exit_code": 2}}]},
     ],
 )  # fmt: skip
-def test_what_is_an_error(item: object) -> None:
+def test_items_that_report_a_failure(item: object) -> None:
     assert is_error(item)
 
 
@@ -185,5 +185,5 @@ def test_what_is_an_error(item: object) -> None:
         None,
     ],
 )
-def test_what_is_none(item: object) -> None:
+def test_items_that_report_no_failure(item: object) -> None:
     assert not is_error(item)

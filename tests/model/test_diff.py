@@ -1,4 +1,4 @@
-"""Lists and texts side by side: nothing is lost, nothing comes twice, and nothing takes time with the product."""
+"""Differences of lists and texts: complete, without duplicates, and fast for long ones."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.model import diff as differences
+from tui.model import diff
 from tui.model.diff import Span, align, diff_words, matches
 
-Said = st.lists(st.sampled_from(["go on", "what is the weather", "and in Bergen?", "no, in Oslo", "plot it", ""]))
+Messages = st.lists(st.sampled_from(["go on", "what is the weather", "and in Bergen?", "no, in Oslo", "plot it", ""]))
 Words = st.text(alphabet="ab c.\n\t(Ünicode 日本語한국 é́)", max_size=60)
 
 
-def shown(runs: tuple[Span, ...]) -> str:
-    """A text with what differs in brackets."""
-    return "".join(f"[{run.text}]" if run.differs else run.text for run in runs)
+def marked(spans: tuple[Span, ...]) -> str:
+    """Return a text with the words that differ in brackets."""
+    return "".join(f"[{span.text}]" if span.differs else span.text for span in spans)
 
 
-@given(Said, Said)
-def test_each_turn_stands_in_one_pair_in_order(left: list[str], right: list[str]) -> None:
+@given(Messages, Messages)
+def test_each_text_is_in_one_pair_in_order(left: list[str], right: list[str]) -> None:
     pairs = align(left, right)
     assert [ours for ours, _ in pairs if ours is not None] == list(range(len(left)))
     assert [theirs for _, theirs in pairs if theirs is not None] == list(range(len(right)))
     assert all(pair != (None, None) for pair in pairs)
 
 
-@given(Said)
-def test_equal_lists_answer_one_to_one(said: list[str]) -> None:
-    assert align(said, said) == [(place, place) for place in range(len(said))]
+@given(Messages)
+def test_equal_lists_are_paired_one_to_one(messages: list[str]) -> None:
+    assert align(messages, messages) == [(index, index) for index in range(len(messages))]
 
 
 @given(Words, Words)
-def test_runs_join_to_both_texts(left: str, right: str) -> None:
+def test_the_spans_of_a_text_join_to_it(left: str, right: str) -> None:
     ours, theirs = diff_words(left, right)
-    assert "".join(run.text for run in ours) == left
-    assert "".join(run.text for run in theirs) == right
-    common = [["".join(run.text.split()) for run in runs if not run.differs] for runs in (ours, theirs)]
+    assert "".join(span.text for span in ours) == left
+    assert "".join(span.text for span in theirs) == right
+    common = [["".join(span.text.split()) for span in spans if not span.differs] for spans in (ours, theirs)]
     assert common[0] == common[1]
-    assert (left == right) == (not any(run.differs for run in (*ours, *theirs)))
+    assert (left == right) == (not any(span.differs for span in (*ours, *theirs)))
 
 
 @given(st.lists(st.integers(0, 9)), st.lists(st.integers(0, 9)))
-def test_common_stretches_are_common_and_in_order(left: list[int], right: list[int]) -> None:
+def test_matches_are_equal_in_both_lists_and_in_order(left: list[int], right: list[int]) -> None:
     at_left = at_right = 0
     for match in matches(left, right):
         assert match.left >= at_left
@@ -54,14 +54,14 @@ def test_common_stretches_are_common_and_in_order(left: list[int], right: list[i
         assert left[match.left : at_left] == right[match.right : at_right]
 
 
-def test_a_turn_more_on_one_side_pushes_what_follows_together_again() -> None:
+def test_additional_texts_on_one_side_are_not_paired() -> None:
     left = ["Find a hotel", "Book it"]
     right = ["Find a hotel", "Is it quiet?", "What is for breakfast?", "Book it, please"]
     assert align(left, right) == [(0, 0), (None, 1), (None, 2), (1, 3)]
     assert align(right, left) == [(0, 0), (1, None), (2, None), (3, 1)]
 
 
-def test_turns_that_are_unlike_answer_by_their_place() -> None:
+def test_texts_that_are_not_similar_are_paired_in_order() -> None:
     assert align(["one", "two"], ["drei", "vier", "fünf"]) == [(0, 0), (1, 1), (None, 2)]
 
 
@@ -77,11 +77,11 @@ def test_turns_that_are_unlike_answer_by_their_place() -> None:
         ("", "all of it", ""),
     ],
 )
-def test_words_that_differ_are_told(left: str, right: str, expected: str) -> None:
-    assert shown(diff_words(left, right)[0]) == expected
+def test_words_that_differ(left: str, right: str, expected: str) -> None:
+    assert marked(diff_words(left, right)[0]) == expected
 
 
-def test_long_lists_are_parted_before_they_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_lists_are_split_before_they_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     cells: list[int] = []
 
     class Watched(difflib.SequenceMatcher[Any]):
@@ -89,11 +89,11 @@ def test_long_lists_are_parted_before_they_are_compared(monkeypatch: pytest.Monk
             cells.append(len(a) * len(b))
             super().__init__(junk, a, b, **options)
 
-    monkeypatch.setattr(differences, "SequenceMatcher", Watched)
+    monkeypatch.setattr(diff, "SequenceMatcher", Watched)
     words = [f"word{place}" for place in range(20_000)]
     other = ["another" if place % 100 == 50 else word for place, word in enumerate(words)]
     ours, _ = diff_words(" ".join(words), " ".join(other))
-    assert sum(run.differs for run in ours) == 200
+    assert sum(span.differs for span in ours) == 200
     repeated = ["go on", "yes"] * 10_000
     assert len(align(["begin", *repeated], [*repeated[2:], "stop"])) == 20_001
     assert max(cells, default=0) <= 60_000

@@ -1,4 +1,4 @@
-"""Typed letters find the names that are meant, whatever the names are."""
+"""Typed letters find names that contain them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ NAMES = ("main", "alt", "retry-main", "domain", "multi-agent-info", "MAIN_2", "ê
 
 
 def found(typed: str, names: tuple[str, ...] = NAMES) -> list[str]:
-    narrowing = FuzzyFilter(names)
-    narrowing.narrow(typed)
-    return [names[place] for place in narrowing.matches]
+    names_filter = FuzzyFilter(names)
+    names_filter.narrow(typed)
+    return [names[index] for index in names_filter.matches]
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def test_the_best_match_comes_first(typed: str, names: list[str]) -> None:
     assert found(typed) == names
 
 
-def test_letters_lie_as_close_together_as_they_can() -> None:
+def test_letters_are_found_close_together() -> None:
     assert match_offsets("ab", "a--a-b") == (3, 5)
 
 
 @given(st.text(min_size=1, max_size=5), st.text(max_size=30))
-def test_a_name_matches_if_it_holds_the_letters_in_order(query: str, name: str) -> None:
+def test_a_name_matches_if_it_contains_the_letters_in_order(query: str, name: str) -> None:
     rest = iter(name)
     holds = all(letter in rest for letter in query)
     offsets = match_offsets(query, name)
@@ -50,7 +50,7 @@ def test_a_name_matches_if_it_holds_the_letters_in_order(query: str, name: str) 
 
 
 @given(st.lists(st.text(max_size=8), max_size=8), st.text(max_size=5))
-def test_typing_letter_by_letter_finds_what_typing_at_once_finds(names: list[str], typed: str) -> None:
+def test_typing_letter_by_letter_finds_the_same_as_typing_at_once(names: list[str], typed: str) -> None:
     slowly = FuzzyFilter(names)
     for end in range(1, len(typed) + 1):
         slowly.narrow(typed[:end])
@@ -62,5 +62,5 @@ def test_typing_letter_by_letter_finds_what_typing_at_once_finds(names: list[str
     assert list(slowly.matches) == list(range(len(names)))
 
 
-def test_a_name_that_invites_backtracking_is_searched_once() -> None:
+def test_a_name_with_many_partial_matches_is_searched_once() -> None:
     assert found("ab" * 20 + "c", ("ab" * 10_000,)) == []

@@ -1,4 +1,4 @@
-"""The carry cost, against sums made by hand."""
+"""The resend cost, compared with sums by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_items_are_measured_between_turns_of_one_request_each() -> None:
     assert found.turn(0) is found.turn(4) is None
 
 
-def test_growth_over_turns_of_many_requests_is_parted_by_their_characters() -> None:
+def test_input_added_by_several_turns_is_distributed_by_their_characters() -> None:
     found = resend_cost(
         "main",
         [
@@ -52,14 +52,14 @@ def test_growth_over_turns_of_many_requests_is_parted_by_their_characters() -> N
     assert found.cached is None
 
 
-def test_characters_stand_where_the_history_was_cut_and_where_tokens_are_estimates() -> None:
+def test_items_are_estimated_if_the_history_was_cut_or_tokens_are_estimates() -> None:
     found = resend_cost(
         "main", [TurnInput(400, 0, 1, 5000), TurnInput(400, 0, 1, 2000), TurnInput(4, 0, 1, 9000, estimated=True)]
     )
     assert [turn and (turn.items, turn.measured) for turn in map(found.turn, (1, 2))] == [(100, False), (100, False)]
 
 
-def test_no_request_sent_more_than_was_counted() -> None:
+def test_no_request_sends_more_than_its_counted_input() -> None:
     found = resend_cost(
         "main", [TurnInput(characters=4000, requests=2, input_tokens=50), TurnInput(requests=2, input_tokens=500)]
     )
@@ -69,7 +69,7 @@ def test_no_request_sent_more_than_was_counted() -> None:
     assert (only.items, only.requests, only.tokens) == (1000, 2, 500)
 
 
-def test_turns_without_usage_send_nothing() -> None:
+def test_turns_without_usage_send_nothing_again() -> None:
     found = resend_cost("main", [TurnInput(400), TurnInput(400), TurnInput(400, requests=3, input_tokens=9000)])
     assert [turn and turn.tokens for turn in map(found.turn, (1, 2, 3))] == [300, 300, 0]
     assert resend_cost("main", []).tokens == 0
@@ -87,12 +87,11 @@ turns = st.builds(
 
 
 @given(st.lists(turns, max_size=30))
-def test_it_is_a_part_of_the_input_whatever_was_stored(path: list[TurnInput]) -> None:
+def test_the_resend_cost_never_exceeds_the_input(path: list[TurnInput]) -> None:
     found = resend_cost("main", path)
-    told = [found.turn(number) for number in range(1, len(path) + 1)]
-    known = [turn for turn in told if turn is not None]
+    costs = [found.turn(number) for number in range(1, len(path) + 1)]
+    known = [turn for turn in costs if turn is not None]
     assert len(known) == len(path)
-    # Turns without requests have no input either, in a file that makes sense.
     assert found.tokens <= sum(turn.input_tokens for turn in path)
     assert found.tokens == sum(turn.tokens for turn in known)
     for place, turn in enumerate(known):

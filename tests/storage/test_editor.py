@@ -567,14 +567,14 @@ async def test_everything_that_a_run_wrote_is_undone(path: Path, editor: Editor)
     before = await editor.take_checkpoint("support", "empty")
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
         await ours.switch_to_branch("empty")
-        await ours.add_items(turn("said", tool="get_weather"))
+        await ours.add_items(turn("sent", tool="get_weather"))
         await ours.store_run_usage(run_result(7))
         await ours.record_run(outcome="done", model="m", agent=None, started_at=None, seconds=1.0)
     after_run = content(path)
-    await editor.record_since(before, "run", "Said “said” on 'empty'")
+    await editor.record_since(before, "run", "Sent “sent” on 'empty'")
     await editor.undo()
     undone = content(path)
-    # The session's row goes on telling when it was written last.
+    # The session's row keeps the time of the last write.
     assert undone | {"agent_sessions": []} == stored | {"agent_sessions": []}
     await editor.redo()
     assert content(path) == after_run
@@ -584,7 +584,7 @@ async def test_everything_that_a_run_wrote_is_undone(path: Path, editor: Editor)
 
 
 async def test_a_run_that_wrote_nothing_is_not_recorded(editor: Editor, store: Store) -> None:
-    await editor.record_since(await editor.take_checkpoint("support", "alt"), "run", "Said nothing")
+    await editor.record_since(await editor.take_checkpoint("support", "alt"), "run", "Sent nothing")
     assert await store.journal() == ()
 
 

@@ -1,4 +1,4 @@
-"""Searching a file: what is found, in which branches, and how little is read for it."""
+"""Search in a file: its hits, their branches, and how few items it decodes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def user(text: str) -> Any:
     return {"role": "user", "content": text}
 
 
-def thought(text: str) -> Any:
+def reasoning(text: str) -> Any:
     return {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": text}]}
 
 
@@ -48,7 +48,7 @@ def output(text: Any, call_id: str = "c9") -> Any:
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """support: main 1 2 3 4, alt leaves it at 3; billing: one turn."""
+    """Write two sessions: support with main (turns 1 to 4) and alt (forked at turn 3), billing with one turn."""
     path = tmp_path / "support.sqlite"
     billing = open_sdk(path, "billing")
     await billing.add_items(turn("Send me the invoice for Oslo", "Sent."))
@@ -62,7 +62,7 @@ async def path(tmp_path: Path) -> Path:
     await sdk.switch_to_branch("main")
     await sdk.add_items([user("Plot it"), call("plot", {"title": "Straße in İzmir"})])
     await sdk.add_items([output("An error occurred while running the tool. No such file: Ölstand.csv")])
-    await sdk.add_items([thought("Why Oslo?")])
+    await sdk.add_items([reasoning("Why Oslo?")])
     sdk.close()
     return path
 
@@ -90,7 +90,7 @@ def marked(hit: Hit) -> str:
     return hit.context[hit.start : hit.end]
 
 
-async def test_all_texts_are_found_in_any_case_the_youngest_first(path: Path) -> None:
+async def test_all_texts_are_found_in_any_case_the_newest_first(path: Path) -> None:
     results = await find(path, "oslo")
     assert [(hit.turn, hit.type, hit.tool_name, marked(hit)) for hit in results] == [
         (4, "reasoning", None, "Oslo"),
@@ -101,7 +101,7 @@ async def test_all_texts_are_found_in_any_case_the_youngest_first(path: Path) ->
     ]
 
 
-async def test_what_branches_share_is_found_once_with_all_of_them(path: Path) -> None:
+async def test_an_item_that_branches_share_is_one_hit_with_all_of_them(path: Path) -> None:
     results = await find(path, "weather in oslo")
     assert [results.branches(hit) for hit in results] == [("main", "alt")]
     assert results.decoded == 1
@@ -117,7 +117,7 @@ async def test_a_branch_is_searched_alone(path: Path) -> None:
     assert [hit.turn for hit in await find(path, "oslo", "branch", "alt")] == [3, 2, 2, 2]
 
 
-async def test_what_is_no_text_is_not_found_and_not_read(path: Path) -> None:
+async def test_the_structure_of_an_item_is_not_found_and_not_decoded(path: Path) -> None:
     for word in ("function_call", "output_text", "summary_text", "completed", '"content"', "annotations"):
         results = await find(path, word, "file")
         assert (list(results), results.decoded) == ([], 0)
@@ -150,11 +150,11 @@ async def test_filters(path: Path, query: str, found: list[tuple[int, str]]) -> 
     assert [(hit.turn, hit.type) for hit in await find(path, query)] == found
 
 
-async def test_a_session_is_chosen_in_the_file(path: Path) -> None:
+async def test_a_session_filter_in_the_file(path: Path) -> None:
     assert [hit.session_id for hit in await find(path, "oslo session:bill*", "file")] == ["billing"]
 
 
-async def test_roles_beside_user_and_assistant(path: Path) -> None:
+async def test_roles_other_than_user_and_assistant(path: Path) -> None:
     sdk = open_sdk(path)
     await sdk.add_items([{"role": "system", "content": "Be brief"}, {"role": "developer", "content": "Be brave"}])
     sdk.close()
@@ -204,8 +204,8 @@ async def test_scripts_and_escapes(tmp_path: Path, place: str, stored: str, quer
 @pytest.mark.parametrize("ascii_escapes", [True, False])
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_no_row_with_a_text_is_passed_over(data: st.DataObject, ascii_escapes: bool) -> None:
-    """SQLite's condition on the stored row against the plain search in the texts."""
+def test_no_row_that_contains_a_text_is_left_out(data: st.DataObject, ascii_escapes: bool) -> None:
+    """Compare SQLite's condition on the stored item with a search in its texts."""
     letters = st.sampled_from('abkKsSßẞſfiﬁﬃtliİıéÉσςΣΐ데터数😀𐐀𐐨ŉ"\\/%_ \n\t\x00')
     text = data.draw(st.text(letters, max_size=12))
     nested = data.draw(st.booleans())
@@ -224,7 +224,7 @@ def test_no_row_with_a_text_is_passed_over(data: st.DataObject, ascii_escapes: b
 
 
 @given(st.text("aAsSßſiİfﬁkσς ", max_size=14), st.text("asßiİfﬁkσ ", min_size=1, max_size=4))
-def test_places_are_those_of_whole_characters_that_fold_alike(text: str, needle: str) -> None:
+def test_matches_begin_and_end_between_characters(text: str, needle: str) -> None:
     def folded(piece: str) -> str:
         return piece.replace("İ", "i").casefold()
 
@@ -260,7 +260,7 @@ some = st.lists(items, max_size=5)
 @given(
     first=st.lists(items, max_size=5), other=st.lists(items, max_size=5), asked=st.lists(words, min_size=1, max_size=2)
 )
-async def test_finds_what_a_look_at_every_item_finds(
+async def test_a_search_finds_the_same_as_looking_at_every_item(
     tmp_path_factory: pytest.TempPathFactory, first: list[Any], other: list[Any], asked: list[str]
 ) -> None:
     path = tmp_path_factory.mktemp("oracle") / "oracle.sqlite"
@@ -312,11 +312,11 @@ async def test_regular_expressions(path: Path) -> None:
         parse_query("/(a/")
 
 
-async def test_only_rows_that_can_match_a_regular_expression_are_read(path: Path) -> None:
+async def test_only_items_that_can_match_a_regular_expression_are_decoded(path: Path) -> None:
     assert (await find(path, r"/weather in (oslo|bergen)\?/")).decoded == 1
 
 
-async def test_a_regular_expression_that_would_not_end_is_given_up(tmp_path: Path) -> None:
+async def test_a_regular_expression_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     path = tmp_path / "slow.sqlite"
     sdk = open_sdk(path)
     numbers = ",".join(map(str, range(60)))
@@ -327,7 +327,7 @@ async def test_a_regular_expression_that_would_not_end_is_given_up(tmp_path: Pat
 
 
 @given(st.data())
-def test_the_required_text_of_a_pattern_is_in_all_that_it_matches(data: st.DataObject) -> None:
+def test_the_required_literal_of_a_pattern_is_in_all_that_it_matches(data: st.DataObject) -> None:
     pieces = ["ab+c?", r"x\.y", "[a-c]+", "[]x]", "(d|e)f*", r"\(gh\)", "z{2,3}", "klm", r"\d\s", "n?", "^", "o.p$"]
     pattern = "".join(data.draw(st.lists(st.sampled_from(pieces), min_size=1, max_size=4)))
     literal = required_literal(pattern)
@@ -336,7 +336,7 @@ def test_the_required_text_of_a_pattern_is_in_all_that_it_matches(data: st.DataO
     assert required_literal("klm|no") == required_literal(r"\x41bc") == required_literal("(?x) a b") == ""
 
 
-async def test_a_limit_ends_the_hits_but_not_the_branches(path: Path) -> None:
+async def test_a_limit_applies_to_hits_and_not_to_their_branches(path: Path) -> None:
     results = await find(path, "?", limit=2)
     assert len(results) == 2
     assert results.truncated
@@ -344,7 +344,7 @@ async def test_a_limit_ends_the_hits_but_not_the_branches(path: Path) -> None:
     assert [results.branches(hit) for hit in results] == [("main", "alt")]
 
 
-async def test_a_search_that_is_left_reads_no_further(tmp_path: Path) -> None:
+async def test_a_search_that_is_left_stops_reading(tmp_path: Path) -> None:
     path = tmp_path / "many.sqlite"
     sdk = open_sdk(path)
     for _ in range(40):
@@ -352,8 +352,8 @@ async def test_a_search_that_is_left_reads_no_further(tmp_path: Path) -> None:
     sdk.close()
     store = Store(path)
     where = SearchOrigin(SearchScope.SESSION, SUPPORT)
-    async with aclosing(store.search(parse_query("question"), where)) as told:
-        first = await anext(told)
+    async with aclosing(store.search(parse_query("question"), where)) as updates:
+        first = await anext(updates)
     assert first.hits
     assert first.progress < 0.1
     everything = SearchResults()
@@ -363,7 +363,7 @@ async def test_a_search_that_is_left_reads_no_further(tmp_path: Path) -> None:
     assert (len(everything), everything.decoded) == (4000, 4000)
 
 
-async def test_while_a_writer_holds_the_file_it_is_searched_all_the_same(path: Path) -> None:
+async def test_a_file_is_searched_while_a_writer_has_locked_it(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("BEGIN IMMEDIATE")
         db.execute("DELETE FROM message_structure")
@@ -389,13 +389,13 @@ async def test_plain_sessions_are_searched(tmp_path: Path) -> None:
         plain.close()
     where = SearchOrigin(SearchScope.FILE, Session("support", plain=True))
     store = Store(path)
-    found = [hit async for told in store.search(parse_query("bye"), where) for hit in told.hits]
+    found = [hit async for update in store.search(parse_query("bye"), where) for hit in update.hits]
     store.close()
     assert next((hit.session_id, hit.branch_id, hit.turn) for hit in found) == ("support", "main", 2)
     assert sorted(hit.session_id for hit in found) == ["a", "b", "support"]
 
 
-async def test_rows_that_are_no_json_or_no_text_are_searched_as_they_are(path: Path) -> None:
+async def test_items_that_cannot_be_decoded_are_searched_as_text(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("UPDATE agent_messages SET message_data = '{\"broken Oslo' WHERE message_data LIKE '%Fahrenheit%'")
         db.execute("UPDATE agent_messages SET message_data = CAST(x'22ff6f736c6f22' AS TEXT) WHERE id = 1")
@@ -404,7 +404,7 @@ async def test_rows_that_are_no_json_or_no_text_are_searched_as_they_are(path: P
     assert [hit.context for hit in broken] == ['{"broken Oslo']
 
 
-async def test_where_an_item_stands_in_a_branch(path: Path) -> None:
+async def test_the_position_of_a_hit_in_a_branch(path: Path) -> None:
     store = Store(path)
     (hit,) = await find(path, "54")
     assert await store.item_position(SUPPORT, "alt", hit.turn, hit.message_id) == 7

@@ -1,4 +1,4 @@
-"""Which items report a failure. Items of all types report it in the same ways."""
+"""Failures that items report; items of all types report them in the same ways."""
 
 from __future__ import annotations
 

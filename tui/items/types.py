@@ -78,7 +78,7 @@ class TextSource(Enum):
 
 
 class ItemType(NamedTuple):
-    """What is known of the items of a type.
+    """The properties of the items of a type.
 
     Attributes:
         kind: The part that they play in a conversation.
@@ -171,7 +171,7 @@ CALL_TYPES: Final = tuple(name for name, row in TYPES.items() if row.kind in (It
 
 
 def item_type(name: str) -> ItemType:
-    """Return what is known of a type.
+    """Return the properties of the items of a type.
 
     Args:
         name: The type, as the SDK files an item under it.

@@ -212,7 +212,7 @@ class TurnComparison(NamedTuple):
 
 
 class SideContents(NamedTuple):
-    """What a comparison needs of a side.
+    """The data of a side that a comparison needs.
 
     Attributes:
         side: The side.

@@ -9,7 +9,7 @@ __all__ = ["DeletionImpact", "EntryState", "JournalEntry", "SharedTurns"]
 
 
 class EntryState(StrEnum):
-    """Whether a change is in effect."""
+    """The state of a change."""
 
     DONE = "done"
     """The change is in effect, and can be undone."""
@@ -58,7 +58,7 @@ class SharedTurns(NamedTuple):
 
 
 class DeletionImpact(NamedTuple):
-    """What the deletion of a branch or a session takes away.
+    """The data that the deletion of a branch or a session takes away.
 
     Attributes:
         session_id: The session.

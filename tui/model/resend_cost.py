@@ -40,7 +40,7 @@ _CHARACTERS: Final = 4
 
 
 class TurnInput(NamedTuple):
-    """What is known of the items and the requests of a turn.
+    """The known sizes of a turn's items and requests.
 
     Attributes:
         characters: Number of characters of its stored items.

@@ -52,7 +52,7 @@ class RunState(StrEnum):
 
 
 class Progress(NamedTuple):
-    """What a run has done so far.
+    """The progress of a run so far.
 
     Attributes:
         activity: What the run does now, in a few words: `thinking`, `writing`, `calling get_weather`; untrusted.

@@ -14,7 +14,7 @@ __all__ = ["Hit", "SearchOrigin", "SearchResults", "SearchScope", "SearchUpdate"
 
 
 class SearchScope(StrEnum):
-    """How far a search reaches."""
+    """The reach of a search."""
 
     BRANCH = "branch"
     SESSION = "session"
@@ -71,7 +71,7 @@ class Hit:
 
 
 class SearchUpdate(NamedTuple):
-    """What a search found since its last update: hits of the open session first, the newest first.
+    """The results of a search since its last update: hits of the open session first, the newest first.
 
     Attributes:
         hits: The new hits; an item in several branches is one hit.

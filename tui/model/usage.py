@@ -89,7 +89,7 @@ class Scope(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a run ended."""
+    """The outcome of a run."""
 
     DONE = "done"
     STOPPED = "stopped"

@@ -46,7 +46,7 @@ class Session(NamedTuple):
 
 
 class ChartView(StrEnum):
-    """What the bars of the usage pane show."""
+    """The numbers that the bars of the usage pane show."""
 
     TOKENS = "tokens"
     """The tokens of each turn."""

@@ -82,7 +82,7 @@ class _Window(NamedTuple):
 
 @dataclass
 class _WindowResult:
-    """What was found in a window.
+    """The results of searching a window.
 
     Attributes:
         hits: The new hits, by message id.
@@ -339,7 +339,7 @@ def _match_item(tx: Transaction, query: Query, row: Hit, structure: str) -> Hit 
     Args:
         tx: The transaction.
         query: The query.
-        row: What the structure row tells of the hit.
+        row: The hit as far as its structure row describes it.
         structure: The table of structure rows.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A search query as conditions in SQL, and what only the decoded item tells."""
+"""A search query as conditions in SQL, and as a check of decoded items."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def item_condition(query: Query, dialect: Dialect, values: NamedValues, *, exemp
 
 
 def passes_filters(query: Query, item: object, message_type: str, tool_name: str | None) -> bool:
-    """Return whether an item passes the filters that its rows alone cannot tell.
+    """Return whether an item passes the filters that need the decoded item.
 
     Args:
         query: The query.

@@ -1,4 +1,4 @@
-"""What an entry of the journal stores: rows in the trash, ranges of ids, and the state of branches.
+"""The stored form of journal entries: rows in the trash, ranges of ids, and the state of branches.
 
 The functions need a write transaction, unless they only read.
 """
@@ -83,7 +83,7 @@ class BranchState(NamedTuple):
 
 @dataclass
 class Changes:
-    """What it takes to undo or redo an entry, besides rows in the trash; stored as JSON.
+    """The data for undoing or redoing an entry, besides rows in the trash; stored as JSON.
 
     Attributes:
         columns: The columns of each table, in the order of the cells in the trash.
@@ -127,7 +127,7 @@ def entry_from_row(row: Sequence[Any]) -> JournalEntry:
 
 
 def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: PendingEntry) -> None:
-    """Store what it takes to undo or redo an entry, and how the entry leaves what it changed.
+    """Store the data for undoing or redoing an entry, and the state in which it leaves branches and sessions.
 
     Args:
         tx: A write transaction.

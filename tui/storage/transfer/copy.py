@@ -33,7 +33,7 @@ _RUN_COLUMNS: Final = ("user_turn_number", *EndedRun._fields, "created_at")
 
 
 class CopyCounts(NamedTuple):
-    """How many turns and items were copied."""
+    """The numbers of copied turns and items."""
 
     turns: int
     items: int

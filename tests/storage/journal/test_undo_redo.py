@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order: undoing all of it gives the file as it was, doing it again what it became."""
+"""Any changes in any order: undoing restores the file as it was before each, and redoing as it was after each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Step: TypeAlias = tuple[str, int, int]
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["fork", "fork", "delete", "delete", "label", "copy", "turns", "say", "session"]),
+        st.sampled_from(["fork", "fork", "delete", "delete", "label", "copy", "turns", "run", "session"]),
         st.integers(0, 5),
         st.integers(1, 5),
     ),
@@ -33,7 +33,7 @@ STEPS = st.lists(
 
 
 async def write(path: Path) -> None:
-    """Two sessions; in the first three branches that part at a turn and within one."""
+    """Write two sessions; the second has three branches, two of which differ only within a turn."""
     other = open_sdk(path, "other")
     await other.add_items(turn("other 1"))
     other.close()
@@ -51,19 +51,19 @@ async def write(path: Path) -> None:
         await ours.add_items([assistant_message("Otherwise.")])  # type: ignore[list-item]
 
 
-async def do(editor: Editor, store: Store, number: int, step: Step) -> None:
-    """One step, where it can be done."""
-    what, which, turn_number = step
+async def change(editor: Editor, store: Store, number: int, step: Step) -> None:
+    """Make a change, if it is possible."""
+    kind, which, turn_number = step
     sessions = [session.session_id for session in await store.sessions()]
     if not sessions:
         return
-    session_id = sessions[which % len(sessions)] if what == "session" else "chat"
+    session_id = sessions[which % len(sessions)] if kind == "session" else "chat"
     session = next((known for known in await store.sessions() if known.session_id == session_id), None)
     if session is None:
         return
     branches = list((await store.tree(session)).branches)
     branch = branches[which % len(branches)]
-    match what:
+    match kind:
         case "fork":
             await editor.fork("chat", branch, turn_number, f"fork {number}", 1)
         case "delete":
@@ -76,23 +76,23 @@ async def do(editor: Editor, store: Store, number: int, step: Step) -> None:
             await editor.copy_branch("chat", branch, f"copy {number}")
         case "turns":
             await editor.copy_turns("chat", [(branch, turn_number)], branches[turn_number % len(branches)])
-        case "say":
-            before = await editor.take_checkpoint("chat", branch)
+        case "run":
+            checkpoint = await editor.take_checkpoint("chat", branch)
             async with AdvancedSQLiteSession(session_id="chat", db_path=editor.path) as ours:
                 await ours.switch_to_branch(branch)
-                await ours.add_items(turn(f"said {number}"))
+                await ours.add_items(turn(f"run {number}"))
                 await ours.store_run_usage(run_result(number))
-            await editor.record_since(before, "run", f"Said {number}")
+            await editor.record_since(checkpoint, "run", f"Sent {number}")
 
 
-async def there_and_back(path: Path, steps: Sequence[Step]) -> None:
+async def undo_and_redo_all(path: Path, steps: Sequence[Step]) -> None:
     await write(path)
     editor, store = Editor(path, "agent_sessions", "agent_messages"), Store(path)
     states = [content(path)]
     for number, step in enumerate(steps):
         known = len(await store.journal())
         with suppress(ConvoError):
-            await do(editor, store, number, step)
+            await change(editor, store, number, step)
         await as_sdk_reads(path, "chat")
         if len(await store.journal()) > known:
             states.append(content(path))
@@ -100,24 +100,24 @@ async def there_and_back(path: Path, steps: Sequence[Step]) -> None:
             assert content(path) == states[-1]
     for before in reversed(states[:-1]):
         await editor.undo()
-        assert timeless(content(path)) == timeless(before)
+        assert untimed(content(path)) == untimed(before)
     for after in states[1:]:
         await editor.redo()
-        assert timeless(content(path)) == timeless(after)
+        assert untimed(content(path)) == untimed(after)
     entries = await store.journal()
     if entries:
         await editor.undo(back_to=entries[-1].id)
-        assert timeless(content(path)) == timeless(states[0])
+        assert untimed(content(path)) == untimed(states[0])
     store.close()
 
 
-def timeless(held: Mapping[str, Sequence[tuple[object, ...]]]) -> dict[str, object]:
-    """Without the time at which a session was written last, which others' messages move on."""
-    return {**held, "agent_sessions": [row[:2] for row in held.get("agent_sessions", [])]}
+def untimed(tables: Mapping[str, Sequence[tuple[object, ...]]]) -> dict[str, object]:
+    """Leave out when a session was last written to, which every message updates."""
+    return {**tables, "agent_sessions": [row[:2] for row in tables.get("agent_sessions", [])]}
 
 
 @settings(max_examples=18, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
-def test_all_that_was_done_is_undone_and_done_again(steps: Sequence[Step]) -> None:
+def test_all_changes_are_undone_and_redone(steps: Sequence[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(there_and_back(Path(folder) / "chat.sqlite", steps))
+        asyncio.run(undo_and_redo_all(Path(folder) / "chat.sqlite", steps))

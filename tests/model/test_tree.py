@@ -1,3 +1,5 @@
+"""The tree of turns: chains, paths, forks, and the order in which it is drawn."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -20,22 +22,22 @@ NESTED = {
 }
 
 
-def told(chain: Chain) -> str:
+def chain_text(chain: Chain) -> str:
     return f"{chain.first}-{chain.last} {chain.tip_of or ''}".strip()
 
 
 def test_a_single_branch_is_one_chain() -> None:
     tree = tree_of({"main": range(25_000)})
 
-    assert [told(chain) for chain in tree.chains] == ["1-25000 main"]
+    assert [chain_text(chain) for chain in tree.chains] == ["1-25000 main"]
     assert len(tree.chains[0]) == 25_000
 
 
 def test_a_path_leads_from_the_first_turn_to_the_last() -> None:
     tree = tree_of(NESTED)
 
-    assert [told(chain) for chain in tree.path("deep")] == ["1-2", "3-3", "4-4 deep"]
-    assert [told(chain) for chain in tree.path("main")] == ["1-2", "3-4 main"]
+    assert [chain_text(chain) for chain in tree.path("deep")] == ["1-2", "3-3", "4-4 deep"]
+    assert [chain_text(chain) for chain in tree.path("main")] == ["1-2", "3-4 main"]
     assert tree.tip("late") is tree.path("late")[-1]
 
 
@@ -58,14 +60,14 @@ def test_a_turn_is_found_in_the_chain_that_holds_it() -> None:
 def test_alternatives_are_the_chains_that_start_together() -> None:
     tree = tree_of(NESTED)
 
-    assert [told(chain) for chain in tree.alternatives(tree.tip("main"))] == ["3-4 main", "3-3"]
-    assert [told(chain) for chain in tree.alternatives(tree.tip("other"))] == ["1-2", "1-1 other"]
+    assert [chain_text(chain) for chain in tree.alternatives(tree.tip("main"))] == ["3-4 main", "3-3"]
+    assert [chain_text(chain) for chain in tree.alternatives(tree.tip("other"))] == ["1-2", "1-1 other"]
 
 
-def test_where_a_branch_ends_at_the_fork_its_end_is_an_alternative_too() -> None:
+def test_a_branch_that_ends_at_the_fork_is_an_alternative_too() -> None:
     tree = tree_of(NESTED)
 
-    assert [told(chain) for chain in tree.alternatives(tree.tip("late"))] == ["3-4 main", "5-5 late"]
+    assert [chain_text(chain) for chain in tree.alternatives(tree.tip("late"))] == ["3-4 main", "5-5 late"]
 
 
 def test_forks_are_the_chains_of_a_path_with_alternatives() -> None:
@@ -75,10 +77,10 @@ def test_forks_are_the_chains_of_a_path_with_alternatives() -> None:
     assert [chain.first for chain in tree_of({"main": [1, 2]}).forks("main")] == []
 
 
-def test_forks_are_drawn_under_the_turn_where_they_part_and_the_chain_goes_on_in_its_column() -> None:
+def test_forks_follow_the_turn_where_they_start_and_the_chain_keeps_its_depth() -> None:
     tree = tree_of(NESTED)
 
-    assert [(depth, told(chain)) for chain, depth in tree.walk()] == [
+    assert [(depth, chain_text(chain)) for chain, depth in tree.walk()] == [
         (1, "1-1 other"),
         (0, "1-2"),
         (1, "3-3"),
@@ -89,7 +91,7 @@ def test_forks_are_drawn_under_the_turn_where_they_part_and_the_chain_goes_on_in
     ]
 
 
-def test_a_branch_without_turns_of_its_own_is_an_empty_chain_that_is_there() -> None:
+def test_a_branch_without_turns_of_its_own_has_an_empty_chain() -> None:
     tree = tree_of({"main": [1, 2, 3], "fresh": [1, 2]})
     fresh = tree.tip("fresh")
 
@@ -98,7 +100,7 @@ def test_a_branch_without_turns_of_its_own_is_an_empty_chain_that_is_there() -> 
     assert tree.chain_at("fresh", 3) is None
 
 
-def test_a_session_without_branches_is_walked_in_no_steps() -> None:
+def test_walking_the_tree_of_a_session_without_branches() -> None:
     assert list(EMPTY_TREE.walk()) == []
 
 
@@ -114,8 +116,8 @@ def sessions(draw: st.DrawFn) -> dict[str, list[int]]:
     return branches
 
 
-def spelled(tree: TurnTree, branches: Mapping[str, list[int]], branch_id: str) -> list[int]:
-    """The messages of a branch as its chains tell them, each read from the oldest branch through it."""
+def messages_of(tree: TurnTree, branches: Mapping[str, list[int]], branch_id: str) -> list[int]:
+    """Return the messages of a branch, those of each chain from the oldest branch that holds it."""
     return [
         branches[chain.holders[0]][turn - 1]
         for chain in tree.path(branch_id)
@@ -124,35 +126,35 @@ def spelled(tree: TurnTree, branches: Mapping[str, list[int]], branch_id: str) -
 
 
 @given(sessions())
-def test_the_chains_of_every_path_spell_the_branch(branches: dict[str, list[int]]) -> None:
+def test_the_chains_of_a_path_hold_the_messages_of_the_branch(branches: dict[str, list[int]]) -> None:
     tree = tree_of(branches)
 
-    assert {name: spelled(tree, branches, name) for name in branches} == branches
+    assert {name: messages_of(tree, branches, name) for name in branches} == branches
 
 
 @given(sessions())
-def test_the_holders_of_a_chain_are_those_of_the_next_one_and_those_beyond(branches: dict[str, list[int]]) -> None:
+def test_the_difference_of_holders_is_complete(branches: dict[str, list[int]]) -> None:
     tree = tree_of(branches)
 
     for name in branches:
         for above, below in pairwise(tree.path(name)):
             assert isinstance(above.holders, Holders)
-            beyond = list(above.holders.difference(below.holders))
-            assert sorted([*beyond, *below.holders]) == sorted(above.holders)
+            difference = list(above.holders.difference(below.holders))
+            assert sorted([*difference, *below.holders]) == sorted(above.holders)
 
 
 @given(sessions())
-def test_a_walk_meets_each_chain_once_and_parents_first(branches: dict[str, list[int]]) -> None:
+def test_a_walk_yields_each_chain_once_after_its_parent(branches: dict[str, list[int]]) -> None:
     tree = tree_of(branches)
     walk = list(tree.walk())
 
-    met: set[int] = set()
+    seen: set[int] = set()
     for chain, depth in walk:
-        assert chain.parent is None or chain.parent in met
-        assert chain.index not in met
+        assert chain.parent is None or chain.parent in seen
+        assert chain.index not in seen
         assert depth >= 0
-        met.add(chain.index)
-    assert len(met) == len(tree.chains)
+        seen.add(chain.index)
+    assert len(seen) == len(tree.chains)
 
 
 @given(sessions())
