@@ -22,6 +22,7 @@ __all__ = [
     "DEFAULT_MESSAGES",
     "DEFAULT_SESSIONS",
     "GENERATIONS",
+    "LAST_TURN",
     "MAIN",
     "MESSAGE_INDEX",
     "RESERVATIONS",
@@ -38,6 +39,9 @@ __all__ = [
 
 MAIN: Final = "main"
 """The first branch of every session."""
+
+LAST_TURN: Final = 10**7
+"""The number of a turn is not greater. SQLite sorts texts and blobs in the column behind all numbers."""
 
 DEFAULT_SESSIONS: Final = "agent_sessions"
 DEFAULT_MESSAGES: Final = "agent_messages"

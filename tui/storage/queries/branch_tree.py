@@ -10,12 +10,9 @@ from tui.model.turn_trie import TurnTrie
 from tui.storage.dialect import Dialect
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import label_branches
-from tui.storage.schema import MAIN
+from tui.storage.schema import LAST_TURN, MAIN
 
 __all__ = ["IncrementalTree"]
-
-_LAST_TURN: Final = 10**7
-"""The number of a turn is not greater. SQLite sorts texts and blobs in the column behind all numbers."""
 
 _MANY: Final = 64
 """Branches from which one statement for all branches of the session costs less than one for each."""
@@ -30,7 +27,7 @@ _DETAILS: Final = f"""
     branch_id,
     {_LAST_ROW},
     (SELECT MAX(t.user_turn_number) FROM {{structure}} t WHERE t.session_id = :session_id
-        AND t.branch_id = names.branch_id AND t.user_turn_number BETWEEN 0 AND {_LAST_TURN}),
+        AND t.branch_id = names.branch_id AND t.user_turn_number BETWEEN 0 AND {LAST_TURN}),
     (SELECT t.id FROM {{structure}} t WHERE t.session_id = :session_id AND t.branch_id = names.branch_id
         ORDER BY t.sequence_number LIMIT 1)
 """

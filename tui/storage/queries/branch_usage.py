@@ -23,14 +23,12 @@ from tui.storage.queries.turn_usage import (
     turn_holders,
 )
 from tui.storage.queries.usage_columns import USAGE_COLUMNS, USAGE_NAMES, USAGE_SUMS, read_usage, usage_expressions
+from tui.storage.schema import LAST_TURN
 from tui.storage.type_conditions import call_condition
 
 __all__ = ["BranchUsageCache", "SpendingByScope"]
 
 _CACHED_BRANCHES: Final = 256
-
-_LAST_TURN: Final = 10**7
-"""The number of a turn is not greater. SQLite sorts texts and blobs in the column behind all numbers."""
 
 _SUMS: Final = (
     f"{USAGE_SUMS}, COALESCE(MAX(estimated), 0), COUNT(*), MAX(input_tokens + output_tokens),"
@@ -202,7 +200,7 @@ class BranchUsageCache:
             return {}
         source = (
             f"turn_usage AS u WHERE u.session_id = :session_id AND {tx.dialect.is_text('u.branch_id')}"
-            f" AND u.user_turn_number <= {_LAST_TURN}"
+            f" AND u.user_turn_number <= {LAST_TURN}"
         )
         columns = ("branch_id", "MIN(turn)", "MAX(turn)")
         found: dict[str, _StoredUsage] = {}
