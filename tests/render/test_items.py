@@ -16,6 +16,7 @@ from tui.items.types import TYPES
 from tui.model import Item
 from tui.render import copied_text, estimated_height, is_step, render_item, starts_open
 from tui.render.limits import LIMIT_CHARS
+from tui.render.partial import drawable_part
 from tui.render.tools import PRESENTERS
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (640).to_bytes(4) + (480).to_bytes(4) + bytes(3_000)).decode()
@@ -293,6 +294,16 @@ def test_a_partly_read_item_ends_with_a_note_on_the_rest() -> None:
         assert len(lines) > 800
         assert lines[-1].strip() == "… 4.9 MB more, y copies all"
         assert not any("more" in line for line in lines[:-1])
+
+
+@pytest.mark.parametrize("text", ["a" * 100_000, "é" * 100_000, "天" * 100_000])
+def test_the_rest_of_a_partly_read_item_is_counted_in_bytes(text: str) -> None:
+    partial = cut({"role": "user", "content": text})
+    drawn_part, rest = drawable_part(partial)
+    assert drawn_part.data is not None
+    left_out = text[len(drawn_part.data["content"]) :]
+    assert left_out
+    assert rest == partial.unread + len(left_out.encode())
 
 
 def test_a_partly_read_item_of_short_lines_is_drawn_to_the_limit() -> None:

@@ -12,6 +12,7 @@ def test_a_long_text_is_cut_and_the_rest_counted() -> None:
     assert shown.text.count("\n") == LIMIT_LINES - 1
     assert shown.note == f"… {10_000 - LIMIT_LINES + 1:,} more lines, y copies all"
     assert excerpt("x" * 1_000_000).note == "… 934 kB more, y copies all"
+    assert excerpt("é" * 1_000_000).note == "… 1.9 MB more, y copies all"
     assert excerpt("short").note == ""
 
 

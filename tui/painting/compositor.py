@@ -88,7 +88,7 @@ class PartialCompositor(Compositor):
             spans: The parts, those of one row from left to right.
 
         Returns:
-            What each row shows there.
+            The content of each row in these parts.
         """
         missing: dict[int, list[tuple[int, int]]] = {}
         for y, start, end in spans:
@@ -135,7 +135,7 @@ class PartialCompositor(Compositor):
         return drawn
 
     def _draw_behind(self, missing: Mapping[int, list[tuple[int, int]]]) -> dict[int, _Parts] | None:
-        """Return what is visible through this screen; None where it is opaque or Textual has to draw what is behind."""
+        """Return the rows visible through this screen; None if it is opaque, or if Textual has to draw the rows."""
         tint = None if self.root is None else self.root.styles.background
         nearest = self.behind[-1] if self.behind else None
         compositor = None if nearest is None else nearest._compositor  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""Suspend the repaints that widgets ask for, one by one, while all of them change."""
+"""Suspend the repaints of widgets while many of them change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SUSPENDED: Final[ContextVar[bool]] = ContextVar("suspended", default=False)
 
 @contextmanager
 def suspend_refresh() -> Iterator[None]:
-    """Ignore what widgets ask to be repainted; the caller repaints them afterwards.
+    """Ignore the repaints that widgets request; the caller repaints the widgets afterwards.
 
     A theme changes many styles of each widget, and each change asks for a repaint.
     """

@@ -23,7 +23,7 @@ class BorderlessRows(SuspendableRefresh):
 
     @property
     def background_style(self) -> Style:
-        """The style behind the rows, and beside those that are shorter than the widget."""
+        """The style behind the rows, and beside rows that are shorter than the widget."""
         return self._background()[0]
 
     def _background(self) -> tuple[Style, Color]:
@@ -37,7 +37,7 @@ class BorderlessRows(SuspendableRefresh):
         self._backgrounds = None
 
     def draw(self, y: int) -> Strip:
-        """Return one row, of any length; `render_line` also says which text is under the mouse."""
+        """Return one row, not yet padded. Unlike `render_line` it need not carry the metadata for the mouse."""
         return self.render_line(y)
 
     def render_lines(self, crop: Region) -> list[Strip]:

@@ -58,7 +58,7 @@ class ThemeSwitch:
         return name in self._prepared
 
     def restyle(self, *, animate: bool) -> None:
-        """Style all screens, then draw the one in front, once; Textual draws it before it styles those behind it."""
+        """Style all screens, then draw the front screen once; Textual draws it before it styles the others."""
         app = self._app
         prepared = self._prepared.pop(app.theme, None)
         if prepared is not None and prepared.source == app.stylesheet.source:

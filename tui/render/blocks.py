@@ -24,7 +24,7 @@ DrawnT = TypeVar("DrawnT")
 
 
 class LeafRenderer:
-    """Draws blocks that hold no other blocks, and keeps what it drew in the current update and the one before."""
+    """Draws blocks that hold no other blocks, and keeps the drawings of the current and the previous update."""
 
     def __init__(self, styles: ItemStyles) -> None:
         self._styles = styles
@@ -40,7 +40,7 @@ class LeafRenderer:
         self._environment_version += 1
 
     def begin_update(self) -> None:
-        """Drop what was not drawn in the last update."""
+        """Drop the drawings that the previous update did not use."""
         self._drawn_before, self._drawn = self._drawn, {}
 
     def segments(self, text: str, style: Style) -> list[Segment]:
@@ -69,7 +69,7 @@ class LeafRenderer:
         return self._cached(key, lambda: list(inline_segments(text, style, self._styles, self._environment)))
 
     def _version_for(self, text: str) -> int:
-        """Return what distinguishes drawings of a text under different environments; only links depend on them."""
+        """Return a key that distinguishes drawings of a text in different environments, on which only links depend."""
         return self._environment_version if "[" in text else 0
 
     def _cached(self, key: Hashable, draw: Callable[[], DrawnT]) -> DrawnT:
@@ -86,7 +86,7 @@ class BlockRenderer:
     def __init__(
         self, styles: ItemStyles, width: int, leaves: LeafRenderer, *, gap: bool = False, end: int = -1
     ) -> None:
-        """Begin.
+        """Create a renderer.
 
         Args:
             styles: The styles.

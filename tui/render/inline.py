@@ -29,7 +29,7 @@ _PARSED_CHARS: Final = 2_000
 
 @cache
 def block_parser() -> MarkdownIt:
-    """Return the parser of blocks; the text in them is left to `inline_segments`."""
+    """Return the parser of blocks; `inline_segments` parses the text in them."""
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_LEVELS})
     return parser.enable(["table", "strikethrough"]).disable("inline")
 

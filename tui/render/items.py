@@ -46,7 +46,7 @@ class Rendered(NamedTuple):
 
 
 def is_step(item: Item) -> bool:
-    """Return whether an item is something that happens between messages: a call, an output, reasoning, …"""
+    """Return whether an item is an event between messages: a call, an output, reasoning, …"""
     return message_role(item.data) not in MESSAGE_TYPES and item.type != "user"
 
 
@@ -122,7 +122,7 @@ def _render_step(presentation: ItemPresentation, width: int, folded: bool, style
 
 
 def _body_lines(presentation: ItemPresentation, width: int, styles: ItemStyles) -> Iterable[Line]:
-    """Draw the body up to the limit of lines, and a note where it has more."""
+    """Draw the body up to the limit of lines, and a note if it has more."""
     if presentation.body is None:
         return ()
     lines = iter(presentation.body(width, styles))

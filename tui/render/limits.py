@@ -1,4 +1,4 @@
-"""How much of a text is drawn, and how the rest is described."""
+"""Limits on the drawn part of a text, and notes about the rest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from tui.words import plural
 
-__all__ = ["LIMIT_CHARS", "LIMIT_LINES", "Excerpt", "data_length", "excerpt", "format_size"]
+__all__ = ["LIMIT_CHARS", "LIMIT_LINES", "Excerpt", "data_length", "excerpt", "format_size", "utf8_size"]
 
 LIMIT_CHARS: Final = 1 << 16
 """Characters of one text that are drawn."""
@@ -23,7 +23,7 @@ class Excerpt(NamedTuple):
 
     Attributes:
         text: The beginning of the text, or all of it.
-        note: A note to the user on what was left out; empty where nothing was.
+        note: A note to the user on what was left out; empty if nothing was left out.
     """
 
     text: str
@@ -46,8 +46,13 @@ def excerpt(text: str, limit: int = LIMIT_CHARS) -> Excerpt:
     if cut == len(text):
         return Excerpt(text)
     lines = text.count("\n", cut)
-    rest = plural(lines, "more line") if lines else f"{format_size(len(text) - cut)} more"
+    rest = plural(lines, "more line") if lines else f"{format_size(utf8_size(text[cut:]))} more"
     return Excerpt(text[:cut], f"… {rest}, y copies all")
+
+
+def utf8_size(text: str) -> int:
+    """Return the number of bytes of a text in UTF-8."""
+    return len(text.encode("utf-8", "replace"))
 
 
 def format_size(size: int) -> str:

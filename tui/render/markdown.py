@@ -92,7 +92,7 @@ class IncrementalMarkdown:
         self._leaves = LeafRenderer(self._styles)
 
     def update(self, text: str) -> Sequence[Line]:
-        """Draw the current text; one that does not continue the text before is drawn from its beginning."""
+        """Draw a text. If it extends the previous text, only the new end is drawn anew."""
         if len(text) <= _PARSED_CHARS:
             return self._update(text)
         cut = text.rfind("\n\n", 0, _PARSED_CHARS)
@@ -168,7 +168,7 @@ class IncrementalMarkdown:
         self._finished.append(_FinishedBlock(block, lines, gap, normalizeReference(text)))
 
     def _update_references(self, references: Mapping[str, Any]) -> None:
-        """Take over link references; draw finished blocks again whose links have other targets now."""
+        """Store link references, and draw the finished blocks again whose link targets have changed."""
         targets = {name: {"href": entry["href"], "title": entry["title"]} for name, entry in references.items()}
         names = targets.keys() | self._references.keys()
         changed = {name for name in names if targets.get(name) != self._references.get(name)}
@@ -213,12 +213,12 @@ def _blocks(tokens: Sequence[Token], text: str) -> list[_Block]:
 
 
 def _count_finished(blocks: Sequence[_Block], complete_lines: int) -> int:
-    """Return how many of the blocks more text cannot change."""
+    """Return the number of blocks that more text cannot change."""
     return sum(after.start + 2 <= complete_lines for after in blocks[1:])
 
 
 def _end_of(blocks: Sequence[_Block], count: int) -> int:
-    """Return the line that ends the first blocks, where others follow them."""
+    """Return the line at which the first blocks end, if other blocks follow them."""
     return min(blocks[count - 1].stop, blocks[count].start)
 
 

@@ -28,7 +28,7 @@ def message_role(data: object) -> str:
 
 
 def present_message(data: dict[str, object], styles: ItemStyles, markdown: Markdown) -> ItemPresentation:
-    """Present a message; one of another role than user and assistant, as the system's, is a step."""
+    """Present a message; if its role is neither user nor assistant, present it as a step."""
     role, content = message_role(data), data.get("content")
     is_answer = role == "assistant"
 

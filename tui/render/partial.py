@@ -1,4 +1,4 @@
-"""Items of which only the beginning was read."""
+"""Items that were read only in part, from their beginning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.segment import Segment
 
 from tui.model import Item
 from tui.render.code import text_lines
-from tui.render.limits import excerpt, format_size
+from tui.render.limits import excerpt, format_size, utf8_size
 from tui.render.lines import Line
 from tui.render.markdown import markdown_lines
 from tui.render.presentation import Body
@@ -30,16 +30,16 @@ def drawable_part(item: Item) -> tuple[Item, int]:
     """
     if item.data is None:
         text = excerpt(item.raw or "").text
-        return item._replace(raw=text), item.size - len(text.encode("utf-8", "replace"))
+        return item._replace(raw=text), item.size - utf8_size(text)
     data, cut = _cut_last_text(item.data)
     return item._replace(data=data), item.unread + cut
 
 
 def _cut_last_text(data: Any) -> tuple[Any, int]:
-    """Return a value with its last text cut, and the number of characters that were cut off."""
+    """Return a value with its last text cut, and the number of bytes that were cut off."""
     if isinstance(data, str):
         text = excerpt(data).text
-        return text, len(data) - len(text)
+        return text, utf8_size(data[len(text) :])
     if isinstance(data, dict) and data:
         key = next(reversed(data))
         value, cut = _cut_last_text(data[key])
@@ -51,7 +51,7 @@ def _cut_last_text(data: Any) -> tuple[Any, int]:
 
 
 def with_note_on_rest(body: Body | None, size: int) -> Body:
-    """Return a body with a line at its end on the number of bytes that are left out."""
+    """Add a line at the end of a body about the number of bytes that are left out."""
 
     def body_and_note(width: int, styles: ItemStyles) -> Iterable[Line]:
         note = Line([], (Segment(f"… {format_size(size)} more, y copies all", styles.muted),))
@@ -61,7 +61,7 @@ def with_note_on_rest(body: Body | None, size: int) -> Body:
 
 
 def beginning_lines(text: str, width: int, styles: ItemStyles) -> Iterable[Line]:
-    """Draw the beginning of a long text as Markdown, and the rest as plain text: so long a text is hardly Markdown."""
+    """Draw the beginning of a long text as Markdown, and the rest as plain text: long texts are rarely Markdown."""
     cut = text.rfind("\n\n", 0, _MARKDOWN_CHARS)
     cut = _MARKDOWN_CHARS if cut <= 0 else cut
     beginning, rest = markdown_lines(text[:cut], width, styles), text[cut:].lstrip("\n")

@@ -79,7 +79,7 @@ class _Cutter:
         self._offset = 0
 
     def cut(self, start: int, end: int) -> list[Segment]:
-        """Return the segments between two offsets, the first of which is not before the last `end`."""
+        """Return the segments between two offsets; `start` must not be before the `end` of the previous call."""
         pieces: list[Segment] = []
         while self._current is not None:
             text, style, _ = self._current
@@ -114,7 +114,7 @@ def _character_breaks(text: str, room: int) -> Iterator[_Break]:
 
 
 def _is_prose(text: str, room: int) -> bool:
-    """Whether a text has one blank between each two words, words that fit a line, and characters of one cell."""
+    """Return whether a text has single blanks between words, words that fit a line, and characters of one cell."""
     narrow = (text.isascii() and text.isprintable()) or re.fullmatch(_NARROW, text) is not None
     return "  " not in text and narrow and max(map(len, text.split(" "))) < room
 

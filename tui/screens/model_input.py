@@ -28,7 +28,7 @@ _PAGE_SIZE: Final = 64
 """Items that are read at once."""
 
 _MAX_COPIED: Final = 8_000_000
-"""Bytes of stored items up to which they are copied: terminals take no more, or hang on it."""
+"""Maximum bytes to copy: terminals refuse more, or hang."""
 
 _NAME_WIDTH: Final = 24
 

@@ -73,7 +73,7 @@ def _section(heading: str, lines: list[str]) -> str:
 
 
 def _deleted(impact: DeletionImpact) -> list[str]:
-    """Return what will be deleted, a line each."""
+    """Return a line for each thing that will be deleted."""
     if impact.branch_id is None:
         counts = (
             plural(impact.branches, "branch"),
@@ -93,7 +93,7 @@ def _deleted(impact: DeletionImpact) -> list[str]:
 
 
 def _kept(impact: DeletionImpact) -> list[str]:
-    """Return what is kept, a line each."""
+    """Return a line for each thing that is kept."""
     lines = [_shared(turns) for turns in impact.shared_turns]
     if impact.kept_tokens is not None:
         lines.append(f"usage of these turns: {plural(impact.kept_tokens, 'token')} from runs on this branch")

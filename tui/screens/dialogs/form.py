@@ -1,4 +1,4 @@
-"""A few fields to fill in, and one function that takes them."""
+"""A form with a few fields, whose values are passed to a function."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
 
     CHROME_LINES: ClassVar[int] = 2
-    """Lines beside the body. On a tall screen there may be an empty line at each of them."""
+    """Lines above and below the body (title, hint)."""
 
     DEFAULT_CSS = """
     Modal {
@@ -74,7 +74,7 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         Args:
             title: The line at the top; untrusted text in it is shown as it is.
             body: The widget that takes as many lines as it needs, up to the height of the screen.
-            hint: The line at the bottom, which names the keys; left out where it is empty.
+            hint: The line at the bottom, which names the keys; left out if it is empty.
         """
         super().__init__()
         self._title = Static(printable_line(title), classes="modal--title", markup=False)
@@ -103,7 +103,7 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
             field.cursor_blink = False
 
     def dismiss(self, result: ResultT | None = None) -> AwaitComplete:
-        """Close with a result, once: a second key, pressed before the dialog is gone, would close the screen below."""
+        """Close with a result; ignore further calls, which would close the screen below."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def on_resize(self) -> None:

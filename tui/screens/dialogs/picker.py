@@ -58,7 +58,7 @@ class Picker(ListModal[str | None]):
         self.narrow("")
 
     def narrow(self, typed: str) -> None:
-        """List the choices that match, the best first."""
+        """Show the matching choices, the best first."""
         self._filter.narrow(typed)
         self._limit = FIRST_PAGE
         if not self._filter.query:
@@ -67,7 +67,7 @@ class Picker(ListModal[str | None]):
         self._show_matches()
 
     def show_more_matches(self) -> None:
-        """List more of the choices that match."""
+        """Show more of the matching choices."""
         if self._list.option_count < len(self._filter.matches):
             self._limit *= 4
             self._show_matches()
@@ -104,5 +104,5 @@ class Picker(ListModal[str | None]):
         self.show_count(len(matches), len(self._choices))
 
     def show_count(self, matching: int, total: int) -> None:
-        """Show how many choices match, and how many there are."""
+        """Show the number of matching choices and of all choices."""
         self._count.update(f"{total:,}" if matching == total else f"{matching:,} of {total:,}")

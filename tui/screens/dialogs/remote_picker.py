@@ -1,4 +1,4 @@
-"""Picking one of more choices than memory should hold: something else finds those that match."""
+"""A picker for more choices than memory should hold, which lets a function find the matching choices."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class RemotePicker(Picker):
             self._ask()
 
     def pick(self) -> None:
-        """Close with the highlighted choice, once those that match the text are listed."""
+        """Close with the highlighted choice, once the choices that match the text are listed."""
         if self._finding:
             self._pick_when_found = True
         else:

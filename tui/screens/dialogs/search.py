@@ -128,7 +128,7 @@ class SearchDialog(ListModal[Hit | None]):
         self._unsubscribe()
 
     def parse(self, text: str) -> Query:
-        """Parse what was typed.
+        """Parse the typed query.
 
         Raises:
             QueryError: It is no query.
@@ -145,7 +145,7 @@ class SearchDialog(ListModal[Hit | None]):
         return Content.assemble(*words)
 
     def format_state(self, search: Search) -> str:
-        """Return how many hits there are and how far the search is."""
+        """Return the number of hits and the progress of the search."""
         results = search.results
         words = []
         if search.query:
@@ -160,7 +160,7 @@ class SearchDialog(ListModal[Hit | None]):
         return " · ".join(words)
 
     def show(self, search: Search, *, keep: bool) -> None:
-        """Show what a search has found so far.
+        """Show the results of a search so far.
 
         Args:
             search: The search.
@@ -177,7 +177,7 @@ class SearchDialog(ListModal[Hit | None]):
         self._start()
 
     def action_close(self) -> None:
-        """Stop the search, or close where none runs."""
+        """Stop the search, or close if none is running."""
         if self._search is not None and self._search.running:
             self._stop_search()
         else:
@@ -200,7 +200,7 @@ class SearchDialog(ListModal[Hit | None]):
         self.dismiss(event.hit)
 
     def _start(self) -> None:
-        """Search for what was typed, unless the running search does."""
+        """Search for the typed query, unless the running search does."""
         self._title.update(self.format_title())
         try:
             query = self.parse(self._input.value)
@@ -240,7 +240,7 @@ class SearchDialog(ListModal[Hit | None]):
 
 
 class OriginDialog(SearchDialog):
-    """The places of a passage in the branch, in the order in which the model read them."""
+    """Lists where a passage occurs in the branch, first occurrence first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab,ctrl+f,shift+tab", "scope(0)", show=False, priority=True)]
 

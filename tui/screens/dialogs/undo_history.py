@@ -48,7 +48,7 @@ class HistoryActions(NamedTuple):
 
 
 class UndoHistory(ListModal[None]):
-    """The changes, the newest first; the dialog stays open while the screen behind it shows what undoing does."""
+    """The changes, the newest first; the dialog stays open while the screen behind it shows the effect of an undo."""
 
     CHROME_LINES = 4
     BINDINGS: ClassVar[list[BindingType]] = [
