@@ -412,3 +412,13 @@ async def test_the_position_of_a_hit_in_a_branch(path: Path) -> None:
     page = await store.page(SUPPORT, "alt", 7, 8)
     assert page.items[0].message_id == hit.message_id
     store.close()
+
+
+@pytest.mark.parametrize(
+    "text", ["Error: no forecast", "Traceback (most recent call last)", "Tool 'f' timed out after 3 seconds."]
+)
+async def test_outputs_that_report_a_failure_are_found(path: Path, text: str) -> None:
+    sdk = open_sdk(path)
+    await sdk.add_items([user("Again"), call("plot", {}), output(text), output("No Errors: it ran")])
+    sdk.close()
+    assert [(hit.turn, hit.type) for hit in (await find(path, "error:yes turn:5")).hits] == [(5, OUTPUT)]

@@ -6,11 +6,13 @@ from typing import Final
 
 from tui.items.text import part_text
 
-__all__ = ["is_error"]
+__all__ = ["is_error", "reports_failure"]
 
 _FAILED: Final = frozenset({"failed", "incomplete"})
-# What the SDK hands to the model in place of the output of a tool that raised, or that ran out of time.
-_TOOL_FAILURE: Final = "An error occurred while "
+# The first is what the SDK hands to the model in place of the output of a tool that raised; the others are usual in
+# outputs of tools that handle their exceptions.
+_BEGINNINGS: Final = ("An error occurred while ", "Error:", "Traceback (most recent call last)")
+# What the SDK hands to the model in place of the output of a tool that ran out of time.
 _TOOL_TIMEOUT: Final = ("Tool '", "' timed out after ", " seconds.")
 
 
@@ -23,20 +25,22 @@ def is_error(item: object) -> bool:
         return True
     if item.get("error"):
         return True
-    output = item.get("output")
+    # The output of a program is its `result`.
+    output = item.get("output") or item.get("result")
     if isinstance(output, list):
         if any(_command_failed(part) for part in output):
             return True
         try:
-            return _reports_failure(part_text(output))
+            return reports_failure(part_text(output))
         except RecursionError:
             # Lists may be nested nearly as deep as the interpreter allows.
             return False
-    return isinstance(output, str) and _reports_failure(output)
+    return isinstance(output, str) and reports_failure(output)
 
 
-def _reports_failure(output: str) -> bool:
-    if output.startswith(_TOOL_FAILURE):
+def reports_failure(output: str) -> bool:
+    """Return whether the text of an output reports that its tool failed."""
+    if output.startswith(_BEGINNINGS):
         return True
     before, between, after = _TOOL_TIMEOUT
     return output.startswith(before) and between in output and output.endswith(after)

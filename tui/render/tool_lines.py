@@ -8,6 +8,7 @@ from typing import Final
 from rich.segment import Segment
 
 from tui.items.codec import decode
+from tui.items.failure import reports_failure
 from tui.printable import printable
 from tui.render.code import code_lines, compact_json, json_lines, text_lines
 from tui.render.content_parts import content_lines, content_text, is_text
@@ -21,8 +22,6 @@ __all__ = ["as_text", "decoded_arguments", "json_body", "present_call", "present
 _DECODED_CHARS: Final = 100_000
 _TITLE_CHARS: Final = 400
 _ARGUMENT_CHARS: Final = 60
-_FAILURES: Final = ("An error occurred while running the tool", "Error:", "Traceback (most recent call last)")
-"""Beginnings of an output that reports a failure, the first of which is the SDK's own."""
 
 
 def as_text(value: object) -> str:
@@ -117,7 +116,7 @@ def present_output(content: object, styles: ItemStyles, *, failed: bool = False)
         text = content_text(content)
     else:
         text = compact_json(content, _TITLE_CHARS)
-    failed = failed or text.startswith(_FAILURES)
+    failed = failed or reports_failure(text)
     style = styles.error if failed else styles.text
     stripped = text.strip()
 

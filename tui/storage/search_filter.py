@@ -17,7 +17,15 @@ __all__ = ["item_condition", "passes_filters", "required_literal", "structure_co
 
 _TOOL_KINDS: Final = frozenset({ItemKind.CALL, ItemKind.OUTPUT, ItemKind.APPROVAL_REQUEST, ItemKind.APPROVAL_RESPONSE})
 
-_SIGNS_OF_FAILURE: Final = ("%incomplete%", "%failed%", "%error%", "%timed out after%", "%exit_code%", "%timeout%")
+_SIGNS_OF_FAILURE: Final = (
+    "%incomplete%",
+    "%failed%",
+    "%error%",
+    "%traceback%",
+    "%timed out after%",
+    "%exit_code%",
+    "%timeout%",
+)
 """Patterns of LIKE; a stored item that reports a failure matches at least one."""
 
 
