@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from agents import SQLiteSession
@@ -12,6 +13,7 @@ from tests.conftest import OpenOurs, OpenSDK
 from tests.conversations import run_result, turn
 from tests.formats.documents import export_document
 from tui.formats import Format
+from tui.items.types import TYPES, TextSource
 
 EVIL = "<script>alert(1)</script> ![x](http://tracker.example/a.png) <img src=x onerror=alert(1)> \x1b]0;owned\x07"
 
@@ -118,3 +120,12 @@ async def test_a_plain_session_is_exported(path: Path) -> None:
     await plain.add_items(turn("Hello"))
     plain.close()
     assert "> Hello" in await export_document(path, form=Format.MARKDOWN)
+
+
+@pytest.mark.parametrize("form", [Format.HTML, Format.MARKDOWN])
+async def test_each_type_of_a_call_is_exported_with_its_text(path: Path, sdk: OpenSDK, form: Format) -> None:
+    types = [name for name, row in TYPES.items() if row.text is TextSource.CALL]
+    calls: list[Any] = [{"type": name, "new_field": f"words of {name}."} for name in types]
+    await sdk().add_items([*turn("Hello"), *calls])
+    document = await export_document(path, form=form)
+    assert [name for name in types if f"words of {name}." not in document] == []

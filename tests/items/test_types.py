@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, get_args, get_type_hints, is_typeddict
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
@@ -12,31 +13,18 @@ from agents.tool import default_tool_error_function, default_tool_timeout_error_
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.responses import ResponseInputItemParam
+from typing_extensions import is_typeddict
 
 from tui.items.failure import is_error
 from tui.items.text import item_text
-from tui.items.types import TYPES, ItemKind, is_call, is_user_message, item_type, message_type, tool_name
+from tui.items.types import TYPES, ItemKind, TextSource, is_call, is_user_message, item_type, message_type, tool_name
 from tui.storage.type_conditions import call_condition, output_condition
 
 SCALARS: st.SearchStrategy[Any] = st.sampled_from([None, "", "a", "b", "search", 0, 1, 1.5, True, False, ["a"], {}])
-SOME_TYPES = st.sampled_from(
-    [
-        None, "", 5, "message", "reasoning", "function_call", "function_call_output", "custom_tool_call", "mcp_call",
-        "mcp_approval_request", "mcp_list_tools", "computer_call", "file_search_call", "web_search_call", "shell_call",
-        "code_interpreter_call", "tool_search_call", "tool_search_output", "shell_call_output", "apply_patch_call",
-        "apply_patch_call_output", "image_generation_call", "compaction", "program", "brand_new",
-    ]
-)  # fmt: skip
-NAMED = st.fixed_dictionaries(
-    {},
-    optional={
-        "type": SOME_TYPES,
-        "role": st.sampled_from(["user", "assistant", "system", "developer", None, 3]),
-        "name": SCALARS,
-        "namespace": SCALARS,
-        "server_label": SCALARS,
-    },
-)
+SOME_TYPES = st.sampled_from([None, "", 5, "brand_new", "brand_new_call", *TYPES])
+NAMES: dict[str, st.SearchStrategy[Any]] = {"name": SCALARS, "namespace": SCALARS, "server_label": SCALARS}
+ROLES = st.sampled_from(["user", "assistant", "system", "developer", None, 3])
+NAMED = st.fixed_dictionaries({}, optional={"type": SOME_TYPES, "role": ROLES, **NAMES})
 FIELDS = st.sampled_from(
     [
         "type", "role", "content", "summary", "text", "output", "arguments", "action", "actions", "operation", "tools",
@@ -54,8 +42,10 @@ TIMEOUT = default_tool_timeout_error_message(tool_name="x", timeout_seconds=2)
 
 
 @pytest.fixture(scope="module")
-def reference() -> SDKSession:
-    return SDKSession(session_id="chat", create_tables=True)
+def reference() -> Iterator[SDKSession]:
+    session = SDKSession(session_id="chat", create_tables=True)
+    yield session
+    session.close()
 
 
 def test_types_and_tool_names_equal_those_of_the_sdk(reference: SDKSession) -> None:
@@ -66,7 +56,16 @@ def test_types_and_tool_names_equal_those_of_the_sdk(reference: SDKSession) -> N
         assert is_user_message(item) == reference._is_user_message(item)
 
     check()
-    reference.close()
+
+
+@pytest.mark.parametrize("own_type", TYPES)
+def test_each_type_is_stored_as_by_the_sdk(reference: SDKSession, own_type: str) -> None:
+    @given(st.fixed_dictionaries({"type": st.just(own_type)}, optional=NAMES))
+    def check(item: Any) -> None:
+        assert message_type(item) == reference._classify_message_type(item)
+        assert tool_name(item) == reference._extract_tool_name(item)
+
+    check()
 
 
 def literal_types(annotation: Any) -> set[str]:
@@ -78,7 +77,8 @@ def literal_types(annotation: Any) -> set[str]:
 
 
 def test_the_table_has_every_item_type_of_the_responses_api() -> None:
-    assert literal_types(ResponseInputItemParam) <= TYPES.keys()
+    types = literal_types(ResponseInputItemParam)
+    assert {"function_call", "mcp_call", "reasoning"} <= types <= TYPES.keys()
 
 
 @pytest.mark.parametrize("name", [*TYPES, "new_call", "new_output", "_call", "call", "NEW_CALL", "new_request", ""])
@@ -143,6 +143,13 @@ def test_an_item_of_any_shape_raises_no_error(item: object) -> None:
         ({"type": "mcp_list_tools", "tools": [{"name": "a"}, {"name": "b"}]}, "a, b"),
         ({"type": "mcp_call", "name": "a", "arguments": "{}", "output": "ok"}, "{}\nok"),
         ({"type": "mcp_call", "name": "a", "arguments": "", "error": {"message": "refused"}}, "refused"),
+        ({"type": "mcp_approval_response", "approve": False, "reason": "too slow"}, "too slow"),
+        ({"type": "mcp_approval_response", "approve": False, "approval_request_id": "r"}, ""),
+        ({"type": "image_generation_call", "revised_prompt": "a cat", "result": "iVBOR…"}, "a cat\n[image]"),
+        ({"type": "video_call", "id": "v", "status": "failed", "prompt": "cat", "s": 5}, '{"prompt": "cat", "s": 5}'),
+        ({"type": "video_call", "id": "v", "call_id": "c", "name": "film", "prompt": "", "cuts": []}, ""),
+        ({"type": "video_call", "input": "a cat", "seconds": 5}, "a cat"),
+        ({"type": "video_call_output", "call_id": "c", "frames": 25}, '{"frames": 25}'),
         ({"type": "item_reference", "id": "x"}, ""),
         ({"type": "brand_new", "ключ": "значение"}, '{"type": "brand_new", "ключ": "значение"}'),
         ("plain text", "plain text"),
@@ -152,6 +159,18 @@ def test_an_item_of_any_shape_raises_no_error(item: object) -> None:
 )  # fmt: skip
 def test_the_readable_text_of_an_item(item: object, text: str) -> None:
     assert item_text(item) == text
+
+
+def test_a_type_lists_text_fields_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = TYPES["function_call"]._replace(text_fields=("prompt", "style"))
+    monkeypatch.setattr("tui.items.types.TYPES", {**TYPES, "video_call": row})
+    item = {"type": "video_call", "prompt": "a cat", "style": "noir", "seconds": 5, "output": "done"}
+    assert item_text(item) == "a cat\nnoir\ndone"
+
+
+@pytest.mark.parametrize("own_type", [name for name, row in TYPES.items() if row.text is TextSource.CALL])
+def test_a_call_with_unknown_fields_has_text(own_type: str) -> None:
+    assert item_text({"type": own_type, "id": "x", "call_id": "c", "brand_new": "words"}) == '{"brand_new": "words"}'
 
 
 @pytest.mark.parametrize(
@@ -164,6 +183,9 @@ def test_the_readable_text_of_an_item(item: object, text: str) -> None:
         {"type": "function_call_output", "output": default_tool_error_function(None, ValueError())},  # type: ignore[arg-type]
         {"type": "function_call_output", "output": "An error occurred while running the tool. Error: x"},
         {"type": "function_call_output", "output": TIMEOUT},
+        {"type": "function_call_output", "output": "Error: no forecast"},
+        {"type": "program_output", "result": "Error: no forecast"},
+        {"type": "function_call_output", "output": "Traceback (most recent call last):\n  …"},
         {"type": "function_call_output", "output": [{"text": "An error occurred while running the tool"}]},
         {"type": "shell_call_output", "output": [{"outcome": {"exit_code": 0}}, {"outcome": {"type": "timeout"}}]},
         {"type": "shell_call_output", "output": [{"stdout": "", "outcome": {"type": "exit", "exit_code": 2}}]},
@@ -178,6 +200,7 @@ def test_items_that_report_a_failure(item: object) -> None:
     [
         {"role": "user", "content": "An error occurred while running the tool"},
         {"type": "function_call_output", "output": "the log says: An error occurred while"},
+        {"type": "function_call_output", "output": "Errors: 0"},
         {"type": "function_call_output", "output": "ok", "status": "completed"},
         {"type": "mcp_call", "error": None, "output": "ok"},
         {"type": "shell_call_output", "output": [{"outcome": {"type": "exit", "exit_code": 0}}]},

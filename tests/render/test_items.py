@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.render.lines import STYLES, drawn, item, show, widest
-from tui.items.types import TYPES
+from tui.items.types import TYPES, ItemKind
 from tui.model import Item
 from tui.render import copied_text, estimated_height, is_step, render_item, starts_open
 from tui.render.limits import LIMIT_CHARS
@@ -29,6 +29,11 @@ def command_output(stdout: str, code: int) -> dict[str, Any]:
 
 def test_every_presented_type_is_in_the_table_of_item_types() -> None:
     assert PRESENTERS.keys() <= TYPES.keys()
+
+
+def test_every_type_of_a_call_or_its_output_has_a_presentation() -> None:
+    other = (ItemKind.MESSAGE, ItemKind.REASONING, ItemKind.OTHER)
+    assert {name for name, row in TYPES.items() if row.kind not in other} <= PRESENTERS.keys()
 
 
 def test_a_user_message_is_shown_as_it_was_typed() -> None:
@@ -76,6 +81,7 @@ def test_images_files_and_sound_are_notes_without_their_data() -> None:
         ({"type": "function_call_output", "output": "12 °C"}, "  ↳ 12 °C"),
         ({"type": "function_call_output", "output": "a\nb\nc"}, "▸ ↳ a  … 2 more lines"),
         ({"type": "function_call_output", "output": ""}, "  ↳ no output"),
+        ({"type": "tool_call", "name": "run", "arguments": '{"x": 1}'}, "  ⚙ run(x=1)"),
         ({"type": "custom_tool_call", "name": "run", "input": "ls"}, "  ⚙ run(ls)"),
         ({"type": "custom_tool_call_output", "output": [{"type": "input_text", "text": "done"}]}, "  ↳ done"),
         (
@@ -180,6 +186,7 @@ def test_a_patch_unfolds_to_its_lines() -> None:
         {"type": "function_call", "name": "f", "arguments": "{}", "status": "failed"},
         {"type": "mcp_call", "name": "f", "arguments": "{}", "error": {"type": "http_error", "message": "no"}},
         {"type": "function_call_output", "output": "Tool 'f' timed out after 30 seconds."},
+        {"type": "function_call_output", "output": "Traceback (most recent call last):"},
         {"type": "shell_call_output", "output": [command_output("no", 2)]},
         {"type": "shell_call_output", "output": json.dumps([command_output("no", 2)])},
         {"type": "apply_patch_call_output", "status": "failed", "output": "no"},

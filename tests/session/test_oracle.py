@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.session.samples import run, turn
+from tui.items.types import TYPES
 from tui.session import AdvancedSQLiteSession
 
 AnySession: TypeAlias = SDKSession | AdvancedSQLiteSession
@@ -64,20 +65,7 @@ ITEMS = st.one_of(
     st.builds(lambda name: {"type": "function_call", "name": name, "arguments": "{}"}, NAMES),
     st.builds(lambda name, space: {"type": "function_call", "name": name, "namespace": space}, NAMES, NAMES),
     st.builds(lambda name, label: {"type": "mcp_call", "name": name, "server_label": label}, NAMES, NAMES),
-    st.builds(
-        lambda kind: {"type": kind},
-        st.sampled_from(
-            [
-                "tool_search_call",
-                "tool_search_output",
-                "shell_call",
-                "apply_patch_call",
-                "web_search_call",
-                "reasoning",
-                "",
-            ]
-        ),
-    ),
+    st.fixed_dictionaries({"type": st.sampled_from(["", "brand_new", *TYPES])}, optional={"name": NAMES}),
     st.just(
         {
             "type": "function_call_output",

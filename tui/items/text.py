@@ -42,6 +42,52 @@ _UNSEARCHED: Final = frozenset(
 )
 """Fields without text for a reader."""
 
+_NOT_IN_JSON_OF_CALLS: Final = frozenset(
+    {
+        # What `_call_text` has read.
+        "action",
+        "actions",
+        "arguments",
+        "code",
+        "error",
+        "input",
+        "operation",
+        "output",
+        "outputs",
+        "queries",
+        "result",
+        "results",
+        "tools",
+        # Who calls which tool, and how.
+        "acknowledged_safety_checks",
+        "approval_request_id",
+        "approve",
+        "async",
+        "background",
+        "call_id",
+        "caller",
+        "container_id",
+        "created_by",
+        "encrypted_content",
+        "environment",
+        "execution",
+        "fingerprint",
+        "id",
+        "max_output_length",
+        "name",
+        "namespace",
+        "output_format",
+        "pending_safety_checks",
+        "quality",
+        "server_label",
+        "size",
+        "status",
+        "svg_usage",
+        "type",
+    }
+)
+"""Fields that are no text of a call or an output where those that hold its text are empty."""
+
 _LONGEST_JSON: Final = 100_000
 """Characters up to which a text that looks like JSON is decoded to see whether it is."""
 
@@ -54,7 +100,8 @@ def item_text(item: object) -> str:
     """Return the readable text of an item: a message, what a tool was asked, or what it answered.
 
     Each part is on a line of its own; an image, a file or a sound is a word in brackets. The text of an item without
-    anything readable is empty, that of an item of an unknown type is its JSON.
+    anything readable is empty, that of an item of an unknown type is its JSON. A call or an output that has none of the
+    fields known to hold text gives the JSON of its other fields.
     """
     if isinstance(item, str):
         return item
@@ -64,9 +111,11 @@ def item_text(item: object) -> str:
         # A reasoning item may hold its raw content beside its summary.
         return _lines(part_text(item.get("summary")), part_text(item.get("content")))
     row = _row(item)
-    match row.text if row else TextSource.JSON:
+    if row is None:
+        return _as_json(item)
+    match row.text:
         case TextSource.CALL:
-            return _call_text(item)
+            return _call_text(item, row) or _other_fields(item, row)
         case TextSource.SUMMARY:
             return part_text(item.get("summary"))
         case TextSource.NOTHING:
@@ -135,7 +184,7 @@ def _row(item: _Fields) -> ItemType | None:
     return item_type(own_type) if isinstance(own_type, str) else None
 
 
-def _call_text(item: _Fields) -> str:
+def _call_text(item: _Fields, row: ItemType) -> str:
     """Return what a tool was asked and, where the same item holds it, its output."""
     return _lines(
         part_text(item.get("arguments")),
@@ -145,15 +194,21 @@ def _call_text(item: _Fields) -> str:
         _action(item.get("action")),
         _action(item.get("operation")),
         *(_action(action) for action in _as_list(item.get("actions"))),
-        part_text(item.get("revised_prompt")),
-        part_text(item.get("reason")),
+        *(part_text(item.get(field)) for field in row.text_fields),
         _tools(item.get("tools")),
         part_text(item.get("output")),
         part_text(item.get("outputs")),
         part_text(item.get("results")),
-        _result(item),
+        _result(item, row),
         _error(item.get("error")),
     )
+
+
+def _other_fields(item: _Fields, row: ItemType) -> str:
+    """Return the JSON of the fields that may hold what `_call_text` does not know; empty without any."""
+    read = _NOT_IN_JSON_OF_CALLS.union(row.text_fields, (row.image_field,))
+    other = {key: value for key, value in item.items() if key not in read and value not in (None, "", [], {})}
+    return _as_json(other) if other else ""
 
 
 def _action(action: object) -> str:
@@ -173,11 +228,9 @@ def _tools(tools: object) -> str:
     return ", ".join(str(tool["name"]) for tool in _as_list(tools) if isinstance(tool, dict) and tool.get("name"))
 
 
-def _result(item: _Fields) -> str:
-    row = _row(item)
-    if row and row.image_field:
-        return "[image]" if item.get(row.image_field) else ""
-    return part_text(item.get("result"))
+def _result(item: _Fields, row: ItemType) -> str:
+    text = "" if row.image_field == "result" else part_text(item.get("result"))
+    return _lines(text, "[image]" if row.image_field and item.get(row.image_field) else "")
 
 
 def _error(error: object) -> str:

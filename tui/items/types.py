@@ -3,7 +3,8 @@
 An item is untrusted data of any shape: nothing here raises on one, and nothing interprets its text. A type that the
 table does not know is judged by the ending of its name.
 
-To add a type, add a row to `TYPES`, and a presentation in `tui.render.tools`.
+To add a type, add a row to `TYPES`, and a presentation in `tui.render.tools`. Text in fields of its own is listed in
+the row; without that, the item's text is the JSON of these fields.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class ItemKind(Enum):
 
 
 class ToolNameSource(Enum):
-    """Where the name of an item's tool is found."""
+    """Where the SDK finds the name that it stores for an item's tool; a presentation may show another one."""
 
     NAME = "name"
     """`name`, after its `namespace` where it has one."""
@@ -65,7 +66,7 @@ class TextSource(Enum):
     """Where the readable text of an item without a `role` and `content` is found."""
 
     CALL = "call"
-    """The fields that hold what a tool was asked, and what it gave back."""
+    """The fields that hold what a tool was asked, and what it gave back; JSON of the others where these are empty."""
 
     SUMMARY = "summary"
     """`summary`."""
@@ -83,11 +84,12 @@ class ItemType(NamedTuple):
     Attributes:
         kind: The part that they play in a conversation.
         is_input: Whether they are sent to a model, and not produced by it.
-        tool: Where the name of their tool is found.
+        tool: Where the SDK finds the name that it stores for their tool.
         text: Where their readable text is found.
+        text_fields: Fields with text that are particular to them, besides those that calls and outputs share.
         image_field: The field that holds an image in base64, neither read nor searched; empty where there is none.
         joins_command: Whether a text of theirs is put together from several strings: the words of a command.
-        counted_by_sdk: Whether `get_tool_usage` of the SDK counts them.
+        in_sdk_tool_usage: Whether `get_tool_usage` of the SDK counts them, by the name that it stores.
         unnamed_in_old_files: Whether earlier versions of the SDK stored them without the name of their tool.
     """
 
@@ -95,18 +97,21 @@ class ItemType(NamedTuple):
     is_input: bool = False
     tool: ToolNameSource = ToolNameSource.NAME
     text: TextSource = TextSource.JSON
+    text_fields: tuple[str, ...] = ()
     image_field: str = ""
     joins_command: bool = False
-    counted_by_sdk: bool = False
+    in_sdk_tool_usage: bool = False
     unnamed_in_old_files: bool = False
 
 
 _CALL: Final = ItemType(ItemKind.CALL, text=TextSource.CALL)
-_COUNTED_CALL: Final = _CALL._replace(counted_by_sdk=True)
-_CALL_NAMED_BY_TYPE: Final = _COUNTED_CALL._replace(tool=ToolNameSource.TYPE)
+_COUNTED_CALL: Final = _CALL._replace(in_sdk_tool_usage=True)
+_CALL_STORED_WITH_TYPE_AS_NAME: Final = _COUNTED_CALL._replace(tool=ToolNameSource.TYPE)
 _OUTPUT: Final = ItemType(ItemKind.OUTPUT, is_input=True, text=TextSource.CALL)
 _APPROVAL_REQUEST: Final = ItemType(ItemKind.APPROVAL_REQUEST, text=TextSource.CALL)
-_APPROVAL_RESPONSE: Final = ItemType(ItemKind.APPROVAL_RESPONSE, is_input=True, text=TextSource.CALL)
+_APPROVAL_RESPONSE: Final = ItemType(
+    ItemKind.APPROVAL_RESPONSE, is_input=True, text=TextSource.CALL, text_fields=("reason",)
+)
 _OTHER: Final = ItemType(ItemKind.OTHER)
 _CONTEXT: Final = ItemType(ItemKind.OTHER, is_input=True, text=TextSource.NOTHING)
 
@@ -125,30 +130,31 @@ TYPES: Final[Mapping[str, ItemType]] = MappingProxyType(
         "custom_tool_call_output": _OUTPUT,
         "tool_call": _COUNTED_CALL,
         # Tools that the application runs for the provider.
-        "computer_call": _CALL_NAMED_BY_TYPE,
+        "computer_call": _CALL_STORED_WITH_TYPE_AS_NAME,
         "computer_call_output": _OUTPUT,
         "local_shell_call": _CALL._replace(joins_command=True),
         "local_shell_call_output": _OUTPUT,
-        "shell_call": _CALL_NAMED_BY_TYPE._replace(unnamed_in_old_files=True),
+        "shell_call": _CALL_STORED_WITH_TYPE_AS_NAME._replace(unnamed_in_old_files=True),
         "shell_call_output": _OUTPUT,
-        "apply_patch_call": _CALL_NAMED_BY_TYPE._replace(unnamed_in_old_files=True),
+        "apply_patch_call": _CALL_STORED_WITH_TYPE_AS_NAME._replace(unnamed_in_old_files=True),
         "apply_patch_call_output": _OUTPUT,
         # Tools that the provider runs; their output is part of the call.
-        "file_search_call": _CALL_NAMED_BY_TYPE,
-        "web_search_call": _CALL_NAMED_BY_TYPE,
-        "code_interpreter_call": _CALL_NAMED_BY_TYPE,
-        "image_generation_call": _CALL._replace(image_field="result"),
+        "file_search_call": _CALL_STORED_WITH_TYPE_AS_NAME,
+        "web_search_call": _CALL_STORED_WITH_TYPE_AS_NAME,
+        "code_interpreter_call": _CALL_STORED_WITH_TYPE_AS_NAME,
+        "image_generation_call": _CALL._replace(text_fields=("revised_prompt",), image_field="result"),
         "tool_search_call": _COUNTED_CALL._replace(tool=ToolNameSource.TOOL_SEARCH),
         # What a tool search found is part of the provider's answer.
-        "tool_search_output": _OUTPUT._replace(is_input=False, tool=ToolNameSource.TOOL_SEARCH, counted_by_sdk=True),
+        "tool_search_output": _OUTPUT._replace(is_input=False, tool=ToolNameSource.TOOL_SEARCH, in_sdk_tool_usage=True),
         "additional_tools": _OTHER,
+        "configuration_update": _OTHER._replace(is_input=True),
         # A program calls tools; its calls are items of their own.
         "program": _OTHER._replace(text=TextSource.CALL),
         "program_output": _OUTPUT,
         # Tools of MCP servers.
         "mcp_list_tools": _OTHER._replace(text=TextSource.CALL),
         "mcp_call": _COUNTED_CALL._replace(tool=ToolNameSource.SERVER),
-        "mcp_approval_request": _APPROVAL_REQUEST._replace(tool=ToolNameSource.SERVER, counted_by_sdk=True),
+        "mcp_approval_request": _APPROVAL_REQUEST._replace(tool=ToolNameSource.SERVER, in_sdk_tool_usage=True),
         "mcp_approval_response": _APPROVAL_RESPONSE,
         # What takes the place of earlier items.
         "compaction": _CONTEXT,

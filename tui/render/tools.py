@@ -298,6 +298,7 @@ def _item_reference(data: _Data, styles: ItemStyles) -> ItemPresentation:
 PRESENTERS: Final[Mapping[str, Presenter]] = {
     "function_call": _function_call,
     "function_call_output": _output,
+    "tool_call": _function_call,
     "custom_tool_call": _custom_tool_call,
     "custom_tool_call_output": _output,
     "computer_call": _computer_call,

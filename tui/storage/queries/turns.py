@@ -17,7 +17,7 @@ __all__ = ["find_turns", "items_by_turn", "list_turns", "require_user_turn", "re
 
 _PREVIEW: Final = 100
 
-_COUNTED: Final = tuple(name for name, row in TYPES.items() if row.counted_by_sdk)
+_COUNTED: Final = tuple(name for name, row in TYPES.items() if row.in_sdk_tool_usage)
 _UNNAMED: Final = tuple(name for name, row in TYPES.items() if row.unnamed_in_old_files)
 
 # One pass. Early versions of the SDK stored shell and patch calls without a name. Where a search was never called by
