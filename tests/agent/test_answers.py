@@ -67,6 +67,10 @@ async def test_usage_is_what_the_server_reports(
     usage = await session.get_turn_usage(1)
     assert isinstance(usage, dict)
     assert (usage["requests"], usage["total_tokens"]) == (1, 17)
+    details = usage["input_tokens_details"] | usage["output_tokens_details"]
+    assert hooks.last.usage.cached_tokens == details["cached_tokens"]
+    assert hooks.last.usage.cache_write_tokens == details["cache_write_tokens"]
+    assert hooks.last.usage.reasoning_tokens == details["reasoning_tokens"]
 
 
 async def test_a_server_that_reports_no_tokens_gives_no_usage(

@@ -49,10 +49,10 @@ async def test_branches_are_compared_from_their_fork_on(controller: SessionContr
 async def test_the_sums_are_those_of_the_compared_turns(controller: SessionController) -> None:
     compared = await controller.comparison.compare_branches("alt")
     left, right = compared.left_summary, compared.right_summary
-    assert right.usage == Usage(3, 1200, 120, 1320, 600, 0)
+    assert right.usage == Usage(3, 1200, 120, 1320, cached_tokens=600, reasoning_tokens=0)
     assert right.cached == 0.5
     assert (right.turns, right.turns_without_usage, right.tools) == (3, 0, 2)
-    assert left.usage == Usage(3, 1000, 100, 1100, 600, 0)
+    assert left.usage == Usage(3, 1000, 100, 1100, cached_tokens=600, reasoning_tokens=0)
     assert (left.turns, left.turns_without_usage, left.tools) == (2, 1, 3)
     assert left.seconds is None
     assert left.cost is None

@@ -22,6 +22,7 @@ from tui.agent.recording_session import RecordingSession
 from tui.items.types import is_user_message
 from tui.model import Approval, Decision, Outcome, Progress, Usage
 from tui.runs.protocol import Hooks, RunResult
+from tui.storage.queries.usage_columns import reported_usage
 
 if TYPE_CHECKING:
     from agents import RunResultStreaming, RunState, ToolApprovalItem
@@ -153,14 +154,7 @@ class AgentRun:
         usage = self._result.context_wrapper.usage
         if not usage.total_tokens:
             return None
-        return Usage(
-            usage.requests,
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.total_tokens,
-            usage.input_tokens_details.cached_tokens,
-            usage.output_tokens_details.reasoning_tokens,
-        )
+        return reported_usage(usage)
 
     def _report_progress(self) -> None:
         progress = Progress(self._live.activity, self._live.items, self._usage(), len(self._session.written))

@@ -1,7 +1,7 @@
 """The objects of the commands' JSON output.
 
 Their keys are promises, described in docs/command-line.md. They are listed one by one, as attributes of the model can
-have other names.
+have other names; only those of a usage are the fields of `tui.model.Usage`.
 """
 
 from __future__ import annotations
@@ -111,18 +111,7 @@ def usage_report_object(report: UsageReport) -> dict[str, Any]:
 
 
 def _usage(usage: Usage | None) -> dict[str, Any] | None:
-    if usage is None:
-        return None
-    return {
-        "requests": usage.requests,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "total_tokens": usage.total_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        "estimated": usage.estimated,
-    }
+    return None if usage is None else usage._asdict()
 
 
 def _cost(money: Money | None) -> dict[str, Any] | None:

@@ -12,21 +12,11 @@ from tui.controller import SessionController
 from tui.controller.usage import UsageReport
 from tui.model import Money, Scope, TurnResendCost, TurnUsage, Usage
 from tui.widgets.format import format_dollars
+from tui.widgets.usage.rows import USAGE_ROWS
 
 __all__ = ["run"]
 
-_HEADINGS: Final = (
-    "turn",
-    "requests",
-    "input",
-    "cached",
-    "output",
-    "reasoning",
-    "total",
-    "resend cost",
-    "cost",
-    "run by",
-)
+_HEADINGS: Final = ("turn", *(row.label for row in USAGE_ROWS), "resend cost", "cost", "run by")
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -52,7 +42,7 @@ def _print_report(out: Output, report: UsageReport) -> None:
         return
     turns = (_turn_row(turn, resend_cost.turn(turn.turn), usage.branch_id) for turn in report.turns)
     totals = ([scope, *_counts(usage.totals.get(scope)), "", _cost(usage.money.get(scope)), ""] for scope in Scope)
-    out.table([_HEADINGS, *turns, *totals], right=range(1, 9))
+    out.table([_HEADINGS, *turns, *totals], right=range(1, len(_HEADINGS) - 1))
     out.line()
     out.line(f"own: turns that {usage.branch_id} ran. path: all its turns, each once. all: billed in the session.")
     out.line(
@@ -72,10 +62,9 @@ def _turn_row(turn: TurnUsage, cost: TurnResendCost | None, branch_id: str) -> l
 
 def _counts(usage: Usage | None) -> list[str]:
     if usage is None:
-        return ["", "", "", "", "", "no usage stored"]
-    counts = (usage.requests, usage.input_tokens, usage.cached_tokens, usage.output_tokens, usage.reasoning_tokens)
-    estimated = "≈" if usage.estimated else ""
-    return [*("" if count is None else f"{count:,}" for count in counts), f"{estimated}{usage.total_tokens:,}"]
+        return [*[""] * (len(USAGE_ROWS) - 1), "no usage stored"]
+    *counts, total = ("" if (count := row.number(usage)) is None else f"{count:,}" for row in USAGE_ROWS)
+    return [*counts, f"{'≈' if usage.estimated else ''}{total}"]
 
 
 def _cost(money: Money | None) -> str:

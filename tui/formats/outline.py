@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from tui.items.failure import is_error
@@ -131,13 +131,17 @@ def _format_json(text: str) -> tuple[str, str]:
         return text, ""
 
 
+_USAGE_WORDS: Final[tuple[tuple[str, Callable[[Usage], int | None]], ...]] = (
+    ("in", lambda usage: usage.input_tokens),
+    ("of it cached", lambda usage: usage.cached_tokens or None),
+    ("out", lambda usage: usage.output_tokens),
+    ("of it reasoning", lambda usage: usage.reasoning_tokens or None),
+)
+"""The words after each number, and what returns the number; None where it is omitted."""
+
+
 def usage_words(usage: Usage) -> str:
     """Return a turn's usage in words."""
-    parts = [f"{usage.input_tokens:,} in"]
-    if usage.cached_tokens:
-        parts.append(f"{usage.cached_tokens:,} of it cached")
-    parts.append(f"{usage.output_tokens:,} out")
-    if usage.reasoning_tokens:
-        parts.append(f"{usage.reasoning_tokens:,} of it reasoning")
+    parts = [f"{count:,} {words}" for words, number in _USAGE_WORDS if (count := number(usage)) is not None]
     unit = "token" if usage.total_tokens == 1 else "tokens"
     return f"{usage.total_tokens:,} {unit}: {', '.join(parts)}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 __all__ = ["BranchUsage", "Money", "Outcome", "RunRecord", "Scope", "Spending", "TurnUsage", "Usage", "usage_page"]
 
@@ -29,8 +29,8 @@ class Usage(NamedTuple):
         output_tokens: Tokens received, including `reasoning_tokens`.
         total_tokens: Input and output together.
         cached_tokens: Part of the input that the provider read from its cache; None where not reported.
-        reasoning_tokens: Part of the output that was reasoning; None where not reported.
         cache_write_tokens: Part of the input that the provider wrote to its cache; None where not reported.
+        reasoning_tokens: Part of the output that was reasoning; None where not reported.
         estimated: Whether some of the numbers are estimates, and not counted by the provider.
     """
 
@@ -39,8 +39,8 @@ class Usage(NamedTuple):
     output_tokens: int = 0
     total_tokens: int = 0
     cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
     cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
     estimated: bool = False
 
     @property
@@ -60,16 +60,10 @@ class Usage(NamedTuple):
         stored = [part for part in parts if part is not None]
         if not stored:
             return None
-        return cls(
-            sum(part.requests for part in stored),
-            sum(part.input_tokens for part in stored),
-            sum(part.output_tokens for part in stored),
-            sum(part.total_tokens for part in stored),
-            _sum_known(part.cached_tokens for part in stored),
-            _sum_known(part.reasoning_tokens for part in stored),
-            _sum_known(part.cache_write_tokens for part in stored),
-            any(part.estimated for part in stored),
-        )
+        columns = dict(zip(cls._fields, zip(*stored, strict=True), strict=True))
+        estimated = any(columns.pop("estimated"))
+        sums: dict[str, Any] = {name: _sum_known(numbers) for name, numbers in columns.items()}
+        return cls(**sums, estimated=estimated)
 
 
 def _sum_known(numbers: Iterable[int | None]) -> int | None:

@@ -1,15 +1,19 @@
 """The columns of usage, in one list: every query over usage is built from it.
 
-To add a number, add a field to `tui.model.Usage` and a row to `USAGE_COLUMNS`.
+To add a number, add a field to `tui.model.Usage` and a row to `USAGE_COLUMNS`. To show it in tables too, add a row to
+`tui.widgets.usage.rows`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui.model import Usage
 from tui.storage.dialect import Dialect
+
+if TYPE_CHECKING:
+    from agents import Usage as SDKUsage
 
 __all__ = [
     "COUNT_COLUMNS",
@@ -21,6 +25,7 @@ __all__ = [
     "UsageColumn",
     "number_expression",
     "read_usage",
+    "reported_usage",
     "usage_expressions",
 ]
 
@@ -32,7 +37,8 @@ class UsageColumn(NamedTuple):
     """A number of `tui.model.Usage`.
 
     Attributes:
-        name: Its name there. A stored column has the same name, or `details` has a field of that name.
+        name: Its name there. A stored column has the same name, or `details` has a field of that name; so has the
+            SDK's `Usage`.
         details: The stored column with the JSON object that holds the number; empty where a column holds it.
     """
 
@@ -46,6 +52,12 @@ class UsageColumn(NamedTuple):
             return dialect.clamped(dialect.as_integer(field), 0, _MOST)
         return f"COALESCE({dialect.clamped(dialect.as_integer(self.name), 0, _MOST)}, 0)"
 
+    def reported(self, used: SDKUsage) -> int | None:
+        """Return the number in the usage of a run; None where its details do not report it."""
+        if self.details:
+            return getattr(getattr(used, self.details, None), self.name, None)
+        return getattr(used, self.name) or 0
+
 
 USAGE_COLUMNS: Final = (
     UsageColumn("requests"),
@@ -53,8 +65,8 @@ USAGE_COLUMNS: Final = (
     UsageColumn("output_tokens"),
     UsageColumn("total_tokens"),
     UsageColumn("cached_tokens", details="input_tokens_details"),
-    UsageColumn("reasoning_tokens", details="output_tokens_details"),
     UsageColumn("cache_write_tokens", details="input_tokens_details"),
+    UsageColumn("reasoning_tokens", details="output_tokens_details"),
 )
 
 COUNT_COLUMNS: Final = tuple(column.name for column in USAGE_COLUMNS if not column.details)
@@ -87,3 +99,8 @@ def read_usage(numbers: Iterable[int | None], *, estimated: bool = False) -> Usa
     """Return the usage in the columns `USAGE_NAMES`, or in their sums."""
     named = {column.name: number for column, number in zip(USAGE_COLUMNS, numbers, strict=True)}
     return Usage(**named, estimated=estimated)  # type: ignore[arg-type]
+
+
+def reported_usage(used: SDKUsage) -> Usage:
+    """Return the usage of a run, as far as the provider has reported it."""
+    return read_usage(column.reported(used) for column in USAGE_COLUMNS)

@@ -13,13 +13,12 @@ from tui.widgets.usage.cost_text import cost_text
 from tui.widgets.usage.line_layout import MUTED, first_fitting, join_with_dots, spread
 from tui.widgets.usage.placeholders import NOT_REPORTED, is_placeholder
 from tui.widgets.usage.resend_text import branch_resend_sentence, turn_resend_sentence
+from tui.widgets.usage.rows import USAGE_ROWS, UsageRow
 from tui.widgets.usage.run_text import missing_usage_text, run_summary
 from tui.widgets.usage.text import (
     NAME_CELLS,
     TURN_STYLE,
-    USAGE_ROWS,
     Legend,
-    UsageRow,
     scope_cost,
     scope_state,
     scope_total,

@@ -1,11 +1,8 @@
-"""The numbers of the usage pane: the table of their rows, and the text above the chart.
-
-To show another number of `tui.model.Usage`, add a row to `USAGE_ROWS`.
-"""
+"""The text of the usage pane above the chart: sums and the selected turn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from textual.content import Content
@@ -18,16 +15,15 @@ from tui.widgets.usage.cost_text import context_text, cost_text, notes_on_left_o
 from tui.widgets.usage.line_layout import MUTED, first_fitting, spread
 from tui.widgets.usage.placeholders import ABSENT, LOADING, NO_PRICE, NOT_REPORTED, is_placeholder
 from tui.widgets.usage.resend_text import RESEND_NOTE, RESEND_ROWS, resend_cells
+from tui.widgets.usage.rows import USAGE_ROWS, UsageRow
 from tui.widgets.usage.run_text import RUN_HEIGHT, missing_usage_text, run_lines, usage_doubt_text
 
 __all__ = [
     "NAME_CELLS",
     "TOTALS_HEIGHT",
     "TURN_STYLE",
-    "USAGE_ROWS",
     "Legend",
     "LegendSymbol",
-    "UsageRow",
     "has_turn_column",
     "scope_cost",
     "scope_state",
@@ -37,38 +33,6 @@ __all__ = [
     "turn_remark",
 ]
 
-
-class UsageRow(NamedTuple):
-    """A number of a `Usage`, as the pane shows it.
-
-    Attributes:
-        label: Its label in the table.
-        number: Returns the number; None if it was not reported.
-        part: The part of the bars that shows it.
-        word: Its name in a sentence; empty if a sentence omits it.
-        is_included: Whether the nearest row above without `is_included` includes the number, as input includes cached
-            input.
-        is_exact: Whether it is exact even if tokens are estimates.
-        style: Style of the row.
-    """
-
-    label: str
-    number: Callable[[Usage], int | None]
-    part: BarPart | None = None
-    word: str = ""
-    is_included: bool = False
-    is_exact: bool = False
-    style: str = ""
-
-
-USAGE_ROWS: Final = (
-    UsageRow("requests", lambda usage: usage.requests, is_exact=True),
-    UsageRow("input", lambda usage: usage.input_tokens, BarPart.INPUT, "in"),
-    UsageRow("cached", lambda usage: usage.cached_tokens, BarPart.CACHED, "cached", is_included=True),
-    UsageRow("output", lambda usage: usage.output_tokens, BarPart.OUTPUT, "out"),
-    UsageRow("reasoning", lambda usage: usage.reasoning_tokens, BarPart.REASONING, "reasoning", is_included=True),
-    UsageRow("total", lambda usage: usage.total_tokens, style="bold"),
-)
 
 _TABLE_HEIGHT: Final = len(USAGE_ROWS) + 2
 """Lines of the table: the numbers, the cost and the context."""

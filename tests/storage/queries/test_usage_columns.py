@@ -1,0 +1,73 @@
+"""Every number of a usage, from the run that reports it to the sums of a branch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.conftest import OpenOurs
+from tests.conversations import turn
+from tui.model import Scope, Usage
+from tui.storage.queries.usage_columns import COUNT_COLUMNS, DETAIL_COLUMNS, USAGE_COLUMNS, UsageColumn, reported_usage
+from tui.storage.store import Store
+
+
+def run_with(column: UsageColumn, number: int) -> Any:
+    """Return the result of a run that reports one number, and 1 for each count."""
+    usage: dict[str, Any] = dict.fromkeys(COUNT_COLUMNS, 1) | {name: SimpleNamespace() for name in DETAIL_COLUMNS}
+    if column.details:
+        usage[column.details] = SimpleNamespace(**{column.name: number})
+    else:
+        usage[column.name] = number
+    return SimpleNamespace(context_wrapper=SimpleNamespace(usage=SimpleNamespace(**usage)))
+
+
+def test_the_columns_are_the_fields_of_a_usage() -> None:
+    assert (*(column.name for column in USAGE_COLUMNS), "estimated") == Usage._fields
+
+
+def test_a_sum_adds_every_field_up() -> None:
+    numbers: dict[str, Any] = {column.name: 2**place for place, column in enumerate(USAGE_COLUMNS)}
+    counts: dict[str, Any] = dict.fromkeys(COUNT_COLUMNS, 1)
+    part, without_details = Usage(**numbers), Usage(**counts, estimated=True)
+
+    assert Usage.total([None]) is None
+    assert Usage.total([None, part, part]) == Usage(**{name: 2 * number for name, number in numbers.items()})
+    assert Usage.total([without_details]) == without_details
+    sums = numbers | {name: numbers[name] + 1 for name in COUNT_COLUMNS}
+    assert Usage.total([part, without_details]) == Usage(**sums, estimated=True)
+
+
+@pytest.mark.parametrize("column", USAGE_COLUMNS, ids=lambda column: column.name)
+async def test_a_number_is_stored_and_added_up_in_all_scopes(column: UsageColumn, ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    for number in (100, 20):
+        await session.add_items(turn(f"main {number}"))
+        await session.store_run_usage(run_with(column, number))
+    await session.create_branch_from_turn(2, "alt")
+    await session.add_items(turn("alt 3"))
+    await session.store_run_usage(run_with(column, 3))
+
+    store = Store(path)
+    (stored,) = await store.sessions()
+    tree = await store.tree(stored)
+    totals = (await store.branch_usage(stored, tree, "alt")).totals
+    assert {scope: getattr(totals[scope], column.name) for scope in Scope} == {
+        Scope.OWN: 3,
+        Scope.PATH: 103,
+        Scope.ALL: 123,
+    }
+    turns = await store.turn_usages(stored, tree, "alt", 1, 2)
+    assert [getattr(turn.usage, column.name) for turn in turns] == [100, 3]
+    store.close()
+
+
+@pytest.mark.parametrize("column", USAGE_COLUMNS, ids=lambda column: column.name)
+def test_a_number_is_read_from_the_usage_of_a_run(column: UsageColumn) -> None:
+    usage = reported_usage(run_with(column, 7).context_wrapper.usage)
+
+    expected: dict[str, Any] = dict.fromkeys(COUNT_COLUMNS, 1) | {column.name: 7}
+    assert usage == Usage(**expected)
