@@ -8,6 +8,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
+from textual.widgets import Input
 
 from tui.widgets.key_bar import KeyBar
 
@@ -100,3 +101,25 @@ async def test_it_does_not_change_when_the_terminal_loses_the_focus() -> None:
         await pilot.pause()
         assert app.focused is None
         assert app.shown == " ⏎ Open  f Fork  b 한국어"
+
+
+class TypingApp(KeysApp):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("minus", "back", "Back"),
+        Binding("slash", "search", "Search"),
+        Binding("ctrl+f", "search_all", "All"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield Input()
+        yield KeyBar()
+
+
+async def test_keys_that_the_focused_widget_takes_as_text_are_omitted() -> None:
+    app = TypingApp()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert app.shown == " f Fork  b 한국어  - Back  / Search  ^f All"
+        await pilot.press("tab")
+        await pilot.pause()
+        assert app.shown == " ^f All"

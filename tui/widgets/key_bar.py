@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.app import RenderResult
 from textual.content import Content
+from textual.keys import format_key
 from textual.reactive import reactive
 from textual.screen import Screen
 
@@ -100,7 +101,7 @@ class KeyBar(FixedSize):
             return
         found: dict[str, _Key] = {}
         for _, binding, enabled, tooltip in screen.active_bindings.values():
-            if binding.show and enabled:
+            if binding.show and enabled and not _is_text(screen, binding.key):
                 label = self.app.get_key_display(binding)
                 key = _Key(binding.key, label, binding.description, tooltip or binding.description, binding.action)
                 found.setdefault(binding.action, key)
@@ -155,3 +156,10 @@ class KeyBar(FixedSize):
     def on_click(self, event: events.Click) -> None:
         if key := self._key_at(event.x):
             self.app.simulate_key(key.key)
+
+
+def _is_text(screen: Screen[object], key: str) -> bool:
+    """Return whether the focused widget takes a key as text; Textual asks it only for some of the printable keys."""
+    character, focused = format_key(key), screen.focused
+    is_character = len(character) == 1 and character.isascii()
+    return focused is not None and is_character and focused.check_consume_key(key, character)
