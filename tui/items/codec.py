@@ -12,9 +12,11 @@ import jiter
 
 __all__ = ["decode", "decode_beginning", "decode_bytes", "decode_or_none", "decode_rows"]
 
-
 _LONGEST_NUMBER: Final = 400
+"""Bytes at the end of a cut item that are searched for a number."""
+
 _CUT_NUMBER: Final = re.compile(rb"(?<=[:,\[ ])[-+.\deE]+\Z")
+"""A number at the end of a cut item, which may lack digits."""
 
 _CHUNK: Final = 1 << 19
 """Bytes of JSON that are decoded in one call: about two milliseconds of work."""
@@ -60,7 +62,7 @@ def decode_beginning(data: bytes) -> object:
     Raises:
         ValueError: It is not the beginning of JSON, or jiter refuses it.
     """
-    # A number that is cut short is another number; a few digits at the end of a text can be spared.
+    # A number without its last digits is another number; a text may lack a few digits at its end.
     cut = _CUT_NUMBER.search(data, max(len(data) - _LONGEST_NUMBER, 0))
     item: object = jiter.from_json(data[: cut.start()] if cut else data, partial_mode="trailing-strings")
     return item
@@ -84,10 +86,10 @@ def decode_rows(rows: Iterable[tuple[str | bytes]], limit: int | None = None) ->
 
 
 def decode_bytes(rows: Iterable[tuple[bytes]], limit: int | None = None) -> list[object]:
-    """Decode stored items, at most `limit`, if they are what nearly all are: JSON that jiter reads.
+    """Decode stored items, at most `limit`, if jiter reads all of them, as it does nearly always.
 
     Raises:
-        ValueError: One is not, and `decode_rows` has to see how it was stored.
+        ValueError: jiter refuses an item; `decode_rows` decodes all that can be decoded.
     """
     rows = iter(rows)
     items: list[object] = []
