@@ -12,12 +12,12 @@ from tests.explorer.driver import ExplorerDriver, open_explorer, typed
 from tui.agent.settings import AgentSettings
 from tui.app import ConvoApp
 from tui.commands import COMMANDS, Command, fork, registry
+from tui.commands.context import Explorer
 from tui.commands.registry import register
 from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
 from tui.explorer.keymap import binding_ids
-from tui.explorer.screen import Explorer
 from tui.screens.dialogs.help import Help
 from tui.storage.store import Store
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tui.commands.registry import COMMANDS, command
 
 if TYPE_CHECKING:
-    from tui.explorer.screen import Explorer
+    from tui.commands.context import Explorer
 
 _PANES: Final = {"tree": "Tree", "chat": "Chat", "usage": "Usage", "composer": "Composer"}
 """Headings for the keys of the panes, by the beginning of their bindings' ids."""
@@ -66,8 +66,8 @@ async def show_help(explorer: Explorer) -> None:
 
     keys = explorer.active_keys()
     of_focus = [
-        HelpRow(_PANES[name.partition(".")[0]], shown, binding.description)
-        for name, (shown, binding) in keys.items()
+        HelpRow(_PANES[name.partition(".")[0]], shown, description)
+        for name, (shown, description) in keys.items()
         if name not in COMMANDS
     ]
     everywhere = [HelpRow(known.group, keys[name][0], known.help) for name, known in COMMANDS.items() if name in keys]

@@ -10,7 +10,7 @@ from tui.errors import ConvoError
 from tui.widgets.lists.names import branch_choices, session_choices
 
 if TYPE_CHECKING:
-    from tui.explorer.screen import Explorer
+    from tui.commands.context import Explorer
 
 
 @command(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tui.commands.registry import command
 
 if TYPE_CHECKING:
-    from tui.explorer.screen import Explorer
+    from tui.commands.context import Explorer
     from tui.model.compare import Comparison
     from tui.screens.compare import TurnToOpen
 

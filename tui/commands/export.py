@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tui.commands.registry import command
 
 if TYPE_CHECKING:
+    from tui.commands.context import Explorer
     from tui.controller.progress import TaskProgress
-    from tui.explorer.screen import Explorer
     from tui.screens.dialogs.export import ExportChoice
 
 

@@ -10,7 +10,7 @@ from tui.commands.registry import command
 from tui.errors import ConvoError
 
 if TYPE_CHECKING:
-    from tui.explorer.screen import Explorer
+    from tui.commands.context import Explorer
 
 
 @command(
@@ -31,7 +31,7 @@ async def adopt_session(explorer: Explorer) -> None:
 
     progress = TaskProgress()
     try:
-        with show_progress(explorer, f"Adopting {session.session_id}", progress):
+        with show_progress(explorer.app, f"Adopting {session.session_id}", progress):
             await explorer.controller.imports.adopt(session.session_id, progress)
     except Stopped:
         explorer.show_notice("Stopped; nothing was written.")

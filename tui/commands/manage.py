@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tui.commands.registry import command
 
 if TYPE_CHECKING:
-    from tui.explorer.screen import Explorer
+    from tui.commands.context import Explorer
     from tui.screens.dialogs.delete import DeleteChoice
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui.commands.registry import command
 
 if TYPE_CHECKING:
-    from tui.explorer.screen import Explorer
+    from tui.commands.context import Explorer
 
 
 @command("pane.tree", keys="1", title="Tree", help="Go to the tree", group="Panes", inline=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from textual.binding import Binding, BindingType
 
 if TYPE_CHECKING:
-    from tui.explorer.screen import Explorer
+    from tui.commands.context import Explorer
 
 __all__ = ["COMMANDS", "Command", "Group", "bindings", "command", "register"]
 

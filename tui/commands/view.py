@@ -10,7 +10,7 @@ from tui.commands.registry import command
 from tui.render import copied_text, format_size
 
 if TYPE_CHECKING:
-    from tui.explorer.screen import Explorer
+    from tui.commands.context import Explorer
     from tui.model import Item
 
 _TERMINAL_LIMIT: Final = 100_000

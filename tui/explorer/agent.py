@@ -15,7 +15,9 @@ from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.rerun import RerunDialog, RerunOptions
 
 if TYPE_CHECKING:
-    from tui.explorer.screen import Explorer
+    from tui.controller import SessionController
+    from tui.explorer.layout import Panes
+    from tui.screens.command_screen import CommandScreen
 
 __all__ = ["ExplorerAgent"]
 
@@ -26,9 +28,13 @@ _COUNT_TIMEOUT: Final = 2.0
 class ExplorerAgent:
     """Sending, approvals, and repeated runs."""
 
-    def __init__(self, explorer: Explorer, runs: AgentRuns) -> None:
-        """Create the part of an explorer that starts and answers runs."""
-        self._explorer = explorer
+    def __init__(
+        self, screen: CommandScreen[None], panes: Panes, controller: SessionController, runs: AgentRuns
+    ) -> None:
+        """Create what starts and answers the runs of a controller for a screen with panes."""
+        self._screen = screen
+        self._panes = panes
+        self._controller = controller
         self._runs = runs
         self._count = 1
         self._counted_at = float("-inf")
@@ -45,11 +51,11 @@ class ExplorerAgent:
         failure = view.failure
         if failure is not None and failure != before.failure:
             if failure.unsent:
-                self._explorer.panes.composer.set_draft(failure.unsent)
+                self._panes.composer.set_draft(failure.unsent)
             more = " Press e for more." if failure.details else ""
             stopped = failure.error == "Stopped."
             text = f"{failure.error} {failure.hint}".strip() + more
-            self._explorer.show_notice(text, "information" if stopped else "error")
+            self._screen.show_notice(text, "information" if stopped else "error")
         run, run_before = view.runs.get(view.branch_id), before.runs.get(view.branch_id)
         if run is not None and run.approvals and (run_before is None or run_before.approvals != run.approvals):
             self._offer_approval()
@@ -59,7 +65,7 @@ class ExplorerAgent:
     def submit(self, text: str) -> None:
         """Send a message; where nothing was typed, answer the pending tool call."""
         if text.strip():
-            self._explorer.run_command(partial(self.send, text))
+            self._screen.run_command(partial(self.send, text))
         else:
             self.ask_for_approval()
 
@@ -74,7 +80,7 @@ class ExplorerAgent:
         self._sending = True
         try:
             await self._runs.send(text)
-            self._explorer.panes.composer.confirm_sent()
+            self._panes.composer.confirm_sent()
         finally:
             self._sending = False
 
@@ -86,22 +92,22 @@ class ExplorerAgent:
 
     async def ask_for_rerun(self) -> None:
         """Run the selected turn again, as often as was typed before; else ask how often."""
-        turn = self._explorer.view.turn
+        turn = self._controller.view.turn
         if monotonic() - self._counted_at < _COUNT_TIMEOUT:
             self._run_again(RerunOptions(self._count, together=False))
         elif turn > 0:
-            await self._explorer.push_dialog(RerunDialog(turn), self._run_again)
+            await self._screen.push_dialog(RerunDialog(turn), self._run_again)
 
     def _run_again(self, options: RerunOptions | None) -> None:
         self._counted_at = float("-inf")
         if options is not None:
-            self._explorer.run_command(partial(self._runs.run_again, options.times, together=options.together))
+            self._screen.run_command(partial(self._runs.run_again, options.times, together=options.together))
 
     # Approvals and errors
 
     def ask_for_approval(self) -> None:
         """Ask for the approvals that the run of the shown branch waits for, if any."""
-        run = self._explorer.view.runs.get(self._explorer.view.branch_id)
+        run = self._controller.view.runs.get(self._controller.view.branch_id)
         if run is None or not run.approvals or self._approving:
             return
         branch_id = run.branch_id
@@ -112,23 +118,23 @@ class ExplorerAgent:
                 self._runs.decide(branch_id, decisions)
 
         self._approving = True
-        self._explorer.app.push_screen(ApprovalDialog(run.approvals), answered)
+        self._screen.app.push_screen(ApprovalDialog(run.approvals), answered)
 
     def _offer_approval(self) -> None:
         """Ask at once, unless the user is typing: a key meant for the composer must not approve anything."""
-        explorer, composer = self._explorer, self._explorer.panes.composer
-        if composer.text and explorer.focused is not None and composer in explorer.focused.ancestors:
-            explorer.show_notice("A tool call needs approval: leave the composer and press w.", "warning")
+        screen, composer = self._screen, self._panes.composer
+        if composer.text and screen.focused is not None and composer in screen.focused.ancestors:
+            screen.show_notice("A tool call needs approval: leave the composer and press w.", "warning")
         else:
             self.ask_for_approval()
 
     def show_error(self) -> None:
         """Show the error of the last run that failed."""
-        failure = self._explorer.view.failure
+        failure = self._controller.view.failure
         if failure is None:
-            self._explorer.show_notice("No run has failed.")
+            self._screen.show_notice("No run has failed.")
         else:
-            self._explorer.app.push_screen(MessageDialog(failure.error, failure.hint, failure.details))
+            self._screen.app.push_screen(MessageDialog(failure.error, failure.hint, failure.details))
 
 
 def _prepare_lexers() -> None:

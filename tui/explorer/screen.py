@@ -5,15 +5,14 @@ from __future__ import annotations
 from asyncio import gather, sleep
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.events import Key, Resize, ScreenResume
 from textual.messages import Layout
 from textual.reactive import Reactive, var
-from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from tui.explorer.agent import ExplorerAgent
 
 __all__ = ["Explorer"]
-
-T = TypeVar("T")
 
 _POLL_INTERVAL: Final = 0.25
 """Seconds between two checks whether others have written to the file."""
@@ -69,12 +66,12 @@ class Explorer(CommandScreen[None], FixedSize):
         self.set_reactive(Explorer.view, controller.view)
         self.controller = controller
         self.panes = Panes(controller.view)
-        self.search = ExplorerSearch(self)
+        self.search = ExplorerSearch(self, self.panes, controller)
         self.agent: ExplorerAgent | None = None
         if controller.agent is not None:
             from tui.explorer.agent import ExplorerAgent
 
-            self.agent = ExplorerAgent(self, controller.agent)
+            self.agent = ExplorerAgent(self, self.panes, controller, controller.agent)
         self._forking = False
         self._unreachable = False
         self._shown_before = False
@@ -150,25 +147,19 @@ class Explorer(CommandScreen[None], FixedSize):
             return not COMMANDS[str(parameters[0])].needs_agent
         return super().check_action(action, parameters)
 
-    def active_keys(self) -> dict[str, tuple[str, Binding]]:
-        """Return the keys that work now by binding id, as they are shown, remapped ones included."""
-        found: dict[str, tuple[str, Binding]] = {}
+    def active_keys(self) -> dict[str, tuple[str, str]]:
+        """Return the keys that work now by binding id, remapped ones included: as they are shown, and what they do."""
+        found: dict[str, tuple[str, str]] = {}
         for active in self.active_bindings.values():
             binding = active.binding
             if binding.id:
                 before = found.get(binding.id, ("",))[0]
-                found[binding.id] = f"{before} {self.app.get_key_display(binding)}".strip(), binding
+                found[binding.id] = f"{before} {self.app.get_key_display(binding)}".strip(), binding.description
         return found
 
     def run_after_refresh(self, work: Callable[[], Awaitable[object]]) -> None:
         """Run something as `run_command` does, once the messages that the panes have sent before have arrived."""
         self.call_after_refresh(self.run_command, work)
-
-    async def push_dialog(self, dialog: Screen[T], closed: Callable[[T | None], None] | None = None) -> None:
-        """Open a dialog, and return once it takes the keys: those that are pressed meanwhile are for it."""
-        await self.app.push_screen(dialog, closed)
-        if dialog.focused is None:
-            dialog.focus_next()
 
     # The tree
 

@@ -18,7 +18,9 @@ from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
-    from tui.explorer.screen import Explorer
+    from tui.controller import SessionController
+    from tui.explorer.layout import Panes
+    from tui.screens.command_screen import CommandScreen
     from tui.screens.dialogs.search import SearchDialog
 
 __all__ = ["ExplorerSearch"]
@@ -38,9 +40,11 @@ class ExplorerSearch:
     A search in the tree finds messages of the user in the session, one in the chat everything in the shown branch.
     """
 
-    def __init__(self, explorer: Explorer) -> None:
-        """Create the part of an explorer that searches."""
-        self._explorer = explorer
+    def __init__(self, screen: CommandScreen[None], panes: Panes, controller: SessionController) -> None:
+        """Create the search in the panes of a screen, which show the view of a controller."""
+        self._screen = screen
+        self._panes = panes
+        self._controller = controller
         self._chat_bar = FindBar("search this branch", id="find-in-chat")
         self._tree_bar = FindBar("search the user's messages", id="find-in-tree")
         self._walk: Walk | None = None
@@ -56,7 +60,7 @@ class ExplorerSearch:
     async def begin_typing(self) -> None:
         """Open the search bar of the tree where that has the focus, else the one of the chat."""
         self.end()
-        panes = self._explorer.panes
+        panes = self._panes
         bar = self._tree_bar if panes.branch_tree.has_focus else self._chat_bar
         if bar is self._chat_bar:
             panes.show_pane("chat")
@@ -67,12 +71,12 @@ class ExplorerSearch:
         """Go to the next (1) or previous (-1) hit."""
         walk = self._walk
         if walk is None:
-            self._explorer.show_notice("No search yet: / searches here, Ctrl+F everywhere.")
+            self._screen.show_notice("No search yet: / searches here, Ctrl+F everywhere.")
         elif walk.hits is None:
-            self._explorer.show_notice(f"The search is not over: {walk.state()}")
-        elif walk.search.revision != self._explorer.view.revision and walk.search.scope is not SearchScope.FILE:
+            self._screen.show_notice(f"The search is not over: {walk.state()}")
+        elif walk.search.revision != self._controller.view.revision and walk.search.scope is not SearchScope.FILE:
             self._repeat(walk, step)
-        elif not walk.in_chat or not self._explorer.panes.chat.step_match(step):
+        elif not walk.in_chat or not self._panes.chat.step_match(step):
             self._go_to(walk, walk.index + step, last=step < 0)
 
     async def open_dialog(self) -> None:
@@ -110,7 +114,7 @@ class ExplorerSearch:
         if self._walk is not None:
             self._walk.bar.close()
             self._walk = None
-        self._explorer.panes.chat.mark_matches(None)
+        self._panes.chat.mark_matches(None)
 
     # The bar
 
@@ -125,7 +129,7 @@ class ExplorerSearch:
             return
         bar.show_state("")
         if in_chat:
-            self._explorer.panes.chat.mark_matches(query or None)
+            self._panes.chat.mark_matches(query or None)
         elif query:
             query = replace(query, filters=(*query.filters, ("role", "user")))
         scope = SearchScope.BRANCH if in_chat else SearchScope.SESSION
@@ -137,14 +141,14 @@ class ExplorerSearch:
         """Continue in the pane of a bar."""
         if not text.strip():
             self.end()
-        self._explorer.panes.go_to(self._pane_of(bar))
+        self._panes.go_to(self._pane_of(bar))
 
     def cancel(self, bar: FindBar) -> None:
         """Close a bar, and go back to where the user was before the search."""
         walk = self._walk
         self.end()
         bar.close()
-        self._explorer.panes.go_to(self._pane_of(bar))
+        self._panes.go_to(self._pane_of(bar))
         if walk is not None:
             walk.go_back()
 
@@ -167,23 +171,23 @@ class ExplorerSearch:
         if bar.is_attached:
             return
         if bar is self._chat_bar:
-            await self._explorer.panes.talk.mount(bar, after=self._explorer.panes.chat)
+            await self._panes.talk.mount(bar, after=self._panes.chat)
         else:
-            await self._explorer.mount(bar, before=self._explorer.query_one(KeyBar))
+            await self._screen.mount(bar, before=self._screen.query_one(KeyBar))
 
     def _pane_of(self, bar: FindBar) -> str:
         return "chat" if bar is self._chat_bar else "tree"
 
     def _bookmark(self, bar: FindBar) -> Callable[[], None]:
         """Return what goes back to the present place."""
-        explorer, view = self._explorer, self._explorer.view
+        view = self._controller.view
         if bar is self._tree_bar:
-            preview = partial(explorer.controller.navigation.preview, view.branch_id, view.turn)
-            return partial(explorer.run_command, preview)
-        chat, scroll_state = explorer.panes.chat, explorer.panes.chat.scroll_state()
+            preview = partial(self._controller.navigation.preview, view.branch_id, view.turn)
+            return partial(self._screen.run_command, preview)
+        chat, scroll_state = self._panes.chat, self._panes.chat.scroll_state()
 
         def go_back() -> None:
-            if explorer.view.branch_id == view.branch_id:
+            if self._controller.view.branch_id == view.branch_id:
                 chat.restore_scroll_state(scroll_state)
 
         return go_back
@@ -191,12 +195,12 @@ class ExplorerSearch:
     # The search
 
     def _start(self, query: Query, scope: SearchScope, limit: int) -> Search:
-        search = self._explorer.controller.search.create(query, scope, limit)
-        _: Worker[None] = self._explorer.run_worker(search.run, group=_WORKERS, exclusive=True)
+        search = self._controller.search.create(query, scope, limit)
+        _: Worker[None] = self._screen.run_worker(search.run, group=_WORKERS, exclusive=True)
         return search
 
     def _stop(self) -> None:
-        self._explorer.workers.cancel_group(self._explorer, _WORKERS)
+        self._screen.workers.cancel_group(self._screen, _WORKERS)
 
     async def _open(self, dialog: SearchDialog, *, keep: bool) -> None:
         """Open a dialog, and go to the hit that is picked in it.
@@ -217,12 +221,12 @@ class ExplorerSearch:
             hits = dialog.search.results.hits if keep else dialog.hits
             walk = self._walk = Walk(dialog.search, self._chat_bar, in_chat=True, hits=hits)
             dialog.search.subscribe(partial(self._take_results, walk))
-            self._explorer.clear_selection()
+            self._screen.clear_selection()
             self._chat_bar.open(dialog.text)
-            self._explorer.panes.go_to("chat")
+            self._panes.go_to("chat")
             self._go_to(walk, hits.index(hit))
 
-        await self._explorer.push_dialog(dialog, closed)
+        await self._screen.push_dialog(dialog, closed)
 
     def _take_results(self, walk: Walk) -> None:
         """Show what the search of a walk has found; once it is over, go to the hit nearest to the reader."""
@@ -232,7 +236,7 @@ class ExplorerSearch:
             # New hits may precede the current one.
             walk.index = walk.hits.index(walk.hit) if walk.hit is not None else 0
         elif walk.hits is None and not walk.search.running and walk.search.query:
-            walk.sort_hits(self._explorer.view.tree)
+            walk.sort_hits(self._controller.view.tree)
             self._go_to(walk, self._nearest(walk))
         walk.bar.show_state(walk.state() if walk.search.query else "", is_error=bool(walk.search.failure))
 
@@ -243,7 +247,7 @@ class ExplorerSearch:
 
         def take_results() -> None:
             if repeated is self._walk and not search.running:
-                hits = repeated.sort_hits(self._explorer.view.tree)
+                hits = repeated.sort_hits(self._controller.view.tree)
                 ids = [hit.message_id for hit in hits]
                 if walk.hit is not None and walk.hit.message_id in ids:
                     repeated.index = ids.index(walk.hit.message_id)
@@ -269,27 +273,27 @@ class ExplorerSearch:
         walk.index, walk.place = number % len(walk.hits), ""
         walk.hit = walk.hits[walk.index]
         walk.bar.show_state(walk.state(wrapped))
-        self._explorer.run_command(partial(self._show, walk, walk.hit, last=last))
+        self._screen.run_command(partial(self._show, walk, walk.hit, last=last))
 
     async def _show(self, walk: Walk, hit: Hit, *, last: bool) -> None:
-        explorer, controller = self._explorer, self._explorer.controller
+        controller, view = self._controller, self._controller.view
         known = walk.search.results.branches(hit)
         if not walk.in_chat:
             holders = controller.search.branches_with(hit, known)
-            branch_id = explorer.view.branch_id if explorer.view.branch_id in holders else hit.branch_id
+            branch_id = view.branch_id if view.branch_id in holders else hit.branch_id
             await controller.navigation.preview(branch_id, hit.turn)
             return
         position = await controller.search.show(hit, known)
         if position is not None and walk is self._walk and walk.hit is hit:
-            explorer.panes.chat.mark_matches(walk.search.query)
-            explorer.panes.chat.go_to_match(position, last=last)
+            self._panes.chat.mark_matches(walk.search.query)
+            self._panes.chat.go_to_match(position, last=last)
             await controller.usage.load()
 
     def _nearest(self, walk: Walk) -> int:
         """Return the index of the first hit from the reader's place on; 0 where there is none."""
-        item, hits = self._explorer.panes.chat.cursor_item, walk.hits or ()
+        item, hits = self._panes.chat.cursor_item, walk.hits or ()
         if not walk.in_chat:
-            view = self._explorer.view
+            view = self._controller.view
             following = (
                 index
                 for index, hit in enumerate(hits)
@@ -303,12 +307,12 @@ class ExplorerSearch:
         return next((index for index, hit in enumerate(hits) if (hit.turn, hit.message_id) >= place), 0)
 
     def _branches_with(self, hit: Hit) -> Sequence[str]:
-        return self._explorer.controller.search.branches_with(hit, (hit.branch_id,))
+        return self._controller.search.branches_with(hit, (hit.branch_id,))
 
     def _selected_line(self) -> str:
         """Return the text that is selected with the mouse, on one line."""
-        return " ".join((self._explorer.get_selected_text() or "").split())
+        return " ".join((self._screen.get_selected_text() or "").split())
 
     def _names(self) -> tuple[str, str, str]:
-        view, session = self._explorer.view, self._explorer.view.session
-        return view.branch_id, session.session_id if session else "", self._explorer.controller.path.name
+        view, session = self._controller.view, self._controller.view.session
+        return view.branch_id, session.session_id if session else "", self._controller.path.name

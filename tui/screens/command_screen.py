@@ -7,6 +7,7 @@ from functools import partial
 from time import monotonic
 from typing import TypeVar
 
+from textual.screen import Screen
 from textual.worker import Worker
 
 from tui.errors import ConvoError
@@ -17,6 +18,7 @@ from tui.printable import printable_line
 __all__ = ["CommandScreen"]
 
 ResultT = TypeVar("ResultT")
+T = TypeVar("T")
 
 
 class CommandScreen(PaintedScreen[ResultT]):
@@ -37,6 +39,12 @@ class CommandScreen(PaintedScreen[ResultT]):
             await command()
         except ConvoError as error:
             self.report(error)
+
+    async def push_dialog(self, dialog: Screen[T], closed: Callable[[T | None], None] | None = None) -> None:
+        """Open a dialog, and return once it takes the keys: those that are pressed meanwhile are for it."""
+        await self.app.push_screen(dialog, closed)
+        if dialog.focused is None:
+            dialog.focus_next()
 
     def report(self, error: ConvoError) -> None:
         """Show an error, unless it is on the screen already: many keys may cause the same one."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import Click
-from textual.screen import Screen
 from textual.widgets import ProgressBar
 
 from tui.controller.progress import TaskProgress
@@ -64,10 +64,10 @@ class ProgressDialog(Modal[None]):
 
 
 @contextmanager
-def show_progress(screen: Screen[Any], title: str, progress: TaskProgress) -> Iterator[None]:
+def show_progress(app: App[object], title: str, progress: TaskProgress) -> Iterator[None]:
     """Show the progress of some work, if it takes longer than a moment."""
     dialog = ProgressDialog(title, progress)
-    delay = screen.set_timer(_DELAY, lambda: screen.app.push_screen(dialog))
+    delay = app.set_timer(_DELAY, lambda: app.push_screen(dialog))
     try:
         yield
     finally:

@@ -1,0 +1,113 @@
+"""What a command may use of the explorer; the explorer screen has all of it, and is not imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.screen import Screen
+    from textual.timer import Timer
+
+    from tui.controller import SessionController
+    from tui.errors import ConvoError
+    from tui.model import Severity, View
+    from tui.widgets.transcript.transcript import Transcript
+    from tui.widgets.tree.branch_tree import BranchTree
+
+__all__ = ["AgentCommands", "Explorer", "PaneCommands", "SearchCommands"]
+
+T = TypeVar("T")
+
+
+class PaneCommands(Protocol):
+    """The panes of the explorer."""
+
+    @property
+    def branch_tree(self) -> BranchTree: ...
+    @property
+    def chat(self) -> Transcript: ...
+    @property
+    def is_zoomed(self) -> bool: ...
+    def toggle_zoom(self) -> None: ...
+    def go_to(self, name: str) -> None: ...
+    def focus_composer(self) -> None: ...
+
+
+class SearchCommands(Protocol):
+    """The search in the panes."""
+
+    @property
+    def is_walking(self) -> bool: ...
+    async def begin_typing(self) -> None: ...
+    def step(self, step: int) -> None: ...
+    def end(self) -> None: ...
+    async def open_dialog(self) -> None: ...
+    async def open_origins(self) -> None: ...
+
+
+class AgentCommands(Protocol):
+    """Repeated runs, approvals and errors of runs."""
+
+    def set_count(self, count: int) -> None: ...
+    async def ask_for_rerun(self) -> None: ...
+    def ask_for_approval(self) -> None: ...
+    def show_error(self) -> None: ...
+
+
+class Explorer(Protocol):
+    """The explorer as a command sees it.
+
+    Attributes:
+        controller: The state of the explorer, and everything that changes it.
+        view: What all panes show.
+        panes: The panes.
+        search: The search in the panes.
+        agent: What needs an agent; None in an explorer without one.
+        app: The application, for its screens, the clipboard and its own actions.
+        is_active: Whether no other screen covers the explorer.
+    """
+
+    @property
+    def controller(self) -> SessionController: ...
+    @property
+    def view(self) -> View: ...
+    @property
+    def panes(self) -> PaneCommands: ...
+    @property
+    def search(self) -> SearchCommands: ...
+    @property
+    def agent(self) -> AgentCommands | None: ...
+    @property
+    def app(self) -> App[object]: ...
+    @property
+    def is_active(self) -> bool: ...
+
+    def active_keys(self) -> dict[str, tuple[str, str]]:
+        """Return the keys that work now by binding id: as they are shown, and what they do."""
+        ...
+
+    def get_selected_text(self) -> str | None:
+        """Return the text that is selected with the mouse, if any."""
+        ...
+
+    def run_command(self, command: Callable[[], Awaitable[object]], /) -> None:
+        """Run something in a worker, and report its error."""
+        ...
+
+    async def push_dialog(self, dialog: Screen[T], closed: Callable[[T | None], None] | None = None) -> None:
+        """Open a dialog, and return once it takes the keys: those that are pressed meanwhile are for it."""
+        ...
+
+    def report(self, error: ConvoError, /) -> None:
+        """Show an error."""
+        ...
+
+    def show_notice(self, text: str, severity: Severity = "information") -> None:
+        """Show a notice; untrusted text in it is shown as it is."""
+        ...
+
+    def set_timer(self, delay: float, callback: Callable[[], None], /) -> Timer:
+        """Call a function after so many seconds."""
+        ...
