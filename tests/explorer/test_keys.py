@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from textual.command import CommandList
@@ -18,7 +19,7 @@ from tui.config import Config
 from tui.controller import SessionController
 from tui.errors import ConfigError
 from tui.explorer.keymap import binding_ids
-from tui.screens.dialogs.help import Help
+from tui.screens.dialogs.help import Help, HelpRow
 from tui.storage.store import Store
 
 
@@ -63,6 +64,24 @@ def test_commands_panes_and_screens_have_binding_ids() -> None:
 def test_two_commands_with_one_id_are_refused() -> None:
     with pytest.raises(ValueError, match=r"Two commands have the id 'fork\.here'"):
         register(fork)
+
+
+def test_two_commands_with_one_key_are_refused() -> None:
+    module = ModuleType("more")
+    module.fork_again = replace(COMMANDS["fork.here"], id="fork.again", keys="ctrl+t,f")  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=r"'fork\.here' and 'fork\.again' have the same key, 'f'"):
+        register(module)
+    assert "fork.again" not in COMMANDS
+
+
+async def test_help_has_each_heading_once_in_the_order_of_first_commands(path: Path) -> None:
+    rows = [HelpRow("Birds", "x", "Finch"), HelpRow("Trees", "y", "Maple"), HelpRow("Birds", "z", "Robin")]
+    async with open_explorer(path) as explorer:
+        await explorer.app.push_screen(Help(rows))
+        await explorer.press()
+        words = ("Birds", "Finch", "Robin", "Trees", "Maple")
+        assert [explorer.text.count(word) for word in words] == [1] * len(words)
+        assert sorted(words, key=explorer.text.index) == list(words)
 
 
 async def test_each_key_runs_its_command_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

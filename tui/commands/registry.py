@@ -31,7 +31,7 @@ class Command:
         help: One line for help, palette and README.
         group: Heading in the help.
         run: The command itself. It may raise `ConvoError`, which the explorer reports.
-        footer: Whether the footer shows it.
+        footer: Whether the footer shows it. The footer has room for only some, and those registered first come first.
         synonyms: Further words by which the palette finds it.
         needs_agent: Whether it exists only in an explorer with an agent.
         writes: Whether it is refused where the file is read-only.
@@ -87,13 +87,18 @@ def register(*modules: ModuleType) -> None:
     """Add the commands of modules to `COMMANDS`, in their order.
 
     Raises:
-        ValueError: Two commands have the same id.
+        ValueError: Two commands have the same id or the same key.
     """
+    # All commands of an explorer with an agent work at the same time, so that each key belongs to one of them.
+    owners = {key: known.id for known in _commands.values() for key in known.keys.split(",") if key}
     for module in modules:
         for declared in vars(module).values():
             if isinstance(declared, Command):
                 if declared.id in _commands:
                     raise ValueError(f"Two commands have the id {declared.id!r}.")
+                for key in filter(None, declared.keys.split(",")):
+                    if (owner := owners.setdefault(key, declared.id)) != declared.id:
+                        raise ValueError(f"The commands {owner!r} and {declared.id!r} have the same key, {key!r}.")
                 _commands[declared.id] = declared
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
@@ -55,7 +54,10 @@ class _Keys(Static):
         widest = max((cell_len(row.keys) for row in self._rows), default=0)
         table.add_column(no_wrap=True, width=min(widest, max(8, self.size.width // 3)), overflow="fold")
         table.add_column(ratio=1)
-        for number, (group, rows) in enumerate(groupby(self._rows, lambda row: row.group)):
+        groups: dict[str, list[HelpRow]] = {}
+        for row in self._rows:
+            groups.setdefault(row.group, []).append(row)
+        for number, (group, rows) in enumerate(groups.items()):
             if number:
                 table.add_row()
             table.add_row("", Text(group, group_style))
@@ -80,7 +82,7 @@ class Help(Modal[None]):
         """Create the help.
 
         Args:
-            rows: The commands in their order, those of one group together.
+            rows: The commands in their order; the groups are in the order of their first commands.
             title: The line at the top.
         """
         super().__init__(title, Scroll(_Keys(tuple(rows))))
