@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from tui.commands.registry import COMMANDS, command
 
 if TYPE_CHECKING:
     from tui.commands.context import Explorer
-
-_PANES: Final = {"tree": "Tree", "chat": "Chat", "usage": "Usage", "composer": "Composer"}
-"""Headings for the keys of the panes, by the beginning of their bindings' ids."""
 
 
 @command(
@@ -65,8 +62,9 @@ async def show_help(explorer: Explorer) -> None:
     from tui.screens.dialogs.help import Help, HelpRow
 
     keys = explorer.active_keys()
+    # An id begins with the name of its pane, or of the part of it that has the key.
     of_focus = [
-        HelpRow(_PANES[name.partition(".")[0]], shown, description)
+        HelpRow(name.partition(".")[0].capitalize(), shown, description)
         for name, (shown, description) in keys.items()
         if name not in COMMANDS
     ]

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual.binding import Binding
 from textual.dom import DOMNode
 
 from tui.commands import COMMANDS
 from tui.config import Config
 from tui.errors import ConfigError
+from tui.explorer.layout import PANES
 from tui.screens.compare import CompareScreen
 from tui.screens.model_input import ModelInputScreen
 from tui.widgets.compare.side_by_side import SideBySide
-from tui.widgets.composer.composer import Composer
 from tui.widgets.lines.cursor_view import CursorView
-from tui.widgets.transcript.transcript import Transcript
-from tui.widgets.tree.branch_tree import BranchTree
-from tui.widgets.usage.token_chart import TokenChart
-from tui.widgets.usage.token_strip import TokenStrip
 
 __all__ = ["binding_ids", "check_keys"]
 
-_BOUND: tuple[type[DOMNode], ...] = (
-    BranchTree,
-    Transcript,
-    TokenChart,
-    TokenStrip,
-    Composer,
+_BOUND: Final[tuple[type[DOMNode], ...]] = (
+    *(bound for spec in PANES for bound in spec.bound),
     CursorView,
     SideBySide,
     CompareScreen,
     ModelInputScreen,
 )
+"""Panes and screens that have bindings with ids."""
 
 
 def binding_ids() -> frozenset[str]:

@@ -1,8 +1,9 @@
-"""The three panes, side by side or one at a time, as there is room."""
+"""The panes, side by side or one at a time, as there is room."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -11,7 +12,7 @@ from textual.reactive import var
 from textual.widget import Widget
 
 from tui.model import ChartView, View
-from tui.painting.pane import Pane, caption
+from tui.painting.pane import Pane
 from tui.painting.stable_scroll import FixedSize
 from tui.widgets.composer.composer import Composer
 from tui.widgets.lists.names import display_name
@@ -19,8 +20,10 @@ from tui.widgets.run_status import RunStatus
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
 from tui.widgets.usage.sidebar import UsageSidebar
+from tui.widgets.usage.token_chart import TokenChart
+from tui.widgets.usage.token_strip import TokenStrip
 
-__all__ = ["Panes"]
+__all__ = ["PANES", "PaneSpec", "Panes"]
 
 _MEDIUM: Final = 80
 """Columns from which tree and chat are side by side, and the usage is a strip below them."""
@@ -38,9 +41,10 @@ class Panes(Horizontal, FixedSize):
     Attributes:
         branch_tree: The tree of branches.
         chat: The transcript of the shown branch.
-        composer: The text below it.
+        status: The state of its run, below it.
+        composer: The text below that.
         usage: The usage of the shown branch.
-        talk: The pane of chat and composer.
+        talk: The pane of chat, status and composer.
     """
 
     view: var[View] = var(View(), init=False)
@@ -52,16 +56,16 @@ class Panes(Horizontal, FixedSize):
         self.chat = Transcript(id="chat")
         self.composer = Composer(id="composer")
         self.usage = UsageSidebar(id="usage")
-        self._status = RunStatus(id="status")
-        self._branches = Pane(self.branch_tree, id="branches")
-        self.talk = Pane(self.chat, self._status, self.composer, id="talk")
-        self._panes: dict[str, Widget] = {"tree": self._branches, "chat": self.talk, "usage": self.usage}
+        self.status = RunStatus(id="status")
+        self.talk = Pane(self.chat, self.status, self.composer, id="talk")
+        self._panes = {spec.name: spec.pane(self) for spec in PANES}
         super().__init__(id="panes")
         self.set_reactive(Panes.view, view)
 
     def compose(self) -> ComposeResult:
-        for widget in (self.branch_tree, self.chat, self._status, self.composer, self.usage):
-            widget.data_bind(Panes.view)
+        for spec in PANES:
+            for widget in spec.widgets(self):
+                widget.data_bind(Panes.view)
         yield from self._panes.values()
 
     def on_mount(self) -> None:
@@ -103,8 +107,7 @@ class Panes(Horizontal, FixedSize):
     def go_to(self, name: str) -> None:
         """Show a pane and give it the focus."""
         self.show_pane(name)
-        chart = self.usage.strip if self.usage.compact else self.usage.chart
-        {"tree": self.branch_tree, "chat": self.chat, "usage": chart}[name].focus()
+        next(spec for spec in PANES if spec.name == name).focus(self).focus()
 
     def focus_composer(self) -> None:
         """Show the chat and give the focus to the composer."""
@@ -128,17 +131,86 @@ class Panes(Horizontal, FixedSize):
         self.usage.compact = _breakpoint(width) == "-medium" and not self.is_zoomed
 
     def _update_captions(self, view: View) -> None:
-        branch = view.tree.branches.get(view.branch_id)
-        count = len(view.tree.branches)
-        read_only = "" if view.writable else " · read-only"
-        archived = f" · {view.tree.hidden_count} archived" if view.tree.hidden_count else ""
-        branches = f"{count} branch{'es' if count != 1 else ''}{archived}" if branch else ""
-        self._branches.caption(f"1 Tree{read_only}", branches)
-        state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""
-        turn = f"turn {view.turn} of {branch.turns}" if branch and branch.turns else ""
-        self.talk.caption(f"2 Chat · {display_name(branch)}{state}" if branch else "2 Chat", turn)
-        resend_cost = f" · {view.chart}" if view.chart is ChartView.RESEND_COST else ""
-        caption(self.usage, f"3 Usage · {view.scope}{resend_cost}")
+        for number, spec in enumerate(PANES, 1):
+            title, subtitle = spec.caption(view)
+            self._panes[spec.name].caption(f"{number} {spec.title}{title}", subtitle)
+
+
+def _tree_caption(view: View) -> tuple[str, str]:
+    if view.branch_id not in view.tree.branches:
+        branches = ""
+    else:
+        count, hidden = len(view.tree.branches), view.tree.hidden_count
+        branches = f"{count} branch{'es' if count != 1 else ''}{f' · {hidden} archived' if hidden else ''}"
+    return "" if view.writable else " · read-only", branches
+
+
+def _chat_caption(view: View) -> tuple[str, str]:
+    branch = view.tree.branches.get(view.branch_id)
+    if branch is None:
+        return "", ""
+    state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""
+    turn = f"turn {view.turn} of {branch.turns}" if branch.turns else ""
+    return f" · {display_name(branch)}{state}", turn
+
+
+def _usage_caption(view: View) -> tuple[str, str]:
+    resend_cost = f" · {view.chart}" if view.chart is ChartView.RESEND_COST else ""
+    return f" · {view.scope}{resend_cost}", ""
+
+
+class PaneSpec(NamedTuple):
+    """A pane of the explorer.
+
+    Attributes:
+        name: Its name for `Panes.go_to`.
+        title: The first word of its caption.
+        bound: The classes of widgets whose keys the configuration file can change.
+        pane: Return the pane, which has its place among the others.
+        widgets: Return the widgets in it, or itself, that show the view.
+        focus: Return the widget that gets the focus.
+        caption: Return what follows the title in the upper border, and the text in the lower one.
+    """
+
+    name: str
+    title: str
+    bound: tuple[type[Widget], ...]
+    pane: Callable[[Panes], Pane]
+    widgets: Callable[[Panes], tuple[Widget, ...]]
+    focus: Callable[[Panes], Widget]
+    caption: Callable[[View], tuple[str, str]]
+
+
+PANES: Final = (
+    PaneSpec(
+        "tree",
+        "Tree",
+        (BranchTree,),
+        pane=lambda panes: Pane(panes.branch_tree, id="branches"),
+        widgets=lambda panes: (panes.branch_tree,),
+        focus=lambda panes: panes.branch_tree,
+        caption=_tree_caption,
+    ),
+    PaneSpec(
+        "chat",
+        "Chat",
+        (Transcript, Composer),
+        pane=lambda panes: panes.talk,
+        widgets=lambda panes: (panes.chat, panes.status, panes.composer),
+        focus=lambda panes: panes.chat,
+        caption=_chat_caption,
+    ),
+    PaneSpec(
+        "usage",
+        "Usage",
+        (TokenChart, TokenStrip),
+        pane=lambda panes: panes.usage,
+        widgets=lambda panes: (panes.usage,),
+        focus=lambda panes: panes.usage.strip if panes.usage.compact else panes.usage.chart,
+        caption=_usage_caption,
+    ),
+)
+"""All panes from left to right; the commands `pane.…` have their keys in this order."""
 
 
 def _breakpoint(width: int) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.reactive import reactive, var
 from textual.style import Style
 
 from tui.model import TurnUsage, View
-from tui.painting.stable_scroll import FixedSize
+from tui.painting.pane import Pane
 from tui.widgets.usage.bars import PATTERNS, BarPart
 from tui.widgets.usage.strip_text import strip_totals_line, strip_turn_line
 from tui.widgets.usage.text import TOTALS_HEIGHT, Legend, LegendSymbol, totals_lines
@@ -29,7 +28,7 @@ _CHART_LINES: Final = 8
 _MAX_TOOLS_LINES: Final = 9
 
 
-class UsageSidebar(Vertical, FixedSize):
+class UsageSidebar(Pane):
     """Usage of the shown branch: the totals, the chart, the selected turn, the tools; `compact`, three lines.
 
     It posts `TokenChart.TurnSelected`, and `TokenChart.TurnsNeeded`, which is answered with `receive`.
