@@ -9,8 +9,8 @@ from tui.formats import Format, export
 from tui.formats.transcripts import read_transcripts
 from tui.storage.editor import Editor
 from tui.storage.open import create_database
-from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS
 from tui.storage.store import Store
+from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS
 
 __all__ = ["export_document", "import_document"]
 

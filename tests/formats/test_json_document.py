@@ -21,8 +21,8 @@ from tui.formats.json_document import stored_form
 from tui.formats.timestamps import to_iso, to_stored
 from tui.model import Branch, Session
 from tui.storage.editor import Editor
-from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS
 from tui.storage.store import Store
+from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS
 
 
 @pytest.fixture

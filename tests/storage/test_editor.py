@@ -530,7 +530,7 @@ from tui.storage.journal.recording import record
 from tui.storage.journal.undo import undo
 from tui.storage.open import open_to_write
 from tui.storage.queries.branches import delete_branch
-from tui.storage.schema import Tables
+from tui.storage.tables import Tables
 path, what = Path(sys.argv[1]), sys.argv[2]
 
 def work(tx):

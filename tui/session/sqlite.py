@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from tui.session.advanced import AdvancedSession
-from tui.storage.schema import DEFAULT_MESSAGES, DEFAULT_SESSIONS, Tables
 from tui.storage.sqlite.files import open_session
+from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS, Tables
 
 if TYPE_CHECKING:
     from agents import SessionSettings

@@ -24,7 +24,8 @@ from tui.storage.queries.branches import claim_generation, delete_branch, fork_b
 from tui.storage.queries.items import clear_session
 from tui.storage.queries.labels import Label, drop_label, read_label, write_label
 from tui.storage.queries.turns import resolve_fork_turn
-from tui.storage.schema import MAIN, Tables, create_other_tables, create_structure_tables, quoted
+from tui.storage.schema import MAIN, create_other_tables, create_structure_tables, quoted
+from tui.storage.tables import Tables
 from tui.storage.transfer.copy import CopyCounts, copy_branch, copy_turns
 from tui.storage.transfer.imports import ImportedSession, TrackProgress, adopt_session, import_session, is_plain
 from tui.words import plural

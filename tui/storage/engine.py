@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from tui.errors import ConvoError
 from tui.model import Session
 from tui.storage.dialect import Dialect
-from tui.storage.schema import Tables
+from tui.storage.tables import Tables
 
 __all__ = [
     "LONGEST",

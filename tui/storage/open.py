@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from tui.storage.engine import Engine, Transaction
-from tui.storage.schema import Tables
 from tui.storage.sqlite import errors, files
+from tui.storage.tables import Tables
 
 __all__ = ["create_database", "is_database_error", "open_to_read", "open_to_write", "write_new_database"]
 

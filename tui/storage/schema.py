@@ -19,8 +19,6 @@ __all__ = [
     "CONVO_RUNS",
     "CONVO_TRASH",
     "CONVO_USAGE",
-    "DEFAULT_MESSAGES",
-    "DEFAULT_SESSIONS",
     "GENERATIONS",
     "LAST_TURN",
     "MAIN",
@@ -28,7 +26,6 @@ __all__ = [
     "RESERVATIONS",
     "TRASH_CELLS",
     "Table",
-    "Tables",
     "create_base_tables",
     "create_other_tables",
     "create_sdk_tables",
@@ -42,9 +39,6 @@ MAIN: Final = "main"
 
 LAST_TURN: Final = 10**7
 """The number of a turn is not greater. SQLite sorts texts and blobs in the column behind all numbers."""
-
-DEFAULT_SESSIONS: Final = "agent_sessions"
-DEFAULT_MESSAGES: Final = "agent_messages"
 
 
 class Table(NamedTuple):
@@ -223,18 +217,6 @@ _INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS idx_structure_branch_seq ON message_structure(session_id, branch_id, sequence_number)",
     "CREATE INDEX IF NOT EXISTS idx_turn_usage_session_turn ON turn_usage(session_id, branch_id, user_turn_number)",
 )
-
-
-class Tables(NamedTuple):
-    """The pair of base tables that a session is stored in.
-
-    Attributes:
-        sessions: SQL identifier of the sessions table, as the caller wrote it.
-        messages: SQL identifier of the messages table.
-    """
-
-    sessions: str = DEFAULT_SESSIONS
-    messages: str = DEFAULT_MESSAGES
 
 
 def create_base_tables(tx: Transaction) -> None:

@@ -11,9 +11,9 @@ from tests.conversations import open_sdk, turn
 from tui.model import Session
 from tui.storage.queries import positions as ranks
 from tui.storage.queries.positions import PositionIndex
-from tui.storage.schema import Tables
 from tui.storage.sqlite.engine import SQLiteTransaction
 from tui.storage.store import Store
+from tui.storage.tables import Tables
 
 TURNS = 300
 

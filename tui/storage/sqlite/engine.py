@@ -15,12 +15,13 @@ from weakref import WeakValueDictionary
 from tui.errors import FileError
 from tui.model import Session
 from tui.storage.engine import Engine, RecordedTable
-from tui.storage.schema import TRASH_CELLS, Tables, quoted
+from tui.storage.schema import TRASH_CELLS, quoted
 from tui.storage.sqlite.connection import Connection
 from tui.storage.sqlite.dialect import SQLITE
 from tui.storage.sqlite.errors import explain
 from tui.storage.sqlite.messages import SQLiteMessages
 from tui.storage.sqlite.plain_structure import PlainStructure
+from tui.storage.tables import Tables
 
 __all__ = ["SQLiteEngine", "SQLiteTransaction"]
 

@@ -12,11 +12,12 @@ from typing import Final, TypeVar
 
 from tui.errors import ConvoError, FileError
 from tui.storage.engine import Transaction
-from tui.storage.schema import Tables, create_sdk_tables, quoted
+from tui.storage.schema import create_sdk_tables, quoted
 from tui.storage.sqlite.connection import Connection
 from tui.storage.sqlite.engine import SQLiteEngine, SQLiteTransaction
 from tui.storage.sqlite.errors import DEMO_HINT, explained
 from tui.storage.sqlite.ownership import check_tables, enable_wal, make_tables
+from tui.storage.tables import Tables
 
 __all__ = ["open_session", "open_to_read", "open_to_write", "write_new_file"]
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tui.storage.queries.branches import claim_generation, reserve_existing_branches
-from tui.storage.schema import Tables, create_base_tables, create_other_tables, create_structure_tables
+from tui.storage.schema import create_base_tables, create_other_tables, create_structure_tables
 from tui.storage.sqlite.engine import SQLiteTransaction
+from tui.storage.tables import Tables
 
 __all__ = ["check_tables", "enable_wal", "make_tables"]
 
