@@ -66,7 +66,7 @@ def test_search_finds_a_text_in_all_branches_and_its_first_mention(conversation:
         terminal.type("HOSTEL")
         terminal.until(lambda text: "turn 3 · cheap" in text and "1 item" in text)
         terminal.type("\x1b")
-        terminal.until(lambda text: "Search " not in text)
+        terminal.until(lambda text: "turn 3 · cheap" not in text)
         terminal.type("b")
         terminal.until("type part of a name")
         terminal.type("main\r")

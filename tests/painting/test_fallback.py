@@ -61,9 +61,11 @@ async def explore():
             await pilot.press(key)
             await settle(pilot)
             screens.append(list(terminal.display))
+        terminal.resize(30, 90)
+        terminal.reset()
         await pilot.resize_terminal(90, 30)
         await settle(pilot)
-        screens.append(list(terminal.display[:30]))
+        screens.append(list(terminal.display))
     controller.close()
     print(json.dumps([FAST, screens]))
 
