@@ -1,4 +1,4 @@
-"""Makes the pictures of the README from the running program: `python -m screenshots.make`."""
+"""Make the pictures of the README from the running program: `python -m screenshots.make`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture: what is opened, how large, and which keys lead there."""
+    """A picture: what to open, at which size, and which keys to press."""
 
     name: str
     size: tuple[int, int]
@@ -33,9 +33,9 @@ class Shot:
     session: str = "trip-to-lisbon"
     theme: str = "textual-dark"
     until: str = ""
-    """What a run must have said."""
+    """A text of the run to wait for."""
     price_as: str = ""
-    """The model whose prices hold."""
+    """The model whose prices apply."""
 
 
 SHOTS = (
@@ -49,14 +49,14 @@ SHOTS = (
     Shot("long", (150, 44), session="arithmetic-marathon", branch="halfway"),
     Shot("compare", (150, 44), ("c", "enter")),
     Shot("search", (120, 36), ("ctrl+f", *"hotel")),
-    Shot("ledger", (150, 44), ("up", "up", "up", "U"), price_as="gpt-5-mini"),
-    Shot("saw", (120, 36), ("up", "up", "m")),
-    Shot("talk", (150, 44), ("f", *" A Markdown sample will do.", "enter"), until="def greet"),
+    Shot("costs", (150, 44), ("up", "up", "up", "U"), price_as="gpt-5-mini"),
+    Shot("model-input", (120, 36), ("up", "up", "m")),
+    Shot("answer", (150, 44), ("f", *" A Markdown sample will do.", "enter"), until="def greet"),
 )
 
 
 def picture(app: ConvoApp) -> str:
-    """What the app shows as an SVG that needs no network, with wide characters as wide as they are in a terminal."""
+    """Return the screen as an SVG that needs no network, with wide characters as wide as in a terminal."""
     drawn = app.export_screenshot(title="convo-tui demo.sqlite")
     drawn = re.sub(r"@font-face {.*?}", "", drawn, flags=re.DOTALL)
     drawn = drawn.replace("Fira Code", "ui-monospace, DejaVu Sans Mono, Menlo, Consolas")
