@@ -33,7 +33,7 @@ class SnapCompare(Protocol):
 class SVGPicture(SingleFileSnapshotExtension):
     """Keep each picture in an SVG file of its own."""
 
-    file_extension = _file_extension = "svg"
+    file_extension = "svg"
     _write_mode = WriteMode.TEXT
 
 
