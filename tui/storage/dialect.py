@@ -40,6 +40,10 @@ class Dialect(Protocol):
         """Return the condition that a column holds a text."""
         ...
 
+    def is_missing(self, column: str) -> str:
+        """Return the condition that a column is NULL, found without reading a long value."""
+        ...
+
     def is_text_by_index(self, column: str) -> str:
         """Return the same condition in a form that an index serves."""
         ...

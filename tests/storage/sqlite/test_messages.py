@@ -17,6 +17,7 @@ from tui.errors import NotFoundError
 from tui.items.codec import decode_beginning
 from tui.model import Item, Session
 from tui.storage.engine import LONGEST
+from tui.storage.sqlite.dialect import SQLITE
 from tui.storage.store import Store
 
 LONG = "A sentence of it, 데이터 and café.\n" * 40_000
@@ -271,3 +272,12 @@ def within(part: Any, whole: Any) -> bool:
     if isinstance(part, str) and isinstance(whole, str):
         return whole.startswith(part)
     return type(part) is type(whole) and part == whole
+
+
+def test_a_missing_value_is_found_without_reading_long_values() -> None:
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE messages (id INTEGER PRIMARY KEY, data TEXT)")
+    plan = db.execute(f"EXPLAIN SELECT {SQLITE.is_missing('data')} FROM messages").fetchall()
+    # SQLite marks a column of which it reads the type alone.
+    assert [flags for _, operation, *_, flags, _ in plan if operation == "Column"] == [0x80]
+    db.close()

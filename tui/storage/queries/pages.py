@@ -83,7 +83,7 @@ def read_turns(tx: Transaction, session: Session, holders: Sequence[str], first:
     """
     rows = tx.execute(
         "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.created_at AS TEXT),"
-        " m.id, m.message_data IS NULL"
+        f" m.id, {tx.dialect.is_missing('m.message_data')}"
         f" FROM {tx.structure_table(session)} t LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
         " AND t.user_turn_number BETWEEN :first AND :last ORDER BY +t.sequence_number",

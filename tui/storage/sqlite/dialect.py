@@ -22,6 +22,10 @@ class SQLiteDialect:
     def is_text(self, column: str) -> str:
         return f"typeof({column}) = 'text'"
 
+    def is_missing(self, column: str) -> str:
+        # The type is in the header of the row. `IS NULL` reads the value, with all its overflow pages.
+        return f"typeof({column}) = 'null'"
+
     def is_text_by_index(self, column: str) -> str:
         # Texts are sorted after all numbers and before all blobs.
         return f"{column} >= '' AND {column} < x''"
