@@ -44,7 +44,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened() -> Iterator[ExitStack]:
-    """What is closed when the test ends."""
+    """A stack that is closed when the test ends."""
     with ExitStack() as stack:
         yield stack
 

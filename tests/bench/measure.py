@@ -83,7 +83,7 @@ def measure(file: File) -> Iterator[Row]:
                         failures += 1
                         break
     except NeverSeenError as error:
-        yield Row(file.name, "opening it again", failure=_told(error))
+        yield Row(file.name, "opening it again", failure=_failure_text(error))
     if actions:
         yield Row(file.name, "the rest", failure="given up")
     if file.wants(_STREAM):
@@ -101,7 +101,7 @@ def _starts(file: File, sdk: dict[str, float]) -> Row:
                 try:
                     times.append(first_screen(program))
                 except NeverSeenError as error:
-                    failure = _told(error)
+                    failure = _failure_text(error)
                 memory = program.memory()
         if file.harlequin.exists():
             try:
@@ -109,7 +109,7 @@ def _starts(file: File, sdk: dict[str, float]) -> Row:
                 others.append(taken)
                 beside = f"harlequin {amount(statistics.median(others), 'ms')}, {amount(others_memory, 'MB')}"
             except NeverSeenError as error:
-                beside = f"harlequin: {_told(error)}"
+                beside = f"harlequin: {_failure_text(error)}"
     beside = f"{beside}; {_sdk('open', sdk)}"
     return Row(file.name, _FIRST, tuple(times), budget=1000, memory=memory, beside=beside, failure=failure)
 
@@ -122,7 +122,7 @@ def _steady(file: File, program: Program) -> Iterator[Row]:
         try:
             move_about(program)
         except NeverSeenError as error:
-            yield Row(file.name, _ABOUT, failure=_told(error))
+            yield Row(file.name, _ABOUT, failure=_failure_text(error))
         else:
             memory = program.memory()
             yield Row(file.name, _ABOUT, value=memory, unit="MB", budget=200, memory=memory)
@@ -135,7 +135,7 @@ def _acted(file: File, program: Program, action: Action, sdk: dict[str, float]) 
         times.extend(action.steps(program))
         memory: float | None = program.memory()
     except NeverSeenError as error:
-        failure, memory = _told(error), None
+        failure, memory = _failure_text(error), None
     beside = _sdk(action.sdk, sdk) if action.sdk else ""
     return Row(
         file.name, action.name, tuple(times), budget=action.budget, memory=memory, beside=beside, failure=failure
@@ -146,13 +146,13 @@ def _streamed(file: File) -> Row:
     try:
         held = asyncio.run(streamed(file.path, file.folder, file.home, file.session_id, short=file.name == "heavy"))
     except NeverSeenError as error:
-        return Row(file.name, _STREAM, failure=_told(error))
+        return Row(file.name, _STREAM, failure=_failure_text(error))
     longest = max(held)
     beside = f"{sum(look.late > 50 for look in held)} times longer than 50 ms; {amount(longest.work, 'ms')} of it work"
     return Row(file.name, _STREAM, value=longest.late, budget=50, beside=beside)
 
 
-def _told(error: NeverSeenError) -> str:
+def _failure_text(error: NeverSeenError) -> str:
     """In a few words what happened; what the screen showed instead goes beside the table."""
     print(error, file=sys.stderr, flush=True)
     return error.brief

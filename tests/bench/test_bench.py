@@ -56,10 +56,10 @@ async def test_a_key_is_timed_to_the_last_change_of_the_screen(tmp_path: Path) -
 def test_what_never_comes_is_told_with_the_screen() -> None:
     with (
         Program([sys.executable, "-c", "print('here'); input()"], patience=1) as program,
-        pytest.raises(NeverSeenError, match="here") as told,
+        pytest.raises(NeverSeenError, match="here") as error_info,
     ):
         program.press("", "there")
-    assert told.value.brief == "not finished after 1 s"
+    assert error_info.value.brief == "not finished after 1 s"
 
 
 def test_a_row_says_whether_the_budget_was_kept() -> None:

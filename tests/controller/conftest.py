@@ -39,7 +39,7 @@ async def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def runner() -> Runner | None:
-    """What answers messages; nothing by default."""
+    """The runner that answers messages; None by default."""
     return None
 
 

@@ -1,4 +1,4 @@
-"""What tests read of a controller's view."""
+"""Helpers that read the view of a controller."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class ExplorerDriver:
 
     @property
     def view(self) -> View:
-        """What the panes show."""
+        """The view that the panes show."""
         return self.screen.view
 
     @property

@@ -25,8 +25,8 @@ def dump(path: Path) -> list[str]:
 async def test_a_file_opens_at_its_end_with_all_three_panes(path: Path) -> None:
     async with open_explorer(path) as explorer:
         assert explorer.place == ("main", 6)
-        for told in ("1 Tree", "2 Chat · main", "3 Usage", "One more thing", "Yes?", "turn 6 of 6", "alt", "billing"):
-            assert told in explorer.text
+        for text in ("1 Tree", "2 Chat · main", "3 Usage", "One more thing", "Yes?", "turn 6 of 6", "alt", "billing"):
+            assert text in explorer.text
 
 
 async def test_keys_in_the_tree_preview_a_turn_and_enter_opens_it(path: Path) -> None:

@@ -51,9 +51,9 @@ async def test_the_configuration_changes_keys(path: Path) -> None:
 )
 async def test_an_unknown_name_in_the_configuration_is_refused(path: Path, config: Config, says: str) -> None:
     controller = SessionController(Store(path))
-    with pytest.raises(ConfigError, match=says) as told:
+    with pytest.raises(ConfigError, match=says) as error_info:
         ConvoApp(controller, config)
-    assert told.value.hint
+    assert error_info.value.hint
     controller.close()
 
 

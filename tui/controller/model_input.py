@@ -1,4 +1,4 @@
-"""What a model was sent."""
+"""The input of the model in each request of a turn."""
 
 from __future__ import annotations
 
