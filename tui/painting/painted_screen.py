@@ -7,7 +7,6 @@ from typing import Generic, TypeVar
 from textual.geometry import Size
 from textual.screen import Screen
 
-from tui.painting.deferred_refresh import SuspendableRefresh
 from tui.painting.textual_internals import FAST
 
 if FAST:
@@ -18,7 +17,7 @@ __all__ = ["PaintedScreen"]
 T = TypeVar("T")
 
 
-class PaintedScreen(Screen[T], SuspendableRefresh, Generic[T]):
+class PaintedScreen(Screen[T], Generic[T]):
     """A screen with a `PartialCompositor`; with Textual's own where the installed Textual differs."""
 
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002

@@ -6,13 +6,12 @@ from rich.style import Style
 from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
-
-from tui.painting.deferred_refresh import SuspendableRefresh
+from textual.widget import Widget
 
 __all__ = ["BorderlessRows"]
 
 
-class BorderlessRows(SuspendableRefresh):
+class BorderlessRows(Widget):
     """A widget without border and padding that draws its own rows.
 
     Textual caches each row together with its border, and empties that cache whenever anything scrolls. Without a border

@@ -7,21 +7,21 @@ from typing import Self
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
+from textual.widget import Widget
 
-from tui.painting.deferred_refresh import SuspendableRefresh
 from tui.painting.textual_internals import FAST
 
 __all__ = ["FixedSize", "StableScrollView"]
 
 
-class FixedSize(SuspendableRefresh):
+class FixedSize(Widget):
     """A widget that never scrolls and takes the size that its container gives it."""
 
     # Textual would lay out and draw the whole screen once more after each change of size.
     virtual_size = Reactive(Size(0, 0), repaint=False)
 
 
-class StableScrollView(ScrollView, SuspendableRefresh):
+class StableScrollView(ScrollView):
     """A scroll view that adapts to a new size before its first frame of that size.
 
     Its content may grow and shrink without a new layout of the screen.

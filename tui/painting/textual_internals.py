@@ -34,6 +34,7 @@ _COMPOSITOR_SIGNATURES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 
 _ASSIGNED: Final[tuple[tuple[type, str], ...]] = (
+    (Widget, "_repaint_required"),
     (Screen, "_compositor"),
     (Screen, "_css_update_count"),
     (App, "_css_update_count"),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from textual.app import App
 from textual.css.stylesheet import Stylesheet
 from textual.widget import Widget
 
-from tui.painting.deferred_refresh import suspend_refresh
 from tui.painting.painted_screen import PaintedScreen
 
 __all__ = ["ThemeSwitch"]
@@ -66,19 +65,27 @@ class ThemeSwitch:
         else:
             app.stylesheet.set_variables(app.get_css_variables())
             app.stylesheet.reparse()
-        with suspend_refresh():
-            app.stylesheet.update_nodes([app], animate=animate)
-            for screen in app.screen_stack:
-                app.stylesheet.update(screen, animate=animate)
-                screen._css_update_count = app._css_update_count  # noqa: SLF001 so that it is not styled again
+        app.stylesheet.update_nodes([app], animate=animate)
         for screen in app.screen_stack:
-            for widget in screen.walk_children(Widget):
-                # Its cached lines have the colours of the theme before; drawing all of the screen draws the widget too.
+            app.stylesheet.update(screen, animate=animate)
+            screen._css_update_count = app._css_update_count  # noqa: SLF001 so that it is not styled again
+            for widget in screen.walk_children(Widget, with_self=True):
                 widget.refresh(repaint=False)
-                widget._set_dirty()  # noqa: SLF001
+                for part in (widget, *_scrollbars(widget)):
+                    # Its cached lines have the colours of the theme before.
+                    part._set_dirty()  # noqa: SLF001
+                    # The frame below draws it; a changed style would ask for another one.
+                    part._repaint_required = False  # noqa: SLF001
         # A configured theme is set before there is a screen.
         for front in app.screen_stack[-1:]:
             if isinstance(front, PaintedScreen):
                 front.repaint()
             else:
                 front.refresh(layout=True)
+
+
+def _scrollbars(widget: Widget) -> Iterator[Widget]:
+    if widget.show_vertical_scrollbar:
+        yield widget.vertical_scrollbar
+    if widget.show_horizontal_scrollbar:
+        yield widget.horizontal_scrollbar

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from textual.app import RenderResult
 from textual.content import Content
 from textual.reactive import var
+from textual.widget import Widget
 
 from tui.model import Run, RunState, View
-from tui.painting.deferred_refresh import SuspendableRefresh
 from tui.widgets.format import fit_name, format_tokens
 
 __all__ = ["RunStatus"]
@@ -33,7 +33,7 @@ class _Part(NamedTuple):
     content: Content
 
 
-class RunStatus(SuspendableRefresh):
+class RunStatus(Widget):
     """The state of the run on the shown branch; takes no room if there is no run."""
 
     DEFAULT_CSS = """

@@ -11,7 +11,6 @@ from textual.strip import Strip
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult
 
-from tui.painting.deferred_refresh import SuspendableRefresh
 from tui.printable import printable_line
 from tui.widgets.composer.long_texts import LongTexts
 
@@ -24,7 +23,7 @@ _NAMED_CHARACTERS: Final = {"minus": "-", "plus": "+", "slash": "/", "underscore
 """The characters of keys for which Textual only knows a name."""
 
 
-class MessageEditor(TextArea, SuspendableRefresh):
+class MessageEditor(TextArea):
     """A text area for untrusted and for very long text.
 
     A control character is shown as its symbol, and never reaches the terminal. A placeholder is shown for a long text

@@ -16,7 +16,6 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.model.fuzzy import Matcher
-from tui.painting.deferred_refresh import SuspendableRefresh
 from tui.printable import printable_line
 
 __all__ = ["Choice", "ChoiceList", "plain"]
@@ -40,7 +39,7 @@ class Choice(NamedTuple):
     detail: Content | str = ""
 
 
-class ChoiceList(OptionList, SuspendableRefresh, can_focus=False):
+class ChoiceList(OptionList, can_focus=False):
     """A list of choices, filtered by the text of another widget. A choice's key is the id of its option."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"choice--detail", "choice--match"}
