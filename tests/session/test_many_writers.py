@@ -91,12 +91,8 @@ def assert_all_arrived(path: Path) -> None:
             " AND user_turn_number = branch_turn_number ORDER BY sequence_number"
         )
         assert rows(path, numbering, name) == expected
-    assert rows(path, "SELECT COUNT(*), COUNT(DISTINCT message_id) FROM message_structure") == [
-        (
-            WRITERS * TURNS * 4,
-            WRITERS * TURNS * 4,
-        )
-    ]
+    counts = rows(path, "SELECT COUNT(*), COUNT(DISTINCT message_id) FROM message_structure")
+    assert counts == [(WRITERS * TURNS * 4, WRITERS * TURNS * 4)]
     assert rows(path, "SELECT COUNT(*) FROM agent_messages") == [(WRITERS * TURNS * 4,)]
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]
 

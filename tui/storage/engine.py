@@ -19,16 +19,7 @@ from tui.model import Session
 from tui.storage.dialect import Dialect
 from tui.storage.tables import Tables
 
-__all__ = [
-    "LONGEST",
-    "Engine",
-    "Messages",
-    "PartialItem",
-    "RecordedTable",
-    "Rows",
-    "Transaction",
-    "shielded",
-]
+__all__ = ["LONGEST", "Engine", "Messages", "PartialItem", "RecordedTable", "Rows", "Transaction", "shielded"]
 
 T = TypeVar("T")
 

@@ -345,9 +345,8 @@ def _match_item(tx: Transaction, query: Query, row: Hit, structure: str) -> Hit 
     Raises:
         TimeoutError: The regular expression takes too long.
     """
-    stored, created_at = tx.execute(
-        f"SELECT message_data, CAST(created_at AS TEXT) FROM {tx.tables.messages} WHERE id = :id", id=row.message_id
-    ).fetchone()
+    sql = f"SELECT message_data, CAST(created_at AS TEXT) FROM {tx.tables.messages} WHERE id = :id"
+    stored, created_at = tx.execute(sql, id=row.message_id).fetchone()
     item = decode_or_none(stored)
     texts = list(searchable_texts(item)) if item is not None else [str(stored)]
     first: tuple[str, int, int] | None = None
@@ -407,12 +406,10 @@ def _context(text: str, start: int, end: int) -> tuple[str, int, int]:
 
 def index_in_turn(tx: Transaction, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
     """Return the index of an item among the items of a turn; None if the turn does not have it."""
-    rows = tx.execute(
+    sql = (
         f"SELECT message_id FROM {tx.structure_table(session)}"
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
-        " ORDER BY +sequence_number",
-        session_id=session.session_id,
-        branch_id=branch_id,
-        turn=turn,
+        " ORDER BY +sequence_number"
     )
+    rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn)
     return next((index for index, (found,) in enumerate(rows) if found == message_id), None)

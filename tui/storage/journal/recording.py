@@ -104,13 +104,11 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
             if ranges := id_ranges(tx, f"SELECT id FROM {tables[table]} WHERE id > :last", last=last_id):
                 changes.added[table] = ranges
             # Rows that were both added and deleted inside the context.
-            tx.execute(
+            sql = (
                 "DELETE FROM convo_trash"
-                f" WHERE entry_id = :entry_id AND table_name = :table AND {TRASH_CELLS[0]} > :last",
-                entry_id=entry_id,
-                table=table,
-                last=last_id,
+                f" WHERE entry_id = :entry_id AND table_name = :table AND {TRASH_CELLS[0]} > :last"
             )
+            tx.execute(sql, entry_id=entry_id, table=table, last=last_id)
     for table in KEYED_TABLES:
         if table in tables:
             _reduce_to_first_and_last(tx, entry_id, table, tables[table], changes.columns[table])
@@ -137,11 +135,8 @@ def take_checkpoint(tx: Transaction, session_id: str, branch_id: str) -> BranchC
     }
     items, empty_row = 0, None
     if last_ids.get("message_structure"):
-        (items,) = tx.execute(
-            "SELECT COUNT(*) FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id",
-            session_id=session_id,
-            branch_id=branch_id,
-        ).fetchone()
+        sql = "SELECT COUNT(*) FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+        (items,) = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
     elif "convo_branches" in tables:
         empty_row = find_row(tx, "convo_branches", tx.columns("convo_branches"), (session_id, branch_id))
     return BranchCheckpoint(session_id, branch_id, items, last_ids, empty_row)
@@ -215,11 +210,8 @@ def empty_trash(tx: Transaction) -> None:
 def _insert_entry(tx: Transaction, session_id: str, operation: str) -> int:
     CONVO_JOURNAL.create(tx)
     CONVO_TRASH.create(tx)
-    row = tx.execute(
-        "INSERT INTO convo_journal (session_id, op, words) VALUES (:session_id, :operation, '') RETURNING id",
-        session_id=session_id,
-        operation=operation,
-    ).fetchone()
+    sql = "INSERT INTO convo_journal (session_id, op, words) VALUES (:session_id, :operation, '') RETURNING id"
+    row = tx.execute(sql, session_id=session_id, operation=operation).fetchone()
     return int(row[0])
 
 
@@ -236,9 +228,8 @@ def _reduce_to_first_and_last(tx: Transaction, entry_id: int, table: str, identi
         first.setdefault(tuple(cells[:key_size]), tuple(cells) if side == BEFORE else None)
     if not first:
         return
-    tx.execute(
-        "DELETE FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table", entry_id=entry_id, table=table
-    )
+    sql = "DELETE FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table"
+    tx.execute(sql, entry_id=entry_id, table=table)
     for key, before in first.items():
         after = find_row(tx, identifier, columns, key)
         if after != before:

@@ -138,29 +138,20 @@ def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: Pend
     branches: set[tuple[str, str]] = set()
     for table in ("message_structure", "turn_usage"):
         for first, last in changes.added.get(table, ()):
-            branches.update(
-                tx.execute(
-                    f"SELECT DISTINCT session_id, branch_id FROM {table} WHERE id BETWEEN :first AND :last",
-                    first=first,
-                    last=last,
-                )
-            )
+            sql = f"SELECT DISTINCT session_id, branch_id FROM {table} WHERE id BETWEEN :first AND :last"
+            branches.update(tx.execute(sql, first=first, last=last))
         if table in changes.columns:
             session, branch = (TRASH_CELLS[changes.columns[table].index(name)] for name in ("session_id", "branch_id"))
-            branches.update(
-                tx.execute(
-                    f"SELECT DISTINCT {session}, {branch} FROM convo_trash"
-                    " WHERE entry_id = :entry_id AND table_name = :table",
-                    entry_id=entry_id,
-                    table=table,
-                )
+            sql = (
+                f"SELECT DISTINCT {session}, {branch} FROM convo_trash"
+                " WHERE entry_id = :entry_id AND table_name = :table"
             )
+            branches.update(tx.execute(sql, entry_id=entry_id, table=table))
     changes.branches = [read_branch_state(tx, *branch) for branch in sorted(branches)]
     changes.generations = {session_id: read_generation(tx, session_id) for session_id, _ in branches}
     size = " + ".join(f"COALESCE(length({tx.dialect.as_utf8(cell)}), 0)" for cell in TRASH_CELLS)
-    (stored_bytes,) = tx.execute(
-        f"SELECT COALESCE(SUM({size}), 0) FROM convo_trash WHERE entry_id = :entry_id", entry_id=entry_id
-    ).fetchone()
+    sql = f"SELECT COALESCE(SUM({size}), 0) FROM convo_trash WHERE entry_id = :entry_id"
+    (stored_bytes,) = tx.execute(sql, entry_id=entry_id).fetchone()
     tx.execute(
         "UPDATE convo_journal SET words = :description, branch_id = :branch_id, changes = :changes, bytes = :bytes"
         " WHERE id = :entry_id",
@@ -233,9 +224,8 @@ def find_row(tx: Transaction, identifier: str, columns: Sequence[str], key: Row)
         key: The values of the key.
     """
     condition, values = key_condition(columns, key)
-    row: Row | None = tx.execute(
-        f"SELECT {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}", **values
-    ).fetchone()
+    sql = f"SELECT {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}"
+    row: Row | None = tx.execute(sql, **values).fetchone()
     return row
 
 

@@ -204,11 +204,8 @@ def _swap_keyed_rows(tx: Transaction, entry_id: int, changes: Changes, table: st
 
 
 def _swap_sides(tx: Transaction, entry_id: int, table: str) -> None:
-    tx.execute(
-        "UPDATE convo_trash SET side = 1 - side WHERE entry_id = :entry_id AND table_name = :table",
-        entry_id=entry_id,
-        table=table,
-    )
+    sql = "UPDATE convo_trash SET side = 1 - side WHERE entry_id = :entry_id AND table_name = :table"
+    tx.execute(sql, entry_id=entry_id, table=table)
 
 
 _KEYED_CHANGED: Final = {
@@ -257,11 +254,8 @@ def _check_unchanged(tx: Transaction, changes: Changes) -> None:
 def _check_references(tx: Transaction, removed: dict[str, IdRanges], restored: dict[str, IdRanges]) -> None:
     """Refuse what would leave structure rows without their message."""
     for first, last in removed.get("messages", ()):
-        row = tx.execute(
-            "SELECT branch_id FROM message_structure WHERE message_id BETWEEN :first AND :last LIMIT 1",
-            first=first,
-            last=last,
-        ).fetchone()
+        sql = "SELECT branch_id FROM message_structure WHERE message_id BETWEEN :first AND :last LIMIT 1"
+        row = tx.execute(sql, first=first, last=last).fetchone()
         if row is not None:
             raise ConvoError(f"Branch '{row[0]}' shares its messages: it was forked from there since.")
     for first, last in restored.get("message_structure", ()):

@@ -87,9 +87,8 @@ def read_generation(tx: Transaction, session_id: str) -> int:
     # Early versions of the SDK did not count it.
     if not tx.has_table(GENERATIONS.name):
         return 0
-    row = tx.execute(
-        "SELECT generation FROM session_clear_generations WHERE session_id = :session_id", session_id=session_id
-    ).fetchone()
+    sql = "SELECT generation FROM session_clear_generations WHERE session_id = :session_id"
+    row = tx.execute(sql, session_id=session_id).fetchone()
     return 0 if row is None else int(row[0])
 
 
@@ -117,11 +116,8 @@ def reserve_branch(tx: Transaction, session_id: str, branch_id: str) -> bool:
 
 def branch_has_items(tx: Transaction, session_id: str, branch_id: str) -> bool:
     """Return whether the branch has at least one item."""
-    row = tx.execute(
-        "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id LIMIT 1",
-        session_id=session_id,
-        branch_id=branch_id,
-    ).fetchone()
+    sql = "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id LIMIT 1"
+    row = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
     return row is not None
 
 
@@ -131,11 +127,8 @@ def branch_exists(tx: Transaction, session_id: str, branch_id: str) -> bool:
         return True
     if not tx.has_table(CONVO_BRANCHES.name):
         return False
-    row = tx.execute(
-        "SELECT empty_generation FROM convo_branches WHERE session_id = :session_id AND branch_id = :branch_id",
-        session_id=session_id,
-        branch_id=branch_id,
-    ).fetchone()
+    sql = "SELECT empty_generation FROM convo_branches WHERE session_id = :session_id AND branch_id = :branch_id"
+    row = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
     return row is not None and row[0] == read_generation(tx, session_id)
 
 
@@ -146,11 +139,10 @@ def missing_branch(branch_id: str) -> ValueError:
 
 def last_turn(tx: Transaction, session_id: str, branch_id: str) -> int:
     """Return the number of the branch's last turn; 0 where it has none."""
-    row = tx.execute(
-        "SELECT MAX(user_turn_number) FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id",
-        session_id=session_id,
-        branch_id=branch_id,
-    ).fetchone()
+    sql = (
+        "SELECT MAX(user_turn_number) FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+    )
+    row = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
     return int(row[0] or 0)
 
 
@@ -159,14 +151,12 @@ def mark_branch_empty(tx: Transaction, session_id: str, branch_id: str) -> None:
     reserve_existing_branches(tx, session_id)
     reserve_branch(tx, session_id, branch_id)
     CONVO_BRANCHES.create(tx)
-    tx.execute(
+    sql = (
         "INSERT INTO convo_branches (session_id, branch_id, empty_generation)"
         " VALUES (:session_id, :branch_id, :generation)"
-        " ON CONFLICT (session_id, branch_id) DO UPDATE SET empty_generation = excluded.empty_generation",
-        session_id=session_id,
-        branch_id=branch_id,
-        generation=read_generation(tx, session_id),
+        " ON CONFLICT (session_id, branch_id) DO UPDATE SET empty_generation = excluded.empty_generation"
     )
+    tx.execute(sql, session_id=session_id, branch_id=branch_id, generation=read_generation(tx, session_id))
 
 
 def mark_branch_filled(tx: Transaction, session_id: str, branch_id: str) -> None:
@@ -254,11 +244,8 @@ def delete_branch(tx: Transaction, session_id: str, branch_id: str) -> DeletedRo
         for table in ("turn_usage", "message_structure")
     )
     if tx.has_table(CONVO_BRANCHES.name):
-        tx.execute(
-            "DELETE FROM convo_branches WHERE session_id = :session_id AND branch_id = :branch_id",
-            session_id=session_id,
-            branch_id=branch_id,
-        )
+        sql = "DELETE FROM convo_branches WHERE session_id = :session_id AND branch_id = :branch_id"
+        tx.execute(sql, session_id=session_id, branch_id=branch_id)
     drop_label(tx, session_id, branch_id)
     if messages:
         drop_stale_usage(tx, session_id)

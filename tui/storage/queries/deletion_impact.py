@@ -29,9 +29,8 @@ def deletion_impact(tx: Transaction, session: Session, tree: TurnTree, branch_id
 
 def _of_session(tx: Transaction, session: Session, tree: TurnTree) -> DeletionImpact:
     session_id = session.session_id
-    (items,) = tx.execute(
-        f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id", session_id=session_id
-    ).fetchone()
+    sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id"
+    (items,) = tx.execute(sql, session_id=session_id).fetchone()
     usage = BranchUsageCache().branch_usage(tx, session, tree, next(iter(tree.branches))).totals[Scope.ALL]
     turns = sum(max(0, chain.last - max(chain.first, 1) + 1) for chain in tree.chains)
     return DeletionImpact(session_id, None, len(tree.branches), turns, items, usage.total_tokens if usage else None)
@@ -68,13 +67,11 @@ def _of_branch(tx: Transaction, session: Session, tree: TurnTree, branch_id: str
 
 def _own_items(tx: Transaction, session_id: str, tree: TurnTree, branch_id: str, first: int) -> tuple[int, bool]:
     """Return the number of own items from turn `first` on, and whether other branches share the first of them."""
-    (items,) = tx.execute(
+    sql = (
         "SELECT COUNT(*) FROM message_structure"
-        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number >= :first",
-        session_id=session_id,
-        branch_id=branch_id,
-        first=first,
-    ).fetchone()
+        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number >= :first"
+    )
+    (items,) = tx.execute(sql, session_id=session_id, branch_id=branch_id, first=first).fetchone()
     others = {other for chain in tree.alternatives(tree.tip(branch_id)) for other in chain.holders} - {branch_id}
     if not items or not others:
         return items, False

@@ -106,16 +106,7 @@ def _structure_rows(
     for sequence_number, (item, message_id) in enumerate(zip(items, ids, strict=True), start=last_sequence + 1):
         turn += item.starts_turn
         branch_turn += item.starts_turn
-        yield (
-            session_id,
-            branch_id,
-            message_id,
-            sequence_number,
-            turn,
-            branch_turn,
-            item.message_type,
-            item.tool_name,
-        )
+        yield session_id, branch_id, message_id, sequence_number, turn, branch_turn, item.message_type, item.tool_name
 
 
 def read_items(tx: Transaction, session_id: str, branch_id: str, limit: int | None = None) -> list[object]:
@@ -164,13 +155,11 @@ def pop_item(tx: Transaction, session_id: str, branch_id: str) -> object | None:
         row_id, message_id, turn = row
         if turn is not None and not _turn_has_others(tx, session_id, branch_id, turn, row_id):
             keep_shared_usage(tx, session_id, branch_id, turn)
-            tx.execute(
+            sql = (
                 "DELETE FROM turn_usage"
-                " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn",
-                session_id=session_id,
-                branch_id=branch_id,
-                turn=turn,
+                " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
             )
+            tx.execute(sql, session_id=session_id, branch_id=branch_id, turn=turn)
         tx.execute("DELETE FROM message_structure WHERE id = :id", id=row_id)
         data = _release(tx, session_id, message_id)
         if not branch_has_items(tx, session_id, branch_id):
@@ -194,23 +183,19 @@ def _newest(tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int,
 
 
 def _turn_has_others(tx: Transaction, session_id: str, branch_id: str, turn: int, row_id: int) -> bool:
-    row = tx.execute(
+    sql = (
         "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
-        " AND user_turn_number = :turn AND id <> :id LIMIT 1",
-        session_id=session_id,
-        branch_id=branch_id,
-        turn=turn,
-        id=row_id,
-    ).fetchone()
+        " AND user_turn_number = :turn AND id <> :id LIMIT 1"
+    )
+    row = tx.execute(sql, session_id=session_id, branch_id=branch_id, turn=turn, id=row_id).fetchone()
     return row is not None
 
 
 def _release(tx: Transaction, session_id: str, message_id: int) -> str | None:
     """Return a message that a branch no longer holds, and delete it when no other branch holds it."""
     messages = tx.tables.messages
-    row: tuple[str] | None = tx.execute(
-        f"SELECT message_data FROM {messages} WHERE id = :message_id", message_id=message_id
-    ).fetchone()
+    sql = f"SELECT message_data FROM {messages} WHERE id = :message_id"
+    row: tuple[str] | None = tx.execute(sql, message_id=message_id).fetchone()
     deleted = tx.execute(
         f"DELETE FROM {messages} WHERE id = :message_id AND session_id = :session_id"
         " AND NOT EXISTS (SELECT 1 FROM message_structure WHERE message_id = :message_id)",
@@ -237,8 +222,6 @@ def clear_session(tx: Transaction, session_id: str) -> int:
     if tx.has_table(CONVO_LABELS.name):
         # The label of the session itself may be meant for the items that follow.
         tx.execute("DELETE FROM convo_labels WHERE session_id = :session_id AND kind = 'branch'", session_id=session_id)
-    tx.execute(
-        "UPDATE session_clear_generations SET generation = generation + 1 WHERE session_id = :session_id",
-        session_id=session_id,
-    )
+    sql = "UPDATE session_clear_generations SET generation = generation + 1 WHERE session_id = :session_id"
+    tx.execute(sql, session_id=session_id)
     return read_generation(tx, session_id)

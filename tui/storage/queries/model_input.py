@@ -82,25 +82,21 @@ def _values(session: Session, item_range: ItemRange) -> dict[str, object]:
 
 
 def _requests(tx: Transaction, session: Session, branch_id: str, turn: int) -> tuple[tuple[int, ...], bool]:
-    types = tx.execute(
+    sql = (
         f"SELECT CAST(message_type AS TEXT) FROM {tx.structure_table(session)}"
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
-        " ORDER BY +sequence_number",
-        session_id=session.session_id,
-        branch_id=branch_id,
-        turn=turn,
+        " ORDER BY +sequence_number"
     )
+    types = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn)
     return request_ends(_position(tx, session, branch_id, turn), [name for (name,) in types])
 
 
 def _position(tx: Transaction, session: Session, branch_id: str, turn: int) -> int:
-    (count,) = tx.execute(
+    sql = (
         f"SELECT COUNT(*) FROM {tx.structure_table(session)}"
-        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number < :turn",
-        session_id=session.session_id,
-        branch_id=branch_id,
-        turn=turn,
-    ).fetchone()
+        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number < :turn"
+    )
+    (count,) = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
     return int(count)
 
 

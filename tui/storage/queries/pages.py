@@ -81,17 +81,14 @@ def read_turns(tx: Transaction, session: Session, holders: Sequence[str], first:
         first: Number of the first turn.
         last: Number of the last turn.
     """
-    rows = tx.execute(
+    sql = (
         "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.created_at AS TEXT),"
         f" m.id, {tx.dialect.is_missing('m.message_data')}"
         f" FROM {tx.structure_table(session)} t LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-        " AND t.user_turn_number BETWEEN :first AND :last ORDER BY +t.sequence_number",
-        session_id=session.session_id,
-        branch_id=holders[0],
-        first=first,
-        last=last,
-    ).fetchall()
+        " AND t.user_turn_number BETWEEN :first AND :last ORDER BY +t.sequence_number"
+    )
+    rows = tx.execute(sql, session_id=session.session_id, branch_id=holders[0], first=first, last=last).fetchall()
     usages = usage_of_turns(tx, session.session_id, holders, first, last)
     first_ids = {number: message_id for number, _, _, message_id, _ in reversed(rows)}
     shown = {message_id for message_id in first_ids.values() if message_id is not None}
@@ -138,14 +135,12 @@ def read_user_text(tx: Transaction, session: Session, branch_id: str, turn: int)
     Raises:
         NotFoundError: The branch has no such turn, or its message cannot be decoded.
     """
-    row = tx.execute(
+    sql = (
         f"SELECT m.id FROM {tx.structure_table(session)} t JOIN {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id AND t.user_turn_number = :turn"
-        " AND t.message_type = 'user' ORDER BY +t.sequence_number LIMIT 1",
-        session_id=session.session_id,
-        branch_id=branch_id,
-        turn=turn,
-    ).fetchone()
+        " AND t.message_type = 'user' ORDER BY +t.sequence_number LIMIT 1"
+    )
+    row = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
     item = next(tx.messages.beginnings([row[0]], None)).data if row else None
     if item is None:
         raise NotFoundError(f"Turn {turn} of '{branch_id}' has no readable user message.")

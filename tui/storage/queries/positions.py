@@ -59,13 +59,11 @@ class PositionIndex:
 
     def position(self, tx: Transaction, session: Session, branch_id: str, turn: int) -> int:
         """Return the number of items of a branch before a turn; all of them where it does not reach the turn."""
-        key = tx.execute(
+        sql = (
             f"SELECT sequence_number, id FROM {tx.structure_table(session)} WHERE {_ON_BRANCH}"
-            " AND user_turn_number >= :turn ORDER BY user_turn_number, id LIMIT 1",
-            session_id=session.session_id,
-            branch_id=branch_id,
-            turn=turn,
-        ).fetchone()
+            " AND user_turn_number >= :turn ORDER BY user_turn_number, id LIMIT 1"
+        )
+        key = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
         return self._count_before(tx, session, branch_id, key)
 
     def _count_before(self, tx: Transaction, session: Session, branch_id: str, key: _Key | None) -> int:
@@ -99,14 +97,12 @@ class PositionIndex:
     def _advance(self, tx: Transaction, session: Session, branch_id: str, checkpoints: _Checkpoints) -> None:
         """Add the next checkpoint, or find that the branch ends before it."""
         sequence, row_id = checkpoints.keys[-1]
-        key = tx.execute(
+        sql = (
             f"SELECT sequence_number, id FROM {tx.structure_table(session)} WHERE {_ON_BRANCH} AND {_FROM_KEY}"
-            " ORDER BY sequence_number, id LIMIT 1 OFFSET :step",
-            session_id=session.session_id,
-            branch_id=branch_id,
-            sequence=sequence,
-            id=row_id,
-            step=_STEP,
+            " ORDER BY sequence_number, id LIMIT 1 OFFSET :step"
+        )
+        key = tx.execute(
+            sql, session_id=session.session_id, branch_id=branch_id, sequence=sequence, id=row_id, step=_STEP
         ).fetchone()
         if key is None or not isinstance(key[0], int):
             checkpoints.complete = True

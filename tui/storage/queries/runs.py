@@ -39,30 +39,20 @@ def record_run(tx: Transaction, session_id: str, branch_id: str, run: EndedRun) 
         False where the branch has no turn, and nothing was recorded.
     """
     branch = "session_id = :session_id AND branch_id = :branch_id"
-    (turn,) = tx.execute(
-        f"SELECT MAX(user_turn_number) FROM message_structure WHERE {branch}",
-        session_id=session_id,
-        branch_id=branch_id,
-    ).fetchone()
+    sql = f"SELECT MAX(user_turn_number) FROM message_structure WHERE {branch}"
+    (turn,) = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
     if not turn:
         return False
     # The `+` keeps SQLite on the index that finds the turn.
-    (message_id,) = tx.execute(
+    sql = (
         f"SELECT message_id FROM message_structure WHERE {branch} AND user_turn_number = :turn"
-        " ORDER BY +sequence_number LIMIT 1",
-        session_id=session_id,
-        branch_id=branch_id,
-        turn=turn,
-    ).fetchone()
+        " ORDER BY +sequence_number LIMIT 1"
+    )
+    (message_id,) = tx.execute(sql, session_id=session_id, branch_id=branch_id, turn=turn).fetchone()
     CONVO_RUNS.create(tx)
     run_values = run._asdict() | {"estimated": int(run.estimated), "reported": int(run.reported)}
     tx.execute(
-        _RECORD,
-        session_id=session_id,
-        branch_id=branch_id,
-        user_turn_number=turn,
-        message_id=message_id,
-        **run_values,
+        _RECORD, session_id=session_id, branch_id=branch_id, user_turn_number=turn, message_id=message_id, **run_values
     )
     return True
 

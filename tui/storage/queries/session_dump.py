@@ -71,25 +71,20 @@ class SessionDump:
 
     def created_at(self) -> str | None:
         """Return the time when the session was created, if it is stored."""
-        row = self._tx.execute(
-            f"SELECT CAST(created_at AS TEXT) FROM {self._tx.tables.sessions} WHERE session_id = :session_id",
-            session_id=self.session.session_id,
-        ).fetchone()
+        sql = f"SELECT CAST(created_at AS TEXT) FROM {self._tx.tables.sessions} WHERE session_id = :session_id"
+        row = self._tx.execute(sql, session_id=self.session.session_id).fetchone()
         return row[0] if row else None
 
     def items(self, branch_id: str, first: int, last: int) -> Iterator[Item]:
         """Yield the items of some turns of a branch, in order; their `position` is always 0."""
-        rows = self._tx.execute(
+        sql = (
             "SELECT t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT),"
             f" CAST(m.created_at AS TEXT), m.message_data FROM {self._structure} t"
             f" LEFT JOIN {self._tx.tables.messages} m ON m.id = t.message_id"
             " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-            " AND t.user_turn_number BETWEEN :first AND :last ORDER BY t.sequence_number",
-            session_id=self.session.session_id,
-            branch_id=branch_id,
-            first=first,
-            last=last,
+            " AND t.user_turn_number BETWEEN :first AND :last ORDER BY t.sequence_number"
         )
+        rows = self._tx.execute(sql, session_id=self.session.session_id, branch_id=branch_id, first=first, last=last)
         for message_id, turn, kind, tool, created_at, text in rows:
             data = decode_or_none(text)
             raw = None if data is not None else ("" if text is None else str(text))
@@ -173,10 +168,7 @@ class SessionDump:
         if not self._tx.has_table(table):
             return
         read = ", ".join(f"CAST({name} AS TEXT)" if name in _TIMES else name for name in columns)
-        rows = self._tx.execute(
-            f"SELECT {read} FROM {table} WHERE session_id = :session_id AND {condition}",
-            session_id=self.session.session_id,
-            **values,
-        )
+        sql = f"SELECT {read} FROM {table} WHERE session_id = :session_id AND {condition}"
+        rows = self._tx.execute(sql, session_id=self.session.session_id, **values)
         for row in rows:
             yield dict(zip(columns, row, strict=True))

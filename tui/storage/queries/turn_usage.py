@@ -187,7 +187,7 @@ def _runs(tx: Transaction, session: Session, branch_id: str, first: int, last: i
     found: dict[int, list[RunRecord]] = {}
     if not tx.has_table("convo_runs"):
         return found
-    rows = tx.execute(
+    sql = (
         "SELECT r.user_turn_number, CAST(r.branch_id AS TEXT), r.outcome, CAST(r.model AS TEXT),"
         " CAST(r.agent AS TEXT), CAST(r.started_at AS TEXT),"
         f" {tx.dialect.clamped('CAST(r.seconds AS REAL)', 0, _LONGEST_RUN)},"
@@ -196,12 +196,9 @@ def _runs(tx: Transaction, session: Session, branch_id: str, first: int, last: i
         f" {tx.dialect.ordered_join} convo_runs r ON r.session_id = t.session_id"
         " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-        f" AND t.user_turn_number BETWEEN :first AND :last AND r.outcome IN {sql_list(Outcome)} ORDER BY r.id",
-        session_id=session.session_id,
-        branch_id=branch_id,
-        first=first,
-        last=last,
+        f" AND t.user_turn_number BETWEEN :first AND :last AND r.outcome IN {sql_list(Outcome)} ORDER BY r.id"
     )
+    rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, first=first, last=last)
     for turn, runner, outcome, model, agent, started_at, seconds, error, estimated, reported in rows:
         found.setdefault(turn, []).append(
             RunRecord(
@@ -225,16 +222,13 @@ def _tools(
 ) -> dict[int, list[tuple[str, int]]]:
     """Return name and calls of each tool of each turn, in the order of their first calls."""
     found: dict[int, list[tuple[str, int]]] = {}
-    rows = tx.execute(
+    sql = (
         "SELECT user_turn_number, CAST(COALESCE(tool_name, message_type) AS TEXT), COUNT(*)"
         f" FROM {tx.structure_table(session)} WHERE session_id = :session_id AND branch_id = :branch_id"
         f" AND user_turn_number BETWEEN :first AND :last AND {call_condition('message_type')}"
-        " GROUP BY 1, 2 ORDER BY 1, MIN(sequence_number)",
-        session_id=session.session_id,
-        branch_id=branch_id,
-        first=first,
-        last=last,
+        " GROUP BY 1, 2 ORDER BY 1, MIN(sequence_number)"
     )
+    rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, first=first, last=last)
     for turn, name, calls in rows:
         found.setdefault(turn, []).append((name, calls))
     return found
@@ -245,17 +239,15 @@ def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: st
     turns = tree.branches[branch_id].turns
     found = [TurnInput()] * turns
     length = tx.dialect.stored_length("m.message_data")
-    lengths = tx.execute(
+    sql = (
         f"SELECT t.user_turn_number, SUM({length}),"
         f" SUM(CASE t.message_type WHEN 'user' THEN {length} ELSE 0 END)"
         f" FROM {tx.structure_table(session)} t"
         f" {tx.dialect.ordered_join} {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-        " AND t.user_turn_number BETWEEN 1 AND :turns GROUP BY 1",
-        session_id=session.session_id,
-        branch_id=branch_id,
-        turns=turns,
+        " AND t.user_turn_number BETWEEN 1 AND :turns GROUP BY 1"
     )
+    lengths = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turns=turns)
     for turn, characters, message in lengths:
         found[turn - 1] = TurnInput(characters or 0, message or 0)
     estimated = _estimated_turns(tx, session.session_id)

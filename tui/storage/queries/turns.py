@@ -151,13 +151,7 @@ def _texts(content: object) -> list[str]:
 
 
 def _turn(number: int, preview: str, content: object, created_at: str) -> dict[str, Any]:
-    return {
-        "turn": number,
-        "content": preview,
-        "full_content": content,
-        "timestamp": created_at,
-        "can_branch": True,
-    }
+    return {"turn": number, "content": preview, "full_content": content, "timestamp": created_at, "can_branch": True}
 
 
 def items_by_turn(tx: Transaction, session_id: str, branch_id: str) -> dict[int, list[dict[str, str | None]]]:

@@ -127,13 +127,11 @@ def session_usage(tx: Transaction, session_id: str, branch_id: str) -> dict[str,
 
 def turn_usage(tx: Transaction, session_id: str, branch_id: str, turn: int) -> dict[str, Any]:
     """Return the usage of one turn; empty where nothing is stored."""
-    row = tx.execute(
+    sql = (
         f"SELECT {_STORED} FROM turn_usage"
-        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn",
-        session_id=session_id,
-        branch_id=branch_id,
-        turn=turn,
-    ).fetchone()
+        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
+    )
+    row = tx.execute(sql, session_id=session_id, branch_id=branch_id, turn=turn).fetchone()
     return {} if row is None else _decode(row)
 
 

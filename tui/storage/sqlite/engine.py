@@ -72,8 +72,7 @@ class SQLiteTransaction:
         # Between two rows SQLite lets another thread run, and while the program starts one is always waiting.
         columns = ", ".join(f"c{number}" for number in range(width))
         (found,) = self.db.execute(
-            f"WITH found ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM found",
-            values,
+            f"WITH found ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM found", values
         ).fetchone()
         rows: list[list[Any]] = json.loads(found)
         return rows

@@ -108,15 +108,13 @@ def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]
     copies: list[EncodedItem] = []
     count = 0
     for source, turn in turns:
-        rows = tx.execute(
+        sql = (
             f"SELECT {tx.dialect.as_utf8('m.message_data')}, s.message_type, s.tool_name FROM message_structure AS s"
             f" {tx.dialect.ordered_join} {tx.tables.messages} AS m ON m.id = s.message_id"
             " WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.user_turn_number = :turn"
-            " ORDER BY +s.sequence_number",
-            session_id=session_id,
-            branch_id=source,
-            turn=turn,
-        ).fetchall()
+            " ORDER BY +s.sequence_number"
+        )
+        rows = tx.execute(sql, session_id=session_id, branch_id=source, turn=turn).fetchall()
         if not rows:
             raise ConvoError(f"Turn {turn} of '{source}' is gone.", "Mark the turns again.")
         try:
@@ -184,20 +182,16 @@ def _read_usage(
         branch_id=branch_id,
     ).fetchall():
         if turn in first_messages and turn not in found:
-            first = tx.execute(
+            sql = (
                 "SELECT message_id FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
-                " AND user_turn_number = :turn ORDER BY +sequence_number LIMIT 1",
-                session_id=session_id,
-                branch_id=runner,
-                turn=turn,
-            ).fetchone()
+                " AND user_turn_number = :turn ORDER BY +sequence_number LIMIT 1"
+            )
+            first = tx.execute(sql, session_id=session_id, branch_id=runner, turn=turn).fetchone()
             if first is not None and first[0] == first_messages[turn].original:
                 found[turn] = cells
     if tx.has_table("convo_usage"):
-        for turn, message_id, *cells in tx.execute(
-            f"SELECT user_turn_number, message_id, {columns} FROM convo_usage WHERE session_id = :session_id",
-            session_id=session_id,
-        ):
+        sql = f"SELECT user_turn_number, message_id, {columns} FROM convo_usage WHERE session_id = :session_id"
+        for turn, message_id, *cells in tx.execute(sql, session_id=session_id):
             if turn in first_messages and first_messages[turn].original == message_id:
                 found.setdefault(turn, cells)
     return found

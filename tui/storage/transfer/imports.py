@@ -88,17 +88,12 @@ def adopt_session(tx: Transaction, session_id: str, track: TrackProgress) -> int
     Returns:
         The number of items.
     """
-    (last,) = tx.execute(
-        "SELECT COALESCE(MAX(sequence_number), 0) FROM message_structure WHERE session_id = :session_id",
-        session_id=session_id,
-    ).fetchone()
-    (total,) = tx.execute(
-        f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id", session_id=session_id
-    ).fetchone()
-    messages = tx.execute(
-        f"SELECT id, message_data, created_at FROM {tx.tables.messages} WHERE session_id = :session_id ORDER BY id",
-        session_id=session_id,
-    )
+    sql = "SELECT COALESCE(MAX(sequence_number), 0) FROM message_structure WHERE session_id = :session_id"
+    (last,) = tx.execute(sql, session_id=session_id).fetchone()
+    sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id"
+    (total,) = tx.execute(sql, session_id=session_id).fetchone()
+    sql = f"SELECT id, message_data, created_at FROM {tx.tables.messages} WHERE session_id = :session_id ORDER BY id"
+    messages = tx.execute(sql, session_id=session_id)
     turn = count = 0
     for batch in track(iter(partial(messages.fetchmany, _BATCH), []), total // _BATCH):
         rows = []
@@ -144,13 +139,11 @@ def _import_items(tx: Transaction, session_id: str, items: Sequence[object]) -> 
 def _import_document(tx: Transaction, session_id: str, document: Mapping[str, Any]) -> None:
     """Write all of a document; messages get new ids, everything else stays as it was."""
     session, now = document["session"], tx.dialect.now
-    tx.execute(
+    sql = (
         f"INSERT INTO {tx.tables.sessions} (session_id, created_at, updated_at)"
-        f" VALUES (:session_id, COALESCE(:created_at, {now}), COALESCE(:updated_at, {now}))",
-        session_id=session_id,
-        created_at=session.get("created_at"),
-        updated_at=session.get("updated_at"),
+        f" VALUES (:session_id, COALESCE(:created_at, {now}), COALESCE(:updated_at, {now}))"
     )
+    tx.execute(sql, session_id=session_id, created_at=session.get("created_at"), updated_at=session.get("updated_at"))
     _import_label(tx, session_id, None, session)
     new_ids: dict[int, int] = {}
     for message in document["messages"]:
