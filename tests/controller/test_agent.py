@@ -242,7 +242,7 @@ async def test_a_turn_is_run_again_on_three_branches(
     made = [name for name in tree.branches if name != "main"]
     assert len(made) == 3
     assert all(tree.branches[name].turns == 2 for name in made)
-    assert len(tree.alternatives(tree.tip("main"))) == 4
+    assert len(tree.alternatives(tree.last_chain("main"))) == 4
     for name in made:
         await controller.navigation.switch_branch(name)
         assert user_texts(controller.view) == ["hello", "weather in Oslo"]

@@ -112,7 +112,7 @@ async def test_three_r_makes_three_siblings(path: Path) -> None:
         await explorer.until(
             lambda: not explorer.view.runs and all(branch.turns == 2 for branch in explorer.view.tree.branches.values())
         )
-        assert len(explorer.view.tree.alternatives(explorer.view.tree.tip("main"))) == 4
+        assert len(explorer.view.tree.alternatives(explorer.view.tree.last_chain("main"))) == 4
 
 
 async def test_r_asks_how_many_times(path: Path) -> None:

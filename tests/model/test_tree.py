@@ -23,7 +23,7 @@ NESTED = {
 
 
 def chain_text(chain: Chain) -> str:
-    return f"{chain.first}-{chain.last} {chain.tip_of or ''}".strip()
+    return f"{chain.first}-{chain.last} {chain.ending_branch or ''}".strip()
 
 
 def test_a_single_branch_is_one_chain() -> None:
@@ -38,7 +38,7 @@ def test_a_path_leads_from_the_first_turn_to_the_last() -> None:
 
     assert [chain_text(chain) for chain in tree.path("deep")] == ["1-2", "3-3", "4-4 deep"]
     assert [chain_text(chain) for chain in tree.path("main")] == ["1-2", "3-4 main"]
-    assert tree.tip("late") is tree.path("late")[-1]
+    assert tree.last_chain("late") is tree.path("late")[-1]
 
 
 def test_an_unknown_branch_has_no_path_and_no_turn() -> None:
@@ -60,14 +60,14 @@ def test_a_turn_is_found_in_the_chain_that_holds_it() -> None:
 def test_alternatives_are_the_chains_that_start_together() -> None:
     tree = tree_of(NESTED)
 
-    assert [chain_text(chain) for chain in tree.alternatives(tree.tip("main"))] == ["3-4 main", "3-3"]
-    assert [chain_text(chain) for chain in tree.alternatives(tree.tip("other"))] == ["1-2", "1-1 other"]
+    assert [chain_text(chain) for chain in tree.alternatives(tree.last_chain("main"))] == ["3-4 main", "3-3"]
+    assert [chain_text(chain) for chain in tree.alternatives(tree.last_chain("other"))] == ["1-2", "1-1 other"]
 
 
 def test_a_branch_that_ends_at_the_fork_is_an_alternative_too() -> None:
     tree = tree_of(NESTED)
 
-    assert [chain_text(chain) for chain in tree.alternatives(tree.tip("late"))] == ["3-4 main", "5-5 late"]
+    assert [chain_text(chain) for chain in tree.alternatives(tree.last_chain("late"))] == ["3-4 main", "5-5 late"]
 
 
 def test_forks_are_the_chains_of_a_path_with_alternatives() -> None:
@@ -93,9 +93,9 @@ def test_forks_follow_the_turn_where_they_start_and_the_chain_keeps_its_depth() 
 
 def test_a_branch_without_turns_of_its_own_has_an_empty_chain() -> None:
     tree = tree_of({"main": [1, 2, 3], "fresh": [1, 2]})
-    fresh = tree.tip("fresh")
+    fresh = tree.last_chain("fresh")
 
-    assert (fresh.first, fresh.last, len(fresh), fresh.tip_of) == (3, 2, 0, "fresh")
+    assert (fresh.first, fresh.last, len(fresh), fresh.ending_branch) == (3, 2, 0, "fresh")
     assert fresh
     assert tree.chain_at("fresh", 3) is None
 

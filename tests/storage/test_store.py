@@ -44,7 +44,7 @@ async def bushy(tmp_path: Path) -> AsyncIterator[tuple[Path, SdkSession]]:
 
 def drawn(tree: TurnTree) -> list[str]:
     """Return the tree as lines: depth, turns, and the branch that ends there."""
-    return [f"{'  ' * depth}{chain.first}-{chain.last} {chain.tip_of or '·'}" for chain, depth in tree.walk()]
+    return [f"{'  ' * depth}{chain.first}-{chain.last} {chain.ending_branch or '·'}" for chain, depth in tree.walk()]
 
 
 async def only_session(store: Store) -> Session:
@@ -436,7 +436,7 @@ def test_the_tree_is_the_trie_of_turns_after_any_forks_and_pops(steps: list[Step
         assert [number for chain in path for number in range(chain.first, chain.last + 1)] == list(
             range(1, len(turns) + 1)
         )
-        assert path[-1].tip_of == name
+        assert path[-1].ending_branch == name
         assert all(name in chain.holders for chain in path)
     assert sorted(chain.index for chain, _ in tree.walk()) == list(range(len(tree.chains)))
     for chain in tree.chains:

@@ -30,10 +30,10 @@ class Comparisons:
         tree, (branch_id, turn) = self._state.view.tree, self._state.target
         if branch_id not in tree.branches:
             return None
-        tip, visited = tree.tip(branch_id), self._navigation.visited
-        if tip.children and turn >= tree.branches[branch_id].turns:
+        last_chain, visited = tree.last_chain(branch_id), self._navigation.visited
+        if last_chain.children and turn >= tree.branches[branch_id].turns:
             # The end of a branch counts as the turn that its siblings have there and it has not.
-            return branch_through(tree.chains[tip.children[0]], visited)
+            return branch_through(tree.chains[last_chain.children[0]], visited)
         fork = nearest_fork(tree, branch_id, turn)
         if fork is None:
             return next((name for name in tree.branches if name != branch_id), None)

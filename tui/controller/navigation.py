@@ -103,18 +103,18 @@ class Navigation:
         tree, (branch_id, selected) = self._state.view.tree, self._state.target
         if branch_id not in tree.branches:
             return
-        tip, last = tree.tip(branch_id), tree.branches[branch_id].turns
+        last_chain, last = tree.last_chain(branch_id), tree.branches[branch_id].turns
         at = turn if turn is not None else selected
         if turn is None and at == last:
             # The end of a branch counts as the turn that its siblings have there and it has not.
             at += 1
-        chain = tree.chains[tip.children[0]] if at > last and tip.children else None
+        chain = tree.chains[last_chain.children[0]] if at > last and last_chain.children else None
         fork = chain or nearest_fork(tree, branch_id, at)
         if fork is None:
             self._state.notify("This branch has no fork.")
             return
         alternatives = tree.alternatives(fork)
-        index = alternatives.index(tip if chain else fork)
+        index = alternatives.index(last_chain if chain else fork)
         if not 0 <= index + step < len(alternatives):
             count = f"this is {index + 1} of {len(alternatives)}"
             self._state.notify(f"No further branch at turn {fork.first}: {count}.")

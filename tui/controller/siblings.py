@@ -28,7 +28,7 @@ def branch_through(chain: Chain, visited: Iterable[str]) -> str:
 def branch_at(fork: Chain, other: Chain, visited: Iterable[str]) -> str:
     """Return the branch that shows another alternative of a fork."""
     # A branch that ends at the fork has no turn there: its end is shown.
-    return other.tip_of if other.index == fork.parent and other.tip_of else branch_through(other, visited)
+    return other.ending_branch if other.index == fork.parent and other.ending_branch else branch_through(other, visited)
 
 
 def sibling_at(tree: TurnTree, fork: Chain, visited: Iterable[str]) -> str:

@@ -79,7 +79,7 @@ def sections(tree: TurnTree, branches: Sequence[str]) -> Iterator[Section]:
         holders = tuple(name for name in chain.holders if name in exported)
         if holders:
             fork_turn = 0 if chain.parent is None else tree.chains[chain.parent].last
-            last_branch = chain.tip_of if chain.tip_of in exported else None
+            last_branch = chain.ending_branch if chain.ending_branch in exported else None
             yield Section(number, holders[0], chain.first, chain.last, depth, fork_turn, holders, last_branch)
             number += 1
 

@@ -32,16 +32,14 @@ __all__ = [
 ]
 
 PriceTurns: TypeAlias = Callable[[Sequence[TurnUsage]], Sequence[TurnUsage]]
-"""Adds to turns what they cost in money."""
+"""Returns turns with their costs in money."""
 
 
 class Side(NamedTuple):
     """Consecutive turns of a branch.
 
     Attributes:
-        branch_id: The branch.
-        first: Number of the first turn.
-        last: Number of the last turn; less than `first` where there is none.
+        last: Number of the last turn; less than `first` if there are no turns.
     """
 
     branch_id: str
@@ -53,8 +51,8 @@ class TurnPair(NamedTuple):
     """A turn of the left side and the turn of the right side that corresponds to it.
 
     Attributes:
-        left: Number of the left turn; None where the left side has no turn here.
-        right: Number of the right turn; None where the right side has no turn here.
+        left: Number of the left turn; None if only the right side has a turn here.
+        right: Number of the right turn; None if only the left side has a turn here.
     """
 
     left: int | None
@@ -65,9 +63,8 @@ class ToolStep(NamedTuple):
     """A tool call in the merged order of the calls of both sides.
 
     Attributes:
-        name: The tool.
-        left: Whether the left side makes the call here.
-        right: Whether the right side makes the call here.
+        left: Whether the left side makes the call at this place.
+        right: Whether the right side makes the call at this place.
     """
 
     name: str
@@ -79,13 +76,11 @@ class Summary(NamedTuple):
     """The sums of the turns of one side.
 
     Attributes:
-        turns: Number of turns.
         usage: Their tokens; None where no usage is stored.
-        turns_without_usage: Number of turns without stored usage.
         seconds: How long their runs took; None where no run is recorded.
         turns_without_time: Number of turns without the time of a run.
         tools: Number of tool calls.
-        cost: Their price in US dollars; None where the price of a turn is not known.
+        cost: Their price in US dollars; None if the price of a turn is not known.
     """
 
     turns: int
@@ -109,15 +104,10 @@ class Comparison(NamedTuple):
     """The turns of two branches, paired.
 
     Attributes:
-        session: The session of both branches.
-        left: The turns of the left branch.
-        right: The turns of the right branch.
-        shared: The last turn that both branches share, just before these turns; 0 where they share none, None where
-            the turns do not follow the fork of the branches.
+        shared: The last turn that both branches share, just before these turns; 0 if they share no turns, None if the
+            turns do not follow the fork of the branches.
         pairs: All turns of both sides in order, each once.
         tools: The tool calls of both sides in order.
-        left_summary: The sums of the left turns.
-        right_summary: The sums of the right turns.
     """
 
     session: Session
@@ -148,7 +138,7 @@ class ComparedItem(NamedTuple):
         type: `user`, `assistant`, or the item's own type.
         tool_name: Name of the tool where the item has one; an output has the name of the tool that was called.
         text: The item's text; untrusted.
-        spans: The same text in spans of words that the other side has, or has not.
+        spans: The same text, divided into words that the other side has and words that it lacks.
         omitted: Number of characters after `text`, which are not compared word by word.
     """
 
@@ -163,9 +153,8 @@ class ItemPair(NamedTuple):
     """An item of the left turn and the item of the right turn that corresponds to it.
 
     Attributes:
-        left: The left item; None where the left turn has no item here.
-        right: The right item; None where the right turn has no item here.
-        differs: Whether the items differ.
+        left: The left item; None if only the right turn has an item here.
+        right: The right item; None if only the left turn has an item here.
     """
 
     left: ComparedItem | None
@@ -177,7 +166,6 @@ class TurnItems(NamedTuple):
     """The items of a turn, to be compared.
 
     Attributes:
-        items: The first items of the turn.
         more: Number of items after these.
     """
 
@@ -189,7 +177,6 @@ class TurnComparison(NamedTuple):
     """Two turns, compared item by item.
 
     Attributes:
-        pair: The turns.
         items: Their items in order, paired.
         left_more: Number of items of the left turn that are not compared.
         right_more: Number of items of the right turn that are not compared.
@@ -215,10 +202,8 @@ class SideContents(NamedTuple):
     """The data of a side that a comparison needs.
 
     Attributes:
-        side: The side.
         messages: The beginning of the user message of each turn.
         tools: The name of the tool of each call, in order.
-        turns: The usage of each turn.
         runs: The last run of each turn that has one.
     """
 
@@ -254,11 +239,11 @@ def compare_sides(
     """Pair the turns and the tool calls of two sides, and add up what the turns cost.
 
     Args:
-        session: The session of both.
+        session: The session of both sides.
         left: The left side.
         right: The right side.
-        shared: The last turn that both branches share; None where the turns do not follow the fork of the branches.
-        price: Adds what turns cost in money; None where no price is known.
+        shared: `Comparison.shared`.
+        price: Adds prices to turns; None where no prices are shown.
     """
     if price is not None:
         left, right = (side._replace(turns=price(side.turns)) for side in (left, right))
@@ -277,13 +262,7 @@ def compare_sides(
 def compare_turns(
     pairs: Sequence[TurnPair], left: Mapping[int, TurnItems], right: Mapping[int, TurnItems]
 ) -> tuple[TurnComparison, ...]:
-    """Compare pairs of turns item by item.
-
-    Args:
-        pairs: The turns.
-        left: The items of the left turns, by the number of the turn.
-        right: The items of the right turns.
-    """
+    """Compare pairs of turns item by item; `left` and `right` have the items of each turn by its number."""
     compared = []
     for pair in pairs:
         ours = TurnItems() if pair.left is None else left.get(pair.left, TurnItems())
@@ -301,7 +280,7 @@ def pair_turns(left: Side, left_texts: Sequence[str], right: Side, right_texts: 
 
 
 def tool_steps(left: Sequence[str], right: Sequence[str]) -> tuple[ToolStep, ...]:
-    """Merge the tool calls of both sides in order; where they differ, those of the left side come first."""
+    """Merge the tool calls of both sides in order; where they differ, the calls of the left side are first."""
     steps: list[ToolStep] = []
     for common, lefts, rights in opcodes(left, right):
         steps += [ToolStep(left[at], True, common) for at in lefts]
@@ -311,13 +290,7 @@ def tool_steps(left: Sequence[str], right: Sequence[str]) -> tuple[ToolStep, ...
 
 
 def summary(turns: Sequence[TurnUsage], runs: Sequence[RunRecord], tools: int) -> Summary:
-    """Add up what turns cost.
-
-    Args:
-        turns: All turns, also those without stored usage.
-        runs: The last run of each turn that has one.
-        tools: Number of their tool calls.
-    """
+    """Add up the usage of turns, the time of the last run of each turn, and the price."""
     times = [run.seconds for run in runs if run.seconds is not None]
     return Summary(
         turns=len(turns),
@@ -331,7 +304,7 @@ def summary(turns: Sequence[TurnUsage], runs: Sequence[RunRecord], tools: int) -
 
 
 def _cost(turns: Sequence[TurnUsage]) -> float | None:
-    """Return what turns cost, if each turn with usage has a price."""
+    """Return the price of turns; None unless each turn with usage has a price."""
     costs = [turn.cost for turn in turns if turn.usage is not None]
     priced = [cost for cost in costs if cost is not None and not cost.unpriced]
     return float(sum(cost.amount for cost in priced)) if costs and len(priced) == len(costs) else None
@@ -340,7 +313,7 @@ def _cost(turns: Sequence[TurnUsage]) -> float | None:
 def compare_items(left: Sequence[ComparedItem], right: Sequence[ComparedItem]) -> tuple[ItemPair, ...]:
     """Pair the items of two turns in order, and find the words that differ.
 
-    Items of the same type and tool are paired first, then, between these, items of the same type.
+    Items of the same type and tool are paired first; the items between them are paired if they have the same type.
     """
     pairs: list[ItemPair] = []
     keys = [(item.type, item.tool_name) for item in left], [(item.type, item.tool_name) for item in right]

@@ -1,7 +1,7 @@
-"""Differences of two lists or texts: their common blocks, elements that correspond, words that only one has.
+"""Differences of two lists or texts: common blocks, pairs of similar elements, words that only one text has.
 
-The time of Python's `SequenceMatcher` grows with the product of two lengths, and more where elements repeat. So it only
-compares short blocks; longer ones are first split at elements that are in both lists exactly once.
+Python's `SequenceMatcher` takes a time that grows with the product of two lengths, and faster if elements repeat. So it
+compares only short blocks. Longer blocks are first split at anchors: elements that both lists have exactly once.
 """
 
 from __future__ import annotations
@@ -16,35 +16,29 @@ from typing import Final, NamedTuple, TypeAlias
 
 __all__ = ["Match", "Span", "align", "diff_words", "matches", "opcodes"]
 
-_LARGEST_PRODUCT: Final = 60_000
-"""Product of two lengths up to which `SequenceMatcher` compares them; some 30 ms where all elements are alike."""
+_MAX_PRODUCT: Final = 60_000
+"""Product of two lengths up to which `SequenceMatcher` compares them: at most some 30 ms."""
 
-_DEEPEST: Final = 12
+_MAX_DEPTH: Final = 12
 """How often the blocks between two anchors are split again."""
 
-_LEAST_COMMON: Final = 0.3
-"""Share of the shorter text that the other one must have too; with less, no word is marked as common."""
+_MIN_COMMON: Final = 0.3
+"""Share of the shorter text that both texts must have; below it, no word is marked as common."""
 
-_LEAST_SIMILARITY: Final = 0.3
-"""Similarity from which two texts are paired although others are next to one another."""
+_MIN_SIMILARITY: Final = 0.3
+"""Share of common words below which two texts are not similar at all."""
 
 _WORD: Final = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]\\s*"
     "|[^\\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+\\s*|[^\\w\\s]\\s*|\\s+"
 )
-"""A word with the blanks after it; a character of Chinese or Japanese; a punctuation mark."""
+"""A word, a Chinese or Japanese character, or a punctuation mark, each with the blanks after it; or only blanks."""
 
 IndexPair: TypeAlias = tuple[int | None, int | None]
 
 
 class Match(NamedTuple):
-    """A block of elements that two lists have in common, as in `difflib.Match`.
-
-    Attributes:
-        left: Index of its first element in the left list.
-        right: Index of its first element in the right list.
-        size: Number of its elements.
-    """
+    """A block of elements that two lists have in common: its first index in each list, and its number of elements."""
 
     left: int
     right: int
@@ -55,7 +49,6 @@ class Span(NamedTuple):
     """Neighbouring words of a text.
 
     Attributes:
-        text: The words with the blanks around them.
         differs: Whether the other text lacks them here.
     """
 
@@ -66,7 +59,7 @@ class Span(NamedTuple):
 def matches(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Match]:
     """Return the common blocks of two lists in order, neighbouring ones joined."""
     joined: list[Match] = []
-    for match in _matches(left, right, 0, 0, _DEEPEST):
+    for match in _matches(left, right, 0, 0, _MAX_DEPTH):
         last = joined[-1] if joined else None
         if last and (last.left + last.size, last.right + last.size) == (match.left, match.right):
             joined[-1] = last._replace(size=last.size + match.size)
@@ -89,15 +82,15 @@ def opcodes(left: Sequence[Hashable], right: Sequence[Hashable]) -> Iterator[tup
 def align(left: Sequence[str], right: Sequence[str]) -> list[IndexPair]:
     """Pair the texts of two lists.
 
-    Equal texts are paired first. Between these, texts are paired in their order; where one list has more of them, each
-    text of the other list is paired with the most similar one.
+    Equal texts are paired first. The texts between them are paired in their order. If one list has more of these texts,
+    those of the other list are paired with the most similar ones.
 
     Returns:
-        Indices of both lists, each once and in order; None where a list has no text for the pair.
+        Indices of both lists, each once and in order; None if a list has no text for the pair.
     """
     pairs: list[IndexPair] = []
     for common, lefts, rights in opcodes(left, right):
-        if common or len(lefts) == len(rights) or not (lefts and rights) or len(lefts) * len(rights) > _LARGEST_PRODUCT:
+        if common or len(lefts) == len(rights) or not (lefts and rights) or len(lefts) * len(rights) > _MAX_PRODUCT:
             pairs += zip_longest(lefts, rights)
         elif len(lefts) < len(rights):
             pairs += _pair_by_similarity([left[at] for at in lefts], [right[at] for at in rights], lefts, rights)
@@ -108,9 +101,9 @@ def align(left: Sequence[str], right: Sequence[str]) -> list[IndexPair]:
 
 
 def diff_words(left: str, right: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """Split two texts into spans of words that both have, and spans that only one has.
+    """Split two texts into spans of words that both texts have, and spans that only one has.
 
-    The spans of a text join to it. Blanks count only where nothing else differs.
+    Joined, the spans of a text are the text. Blanks are compared only if nothing else differs.
     """
     if left == right:
         spans = (Span(left, differs=False),) if left else ()
@@ -140,7 +133,7 @@ def _matches(
     left, right = left[prefix : len(left) - suffix], right[prefix : len(right) - suffix]
     left_start, right_start = left_start + prefix, right_start + prefix
     if left and right:
-        if len(left) * len(right) <= _LARGEST_PRODUCT:
+        if len(left) * len(right) <= _MAX_PRODUCT:
             matcher = SequenceMatcher(None, left, right, autojunk=False)
             for block in matcher.get_matching_blocks()[:-1]:
                 yield Match(left_start + block.a, right_start + block.b, block.size)
@@ -164,7 +157,7 @@ def _matches_between_anchors(
 
 
 def _anchors(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """Return the indices of elements that are in both lists exactly once: as many as have the same order in both."""
+    """Return the indices of elements that both lists have exactly once: as many as have the same order in both."""
     left_counts, right_counts = Counter(left), Counter(right)
     right_indices = {element: index for index, element in enumerate(right) if right_counts[element] == 1}
     found = [
@@ -172,8 +165,8 @@ def _anchors(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[
         for index, element in enumerate(left)
         if left_counts[element] == 1 and element in right_indices
     ]
-    # The longest increasing sequence of right indices. For each length: the least index that ends such a sequence, and
-    # which of the found elements that is; for each element, the one before it in its sequence.
+    # The longest increasing sequence of right indices: `ends` has, for each length, the least index that ends such a
+    # sequence, `tails` the number of that element, and `previous`, for each element, its predecessor in the sequence.
     ends: list[int] = []
     tails: list[int] = []
     previous: list[int] = []
@@ -191,7 +184,7 @@ def _anchors(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[
 
 
 def _meaningful(found: list[Match], left: Sequence[str], right: Sequence[str]) -> list[Match]:
-    """Leave out matches by chance: lone punctuation, and all of them where they are a small part of the texts."""
+    """Remove accidental matches: lone punctuation, and all matches if they are a small part of the texts."""
     kept = [
         match
         for match in found
@@ -201,7 +194,7 @@ def _meaningful(found: list[Match], left: Sequence[str], right: Sequence[str]) -
     ]
     common = sum(len(word) for match in kept for word in left[match.left : match.left + match.size])
     shorter = min(sum(map(len, left)), sum(map(len, right)))
-    return kept if common >= _LEAST_COMMON * shorter else []
+    return kept if common >= _MIN_COMMON * shorter else []
 
 
 def _spans(words: Sequence[str], common: Sequence[range]) -> tuple[Span, ...]:
@@ -219,9 +212,9 @@ def _spans(words: Sequence[str], common: Sequence[range]) -> tuple[Span, ...]:
 def _pair_by_similarity(
     shorter: Sequence[str], longer: Sequence[str], shorter_indices: range, longer_indices: range
 ) -> Iterator[IndexPair]:
-    """Pair each text of the shorter list with one of the longer, in order, so that the sum of similarities is greatest.
+    """Pair each text of the shorter list with a text of the longer, in order, with the greatest sum of similarities.
 
-    Of equally good pairs the earliest is taken.
+    If several pairings are equally good, the earliest texts of the longer list are paired.
     """
     left_words, right_words = [Counter(_words(text)) for text in shorter], [Counter(_words(text)) for text in longer]
     # best[i][j]: the greatest sum for the first i texts of the shorter list and the first j of the longer.
@@ -247,7 +240,7 @@ def _words(text: str) -> list[str]:
 
 
 def _similarity(left: Counter[str], right: Counter[str]) -> float:
-    """Return the share of common words, from 0 to 1; 0 also where it is too small to count."""
+    """Return the share of common words, from 0 to 1; a share below `_MIN_SIMILARITY` is 0."""
     total = left.total() + right.total()
     share = 2 * (left & right).total() / total if total else 1.0
-    return share if share >= _LEAST_SIMILARITY else 0.0
+    return share if share >= _MIN_SIMILARITY else 0.0

@@ -1,29 +1,27 @@
 """Fuzzy search: names that contain typed letters in their order.
 
-A name takes a few string searches, whatever it contains: names come from files, and there may be thousands.
+A name takes at most two string searches for each letter, since there may be thousands of names of any content.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 __all__ = ["FuzzyFilter", "Matcher", "match_offsets"]
 
-_LONGEST = 400
+_MAX_LENGTH: Final = 400
 """Characters of a name that are searched."""
 
 
 def match_offsets(query: str, name: str) -> tuple[int, ...] | None:
-    """Find the letters of a query in a name, in their order and close together.
+    """Return the offsets of a query's letters in a name, in their order; None if the name does not contain them.
 
-    They may not be as close as possible, which would take more time.
+    The letters are close together, but not always as close as possible, which would take more time.
 
     Args:
-        query: In lower case, without blanks, not empty.
-        name: In lower case.
-
-    Returns:
-        The offset of each letter; None where the name does not contain them.
+        query: The letters in lower case, without blanks, not empty.
+        name: The name in lower case.
     """
     start = name.find(query)
     if start >= 0:
@@ -33,7 +31,7 @@ def match_offsets(query: str, name: str) -> tuple[int, ...] | None:
         end = name.find(letter, end + 1)
         if end < 0:
             return None
-    # Found backwards from the end of the first match, the letters are closer together.
+    # The letters are closer together if they are found backwards from the end of the first match.
     offsets: list[int] = []
     end += 1
     for letter in reversed(query):
@@ -43,7 +41,7 @@ def match_offsets(query: str, name: str) -> tuple[int, ...] | None:
 
 
 class Matcher:
-    """Ranks names by how well they match what was typed.
+    """Compares names with what was typed.
 
     Attributes:
         query: The typed letters in lower case, without blanks; may be empty.
@@ -53,15 +51,16 @@ class Matcher:
         self.query = _lower("".join(typed.split()))
 
     def rank(self, name: str) -> int | None:
-        """Return how well a name matches, lower for better; None where it does not match.
+        """Return the rank of a name, lower for a better match; None if it does not match.
 
-        Letters that are close together are best, then letters at the beginning of a word, then at that of the name.
+        The closer together the letters are, the better. Among equals, a match at the beginning of a word is better,
+        then a match nearer to the beginning of the name.
         """
-        return _rank(self.query, _lower(name[:_LONGEST])) if self.query else 0
+        return _rank(self.query, _lower(name[:_MAX_LENGTH])) if self.query else 0
 
     def offsets(self, name: str) -> tuple[int, ...]:
         """Return the offsets of the query's letters in a name that matches."""
-        return (match_offsets(self.query, _lower(name[:_LONGEST])) or ()) if self.query else ()
+        return (match_offsets(self.query, _lower(name[:_MAX_LENGTH])) or ()) if self.query else ()
 
 
 class FuzzyFilter:
@@ -69,17 +68,16 @@ class FuzzyFilter:
 
     Attributes:
         query: The typed letters in lower case, without blanks.
-        matches: Indices of the names that match, the best first; all in their own order if nothing is typed.
+        matches: Indices of the names that match, the best first; all indices in order if nothing is typed.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        """Create the filter of names, which are in their own order."""
-        self._names = tuple(_lower(name[:_LONGEST]) for name in names)
+        self._names = tuple(_lower(name[:_MAX_LENGTH]) for name in names)
         self.query = ""
         self.matches: Sequence[int] = range(len(self._names))
 
     def narrow(self, typed: str) -> None:
-        """Find the names that match what was typed; blanks do not count."""
+        """Set `matches` to the names that match what was typed; blanks are ignored."""
         query = Matcher(typed).query
         # A name without the letters of a query does not contain a longer query either.
         candidates = sorted(self.matches) if self.query and query.startswith(self.query) else range(len(self._names))
@@ -87,7 +85,7 @@ class FuzzyFilter:
         if not query:
             self.matches = candidates
             return
-        # One number for rank and index: thousands of tuples would start the garbage collector at each key.
+        # One number holds rank and index, as thousands of tuples would start the garbage collector at each key.
         count = len(self._names)
         ranked = [
             rank * count + index for index in candidates if (rank := _rank(query, self._names[index])) is not None
@@ -102,7 +100,7 @@ def _rank(query: str, name: str) -> int | None:
         return None
     start, end = offsets[0], offsets[-1] + 1
     inside = start > 0 and name[start - 1].isalnum()
-    return ((end - start) * 2 + inside) * _LONGEST + start
+    return ((end - start) * 2 + inside) * _MAX_LENGTH + start
 
 
 def _lower(text: str) -> str:

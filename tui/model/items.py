@@ -22,8 +22,8 @@ class Item(NamedTuple):
         raw: The stored text where it cannot be decoded, else None.
         size: Bytes of the stored text; 0 where nothing is stored yet.
         unread: Bytes of the stored text that were not read.
-        cut: Whether the end of the text was not read, so that `data` or `raw` holds only the beginning. Otherwise only
-            encoded data was not read, as that of an image; `…` and the number of its bytes are in its place.
+        cut: Whether the end of the text was not read, so that `data` or `raw` holds only the beginning. It is false if
+            only encoded data was not read, as that of an image; `…` and the number of its bytes replace such data.
     """
 
     message_id: int
@@ -43,9 +43,7 @@ class Page(NamedTuple):
     """Consecutive items of a branch.
 
     Attributes:
-        branch_id: The branch.
         start: Position of the first item.
-        items: The items in order.
     """
 
     branch_id: str

@@ -24,11 +24,9 @@ class JournalEntry(NamedTuple):
 
     Attributes:
         id: Greater than the ids of earlier entries.
-        session_id: The session that was changed.
-        branch_id: The branch that was changed; None where the session itself was.
+        branch_id: The branch that was changed; None if the session itself was changed.
         operation: The kind of change, one word.
         description: What was changed, on one line; names in it are untrusted.
-        state: Whether the change is in effect.
         kept_bytes: Bytes that the file keeps to undo or redo the change.
         created_at: When the change was made: UTC, naive.
     """
@@ -47,8 +45,6 @@ class SharedTurns(NamedTuple):
     """Turns of a branch that other branches hold too, so that they remain when it is deleted.
 
     Attributes:
-        first: Number of the first turn.
-        last: Number of the last turn.
         branches: The other branches that hold these turns.
     """
 
@@ -61,14 +57,12 @@ class DeletionImpact(NamedTuple):
     """The data that the deletion of a branch or a session takes away.
 
     Attributes:
-        session_id: The session.
-        branch_id: The branch; None for the session.
+        branch_id: The branch; None if the session is deleted.
         branches: Number of branches that are deleted.
         turns: Number of turns that no other branch holds.
         items: Number of stored items that no other branch holds.
         tokens: Tokens of the usage that is deleted; None where no usage is stored.
-        shared_turns: The turns that other branches hold too.
-        kept_tokens: Tokens of the usage of these turns that the branch ran, which is kept; None where there is none.
+        kept_tokens: Tokens of the usage that is kept, since the branch ran turns in `shared_turns`; None without any.
     """
 
     session_id: str

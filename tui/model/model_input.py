@@ -12,14 +12,13 @@ from tui.model.view import Session
 __all__ = ["BYTES_PER_TOKEN", "InputSize", "ItemRange", "ModelInput", "Sibling", "request_ends"]
 
 BYTES_PER_TOKEN: Final = 4
-"""Stored bytes for each token, by estimate. Letters of other scripts than Latin may be stored in six bytes each."""
+"""Stored bytes for each token, by estimate; a letter that is not Latin may be stored in six bytes."""
 
 
 class ItemRange(NamedTuple):
     """Consecutive items of a branch.
 
     Attributes:
-        branch_id: The branch.
         start: Position of the first item.
         stop: Position after the last item.
     """
@@ -33,7 +32,7 @@ class InputSize(NamedTuple):
     """The size of some items.
 
     Attributes:
-        items: Their number, without items that cannot be decoded, which are not sent.
+        items: Number of items, without those that cannot be decoded, which are not sent.
         size: Bytes of their stored JSON.
     """
 
@@ -50,7 +49,6 @@ class Sibling(NamedTuple):
     """A branch that shares the beginning of another branch, but not the turn in question.
 
     Attributes:
-        branch_id: The branch.
         shared: Number of items at the beginning of both branches that are the same.
         stop: Number of its items that the first request of its turn of the same number, or of its last turn, sent.
     """
@@ -64,9 +62,6 @@ class ModelInput(NamedTuple):
     """The input of a model in a turn.
 
     Attributes:
-        session: The session.
-        branch_id: The branch.
-        turn: Number of the turn.
         requests: For each request of the turn, the number of items that it sent, from the branch's first item on.
         answered: Whether the answer to the last request is stored.
         before: Number of items that the last request of the turn before sent; 0 where there is none.

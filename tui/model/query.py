@@ -1,8 +1,8 @@
 """Search queries: text, a regular expression, and filters.
 
-Whatever is not a filter is text, found in upper and lower case, with its blanks. Text in quotes is taken literally; if
-there are several texts, each has to occur. `/…/` is a regular expression. Text that only resembles a filter is text, so
-that `error: no such file` and `https://…` need no quotes.
+Everything that is not a filter is text, which is found in upper and lower case, with its blanks. Text in quotes is
+taken literally; if there are several texts, each has to occur. `/…/` is a regular expression. Text that only resembles
+a filter is text, so that `error: no such file` and `https://…` need no quotes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LAST_TURN: Final = 10**9
 _TIMEOUT: Final = 0.2
 """Seconds that a regular expression may take on one text."""
 
-# The only letter with two characters as its lower case; nobody types the second one.
+# The only letter whose lower case has two characters; nobody types the second one.
 _DOTTED: Final = str.maketrans("İ", "i")
 
 
@@ -55,7 +55,7 @@ class Query:
         filters: Names and values of the filters `tool`, `type`, `role`, `branch` and `session`; `*` in a value matches
             any characters.
         turns: First and last number of each range of turns.
-        error: Whether the item has to report a failure, or must not; None for either.
+        error: True if the item has to report a failure, False if it must not; None for either.
     """
 
     needles: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class Query:
 
     @property
     def terms(self) -> tuple[Query, ...]:
-        """A query for each needle and for the pattern: an item may contain each in another of its texts."""
+        """A query for each needle and one for the pattern, since each may be in another text of an item."""
         texts = tuple(Query((needle,)) for needle in self.needles)
         return (*texts, Query(pattern=self.pattern)) if self.pattern else texts
 
@@ -99,7 +99,7 @@ class Query:
         if self.needles:
             yield from _occurrences(text, fold(self.needles[0]))
         elif self.pattern:
-            # Other threads run meanwhile, and a search that would not end is given up.
+            # `concurrent` lets other threads run meanwhile; without a timeout, a search might never end.
             for match in self._compiled.finditer(text, timeout=_TIMEOUT, concurrent=True):
                 if match.end() > match.start():
                     yield match.span()

@@ -35,8 +35,7 @@ from typing import Final, NamedTuple
 
 __all__ = ["ResendCost", "TurnInput", "TurnResendCost", "resend_cost"]
 
-_CHARACTERS: Final = 4
-"""Characters for each token, by estimate."""
+_CHARACTERS_PER_TOKEN: Final = 4  # an estimate
 
 
 class TurnInput(NamedTuple):
@@ -64,9 +63,9 @@ class TurnResendCost(NamedTuple):
 
     Attributes:
         items: Tokens of its items; an estimate.
-        measured: Whether they follow from the usage of this turn and the next one alone.
+        measured: Whether they follow from the usage of this turn and the next turn alone.
         requests: Number of requests of the turns after it, each of which sent the items again.
-        tokens: Tokens sent again: the product of both, or less where that is more than was sent.
+        tokens: Tokens sent again: `items` times `requests`, or less if the requests sent fewer tokens.
         cached: Cached part of these tokens; None if no later turn reported any.
     """
 
@@ -82,7 +81,6 @@ class ResendCost:
     """The resend costs of a branch's turns, in arrays, since a branch may have 100,000 turns.
 
     Attributes:
-        branch_id: The branch.
         tokens: Tokens sent again, for all turns.
         cached: Cached part of these tokens; None where not reported.
         items: Tokens of all items.
@@ -121,12 +119,7 @@ class ResendCost:
 
 
 def resend_cost(branch_id: str, turns: Sequence[TurnInput]) -> ResendCost:
-    """Compute the resend costs of a branch.
-
-    Args:
-        branch_id: The branch.
-        turns: All its turns.
-    """
+    """Compute the resend costs of a branch from the sizes of all its turns."""
     items, measured = _items(turns)
     # How often each turn's requests sent the items before it: the number of requests, or less where not all items fit.
     resends, before = array("d", bytes(8 * len(turns))), 0
@@ -192,4 +185,4 @@ def _distribute(tokens: array[int], first: int, stop: int, added: int) -> None:
 
 
 def _estimate(characters: int) -> int:
-    return -(-characters // _CHARACTERS)
+    return -(-characters // _CHARACTERS_PER_TOKEN)

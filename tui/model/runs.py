@@ -15,10 +15,8 @@ class Approval(NamedTuple):
     """A tool call that needs the user's approval.
 
     Attributes:
-        call_id: Id of the call.
         tool_name: Name of the tool, after its namespace or server where it has one.
         arguments: The arguments as the model wrote them: JSON, untrusted.
-        agent: Name of the agent that makes the call.
     """
 
     call_id: str
@@ -72,12 +70,8 @@ class Run(NamedTuple):
     """An active run of an agent on a branch.
 
     Attributes:
-        branch_id: The branch.
-        state: The state of the run.
         started_at: Seconds since the epoch.
         model: Name of the agent or the model, to be shown.
-        progress: What the run has done so far.
-        approvals: The tool calls that need approval.
         queued: Messages that the user sent during the run, in order.
     """
 
@@ -94,10 +88,7 @@ class Failure(NamedTuple):
     """A run that failed, to be shown to the user.
 
     Attributes:
-        branch_id: The branch.
         error: What went wrong, one sentence.
-        hint: What to do about it.
-        details: More about the error.
         unsent: The user's message if it was not stored, so that it can be sent again.
         serial: Number of the failure; each has a greater one.
     """

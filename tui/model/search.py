@@ -22,11 +22,10 @@ class SearchScope(StrEnum):
 
 
 class SearchOrigin(NamedTuple):
-    """Where a search starts, and how far it reaches.
+    """The scope of a search, and the session that it searches first.
 
     Attributes:
-        scope: How far the search reaches.
-        session: The open session, which is searched first; None in a file without sessions.
+        session: The open session; None in a file without sessions.
         branch_id: The branch that `SearchScope.BRANCH` searches.
     """
 
@@ -40,8 +39,7 @@ class Hit:
     """An item that matches a query.
 
     Attributes:
-        session_id: The session of the item.
-        branch_id: A branch that holds the item: the one that got it last.
+        branch_id: The branch that got the item last.
         turn: The turn of the item; its number is the same in every branch that holds it.
         sequence_number: The position of the item in the session; items that were written later have greater ones.
         message_id: Key of the message row.
@@ -91,15 +89,11 @@ class SearchUpdate(NamedTuple):
 
 
 class SearchResults:
-    """All that a search has found so far.
+    """All that a search has found so far; its attributes are those of all updates together.
 
     Attributes:
         hits: The hits, session by session in the order in which the sessions were found; in each session the last turn
             first, the items of a turn in their order.
-        progress: The searched share of all items, from 0 to 1.
-        decoded: Number of items that had to be decoded.
-        timed_out: Number of items that were left out because the regular expression took too long on them.
-        truncated: Whether there are more hits than the limit allows.
     """
 
     def __init__(self) -> None:
@@ -125,7 +119,7 @@ class SearchResults:
         self.truncated = update.truncated
 
     def branches(self, hit: Hit) -> tuple[str, ...]:
-        """Return the searched branches that hold an item, the one that had it first before those that share it."""
+        """Return the searched branches that hold an item; the first of them had it first."""
         return tuple(reversed(self._branches[hit.message_id]))
 
     def _order(self, hit: Hit) -> tuple[int, int, str, int]:

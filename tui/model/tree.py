@@ -24,9 +24,6 @@ class Branch(NamedTuple):
         fork_turn: The first turn that it does not share with `parent`, if that is recorded.
         created_at: When its first row was written: UTC, naive; the time of the fork for a fork.
         title: The title that the user gave it; may be empty.
-        note: The user's note.
-        pinned: Whether the user pinned it.
-        archived: Whether the user archived it.
     """
 
     branch_id: str
@@ -46,10 +43,10 @@ class Branch(NamedTuple):
 
 
 class Holders(Sequence[str]):
-    """The branches that hold the turns of a chain, oldest first: those that end in it or in a chain under it.
+    """The branches that hold the turns of a chain, oldest first: they end in it or in a chain under it.
 
-    For the chains of 2,000 branches these are 100,000 names, few of which are ever read. So all chains share one list
-    of the branches, in the order of the chains that they end in, and each chain has a range of that list.
+    Each chain has a range of one list, which all chains of a tree share: the branches in the order of the chains where
+    they end. The chains of 2,000 branches would otherwise hold 100,000 names, few of which are ever read.
     """
 
     __slots__ = ("_ends", "_oldest", "_positions", "_start", "_stop")
@@ -60,11 +57,11 @@ class Holders(Sequence[str]):
         """Create the range of a chain.
 
         Args:
-            oldest: The oldest branch that holds the turns.
-            ends: The list of all branches, each after its index from the oldest on.
-            positions: The position of each branch in the list.
-            start: Position of the first branch of the range.
-            stop: Position after the last branch of the range.
+            oldest: The oldest branch of the range.
+            ends: All branches in the shared order, each with its rank by age before its id.
+            positions: The index of each branch in `ends`.
+            start: Index in `ends` of the first branch of the range.
+            stop: Index in `ends` after the last branch of the range.
         """
         self._oldest, self._ends, self._positions, self._start, self._stop = oldest, ends, positions, start, stop
 
@@ -79,7 +76,7 @@ class Holders(Sequence[str]):
         return (name for _, name in sorted(self._ends[self._start : self._stop]))
 
     def difference(self, inner: Sequence[str]) -> Iterator[str]:
-        """Yield the holders that are not among those of a chain under this one, in any order."""
+        """Yield the branches that are not in `inner`, the holders of a chain under this one, in any order."""
         if not isinstance(inner, Holders) or inner._ends is not self._ends:  # noqa: SLF001
             return (name for name in self if name not in inner)
         parts = self._ends[self._start : inner._start], self._ends[inner._stop : self._stop]  # noqa: SLF001
@@ -102,12 +99,12 @@ class Chain:
 
     Attributes:
         index: Index in `TurnTree.chains`.
-        parent: Index of the chain that it continues; None for one that starts at the session's first turn.
-        first: Number of the first turn.
+        parent: Index of the chain that it continues; None for a chain that starts at the session's first turn.
         last: Number of the last turn; `first - 1` for a branch without turns of its own.
         holders: The branches that hold these turns, oldest first; the turns can be read from any of them.
-        tip_of: The branch that ends with the last turn, if any.
-        children: Indices of the chains after `last`; the first is drawn in the same column, the others as forks.
+        ending_branch: The branch that ends with the last turn, if any.
+        children: Indices of the chains that follow. Unless a branch ends here, the first is drawn as the continuation
+            of this chain, in the same column; the others are drawn as forks.
         hidden_holders: Branches that hold these turns too but are not in the tree; usage may be stored for them.
     """
 
@@ -116,7 +113,7 @@ class Chain:
     first: int
     last: int
     holders: Sequence[str]
-    tip_of: str | None = None
+    ending_branch: str | None = None
     children: tuple[int, ...] = ()
     hidden_holders: tuple[str, ...] = ()
 
@@ -134,7 +131,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TurnTree:
-    """The turns of a session's branches, shared turns once; equal only to itself.
+    """The turns of a session's branches, with shared turns only once; a tree is equal only to itself.
 
     Attributes:
         branches: The branches by id, oldest first.
@@ -146,16 +143,16 @@ class TurnTree:
     branches: Mapping[str, Branch] = field(default_factory=dict)
     chains: tuple[Chain, ...] = ()
     roots: tuple[int, ...] = ()
-    _tips: Mapping[str, int] = field(default_factory=dict, repr=False)
+    _last_chains: Mapping[str, int] = field(default_factory=dict, repr=False)
     hidden_count: int = 0
 
-    def tip(self, branch_id: str) -> Chain:
+    def last_chain(self, branch_id: str) -> Chain:
         """Return the chain in which a branch ends.
 
         Raises:
             KeyError: There is no such branch.
         """
-        return self.chains[self._tips[branch_id]]
+        return self.chains[self._last_chains[branch_id]]
 
     def path(self, branch_id: str) -> tuple[Chain, ...]:
         """Return the chains of a branch from its first turn to its last.
@@ -164,7 +161,7 @@ class TurnTree:
             KeyError: There is no such branch.
         """
         found: list[Chain] = []
-        index: int | None = self._tips[branch_id]
+        index: int | None = self._last_chains[branch_id]
         while index is not None:
             chain = self.chains[index]
             found.append(chain)
@@ -173,27 +170,27 @@ class TurnTree:
 
     def chain_at(self, branch_id: str, turn: int) -> Chain | None:
         """Return the chain that holds a branch's turn; None where the branch has no such turn."""
-        if branch_id not in self._tips:
+        if branch_id not in self._last_chains:
             return None
         return next((chain for chain in self.path(branch_id) if chain.first <= turn <= chain.last), None)
 
     def alternatives(self, chain: Chain) -> tuple[Chain, ...]:
-        """Return the chains that start at the same turn as this one, including it: those that `‹2/3›` counts.
+        """Return the chains that start at the same turn as a chain, including it; the chat shows them as `‹2/3›`.
 
-        If a branch ends at the fork, the chain that it ends in is the first.
+        If a branch ends at the fork, the chain where it ends is the first of them.
         """
         if chain.parent is None:
             return tuple(self.chains[index] for index in self.roots)
         parent = self.chains[chain.parent]
         children = tuple(self.chains[index] for index in parent.children)
-        return (parent, *children) if parent.tip_of is not None else children
+        return (parent, *children) if parent.ending_branch is not None else children
 
     def forks(self, branch_id: str) -> tuple[Chain, ...]:
         """Return the chains on a branch's path that have alternatives; each starts with the first turn after a fork."""
         return tuple(chain for chain in self.path(branch_id) if len(self.alternatives(chain)) > 1)
 
     def without(self, branches: Collection[str]) -> TurnTree:
-        """Return the tree without some branches, and without the turns that only these branches hold."""
+        """Return the tree without some branches and the turns that only they hold."""
         hidden = {name for name in branches if name in self.branches}
         if not hidden:
             return self
@@ -207,7 +204,7 @@ class TurnTree:
                 parent=None if chain.parent is None else new_index[chain.parent],
                 holders=tuple(name for name in chain.holders if name not in hidden),
                 hidden_holders=(*chain.hidden_holders, *(name for name in chain.holders if name in hidden)),
-                tip_of=None if chain.tip_of in hidden else chain.tip_of,
+                ending_branch=None if chain.ending_branch in hidden else chain.ending_branch,
                 children=tuple(new_index[index] for index in chain.children if index in new_index),
             )
 
@@ -216,13 +213,13 @@ class TurnTree:
             chains=tuple(pruned(chain) for chain in kept),
             roots=tuple(new_index[index] for index in self.roots if index in new_index),
             hidden_count=self.hidden_count + len(hidden),
-            _tips={name: new_index[index] for name, index in self._tips.items() if name not in hidden},
+            _last_chains={name: new_index[index] for name, index in self._last_chains.items() if name not in hidden},
         )
 
     def walk(self) -> Iterator[tuple[Chain, int]]:
         """Yield every chain with its depth, in the order in which chains are drawn.
 
-        Forks follow the turn where they start, one step deeper; the chain that continues the turn has the same depth.
+        The forks of a chain follow it, one level deeper; the chain that continues it follows them at the same depth.
         """
         stack: list[tuple[int, int]] = []
 
@@ -239,7 +236,7 @@ class TurnTree:
             chain = self.chains[index]
             yield chain, depth
             if chain.children:
-                push(chain.children, depth, continues=chain.tip_of is None)
+                push(chain.children, depth, continues=chain.ending_branch is None)
 
 
 EMPTY_TREE = TurnTree()
@@ -251,8 +248,6 @@ class Turn(NamedTuple):
     Attributes:
         number: Number within the branch; 0 for items before the first user message.
         text: Beginning of the user message, with whitespace collapsed; untrusted.
-        items: Number of items.
-        tools: Number of tool calls.
         errors: Number of items that report a failure.
         tokens: Total tokens of the run that made the turn; None where no usage is stored.
         created_at: When the user message was stored: UTC, naive.

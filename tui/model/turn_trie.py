@@ -18,7 +18,7 @@ from tui.model import Branch, Chain, Holders, TurnTree
 __all__ = ["TurnKey", "TurnTrie", "build_tree"]
 
 TurnKey: TypeAlias = Callable[[str, int], Hashable]
-"""Returns a key of the messages of a branch's turn, equal for equal messages; a false value for a turn without any."""
+"""Returns a key for the messages of a branch's turn, equal for equal messages and false for a turn without messages."""
 
 
 @dataclass(eq=False, slots=True)
@@ -26,13 +26,10 @@ class _Node:
     """Consecutive turns without a fork between them; the root has no turns.
 
     Attributes:
-        first: Number of the first turn.
-        last: Number of the last turn.
-        representative: A branch that holds the turns, for looking them up: the one that the heaviest children lead to.
+        representative: The branch by which the turns are looked up: the one at the end of the heaviest children.
         start: Key of the first turn.
-        parent: The node before the first turn.
         weight: Number of branches that hold the turns.
-        tip_of: The branches whose last turn is the last of the node.
+        ending_branches: The branches that end with the last turn.
         children: The nodes after the last turn, by their start.
         heaviest_child: The child that most branches hold.
         age: Index of the oldest branch that holds the turns, set when a tree is made.
@@ -44,28 +41,27 @@ class _Node:
     start: Hashable = None
     parent: _Node | None = None
     weight: int = 0
-    tip_of: list[str] = field(default_factory=list)
+    ending_branches: list[str] = field(default_factory=list)
     children: dict[Hashable, _Node] = field(default_factory=dict)
     heaviest_child: _Node | None = None
     age: int = 0
 
 
 class TurnTrie:
-    """The turns of branches, shared turns once, whatever the order in which branches are added."""
+    """The turns of branches, with shared turns only once; branches can be added in any order."""
 
     def __init__(self) -> None:
         self._root = _Node(0, -1)
-        self._tips: dict[str, _Node] = {}
+        self._last_nodes: dict[str, _Node] = {}
 
     def __contains__(self, branch_id: object) -> bool:
-        return branch_id in self._tips
+        return branch_id in self._last_nodes
 
     def insert(self, branch_id: str, turns: int, key: TurnKey, hint: tuple[str, int] | None = None) -> None:
         """Add a branch.
 
         Args:
-            branch_id: The branch.
-            turns: Number of its last turn.
+            turns: Number of the branch's last turn.
             key: Looks up turns of this branch and of those in the trie.
             hint: Another branch, and the number of turns that both are likely to share.
         """
@@ -85,8 +81,8 @@ class TurnTrie:
             node = _split(node, shared, key(other, shared + 1))
         if shared < turns:
             node.children[next_key] = node = _Node(shared + 1, turns, branch_id, next_key, node)
-        node.tip_of.append(branch_id)
-        self._tips[branch_id] = node
+        node.ending_branches.append(branch_id)
+        self._last_nodes[branch_id] = node
         _count(node, branch_id)
 
     def remove(self, branch_id: str) -> None:
@@ -95,30 +91,30 @@ class TurnTrie:
         Raises:
             KeyError: The branch is not in the trie.
         """
-        node = self._tips.pop(branch_id)
-        node.tip_of.remove(branch_id)
+        node = self._last_nodes.pop(branch_id)
+        node.ending_branches.remove(branch_id)
         while True:
             node.weight -= 1
             heaviest = node.heaviest_child
             if node.representative == branch_id or (heaviest is not None and heaviest.parent is not node):
                 heaviest = max(node.children.values(), key=lambda child: child.weight, default=None)
                 node.heaviest_child = heaviest
-                node.representative = "".join(node.tip_of[:1]) if heaviest is None else heaviest.representative
+                node.representative = "".join(node.ending_branches[:1]) if heaviest is None else heaviest.representative
             parent = node.parent
             if parent is None:
                 return
             if not node.weight:
                 del parent.children[node.start]
                 node.parent = None
-            elif len(node.children) == 1 and not node.tip_of:
+            elif len(node.children) == 1 and not node.ending_branches:
                 _join(node, parent)
             node = parent
 
     def tree(self, branches: Iterable[Branch]) -> TurnTree:
-        """Return the tree of turns to be shown.
+        """Return the tree of turns to be shown; at each fork, the oldest branch is the first.
 
-        Each branch is the tip of one chain: a branch that ends where an older one continues, or ends too, gets a chain
-        without turns there. At each fork, the oldest branch comes first.
+        Each branch has a last chain of its own. A branch that ends where an older branch continues or ends has a last
+        chain without turns.
 
         Args:
             branches: All branches in the trie, oldest first.
@@ -128,8 +124,8 @@ class TurnTrie:
         age = {name: index for index, name in enumerate(names)}
         self._set_ages(age)
         chains = _ChainList(names)
-        # A stack of the chains to add: the index of the oldest branch, the node, None for a branch without turns of its
-        # own, and the index of the parent chain.
+        # The chains to add: the rank of the oldest branch by age, the node (None for a chain without turns), and the
+        # index of the parent chain.
         pending: list[tuple[int, _Node | None, int | None]] = [(0, self._root, None)]
         while pending:
             oldest, node, parent = pending.pop()
@@ -141,8 +137,8 @@ class TurnTrie:
             children: list[tuple[int, _Node | None, int | None]] = [
                 (child.age, child, parent) for child in node.children.values()
             ]
-            if node.tip_of:
-                others = (age[name] for name in node.tip_of)
+            if node.ending_branches:
+                others = (age[name] for name in node.ending_branches)
                 children.extend((other, None, parent) for other in others if other != oldest or node is self._root)
             if len(children) > 1:
                 children.sort(key=itemgetter(0), reverse=True)
@@ -150,32 +146,36 @@ class TurnTrie:
         return chains.tree(known)
 
     def _start(self, branch_id: str, turns: int, key: TurnKey, hint: tuple[str, int] | None) -> tuple[_Node, str, int]:
-        """Return a node on the branch's path, a known branch through it, and the last turn that both surely share."""
+        """Return where to start looking for the last shared turn.
+
+        Returns:
+            A node on the branch's path, a branch in the trie that holds it, and a turn that both branches share.
+        """
         if hint is not None:
             other, shared = hint
-            tip = self._tips.get(other)
-            if tip is not None and 0 < shared <= min(turns, tip.last):
+            last_node = self._last_nodes.get(other)
+            if last_node is not None and 0 < shared <= min(turns, last_node.last):
                 held = key(branch_id, shared)
                 if held and held == key(other, shared):
-                    return _node_with(tip, shared), other, shared
+                    return _node_with(last_node, shared), other, shared
         return self._root, "", -1 if key(branch_id, 0) else 0
 
     def _follow(self, other: str, branch_id: str, shared: int, turns: int, key: TurnKey) -> tuple[_Node, int]:
-        """Return the last turn that two branches share, and its node.
+        """Return the node and the number of the last turn that a branch shares with another one, which is in the trie.
 
         Args:
             other: The branch in the trie.
             branch_id: The branch that is added.
-            shared: A turn that both share.
+            shared: A turn that both branches share.
             turns: Number of the last turn of the branch that is added.
             key: Looks up turns.
         """
-        tip, low = self._tips[other], shared
+        last_node, low = self._last_nodes[other], shared
 
         def is_shared(turn: int) -> bool:
             return key(branch_id, turn) == key(other, turn)
 
-        high = min(tip.last, turns)
+        high = min(last_node.last, turns)
         if is_shared(high):
             low = high
         while high - low > 1:
@@ -184,7 +184,7 @@ class TurnTrie:
                 low = middle
             else:
                 high = middle
-        return _node_with(tip, low), low
+        return _node_with(last_node, low), low
 
     def _set_ages(self, age: Mapping[str, int]) -> None:
         nodes = [self._root]
@@ -192,12 +192,17 @@ class TurnTrie:
             nodes.extend(node.children.values())
         for node in reversed(nodes):
             node.age = min((child.age for child in node.children.values()), default=len(age))
-            for name in node.tip_of:
+            for name in node.ending_branches:
                 node.age = min(node.age, age[name])
 
 
 def build_tree(branches: Iterable[Branch], key: TurnKey) -> TurnTree:
-    """Return the tree of the turns of branches, which are given oldest first."""
+    """Return the tree of the turns of branches.
+
+    Args:
+        branches: The branches, oldest first.
+        key: Looks up their turns.
+    """
     known = list(branches)
     trie = TurnTrie()
     for branch in known:
@@ -205,21 +210,18 @@ def build_tree(branches: Iterable[Branch], key: TurnKey) -> TurnTree:
     return trie.tree(known)
 
 
-def _node_with(tip: _Node, turn: int) -> _Node:
-    """Return the node that holds a turn, on the path from the root to a tip."""
-    node = tip
+def _node_with(last_node: _Node, turn: int) -> _Node:
+    """Return the node that holds a turn, on the path from the root to a branch's last node."""
+    node = last_node
     while node.first > turn and node.parent is not None:
         node = node.parent
     return node
 
 
 def _split(node: _Node, last: int, next_start: Hashable) -> _Node:
-    """Move the turns of a node up to `last` to a new parent, and return that.
+    """Move the turns of a node up to `last` to a new parent, and return the parent.
 
-    Args:
-        node: The node, which keeps the turns after `last`.
-        last: The last turn to be moved.
-        next_start: Key of the turn after `last`.
+    The node keeps the later turns; `next_start` is the key of the first of them.
     """
     parent = node.parent
     upper = _Node(node.first, last, node.representative, node.start, parent, node.weight, [], {next_start: node}, node)
@@ -239,12 +241,12 @@ def _join(node: _Node, parent: _Node) -> None:
     node.parent = None
 
 
-def _count(tip: _Node, branch_id: str) -> None:
+def _count(last_node: _Node, branch_id: str) -> None:
     """Add a branch to the weights of the nodes on its path."""
-    tip.weight += 1
-    if tip.heaviest_child is None:
-        tip.representative = branch_id
-    node = tip
+    last_node.weight += 1
+    if last_node.heaviest_child is None:
+        last_node.representative = branch_id
+    node = last_node
     while (parent := node.parent) is not None:
         parent.weight += 1
         if parent.heaviest_child is None or node.weight > parent.heaviest_child.weight:
@@ -258,23 +260,19 @@ class _ChainList:
     """The chains of a tree, each followed by all chains under it."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        """Create an empty list.
-
-        Args:
-            names: All branches, oldest first.
-        """
+        """Create an empty list for branches, which are given oldest first."""
         self._names = names
         self._chains: list[tuple[int | None, int, int, str, str | None, int]] = []
         self._children: list[list[int]] = []
         self._roots: list[int] = []
         self._ends: list[tuple[int, str]] = []
-        self._tips: dict[str, int] = {}
+        self._last_chains: dict[str, int] = {}
 
     def add(self, oldest: int, parent: int | None, node: _Node | None = None) -> int:
-        """Add the chain of a node, or without one the empty chain of a branch, and return its index.
+        """Add the chain of a node, or a chain without turns if there is no node, and return its index.
 
         Args:
-            oldest: Index of the oldest branch that holds the turns of the chain.
+            oldest: Rank by age of the oldest branch that holds the turns of the chain.
             parent: Index of the parent chain.
             node: The node.
         """
@@ -285,12 +283,12 @@ class _ChainList:
             last = 0 if parent is None else self._chains[parent][2]
             first = last + 1
         start = len(self._ends)
-        tip_of = name if node is None or name in node.tip_of else None
-        if tip_of is not None:
+        ending_branch = name if node is None or name in node.ending_branches else None
+        if ending_branch is not None:
             self._ends.append((oldest, name))
-            self._tips[name] = index
+            self._last_chains[name] = index
         (self._roots if parent is None else self._children[parent]).append(index)
-        self._chains.append((parent, first, last, name, tip_of, start))
+        self._chains.append((parent, first, last, name, ending_branch, start))
         self._children.append([])
         return index
 
@@ -304,9 +302,17 @@ class _ChainList:
             if self._children[index]:
                 stops[index] = stops[self._children[index][-1]]
         chains = [
-            Chain(index, parent, first, last, Holders(oldest, ends, positions, start, stop), tip_of, tuple(children))
-            for index, ((parent, first, last, oldest, tip_of, start), children, stop) in enumerate(
+            Chain(
+                index,
+                parent,
+                first,
+                last,
+                Holders(oldest, ends, positions, start, stop),
+                ending_branch,
+                tuple(children),
+            )
+            for index, ((parent, first, last, oldest, ending_branch, start), children, stop) in enumerate(
                 zip(self._chains, self._children, stops, strict=True)
             )
         ]
-        return TurnTree(branches, tuple(chains), tuple(self._roots), self._tips)
+        return TurnTree(branches, tuple(chains), tuple(self._roots), self._last_chains)

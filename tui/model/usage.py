@@ -10,21 +10,19 @@ from typing import Any, Final, NamedTuple
 
 __all__ = ["BranchUsage", "Money", "Outcome", "RunRecord", "Scope", "Spending", "TurnUsage", "Usage", "usage_page"]
 
-_PAGE: Final = 64
-"""Turns on a page."""
+_PAGE_TURNS: Final = 64
 
 
 def usage_page(turn: int) -> tuple[int, int]:
     """Return the first and the last turn of the page that holds a turn."""
-    first = turn - (turn - 1) % _PAGE
-    return first, first + _PAGE - 1
+    first = turn - (turn - 1) % _PAGE_TURNS
+    return first, first + _PAGE_TURNS - 1
 
 
 class Usage(NamedTuple):
     """Tokens and requests.
 
     Attributes:
-        requests: Number of requests.
         input_tokens: Tokens sent, including `cached_tokens`.
         output_tokens: Tokens received, including `reasoning_tokens`.
         total_tokens: Input and output together.
@@ -94,13 +92,9 @@ class RunRecord(NamedTuple):
     """The stored record of a run that ended.
 
     Attributes:
-        turn: The turn that the run made or continued.
-        branch_id: The branch of the run.
-        outcome: How the run ended.
         model: Name of the model; None where it is not known.
         agent: Name of the agent that answered last; None where it is not known.
         started_at: When the run started: UTC, naive.
-        seconds: How long the run took.
         error: What went wrong, one line without secrets; None if nothing did.
         estimated: Whether the tokens are estimates, and not counted by the provider.
         reported: Whether the provider reported tokens.
@@ -122,12 +116,10 @@ class TurnUsage(NamedTuple):
     """Usage of a turn.
 
     Attributes:
-        turn: Number of the turn.
-        usage: The usage; None where none is stored.
-        branch_id: The branch that ran the turn; another branch that holds the turn has inherited it.
+        branch_id: The branch that ran the turn; other branches that hold the turn inherited it.
         run: The last run that made or continued the turn, if one is recorded.
         tools: Name and number of calls of each tool, in the order of their first calls.
-        cost: The cost in money; None where no usage is stored, and while prices are not wanted.
+        cost: The cost in money; None where no usage is stored, and while no prices are shown.
         window: Size of the context window of the model, if it is known.
         model: Name of the model that counted the tokens, if it is recorded.
         hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`.
@@ -145,18 +137,16 @@ class TurnUsage(NamedTuple):
 
 
 class BranchUsage(NamedTuple):
-    """Usage of a branch; that of its turns is read page by page, as `TurnUsage`.
+    """Usage of a branch. The usage of its turns is read page by page, as `TurnUsage`.
 
     Attributes:
-        branch_id: The branch.
         totals: The sum of each scope; None where no usage is stored.
         turns: Number of turns of the path.
-        turns_with_usage: Number of turns of the path with stored usage; the sum of the path does not count the others.
+        turns_with_usage: Number of turns of the path with stored usage; the sum of the path covers only these.
         largest: Input and output tokens of the turn of the path with the most tokens.
         tools: Name and number of calls of each tool on the path, the tool with the most calls first.
         models: Names of the models that ran turns of the session, as far as they are recorded.
-        money: The cost of each scope in money; None where no usage is stored. Empty while no prices are known or
-            wanted.
+        money: The cost of each scope in money; None where no usage is stored. Empty while no prices are shown.
         page: The page of turns that is shown first, read together with the sums.
     """
 
@@ -175,7 +165,6 @@ class Spending(NamedTuple):
     """Usage to which the same prices apply.
 
     Attributes:
-        usage: The usage.
         turns: Number of turns with this usage.
         model: The model that counted the tokens, as the record of the run names it; None where none is recorded.
         hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`; empty where that is not known.

@@ -26,9 +26,6 @@ class Session(NamedTuple):
         updated_at: When the session was last written to: UTC, naive, `YYYY-MM-DD HH:MM:SS`; None where not stored.
         plain: Whether the session has no structure rows, as one of the SDK's `SQLiteSession`.
         title: The title that the user gave it; may be empty.
-        note: The user's note.
-        pinned: Whether the user pinned it.
-        archived: Whether the user archived it.
     """
 
     session_id: str
@@ -73,7 +70,6 @@ class Notice(NamedTuple):
 
     Attributes:
         text: One line, shown as it is and never as markup, since parts of it are untrusted.
-        severity: How the message looks.
         serial: Number of the notice; each has a greater one, so that the same text can be shown twice.
     """
 
@@ -88,13 +84,11 @@ class View(NamedTuple):
     Attributes:
         file: Name of the file as the user gave it.
         writable: Whether the file can be written to: neither its permissions nor `--read-only` forbid it.
-        sessions: The newest sessions of the file, the one written to last first.
+        sessions: The sessions of the file that were written last, the newest first.
         sessions_remaining: Number of sessions in the file that are not in `sessions`.
         session_index: Position of the open session among all sessions, if it is not in `sessions` and the position is
             known.
-        session: The open session.
-        tree: Its turns.
-        branch_id: The branch that every pane shows.
+        branch_id: The branch of the open session that every pane shows.
         turn: The selected turn of the branch; 0 where it has none.
         items: Number of items of the branch.
         position: Position in the branch of the selected turn's first item.
@@ -107,14 +101,11 @@ class View(NamedTuple):
         resend_cost: Resend cost of the branch's turns; None until it is known, and while `chart` does not need it.
         marks: The turns that the user marked, each as branch and number of the turn, in the order of marking.
         show_archived: Whether archived branches and sessions are in `tree` and `sessions`.
-        fork: The fork that the user prepares.
         model: Name of the agent or model that answers; empty where none is set.
         runs: The active runs, by branch.
-        failure: The last run that failed.
         following: Whether the view follows the newest turn of the open session.
         unseen: Branches of the open session that others created, and that were not shown since.
         unseen_sessions: Ids of sessions that others created, and that were not opened since.
-        notice: The newest notice.
         revision: Greater after the file's content changed; what was read at an older revision is outdated.
     """
 

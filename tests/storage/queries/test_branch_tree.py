@@ -23,7 +23,7 @@ SESSION = Session("support")
 
 def drawn(tree: TurnTree) -> list[tuple[int, int, int, str | None, tuple[str, ...]]]:
     """Return the chains of a tree in the order in which they are drawn."""
-    return [(depth, chain.first, chain.last, chain.tip_of, tuple(chain.holders)) for chain, depth in tree.walk()]
+    return [(depth, chain.first, chain.last, chain.ending_branch, tuple(chain.holders)) for chain, depth in tree.walk()]
 
 
 async def fresh(path: Path) -> TurnTree:
@@ -92,13 +92,13 @@ async def test_items_added_to_a_known_turn_are_read(store: Store, ours: Advanced
     """Two branches share their last turn until one of them adds an item to it."""
     await ours.fork(source="b60", name="twin")
     tree = await store.tree(SESSION)
-    assert not len(tree.tip("twin"))
+    assert not len(tree.last_chain("twin"))
     await ours.switch_to_branch("twin")
     await ours.add_items(turn("x")[1:])
 
     tree = await store.tree(SESSION)
     assert drawn(tree) == drawn(await fresh(store.path))
-    assert len(tree.tip("twin")) == 1
+    assert len(tree.last_chain("twin")) == 1
 
 
 async def test_branches_are_added_and_deleted(store: Store, ours: AdvancedSQLiteSession, path: Path) -> None:

@@ -33,7 +33,7 @@ class CountedTree(TurnTree):
 
 def test_two_thousand_branches_are_laid_out_in_one_step_for_each_chain() -> None:
     plain = tree_of({f"b{number}": [*range(number % 50), 1000 + number] for number in range(2000)})
-    tree = CountedTree(plain.branches, plain.chains, plain.roots, plain._tips)
+    tree = CountedTree(plain.branches, plain.chains, plain.roots, plain._last_chains)
 
     rows = TurnRows(tree)
 

@@ -43,8 +43,8 @@ def _of_branch(tx: Transaction, session: Session, tree: TurnTree, branch_id: str
         for chain in tree.path(branch_id)
         if chain.last >= max(chain.first, 1) and len(chain.holders) > 1
     )
-    tip = tree.tip(branch_id)
-    first = tip.first if len(tip.holders) == 1 else branch.turns + 1
+    last_chain = tree.last_chain(branch_id)
+    first = last_chain.first if len(last_chain.holders) == 1 else branch.turns + 1
     items, first_is_shared = _own_items(tx, session_id, tree, branch_id, first)
     usages = usage_of_turns(tx, session_id, (branch_id,), 0, branch.turns)
     # Others that hold the first message of a turn keep its usage, even where the rest of the turn differs.
@@ -72,7 +72,7 @@ def _own_items(tx: Transaction, session_id: str, tree: TurnTree, branch_id: str,
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number >= :first"
     )
     (items,) = tx.execute(sql, session_id=session_id, branch_id=branch_id, first=first).fetchone()
-    others = {other for chain in tree.alternatives(tree.tip(branch_id)) for other in chain.holders} - {branch_id}
+    others = {other for chain in tree.alternatives(tree.last_chain(branch_id)) for other in chain.holders} - {branch_id}
     if not items or not others:
         return items, False
     # Branches that part within a turn share its messages up to there.

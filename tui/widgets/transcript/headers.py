@@ -38,14 +38,14 @@ def end_lines(view: View, width: int, item_styles: ItemStyles) -> Sequence[Line]
         lines += [Line([]), *wrap([Segment(_empty_text(view), item_styles.muted)], width)]
     if view.branch_id not in view.tree.branches:
         return lines
-    tip = view.tree.tip(view.branch_id)
-    if tip.children:
-        next_chain = view.tree.chains[tip.children[0]]
+    last_chain = view.tree.last_chain(view.branch_id)
+    if last_chain.children:
+        next_chain = view.tree.chains[last_chain.children[0]]
         branches = view.tree.alternatives(next_chain)
-        if len(branches) > 1 and tip in branches:
+        if len(branches) > 1 and last_chain in branches:
             others = len(branches) - 1
             text = "  1 branch continues from here" if others == 1 else f"  {others:,} branches continue from here"
-            counter = _counter(branches.index(tip), len(branches), next_chain.first, item_styles)
+            counter = _counter(branches.index(last_chain), len(branches), next_chain.first, item_styles)
             lines += [Line([]), Line([], (*counter, Segment(text, item_styles.muted)))]
     return lines
 

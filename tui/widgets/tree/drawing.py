@@ -204,9 +204,9 @@ def _alternatives(row: TurnRow, appearance: TurnAppearance, room: int) -> Iterat
         marks.append(RowPart(f"⚙{turn.tools}", PartStyle.TOOLS))
     if turn is not None and turn.errors:
         marks.append(RowPart("✗", PartStyle.ERRORS))
-    if row.is_last and (continuations := len(chain.children) + (chain.tip_of is not None)) > 1:
+    if row.is_last and (continuations := len(chain.children) + (chain.ending_branch is not None)) > 1:
         marks.append(RowPart(f"◆{continuations}", PartStyle.FORKS))
-    name = list(_branch_name(appearance, room // 2)) if row.is_last and chain.tip_of is not None else []
+    name = list(_branch_name(appearance, room // 2)) if row.is_last and chain.ending_branch is not None else []
     without_tools = [mark for mark in marks if mark.style is not PartStyle.TOOLS]
     without_errors = [mark for mark in without_tools if mark.style is not PartStyle.ERRORS]
     yield [*marks, *name], tokens

@@ -52,8 +52,8 @@ def find_chain(tree: TurnTree, branch_id: str, turn: int) -> Chain | None:
     The row of a branch without turns of its own counts as the turn after its last inherited turn."""
     chain = tree.chain_at(branch_id, turn)
     if chain is None and branch_id in tree.branches:
-        tip = tree.tip(branch_id)
-        return tip if not len(tip) and turn == tip.first else None
+        last_chain = tree.last_chain(branch_id)
+        return last_chain if not len(last_chain) and turn == last_chain.first else None
     return chain
 
 
@@ -99,7 +99,7 @@ class Span:
         """The branches that end in these rows or in hidden turns."""
         if self.hidden is not None:
             return self.hidden.branches
-        return () if self.chain.tip_of is None else (self.chain.tip_of,)
+        return () if self.chain.ending_branch is None else (self.chain.ending_branch,)
 
     @property
     def is_foldable(self) -> bool:
@@ -272,13 +272,14 @@ def _is_fork(tree: TurnTree, chain: Chain) -> bool:
     if chain.parent is None:
         return chain.index != tree.roots[0]
     parent = tree.chains[chain.parent]
-    return parent.tip_of is not None or parent.children[0] != chain.index
+    return parent.ending_branch is not None or parent.children[0] != chain.index
 
 
 def _hide(chains: Iterable[Chain]) -> HiddenTurns:
     """Return the turns and branches that a fold hides, given its own chain and the chains under it."""
     chains = tuple(chains)
-    return HiddenTurns(sum(map(len, chains)) - 1, tuple(chain.tip_of for chain in chains if chain.tip_of is not None))
+    branches = (chain.ending_branch for chain in chains)
+    return HiddenTurns(sum(map(len, chains)) - 1, tuple(name for name in branches if name is not None))
 
 
 def _set_lines_below(spans_upwards: Iterable[Span]) -> None:

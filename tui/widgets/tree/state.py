@@ -117,9 +117,9 @@ class TreeState:
         """Return the selected turn, or for a branch without turns of its own, the turn number of its row."""
         view = self.view
         if view.branch_id in view.tree.branches:
-            tip = view.tree.tip(view.branch_id)
-            if not len(tip) and view.turn >= tip.last:
-                return TurnRef(view.branch_id, tip.first)
+            last_chain = view.tree.last_chain(view.branch_id)
+            if not len(last_chain) and view.turn >= last_chain.last:
+                return TurnRef(view.branch_id, last_chain.first)
         return TurnRef(view.branch_id, view.turn)
 
     def _unfold_above(self, ref: TurnRef) -> None:

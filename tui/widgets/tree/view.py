@@ -303,8 +303,8 @@ class TreeView(StableScrollView, BorderlessRows):
             is_marked=(chain.index, row.turn) in state.marks,
             branch=state.view.tree.branches.get(branch_ids[0]) if len(branch_ids) == 1 else None,
             is_current=state.view.branch_id in branch_ids,
-            is_running=chain.tip_of in state.view.runs,
-            is_unseen=chain.tip_of in state.view.unseen,
+            is_running=chain.ending_branch in state.view.runs,
+            is_unseen=chain.ending_branch in state.view.unseen,
         )
         return draw_turn(row, appearance, width)
 
