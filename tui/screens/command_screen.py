@@ -1,4 +1,4 @@
-"""The base of full screens, which run commands and report their errors."""
+"""The base of the screens that run commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class CommandScreen(PaintedScreen[ResultT]):
-    """A screen whose commands may raise `ConvoError`."""
+    """A screen that runs commands and shows the `ConvoError` they raise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,18 +41,18 @@ class CommandScreen(PaintedScreen[ResultT]):
             self.report(error)
 
     async def push_dialog(self, dialog: Screen[T], closed: Callable[[T | None], None] | None = None) -> None:
-        """Open a dialog, and return once it takes the keys: those that are pressed meanwhile are for it."""
+        """Open a dialog, and return once it has the focus, so that it receives the keys that are pressed meanwhile."""
         await self.app.push_screen(dialog, closed)
         if dialog.focused is None:
             dialog.focus_next()
 
     def report(self, error: ConvoError) -> None:
-        """Show an error, unless it is on the screen already: many keys may cause the same one."""
+        """Show an error unless its notice is on the screen already, as when a repeated key causes it."""
         text = error.full_message
         if text != self._last_error or monotonic() > self._last_error_until:
             self._last_error, self._last_error_until = text, monotonic() + self.app.NOTIFICATION_TIMEOUT
             self.show_notice(text, "error")
 
     def show_notice(self, text: str, severity: Severity = "information") -> None:
-        """Show a notice; untrusted text in it is shown as it is."""
+        """Show a notice, which may contain untrusted text."""
         self.notify(printable_line(text), severity=severity, markup=False)

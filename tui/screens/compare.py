@@ -1,4 +1,4 @@
-"""Two branches, or two turns, side by side."""
+"""The screen that compares two branches, or two turns, side by side."""
 
 from __future__ import annotations
 
@@ -22,12 +22,7 @@ CompareTurns: TypeAlias = Callable[[Comparison, Sequence[TurnPair]], Awaitable[t
 
 
 class TurnToOpen(NamedTuple):
-    """The turn that the user opened.
-
-    Attributes:
-        branch_id: Its branch.
-        turn: Its number.
-    """
+    """The branch and the number of a turn that the user opened."""
 
     branch_id: str
     turn: int
@@ -40,19 +35,13 @@ class CompareScreen(CommandScreen[TurnToOpen | None]):
         Binding("s", "swap", "Swap sides", id="compare.swap"),
         Binding("escape,q", "dismiss", "Close", id="compare.close"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | s | Swap the sides. |
-    | escape, q | Close. |
-    """
 
     def __init__(self, comparison: Comparison, compare_turns: CompareTurns) -> None:
         """Create the screen.
 
         Args:
             comparison: The comparison to show.
-            compare_turns: Reads and compares some of its turns.
+            compare_turns: Reads and compares pairs of its turns.
         """
         super().__init__()
         self._comparison = comparison

@@ -1,4 +1,4 @@
-"""The input of a model in a turn, request by request."""
+"""The screen that shows the input of a model in a turn, request by request."""
 
 from __future__ import annotations
 
@@ -25,21 +25,16 @@ from tui.words import plural
 __all__ = ["ModelInputScreen"]
 
 _PAGE_SIZE: Final = 64
-"""Items that are read at once."""
+"""Maximum number of items that are read at once."""
 
 _MAX_COPIED: Final = 8_000_000
-"""Maximum bytes to copy: terminals refuse more, or hang."""
+"""Maximum number of bytes to copy: some terminals refuse more, or hang."""
 
 _NAME_WIDTH: Final = 24
 
 
 class _Part(NamedTuple):
-    """A part of a request's input.
-
-    Attributes:
-        name: Its name; untrusted.
-        items: Its items.
-    """
+    """A part of a request's input; its name may contain untrusted text."""
 
     name: str
     items: ItemRange
@@ -56,15 +51,6 @@ class ModelInputScreen(CommandScreen[None]):
         Binding("y", "copy", "Copy JSON", id="model_input.copy"),
         Binding("escape,q", "dismiss", "Close", id="model_input.close"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | [, ] | Previous, next request of the turn. |
-    | d | All of the input, what is new since the previous turn, what the sibling lacks, what only the sibling has. |
-    | J | As JSON, or as a chat. |
-    | y | Copy the shown items as a JSON list. |
-    | escape, q | Close. |
-    """
 
     DEFAULT_CSS = """
     ModelInputScreen {
@@ -77,7 +63,7 @@ class ModelInputScreen(CommandScreen[None]):
 
         Args:
             model_inputs: Reads the items.
-            model_input: The requests of the turn.
+            model_input: The turn, with the number of items that each of its requests sent.
         """
         super().__init__()
         self._model_inputs = model_inputs
@@ -100,7 +86,6 @@ class ModelInputScreen(CommandScreen[None]):
         self._show_part()
 
     def _parts(self) -> list[_Part]:
-        """Return the parts of the request's input."""
         model_input = self._model_input
         branch_id, stop = model_input.branch_id, model_input.requests[self._request_index]
         parts = [_Part("all", ItemRange(branch_id, 0, stop))]
@@ -129,7 +114,7 @@ class ModelInputScreen(CommandScreen[None]):
             page = await self._load_page(items, max(count - _PAGE_SIZE, 0), count)
             if items != self._shown_items:
                 return
-            # Each part is a file of its own for the transcript, so that it keeps nothing of the others.
+            # Another file name makes the transcript drop the items of the previous part.
             self._chat.view = View(
                 file=f"{items}",
                 session=self._model_input.session,
@@ -148,14 +133,11 @@ class ModelInputScreen(CommandScreen[None]):
         self.run_command(load)
 
     async def _load_page(self, items: ItemRange, start: int, end: int) -> Page:
-        """Return a page of some items, with positions counted from the first of them."""
+        """Return a page of a range of items, with positions relative to the start of the range."""
         first, last = items.start + start, min(items.start + end, items.stop)
         page = await self._model_inputs.page(self._model_input, items.branch_id, first, last)
-        return Page(
-            items.branch_id,
-            start,
-            tuple(item._replace(position=item.position - items.start) for item in page.items),
-        )
+        shown = tuple(item._replace(position=item.position - items.start) for item in page.items)
+        return Page(items.branch_id, start, shown)
 
     @on(Transcript.ItemsNeeded)
     @on(RawJson.ItemsNeeded)
@@ -192,7 +174,7 @@ class ModelInputScreen(CommandScreen[None]):
         self._show_part()
 
     def action_toggle_json(self) -> None:
-        """Show JSON in place of the chat, or the chat again."""
+        """Switch between JSON and the chat."""
         self._json.display = not self._json.display
         self._chat.display = not self._json.display
         (self._json if self._json.display else self._chat).focus()

@@ -1,4 +1,4 @@
-"""Approving and rejecting the pending tool calls, one after another."""
+"""The dialog that asks for the approval of pending tool calls, one after another."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
@@ -25,7 +24,7 @@ _HINT: Final = "y approves · a always in this run · n rejects · r rejects wit
 _SHORT_HINT: Final = "y yes · a always · n no · r reason"
 _REASON_HINT: Final = "Enter rejects · Esc goes back"
 _WIDE: Final = 96
-"""Columns from which on the long hint fits."""
+"""Minimum width of a screen for the long hint."""
 
 
 class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
@@ -34,22 +33,12 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
     After "always" it does not ask for other calls of the same tool.
     """
 
-    CHROME_LINES = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,enter", "approve", "Approve"),
         Binding("a", "always", "Always"),
         Binding("n", "reject", "Reject"),
         Binding("r", "give_reason", "Reject with a reason"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | y, enter | Approve the call. |
-    | a | Approve every call of this tool in this run. |
-    | n | Reject the call. |
-    | r | Reject the call, with a reason for the model. |
-    | escape | Leave all calls pending; while a reason is written, go back. |
-    """
 
     DEFAULT_CSS = """
     ApprovalDialog {
@@ -60,23 +49,14 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
     """
 
     def __init__(self, approvals: Sequence[Approval]) -> None:
-        """Create the dialog.
-
-        Args:
-            approvals: The pending calls, at least one.
-        """
+        """Create the dialog for at least one pending call."""
+        self._agent = Static(classes="modal--hint", markup=False)
         self._arguments = Static(markup=False)
-        super().__init__("", Scroll(self._arguments), _HINT)
+        self._reason = Input(placeholder="reason, for the model to read")
+        super().__init__("", Scroll(self._arguments), _HINT, above=[self._agent], below=[self._reason])
         self._approvals = tuple(approvals)
         self._decisions: list[Decision] = []
         self._always: set[str] = set()
-        self._agent = Static(classes="modal--hint", markup=False)
-        self._reason = Input(placeholder="reason, for the model to read")
-
-    def compose_body(self) -> ComposeResult:
-        yield self._agent
-        yield self._body
-        yield self._reason
 
     def on_mount(self) -> None:
         self._ask()
@@ -87,11 +67,10 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
 
     @property
     def _pending(self) -> Approval:
-        """The call that is asked for."""
+        """The call for which the dialog asks."""
         return self._approvals[len(self._decisions)]
 
     def _ask(self) -> None:
-        """Show the next pending call."""
         approval, count = self._pending, len(self._approvals)
         number = f"{len(self._decisions) + 1} of {count} · " if count > 1 else ""
         self._title.update(printable_line(f"{number}Approve {approval.tool_name}?"))
@@ -142,11 +121,10 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Reject the call for this reason."""
-        event.stop()
         self._decide(Decision(approved=False, reason=event.value.strip()))
 
     def action_close(self) -> None:
-        """Close without a decision, or go back from the reason."""
+        """Close and leave all calls pending, or go back from the reason."""
         if self.has_class("-reason"):
             self._edit_reason(False)
         else:

@@ -1,4 +1,4 @@
-"""Confirming a deletion, with what will be deleted and what is kept."""
+"""The dialog that confirms a deletion, and lists what will be deleted and what is kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.words import plural
 
 __all__ = ["DeleteChoice", "DeleteDialog"]
 
-_NAMED: Final = 3
+_MAX_NAMES: Final = 3
 """Branches that a line names."""
 
 
@@ -33,13 +33,6 @@ class DeleteDialog(Modal[DeleteChoice | None]):
         Binding("y", "choose('delete')", "Delete"),
         Binding("a", "choose('archive')", "Archive instead"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | y | Delete it. |
-    | a | Archive it instead. |
-    | escape | Cancel. |
-    """
 
     DEFAULT_CSS = """
     DeleteDialog {
@@ -49,7 +42,6 @@ class DeleteDialog(Modal[DeleteChoice | None]):
     """
 
     def __init__(self, impact: DeletionImpact) -> None:
-        """Create the dialog."""
         name = f"session {impact.session_id}" if impact.branch_id is None else f"branch {impact.branch_id}"
         kept = _kept(impact)
         parts = [
@@ -59,9 +51,6 @@ class DeleteDialog(Modal[DeleteChoice | None]):
         ]
         body = Scroll(*filter(None, parts))
         super().__init__(f"Delete {name}?", body, "y deletes · a archives instead · Esc cancels")
-
-    def on_mount(self) -> None:
-        self._body.focus()
 
     def action_choose(self, choice: str) -> None:
         """Close with a choice."""
@@ -75,12 +64,7 @@ def _section(heading: str, lines: list[str]) -> str:
 def _deleted(impact: DeletionImpact) -> list[str]:
     """Return a line for each thing that will be deleted."""
     if impact.branch_id is None:
-        counts = (
-            plural(impact.branches, "branch"),
-            plural(impact.turns, "turn"),
-            plural(impact.items, "item"),
-        )
-        lines = [", ".join(counts)]
+        lines = [f"{plural(impact.branches, 'branch')}, {plural(impact.turns, 'turn')}, {plural(impact.items, 'item')}"]
     elif impact.items:
         lines = [f"{plural(impact.turns, 'turn')} with {plural(impact.items, 'item')} that no other branch has"]
     else:
@@ -102,6 +86,6 @@ def _kept(impact: DeletionImpact) -> list[str]:
 
 def _shared(turns: SharedTurns) -> str:
     numbers = f"turn {turns.first}" if turns.first == turns.last else f"turns {turns.first}–{turns.last}"
-    named = ", ".join(turns.branches[:_NAMED])
-    more = len(turns.branches) - _NAMED
+    named = ", ".join(turns.branches[:_MAX_NAMES])
+    more = len(turns.branches) - _MAX_NAMES
     return f"{numbers}, in {named}{f' and {more} more' if more > 0 else ''}"

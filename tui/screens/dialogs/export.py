@@ -1,4 +1,4 @@
-"""Choosing what to export, in which format, to which file."""
+"""The dialog that exports branches to a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar, Final, NamedTuple
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input, RadioButton, RadioSet, Static
@@ -33,9 +32,9 @@ class Extent(NamedTuple):
     """A choice of branches to export.
 
     Attributes:
-        label: Its label; may hold untrusted names.
-        name: The proposed file name, without its ending.
-        branches: The branches.
+        label: The label of the choice; it may contain untrusted names.
+        name: The proposed file name, without its extension.
+        branches: The ids of the branches.
     """
 
     label: str
@@ -44,7 +43,7 @@ class Extent(NamedTuple):
 
 
 class ExportChoice(NamedTuple):
-    """The answer of the user."""
+    """The choice of the user."""
 
     branches: Sequence[str]
     form: Format
@@ -53,7 +52,7 @@ class ExportChoice(NamedTuple):
 
 
 class _Radio(RadioButton):
-    """A radio button that shows its state without colours, too."""
+    """A radio button whose state is visible without colours, too."""
 
     BUTTON_LEFT = BUTTON_RIGHT = ""
 
@@ -70,14 +69,7 @@ def _radio_set(labels: Iterable[str]) -> RadioSet:
 class ExportDialog(Modal[Path | None]):
     """Asks what to export, and shows the progress; returns the file that was written."""
 
-    CHROME_LINES = 6
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "write", "Export", show=False, priority=True)]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | enter | Export; a second time to overwrite an existing file. |
-    | escape | Stop the export, or cancel. |
-    """
 
     DEFAULT_CSS = """
     ExportDialog {
@@ -103,27 +95,23 @@ class ExportDialog(Modal[Path | None]):
         """Create the dialog.
 
         Args:
-            extents: The choices of branches, the likeliest first.
-            write: Writes the file; raises `ConvoError` if it fails, `Stopped` if it was stopped.
-            folder: The folder of files that are named without one.
+            extents: The choices of branches; the first one is chosen at first.
+            write: Writes the file; raises `ConvoError` if it fails, `Stopped` if the user stopped it.
+            folder: The folder that relative file names refer to.
         """
         self._file = Input(select_on_focus=True)
-        super().__init__("Export", self._file, _HINT)
+        self._extent_choice = _radio_set(extent.label for extent in extents)
+        self._format_choice = _radio_set(_FORMATS.values())
+        self._message = Static("", classes="export--message", markup=False)
+        fields = (("What", self._extent_choice), ("Format", self._format_choice), ("File", self._file))
+        *above, body = (FieldRow(label, field) for label, field in fields)
+        super().__init__("Export", body, _HINT, above=above, below=[self._message])
         self._extents = extents
         self._write = write
         self._folder = folder
         self._proposed = ""
         self._existing: Path | None = None
         self._progress: TaskProgress | None = None
-        self._extent_choice = _radio_set(extent.label for extent in extents)
-        self._format_choice = _radio_set(_FORMATS.values())
-        self._message = Static("", classes="export--message", markup=False)
-
-    def compose_body(self) -> ComposeResult:
-        yield FieldRow("What", self._extent_choice)
-        yield FieldRow("Format", self._format_choice)
-        yield FieldRow("File", self._file)
-        yield self._message
 
     def on_mount(self) -> None:
         self._propose()
@@ -136,7 +124,7 @@ class ExportDialog(Modal[Path | None]):
 
     @on(RadioSet.Changed)
     def _propose(self) -> None:
-        """Name the file after its content, unless the user has named it."""
+        """Name the file after its content, unless the user has changed the name."""
         if self._file.value == self._proposed:
             name = re.sub(r"[^\w.-]+", "-", self._extent.name).strip("-.") or "session"
             self._proposed = self._file.value = f"{name[:80]}.{self._format}"
@@ -150,7 +138,7 @@ class ExportDialog(Modal[Path | None]):
         return list(_FORMATS)[max(self._format_choice.pressed_index, 0)]
 
     def action_write(self) -> None:
-        """Export, once the keys pressed before have arrived: a binding with priority overtakes them."""
+        """Export after the input has handled earlier keys, which a binding with priority overtakes."""
         self._file.call_later(self._start)
 
     def _start(self) -> None:

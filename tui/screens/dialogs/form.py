@@ -1,4 +1,4 @@
-"""A form with a few fields, whose values are passed to a function."""
+"""A form whose values are passed to a function."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 from textual.worker import Worker
@@ -19,13 +18,7 @@ __all__ = ["Field", "Form"]
 
 
 class Field(NamedTuple):
-    """A line of text in a form.
-
-    Attributes:
-        label: The label before it.
-        value: Its text at first.
-        placeholder: The text shown while it is empty.
-    """
+    """A line of text in a form, with its initial value."""
 
     label: str
     value: str = ""
@@ -33,24 +26,12 @@ class Field(NamedTuple):
 
 
 class Form(Modal[bool]):
-    """Fields to fill in; returns True once the function of Enter has succeeded.
+    """Fields to fill in; returns True after `submit` succeeded, and stays open with an error if it failed."""
 
-    If it fails, the form shows the error and keeps what was filled in.
-    """
-
-    CHROME_LINES = 3
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,ctrl+n", "app.focus_next", "Next field", show=False),
         Binding("up,ctrl+p", "app.focus_previous", "Previous field", show=False),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | tab, down | Next field. |
-    | shift+tab, up | Previous field. |
-    | enter | Submit. |
-    | escape | Cancel. |
-    """
 
     DEFAULT_CSS = """
     Form {
@@ -68,28 +49,21 @@ class Form(Modal[bool]):
         """Create the form.
 
         Args:
-            title: The line at the top; untrusted text in it is shown as it is.
+            title: The line at the top; it may contain untrusted text.
             fields: The fields.
-            verb: What Enter does, one word, as "saves".
+            verb: What Enter does, in one word such as "saves".
             submit: Called with the values of the fields; its `ConvoError` is shown.
         """
-        self._inputs = [Input(field.value, placeholder=field.placeholder) for field in fields]
-        rows = [FieldRow(field.label, line) for field, line in zip(fields, self._inputs, strict=True)]
-        super().__init__(title, Scroll(*rows, can_focus=False), f"Enter {verb} · Tab next field · Esc cancels")
         self._submit = submit
         self._error = Static(classes="form--error", markup=False)
         self._busy = False
-
-    def compose_body(self) -> ComposeResult:
-        yield self._body
-        yield self._error
-
-    def on_mount(self) -> None:
-        self.set_focus(self._inputs[0])
+        self._inputs = [Input(field.value, placeholder=field.placeholder) for field in fields]
+        rows = [FieldRow(field.label, line) for field, line in zip(fields, self._inputs, strict=True)]
+        hint = f"Enter {verb} · Tab next field · Esc cancels"
+        super().__init__(title, Scroll(*rows, can_focus=False), hint, below=[self._error])
 
     @on(Input.Submitted)
-    def _start(self, event: Input.Submitted) -> None:
-        event.stop()
+    def _start(self) -> None:
         if not self._busy:
             self._busy = True
             _: Worker[None] = self.run_worker(self._run)

@@ -1,4 +1,4 @@
-"""The keys that work now, in groups."""
+"""The dialog that lists the keys."""
 
 from __future__ import annotations
 
@@ -17,13 +17,7 @@ __all__ = ["Help", "HelpRow"]
 
 
 class HelpRow(NamedTuple):
-    """One command.
-
-    Attributes:
-        group: Heading above it.
-        keys: Its keys as they are shown.
-        description: What they do.
-    """
+    """A command, with its keys as they are shown and the heading of its group."""
 
     group: str
     keys: str
@@ -69,7 +63,6 @@ class _Keys(Static):
 class Help(Modal[None]):
     """The keys that work now; closes with Esc, `?` or `q`."""
 
-    CHROME_LINES = 1
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q", "close", "Close", show=False)]
 
     DEFAULT_CSS = """
@@ -82,7 +75,7 @@ class Help(Modal[None]):
         """Create the help.
 
         Args:
-            rows: The commands in their order; the groups are in the order of their first commands.
+            rows: The commands in their order; each group is listed where its first command is.
             title: The line at the top.
         """
         super().__init__(title, Scroll(_Keys(tuple(rows))))

@@ -1,12 +1,14 @@
-"""Dialogs with a list whose highlight moves while the focus is elsewhere."""
+"""The base of dialogs with a list whose highlight moves while the user types."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.screens.dialogs.modal import Modal
@@ -27,13 +29,6 @@ class ListModal(Modal[ResultT]):
         Binding("pagedown", "move_page(1)", "Page down", show=False),
         Binding("pageup", "move_page(-1)", "Page up", show=False),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | down, ctrl+n | Next line. |
-    | up, ctrl+p | Previous line. |
-    | pagedown, pageup | Next, previous page. |
-    """
 
     DEFAULT_CSS = """
     ListModal {
@@ -44,9 +39,16 @@ class ListModal(Modal[ResultT]):
     }
     """
 
-    def __init__(self, title: str, body: ChoiceList | HitList, hint: str = "") -> None:
-        """Create the dialog."""
-        super().__init__(title, body, hint)
+    def __init__(
+        self,
+        title: str,
+        body: ChoiceList | HitList,
+        hint: str = "",
+        *,
+        above: Sequence[Widget] = (),
+        below: Sequence[Widget] = (),
+    ) -> None:
+        super().__init__(title, body, hint, above=above, below=below)
         self._list = body
         self._count = Static(classes="modal--hint list-modal--count", markup=False)
 

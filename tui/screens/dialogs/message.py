@@ -1,4 +1,4 @@
-"""A message that stays until it is closed, such as an error, to be read and copied."""
+"""The dialog that shows a message, such as an error, until it is closed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,6 @@ class MessageDialog(Modal[None]):
         Binding("enter", "close", "Close", show=False),
         Binding("y", "copy", "Copy"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | y | Copy title, text and details. |
-    | escape, enter | Close. |
-    """
 
     DEFAULT_CSS = """
     MessageDialog {
@@ -35,7 +29,7 @@ class MessageDialog(Modal[None]):
     """
 
     def __init__(self, title: str, text: str, details: str = "") -> None:
-        """Create the dialog; all three may hold untrusted text."""
+        """Create the dialog; all arguments may contain untrusted text."""
         parts = [Static(printable(text), markup=False)]
         if details:
             parts.append(Static(printable(details), classes="message--details", markup=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final, TypeVar
 
 from textual.app import ComposeResult
@@ -19,22 +20,19 @@ from tui.printable import printable_line
 __all__ = ["FieldRow", "Modal", "Scroll"]
 
 _TALL: Final = 24
-"""Height of the screen from which on the dialog has margins."""
+"""Minimum height of a screen on which the dialog has margins."""
 
-_BORDERS: Final = 2
-_MARGINS: Final = 7
+_BORDER_LINES: Final = 2
+_MARGIN_LINES: Final = 7
 """Lines of the margin and padding of a dialog on a tall screen."""
 
 ResultT = TypeVar("ResultT")
 
 
 class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
-    """A dialog: a title, a body and a line of hints. Esc or a click beside the dialog closes it without a result."""
+    """A dialog: a title, widgets and a line of hints. Esc or a click beside the dialog closes it without a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
-
-    CHROME_LINES: ClassVar[int] = 2
-    """Lines above and below the body (title, hint)."""
 
     DEFAULT_CSS = """
     Modal {
@@ -68,24 +66,30 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
     }
     """
 
-    def __init__(self, title: str, body: Widget, hint: str = "") -> None:
+    def __init__(
+        self, title: str, body: Widget, hint: str = "", *, above: Sequence[Widget] = (), below: Sequence[Widget] = ()
+    ) -> None:
         """Create the dialog.
 
         Args:
-            title: The line at the top; untrusted text in it is shown as it is.
+            title: The line at the top; it may contain untrusted text.
             body: The widget that takes as many lines as it needs, up to the height of the screen.
             hint: The line at the bottom, which names the keys; left out if it is empty.
+            above: Widgets between title and body.
+            below: Widgets between body and hint.
         """
         super().__init__()
         self._title = Static(printable_line(title), classes="modal--title", markup=False)
         self._body = body
+        self._widgets = (*above, body, *below)
         self._hint = Static(hint, classes="modal--hint", markup=False)
         self._hint.display = bool(hint)
+        self._lines_beside_body = 1 + len(above) + len(below) + bool(hint)
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield from self.compose_head()
-            yield from self.compose_body()
+            yield from self._widgets
             if self._hint.display:
                 yield self._hint
 
@@ -93,26 +97,22 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         """Yield the first line."""
         yield self._title
 
-    def compose_body(self) -> ComposeResult:
-        """Yield the widgets between title and hint."""
-        yield self._body
-
     def on_mount(self) -> None:
-        # Each blink would draw the dimmed screen again, all of it.
+        # Each blink would draw all of the dimmed screen again.
         for field in self.query(Input):
             field.cursor_blink = False
 
     def dismiss(self, result: ResultT | None = None) -> AwaitComplete:
-        """Close with a result; ignore further calls, which would close the screen below."""
+        """Close with a result; ignore later calls, which would close the screen below."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def on_resize(self) -> None:
-        # In a container of automatic height Textual applies no maximum but one in cells.
+        # In a container of automatic height Textual ignores a maximum height that is not in cells.
         height = self.size.height
         tall = height >= _TALL
         self.set_class(tall, "-tall")
-        chrome = _BORDERS + self.CHROME_LINES + (_MARGINS + self.CHROME_LINES if tall else 0)
-        self._body.styles.max_height = max(1, min(height - chrome, height * 3 // 4))
+        others = _BORDER_LINES + self._lines_beside_body + (_MARGIN_LINES + self._lines_beside_body if tall else 0)
+        self._body.styles.max_height = max(1, min(height - others, height * 3 // 4))
 
     def action_close(self) -> None:
         """Close without a result."""
@@ -124,7 +124,7 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
 
 
 class FieldRow(Horizontal):
-    """A field with its label before it."""
+    """A field after its label."""
 
     DEFAULT_CSS = """
     FieldRow {
@@ -135,12 +135,11 @@ class FieldRow(Horizontal):
     """
 
     def __init__(self, label: str, field: Widget) -> None:
-        """Create the row."""
         super().__init__(Label(label, markup=False), field)
 
 
 class Scroll(VerticalScroll):
-    """Scrollable text with vim's keys beside the usual ones."""
+    """Scrollable text with vim's keys in addition to the usual ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False),

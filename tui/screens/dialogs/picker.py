@@ -1,4 +1,4 @@
-"""Picking one of many by typing part of its name."""
+"""The dialog that picks one of many choices by a part of its name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from textual import on
-from textual.app import ComposeResult
 from textual.widgets import Input
 
 from tui.model.fuzzy import FuzzyFilter
@@ -20,10 +19,7 @@ FIRST_PAGE: Final = 100
 
 
 class Picker(ListModal[str | None]):
-    """A list that narrows while the user types; returns the key of the picked choice, or None.
-
-    Enter or a click picks; the arrows, Ctrl+N and Ctrl+P move while typing.
-    """
+    """A list that narrows while the user types; returns the key of the choice that Enter or a click picked."""
 
     _list: ChoiceList
 
@@ -38,27 +34,23 @@ class Picker(ListModal[str | None]):
         """Create the picker.
 
         Args:
-            title: What is picked; untrusted text in it is shown as it is.
+            title: The line at the top; it may contain untrusted text.
             choices: The choices in their order.
-            current: Key of the choice that applies now.
+            current: Key of the current choice.
             placeholder: Text of the empty input.
         """
-        super().__init__(title, ChoiceList())
+        self._input = Input(placeholder=placeholder, select_on_focus=False)
+        super().__init__(title, ChoiceList(), above=[self._input])
         self._choices = choices
         self._current = current
         self._limit = FIRST_PAGE
         self._filter = FuzzyFilter(plain(choice.label) for choice in choices)
-        self._input = Input(placeholder=placeholder, select_on_focus=False)
-
-    def compose_body(self) -> ComposeResult:
-        yield self._input
-        yield self._list
 
     def on_mount(self) -> None:
         self.narrow("")
 
     def narrow(self, typed: str) -> None:
-        """Show the matching choices, the best first."""
+        """Show the choices that match the typed text, the best match first."""
         self._filter.narrow(typed)
         self._limit = FIRST_PAGE
         if not self._filter.query:
@@ -67,7 +59,7 @@ class Picker(ListModal[str | None]):
         self._show_matches()
 
     def show_more_matches(self) -> None:
-        """Show more of the matching choices."""
+        """List more of the matching choices."""
         if self._list.option_count < len(self._filter.matches):
             self._limit *= 4
             self._show_matches()
@@ -79,22 +71,18 @@ class Picker(ListModal[str | None]):
 
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:
-        event.stop()
         self.narrow(event.value)
 
     @on(ChoiceList.EndNeared)
-    def _show_more_matches(self, event: ChoiceList.EndNeared) -> None:
-        event.stop()
+    def _show_more_matches(self) -> None:
         self.show_more_matches()
 
     @on(Input.Submitted)
-    def _pick(self, event: Input.Submitted) -> None:
-        event.stop()
+    def _pick(self) -> None:
         self.pick()
 
     @on(ChoiceList.OptionSelected)
     def _pick_clicked(self, event: ChoiceList.OptionSelected) -> None:
-        event.stop()
         self.dismiss(event.option_id)
 
     def _show_matches(self) -> None:
@@ -104,5 +92,5 @@ class Picker(ListModal[str | None]):
         self.show_count(len(matches), len(self._choices))
 
     def show_count(self, matching: int, total: int) -> None:
-        """Show the number of matching choices and of all choices."""
+        """Show how many of all choices match."""
         self._count.update(f"{total:,}" if matching == total else f"{matching:,} of {total:,}")

@@ -1,4 +1,4 @@
-"""The progress of work that takes longer than a moment."""
+"""The dialog that shows the progress of long work."""
 
 from __future__ import annotations
 
@@ -24,26 +24,15 @@ _INTERVAL: Final = 0.1
 
 
 class ProgressDialog(Modal[None]):
-    """A bar that shows the progress of some work; Esc stops the work."""
+    """A progress bar; Esc stops the work."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stop", "Stop")]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | escape | Stop the work. |
-    """
 
     DEFAULT_CSS = """
     ProgressDialog ProgressBar { margin: 0 2; width: 100%; }
     """
 
     def __init__(self, title: str, progress: TaskProgress) -> None:
-        """Create the dialog.
-
-        Args:
-            title: The work; untrusted text in it is shown as it is.
-            progress: Its progress.
-        """
         self._bar = ProgressBar(1.0, show_eta=False)
         super().__init__(title, self._bar, "Esc stops it; nothing is written then")
         self._progress = progress
@@ -59,13 +48,13 @@ class ProgressDialog(Modal[None]):
         self._progress.stopped = True
 
     def on_click(self, event: Click) -> None:
-        # Only Esc stops the work, and nothing else closes the dialog.
+        # A click beside the dialog must neither close it nor stop the work.
         event.prevent_default()
 
 
 @contextmanager
 def show_progress(app: App[object], title: str, progress: TaskProgress) -> Iterator[None]:
-    """Show the progress of some work, if it takes longer than a moment."""
+    """Show the progress of the work in the `with` block, if it takes longer than a moment."""
     dialog = ProgressDialog(title, progress)
     delay = app.set_timer(_DELAY, lambda: app.push_screen(dialog))
     try:

@@ -1,4 +1,4 @@
-"""A picker for more choices than memory should hold, which lets a function find the matching choices."""
+"""A picker that lets a function find the matching choices, of which there may be too many for memory."""
 
 from __future__ import annotations
 
@@ -10,45 +10,32 @@ from textual.worker import Worker
 from tui.screens.dialogs.picker import FIRST_PAGE, Picker
 from tui.widgets.lists.choices import Choice
 
-__all__ = ["Find", "Matches", "RemotePicker"]
+__all__ = ["FindMatches", "Matches", "RemotePicker"]
 
 
 class Matches(NamedTuple):
-    """The choices that match.
-
-    Attributes:
-        choices: The best of them.
-        total: How many match.
-    """
+    """The best of the matching choices, and the total number of them."""
 
     choices: Sequence[Choice]
     total: int
 
 
-Find: TypeAlias = Callable[[str, int], Awaitable[Matches]]
-"""Finds the choices that match a text, at most so many; all of them match the empty text."""
+FindMatches: TypeAlias = Callable[[str, int], Awaitable[Matches]]
+"""Finds the choices that match a text, up to a limit; all choices match an empty text."""
 
 
 class RemotePicker(Picker):
-    """A picker that asks for the choices that match, and for more of them when the user nears the end."""
+    """A picker that requests the matching choices, and more of them when the user nears the end."""
 
-    def __init__(
-        self,
-        title: str,
-        find: Find,
-        *,
-        current: str | None = None,
-        placeholder: str = "type part of a name",
-    ) -> None:
+    def __init__(self, title: str, find: FindMatches, *, current: str | None = None) -> None:
         """Create the picker.
 
         Args:
-            title: What is picked; untrusted text in it is shown as it is.
-            find: Finds the choices; an answer that was overtaken by another question is dropped.
-            current: Key of the choice that applies now.
-            placeholder: Text of the empty input.
+            title: The line at the top; it may contain untrusted text.
+            find: Finds the choices; the next call cancels an unfinished one.
+            current: Key of the current choice.
         """
-        super().__init__(title, [], current=current, placeholder=placeholder)
+        super().__init__(title, [], current=current)
         self._find = find
         self._matching = 0
         self._total: int | None = None
@@ -59,25 +46,25 @@ class RemotePicker(Picker):
 
     def narrow(self, typed: str) -> None:  # noqa: ARG002 the input holds it
         self._limit, self._pick_when_found = FIRST_PAGE, False
-        self._ask()
+        self._request_matches()
 
     def show_more_matches(self) -> None:
         if not self._finding and self._list.option_count < self._matching:
             self._limit *= 4
-            self._ask()
+            self._request_matches()
 
     def pick(self) -> None:
-        """Close with the highlighted choice, once the choices that match the text are listed."""
+        """Close with the highlighted choice, as soon as the choices that match the typed text are listed."""
         if self._finding:
             self._pick_when_found = True
         else:
             super().pick()
 
-    def _ask(self) -> None:
+    def _request_matches(self) -> None:
         self._finding = True
-        _: Worker[None] = self.run_worker(self._show(self._input.value, self._limit), exclusive=True)
+        _: Worker[None] = self.run_worker(self._find_and_show(self._input.value, self._limit), exclusive=True)
 
-    async def _show(self, typed: str, limit: int) -> None:
+    async def _find_and_show(self, typed: str, limit: int) -> None:
         choices, self._matching = await self._find(typed, limit)
         if self._total is None or not typed:
             self._total = self._matching

@@ -1,11 +1,10 @@
-"""Asking how often a turn is rerun."""
+"""The dialog that asks how often to rerun a turn."""
 
 from __future__ import annotations
 
 from typing import ClassVar, NamedTuple
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Checkbox, Input
 
@@ -15,12 +14,7 @@ __all__ = ["RerunDialog", "RerunOptions"]
 
 
 class RerunOptions(NamedTuple):
-    """The answer of the user.
-
-    Attributes:
-        times: Number of new branches.
-        together: Whether all of them run at once.
-    """
+    """How many branches to create, and whether all of them run at once."""
 
     times: int
     together: bool
@@ -29,7 +23,6 @@ class RerunOptions(NamedTuple):
 class RerunDialog(Modal[RerunOptions | None]):
     """Asks for a number of new branches."""
 
-    CHROME_LINES = 4
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "run", "Run", show=False, priority=True)]
 
     DEFAULT_CSS = """
@@ -39,22 +32,16 @@ class RerunDialog(Modal[RerunOptions | None]):
     """
 
     def __init__(self, turn: int) -> None:
-        """Create the dialog for a turn."""
         self._number = Input("1", type="integer", restrict=r"[1-9]?[0-9]?", max_length=2, select_on_focus=True)
         self._together = Checkbox("all at once", compact=True)
         title = f"Rerun turn {turn} on how many new branches?"
-        super().__init__(title, self._number, "Enter runs · Tab, Space all at once · Esc cancels")
-
-    def compose_body(self) -> ComposeResult:
-        yield self._number
-        yield self._together
-
-    def on_mount(self) -> None:
-        self.set_focus(self._number)
+        super().__init__(
+            title, self._number, "Enter runs · Tab, Space all at once · Esc cancels", below=[self._together]
+        )
 
     @on(Input.Submitted)
     def action_run(self) -> None:
-        """Close with the answer, once the keys pressed before have arrived: a binding with priority overtakes them."""
+        """Close with the answer after the input has handled earlier keys, which a binding with priority overtakes."""
         self._number.call_later(self._answer)
 
     def _answer(self) -> None:

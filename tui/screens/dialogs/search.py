@@ -1,4 +1,4 @@
-"""Searching the branch, the session or the file while the query is typed."""
+"""The dialog that searches the branch, the session or the file while the query is typed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from time import monotonic
 from typing import ClassVar, Final
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input
@@ -26,30 +25,21 @@ __all__ = ["OriginDialog", "SearchDialog"]
 
 _NAME_WIDTH: Final = 24
 
-_MIN_PAUSE: Final = 0.1
-_MAX_PAUSE: Final = 1.0
-"""Seconds between two refreshes while a search runs, at first and at last: each draws a modal screen."""
+_MIN_INTERVAL: Final = 0.1
+_MAX_INTERVAL: Final = 1.0
+"""Seconds between two refreshes of the hits; the interval grows while a search runs, since a refresh is slow."""
 
 
 class SearchDialog(ListModal[Hit | None]):
-    """The items that match a query, listed while the search runs; returns the hit that was picked.
+    """Lists the items that match a query while the search runs; returns the picked hit.
 
-    The search belongs to the caller: it may continue after the dialog is closed.
+    The caller owns the search, which may continue after the dialog is closed.
     """
 
-    CHROME_LINES = 3
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab,ctrl+f", "scope(1)", "Wider", show=False, priority=True),
         Binding("shift+tab", "scope(-1)", "Narrower", show=False, priority=True),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | tab, ctrl+f | Next wider scope: branch, session, file. |
-    | shift+tab | Next narrower scope. |
-    | enter | Go to the hit. |
-    | escape | Stop the search, then close. |
-    """
 
     DEFAULT_CSS = """
     SearchDialog {
@@ -79,23 +69,23 @@ class SearchDialog(ListModal[Hit | None]):
         """Create the dialog.
 
         Args:
-            start: Starts a search in place of the running one.
+            start: Stops the running search and starts another one.
             stop: Stops the running search.
-            branches: Returns the branches that have a hit.
-            text: The query at first.
-            scope: The scope at first.
+            branches: Returns the branches that contain a hit.
+            text: The initial query.
+            scope: The initial scope.
             names: Names of the branch, the session and the file.
         """
-        super().__init__("", HitList(branches), self.hint)
+        self._input = Input(text, placeholder=self.placeholder)
+        super().__init__("", HitList(branches), self.hint, above=[self._input])
         self._start_search = start
         self._stop_search = stop
         self._scope = scope
         self._names = dict(zip(SearchScope, names, strict=True))
         self._search: Search | None = None
-        self._shown_at = 0.0
-        self._pause = _MIN_PAUSE
+        self._refreshed_at = 0.0
+        self._refresh_interval = _MIN_INTERVAL
         self._unsubscribe: Callable[[], None] = lambda: None
-        self._input = Input(text, placeholder=self.placeholder)
 
     @property
     def text(self) -> str:
@@ -117,10 +107,6 @@ class SearchDialog(ListModal[Hit | None]):
         """The listed hits."""
         return self._list.hits
 
-    def compose_body(self) -> ComposeResult:
-        yield self._input
-        yield self._list
-
     def on_mount(self) -> None:
         self._start()
 
@@ -131,7 +117,7 @@ class SearchDialog(ListModal[Hit | None]):
         """Parse the typed query.
 
         Raises:
-            QueryError: It is no query.
+            QueryError: The text is not a valid query.
         """
         return parse_query(text)
 
@@ -164,7 +150,7 @@ class SearchDialog(ListModal[Hit | None]):
 
         Args:
             search: The search.
-            keep: Whether its earlier results are shown now.
+            keep: Whether to keep the cursor on its hit.
         """
         empty = "searching…" if search.running else "no match" if search.query else ""
         with_session = search.scope is SearchScope.FILE
@@ -184,23 +170,20 @@ class SearchDialog(ListModal[Hit | None]):
             self.dismiss(None)
 
     @on(Input.Changed)
-    def _change_query(self, event: Input.Changed) -> None:
-        event.stop()
+    def _change_query(self) -> None:
         self._start()
 
     @on(Input.Submitted)
-    def _pick(self, event: Input.Submitted) -> None:
-        event.stop()
+    def _pick(self) -> None:
         if self._list.cursor in range(len(self.hits)):
             self.dismiss(self.hits[self._list.cursor])
 
     @on(HitList.Picked)
     def _pick_clicked(self, event: HitList.Picked) -> None:
-        event.stop()
         self.dismiss(event.hit)
 
     def _start(self) -> None:
-        """Search for the typed query, unless the running search does."""
+        """Search for the typed query, unless the current search has the same query and scope."""
         self._title.update(self.format_title())
         try:
             query = self.parse(self._input.value)
@@ -212,23 +195,23 @@ class SearchDialog(ListModal[Hit | None]):
             return
         self._unsubscribe()
         self._search = self._start_search(query, self._scope)
-        self._unsubscribe = self._search.subscribe(self._take_results)
-        self._pause = _MIN_PAUSE
+        self._unsubscribe = self._search.subscribe(self._show_results)
+        self._refresh_interval = _MIN_INTERVAL
         self._refresh_hits(keep=False)
 
-    def _take_results(self) -> None:
-        """Show new results, but no more often than they can be read."""
+    def _show_results(self) -> None:
+        """Show new results at once if they are the first or the last ones, otherwise when the interval has passed."""
         search = self._search
         if search is None:
             return
         first = bool(search.results.hits) and not self._list.hits
-        if first or not search.running or monotonic() - self._shown_at > self._pause:
-            self._pause = min(self._pause * 1.5, _MAX_PAUSE)
+        if first or not search.running or monotonic() - self._refreshed_at > self._refresh_interval:
+            self._refresh_interval = min(self._refresh_interval * 1.5, _MAX_INTERVAL)
             self._refresh_hits(keep=True)
 
     def _refresh_hits(self, *, keep: bool) -> None:
         if self._search is not None:
-            self._shown_at = monotonic()
+            self._refreshed_at = monotonic()
             self._count.update(self.format_state(self._search), layout=False)
             self.show(self._search, keep=keep)
             if self._search.failure:
@@ -240,7 +223,7 @@ class SearchDialog(ListModal[Hit | None]):
 
 
 class OriginDialog(SearchDialog):
-    """Lists where a passage occurs in the branch, first occurrence first."""
+    """Lists the items of the branch that contain a passage, the oldest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab,ctrl+f,shift+tab", "scope(0)", show=False, priority=True)]
 
@@ -262,7 +245,7 @@ class OriginDialog(SearchDialog):
         return items if matches == len(hits) else f"{items}, {plural(matches, 'match')}"
 
     def show(self, search: Search, *, keep: bool) -> None:
-        # The oldest hit is found last: only then is it known which one is the first.
+        # A search finds the oldest hit last: until it ends, the origin is unknown.
         hits = sorted(search.results, key=lambda hit: hit.sequence_number) if not search.running else []
         empty = "searching…" if search.running else "not in this branch" if search.query else ""
         self._list.show(hits, with_session=False, empty=empty, keep=keep)

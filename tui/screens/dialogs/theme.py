@@ -1,4 +1,4 @@
-"""Choosing a theme, which is shown while it is highlighted."""
+"""The dialog that picks a theme, and shows the highlighted one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tui.widgets.lists.choices import Choice, ChoiceList
 
 __all__ = ["ThemePicker"]
 
-_REST_SECONDS: Final = 0.05
-"""Seconds without a change of the highlight after which the themes beside it are prepared."""
+_PREPARE_DELAY: Final = 0.05
+"""Seconds after the last change of the highlight until the themes beside it are prepared."""
 
 
 class ThemePicker(Picker):
-    """A list of themes that shows the highlighted one; its caller keeps the picked theme or restores the old one."""
+    """A list of themes that applies the highlighted one; the caller keeps the picked theme or restores the old one."""
 
     DEFAULT_CSS: ClassVar[str] = """
     ThemePicker { background: transparent; }
@@ -30,18 +30,17 @@ class ThemePicker(Picker):
 
         Args:
             themes: All themes by name.
-            current: Name of the theme that is shown now.
-            prepare: Prepares one of some themes that may be shown next; returns whether there was one to prepare.
+            current: Name of the current theme.
+            prepare: Prepares one of the named themes; returns whether any of them was not prepared yet.
         """
         choices = [Choice(name, name, "dark" if theme.dark else "light") for name, theme in sorted(themes.items())]
         super().__init__("Themes", choices, current=current, placeholder="type part of a theme's name")
         self._prepare_themes = prepare
-        self._rest: Timer | None = None
+        self._prepare_timer: Timer | None = None
 
     @on(ChoiceList.OptionHighlighted)
-    def _show_highlighted(self, event: ChoiceList.OptionHighlighted) -> None:
-        event.stop()
-        # Several keys may have moved the highlight meanwhile: only the last theme is shown.
+    def _show_highlighted(self) -> None:
+        # Further keys may move the highlight before the refresh: only the last theme is shown.
         self.call_after_refresh(self._show_theme)
 
     def _show_theme(self) -> None:
@@ -59,13 +58,13 @@ class ThemePicker(Picker):
         return names[index + 1 : index + 2] + names[max(index - 1, 0) : index]
 
     def _prepare_soon(self) -> None:
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(_REST_SECONDS, self._prepare)
+        if self._prepare_timer is not None:
+            self._prepare_timer.stop()
+        self._prepare_timer = self.set_timer(_PREPARE_DELAY, self._prepare)
 
     def _prepare(self) -> None:
-        self._rest = None
-        # The highlighted one may be shown next, too.
-        here = [] if self._list.key is None else [self._list.key]
-        if self._prepare_themes([*here, *self.neighbours()]):
+        self._prepare_timer = None
+        # The user may return to the highlighted theme.
+        highlighted = [] if self._list.key is None else [self._list.key]
+        if self._prepare_themes([*highlighted, *self.neighbours()]):
             self._prepare_soon()

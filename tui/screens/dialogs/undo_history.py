@@ -1,4 +1,4 @@
-"""The list of changes to the file, in which they are undone and redone."""
+"""The dialog that lists the changes to the file, and undoes and redoes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import ClassVar, Final, NamedTuple
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
@@ -25,8 +24,8 @@ __all__ = ["HistoryActions", "UndoHistory"]
 
 _STATES: Final = {EntryState.DONE: "", EntryState.UNDONE: "undone", EntryState.PERMANENT: "permanent"}
 
-_NAMED: Final = 3
-"""Changes that the preview of Enter names."""
+_MAX_NAMES: Final = 3
+"""Changes that the preview of Enter describes."""
 
 _HINT: Final = "Enter undoes/redoes · K makes permanent · E empties trash · Esc closes"
 
@@ -36,7 +35,7 @@ class HistoryActions(NamedTuple):
 
     Attributes:
         entries: Reads the entries, the newest first.
-        undo_or_redo: Undoes all entries back to one that is done, or redoes all up to one that is undone.
+        undo_or_redo: Undoes all entries back to the given one, or redoes all up to it if it is undone.
         make_permanent: Makes the entry with an id permanent.
         empty_trash: Makes all entries permanent.
     """
@@ -48,9 +47,8 @@ class HistoryActions(NamedTuple):
 
 
 class UndoHistory(ListModal[None]):
-    """The changes, the newest first; the dialog stays open while the screen behind it shows the effect of an undo."""
+    """The changes, the newest first; the dialog stays open after an undo, whose effect is seen behind it."""
 
-    CHROME_LINES = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "move(1)", "Next", show=False),
         Binding("k", "move(-1)", "Previous", show=False),
@@ -58,15 +56,6 @@ class UndoHistory(ListModal[None]):
         Binding("K", "make_permanent", "Make permanent"),
         Binding("E", "empty_trash", "Empty the trash"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | j, k | Next, previous entry. |
-    | enter | Undo all changes back to this one, or redo all up to it. |
-    | K | Make this change permanent: it cannot be undone. |
-    | E, E | Empty the trash: all changes are permanent. |
-    | escape | Close. |
-    """
 
     DEFAULT_CSS = """
     UndoHistory {
@@ -79,22 +68,14 @@ class UndoHistory(ListModal[None]):
     _list: ChoiceList
 
     def __init__(self, entries: Sequence[JournalEntry], actions: HistoryActions) -> None:
-        """Create the list.
-
-        Args:
-            entries: The entries, the newest first.
-            actions: The functions that read and change them.
-        """
-        super().__init__("Changes", ChoiceList(), _HINT)
+        self._preview = Static(classes="history--preview", markup=False)
+        super().__init__("Changes", ChoiceList(), _HINT, below=[self._preview])
+        # The preview may take two lines.
+        self._lines_beside_body += 1
         self._entries = tuple(entries)
         self._actions = actions
-        self._preview = Static(classes="history--preview", markup=False)
         self._confirming = False
         self._busy = False
-
-    def compose_body(self) -> ComposeResult:
-        yield self._list
-        yield self._preview
 
     def on_mount(self) -> None:
         self._show_entries()
@@ -106,13 +87,13 @@ class UndoHistory(ListModal[None]):
         self._show_preview()
 
     @property
-    def _entry(self) -> JournalEntry | None:
+    def _highlighted(self) -> JournalEntry | None:
         index = self._list.highlighted
         return self._entries[index] if index is not None else None
 
     def _affected(self) -> list[JournalEntry]:
         """Return the entries that Enter would undo or redo."""
-        entry = self._entry
+        entry = self._highlighted
         if entry is None or entry.state is EntryState.PERMANENT:
             return []
         undoing = entry.state is EntryState.DONE
@@ -123,8 +104,8 @@ class UndoHistory(ListModal[None]):
         ]
 
     def _show_preview(self) -> None:
-        """Show what Enter, or E again, would do."""
-        entry, affected = self._entry, self._affected()
+        """Describe the effect of Enter, or of a second E."""
+        entry, affected = self._highlighted, self._affected()
         kept_bytes = sum(other.kept_bytes for other in self._entries)
         if entry is None:
             text = ""
@@ -132,8 +113,8 @@ class UndoHistory(ListModal[None]):
             text = "Permanent: it cannot be undone."
         else:
             verb = "undoes" if entry.state is EntryState.DONE else "redoes"
-            named = "; ".join(other.description for other in affected[:_NAMED])
-            more = f" and {len(affected) - _NAMED} more" if len(affected) > _NAMED else ""
+            named = "; ".join(other.description for other in affected[:_MAX_NAMES])
+            more = f" and {len(affected) - _MAX_NAMES} more" if len(affected) > _MAX_NAMES else ""
             text = f"Enter {verb} {plural(len(affected), 'change')}: {named}{more}"
         self._preview.remove_class("-failed")
         self._preview.update(printable_line(text))
@@ -142,25 +123,24 @@ class UndoHistory(ListModal[None]):
         self._hint.update(confirm if self._confirming else _HINT)
 
     @on(ChoiceList.OptionHighlighted)
-    def _move_highlight(self, event: ChoiceList.OptionHighlighted) -> None:
-        event.stop()
+    def _move_highlight(self) -> None:
         self._confirming = False
         self._show_preview()
 
     def action_undo_or_redo(self) -> None:
         """Undo all changes back to this one, or redo all up to it."""
-        entry = self._entry
+        entry = self._highlighted
         if entry is not None and self._affected():
             self._change(lambda: self._actions.undo_or_redo(entry))
 
     def action_make_permanent(self) -> None:
-        """Make this change permanent."""
-        entry = self._entry
+        """Make this change permanent, so that it cannot be undone."""
+        entry = self._highlighted
         if entry is not None and entry.state is EntryState.DONE:
             self._change(lambda: self._actions.make_permanent(entry.id))
 
     def action_empty_trash(self) -> None:
-        """Make all changes permanent, when the key is pressed twice."""
+        """Make all changes permanent after the key was pressed twice."""
         if self._confirming:
             self._change(self._actions.empty_trash)
         else:
