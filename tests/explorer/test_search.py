@@ -16,8 +16,8 @@ from tests.conversations import open_sdk, set_times, turn
 from tests.explorer.driver import ExplorerDriver, open_controller, open_explorer, settle, typed
 from tui.app import ConvoApp
 from tui.screens.dialogs.search import OriginDialog, SearchDialog
-from tui.widgets.find_bar import FindBar
 from tui.widgets.lists.hits import HitList
+from tui.widgets.search_bar import SearchBar
 
 Snapshot = Callable[..., bool]
 
@@ -52,12 +52,12 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-def bar(explorer: ExplorerDriver, name: str = "find-in-chat") -> FindBar:
-    return explorer.screen.query_one(f"#{name}", FindBar)
+def bar(explorer: ExplorerDriver, name: str = "search-in-chat") -> SearchBar:
+    return explorer.screen.query_one(f"#{name}", SearchBar)
 
 
-def state(explorer: ExplorerDriver, name: str = "find-in-chat") -> str:
-    return str(bar(explorer, name).query_one("#find-state").render())
+def state(explorer: ExplorerDriver, name: str = "search-in-chat") -> str:
+    return str(bar(explorer, name).query_one("#search-state").render())
 
 
 def found(explorer: ExplorerDriver) -> list[tuple[str, bool]]:
@@ -184,7 +184,7 @@ async def test_items_written_since_the_search_are_found_too(path: Path) -> None:
 async def test_the_search_in_the_tree_finds_messages_of_the_user(path: Path) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press("1", "g", *typed("/o"))
-        assert bar(explorer, "find-in-tree").display
+        assert bar(explorer, "search-in-tree").display
         places = [explorer.place]
         await explorer.press("enter")
         for _ in range(4):
@@ -193,7 +193,7 @@ async def test_the_search_in_the_tree_finds_messages_of_the_user(path: Path) -> 
         assert explorer.tree.has_focus
         assert places == [("main", 1), ("main", 2), ("alt", 3), ("main", 3), ("main", 4)]
         await explorer.press("escape")
-        assert not bar(explorer, "find-in-tree").display
+        assert not bar(explorer, "search-in-tree").display
 
 
 async def test_escape_in_the_tree_goes_back(path: Path) -> None:

@@ -25,8 +25,8 @@ from tui.model import View
 from tui.painting.stable_scroll import FixedSize
 from tui.screens.command_screen import CommandScreen
 from tui.widgets.composer.composer import Composer
-from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.search_bar import SearchBar
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
 from tui.widgets.usage.token_chart import TokenChart
@@ -79,7 +79,7 @@ class Explorer(CommandScreen[None], FixedSize):
     def compose(self) -> ComposeResult:
         self._first_pane = self.panes.start(self.app.size.width)
         yield self.panes.data_bind(Explorer.view)
-        yield KeyBar(kept=COMMANDS["app.help"].action)
+        yield KeyBar(preferred_action=COMMANDS["app.help"].action)
 
     def on_mount(self) -> None:
         self.panes.go_to(self._first_pane)
@@ -289,20 +289,20 @@ class Explorer(CommandScreen[None], FixedSize):
 
     # The search bars
 
-    @on(FindBar.Changed)
-    def _search_typed(self, event: FindBar.Changed) -> None:
-        self.search.search_typed(event.bar, event.text)
+    @on(SearchBar.Changed)
+    def _search_typed(self, event: SearchBar.Changed) -> None:
+        self.search.search_typed(event.widget, event.text)
 
-    @on(FindBar.Submitted)
-    def _submit_search(self, event: FindBar.Submitted) -> None:
-        self.search.submit(event.bar, event.text)
+    @on(SearchBar.Submitted)
+    def _submit_search(self, event: SearchBar.Submitted) -> None:
+        self.search.submit(event.widget, event.text)
 
-    @on(FindBar.Cancelled)
-    def _cancel_search(self, event: FindBar.Cancelled) -> None:
-        self.search.cancel(event.bar)
+    @on(SearchBar.Cancelled)
+    def _cancel_search(self, event: SearchBar.Cancelled) -> None:
+        self.search.cancel(event.widget)
 
-    @on(FindBar.StepRequested)
-    def _step_while_typing(self, event: FindBar.StepRequested) -> None:
+    @on(SearchBar.StepRequested)
+    def _step_while_typing(self, event: SearchBar.StepRequested) -> None:
         self.search.step_while_typing(event.step)
 
     @on(Transcript.MatchShown)

@@ -14,8 +14,8 @@ from tui.errors import QueryError
 from tui.explorer.walk import Walk
 from tui.model.query import Query, parse_query
 from tui.model.search import Hit, SearchScope
-from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.search_bar import SearchBar
 
 if TYPE_CHECKING:
     from tui.controller import SessionController
@@ -45,8 +45,8 @@ class ExplorerSearch:
         self._screen = screen
         self._panes = panes
         self._controller = controller
-        self._chat_bar = FindBar("search this branch", id="find-in-chat")
-        self._tree_bar = FindBar("search the user's messages", id="find-in-tree")
+        self._chat_bar = SearchBar("search this branch", id="search-in-chat")
+        self._tree_bar = SearchBar("search the user's messages", id="search-in-tree")
         self._walk: Walk | None = None
         self._last_search = ("", SearchScope.BRANCH)
 
@@ -118,7 +118,7 @@ class ExplorerSearch:
 
     # The bar
 
-    def search_typed(self, bar: FindBar, text: str) -> None:
+    def search_typed(self, bar: SearchBar, text: str) -> None:
         """Search for what was typed in a bar."""
         in_chat = bar is self._chat_bar
         go_back = self._walk.go_back if self._walk is not None else self._bookmark(bar)
@@ -137,13 +137,13 @@ class ExplorerSearch:
         walk = self._walk = Walk(search, bar, in_chat=in_chat, go_back=go_back)
         walk.search.subscribe(partial(self._take_results, walk))
 
-    def submit(self, bar: FindBar, text: str) -> None:
+    def submit(self, bar: SearchBar, text: str) -> None:
         """Continue in the pane of a bar."""
         if not text.strip():
             self.end()
         self._panes.go_to(self._pane_of(bar))
 
-    def cancel(self, bar: FindBar) -> None:
+    def cancel(self, bar: SearchBar) -> None:
         """Close a bar, and go back to where the user was before the search."""
         walk = self._walk
         self.end()
@@ -166,7 +166,7 @@ class ExplorerSearch:
                 walk.place = " · in a part that is not shown"
             walk.bar.show_state(walk.state())
 
-    async def _mount(self, bar: FindBar) -> None:
+    async def _mount(self, bar: SearchBar) -> None:
         """Mount a bar with its first use."""
         if bar.is_attached:
             return
@@ -175,10 +175,10 @@ class ExplorerSearch:
         else:
             await self._screen.mount(bar, before=self._screen.query_one(KeyBar))
 
-    def _pane_of(self, bar: FindBar) -> str:
+    def _pane_of(self, bar: SearchBar) -> str:
         return "chat" if bar is self._chat_bar else "tree"
 
-    def _bookmark(self, bar: FindBar) -> Callable[[], None]:
+    def _bookmark(self, bar: SearchBar) -> Callable[[], None]:
         """Return what goes back to the present place."""
         view = self._controller.view
         if bar is self._tree_bar:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tui.controller.search import Search
 from tui.model import TurnTree
 from tui.model.search import Hit
-from tui.widgets.find_bar import FindBar
+from tui.widgets.search_bar import SearchBar
 
 __all__ = ["Walk"]
 
@@ -29,7 +29,7 @@ class Walk:
     """
 
     search: Search
-    bar: FindBar
+    bar: SearchBar
     in_chat: bool
     go_back: Callable[[], None] = lambda: None
     hits: Sequence[Hit] | None = None

@@ -18,14 +18,14 @@ __all__ = ["KeyBar"]
 
 
 class _Key(NamedTuple):
-    """A key and what it does.
+    """A key and its action.
 
     Attributes:
-        key: The key, as Textual names it.
-        label: The key, as the user knows it.
-        title: What it does, in one or two words.
-        help: What it does, in a sentence.
-        action: The action of its binding.
+        key: Textual's name of the key.
+        label: The key as it is shown.
+        title: The action in one or two words.
+        help: The action in a sentence.
+        action: Textual's name of the action.
     """
 
     key: str
@@ -42,20 +42,12 @@ class _Key(NamedTuple):
 class KeyBar(FixedSize):
     """The bindings of the screen and of its focused widget, as many as fit; a click presses the key.
 
-    Textual's footer has a widget for each key and replaces all of them whenever the focus changes, which takes most of
-    the time of a change of the focus.
+    Textual's footer has a widget for each key and replaces all of them whenever the focus changes, which is slow.
     """
 
     ALLOW_SELECT = False
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--title", "key-bar--hover"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `key-bar--key` | A key. |
-    | `key-bar--title` | Its title. |
-    | `key-bar--hover` | Both, under the mouse. |
-    """
 
     DEFAULT_CSS = """
     KeyBar {
@@ -78,15 +70,10 @@ class KeyBar(FixedSize):
     hovered: reactive[str] = reactive("")
     """The key under the mouse; empty for none."""
 
-    def __init__(self, kept: str = "", *, id: str | None = None) -> None:  # noqa: A002
-        """Create the bar.
-
-        Args:
-            kept: The action that is shown in preference to others if there is not room for all.
-            id: The id of the widget in the DOM.
-        """
-        super().__init__(id=id)
-        self._kept = kept
+    def __init__(self, preferred_action: str = "") -> None:
+        """Create a bar that shows one action in preference to the others if there is not room for all."""
+        super().__init__()
+        self._preferred_action = preferred_action
         self._keys: tuple[_Key, ...] = ()
 
     def on_mount(self) -> None:
@@ -111,10 +98,10 @@ class KeyBar(FixedSize):
             self.refresh()
 
     def _fitting(self) -> list[_Key]:
-        # The blank after the last one need not fit.
+        # The blank after the last key need not fit.
         room = self.size.width + 1
         fitting = set()
-        for key in sorted(self._keys, key=lambda key: key.action != self._kept):
+        for key in sorted(self._keys, key=lambda key: key.action != self._preferred_action):
             room -= key.width
             if room < 0:
                 break

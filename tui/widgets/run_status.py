@@ -53,21 +53,9 @@ class RunStatus(Widget):
     view: var[View] = var(View())
     """The view to show."""
 
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.time,
-        *,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        """Create the widget.
-
-        Args:
-            clock: Returns the seconds since the epoch.
-            id: The id of the widget.
-            classes: The CSS classes of the widget.
-        """
-        super().__init__(id=id, classes=classes)
+    def __init__(self, clock: Callable[[], float] = time.time, *, id: str | None = None) -> None:  # noqa: A002
+        """Create the widget, given a function that returns the seconds since the epoch."""
+        super().__init__(id=id)
         self._clock = clock
 
     @property
@@ -79,7 +67,6 @@ class RunStatus(Widget):
         self._update()
 
     def watch_view(self, before: View, view: View) -> None:
-        """Show the progress of the run."""
         if self.is_mounted and view.runs.get(view.branch_id) != before.runs.get(before.branch_id):
             self._update()
 
@@ -93,7 +80,6 @@ class RunStatus(Widget):
         self.refresh()
 
     def render(self) -> RenderResult:
-        """Draw the line."""
         run = self.shown_run
         return Content("") if run is None else _fit(self._parts(run), self.content_size.width)
 

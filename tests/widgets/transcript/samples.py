@@ -9,6 +9,7 @@ from textual.app import App, ComposeResult
 from textual.reactive import var
 
 from tui.model import Branch, Chain, Item, Page, Session, TurnTree, View
+from tui.widgets.message import WidgetMessage
 from tui.widgets.transcript.transcript import Transcript
 
 
@@ -94,7 +95,7 @@ class TranscriptApp(App[None]):
         super().__init__()
         self.items = items
         self.answers = answers
-        self.posted: list[Transcript.TranscriptMessage] = []
+        self.posted: list[WidgetMessage[Transcript]] = []
         self.set_reactive(TranscriptApp.view, view_of(items) if view is None else view)
 
     def compose(self) -> ComposeResult:

@@ -185,7 +185,7 @@ async def test_after_any_moves_all_rows_are_neighbouring_lines(seed: int) -> Non
     column = all_rows(items, SIZE[0])
     app = TranscriptApp(items, view_of(items, 30))
     walk = random.Random(seed)
-    moves = ["cursor_down", "cursor_up", "page_down", "page_up", "half_page_down", "half_page_up", "wheel", "drag"]
+    moves = ["cursor_down", "cursor_up", "page(1)", "page(-1)", "half_page(1)", "half_page(-1)", "wheel", "drag"]
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         transcript = app.transcript
@@ -202,7 +202,7 @@ async def test_after_any_moves_all_rows_are_neighbouring_lines(seed: int) -> Non
             assert len(starts) == 1, (move, rows)
         transcript.action_cursor_end()
         while transcript.scroll_y:
-            transcript.action_page_up()
+            transcript.action_page(-1)
         assert transcript.virtual_size.height == len(column)
         assert is_in_place(app, visible_rows(app), column)
 

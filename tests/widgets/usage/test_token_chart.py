@@ -53,7 +53,7 @@ class ChartApp(App[None]):
 
     def on_token_chart_turns_needed(self, message: TokenChart.TurnsNeeded) -> None:
         self.requested.append((message.first, message.last))
-        message.chart.receive(message.generation, self.branch_usage.read(message.first, message.last))
+        self.chart.receive(message.generation, self.branch_usage.read(message.first, message.last))
 
     def show(self, branch_usage: PagedUsage) -> None:
         self.branch_usage = self.chart.branch_usage = branch_usage

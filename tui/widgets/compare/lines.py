@@ -93,7 +93,7 @@ def draw_turns(
         comparison: The comparison that the turns belong to.
         turns: The turns.
         width: Cells of a column.
-        columns: 2 for side by side, 1 for one below the other.
+        column_count: 2 for side by side, 1 for one below the other.
         styles: The styles.
         full: Whether to show items that both sides have in full.
     """

@@ -12,19 +12,19 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
-from textual.message import Message
 
 from tui.model.compare import Comparison, TurnComparison, TurnPair
 from tui.render import Line
 from tui.widgets.compare.lines import Block, DiffStyles, draw_turns
 from tui.widgets.lines.cursor_view import CursorView
 from tui.widgets.lines.paint import MARGIN
+from tui.widgets.message import WidgetMessage
 from tui.widgets.page_cache import PageCache
 
 __all__ = ["SideBySide"]
 
-_TWO_COLUMNS: Final = 100
-"""Cells of the widget from which on it has two columns."""
+_TWO_COLUMNS_WIDTH: Final = 100
+"""Minimum width for two columns."""
 
 _PAGE: Final = 8
 """Pairs of turns that are requested at once."""
@@ -50,15 +50,6 @@ class SideBySide(CursorView):
         Binding("o", "full", "All of it", id="compare.full"),
         Binding("enter", "open", "Go to turn", id="compare.open"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | n, N | The next or previous difference. |
-    | h, left | The left side. |
-    | l, right | The right side. |
-    | o | Show common items in full, or shortened. |
-    | enter | Go to the turn under the cursor. |
-    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "side-by-side--left",
@@ -66,14 +57,7 @@ class SideBySide(CursorView):
         "side-by-side--right",
         "side-by-side--right-words",
     }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `side-by-side--left` | The left branch's name, and the sign of texts that only the left side has. |
-    | `side-by-side--left-words` | Words that only the left side has. |
-    | `side-by-side--right` | The right branch's name, and the sign of texts that only the right side has. |
-    | `side-by-side--right-words` | Words that only the right side has. |
-    """
+    """See `DiffStyles`."""
 
     DEFAULT_CSS = """
     SideBySide {
@@ -93,39 +77,23 @@ class SideBySide(CursorView):
     _ESTIMATE = 12
 
     @dataclass
-    class SideBySideMessage(Message):
-        """Base class of the widget's messages."""
-
-        side_by_side: SideBySide
-        """The widget that sent the message."""
-
-        @property
-        def control(self) -> SideBySide:
-            """Alias for `side_by_side`, for the `on` decorator."""
-            return self.side_by_side
-
-    @dataclass
-    class TurnsNeeded(SideBySideMessage):
+    class TurnsNeeded(WidgetMessage["SideBySide"]):
         """Posted when turns are in sight that were not compared; answer with `receive` or `drop_request`."""
 
         comparison: Comparison
-        """The comparison that the turns belong to."""
         start: int
         """The index of the first pair in `comparison.pairs`."""
         pairs: tuple[TurnPair, ...]
-        """The pairs of turns."""
 
     @dataclass
-    class TurnOpened(SideBySideMessage):
+    class TurnOpened(WidgetMessage["SideBySide"]):
         """Posted when the user chose a turn."""
 
         branch_id: str
-        """The branch to show."""
         turn: int
-        """The number of the turn."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self._comparison: Comparison | None = None
         self._turns: PageCache[TurnComparison] = PageCache(_PAGE, _CAPACITY)
         self._drawn: LRUCache[int, Block] = LRUCache(_CAPACITY)
@@ -138,7 +106,7 @@ class SideBySide(CursorView):
     @property
     def column_count(self) -> int:
         """2 if the sides are next to each other, 1 if they are one below the other."""
-        return 2 if self.size.width >= _TWO_COLUMNS else 1
+        return 2 if self.size.width >= _TWO_COLUMNS_WIDTH else 1
 
     @property
     def side(self) -> int:

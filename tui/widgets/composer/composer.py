@@ -9,7 +9,6 @@ from typing import ClassVar, Final, NamedTuple
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.reactive import var
 from textual.widgets import Input
 
@@ -21,6 +20,7 @@ from tui.widgets.composer.editor import MessageEditor
 from tui.widgets.composer.history import MessageHistory
 from tui.widgets.composer.queued_messages import QueuedMessages
 from tui.widgets.format import fit_name
+from tui.widgets.message import WidgetMessage
 
 __all__ = ["Composer"]
 
@@ -62,13 +62,6 @@ class Composer(Vertical, FixedSize):
         Binding("shift+enter,ctrl+j", "newline", "New line", priority=True, id="composer.newline"),
         Binding("escape", "leave", "Leave", priority=True, id="composer.leave"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | enter | Send the message, or create the branch. |
-    | shift+enter, ctrl+j | Begin a new line. |
-    | escape | Leave the composer; the draft is kept. |
-    """
 
     DEFAULT_CSS = """
     Composer {
@@ -111,19 +104,7 @@ class Composer(Vertical, FixedSize):
     """The view that is shown; a `fork` in it makes the composer the editor of a fork."""
 
     @dataclass
-    class ComposerMessage(Message):
-        """Base class of the composer's messages."""
-
-        composer: Composer
-        """The composer that sent the message."""
-
-        @property
-        def control(self) -> Composer:
-            """Alias for `composer`, for the `on` decorator."""
-            return self.composer
-
-    @dataclass
-    class Submitted(ComposerMessage):
+    class Submitted(WidgetMessage["Composer"]):
         """Posted when the user pressed Enter. The text stays in the editor until `confirm_sent` or `set_draft`."""
 
         text: str
@@ -132,20 +113,14 @@ class Composer(Vertical, FixedSize):
         """The name of the branch to create; empty for a generated one, and for a message to the branch."""
 
     @dataclass
-    class LeaveRequested(ComposerMessage):
+    class LeaveRequested(WidgetMessage["Composer"]):
         """Posted when the user wants to leave the composer."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        """Create a composer.
-
-        Args:
-            id: The ID of the widget in the DOM.
-            classes: The CSS classes of the widget.
-        """
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         self._editor = MessageEditor(self._recall)
         self._queue = QueuedMessages()
         self._branch_name = Input(placeholder="branch name (made for you if empty)", compact=True)
-        super().__init__(self._queue, self._editor, id=id, classes=classes)
+        super().__init__(self._queue, self._editor, id=id)
         self._history = MessageHistory()
         self._fork_point: _ForkPoint | None = None
         self._drafts: dict[_ForkPoint | None, _Draft] = {}

@@ -35,26 +35,8 @@ class CursorView(LineView, can_focus=True):
         Binding("g,home", "start", "Start", show=False, id="lines.start"),
         Binding("G,end", "finish", "End", show=False, id="lines.end"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | j, down | A line down. |
-    | k, up | A line up. |
-    | pagedown, space | A page down. |
-    | pageup | A page up. |
-    | ctrl+d | Half a page down. |
-    | ctrl+u | Half a page up. |
-    | g, home | The first line. |
-    | G, end | The last line. |
-    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"cursor-view--bar", "cursor-view--cursor"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `cursor-view--bar` | The bar at the line under the cursor. |
-    | `cursor-view--cursor` | The line under the cursor. |
-    """
 
     DEFAULT_CSS = """
     CursorView {
@@ -66,8 +48,8 @@ class CursorView(LineView, can_focus=True):
     _ESTIMATE: ClassVar[int] = 3
     """The height that is assumed for a block."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(Viewport(self.measure, self._ESTIMATE), id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(Viewport(self.measure, self._ESTIMATE), id=id)
         self._cursor = (0, 0)
 
     def measure(self, position: int) -> int | None:
@@ -210,9 +192,7 @@ class CursorView(LineView, can_focus=True):
             self._put_cursor_on_row(offset.y)
 
     def on_focus(self) -> None:
-        """Show the cursor."""
         self.refresh()
 
     def on_blur(self) -> None:
-        """Hide the cursor."""
         self.refresh()

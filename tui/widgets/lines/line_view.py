@@ -35,25 +35,7 @@ class LineView(StableScrollView, BorderlessRows):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"item--{name}" for name in ItemStyles._fields}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `item--text` | Plain text. |
-    | `item--muted` | Roles, times, marks, URLs. |
-    | `item--title` | Turn numbers and headings. |
-    | `item--tool` | Tool names. |
-    | `item--error` | Errors. |
-    | `item--link` | Links. |
-    | `item--quote` | Quotations and reasoning. |
-    | `item--code` | Inline code. |
-    | `item--keyword` | In code: keywords. |
-    | `item--string` | In code: strings. |
-    | `item--number` | In code: numbers and constants. |
-    | `item--comment` | In code: comments. |
-    | `item--name` | In code: names being defined, and keys. |
-    | `item--added` | Lines added by a patch. |
-    | `item--removed` | Lines removed by a patch. |
-    """
+    """See `ItemStyles`."""
 
     DEFAULT_CSS = """
     LineView {
@@ -82,23 +64,9 @@ class LineView(StableScrollView, BorderlessRows):
     }
     """
 
-    def __init__(
-        self,
-        viewport: Viewport,
-        *,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        """Create a view.
-
-        Args:
-            viewport: The window over the blocks.
-            name: The name of the widget.
-            id: The ID of the widget in the DOM.
-            classes: The CSS classes of the widget.
-        """
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, viewport: Viewport, *, id: str | None = None) -> None:  # noqa: A002
+        """Create a view of the blocks in a viewport."""
+        super().__init__(id=id)
         self._viewport = viewport
         self._item_styles: ItemStyles | None = None
         self._styles: dict[str, Style] = {}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
 from textual.content import Content
 from textual.css.styles import RulesMap
 from textual.geometry import Size
-from textual.message import Message
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions, Visual
@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from tui.model.fuzzy import Matcher
 from tui.printable import printable_line
+from tui.widgets.message import WidgetMessage
 
 __all__ = ["Choice", "ChoiceList", "plain"]
 
@@ -43,12 +44,6 @@ class ChoiceList(OptionList, can_focus=False):
     """A list of choices, filtered by the text of another widget. A choice's key is the id of its option."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"choice--detail", "choice--match"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `choice--detail` | Details at the right of a line. |
-    | `choice--match` | Letters of a label that were typed. |
-    """
 
     DEFAULT_CSS = """
     ChoiceList {
@@ -64,20 +59,11 @@ class ChoiceList(OptionList, can_focus=False):
     }
     """
 
-    class EndNeared(Message):
+    @dataclass
+    class EndNeared(WidgetMessage["ChoiceList"]):
         """Posted once after each `show` when the last choices are in sight, or on the next page."""
 
-        def __init__(self, choice_list: ChoiceList) -> None:
-            super().__init__()
-            self.choice_list = choice_list
-
-        @property
-        def control(self) -> ChoiceList:
-            """The list."""
-            return self.choice_list
-
     def __init__(self) -> None:
-        """Create an empty list."""
         super().__init__(markup=False, compact=True)
         self._query = ""
         self._end_neared = False

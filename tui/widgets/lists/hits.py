@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -10,7 +11,6 @@ from rich.segment import Segment
 from textual import events
 from textual.content import Content
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -19,6 +19,7 @@ from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model.search import Hit
 from tui.printable import printable_line
 from tui.widgets.format import fit_name
+from tui.widgets.message import WidgetMessage
 
 __all__ = ["HitList"]
 
@@ -45,18 +46,8 @@ class HitList(ScrollView, can_focus=False):
         "hits--match",
         "hits--session",
     }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `hits--count` | Number of matches in an item. |
-    | `hits--cursor` | The line that Enter picks. |
-    | `hits--failed` | Label of an item that reports a failure. |
-    | `hits--heading` | A turn and its branches. |
-    | `hits--hover` | The line under the mouse. |
-    | `hits--label` | Role or tool of an item. |
-    | `hits--match` | The match in its context. |
-    | `hits--session` | The session in a heading. |
-    """
+    """`label` is for the role or tool of an item, `failed` for that of an item that reports a failure, `count` for the
+    number of matches."""
 
     DEFAULT_CSS = """
     HitList {
@@ -87,25 +78,14 @@ class HitList(ScrollView, can_focus=False):
     hovered: reactive[int] = reactive(-1)
     """Index of the hit under the mouse; -1 if there is none."""
 
-    class Picked(Message):
+    @dataclass
+    class Picked(WidgetMessage["HitList"]):
         """Posted when the user clicked a hit."""
 
-        def __init__(self, hit_list: HitList, hit: Hit) -> None:
-            super().__init__()
-            self.hit_list = hit_list
-            self.hit = hit
-
-        @property
-        def control(self) -> HitList:
-            """The list."""
-            return self.hit_list
+        hit: Hit
 
     def __init__(self, branches: Callable[[Hit], Sequence[str]]) -> None:
-        """Create the list.
-
-        Args:
-            branches: Returns the branches that have a hit.
-        """
+        """Create an empty list, given a function that returns the branches that have a hit."""
         super().__init__()
         self._branches = branches
         self._empty = ""

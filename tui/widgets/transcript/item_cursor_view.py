@@ -21,42 +21,18 @@ class ItemCursorView(ItemView, can_focus=True):
         Binding("k,up", "cursor_up", "Up", show=False, id="chat.up"),
         Binding("g,home", "cursor_home", "Start", show=False, id="chat.home"),
         Binding("G,end", "cursor_end", "End", show=False, id="chat.end"),
-        Binding("pagedown,space", "page_down", "Page down", show=False, id="chat.page_down"),
-        Binding("pageup", "page_up", "Page up", show=False, id="chat.page_up"),
-        Binding("ctrl+d", "half_page_down", "Half page down", show=False, id="chat.half_page_down"),
-        Binding("ctrl+u", "half_page_up", "Half page up", show=False, id="chat.half_page_up"),
+        Binding("pagedown,space", "page(1)", "Page down", show=False, id="chat.page_down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="chat.page_up"),
+        Binding("ctrl+d", "half_page(1)", "Half page down", show=False, id="chat.half_page_down"),
+        Binding("ctrl+u", "half_page(-1)", "Half page up", show=False, id="chat.half_page_up"),
         Binding("enter", "toggle_fold", "Unfold", id="chat.toggle_fold"),
         Binding("h,left", "fold", "Fold", show=False, id="chat.fold"),
         Binding("l,right", "unfold", "Unfold", show=False, id="chat.unfold"),
         Binding("o", "toggle_tools", "Unfold all", id="chat.toggle_tools"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | j, down | Next item; in an item taller than the pane, scroll down. |
-    | k, up | Previous item; in an item taller than the pane, scroll up. |
-    | g, home | First item. |
-    | G, end | Last item. |
-    | pagedown, space | A page down. |
-    | pageup | A page up. |
-    | ctrl+d | Half a page down. |
-    | ctrl+u | Half a page up. |
-    | enter | Fold or unfold the item. |
-    | h, left | Fold the item. |
-    | l, right | Unfold the item. |
-    | o | Fold or unfold all tool calls, tool outputs and reasoning. |
-    """
 
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        """Create a view with the cursor on the first item.
-
-        Args:
-            name: The name of the widget.
-            id: The ID of the widget in the DOM.
-            classes: The CSS classes of the widget.
-        """
-        super().__init__(name=name, id=id, classes=classes)
-        self._cursor = 0
+    _cursor = 0
+    """The position of the item under the cursor."""
 
     def on_cursor_moved_by_user(self) -> None:
         """Do nothing; a subclass may act after the user moved the cursor to an item."""
@@ -133,28 +109,20 @@ class ItemCursorView(ItemView, can_focus=True):
         self._viewport.scroll_to_end()
         self.put_cursor(self._blocks.count - 1, scroll=False)
 
-    def action_page_down(self) -> None:
-        """Scroll a page down, and move the cursor into it."""
-        self._page(self._viewport.height - 2)
+    def action_page(self, pages: int) -> None:
+        """Scroll by a number of pages, and move the cursor into sight."""
+        self._scroll(pages * max(self._viewport.height - 2, 1))
 
-    def action_page_up(self) -> None:
-        """Scroll a page up, and move the cursor into it."""
-        self._page(2 - self._viewport.height)
-
-    def action_half_page_down(self) -> None:
-        """Scroll half a page down, and move the cursor into it."""
-        self._page(self._viewport.height // 2)
-
-    def action_half_page_up(self) -> None:
-        """Scroll half a page up, and move the cursor into it."""
-        self._page(-(self._viewport.height // 2))
+    def action_half_page(self, pages: int) -> None:
+        """Scroll by a number of half pages, and move the cursor into sight."""
+        self._scroll(pages * max(self._viewport.height // 2, 1))
 
     @property
     def _stride(self) -> int:
         return max(self._viewport.height // 4, 1)
 
-    def _page(self, lines: int) -> None:
-        self._viewport.scroll_by(lines or (1 if lines >= 0 else -1))
+    def _scroll(self, lines: int) -> None:
+        self._viewport.scroll_by(lines)
         self.update_rows()
         if not self._items_in_sight():
             self.update_view()

@@ -19,11 +19,11 @@ from tui.widgets.transcript.blocks import Blocks
 
 __all__ = ["ItemView"]
 
-_LINES: Final = 1 << 24
-"""The lines of a selection are numbered per item, as if each had this many, so that a selection stays on its text when
-heights above it change."""
+_LINES_PER_ITEM: Final = 1 << 24
+"""Selections number the lines of an item from a multiple of this, so that a selection stays on its text when heights
+above it change."""
 
-_KEPT: Final = 512
+_CAPACITY: Final = 512
 """Painted rows that are kept: some pages, for scrolling up and down."""
 
 
@@ -40,20 +40,13 @@ class _RowContent(NamedTuple):
 class ItemView(LineView):
     """A window over the items of a conversation, each a block, whose text can be selected."""
 
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        """Create a view without items.
-
-        Args:
-            name: The name of the widget.
-            id: The ID of the widget in the DOM.
-            classes: The CSS classes of the widget.
-        """
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         self._blocks = Blocks()
-        super().__init__(self._blocks.viewport, name=name, id=id, classes=classes)
+        super().__init__(self._blocks.viewport, id=id)
         self._contents: list[_RowContent] = []
         self._contents_of: object = None
         self._content_width = 0
-        self._painted: LRUCache[tuple[int, Segment], tuple[object, Strip]] = LRUCache(_KEPT)
+        self._painted: LRUCache[tuple[int, Segment], tuple[object, Strip]] = LRUCache(_CAPACITY)
         self._selection: Selection | None = None
 
     def line(self, position: int, number: int) -> Line:
@@ -145,7 +138,7 @@ class ItemView(LineView):
         if self._contents_of is not self.rows:
             self._contents = self._row_contents()
         position, number = self.rows[y]
-        line_number, content, width = position * _LINES + number, self._contents[y], self._content_width
+        line_number, content, width = position * _LINES_PER_ITEM + number, self._contents[y], self._content_width
         selected = None if self._selection is None else self._selection.get_span(line_number)
         if with_offsets:
             return self._paint(content, width, selected, line_number)
@@ -177,11 +170,13 @@ class ItemView(LineView):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text as shown, without marks and gutters."""
-        first = 0 if selection.start is None else selection.start.y // _LINES
-        last = self._blocks.count if selection.end is None else selection.end.y // _LINES
-        lines = ((position * _LINES + number, line) for position, number, line in self._blocks.lines(first, last))
+        first = 0 if selection.start is None else selection.start.y // _LINES_PER_ITEM
+        last = self._blocks.count if selection.end is None else selection.end.y // _LINES_PER_ITEM
+        lines = (
+            (position * _LINES_PER_ITEM + number, line) for position, number, line in self._blocks.lines(first, last)
+        )
         return selected_text(lines, selection), "\n"
 
     def block_selection(self, position: int) -> Selection:
         """Return the selection of an item's text."""
-        return Selection(Offset(0, position * _LINES), Offset(0, (position + 1) * _LINES - 1))
+        return Selection(Offset(0, position * _LINES_PER_ITEM), Offset(0, (position + 1) * _LINES_PER_ITEM - 1))

@@ -9,7 +9,6 @@ from typing import Final
 
 from rich.segment import Segment
 from textual.cache import LRUCache
-from textual.message import Message
 
 from tui.model import Item, Page
 from tui.printable import printable
@@ -17,14 +16,15 @@ from tui.render import ItemStyles, Line
 from tui.render.code import json_lines
 from tui.widgets.lines.cursor_view import CursorView
 from tui.widgets.lines.paint import MARGIN
+from tui.widgets.message import WidgetMessage
 from tui.widgets.transcript.item_cache import ItemCache
 
 __all__ = ["RawJson"]
 
-_KEPT: Final = 192
+_CAPACITY: Final = 192
 """Rendered items that are kept."""
 
-_UNDECODABLE_SHOWN: Final = 400
+_MAX_UNDECODABLE_LENGTH: Final = 400
 """Characters that are shown of an item that cannot be decoded."""
 
 
@@ -39,34 +39,27 @@ class RawJson(CursorView):
     _ESTIMATE = 9
 
     @dataclass
-    class ItemsNeeded(Message):
+    class ItemsNeeded(WidgetMessage["RawJson"]):
         """Posted when items are in sight that were not read; answer with `receive`."""
 
-        raw_json: RawJson
-        """The widget that sent the message."""
         start: int
         """Position of the first item in the list."""
         end: int
         """Position after the last item."""
 
-        @property
-        def control(self) -> RawJson:
-            """Alias for `raw_json`, for the `on` decorator."""
-            return self.raw_json
-
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self._items = ItemCache()
-        self._rendered: LRUCache[int, Sequence[Line]] = LRUCache(_KEPT)
+        self._rendered: LRUCache[int, Sequence[Line]] = LRUCache(_CAPACITY)
         self._rendered_in: tuple[ItemStyles, int] | None = None
-        self._number = 0
+        self._item_count = 0
 
-    def show(self, number: int) -> None:
-        """Show a list of `count` items, scrolled to its end."""
-        self._number = number
+    def show(self, item_count: int) -> None:
+        """Show a list of this many items, scrolled to its end."""
+        self._item_count = item_count
         self._items.clear()
         self._rendered.clear()
-        self.show_blocks(max(number, 1))
+        self.show_blocks(max(item_count, 1))
         self.action_finish()
 
     def receive(self, page: Page) -> None:
@@ -93,7 +86,7 @@ class RawJson(CursorView):
 
     def request_blocks(self, start: int, end: int) -> None:
         """Request the items of a range that were not read."""
-        for page in self._items.missing_pages(start, end - 1, self._number):
+        for page in self._items.missing_pages(start, end - 1, self._item_count):
             self.post_message(self.ItemsNeeded(self, page.start, page.stop).set_sender(self))
 
     def _lines(self, position: int) -> Sequence[Line] | None:
@@ -101,7 +94,7 @@ class RawJson(CursorView):
         if styles != self._rendered_in:
             self._rendered.clear()
             self._rendered_in = styles
-        if not self._number:
+        if not self._item_count:
             return [Line([Segment("[]", self.item_styles.text)])]
         lines = self._rendered.get(position)
         item = self._items.get(position)
@@ -112,12 +105,12 @@ class RawJson(CursorView):
     def _render_item(self, position: int, item: Item) -> Sequence[Line]:
         item_styles = self.item_styles
         if item.data is None:
-            raw = " ".join((item.raw or "")[:_UNDECODABLE_SHOWN].split())
+            raw = " ".join((item.raw or "")[:_MAX_UNDECODABLE_LENGTH].split())
             lines = [Line([Segment(printable(f"// cannot be decoded, and left out: {raw}"), item_styles.muted)])]
         else:
             lines = list(json_lines(item.data, max(self.text_width - MARGIN, 1), item_styles))
-            if position < self._number - 1:
+            if position < self._item_count - 1:
                 lines[-1].content.append(Segment(",", item_styles.text))
         first = [Line([Segment("[", item_styles.text)])] if position == 0 else []
-        last = [Line([Segment("]", item_styles.text)])] if position == self._number - 1 else []
+        last = [Line([Segment("]", item_styles.text)])] if position == self._item_count - 1 else []
         return list(chain(first, lines, last))

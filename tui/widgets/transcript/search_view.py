@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.style import Style
-from textual.message import Message
 
 from tui.model.query import Query
+from tui.widgets.message import WidgetMessage
 from tui.widgets.transcript.item_cursor_view import ItemCursorView
 from tui.widgets.transcript.search_marks import SearchMarks
 
@@ -20,14 +20,6 @@ class SearchView(ItemCursorView):
     """A view of items that can be searched."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"item--match", "item--current-match"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `item--match` | A match of the search. |
-    | `item--current-match` | The match that the search is at. |
-
-    The parts of an item have the component classes of `LineView`.
-    """
 
     DEFAULT_CSS = """
     SearchView {
@@ -41,30 +33,16 @@ class SearchView(ItemCursorView):
     """
 
     @dataclass
-    class MatchShown(Message):
+    class MatchShown(WidgetMessage["SearchView"]):
         """Posted when another match has become the current match."""
 
-        view: SearchView
-        """The view that sent the message."""
         number: int
         """Number of the match in its item, from 1; 0 if the item as it is shown has no match."""
         count: int
         """Number of matches in the item as it is shown."""
 
-        @property
-        def control(self) -> SearchView:
-            """Alias for `view`, for the `on` decorator."""
-            return self.view
-
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        """Create a view in which nothing is marked.
-
-        Args:
-            name: The name of the widget.
-            id: The ID of the widget in the DOM.
-            classes: The CSS classes of the widget.
-        """
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self._marks = SearchMarks(self._blocks)
         self._awaited: tuple[int, bool] | None = None
 

@@ -9,11 +9,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Offset, Region
-from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 
 from tui.model import Page, View
+from tui.widgets.message import WidgetMessage
 from tui.widgets.pending_selections import PendingSelections
 from tui.widgets.transcript.search_view import SearchView
 from tui.widgets.transcript.view_changes import (
@@ -37,15 +37,7 @@ class Transcript(SearchView):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"transcript--bar", "transcript--cursor", "transcript--new"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `transcript--bar` | The bar along the selected turn. |
-    | `transcript--cursor` | The item under the cursor. |
-    | `transcript--new` | The label for new lines below. |
-
-    The parts of an item have the component classes of `SearchView`.
-    """
+    """The bar along the selected turn, the item under the cursor, and the label for new lines below."""
 
     DEFAULT_CSS = """
     Transcript {
@@ -59,46 +51,31 @@ class Transcript(SearchView):
     """The view to show; its page holds some of the items, `receive` gets the others."""
 
     @dataclass
-    class TranscriptMessage(Message):
-        """Base class of the transcript's messages."""
-
-        transcript: Transcript
-        """The transcript that sent the message."""
-
-        @property
-        def control(self) -> Transcript:
-            """Alias for `transcript`, for the `on` decorator."""
-            return self.transcript
-
-    @dataclass
-    class ItemsNeeded(TranscriptMessage):
+    class ItemsNeeded(WidgetMessage["Transcript"]):
         """Posted when items are in sight that were not read; answer with `receive`."""
 
         branch_id: str
-        """The branch of the items."""
         start: int
         """Position of the first item."""
         end: int
         """Position after the last item."""
 
     @dataclass
-    class TurnSelected(TranscriptMessage):
+    class TurnSelected(WidgetMessage["Transcript"]):
         """Posted when the cursor moved to another turn."""
 
         turn: int
-        """Number of the turn."""
         position: int | None
         """Position of its first item; None if the item was not read."""
 
     @dataclass
-    class TurnClicked(TranscriptMessage):
+    class TurnClicked(WidgetMessage["Transcript"]):
         """Posted when a turn was clicked, to fork from it."""
 
         turn: int
-        """Number of the turn."""
 
     @dataclass
-    class SiblingRequested(TranscriptMessage):
+    class SiblingRequested(WidgetMessage["Transcript"]):
         """Posted when a `‹` or `›` was clicked, to go to another branch that parts at the same turn."""
 
         turn: int
@@ -107,21 +84,14 @@ class Transcript(SearchView):
         """-1 for the previous branch, 1 for the next."""
 
     @dataclass
-    class LinkOpened(TranscriptMessage):
+    class LinkOpened(WidgetMessage["Transcript"]):
         """Posted when a link was clicked while Ctrl was held."""
 
         url: str
         """The address: untrusted, and with the scheme http or https."""
 
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        """Create a transcript that shows nothing.
-
-        Args:
-            name: The name of the widget.
-            id: The ID of the widget in the DOM.
-            classes: The CSS classes of the widget.
-        """
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self._selections: PendingSelections[int] = PendingSelections()
         self._selection_due = False
         self._mouse_down_at: Offset | None = None
@@ -283,9 +253,7 @@ class Transcript(SearchView):
     # The mouse
 
     def text_select_all(self) -> None:
-        """Select the item under the cursor.
-
-        Textual calls this on a double click, which should not select the whole conversation."""
+        """Select the item under the cursor on a double click; Textual would select the entire conversation."""
         self.screen.selections = {self: self.block_selection(self._cursor)}
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -316,9 +284,7 @@ class Transcript(SearchView):
                 self.post_message(self.TurnClicked(self, turn))
 
     def on_focus(self) -> None:
-        """Show the cursor."""
         self.update_view()
 
     def on_blur(self) -> None:
-        """Hide the cursor."""
         self.update_view()

@@ -10,6 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from tui.model import Session
+from tui.widgets.message import WidgetMessage
 from tui.widgets.tree.drawing import ClickTarget
 from tui.widgets.tree.rows import SessionRow, Span, TurnRow
 from tui.widgets.tree.view import TreeView
@@ -25,32 +26,19 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "cursor_up", "Up", show=False, id="tree.up"),
-        Binding("down,j", "cursor_down", "Down", show=False, id="tree.down"),
+        Binding("up,k", "move(-1)", "Up", show=False, id="tree.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="tree.down"),
         Binding("home,g", "first", "First row", show=False, id="tree.first"),
         Binding("end,G", "last", "Last row", show=False, id="tree.last"),
-        Binding("pageup", "page_up", "Page up", show=False, id="tree.page_up"),
-        Binding("pagedown", "page_down", "Page down", show=False, id="tree.page_down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="tree.page_up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="tree.page_down"),
         Binding("left,h", "fold", "Fold or parent", show=False, id="tree.fold"),
         Binding("right,l", "unfold", "Unfold or child", show=False, id="tree.unfold"),
         Binding("enter", "open", "Open", id="tree.open"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | up, k | Move up a row. |
-    | down, j | Move down a row. |
-    | home, g | Go to the first row. |
-    | end, G | Go to the last row. |
-    | pageup | Move up a page. |
-    | pagedown | Move down a page. |
-    | left, h | Fold the fork, or go to the turn after which it forks. |
-    | right, l | Unfold the fork, or go to the next one. |
-    | enter | Open the session, or the branch at the turn. |
-    """
 
     @dataclass
-    class TurnHighlighted(TreeView.TreeMessage):
+    class TurnHighlighted(WidgetMessage["BranchTree"]):
         """Posted when the cursor has moved to a turn."""
 
         branch_id: str
@@ -59,36 +47,31 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
         """Number of the turn; the last of a branch without turns of its own."""
 
     @dataclass
-    class TurnOpened(TreeView.TreeMessage):
+    class TurnOpened(WidgetMessage["BranchTree"]):
         """Posted when a turn was opened by a key."""
 
         branch_id: str
-        """The branch to open."""
         turn: int
-        """The turn to select in it."""
 
     @dataclass
-    class TurnClicked(TreeView.TreeMessage):
+    class TurnClicked(WidgetMessage["BranchTree"]):
         """Posted when a turn was clicked."""
 
         branch_id: str
         """The branch in which to show the turn."""
         turn: int
-        """Number of the turn."""
 
     @dataclass
-    class BranchClicked(TreeView.TreeMessage):
+    class BranchClicked(WidgetMessage["BranchTree"]):
         """Posted when the name of a branch was clicked."""
 
         branch_id: str
-        """The branch."""
 
     @dataclass
-    class SessionOpened(TreeView.TreeMessage):
+    class SessionOpened(WidgetMessage["BranchTree"]):
         """Posted when a session was opened by key or click."""
 
         session_id: str
-        """The session."""
 
     @property
     def cursor_row(self) -> int:
@@ -127,17 +110,13 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
         if turn is not None:
             self.post_message(self.TurnHighlighted(self, *turn))
 
-    @property
-    def _page(self) -> int:
-        return max(1, self.scrollable_content_region.height - 1)
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by a number of rows."""
+        self._move_to(self._state.cursor + rows)
 
-    def action_cursor_up(self) -> None:
-        """Move up a row."""
-        self._move_to(self._state.cursor - 1)
-
-    def action_cursor_down(self) -> None:
-        """Move down a row."""
-        self._move_to(self._state.cursor + 1)
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by a number of pages."""
+        self.action_move(pages * max(1, self.scrollable_content_region.height - 1))
 
     def action_first(self) -> None:
         """Go to the first row."""
@@ -146,14 +125,6 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
     def action_last(self) -> None:
         """Go to the last row."""
         self._move_to(self.row_count - 1)
-
-    def action_page_up(self) -> None:
-        """Move up a page."""
-        self._move_to(self._state.cursor - self._page)
-
-    def action_page_down(self) -> None:
-        """Move down a page."""
-        self._move_to(self._state.cursor + self._page)
 
     # Folds
 

@@ -11,7 +11,6 @@ from typing import ClassVar
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 
@@ -19,6 +18,7 @@ from tui.model import Chain, Session, Turn, View
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import fit_name
+from tui.widgets.message import WidgetMessage
 from tui.widgets.tree.drawing import PartStyle, RowPart, TurnAppearance, draw_session, draw_turn
 from tui.widgets.tree.painter import RowPainter
 from tui.widgets.tree.rows import SessionRow, TurnRow
@@ -35,41 +35,13 @@ class TreeView(StableScrollView, BorderlessRows):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "branch-tree--current-tag",
         "branch-tree--cursor",
         "branch-tree--dim",
-        "branch-tree--errors",
-        "branch-tree--forks",
-        "branch-tree--guide",
         "branch-tree--hover",
-        "branch-tree--mark",
-        "branch-tree--number",
-        "branch-tree--quiet",
         "branch-tree--selected",
-        "branch-tree--session",
-        "branch-tree--tag",
-        "branch-tree--text",
-        "branch-tree--tools",
+        *(f"branch-tree--{style}" for style in PartStyle),
     }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `branch-tree--current-tag` | The name of the branch that is shown. |
-    | `branch-tree--cursor` | The row of the cursor while the tree has the focus. |
-    | `branch-tree--dim` | Rows of other branches than the one that is shown. |
-    | `branch-tree--errors` | The mark of failed items. |
-    | `branch-tree--forks` | The mark of a turn after which branches fork. |
-    | `branch-tree--guide` | The lines that join forks to their turn. |
-    | `branch-tree--hover` | The row under the mouse. |
-    | `branch-tree--mark` | The user's mark on a turn. |
-    | `branch-tree--number` | The number of a turn. |
-    | `branch-tree--quiet` | Times, tokens, and notes in place of a text. |
-    | `branch-tree--selected` | The row of the selected turn. |
-    | `branch-tree--session` | The name of a session. |
-    | `branch-tree--tag` | The name of a branch. |
-    | `branch-tree--text` | The text of a turn. |
-    | `branch-tree--tools` | The mark of tool calls. |
-    """
+    """States of rows, and the styles of their parts; `dim` is for the rows of other branches than the shown one."""
 
     DEFAULT_CSS = """
     TreeView {
@@ -113,28 +85,15 @@ class TreeView(StableScrollView, BorderlessRows):
     """The view to show."""
 
     @dataclass
-    class TreeMessage(Message):
-        """Base class of the tree's messages."""
-
-        tree: TreeView
-        """The tree that sent the message."""
-
-        @property
-        def control(self) -> TreeView:
-            """The tree that sent the message."""
-            return self.tree
-
-    @dataclass
-    class TurnsNeeded(TreeMessage):
+    class TurnsNeeded(WidgetMessage["TreeView"]):
         """Posted when turns are in sight that were not read; answer each page with `receive_turns`."""
 
         pages: tuple[TurnPage, ...]
-        """The turns."""
         session_id: str
         """The session of the turns; drop the answer if another session is open by then."""
 
     @dataclass
-    class SessionsNeeded(TreeMessage):
+    class SessionsNeeded(WidgetMessage["TreeView"]):
         """Posted when sessions are in sight that were not read; answer with `receive_sessions`."""
 
         start: int
@@ -147,16 +106,9 @@ class TreeView(StableScrollView, BorderlessRows):
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         id: str | None = None,  # noqa: A002
-        classes: str | None = None,
     ) -> None:
-        """Create the widget.
-
-        Args:
-            clock: Returns the current time (aware), from which the age of sessions is computed.
-            id: The id of the widget.
-            classes: The CSS classes of the widget.
-        """
-        super().__init__(id=id, classes=classes)
+        """Create a tree that computes the age of sessions from the (aware) time that `clock` returns."""
+        super().__init__(id=id)
         self._clock = clock
         self._state = TreeState()
         self._turns = TurnCache()
@@ -246,7 +198,6 @@ class TreeView(StableScrollView, BorderlessRows):
         self.scroll_to(y=row, animate=False, force=True, immediate=True)
 
     def on_size(self) -> None:
-        """Keep the cursor in sight."""
         self._reveal_cursor()
 
     # Drawing
@@ -323,12 +274,10 @@ class TreeView(StableScrollView, BorderlessRows):
         self._painter.clear()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Highlight the row under the mouse."""
         offset = event.get_content_offset(self)
         self._hover(None if offset is None else offset.y + self.scroll_offset.y)
 
     def on_leave(self) -> None:
-        """Highlight no row."""
         self._hover(None)
 
     def _hover(self, row: int | None) -> None:

@@ -61,8 +61,8 @@ class UsageSidebar(Pane):
     compact: reactive[bool] = reactive(False, toggle_class="-strip")
     """Whether to show three lines instead of the full pane."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self._usage_cache = TurnUsageCache()
         self.chart = TokenChart(self._usage_cache)
         """A bar for each turn."""

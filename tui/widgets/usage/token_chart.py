@@ -13,7 +13,6 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 
@@ -21,8 +20,9 @@ from tui.model import BranchUsage, ChartView, ResendCost, Scope, TurnUsage
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import ESTIMATE, estimate_mark, format_tokens
+from tui.widgets.message import WidgetMessage
 from tui.widgets.usage.bar_colors import BarColors
-from tui.widgets.usage.bars import PartTokens, draw_bar, draw_patterned_bar, split_usage
+from tui.widgets.usage.bars import BarPart, PartTokens, draw_bar, draw_patterned_bar, split_usage
 from tui.widgets.usage.tooltip import turn_tooltip
 from tui.widgets.usage.turn_usage_cache import TurnUsageCache
 
@@ -52,44 +52,17 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         Binding("end,G", "last", "Last turn", show=False, id="usage.last"),
         Binding("enter", "select", "Select turn", id="usage.select"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | down, j | Move the cursor to the next turn. |
-    | up, k | Move the cursor to the turn before. |
-    | pagedown, ctrl+d | Move the cursor a page down. |
-    | pageup, ctrl+u | Move the cursor a page up. |
-    | home, g | Move the cursor to the first turn. |
-    | end, G | Move the cursor to the last turn. |
-    | enter | Select the turn under the cursor. |
-    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "token-chart--cached",
-        "token-chart--input",
-        "token-chart--output",
-        "token-chart--reasoning",
         "token-chart--label",
         "token-chart--inherited",
         "token-chart--quiet",
         "token-chart--selected",
         "token-chart--hover",
         "token-chart--cursor",
+        *(f"token-chart--{part.name.lower()}" for part in BarPart),
     }
-    """
-    | Class | Description |
-    | :- | :- |
-    | `token-chart--cached` | The part of a bar for cached input; only its `color` is used. |
-    | `token-chart--input` | The part for other input. |
-    | `token-chart--output` | The part for output without reasoning. |
-    | `token-chart--reasoning` | The part for reasoning. |
-    | `token-chart--label` | The number and the total of a turn. |
-    | `token-chart--inherited` | Number and total of a turn that another branch ran. |
-    | `token-chart--quiet` | The dot of a turn without stored usage. |
-    | `token-chart--selected` | Mark, number and total of the selected turn. |
-    | `token-chart--hover` | The line under the mouse. |
-    | `token-chart--cursor` | Number and total of the line under the cursor while the chart has the focus. |
-    """
+    """`label` is for the number and total of a turn, `quiet` for the sign in place of a bar."""
 
     DEFAULT_CSS = """
     TokenChart {
@@ -140,50 +113,23 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     """The turn under the mouse; 0 if there is none."""
 
     @dataclass
-    class ChartMessage(Message):
-        """Base class of the chart's messages."""
-
-        chart: TokenChart
-        """The chart that sent the message."""
-
-        @property
-        def control(self) -> TokenChart:
-            """The chart that sent the message."""
-            return self.chart
-
-    @dataclass
-    class TurnSelected(ChartMessage):
+    class TurnSelected(WidgetMessage["TokenChart"]):
         """Posted when the user selected a turn."""
 
         turn: int
-        """Number of the turn."""
 
     @dataclass
-    class TurnsNeeded(ChartMessage):
-        """Posted when turns are in sight that were not read; answer with `receive`."""
+    class TurnsNeeded(WidgetMessage["TokenChart"]):
+        """Posted when turns are in sight that were not read; pass them to `receive`, with the same generation."""
 
         first: int
-        """Number of the first turn."""
         last: int
         """Number of the last turn; the branch may have fewer."""
         generation: int
-        """The generation to pass to `receive`."""
 
-    def __init__(
-        self,
-        usage_cache: TurnUsageCache | None = None,
-        *,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        """Create the widget.
-
-        Args:
-            usage_cache: The usage of turns, which charts of the same branch may share.
-            id: The id of the widget.
-            classes: The CSS classes of the widget.
-        """
-        super().__init__(id=id, classes=classes)
+    def __init__(self, usage_cache: TurnUsageCache | None = None) -> None:
+        """Create a chart, which may share the cache of charts of the same branch."""
+        super().__init__()
         self._usage_cache = TurnUsageCache() if usage_cache is None else usage_cache
         self._in_sight: set[int] = set()
         self.bar_colors = BarColors(self)

@@ -33,12 +33,6 @@ class TokenStrip(TokenChart):
         Binding("right,l", "move(1)", "Next turn", show=False, id="usage.right"),
         Binding("left,h", "move(-1)", "Previous turn", show=False, id="usage.left"),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | right, l | Move the cursor to the next turn. |
-    | left, h | Move the cursor to the previous turn. |
-    """
 
     DEFAULT_CSS = """
     TokenStrip { height: 1; overflow: hidden; }

@@ -10,15 +10,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui.printable import printable_line
+from tui.widgets.message import WidgetMessage
 
-__all__ = ["FindBar"]
+__all__ = ["SearchBar"]
 
 
-class FindBar(Horizontal):
+class SearchBar(Horizontal):
     """An input with the state of its search; takes no room until it is opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -26,24 +26,16 @@ class FindBar(Horizontal):
         Binding("down,ctrl+n,ctrl+g", "step(1)", "Next", show=False),
         Binding("up,ctrl+p", "step(-1)", "Previous", show=False, priority=True),
     ]
-    """
-    | Key(s) | Description |
-    | :- | :- |
-    | down, ctrl+n, ctrl+g | Next hit. |
-    | up, ctrl+p | Previous hit. |
-    | enter | Continue in the pane, with `n` and `N` from hit to hit. |
-    | escape | Go back to where the search began. |
-    """
 
     DEFAULT_CSS = """
-    FindBar {
+    SearchBar {
         height: 1;
         padding: 0 1;
         background: $surface;
 
-        #find-mark { width: auto; color: $text-accent; text-style: bold; }
-        #find-state { width: auto; max-width: 60%; margin-left: 2; color: $text-muted; text-wrap: nowrap; }
-        &.-error #find-state { color: $text-error; }
+        #search-mark { width: auto; color: $text-accent; text-style: bold; }
+        #search-state { width: auto; max-width: 60%; margin-left: 2; color: $text-muted; text-wrap: nowrap; }
+        &.-error #search-state { color: $text-error; }
         Input, Input:focus {
             width: 1fr;
             min-width: 8;
@@ -57,56 +49,37 @@ class FindBar(Horizontal):
     """
 
     @dataclass
-    class FindBarMessage(Message):
-        """Base class of the bar's messages."""
-
-        bar: FindBar
-        """The bar that sent the message."""
-
-        @property
-        def control(self) -> FindBar:
-            """Alias of `bar`, for the `on` decorator."""
-            return self.bar
-
-    @dataclass
-    class Changed(FindBarMessage):
+    class Changed(WidgetMessage["SearchBar"]):
         """Posted when the user typed."""
 
         text: str
-        """The text of the input."""
 
     @dataclass
-    class Submitted(FindBarMessage):
+    class Submitted(WidgetMessage["SearchBar"]):
         """Posted when the user pressed Enter."""
 
         text: str
-        """The text of the input."""
 
     @dataclass
-    class Cancelled(FindBarMessage):
+    class Cancelled(WidgetMessage["SearchBar"]):
         """Posted when the user pressed Esc."""
 
     @dataclass
-    class StepRequested(FindBarMessage):
+    class StepRequested(WidgetMessage["SearchBar"]):
         """Posted when the user asked for another hit while typing."""
 
         step: int
-        """1 for the next hit, -1 for the previous one."""
+        """1 for the next hit, -1 for the previous hit."""
 
     def __init__(self, placeholder: str, *, id: str | None = None) -> None:  # noqa: A002
-        """Create the bar, closed.
-
-        Args:
-            placeholder: Shown while the input is empty.
-            id: The id of the widget in the DOM.
-        """
+        """Create a closed bar with a text to show while the input is empty."""
         super().__init__(id=id)
         self.display = False
         self._input = Input(placeholder=placeholder, select_on_focus=True)
-        self._state = Static(id="find-state")
+        self._state = Static(id="search-state")
 
     def compose(self) -> ComposeResult:
-        yield Static("/", id="find-mark")
+        yield Static("/", id="search-mark")
         yield self._input
         yield self._state
 
@@ -114,12 +87,12 @@ class FindBar(Horizontal):
         """Show the bar, and let the user type in it.
 
         Args:
-            text: The text of a search that was begun elsewhere; if given, it is shown and the focus stays.
+            text: The text of a search that began elsewhere; if given, it is shown and the focus does not move.
         """
         self.display = True
         self._input.can_focus = text is None
         if text is None:
-            # At once: the next key may belong to the search.
+            # Immediately, because the next key may belong to the search.
             self.screen.set_focus(self._input)
         else:
             with self._input.prevent(Input.Changed):

@@ -1,0 +1,26 @@
+"""The base class of the messages that widgets post."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from textual.message import Message
+from textual.widget import Widget
+
+__all__ = ["WidgetMessage"]
+
+W = TypeVar("W", bound=Widget)
+
+
+@dataclass
+class WidgetMessage(Message, Generic[W]):
+    """A message that names the widget that sent it; a subclass is a dataclass with further fields."""
+
+    widget: W
+    """The widget that sent the message."""
+
+    @property
+    def control(self) -> W:
+        """The widget that sent the message, for the selectors of `textual.on`."""
+        return self.widget
