@@ -12,7 +12,7 @@ from textual.command import CommandList
 from tests.explorer.driver import ExplorerDriver, open_explorer, typed
 from tui.agent.settings import AgentSettings
 from tui.app import ConvoApp
-from tui.commands import COMMANDS, Command, fork, registry
+from tui.commands import COMMANDS, Command, registry
 from tui.commands.context import Explorer
 from tui.commands.registry import register
 from tui.config import Config
@@ -61,17 +61,20 @@ def test_commands_panes_and_screens_have_binding_ids() -> None:
     assert binding_ids() >= {"fork.here", "tree.up", "chat.up", "usage.up", "composer.send", "compare.swap"}
 
 
-def test_two_commands_with_one_id_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"Two commands have the id 'fork\.here'"):
-        register(fork)
-
-
-def test_two_commands_with_one_key_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("command_id", "keys", "message"),
+    [
+        ("fork.here", "ctrl+t", r"Two commands have the id 'fork\.here'"),
+        ("fork.again", "ctrl+t,f", r"'fork\.here' and 'fork\.again' have the same key, 'f'"),
+    ],
+)
+def test_two_commands_with_one_id_or_key_are_refused(command_id: str, keys: str, message: str) -> None:
     module = ModuleType("more")
-    module.fork_again = replace(COMMANDS["fork.here"], id="fork.again", keys="ctrl+t,f")  # type: ignore[attr-defined]
-    with pytest.raises(ValueError, match=r"'fork\.here' and 'fork\.again' have the same key, 'f'"):
-        register(module)
+    module.fork_again = replace(COMMANDS["fork.here"], id=command_id, keys=keys)  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=message):
+        register("Fork", module)
     assert "fork.again" not in COMMANDS
+    assert COMMANDS["fork.here"].keys == "f"
 
 
 async def test_help_has_each_heading_once_in_the_order_of_first_commands(path: Path) -> None:

@@ -8,4 +8,11 @@ from tui.commands.registry import COMMANDS, Command, bindings, register
 __all__ = ["COMMANDS", "Command", "bindings"]
 
 # The order of help, footer and README.
-register(fork, branches, run, manage, imports, search, compare, view, usage, export, panes, app)
+register("Fork", fork)
+register("Branches", branches)
+register("Talk", run)
+register("Manage", manage, imports)
+register("Search", search)
+register("Look", compare, view, usage, export)
+register("Panes", panes)
+register("Program", app)

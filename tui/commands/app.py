@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from tui.commands.context import Explorer
 from tui.commands.registry import COMMANDS, command
-
-if TYPE_CHECKING:
-    from tui.commands.context import Explorer
 
 
 @command(
@@ -15,7 +11,6 @@ if TYPE_CHECKING:
     keys="f5",
     title="Refresh",
     help="Read the file again now",
-    group="Program",
     synonyms=("reload", "update"),
 )
 async def refresh(explorer: Explorer) -> None:
@@ -27,12 +22,11 @@ async def refresh(explorer: Explorer) -> None:
     keys="escape",
     title="Leave",
     help="Leave what is open or zoomed, else remove all marks",
-    group="Program",
     synonyms=("stop", "cancel", "close", "unmark"),
     inline=True,
 )
 async def leave(explorer: Explorer) -> None:
-    """Leave one thing: a run, the hits of a search, the zoom, the fork editor, the preview, the marks."""
+    """Leave the first of these that exists: a run, search hits, the zoom, the fork editor, a preview, marks."""
     controller, editing = explorer.controller, explorer.view.fork is not None
     if not editing and controller.agent is not None and controller.agent.stop():
         return
@@ -53,7 +47,6 @@ async def leave(explorer: Explorer) -> None:
     keys="question_mark",
     title="Help",
     help="Show all keys",
-    group="Program",
     footer=True,
     synonyms=("keys", "shortcuts", "bindings"),
     inline=True,
@@ -62,7 +55,7 @@ async def show_help(explorer: Explorer) -> None:
     from tui.screens.dialogs.help import Help, HelpRow
 
     keys = explorer.active_keys()
-    # An id begins with the name of its pane, or of the part of it that has the key.
+    # The id of a binding that is no command begins with the name of its widget.
     of_focus = [
         HelpRow(name.partition(".")[0].capitalize(), shown, description)
         for name, (shown, description) in keys.items()
@@ -77,7 +70,6 @@ async def show_help(explorer: Explorer) -> None:
     keys="ctrl+p",
     title="Commands",
     help="All commands, by typing part of their name",
-    group="Program",
     synonyms=("palette",),
     action="app.command_palette",
 )
@@ -90,7 +82,6 @@ async def open_palette(explorer: Explorer) -> None:
     keys="q,ctrl+q",
     title="Quit",
     help="Leave the program",
-    group="Program",
     footer=True,
     synonyms=("exit", "close"),
     inline=True,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
+from tui.commands.context import Explorer
 from tui.commands.registry import command
 from tui.errors import ConvoError
 from tui.widgets.lists.names import branch_choices, session_choices
-
-if TYPE_CHECKING:
-    from tui.commands.context import Explorer
 
 
 @command(
@@ -18,7 +15,6 @@ if TYPE_CHECKING:
     keys="b",
     title="Branches",
     help="Pick a branch by typing part of its name",
-    group="Branches",
     footer=True,
     synonyms=("switch", "checkout", "open branch"),
     inline=True,
@@ -39,7 +35,6 @@ async def pick_branch(explorer: Explorer) -> None:
     keys="left_square_bracket",
     title="Previous sibling",
     help="Previous branch at the nearest fork",
-    group="Branches",
 )
 async def previous_sibling(explorer: Explorer) -> None:
     await explorer.controller.navigation.go_to_sibling(-1)
@@ -50,7 +45,6 @@ async def previous_sibling(explorer: Explorer) -> None:
     keys="right_square_bracket",
     title="Sibling",
     help="Next branch at the nearest fork",
-    group="Branches",
     footer=True,
     synonyms=("next sibling", "alternative"),
 )
@@ -63,7 +57,6 @@ async def next_sibling(explorer: Explorer) -> None:
     keys="left_curly_bracket",
     title="Previous fork",
     help="Previous fork point on this path",
-    group="Branches",
 )
 async def previous_fork_point(explorer: Explorer) -> None:
     await explorer.controller.navigation.go_to_fork_point(-1)
@@ -74,7 +67,6 @@ async def previous_fork_point(explorer: Explorer) -> None:
     keys="right_curly_bracket",
     title="Next fork",
     help="Next fork point on this path",
-    group="Branches",
 )
 async def next_fork_point(explorer: Explorer) -> None:
     await explorer.controller.navigation.go_to_fork_point(1)
@@ -85,7 +77,6 @@ async def next_fork_point(explorer: Explorer) -> None:
     keys="minus",
     title="Back",
     help="Go back to the previous branch",
-    group="Branches",
     footer=True,
     synonyms=("last branch", "toggle branch"),
 )
@@ -98,7 +89,6 @@ async def switch_back(explorer: Explorer) -> None:
     keys="s",
     title="Sessions",
     help="Pick another session of the file",
-    group="Branches",
     footer=True,
     synonyms=("switch session", "open session"),
     inline=True,

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from tui.commands.context import Explorer
 from tui.commands.registry import command
 
 if TYPE_CHECKING:
-    from tui.commands.context import Explorer
     from tui.model.compare import Comparison
     from tui.screens.compare import TurnToOpen
 
-_PATIENCE: Final = 0.5
+_NOTICE_DELAY: Final = 0.5
 """Seconds after which a notice says that the comparison takes a while."""
 
 
@@ -22,11 +22,10 @@ _PATIENCE: Final = 0.5
     keys="c",
     title="Compare",
     help="Compare with another branch, or compare two marked turns",
-    group="Look",
     synonyms=("diff", "side by side"),
 )
 async def compare(explorer: Explorer) -> None:
-    """Compare the marked turns where there are two; else ask for the other branch where there are several."""
+    """Compare the two marked turns if there are two, else the shown branch with another one, which the user picks."""
     comparison = explorer.controller.comparison
     if len(explorer.view.marks) == 2:
         await _show_comparison(explorer, comparison.compare_marks)
@@ -60,7 +59,7 @@ async def _show_comparison(explorer: Explorer, compare: Callable[[], Awaitable[C
             explorer.run_command(partial(explorer.controller.navigation.switch_branch, *turn))
             explorer.panes.go_to("chat")
 
-    timer = explorer.set_timer(_PATIENCE, partial(explorer.show_notice, "Comparing. These branches are long."))
+    timer = explorer.set_timer(_NOTICE_DELAY, partial(explorer.show_notice, "Comparing. These branches are long."))
     try:
         comparison = await compare()
     finally:
@@ -74,7 +73,6 @@ async def _show_comparison(explorer: Explorer, compare: Callable[[], Awaitable[C
     keys="v",
     title="Mark",
     help="Mark / unmark this turn",
-    group="Look",
     synonyms=("select turn",),
 )
 async def toggle_mark(explorer: Explorer) -> None:

@@ -1,4 +1,4 @@
-"""What a command may use of the explorer; the explorer screen has all of it, and is not imported here."""
+"""The interface through which commands use the explorer, without an import of the explorer screen."""
 
 from __future__ import annotations
 
@@ -60,12 +60,8 @@ class Explorer(Protocol):
     """The explorer as a command sees it.
 
     Attributes:
-        controller: The state of the explorer, and everything that changes it.
-        view: What all panes show.
-        panes: The panes.
-        search: The search in the panes.
-        agent: What needs an agent; None in an explorer without one.
-        app: The application, for its screens, the clipboard and its own actions.
+        view: The state that all panes show.
+        agent: Commands that need an agent; None in an explorer without one.
         is_active: Whether no other screen covers the explorer.
     """
 
@@ -85,7 +81,7 @@ class Explorer(Protocol):
     def is_active(self) -> bool: ...
 
     def active_keys(self) -> dict[str, tuple[str, str]]:
-        """Return the keys that work now by binding id: as they are shown, and what they do."""
+        """Return for each binding id that works now its keys, as they are shown, and its description."""
         ...
 
     def get_selected_text(self) -> str | None:
@@ -93,11 +89,11 @@ class Explorer(Protocol):
         ...
 
     def run_command(self, command: Callable[[], Awaitable[object]], /) -> None:
-        """Run something in a worker, and report its error."""
+        """Run a command in a worker, and report its error."""
         ...
 
     async def push_dialog(self, dialog: Screen[T], closed: Callable[[T | None], None] | None = None) -> None:
-        """Open a dialog, and return once it takes the keys: those that are pressed meanwhile are for it."""
+        """Open a dialog, and return once it receives the keys, so that keys pressed meanwhile reach it."""
         ...
 
     def report(self, error: ConvoError, /) -> None:
@@ -109,5 +105,5 @@ class Explorer(Protocol):
         ...
 
     def set_timer(self, delay: float, callback: Callable[[], None], /) -> Timer:
-        """Call a function after so many seconds."""
+        """Call a function after a delay in seconds."""
         ...

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.commands.context import Explorer
 from tui.commands.registry import command
 
 if TYPE_CHECKING:
-    from tui.commands.context import Explorer
     from tui.controller.progress import TaskProgress
     from tui.screens.dialogs.export import ExportChoice
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     keys="x",
     title="Export",
     help="Export the branch or session to a file",
-    group="Look",
     synonyms=("save", "markdown", "html", "json"),
     inline=True,
 )
@@ -36,7 +35,7 @@ async def export(explorer: Explorer) -> None:
         Extent(f"{len(through)} branches through turn {view.turn}", f"{session}-turn-{view.turn}", through),
         Extent(f"session, {len(everything)} branches", session, everything),
     ]
-    # One that would write the same as the first is no choice.
+    # An extent of one branch would write the same as the first extent.
     extents = [extent for index, extent in enumerate(extents) if not index or len(extent.branches) > 1]
 
     async def write(choice: ExportChoice, progress: TaskProgress) -> None:

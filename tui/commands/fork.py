@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from tui.commands.context import Explorer
 from tui.commands.registry import command
-
-if TYPE_CHECKING:
-    from tui.commands.context import Explorer
 
 
 @command(
@@ -15,7 +11,6 @@ if TYPE_CHECKING:
     keys="f",
     title="Fork",
     help="Fork here: edit this turn's message in a new branch",
-    group="Fork",
     footer=True,
     synonyms=("edit message", "new branch"),
     writes=True,
@@ -29,7 +24,6 @@ async def fork_here(explorer: Explorer) -> None:
     keys="A",
     title="Fork after",
     help="Fork after this turn: continue from its answer in a new branch",
-    group="Fork",
     synonyms=("continue", "append"),
     writes=True,
 )
@@ -42,7 +36,6 @@ async def fork_after(explorer: Explorer) -> None:
     keys="i",
     title="Write",
     help="Go to the composer",
-    group="Fork",
     synonyms=("message", "send", "type", "insert"),
     inline=True,
 )

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tui.commands.context import Explorer
 from tui.commands.registry import command
 from tui.errors import ConvoError
-
-if TYPE_CHECKING:
-    from tui.commands.context import Explorer
 
 
 @command(
@@ -18,7 +15,6 @@ if TYPE_CHECKING:
     keys="P",
     title="Adopt",
     help="Give a plain session branches and usage",
-    group="Manage",
     synonyms=("convert", "upgrade"),
     writes=True,
 )
@@ -42,7 +38,6 @@ async def adopt_session(explorer: Explorer) -> None:
     keys="I",
     title="Import",
     help="Import a transcript as a new session",
-    group="Manage",
     synonyms=("load", "read transcript"),
     writes=True,
     inline=True,

@@ -39,6 +39,6 @@ def replace_key_table(text: str) -> str:
 
 
 def _label(key: str) -> str:
-    """Return a key as the user knows it: `[`, `Ctrl+F`, `Esc`."""
+    """Return a key in the form `[`, `Ctrl+F` or `Esc`."""
     shown = format_key(key)
     return shown if len(shown) == 1 else "+".join(part.capitalize() for part in shown.split("+"))

@@ -1,6 +1,6 @@
-"""Commands that keep sessions and branches in order: names, pins, the archive, deleting, copies, undo.
+"""Commands that rename, pin, archive, delete and copy sessions and branches, and undo.
 
-They apply to a session where the tree's cursor is on its row, else to a branch.
+They apply to a session if the tree has the focus and its cursor is on the row of a session, else to a branch.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.commands.context import Explorer
 from tui.commands.registry import command
 
 if TYPE_CHECKING:
-    from tui.commands.context import Explorer
+    from tui.model import Branch, Session
     from tui.screens.dialogs.delete import DeleteChoice
 
 
@@ -23,7 +24,7 @@ def _target(explorer: Explorer) -> tuple[str, str | None]:
     tree = explorer.panes.branch_tree
     if not tree.has_focus:
         return open_id, explorer.view.branch_id
-    # The cursor is ahead of the view.
+    # The cursor moves before the view follows it.
     if tree.cursor_session is not None:
         return tree.cursor_session.session_id, None
     return open_id, tree.cursor_branch or explorer.view.branch_id
@@ -34,7 +35,6 @@ def _target(explorer: Explorer) -> tuple[str, str | None]:
     keys="R",
     title="Rename",
     help="Title and note of this branch or session",
-    group="Manage",
     synonyms=("name", "label", "describe"),
     writes=True,
     inline=True,
@@ -43,21 +43,19 @@ async def rename(explorer: Explorer) -> None:
     from tui.screens.dialogs.form import Field, Form
 
     session_id, branch_id = _target(explorer)
-    labelled = (
-        explorer.panes.branch_tree.cursor_session if branch_id is None else explorer.view.tree.branches.get(branch_id)
-    )
-    if labelled is None:
+    target: Session | Branch | None
+    if branch_id is None:
+        kind, name, target = "session", session_id, explorer.panes.branch_tree.cursor_session
+    else:
+        kind, name, target = "branch", branch_id, explorer.view.tree.branches.get(branch_id)
+    if target is None:
         return
-    name = f"session {session_id}" if branch_id is None else f"branch {branch_id}"
-    fields = (
-        Field("Title", labelled.title, session_id if branch_id is None else branch_id),
-        Field("Note", labelled.note, "a reminder for later"),
-    )
+    fields = (Field("Title", target.title, name), Field("Note", target.note, "a reminder for later"))
 
     async def save(values: Sequence[str]) -> None:
         await explorer.controller.management.rename(session_id, branch_id, *values)
 
-    await explorer.push_dialog(Form(f"Title and note of {name}", fields, "saves", save))
+    await explorer.push_dialog(Form(f"Title and note of {kind} {name}", fields, "saves", save))
 
 
 @command(
@@ -65,7 +63,6 @@ async def rename(explorer: Explorer) -> None:
     keys="p",
     title="Pin",
     help="Pin / unpin this branch or session",
-    group="Manage",
     synonyms=("star", "favourite", "bookmark"),
     writes=True,
 )
@@ -78,7 +75,6 @@ async def toggle_pin(explorer: Explorer) -> None:
     keys="a",
     title="Archive",
     help="Archive / unarchive this branch or session",
-    group="Manage",
     synonyms=("put away", "hide", "restore"),
     writes=True,
 )
@@ -91,7 +87,6 @@ async def toggle_archive(explorer: Explorer) -> None:
     keys="full_stop",
     title="Archived",
     help="Show / hide archived branches and sessions",
-    group="Manage",
     synonyms=("hidden",),
 )
 async def toggle_show_archived(explorer: Explorer) -> None:
@@ -103,7 +98,6 @@ async def toggle_show_archived(explorer: Explorer) -> None:
     keys="d",
     title="Delete",
     help="Delete this branch or session, after showing what would be lost",
-    group="Manage",
     synonyms=("remove", "drop"),
     writes=True,
 )
@@ -129,7 +123,6 @@ async def delete(explorer: Explorer) -> None:
     keys="C",
     title="Copy branch",
     help="Copy this branch into a new session or file",
-    group="Manage",
     synonyms=("duplicate", "extract"),
     writes=True,
     inline=True,
@@ -146,7 +139,7 @@ async def copy_branch(explorer: Explorer) -> None:
 
     async def copy(values: Sequence[str]) -> None:
         name, file = (value.strip() for value in values)
-        await management.copy_branch(branch_id, name, _path(file))
+        await management.copy_branch(branch_id, name, _path(file) if file else None)
 
     await explorer.push_dialog(Form(f"Copy branch {branch_id} into a new session", fields, "copies", copy))
 
@@ -156,7 +149,6 @@ async def copy_branch(explorer: Explorer) -> None:
     keys="V",
     title="Copy turns",
     help="Copy the marked turns to the end of this branch",
-    group="Manage",
     synonyms=("paste", "append", "cherry-pick"),
     writes=True,
 )
@@ -169,7 +161,6 @@ async def copy_marked_turns(explorer: Explorer) -> None:
     keys="z",
     title="Undo",
     help="Undo the last change",
-    group="Manage",
     synonyms=("revert", "take back"),
     writes=True,
 )
@@ -182,7 +173,6 @@ async def undo(explorer: Explorer) -> None:
     keys="Z",
     title="Redo",
     help="Redo the last change that was undone",
-    group="Manage",
     synonyms=("do again",),
     writes=True,
 )
@@ -195,7 +185,6 @@ async def redo(explorer: Explorer) -> None:
     keys="H",
     title="Changes",
     help="Changes: undo back to a point, empty the trash",
-    group="Manage",
     synonyms=("history", "undo list", "journal", "log"),
 )
 async def show_changes(explorer: Explorer) -> None:
@@ -203,11 +192,10 @@ async def show_changes(explorer: Explorer) -> None:
 
     history = explorer.controller.history
     actions = HistoryActions(history.entries, history.undo_or_redo, history.make_permanent, history.empty_trash)
-    # They would cover the list.
+    # The notifications would cover the list.
     explorer.app.clear_notifications()
     explorer.app.push_screen(UndoHistory(await history.entries(), actions))
 
 
-def _path(typed: str) -> Path | None:
-    """Return the file that was typed, if any."""
-    return Path(typed).expanduser() if typed else None
+def _path(typed: str) -> Path:
+    return Path(typed).expanduser()

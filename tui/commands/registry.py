@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from textual.binding import Binding, BindingType
 
-if TYPE_CHECKING:
-    from tui.commands.context import Explorer
+from tui.commands.context import Explorer
 
-__all__ = ["COMMANDS", "Command", "Group", "bindings", "command", "register"]
+__all__ = ["COMMANDS", "Command", "bindings", "command", "register"]
 
-Body: TypeAlias = "Callable[[Explorer], Awaitable[None]]"
-
-Group: TypeAlias = Literal["Fork", "Branches", "Talk", "Manage", "Search", "Look", "Panes", "Program"]
-"""A heading in the help."""
+Body: TypeAlias = Callable[[Explorer], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +21,25 @@ class Command:
     """Something the user can do in the explorer, whichever pane has the focus.
 
     Attributes:
-        id: Name in the `[keys]` of the configuration file.
-        keys: Keys that run it, separated by commas, as Textual names them; empty where only the palette runs it.
+        id: Its name in the `[keys]` of the configuration file.
+        keys: The keys that run it, separated by commas, as Textual names them; empty if only the palette runs it.
         title: One or two words for footer and palette.
         help: One line for help, palette and README.
-        group: Heading in the help.
-        run: The command itself. It may raise `ConvoError`, which the explorer reports.
-        footer: Whether the footer shows it. The footer has room for only some, and those registered first come first.
+        run: The function. It may raise `ConvoError`, which the explorer reports.
+        footer: Whether the footer shows it. If the footer has no room for all, it shows those registered first.
         synonyms: Further words by which the palette finds it.
         needs_agent: Whether it exists only in an explorer with an agent.
-        writes: Whether it is refused where the file is read-only.
-        inline: Whether the keys after it wait until it has run: it opens the dialog, or moves the focus, that they
-            are for. Other commands run in a worker, and later keys overtake them.
+        writes: Whether it is refused if the file is read-only.
+        inline: Whether later keys wait until it has run, because they are for the dialog that it opens or the widget
+            that it focuses. All other commands run in a worker, without delaying later keys.
         action: The Textual action that its keys run.
+        group: Heading in the help; set by `register`.
     """
 
     id: str
     keys: str
     title: str
     help: str
-    group: Group
     run: Body
     footer: bool
     synonyms: tuple[str, ...]
@@ -52,6 +47,7 @@ class Command:
     writes: bool
     inline: bool
     action: str
+    group: str = ""
 
 
 _commands: Final[dict[str, Command]] = {}
@@ -66,7 +62,6 @@ def command(
     keys: str = "",
     title: str,
     help: str,  # noqa: A002
-    group: Group,
     footer: bool = False,
     synonyms: tuple[str, ...] = (),
     needs_agent: bool = False,
@@ -74,22 +69,22 @@ def command(
     inline: bool = False,
     action: str = "",
 ) -> Callable[[Body], Command]:
-    """Make the decorated function a command; the arguments are the attributes of `Command`."""
+    """Return a decorator that makes a function a command; the arguments are the attributes of `Command`."""
 
     def declare(run: Body) -> Command:
-        runs = action or f"command({id!r})"
-        return Command(id, keys, title, help, group, run, footer, synonyms, needs_agent, writes, inline, runs)
+        key_action = action or f"command({id!r})"
+        return Command(id, keys, title, help, run, footer, synonyms, needs_agent, writes, inline, key_action)
 
     return declare
 
 
-def register(*modules: ModuleType) -> None:
-    """Add the commands of modules to `COMMANDS`, in their order.
+def register(group: str, *modules: ModuleType) -> None:
+    """Add the commands of modules to `COMMANDS`, as a group of the help.
 
     Raises:
         ValueError: Two commands have the same id or the same key.
     """
-    # All commands of an explorer with an agent work at the same time, so that each key belongs to one of them.
+    # An explorer with an agent has all commands, so each key must belong to one command.
     owners = {key: known.id for known in _commands.values() for key in known.keys.split(",") if key}
     for module in modules:
         for declared in vars(module).values():
@@ -99,11 +94,11 @@ def register(*modules: ModuleType) -> None:
                 for key in filter(None, declared.keys.split(",")):
                     if (owner := owners.setdefault(key, declared.id)) != declared.id:
                         raise ValueError(f"The commands {owner!r} and {declared.id!r} have the same key, {key!r}.")
-                _commands[declared.id] = declared
+                _commands[declared.id] = replace(declared, group=group)
 
 
 def bindings(*, app: bool = False) -> list[BindingType]:
-    """Return the bindings of the explorer screen, or of the application: what works on every screen."""
+    """Return the bindings of the explorer screen, or those of the application, which work on every screen."""
     return [
         Binding(known.keys, known.action, known.title, show=known.footer, tooltip=known.help, id=known.id)
         for known in COMMANDS.values()

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from tui.commands.context import Explorer
 from tui.commands.registry import command
-
-if TYPE_CHECKING:
-    from tui.commands.context import Explorer
 
 
 @command(
@@ -15,7 +11,6 @@ if TYPE_CHECKING:
     keys="r",
     title="Run again",
     help="Ask this turn again on new branches; 3r: on three",
-    group="Talk",
     footer=True,
     synonyms=("rerun", "retry", "regenerate", "repeat"),
     needs_agent=True,
@@ -32,7 +27,6 @@ async def run_again(explorer: Explorer) -> None:
     keys="w",
     title="Approve",
     help="Approve or reject the pending tool call",
-    group="Talk",
     synonyms=("approval", "allow", "deny", "answer"),
     needs_agent=True,
     inline=True,
@@ -47,7 +41,6 @@ async def answer_tool_call(explorer: Explorer) -> None:
     keys="e",
     title="Error",
     help="Details of the last run's error",
-    group="Talk",
     synonyms=("failure", "traceback"),
     needs_agent=True,
     inline=True,

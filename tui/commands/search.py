@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from tui.commands.context import Explorer
 from tui.commands.registry import command
-
-if TYPE_CHECKING:
-    from tui.commands.context import Explorer
 
 
 @command(
@@ -15,7 +11,6 @@ if TYPE_CHECKING:
     keys="slash",
     title="Search",
     help="Search this branch, or the tree where that has the focus",
-    group="Search",
     footer=True,
     synonyms=("find", "filter", "grep"),
     inline=True,
@@ -29,7 +24,6 @@ async def search_here(explorer: Explorer) -> None:
     keys="n",
     title="Next hit",
     help="Go to the next hit",
-    group="Search",
     synonyms=("find next",),
     inline=True,
 )
@@ -42,7 +36,6 @@ async def next_hit(explorer: Explorer) -> None:
     keys="N",
     title="Previous hit",
     help="Go to the previous hit",
-    group="Search",
     synonyms=("find previous",),
     inline=True,
 )
@@ -55,7 +48,6 @@ async def previous_hit(explorer: Explorer) -> None:
     keys="ctrl+f",
     title="Search all",
     help="Search the branch, the session or the file",
-    group="Search",
     synonyms=("find all", "hits"),
     inline=True,
 )
@@ -68,7 +60,6 @@ async def search_everywhere(explorer: Explorer) -> None:
     keys="B",
     title="Blame",
     help="Where the selected text comes from, and where it is repeated",
-    group="Search",
     synonyms=("origin", "source"),
     inline=True,
 )

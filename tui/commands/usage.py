@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
+from tui.commands.context import Explorer
 from tui.commands.registry import command
-
-if TYPE_CHECKING:
-    from tui.commands.context import Explorer
 
 
 @command(
@@ -16,7 +13,6 @@ if TYPE_CHECKING:
     keys="u",
     title="Scope",
     help="What the sums count: own turns, the path, all",
-    group="Look",
     footer=True,
     synonyms=("total", "usage"),
     inline=True,
@@ -30,7 +26,6 @@ async def next_scope(explorer: Explorer) -> None:
     keys="U",
     title="Chart",
     help="What the bars show: tokens or resend cost",
-    group="Look",
     synonyms=("bars",),
 )
 async def next_chart(explorer: Explorer) -> None:
@@ -41,7 +36,6 @@ async def next_chart(explorer: Explorer) -> None:
     "usage.price_as",
     title="Price as",
     help="Price as a model: for turns whose own model is not recorded",
-    group="Look",
     synonyms=("money", "cost", "dollars"),
 )
 async def choose_price_model(explorer: Explorer) -> None:

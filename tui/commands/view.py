@@ -6,15 +6,15 @@ from asyncio import to_thread
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from tui.commands.context import Explorer
 from tui.commands.registry import command
 from tui.render import copied_text, format_size
 
 if TYPE_CHECKING:
-    from tui.commands.context import Explorer
     from tui.model import Item
 
 _TERMINAL_LIMIT: Final = 100_000
-"""Characters from which on terminals are known to refuse what they are given to copy."""
+"""Characters beyond which some terminals refuse to copy a text."""
 
 
 @command(
@@ -22,7 +22,6 @@ _TERMINAL_LIMIT: Final = 100_000
     keys="m",
     title="Model input",
     help="What the model saw: the input of each request of this turn",
-    group="Look",
     synonyms=("context", "prompt", "requests"),
 )
 async def show_model_input(explorer: Explorer) -> None:
@@ -38,7 +37,6 @@ async def show_model_input(explorer: Explorer) -> None:
     keys="F",
     title="Follow",
     help="Follow new turns",
-    group="Look",
     synonyms=("tail", "live", "stop following"),
 )
 async def toggle_following(explorer: Explorer) -> None:
@@ -50,7 +48,6 @@ async def toggle_following(explorer: Explorer) -> None:
     keys="y",
     title="Copy",
     help="Copy the selected text, else the item under the cursor",
-    group="Look",
     synonyms=("clipboard", "yank"),
     inline=True,
 )
