@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["plural"]
+__all__ = ["plural", "shorten"]
 
 
 def plural(number: int, noun: str) -> str:
     """Return a number and its noun, as `1 turn`, `1,234 turns` or `2 branches`."""
     ending = "" if number == 1 else "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
     return f"{number:,} {noun}{ending}"
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return a text on one line, cut to a number of characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"

@@ -62,7 +62,7 @@ class ScriptedRunner:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             pass
-        return RunResult(Outcome.STOPPED, "2026-03-01 09:30:00", 4.0, kept=False)
+        return RunResult(Outcome.STOPPED, kept=False)
 
 
 class PicturedApp(ConvoApp):

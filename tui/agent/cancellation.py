@@ -1,4 +1,4 @@
-"""Cancel a task and clear that cancellation."""
+"""Clear the cancellation of a task."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["uncancel"]
 
 
 def uncancel() -> None:
-    """Clear the cancellation of the current task, whose work has been stopped as requested."""
+    """Clear the cancellation of the current task, because its work has been stopped as requested."""
     task = asyncio.current_task()
     while task is not None and task.uncancel():
         pass

@@ -16,7 +16,7 @@ _REDACTED: Final = "•••"
 _SECRET_NAME: Final = re.compile(r"(API_?KEY|ACCESS_KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
 
 _MIN_SECRET: Final = 8
-"""Characters of a secret. A shorter value is a placeholder such as `none` or `ollama`, and may occur in the text."""
+"""Characters; a shorter value is a placeholder such as `none` or `ollama`, which ordinary text may contain."""
 
 _KEY_FORMATS: Final = (
     re.compile(r"\b(sk|pk|rk|gsk|hf|ghp|gho|xai|AIza|AKIA)(?=[-_A-Z0-9])[-_A-Za-z0-9*.…]{8,}"),
@@ -35,12 +35,12 @@ _URL_CREDENTIALS: Final = re.compile(r"(?P<scheme>\w+://)[^/\s:@]*:[^/\s@]+@")
 
 
 def load_env(path: Path) -> None:
-    """Add the variables of a `.env` file to the environment, except for those that are already set.
+    """Add the variables of a `.env` file to the environment; variables that are set already keep their values.
 
     Raises:
         ConfigError: The file cannot be read.
     """
-    # Imported here, as most runs have no such file.
+    # Most runs have no such file.
     from dotenv import load_dotenv
 
     try:
@@ -54,7 +54,7 @@ def load_env(path: Path) -> None:
 
 
 def redact(text: str) -> str:
-    """Return a text without secrets: keys and tokens of the environment, credentials, and all that looks like a key."""
+    """Return a text without keys and tokens of the environment, credentials, and anything that looks like a key."""
     secrets = {value for name, value in os.environ.items() if len(value) >= _MIN_SECRET and _SECRET_NAME.search(name)}
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, _REDACTED)

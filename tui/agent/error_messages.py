@@ -28,11 +28,12 @@ from agents import (
 from tui.agent.env import redact
 from tui.errors import ConvoError
 from tui.storage.open import is_database_error
+from tui.words import shorten
 
 __all__ = ["EmptyAnswerError", "ErrorMessage", "describe"]
 
 _MAX_QUOTE: Final = 300
-"""Characters of a server's or a tool's own message that are quoted; the details have all of it."""
+"""Characters of the message of a server or a tool that are quoted; the details have the entire message."""
 
 _LIBRARY_FOLDERS: Final = tuple(str(Path(module.__file__ or "").parent) for module in (agents, openai))
 
@@ -53,13 +54,24 @@ class ErrorMessage(NamedTuple):
         text: What went wrong, one sentence.
         hint: What to do about it.
         details: The server's answer or a traceback.
-        refused: Whether a guardrail refused the message or the answer, so that neither is stored.
+        refused: Whether a guardrail refused the message or the answer; what it refused is not stored.
     """
 
     text: str
     hint: str
     details: str = ""
     refused: bool = False
+
+
+_CONTEXT_EXCEEDED: Final = ErrorMessage(
+    "The conversation is too long for the model.",
+    "Fork from an earlier turn, or use a model with a larger context window.",
+)
+_FILTERED: Final = ErrorMessage("The server's content filter refused the request.", "Reword the message.")
+_RATE_LIMITED: Final = ErrorMessage("The server's rate limit is reached.", "Wait a little, then send again.")
+_CONNECTION_LOST: Final = ErrorMessage(
+    "The server broke off in the middle of its answer.", "Send again; the part that arrived is kept."
+)
 
 
 class EmptyAnswerError(Exception):
@@ -97,18 +109,17 @@ def _message(error: Exception) -> ErrorMessage:
         case TimeoutError():
             return ErrorMessage("The answer did not arrive in time.", "Send again.")
     if type(error).__module__.partition(".")[0] in ("httpx", "httpx2", "httpcore", "httpcore2"):
-        return _connection_lost()
+        return _CONNECTION_LOST
     reason = _quote(str(error))
     return ErrorMessage(f"The run failed: {type(error).__name__}{f': {reason}' if reason else ''}.", "See the details.")
 
 
 def _client_error(error: openai.OpenAIError) -> ErrorMessage:
-    """Return the message for an error of the client of the model's server."""
     body = f"{error} {getattr(error, 'code', None) or ''}"
     if _CONTEXT_LENGTH.search(body):
-        return _context_exceeded()
+        return _CONTEXT_EXCEEDED
     if _CONTENT_FILTER.search(body) or isinstance(error, openai.ContentFilterFinishReasonError):
-        return _filtered()
+        return _FILTERED
     match error:
         case openai.APITimeoutError():
             return ErrorMessage(
@@ -130,7 +141,7 @@ def _client_error(error: openai.OpenAIError) -> ErrorMessage:
         case openai.RateLimitError():
             if error.code == "insufficient_quota":
                 return ErrorMessage("The account has no credit left (429).", "Add credit, or use another key.")
-            return _rate_limited(" (429)")
+            return _RATE_LIMITED._replace(text="The server's rate limit is reached (429).")
         case openai.InternalServerError():
             return ErrorMessage(
                 f"The server failed ({error.status_code}): {_server_message(error)}.", "Send again in a while."
@@ -140,7 +151,7 @@ def _client_error(error: openai.OpenAIError) -> ErrorMessage:
                 f"The server refused the request ({error.status_code}): {_server_message(error)}.", "See the details."
             )
         case openai.APIError() if _RATE_LIMIT.search(body):
-            return _rate_limited()
+            return _RATE_LIMITED
         case openai.APIError():
             return ErrorMessage(f"The server broke off: {_server_message(error)}.", "Send again.")
     if "api_key" in str(error) or "credentials" in str(error).lower():
@@ -154,7 +165,7 @@ def _client_error(error: openai.OpenAIError) -> ErrorMessage:
 def _connection_error(error: openai.APIConnectionError) -> ErrorMessage:
     names = {type(cause).__name__ for cause in _causes(error)}
     if names & {"RemoteProtocolError", "ReadError", "IncompleteRead"} and "ConnectError" not in names:
-        return _connection_lost()
+        return _CONNECTION_LOST
     return ErrorMessage(
         f"The server at {error.request.url.host} cannot be reached.",
         "Check whether it runs, and check --base-url and network.",
@@ -163,12 +174,10 @@ def _connection_error(error: openai.APIConnectionError) -> ErrorMessage:
 
 def _sdk_error(error: AgentsException) -> ErrorMessage:
     match error:
-        case InputGuardrailTripwireTriggered():
+        case InputGuardrailTripwireTriggered() | OutputGuardrailTripwireTriggered():
             name = error.guardrail_result.guardrail.get_name()
-            return ErrorMessage(f"The guardrail '{name}' refused the message.", "Reword the message.", refused=True)
-        case OutputGuardrailTripwireTriggered():
-            name = error.guardrail_result.guardrail.get_name()
-            return ErrorMessage(f"The guardrail '{name}' refused the answer.", "Reword the message.", refused=True)
+            what = "message" if isinstance(error, InputGuardrailTripwireTriggered) else "answer"
+            return ErrorMessage(f"The guardrail '{name}' refused the {what}.", "Reword the message.", refused=True)
         case ToolInputGuardrailTripwireTriggered() | ToolOutputGuardrailTripwireTriggered():
             name = error.guardrail.get_name()
             return ErrorMessage(f"The guardrail '{name}' stopped a tool.", "Ask for something else.", refused=True)
@@ -200,14 +209,14 @@ def _sdk_error(error: AgentsException) -> ErrorMessage:
 
 
 def _model_behavior_error(message: str) -> ErrorMessage:
-    if _CONTEXT_LENGTH.search(message):
-        return _context_exceeded()
-    if _CONTENT_FILTER.search(message):
-        return _filtered()
-    if _RATE_LIMIT.search(message):
-        return _rate_limited()
-    if _INCOMPLETE.search(message):
-        return _connection_lost()
+    for pattern, known in (
+        (_CONTEXT_LENGTH, _CONTEXT_EXCEEDED),
+        (_CONTENT_FILTER, _FILTERED),
+        (_RATE_LIMIT, _RATE_LIMITED),
+        (_INCOMPLETE, _CONNECTION_LOST),
+    ):
+        if pattern.search(message):
+            return known
     if "max_output_tokens" in message:
         return ErrorMessage(
             "The answer reached the limit of output tokens.", "Send 'go on', or raise the agent's max_tokens."
@@ -215,27 +224,6 @@ def _model_behavior_error(message: str) -> ErrorMessage:
     if "response.failed" in message or "terminal event `error`" in message:
         return ErrorMessage(f"The server broke off: {_quote(message)}.", "Send again.")
     return ErrorMessage(f"The model misbehaved: {_quote(message)}.", "Send again, or use another model.")
-
-
-def _context_exceeded() -> ErrorMessage:
-    return ErrorMessage(
-        "The conversation is too long for the model.",
-        "Fork from an earlier turn, or use a model with a larger context window.",
-    )
-
-
-def _filtered() -> ErrorMessage:
-    return ErrorMessage("The server's content filter refused the request.", "Reword the message.")
-
-
-def _rate_limited(status: str = "") -> ErrorMessage:
-    return ErrorMessage(f"The server's rate limit is reached{status}.", "Wait a little, then send again.")
-
-
-def _connection_lost() -> ErrorMessage:
-    return ErrorMessage(
-        "The server broke off in the middle of its answer.", "Send again; the part that arrived is kept."
-    )
 
 
 def _server_message(error: openai.APIError) -> str:
@@ -248,8 +236,7 @@ def _server_message(error: openai.APIError) -> str:
 
 
 def _quote(text: str) -> str:
-    text = " ".join(text.split()).rstrip(".")
-    return text if len(text) <= _MAX_QUOTE else text[: _MAX_QUOTE - 1] + "…"
+    return shorten(text.rstrip(". \n"), _MAX_QUOTE)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,4 +1,4 @@
-"""The items of a run that its session does not hold yet, built from the events of the stream."""
+"""The items of a run that are not stored yet, built from the events of the SDK's stream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tui.model import Item
 
 if TYPE_CHECKING:
     from agents import StreamEvent, TResponseStreamEvent
-    from agents.items import RunItem
 
 __all__ = ["ItemData", "LiveItems", "unanswered_calls", "with_id"]
 
@@ -33,7 +32,7 @@ class _LiveItem:
 
     Attributes:
         message_id: Its key on the screen: negative and unique within the run.
-        data: The item so far. It is replaced and never changed, as the screen may hold it.
+        data: The item so far; replaced and never changed, as the screen may hold it.
         complete: Whether all of it has arrived.
     """
 
@@ -45,8 +44,8 @@ class _LiveItem:
 class LiveItems:
     """The items of a run that are not stored yet, from the user's message on.
 
-    Events of a response extend its items in place, by their `output_index`; the output of a tool follows the calls. The
-    SDK stores the items of a response together, so they are removed together.
+    Events of a response extend its items, which they name by `output_index`; the output of a tool follows the calls.
+    The SDK stores the items of a response together, so they are removed together.
 
     Attributes:
         activity: What the run does now, in a few words.
@@ -75,7 +74,7 @@ class LiveItems:
         )
 
     def remove_stored(self, stored: Sequence[ItemData]) -> None:
-        """Remove what the session holds now: the user's message, or all items of a response.
+        """Remove items that have been stored: the user's message, or all items of a response.
 
         Calls that were not stored remain: their tool failed, or they need approval.
         """
@@ -87,11 +86,11 @@ class LiveItems:
         self._response = {}
 
     def storable(self) -> list[ItemData]:
-        """Return what has arrived, in the form in which it can be stored if the run ends here.
+        """Return the items that can be stored if the run ends now.
 
-        The text of the assistant becomes a message of status `incomplete`; complete function calls and outputs of tools
-        follow. They have no ids of the server, which may not know them. Reasoning is omitted, as a server refuses it
-        without the item that followed it.
+        Text of the assistant becomes a message of status `incomplete`; complete function calls and outputs of tools
+        follow. The server's ids are left out, as the server may not know them later. Reasoning is left out, as a server
+        refuses it without the item that followed it.
         """
         storable: list[ItemData] = []
         for item in self._items:
@@ -112,7 +111,7 @@ class LiveItems:
         self.activity = f"calling {name}"
 
     def set_tool_output(self, output: ItemData) -> None:
-        """Add or replace the output of a tool: it arrives as the tool returned it, then as the session stores it."""
+        """Add or replace the output of a tool, which arrives as the tool returned it, then as the session stores it."""
         item = next((item for item in self._items if _call_key(item.data) == _call_key(output)), None)
         if item is None:
             self._add(output, complete=True)
@@ -126,13 +125,9 @@ class LiveItems:
             self._apply_response_event(event.data)
         elif event.type == "agent_updated_stream_event":
             self.activity = f"handing over to {event.new_agent.name}"
-        else:
-            self._apply_run_item(event.item)
-
-    def _apply_run_item(self, item: RunItem) -> None:
-        # Events of the response have brought all other kinds of items before.
-        if item.type in ("tool_call_output_item", "handoff_output_item"):
-            self.set_tool_output(_as_data(item.raw_item))
+        elif event.item.type in ("tool_call_output_item", "handoff_output_item"):
+            # All other kinds of items have arrived in events of the response.
+            self.set_tool_output(_as_data(event.item.raw_item))
 
     def _apply_response_event(self, event: TResponseStreamEvent) -> None:
         match event.type:
@@ -153,8 +148,6 @@ class LiveItems:
                 self._append_arguments(event.output_index, event.delta)
             case "response.completed":
                 self._complete([_as_data(item) for item in event.response.output])
-            case _:
-                pass
 
     def _set_item(self, index: int, data: ItemData, *, complete: bool) -> None:
         item = self._response.get(index)
@@ -163,7 +156,7 @@ class LiveItems:
         else:
             item.data, item.complete = data, complete
         if not complete:
-            self._set_doing(data)
+            self._set_activity(data)
 
     def _append(self, index: int, field: str, part: int, kind: str, key: str, delta: str) -> None:
         """Append a delta to one part of an item's content or summary."""
@@ -178,7 +171,7 @@ class LiveItems:
             parts.append({"type": kind, key: ""})
         parts[part] = {**parts[part], key: f"{parts[part].get(key) or ''}{delta}"}
         item.data = {**item.data, field: parts}
-        self._set_doing(item.data)
+        self._set_activity(item.data)
 
     def _append_arguments(self, index: int, delta: str) -> None:
         item = self._response.get(index)
@@ -186,7 +179,7 @@ class LiveItems:
             item.data = {**item.data, "arguments": f"{item.data.get('arguments') or ''}{delta}"}
 
     def _complete(self, output: Sequence[ItemData]) -> None:
-        """Set the items to those of the ended response; a server may send some items in no other event."""
+        """Replace the items by those of the ended response, which may hold items that no other event has sent."""
         arrived = iter(sorted(self._response.items()))
         for data in output:
             _, item = next(arrived, (0, None))
@@ -201,7 +194,7 @@ class LiveItems:
         self._items.append(item)
         return item
 
-    def _set_doing(self, data: ItemData) -> None:
+    def _set_activity(self, data: ItemData) -> None:
         kind = message_type(data)
         if kind == "assistant":
             self.activity = _WRITING
@@ -212,7 +205,7 @@ class LiveItems:
 
 
 def with_id(item: ItemData) -> ItemData:
-    """Return an item with the id that the SDK needs of an assistant's message to convert it for any API."""
+    """Return an item; an assistant's message has an id, without which the SDK cannot convert it for another API."""
     if item.get("type") == "message" and item.get("role") == "assistant" and not item.get("id"):
         return {**item, "id": _PLACEHOLDER_ID}
     return item
@@ -243,7 +236,7 @@ def _call_key(data: ItemData) -> tuple[object, object]:
 
 
 def _as_data(item: Any) -> ItemData:
-    """Return an item of the SDK or its client, a model or a mapping, as it is stored."""
+    """Return an item of the SDK or its client, a Pydantic model or a mapping, in the form in which it is stored."""
     if isinstance(item, Mapping):
         return dict(item)
     data: ItemData = json.loads(item.model_dump_json(exclude_unset=True))

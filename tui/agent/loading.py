@@ -1,4 +1,4 @@
-"""Load the agent that the settings name, from a module or a file, or make a plain assistant."""
+"""Load the agent that the settings name from a module or a file, or create the plain assistant."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tui.agent.settings import OFFLINE, AgentError, AgentSettings, read_instruct
 __all__ = ["LoadedAgent", "load_agent", "warm_up"]
 
 _NO_KEY: Final = "none"
-"""Key for a server on one's own computer: most need none, but the client requires one."""
+"""The key if none is set: most servers on one's own computer need none, but the client requires one."""
 
 _INSTRUCTIONS: Final = "You are a helpful assistant."
 
@@ -39,9 +39,8 @@ class LoadedAgent(NamedTuple):
 
     Attributes:
         agent: The agent that a run starts with.
-        config: The SDK's configuration of a run.
         max_turns: How often the model may be called in a run; None for the SDK's default.
-        client: The connection to the model's server, where this program opened one.
+        client: The client of the model's server; None if the SDK or the user's code made it.
     """
 
     agent: Agent[Any]
@@ -68,10 +67,10 @@ class LoadedAgent(NamedTuple):
 
 
 async def load_agent(settings: AgentSettings) -> LoadedAgent:
-    """Load the agent, or make the plain assistant, with all that its first request needs.
+    """Load the user's agent, or create the plain assistant.
 
     Raises:
-        ConfigError: A file, module, attribute, model or key is missing, the user's code fails, or it returns no agent.
+        ConfigError: A file, module, attribute, model or key is missing, or the user's code fails or returns no agent.
     """
     client = _client(settings)
     provider = _provider(settings, client)
@@ -79,16 +78,13 @@ async def load_agent(settings: AgentSettings) -> LoadedAgent:
     config = RunConfig(model=model, model_provider=provider, tracing_disabled=not settings.tracing)
     agent = _assistant(settings, model) if settings.agent is None else await _users_agent(settings)
     if model is None and not isinstance(agent.model, Model):
-        # Fails now, and not in the first run, where there is no key for it.
+        # A missing key is reported now, not by the first run.
         _model(agent.model, provider)
     return LoadedAgent(agent, config, settings.max_turns, client)
 
 
 def warm_up() -> None:
-    """Make the SDK build what it otherwise builds during the first run, which would block the event loop.
-
-    These are its tracing, which loads certificates, and the types of a stream's events.
-    """
+    """Let the SDK load its certificates and build the types of a stream's events, which would block the first run."""
 
     async def stream_all_events() -> None:
         summary = [Summary(type="summary_text", text="Reasoning.")]
@@ -190,10 +186,10 @@ def _import_file(location: str) -> ModuleType:
     path = Path(location).expanduser().resolve()
     if not path.is_file():
         raise AgentError(f"There is no file {location}.", "Write path/file.py:attribute, from the current folder.")
-    # Python does the same for a script, so that it can import its neighbours.
+    # As Python does for a script, so that the file can import its neighbours.
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
-    # Classes and tools look their annotations up under the module's name, so it must be in sys.modules.
+    # Annotations of classes and tools are resolved in the module that `sys.modules` has under its name.
     name = path.stem if path.stem not in sys.modules else f"{path.stem}_by_path"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -1,4 +1,4 @@
-"""A model inside this program, for demos and tests: it echoes messages and calls tools that they name."""
+"""A model inside this program, for demos and tests, which echoes messages and calls tools that they name."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from typing_extensions import override
 from tui.agent.settings import OFFLINE
 from tui.items.text import item_text
 from tui.items.types import is_user_message
+from tui.words import shorten
 
 if TYPE_CHECKING:
     from agents import AgentOutputSchemaBase, Handoff, Tool, TResponseInputItem, TResponseOutputItem
@@ -73,11 +74,11 @@ def word_count(text: str) -> str:
 
 
 class OfflineModel(Model):
-    """Answers from the input alone, without a network.
+    """Answers from the input alone, without a network; the same input always gets the same answer.
 
-    A message that names a tool calls it; the text after the name is its arguments: a JSON object, or the value of each
-    string parameter. A message with the word `markdown` gets a sample of Markdown. All other messages are echoed. The
-    same input gets the same answer. Token counts are estimates.
+    If a message names a tool, the model calls it with the text after the name: a JSON object of arguments, or the value
+    of each string parameter. A message with the word `markdown` gets a sample of Markdown. All other messages are
+    echoed. Token counts are estimates.
 
     Attributes:
         delay: Seconds before each word of a streamed answer.
@@ -137,11 +138,11 @@ async def stream_output(
 
     Args:
         output: The items of the response.
-        usage: Its usage.
+        usage: The usage of the response.
         delay: Seconds before each piece of a text.
-        split: Splits a text into the pieces that arrive one after the other.
+        split: Splits a text into its pieces.
     """
-    # An empty input, as the scripted model copies what it is given.
+    # The input is empty, as the scripted model would copy it.
     events = ScriptedModel([ModelStep(output, usage)]).stream_response(
         None,
         [],
@@ -187,7 +188,7 @@ def _answer(items: Sequence[Any], schemas: dict[str, dict[str, Any]], key: str) 
     since = items[last + 1 :]
     outputs = [item_text(item) for item in since if item.get("type") == "function_call_output"]
     if outputs:
-        return [assistant_message(f"The tool returned: {_shorten(' '.join(outputs))}", item_id=f"msg_{key}")]
+        return [assistant_message(f"The tool returned: {shorten(' '.join(outputs), _MAX_ECHO)}", item_id=f"msg_{key}")]
     for name, schema in schemas.items():
         if found := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
             arguments = _arguments(text[found.end() :].strip() or text, schema)
@@ -197,14 +198,14 @@ def _answer(items: Sequence[Any], schemas: dict[str, dict[str, Any]], key: str) 
         reasoning = ResponseReasoningItem(id=f"rs_{key}", type="reasoning", summary=summary)
         return [reasoning, assistant_message(_MARKDOWN, item_id=f"msg_{key}")]
     echo = (
-        f"I am the **offline** model: no server was asked. You wrote: “{_shorten(text)}”\n\n"
+        f"I am the **offline** model: no server was asked. You wrote: “{shorten(text, _MAX_ECHO)}”\n\n"
         "Ask me for a *Markdown sample*, or name a tool and I call it: `word_count one two three`."
     )
     return [assistant_message(echo, item_id=f"msg_{key}")]
 
 
 def _arguments(text: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a text as arguments: the JSON object that it is, or itself as the value of each string parameter."""
+    """Return the arguments that a text holds as a JSON object; else give each string parameter the text."""
     try:
         arguments = json.loads(text)
     except ValueError:
@@ -213,11 +214,6 @@ def _arguments(text: str, schema: dict[str, Any]) -> dict[str, Any]:
         return arguments
     properties = schema.get("properties", {})
     return {name: text for name, parameter in properties.items() if parameter.get("type") == "string"}
-
-
-def _shorten(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _MAX_ECHO else f"{text[: _MAX_ECHO - 1]}…"
 
 
 def _estimate_tokens(text: str) -> int:

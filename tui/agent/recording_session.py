@@ -1,4 +1,4 @@
-"""A session for one run, which records the items that the run writes."""
+"""The session of one run, which records the items that the run writes."""
 
 from __future__ import annotations
 
@@ -19,21 +19,14 @@ __all__ = ["RecordingSession"]
 
 
 class RecordingSession:
-    """The SDK's session protocol over a session, with a record of the written items.
+    """Implements the SDK's session protocol with another session, and records the items that are written.
 
     Attributes:
-        session_id: Id of the session.
-        session_settings: The SDK's settings of the session.
         written: The items that the run has stored, in order.
     """
 
     def __init__(self, session: AdvancedSQLiteSession, on_written: Callable[[Sequence[ItemData]], None]) -> None:
-        """Create it.
-
-        Args:
-            session: The session that stores the items.
-            on_written: Called with the items after each write, and with none after `remove_message`.
-        """
+        """Wrap a session; `on_written` gets the items after each write, and no items after `remove_message`."""
         self.session_id: str = session.session_id
         self.session_settings: SessionSettings | None = session.session_settings
         self.written: list[ItemData] = []
@@ -50,10 +43,10 @@ class RecordingSession:
         return cast("list[TResponseInputItem]", items)
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
-        """Write items; a write that has begun completes although the run is stopped meanwhile.
+        """Write items; a write that has begun completes even if the run is stopped meanwhile.
 
         Raises:
-            RuntimeError: The session is closed: the run continued after it was stopped.
+            RuntimeError: The session is closed, and the run continues although it was stopped.
         """
         if self._is_closed:
             raise RuntimeError("The run has ended.")
@@ -87,8 +80,7 @@ class RecordingSession:
     async def remove_message(self) -> bool:
         """Remove the user's message if it is the newest item and the run has written nothing else.
 
-        Returns:
-            Whether the branch is as it was before the run.
+        Return whether the branch is as it was before the run.
         """
         if not all(is_user_message(item) for item in self.written):
             return False
@@ -103,7 +95,7 @@ class RecordingSession:
 
     async def _write(self, items: list[TResponseInputItem]) -> None:
         await self._session.add_items(items)
-        # The run's events that led to these items have been read by now, as the write has yielded to their reader.
+        # While this task waited for the write, all events that led to these items have been read.
         written = cast("list[ItemData]", items)
         self.written.extend(written)
         self._on_written(written)

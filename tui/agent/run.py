@@ -1,11 +1,9 @@
-"""One run of an agent: the message, the streamed answer, and a consistent branch however the run ends."""
+"""One run of an agent, which leaves a consistent branch however it ends."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from agents import FunctionTool, ItemHelpers, RunContextWrapper, RunHooks, Runner, Tool
@@ -41,17 +39,12 @@ T = TypeVar("T")
 
 
 class AgentRun:
-    """A message and its answer on the current branch of a session; serves one `run`.
-
-    Attributes:
-        stop_timeout: Seconds that a stopped run has to end, before it is abandoned with a tool that ignores its
-            cancellation.
-    """
+    """Sends one message on the current branch of a session, and stores the answer."""
 
     stop_timeout = 5.0
+    """Seconds within which a stopped run must end; after that it is abandoned, as a tool ignores its cancellation."""
 
     def __init__(self, loaded: LoadedAgent, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> None:
-        self._started_at, self._start = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), time.monotonic()
         self._loaded = loaded
         self._text = text
         self._hooks = hooks
@@ -117,11 +110,9 @@ class AgentRun:
         agent = self._loaded.agent if self._result is None else self._result.last_agent
         return RunResult(
             outcome,
-            self._started_at,
-            time.monotonic() - self._start,
             model=self._loaded.model_name(agent),
             agent=agent.name,
-            # Usage is stored for the message's turn, which does not exist where the message was not kept.
+            # Usage is stored for the turn of the message, which does not exist if the message was not kept.
             usage=self._result if kept and self._usage() is not None else None,
             estimated=self._loaded.estimates_usage(agent),
             error=None if error_message is None else error_message.text,
@@ -131,10 +122,9 @@ class AgentRun:
         )
 
     async def _repair_branch(self, outcome: Outcome, *, refused: bool) -> bool:
-        """Store the arrived part of the answer and an output for each call that has none.
+        """Store the part of the answer that has arrived, and an output for each call that has none.
 
-        Returns:
-            Whether the branch holds the message.
+        Return whether the branch holds the message.
         """
         session = self._session
         if not session.written:
@@ -148,17 +138,15 @@ class AgentRun:
         return True
 
     def _usage(self) -> Usage | None:
-        """Return the usage so far; None where the server reported none."""
+        """Return the usage so far; None if the server reported none."""
         if self._result is None:
             return None
         usage = self._result.context_wrapper.usage
-        if not usage.total_tokens:
-            return None
-        return reported_usage(usage)
+        return reported_usage(usage) if usage.total_tokens else None
 
     def _report_progress(self) -> None:
-        progress = Progress(self._live.activity, self._live.items, self._usage(), len(self._session.written))
-        self._hooks.progress(progress)
+        live = self._live
+        self._hooks.progress(Progress(live.activity, live.items, self._usage(), len(self._session.written)))
 
     def _on_written(self, items: Sequence[ItemData]) -> None:
         self._live.remove_stored(items)
@@ -167,7 +155,7 @@ class AgentRun:
 
 
 class _ToolHooks(RunHooks[Any]):
-    """Reports each tool as it starts and ends; the stream reports them after all tools of a response have ended."""
+    """Reports each tool as soon as it starts and ends; the stream does so after all tools of a response have ended."""
 
     def __init__(self, live: LiveItems, report: Callable[[], None]) -> None:
         self._live = live
@@ -209,7 +197,7 @@ def _decide(state: RunState[Any], item: ToolApprovalItem, decision: Decision) ->
 
 
 def _without_stored(items: Sequence[ItemData], stored: Sequence[ItemData]) -> list[ItemData]:
-    """Return items without those that the session holds, and without outputs of calls that do not exist."""
+    """Return items without calls and outputs that are stored, and without outputs of calls that do not exist."""
     keys = {(item.get("type"), item.get("call_id")) for item in stored if item.get("call_id")}
     calls = {item.get("call_id") for item in (*stored, *items) if item.get("type") == "function_call"}
     return [
@@ -220,7 +208,7 @@ def _without_stored(items: Sequence[ItemData], stored: Sequence[ItemData]) -> li
 
 
 async def _uncancelled(work: Coroutine[Any, Any, T]) -> T:
-    """Complete some work although the current task is cancelled, any number of times, and clear the cancellation."""
+    """Complete some work even if the current task is cancelled, and clear the cancellation."""
     task = asyncio.ensure_future(work)
     while not task.done():
         try:

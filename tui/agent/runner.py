@@ -1,12 +1,10 @@
-"""`AgentRunner`, which runs an agent with the SDK; the SDK is imported by the first `prepare`, not by this module."""
+"""The runner of an agent; its first `prepare` imports the SDK, this module does not."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-import time
 import traceback
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tui import garbage_collection
@@ -30,9 +28,6 @@ class AgentRunner:
     """Runs an agent with the OpenAI Agents SDK; a `tui.runs.protocol.Runner`.
 
     One runner serves any number of concurrent runs, each on a session object of its own, in one event loop.
-
-    Attributes:
-        settings: The agent and model.
     """
 
     def __init__(self, settings: AgentSettings) -> None:
@@ -45,7 +40,7 @@ class AgentRunner:
         return self.settings.label
 
     async def prepare(self) -> None:
-        """Import the SDK and load the agent, unless that is done; a failed attempt is repeated.
+        """Import the SDK and load the agent, unless an earlier call has done so.
 
         Raises:
             ConfigError: The agent or model cannot be loaded; an `AgentError` has `details`.
@@ -55,35 +50,30 @@ class AgentRunner:
     async def run(self, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> RunResult:
         """Send `text` on the session's current branch and let the agent answer.
 
-        What the branch holds afterwards:
+        The branch holds afterwards:
 
         - done: the message and all items that the SDK stores of a run.
         - stopped (the task was cancelled), or failed after a part of the answer: the message, the items that were
-          stored before, then what had arrived: text as an assistant's message of status `incomplete`, complete tool
-          calls, their outputs. Every call without an output gets one that says so. A running tool may continue: a
-          thread cannot be stopped.
+          stored before, then the part that had arrived: text as an assistant's message of status `incomplete`, complete
+          tool calls, and their outputs. Every call without an output gets one that says so. A running tool may
+          continue, as a thread cannot be stopped.
         - failed before any part of the answer, refused by a guardrail, or stopped before the SDK had stored the
-          message: what it held before the run, and `kept` of the result is False. A guardrail that refuses an answer
-          after tool calls leaves the message and these calls; the refused text is never stored.
+          message: what it held before the run, and `kept` of the result is False. If a guardrail refuses an answer
+          after tool calls, the message and these calls remain; the refused text is never stored.
 
         Nothing is raised, and the cancellation of the task is cleared.
         """
-        started_at, start = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), time.monotonic()
         try:
             loaded = await self._loaded()
         except asyncio.CancelledError:
             uncancel()
-            result = RunResult(Outcome.STOPPED, started_at, 0, kept=False)
+            return RunResult(Outcome.STOPPED, kept=False)
         except ConfigError as error:
             details = error.details if isinstance(error, AgentError) else ""
-            result = RunResult(
-                Outcome.FAILED, started_at, 0, error=str(error), hint=error.hint, details=details, kept=False
-            )
-        else:
-            from tui.agent.run import AgentRun
+            return RunResult(Outcome.FAILED, error=str(error), hint=error.hint, details=details, kept=False)
+        from tui.agent.run import AgentRun
 
-            result = await AgentRun(loaded, session, text, hooks).run()
-        return result._replace(started_at=started_at, seconds=time.monotonic() - start)
+        return await AgentRun(loaded, session, text, hooks).run()
 
     async def close(self) -> None:
         """Close the connections to the model's server; a later run opens new ones."""
@@ -94,7 +84,7 @@ class AgentRunner:
     async def _loaded(self) -> LoadedAgent:
         if self._loading is None or _has_failed(self._loading):
             self._loading = asyncio.ensure_future(self._load())
-        # One waiting run may be cancelled while others go on waiting.
+        # One waiting run may be cancelled while others continue to wait.
         return await asyncio.shield(self._loading)
 
     async def _load(self) -> LoadedAgent:

@@ -20,7 +20,7 @@ class AgentError(ConfigError):
     """The agent or its model cannot be loaded.
 
     Attributes:
-        details: Traceback or server answer for a dialog; secrets removed.
+        details: A traceback or the server's answer, without secrets.
     """
 
     def __init__(self, message: str, hint: str = "", details: str = "") -> None:
@@ -83,7 +83,7 @@ class AgentSettings:
 
     @property
     def location(self) -> tuple[str, str]:
-        """Module or file, and attribute, of `agent`; empty where one of them is missing."""
+        """The module or file of `agent`, and the attribute in it; empty if missing."""
         module, _, attribute = (self.agent or "").rpartition(":")
         return module, attribute
 

@@ -14,6 +14,7 @@ from tui.model import Approval, Decision, Outcome, Progress, Run, RunState
 from tui.runs.protocol import Runner, RunResult
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
+from tui.words import shorten
 
 __all__ = ["BranchRef", "RunListener", "Runs"]
 
@@ -32,7 +33,7 @@ class BranchRef(NamedTuple):
 
 
 class RunListener(Protocol):
-    """Receives what happens to the runs."""
+    """Is notified of the runs."""
 
     def runs_changed(self) -> None:
         """Handle that a run began, ended or changed."""
@@ -41,14 +42,7 @@ class RunListener(Protocol):
         """Show the items that a run has stored, if its session is open."""
 
     def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
-        """Handle the end of a run.
-
-        Args:
-            branch: The branch.
-            text: The message.
-            result: How it ended.
-            queued: The messages that were not sent because it did not end well.
-        """
+        """Handle the end of a run; `queued` are the messages that are not sent, as it was stopped or failed."""
 
 
 class Runs:
@@ -61,14 +55,7 @@ class Runs:
         open_session: Callable[[str], AdvancedSQLiteSession],
         edit: Callable[[], Awaitable[Editor]],
     ) -> None:
-        """Create it without runs.
-
-        Args:
-            runner: Runs the agent.
-            listener: Receives what happens.
-            open_session: Opens a session, given its id, for writing.
-            edit: Returns the editor that makes runs undoable.
-        """
+        """Begin without runs; `open_session` opens a session by its id, and `edit` returns an editor of the file."""
         self._runner = runner
         self._listener = listener
         self._open_session = open_session
@@ -78,7 +65,7 @@ class Runs:
 
     def in_session(self, session_id: str) -> Mapping[str, Run]:
         """Return the runs of a session, by branch."""
-        # A copy of the items: a check inside a transaction calls this from the transaction's thread.
+        # Copied first, as a check inside a transaction calls this from the thread of the transaction.
         active = tuple(self._active.items())
         return {branch.branch_id: run.run for branch, run in active if branch.session_id == session_id}
 
@@ -87,11 +74,7 @@ class Runs:
         await self._runner.prepare()
 
     def start(self, branch: BranchRef, text: str) -> asyncio.Task[RunResult] | None:
-        """Send a message on a branch; queue it while a run is under way there.
-
-        Returns:
-            The run; None if the message is queued.
-        """
+        """Send a message on a branch and return the run; queue it and return None if a run is under way there."""
         if branch in self._active:
             active = self._active[branch]
             active.run = active.run._replace(queued=(*active.run.queued, text))
@@ -122,7 +105,7 @@ class Runs:
             active.decide(decisions)
 
     async def stop_all(self) -> None:
-        """Stop all runs, and wait until their branches can be used again and the listener has handled all of it."""
+        """Stop all runs, and wait until their branches can be used again and the listener has been notified."""
         while self._tasks:
             for branch in tuple(self._active):
                 self.stop(branch)
@@ -134,10 +117,10 @@ class Runs:
         try:
             result = await task
         except asyncio.CancelledError:
-            result = RunResult(Outcome.STOPPED, _now(), 0, kept=active.kept)
+            result = RunResult(Outcome.STOPPED, kept=active.kept)
         except Exception as error:
             hint, words = error.hint if isinstance(error, ConvoError) else "", f"The file refused the run: {error}"
-            result = RunResult(Outcome.FAILED, _now(), 0, error=words, hint=hint, kept=active.kept)
+            result = RunResult(Outcome.FAILED, error=words, hint=hint, kept=active.kept)
         active.close()
         # The live items are shown until the stored ones are.
         try:
@@ -160,7 +143,9 @@ class Runs:
             await session.switch_to_branch(active.branch.branch_id)
             checkpoint = await editor.take_checkpoint(*active.branch)
             active.begin(checkpoint.items)
+            started_at, start = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), time.monotonic()
             result = await self._runner.run(session, text, active)
+            seconds = time.monotonic() - start
             active.kept = result.kept
             if not result.kept:
                 # The last turn of the branch is not the turn of this run.
@@ -171,15 +156,15 @@ class Runs:
                 outcome=result.outcome,
                 model=result.model,
                 agent=result.agent,
-                started_at=result.started_at,
-                seconds=result.seconds,
+                started_at=started_at,
+                seconds=seconds,
                 error=result.error,
                 estimated=result.estimated,
                 reported=result.usage is not None,
             )
             # The answer is stored, even if it cannot be made undoable.
             with suppress(ConvoError):
-                words = f"Sent “{_quote(text)}” on '{active.branch.branch_id}'"
+                words = f"Sent “{shorten(text, _QUOTE_LENGTH)}” on '{active.branch.branch_id}'"
                 await editor.record_since(checkpoint, "run", words)
             return result
         finally:
@@ -190,9 +175,8 @@ class _ActiveRun:
     """One run, and the hooks through which it reports.
 
     Attributes:
-        branch: Its branch.
         run: The run as the listener sees it.
-        task: Runs it; cancel it to stop the run.
+        task: The task to cancel in order to stop the run.
         kept: Whether the branch has the message.
     """
 
@@ -211,17 +195,13 @@ class _ActiveRun:
         self._decisions: asyncio.Future[Sequence[Decision]] | None = None
 
     def begin(self, items: int) -> None:
-        """Begin with the run's first item.
-
-        Args:
-            items: How many items the branch has before it.
-        """
+        """Begin the run after a number of items of the branch."""
         self._begin = self._stored_to = items
         self._progress = Progress(start=items)
         self.change(state=RunState.RUNNING)
 
     def change(self, *, state: RunState | None = None, approvals: tuple[Approval, ...] | None = None) -> None:
-        """Change the run and report it at once."""
+        """Change the run and notify the listener at once."""
         self.run = self.run._replace(
             state=self.run.state if state is None else state,
             approvals=self.run.approvals if approvals is None else approvals,
@@ -229,7 +209,7 @@ class _ActiveRun:
         self._listener.runs_changed()
 
     def progress(self, progress: Progress) -> None:
-        # The runner reports no item that is stored, but it may not be shown as stored yet.
+        # The runner drops an item once it is stored; the screen needs it until it shows the stored one.
         live, start = self._progress.live, self._progress.start
         self._stored_to = self._begin + progress.start
         stored = self._stored_to - start
@@ -256,7 +236,7 @@ class _ActiveRun:
                 self.change(state=RunState.RUNNING, approvals=())
 
     def decide(self, decisions: Sequence[Decision]) -> None:
-        """Answer `approve`."""
+        """End `approve` with these decisions."""
         if self._decisions is not None and not self._decisions.done():
             self._decisions.set_result(decisions)
 
@@ -280,16 +260,7 @@ class _ActiveRun:
         self._showing = None
 
     def _drop_before(self, position: int) -> None:
-        """Forget live items that are shown as stored."""
+        """Forget the live items before a position, which are shown as stored."""
         live, start = self._progress.live, self._progress.start
         if start < position:
             self._progress = self._progress._replace(live=live[position - start :], start=position)
-
-
-def _quote(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= _QUOTE_LENGTH else f"{words[: _QUOTE_LENGTH - 1].rstrip()}…"
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,4 @@
-"""The interface between the controller and an agent: it names no SDK."""
+"""The interface between the controller and an agent, independent of the SDK."""
 
 from __future__ import annotations
 
@@ -31,8 +31,6 @@ class RunResult(NamedTuple):
 
     Attributes:
         outcome: Done, stopped or failed.
-        started_at: When it began: UTC, without a time zone.
-        seconds: How long it took.
         model: Name of the model; None if it is not known.
         agent: Name of the agent that answered last; None if it is not known.
         usage: The argument for `store_run_usage`; None if the provider reported no tokens.
@@ -44,8 +42,6 @@ class RunResult(NamedTuple):
     """
 
     outcome: Outcome
-    started_at: str
-    seconds: float
     model: str | None = None
     agent: str | None = None
     usage: Any = None
@@ -73,6 +69,6 @@ class Runner(Protocol):
     async def run(self, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> RunResult:
         """Send a message on the session's current branch and let the agent answer it. Nothing is raised.
 
-        Cancelling the task stops the run. The message and what has arrived of the answer are stored, and the branch can
-        be used again.
+        Cancelling the task stops the run. The message and the part of the answer that has arrived are stored, and the
+        branch can be used again.
         """
