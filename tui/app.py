@@ -33,11 +33,7 @@ def _command_provider() -> type[Provider]:
 
 
 class ConvoApp(App[None]):
-    """Shows one open file.
-
-    Attributes:
-        theme_switch: Styles all screens for another theme.
-    """
+    """The application, with one open file."""
 
     TITLE = "convo-tui"
     CSS_PATH = "app.tcss"

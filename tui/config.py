@@ -21,11 +21,10 @@ __all__ = ["Config", "Profile", "config_path", "load_config"]
 
 
 class Profile(NamedTuple):
-    """An agent of the configuration file; a setting that the file does not have is None.
+    """The settings of an agent in the configuration file; a missing setting is None.
 
     Attributes:
         agent: `module:attribute` or `path/file.py:attribute`.
-        model: Name of a model.
         instructions: Instructions of the plain assistant, or `@` and a file.
         base_url: Address of an OpenAI-compatible server.
         api: `responses` or `chat`.
@@ -159,6 +158,6 @@ def _profile(path: Path, name: str, table: object) -> Profile:
                 f"{path}: profiles.{name}.{setting} is not {_TYPE_NAMES[expected]}.", "Correct that line."
             )
     if "env_file" in table:
-        # Relative to the configuration file, as a profile is used from any folder.
+        # Relative to the configuration file, as a profile can be used from any folder.
         table = {**table, "env_file": path.parent / Path(table["env_file"]).expanduser()}
     return Profile(**table)

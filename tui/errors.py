@@ -1,14 +1,4 @@
-"""The exceptions of this program, each with one line about what went wrong and one about what to do.
-
-Exceptions:
-    ConvoError: the base of all others; `str(error)` is what went wrong, `error.hint` what to do.
-      FileError: the file cannot be opened: missing, a folder, not a database, no session tables, …
-      ReadOnlyError: a command that writes, on a file that is open read-only.
-      NotFoundError: a session, branch or turn that the file does not have.
-      TranscriptError: a transcript that cannot be imported.
-      ConfigError: an invalid option or configuration file.
-      QueryError: a search query that cannot be parsed.
-"""
+"""The exceptions of this program, each with one line about what went wrong and one about what to do."""
 
 from __future__ import annotations
 
@@ -24,7 +14,7 @@ __all__ = [
 
 
 class ConvoError(Exception):
-    """An error that the user can correct.
+    """An error that the user can correct; `str(error)` says what went wrong.
 
     Attributes:
         hint: What to do about it, one line; may be empty.
@@ -41,7 +31,7 @@ class ConvoError(Exception):
 
 
 class FileError(ConvoError):
-    """The file cannot be opened."""
+    """The file cannot be opened: it is missing, a folder, no SQLite database, or without session tables."""
 
 
 class ReadOnlyError(ConvoError):

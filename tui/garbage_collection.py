@@ -1,7 +1,8 @@
 """The garbage-collector policy of the program.
 
-A full collection takes as long as a frame or two, and answers nothing: what the program creates until its first screen,
-the agents SDK and a long branch live until its end. The session class leaves the collector of its user's process alone.
+A full collection takes as long as one or two frames, and frees hardly anything: the objects of the first screen, of the
+agents SDK and of a long branch live until the program ends. The session class does not change the collector of the
+process that uses it.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ _YOUNG_OBJECTS: Final = 5_000
 
 
 def pause() -> None:
-    """Collect nothing while the program starts: hardly any of the objects made meanwhile is garbage."""
+    """Collect nothing while the program starts, as hardly any of its objects are garbage."""
     gc.disable()
 
 
 def start() -> None:
-    """Collect from now on, more rarely than by default, and only what is created from now on."""
+    """Collect objects that are created from now on, more rarely than by default."""
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, 3, 100)
     gc.enable()
 
 
 def exclude_existing_objects() -> None:
-    """Exclude all objects that exist now from collection, after many that stay were created."""
+    """Exclude all objects that exist now from collection, after many long-lived objects were created."""
     gc.freeze()
 
 
 def resume() -> None:
-    """Collect again at the end of the program, whether or not it has started."""
+    """Collect again, at the end of the program, even if `start` was not called."""
     gc.enable()

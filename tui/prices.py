@@ -22,7 +22,7 @@ __all__ = ["Prices"]
 _MILLION: Final = 1_000_000
 
 _ROUTERS: Final = ("litellm", "any-llm")
-"""Prefixes that the SDK takes before the name of a provider and a model."""
+"""Prefixes that the SDK accepts before `provider/model`."""
 
 
 class _Rates(NamedTuple):
@@ -53,7 +53,7 @@ class Prices:
     """The price lists."""
 
     def __init__(self, price_as: str | None = None) -> None:
-        """Load them.
+        """Load the price lists.
 
         Args:
             price_as: The model whose prices apply to turns whose own model is not recorded, or has no price.
@@ -72,7 +72,7 @@ class Prices:
 
     @cached_property
     def limits(self) -> tuple[int, ...]:
-        """The numbers of input tokens from which the price of a token rises for some model, ascending."""
+        """The numbers of input tokens above which tokens of some model have another price, ascending."""
         from genai_prices.data import providers
         from genai_prices.types import ModelPrice, TieredPrices
 
@@ -118,7 +118,7 @@ class Prices:
         return Money(amount, turns, unpriced_turns, estimated) if turns else None
 
     def window(self, model: str | None) -> int | None:
-        """Return the context window of a model, else of the one that it is priced as; None if neither is known."""
+        """Return the context window of a model, or else of the model in `price_as`; None if neither is known."""
         found = self._model(model, "") if model else None
         if found is None and self.price_as is not None:
             found = self._model(self.price_as, "")
@@ -160,7 +160,7 @@ def _find(name: str, hour: str) -> PriceCalculation | None:
 
 
 def _split_names(name: str) -> Iterator[tuple[str | None, str]]:
-    """Return the provider and model that a name may have: the name is a model, or begins with a provider."""
+    """Yield each provider and model that a name may mean: the name is a model, or begins with a provider."""
     first, _, rest = name.partition("/")
     if first in _ROUTERS and rest:
         name = rest
@@ -172,7 +172,7 @@ def _split_names(name: str) -> Iterator[tuple[str | None, str]]:
 
 
 def _rates(prices: ModelPrice, tier: int) -> _Rates:
-    """Return the price of one token of each kind: within a tier, a list is linear."""
+    """Return the price of one token of each kind; within a tier, prices are proportional to the tokens."""
     from genai_prices import Usage as PricedUsage
     from genai_prices.types import ModelPrice, TieredPrices
 

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from tui.cli.open import open_editor, open_session
-from tui.cli.output import Output, count_words, print_json
+from tui.cli.output import Output, print_json
+from tui.words import plural
 
 __all__ = ["run"]
 
@@ -19,5 +20,5 @@ async def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"session_id": session_id, "items": items})
     else:
-        Output().line(f"Adopted {session_id}, {count_words(items, 'item')}. z undoes it in the explorer.")
+        Output().line(f"Adopted {session_id}, {plural(items, 'item')}. z undoes it in the explorer.")
     return 0

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Final
+
+from tui.errors import ConvoError
 
 __all__ = ["SHELLS", "complete", "complete_branches", "complete_files", "complete_sessions", "run"]
 
@@ -39,15 +42,22 @@ def complete_files(prefix: str, **_: object) -> Iterable[str]:
 
 
 def complete_sessions(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
-    """Return the sessions of the named file."""
-    from tui.cli.open import session_names
+    """Return the sessions of the named file; none if they cannot be read."""
+    from tui.cli.open import session_ids
 
-    return [name for name in session_names(parsed_args.file) if name.startswith(prefix)]
+    return _complete(prefix, session_ids(parsed_args.file)) if parsed_args.file else []
 
 
 def complete_branches(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
-    """Return the branches of the named file's session."""
-    from tui.cli.open import branch_names
+    """Return the branches of the named file's session; none if they cannot be read."""
+    from tui.cli.open import branch_ids
 
-    names = branch_names(parsed_args.file, getattr(parsed_args, "session", None))
-    return [name for name in names if name.startswith(prefix)]
+    session_id = getattr(parsed_args, "session", None)
+    return _complete(prefix, branch_ids(parsed_args.file, session_id)) if parsed_args.file else []
+
+
+def _complete(prefix: str, ids: Coroutine[None, None, list[str]]) -> list[str]:
+    try:
+        return [name for name in asyncio.run(ids) if name.startswith(prefix)]
+    except ConvoError:
+        return []

@@ -9,9 +9,10 @@ from typing import Final
 
 from tui.cli.json_objects import hit_object
 from tui.cli.open import OpenSession, open_session
-from tui.cli.output import Output, count_words, print_json
+from tui.cli.output import Output, print_json
 from tui.model.query import parse_query
 from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
+from tui.words import plural
 
 __all__ = ["run"]
 
@@ -35,9 +36,9 @@ async def run(options: argparse.Namespace) -> int:
             _print_hit(out, hit, results.branches(hit), with_session=options.everywhere)
         if results.truncated:
             verb = "is" if options.limit == 1 else "are"
-            out.line(f"There {verb} more than {count_words(options.limit, 'hit')}; --limit shows more.")
+            out.line(f"There {verb} more than {plural(options.limit, 'hit')}; --limit shows more.")
         if results.timed_out:
-            out.line(f"The regular expression timed out on {count_words(results.timed_out, 'item')}.")
+            out.line(f"The regular expression timed out on {plural(results.timed_out, 'item')}.")
     return 0 if len(results) else _NOTHING_FOUND
 
 

@@ -1,13 +1,14 @@
 """The objects of the commands' JSON output.
 
-Their keys are promises, described in docs/command-line.md. They are listed one by one, as attributes of the model can
-have other names; only those of a usage are the fields of `tui.model.Usage`.
+Their keys are promises, described in docs/command-line.md. They are listed one by one, as attributes of the model may
+have other names; only the keys of a usage are the fields of `tui.model.Usage`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from tui.controller.usage import UsageReport
@@ -57,16 +58,9 @@ def branch_object(branch: Branch, items: int) -> dict[str, Any]:
 
 def turn_objects(items: Iterable[Item], usages: Mapping[int, TurnUsage]) -> Iterator[dict[str, Any]]:
     """Return the turns in the output of `show`."""
-    turn: dict[str, Any] | None = None
-    for item in items:
-        if turn is None or turn["turn"] != item.turn:
-            if turn is not None:
-                yield turn
-            known = usages.get(item.turn)
-            turn = {"turn": item.turn, "usage": _usage(known.usage if known else None), "items": []}
-        turn["items"].append(_item(item))
-    if turn is not None:
-        yield turn
+    for turn, turn_items in groupby(items, key=lambda item: item.turn):
+        known = usages.get(turn)
+        yield {"turn": turn, "usage": _usage(known.usage if known else None), "items": list(map(_item, turn_items))}
 
 
 def _item(item: Item) -> dict[str, Any]:

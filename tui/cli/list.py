@@ -6,8 +6,9 @@ import argparse
 
 from tui.cli.json_objects import branch_object, session_object
 from tui.cli.open import all_sessions, open_session
-from tui.cli.output import Output, count_words, print_json
+from tui.cli.output import Output, print_json
 from tui.model import Branch
+from tui.words import plural
 
 __all__ = ["run"]
 
@@ -30,13 +31,13 @@ async def run(options: argparse.Namespace) -> int:
         )
         return 0
     out = Output()
-    out.line((f"{count_words(len(sessions), 'session')}, the one written last first", "bold"))
+    out.line((f"{plural(len(sessions), 'session')}, the one written last first", "bold"))
     out.table([session.session_id, session.updated_at or "", "plain" if session.plain else ""] for session in sessions)
     out.line()
-    out.line((f"{count_words(len(branches), 'branch', 'branches')} of {session_id}", "bold"))
+    out.line((f"{plural(len(branches), 'branch')} of {session_id}", "bold"))
     out.table(
         (
-            [branch.branch_id, count_words(branch.turns, "turn"), count_words(count, "item"), _origin(branch)]
+            [branch.branch_id, plural(branch.turns, "turn"), plural(count, "item"), _origin(branch)]
             for branch, count in branches
         ),
         right=(1, 2),

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tui.errors import ConvoError, NotFoundError
+from tui.errors import NotFoundError
 from tui.model import Branch, Session, TurnTree
 from tui.storage.editor import Editor
 from tui.storage.open import create_database
 from tui.storage.store import Store
 
-__all__ = ["OpenSession", "all_sessions", "branch_names", "open_editor", "open_session", "session_names"]
+__all__ = ["OpenSession", "all_sessions", "branch_ids", "open_editor", "open_session", "session_ids"]
 
 _PAGE_SIZE: Final = 1000
 
@@ -22,13 +22,7 @@ _LIST_HINT: Final = "`convo-tui list FILE` lists sessions and branches."
 
 
 class OpenSession(NamedTuple):
-    """A session of an open file.
-
-    Attributes:
-        store: The file.
-        session: The session.
-        tree: Its turns.
-    """
+    """A session of an open file, and its turns."""
 
     store: Store
     session: Session
@@ -68,11 +62,7 @@ async def open_session(path: str, session_id: str | None) -> AsyncIterator[OpenS
 
 
 def open_editor(path: Path, *, create: bool = False) -> Editor:
-    """Return an editor of a file.
-
-    Args:
-        path: The file.
-        create: Whether to create the file with the SDK's tables if it does not exist.
+    """Return an editor of a file; `create` creates a missing file with the SDK's tables.
 
     Raises:
         FileError: The file cannot be opened or created.
@@ -95,27 +85,13 @@ async def all_sessions(store: Store) -> AsyncIterator[Session]:
         start += len(page)
 
 
-def session_names(path: str | None) -> list[str]:
-    """Return the ids of a file's sessions; none if they cannot be read."""
-
-    async def read(path: str) -> list[str]:
-        async with open_session(path, None) as found:
-            return [session.session_id async for session in all_sessions(found.store)]
-
-    try:
-        return asyncio.run(read(path)) if path else []
-    except ConvoError:
-        return []
+async def session_ids(path: str) -> list[str]:
+    """Return the ids of a file's sessions, as `all_sessions` orders them."""
+    async with open_session(path, None) as found:
+        return [session.session_id async for session in all_sessions(found.store)]
 
 
-def branch_names(path: str | None, session_id: str | None) -> list[str]:
-    """Return the ids of a session's branches; none if they cannot be read."""
-
-    async def read(path: str) -> list[str]:
-        async with open_session(path, session_id) as found:
-            return list(found.tree.branches)
-
-    try:
-        return asyncio.run(read(path)) if path else []
-    except ConvoError:
-        return []
+async def branch_ids(path: str, session_id: str | None) -> list[str]:
+    """Return the ids of the branches of a session, by default of the one that was written last."""
+    async with open_session(path, session_id) as found:
+        return list(found.tree.branches)

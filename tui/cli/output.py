@@ -16,7 +16,7 @@ from rich.text import Text
 
 from tui.printable import printable
 
-__all__ = ["Output", "count_words", "print_json"]
+__all__ = ["Output", "print_json"]
 
 
 class Output:
@@ -54,8 +54,3 @@ def print_json(value: object) -> None:
     """Print a JSON document."""
     json.dump(value, sys.stdout, indent=2)
     sys.stdout.write("\n")
-
-
-def count_words(count: int, noun: str, plural: str = "") -> str:
-    """Return a count with its noun: `1 turn`, `2,000 turns`."""
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"

@@ -11,7 +11,7 @@ from tui.cli.json_objects import turn_objects
 from tui.cli.open import open_session
 from tui.cli.output import Output, print_json
 from tui.errors import ConfigError, NotFoundError
-from tui.formats.outline import ReadableItem, readable_items, usage_words
+from tui.formats.outline import ReadableItem, readable_turns, usage_words
 from tui.model import Branch, Item, TurnUsage
 from tui.storage.queries.session_dump import SessionDump
 
@@ -53,17 +53,16 @@ def _turn_range(text: str | None, branch: Branch) -> tuple[int, int]:
 
 
 def _print_turns(out: Output, items: Iterable[Item], usages: Mapping[int, TurnUsage]) -> None:
-    turn = None
-    for item, readable in readable_items(items):
-        if item.turn != turn:
-            if turn is not None:
-                out.line()
-            turn = item.turn
-            known = usages.get(turn)
-            usage = f" · {usage_words(known.usage)}" if known and known.usage else ""
-            out.line((f"turn {turn}" if turn else "before the first turn", "bold"), (usage, "dim"))
-        _print_item(out, readable)
-    if turn is None:
+    is_first = True
+    for turn, usage, turn_items in readable_turns(items, usages):
+        if not is_first:
+            out.line()
+        is_first = False
+        tokens = f" · {usage_words(usage)}" if usage else ""
+        out.line((f"turn {turn}" if turn else "before the first turn", "bold"), (tokens, "dim"))
+        for item in turn_items:
+            _print_item(out, item)
+    if is_first:
         out.line("No messages.")
 
 

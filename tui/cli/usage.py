@@ -7,12 +7,13 @@ from typing import Final
 
 from tui.cli.json_objects import usage_report_object
 from tui.cli.open import open_session
-from tui.cli.output import Output, count_words, print_json
+from tui.cli.output import Output, print_json
 from tui.controller import SessionController
 from tui.controller.usage import UsageReport
 from tui.model import Money, Scope, TurnResendCost, TurnUsage, Usage
 from tui.widgets.format import format_dollars
 from tui.widgets.usage.rows import USAGE_ROWS
+from tui.words import plural
 
 __all__ = ["run"]
 
@@ -51,7 +52,7 @@ def _print_report(out: Output, report: UsageReport) -> None:
     )
     missing = usage.turns - usage.turns_with_usage
     if missing > 0:
-        out.line(f"No usage is stored for {missing:,} of {count_words(usage.turns, 'turn')}.")
+        out.line(f"No usage is stored for {missing:,} of {plural(usage.turns, 'turn')}.")
 
 
 def _turn_row(turn: TurnUsage, cost: TurnResendCost | None, branch_id: str) -> list[str]:
@@ -71,5 +72,5 @@ def _cost(money: Money | None) -> str:
     if money is None:
         return ""
     if money.unpriced:
-        return f"n/a ({count_words(money.unpriced, 'turn')} unpriced)"
+        return f"n/a ({plural(money.unpriced, 'turn')} unpriced)"
     return f"{'≈' if money.estimated else ''}{format_dollars(money.amount)}"

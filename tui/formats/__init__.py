@@ -1,7 +1,7 @@
 """Sessions as documents: Markdown, HTML, and JSON that can be imported.
 
-Each format is a generator of chunks of text over a `SessionDump`, with one item at most in each chunk. So a session of
-any size is written while it is read, and the writing can be stopped between two chunks.
+Each format is a generator of chunks of text with one item at most. So a session of any size is written while it is
+read, and the writing can be stopped between two chunks.
 """
 
 from __future__ import annotations
@@ -23,13 +23,7 @@ class Format(StrEnum):
 
 
 def export(dump: SessionDump, branches: Sequence[str], form: Format) -> Iterator[str]:
-    """Write branches of a session as one document, in which a turn that they share occurs once.
-
-    Args:
-        dump: The session.
-        branches: Ids of the branches, at least one.
-        form: The format.
-    """
+    """Write one or more branches of a session as a document, in which a turn that they share occurs once."""
     match form:
         case Format.JSON:
             from tui.formats.json_document import json_document

@@ -11,12 +11,7 @@ __all__ = ["write_atomically"]
 
 
 def write_atomically(chunks: Iterable[str], path: Path, *, overwrite: bool = False) -> None:
-    """Write a file; it appears or changes after the last chunk is written.
-
-    Args:
-        chunks: The parts of its text.
-        path: The file.
-        overwrite: Whether to replace an existing file.
+    """Write chunks of text to a file; it appears, or is replaced, after the last chunk is written.
 
     Raises:
         ConfigError: The file exists already, or cannot be written.

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
+from itertools import chain
 from typing import Final, NamedTuple
 
 from markdown_it import MarkdownIt
 
-from tui.formats.outline import ReadableItem, Section, readable_items, sections, usage_words
+from tui.formats.outline import ReadableItem, Section, readable_turns, sections, usage_words
 from tui.model import Usage
 from tui.printable import printable
 from tui.storage.queries.session_dump import SessionDump
@@ -80,21 +81,14 @@ def _section(dump: SessionDump, section: Section, rows: list[_TreeRow], *, with_
         yield f'<p class="empty" id="{_anchor(section, section.first)}">No messages.</p>\n'
         rows.append(_TreeRow(section, section.first))
     usages = dump.usage(section.branch_id, section.first, section.last)
-    turn = None
-    for item, readable in readable_items(dump.items(section.branch_id, section.first, section.last)):
-        if item.turn != turn:
-            if turn is not None:
-                yield "</article>\n"
-            turn = item.turn
-            known = usages.get(turn)
-            usage = known.usage if known else None
-            rows.append(_TreeRow(section, turn, " ".join(readable.text[:400].split())[:120], usage))
-            yield f'<article id="{_anchor(section, turn)}">\n'
-            if turn:
-                tokens = f" <small>{_line(usage_words(usage))}</small>" if usage else ""
-                yield f"<h3>Turn {turn}{tokens}</h3>\n"
-        yield _item(readable)
-    if turn is not None:
+    for turn, usage, items in readable_turns(dump.items(section.branch_id, section.first, section.last), usages):
+        first = next(items)
+        rows.append(_TreeRow(section, turn, " ".join(first.text[:400].split())[:120], usage))
+        yield f'<article id="{_anchor(section, turn)}">\n'
+        if turn:
+            tokens = f" <small>{_line(usage_words(usage))}</small>" if usage else ""
+            yield f"<h3>Turn {turn}{tokens}</h3>\n"
+        yield from map(_item, chain((first,), items))
         yield "</article>\n"
     yield "</section>\n"
 

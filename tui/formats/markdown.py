@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tui.formats.outline import ReadableItem, Section, readable_items, sections, usage_words
+from tui.formats.outline import ReadableItem, Section, readable_turns, sections, usage_words
 from tui.printable import printable
 from tui.storage.queries.session_dump import SessionDump
 
@@ -28,14 +28,11 @@ def _turns(dump: SessionDump, section: Section, level: str) -> Iterator[str]:
         yield "\nNo messages.\n"
         return
     usages = dump.usage(section.branch_id, section.first, section.last)
-    turn = None
-    for item, readable in readable_items(dump.items(section.branch_id, section.first, section.last)):
-        if item.turn != turn:
-            turn = item.turn
-            known = usages.get(turn)
-            usage = f"\n{usage_words(known.usage)}\n" if known and known.usage else ""
-            yield f"\n{level} {f'Turn {turn}' if turn else 'Before the first turn'}\n{usage}"
-        yield f"\n{_item(readable)}"
+    for turn, usage, items in readable_turns(dump.items(section.branch_id, section.first, section.last), usages):
+        tokens = f"\n{usage_words(usage)}\n" if usage else ""
+        yield f"\n{level} {f'Turn {turn}' if turn else 'Before the first turn'}\n{tokens}"
+        for item in items:
+            yield f"\n{_item(item)}"
 
 
 def _heading(section: Section) -> str:

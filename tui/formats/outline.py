@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from tui.items.failure import is_error
 from tui.items.text import item_text
 from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
-from tui.model import Item, TurnTree, Usage
+from tui.model import Item, TurnTree, TurnUsage, Usage
 from tui.printable import printable
+from tui.words import plural
 
-__all__ = ["ReadableItem", "Section", "readable_items", "sections", "usage_words"]
+__all__ = ["ReadableItem", "Section", "readable_turns", "sections", "usage_words"]
 
 Kind: TypeAlias = Literal["message", "reasoning", "call", "output", "other"]
+
+_KINDS: Final[Mapping[ItemKind, Kind]] = {
+    ItemKind.CALL: "call",
+    ItemKind.APPROVAL_REQUEST: "call",
+    ItemKind.OUTPUT: "output",
+    ItemKind.APPROVAL_RESPONSE: "output",
+}
 
 _MAX_FORMATTED: Final = 100_000
 """Characters of JSON that are formatted; longer texts stay as they are."""
@@ -26,8 +35,7 @@ class Section(NamedTuple):
     Attributes:
         number: Number of the section in the document, from 0.
         branch_id: A branch that has these turns.
-        first: Number of the first turn.
-        last: Number of the last turn; less than `first` where a branch has no turns of its own.
+        last: Number of the last turn; less than `first` if a branch has no turns of its own.
         depth: Number of forks between the root and these turns.
         fork_turn: The turn that the section continues from; 0 at the beginning of the session.
         branches: The exported branches that have these turns.
@@ -50,12 +58,10 @@ class Section(NamedTuple):
 
 
 class ReadableItem(NamedTuple):
-    """An item as a document shows it.
+    """An item as a document shows it; title and text are untrusted.
 
     Attributes:
-        kind: The item's kind.
-        title: The role of a message, the name of a tool, or the item's type; untrusted.
-        text: The item's text; untrusted.
+        title: The role of a message, the name of a tool, or the item's type.
         language: Language of the text: `markdown`, `json`, or empty for plain text.
         failed: Whether the item reports a failure.
     """
@@ -68,7 +74,7 @@ class ReadableItem(NamedTuple):
 
 
 def sections(tree: TurnTree, branches: Sequence[str]) -> Iterator[Section]:
-    """Return the turns of branches: of one branch in one section, else chain by chain in the order of the tree."""
+    """Yield the turns of branches: one branch as one section, several branches chain by chain in the tree's order."""
     if len(branches) == 1:
         branch = tree.branches[branches[0]]
         first = min((chain.first for chain in tree.path(branch.branch_id)), default=1)
@@ -84,8 +90,19 @@ def sections(tree: TurnTree, branches: Sequence[str]) -> Iterator[Section]:
             number += 1
 
 
-def readable_items(items: Iterable[Item]) -> Iterator[tuple[Item, ReadableItem]]:
-    """Return items with their readable form; the output of a tool is titled with the name in its call."""
+def readable_turns(
+    items: Iterable[Item], usages: Mapping[int, TurnUsage]
+) -> Iterator[tuple[int, Usage | None, Iterator[ReadableItem]]]:
+    """Yield each turn as its number, its usage, and its items, which have to be read before the next turn.
+
+    The output of a tool is titled with the name in its call.
+    """
+    for turn, pairs in groupby(_readable_items(items), key=lambda pair: pair[0].turn):
+        known = usages.get(turn)
+        yield turn, known.usage if known else None, (readable for _, readable in pairs)
+
+
+def _readable_items(items: Iterable[Item]) -> Iterator[tuple[Item, ReadableItem]]:
     names: dict[object, str | None] = {}
     for item in items:
         tool_name = item.tool_name
@@ -108,17 +125,7 @@ def _readable(item: Item, tool_name: str | None) -> ReadableItem:
         return ReadableItem("reasoning", "reasoning", text or "encrypted", "markdown" if text else "")
     text, language = _format_json(text)
     title = printable(tool_name or item.type).replace("\n", " ")
-    return ReadableItem(_kind(kind), title, text, language, failed=is_error(data))
-
-
-def _kind(kind: ItemKind) -> Kind:
-    match kind:
-        case ItemKind.CALL | ItemKind.APPROVAL_REQUEST:
-            return "call"
-        case ItemKind.OUTPUT | ItemKind.APPROVAL_RESPONSE:
-            return "output"
-        case _:
-            return "other"
+    return ReadableItem(_KINDS.get(kind, "other"), title, text, language, failed=is_error(data))
 
 
 def _format_json(text: str) -> tuple[str, str]:
@@ -131,17 +138,9 @@ def _format_json(text: str) -> tuple[str, str]:
         return text, ""
 
 
-_USAGE_WORDS: Final[tuple[tuple[str, Callable[[Usage], int | None]], ...]] = (
-    ("in", lambda usage: usage.input_tokens),
-    ("of it cached", lambda usage: usage.cached_tokens or None),
-    ("out", lambda usage: usage.output_tokens),
-    ("of it reasoning", lambda usage: usage.reasoning_tokens or None),
-)
-"""The words after each number, and what returns the number; None where it is omitted."""
-
-
 def usage_words(usage: Usage) -> str:
     """Return a turn's usage in words."""
-    parts = [f"{count:,} {words}" for words, number in _USAGE_WORDS if (count := number(usage)) is not None]
-    unit = "token" if usage.total_tokens == 1 else "tokens"
-    return f"{usage.total_tokens:,} {unit}: {', '.join(parts)}"
+    cached = f"{usage.cached_tokens:,} of it cached, " if usage.cached_tokens else ""
+    reasoning = f", {usage.reasoning_tokens:,} of it reasoning" if usage.reasoning_tokens else ""
+    tokens = plural(usage.total_tokens, "token")
+    return f"{tokens}: {usage.input_tokens:,} in, {cached}{usage.output_tokens:,} out{reasoning}"

@@ -19,7 +19,7 @@ __all__ = ["load", "read_transcripts", "with_names"]
 Message: TypeAlias = Mapping[str, Any]
 
 _ITEM_FIELDS: Final = ("messages", "items", "input")
-"""Fields in which an object that is a conversation has its items."""
+"""Fields that may hold the items of a conversation."""
 
 _MAX_BYTES: Final = 1 << 30
 """Bytes of a transcript, which is held in memory while it is read."""
@@ -33,7 +33,7 @@ def load(path: Path, name: str = "") -> list[ImportedSession]:
     """Return the conversations of a file, each with the id of its new session.
 
     Args:
-        path: The file.
+        path: The JSON or JSONL file.
         name: Id of the new session; by default the id in the conversation, else the name of the file.
 
     Raises:
@@ -62,7 +62,7 @@ def with_names(conversations: Sequence[ImportedSession], name: str, default: str
 
 
 def read_transcripts(text: str) -> list[ImportedSession]:
-    """Return the conversations of a document, at least one; the id of one without an id of its own is empty.
+    """Return the conversations of a document, at least one; the id is empty if the document has none.
 
     Raises:
         TranscriptError: There is no conversation, or a value is not an item; the message names its position.
@@ -74,7 +74,7 @@ def read_transcripts(text: str) -> list[ImportedSession]:
 
 
 def _values(text: str) -> list[Any]:
-    """Return the values of a JSON list, the one value of other JSON, or the value of each line."""
+    """Return the values of a JSON list, the value of other JSON as the only one, or the value of each line."""
     if not text.strip():
         raise TranscriptError("The transcript is empty.", _HINT)
     try:

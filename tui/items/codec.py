@@ -12,7 +12,7 @@ import jiter
 
 __all__ = ["decode", "decode_beginning", "decode_bytes", "decode_or_none", "decode_rows"]
 
-_LONGEST_NUMBER: Final = 400
+_MAX_NUMBER: Final = 400
 """Bytes at the end of a cut item that are searched for a number."""
 
 _CUT_NUMBER: Final = re.compile(rb"(?<=[:,\[ ])[-+.\deE]+\Z")
@@ -44,7 +44,7 @@ def decode_or_none(data: str | bytes | None, errors: Literal["strict", "replace"
 
     Args:
         data: The stored text; None gives None.
-        errors: Whether bytes that are not UTF-8 are replaced, or the item cannot be decoded.
+        errors: `replace` replaces bytes that are not UTF-8; otherwise such an item cannot be decoded.
     """
     if data is None:
         return None
@@ -57,13 +57,13 @@ def decode_or_none(data: str | bytes | None, errors: Literal["strict", "replace"
 
 
 def decode_beginning(data: bytes) -> object:
-    """Decode the beginning of a stored item; its last string ends where the beginning does.
+    """Decode the beginning of a stored item; if it is cut within a string, the string ends there.
 
     Raises:
         ValueError: It is not the beginning of JSON, or jiter refuses it.
     """
-    # A number without its last digits is another number; a text may lack a few digits at its end.
-    cut = _CUT_NUMBER.search(data, max(len(data) - _LONGEST_NUMBER, 0))
+    # A number without its last digits would be another number, while a cut text may as well lack a few digits more.
+    cut = _CUT_NUMBER.search(data, max(len(data) - _MAX_NUMBER, 0))
     item: object = jiter.from_json(data[: cut.start()] if cut else data, partial_mode="trailing-strings")
     return item
 
@@ -86,7 +86,7 @@ def decode_rows(rows: Iterable[tuple[str | bytes]], limit: int | None = None) ->
 
 
 def decode_bytes(rows: Iterable[tuple[bytes]], limit: int | None = None) -> list[object]:
-    """Decode stored items, at most `limit`, if jiter reads all of them, as it does nearly always.
+    """Decode stored items, at most `limit`; jiter has to accept all of them, as it nearly always does.
 
     Raises:
         ValueError: jiter refuses an item; `decode_rows` decodes all that can be decoded.
@@ -94,8 +94,8 @@ def decode_bytes(rows: Iterable[tuple[bytes]], limit: int | None = None) -> list
     rows = iter(rows)
     items: list[object] = []
     while chunk := _chunk(rows if limit is None else islice(rows, limit - len(items))):
-        # From Python 3.12 on the garbage collector waits until this call into C returns; it takes many new objects for
-        # a sign of garbage, and would look at all objects again and again while a long branch is read.
+        # From Python 3.12 on the garbage collector waits until this call into C returns. Otherwise the many new objects
+        # of a long branch would start one collection after the other.
         items += map(jiter.from_json, chunk)
     return items
 

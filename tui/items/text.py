@@ -25,71 +25,31 @@ _PLACEHOLDERS: Final = {
     "input_file": "[file]",
     "input_image": "[image]",
 }
-"""By the type of a content part that is no text."""
+"""The words for a content part that is no text, by its type."""
 
 _UNSEARCHED: Final = frozenset(
     {
-        "call_id",
-        "encrypted_content",
-        "file_data",
-        "id",
-        "input_audio",
-        "logprobs",
-        "role",
-        "status",
-        "type",
+        "call_id", "encrypted_content", "file_data", "id", "input_audio", "logprobs", "role", "status", "type",
     }
-)
+)  # fmt: skip
 """Fields without text for a reader."""
 
-_NOT_IN_JSON_OF_CALLS: Final = frozenset(
+_EXCLUDED_CALL_FIELDS: Final = frozenset(
     {
         # What `_call_text` has read.
-        "action",
-        "actions",
-        "arguments",
-        "code",
-        "error",
-        "input",
-        "operation",
-        "output",
-        "outputs",
-        "queries",
-        "result",
-        "results",
-        "tools",
+        "action", "actions", "arguments", "code", "error", "input", "operation", "output", "outputs", "queries",
+        "result", "results", "tools",
         # Who calls which tool, and how.
-        "acknowledged_safety_checks",
-        "approval_request_id",
-        "approve",
-        "async",
-        "background",
-        "call_id",
-        "caller",
-        "container_id",
-        "created_by",
-        "encrypted_content",
-        "environment",
-        "execution",
-        "fingerprint",
-        "id",
-        "max_output_length",
-        "name",
-        "namespace",
-        "output_format",
-        "pending_safety_checks",
-        "quality",
-        "server_label",
-        "size",
-        "status",
-        "svg_usage",
-        "type",
+        "acknowledged_safety_checks", "approval_request_id", "approve", "async", "background", "call_id", "caller",
+        "container_id", "created_by", "encrypted_content", "environment", "execution", "fingerprint", "id",
+        "max_output_length", "name", "namespace", "output_format", "pending_safety_checks", "quality", "server_label",
+        "size", "status", "svg_usage", "type",
     }
-)
-"""Fields that are no text of a call or an output where those that hold its text are empty."""
+)  # fmt: skip
+"""Fields that are left out if the text of a call or an output is the JSON of its fields."""
 
-_LONGEST_JSON: Final = 100_000
-"""Characters up to which a text that looks like JSON is decoded to see whether it is."""
+_MAX_JSON: Final = 100_000
+"""Characters up to which a text that looks like JSON is decoded."""
 
 _ESCAPES: Final = re.compile(r'(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))+')
 
@@ -97,11 +57,11 @@ _Fields: TypeAlias = dict[object, object]
 
 
 def item_text(item: object) -> str:
-    """Return the readable text of an item: a message, what a tool was asked, or what it answered.
+    """Return the readable text of an item: a message, the input of a tool, or its output.
 
-    Each part is on a line of its own; an image, a file or a sound is a word in brackets. The text of an item without
-    anything readable is empty, that of an item of an unknown type is its JSON. A call or an output that has none of the
-    fields known to hold text gives the JSON of its other fields.
+    Each part is on a line of its own; an image, a file or a sound is a word in brackets. An item of an unknown type
+    gives its JSON. A call or an output without any of the fields that are known to hold text gives the JSON of its
+    other fields. The text is empty if nothing is readable.
     """
     if isinstance(item, str):
         return item
@@ -149,9 +109,9 @@ def part_text(part: object) -> str:
 
 
 def searchable_texts(item: object) -> Iterator[str]:
-    """Yield the texts of a decoded item in which a reader may want to find something, in their order.
+    """Yield the texts of a decoded item that a search should find, in their order.
 
-    They are all of its strings but ids, types, and the data of images, files and sounds. JSON in a string, as in the
+    These are all its strings except ids, types, and the data of images, files and sounds. JSON in a string, as in the
     arguments of a call, is one text with its escapes resolved, so that it is found as it is shown.
     """
     pending = [item]
@@ -172,7 +132,7 @@ def searchable_texts(item: object) -> Iterator[str]:
 
 def without_escapes(text: str) -> str:
     """Return a JSON object or list in a string with its escapes resolved, and any other text as it is."""
-    if "\\" not in text or len(text) > _LONGEST_JSON or text.lstrip()[:1] not in ("{", "["):
+    if "\\" not in text or len(text) > _MAX_JSON or text.lstrip()[:1] not in ("{", "["):
         return text
     if decode_or_none(text) is None:
         return text
@@ -185,7 +145,7 @@ def _row(item: _Fields) -> ItemType | None:
 
 
 def _call_text(item: _Fields, row: ItemType) -> str:
-    """Return what a tool was asked and, where the same item holds it, its output."""
+    """Return the input of a tool and, if the same item holds it, its output."""
     return _lines(
         part_text(item.get("arguments")),
         part_text(item.get("input")),
@@ -205,8 +165,8 @@ def _call_text(item: _Fields, row: ItemType) -> str:
 
 
 def _other_fields(item: _Fields, row: ItemType) -> str:
-    """Return the JSON of the fields that may hold what `_call_text` does not know; empty without any."""
-    read = _NOT_IN_JSON_OF_CALLS.union(row.text_fields, (row.image_field,))
+    """Return the JSON of the fields that `_call_text` does not know; empty without any."""
+    read = _EXCLUDED_CALL_FIELDS.union(row.text_fields, (row.image_field,))
     other = {key: value for key, value in item.items() if key not in read and value not in (None, "", [], {})}
     return _as_json(other) if other else ""
 

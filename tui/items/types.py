@@ -3,8 +3,8 @@
 An item is untrusted data of any shape: nothing here raises on one, and nothing interprets its text. A type that the
 table does not know is judged by the ending of its name.
 
-To add a type, add a row to `TYPES`, and a presentation in `tui.render.tools`. Text in fields of its own is listed in
-the row; without that, the item's text is the JSON of these fields.
+To add a type, add a row to `TYPES`, and a presentation in `tui.render.tools`. List the fields with text that only this
+type has in the row; without that, the item's text is their JSON.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ItemKind(Enum):
 
 
 class ToolNameSource(Enum):
-    """Where the SDK finds the name that it stores for an item's tool; a presentation may show another one."""
+    """Where the SDK finds the tool name that it stores for an item; a presentation may show another name."""
 
     NAME = "name"
     """`name`, after its `namespace` where it has one."""
@@ -66,7 +66,7 @@ class TextSource(Enum):
     """Where the readable text of an item without a `role` and `content` is found."""
 
     CALL = "call"
-    """The fields that hold what a tool was asked, and what it gave back; JSON of the others where these are empty."""
+    """The fields that hold the input and output of a tool; the JSON of the other fields if these are empty."""
 
     SUMMARY = "summary"
     """`summary`."""
@@ -82,14 +82,11 @@ class ItemType(NamedTuple):
     """The properties of the items of a type.
 
     Attributes:
-        kind: The part that they play in a conversation.
         is_input: Whether they are sent to a model, and not produced by it.
-        tool: Where the SDK finds the name that it stores for their tool.
-        text: Where their readable text is found.
-        text_fields: Fields with text that are particular to them, besides those that calls and outputs share.
-        image_field: The field that holds an image in base64, neither read nor searched; empty where there is none.
-        joins_command: Whether a text of theirs is put together from several strings: the words of a command.
-        in_sdk_tool_usage: Whether `get_tool_usage` of the SDK counts them, by the name that it stores.
+        text_fields: Fields with text that only they have, besides the fields that all calls and outputs share.
+        image_field: The field that holds an image in base64, neither read nor searched; empty if there is none.
+        joins_command: Whether their text joins several strings: the words of a command.
+        in_sdk_tool_usage: Whether `get_tool_usage` of the SDK counts them.
         unnamed_in_old_files: Whether earlier versions of the SDK stored them without the name of their tool.
     """
 
@@ -177,11 +174,7 @@ CALL_TYPES: Final = tuple(name for name, row in TYPES.items() if row.kind in (It
 
 
 def item_type(name: str) -> ItemType:
-    """Return the properties of the items of a type.
-
-    Args:
-        name: The type, as the SDK files an item under it.
-    """
+    """Return the properties of the items that the SDK files under a type."""
     row = TYPES.get(name)
     if row is not None:
         return row
@@ -238,12 +231,9 @@ def tool_name(item: object) -> str | None:
 
 
 def with_recorded_type(data: object, message_type: str, tool_name: str | None) -> object:
-    """Return the beginning of an item with the type and tool that its structure row records, where it lacks them.
+    """Return the decoded beginning of an item with the type and tool of its structure row, if the beginning lacks them.
 
-    Args:
-        data: The decoded beginning.
-        message_type: The type that the SDK files the item under.
-        tool_name: The name of its tool.
+    A beginning with a role is returned unchanged.
     """
     if not isinstance(data, dict) or "role" in data:
         return data
