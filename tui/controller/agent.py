@@ -1,4 +1,4 @@
-"""Sending messages to the agent, and showing its runs."""
+"""Messages to the agent, and its runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ __all__ = ["AgentRuns"]
 
 
 class AgentRuns:
-    """The agent's runs on branches of the file."""
+    """Starts and stops the agent's runs on branches of the file, and shows them.
+
+    `send` and `run_again` raise ReadOnlyError if the file is open read-only, and ConvoError if it cannot be written.
+    """
 
     def __init__(self, state: State, navigation: Navigation, reloader: Reloader, runner: Runner) -> None:
         self._state = state
@@ -29,7 +32,7 @@ class AgentRuns:
         state.publish(model=runner.name)
 
     async def prepare(self) -> None:
-        """Load what the first run needs, so that it starts without delay.
+        """Load the agent, so that the first run starts without delay.
 
         Raises:
             ConfigError: The agent or its model is not available.
@@ -37,12 +40,7 @@ class AgentRuns:
         await self._runs.prepare()
 
     async def send(self, text: str) -> None:
-        """Send a message on the shown branch. While an answer is under way there, the message is queued.
-
-        Raises:
-            ReadOnlyError: The file is open read-only.
-            ConvoError: The session cannot be written.
-        """
+        """Send a message on the shown branch, or queue it while an answer is under way there."""
         branch = self._target_branch()
         await self._navigation.select_turn(self._state.view.tree.branches[branch.branch_id].turns)
         self._runs.start(branch, text)
@@ -50,15 +48,10 @@ class AgentRuns:
     async def run_again(self, times: int = 1, *, together: bool = False) -> None:
         """Send the selected turn's message again on new branches that share the turns before it.
 
-        Returns when all of them are answered, or the user has stopped one.
-
         Args:
             times: How many branches to make.
-            together: Whether to run them all at once; else one after another.
-
-        Raises:
-            ReadOnlyError: The file is open read-only.
-            ConvoError: The turn has no message, or the session cannot be written.
+            together: Whether to start all runs now. Otherwise each starts after the one before it, unless the user has
+                stopped that.
         """
         state = self._state
         branch, (_, turn) = self._target_branch(), state.target
@@ -90,11 +83,9 @@ class AgentRuns:
     # The protocol `RunListener`
 
     def runs_changed(self) -> None:
-        """Show the runs as they are now."""
         self._state.publish()
 
     async def items_stored(self, branch: BranchRef) -> None:
-        """Show the items that a run has stored, if its session is open."""
         session = self._state.view.session
         if session is not None and session.session_id == branch.session_id:
             # An error is reported by the next refresh.
@@ -102,7 +93,7 @@ class AgentRuns:
                 await self._reloader.refresh()
 
     def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
-        """Show how a run ended, and return messages to the user that were not sent."""
+        """Show a failure of the run, with the messages that were not sent."""
         failure = self._state.view.failure
         if result.outcome is not Outcome.DONE:
             unsent = "\n\n".join([*([] if result.kept else [text]), *queued])
@@ -112,12 +103,7 @@ class AgentRuns:
         self._state.publish(failure=failure)
 
     def _target_branch(self) -> BranchRef:
-        """Return the branch on which to send a message.
-
-        Raises:
-            ReadOnlyError: The file is open read-only.
-            ConvoError: The session cannot be written.
-        """
+        """Return the branch on which to send a message."""
         state = self._state
         state.require_writable()
         branch_id = state.target[0]

@@ -1,4 +1,4 @@
-"""Comparing branches and turns side by side."""
+"""Comparisons of branches and turns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Comparisons"]
 
 
 class Comparisons:
-    """Compares two branches from their fork on, or two turns."""
+    """Compares two branches, each from their fork to its end, or two turns."""
 
     def __init__(self, state: State, navigation: Navigation, pricing: Pricing) -> None:
         self._state = state
@@ -32,7 +32,7 @@ class Comparisons:
             return None
         last_chain, visited = tree.last_chain(branch_id), self._navigation.visited
         if last_chain.children and turn >= tree.branches[branch_id].turns:
-            # The end of a branch counts as the turn that its siblings have there and it has not.
+            # The branch ends at a fork: its siblings are the branches that have a turn after this end.
             return branch_through(tree.chains[last_chain.children[0]], visited)
         fork = nearest_fork(tree, branch_id, turn)
         if fork is None:
@@ -40,7 +40,7 @@ class Comparisons:
         return sibling_at(tree, fork, visited)
 
     async def compare_branches(self, other: str, branch_id: str | None = None) -> Comparison:
-        """Compare a branch, by default the shown one, with another from their fork on.
+        """Compare a branch, by default the shown one, with another, each from their fork to its end.
 
         Raises:
             ConvoError: There is no such branch, or the two have the same turns.

@@ -1,4 +1,4 @@
-"""Writing branches to files in other formats."""
+"""Exports of branches to files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Exports:
         self._state = state
 
     def branches_with_turn(self) -> Sequence[str]:
-        """Return the branches that have the selected turn; the shown branch if it has no turns."""
+        """Return the branches that have the selected turn; the shown branch if no turn is selected."""
         branch_id, turn = self._state.target
         chain = self._state.view.tree.chain_at(branch_id, turn)
         return (branch_id,) if chain is None else chain.holders
@@ -32,19 +32,12 @@ class Exports:
     async def write(
         self, branches: Sequence[str], form: Format, target: Path, progress: TaskProgress, *, overwrite: bool = False
     ) -> None:
-        """Write branches to a file, all of them or none.
-
-        Args:
-            branches: Their ids.
-            form: The format.
-            target: The file.
-            progress: Reports how much is written, and can stop it.
-            overwrite: Whether to replace an existing file.
+        """Write branches to a file, all of them or none; `progress` can stop it.
 
         Raises:
             Stopped: `progress` was stopped.
             NotFoundError: One of the branches does not exist any more.
-            ConfigError: The file exists already, or cannot be written.
+            ConfigError: The file cannot be written, or it exists and `overwrite` is False.
             FileError: The session cannot be read.
         """
         from tui.formats import export

@@ -1,4 +1,4 @@
-"""Following new turns."""
+"""The following of new turns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Follow"]
 class Follow:
     """Keeps the end of the branch that was written last in view.
 
-    Only the process that writes knows which branch it has open, so the branch written last is taken for it.
+    Only the process that writes knows its current branch, so this is taken to be the branch that was written last.
     """
 
     def __init__(self, state: State, navigation: Navigation, usage: UsageViews) -> None:
@@ -21,10 +21,7 @@ class Follow:
         self._usage = usage
 
     async def toggle(self) -> None:
-        """Show the newest turn of the open session and those after it, or stop doing so.
-
-        Any other navigation stops it, too.
-        """
+        """Begin or stop showing each new turn of the open session; any navigation also stops it."""
         state = self._state
         if state.view.following:
             state.publish(following=False)

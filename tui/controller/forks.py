@@ -1,4 +1,4 @@
-"""Making branches."""
+"""The fork editor, and the branches that it makes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Forks"]
 
 
 class Forks:
-    """The fork editor, and the branches that it makes."""
+    """Opens and closes the fork editor, and makes branches."""
 
     def __init__(self, state: State, navigation: Navigation, reloader: Reloader) -> None:
         self._state = state
@@ -20,12 +20,9 @@ class Forks:
         self._reloader = reloader
 
     async def begin(self, turn: int | None = None, branch_id: str | None = None, *, after: bool = False) -> None:
-        """Open the fork editor. Nothing is written.
+        """Open the fork editor for a turn, by default the selected one; nothing is written yet.
 
-        Args:
-            turn: The first turn that the new branch will not share; by default the selected one.
-            branch_id: The branch to fork from; by default the shown one.
-            after: Whether to share that turn, too. After the last turn this makes a branch with the same turns.
+        The new branch shares the turns before it; with `after` that turn, too.
         """
         state = self._state
         session, branch_id = state.view.session, branch_id or state.target[0]
@@ -53,14 +50,13 @@ class Forks:
             await self._navigation.navigate(navigation_id, branch_id, turn, fork=draft)
 
     def cancel(self) -> None:
-        """Close the fork editor. Nothing was written."""
+        """Close the fork editor without making a branch."""
         self._state.publish(fork=None)
 
     async def make(self, name: str = "") -> str:
         """Make the branch that the fork editor describes, switch to it, and return its id.
 
-        Args:
-            name: Its id; made of turn and time if empty.
+        The id is `name`, or made of turn and time if that is empty.
 
         Raises:
             ReadOnlyError: The file is open read-only.

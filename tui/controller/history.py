@@ -12,7 +12,7 @@ __all__ = ["History"]
 
 
 class History:
-    """The changes that were made to the file, which can be undone and redone.
+    """Undoes and redoes the changes that were made to the file.
 
     All methods that change something raise ReadOnlyError if the file is open read-only, and ConvoError if the change
     cannot be made.
@@ -38,12 +38,12 @@ class History:
             self._state.notify(await self._undo_or_redo(EntryState.UNDONE, up_to))
 
     async def undo_or_redo(self, entry: JournalEntry) -> None:
-        """Undo all changes back to an entry, or redo all changes up to it, without a notice."""
+        """Undo all changes back to an entry, or redo all changes up to it, without showing a notice."""
         async with self._state.write_lock:
             await self._undo_or_redo(entry.state, entry.id)
 
     async def make_permanent(self, entry_id: int) -> None:
-        """Make a change permanent: undo leaves it out."""
+        """Make a change permanent, so that undo skips it."""
         async with self._state.write_lock:
             self._state.require_writable()
             await (await self._state.editor()).make_permanent(entry_id)
@@ -61,7 +61,7 @@ class History:
         state.require_writable()
 
         def require_idle(entry: JournalEntry) -> None:
-            # A label does not concern what an agent writes.
+            # A change of a label does not conflict with an answer.
             if entry.operation != "label":
                 state.require_idle(entry.session_id, entry.branch_id)
 
@@ -76,8 +76,7 @@ class History:
         restored = (name for name in state.view.tree.branches if name in named and name not in before.branches)
         if (branch_id := next(restored, None)) is not None:
             await self._navigation.switch_branch(branch_id)
-        what = last.description
-        if len(changed) > 1:
-            what = f"{plural(len(changed), 'change')}, the last: {what}"
+        what = f"{plural(len(changed), 'change')}, the last: " if len(changed) > 1 else ""
         where = "" if here else f" (session '{last.session_id}')"
-        return f"{'Undone' if undoing else 'Redone'}: {what}{where}. {'Z redoes it' if undoing else 'z undoes it'}."
+        done, reverse = ("Undone", "Z redoes it") if undoing else ("Redone", "z undoes it")
+        return f"{done}: {what}{last.description}{where}. {reverse}."

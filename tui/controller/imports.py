@@ -1,4 +1,4 @@
-"""Adding branches to plain sessions, and conversations from transcripts to the file."""
+"""The adoption of plain sessions, and the import of transcripts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ __all__ = ["Imports"]
 
 
 class Imports:
-    """Adopts plain sessions and imports transcripts; both can be undone."""
+    """Adopts plain sessions and imports transcripts; both can be undone.
+
+    Both raise ReadOnlyError if the file is open read-only, and ConvoError if it cannot be written.
+    """
 
     def __init__(self, state: State, navigation: Navigation, reloader: Reloader) -> None:
         self._state = state
@@ -24,16 +27,11 @@ class Imports:
         self._reloader = reloader
 
     async def adopt(self, session_id: str, progress: TaskProgress | None = None) -> None:
-        """Add the rows to a plain session that branches and usage need.
-
-        Args:
-            session_id: The session.
-            progress: Reports how much is done, and can stop it.
+        """Give a plain session the rows that branches and usage need; `progress` can stop it.
 
         Raises:
             Stopped: `progress` was stopped; nothing was written.
-            ReadOnlyError: The file is open read-only.
-            ConvoError: The session has branches already, or cannot be written.
+            ConvoError: The session has branches already.
         """
         self._state.require_writable()
         if not (await self._state.find_session(session_id)).plain:
@@ -45,14 +43,11 @@ class Imports:
     async def import_transcripts(self, path: Path, name: str = "") -> None:
         """Add the conversations of a transcript to the file, and open the first of them.
 
-        Args:
-            path: The transcript.
-            name: Id of the new session; by default the id that the transcript has, else the name of its file.
+        The new session has the id `name`, by default the id in the transcript, else the name of the transcript's file.
 
         Raises:
-            ReadOnlyError: The file is open read-only.
             TranscriptError: The transcript is in no known format; nothing is written.
-            ConvoError: There is a session of that id already, or the file cannot be written.
+            ConvoError: There is a session of that id already.
         """
         from tui.formats.transcripts import load
 

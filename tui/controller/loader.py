@@ -1,4 +1,4 @@
-"""Reading from the file what a view shows."""
+"""Reads the fields of a view from the file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Loader", "listed", "nearest_turn"]
 
 
 class Loader:
-    """Reads sessions, trees and pages as `View` has them.
+    """Reads sessions, trees and pages in the form in which `View` has them.
 
     Attributes:
-        lists_archived: Whether archived sessions are among those that are listed.
+        lists_archived: Whether the list of sessions includes archived ones.
     """
 
     def __init__(self, state: State) -> None:
@@ -36,11 +36,7 @@ class Loader:
     async def tree(self, session: Session, *kept: str | None) -> TurnTree:
         """Return the tree of a session.
 
-        Archived branches are left out unless the user asked for them or there are no others.
-
-        Args:
-            session: The session.
-            kept: Branches that are included even if they are archived.
+        Archived branches are left out unless the user asked for them, they are in `kept`, or there are no others.
         """
         tree = await self._store.tree(session)
         hidden = [name for name, branch in tree.branches.items() if branch.archived and name not in kept]
@@ -48,12 +44,12 @@ class Loader:
         return tree if show_all else tree.without(hidden)
 
     async def last_branch(self, session: Session, tree: TurnTree) -> str:
-        """Return the branch written last; if it was made after `tree` was read, the newest branch of the tree."""
+        """Return the branch written last; if `tree` does not have it yet, the newest branch of the tree."""
         branch_id = await self._store.last_branch(session)
         return branch_id if branch_id in tree.branches else list(tree.branches)[-1]
 
     async def selection(self, session: Session, tree: TurnTree, branch_id: str, turn: int | None) -> dict[str, Any]:
-        """Return the fields of a view about a branch and a turn of it, by default its last."""
+        """Return the fields of a view about a branch and one of its turns, by default the last."""
         turn = nearest_turn(tree, branch_id, turn)
         at_end = turn == tree.branches[branch_id].turns
         page = await self._store.page_around(session, branch_id, turn, at_end=at_end)
@@ -67,14 +63,8 @@ def nearest_turn(tree: TurnTree, branch_id: str, turn: int | None) -> int:
     return last if turn is None else max(min(turn, last), min(first, last))
 
 
-def listed(names: Iterable[str], further: int = 0, most: int = 8) -> str:
-    """Return the first names of a list, and how many more there are.
-
-    Args:
-        names: The names.
-        further: How many there are besides `names`.
-        most: How many names to write out.
-    """
+def listed(names: Iterable[str], further: int = 0, limit: int = 8) -> str:
+    """Return the first `limit` names, and how many more there are; `further` counts those that are not in `names`."""
     known = list(names)
-    more = len(known[most:]) + further
-    return ", ".join(known[:most]) + (f" and {more:,} more" if more else "")
+    more = len(known[limit:]) + further
+    return ", ".join(known[:limit]) + (f" and {more:,} more" if more else "")

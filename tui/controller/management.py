@@ -1,4 +1,4 @@
-"""Titles, notes, pins, the archive, deleting and copying of sessions and branches."""
+"""The management of sessions and branches: titles, notes, pins, the archive, deletion, copies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Management"]
 class Management:
     """Renames, pins, archives, deletes and copies sessions and branches.
 
-    Where a method takes a session and a branch, None for the branch means the session itself. All methods that change
+    If a method takes a session and a branch, None for the branch means the session itself. All methods that change
     something raise ReadOnlyError if the file is open read-only, and ConvoError if the change cannot be made.
     """
 
@@ -29,7 +29,7 @@ class Management:
         self._reloader = reloader
 
     async def rename(self, session_id: str, branch_id: str | None, title: str, note: str) -> None:
-        """Set title and note; the id stays."""
+        """Set the title and the note of a session or branch; its id remains."""
         async with self._state.write_lock:
             title, note = title.strip(), note.strip()
             target = await self._find(session_id, branch_id)
@@ -43,14 +43,14 @@ class Management:
             await self._label(session_id, branch_id, words, title=title, note=note)
 
     async def toggle_pin(self, session_id: str, branch_id: str | None) -> None:
-        """Pin or unpin."""
+        """Pin or unpin a session or branch."""
         async with self._state.write_lock:
             pinned = not (await self._find(session_id, branch_id)).pinned
             words = f"{'Pinned' if pinned else 'Unpinned'} {_display_name(session_id, branch_id)}"
             await self._label(session_id, branch_id, words, pinned=pinned)
 
     async def toggle_archive(self, session_id: str, branch_id: str | None) -> None:
-        """Archive or unarchive."""
+        """Archive or unarchive a session or branch."""
         async with self._state.write_lock:
             archived = not (await self._find(session_id, branch_id)).archived
             if archived and branch_id is not None and self._is_only_branch(branch_id):
@@ -61,7 +61,7 @@ class Management:
             await self._label(session_id, branch_id, words, archived=archived)
 
     async def toggle_show_archived(self) -> None:
-        """Show archived sessions and branches among the others, or hide them."""
+        """Show or hide archived sessions and branches."""
         state = self._state
         async with state.write_lock:
             state.publish(show_archived=not state.view.show_archived)
@@ -71,11 +71,11 @@ class Management:
                 state.notify("Nothing is archived.")
 
     async def deletion_impact(self, session_id: str, branch_id: str | None) -> DeletionImpact:
-        """Return what deleting would remove.
+        """Return what would be lost if a session or branch was deleted.
 
         Raises:
             NotFoundError: There is no such session or branch.
-            ConvoError: It cannot be deleted, or not now.
+            ConvoError: It cannot be deleted, or an answer is under way on it.
         """
         if branch_id == MAIN:
             from tui.storage.editor import cannot_delete_main
@@ -151,7 +151,7 @@ class Management:
         pinned: bool | None = None,
         archived: bool | None = None,
     ) -> None:
-        """Set what is not None."""
+        """Change the labels that are not None; `words` describe the change."""
         self._state.require_writable()
         editor = await self._state.editor()
         label = editor.label(
@@ -162,11 +162,7 @@ class Management:
         self._state.notify(f"{words}. z undoes it{', . shows it' if archived else ''}.")
 
     async def _find(self, session_id: str, branch_id: str | None) -> Session | Branch:
-        """Return a session of the file, or a branch of the open one.
-
-        Raises:
-            NotFoundError: There is no such session or branch.
-        """
+        """Return a session of the file, or a branch of the open session; raise NotFoundError if there is none."""
         if branch_id is None:
             return await self._state.find_session(session_id)
         branch = self._state.view.tree.branches.get(branch_id)
@@ -175,7 +171,6 @@ class Management:
         return branch
 
     def _is_only_branch(self, branch_id: str) -> bool:
-        """Return whether all branches but this one are archived."""
         return all(branch.archived for name, branch in self._state.view.tree.branches.items() if name != branch_id)
 
 

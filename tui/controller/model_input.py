@@ -1,4 +1,4 @@
-"""The input of the model in each request of a turn."""
+"""The input of the model in the requests of a turn."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["ModelInputs"]
 
 
 class ModelInputs:
-    """Reads what a model was sent in a turn."""
+    """Reads the input of the model."""
 
     def __init__(self, state: State, navigation: Navigation) -> None:
         self._state = state
         self._navigation = navigation
 
     async def load(self, turn: int | None = None, branch_id: str | None = None) -> ModelInput:
-        """Return what the model was sent in a turn, by default the selected one.
+        """Return the input of the model in a turn, by default the selected one.
 
         Raises:
             NotFoundError: There is no such turn.
@@ -37,7 +37,7 @@ class ModelInputs:
         return await self._state.store.model_input(view.session, view.tree, branch_id, turn, sibling)
 
     async def page(self, model_input: ModelInput, branch_id: str, start: int, stop: int) -> Page:
-        """Return some items of a branch of the session that a model input belongs to."""
+        """Return some items of a branch of the model input's session."""
         return await self._state.store.page(model_input.session, branch_id, start, stop)
 
     async def size(self, model_input: ModelInput, items: ItemRange) -> InputSize:
@@ -45,7 +45,7 @@ class ModelInputs:
         return await self._state.store.input_size(model_input.session, items)
 
     async def items(self, model_input: ModelInput, items: ItemRange) -> list[object]:
-        """Return some items of a model input exactly as the SDK's `get_items` does."""
+        """Return some items of a model input in the form in which the SDK's `get_items` returns them."""
         return await self._state.store.input_items(model_input.session, items)
 
     def _sibling(self, branch_id: str, turn: int) -> str | None:

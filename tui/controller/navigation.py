@@ -1,4 +1,4 @@
-"""Moving between sessions, branches and turns."""
+"""Navigation between sessions, branches and turns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Navigation"]
 
 
 class Navigation:
-    """Selects what the panes show."""
+    """Selects the session, branch and turn that the panes show."""
 
     def __init__(self, state: State, loader: Loader, usage: UsageViews) -> None:
         self._state = state
@@ -41,7 +41,7 @@ class Navigation:
         await self.load_rest()
 
     async def switch_branch(self, branch_id: str, turn: int | None = None) -> None:
-        """Show another branch at a turn, by default the turn where the user left it, else its last.
+        """Show another branch at a turn, by default the turn that was selected when it was last shown, else its last.
 
         Raises:
             NotFoundError: The session has no such branch.
@@ -60,13 +60,13 @@ class Navigation:
         await self.switch_branch(*self._previous)
 
     async def preview(self, branch_id: str, turn: int) -> None:
-        """Show a turn for the moment; `leave_preview` returns to the branch that was shown."""
+        """Show a turn until `leave_preview` returns to the branch and turn shown before."""
         state = self._state
         if branch_id in state.view.tree.branches:
             await self.navigate(state.next_navigation(), branch_id, turn, preview=branch_id != state.committed[0])
 
     async def leave_preview(self) -> None:
-        """Return from `preview`."""
+        """Return to the branch and turn shown before `preview`."""
         state = self._state
         if state.view.preview and state.committed[0] in state.view.tree.branches:
             await self.navigate(state.next_navigation(), *state.committed)
@@ -80,12 +80,8 @@ class Navigation:
     def select_loaded_turn(self, turn: int, position: int) -> bool:
         """Select a turn of the shown branch without reading it, because a pane shows its items already.
 
-        Args:
-            turn: Its number.
-            position: Position in the branch of its first item.
-
-        Returns:
-            Whether it is selected. It is not while something else is loaded; `select_turn` waits for that.
+        `position` is that of its first item. Do nothing and return False while something else is loaded, for which
+        `select_turn` waits.
         """
         state = self._state
         view = state.view
@@ -106,7 +102,7 @@ class Navigation:
         last_chain, last = tree.last_chain(branch_id), tree.branches[branch_id].turns
         at = turn if turn is not None else selected
         if turn is None and at == last:
-            # The end of a branch counts as the turn that its siblings have there and it has not.
+            # At its end the branch may have siblings that continue.
             at += 1
         chain = tree.chains[last_chain.children[0]] if at > last and last_chain.children else None
         fork = chain or nearest_fork(tree, branch_id, at)
@@ -133,10 +129,10 @@ class Navigation:
             return
         await self.select_turn(min(ahead) if step > 0 else max(ahead))
 
-    # Steps of other commands
+    # Parts of other commands
 
     async def navigate(self, navigation_id: int, branch_id: str, turn: int | None, **changes: Any) -> None:
-        """Show a branch and a turn of it, then its usage."""
+        """Show a branch and one of its turns, then load its usage."""
         await self.load_selection(navigation_id, branch_id, turn, **changes)
         if navigation_id == self._state.navigation_id:
             await self._usage.load()
@@ -144,14 +140,9 @@ class Navigation:
     async def load_selection(
         self, navigation_id: int, branch_id: str, turn: int | None, *, preview: bool = False, **changes: Any
     ) -> None:
-        """Show a branch and a turn of it unless another navigation has begun.
+        """Show a branch and one of its turns, by default the last, unless another navigation has begun.
 
-        Args:
-            navigation_id: The number of this navigation.
-            branch_id: The branch.
-            turn: The turn; the last one for None.
-            preview: Whether `leave_preview` is to return to the branch shown before.
-            changes: Other fields of the view to publish together with it.
+        With `preview`, `leave_preview` returns to the branch shown before; `changes` are further fields of the view.
         """
         state = self._state
         if branch_id in state.view.tree.branches:
@@ -171,7 +162,7 @@ class Navigation:
                 state.publish(**selection, preview=preview, **changes)
             finally:
                 if navigation_id == state.navigation_id:
-                    # If it could not be read, the next command starts from what is shown.
+                    # If it could not be read, the next command starts from the turn that is shown.
                     state.target = state.view.branch_id, state.view.turn
 
     async def load_session(self, session_id: str, branch_id: str | None) -> None:
@@ -240,7 +231,7 @@ class Navigation:
         state.publish(**selection, **changes, preview=False)
 
     async def load_rest(self) -> None:
-        """Load what the first screen does not wait for: the index of the session, and the usage of the branch."""
+        """Load the index of the session and the usage of the branch, which the first screen does not wait for."""
         await self._load_session_index()
         await self._usage.load()
 

@@ -1,4 +1,4 @@
-"""Pages of the lists that are too long for a view: sessions, turns, items, and the usage of turns."""
+"""Pages of lists that are too long for a view: sessions, items, turns, and their usage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Pages"]
 
 
 class Pages:
-    """Reads parts of the lists whose lengths the view has."""
+    """Reads parts of lists; the view has only their lengths."""
 
     def __init__(self, state: State, loader: Loader, pricing: Pricing) -> None:
         self._state = state
@@ -19,20 +19,18 @@ class Pages:
         self._pricing = pricing
 
     async def sessions(self, start: int, stop: int) -> tuple[Session, ...]:
-        """Return the sessions of the file from one index to before another, the session written last first."""
+        """Return the sessions from index `start` to before `stop`, in the order in which they were written last."""
         return await self._state.store.sessions(start, stop, archived=self._loader.lists_archived)
 
-    async def matching_sessions(self, typed: str, most: int) -> tuple[tuple[Session, ...], int]:
-        """Return the sessions whose names match typed letters, the best matches first, and how many match.
+    async def matching_sessions(self, typed: str, limit: int) -> tuple[tuple[Session, ...], int]:
+        """Return at most `limit` sessions whose names match typed letters, best matches first, and how many match.
 
-        Args:
-            typed: The letters; if empty, the sessions written last are returned.
-            most: How many sessions to return at most.
+        If no letter is typed, all sessions match, and those written last are first.
         """
-        return await self._state.store.matching_sessions(typed, most, archived=self._loader.lists_archived)
+        return await self._state.store.matching_sessions(typed, limit, archived=self._loader.lists_archived)
 
     async def items(self, branch_id: str, start: int, stop: int) -> Page:
-        """Return the items of a branch from one position to before another, as far as there are any."""
+        """Return the items of a branch from position `start` to before `stop`, or to its end."""
         session = self._state.view.session
         if session is None:
             return Page(branch_id, start)
@@ -47,7 +45,7 @@ class Pages:
         return await self._state.store.full_item(item)
 
     async def turns(self, branch_id: str, first: int, last: int) -> tuple[Turn, ...]:
-        """Return the tree's rows of some turns of one chain that `branch_id` holds."""
+        """Return turns of a branch for the rows of the tree; all of them are in one chain."""
         view = self._state.view
         if view.session is None:
             return ()
@@ -56,7 +54,7 @@ class Pages:
         return await self._state.store.turns(view.session, holders, first, last)
 
     async def turn_usages(self, first: int, last: int) -> tuple[TurnUsage, ...]:
-        """Return the usage of some turns of the shown branch, with their cost once the branch's cost is known."""
+        """Return the usage of some turns of the shown branch, with their cost if they can have one."""
         view = self._state.view
         if view.session is None or view.branch_id not in view.tree.branches:
             return ()

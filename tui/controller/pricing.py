@@ -1,4 +1,4 @@
-"""What turns cost in money."""
+"""The cost of turns in money."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["Pricing"]
 
 
 class Pricing:
-    """The price lists, which are loaded when a turn can have a price."""
+    """Computes costs with the price lists, which are loaded when they are needed first."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._prices: Prices | None = None
 
     async def set_model(self, model: str | None) -> None:
-        """Price turns whose model is not recorded, or has no price, as this one; None to leave them without.
+        """Use the prices of a model for turns whose own model is unknown or has no price; None to give them no cost.
 
         Raises:
-            ConfigError: There is no price for it.
+            ConfigError: The model has no price.
         """
         self._prices = await asyncio.to_thread(Prices, model)
 
@@ -38,7 +38,7 @@ class Pricing:
         return bool(self._state.view.price_as or (branch_usage is not None and branch_usage.models))
 
     async def price(self, turns: Sequence[TurnUsage]) -> tuple[TurnUsage, ...]:
-        """Return turns with their cost."""
+        """Return the turns with their cost."""
         return await asyncio.to_thread(_priced, await self._load(), turns)
 
     async def price_function(self) -> Callable[[Sequence[TurnUsage]], tuple[TurnUsage, ...]] | None:

@@ -1,4 +1,4 @@
-"""The progress of a long task, and stopping it."""
+"""The progress of a long task, which the user can stop."""
 
 from __future__ import annotations
 
@@ -17,23 +17,18 @@ class Stopped(Exception):  # noqa: N818 it is no error
 
 @dataclass(eq=False, slots=True)
 class TaskProgress:
-    """How much of a task is done; written by the task's thread and read by the thread that shows it.
+    """The progress of a task; the task's thread writes it, and the thread that shows it reads it.
 
     Attributes:
         share: The part that is done, from 0 to 1.
-        stopped: Set it to have the task end with `Stopped`.
+        stopped: Set it to let the task end with `Stopped`.
     """
 
     share: float = 0.0
     stopped: bool = False
 
     def counted(self, pieces: Iterable[T], total: int) -> Iterator[T]:
-        """Yield pieces of work, and count them.
-
-        Args:
-            pieces: The pieces.
-            total: About how many there will be.
-        """
+        """Yield pieces of work and update `share`; `total` is the expected number of pieces."""
         for done, piece in enumerate(pieces):
             if self.stopped:
                 raise Stopped

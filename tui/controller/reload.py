@@ -1,4 +1,4 @@
-"""Keeping the view in step with the file."""
+"""Updates the view after the file has changed."""
 
 from __future__ import annotations
 
@@ -8,34 +8,22 @@ from typing import Any, Final, TypeVar
 from tui.controller.loader import Loader
 from tui.controller.navigation import Navigation
 from tui.controller.state import State
-from tui.model import EMPTY_TREE, Session, TurnTree
+from tui.model import Session, TurnTree, View
 from tui.storage.store import Version
 
 __all__ = ["Reloader"]
 
 T = TypeVar("T")
 
-_NO_SESSION: Final[dict[str, Any]] = {
-    "session": None,
-    "session_index": None,
-    "tree": EMPTY_TREE,
-    "branch_id": "",
-    "turn": 0,
-    "items": 0,
-    "position": 0,
-    "page": None,
-    "preview": False,
-    "branch_usage": None,
-    "resend_cost": None,
-    "marks": (),
-    "unseen": frozenset(),
-    "fork": None,
-}
-"""Fields of the view of a file without sessions."""
+_SESSION_FIELDS: Final = (
+    "session", "session_index", "tree", "branch_id", "turn", "items", "position", "page", "preview", "branch_usage",
+    "resend_cost", "marks", "unseen", "fork",
+)  # fmt: skip
+"""Fields of the view that have their default in a file without sessions."""
 
 
 class Reloader:
-    """Reads the file again after it was changed, here or by another program."""
+    """Reads the file again after this program or another one has changed it."""
 
     def __init__(self, state: State, loader: Loader, navigation: Navigation) -> None:
         self._state = state
@@ -74,12 +62,12 @@ class Reloader:
         *,
         leave_session: bool = False,
     ) -> T:
-        """Change the file, show the result, and return what the change returned.
+        """Change the file, show it as it is then, and return the result of the change.
 
         Args:
             change: Changes the file.
-            hide: Returns, given the result of the change, the branches to leave if they are archived now.
-            leave_session: Whether to leave the open session.
+            hide: Returns, for the result of the change, the branches to leave if they are archived.
+            leave_session: Whether to show another session.
         """
         self._changing += 1
         try:
@@ -94,17 +82,15 @@ class Reloader:
         return result
 
     async def reload(self) -> None:
-        """Show the file as it is, after the user chose to see more or less of it."""
+        """Show the file as it is now, after the user has changed what is shown."""
         async with self._state.state_lock:
             await self._reload()
         await self._navigation.load_rest()
 
     async def _reload(self, hide: Collection[str | None] | None = None, *, leave_session: bool = False) -> None:
-        """Show the file as it is now, with the user at the same place as far as that place exists.
+        """Show the file as it is now, at the same branch and turn if they exist.
 
-        Args:
-            hide: The branches to leave if they are archived; None if the user changed nothing.
-            leave_session: Whether to leave the open session.
+        `hide` has the branches to leave if they are archived; it is None if the user changed nothing.
         """
         state, view = self._state, self._state.view
         by_others = hide is None and not self._changing
@@ -132,7 +118,7 @@ class Reloader:
             await self._navigation.open_session(sessions[0], await self._loader.tree(sessions[0]), **changes)
         else:
             state.target = state.committed = ("", 0)
-            state.publish(**changes, **_NO_SESSION)
+            state.publish(**changes, **{name: View._field_defaults[name] for name in _SESSION_FIELDS})
 
     async def _reload_session(
         self, session: Session, hide: Collection[str | None] | None, changes: dict[str, Any], *, by_others: bool
@@ -167,7 +153,7 @@ class Reloader:
 
 
 def _nearest_branch(before: TurnTree, branch_id: str, tree: TurnTree) -> str | None:
-    """Return the branch of a tree that shared most turns with a branch that the tree lacks."""
+    """Return the branch of a tree that shared most turns with a branch that the tree does not have any more."""
     if branch_id not in before.branches:
         return None
     shared = (name for chain in reversed(before.path(branch_id)) for name in chain.holders)

@@ -1,12 +1,12 @@
-"""Searching items, and showing those that were found."""
+"""The search for items, and the display of its hits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from tui.controller.navigation import Navigation
-from tui.controller.state import State
+from tui.controller.state import State, add_listener
 from tui.errors import ConvoError, NotFoundError
 from tui.model.query import Query
 from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
@@ -19,11 +19,8 @@ class Search:
     """One search and its results so far.
 
     Attributes:
-        query: What to find.
-        scope: Where to find it.
-        results: What was found.
-        running: Whether more may be found.
-        failure: Why the search failed; empty if it did not.
+        running: Whether the search has not ended yet.
+        failure: The error with which the search failed; empty if it did not.
         revision: The view's revision when the search was created.
     """
 
@@ -40,14 +37,8 @@ class Search:
         self._listeners: list[Callable[[], None]] = []
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Have `listener` called at each find and at the end, until the function that this returns is called."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            with suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return unsubscribe
+        """Call `listener` after each find and at the end, until the returned function is called."""
+        return add_listener(self._listeners, listener)
 
     async def run(self) -> None:
         """Search to the end, or until cancelled."""
@@ -76,18 +67,13 @@ class Searches:
         self._navigation = navigation
 
     def create(self, query: Query, scope: SearchScope, limit: int) -> Search:
-        """Return a search from the shown branch that finds at most `limit` items; it begins when it is run."""
+        """Return a search that is not running yet; a scope of a branch or session means the shown one."""
         view = self._state.view
         origin = SearchOrigin(scope, view.session, view.branch_id)
         return Search(self._state.store, query, origin, limit, view.revision)
 
     def branches_with(self, hit: Hit, known: Sequence[str]) -> Sequence[str]:
-        """Return the branches that have an item.
-
-        Args:
-            hit: The item.
-            known: The branches in which it was found; these are returned if its session is not open.
-        """
+        """Return the branches that have a hit; if its session is not open, the branches in which it was found."""
         view = self._state.view
         if view.session is not None and view.session.session_id == hit.session_id:
             chain = view.tree.chain_at(hit.branch_id, hit.turn)
@@ -96,16 +82,14 @@ class Searches:
         return known
 
     async def show(self, hit: Hit, known: Sequence[str]) -> int | None:
-        """Show a branch that has an item: the shown one if it has it, else the one visited last, else the oldest.
+        """Show a branch that has a hit, without its usage, and return the hit's position in that branch.
 
-        The usage of the branch is not loaded.
+        The shown branch is preferred, then the branch visited last, then the oldest. Return None if another navigation
+        has begun meanwhile.
 
         Args:
-            hit: The item.
+            hit: The hit.
             known: Branches that have it, the oldest first.
-
-        Returns:
-            Its position in the shown branch; None if another navigation has begun meanwhile.
 
         Raises:
             NotFoundError: The item does not exist any more.

@@ -34,33 +34,10 @@ __all__ = ["SessionController"]
 
 
 class SessionController:
-    """The state of one explorer, and a part for each thing that can be done in it.
-
-    Attributes:
-        navigation: Shows another session, branch or turn.
-        pages: Reads parts of long lists.
-        usage: Tokens, money and resend cost.
-        forks: Makes branches.
-        search: Finds items.
-        marks: Marks turns.
-        comparison: Compares branches and turns.
-        model_input: Reads what a model was sent.
-        management: Renames, pins, archives, deletes and copies.
-        history: Undoes and redoes.
-        follow: Follows new turns.
-        exports: Writes branches to files.
-        imports: Adopts plain sessions and imports transcripts.
-        agent: Sends messages; None without an agent.
-    """
+    """The state of one explorer; each attribute is a part for some of its commands, and `agent` is None without one."""
 
     def __init__(self, store: Store, runner: Runner | None = None, *, read_only: bool = False) -> None:
-        """Create the controller of an open file; call `open` to show it.
-
-        Args:
-            store: The file.
-            runner: Runs the agent that answers messages; None for no agent.
-            read_only: Whether to refuse all changes.
-        """
+        """Create the controller of a file, without a view yet; `runner` runs the agent that answers messages."""
         state = self._state = State(store, read_only=read_only)
         loader = Loader(state)
         pricing = Pricing(state)
@@ -86,7 +63,7 @@ class SessionController:
 
     @property
     def view(self) -> View:
-        """What the panes show now."""
+        """The state that the panes show."""
         return self._state.view
 
     @property
@@ -95,13 +72,13 @@ class SessionController:
         return self._state.path
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Have `listener` called with each new view, until the function that this returns is called."""
+        """Call `listener` with each new view, until the returned function is called."""
         return self._state.subscribe(listener)
 
     async def open(self, session_id: str | None = None, branch_id: str | None = None) -> None:
         """Show a session and branch of the file, by default the ones written last.
 
-        What would delay the first screen is left for `load_rest`.
+        `load_rest` loads what the first screen does not wait for.
 
         Raises:
             NotFoundError: The file has no such session, or the session no such branch.
@@ -117,7 +94,7 @@ class SessionController:
             self._state.store.prefetch_usage(self.view.session, self.view.tree, self.view.branch_id)
 
     async def load_rest(self) -> None:
-        """Load what the first screen does not wait for."""
+        """Load the index of the session and the usage of the branch."""
         await self.navigation.load_rest()
 
     async def refresh(self) -> bool:

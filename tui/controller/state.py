@@ -1,4 +1,4 @@
-"""What all parts of a controller share: the view and its listeners, the file, the locks, and the navigation target."""
+"""The state that all parts of a controller share: the view and its listeners, the file, the locks, the target."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
 from tui.model import Notice, Run, Session, Severity, View
@@ -15,24 +15,35 @@ from tui.storage.store import Store
 if TYPE_CHECKING:
     from tui.storage.editor import Editor
 
-__all__ = ["Listener", "State"]
+__all__ = ["Listener", "State", "add_listener"]
 
 Listener: TypeAlias = Callable[[View], None]
+
+T = TypeVar("T")
+
+
+def add_listener(listeners: list[T], listener: T) -> Callable[[], None]:
+    """Add a listener, and return a function that removes it."""
+    listeners.append(listener)
+
+    def remove() -> None:
+        with suppress(ValueError):
+            listeners.remove(listener)
+
+    return remove
 
 
 class State:
     """The state of one explorer.
 
     Attributes:
-        store: Reads the file.
-        path: The file.
-        view: What the panes show now.
-        runs_in: Returns the runs under way in a session, by branch; filled by the part for the agent.
+        view: The state that the panes show.
+        runs_in: Returns the active runs of a session, by branch; `AgentRuns` sets it.
         target: The branch and turn that the user asked for last; shown unless they are being loaded.
         committed: The branch and turn that a preview returns to.
         navigation_id: Number of the last navigation. A command shows what it loaded only if no later one has begun.
         state_lock: Held while the view is read from the file and replaced.
-        write_lock: Held by a command that changes the file: what it does depends on the commands before it.
+        write_lock: Held by a command that changes the file, as it depends on the commands before it.
         usage_lock: Held while usage is computed.
     """
 
@@ -50,17 +61,11 @@ class State:
         self._listeners: list[Listener] = []
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Have `listener` called with each new view, until the function that this returns is called."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            with suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return unsubscribe
+        """Call `listener` with each new view, until the returned function is called."""
+        return add_listener(self._listeners, listener)
 
     def publish(self, **changes: Any) -> None:
-        """Replace fields of the view, and pass the new view to the listeners if it differs."""
+        """Replace fields of the view, and pass it to the listeners if it has changed."""
         view = self.view._replace(**changes)
         if view.branch_id in view.unseen:
             view = view._replace(unseen=view.unseen - {view.branch_id})
@@ -79,7 +84,7 @@ class State:
         self.publish(notice=Notice(text, severity, serial))
 
     def next_navigation(self) -> int:
-        """Begin a navigation, which ends following, and return its number."""
+        """Begin a navigation, which stops following, and return its number."""
         if self.view.following:
             self.publish(following=False)
         self.navigation_id += 1
@@ -91,7 +96,7 @@ class State:
             raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
 
     def require_idle(self, session_id: str, branch_id: str | None) -> None:
-        """Raise ConvoError if an answer is under way on a branch, or on any branch of the session for None."""
+        """Raise ConvoError if an answer is under way on a branch; None stands for every branch of the session."""
         busy = self.runs_in(session_id)
         if busy and (branch_id is None or branch_id in busy):
             raise ConvoError(
@@ -123,7 +128,7 @@ class State:
         return session
 
     async def editor(self) -> Editor:
-        """Return an editor of the file at `path`, which may have been replaced since it was opened.
+        """Return an editor of the file that is at `path` now; it may have been replaced since it was opened.
 
         Raises:
             FileError: There is no file at `path`.

@@ -1,8 +1,9 @@
-"""Tokens, money and resend cost of branches."""
+"""The usage of branches: tokens, money and resend cost."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
 
 from tui.controller.loader import Loader
 from tui.controller.pricing import Pricing
@@ -12,16 +13,16 @@ from tui.model import EMPTY_TREE, BranchUsage, ChartView, ResendCost, Scope, Ses
 
 __all__ = ["UsageReport", "UsageViews"]
 
+T = TypeVar("T")
+
 
 class UsageReport(NamedTuple):
     """The usage of one branch.
 
     Attributes:
-        session_id: Its session.
         branch_usage: The sums of each scope, in tokens and money.
         turns: Its turns, from the first to the last.
-        resend_cost: The estimated resend cost of each turn.
-        price_as: The model whose prices are used for turns whose model is not recorded or has none.
+        price_as: The model whose prices are used for turns whose own model is unknown or has no price.
     """
 
     session_id: str
@@ -32,7 +33,7 @@ class UsageReport(NamedTuple):
 
 
 class UsageViews:
-    """The usage of the shown branch, and the choices of the usage pane."""
+    """Computes the usage of the shown branch, and changes what the usage pane shows."""
 
     def __init__(self, state: State, loader: Loader, pricing: Pricing) -> None:
         self._state = state
@@ -41,7 +42,7 @@ class UsageViews:
         self._loaded: tuple[TurnTree, int] = EMPTY_TREE, -1
 
     async def load(self) -> None:
-        """Compute the usage of the shown branch unless the view has it."""
+        """Compute the usage of the shown branch unless the view has it already."""
         state = self._state
         async with state.usage_lock:
             view = state.view
@@ -55,24 +56,19 @@ class UsageViews:
                 await self._load_resend_cost(view.session, view.tree)
                 await self._load_money(view.session, view.tree)
 
-    def set_scope(self, scope: Scope) -> None:
-        """Choose which sum the usage pane shows."""
-        self._state.publish(scope=scope)
-
     def next_scope(self) -> None:
         """Show the next sum: own, path, all."""
-        scopes = list(Scope)
-        self.set_scope(scopes[(scopes.index(self._state.view.scope) + 1) % len(scopes)])
+        self._state.publish(scope=_next(list(Scope), self._state.view.scope))
 
     def set_initial_price_model(self, model: str) -> None:
-        """Choose the model of `set_price_as` without loading the price lists yet."""
+        """Set the model of `set_price_as` without loading the price lists yet."""
         self._state.publish(price_as=model)
 
     async def set_price_as(self, model: str | None) -> None:
-        """Price turns whose model is not recorded, or has no price, as this one; None to leave them without.
+        """Use the prices of a model for turns whose own model is unknown or has no price; None to give them no cost.
 
         Raises:
-            ConfigError: There is no price for it.
+            ConfigError: The model has no price.
         """
         await self._pricing.set_model(model)
         view = self._state.view
@@ -86,19 +82,14 @@ class UsageViews:
         """Return the models that have a price."""
         return await self._pricing.priced_models()
 
-    async def set_chart(self, chart: ChartView) -> None:
-        """Choose what the bars of the usage pane show."""
+    async def next_chart(self) -> None:
+        """Show the next chart: tokens, resend cost."""
         state = self._state
-        state.publish(chart=chart)
+        state.publish(chart=_next(list(ChartView), state.view.chart))
         view = state.view
         if view.session is not None and view.branch_id in view.tree.branches:
             async with state.usage_lock:
                 await self._load_resend_cost(view.session, view.tree)
-
-    async def next_chart(self) -> None:
-        """Show the next chart: tokens, resend cost."""
-        charts = list(ChartView)
-        await self.set_chart(charts[(charts.index(self._state.view.chart) + 1) % len(charts)])
 
     async def report(self, session_id: str, branch_id: str | None = None) -> UsageReport:
         """Return the usage of a branch, by default of the one written last.
@@ -135,3 +126,7 @@ class UsageViews:
             if self._state.view.branch_usage is branch_usage:
                 # Without its page the panes read the turns again, with their cost.
                 self._state.publish(branch_usage=branch_usage._replace(money=money, page=()))
+
+
+def _next(choices: Sequence[T], current: T) -> T:
+    return choices[(choices.index(current) + 1) % len(choices)]
