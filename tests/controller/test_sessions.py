@@ -72,7 +72,7 @@ async def test_all_pages_have_one_order(store: Store, path: Path) -> None:
     assert names(await store.sessions(0, MANY)) == expected
     assert names(await store.sessions(100, 164)) == expected[100:164]
     assert names(await store.sessions(490, 600)) == expected[490:]
-    assert [await store.session_place(name) for name in ("0499", "0250", "gone")] == [0, 249, None]
+    assert [await store.session_index(name) for name in ("0499", "0250", "gone")] == [0, 249, None]
     assert await store.count_sessions() == MANY
 
 

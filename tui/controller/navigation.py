@@ -243,7 +243,7 @@ class Navigation:
             if state.view.session_index is not None:
                 state.publish(session_index=None)
         elif self._indexed != (session.session_id, revision):
-            index = await state.store.session_place(session.session_id, archived=self._loader.lists_archived)
+            index = await state.store.session_index(session.session_id, archived=self._loader.lists_archived)
             if (state.view.session, state.view.revision) == (session, revision):
                 self._indexed = session.session_id, revision
                 state.publish(session_index=index)

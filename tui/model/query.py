@@ -72,18 +72,18 @@ class Query:
         return tuple(value for key, value in self.filters if key == name)
 
     @property
-    def terms(self) -> tuple[Query, ...]:
+    def term_queries(self) -> tuple[Query, ...]:
         """A query for each needle and one for the pattern, since each may be in another text of an item."""
         texts = tuple(Query((needle,)) for needle in self.needles)
         return (*texts, Query(pattern=self.pattern)) if self.pattern else texts
 
     def spans(self, text: str, limit: int = 1_000) -> list[tuple[int, int]]:
-        """Return start and end of the matches of all terms in a text, in order and without overlaps.
+        """Return start and end of the matches of all needles and the pattern in a text, in order, without overlaps.
 
         Raises:
             TimeoutError: The regular expression takes too long on the text.
         """
-        found = sorted(chain.from_iterable(islice(term.matches(text), limit) for term in self.terms))
+        found = sorted(chain.from_iterable(islice(term.matches(text), limit) for term in self.term_queries))
         spans: list[tuple[int, int]] = []
         for start, end in found:
             if not spans or start >= spans[-1][1]:
@@ -91,7 +91,7 @@ class Query:
         return spans[:limit]
 
     def matches(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield start and end of each match of the first term in a text.
+        """Yield start and end of each match of the first needle in a text, or of the pattern if there is no needle.
 
         Raises:
             TimeoutError: The regular expression takes too long on the text.

@@ -1,7 +1,4 @@
-"""What the SQL of one database calls differently from the SQL of another.
-
-SQL that every supported database accepts is written out in the queries; only the rest is here.
-"""
+"""The parts of SQL that differ between databases; all other SQL is written out in the queries."""
 
 from __future__ import annotations
 
@@ -17,9 +14,9 @@ class Dialect(Protocol):
     Attributes:
         identity: The type of a key column that numbers the rows of its table.
         now: The time in UTC, in seconds.
-        like: The operator that matches a text with a pattern in any case of its ASCII letters.
+        like: The operator that matches a text with a pattern, and ignores the case of ASCII letters.
         ordered_join: The join that reads the tables in the order in which they are written.
-        not_indexed: What keeps a table from being read by an index, written behind the name of the table.
+        not_indexed: The words after the name of a table that keep the database from reading it by an index.
         row_order: A column that grows with the order in which the rows of a table were inserted.
     """
 
@@ -41,11 +38,11 @@ class Dialect(Protocol):
         ...
 
     def is_missing(self, column: str) -> str:
-        """Return the condition that a column is NULL, found without reading a long value."""
+        """Return the condition that a column is NULL, which does not read a long value."""
         ...
 
     def is_text_by_index(self, column: str) -> str:
-        """Return the same condition in a form that an index serves."""
+        """Return the condition that a column holds a text, in a form that uses an index."""
         ...
 
     def count_texts(self, table: str, column: str) -> str:
@@ -56,12 +53,12 @@ class Dialect(Protocol):
         """Return the condition that a column holds an integer."""
         ...
 
-    def clamped(self, value: str, least: float, most: float) -> str:
-        """Return an expression for a number moved into a range; NULL stays NULL."""
+    def clamped(self, value: str, minimum: float, maximum: float) -> str:
+        """Return an expression for a number that is limited to a range; NULL stays NULL."""
         ...
 
     def as_integer(self, value: str) -> str:
-        """Return an expression for a value as an integer; 0 where it is none."""
+        """Return an expression for a value as an integer; 0 if it is none."""
         ...
 
     def is_json(self, column: str) -> str:
@@ -69,7 +66,7 @@ class Dialect(Protocol):
         ...
 
     def json_field(self, column: str, name: str) -> str:
-        """Return an expression for a field of a JSON object; NULL where the text is not JSON."""
+        """Return an expression for a field of a JSON object; NULL if the text is not JSON."""
         ...
 
     def in_list(self, value: str, name: str) -> str:
@@ -77,9 +74,9 @@ class Dialect(Protocol):
         ...
 
     def rows_of_json(self, name: str, columns: Sequence[str]) -> str:
-        """Return a table made from the JSON list of lists in the named value `name`.
+        """Return a subquery for the JSON list of lists in the named value `name`.
 
-        Its columns are `key`, which counts from 0, and the given ones.
+        Its columns are `key`, which counts from 0, and the given columns.
         """
         ...
 
@@ -92,21 +89,16 @@ class Dialect(Protocol):
         ...
 
     def contains(self, column: str, value: str) -> str:
-        """Return the condition that a text contains another one, exactly as it is."""
+        """Return the condition that a text contains another text; upper and lower case differ."""
         ...
 
     def may_contain(self, text: str, column: str, bind: Callable[[object], str]) -> str:
-        """Return a condition that every stored item fulfils that has a text of its own which contains a given one.
+        """Return a condition that holds for every stored item with a text that contains `text`, and maybe for others.
 
-        Upper and lower case are alike. The condition may hold for other items too.
-
-        Args:
-            text: The text.
-            column: The column that holds the stored items, as SQL.
-            bind: Adds a value to the statement, and returns its placeholder.
+        Upper and lower case are alike. `bind` adds a value to the statement, and returns its placeholder.
         """
         ...
 
     def stored_length(self, column: str) -> str:
-        """Return an expression for about how long a text is, in bytes or characters, whichever is cheaper to tell."""
+        """Return an expression for the approximate length of a text, in bytes or characters."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tui.errors import ConvoError
 from tui.model import JournalEntry
@@ -22,7 +22,7 @@ from tui.storage.journal.undo import Check, redo, undo
 from tui.storage.open import open_to_read, open_to_write, write_new_database
 from tui.storage.queries.branches import claim_generation, delete_branch, fork_branch
 from tui.storage.queries.items import clear_session
-from tui.storage.queries.labels import Label, drop_label, read_label, write_label
+from tui.storage.queries.labels import drop_label, read_label, write_label
 from tui.storage.queries.turns import resolve_fork_turn
 from tui.storage.schema import MAIN, create_other_tables, create_structure_tables, quoted
 from tui.storage.tables import Tables
@@ -48,14 +48,7 @@ class Editor:
     """
 
     def __init__(self, path: Path, sessions_table: str, messages_table: str, *, timeout: float = 5.0) -> None:
-        """Create the editor without opening the file.
-
-        Args:
-            path: The file, which must exist.
-            sessions_table: Name of the table of sessions.
-            messages_table: Name of the table of messages.
-            timeout: How long to wait for a program that has locked the file, in seconds.
-        """
+        """Create the editor of an existing file; `timeout` is how long to wait for its lock, in seconds."""
         self.path = path
         self.tables = Tables(quoted(sessions_table), quoted(messages_table))
         self._timeout = timeout
@@ -63,10 +56,7 @@ class Editor:
     async def change(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function in one write transaction, which completes even if the call is cancelled.
 
-        Args:
-            work: The function, which gets the transaction, and makes its changes inside `record`.
-            args: Its other positional arguments.
-            kwargs: Its keyword arguments.
+        The function gets the transaction and the other arguments, and makes its changes inside `record`.
         """
 
         def write(engine: Engine) -> T:
@@ -87,7 +77,7 @@ class Editor:
         Args:
             session_id: The session.
             source: The branch to fork from.
-            turn: The first turn that is not shared; the one after the last to share all turns.
+            turn: The first turn that is not shared; to share all turns, the one after the last.
             name: Id of the branch, never used before in this session; if None, made of turn and time.
             times: Number of branches.
 
@@ -143,29 +133,17 @@ class Editor:
         archived: bool | None = None,
         description: str,
     ) -> None:
-        """Set title, note, pin and archive mark of a branch or a session; what is None stays as it is.
+        """Change the label of a branch, or of the session if `branch_id` is None; None keeps what is stored.
 
-        Args:
-            session_id: The session.
-            branch_id: The branch; None for the session itself.
-            title: The title; may be empty.
-            note: The note.
-            pinned: Whether it is pinned.
-            archived: Whether it is archived.
-            description: What is changed, for the journal.
+        `description` says for the journal what is changed.
         """
 
         def work(tx: Transaction) -> None:
             with record(tx, session_id, "label", description) as entry:
                 entry.branch_id = branch_id
-                old = read_label(tx, session_id, branch_id)
-                new = Label(
-                    old.title if title is None else title,
-                    old.note if note is None else note,
-                    old.pinned if pinned is None else pinned,
-                    old.archived if archived is None else archived,
-                )
-                write_label(tx, session_id, branch_id, new)
+                fields: dict[str, Any] = {"title": title, "note": note, "pinned": pinned, "archived": archived}
+                changed = {name: value for name, value in fields.items() if value is not None}
+                write_label(tx, session_id, branch_id, read_label(tx, session_id, branch_id)._replace(**changed))
 
         await self.change(work)
 
@@ -185,7 +163,7 @@ class Editor:
     async def copy_branch_to_file(self, session_id: str, branch_id: str, new_session_id: str, path: Path) -> CopyCounts:
         """Copy a branch to the only session of a new file, which appears when it is complete.
 
-        This file is not changed, so the copy is not recorded and cannot be undone.
+        The copy cannot be undone: this file is not changed.
         """
 
         def copy(source: Transaction, target: Transaction) -> CopyCounts:
@@ -196,7 +174,7 @@ class Editor:
         return await self._read(lambda source: write_new_database(path, lambda target: copy(source, target)))
 
     async def copy_turns(self, session_id: str, turns: Sequence[tuple[str, int]], branch_id: str) -> CopyCounts:
-        """Append copies of turns to a branch; each turn is given as a branch and a number."""
+        """Append copies of turns, each given as a branch and a number, to a branch."""
 
         def work(tx: Transaction) -> CopyCounts:
             with record(tx, session_id, "turns") as entry:
@@ -212,10 +190,7 @@ class Editor:
     async def adopt(self, session_id: str, track: TrackProgress = lambda batches, _: batches) -> int:
         """Write the structure of a plain session, and return the number of its items.
 
-        Args:
-            session_id: The session.
-            track: Gets the batches of rows and about how many there will be, and yields them one by one; if it raises
-                an error, nothing is written.
+        If `track` raises an error, nothing is written.
         """
 
         def work(tx: Transaction) -> int:
@@ -229,7 +204,7 @@ class Editor:
         return await self.change(work)
 
     async def import_sessions(self, sessions: Sequence[ImportedSession]) -> None:
-        """Write sessions that the file does not have yet, all of them or none."""
+        """Write new sessions, all of them or none."""
 
         def work(tx: Transaction) -> None:
             create_structure_tables(tx)
@@ -249,16 +224,14 @@ class Editor:
         return await self._read(lambda tx: take_checkpoint(tx, session_id, branch_id))
 
     async def record_since(self, checkpoint: BranchCheckpoint, operation: str, description: str) -> None:
-        """Record what others have appended to a branch since a checkpoint."""
+        """Record what others appended to a branch since a checkpoint."""
         await self.change(record_since, checkpoint, operation, description)
 
     async def undo(self, back_to: int | None = None, *, check: Check | None = None) -> tuple[JournalEntry, ...]:
-        """Undo the newest change that is in effect, or an entry and all newer ones.
+        """Undo the newest change that is in effect, or the entry `back_to` and all newer ones.
 
-        Args:
-            back_to: The entry.
-            check: Called inside the transaction, on another thread, for each entry that is to be undone, before
-                anything is changed; may raise ConvoError to refuse.
+        `check` is called for each of these entries inside the transaction, on another thread, before anything is
+        changed; it may raise ConvoError.
 
         Returns:
             The entries in the order in which they were undone.
@@ -266,15 +239,9 @@ class Editor:
         return await self.change(undo, back_to, check=check)
 
     async def redo(self, up_to: int | None = None, *, check: Check | None = None) -> tuple[JournalEntry, ...]:
-        """Redo the oldest change that was undone, or an entry and all older ones that were undone.
+        """Redo the oldest change that was undone, or the entry `up_to` and all older ones that were undone.
 
-        Args:
-            up_to: The entry.
-            check: Called inside the transaction, on another thread, for each entry that is to be redone, before
-                anything is changed; may raise ConvoError to refuse.
-
-        Returns:
-            The entries in the order in which they were redone.
+        `check` and the result are as with `undo`.
         """
         return await self.change(redo, up_to, check=check)
 

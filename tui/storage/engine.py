@@ -19,12 +19,12 @@ from tui.model import Session
 from tui.storage.dialect import Dialect
 from tui.storage.tables import Tables
 
-__all__ = ["LONGEST", "Engine", "Messages", "PartialItem", "RecordedTable", "Rows", "Transaction", "shielded"]
+__all__ = ["MAX_READ_BYTES", "Engine", "Messages", "PartialItem", "RecordedTable", "Rows", "Transaction", "shielded"]
 
 T = TypeVar("T")
 
-LONGEST: Final = 1 << 17
-"""Bytes of a stored item that are read to show it: more than is shown of any text."""
+MAX_READ_BYTES: Final = 1 << 17
+"""Bytes of a long item that are read to show it: more than is shown of any text."""
 
 
 class Rows(Protocol):
@@ -32,7 +32,7 @@ class Rows(Protocol):
 
     @property
     def rowcount(self) -> int:
-        """The number of rows that a statement has changed."""
+        """The number of rows that the statement changed."""
         ...
 
     def fetchone(self) -> Any: ...
@@ -46,8 +46,8 @@ class PartialItem(NamedTuple):
     """A stored item, or the beginning of a long one.
 
     Attributes:
-        data: The decoded item, as far as it was read; None where it cannot be decoded.
-        raw: The text where it cannot be decoded, as far as it was read; else None.
+        data: The decoded item, as far as it was read; None if it cannot be decoded.
+        raw: The text, as far as it was read, if it cannot be decoded; otherwise None.
         size: Bytes of the stored text.
         unread: Bytes of the stored text that were not read.
         cut: Whether the end of the text is among the unread bytes.
@@ -61,30 +61,30 @@ class PartialItem(NamedTuple):
 
 
 class Messages(Protocol):
-    """The stored items, read as far as they are needed."""
+    """The stored items."""
 
     @property
     def are_long(self) -> bool:
-        """Whether the items are long on an average, so that only few should be read at once."""
+        """Whether the items are so long on average that only few should be read at once."""
         ...
 
     def beginnings(
-        self, ids: Sequence[int | None], most: int | None = LONGEST, part: int | None = None
+        self, ids: Sequence[int | None], limit: int | None = MAX_READ_BYTES, part: int | None = None
     ) -> Iterator[PartialItem]:
-        """Yield items in the order of their ids; of one that takes more than `most` bytes, the first `part`.
+        """Yield the item of each id; of an item with more than `limit` bytes only the first `part` bytes.
 
-        Encoded data at the end of such a beginning is skipped, so that what follows an image is read too: `…` and the
-        number of bytes take its place.
+        If such a beginning ends within encoded data, as of an image, `…` and the number of omitted bytes take its
+        place, and the text after it is read too.
 
         Args:
             ids: The ids of the messages; None for a message that is missing.
-            most: The limit in bytes; None for none.
-            part: Bytes to read of an item beyond the limit; `most` where it is None.
+            limit: The limit in bytes; None for no limit.
+            part: Bytes to read of an item beyond the limit; `limit` if it is None.
         """
         ...
 
     def stored_times(self, ids: Sequence[int]) -> dict[int, str | None]:
-        """Return when messages were stored. It may take as long as reading all of each."""
+        """Return when messages were stored; this may take as long as reading them completely."""
         ...
 
 
@@ -111,8 +111,8 @@ class Transaction(Protocol):
         dialect: Pieces of SQL that databases do not share.
         tables: The base tables, as SQL identifiers.
         messages: The stored items.
-        integrity_error: The error for a row that breaks a constraint.
-        value_errors: The errors for a value that cannot be stored.
+        integrity_error: The error that is raised for a row that breaks a constraint.
+        value_errors: The errors that are raised for a value that cannot be stored.
     """
 
     @property
@@ -128,7 +128,7 @@ class Transaction(Protocol):
 
     @property
     def version(self) -> Hashable:
-        """The version of the content: another value after another connection has committed."""
+        """The version of the content, which changes when another connection commits."""
         ...
 
     @property
@@ -149,12 +149,9 @@ class Transaction(Protocol):
         ...
 
     def fetch_as_json(self, sql: str, width: int, /, **values: object) -> list[list[Any]]:
-        """Return all rows of a query of numbers and texts; other threads get fewer turns than with `execute`.
+        """Return all rows of a query of numbers and texts with `width` columns.
 
-        Args:
-            sql: The query.
-            width: The number of its columns.
-            values: Its named values.
+        This is faster than `execute` while other threads are busy: they do not run between two rows.
         """
         ...
 
@@ -166,7 +163,7 @@ class Transaction(Protocol):
         Args:
             session_id: The session.
             texts: The encoded items, as texts or as UTF-8.
-            created_at: The time of each message, None for now; now for all messages if it is left out.
+            created_at: The time of each message; None for now.
         """
         ...
 
@@ -179,11 +176,11 @@ class Transaction(Protocol):
         ...
 
     def create_table(self, name: str, columns: str) -> None:
-        """Make a table with these columns, where it is missing."""
+        """Make a table with these columns if it is missing."""
         ...
 
     def columns(self, table: str) -> list[str]:
-        """Return the columns of a table, those of its primary key first."""
+        """Return the columns of a table; the columns of the primary key are the first."""
         ...
 
     def primary_key(self, table: str) -> list[str]:
@@ -191,18 +188,14 @@ class Transaction(Protocol):
         ...
 
     def structure_table(self, session: Session) -> str:
-        """Return the table with a session's structure rows; those of a plain session are made up in memory."""
+        """Return the table with a session's structure rows; the rows of a plain session are made up in memory."""
         ...
 
     def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> AbstractContextManager[None]:
-        """Copy rows to `convo_trash` as they are changed inside the context.
+        """Copy the rows of tables to `convo_trash` when they are changed inside the context.
 
-        A deleted row has `side` 0, and so has an updated row of a keyed table, as it was before. An inserted row of a
-        keyed table has `side` 1.
-
-        Args:
-            entry_id: The journal's entry.
-            tables: The tables to watch.
+        A deleted row gets `side` 0. Of a keyed table, an updated row is copied as it was before with `side` 0, and an
+        inserted row with `side` 1.
         """
         ...
 
@@ -215,10 +208,8 @@ class Engine(ABC):
     """An open database.
 
     Work is a plain function that gets a `Transaction`. All work runs on one thread, in the order of the calls. Each
-    function has a transaction of its own, which is committed when the function returns, and rolled back when it raises
-    an error.
-
-    The futures of `submit_read` and `submit_write` raise the database's own errors. `explain` returns what to show.
+    function has its own transaction, which is committed when the function returns, and rolled back when it raises an
+    error. The futures of `submit_read` and `submit_write` raise the database's own errors.
 
     Attributes:
         target: The database: a path, or a URL without its password.
@@ -230,15 +221,11 @@ class Engine(ABC):
 
     @abstractmethod
     def check_open(self) -> None:
-        """Refuse to go on after `close`.
-
-        Raises:
-            RuntimeError: The engine is closed.
-        """
+        """Raise RuntimeError if the engine is closed."""
 
     @abstractmethod
     def submit_read(self, work: Callable[[Transaction], T]) -> Future[T]:
-        """Queue work that only reads, and sees the database at one moment; it can be cancelled until it begins.
+        """Queue work that only reads, in one snapshot of the database; it can be cancelled until it begins.
 
         Raises:
             RuntimeError: The engine is closed.
@@ -248,9 +235,7 @@ class Engine(ABC):
     def submit_write(self, work: Callable[[Transaction], T], session_id: str = "") -> Future[T]:
         """Queue work that writes; other writers wait from its beginning to its end.
 
-        Args:
-            work: The work.
-            session_id: The session that it changes; empty for several sessions.
+        `session_id` is the session that the work changes; empty if it changes several.
 
         Raises:
             RuntimeError: The engine is closed.
@@ -258,18 +243,18 @@ class Engine(ABC):
 
     @abstractmethod
     def explain(self, error: Exception) -> ConvoError | None:
-        """Return the error to show for one of the database's own; None for any other error."""
+        """Return the error to show in place of the database's own error; None for any other error."""
 
     @abstractmethod
     def is_current(self) -> bool:
-        """Return whether `target` names the database that was opened."""
+        """Return whether the database that was opened is still found at `target`."""
 
     @abstractmethod
     def close(self) -> None:
         """Finish the queued work and close the database; may be called again."""
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run work that only reads; if the call is cancelled before the work begins, it is dropped.
+        """Run work that only reads; work that has not begun when the call is cancelled is dropped.
 
         Raises:
             FileError: The database cannot be read.
@@ -283,15 +268,15 @@ class Engine(ABC):
 
 
 async def shielded(change: Future[T]) -> T:
-    """Wait until a change was made or refused, even if the caller is cancelled; then raise the cancellation.
+    """Wait until a change is complete or has failed, even if the caller is cancelled, and return its result.
 
     Raises:
-        asyncio.CancelledError: The caller was cancelled; the change is made, or it failed and left nothing.
+        asyncio.CancelledError: The caller was cancelled; this is raised after the change has ended.
     """
     loop = asyncio.get_running_loop()
     cancelled: asyncio.CancelledError | None = None
     while not change.done():
-        # Only this future is cancelled with the caller, and not the change.
+        # The cancellation reaches only this future, not the change.
         done = loop.create_future()
         change.add_done_callback(partial(_wake, loop, done))
         try:
@@ -308,6 +293,6 @@ def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Future[None], _: Future
         if not done.done():
             done.set_result(None)
 
-    # The loop may have been closed over the waiting caller.
+    # The loop may have been closed while the caller waited.
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(wake)

@@ -44,11 +44,11 @@ _QUEUED: Final = 4
 _WINDOW_SECONDS: Final = 0.03
 """Processor time to spend on a window; the size of windows is adapted to it."""
 
-_SMALLEST_WINDOW: Final = 16
-_LARGEST_WINDOW: Final = 1 << 14
+_MIN_WINDOW_ROWS: Final = 16
+_MAX_WINDOW_ROWS: Final = 1 << 14
 """Rows in a window."""
 
-_MOST_MATCHES: Final = 1_000
+_MAX_MATCHES: Final = 1_000
 """Matches in a text that are counted."""
 
 _CONTEXT_BEFORE: Final = 120
@@ -128,7 +128,7 @@ class Searcher:
         started: deque[tuple[_Window, asyncio.Future[_WindowResult]]] = deque()
         decoded: set[int] = set()
         hits: set[int] = set()
-        size, count, truncated = _SMALLEST_WINDOW, 0, False
+        size, count, truncated = _MIN_WINDOW_ROWS, 0, False
 
         def start(window: _Window) -> tuple[_Window, asyncio.Future[_WindowResult]]:
             nonlocal count
@@ -211,7 +211,7 @@ class Searcher:
 def _next_size(size: int, seconds: float) -> int:
     if seconds > 2 * _WINDOW_SECONDS:
         return max(size // 2, 1)
-    return min(size * 2, _LARGEST_WINDOW) if seconds < _WINDOW_SECONDS / 2 else size
+    return min(size * 2, _MAX_WINDOW_ROWS) if seconds < _WINDOW_SECONDS / 2 else size
 
 
 def _plan_windows(tx: Transaction, *, query: Query, origin: SearchOrigin) -> list[_Window]:
@@ -254,8 +254,8 @@ def _limits(tx: Transaction, session: Session, branch_id: str) -> tuple[int, int
 def _plain_sessions(tx: Transaction, query: Query) -> list[Session]:
     """Return the plain sessions with items that the query may select."""
     values = NamedValues()
-    exempt = " OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED_TYPES)
-    selected = item_condition(query, tx.dialect, values, exempt=exempt)
+    joined_text = " OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED_TYPES)
+    selected = item_condition(query, tx.dialect, values, joined_text=joined_text)
     has_structure = "EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
     rows = tx.execute(
         f"SELECT session_id FROM {tx.tables.sessions} s WHERE {tx.dialect.is_text('session_id')}"
@@ -301,8 +301,8 @@ def _search_window(
     tables = f"{structure} t"
     if only is None:
         tables += f" {tx.dialect.ordered_join} {tx.tables.messages} m ON m.id = t.message_id"
-        exempt = f"t.message_type IN {sql_list(_JOINED_TYPES)}"
-        conditions.append(item_condition(query, tx.dialect, values, exempt=exempt))
+        joined_text = f"t.message_type IN {sql_list(_JOINED_TYPES)}"
+        conditions.append(item_condition(query, tx.dialect, values, joined_text=joined_text))
     else:
         values["only"] = json.dumps(only)
         conditions.append(tx.dialect.in_list("t.message_id", "only"))
@@ -351,8 +351,8 @@ def _match_item(tx: Transaction, query: Query, row: Hit, structure: str) -> Hit 
     texts = list(searchable_texts(item)) if item is not None else [str(stored)]
     first: tuple[str, int, int] | None = None
     count = 0
-    for term in query.terms:
-        matches = [(text, start, end) for text in texts for start, end in islice(term.matches(text), _MOST_MATCHES)]
+    for term in query.term_queries:
+        matches = [(text, start, end) for text in texts for start, end in islice(term.matches(text), _MAX_MATCHES)]
         if not matches:
             return None
         first = first or matches[0]

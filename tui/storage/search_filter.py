@@ -57,7 +57,7 @@ def structure_condition(query: Query, dialect: Dialect, values: NamedValues) -> 
     return _all(conditions)
 
 
-def item_condition(query: Query, dialect: Dialect, values: NamedValues, *, exempt: str) -> str:
+def item_condition(query: Query, dialect: Dialect, values: NamedValues, *, joined_text: str) -> str:
     """Return a condition on the message row `m` that every row fulfils that a query may select.
 
     Args:
@@ -72,7 +72,7 @@ def item_condition(query: Query, dialect: Dialect, values: NamedValues, *, exemp
     conditions = []
     if texts:
         contains = _all(dialect.may_contain(text, "m.message_data", values.bind) for text in texts)
-        conditions.append(_any([contains, exempt]))
+        conditions.append(_any([contains, joined_text]))
     if query.error:
         conditions.append(_any(f"m.message_data {dialect.like} {values.bind(sign)}" for sign in _SIGNS_OF_FAILURE))
     return _all(conditions)

@@ -1,7 +1,6 @@
-"""One file as the explorer reads it: sessions, the tree of turns, pages of turns and items, usage.
+"""Reading a file for the explorer: sessions, the tree of turns, pages of turns and items, usage.
 
-Nothing here writes to the file. Every method is one round trip and one read transaction, so that its result is of one
-moment.
+Most methods run one read transaction, so that their result shows the file at one moment. Nothing here writes.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ from tui.storage.queries.sessions import (
 from tui.storage.queries.turn_usage import turn_inputs, turn_usages
 from tui.storage.schema import unquoted
 
-# The first screen does not wait for what it does not need: that is imported where it is used.
+# Modules that the first screen does not need are imported where they are used.
 if TYPE_CHECKING:
     from tui.model.compare import Comparison, PriceTurns, Side, SideContents, TurnComparison, TurnPair
     from tui.model.model_input import InputSize, ItemRange, ModelInput
@@ -65,7 +64,7 @@ __all__ = ["PageAround", "Store", "Version"]
 T = TypeVar("T")
 
 Version: TypeAlias = tuple[int, Hashable]
-"""How often the file was opened, and the version that the engine gives to its content."""
+"""How often the file was opened, and the engine's version of its content."""
 
 
 class Store:
@@ -80,11 +79,7 @@ class Store:
     _spending: tuple[Sequence[int], BranchUsageCache] | None
 
     def __init__(self, path: str | Path, *, timeout: float = 5.0) -> None:
-        """Open a file.
-
-        Args:
-            path: The file.
-            timeout: How long to wait for a program that has locked it, in seconds.
+        """Open a file; `timeout` is how long to wait for its lock, in seconds.
 
         Raises:
             FileError: It cannot be shown; the message says why, the hint what to do.
@@ -96,9 +91,9 @@ class Store:
         self._open()
 
     async def version(self) -> Version:
-        """Return the version of the file, and open the file again if another one has its name now.
+        """Return the version of the file, which changes when another connection writes or the file was replaced.
 
-        The version changes when another connection writes, and when the file is opened again.
+        A replaced file is opened again.
 
         Raises:
             FileError: The file is gone, or cannot be read now.
@@ -120,7 +115,7 @@ class Store:
     def _open(self) -> None:
         reader = open_to_read(self.path, self._timeout)
         try:
-            # Sums over a long branch take a while: what the user waits for must not wait for them.
+            # Sums over a long branch take a while: reads that the user waits for have a connection of their own.
             background = open_to_read(self.path, self._timeout)
         except FileError:
             reader.close()
@@ -135,55 +130,51 @@ class Store:
     # Sessions
 
     async def sessions(self, start: int = 0, stop: int = FIRST_PAGE, *, archived: bool = True) -> tuple[Session, ...]:
-        """Return the sessions from place `start` to before `stop`; the session that was written last comes first.
+        """Return the sessions from index `start` to before `stop`, ordered by the time of their last message.
 
-        Args:
-            start: The place of the first session.
-            stop: The place after the last session.
-            archived: Whether archived sessions are included.
+        The newest is the first. `archived` includes archived sessions, here and in the methods below.
         """
         if stop <= FIRST_PAGE:
             return (await self._reader.read(lambda tx: newest_sessions(tx, stop, archived=archived)))[start:]
         return await self._background.read(lambda tx: self._session_order.page(tx, start, stop, archived=archived))
 
     async def count_sessions(self, *, archived: bool = True) -> int:
-        """Return the number of sessions, including archived ones or not."""
+        """Return the number of sessions."""
         return await self._reader.read(lambda tx: count_sessions(tx, archived=archived))
 
     async def session(self, session_id: str) -> Session | None:
-        """Return a session; None where the file has none of this id."""
+        """Return the session of an id; None if the file has no such session."""
         return await self._reader.read(lambda tx: find_session(tx, session_id))
 
-    async def session_place(self, session_id: str, *, archived: bool = True) -> int | None:
-        """Return the number of sessions before one in `sessions`; None where it is not among them."""
-        return await self._background.read(lambda tx: self._session_order.place(tx, session_id, archived=archived))
+    async def session_index(self, session_id: str, *, archived: bool = True) -> int | None:
+        """Return the index of a session in `sessions`; None if it is not among them."""
+        return await self._background.read(lambda tx: self._session_order.index(tx, session_id, archived=archived))
 
     async def sessions_since(self, mark: object) -> tuple[frozenset[str], object]:
-        """Return the ids of the sessions that were made since an earlier call, and a mark for the next one.
+        """Return the ids of the sessions that were created since an earlier call, and a mark for the next call.
 
-        Args:
-            mark: The mark that the earlier call returned; None for no sessions.
+        `mark` is the mark that the earlier call returned; for None no ids are returned.
         """
         return await self._reader.read(lambda tx: sessions_since(tx, mark))
 
     async def matching_sessions(
-        self, typed: str, most: int, *, archived: bool = True
+        self, typed: str, limit: int, *, archived: bool = True
     ) -> tuple[tuple[Session, ...], int]:
-        """Return up to `most` sessions that match typed letters best by title or id, and the number of all that match.
+        """Return the `limit` sessions whose title or id matches typed letters best, and the number of all matches.
 
-        With nothing typed, the pinned sessions come first, then those that were written last.
+        If nothing is typed, all sessions match: first the pinned ones, then the others in the order of `sessions`.
         """
         if typed.strip():
-            return await self._background.read(lambda tx: matching_sessions(tx, typed, most, archived=archived))
+            return await self._background.read(lambda tx: matching_sessions(tx, typed, limit, archived=archived))
         pinned = await self._reader.read(lambda tx: pinned_sessions(tx, archived=archived))
-        others = await self.sessions(0, most, archived=archived)
+        others = await self.sessions(0, limit, archived=archived)
         found = (*pinned, *(session for session in others if not session.pinned))
-        return found[:most], await self.count_sessions(archived=archived)
+        return found[:limit], await self.count_sessions(archived=archived)
 
     async def dump(self, session: Session, work: Callable[[SessionDump], T]) -> T:
-        """Run a function over a complete session at one moment, on a connection of its own, and return its result.
+        """Run a function that reads a complete session in one snapshot, and return its result.
 
-        Neither other readers nor writers of the file wait for it.
+        The function has its own connection: neither other readers nor writers of the file wait for it.
 
         Raises:
             FileError: The file cannot be read now.
@@ -197,7 +188,7 @@ class Store:
             await asyncio.to_thread(engine.close)
 
     async def journal(self) -> tuple[JournalEntry, ...]:
-        """Return the changes that the explorer made to the file, the newest first."""
+        """Return the entries of the journal, the newest first."""
         from tui.storage.journal.recording import read_entries
 
         return await self._reader.read(read_entries)
@@ -205,10 +196,7 @@ class Store:
     # Branches, turns and items
 
     async def tree(self, session: Session) -> TurnTree:
-        """Return the turns of a session's branches.
-
-        `main` is always among the branches, and so is every branch whose fork is recorded, with items or without.
-        """
+        """Return the tree of a session's turns, which always contains `main` and all branches without items."""
         return await self._reader.read(lambda tx: self._tree.read(tx, session))
 
     async def count_items(self, session: Session) -> dict[str, int]:
@@ -220,21 +208,14 @@ class Store:
         return await self._reader.read(lambda tx: last_branch(tx, session))
 
     async def turns(self, session: Session, holders: Sequence[str], first: int, last: int) -> tuple[Turn, ...]:
-        """Return the rows of the tree for some turns of a chain.
-
-        Args:
-            session: The session.
-            holders: The branches that hold the turns.
-            first: Number of the first turn.
-            last: Number of the last turn.
-        """
+        """Return the turns `first` to `last` of a chain for the tree; `holders` are the branches that hold them."""
         return await self._reader.read(lambda tx: read_turns(tx, session, holders, first, last))
 
     async def user_text(self, session: Session, branch_id: str, turn: int) -> str:
         """Return the complete text of the user message of a turn.
 
         Raises:
-            NotFoundError: The branch has no such turn, or its message cannot be decoded.
+            NotFoundError: There is no such turn, or its message cannot be decoded.
         """
         return await self._reader.read(lambda tx: read_user_text(tx, session, branch_id, turn))
 
@@ -243,34 +224,27 @@ class Store:
         return await self._reader.read(lambda tx: self._positions.position(tx, session, branch_id, turn))
 
     async def item_position(self, session: Session, branch_id: str, turn: int, message_id: int) -> int | None:
-        """Return the position of an item of a turn of a branch; None where the turn does not have it."""
+        """Return the position in the branch of an item of a turn; None if the turn does not have the item."""
         from tui.storage.search import index_in_turn
 
         index = await self._reader.read(lambda tx: index_in_turn(tx, session, branch_id, turn, message_id))
         return None if index is None else index + await self.turn_position(session, branch_id, turn)
 
     async def page(self, session: Session, branch_id: str, start: int, stop: int) -> Page:
-        """Return the items of a branch from position `start` to before `stop`, as far as there are any.
+        """Return the existing items of a branch from position `start` to before `stop`.
 
-        Of an item longer than `tui.storage.engine.LONGEST` only the beginning is read; `full_item` reads all of it.
+        Only the beginning of a long item is read; `full_item` reads all of it.
         """
         return await self._reader.read(lambda tx: read_page(tx, self._positions, session, branch_id, start, stop))
 
     async def page_around(self, session: Session, branch_id: str, turn: int, *, at_end: bool = False) -> PageAround:
-        """Return the items around the beginning of a turn, or the last items of the branch, and their position.
-
-        Args:
-            session: The session.
-            branch_id: The branch.
-            turn: Number of the turn.
-            at_end: Whether to read the last items of the branch instead.
-        """
+        """Return items around the beginning of a turn, or, with `at_end`, the last items of the branch."""
         return await self._reader.read(
             lambda tx: read_page_around(tx, self._positions, session, branch_id, turn, at_end=at_end)
         )
 
     async def full_item(self, item: Item) -> Item:
-        """Return an item with all that is stored of it.
+        """Read an item completely.
 
         Raises:
             NotFoundError: It is not stored any more.
@@ -282,20 +256,16 @@ class Store:
             raise NotFoundError("The item is gone: another program removed it.")
         return item._replace(data=read.data, raw=read.raw, size=read.size, unread=0, cut=False)
 
-    def search(self, query: Query, where: SearchOrigin, limit: int | None = None) -> AsyncGenerator[SearchUpdate]:
-        """Yield what a query finds, as it is found; the search ends when the iteration is left.
-
-        Raises:
-            FileError: The file cannot be read.
-        """
+    def search(self, query: Query, origin: SearchOrigin, limit: int | None = None) -> AsyncGenerator[SearchUpdate]:
+        """Search for a query, as `Searcher.search` does."""
         from tui.storage.search import Searcher
 
         if self._searcher is None:
             self._searcher = Searcher(self.path, self._timeout)
-        return self._searcher.search(query, where, limit)
+        return self._searcher.search(query, origin, limit)
 
     async def deletion_impact(self, session: Session, branch_id: str | None) -> DeletionImpact:
-        """Return what the deletion of a branch, or of the session where it is None, takes away.
+        """Return what would be deleted with a branch, or with the session if the branch is None.
 
         Raises:
             NotFoundError: The session has no such branch.
@@ -312,7 +282,7 @@ class Store:
     async def branch_usage(
         self, session: Session, tree: TurnTree, branch_id: str, page: tuple[int, int] | None = None
     ) -> BranchUsage:
-        """Return the usage of a branch: the sum of each scope, the tools, and with `page` the usage of those turns."""
+        """Return the sums of a branch and its tools, and the usage of each turn from `page[0]` to `page[1]`."""
 
         def read(tx: Transaction) -> BranchUsage:
             usage = self._usage_cache.branch_usage(tx, session, tree, branch_id)
@@ -321,19 +291,19 @@ class Store:
         return await self._background.read(read)
 
     def prefetch_usage(self, session: Session, tree: TurnTree, branch_id: str) -> None:
-        """Begin to add up the usage of a branch, so that it is there when it is read."""
+        """Start to add up the usage of a branch, so that `branch_usage` finds it in the cache."""
         self._background.submit_read(lambda tx: self._usage_cache.branch_usage(tx, session, tree, branch_id))
 
     async def turn_usages(
         self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
     ) -> tuple[TurnUsage, ...]:
-        """Return the usage of the turns of a branch from `first` to `last`, one for each turn that exists."""
+        """Return the usage of each turn of a branch from `first` to `last`."""
         return await self._background.read(lambda tx: turn_usages(tx, session, tree, branch_id, first, last))
 
     async def spending(
         self, session: Session, tree: TurnTree, branch_id: str, tier_limits: Sequence[int]
     ) -> SpendingByScope:
-        """Return the usage of each scope of a branch, apart by model, hour, and these limits of a price tier."""
+        """Return the usage of each scope of a branch, separated by model, hour and price tier."""
         if self._spending is None or self._spending[0] != tier_limits:
             self._spending = tier_limits, BranchUsageCache(tier_limits)
         _, cache = self._spending
@@ -356,7 +326,7 @@ class Store:
         shared: int | None = None,
         price: PriceTurns | None = None,
     ) -> Comparison:
-        """Compare turns of two branches, or of one; `price` adds what the turns cost in money."""
+        """Compare turns of two branches, or of one branch; `price` computes what they cost."""
         from tui.model.compare import compare_sides
         from tui.storage.queries.comparison import read_side
 
@@ -376,7 +346,7 @@ class Store:
     async def model_input(
         self, session: Session, tree: TurnTree, branch_id: str, turn: int, other_branch: str | None = None
     ) -> ModelInput:
-        """Return the input of the requests of a turn of a branch, and of the same turn of `other_branch` if given."""
+        """Return the input of the requests of a turn, and of the same turn of `other_branch` if it is given."""
         from tui.storage.queries.model_input import read_model_input
 
         return await self._background.read(
@@ -384,13 +354,13 @@ class Store:
         )
 
     async def input_size(self, session: Session, item_range: ItemRange) -> InputSize:
-        """Return number and size of some items."""
+        """Return the number and the size of a range of items."""
         from tui.storage.queries.model_input import read_input_size
 
         return await self._background.read(lambda tx: read_input_size(tx, session, item_range))
 
     async def input_items(self, session: Session, item_range: ItemRange) -> list[object]:
-        """Return some items of a branch as the SDK's `get_items` does."""
+        """Return a range of items as the SDK's `get_items` does."""
         from tui.storage.queries.model_input import read_input
 
         return await self._background.read(lambda tx: read_input(tx, session, item_range))

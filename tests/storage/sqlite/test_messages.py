@@ -16,7 +16,7 @@ from tests.conversations import assistant_message, open_sdk, turn
 from tui.errors import NotFoundError
 from tui.items.codec import decode_beginning
 from tui.model import Item, Session
-from tui.storage.engine import LONGEST
+from tui.storage.engine import MAX_READ_BYTES
 from tui.storage.sqlite.dialect import SQLITE
 from tui.storage.store import Store
 
@@ -67,13 +67,13 @@ async def peak_of(work: Callable[[Store, Session], Any], path: Path) -> int:
 async def test_a_page_has_the_beginning_of_long_items_and_their_type(long_file: Path) -> None:
     items = await read(long_file)
     assert [item.type for item in items] == ["user", "function_call", "function_call_output", "assistant"]
-    assert all(item.cut and item.size > 1_000_000 and item.size - item.unread == LONGEST for item in items)
+    assert all(item.cut and item.size > 1_000_000 and item.size - item.unread == MAX_READ_BYTES for item in items)
     message, call, output, answer = (item.data for item in items)
     assert message["role"] == "user"
     assert message["content"].startswith("Read this. A sentence")
     assert (call["type"], call["name"]) == ("function_call", "keep")
     assert LONG.startswith(output["output"])
-    assert len(output["output"]) > LONGEST // 2
+    assert len(output["output"]) > MAX_READ_BYTES // 2
     assert LONG.startswith(answer["content"][0]["text"])
 
 
@@ -195,7 +195,7 @@ async def test_an_item_whose_beginning_cannot_be_decoded_is_read_completely(tmp_
     items = await read(path)
     assert [item.data == json.loads(half) for item in items] == [True, False, False, True, False, False]
     assert items[1].data is None
-    assert items[1].raw == ("no JSON " * 100_000)[:LONGEST]
+    assert items[1].raw == ("no JSON " * 100_000)[:MAX_READ_BYTES]
     assert items[1].cut
     assert items[2].data["content"].startswith("\ufffdA sentence")
 

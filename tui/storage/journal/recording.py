@@ -1,7 +1,7 @@
-"""The journal: what the explorer changed in a database, so that it can be undone and redone.
+"""The journal of the changes that the explorer makes to a database, so that they can be undone and redone.
 
-All that is written inside `record` becomes one entry: deleted rows are copied to the trash, added rows are known by
-their ids. `tui.storage.journal.undo` undoes and redoes entries.
+All changes inside `record` become one entry: deleted rows are copied to the trash, and the ids of added rows are noted.
+`tui.storage.journal.undo` undoes and redoes entries.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 _TABLES_OF_BRANCHES: Final = ("message_structure", "turn_usage", "convo_runs")
-"""Numbered tables whose rows belong to a branch."""
+"""Tables of `NUMBERED_TABLES` whose rows belong to a branch."""
 
 
 class BranchCheckpoint(NamedTuple):
@@ -56,8 +56,8 @@ class BranchCheckpoint(NamedTuple):
         session_id: The session.
         branch_id: The branch.
         items: Number of its items.
-        last_ids: The greatest id that each table has for the branch.
-        empty_row: The row of the branch in `convo_branches` while it has no items; None if it has items.
+        last_ids: For each table, the greatest id of the branch's rows.
+        empty_row: The row of the branch in `convo_branches` if it has no items.
     """
 
     session_id: str
@@ -69,28 +69,20 @@ class BranchCheckpoint(NamedTuple):
 
 @contextmanager
 def record(tx: Transaction, session_id: str, operation: str, description: str = "") -> Iterator[PendingEntry]:
-    """Record all changes that are made inside the context as one entry.
+    """Record all changes that are made inside the context as one entry, of which `operation` is the kind, in one word.
 
-    Undone entries cannot be redone any more. There is no entry if nothing was changed.
-
-    Args:
-        tx: A write transaction.
-        session_id: The session.
-        operation: The kind of change, one word.
-        description: What is changed, on one line; may be set inside the context.
+    If something was changed, undone entries cannot be redone any more; otherwise there is no entry.
     """
     entry_id = _insert_entry(tx, session_id, operation)
     tables = recorded_tables(tx)
     changes = Changes({table: tx.columns(identifier) for table, identifier in tables.items()})
     last_ids: dict[str, int] = {table: greatest_id(tx, tables[table]) for table in NUMBERED_TABLES if table in tables}
     entry = PendingEntry(description)
-    with tx.record_changes(
-        entry_id,
-        [
-            RecordedTable(table, identifier, changes.columns[table], table in KEYED_TABLES)
-            for table, identifier in tables.items()
-        ],
-    ):
+    recorded = [
+        RecordedTable(table, identifier, changes.columns[table], table in KEYED_TABLES)
+        for table, identifier in tables.items()
+    ]
+    with tx.record_changes(entry_id, recorded):
         yield entry
     tables = recorded_tables(tx)
     for table in tables.keys() - changes.columns.keys():
@@ -103,7 +95,7 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
             last_id = last_ids.get(table, 0)
             if ranges := id_ranges(tx, f"SELECT id FROM {tables[table]} WHERE id > :last", last=last_id):
                 changes.added[table] = ranges
-            # Rows that were both added and deleted inside the context.
+            # Rows that were both added and deleted inside the context leave nothing to undo.
             sql = (
                 "DELETE FROM convo_trash"
                 f" WHERE entry_id = :entry_id AND table_name = :table AND {TRASH_CELLS[0]} > :last"
@@ -120,7 +112,7 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
 
 
 def take_checkpoint(tx: Transaction, session_id: str, branch_id: str) -> BranchCheckpoint:
-    """Return the state of a branch, for `record_since`; a read transaction is enough."""
+    """Return the state of a branch, for `record_since`."""
     tables = recorded_tables(tx)
     last_ids: dict[str, int] = {
         table: int(
@@ -143,16 +135,7 @@ def take_checkpoint(tx: Transaction, session_id: str, branch_id: str) -> BranchC
 
 
 def record_since(tx: Transaction, checkpoint: BranchCheckpoint, operation: str, description: str) -> None:
-    """Record what others appended to a branch, in their own transactions, as one entry.
-
-    There is no entry if they appended no items.
-
-    Args:
-        tx: A write transaction.
-        checkpoint: The state of the branch before.
-        operation: The kind of change, one word.
-        description: What was changed, on one line.
-    """
+    """Record what others appended to a branch since a checkpoint as one entry, unless they appended no items."""
     tables = recorded_tables(tx)
     changes = Changes({table: tx.columns(identifier) for table, identifier in tables.items()})
     for table in _TABLES_OF_BRANCHES:
@@ -189,7 +172,7 @@ def read_entries(tx: Transaction) -> tuple[JournalEntry, ...]:
 
 
 def make_permanent(tx: Transaction, entry_id: int) -> None:
-    """Make a change permanent: `undo` ignores its entry, and its rows leave the trash."""
+    """Make a change permanent: its rows are deleted from the trash, and `undo` ignores its entry."""
     if tx.has_table("convo_journal"):
         tx.execute("DELETE FROM convo_trash WHERE entry_id = :entry_id", entry_id=entry_id)
         tx.execute(
@@ -216,7 +199,7 @@ def _insert_entry(tx: Transaction, session_id: str, operation: str) -> int:
 
 
 def _reduce_to_first_and_last(tx: Transaction, entry_id: int, table: str, identifier: str, columns: list[str]) -> None:
-    """Replace the recorded versions of each row by the one before the entry and the one after it."""
+    """Replace the recorded versions of each row by its first version and the current one."""
     key_size = len(tx.primary_key(identifier))
     first: dict[Row, Row | None] = {}
     for side, *cells in tx.execute(

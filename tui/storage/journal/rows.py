@@ -1,7 +1,4 @@
-"""The stored form of journal entries: rows in the trash, ranges of ids, and the state of branches.
-
-The functions need a write transaction, unless they only read.
-"""
+"""The stored form of journal entries: rows in the trash, ranges of ids, and the state of branches."""
 
 from __future__ import annotations
 
@@ -42,16 +39,16 @@ __all__ = [
 ]
 
 NUMBERED_TABLES: Final = ("messages", "message_structure", "turn_usage", "convo_runs")
-"""Tables whose rows never change and have growing ids: the rows that an entry added are a few ranges of ids."""
+"""Tables whose rows never change and have growing ids: an entry stores the rows that it added as ranges of ids."""
 
 KEYED_TABLES: Final = ("sessions", "session_clear_generations", "convo_branches", "convo_usage", "convo_labels")
-"""Tables whose rows change: a row is stored as it was before the entry, and as it was after it."""
+"""Tables whose rows change: an entry stores a changed row as it was before and as it was after the change."""
 
 BEFORE: Final = 0
-"""The `side` of a row in the trash that undoing the entry brings back."""
+"""The `side` of rows in the trash that are restored when the entry is undone."""
 
 AFTER: Final = 1
-"""The `side` of a row in the trash that undoing the entry takes away."""
+"""The `side` of rows in the trash that are removed when the entry is undone."""
 
 IdRanges: TypeAlias = list[tuple[int, int]]
 Row: TypeAlias = tuple[Any, ...]
@@ -59,11 +56,11 @@ Row: TypeAlias = tuple[Any, ...]
 
 @dataclass
 class PendingEntry:
-    """An entry whose change is being made, which may still complete it.
+    """The fields of an entry that can be set while its change is made.
 
     Attributes:
         description: What is changed, on one line.
-        branch_id: The branch that is changed; None where the session itself is.
+        branch_id: The changed branch; None for the session itself.
     """
 
     description: str
@@ -71,7 +68,7 @@ class PendingEntry:
 
 
 class BranchState(NamedTuple):
-    """Number and last id of a branch's items and usage rows, for noticing changes."""
+    """The numbers and the last ids of a branch's items and usage rows, by which later changes are noticed."""
 
     session_id: str
     branch_id: str
@@ -83,13 +80,13 @@ class BranchState(NamedTuple):
 
 @dataclass
 class Changes:
-    """The data for undoing or redoing an entry, besides rows in the trash; stored as JSON.
+    """The data for undoing or redoing an entry that is not in the trash; stored as JSON.
 
     Attributes:
         columns: The columns of each table, in the order of the cells in the trash.
         added: Ids of the rows that the entry added, by table.
-        branches: The branches that the entry changed, as it left them.
-        generations: How often each session that the entry changed had been cleared.
+        branches: The changed branches, as they were after the change.
+        generations: The clear generation of each changed session, as it was after the change.
     """
 
     columns: dict[str, list[str]] = field(default_factory=dict)
@@ -99,7 +96,7 @@ class Changes:
 
     @classmethod
     def parse(cls, text: str) -> Changes:
-        """Read the stored form."""
+        """Decode the stored form."""
         stored = json.loads(text)
         return cls(
             stored["columns"],
@@ -109,11 +106,8 @@ class Changes:
         )
 
     def dump(self) -> str:
-        """Return the stored form."""
+        """Encode the stored form."""
         return json.dumps(vars(self))
-
-
-# Entries
 
 
 ENTRY_COLUMNS: Final = "id, session_id, branch_id, op, words, state, bytes, CAST(created_at AS TEXT)"
@@ -127,14 +121,7 @@ def entry_from_row(row: Sequence[Any]) -> JournalEntry:
 
 
 def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: PendingEntry) -> None:
-    """Store the data for undoing or redoing an entry, and the state in which it leaves branches and sessions.
-
-    Args:
-        tx: A write transaction.
-        entry_id: The entry.
-        changes: What is known of its changes; its branches and generations are filled in.
-        entry: Its description and branch.
-    """
+    """Set the branches and generations of `changes`, and store everything that is known of an entry."""
     branches: set[tuple[str, str]] = set()
     for table in ("message_structure", "turn_usage"):
         for first, last in changes.added.get(table, ()):
@@ -164,16 +151,13 @@ def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: Pend
 
 
 def delete_undone_entries(tx: Transaction) -> None:
-    """Delete the entries that could be redone, with their rows in the trash."""
+    """Delete the entries that were undone, with their rows in the trash: they cannot be redone any more."""
     tx.execute("DELETE FROM convo_trash WHERE entry_id IN (SELECT id FROM convo_journal WHERE state = 'undone')")
     tx.execute("DELETE FROM convo_journal WHERE state = 'undone'")
 
 
-# Tables
-
-
 def recorded_tables(tx: Transaction) -> dict[str, str]:
-    """Return the tables whose changes are recorded: their names in the journal, and their identifiers in SQL."""
+    """Return the tables whose changes are recorded: for each name in the journal, its SQL identifier."""
     identifiers = {"sessions": tx.tables.sessions, "messages": tx.tables.messages}
     for table in (*NUMBERED_TABLES, *KEYED_TABLES):
         if table not in identifiers and tx.has_table(table):
@@ -182,12 +166,12 @@ def recorded_tables(tx: Transaction) -> dict[str, str]:
 
 
 def greatest_id(tx: Transaction, identifier: str) -> int:
-    """Return the greatest id in a table; 0 where it is empty."""
+    """Return the greatest id in a table; 0 if it is empty."""
     return int(tx.execute(f"SELECT COALESCE(MAX(id), 0) FROM {identifier}").fetchone()[0])
 
 
 def id_ranges(tx: Transaction, sql: str, **values: object) -> IdRanges:
-    """Return the ids that a query gives in its column `id`, as ranges without gaps."""
+    """Return the values of a query's column `id` as ranges without gaps."""
     count, first, last = tx.execute(f"SELECT COUNT(*), MIN(id), MAX(id) FROM ({sql}) AS ids", **values).fetchone()
     if count and count == last - first + 1:
         return [(first, last)]
@@ -200,12 +184,7 @@ def id_ranges(tx: Transaction, sql: str, **values: object) -> IdRanges:
 
 
 def key_condition(columns: Sequence[str], key: Row) -> tuple[str, dict[str, object]]:
-    """Return the condition that a row has a key, and its named values.
-
-    Args:
-        columns: The columns of the table, of which the first are the key.
-        key: The values of the key.
-    """
+    """Return the condition that the first columns have the values of a key, and its named values."""
     names = [f"key{index}" for index in range(len(key))]
     condition = " AND ".join(
         f"{quoted(column)} IS NULL" if value is None else f"{quoted(column)} = :{name}"
@@ -215,14 +194,7 @@ def key_condition(columns: Sequence[str], key: Row) -> tuple[str, dict[str, obje
 
 
 def find_row(tx: Transaction, identifier: str, columns: Sequence[str], key: Row) -> Row | None:
-    """Return the row of a table that has a key; None where there is none.
-
-    Args:
-        tx: A transaction.
-        identifier: The table.
-        columns: The columns to read, of which the first are the key.
-        key: The values of the key.
-    """
+    """Return the row of a table whose first columns have the values of a key; None if there is none."""
     condition, values = key_condition(columns, key)
     sql = f"SELECT {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}"
     row: Row | None = tx.execute(sql, **values).fetchone()
@@ -230,7 +202,7 @@ def find_row(tx: Transaction, identifier: str, columns: Sequence[str], key: Row)
 
 
 def read_branch_state(tx: Transaction, session_id: str, branch_id: str) -> BranchState:
-    """Read the state of a branch."""
+    """Return the current state of a branch."""
     counts = [
         tx.execute(
             f"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM {table}"
@@ -243,9 +215,6 @@ def read_branch_state(tx: Transaction, session_id: str, branch_id: str) -> Branc
     return BranchState(session_id, branch_id, *counts[0], *counts[1])
 
 
-# The trash
-
-
 def has_trash(tx: Transaction, entry_id: int) -> bool:
     """Return whether the trash has rows of an entry."""
     sql = "SELECT 1 FROM convo_trash WHERE entry_id = :entry_id LIMIT 1"
@@ -253,15 +222,7 @@ def has_trash(tx: Transaction, entry_id: int) -> bool:
 
 
 def insert_into_trash(tx: Transaction, entry_id: int, table: str, side: int, row: Row) -> None:
-    """Store a row in the trash.
-
-    Args:
-        tx: A write transaction.
-        entry_id: The entry.
-        table: Name of the table in the journal.
-        side: `BEFORE` or `AFTER`.
-        row: The cells of the row.
-    """
+    """Store a row in the trash, on the side `BEFORE` or `AFTER`."""
     values = {"entry_id": entry_id, "table_name": table, "side": side, **dict(zip(TRASH_CELLS, row, strict=False))}
     tx.execute(insert_into("convo_trash", values), **values)
 
@@ -276,18 +237,7 @@ def copy_to_trash(
     condition: str = "TRUE",
     values: Mapping[str, object] | None = None,
 ) -> None:
-    """Copy rows of a table to the trash.
-
-    Args:
-        tx: A write transaction.
-        entry_id: The entry.
-        table: Name of the table in the journal.
-        identifier: The table.
-        columns: Its columns, in the order of the cells.
-        side: `BEFORE` or `AFTER`.
-        condition: Which rows, as SQL.
-        values: The named values in the condition.
-    """
+    """Copy the rows of a table that fulfil a condition to the trash, on the side `BEFORE` or `AFTER`."""
     tx.execute(
         f"INSERT INTO convo_trash (entry_id, table_name, side, {', '.join(TRASH_CELLS[: len(columns)])})"
         f" SELECT :entry_id, :table, :side, {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}",

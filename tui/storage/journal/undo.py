@@ -1,9 +1,8 @@
 """Undoing and redoing entries of the journal.
 
-Rows that an entry added are moved to the trash, rows that it deleted return with the same ids, and the entry then
-stores what it takes for the opposite. It is refused if another program has changed what the entry depends on.
-
-The functions need a write transaction, which is to be rolled back if they raise.
+Undoing an entry moves the rows that it added to the trash, and restores the rows that it deleted with the same ids; the
+entry then stores the data for redoing it, which is done in the same way. An error is raised if another program has
+changed what the entry depends on; the transaction then has to be rolled back.
 """
 
 from __future__ import annotations
@@ -40,69 +39,56 @@ from tui.words import plural
 __all__ = ["Check", "redo", "undo"]
 
 Check: TypeAlias = Callable[[JournalEntry], None]
-"""Raises `ConvoError` to refuse that an entry is undone or redone."""
+"""Raises `ConvoError` if an entry must not be undone or redone now."""
 
 
 def undo(tx: Transaction, back_to: int | None = None, *, check: Check | None = None) -> tuple[JournalEntry, ...]:
-    """Undo the newest change that is in effect.
+    """Undo the newest change that is in effect, or the entry `back_to` and all newer ones.
 
-    Args:
-        tx: A write transaction.
-        back_to: Undo this entry, and all newer ones.
-        check: Called for each entry before anything is changed.
+    `check` is called for each of these entries before anything is changed.
 
     Returns:
         The entries in the order in which they were undone.
 
     Raises:
-        ConvoError: There is nothing to undo, it was refused, or another program has changed what an entry depends on.
+        ConvoError: There is nothing to undo, `check` refused, or another program has changed what an entry depends on.
     """
-    condition = "TRUE" if back_to is None else "id >= :limit"
-    entries = _read(tx, EntryState.DONE, condition, "id DESC", back_to)
-    if not entries:
-        raise ConvoError("Nothing to undo.", "H lists all changes.")
-    return _invert(tx, entries, check, "undone")
+    entries = _read(tx, EntryState.DONE, "id >= :limit", "id DESC", back_to)
+    hint = "To undo earlier changes, make this one permanent: H, then K."
+    return _invert(tx, entries, check, "undo", "undone", hint)
 
 
 def redo(tx: Transaction, up_to: int | None = None, *, check: Check | None = None) -> tuple[JournalEntry, ...]:
-    """Redo the oldest change that was undone.
+    """Redo the oldest change that was undone, or the entry `up_to` and all older ones that were undone.
 
-    Args:
-        tx: A write transaction.
-        up_to: Redo this entry, and all older ones that were undone.
-        check: Called for each entry before anything is changed.
-
-    Returns:
-        The entries in the order in which they were redone.
-
-    Raises:
-        ConvoError: There is nothing to redo, it was refused, or another program has changed what an entry depends on.
+    The rest is as with `undo`.
     """
-    condition = "TRUE" if up_to is None else "id <= :limit"
-    entries = _read(tx, EntryState.UNDONE, condition, "id", up_to)
-    if not entries:
-        raise ConvoError("Nothing to redo.", "H lists all changes.")
-    return _invert(tx, entries, check, "redone")
+    entries = _read(tx, EntryState.UNDONE, "id <= :limit", "id", up_to)
+    return _invert(tx, entries, check, "redo", "redone", "")
 
 
 def _read(
     tx: Transaction, state: EntryState, condition: str, order: str, limit: int | None
 ) -> list[tuple[JournalEntry, Changes]]:
-    """Read the entries in a state that are to be inverted, in that order; one if there is no limit."""
+    """Return the entries in a state that fulfil a condition on the limit; without limit, only the first entry."""
     if not tx.has_table("convo_journal"):
         return []
-    rows = tx.execute(
-        f"SELECT {ENTRY_COLUMNS}, changes FROM convo_journal WHERE state = :state AND {condition}"
-        f" ORDER BY {order}{' LIMIT 1' if limit is None else ''}",
-        state=state,
-        limit=limit,
-    ).fetchall()
+    selected = f"ORDER BY {order} LIMIT 1" if limit is None else f"AND {condition} ORDER BY {order}"
+    sql = f"SELECT {ENTRY_COLUMNS}, changes FROM convo_journal WHERE state = :state {selected}"
+    rows = tx.execute(sql, state=state, limit=limit).fetchall()
     return [(entry_from_row(row), Changes.parse(changes)) for *row, changes in rows]
 
 
 def _invert(
-    tx: Transaction, entries: Sequence[tuple[JournalEntry, Changes]], check: Check | None, done: str
+    tx: Transaction,
+    entries: Sequence[tuple[JournalEntry, Changes]],
+    check: Check | None,
+    verb: str,
+    participle: str,
+    hint: str,
 ) -> tuple[JournalEntry, ...]:
+    if not entries:
+        raise ConvoError(f"Nothing to {verb}.", "H lists all changes.")
     if check is not None:
         for entry, _ in entries:
             check(entry)
@@ -111,13 +97,12 @@ def _invert(
             _invert_entry(tx, entry, changes)
         except (ConvoError, tx.integrity_error) as error:
             reason = str(error) if isinstance(error, ConvoError) else "What it would bring back exists already."
-            hint = "To undo earlier changes, make this one permanent: H, then K." if done == "undone" else ""
-            raise ConvoError(f"“{entry.description}” cannot be {done}. {reason}", hint) from error
+            raise ConvoError(f"“{entry.description}” cannot be {participle}. {reason}", hint) from error
     return tuple(entry for entry, _ in entries)
 
 
 def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
-    # A table that was created later holds no rows of the entry.
+    # A table that was created after the entry has no rows of it.
     tables = {table: name for table, name in recorded_tables(tx).items() if table in changes.columns}
     _check_unchanged(tx, changes)
     if "message_structure" in tables:
@@ -141,7 +126,7 @@ def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> Non
 def _swap_numbered_rows(
     tx: Transaction, entry_id: int, table: str, identifier: str, columns: Sequence[str], added: IdRanges
 ) -> IdRanges:
-    """Move the rows that an entry added to the trash, and the deleted rows back; return the ids of the latter."""
+    """Move the rows that an entry added to the trash, restore the rows that it deleted, and return the restored ids."""
     deleted = f"FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table AND side = {BEFORE}"
     values = {"entry_id": entry_id, "table": table}
     row_id = TRASH_CELLS[0]
@@ -164,10 +149,10 @@ def _swap_numbered_rows(
 
 
 def _swap_keyed_rows(tx: Transaction, entry_id: int, changes: Changes, table: str, tables: dict[str, str]) -> None:
-    """Replace each row of a keyed table that an entry changed by the one on the other side of the entry.
+    """Replace each row of a keyed table that an entry changed by its version on the other side of the entry.
 
     Raises:
-        ConvoError: A row is not as the entry left it.
+        ConvoError: The row was changed after the entry.
     """
     columns, identifier = changes.columns[table], tables[table]
     key_size = len(tx.primary_key(identifier))
@@ -216,16 +201,16 @@ _KEYED_CHANGED: Final = {
 
 
 def _may_differ(table: str, current: Row | None, had_before: bool, had_after: bool) -> bool:
-    """Return whether a row that is not as an entry left it is no reason to refuse."""
+    """Return whether a row may differ from what the entry stored."""
     if table == "sessions":
         # Every write to a session updates its time.
         return had_after and current is not None
-    # Usage that is kept for a turn is deleted with the turn.
+    # Kept usage is deleted with its turn.
     return table == "convo_usage" and current is None and not had_before
 
 
 def _check_is_empty(tx: Transaction, tables: dict[str, str], session_id: str) -> None:
-    """Refuse to delete the row of a session that has items."""
+    """Raise ConvoError if a session has items, so that its row must not be deleted."""
     for table in ("message_structure", "messages"):
         sql = f"SELECT 1 FROM {tables[table]} WHERE session_id = :session_id LIMIT 1"
         if tx.execute(sql, session_id=session_id).fetchone():
@@ -233,7 +218,7 @@ def _check_is_empty(tx: Transaction, tables: dict[str, str], session_id: str) ->
 
 
 def _check_unchanged(tx: Transaction, changes: Changes) -> None:
-    """Refuse if a session or a branch is not as the entry left it."""
+    """Raise ConvoError if a session or a branch was changed after the entry."""
     for session_id, generation in changes.generations.items():
         if read_generation(tx, session_id) != generation:
             raise ConvoError(f"Session '{session_id}' was cleared since.")
@@ -252,7 +237,7 @@ def _check_unchanged(tx: Transaction, changes: Changes) -> None:
 
 
 def _check_references(tx: Transaction, removed: dict[str, IdRanges], restored: dict[str, IdRanges]) -> None:
-    """Refuse what would leave structure rows without their message."""
+    """Raise ConvoError if structure rows would be left without their message."""
     for first, last in removed.get("messages", ()):
         sql = "SELECT branch_id FROM message_structure WHERE message_id BETWEEN :first AND :last LIMIT 1"
         row = tx.execute(sql, first=first, last=last).fetchone()

@@ -1,4 +1,4 @@
-"""The tree of turns of one session: read once, and then again only where branches were added, changed or deleted."""
+"""The tree of turns of a session: after the first time, only new, changed and deleted branches are read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tui.storage.schema import LAST_TURN, MAIN
 
 __all__ = ["IncrementalTree"]
 
-_MANY: Final = 64
-"""Branches from which one statement for all branches of the session costs less than one for each."""
+_MANY_BRANCHES: Final = 64
+"""For more branches, one statement for all branches of the session is faster than one for each branch."""
 
 _LAST_ROW: Final = """
     (SELECT t.id FROM {structure} t WHERE t.session_id = :session_id AND t.branch_id = names.branch_id
         ORDER BY t.sequence_number DESC LIMIT 1)
 """
-"""The id of a branch's last row, which no other row has at any time."""
+"""The id of a branch's last row; ids are never used again, so that it changes whenever the branch changes."""
 
 _DETAILS: Final = f"""
     branch_id,
@@ -31,17 +31,17 @@ _DETAILS: Final = f"""
     (SELECT t.id FROM {{structure}} t WHERE t.session_id = :session_id AND t.branch_id = names.branch_id
         ORDER BY t.sequence_number LIMIT 1)
 """
-"""Four columns: the name of a branch, and the fields of `_BranchRows` but for the time."""
+"""Four columns: the id of a branch, and the fields of `_BranchRows` without the time."""
 
 
 class _BranchRows(NamedTuple):
-    """What is known of the rows of a branch.
+    """The first and the last structure row of a branch.
 
     Attributes:
-        last_row: Id of its last row.
-        last_turn: Number of its last turn; None without any.
-        first_row: Id of its first row.
-        created_at: When the first row was written; None where the fork is recorded, with its time.
+        last_row: Id of the last row.
+        last_turn: Number of the last turn; None without turns.
+        first_row: Id of the first row.
+        created_at: When the first row was written; None if `convo_branches` has the time of the fork.
     """
 
     last_row: int
@@ -51,7 +51,7 @@ class _BranchRows(NamedTuple):
 
 
 class _Fork(NamedTuple):
-    """What is recorded of a fork."""
+    """A row of `convo_branches`."""
 
     parent: str | None = None
     fork_turn: int | None = None
@@ -60,16 +60,16 @@ class _Fork(NamedTuple):
 
     @property
     def hint(self) -> tuple[str, int] | None:
-        """A branch, and the last turn that it shared when the fork was made."""
+        """The parent, and the last turn that was shared with it when the fork was made."""
         if isinstance(self.parent, str) and isinstance(self.fork_turn, int):
             return self.parent, self.fork_turn - 1
         return None
 
 
 class IncrementalTree:
-    """The tree of the session that was read last; for use by one thread.
+    """Reads the tree of a session, and remembers it for the next time; for use by one thread.
 
-    While the session does not change, the same tree is returned again.
+    The same object is returned until the session changes.
     """
 
     _session_id: str | None
@@ -82,11 +82,8 @@ class IncrementalTree:
         self._reset()
 
     def read(self, tx: Transaction, session: Session) -> TurnTree:
-        """Return the turns of a session's branches.
-
-        `main` is always among the branches, and so is every branch whose fork is recorded, with items or without.
-        """
-        # The rows of a plain session are made up each time, and their ids with them.
+        """Return the tree of a session's turns, which always contains `main` and all branches without items."""
+        # The rows of a plain session are made up each time, with new ids.
         if session.session_id != self._session_id or session.plain:
             self._reset()
         try:
@@ -129,7 +126,7 @@ class IncrementalTree:
         for name in old:
             self._trie.remove(name)
         new = [branch for branch in branches if branch.branch_id not in self._trie]
-        if len(new) > _MANY:
+        if len(new) > _MANY_BRANCHES:
             reader.read_turns_at_forks()
         for branch in new:
             hint = forks.get(branch.branch_id, _Fork()).hint
@@ -140,7 +137,7 @@ class IncrementalTree:
 
 
 class _Reader:
-    """Reads what a tree is made of, at one moment."""
+    """Reads the branches and turns of a session in one transaction."""
 
     def __init__(self, tx: Transaction, session: Session) -> None:
         self._tx = tx
@@ -150,19 +147,19 @@ class _Reader:
         self._turn_key = f"SELECT {_turn_key(tx.dialect, self._structure, ':branch_id', ':turn')}"
 
     def last_rows(self) -> dict[str, int]:
-        """Return the branches that have items, with the id of the last row of each."""
+        """Return the id of the last row of each branch that has items."""
         sql = f"{self._names()} SELECT branch_id, {_LAST_ROW} FROM names WHERE {self._tx.dialect.is_text('branch_id')}"
         return dict(self._tx.execute(sql.format(structure=self._structure), session_id=self._session_id))
 
     def all_branch_rows(self) -> dict[str, _BranchRows]:
-        """Return every branch that has items."""
+        """Return the rows of every branch that has items."""
         sql = f"{self._names()} SELECT {_DETAILS} FROM names WHERE {self._tx.dialect.is_text('branch_id')}"
         rows = self._tx.fetch_as_json(sql.format(structure=self._structure), 4, session_id=self._session_id)
         return {name: _BranchRows(*details) for name, *details in rows}
 
     def branch_rows(self, names: Sequence[str]) -> dict[str, _BranchRows]:
-        """Return some branches that have items."""
-        if len(names) > _MANY:
+        """Return the rows of some branches that have items."""
+        if len(names) > _MANY_BRANCHES:
             every = self.all_branch_rows()
             return {name: every[name] for name in names}
         sql = f"WITH names (branch_id) AS (VALUES (:branch_id)) SELECT {_DETAILS} FROM names"
@@ -180,7 +177,7 @@ class _Reader:
         return row[0] if row else None
 
     def forks(self) -> dict[str, _Fork]:
-        """Return the recorded forks by the id of their branch, oldest first."""
+        """Return the recorded forks by the id of the branch, oldest first."""
         tx = self._tx
         if not tx.has_table("convo_branches"):
             return {}
@@ -197,7 +194,7 @@ class _Reader:
         return {name: _Fork(parent, turn, created_at, bool(empty)) for name, parent, turn, created_at, empty in rows}
 
     def read_turns_at_forks(self) -> None:
-        """Read the keys of the turns at every recorded fork in one statement: they show where most branches part."""
+        """Read the keys of the turns before and after every recorded fork in one statement."""
         tx = self._tx
         if not tx.has_table("convo_branches"):
             return
@@ -215,7 +212,7 @@ class _Reader:
             self._turn_keys.update(zip(places, values, strict=True))
 
     def turn_key(self, branch_id: str, turn: int) -> str | None:
-        """Return the key of a turn, equal for turns with the same messages; None where the branch has no such turn."""
+        """Return a key that is equal for turns with the same messages; None if the branch has no such turn."""
         place = branch_id, turn
         if place not in self._turn_keys:
             (self._turn_keys[place],) = self._tx.execute(
@@ -224,7 +221,7 @@ class _Reader:
         return self._turn_keys[place]
 
     def _names(self) -> str:
-        # Each step finds the next branch by the index: as many steps as branches, however many rows they have.
+        # Each step finds the next branch by the index: there are as many steps as branches.
         return f"""
             WITH RECURSIVE names (branch_id) AS (
                 SELECT MIN(branch_id) FROM {{structure}} WHERE session_id = :session_id
@@ -237,7 +234,7 @@ class _Reader:
 
 
 def _turn_key(dialect: Dialect, structure: str, branch: str, turn: str) -> str:
-    """Return the ids of the messages of a turn, as SQL; NULL where there are none."""
+    """Return an SQL expression for the ids of the messages of a turn; NULL if there are none."""
     return (
         f"(SELECT {dialect.joined('t.message_id')} FROM {structure} t"
         f" WHERE t.session_id = :session_id AND t.branch_id = {branch} AND t.user_turn_number = {turn})"

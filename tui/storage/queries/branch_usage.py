@@ -1,11 +1,12 @@
 """The usage of a branch: the sum of each scope, and the tools that it called.
 
-The database adds the rows up: none is loaded turn by turn. The sums of what each branch of a session ran, which every
-branch needs, are cached as long as the database does not change, and so is the usage of the branches that were read.
+The database adds the rows up. The usage that each branch of a session stored, which the sums of every branch need, is
+cached as long as the database does not change, and so are the sums of the branches that were read.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -16,11 +17,10 @@ from tui.storage.engine import Transaction
 from tui.storage.queries.turn_usage import (
     HOUR,
     ON_BRANCH,
-    Holder,
-    as_json,
-    first_holder_usage,
-    held_usage,
-    turn_holders,
+    SharingBranch,
+    first_shared_usage,
+    shared_usage,
+    sharing_branches,
 )
 from tui.storage.queries.usage_columns import USAGE_COLUMNS, USAGE_NAMES, USAGE_SUMS, read_usage, usage_expressions
 from tui.storage.schema import LAST_TURN
@@ -34,10 +34,10 @@ _SUMS: Final = (
     f"{USAGE_SUMS}, COALESCE(MAX(estimated), 0), COUNT(*), MAX(input_tokens + output_tokens),"
     " COUNT(*) FILTER (WHERE turn > 0)"
 )
-"""The numbers of a `_UsageSum`."""
+"""The columns of `_usage_sum` after model, hour and price tier."""
 
 _WIDTH: Final = 3 + len(USAGE_COLUMNS) + 4
-"""The columns of a `_UsageSum`: model, hour and price tier, and the numbers."""
+"""The number of columns of `_usage_sum`."""
 
 _LAST_RUNS: Final = """
     SELECT r.branch_id, r.user_turn_number AS turn, r.message_id, r.estimated, CAST(r.model AS TEXT) AS model
@@ -57,7 +57,7 @@ _FIRST_MESSAGE: Final = """
     EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = :session_id
         AND t.branch_id = run.branch_id AND t.user_turn_number = run.turn AND t.message_id = run.message_id)
 """
-"""The condition that a run is of a turn as its branch holds it now."""
+"""The condition that the branch of a run holds the turn of the run now."""
 
 _RESTORED: Final = """
     EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = u.session_id AND t.branch_id = u.branch_id
@@ -65,11 +65,11 @@ _RESTORED: Final = """
     AND EXISTS (SELECT 1 FROM turn_usage b WHERE b.session_id = u.session_id AND b.branch_id = u.branch_id
         AND b.user_turn_number = u.user_turn_number)
 """
-"""The condition that the branch of a row `u` of `convo_usage` exists again, with that usage."""
+"""The condition that the branch of a row `u` of `convo_usage` exists again, with usage for that turn."""
 
 
 class SpendingByScope(NamedTuple):
-    """The usage of each scope, apart where prices differ."""
+    """The usage of each scope, separated by model, hour and price tier."""
 
     own: tuple[Spending, ...]
     path: tuple[Spending, ...]
@@ -77,12 +77,12 @@ class SpendingByScope(NamedTuple):
 
 
 class _UsageSum(NamedTuple):
-    """The sum of some usage rows.
+    """A sum of usage rows.
 
     Attributes:
-        spending: Their usage.
+        spending: The usage.
         largest: Input and output tokens of the row with the most tokens.
-        turns: Number of rows, without usage from before the first turn.
+        turns: Number of rows, without the row for items before the first turn.
     """
 
     spending: Spending
@@ -91,7 +91,7 @@ class _UsageSum(NamedTuple):
 
 
 class _StoredUsage(NamedTuple):
-    """The usage that one branch stored: its first and its last turn, and the sums."""
+    """The usage that one branch stored, with the first and the last turn that has a row."""
 
     first: int
     last: int
@@ -105,11 +105,11 @@ class BranchUsageCache:
     """
 
     def __init__(self, tier_limits: Sequence[int] | None = None) -> None:
-        """Start without usage.
+        """Create an empty cache.
 
         Args:
-            tier_limits: Keep usage apart where prices may differ: by model, hour, and these limits of
-                `Spending.price_tier`, ascending. None for one sum.
+            tier_limits: The limits of `Spending.price_tier`, ascending. If given, usage is summed separately for each
+                model, hour and price tier; otherwise there is one sum.
         """
         self._tier_limits = tier_limits
         self._state: tuple[str, Hashable] | None = None
@@ -120,7 +120,7 @@ class BranchUsageCache:
         self._by_branch: dict[str, BranchUsage] = {}
 
     def branch_usage(self, tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> BranchUsage:
-        """Return the usage of a branch."""
+        """Return the sums of a branch, its tools, and the models of the session."""
         self._refresh(tx, session, tree)
         usage = self._by_branch.pop(branch_id, None)
         if usage is None:
@@ -131,7 +131,7 @@ class BranchUsageCache:
         return usage
 
     def spending(self, tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> SpendingByScope:
-        """Return the usage of each scope of a branch, apart where prices may differ."""
+        """Return the usage of each scope of a branch, separated by model, hour and price tier."""
         self._refresh(tx, session, tree)
         own, path, everything = (
             tuple(part.spending for part in sums) for sums in self._scopes(tx, session, tree, branch_id)
@@ -139,7 +139,7 @@ class BranchUsageCache:
         return SpendingByScope(own, path, everything)
 
     def _refresh(self, tx: Transaction, session: Session, tree: TurnTree) -> None:
-        """Drop what is out of date."""
+        """Read the stored usage again if the session or the database changed."""
         session_id = session.session_id
         state = session_id, tx.version
         if state != self._state:
@@ -177,22 +177,22 @@ class BranchUsageCache:
 
     def _path(self, tx: Transaction, session_id: str, tree: TurnTree, branch_id: str) -> Iterable[_UsageSum]:
         ran = [
-            (holder, self._stored[holder.branch_id])
-            for holder in turn_holders(tree, branch_id)
-            if holder.branch_id in self._stored and self._stored[holder.branch_id].first <= holder.last
+            (branch, self._stored[branch.branch_id])
+            for branch in sharing_branches(tree, branch_id)
+            if branch.branch_id in self._stored and self._stored[branch.branch_id].first <= branch.last_turn
         ]
-        spans = sorted((stored.first, min(stored.last, holder.last)) for holder, stored in ran)
+        spans = sorted((stored.first, min(stored.last, branch.last_turn)) for branch, stored in ran)
         if any(after[0] <= before[1] for before, after in pairwise(spans)):
-            yield from self._read_held(tx, session_id, [holder for holder, _ in ran], once=True)
+            yield from self._read_shared(tx, session_id, [branch for branch, _ in ran], once=True)
         else:
-            # No turn was run by two of them, so that the sums of a branch count where it shares all that it ran.
-            for holder, stored in ran:
-                if stored.last <= holder.last:
+            # No two branches ran the same turn: the cached sums of a branch count if it shares all turns that it ran.
+            for branch, stored in ran:
+                if stored.last <= branch.last_turn:
                     yield from stored.sums
-            if partly := [holder for holder, stored in ran if stored.last > holder.last]:
-                yield from self._read_held(tx, session_id, partly)
+            if partly := [branch for branch, stored in ran if stored.last > branch.last_turn]:
+                yield from self._read_shared(tx, session_id, partly)
         turns = tree.branches[branch_id].turns
-        yield from self._read_orphaned_on(tx, session_id, branch_id, turns, [holder for holder, _ in ran])
+        yield from self._read_orphaned_on(tx, session_id, branch_id, turns, [branch for branch, _ in ran])
 
     def _read_stored(self, tx: Transaction, session_id: str) -> dict[str, _StoredUsage]:
         """Return the usage that each branch of a session stored."""
@@ -209,22 +209,15 @@ class BranchUsageCache:
             found[branch_id] = _StoredUsage(min(before.first, first), max(before.last, last), (*before.sums, part))
         return found
 
-    def _read_held(
-        self, tx: Transaction, session_id: str, holders: Sequence[Holder], *, once: bool = False
+    def _read_shared(
+        self, tx: Transaction, session_id: str, sharing: Sequence[SharingBranch], *, once: bool = False
     ) -> Iterable[_UsageSum]:
-        """Return the usage of the turns that holders share with the first of them.
-
-        Args:
-            tx: The transaction.
-            session_id: The session.
-            holders: The holders.
-            once: Whether several of them may have run a turn; the usage of the first one counts.
-        """
-        source = f"{first_holder_usage(tx.dialect)} AS u" if once else held_usage(tx.dialect)
-        return [part for _, part in self._sum(tx, source, session_id=session_id, holders=as_json(holders))]
+        """Return the usage of shared turns; with `once`, only that of the first branch that ran a turn."""
+        source = f"{first_shared_usage(tx.dialect)} AS u" if once else shared_usage(tx.dialect)
+        return [part for _, part in self._sum(tx, source, session_id=session_id, sharing=json.dumps(sharing))]
 
     def _read_orphaned(self, tx: Transaction, session_id: str) -> list[_UsageSum]:
-        """Return the usage of turns that deleted branches ran and other branches hold."""
+        """Return the usage of turns that other branches hold, but a deleted branch ran."""
         if not tx.has_table("convo_usage"):
             return []
         source = (
@@ -234,17 +227,17 @@ class BranchUsageCache:
         return [part for _, part in self._sum(tx, source, message="u.message_id", session_id=session_id)]
 
     def _read_orphaned_on(
-        self, tx: Transaction, session_id: str, branch_id: str, turns: int, holders: Sequence[Holder]
+        self, tx: Transaction, session_id: str, branch_id: str, turns: int, sharing: Sequence[SharingBranch]
     ) -> Iterable[_UsageSum]:
-        """Return the usage of turns of a branch that deleted branches ran, without turns that a holder ran itself."""
+        """Return the usage of turns of a branch that deleted branches ran, and none of the sharing branches."""
         if not self._orphaned:
             return []
-        holder_rows = tx.dialect.rows_of_json("holders", ("branch_id", "last_turn"))
+        sharing_rows = tx.dialect.rows_of_json("sharing", SharingBranch._fields)
         source = (
             f"convo_usage AS u WHERE u.session_id = :session_id AND u.user_turn_number <= :turns AND {ON_BRANCH}"
-            f" AND NOT EXISTS (SELECT 1 FROM {holder_rows} AS h {tx.dialect.ordered_join} turn_usage AS b"
-            " ON b.session_id = u.session_id AND b.branch_id = h.branch_id"
-            " AND b.user_turn_number = u.user_turn_number WHERE u.user_turn_number <= h.last_turn)"
+            f" AND NOT EXISTS (SELECT 1 FROM {sharing_rows} AS s {tx.dialect.ordered_join} turn_usage AS b"
+            " ON b.session_id = u.session_id AND b.branch_id = s.branch_id"
+            " AND b.user_turn_number = u.user_turn_number WHERE u.user_turn_number <= s.last_turn)"
         )
         rows = self._sum(
             tx,
@@ -253,7 +246,7 @@ class BranchUsageCache:
             session_id=session_id,
             branch_id=branch_id,
             turns=turns,
-            holders=as_json(holders),
+            sharing=json.dumps(sharing),
         )
         return [part for _, part in rows]
 
@@ -264,10 +257,10 @@ class BranchUsageCache:
 
         Args:
             tx: The transaction.
-            source: The rows `u`, with the conditions on them.
-            columns: The columns to read in addition to the sums; the first one groups.
-            message: The column with the first message of the turn; empty where the branch's structure knows it.
-            values: The named values of `source`; always `session_id`.
+            source: The rows `u` and their conditions, as the end of a SELECT.
+            columns: Columns to read in addition to the sums; the rows are grouped by the first of them.
+            message: The column with the first message of the turn; if empty, it is looked up in `message_structure`.
+            values: The named values of `source`, with `session_id`.
         """
         apart = self._tier_limits is not None
         model, hour, tier = "NULL", "''", "0"
@@ -287,7 +280,7 @@ class BranchUsageCache:
             len(columns) + _WIDTH,
             **values,
         )
-        # A sum over nothing is a row too, unless the rows are grouped.
+        # Without GROUP BY, a sum of no rows is a row.
         return [(row[:-_WIDTH], part) for row in rows if (part := _usage_sum(row[-_WIDTH:])).spending.turns]
 
 
@@ -314,7 +307,7 @@ def _usage_sum(row: Sequence[Any]) -> _UsageSum:
 
 
 def _models(tx: Transaction, session_id: str) -> tuple[str, ...]:
-    """Return the models whose tokens a provider counted."""
+    """Return the models of a session whose tokens a provider counted."""
     if not tx.has_table("convo_runs"):
         return ()
     rows = tx.execute(
@@ -326,7 +319,7 @@ def _models(tx: Transaction, session_id: str) -> tuple[str, ...]:
 
 
 def _tools(tx: Transaction, session: Session, branch_id: str) -> tuple[tuple[str, int], ...]:
-    """Return name and calls of each tool of a branch, the tool with the most calls first."""
+    """Return the name and the number of calls of each tool of a branch, the tool with the most calls first."""
     rows = tx.execute(
         "SELECT CAST(COALESCE(tool_name, message_type) AS TEXT), COUNT(*)"
         f" FROM {tx.structure_table(session)} WHERE session_id = :session_id AND branch_id = :branch_id"

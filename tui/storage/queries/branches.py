@@ -1,7 +1,4 @@
-"""The branches of a session: which exist, forking and deleting them.
-
-Functions over a `Transaction`; those that write belong inside a write transaction.
-"""
+"""The branches of a session: looking them up, forking and deleting them."""
 
 from __future__ import annotations
 
@@ -10,9 +7,16 @@ from typing import Any, Final, NamedTuple
 
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import drop_label
-from tui.storage.queries.runs import drop_stale_runs
-from tui.storage.queries.usage import drop_stale_usage, keep_shared_usage
-from tui.storage.schema import CONVO_BRANCHES, GENERATIONS, MAIN, MESSAGE_INDEX, RESERVATIONS
+from tui.storage.queries.usage import keep_shared_usage
+from tui.storage.schema import (
+    CONVO_BRANCHES,
+    CONVO_RUNS,
+    CONVO_USAGE,
+    GENERATIONS,
+    MAIN,
+    MESSAGE_INDEX,
+    RESERVATIONS,
+)
 
 __all__ = [
     "DeletedRows",
@@ -20,6 +24,7 @@ __all__ = [
     "branch_has_items",
     "claim_generation",
     "delete_branch",
+    "delete_stale_records",
     "fork_branch",
     "last_turn",
     "list_branches",
@@ -31,7 +36,7 @@ __all__ = [
     "reserve_existing_branches",
 ]
 
-# Each step finds the next branch by the index: as many steps as branches, however many rows they have.
+# Each step finds the next branch by the index: there are as many steps as branches.
 _RESERVE_EXISTING: Final = """
     INSERT INTO branch_reservations (session_id, branch_id)
     WITH RECURSIVE found(branch_id) AS (
@@ -75,7 +80,7 @@ _LIST: Final = """
 
 
 class DeletedRows(NamedTuple):
-    """The numbers of rows that were deleted with a branch."""
+    """The numbers of deleted rows."""
 
     items: int
     usage: int
@@ -83,8 +88,8 @@ class DeletedRows(NamedTuple):
 
 
 def read_generation(tx: Transaction, session_id: str) -> int:
-    """Return how often the session was cleared; writes nothing."""
-    # Early versions of the SDK did not count it.
+    """Return how often the session was cleared."""
+    # Early versions of the SDK did not count.
     if not tx.has_table(GENERATIONS.name):
         return 0
     sql = "SELECT generation FROM session_clear_generations WHERE session_id = :session_id"
@@ -93,7 +98,7 @@ def read_generation(tx: Transaction, session_id: str) -> int:
 
 
 def claim_generation(tx: Transaction, session_id: str) -> int:
-    """Return how often the session was cleared, which the database counts from now on."""
+    """Return how often the session was cleared, and make sure that the database counts it."""
     GENERATIONS.create(tx)
     tx.execute(
         "INSERT INTO session_clear_generations (session_id, generation) VALUES (:session_id, 0)"
@@ -104,7 +109,7 @@ def claim_generation(tx: Transaction, session_id: str) -> int:
 
 
 def reserve_existing_branches(tx: Transaction, session_id: str) -> None:
-    """Reserve the ids of all branches that have items, for files whose writers reserved none."""
+    """Reserve the ids of all branches that have items, which other writers may not have reserved."""
     RESERVATIONS.create(tx)
     tx.execute(_RESERVE_EXISTING, session_id=session_id)
 
@@ -117,12 +122,11 @@ def reserve_branch(tx: Transaction, session_id: str, branch_id: str) -> bool:
 def branch_has_items(tx: Transaction, session_id: str, branch_id: str) -> bool:
     """Return whether the branch has at least one item."""
     sql = "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id LIMIT 1"
-    row = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
-    return row is not None
+    return tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone() is not None
 
 
 def branch_exists(tx: Transaction, session_id: str, branch_id: str) -> bool:
-    """Return whether the branch can be entered: it has items, is recorded as empty, or is `main`."""
+    """Return whether a branch has items, is recorded as empty, or is `main`."""
     if branch_id == MAIN or branch_has_items(tx, session_id, branch_id):
         return True
     if not tx.has_table(CONVO_BRANCHES.name):
@@ -138,12 +142,10 @@ def missing_branch(branch_id: str) -> ValueError:
 
 
 def last_turn(tx: Transaction, session_id: str, branch_id: str) -> int:
-    """Return the number of the branch's last turn; 0 where it has none."""
-    sql = (
-        "SELECT MAX(user_turn_number) FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
-    )
-    row = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
-    return int(row[0] or 0)
+    """Return the number of the branch's last turn; 0 if it has none."""
+    branch = "session_id = :session_id AND branch_id = :branch_id"
+    sql = f"SELECT MAX(user_turn_number) FROM message_structure WHERE {branch}"
+    return int(tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()[0] or 0)
 
 
 def mark_branch_empty(tx: Transaction, session_id: str, branch_id: str) -> None:
@@ -160,7 +162,7 @@ def mark_branch_empty(tx: Transaction, session_id: str, branch_id: str) -> None:
 
 
 def mark_branch_filled(tx: Transaction, session_id: str, branch_id: str) -> None:
-    """Record that a branch without items gets some; from now on its items prove that it exists."""
+    """Drop the record that a branch is empty: from now on its items show that it exists."""
     if tx.has_table(CONVO_BRANCHES.name):
         tx.execute(
             "UPDATE convo_branches SET empty_generation = NULL"
@@ -171,10 +173,9 @@ def mark_branch_filled(tx: Transaction, session_id: str, branch_id: str) -> None
 
 
 def fork_branch(tx: Transaction, session_id: str, source: str, turn: int, name: str | None) -> str:
-    """Make a branch that shares the turns of `source` before `turn`, which must be a turn of it or the next.
+    """Make a branch that shares the turns of `source` before `turn`, and return its id.
 
-    Returns:
-        The id of the new branch: `name`, or one made of the turn and the time.
+    `turn` is a turn of `source`, or the one after the last. Without `name`, the id is made of the turn and the time.
 
     Raises:
         ValueError: The name was used before.
@@ -248,9 +249,21 @@ def delete_branch(tx: Transaction, session_id: str, branch_id: str) -> DeletedRo
         tx.execute(sql, session_id=session_id, branch_id=branch_id)
     drop_label(tx, session_id, branch_id)
     if messages:
-        drop_stale_usage(tx, session_id)
-        drop_stale_runs(tx, session_id)
+        delete_stale_records(tx, session_id)
     return DeletedRows(items, usage, messages)
+
+
+def delete_stale_records(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
+    """Delete kept usage and runs whose message is gone; only those of `message_id` if it is given."""
+    only = "" if message_id is None else " AND message_id = :message_id"
+    for table in (CONVO_USAGE.name, CONVO_RUNS.name):
+        if tx.has_table(table):
+            tx.execute(
+                f"DELETE FROM {table} WHERE session_id = :session_id{only}"
+                f" AND NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = {table}.message_id)",
+                session_id=session_id,
+                message_id=message_id,
+            )
 
 
 def list_branches(tx: Transaction, session_id: str, current: str) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""What a comparison of branches reads: user messages, tool calls and usage of all turns, and the items of single turns.
+"""Reading the turns of branches for a comparison.
 
-Of long branches, only the rows of user messages and calls are all read; items are read for the turns that are shown.
+User messages, tool calls and usage are read for all turns; the items of a turn are read when the turn is shown.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from tui.storage.type_conditions import call_condition
 __all__ = ["read_side", "read_turns"]
 
 _MATCHED_CHARACTERS: Final = 4_000
-"""Characters of a stored user message by which the turns of two branches are matched."""
+"""Characters at the beginning of a user message by which the turns of two branches are matched."""
 
-_MOST_ITEMS: Final = 200
-"""Items of one turn that are compared."""
+_MAX_ITEMS: Final = 200
+"""Items of a turn beyond these are not compared."""
 
 _DECODED_CHARACTERS: Final = 1 << 20
-"""Characters of a stored item up to which it is decoded; of a longer item the stored beginning is compared."""
+"""An item with more characters is not decoded: the beginning of its stored text is compared."""
 
 _COMPARED_CHARACTERS: Final = 100_000
 """Characters of an item's text that are compared word by word."""
 
 
 def read_side(tx: Transaction, session: Session, tree: TurnTree, side: Side) -> SideContents:
-    """Read what the turns of a side are matched by, and their usage."""
+    """Read the user messages, the tool calls and the usage of the turns of a side."""
     turns, runs = _usage(tx, session, tree, side)
     return SideContents(side, _user_messages(tx, session, side), _calls(tx, session, side), turns, runs)
 
@@ -40,7 +40,7 @@ def read_side(tx: Transaction, session: Session, tree: TurnTree, side: Side) -> 
 def read_turns(
     tx: Transaction, comparison: Comparison, pairs: Sequence[TurnPair]
 ) -> tuple[dict[int, TurnItems], dict[int, TurnItems]]:
-    """Read the items of some turns of both sides, each by the number of the turn."""
+    """Read the items of pairs of turns: of the left and of the right side, by the number of the turn."""
 
     def read(side: Side, turns: Iterable[int | None]) -> dict[int, TurnItems]:
         return {turn: _turn(tx, comparison.session, side.branch_id, turn) for turn in turns if turn is not None}
@@ -89,7 +89,7 @@ def _turn(tx: Transaction, session: Session, branch_id: str, turn: int) -> TurnI
         f"FROM {tx.structure_table(session)}"
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
     )
-    first = f"SELECT * {rows_of_turn} ORDER BY +sequence_number LIMIT {_MOST_ITEMS}"
+    first = f"SELECT * {rows_of_turn} ORDER BY +sequence_number LIMIT {_MAX_ITEMS}"
     key = {"session_id": session.session_id, "branch_id": branch_id, "turn": turn}
     (count,) = tx.execute(f"SELECT COUNT(*) {rows_of_turn}", **key).fetchone()
     rows = tx.execute(
@@ -106,7 +106,7 @@ def _turn(tx: Transaction, session: Session, branch_id: str, turn: int) -> TurnI
 def _compared_item(
     kind: str, tool: str | None, length: int, stored: str | bytes | None, called: dict[str, str]
 ) -> ComparedItem:
-    """Return an item as it is compared; `called` has the tools called so far in the turn, by the id of the call."""
+    """Return an item to compare; `called` holds the tools called so far in the turn, by the id of the call."""
     item = decode_or_none(stored) if length <= _DECODED_CHARACTERS else None
     call_id = item.get("call_id") if isinstance(item, dict) else None
     if isinstance(call_id, str):

@@ -1,4 +1,4 @@
-"""What the deletion of a branch or a session takes away, in numbers."""
+"""Counting what would be deleted with a branch or a session."""
 
 from __future__ import annotations
 
@@ -13,16 +13,9 @@ __all__ = ["deletion_impact"]
 
 
 def deletion_impact(tx: Transaction, session: Session, tree: TurnTree, branch_id: str | None) -> DeletionImpact:
-    """Return what the deletion of a branch or a session takes away.
+    """Return what would be deleted with a branch, or with the session if `branch_id` is None.
 
-    Args:
-        tx: The transaction.
-        session: The session.
-        tree: All its branches, archived ones included.
-        branch_id: The branch; None for the session.
-
-    Raises:
-        KeyError: The tree has no such branch.
+    `tree` has to contain archived branches too.
     """
     return _of_session(tx, session, tree) if branch_id is None else _of_branch(tx, session, tree, branch_id)
 
@@ -47,7 +40,7 @@ def _of_branch(tx: Transaction, session: Session, tree: TurnTree, branch_id: str
     first = last_chain.first if len(last_chain.holders) == 1 else branch.turns + 1
     items, first_is_shared = _own_items(tx, session_id, tree, branch_id, first)
     usages = usage_of_turns(tx, session_id, (branch_id,), 0, branch.turns)
-    # Others that hold the first message of a turn keep its usage, even where the rest of the turn differs.
+    # The usage of a turn is kept if another branch holds its first message, even if the rest of the turn differs.
     first_deleted = first + first_is_shared
     deleted = Usage.total(used.usage for turn, used in usages.items() if turn >= first_deleted)
     kept = Usage.total(
@@ -66,7 +59,7 @@ def _of_branch(tx: Transaction, session: Session, tree: TurnTree, branch_id: str
 
 
 def _own_items(tx: Transaction, session_id: str, tree: TurnTree, branch_id: str, first: int) -> tuple[int, bool]:
-    """Return the number of own items from turn `first` on, and whether other branches share the first of them."""
+    """Return the number of unshared items from turn `first` on, and whether the turn's first item is shared."""
     sql = (
         "SELECT COUNT(*) FROM message_structure"
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number >= :first"
@@ -75,7 +68,7 @@ def _own_items(tx: Transaction, session_id: str, tree: TurnTree, branch_id: str,
     others = {other for chain in tree.alternatives(tree.last_chain(branch_id)) for other in chain.holders} - {branch_id}
     if not items or not others:
         return items, False
-    # Branches that part within a turn share its messages up to there.
+    # Branches that diverge within a turn share its first messages.
     shared = tx.execute(
         "SELECT EXISTS (SELECT 1 FROM message_structure o WHERE o.session_id = t.session_id"
         f" AND {tx.dialect.in_list('o.branch_id', 'others')} AND o.user_turn_number = t.user_turn_number"

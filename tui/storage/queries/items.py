@@ -1,7 +1,6 @@
-"""The items of a branch: appending, reading, popping the last one, clearing all of them.
+"""The items of a branch: appending, reading and popping items, and clearing the session.
 
-Functions over a `Transaction`; those that write belong inside a write transaction. The work of none of them grows with
-the branch, except where all of it is read or cleared.
+Appending and popping take the same time however long the branch is.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from tui.storage.queries.branches import (
     branch_exists,
     branch_has_items,
     claim_generation,
+    delete_stale_records,
     mark_branch_empty,
     mark_branch_filled,
     missing_branch,
     read_generation,
     reserve_existing_branches,
 )
-from tui.storage.queries.runs import drop_stale_runs
-from tui.storage.queries.usage import drop_stale_usage, keep_shared_usage
+from tui.storage.queries.usage import keep_shared_usage
 from tui.storage.schema import CONVO_BRANCHES, CONVO_LABELS, CONVO_RUNS, CONVO_USAGE, MESSAGE_INDEX
 
 __all__ = ["EncodedItem", "append_items", "clear_session", "encode_items", "pop_item", "read_items"]
 
-# One subquery each, as each has its own index; the last row tells the turn as the branch's greatest number.
+# Each subquery is served by an index of its own.
 _END: Final = """
     SELECT
         (SELECT MAX(sequence_number) FROM message_structure WHERE session_id = :session_id),
@@ -51,7 +50,7 @@ _COLUMNS: Final = (
     "message_type",
     "tool_name",
 )
-"""The columns of a structure row, as `_structure_rows` fills them."""
+"""The columns of the rows that `_structure_rows` yields."""
 
 
 class EncodedItem(NamedTuple):
@@ -67,7 +66,7 @@ def encode_items(items: Iterable[object]) -> list[EncodedItem]:
     """Return items as they are stored.
 
     Raises:
-        TypeError: An item is not JSON.
+        TypeError: An item cannot be encoded as JSON.
     """
     return [EncodedItem(json.dumps(item), message_type(item), tool_name(item), is_user_message(item)) for item in items]
 
@@ -110,15 +109,14 @@ def _structure_rows(
 
 
 def read_items(tx: Transaction, session_id: str, branch_id: str, limit: int | None = None) -> list[object]:
-    """Return the newest `limit` items of a branch in their order, or all for None or a negative number.
+    """Return the newest `limit` items of a branch in their order; all of them if `limit` is None or negative.
 
-    Rows that cannot be decoded are left out, and do not count.
+    Items that cannot be decoded are left out, and do not count.
     """
     count = None if limit is None or limit < 0 else limit
 
     def rows(column: str) -> Rows:
-        # The structure comes first: its index has the order, so that nothing is sorted and the newest rows are read
-        # first.
+        # The structure is read first: its index has the order, so that nothing is sorted.
         return tx.execute(
             f"""
             SELECT {column} FROM message_structure AS s
@@ -131,7 +129,7 @@ def read_items(tx: Transaction, session_id: str, branch_id: str, limit: int | No
         )
 
     try:
-        # The bytes as they are stored: no strings are made that would become bytes again.
+        # The decoder takes bytes, and SQLite stores bytes: no strings are made between them.
         with closing(rows(tx.dialect.as_utf8("m.message_data"))) as stored:
             items = decode_bytes(stored, count)
     except ValueError:
@@ -143,12 +141,9 @@ def read_items(tx: Transaction, session_id: str, branch_id: str, limit: int | No
 
 
 def pop_item(tx: Transaction, session_id: str, branch_id: str) -> object | None:
-    """Delete the newest item of a branch, and with it the rows above it that cannot be decoded.
+    """Delete and return the newest item of a branch, and delete newer rows that cannot be decoded; None without items.
 
-    The message is deleted when no other branch holds it, a turn's usage when the turn has no items left.
-
-    Returns:
-        The item; None where the branch has none.
+    A message is deleted if no other branch holds it, the usage of a turn if the turn has no items left.
     """
     tx.execute(MESSAGE_INDEX)
     while (row := _newest(tx, session_id, branch_id)) is not None:
@@ -192,7 +187,7 @@ def _turn_has_others(tx: Transaction, session_id: str, branch_id: str, turn: int
 
 
 def _release(tx: Transaction, session_id: str, message_id: int) -> str | None:
-    """Return a message that a branch no longer holds, and delete it when no other branch holds it."""
+    """Return a message that was removed from a branch, and delete it if no other branch holds it."""
     messages = tx.tables.messages
     sql = f"SELECT message_data FROM {messages} WHERE id = :message_id"
     row: tuple[str] | None = tx.execute(sql, message_id=message_id).fetchone()
@@ -203,16 +198,14 @@ def _release(tx: Transaction, session_id: str, message_id: int) -> str | None:
         session_id=session_id,
     ).rowcount
     if deleted:
-        drop_stale_usage(tx, session_id, message_id)
-        drop_stale_runs(tx, session_id, message_id)
+        delete_stale_records(tx, session_id, message_id)
     return None if row is None else row[0]
 
 
 def clear_session(tx: Transaction, session_id: str) -> int:
-    """Delete all branches and items of the session; the ids of the branches stay reserved.
+    """Delete all branches and items of the session, and return its new clear generation.
 
-    Returns:
-        The session's new clear generation.
+    The ids of the branches stay reserved.
     """
     reserve_existing_branches(tx, session_id)
     claim_generation(tx, session_id)

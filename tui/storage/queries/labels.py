@@ -1,12 +1,12 @@
 """Labels of sessions and branches: a title, a note, and whether they are pinned or archived.
 
-Ids can be neither changed nor used twice; a title is shown in place of one.
+An id can be neither changed nor used twice; a title is shown in its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tui.model import Branch, Session
 from tui.storage.engine import Transaction
@@ -14,7 +14,7 @@ from tui.storage.schema import CONVO_LABELS
 
 __all__ = ["Label", "drop_label", "label_branches", "label_sessions", "read_label", "write_label"]
 
-_LONGEST: Final = 10_000
+_MAX_CHARACTERS: Final = 10_000
 """Characters of a title or note that are read; another program may have written a longer one."""
 
 
@@ -27,47 +27,44 @@ class Label(NamedTuple):
     archived: bool = False
 
 
-_READ: Final = (
-    f"SELECT branch_id, session_id, substr(CAST(title AS TEXT), 1, {_LONGEST}),"
-    f" substr(CAST(note AS TEXT), 1, {_LONGEST}), pinned, archived FROM convo_labels"
+_COLUMNS: Final = (
+    f"substr(CAST(title AS TEXT), 1, {_MAX_CHARACTERS}), substr(CAST(note AS TEXT), 1, {_MAX_CHARACTERS}),"
+    " pinned, archived"
 )
 _KEY: Final = "session_id = :session_id AND kind = :kind AND branch_id = :branch_id"
 
 
 def label_branches(tx: Transaction, session_id: str, branches: Iterable[Branch]) -> list[Branch]:
     """Return the branches of a session with their labels."""
-    labels: dict[str, Label] = {}
-    if tx.has_table(CONVO_LABELS.name):
-        rows = tx.execute(f"{_READ} WHERE kind = 'branch' AND session_id = :session_id", session_id=session_id)
-        labels = {branch_id: _label(*label) for branch_id, _, *label in rows}
-    return [
-        branch._replace(**labels[branch.branch_id]._asdict()) if branch.branch_id in labels else branch
-        for branch in branches
-    ]
+    labels = _read_labels(tx, "branch_id", "kind = 'branch' AND session_id = :session_id", session_id=session_id)
+    return [branch._replace(**labels.get(branch.branch_id, {})) for branch in branches]
 
 
 def label_sessions(tx: Transaction, sessions: Iterable[Session]) -> tuple[Session, ...]:
     """Return sessions with their labels."""
-    labels: dict[str, Label] = {}
-    if tx.has_table(CONVO_LABELS.name):
-        rows = tx.execute(f"{_READ} WHERE kind = 'session'")
-        labels = {session_id: _label(*label) for _, session_id, *label in rows}
-    return tuple(
-        session._replace(**labels[session.session_id]._asdict()) if session.session_id in labels else session
-        for session in sessions
-    )
+    labels = _read_labels(tx, "session_id", "kind = 'session'")
+    return tuple(session._replace(**labels.get(session.session_id, {})) for session in sessions)
+
+
+def _read_labels(tx: Transaction, column: str, condition: str, **values: object) -> dict[str, dict[str, Any]]:
+    """Return the fields of labels by the id in a column."""
+    if not tx.has_table(CONVO_LABELS.name):
+        return {}
+    rows = tx.execute(f"SELECT {column}, {_COLUMNS} FROM convo_labels WHERE {condition}", **values)
+    return {labelled_id: _label(*cells)._asdict() for labelled_id, *cells in rows}
 
 
 def read_label(tx: Transaction, session_id: str, branch_id: str | None) -> Label:
-    """Return the label of a branch, or of a session where the branch is None."""
+    """Return the label of a branch, or of the session if the branch is None."""
     if not tx.has_table(CONVO_LABELS.name):
         return Label()
-    row = tx.execute(f"{_READ} WHERE {_KEY}", **_key(session_id, branch_id)).fetchone()
-    return Label() if row is None else _label(*row[2:])
+    sql = f"SELECT {_COLUMNS} FROM convo_labels WHERE {_KEY}"
+    row = tx.execute(sql, **_key(session_id, branch_id)).fetchone()
+    return Label() if row is None else _label(*row)
 
 
 def write_label(tx: Transaction, session_id: str, branch_id: str | None, label: Label) -> None:
-    """Replace the label of a branch, or of a session where the branch is None."""
+    """Replace the label of a branch, or of the session if the branch is None."""
     CONVO_LABELS.create(tx)
     if label == Label():
         drop_label(tx, session_id, branch_id)
@@ -86,7 +83,7 @@ def write_label(tx: Transaction, session_id: str, branch_id: str | None, label: 
 
 
 def drop_label(tx: Transaction, session_id: str, branch_id: str | None) -> None:
-    """Delete the label of a branch, or of a session where the branch is None."""
+    """Delete the label of a branch, or of the session if the branch is None."""
     if tx.has_table(CONVO_LABELS.name):
         tx.execute(f"DELETE FROM convo_labels WHERE {_KEY}", **_key(session_id, branch_id))
 

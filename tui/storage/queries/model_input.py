@@ -1,4 +1,4 @@
-"""The input of a model: numbers and bounds of the items that were sent, and the items as the SDK gives them."""
+"""The input of a model: the ranges of items that were sent, their sizes, and the items themselves."""
 
 from __future__ import annotations
 
@@ -15,16 +15,7 @@ __all__ = ["read_input", "read_input_size", "read_model_input"]
 def read_model_input(
     tx: Transaction, session: Session, tree: TurnTree, branch_id: str, turn: int, other_branch: str | None
 ) -> ModelInput:
-    """Return the input of the requests of a turn of a branch.
-
-    Args:
-        tx: The transaction.
-        session: The session.
-        tree: The tree of the session.
-        branch_id: The branch.
-        turn: Number of the turn.
-        other_branch: A branch to compare with, if any.
-    """
+    """Return the input of the requests of a turn, and of the same turn of `other_branch` if it is given."""
     requests, answered = _requests(tx, session, branch_id, turn)
     before = _requests(tx, session, branch_id, turn - 1)[0][-1] if turn > 1 else 0
     chain = tree.chain_at(branch_id, turn)
@@ -44,7 +35,7 @@ def read_model_input(
 
 
 def read_input_size(tx: Transaction, session: Session, item_range: ItemRange) -> InputSize:
-    """Return number and size of some items; takes time in proportion to their number."""
+    """Return the number and the size of a range of items, which are all read for that."""
     stored = "m.message_data"
     items, size = tx.execute(
         f"SELECT COUNT(*) FILTER (WHERE {tx.dialect.is_json(stored)}),"
@@ -56,7 +47,7 @@ def read_input_size(tx: Transaction, session: Session, item_range: ItemRange) ->
 
 
 def read_input(tx: Transaction, session: Session, item_range: ItemRange) -> list[object]:
-    """Return some items of a branch as the SDK's `get_items` does: without those that cannot be decoded."""
+    """Return a range of items as the SDK's `get_items` does: items that cannot be decoded are left out."""
     rows = tx.execute(
         f"SELECT m.message_data FROM ({_rows(tx, session)}) t"
         f" JOIN {tx.tables.messages} m ON m.id = t.message_id ORDER BY t.sequence_number",

@@ -1,7 +1,7 @@
 """Pages of a branch: its items by position, and the rows of the tree by turn.
 
-A `+` before a column to order by keeps SQLite on the index that finds the turn; otherwise it would read the whole
-branch by another index, to save the sorting of a few rows.
+In `ORDER BY`, a `+` before a column keeps SQLite on the index that finds the turn; otherwise it would read all of the
+branch by another index, to avoid sorting a few rows.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from tui.storage.schema import MAIN
 
 __all__ = ["PageAround", "count_items", "last_branch", "read_page", "read_page_around", "read_turns", "read_user_text"]
 
-_PAGE: Final = 64
+_PAGE_ITEMS: Final = 64
 """Items that are read around a turn."""
 
-_PAGE_OF_LONG_ITEMS: Final = 16
-"""The same where the items are long."""
+_PAGE_LONG_ITEMS: Final = 16
+"""The same if the items are long."""
 
-_SHORT: Final = 1 << 16
-"""Bytes up to which all of an item is read for a row of the tree."""
+_MAX_FULL_BYTES: Final = 1 << 16
+"""Bytes up to which an item is read completely for a row of the tree."""
 
-_BEGINNING: Final = 1 << 13
+_BEGINNING_BYTES: Final = 1 << 13
 """Bytes that are read of a longer item: more than a row shows, and enough to recognize a failure."""
 
-_PREVIEW: Final = 200
+_PREVIEW_CHARACTERS: Final = 200
 """Characters of a user message that a row of the tree shows at most."""
 
 
@@ -62,7 +62,7 @@ def count_items(tx: Transaction, session: Session) -> dict[str, int]:
 
 
 def last_branch(tx: Transaction, session: Session) -> str:
-    """Return the branch of a session that was written last."""
+    """Return the branch of a session to which an item was added last."""
     row = tx.execute(
         f"SELECT branch_id FROM {tx.structure_table(session)} WHERE session_id = :session_id"
         " ORDER BY sequence_number DESC LIMIT 1",
@@ -72,15 +72,7 @@ def last_branch(tx: Transaction, session: Session) -> str:
 
 
 def read_turns(tx: Transaction, session: Session, holders: Sequence[str], first: int, last: int) -> tuple[Turn, ...]:
-    """Return the rows of the tree for some turns of a chain.
-
-    Args:
-        tx: The transaction.
-        session: The session.
-        holders: The branches that hold the turns.
-        first: Number of the first turn.
-        last: Number of the last turn.
-    """
+    """Return the turns `first` to `last` of a chain for the tree; `holders` are the branches that hold them."""
     sql = (
         "SELECT t.user_turn_number, CAST(t.message_type AS TEXT), CAST(t.created_at AS TEXT),"
         f" m.id, {tx.dialect.is_missing('m.message_data')}"
@@ -99,14 +91,14 @@ def read_turns(tx: Transaction, session: Session, holders: Sequence[str], first:
     failed: set[int] = set()
     are_short: list[int] = []
     ids = [*(shown | may_fail)]
-    for message_id, item in zip(ids, tx.messages.beginnings(ids, _SHORT, _BEGINNING), strict=True):
+    for message_id, item in zip(ids, tx.messages.beginnings(ids, _MAX_FULL_BYTES, _BEGINNING_BYTES), strict=True):
         if message_id in may_fail and is_error(item.data):
             failed.add(message_id)
         if message_id in shown:
             texts[message_id] = _first_words(item.data)
             if not item.unread:
                 are_short.append(message_id)
-    # The time is stored behind the text: of a long item it is found only by reading all of it.
+    # The time is stored after the text: to find it, a long item would be read completely.
     times = tx.messages.stored_times(are_short)
     turns: dict[int, Turn] = {}
     for number, kind, created_at, message_id, is_missing in rows:
@@ -133,7 +125,7 @@ def read_user_text(tx: Transaction, session: Session, branch_id: str, turn: int)
     """Return the complete text of the user message of a turn.
 
     Raises:
-        NotFoundError: The branch has no such turn, or its message cannot be decoded.
+        NotFoundError: There is no such turn, or its message cannot be decoded.
     """
     sql = (
         f"SELECT m.id FROM {tx.structure_table(session)} t JOIN {tx.tables.messages} m ON m.id = t.message_id"
@@ -150,9 +142,9 @@ def read_user_text(tx: Transaction, session: Session, branch_id: str, turn: int)
 def read_page(
     tx: Transaction, positions: PositionIndex, session: Session, branch_id: str, start: int, stop: int
 ) -> Page:
-    """Return the items of a branch from position `start` to before `stop`, as far as there are any.
+    """Return the existing items of a branch from position `start` to before `stop`.
 
-    Of an item longer than `tui.storage.engine.LONGEST` only the beginning is read.
+    Only the beginning of an item with more than `tui.storage.engine.MAX_READ_BYTES` is read.
     """
     (sequence, row_id), offset = positions.seek(tx, session, branch_id, start)
     rows = tx.execute(
@@ -187,14 +179,14 @@ def read_page(
 def read_page_around(
     tx: Transaction, positions: PositionIndex, session: Session, branch_id: str, turn: int, *, at_end: bool
 ) -> PageAround:
-    """Return the items around the beginning of a turn, or the last items of the branch."""
+    """Return items around the beginning of a turn, or, with `at_end`, the last items of the branch."""
     items = positions.count(tx, session, branch_id)
     position = positions.position(tx, session, branch_id, turn)
-    count = _PAGE_OF_LONG_ITEMS if tx.messages.are_long else _PAGE
+    count = _PAGE_LONG_ITEMS if tx.messages.are_long else _PAGE_ITEMS
     start = max(items - count if at_end else position - count // 4, 0)
     return PageAround(items, position, read_page(tx, positions, session, branch_id, start, start + count))
 
 
 def _first_words(item: object) -> str:
     """Return the beginning of a user message on one line."""
-    return " ".join(item_text(item)[: 4 * _PREVIEW].split())[:_PREVIEW]
+    return " ".join(item_text(item)[: 4 * _PREVIEW_CHARACTERS].split())[:_PREVIEW_CHARACTERS]

@@ -13,10 +13,10 @@ from tui.storage.engine import Transaction
 __all__ = ["PositionIndex"]
 
 _STEP: Final = 4096
-"""Items from one checkpoint to the next: the rows of an index that are read at most, once the checkpoints are known."""
+"""Items between two checkpoints: no more rows are read to find a position, once the checkpoints are known."""
 
 _Key: TypeAlias = tuple[int, int]
-"""Sequence number and row id, by which the items of a branch are ordered."""
+"""Sequence number and row id, which order the items of a branch."""
 
 _FIRST: Final[_Key] = (-(1 << 63), -(1 << 63))
 _LAST: Final[_Key] = ((1 << 63) - 1, (1 << 63) - 1)
@@ -36,8 +36,8 @@ class _Checkpoints:
 class PositionIndex:
     """Finds items by position, and the positions of turns.
 
-    A branch is read once; from then on the items between a checkpoint and the position are. The index is dropped when
-    the database changes.
+    A branch is read once; after that, only the rows between a checkpoint and the position are read. The checkpoints are
+    dropped when the database changes.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class PositionIndex:
         return self._count_before(tx, session, branch_id, None)
 
     def position(self, tx: Transaction, session: Session, branch_id: str, turn: int) -> int:
-        """Return the number of items of a branch before a turn; all of them where it does not reach the turn."""
+        """Return the number of items of a branch before a turn; of all items if the branch ends before the turn."""
         sql = (
             f"SELECT sequence_number, id FROM {tx.structure_table(session)} WHERE {_ON_BRANCH}"
             " AND user_turn_number >= :turn ORDER BY user_turn_number, id LIMIT 1"
@@ -67,9 +67,9 @@ class PositionIndex:
         return self._count_before(tx, session, branch_id, key)
 
     def _count_before(self, tx: Transaction, session: Session, branch_id: str, key: _Key | None) -> int:
-        """Return the number of items of a branch before a key; all of them for None."""
+        """Return the number of items of a branch before a key; of all items if the key is None."""
         checkpoints = self._of(tx, session, branch_id)
-        # SQLite sorts texts and blobs in the column behind all numbers: they are beyond all checkpoints.
+        # SQLite sorts texts and blobs after all numbers: such a key is beyond all checkpoints.
         reached = key if key is not None and isinstance(key[0], int) else _LAST
         while checkpoints.keys[-1] <= reached and not checkpoints.complete:
             self._advance(tx, session, branch_id, checkpoints)
@@ -95,7 +95,7 @@ class PositionIndex:
         return self._checkpoints.setdefault((session.session_id, branch_id), _Checkpoints())
 
     def _advance(self, tx: Transaction, session: Session, branch_id: str, checkpoints: _Checkpoints) -> None:
-        """Add the next checkpoint, or find that the branch ends before it."""
+        """Add the next checkpoint; if the branch ends before it, the checkpoints are complete."""
         sequence, row_id = checkpoints.keys[-1]
         sql = (
             f"SELECT sequence_number, id FROM {tx.structure_table(session)} WHERE {_ON_BRANCH} AND {_FROM_KEY}"

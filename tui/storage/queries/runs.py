@@ -1,21 +1,19 @@
-"""How the runs of an agent ended, for which the SDK's tables have no place.
-
-Functions over a `Transaction`; those that write belong inside a write transaction.
-"""
+"""Recording how the runs of an agent ended, for which the SDK's tables have no columns."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
 from tui.storage.engine import Transaction
+from tui.storage.queries.branches import last_turn
 from tui.storage.schema import CONVO_RUNS
 from tui.storage.sql import insert_into
 
-__all__ = ["EndedRun", "drop_stale_runs", "record_run"]
+__all__ = ["EndedRun", "record_run"]
 
 
 class EndedRun(NamedTuple):
-    """A run that ended; the fields are those of `tui.model.RunRecord`."""
+    """A run that ended, with the fields of `tui.model.RunRecord`."""
 
     outcome: str
     model: str | None
@@ -33,20 +31,17 @@ _RECORD: Final = insert_into(
 
 
 def record_run(tx: Transaction, session_id: str, branch_id: str, run: EndedRun) -> bool:
-    """Record a run for the branch's last turn, in addition to those that were recorded for it before.
+    """Record a run for the branch's last turn, and return False if the branch has no turn.
 
-    Returns:
-        False where the branch has no turn, and nothing was recorded.
+    Earlier runs of the turn stay recorded.
     """
-    branch = "session_id = :session_id AND branch_id = :branch_id"
-    sql = f"SELECT MAX(user_turn_number) FROM message_structure WHERE {branch}"
-    (turn,) = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
+    turn = last_turn(tx, session_id, branch_id)
     if not turn:
         return False
     # The `+` keeps SQLite on the index that finds the turn.
     sql = (
-        f"SELECT message_id FROM message_structure WHERE {branch} AND user_turn_number = :turn"
-        " ORDER BY +sequence_number LIMIT 1"
+        "SELECT message_id FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+        " AND user_turn_number = :turn ORDER BY +sequence_number LIMIT 1"
     )
     (message_id,) = tx.execute(sql, session_id=session_id, branch_id=branch_id, turn=turn).fetchone()
     CONVO_RUNS.create(tx)
@@ -55,21 +50,3 @@ def record_run(tx: Transaction, session_id: str, branch_id: str, run: EndedRun) 
         _RECORD, session_id=session_id, branch_id=branch_id, user_turn_number=turn, message_id=message_id, **run_values
     )
     return True
-
-
-def drop_stale_runs(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
-    """Drop the records of turns whose first message is gone.
-
-    Args:
-        tx: A write transaction.
-        session_id: The session.
-        message_id: The only first message to look for; None for all.
-    """
-    if tx.has_table(CONVO_RUNS.name):
-        tx.execute(
-            "DELETE FROM convo_runs WHERE session_id = :session_id"
-            f"{'' if message_id is None else ' AND message_id = :message_id'}"
-            f" AND NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = convo_runs.message_id)",
-            session_id=session_id,
-            message_id=message_id,
-        )

@@ -1,6 +1,6 @@
-"""One session read completely and at one moment, for export.
+"""Reading a complete session in one snapshot, for export.
 
-Nothing is held in memory: messages and rows are read from the database as they are consumed, in their stored order.
+Messages and rows are read from the database as they are consumed, and not held in memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tui.storage.queries.usage_columns import STORED_COLUMNS
 __all__ = ["DUMPED_RUN", "DUMPED_USAGE", "Message", "Row", "SessionDump"]
 
 DUMPED_USAGE: Final = ("user_turn_number", *STORED_COLUMNS, "created_at")
-"""The columns of a dumped row of `turn_usage`; one of `convo_usage` has `branch_id` and `message_id` before them."""
+"""The columns of a dumped row of `turn_usage`; a row of `convo_usage` has `branch_id` and `message_id` before them."""
 
 DUMPED_RUN: Final = ("branch_id", "user_turn_number", "message_id", *EndedRun._fields, "created_at")
 """The columns of a dumped row of `convo_runs`."""
@@ -28,12 +28,12 @@ _TIMES: Final = {"created_at", "started_at"}
 
 
 class Message(NamedTuple):
-    """A stored message, whichever branches hold it.
+    """A stored message.
 
     Attributes:
         message_id: Its id.
         created_at: When it was stored: UTC, naive.
-        data: The decoded item; None where it cannot be decoded.
+        data: The decoded item; None if it cannot be decoded.
         text: The stored text, unchanged.
     """
 
@@ -44,7 +44,7 @@ class Message(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A message's row of a branch in `message_structure`."""
+    """A row of a branch in `message_structure`."""
 
     message_id: int
     sequence_number: int
@@ -56,12 +56,7 @@ class Row(NamedTuple):
 
 
 class SessionDump:
-    """A session at one moment.
-
-    Attributes:
-        session: The session.
-        tree: Its turns.
-    """
+    """A session, with the tree of its turns, in one snapshot of the database."""
 
     def __init__(self, tx: Transaction, session: Session, tree: TurnTree) -> None:
         self.session = session
@@ -70,7 +65,7 @@ class SessionDump:
         self._structure = tx.structure_table(session)
 
     def created_at(self) -> str | None:
-        """Return the time when the session was created, if it is stored."""
+        """Return when the session was created; None if that is not stored."""
         sql = f"SELECT CAST(created_at AS TEXT) FROM {self._tx.tables.sessions} WHERE session_id = :session_id"
         row = self._tx.execute(sql, session_id=self.session.session_id).fetchone()
         return row[0] if row else None
@@ -132,13 +127,13 @@ class SessionDump:
         return map(Row._make, rows)
 
     def usage(self, branch_id: str, first: int, last: int) -> dict[int, TurnUsage]:
-        """Return the stored usage of turns of one chain of a branch, whichever branches ran them."""
+        """Return the usage of turns of one chain of a branch, whichever branches ran them."""
         chain = self.tree.chain_at(branch_id, first)
         order = (branch_id, *(name for name in chain.holders if name != branch_id)) if chain else (branch_id,)
         return usage_of_turns(self._tx, self.session.session_id, order, first, last)
 
     def usage_of_path(self, branch_id: str, first: int, last: int) -> dict[int, TurnUsage]:
-        """Return the stored usage of turns of a branch, whichever branches ran them."""
+        """Return the usage of turns of a branch, whichever branches ran them."""
         found: dict[int, TurnUsage] = {}
         for chain in self.tree.path(branch_id):
             if chain.first <= last and chain.last >= first:
@@ -159,7 +154,7 @@ class SessionDump:
         return self._records("convo_runs", DUMPED_RUN, "TRUE ORDER BY id")
 
     def orphaned_usage(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows of `convo_usage` of the session: usage of turns whose branch was deleted."""
+        """Yield the rows of `convo_usage` of the session."""
         return self._records("convo_usage", ("branch_id", "message_id", *DUMPED_USAGE), "TRUE ORDER BY message_id")
 
     def _records(

@@ -1,8 +1,8 @@
-"""The sessions of a database, page by page; the session that was written last comes first.
+"""The sessions of a database, page by page, ordered by the time of their last message, the newest first.
 
-No index of the SDK's tables has that order. The first page is found by reading the messages from the newest on, which
-reads as many as were written since its last session. The order of all sessions is computed when it is needed, and then
-updated where sessions were written.
+No index of the SDK's tables has that order. For the first page, messages are read from the newest on until enough
+sessions are found. The order of all sessions is computed when it is needed; after that, sessions with new messages are
+moved to the front.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ __all__ = [
 ]
 
 FIRST_PAGE: Final = 32
-"""Sessions of the first page."""
+"""Number of sessions on the first page."""
 
-_MOST_MESSAGES: Final = 4096
-"""Messages that are read at most to find the newest sessions; after that, the last one of each session is looked up."""
+_MAX_MESSAGES: Final = 4096
+"""Messages that are read at most for the first page; if they are too few, the last message of each session is read."""
 
 
 def count_sessions(tx: Transaction, *, archived: bool = True) -> int:
-    """Return the number of sessions, including archived ones or not."""
+    """Return the number of sessions; `archived` includes archived ones, here and below."""
     count = tx.dialect.count_texts(tx.tables.sessions, "session_id")
     if not archived and tx.has_table("convo_labels"):
         count += (
@@ -47,15 +47,15 @@ def count_sessions(tx: Transaction, *, archived: bool = True) -> int:
 
 
 def find_session(tx: Transaction, session_id: str) -> Session | None:
-    """Return a session, archived or not."""
+    """Return the session of an id; None if there is none."""
     return next(iter(_read(tx, [session_id])), None)
 
 
-def newest_sessions(tx: Transaction, most: int = FIRST_PAGE, *, archived: bool = True) -> tuple[Session, ...]:
-    """Return up to `most` sessions that were written last, including archived ones or not."""
+def newest_sessions(tx: Transaction, limit: int = FIRST_PAGE, *, archived: bool = True) -> tuple[Session, ...]:
+    """Return up to `limit` sessions with the newest messages."""
     found: dict[str, Session | None] = {}
-    left, condition = min(most, count_sessions(tx, archived=archived)), _is_shown(tx, archived=archived)
-    messages = tx.execute(f"SELECT session_id FROM {tx.tables.messages} ORDER BY id DESC LIMIT {_MOST_MESSAGES}")
+    left, condition = min(limit, count_sessions(tx, archived=archived)), _is_shown(tx, archived=archived)
+    messages = tx.execute(f"SELECT session_id FROM {tx.tables.messages} ORDER BY id DESC LIMIT {_MAX_MESSAGES}")
     for (session_id,) in messages:
         if not left:
             break
@@ -63,13 +63,13 @@ def newest_sessions(tx: Transaction, most: int = FIRST_PAGE, *, archived: bool =
             found[session_id] = _session(tx, session_id, condition)
             left -= found[session_id] is not None
     if left:
-        rows = tx.execute(f"{_in_order(tx, condition)} LIMIT :most", most=most).fetchall()
+        rows = tx.execute(f"{_in_order(tx, condition)} LIMIT :limit", limit=limit).fetchall()
         return _read(tx, (session_id for (session_id,) in rows))
     return label_sessions(tx, [session for session in found.values() if session is not None])
 
 
 def pinned_sessions(tx: Transaction, *, archived: bool = True) -> tuple[Session, ...]:
-    """Return the pinned sessions, including archived ones or not; the session that was made last comes first."""
+    """Return the pinned sessions, the newest first."""
     if not tx.has_table("convo_labels"):
         return ()
     rows = tx.execute(
@@ -81,11 +81,9 @@ def pinned_sessions(tx: Transaction, *, archived: bool = True) -> tuple[Session,
 
 
 def sessions_since(tx: Transaction, mark: object) -> tuple[frozenset[str], object]:
-    """Return the ids of the sessions that were made since an earlier call, and a mark for the next one.
+    """Return the ids of the sessions that were created since an earlier call, and a mark for the next call.
 
-    Args:
-        tx: The transaction.
-        mark: The mark that the earlier call returned; None for no sessions.
+    `mark` is the mark that the earlier call returned; for None no ids are returned.
     """
     order, sessions = tx.dialect.row_order, tx.tables.sessions
     (last,) = tx.execute(f"SELECT COALESCE(MAX({order}), 0) FROM {sessions}").fetchone()
@@ -98,11 +96,11 @@ def sessions_since(tx: Transaction, mark: object) -> tuple[frozenset[str], objec
 
 
 def matching_sessions(
-    tx: Transaction, typed: str, most: int, *, archived: bool = True
+    tx: Transaction, typed: str, limit: int, *, archived: bool = True
 ) -> tuple[tuple[Session, ...], int]:
-    """Return up to `most` sessions that match typed letters best by title or id, and the number of all that match."""
+    """Return the `limit` sessions whose title or id matches typed letters best, and the number of all matches."""
     matcher = Matcher(typed)
-    # The matcher alone knows the case of letters beyond ASCII.
+    # SQL ignores the case of ASCII letters alone; the matcher checks the others.
     like = "%" + "".join(f"\\{letter}%" for letter in matcher.query if letter.isascii())
     title, labels = "''", ""
     if tx.has_table("convo_labels"):
@@ -124,15 +122,15 @@ def matching_sessions(
                 total += 1
                 yield rank, total, session_id
 
-    best = nsmallest(most, ranked())
+    best = nsmallest(limit, ranked())
     return _read(tx, (session_id for *_, session_id in best)), total
 
 
 class SessionOrder:
     """The order of all sessions of a database; for use by one thread.
 
-    A session whose last items were popped keeps its place until other sessions are written or the order is computed
-    again.
+    A session whose last items were popped keeps its place until the order of all sessions is computed again, or other
+    sessions move to the front.
     """
 
     def __init__(self) -> None:
@@ -142,12 +140,12 @@ class SessionOrder:
         self._archived = True
 
     def page(self, tx: Transaction, start: int, stop: int, *, archived: bool = True) -> tuple[Session, ...]:
-        """Return the sessions from place `start` to before `stop`, including archived ones or not."""
+        """Return the sessions from index `start` to before `stop`."""
         self._update(tx, archived)
         return _read(tx, self._session_ids[start:stop])
 
-    def place(self, tx: Transaction, session_id: str, *, archived: bool = True) -> int | None:
-        """Return the number of sessions before one; None where it is not among them."""
+    def index(self, tx: Transaction, session_id: str, *, archived: bool = True) -> int | None:
+        """Return the index of a session; None if it is not among the sessions."""
         self._update(tx, archived)
         with suppress(ValueError):
             return self._session_ids.index(session_id)
@@ -166,9 +164,9 @@ class SessionOrder:
         self._newest_message, self._version, self._archived = newest, tx.version, archived
 
     def _move_up(self, tx: Transaction, condition: str) -> None:
-        """Put the sessions in front that were written since."""
+        """Move the sessions with new messages to the front."""
         rows = tx.execute(
-            # In the order of the messages: few are newer, and each session has many.
+            # The messages are read in their order, as few are new; an index would read all messages of each session.
             f"SELECT s.session_id FROM {tx.tables.messages} m {tx.dialect.not_indexed}"
             f" {tx.dialect.ordered_join} {tx.tables.sessions} s ON s.session_id = m.session_id"
             f" WHERE m.id > :newest AND {condition} GROUP BY s.session_id ORDER BY MAX(m.id)",
@@ -181,7 +179,7 @@ class SessionOrder:
 
 
 def _is_shown(tx: Transaction, *, archived: bool) -> str:
-    """Return the condition that a row `s` of the sessions table is shown: its id is a text."""
+    """Return the condition that a row `s` of the sessions table is listed; only ids that are texts are."""
     condition = tx.dialect.is_text_by_index("s.session_id")
     if archived or not tx.has_table("convo_labels"):
         return condition
@@ -192,7 +190,7 @@ def _is_shown(tx: Transaction, *, archived: bool) -> str:
 
 
 def _in_order(tx: Transaction, condition: str) -> str:
-    """Return the ids of the sessions in their order, as SQL."""
+    """Return a query for the ids of the sessions in their order."""
     return (
         f"SELECT session_id FROM {tx.tables.sessions} s WHERE {condition}"
         f" ORDER BY (SELECT MAX(id) FROM {tx.tables.messages} m WHERE m.session_id = s.session_id) DESC NULLS LAST,"

@@ -1,9 +1,8 @@
 """The usage of some turns of a branch, and how their runs ended.
 
-A fork does not copy usage rows. The usage of a turn is stored with the branch that ran the turn, or, where that branch
-was deleted by the session class of this project, in `convo_usage` with the turn's first message. So it is looked for in
-all branches that hold the turn, its *holders*. Where several of them ran the turn, the branch that is asked for comes
-first, then the oldest.
+A fork does not copy usage rows. The usage of a turn is stored with the branch that ran the turn, or, if this project's
+session class deleted that branch, in `convo_usage` with the turn's first message. So all branches that share the turn
+are searched. If several of them ran the turn, the requested branch has precedence, then the oldest.
 
 The number of statements does not grow with the number of turns or branches.
 """
@@ -12,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from tui.model import Outcome, RunRecord, Session, TurnTree, TurnUsage
@@ -26,12 +25,11 @@ from tui.storage.type_conditions import call_condition, sql_list
 __all__ = [
     "HOUR",
     "ON_BRANCH",
-    "Holder",
-    "as_json",
-    "first_holder_usage",
-    "held_usage",
+    "SharingBranch",
+    "first_shared_usage",
     "last_runs",
-    "turn_holders",
+    "shared_usage",
+    "sharing_branches",
     "turn_inputs",
     "turn_usages",
     "usage_of_turns",
@@ -44,76 +42,61 @@ ON_BRANCH: Final = """
     EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = :session_id AND t.branch_id = :branch_id
         AND t.user_turn_number = u.user_turn_number AND t.message_id = u.message_id)
 """
-"""The condition that a row `u` of `convo_usage` is of a turn of a branch."""
+"""The condition that a row `u` of `convo_usage` belongs to a turn of a branch."""
 
-_LONGEST_RUN: Final = 1e9
-"""Seconds; another program may have stored any number."""
+_MAX_RUN_SECONDS: Final = 1e9
+"""Longer durations are cut to this: another program may have stored any number."""
 
 
-class Holder(NamedTuple):
-    """A branch that shares the beginning of another one.
-
-    Attributes:
-        branch_id: Its id.
-        last: The last turn that they share.
-    """
+class SharingBranch(NamedTuple):
+    """A branch that shares the turns of another branch up to `last_turn`."""
 
     branch_id: str
-    last: int
+    last_turn: int
 
 
-def turn_holders(tree: TurnTree, branch_id: str) -> list[Holder]:
-    """Return all branches that hold turns of a branch: itself, then the oldest first."""
+def sharing_branches(tree: TurnTree, branch_id: str) -> list[SharingBranch]:
+    """Return a branch, and all branches that share turns with it, oldest first."""
     shared = {branch_id: tree.branches[branch_id].turns}
     inner: Sequence[str] = ()
     for chain in reversed(tree.path(branch_id)):
         holders = chain.holders
-        # A branch that holds a chain holds those above it; a long path would have each name again and again.
+        # A branch that holds a chain holds the chains above it too: only the branches that are new are looked at.
         for name in (*(holders.difference(inner) if isinstance(holders, Holders) else holders), *chain.hidden_holders):
             shared.setdefault(name, chain.last)
         inner = holders
-    # An archived branch may have run turns too.
+    # A branch that is archived, and so not in the tree, may have run turns too.
     archived = [name for name in shared if name not in tree.branches]
-    return [Holder(branch_id, shared.pop(branch_id))] + [
-        Holder(name, shared[name]) for name in (*tree.branches, *archived) if name in shared
+    return [SharingBranch(branch_id, shared.pop(branch_id))] + [
+        SharingBranch(name, shared[name]) for name in (*tree.branches, *archived) if name in shared
     ]
 
 
-def as_json(holders: Iterable[Holder]) -> str:
-    """Return holders as the named value `holders` of `held_usage`."""
-    return json.dumps(list(holders))
-
-
-def held_usage(dialect: Dialect) -> str:
-    """Return the usage rows `u` of the turns that `holders` share with a branch, each with its holder `h`."""
-    holders = dialect.rows_of_json("holders", ("branch_id", "last_turn"))
+def shared_usage(dialect: Dialect) -> str:
+    """Return a join of the branches `s` in the named value `sharing` and their usage rows `u` of shared turns."""
+    sharing = dialect.rows_of_json("sharing", SharingBranch._fields)
     return (
-        f"{holders} AS h {dialect.ordered_join} turn_usage AS u ON u.session_id = :session_id"
-        " AND u.branch_id = h.branch_id AND u.user_turn_number <= h.last_turn"
+        f"{sharing} AS s {dialect.ordered_join} turn_usage AS u ON u.session_id = :session_id"
+        " AND u.branch_id = s.branch_id AND u.user_turn_number <= s.last_turn"
     )
 
 
-def first_holder_usage(dialect: Dialect, condition: str = "TRUE") -> str:
-    """Return the usage rows of `held_usage` as a table, of each turn the row of the first holder only.
-
-    Args:
-        dialect: The dialect.
-        condition: A condition on the rows.
-    """
+def first_shared_usage(dialect: Dialect, condition: str = "TRUE") -> str:
+    """Return a subquery for the usage rows of `shared_usage`, reduced for each turn to the first sharing branch."""
     columns = ", ".join(
         f"u.{name}" for name in ("session_id", "branch_id", "user_turn_number", "created_at", *STORED_COLUMNS)
     )
     return (
-        f"(SELECT * FROM (SELECT {columns}, row_number() OVER (PARTITION BY u.user_turn_number ORDER BY h.key) AS place"
-        f" FROM {held_usage(dialect)} WHERE {condition}) AS ranked WHERE place = 1)"
+        f"(SELECT * FROM (SELECT {columns}, row_number() OVER (PARTITION BY u.user_turn_number ORDER BY s.key) AS place"
+        f" FROM {shared_usage(dialect)} WHERE {condition}) AS ranked WHERE place = 1)"
     )
 
 
 def usage_of_turns(
     tx: Transaction, session_id: str, order: Sequence[str], first: int, last: int
 ) -> dict[int, TurnUsage]:
-    """Return the usage of turns that the branches in `order` share; where several ran one, the first of them counts."""
-    return _usage(tx, session_id, [Holder(name, last) for name in order], first, last)
+    """Return the usage of turns that the branches in `order` share; if several ran a turn, the first of them counts."""
+    return _usage(tx, session_id, [SharingBranch(name, last) for name in order], first, last)
 
 
 def turn_usages(
@@ -121,8 +104,8 @@ def turn_usages(
 ) -> tuple[TurnUsage, ...]:
     """Return the usage of the turns of a branch from `first` to `last`, one for each turn."""
     last = min(last, tree.branches[branch_id].turns)
-    holders = [holder for holder in turn_holders(tree, branch_id) if holder.last >= first]
-    usages = _usage(tx, session.session_id, holders, first, last)
+    sharing = [branch for branch in sharing_branches(tree, branch_id) if branch.last_turn >= first]
+    usages = _usage(tx, session.session_id, sharing, first, last)
     runs_by_turn = _runs(tx, session, branch_id, first, last)
     tools = _tools(tx, session, branch_id, first, last)
     found = []
@@ -138,41 +121,45 @@ def turn_usages(
     return tuple(found)
 
 
-def _usage(tx: Transaction, session_id: str, holders: Sequence[Holder], first: int, last: int) -> dict[int, TurnUsage]:
-    """Return the usage of some turns of the first holder."""
+def _usage(
+    tx: Transaction, session_id: str, sharing: Sequence[SharingBranch], first: int, last: int
+) -> dict[int, TurnUsage]:
+    """Return the usage of turns of the first branch in `sharing`, whichever of the branches ran them."""
     found: dict[int, TurnUsage] = {}
     columns = f"u.branch_id, {HOUR}, {usage_expressions(tx.dialect)}"
-    for turn, runner, hour, *numbers in _usage_rows(tx, session_id, holders, first, last, columns):
+    for turn, runner, hour, *numbers in _usage_rows(tx, session_id, sharing, first, last, columns):
         found.setdefault(turn, TurnUsage(turn, read_usage(numbers), runner, hour=hour))
     return found
 
 
 def _usage_rows(
-    tx: Transaction, session_id: str, holders: Sequence[Holder], first: int, last: int, columns: str
+    tx: Transaction, session_id: str, sharing: Sequence[SharingBranch], first: int, last: int, columns: str
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield turn and `columns` of the usage rows `u` of turns of the first holder; of two rows, the first counts."""
-    if not holders:
-        # A branch without turns after the fork.
+    """Yield turn and `columns` of the usage rows `u` of turns of the first branch in `sharing`.
+
+    If a turn has two rows, the first one counts.
+    """
+    if not sharing:
         return
     in_range = "u.user_turn_number BETWEEN :first AND :last"
     sources = []
     if tx.has_table("turn_usage"):
-        sources.append(f"{first_holder_usage(tx.dialect, in_range)} AS u")
+        sources.append(f"{first_shared_usage(tx.dialect, in_range)} AS u")
     if tx.has_table("convo_usage"):
         sources.append(f"convo_usage AS u WHERE u.session_id = :session_id AND {in_range} AND {ON_BRANCH}")
     for source in sources:
         yield from tx.execute(
             f"SELECT u.user_turn_number, {columns} FROM {source}",
             session_id=session_id,
-            branch_id=holders[0].branch_id if holders else "",
-            holders=as_json(holders),
+            branch_id=sharing[0].branch_id,
+            sharing=json.dumps(sharing),
             first=first,
             last=last,
         )
 
 
 def last_runs(tx: Transaction, session: Session, branch_id: str) -> dict[int, RunRecord]:
-    """Return the last run of each turn that has one: of the branch itself, where other branches ran the turn too."""
+    """Return the last run of each turn that has one; runs of the branch itself have precedence over other branches'."""
     runs = _runs(tx, session, branch_id, 0, sys.maxsize)
     return {turn: _last_run(ran, branch_id) for turn, ran in runs.items()}
 
@@ -190,7 +177,7 @@ def _runs(tx: Transaction, session: Session, branch_id: str, first: int, last: i
     sql = (
         "SELECT r.user_turn_number, CAST(r.branch_id AS TEXT), r.outcome, CAST(r.model AS TEXT),"
         " CAST(r.agent AS TEXT), CAST(r.started_at AS TEXT),"
-        f" {tx.dialect.clamped('CAST(r.seconds AS REAL)', 0, _LONGEST_RUN)},"
+        f" {tx.dialect.clamped('CAST(r.seconds AS REAL)', 0, _MAX_RUN_SECONDS)},"
         " CAST(r.error AS TEXT), r.estimated, r.reported"
         f" FROM {tx.structure_table(session)} t"
         f" {tx.dialect.ordered_join} convo_runs r ON r.session_id = t.session_id"
@@ -220,7 +207,7 @@ def _runs(tx: Transaction, session: Session, branch_id: str, first: int, last: i
 def _tools(
     tx: Transaction, session: Session, branch_id: str, first: int, last: int
 ) -> dict[int, list[tuple[str, int]]]:
-    """Return name and calls of each tool of each turn, in the order of their first calls."""
+    """Return the names of the tools that each turn called, in the order of the first call, and the number of calls."""
     found: dict[int, list[tuple[str, int]]] = {}
     sql = (
         "SELECT user_turn_number, CAST(COALESCE(tool_name, message_type) AS TEXT), COUNT(*)"
@@ -235,7 +222,7 @@ def _tools(
 
 
 def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> list[TurnInput]:
-    """Return the size of the items and the requests of each turn of a branch, from the first to the last."""
+    """Return the size of the items, the requests and the tokens of each turn of a branch, in order."""
     turns = tree.branches[branch_id].turns
     found = [TurnInput()] * turns
     length = tx.dialect.stored_length("m.message_data")
@@ -253,7 +240,7 @@ def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: st
     estimated = _estimated_turns(tx, session.session_id)
     numbers = (number_expression(tx.dialect, name) for name in ("requests", "input_tokens", "cached_tokens"))
     columns = f"u.branch_id, {', '.join(numbers)}"
-    rows = _usage_rows(tx, session.session_id, turn_holders(tree, branch_id), 1, turns, columns)
+    rows = _usage_rows(tx, session.session_id, sharing_branches(tree, branch_id), 1, turns, columns)
     for turn, runner, requests, tokens, cached in rows:
         known = found[turn - 1]
         if not known.requests:
@@ -264,7 +251,7 @@ def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: st
 
 
 def _estimated_turns(tx: Transaction, session_id: str) -> set[tuple[str, int]]:
-    """Return branch and turn of the runs whose tokens are estimates."""
+    """Return branch and turn of each run whose tokens are estimates."""
     if not tx.has_table("convo_runs"):
         return set()
     rows = tx.execute(

@@ -1,4 +1,4 @@
-"""The turns of one branch as the SDK's class gives them: user messages, types of items, and tool calls."""
+"""The turns of a branch as the SDK's class returns them: user messages, types of items, and tool calls."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _PREVIEW: Final = 100
 _COUNTED: Final = tuple(name for name, row in TYPES.items() if row.in_sdk_tool_usage)
 _UNNAMED: Final = tuple(name for name, row in TYPES.items() if row.unnamed_in_old_files)
 
-# One pass. Early versions of the SDK stored shell and patch calls without a name. Where a search was never called by
-# name, its outputs are counted in place of its calls.
+# Early versions of the SDK stored shell and patch calls without a name. If a turn holds no calls of a tool search, the
+# outputs of the search are counted in their place.
 _TOOLS: Final = f"""
     SELECT name, used, turn FROM (
         SELECT name, calls + CASE WHEN searches = 0 OR name IS NULL THEN outputs ELSE 0 END AS used, turn
@@ -44,11 +44,7 @@ _TOOLS: Final = f"""
 
 
 def require_user_turn(tx: Transaction, session_id: str, branch_id: str, turn: int) -> None:
-    """Refuse a turn of a branch that does not start with a user message.
-
-    Raises:
-        ValueError: There is no such turn.
-    """
+    """Raise ValueError if a branch has no such turn, or the turn has no user message."""
     row = tx.execute(
         f"""
         SELECT 1 FROM message_structure AS s
@@ -66,13 +62,7 @@ def require_user_turn(tx: Transaction, session_id: str, branch_id: str, turn: in
 
 
 def resolve_fork_turn(tx: Transaction, session_id: str, branch_id: str, turn: int | None) -> int:
-    """Return the first turn that a fork does not share.
-
-    Args:
-        tx: A transaction.
-        session_id: The session.
-        branch_id: The branch to fork from.
-        turn: The turn; None, or one more than the last, to share all turns.
+    """Return the first turn that a fork does not share: `turn`, or for None the turn after the last.
 
     Raises:
         ValueError: There is no such branch or turn.
@@ -87,7 +77,7 @@ def resolve_fork_turn(tx: Transaction, session_id: str, branch_id: str, turn: in
 
 
 def list_turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
-    """Return the user messages of a branch, with their beginnings under `content`."""
+    """Return the user messages of a branch; `content` holds the beginning of each."""
     found = []
     for turn, data, created_at in _user_messages(tx, session_id, branch_id):
         message = _message(data)
@@ -100,9 +90,9 @@ def list_turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[st
 
 
 def find_turns(tx: Transaction, session_id: str, branch_id: str, term: str) -> list[dict[str, Any]]:
-    """Return the user messages of a branch that contain `term`, in any case of its ASCII letters."""
+    """Return the user messages of a branch that contain `term`, ignoring the case of ASCII letters."""
     pattern = re.compile(re.escape(term), re.IGNORECASE | re.ASCII)
-    # The stored JSON narrows the search down; it may match where the decoded text does not.
+    # The stored JSON narrows the search down; it may match although the decoded text does not.
     escaped = re.sub(r"[\\%_]", r"\\\g<0>", json.dumps(term)[1:-1])
     found = []
     for turn, data, created_at in _user_messages(tx, session_id, branch_id, like=f"%{escaped}%"):
@@ -155,7 +145,7 @@ def _turn(number: int, preview: str, content: object, created_at: str) -> dict[s
 
 
 def items_by_turn(tx: Transaction, session_id: str, branch_id: str) -> dict[int, list[dict[str, str | None]]]:
-    """Return type and tool of every item of a branch, under the number of its turn."""
+    """Return the type and the tool of every item of a branch by the number of its turn."""
     grouped: defaultdict[int, list[dict[str, str | None]]] = defaultdict(list)
     for turn, kind, tool in tx.execute(
         "SELECT user_turn_number, message_type, tool_name FROM message_structure"
@@ -168,8 +158,5 @@ def items_by_turn(tx: Transaction, session_id: str, branch_id: str) -> dict[int,
 
 
 def tool_usage(tx: Transaction, session_id: str, branch_id: str) -> list[tuple[str, int, int]]:
-    """Return name, calls and turn of each tool that was called in a turn.
-
-    The output of a tool search counts as a call where the turn holds no call for it.
-    """
+    """Return the name, the number of calls and the turn of each tool that was called in a turn."""
     return tx.execute(_TOOLS, session_id=session_id, branch_id=branch_id).fetchall()

@@ -1,7 +1,4 @@
-"""The tokens of turns: storing them, adding them up, and keeping those of turns that outlive their branch.
-
-Functions over a `Transaction`; those that write belong inside a write transaction.
-"""
+"""Usage as the SDK's class stores and returns it, and the usage of turns that outlive their branch."""
 
 from __future__ import annotations
 
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RunUsage",
-    "drop_stale_usage",
     "keep_shared_usage",
     "run_usage",
     "session_usage",
@@ -31,7 +27,7 @@ __all__ = [
 ]
 
 RunUsage: TypeAlias = Mapping[str, int | str | None]
-"""The tokens of a run by `STORED_COLUMNS`: details as JSON, None where there are none."""
+"""The values of `STORED_COLUMNS` for a run; details are JSON, or None."""
 
 _STORED: Final = ", ".join(STORED_COLUMNS)
 _KEPT_COLUMNS: Final = ("session_id", "message_id", "branch_id", "user_turn_number", *STORED_COLUMNS, "created_at")
@@ -40,11 +36,11 @@ _KEEP: Final = f"{insert_into('convo_usage', _KEPT_COLUMNS)} ON CONFLICT (sessio
 
 
 def _shared(tx: Transaction, *, one_turn: bool) -> str:
-    """Return a query for usage of a branch's turns whose first message other branches hold.
+    """Return a query for the usage rows of a branch whose turn begins with a message that other branches hold too.
 
-    A turn is left out where one of those branches has its own usage for it.
+    Turns for which one of those branches has its own usage are left out.
     """
-    which = "AND user_turn_number = :turn" if one_turn else ""
+    only = "AND user_turn_number = :turn" if one_turn else ""
     return f"""
         WITH ran AS (
             SELECT session_id, branch_id, user_turn_number, {_STORED}, created_at,
@@ -54,7 +50,7 @@ def _shared(tx: Transaction, *, one_turn: bool) -> str:
                          AND s.user_turn_number = u.user_turn_number
                    )) AS message_id
             FROM turn_usage AS u
-            WHERE session_id = :session_id AND branch_id = :branch_id {which}
+            WHERE session_id = :session_id AND branch_id = :branch_id {only}
         )
         SELECT {", ".join(_KEPT_COLUMNS)} FROM ran
         WHERE EXISTS (
@@ -69,7 +65,7 @@ def _shared(tx: Transaction, *, one_turn: bool) -> str:
 
 
 def run_usage(used: Usage | None, logger: logging.Logger) -> RunUsage | None:
-    """Return the usage of a run as it is stored; None where the run has none."""
+    """Return the usage of a run as it is stored; None if the run has none."""
     if used is None:
         return None
     counts: dict[str, int | str | None] = {name: getattr(used, name) or 0 for name in COUNT_COLUMNS}
@@ -87,12 +83,8 @@ def _encode_details(details: object, logger: logging.Logger) -> str | None:
 
 
 def store_usage(tx: Transaction, session_id: str, branch_id: str, usage: RunUsage) -> bool:
-    """Store a run's usage for the branch's last turn, in place of what was stored for it.
-
-    Returns:
-        False where the branch has no items, and nothing was stored.
-    """
-    # MAX over no rows gives one row with NULL, LIMIT gives none.
+    """Replace the usage of the branch's last turn, and return False if the branch has no items."""
+    # The last row may have no turn: `MAX` would not tell that from a branch without rows.
     row = tx.execute(
         "SELECT user_turn_number FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
         " ORDER BY user_turn_number DESC LIMIT 1",
@@ -102,7 +94,7 @@ def store_usage(tx: Transaction, session_id: str, branch_id: str, usage: RunUsag
     if row is None:
         return False
     key = {"session_id": session_id, "branch_id": branch_id, "user_turn_number": row[0] or 0}
-    # Deleted and inserted, not updated: the row gets a new id and time, by which others see that it is new.
+    # The row is not updated but replaced: by its new id and time others see that it is new.
     tx.execute(
         "DELETE FROM turn_usage WHERE session_id = :session_id AND branch_id = :branch_id"
         " AND user_turn_number = :user_turn_number",
@@ -113,7 +105,7 @@ def store_usage(tx: Transaction, session_id: str, branch_id: str, usage: RunUsag
 
 
 def session_usage(tx: Transaction, session_id: str, branch_id: str) -> dict[str, int] | None:
-    """Return the sum over one branch's turns, or over all branches' for the empty id; None where nothing is stored."""
+    """Return the sum of the usage of a branch, or of the session if `branch_id` is empty; None without usage."""
     row = tx.execute(
         f"SELECT {', '.join(f'SUM({name})' for name in COUNT_COLUMNS)}, COUNT(*) FROM turn_usage"
         f" WHERE session_id = :session_id{' AND branch_id = :branch_id' if branch_id else ''}",
@@ -126,7 +118,7 @@ def session_usage(tx: Transaction, session_id: str, branch_id: str) -> dict[str,
 
 
 def turn_usage(tx: Transaction, session_id: str, branch_id: str, turn: int) -> dict[str, Any]:
-    """Return the usage of one turn; empty where nothing is stored."""
+    """Return the usage of one turn; an empty dict without usage."""
     sql = (
         f"SELECT {_STORED} FROM turn_usage"
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
@@ -136,7 +128,7 @@ def turn_usage(tx: Transaction, session_id: str, branch_id: str, turn: int) -> d
 
 
 def usage_by_turn(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
-    """Return the usage of each turn of a branch for which some is stored."""
+    """Return the usage of each turn of a branch that has usage."""
     rows = tx.execute(
         f"SELECT user_turn_number, {_STORED} FROM turn_usage"
         " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY user_turn_number",
@@ -161,28 +153,10 @@ def _decode_details(stored: str | None) -> Any:
 
 
 def keep_shared_usage(tx: Transaction, session_id: str, branch_id: str, turn: int | None = None) -> None:
-    """Keep the usage of turns that other branches share, before a branch, or one turn of it, is deleted."""
+    """Copy the usage of turns that other branches share to `convo_usage`, before a branch or its `turn` is deleted."""
     rows = tx.execute(
         _shared(tx, one_turn=turn is not None), session_id=session_id, branch_id=branch_id, turn=turn
     ).fetchall()
     if rows:
         CONVO_USAGE.create(tx)
         tx.executemany(_KEEP, [dict(zip(_KEPT_COLUMNS, row, strict=True)) for row in rows])
-
-
-def drop_stale_usage(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
-    """Drop the kept usage of turns whose first message is gone.
-
-    Args:
-        tx: A write transaction.
-        session_id: The session.
-        message_id: The only first message to look for; None for all.
-    """
-    if tx.has_table(CONVO_USAGE.name):
-        tx.execute(
-            "DELETE FROM convo_usage WHERE session_id = :session_id"
-            f"{'' if message_id is None else ' AND message_id = :message_id'}"
-            f" AND NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = convo_usage.message_id)",
-            session_id=session_id,
-            message_id=message_id,
-        )

@@ -31,15 +31,15 @@ class SQLiteDialect:
         return f"{column} >= '' AND {column} < x''"
 
     def count_texts(self, table: str, column: str) -> str:
-        # Without a condition SQLite counts by pages; the index finds the few rows that do not count.
+        # Without a condition SQLite counts by pages; the index then finds the few rows that hold no text.
         others = ("", f" WHERE {column} IS NULL", f" WHERE {column} < ''", f" WHERE {column} >= x''")
         return " - ".join(f"(SELECT COUNT(*) FROM {table}{condition})" for condition in others)
 
     def is_integer(self, column: str) -> str:
         return f"typeof({column}) = 'integer'"
 
-    def clamped(self, value: str, least: float, most: float) -> str:
-        return f"MAX({least}, MIN({value}, {most}))"
+    def clamped(self, value: str, minimum: float, maximum: float) -> str:
+        return f"MAX({minimum}, MIN({value}, {maximum}))"
 
     def as_integer(self, value: str) -> str:
         return f"CAST({value} AS INTEGER)"
@@ -74,7 +74,7 @@ class SQLiteDialect:
         return may_contain(text, column, bind)
 
     def stored_length(self, column: str) -> str:
-        # Where SQLite can, it tells how long a text is without reading it.
+        # `octet_length` does not read the text.
         return f"{_LENGTH}({column})"
 
 

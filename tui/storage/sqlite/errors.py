@@ -1,4 +1,4 @@
-"""What an error of SQLite means to the user."""
+"""SQLite's errors as errors that tell the user what to do."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ DEMO_HINT: Final = "`convo-tui --demo` shows a sample."
 
 
 def explain(path: Path, error: Exception) -> FileError | None:
-    """Return the error to show for one of SQLite's own; None for any other error."""
+    """Return the error to show in place of an error of SQLite; None for any other error."""
     return _explain(path, error) if isinstance(error, sqlite3.Error) else None
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Raise the errors of SQLite as errors to show.
+    """Raise errors to show in place of errors of SQLite.
 
     Raises:
         FileError: The file cannot be opened, read or written.

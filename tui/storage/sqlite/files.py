@@ -19,7 +19,7 @@ from tui.storage.sqlite.errors import DEMO_HINT, explained
 from tui.storage.sqlite.ownership import check_tables, enable_wal, make_tables
 from tui.storage.tables import Tables
 
-__all__ = ["open_session", "open_to_read", "open_to_write", "write_new_file"]
+__all__ = ["open_session", "open_to_read", "open_to_write", "write_new_database"]
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ _STRUCTURE: Final = {
 
 
 def open_to_read(path: Path, timeout: float) -> SQLiteEngine:
-    """Open an existing file to read it.
+    """Open an existing file to read it; `timeout` is how long to wait for its lock, in seconds.
 
     Raises:
         FileError: It cannot be shown; the message says why, the hint what to do.
@@ -55,7 +55,7 @@ def open_to_read(path: Path, timeout: float) -> SQLiteEngine:
 
 
 def open_to_write(path: Path, tables: Tables, timeout: float) -> SQLiteEngine:
-    """Open an existing file to change it.
+    """Open an existing file to change it; `timeout` is how long to wait for its lock, in seconds.
 
     Raises:
         FileError: It cannot be opened.
@@ -84,15 +84,13 @@ def open_session(path: str | Path, tables: Tables, session_id: str, *, create_ta
     return engine
 
 
-def write_new_file(path: Path, work: Callable[[Transaction], T]) -> T:
-    """Write a file that does not exist yet in one transaction on the calling thread; it appears when it is complete.
+def write_new_database(path: Path, work: Callable[[Transaction], T]) -> T:
+    """Write a new file in one transaction on the calling thread; the file appears when it is complete.
 
-    Args:
-        path: The file.
-        work: Gets a transaction in which the SDK's tables are made.
+    `work` gets the transaction, in which the SDK's tables exist.
 
     Raises:
-        ConvoError: There is such a file, or its folder cannot be written.
+        ConvoError: The file exists, or its folder cannot be written.
         FileError: The file cannot be written.
     """
     try:
@@ -131,12 +129,10 @@ def _check_file(path: Path) -> None:
 
 
 def _base_tables(db: sqlite3.Connection, path: Path) -> Tables:
-    """Return the tables of sessions and of messages.
-
-    The structure rows name them, as the writer may have given them names of its own.
+    """Return the base tables, which may have any names: the foreign keys of `message_structure` refer to them.
 
     Raises:
-        FileError: There are none, or their columns are not those this program knows.
+        FileError: There are none, or they lack columns that this program needs.
         sqlite3.Error: The file is not a database.
     """
     tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -146,8 +142,8 @@ def _base_tables(db: sqlite3.Connection, path: Path) -> Tables:
         owners = {row[3]: row[2] for row in db.execute("PRAGMA foreign_key_list(message_structure)")}
         pair = owners.get("session_id", "agent_sessions"), owners.get("message_id", "agent_messages")
     else:
-        holders = [name for name in tables if columns[name] >= _MESSAGES]
-        messages = "agent_messages" if "agent_messages" in holders or not holders else holders[0]
+        candidates = [name for name in tables if columns[name] >= _MESSAGES]
+        messages = "agent_messages" if "agent_messages" in candidates or not candidates else candidates[0]
         owners = {row[3]: row[2] for row in db.execute(f"PRAGMA foreign_key_list({quoted(messages)})")}
         pair = owners.get("session_id", "agent_sessions"), messages
     known = {name.lower(): name for name in tables}

@@ -12,20 +12,20 @@ from io import BytesIO
 from typing import Any, Final
 
 from tui.items.codec import decode, decode_beginning, decode_or_none
-from tui.storage.engine import LONGEST, PartialItem
+from tui.storage.engine import MAX_READ_BYTES, PartialItem
 from tui.storage.schema import unquoted
 
 __all__ = ["SQLiteMessages"]
 
-_LONG: Final = 1 << 14
+_LONG_ITEM_BYTES: Final = 1 << 14
 """Bytes of an item on an average, beyond which items are read in pieces where many are read."""
 
 
-_DATA_KEPT: Final = 1 << 10
+_KEPT_DATA_BYTES: Final = 1 << 10
 """Bytes of encoded data that are kept where the rest is skipped: they hold its format and size."""
 
-_LONGEST_KEY: Final = 40
-_STRIDE: Final = 1 << 16
+_MAX_KEY_BYTES: Final = 40
+_CHUNK_BYTES: Final = 1 << 16
 """Bytes that are read at once after the beginning of an item."""
 
 _DATA: Final = re.compile(
@@ -59,22 +59,22 @@ class SQLiteMessages:
         bytes_of_all, last = self._db.execute(
             f"SELECT page_count * page_size, (SELECT MAX(id) FROM {self.name}) FROM pragma_page_count, pragma_page_size"
         ).fetchone()
-        return bool(last) and bytes_of_all / last > _LONG
+        return bool(last) and bytes_of_all / last > _LONG_ITEM_BYTES
 
     def beginnings(
-        self, ids: Sequence[int | None], most: int | None = LONGEST, part: int | None = None
+        self, ids: Sequence[int | None], limit: int | None = MAX_READ_BYTES, part: int | None = None
     ) -> Iterator[PartialItem]:
         for message_id in ids:
-            yield PartialItem() if message_id is None else self.beginning(message_id, most, part)
+            yield PartialItem() if message_id is None else self.beginning(message_id, limit, part)
 
-    def beginning(self, message_id: int, most: int | None = LONGEST, part: int | None = None) -> PartialItem:
+    def beginning(self, message_id: int, limit: int | None = MAX_READ_BYTES, part: int | None = None) -> PartialItem:
         """Read an item, as `beginnings` does."""
         with self._stored(message_id) as (stored, size):
-            if most is None or size <= most:
+            if limit is None or size <= limit:
                 text = stored.read(size)
                 data = decode_or_none(text, "replace")
                 return PartialItem(data, _readable(text) if data is None else None, size)
-            text, end = _without_data(stored, size, most if part is None else part)
+            text, end = _without_data(stored, size, limit if part is None else part)
         unread, cut = size - len(text), end < size
         try:
             return PartialItem(decode_beginning(text) if cut else decode(text), None, size, unread, cut)
@@ -122,16 +122,16 @@ class SQLiteMessages:
         yield BytesIO(text), len(text)
 
 
-def _without_data(stored: sqlite3.Blob | BytesIO, size: int, most: int) -> tuple[bytes, int]:
+def _without_data(stored: sqlite3.Blob | BytesIO, size: int, limit: int) -> tuple[bytes, int]:
     """Return the beginning of an item without the encoded data at its end, and the position up to which was read."""
-    text, end = stored.read(most), most
-    while end < size and len(text) < 2 * most:
+    text, end = stored.read(limit), limit
+    while end < size and len(text) < 2 * limit:
         begin = text.rfind(b'"') + 1
-        if not _DATA.search(text, max(begin - _LONGEST_KEY, 0)):
+        if not _DATA.search(text, max(begin - _MAX_KEY_BYTES, 0)):
             break
-        kept = text[: begin + _DATA_KEPT]
+        kept = text[: begin + _KEPT_DATA_BYTES]
         passed = len(text) - len(kept)
-        while ahead := stored.read(_STRIDE):
+        while ahead := stored.read(_CHUNK_BYTES):
             end += len(ahead)
             if (quote := ahead.find(b'"')) >= 0:
                 # Most of what is read next is the rest of this stride.

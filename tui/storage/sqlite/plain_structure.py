@@ -11,7 +11,7 @@ from tui.storage.sqlite.messages import SQLiteMessages
 
 __all__ = ["PlainStructure"]
 
-_SHORT: Final = 1 << 10
+_HEAD_BYTES: Final = 1 << 10
 """Bytes of an item that mostly hold its type and tool."""
 
 
@@ -77,19 +77,21 @@ class PlainStructure:
 
     def _read_short(self, message_id: int) -> Any:
         """Return an item, as little of it as holds its type and tool."""
-        most: int | None
-        for most in (_SHORT, 1 << 16, None):
-            item = self._messages.beginning(message_id, most)
-            if not item.unread or (isinstance(item.data, dict) and _is_enough(item.data, most)):
+        limit: int | None
+        for limit in (_HEAD_BYTES, 1 << 16, None):
+            item = self._messages.beginning(message_id, limit)
+            if not item.unread or (isinstance(item.data, dict) and _is_enough(item.data, limit)):
                 break
         return item.data
 
 
-def _is_enough(data: dict[str, Any], most: int | None) -> bool:
+def _is_enough(data: dict[str, Any], limit: int | None) -> bool:
     """Return whether the beginning of an item holds type and tool; the name of a tool is rarely far behind."""
     if "role" in data:
         return True
     kind = data.get("type")
     if not isinstance(kind, str) or kind == "message":
         return False
-    return most != _SHORT or item_type(kind).kind not in (ItemKind.CALL, ItemKind.APPROVAL_REQUEST) or "name" in data
+    return (
+        limit != _HEAD_BYTES or item_type(kind).kind not in (ItemKind.CALL, ItemKind.APPROVAL_REQUEST) or "name" in data
+    )

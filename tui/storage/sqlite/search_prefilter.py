@@ -20,7 +20,7 @@ from tui.model.query import fold
 
 __all__ = ["may_contain"]
 
-_LONGEST: Final = 400
+_MAX_CHARACTERS: Final = 400
 """Characters of a text that are checked; SQLite's patterns may not be longer than 50,000 bytes."""
 
 _FOLDING_END: Final = 0x1F000
@@ -74,7 +74,7 @@ def may_contain(text: str, column: str, bind: Callable[[object], str]) -> str:
         column: The column that holds the stored items, as SQL.
         bind: Adds a value to the statement, and returns its placeholder.
     """
-    needle = fold(text)[:_LONGEST]
+    needle = fold(text)[:_MAX_CHARACTERS]
     for part in _STRUCTURE:
         if needle in part:
             column = f"replace({column}, '{part}', '')"

@@ -1,7 +1,4 @@
-"""Copying a branch to a new session, of the same file or of another one, and turns to another branch.
-
-The copies are new messages; the originals stay as they are. The functions need a write transaction of their target.
-"""
+"""Copying a branch to a new session, in the same file or in another one, and turns to another branch."""
 
 from __future__ import annotations
 
@@ -22,11 +19,11 @@ from tui.storage.sql import insert_into
 __all__ = ["CopyCounts", "copy_branch", "copy_turns"]
 
 _BATCH: Final = 500
-"""Items that are read before they are written."""
+"""Items that are read and written at once."""
 
 _KEY: Final = ("session_id", "branch_id")
 _STRUCTURE_COLUMNS: Final = ("user_turn_number", "branch_turn_number", "message_type", "tool_name", "created_at")
-"""Columns of structure rows that a copy keeps."""
+"""The columns of structure rows whose values are copied."""
 
 _USAGE_COLUMNS: Final = (*STORED_COLUMNS, "created_at")
 _RUN_COLUMNS: Final = ("user_turn_number", *EndedRun._fields, "created_at")
@@ -40,7 +37,7 @@ class CopyCounts(NamedTuple):
 
 
 class _FirstMessage(NamedTuple):
-    """The first message of a turn: its id in the original, and its id in the copy."""
+    """The id of the first message of a turn in the original, and in the copy."""
 
     original: int
     copy: int
@@ -49,17 +46,12 @@ class _FirstMessage(NamedTuple):
 def copy_branch(
     source: Transaction, session_id: str, branch_id: str, target: Transaction, new_session_id: str
 ) -> CopyCounts:
-    """Write a branch as a new session, with the usage and the run records of its turns, whichever branch ran them.
+    """Copy a branch to a new session, with the usage and the runs of its turns, whichever branch ran them.
 
-    Args:
-        source: A transaction of the file that holds the branch.
-        session_id: The session of the branch.
-        branch_id: The branch.
-        target: A write transaction of a file with the SDK's tables; may be `source`.
-        new_session_id: The session to write.
+    `target` is a write transaction of a file with the SDK's tables; it may be `source`.
 
     Raises:
-        ConvoError: The target has a session of that id.
+        ConvoError: The target has a session with the new id.
         ValueError: There is no such branch.
     """
     if not branch_exists(source, session_id, branch_id):
@@ -93,13 +85,7 @@ def copy_branch(
 
 
 def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]], branch_id: str) -> CopyCounts:
-    """Append copies of turns to a branch, in the given order.
-
-    Args:
-        tx: A write transaction.
-        session_id: The session.
-        turns: Each turn as a branch that holds it and its number.
-        branch_id: The branch to append to.
+    """Append copies of turns, each given as a branch and a number, to a branch.
 
     Raises:
         ConvoError: There is no such turn, a turn cannot be read, or a tool call would be separated from its output.
@@ -129,7 +115,7 @@ def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]
 
 
 def _check_pairs(items: Sequence[object], turn: int, branch_id: str) -> None:
-    """Refuse a turn that has a call without its output, or an output without its call."""
+    """Raise ConvoError if a turn has a call without its output, or an output without its call."""
     calls: dict[str, str] = {}
     for item in items:
         if not isinstance(item, dict) or not isinstance(call_id := item.get("call_id"), str):
@@ -172,7 +158,7 @@ def _read_items(tx: Transaction, session_id: str, branch_id: str) -> Iterator[li
 def _read_usage(
     tx: Transaction, session_id: str, branch_id: str, first_messages: Mapping[int, _FirstMessage]
 ) -> dict[int, list[Any]]:
-    """Return the `_USAGE_COLUMNS` of turns: of several rows for one turn, that of the branch, or else the oldest."""
+    """Return the `_USAGE_COLUMNS` of each turn; rows of the branch itself have precedence, then the oldest."""
     found: dict[int, list[Any]] = {}
     columns = ", ".join(_USAGE_COLUMNS)
     for turn, runner, *cells in tx.execute(
@@ -198,17 +184,13 @@ def _read_usage(
 
 
 def _read_runs(tx: Transaction, session_id: str, branch_id: str, new_ids: Mapping[int, int]) -> list[tuple[Any, ...]]:
-    """Return the run records of turns: the id of the turn's first message in the copy, then `_RUN_COLUMNS`.
+    """Return the runs of turns: the id of the turn's first message in the copy, then `_RUN_COLUMNS`.
 
-    Args:
-        tx: A transaction.
-        session_id: The session.
-        branch_id: The branch that is copied.
-        new_ids: For the first message of each turn, its id in the copy.
+    `new_ids` maps the first message of each turn to its copy.
     """
     if not tx.has_table("convo_runs"):
         return []
-    # Of the runs of one turn the last one counts, which should be the branch's own.
+    # The last run of a turn counts, so the branch's own runs are the last.
     rows = tx.execute(
         f"SELECT message_id, {', '.join(_RUN_COLUMNS)} FROM convo_runs WHERE session_id = :session_id"
         " ORDER BY branch_id = :branch_id, id",

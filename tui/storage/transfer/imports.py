@@ -1,7 +1,4 @@
-"""Writing sessions from elsewhere: a list of items, or the JSON document of an exported session.
-
-The functions need a write transaction, unless they only read.
-"""
+"""Writing imported sessions, from a list of items or the JSON document of an exported session."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ from tui.storage.schema import CONVO_BRANCHES, CONVO_RUNS, CONVO_USAGE, MAIN
 __all__ = ["ImportedSession", "TrackProgress", "adopt_session", "import_session", "is_plain", "session_exists"]
 
 TrackProgress: TypeAlias = Callable[[Iterable[list[Any]], int], Iterable[list[Any]]]
-"""Gets batches and about how many there will be, and yields them one by one; may raise to stop the work."""
+"""Gets batches of rows and their approximate number, and yields the batches; may raise to stop the work."""
 
 _BATCH: Final = 1000
 
@@ -41,12 +38,12 @@ _STRUCTURE_COLUMNS: Final = (
 
 
 class ImportedSession(NamedTuple):
-    """A session to be written.
+    """A session to import.
 
     Attributes:
-        session_id: Its id.
-        items: The items of its `main` branch.
-        document: All of the session in the format of `tui.formats.json_document`, which replaces `items`.
+        session_id: Its id in the file.
+        items: The items of its `main` branch, if there is no document.
+        document: The session in the format of `tui.formats.json_document`.
     """
 
     session_id: str
@@ -55,7 +52,7 @@ class ImportedSession(NamedTuple):
 
 
 def session_exists(tx: Transaction, session_id: str) -> bool:
-    """Return whether the file has a session of this id."""
+    """Return whether the file has any rows of a session."""
     row = tx.execute(
         f"SELECT EXISTS (SELECT 1 FROM {tx.tables.sessions} WHERE session_id = :session_id)"
         f" OR EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id)"
@@ -66,7 +63,7 @@ def session_exists(tx: Transaction, session_id: str) -> bool:
 
 
 def is_plain(tx: Transaction, session_id: str) -> bool:
-    """Return whether a session has messages and no structure rows, as one of the SDK's `SQLiteSession`."""
+    """Return whether a session has messages and no structure rows, as the SDK's `SQLiteSession` writes it."""
     row = tx.execute(
         f"SELECT EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id)"
         " AND NOT EXISTS (SELECT 1 FROM message_structure WHERE session_id = :session_id)",
@@ -76,18 +73,7 @@ def is_plain(tx: Transaction, session_id: str) -> bool:
 
 
 def adopt_session(tx: Transaction, session_id: str, track: TrackProgress) -> int:
-    """Write the structure rows of a plain session, as if its items had been added one by one.
-
-    Each row has the time of its message.
-
-    Args:
-        tx: A write transaction.
-        session_id: The session.
-        track: Gets the batches of rows and about how many there will be, and yields them one by one.
-
-    Returns:
-        The number of items.
-    """
+    """Write the structure rows of a plain session, each with the time of its message, and return their number."""
     sql = "SELECT COALESCE(MAX(sequence_number), 0) FROM message_structure WHERE session_id = :session_id"
     (last,) = tx.execute(sql, session_id=session_id).fetchone()
     sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id"
@@ -99,21 +85,21 @@ def adopt_session(tx: Transaction, session_id: str, track: TrackProgress) -> int
         rows = []
         for message_id, text, created_at in batch:
             item = decode_or_none(text)
-            filed_under = message_type(item)
-            turn += filed_under == "user"
+            kind = message_type(item)
+            turn += kind == "user"
             count += 1
             rows.append((
-                session_id, message_id, MAIN, filed_under, last + count, turn, turn, tool_name(item), created_at
+                session_id, message_id, MAIN, kind, last + count, turn, turn, tool_name(item), created_at
             ))  # fmt: skip
         tx.insert_rows("message_structure", _STRUCTURE_COLUMNS, rows)
     return count
 
 
 def import_session(tx: Transaction, session: ImportedSession) -> None:
-    """Write a session that the file does not have yet.
+    """Write a new session.
 
     Raises:
-        ConvoError: The file has such a session, or the document is not in its format.
+        ConvoError: The file has such a session already, or the document is damaged.
     """
     session_id = session.session_id
     if session_exists(tx, session_id):
@@ -137,7 +123,7 @@ def _import_items(tx: Transaction, session_id: str, items: Sequence[object]) -> 
 
 
 def _import_document(tx: Transaction, session_id: str, document: Mapping[str, Any]) -> None:
-    """Write all of a document; messages get new ids, everything else stays as it was."""
+    """Write a document; messages get new ids, everything else is as in the document."""
     session, now = document["session"], tx.dialect.now
     sql = (
         f"INSERT INTO {tx.tables.sessions} (session_id, created_at, updated_at)"
@@ -211,7 +197,7 @@ def _import_label(tx: Transaction, session_id: str, branch_id: str | None, docum
 def _insert(
     tx: Transaction, table: str, session_id: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Insert rows of a session; `created_at` is now for a row that lacks it, and another column NULL."""
+    """Insert rows of a session; if a row lacks a column, `created_at` is now, and any other column NULL."""
     values = [
         f"COALESCE(:{column}, {tx.dialect.now})" if column == "created_at" else f":{column}" for column in columns
     ]
