@@ -1,4 +1,4 @@
-"""What a user does in the explorer, measured in a real terminal: each action with its budget."""
+"""Actions of a user in the explorer, measured in a real terminal, each with its budget."""
 
 from __future__ import annotations
 
@@ -18,30 +18,40 @@ from typing import Final, NamedTuple, TypeAlias
 
 from tests.bench import long_answer
 from tests.bench.generate import open_session
-from tests.bench.program import NeverSeenError, Program, Timing
+from tests.bench.program import Program, ScreenError, Timing
 
-__all__ = ["ACTIONS", "MOVES", "Action", "Held", "explore", "first_screen", "idle", "move_about", "streamed"]
+__all__ = [
+    "ACTIONS",
+    "KEY_PRESSES",
+    "Action",
+    "LoopDelay",
+    "explore",
+    "first_screen",
+    "idle_share",
+    "measure_stream",
+    "press_navigation_keys",
+]
 
 Steps: TypeAlias = Callable[[Program], Iterator[Timing]]
 
 UP, DOWN = "\x1b[5~", "\x1b[6~"
 """Page up, page down."""
 
-MOVES: Final = 300
-_MOVES: Final = ("1", "2", "2", "2", "3", *"jkjkgG", *"[]{}-", "\r", *[UP] * 6, *[DOWN] * 8)
-"""What a user may press without leaving the panes."""
+KEY_PRESSES: Final = 300
+_NAVIGATION_KEYS: Final = ("1", "2", "2", "2", "3", *"jkjkgG", *"[]{}-", "\r", *[UP] * 6, *[DOWN] * 8)
+"""Keys that leave the explorer in its panes, without dialogs."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """Something to do again and again.
+    """A repeated action of a user.
 
     Attributes:
-        name: What the table calls it.
-        steps: Does it, and tells each time.
-        budget: Milliseconds within which the screen should be finished.
-        sdk: What the SDK's class does of it: a name in `rivals.WORKS`.
-        files: The files that it makes sense on; all if empty.
+        name: Its name in the table.
+        steps: Does it several times, and yields each time that it took.
+        budget: Milliseconds until the screen should be finished.
+        sdk: The calls of the SDK's class for the same data, as a name in `rivals.SDK_CALLS`; empty for none.
+        files: The shapes of files that it is measured on; all if empty.
     """
 
     name: str
@@ -64,11 +74,11 @@ def first_screen(program: Program) -> Timing:
 
 _PICKER: Final = "type part of a name"
 _THEMES: Final = "type part of a theme"
-"""What dialogs ask for."""
+"""Texts that are shown while a dialog is open."""
 
 
 def _at_end(screen: str) -> bool:
-    """Whether the last turn is selected and its text there, with a bar beside it."""
+    """Return whether the last turn is selected, and its text is shown with a bar beside it."""
     return re.search(r"turn (\d+) of \1\b", screen) is not None and re.search("│[▎▌]", screen) is not None
 
 
@@ -76,7 +86,7 @@ def _without(text: str) -> Callable[[str], bool]:
     return lambda screen: text not in screen
 
 
-# Each begins anywhere in the explorer and ends anywhere in it.
+# Each of these can begin in any pane of the explorer, and end in any pane.
 
 
 def _switch(program: Program) -> Iterator[Timing]:
@@ -147,7 +157,7 @@ def _to_turn(program: Program) -> Iterator[Timing]:
 def _pick_session(program: Program) -> Iterator[Timing]:
     for _ in range(3):
         timing = program.press("s", _PICKER)
-        # Its cursor blinks: what comes later is not the list.
+        # Later output is the blinking cursor, not the list.
         yield timing._replace(finished=timing.seen)
         program.press("\x1b", _without(_PICKER))
 
@@ -233,54 +243,51 @@ ACTIONS: Final = (
 )
 
 
-def idle(program: Program, seconds: float = 5) -> float:
-    """Percent of a core that the program takes while nobody does anything."""
+def idle_share(program: Program, seconds: float = 5) -> float:
+    """Return the percentage of a core that the program uses without any input."""
     program.press("")
     before = program.work()
     program.drain(seconds)
     return 100 * (program.work() - before) / seconds
 
 
-def move_about(program: Program, moves: int = MOVES) -> None:
-    """Press keys as they come, the same ones each time."""
+def press_navigation_keys(program: Program) -> None:
+    """Press random keys, which are the same in each measurement."""
     source = random.Random(1)
-    for number in range(moves):
-        program.type(source.choice(_MOVES))
+    for number in range(KEY_PRESSES):
+        program.type(source.choice(_NAVIGATION_KEYS))
         program.drain(0.04)
         if number % 20 == 19:
             program.press("")
 
 
-class Held(NamedTuple):
-    """One look at the event loop, in milliseconds.
+class LoopDelay(NamedTuple):
+    """A sample of the event loop, in milliseconds.
 
     Attributes:
-        late: How much too late it came.
-        work: Processor time of the loop's thread since the look before.
+        late: How late the loop ran the task that takes the samples.
+        work: Processor time of the loop's thread since the sample before.
     """
 
     late: float
     work: float
 
 
-async def streamed(path: Path, folder: Path, home: Path, session_id: str, *, short: bool) -> list[Held]:
-    """Let an agent say something long on a copy of a file, and scroll meanwhile.
+async def measure_stream(path: Path, folder: Path, home: Path, session_id: str, *, short: bool) -> list[LoopDelay]:
+    """Measure the event loop while an agent streams a long answer and a user scrolls.
 
     Args:
-        path: The file.
-        folder: Where there is room for a copy.
+        path: The file, which is copied.
+        folder: The folder for the copy.
         home: A folder without a configuration.
-        session_id: The session to talk in.
-        short: Talk on a branch of two turns: the agent is given all items of its branch before it answers.
-
-    Returns:
-        What was seen of the event loop, each time that it was asked for.
+        session_id: The session in which the agent answers.
+        short: Whether to answer on a new branch of two turns, since an agent reads all items of its branch first.
     """
     copy, report = folder / f"{path.name}.copy", folder / f"{path.name}.json"
     try:
         shutil.copy(path, copy)
         with copy.open("rb") as written:
-            # Else the first commit of the explorer waits until all of it is on the disk.
+            # Otherwise the first commit of the explorer would wait until the copy is on the disk.
             os.fsync(written.fileno())
         if short:
             session = open_session(copy, session_id)
@@ -290,15 +297,15 @@ async def streamed(path: Path, folder: Path, home: Path, session_id: str, *, sho
         arguments += ["--branch", "short"] if short else []
         with explore(copy, home, *arguments, env={"CONVO_BENCH_REPORT": str(report)}) as program:
             first_screen(program)
-            _talk(program, report)
-        return [Held(*told) for told in json.loads(report.read_text())]
+            _chat(program, report)
+        return [LoopDelay(*sample) for sample in json.loads(report.read_text())]
     finally:
-        for left in (copy, report, *(copy.with_name(copy.name + end) for end in ("-wal", "-shm"))):
-            left.unlink(missing_ok=True)
+        for file in (copy, report, *(copy.with_name(copy.name + end) for end in ("-wal", "-shm"))):
+            file.unlink(missing_ok=True)
 
 
-def _talk(program: Program, report: Path, patience: float = 90) -> None:
-    """Say something, go back to the chat, and scroll there until the agent has reported."""
+def _chat(program: Program, report: Path, patience: float = 90) -> None:
+    """Send a message, move the focus to the chat, and scroll there until the agent has written its report."""
     program.press("i")
     program.type("go on")
     program.type("\r")
@@ -309,4 +316,4 @@ def _talk(program: Program, report: Path, patience: float = 90) -> None:
         program.drain(0.4)
         program.type(next(keys))
         if time.perf_counter() > deadline:
-            raise NeverSeenError(f"no end after {patience:.0f} s", program.text)
+            raise ScreenError(f"no report after {patience:.0f} s", program.text)

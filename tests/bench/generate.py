@@ -1,7 +1,7 @@
 """Files of any size and shape: `python -m tests.bench.generate NAME PATH [--scale 0.01] [--writer ours|sdk]`.
 
-They are written through the public calls of a session class, ours or the SDK's, and hold the same whichever wrote them
-(but for times, and the tables of our own). Every turn says which one it is, so that a reader can be checked.
+They are written with the public methods of a session class, ours or the SDK's. Both classes write the same content,
+except for times and the tables that only ours has. Every turn contains its number, so that reading can be checked.
 """
 
 from __future__ import annotations
@@ -37,22 +37,20 @@ _BATCH_BYTES: Final = 30_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What a file holds. Every session of it has the same shape and other words.
+    """The content of a file; each session has the same shape with other words.
 
     Attributes:
-        sessions: How many sessions.
         turns: Turns of `main`.
-        branches: Branches of a session, `main` among them.
-        fork_turns: Turns of its own that each fork adds to those that it shares.
-        depth: How deep forks are nested: 1 when all are forks of `main`. One line of forks goes as deep as this; the
-            others start from any branch.
-        items_per_turn: A question, then calls with their outputs, reasoning if one is left over, an answer.
-        item_bytes: About how many bytes each item is stored in.
-        large_outputs: How many tool outputs, spread over `main`, are of `large_bytes` instead.
-        large_bytes: Size of those.
-        cjk: Share of the text's characters that are Chinese, Japanese or Korean, 0 to about 0.8: spaces are none.
-        usage_every: Usage is stored for every so many turns; 0 for none.
-        seed: Other seeds, other words and other places to fork.
+        branches: Branches of a session, including `main`.
+        fork_turns: Turns that each fork adds to its shared turns.
+        depth: Depth of nested forks; 1 if all are forks of `main`. One chain of forks is as deep as this; the other
+            forks start from any branch.
+        items_per_turn: A question, calls with their outputs, reasoning if the number is odd, an answer.
+        item_bytes: Approximate stored size of each item.
+        large_outputs: Number of tool outputs, spread over `main`, with `large_bytes` instead.
+        cjk: Share of Chinese, Japanese and Korean characters in the text, 0 to about 0.8.
+        usage_every: Usage is stored for every n-th turn; 0 for none.
+        seed: Seed for the words and the places of forks.
     """
 
     sessions: int = 1
@@ -70,16 +68,16 @@ class Shape:
 
     @property
     def turns_written(self) -> int:
-        """Turns of all sessions, shared ones once."""
+        """Number of turns in all sessions, with shared turns once."""
         return self.sessions * (self.turns + (self.branches - 1) * self.fork_turns)
 
     @property
     def items(self) -> int:
-        """Items of all sessions, shared ones once."""
+        """Number of items in all sessions, with shared items once."""
         return self.turns_written * self.items_per_turn
 
     def scaled(self, factor: float) -> Shape:
-        """The same smaller: fewer sessions, branches and turns, smaller items, where there are many or large ones."""
+        """Return a shape with fewer sessions, branches, turns and bytes, where there are many of them."""
 
         def less(value: int, least: int, many: int) -> int:
             return max(least, math.ceil(value * factor)) if value > many else value
@@ -107,7 +105,7 @@ SHAPES: Final = {
 
 
 class _Branch(NamedTuple):
-    """A branch as it was written; its own turns are `first` to `last`."""
+    """A branch; `first` to `last` are its own turns."""
 
     name: str
     depth: int
@@ -116,26 +114,26 @@ class _Branch(NamedTuple):
 
 
 def open_session(path: Path, session_id: str, writer: Writer = "ours") -> AnySession:
-    """A session of a file, by our class or the SDK's; the file is made where it is missing."""
+    """Open a session with our class or the SDK's; a missing file is created."""
     make: type[SdkSession | AdvancedSQLiteSession] = AdvancedSQLiteSession if writer == "ours" else SdkSession
     return make(session_id=session_id, db_path=path, create_tables=True)
 
 
 def session_ids(shape: Shape) -> list[str]:
-    """The ids of a file's sessions, in the order in which they are written."""
+    """Return the ids of a file's sessions, in the order in which they are written."""
     return [f"chat-{number:05}" for number in range(1, shape.sessions + 1)]
 
 
 async def generate(
-    path: Path, shape: Shape, writer: Writer = "ours", written: Callable[[int], object] | None = None
+    path: Path, shape: Shape, writer: Writer = "ours", report_items: Callable[[int], object] | None = None
 ) -> None:
-    """Write a file, whole or not at all.
+    """Write a file completely or not at all.
 
     Args:
-        path: Where to; a file that is there is replaced.
-        shape: What it is to hold.
-        writer: Which class writes.
-        written: Called with a number of items whenever so many more were written.
+        path: The file; an existing one is replaced.
+        shape: The content of the file.
+        writer: The class that writes it.
+        report_items: Called after each batch with its number of items.
     """
     part = path.with_name(f"{path.name}.part")
     for old in (part, *_beside(part)):
@@ -143,7 +141,8 @@ async def generate(
     for number, session_id in enumerate(session_ids(shape)):
         session = open_session(part, session_id, writer)
         try:
-            await _Conversation(session, shape, shape.seed * 1_000_003 + number, written or (lambda _: None)).write()
+            conversation_seed = shape.seed * 1_000_003 + number
+            await _Conversation(session, shape, conversation_seed, report_items or (lambda _: None)).write()
         finally:
             session.close()
     with closing(sqlite3.connect(part)) as db:
@@ -160,12 +159,12 @@ def _beside(path: Path) -> list[Path]:
 class _Conversation:
     """Writes one session."""
 
-    def __init__(self, session: AnySession, shape: Shape, seed: int, written: Callable[[int], object]) -> None:
+    def __init__(self, session: AnySession, shape: Shape, seed: int, report_items: Callable[[int], object]) -> None:
         self._session = session
         self._shape = shape
         self._random = random.Random(seed)
         self._prose = Prose(self._random, shape.cjk)
-        self._written = written
+        self._report_items = report_items
         self._turns = 0
 
     async def write(self) -> None:
@@ -177,8 +176,8 @@ class _Conversation:
             branches.append(await self._fork(number, branches))
 
     async def _fork(self, number: int, branches: Sequence[_Branch]) -> _Branch:
-        # The first forks go as deep as wanted, each from the one before; only a branch with two turns of its own can
-        # be forked so that its fork hangs below it.
+        # Each of the first forks starts from the one before, until `depth` is reached. A fork is nested in its parent
+        # only if it shares a turn of the parent's own, so it starts at the parent's second own turn or later.
         if number <= self._shape.depth:
             parent = branches[-1]
         else:
@@ -191,24 +190,24 @@ class _Conversation:
         return _Branch(name, parent.depth + 1, turn, last)
 
     async def _add_turns(self, branch: str, first: int, last: int, large: set[int] | frozenset[int]) -> None:
-        waiting: list[Any] = []
-        weight = 0
+        batch: list[Any] = []
+        batch_bytes = 0
         for number in range(first, last + 1):
             items = list(self._turn(branch, number, number in large))
-            waiting += items
-            weight += len(items) * self._shape.item_bytes + (number in large) * self._shape.large_bytes
+            batch += items
+            batch_bytes += len(items) * self._shape.item_bytes + (number in large) * self._shape.large_bytes
             self._turns += 1
             used = self._shape.usage_every and self._turns % self._shape.usage_every == 0
-            if used or number == last or len(waiting) >= _BATCH_ITEMS or weight >= _BATCH_BYTES:
-                await self._session.add_items(waiting)
-                self._written(len(waiting))
-                waiting, weight = [], 0
+            if used or number == last or len(batch) >= _BATCH_ITEMS or batch_bytes >= _BATCH_BYTES:
+                await self._session.add_items(batch)
+                self._report_items(len(batch))
+                batch, batch_bytes = [], 0
             if used:
                 tokens = 800 + 40 * number + self._random.randrange(400)
                 await self._session.store_run_usage(run_result(tokens, tokens // 2, tokens // 40, self._turns % 3 + 1))
 
     def _turn(self, branch: str, number: int, large: bool) -> Iterator[dict[str, Any]]:
-        """The items of a turn as the Responses API gives them."""
+        """Yield the items of a turn in the form of the Responses API."""
         shape, prose, size = self._shape, self._prose, self._shape.item_bytes
         yield {"role": "user", "content": f"Question {number} in {branch}. {prose.plain(size)}"}
         calls, rest = divmod(max(shape.items_per_turn - 2, 0), 2)
@@ -233,7 +232,7 @@ _FORMS: Final = ("json", "log", "minified", "mixed")
 
 
 def _outputs(prose: Prose) -> tuple[Callable[[int], str], ...]:
-    """What a tool gives, in the order of `_FORMS`."""
+    """Return the functions that write tool outputs, in the order of `_FORMS`."""
     return partial(prose.records, indent=2), prose.log, prose.records, prose.markdown
 
 
@@ -241,14 +240,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.generate", description=__doc__)
     parser.add_argument("name", choices=SHAPES)
     parser.add_argument("path", type=Path)
-    parser.add_argument("--scale", type=float, default=1.0, help="how much of the shape, 0 to 1 (default: all of it)")
+    parser.add_argument("--scale", type=float, default=1.0, help="size of the file, 0 to 1 (default: %(default)s)")
     parser.add_argument("--writer", choices=["ours", "sdk"], default="ours", help="the class that writes")
     arguments = parser.parse_args()
     write(arguments.name, arguments.path, arguments.scale, arguments.writer)
 
 
 def write(name: str, path: Path, scale: float = 1.0, writer: Writer = "ours") -> None:
-    """Write one of the shapes and show how far it is."""
+    """Write a file of one of the shapes, and show the progress."""
     shape = SHAPES[name].scaled(scale)
     columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TextColumn("items"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -1,8 +1,8 @@
-"""An agent that says 20,000 characters, and watches meanwhile how long the event loop is held.
+"""An agent that answers with 20,000 characters, and measures meanwhile how long the event loop is blocked.
 
-The explorer loads it with `--agent`, so that it runs within the program that it watches. A while after its last word it
-writes what it saw to the file that CONVO_BENCH_REPORT names: JSON, for each look at the clock the milliseconds that it
-came too late, and the milliseconds of processor time that the loop's thread took since the look before.
+The explorer loads it with `--agent`, so that it runs in the program that it measures. Some seconds after its answer it
+writes its samples as JSON to the file that CONVO_BENCH_REPORT names. A sample has two numbers of milliseconds: how late
+the event loop ran, and the processor time of its thread since the sample before.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ from tui.agent.offline import OfflineModel, stream_output
 CHARACTERS: Final = 20_000
 
 _PIECE: Final = 20
-"""Characters of a piece, at least."""
+"""Least number of characters that are streamed at once."""
 
-_BEAT: Final = 0.005
-"""Seconds between two looks at the clock."""
+_INTERVAL: Final = 0.005
+"""Seconds between two samples."""
 
-_AFTERWARDS: Final = 2.0
-"""Seconds that are watched after the last word: what was said is stored and shown as stored then."""
+_SECONDS_AFTER_ANSWER: Final = 2.0
+"""Seconds of samples after the answer, while it is stored and shown as stored."""
 
 
 class LongAnswer(OfflineModel):
-    """Answers anything with a long text in Markdown, some words at a time."""
+    """Answers every message with a long text in Markdown, some words at a time."""
 
     async def stream_response(self, *args: Any, **options: Any) -> AsyncIterator[ResponseStreamEvent]:
-        """Answer, and report on the event loop."""
-        watch = asyncio.create_task(_watch())
+        """Stream the answer, and write the samples of the event loop."""
+        sampling = asyncio.create_task(_sample())
         text = Prose(random.Random(1), 0.0).markdown(CHARACTERS)
         try:
             async for event in stream_output([assistant_message(text)], Usage(), self.delay, _pieces):
                 yield event
         finally:
-            _reports.add(asyncio.create_task(_report(watch)))
+            _reports.add(asyncio.create_task(_report(sampling)))
 
 
 def _pieces(text: str) -> list[str]:
-    """The text some words at a time, as it arrives from a server."""
+    """Split a text into pieces of some words, as a server sends them."""
     pieces = [""]
     for word in re.findall(r"\s*\S+|\s+$", text):
         if len(pieces[-1]) >= _PIECE:
@@ -60,26 +60,26 @@ def _pieces(text: str) -> list[str]:
     return pieces
 
 
-async def _watch() -> None:
-    """Note whenever the event loop let this task wait for longer than it had asked to."""
+async def _sample() -> None:
+    """Sample how late the event loop resumes this task."""
     last, worked = time.perf_counter(), time.thread_time()
     while True:
-        await asyncio.sleep(_BEAT)
+        await asyncio.sleep(_INTERVAL)
         now, work = time.perf_counter(), time.thread_time()
-        _held.append((1000 * (now - last - _BEAT), 1000 * (work - worked)))
+        _samples.append((1000 * (now - last - _INTERVAL), 1000 * (work - worked)))
         last, worked = now, work
 
 
-async def _report(watch: asyncio.Task[None]) -> None:
-    await asyncio.sleep(_AFTERWARDS)
-    watch.cancel()
+async def _report(sampling: asyncio.Task[None]) -> None:
+    await asyncio.sleep(_SECONDS_AFTER_ANSWER)
+    sampling.cancel()
     path = Path(os.environ["CONVO_BENCH_REPORT"])
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(_held))
+    part.write_text(json.dumps(_samples))
     part.rename(path)
 
 
-_held: list[tuple[float, float]] = []
+_samples: list[tuple[float, float]] = []
 _reports: set[asyncio.Task[None]] = set()
 
 agent = Agent(name="Long answer", model=LongAnswer(delay=0.005))

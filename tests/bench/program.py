@@ -1,4 +1,4 @@
-"""A program in a pseudo-terminal, and how long it takes from a key to the finished screen."""
+"""A program in a pseudo-terminal, and the time from a key to the finished screen."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from typing import Final, NamedTuple, TypeAlias
 
 from tests.terminal import Terminal
 
-__all__ = ["ModelInput", "NeverSeenError", "Program", "Timing"]
+__all__ = ["Expected", "Program", "ScreenError", "Timing"]
 
 _QUIET: Final = 0.15
 """Seconds without output and without work after which a screen counts as finished."""
 
 _IDLE_SHARE: Final = 0.05
-"""Share of a core that a program at rest may use within so short a time."""
+"""Share of a core that a program at rest may use in that time."""
 
 
-class NeverSeenError(AssertionError):
-    """What should have come did not come in time.
+class ScreenError(AssertionError):
+    """The expected screen did not appear in time.
 
     Attributes:
-        brief: What happened instead, in a few words.
+        reason: What happened instead, in a few words.
     """
 
-    def __init__(self, brief: str, screen: str) -> None:
-        super().__init__(f"{brief}:\n{screen}")
-        self.brief = brief
+    def __init__(self, reason: str, screen: str) -> None:
+        super().__init__(f"{reason}:\n{screen}")
+        self.reason = reason
 
 
-ModelInput: TypeAlias = str | Callable[[str], bool]
-"""What the screen is to show; the empty text is in every screen."""
+Expected: TypeAlias = str | Callable[[str], bool]
+"""A text that the screen should contain, or a condition for its text; the empty text is in every screen."""
 
 
 class Timing(NamedTuple):
-    """When something was on the screen, in milliseconds after it was asked for.
+    """The time that a program took to draw, in milliseconds after the input.
 
     Attributes:
-        seen: What was waited for was there: anything, where nothing in particular was.
-        finished: The last output of that came; 0 where none came.
-        work: Processor time that the program took until it rested; 0 where the system does not tell.
+        seen: Time to the first output after which the screen was as expected.
+        finished: Time to the last output; 0 without any output.
+        work: Processor time of the program until it rested; 0 if the system does not report it.
     """
 
     seen: float
@@ -51,10 +51,10 @@ class Timing(NamedTuple):
 
 
 class Program(Terminal):
-    """A program that is measured from outside: keys in, bytes out.
+    """A program that is measured from outside, by its input and output.
 
-    Output is given the time at which it arrives and shown only once the program rests, so that what the screen costs
-    is not counted. A program rests when it neither writes nor works; that it has no work left is only known on Linux.
+    Output is timed when it arrives, and applied to the screen only after the program rests, so that the work of the
+    measurement is not counted. A program rests if it neither writes nor works; whether it works is known on Linux only.
     """
 
     def __init__(
@@ -66,38 +66,38 @@ class Program(Terminal):
         env: Mapping[str, str] | None = None,
         patience: float = 30,
     ) -> None:
-        self._began = time.perf_counter()
+        self._started_at = time.perf_counter()
         super().__init__(command, columns=columns, rows=rows, env=env, patience=patience)
 
-    def first_screen(self, seen: ModelInput) -> Timing:
-        """Wait until the first screen is as wanted and finished; the time is counted from the start of the process."""
-        return self._finished(self._began, 0, seen)
+    def first_screen(self, expected: Expected) -> Timing:
+        """Wait until the first screen is finished and as expected; the time begins with the start of the process."""
+        return self._finished(self._started_at, 0, expected)
 
-    def after(self, act: Callable[[], object], seen: ModelInput = "") -> Timing:
-        """Do something to the program and wait until the screen is as wanted and finished."""
+    def after(self, act: Callable[[], object], expected: Expected = "") -> Timing:
+        """Do something to the program, and wait until the screen is finished and as expected."""
         work, start = self.work(), time.perf_counter()
         act()
-        return self._finished(start, work, seen)
+        return self._finished(start, work, expected)
 
-    def press(self, keys: str, seen: ModelInput = "") -> Timing:
-        """Send keys and wait until the screen is as wanted and finished."""
-        return self.after(lambda: self.type(keys), seen)
+    def press(self, keys: str, expected: Expected = "") -> Timing:
+        """Send keys, and wait until the screen is finished and as expected."""
+        return self.after(lambda: self.type(keys), expected)
 
     def drain(self, seconds: float) -> None:
-        """Take in what comes within some time."""
+        """Read the output of some seconds."""
         deadline = time.perf_counter() + seconds
-        came = []
+        output = []
         while (left := deadline - time.perf_counter()) > 0:
-            came.append(self._some(left))
-        self.show(b"".join(came))
+            output.append(self._read_output(left))
+        self.show(b"".join(output))
 
     def memory(self) -> float:
-        """Resident memory in megabytes; 0 for a program that has ended."""
-        told = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, check=False)
-        return int(told.stdout or 0) / 1000
+        """Return the resident memory in megabytes; 0 for a program that has ended."""
+        process = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, check=False)
+        return int(process.stdout or 0) / 1000
 
     def work(self) -> float:
-        """Seconds of processor time that it has used, ended threads included; 0 where the system does not tell."""
+        """Return the used processor time in seconds, including ended threads; 0 if the system does not report it."""
         if sys.platform != "linux":
             return 0.0
         # The clock of another process, which clock_getcpuclockid(3) would name.
@@ -105,25 +105,25 @@ class Program(Terminal):
             return time.clock_gettime(~self.pid << 3 | 2)
         return 0.0
 
-    def _finished(self, start: float, worked: float, seen: ModelInput) -> Timing:
-        at, finished = 0.0, 0.0
-        wanted = seen if callable(seen) else lambda text: seen in text
+    def _finished(self, start: float, work: float, expected: Expected) -> Timing:
+        seen, finished = 0.0, 0.0
+        is_expected = expected if callable(expected) else lambda text: expected in text
         deadline = start + self._patience
         while time.perf_counter() < deadline:
             for when, data in self._burst(deadline):
                 self.show(data)
                 finished = when - start
-                at = at or (finished if wanted(self.text) else 0.0)
-            if wanted(self.text):
-                return Timing(at * 1000, finished * 1000, (self.work() - worked) * 1000)
-        raise NeverSeenError(f"not finished after {self._patience:.0f} s", self.text)
+                seen = seen or (finished if is_expected(self.text) else 0.0)
+            if is_expected(self.text):
+                return Timing(seen * 1000, finished * 1000, (self.work() - work) * 1000)
+        raise ScreenError(f"not finished after {self._patience:.0f} s", self.text)
 
     def _burst(self, deadline: float) -> list[tuple[float, bytes]]:
-        """Output with its times, until the program rests."""
+        """Read output with its times, until the program rests."""
         burst: list[tuple[float, bytes]] = []
         since, work = time.perf_counter(), self.work()
         while (now := time.perf_counter()) < deadline:
-            if data := self._some(max(since + _QUIET - now, 0.001)):
+            if data := self._read_output(max(since + _QUIET - now, 0.001)):
                 burst.append((time.perf_counter(), data))
             elif time.perf_counter() - since < _QUIET:
                 continue
@@ -132,8 +132,8 @@ class Program(Terminal):
             since, work = time.perf_counter(), self.work()
         return burst
 
-    def _some(self, patience: float) -> bytes:
+    def _read_output(self, patience: float) -> bytes:
         data = self.take(patience)
         if data is None:
-            raise NeverSeenError("the program ended", self.text)
+            raise ScreenError("the program ended", self.text)
         return data

@@ -1,4 +1,4 @@
-"""Words to fill items with: sentences of several scripts, as plain text, markdown, JSON and logs."""
+"""Sentences in several scripts, as plain text, Markdown, JSON and logs, to fill items."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["Prose"]
 class _Sentence(NamedTuple):
     text: str
     stored: int
-    """Its bytes in a file: the session classes store JSON with ASCII escapes."""
+    """Its size in bytes in a file, as JSON with ASCII escapes."""
     cjk: int
-    """How many of its characters are Chinese, Japanese or Korean."""
+    """Number of its Chinese, Japanese and Korean characters."""
 
 
 def _sentences(lines: str) -> tuple[_Sentence, ...]:
@@ -66,23 +66,20 @@ _CJK: Final = _sentences("""
 
 
 class Prose:
-    """Writes texts that are stored in about as many bytes as asked for.
-
-    Over all of them, Chinese, Japanese and Korean characters keep their share.
-    """
+    """Writes texts of about a given stored size; all texts together have a given share of CJK characters."""
 
     def __init__(self, source: random.Random, cjk: float) -> None:
-        """Write with chance from `source` and a share of `cjk`, from 0 to about 0.8, of all characters."""
+        """Create a writer with a source of chance, and a share of Chinese, Japanese and Korean, 0 to about 0.8."""
         self._random = source
         self._cjk = cjk
-        self._owed = 0.0
+        self._missing_cjk = 0.0
 
     def plain(self, size: int) -> str:
-        """Paragraphs without markup."""
+        """Return paragraphs without markup."""
         return "\n\n".join(" ".join(group) for group in self._groups(size, 6, 1))
 
     def log(self, size: int) -> str:
-        """Lines of a log."""
+        """Return lines of a log."""
         second = self._random.randrange(86_400)
         lines = []
         for number, (sentence,) in enumerate(self._groups(size, 1, 28)):
@@ -92,7 +89,7 @@ class Prose:
         return "\n".join(lines)
 
     def records(self, size: int, indent: int | None = None) -> str:
-        """JSON: a list of matches; all on one line without an indent."""
+        """Return a list of matches as JSON, on one line if there is no indent."""
         extra = 72 if indent is None else 110
         matches = [
             {"path": f"src/part_{number % 17}.py", "line": number, "text": sentence, "score": number % 100 / 100}
@@ -101,7 +98,7 @@ class Prose:
         return json.dumps(matches, ensure_ascii=False, indent=indent)
 
     def markdown(self, size: int) -> str:
-        """Sections with paragraphs, lists, code and tables."""
+        """Return sections with paragraphs, lists, code and tables."""
         blocks = []
         for number, group in enumerate(self._groups(size, 8, 4)):
             lead, *rest = group
@@ -117,13 +114,13 @@ class Prose:
                 blocks.append(f"{lead}\n\n| number | what |\n|---:|---|\n{table}")
         return "\n\n".join(blocks)
 
-    def _groups(self, size: int, many: int, extra: int) -> list[list[str]]:
-        """Sentences for `size` bytes, `many` in a group, each with `extra` bytes around it; at least one."""
+    def _groups(self, size: int, group_size: int, extra: int) -> list[list[str]]:
+        """Return sentences for `size` bytes in groups of `group_size`; each takes `extra` bytes more."""
         sentences: list[str] = []
         while size > 0 or not sentences:
-            text, stored, cjk = self._random.choice(_CJK if self._owed > 0 else _LATIN)
-            # The share is kept as a debt of characters, carried from text to text.
-            self._owed += self._cjk * (len(text) + extra) - cjk
+            text, stored, cjk = self._random.choice(_CJK if self._missing_cjk > 0 else _LATIN)
+            # The number of missing CJK characters is carried from text to text.
+            self._missing_cjk += self._cjk * (len(text) + extra) - cjk
             size -= stored + extra
             sentences.append(text)
-        return [sentences[start : start + many] for start in range(0, len(sentences), many)]
+        return [sentences[start : start + group_size] for start in range(0, len(sentences), group_size)]

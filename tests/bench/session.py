@@ -1,9 +1,9 @@
-"""The session class beside the SDK's: `python -m tests.bench.session [--sizes 1000,10000,100000] [--branches 1,100]`.
+"""The session class and the SDK's: `python -m tests.bench.session [--sizes 1000,10000,100000] [--branches 1,100]`.
 
-For every size both classes get a file of their own with the same conversation, and do the same by turns. Beside them
-stands the floor: plain sqlite3 in a worker thread, with the fewest statements and the same durability, its file opened
-once. Times are medians. Ratios are medians over the repetitions, each of which runs all three one after the other, so
-that a busy machine hurts them alike.
+For every size, both classes do the same in turns, each on its own copy of a file. They are compared with the floor:
+plain sqlite3 in a worker thread, with the fewest statements, the same durability, and a file that is opened once. Times
+are medians. Ratios are medians over the repetitions; each repetition runs all three one after the other, so that other
+load on the machine slows them equally.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ Step: TypeAlias = Callable[[AnySession, int], Awaitable[object]]
 Floor: TypeAlias = Callable[[sqlite3.Connection, int], object]
 
 TURN = 4
-LONGEST_FORK = 500
-"""Turns that a fork shares at most before the measurements begin: 100 branches then hold some 100,000 rows more."""
+MAX_SHARED_TURNS = 500
+"""Most turns that a fork shares before the measurements begin; 100 branches then have some 100,000 additional rows."""
 
 _COLUMNS = "message_id, message_type, user_turn_number, branch_turn_number, tool_name"
 _MAIN = "s.session_id = 'chat' AND s.branch_id = 'main'"
@@ -47,7 +47,7 @@ _JOIN = f"message_structure s CROSS JOIN agent_messages m ON m.id = s.message_id
 
 
 def turn(number: int) -> list[TResponseInputItem]:
-    """A turn as agents make them: a question, a tool call, its output, an answer; some 300 bytes each."""
+    """Return a typical turn: a question, a tool call, its output, an answer; some 300 bytes each."""
     call = f"call_{number}"
     items = [
         {
@@ -78,15 +78,15 @@ def turn(number: int) -> list[TResponseInputItem]:
 
 @dataclass(frozen=True)
 class Case:
-    """One operation to measure.
+    """An operation to measure.
 
     Attributes:
-        name: What the table calls it.
-        step: Does it once; gets the session and the number of the repetition.
-        floor: The same on plain sqlite3.
-        after: Undoes what the step left, unmeasured.
-        before: Prepares what the step needs, unmeasured.
-        repeats: How often at 1,000 items; larger files get fewer. 0 is once.
+        name: Its name in the table.
+        step: Runs the operation once, given the session and the number of the repetition.
+        floor: Runs the same operation on plain sqlite3.
+        before: Prepares the step; not measured.
+        after: Undoes the step; not measured.
+        repeats: Number of repetitions after the first at 1,000 items; larger files have fewer.
     """
 
     name: str
@@ -98,15 +98,15 @@ class Case:
 
     @property
     def grows(self) -> bool:
-        """Whether it makes objects by the size of the branch: each repetition then starts with no garbage about.
+        """Whether its time and number of objects grow with the branch.
 
-        Otherwise a collection of what one class left would be counted against the other.
+        Garbage is then collected before each repetition, so that no class pays for the garbage of another.
         """
         return self.repeats < 40
 
 
 def cases(turns: int, branches: int) -> Iterator[Case]:
-    """The operations on a branch of `turns` turns, in an order that leaves the file as the next one needs it."""
+    """Yield the operations on a branch of `turns` turns; each leaves the file as the next operation needs it."""
 
     async def back_to_main(session: AnySession, _: int) -> None:
         await session.switch_to_branch("main")
@@ -141,7 +141,7 @@ def cases(turns: int, branches: int) -> Iterator[Case]:
     yield Case("fork at a text", fork_text, partial(floor_fork_text, turns // 2), after=back_to_main, repeats=10)
     yield Case("pop the last item", lambda s, _: s.pop_item(), floor_pop)
     yield Case("delete a branch", lambda s, n: s.delete_branch(f"deleted {n}"), floor_delete, fork_away, repeats=10)
-    # The index on message_id, which the first pop or deletion makes, is one more that a fork keeps.
+    # The first pop or deletion creates an index on message_id, which a fork has to update from then on.
     yield Case(
         "fork, after a pop", lambda s, n: fork(s, 1000 + n), floor_fork, None, lambda s, n: drop(s, 1000 + n), 10
     )
@@ -311,7 +311,7 @@ def floor_clear(db: sqlite3.Connection, _: int) -> None:
 
 
 async def fill(path: Path, size: int, branches: int = 1) -> None:
-    """Write `size` items to `main`, the usage of each of its turns, and `branches` - 1 forks of it at various turns."""
+    """Write `size` items to `main`, the usage of each turn, and `branches - 1` forks of `main` at various turns."""
     turns = size // TURN
     session = SDKSession(session_id="chat", db_path=path, create_tables=True)
     for start in range(1, turns + 1, 2500):
@@ -326,19 +326,13 @@ async def fill(path: Path, size: int, branches: int = 1) -> None:
             ((number,) for number in range(1, turns + 1)),
         )
     async with AdvancedSQLiteSession(session_id="chat", db_path=path) as ours:
-        longest = min(turns, LONGEST_FORK)
+        longest = min(turns, MAX_SHARED_TURNS)
         for number in range(1, branches):
             await ours.fork(max(2, number * longest // branches), name=_branch(number), switch=False)
 
 
 async def measure(folder: Path, size: int, branches: int = 1) -> None:
-    """Print the table of one file.
-
-    Args:
-        folder: Where to write files, a few times as large as the conversation.
-        size: Items in the branch `main`.
-        branches: Branches of the session.
-    """
+    """Print the table of a file with `size` items in `main`; its copies are written to a folder."""
     original = folder / f"{size}.sqlite"
     await fill(original, size, branches)
     paths = [Path(shutil.copy(original, folder / f"{size}-{name}.sqlite")) for name in ("sdk", "ours", "floor")]
@@ -352,7 +346,7 @@ async def measure(folder: Path, size: int, branches: int = 1) -> None:
     print(f"\n{heading:<26} {columns}   first: ours, then the SDK", flush=True)
     for case in cases(size // TURN, branches):
         times = await _times(case, sdk, ours, plain, case.repeats if size <= 1000 else case.repeats // 3)
-        # The first repetition opens connections, compiles statements, makes indexes: told apart, never averaged in.
+        # The first repetition opens connections, compiles statements and creates indexes, so it is printed separately.
         middle = {name: statistics.median(values[1:] or values) for name, values in times.items()}
         print(
             f"  {case.name:<24} {middle['ours']:9.2f} {middle['sdk']:9.2f} {_ratio(times, 'sdk', 'ours'):8.1f}x"
@@ -370,7 +364,7 @@ async def measure(folder: Path, size: int, branches: int = 1) -> None:
 async def _times(
     case: Case, sdk: SDKSession, ours: AdvancedSQLiteSession, plain: sqlite3.Connection, repeats: int
 ) -> dict[str, list[float]]:
-    """Milliseconds of each repetition."""
+    """Return the milliseconds of each repetition."""
     times: dict[str, list[float]] = {"sdk": [], "ours": [], "floor": []}
     contestants: list[tuple[str, AnySession]] = [("sdk", sdk), ("ours", ours)]
     for number in range(repeats + 1):
@@ -390,10 +384,11 @@ async def _timed(case: Case, operation: Awaitable[object]) -> float:
     if case.grows:
         gc.collect()
     start = time.perf_counter()
-    kept = await operation
-    spent = time.perf_counter() - start
-    del kept
-    return spent * 1000
+    result = await operation
+    seconds = time.perf_counter() - start
+    # Freeing the result is not part of the operation.
+    del result
+    return seconds * 1000
 
 
 def _ratio(times: dict[str, list[float]], name: str, other: str) -> float:
@@ -402,7 +397,7 @@ def _ratio(times: dict[str, list[float]], name: str, other: str) -> float:
 
 
 def run(sizes: Iterable[int] = (1_000, 10_000, 100_000), branches: Sequence[int] = (1, 100)) -> None:
-    """Print the tables, one for each number of items with each number of branches."""
+    """Print a table for each number of items with each number of branches."""
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
             for count in branches:

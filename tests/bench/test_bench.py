@@ -1,4 +1,4 @@
-"""The benchmark itself, on a small file: it runs the real program and fills its table."""
+"""The benchmark runs the real program on a small file, and fills its table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.bench.explorer import first_screen
 from tests.bench.generate import SHAPES, generate
-from tests.bench.program import NeverSeenError, Program, Timing
+from tests.bench.program import Program, ScreenError, Timing
 from tests.bench.table import Row
 
 BENCH = (sys.executable, "-m", "tests.bench", "--scale", "0.002", "--files", "bushy")
@@ -18,25 +18,25 @@ BENCH = (sys.executable, "-m", "tests.bench", "--scale", "0.002", "--files", "bu
 
 def test_the_table_is_printed_and_put_into_the_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("before\n<!-- bench -->\nwhat stood there\n<!-- /bench -->\nafter\n")
+    page.write_text("before\n<!-- bench -->\nold text\n<!-- /bench -->\nafter\n")
     arguments = ["--folder", str(tmp_path), "--actions", "unfold", "--markdown", str(page)]
-    done = subprocess.run([*BENCH, *arguments], capture_output=True, text=True, check=True, timeout=120)
+    process = subprocess.run([*BENCH, *arguments], capture_output=True, text=True, check=True, timeout=120)
 
-    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("bushy")]
+    rows = [line.split() for line in process.stdout.splitlines() if line.startswith("bushy")]
     assert [row[:3] for row in rows] == [["bushy", "unfold", "all"]]
     assert "ms" in rows[0]
     text = page.read_text()
     assert "| bushy | unfold all |" in text
-    assert "what stood there" not in text
+    assert "old text" not in text
     assert (text[:6], text[-6:]) == ("before", "after\n")
 
 
 def test_a_page_without_marks_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("nothing")
-    done = subprocess.run([*BENCH, "--markdown", str(page)], capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 2
-    assert "write <!-- bench --> and <!-- /bench --> there" in done.stderr
+    process = subprocess.run([*BENCH, "--markdown", str(page)], capture_output=True, text=True, check=False, timeout=60)
+    assert process.returncode == 2
+    assert "write <!-- bench --> and <!-- /bench --> there" in process.stderr
 
 
 async def test_a_key_is_timed_to_the_last_change_of_the_screen(tmp_path: Path) -> None:
@@ -53,20 +53,20 @@ async def test_a_key_is_timed_to_the_last_change_of_the_screen(tmp_path: Path) -
         assert program.press("", "turn 1 of").finished == 0
 
 
-def test_what_never_comes_is_told_with_the_screen() -> None:
+def test_the_error_about_a_missing_text_contains_the_screen() -> None:
     with (
         Program([sys.executable, "-c", "print('here'); input()"], patience=1) as program,
-        pytest.raises(NeverSeenError, match="here") as error_info,
+        pytest.raises(ScreenError, match="here") as error_info,
     ):
         program.press("", "there")
-    assert error_info.value.brief == "not finished after 1 s"
+    assert error_info.value.reason == "not finished after 1 s"
 
 
-def test_a_row_says_whether_the_budget_was_kept() -> None:
+def test_a_row_marks_a_result_that_misses_the_budget() -> None:
     times = tuple(Timing(seen=10, finished=finished, work=5) for finished in (20, 40, 90))
     assert Row("long", "page", times, budget=50).cells() == (
         *("long", "page", "10 ms", "40 ms", "90 ms", "5.0 ms", "≤ 50 ms", "", ""),
     )
-    assert Row("long", "page", times, budget=30).missed
+    assert Row("long", "page", times, budget=30).misses_budget
     assert Row("long", "idle", value=0.5, unit="%", budget=1).cells()[3:7] == ("0.5 %", "", "", "≤ 1.0 %")
     assert Row("long", "page", failure="not finished after 30 s", budget=30).cells()[6] == "≤ 30 ms ✗"

@@ -1,4 +1,4 @@
-"""The files that the benchmarks read are of the shape they are said to be, whichever class wrote them."""
+"""Files for the benchmarks have the described shape, written with either class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.bench.generate import SHAPES, Shape, Writer, generate, open_session, 
 
 OTHER: dict[Writer, Writer] = {"ours": "sdk", "sdk": "ours"}
 
-# A fork is as deep as there are other branches that its messages come from.
+# The depth of a fork is the number of other branches that its messages come from.
 DEPTH = """
     WITH born AS (SELECT message_id, branch_id FROM message_structure GROUP BY message_id HAVING id = MIN(id))
     SELECT MAX(depth) FROM (
@@ -25,14 +25,14 @@ DEPTH = """
 """
 
 
-def ask(path: Path, sql: str) -> Any:
-    """The one value that a query gives."""
+def query_value(path: Path, sql: str) -> Any:
+    """Return the single value of a query's result."""
     with closing(sqlite3.connect(path)) as db:
         return db.execute(sql).fetchone()[0]
 
 
 def texts(path: Path) -> list[str]:
-    """The stored items, as they are stored."""
+    """Return the stored items as text."""
     with closing(sqlite3.connect(path)) as db:
         return [data for (data,) in db.execute("SELECT message_data FROM agent_messages ORDER BY id")]
 
@@ -46,27 +46,27 @@ async def test_a_wide_file_has_many_sessions(tmp_path: Path, writer: Writer) -> 
     path, shape = tmp_path / "wide.sqlite", replace(SHAPES["wide"], sessions=5)
     await generate(path, shape, writer)
 
-    assert ask(path, "SELECT COUNT(*) FROM agent_sessions") == 5
-    assert ask(path, "SELECT COUNT(*) FROM agent_messages") == shape.items == 500
-    assert ask(path, "SELECT COUNT(DISTINCT session_id || branch_id) FROM message_structure") == 10
-    assert ask(path, "SELECT COUNT(*) FROM turn_usage") == 5
+    assert query_value(path, "SELECT COUNT(*) FROM agent_sessions") == 5
+    assert query_value(path, "SELECT COUNT(*) FROM agent_messages") == shape.items == 500
+    assert query_value(path, "SELECT COUNT(DISTINCT session_id || branch_id) FROM message_structure") == 10
+    assert query_value(path, "SELECT COUNT(*) FROM turn_usage") == 5
 
 
 async def test_a_long_file_has_one_long_branch_with_usage(tmp_path: Path, writer: Writer) -> None:
     path, shape = tmp_path / "long.sqlite", SHAPES["long"].scaled(0.01)
     await generate(path, shape, writer)
 
-    assert ask(path, "SELECT COUNT(*) FROM message_structure WHERE branch_id = 'main'") == 1000
-    assert ask(path, "SELECT COUNT(*) FROM turn_usage WHERE branch_id = 'main'") == 250
+    assert query_value(path, "SELECT COUNT(*) FROM message_structure WHERE branch_id = 'main'") == 1000
+    assert query_value(path, "SELECT COUNT(*) FROM turn_usage WHERE branch_id = 'main'") == 250
 
 
 async def test_a_bushy_file_has_deep_forks(tmp_path: Path, writer: Writer) -> None:
     path, shape = tmp_path / "bushy.sqlite", replace(SHAPES["bushy"], branches=120)
     await generate(path, shape, writer)
 
-    assert ask(path, "SELECT COUNT(DISTINCT branch_id) FROM message_structure") == 120
-    assert ask(path, DEPTH) == 50
-    assert ask(path, "SELECT COUNT(*) FROM agent_messages") == shape.items
+    assert query_value(path, "SELECT COUNT(DISTINCT branch_id) FROM message_structure") == 120
+    assert query_value(path, DEPTH) == 50
+    assert query_value(path, "SELECT COUNT(*) FROM agent_messages") == shape.items
 
 
 async def test_a_heavy_file_has_large_items_of_every_kind(tmp_path: Path, writer: Writer) -> None:
@@ -85,7 +85,7 @@ async def test_a_heavy_file_has_large_items_of_every_kind(tmp_path: Path, writer
     assert sum(item.get("role") == "user" for item in items) == sum(item.get("role") == "assistant" for item in items)
 
 
-async def test_single_tool_outputs_may_be_larger(tmp_path: Path) -> None:
+async def test_some_tool_outputs_can_be_larger(tmp_path: Path) -> None:
     path = tmp_path / "large.sqlite"
     await generate(path, Shape(turns=8, large_outputs=2, large_bytes=1_000_000))
 
@@ -94,7 +94,7 @@ async def test_single_tool_outputs_may_be_larger(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
-async def test_cjk_has_its_share_of_the_text(tmp_path: Path, share: float) -> None:
+async def test_cjk_characters_have_the_given_share(tmp_path: Path, share: float) -> None:
     path = tmp_path / "cjk.sqlite"
     await generate(path, Shape(turns=50, items_per_turn=1, cjk=share, item_bytes=2000))
 
@@ -112,7 +112,7 @@ async def test_cjk_has_its_share_of_the_text(tmp_path: Path, share: float) -> No
         (6, ["user", *["function_call", "function_call_output"] * 2, "message"]),
     ],
 )
-async def test_a_turn_has_as_many_items_as_wanted(tmp_path: Path, per_turn: int, kinds: list[str]) -> None:
+async def test_a_turn_has_the_given_number_of_items(tmp_path: Path, per_turn: int, kinds: list[str]) -> None:
     path = tmp_path / "turns.sqlite"
     await generate(path, Shape(turns=2, items_per_turn=per_turn))
 
@@ -141,7 +141,7 @@ async def test_each_class_reads_what_the_other_wrote(tmp_path: Path, writer: Wri
         assert str(items["try-0003"][-1]).count("in try-0003.") == 2
 
 
-async def test_both_classes_write_the_same_for_a_seed(tmp_path: Path) -> None:
+async def test_both_classes_write_the_same_content_for_a_seed(tmp_path: Path) -> None:
     shape = Shape(sessions=2, turns=6, branches=8, depth=4, seed=7)
     paths = [tmp_path / f"{name}.sqlite" for name in ("ours", "again", "sdk", "other")]
     await generate(paths[0], shape, "ours")
@@ -159,13 +159,13 @@ async def test_both_classes_write_the_same_for_a_seed(tmp_path: Path) -> None:
     assert stored(paths[0]) == stored(paths[1]) == stored(paths[2]) != stored(paths[3])
 
 
-async def test_a_file_is_whole_and_alone(tmp_path: Path) -> None:
+async def test_an_existing_file_is_replaced_by_a_complete_one(tmp_path: Path) -> None:
     path = tmp_path / "one.sqlite"
     path.write_bytes(b"an older file")
     written: list[int] = []
     shape = Shape(turns=3)
-    await generate(path, shape, written=written.append)
+    await generate(path, shape, report_items=written.append)
 
     assert list(tmp_path.iterdir()) == [path]
     assert sum(written) == shape.items == 12
-    assert ask(path, "PRAGMA integrity_check") == "ok"
+    assert query_value(path, "PRAGMA integrity_check") == "ok"
