@@ -1,8 +1,8 @@
-"""Growing Markdown and items: each update has the result of drawing all at once, and draws only what is new."""
+"""Each update of growing Markdown or items has the result of drawing them at once, and draws only what is new."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any
 
@@ -119,21 +119,22 @@ def growing_states(text: str, cuts: list[int]) -> list[str]:
     return [text[:place] for place in places]
 
 
-@settings(deadline=None)
+def assert_drawn_as_all_at_once(states: Iterable[str], width: int = 30) -> None:
+    growing = IncrementalMarkdown(width, STYLES)
+    for text in states:
+        assert growing.update(text) == markdown_lines(text, width, STYLES), text
+
+
 @given(st.lists(st.integers(0, len(ANSWER)), max_size=40), st.integers(8, 60))
 def test_a_growing_answer_is_drawn_as_all_at_once(cuts: list[int], width: int) -> None:
-    growing = IncrementalMarkdown(width, STYLES)
-    for text in growing_states(ANSWER, cuts):
-        assert growing.update(text) == markdown_lines(text, width, STYLES)
+    assert_drawn_as_all_at_once(growing_states(ANSWER, cuts), width)
 
 
 def test_an_answer_that_grows_by_single_characters_is_drawn_as_all_at_once() -> None:
-    growing = IncrementalMarkdown(40, STYLES)
-    for end in range(len(ANSWER) + 1):
-        assert growing.update(ANSWER[:end]) == markdown_lines(ANSWER[:end], 40, STYLES), ANSWER[:end]
+    assert_drawn_as_all_at_once((ANSWER[:end] for end in range(len(ANSWER) + 1)), 40)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=40), st.lists(st.integers(0, 400), max_size=30))
 @example(["foo\n", "#", "b"], [4, 5])
 @example(["[a]\n\n", "word\n\n", "word\n\n", "[a]: https://x.y\n"], list(range(60)))
@@ -141,25 +142,18 @@ def test_an_answer_that_grows_by_single_characters_is_drawn_as_all_at_once() -> 
 @example(["word\n", "a | b\n", "- | -", "x\n"], list(range(60)))
 @example(["- \n\nword\n\nword\n\n"], list(range(40)))
 def test_any_growing_markdown_is_drawn_as_all_at_once(parts: list[str], cuts: list[int]) -> None:
-    growing = IncrementalMarkdown(30, STYLES)
-    for text in growing_states("".join(parts), cuts):
-        assert growing.update(text) == markdown_lines(text, 30, STYLES)
+    assert_drawn_as_all_at_once(growing_states("".join(parts), cuts))
 
 
 def test_a_text_that_does_not_continue_the_one_before_is_drawn_anew() -> None:
-    growing = IncrementalMarkdown(30, STYLES)
-    for text in (ANSWER, ANSWER[:100], "other", "", ANSWER.replace("Oslo", "Bergen")):
-        assert growing.update(text) == markdown_lines(text, 30, STYLES)
+    assert_drawn_as_all_at_once((ANSWER, ANSWER[:100], "other", "", ANSWER.replace("Oslo", "Bergen")))
 
 
 def test_text_beyond_the_parsed_beginning_grows_as_plain_text() -> None:
     text = "word **bold** and so on\n\n" * 900
-    growing = IncrementalMarkdown(40, STYLES)
-    for end in range(19_000, len(text), 97):
-        assert growing.update(text[:end]) == markdown_lines(text[:end], 40, STYLES)
+    assert_drawn_as_all_at_once((text[:end] for end in range(19_000, len(text), 97)), 40)
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("ab 나\n\t\x1b\r"), max_size=200), st.lists(st.integers(0, 200), max_size=20))
 def test_plain_text_grows_line_by_line(text: str, cuts: list[int]) -> None:
     growing = IncrementalText(10, STYLES.text, STYLES)
@@ -180,8 +174,8 @@ def test_growing_code_is_complete_at_each_step_and_has_its_colours_at_the_end() 
     markdown = IncrementalMarkdown(40, STYLES)
     for end in range(0, len(code), 331):
         markdown.update(f"```python\n{code[:end]}")
-    whole = f"```python\n{code}```"
-    assert markdown.update(whole) == markdown_lines(whole, 40, STYLES)
+    complete = f"```python\n{code}```"
+    assert markdown.update(complete) == markdown_lines(complete, 40, STYLES)
 
 
 @pytest.mark.parametrize("line", ["x" * 9_000, "x" * 100, "x" * 20 + "\n"])
@@ -300,7 +294,7 @@ def test_reasoning_grows_folded_or_not() -> None:
             assert growing.render(item(data), 30, folded=folded, styles=STYLES) == expected
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=60), st.lists(st.integers(0, 600), max_size=30))
 @example(["- ", "word ", "\n"] * 20, list(range(200)))
 @example(["1. ", "word ", "\n\n", "  - ", "나라", "\n"] * 12, list(range(300)))
@@ -308,9 +302,7 @@ def test_reasoning_grows_folded_or_not() -> None:
 def test_text_longer_than_the_window_is_drawn_as_all_at_once(parts: list[str], cuts: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(markdown_module, "_WINDOW_CHARS", 60)
-        growing = IncrementalMarkdown(30, STYLES)
-        for text in growing_states("".join(parts), cuts):
-            assert growing.update(text) == markdown_lines(text, 30, STYLES)
+        assert_drawn_as_all_at_once(growing_states("".join(parts), cuts))
 
 
 LISTS = {

@@ -15,7 +15,7 @@ from tests.render.lines import STYLES, drawn, item, show, widest
 from tui.items.types import TYPES, ItemKind
 from tui.model import Item
 from tui.render import copied_text, estimated_height, is_step, render_item, starts_open
-from tui.render.limits import LIMIT_CHARS
+from tui.render.limits import MAX_CHARS
 from tui.render.partial import drawable_part
 from tui.render.tools import PRESENTERS
 
@@ -224,7 +224,7 @@ PART = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ITEM_TYPES, st.dictionaries(FIELDS, JSON | PART | st.lists(PART, max_size=2)), st.integers(1, 50), st.booleans())
 def test_no_item_breaks_its_presentation(kind: str, fields: dict[str, Any], width: int, folded: bool) -> None:
     odd = Item(1, 0, 1, kind, None, None, {"type": kind, **fields})
@@ -264,7 +264,7 @@ def test_a_huge_output_unfolds_to_the_limit() -> None:
 
 def test_one_line_of_a_megabyte_wraps_to_the_limit() -> None:
     unfolded = show({"type": "function_call_output", "output": "x" * 1_000_000}, 84, folded=False)
-    assert len(unfolded) == -(-LIMIT_CHARS // 80) + 1
+    assert len(unfolded) == -(-MAX_CHARS // 80) + 1
     assert unfolded[-1] == "    … 934 kB more, y copies all"
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tui.render.limits import LIMIT_LINES, excerpt, format_size
+from tui.render.limits import MAX_LINES, excerpt, format_size
 
 
 def test_a_long_text_is_cut_and_the_rest_counted() -> None:
     shown = excerpt("line\n" * 10_000)
-    assert shown.text.count("\n") == LIMIT_LINES - 1
-    assert shown.note == f"… {10_000 - LIMIT_LINES + 1:,} more lines, y copies all"
+    assert shown.text.count("\n") == MAX_LINES - 1
+    assert shown.note == f"… {10_000 - MAX_LINES + 1:,} more lines, y copies all"
     assert excerpt("x" * 1_000_000).note == "… 934 kB more, y copies all"
     assert excerpt("é" * 1_000_000).note == "… 1.9 MB more, y copies all"
     assert excerpt("short").note == ""

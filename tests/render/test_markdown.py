@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.segment import Segment
 
@@ -107,7 +107,6 @@ def test_a_table_too_wide_for_columns_becomes_a_list() -> None:
     assert shown(table, 12) == ["aaaa: 1", "bbbb: 2", "cccc: 3", "────────"]
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("ab 한\n\t#*_-+>|`~[](){}!<&1.\\\"'"), max_size=120), st.integers(4, 30))
 @example(">>한", 5)
 def test_any_markdown_fits_any_width(text: str, width: int) -> None:

@@ -20,7 +20,6 @@ ANYTHING = st.text(st.characters(codec=None), max_size=200)
 BOLD = Style(bold=True)
 
 
-@settings(deadline=None)
 @given(ANYTHING.map(printable), st.integers(2, 40))
 def test_wrapped_lines_fit_and_lose_nothing_but_blanks(text: str, width: int) -> None:
     lines = list(wrap([Segment(text)], width))
@@ -28,7 +27,6 @@ def test_wrapped_lines_fit_and_lose_nothing_but_blanks(text: str, width: int) ->
     assert copied(lines).replace(" ", "").rstrip("\n") == text.replace(" ", "").rstrip("\n")
 
 
-@settings(deadline=None)
 @given(ANYTHING.map(printable), st.integers(4, 40))
 def test_wrapped_code_is_copied_exactly(text: str, width: int) -> None:
     lines = list(wrap([Segment(text)], width, first_prefix=(Segment("│ "),), break_at_words=False))
@@ -64,7 +62,7 @@ def test_a_wide_character_has_a_line_of_its_own_in_one_cell() -> None:
         assert drawn(wrap([Segment("한국")], 1, break_at_words=words)) == ["한", "국"]
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.lists(st.text("aé→", min_size=1, max_size=9), min_size=6, max_size=20).map(" ".join), st.integers(10, 20))
 def test_prose_breaks_where_other_text_does(text: str, room: int) -> None:
     assume(len(text) > room)

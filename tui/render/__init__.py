@@ -1,4 +1,4 @@
-"""Items as lines of segments: Markdown, tool calls, reasoning, images, and whatever is not known. No widgets here."""
+"""Items as lines of segments: messages in Markdown, tool calls, reasoning and all others. Uses no widgets."""
 
 from tui.render.copied_text import copied_text
 from tui.render.incremental import IncrementalItem

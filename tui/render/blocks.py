@@ -24,14 +24,14 @@ DrawnT = TypeVar("DrawnT")
 
 
 class LeafRenderer:
-    """Draws blocks that hold no other blocks, and keeps the drawings of the current and the previous update."""
+    """Draws blocks that contain no other blocks, and caches the results of the current and the previous update."""
 
     def __init__(self, styles: ItemStyles) -> None:
         self._styles = styles
         self._environment: Environment = {}
         self._environment_version = 0
         self._drawn: dict[Hashable, object] = {}
-        self._drawn_before: dict[Hashable, object] = {}
+        self._previously_drawn: dict[Hashable, object] = {}
         self._code: tuple[str, int, IncrementalCode] | None = None
 
     def set_environment(self, environment: Environment) -> None:
@@ -40,11 +40,11 @@ class LeafRenderer:
         self._environment_version += 1
 
     def begin_update(self) -> None:
-        """Drop the drawings that the previous update did not use."""
-        self._drawn_before, self._drawn = self._drawn, {}
+        """Drop the results that the previous update did not use."""
+        self._previously_drawn, self._drawn = self._drawn, {}
 
     def segments(self, text: str, style: Style) -> list[Segment]:
-        """Return the text of a paragraph, a heading or a cell."""
+        """Draw the text of a paragraph, a heading or a cell without wrapping it."""
         return [segment for part in inline_parts(text) for segment in self._part_segments(part, style)]
 
     def paragraph(self, text: str, room: int, style: Style) -> Sequence[Line]:
@@ -69,13 +69,13 @@ class LeafRenderer:
         return self._cached(key, lambda: list(inline_segments(text, style, self._styles, self._environment)))
 
     def _version_for(self, text: str) -> int:
-        """Return a key that distinguishes drawings of a text in different environments, on which only links depend."""
+        """Return a part of a cache key that changes with the environment, if the text may contain links."""
         return self._environment_version if "[" in text else 0
 
     def _cached(self, key: Hashable, draw: Callable[[], DrawnT]) -> DrawnT:
         found = self._drawn.get(key)
         if found is None:
-            found = self._drawn_before.get(key)
+            found = self._previously_drawn.get(key)
             self._drawn[key] = found = draw() if found is None else found
         return cast(DrawnT, found)
 
@@ -91,9 +91,9 @@ class BlockRenderer:
         Args:
             styles: The styles.
             width: Cells of a line.
-            leaves: Draws the blocks that hold no others.
+            leaves: Draws the blocks that contain no others.
             gap: Whether a blank line is due before the first block.
-            end: Number of lines of the source if it may grow.
+            end: Number of lines of the source if its last block may grow.
         """
         self._styles = styles
         self._width = width
@@ -106,7 +106,7 @@ class BlockRenderer:
         """Whether a blank line is due before the next block."""
 
     def lines(self, tokens: Sequence[Token]) -> Iterator[Line]:
-        """Draw complete blocks of the outermost level."""
+        """Draw blocks of the outermost level, given all of their tokens."""
         styles = self._styles
         style = styles.text
         quotes = 0
@@ -151,7 +151,7 @@ class BlockRenderer:
                     self._close()
 
     def plain(self, text: str) -> Iterator[Line]:
-        """Draw the source of a block of the outermost level."""
+        """Draw the source of a block of the outermost level as plain text."""
         yield from self._block(text_lines(text, self._width, self._styles.text, self._styles))
 
     @property
@@ -159,7 +159,7 @@ class BlockRenderer:
         return max(self._width - sum(max(first.cell_length, rest.cell_length) for first, rest in self._prefixes), 1)
 
     def _open(self, first: str, rest: str) -> None:
-        # Deep nesting must leave room for the text: the indent is dropped first, then the mark.
+        # Deep nesting must leave room for the text: drop the indent first, then the mark.
         room = self._room - len(first)
         first = first if room >= max(self._width // 4, 2) else ""
         rest = rest.ljust(len(first)) if room >= max(self._width // 2, 2) else ""

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
 
 from tui.printable import printable
-from tui.render.limits import LIMIT_LINES, excerpt, format_size
-from tui.render.lines import Line, split_lines
+from tui.render.limits import MAX_LINES, excerpt, format_size
+from tui.render.lines import Line, limit_lines, split_lines
 from tui.render.styles import ItemStyles
 from tui.render.wrapping import wrap
 
 __all__ = ["IncrementalCode", "IncrementalText", "code_lines", "compact_json", "json_lines", "text_lines"]
 
 _MAX_LEVELS: Final = 24
-_STRING_CHARS: Final = 2_000
+_MAX_STRING_CHARS: Final = 2_000
 
 # Lexing takes some 2 µs for each character.
-_SECTION_CHARS: Final = 8_000
+_MAX_SECTION_CHARS: Final = 8_000
 """Characters of code that are lexed at once."""
-_RELEXED_CHARS: Final = 2_000
-"""Characters up to which a growing section is lexed again with each change; a longer one once it has grown by 1/8."""
+_MAX_RELEXED_CHARS: Final = 2_000
+"""Length up to which each update lexes a growing section again; a longer section must first grow by 1/8."""
 
 
 def text_lines(text: str, width: int, style: Style, styles: ItemStyles) -> Iterator[Line]:
@@ -36,7 +35,7 @@ def text_lines(text: str, width: int, style: Style, styles: ItemStyles) -> Itera
 
 
 def code_lines(code: str, language: str, width: int, styles: ItemStyles) -> Iterator[Line]:
-    """Draw highlighted code after a gutter, which marks lines that were broken to fit the width."""
+    """Draw highlighted code after a gutter, which marks the continuations of wrapped lines."""
     shown = excerpt(code.rstrip("\n"))
     yield from _with_gutter(_highlight(printable(shown.text), language, styles), width, styles)
     yield from _note_lines(shown.note, styles)
@@ -58,7 +57,7 @@ class IncrementalText:
         self._lines: list[Line] = []
 
     def update(self, text: str) -> list[Line]:
-        """Draw the current text; lines that were complete before are not drawn again."""
+        """Draw the current text; lines that were complete in the previous update are not drawn again."""
         shown = excerpt(text.rstrip("\n"))
         if not shown.text.startswith(self._complete):
             self._complete, self._lines = "", []
@@ -75,8 +74,8 @@ class IncrementalText:
 class IncrementalCode:
     """Code that grows at its end, drawn as `code_lines` draws it except for the colours of the newest lines.
 
-    The newest lines of long code are lexed by themselves until their section is lexed again, so that a string of many
-    lines may get its colour late.
+    The newest lines of long code are lexed separately until their whole section is lexed again. Until then, a string
+    of several lines may have the wrong colour.
     """
 
     def __init__(self, language: str, width: int, styles: ItemStyles) -> None:
@@ -109,7 +108,7 @@ class IncrementalCode:
 
     def _lex_growing(self, section: str) -> list[list[Segment]]:
         added = len(section) - len(self._lexed)
-        if len(section) > _RELEXED_CHARS and added <= len(self._lexed) // 8 and section.startswith(self._lexed):
+        if len(section) > _MAX_RELEXED_CHARS and added <= len(self._lexed) // 8 and section.startswith(self._lexed):
             return [*self._lexed_rows, *self._lex(section[len(self._lexed) :])]
         rows = self._lex(section)
         self._lexed = section[: section.rfind("\n") + 1]
@@ -139,8 +138,8 @@ def _highlight(code: str, language: str, styles: ItemStyles) -> Iterator[Segment
     from tui.render.highlight import lex
 
     for section in _sections(code):
-        if len(section) > _SECTION_CHARS:
-            # Nobody reads a line as long as that, and while it grows it would be lexed from its beginning.
+        if len(section) > _MAX_SECTION_CHARS:
+            # Nobody reads so long a line, and each update of a growing one would lex all of it.
             yield Segment(section, styles.text)
             continue
         for style_name, text in lex(section, language):
@@ -148,10 +147,10 @@ def _highlight(code: str, language: str, styles: ItemStyles) -> Iterator[Segment
 
 
 def _sections(code: str) -> Iterator[str]:
-    """Cut code into sections that are lexed one by one: before a line, if possible one that follows an empty line."""
+    """Cut code into sections that are lexed one by one; a section ends after a line, if possible an empty one."""
     start = 0
-    while len(code) - start > _SECTION_CHARS:
-        end = start + _SECTION_CHARS
+    while len(code) - start > _MAX_SECTION_CHARS:
+        end = start + _MAX_SECTION_CHARS
         empty = code.rfind("\n\n", start, end - 1)
         cut = empty + 1 if empty >= 0 else code.rfind("\n", start, end)
         cut = cut if cut >= 0 else code.find("\n", end)
@@ -163,11 +162,8 @@ def _sections(code: str) -> Iterator[str]:
 
 
 def json_lines(value: object, width: int, styles: ItemStyles) -> Iterator[Line]:
-    """Draw a decoded value as indented JSON; a level that is too deep is abbreviated, a long string cut."""
-    lines = _with_gutter(_json_segments(value, styles, ""), width, styles)
-    yield from islice(lines, LIMIT_LINES)
-    if next(lines, None) is not None:
-        yield Line([Segment("… more lines, y copies all", styles.muted)])
+    """Draw a decoded value as indented JSON; abbreviate what is nested too deep, and cut long strings."""
+    return limit_lines(_with_gutter(_json_segments(value, styles, ""), width, styles), MAX_LINES, styles.muted)
 
 
 def _json_segments(value: object, styles: ItemStyles, indent: str) -> Iterator[Segment]:
@@ -193,8 +189,8 @@ def _json_segments(value: object, styles: ItemStyles, indent: str) -> Iterator[S
 
 
 def _scalar(value: object) -> str:
-    if isinstance(value, str) and len(value) > _STRING_CHARS:
-        return f"{_dump(value[:_STRING_CHARS])[:-1]}… {format_size(len(value) - _STRING_CHARS)} more"
+    if isinstance(value, str) and len(value) > _MAX_STRING_CHARS:
+        return f"{_dump(value[:_MAX_STRING_CHARS])[:-1]}… {format_size(len(value) - _MAX_STRING_CHARS)} more"
     return _dump(value)
 
 
@@ -203,7 +199,7 @@ def _dump(value: object) -> str:
 
 
 def compact_json(value: object, room: int) -> str:
-    """Return a decoded value as JSON on one line; it may end once it is longer than `room` characters."""
+    """Return a decoded value as JSON on one line; it may be cut after more than `room` characters."""
     pieces: list[str] = []
     for piece in _compact(value, 0):
         pieces.append(piece)

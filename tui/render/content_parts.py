@@ -1,4 +1,4 @@
-"""The content of a message or an output, part by part: text, refusals, images, files, sound."""
+"""The content of a message or an output, part by part: text, refusals, images, files, audio."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ __all__ = ["Markdown", "content_lines", "content_text", "image_note", "is_text"]
 Markdown: TypeAlias = Callable[[str, int, ItemStyles], Iterable[Line]]
 """Draws a text as Markdown at a width."""
 
-_JSON_CHARS: Final = 100_000
-_URL_CHARS: Final = 200
+_MAX_JSON_CHARS: Final = 100_000
+_MAX_URL_CHARS: Final = 200
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _TEXT_FIELDS: Final = {
     "input_text": "text",
@@ -34,11 +34,11 @@ _TEXT_FIELDS: Final = {
     "summary_text": "text",
     "reasoning_text": "text",
 }
-"""By the type of a part: the field that holds its text."""
+"""The field that holds the text of a part, by the type of the part."""
 
 
 def is_text(content: object) -> bool:
-    """Return whether a content has no parts but texts."""
+    """Return whether a content consists of texts only."""
     return isinstance(content, str) or (
         isinstance(content, list)
         and all(isinstance(part, dict) and part.get("type") in _TEXT_FIELDS for part in content)
@@ -46,31 +46,24 @@ def is_text(content: object) -> bool:
 
 
 def content_text(content: object) -> str:
-    """Return the texts of a content, with a note in place of each other part."""
+    """Return the texts of a content, and a note in place of each other part."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
-        return "" if content is None else compact_json(content, _JSON_CHARS)
+        return "" if content is None else compact_json(content, _MAX_JSON_CHARS)
     return "\n\n".join(_part_text(part) for part in content)
 
 
 def _part_text(part: object) -> str:
     if not isinstance(part, dict):
-        return part if isinstance(part, str) else compact_json(part, _JSON_CHARS)
+        return part if isinstance(part, str) else compact_json(part, _MAX_JSON_CHARS)
     field = _TEXT_FIELDS.get(str(part.get("type")))
     text = part.get(field) if field else None
     return text if isinstance(text, str) else f"[{_part_note(part)}]"
 
 
 def content_lines(content: object, width: int, styles: ItemStyles, markdown: Markdown | None = None) -> Iterator[Line]:
-    """Draw the parts of a content one below the other.
-
-    Args:
-        content: A text, or a list of parts.
-        width: Cells of a line.
-        styles: The styles.
-        markdown: Draws its texts; plain text where None.
-    """
+    """Draw the parts of a content one below another; `markdown` draws their texts, which are plain text otherwise."""
     parts = content if isinstance(content, list) else [content]
     return chain.from_iterable(
         chain([Line([])] if index else (), _part_lines(part, width, styles, markdown))
@@ -100,7 +93,7 @@ def _text_part_lines(text: str, width: int, styles: ItemStyles, markdown: Markdo
 
 
 def _citation_lines(annotations: object, width: int, styles: ItemStyles) -> Iterator[Line]:
-    """Draw the sources of a text, each once, with a number."""
+    """Draw the sources that a text cites, with numbers and without duplicates."""
     sources: dict[str, tuple[str, str]] = {}
     for annotation in annotations if isinstance(annotations, list) else []:
         if isinstance(annotation, dict):
@@ -116,16 +109,16 @@ def _citation_lines(annotations: object, width: int, styles: ItemStyles) -> Iter
 
 
 def image_note(source: object, detail: str = "") -> str:
-    """Return a note on an image: its type, dimensions and size, or its address.
+    """Return a note on an image: its type, dimensions and size, or its URL.
 
     Args:
-        source: A url, a `data:` url, or base64.
-        detail: More about it, as `1024x1024`.
+        source: A URL, a `data:` URL, or base64.
+        detail: Further words, such as `1024x1024`.
     """
     words = ["image"]
     if isinstance(source, str) and source:
         if source.startswith(("http://", "https://", "file:")):
-            words.append(source if len(source) <= _URL_CHARS else source[: _URL_CHARS - 1] + "…")
+            words.append(source if len(source) <= _MAX_URL_CHARS else source[: _MAX_URL_CHARS - 1] + "…")
         else:
             image_type, data = _split_data_url(source)
             words += [image_type, _dimensions(data), _base64_size(data)]
@@ -137,7 +130,7 @@ def _join(*words: str) -> str:
 
 
 def _split_data_url(source: str) -> tuple[str, str]:
-    """Return the type of an image and its data."""
+    """Return the type and the data in a `data:` URL; any other text is data without a type."""
     if not source.startswith("data:"):
         return "", source
     header, _, data = source[5:].partition(",")
@@ -145,7 +138,7 @@ def _split_data_url(source: str) -> tuple[str, str]:
 
 
 def _dimensions(data: str) -> str:
-    """Return width and height of a PNG in base64; empty for other images."""
+    """Return the width and height of a PNG in base64, or an empty string for other images."""
     try:
         header = base64.b64decode(data[:32])
     except (binascii.Error, ValueError):
@@ -161,7 +154,7 @@ def _base64_size(data: object) -> str:
 
 def _image_part_note(part: Mapping[str, object]) -> str:
     source = part.get("image_url")
-    # Chat completions wrap the url in an object.
+    # Chat completions wrap the URL in an object.
     if isinstance(source, dict):
         source = source.get("url")
     return image_note(source, "" if source else str(part.get("file_id") or ""))
@@ -174,10 +167,10 @@ def _file_part_note(part: Mapping[str, object]) -> str:
 
 
 def _audio_part_note(part: Mapping[str, object]) -> str:
-    sound = part.get("input_audio")
-    if not isinstance(sound, dict):
+    audio = part.get("input_audio")
+    if not isinstance(audio, dict):
         return "♪ audio"
-    return _join("♪ audio", str(sound.get("format") or ""), _base64_size(sound.get("data")))
+    return _join("♪ audio", str(audio.get("format") or ""), _base64_size(audio.get("data")))
 
 
 _NOTES: Final[Mapping[str, Callable[[Mapping[str, object]], str]]] = {
@@ -189,7 +182,7 @@ _NOTES: Final[Mapping[str, Callable[[Mapping[str, object]], str]]] = {
     "file": _file_part_note,
     "input_audio": _audio_part_note,
 }
-"""By the type of a part that is no text: the note in its place."""
+"""The function that describes a part without text, by the type of the part."""
 
 
 def _part_note(part: Mapping[str, object]) -> str:

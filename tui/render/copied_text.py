@@ -1,4 +1,4 @@
-"""The text that is copied of an item."""
+"""The text that is copied when the user copies an item."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ _MAX_CHARS = 1_000_000
 
 
 def copied_text(item: Item) -> str:
-    """Return an item in full as plain text.
-
-    This is the text of a message, of reasoning or of an output, `name(arguments)` of a call, or else JSON.
-    """
+    """Return an item as plain text: the text of a message, reasoning or an output, `name(arguments)`, or else JSON."""
     data = item.data
     if data is None:
         return item.raw or ""

@@ -33,15 +33,11 @@ _STYLES: Final[Sequence[tuple[_TokenType, str]]] = (
     (Token.Generic.Heading, "name"),
     (Token.Generic.Subheading, "comment"),
 )
-"""Token types of Pygments, each with a field of `ItemStyles`; the first that a token belongs to applies."""
+"""Token types of Pygments, each with a field of `ItemStyles`; the first match applies to a token."""
 
 
 def lex(code: str, language: str) -> Iterator[tuple[str, str]]:
-    """Split code into tokens.
-
-    Returns:
-        Each token as the name of its field of `ItemStyles` and its text; one `text` where the language is unknown.
-    """
+    """Split code into pairs of a field of `ItemStyles` and a text; one pair if the language is unknown."""
     lexer = _lexer(language)
     if lexer is None:
         yield "text", code
@@ -51,7 +47,7 @@ def lex(code: str, language: str) -> Iterator[tuple[str, str]]:
 
 
 def prepare_lexers() -> None:
-    """Create the lexers of common languages: each compiles hundreds of expressions, which takes up to 0.1 s."""
+    """Create the lexers of common languages, each of which compiles regular expressions for up to 0.1 s."""
     for language in _COMMON_LANGUAGES:
         _lexer(language)
 

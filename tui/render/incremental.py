@@ -14,7 +14,7 @@ __all__ = ["IncrementalItem"]
 
 
 class IncrementalItem:
-    """Draws the successive states of one item as `render_item` does, but only what each state adds."""
+    """Draws the successive states of one item as `render_item` does, but draws only the text that each state adds."""
 
     def __init__(self) -> None:
         self._key: tuple[Item, int, bool, ItemStyles] | None = None
@@ -23,7 +23,7 @@ class IncrementalItem:
         self._drawn = 0
 
     def render(self, item: Item, width: int, *, folded: bool, styles: ItemStyles) -> Rendered:
-        """Draw the current state of the item; the arguments are those of `render_item`."""
+        """Draw the current state of the item; the arguments are the same as for `render_item`."""
         key = (item, width, folded, styles)
         if self._key != key:
             self._drawn = 0
@@ -32,7 +32,7 @@ class IncrementalItem:
         return self._rendered
 
     def _draw_markdown(self, text: str, width: int, styles: ItemStyles) -> Iterable[Line]:
-        """Draw the next text of the item as a continuation of the text at the same index in the state before."""
+        """Draw the next text of the item as a continuation of the text at the same index in the previous state."""
         index, self._drawn = self._drawn, self._drawn + 1
         if index == len(self._texts) or self._texts[index][:2] != (width, styles):
             self._texts[index:] = [(width, styles, IncrementalMarkdown(width, styles))]

@@ -1,4 +1,4 @@
-"""The text of a paragraph: emphasis, links, code."""
+"""The text inside a Markdown block: emphasis, links, code."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from tui.render.styles import ItemStyles
 __all__ = ["MAX_LEVELS", "Environment", "block_parser", "inline_parts", "inline_segments", "link_style"]
 
 Environment: TypeAlias = MutableMapping[str, Any]
-"""What the parser knows of a document besides its tokens: the targets of its link references."""
+"""The parser's data on a document, which contain the targets of its link references."""
 
 MAX_LEVELS: Final = 60
-"""Levels of nesting; the parser drops what is nested deeper."""
+"""Levels of nested blocks; the parser drops deeper ones."""
 
-_URL_CHARS: Final = 300
-# Brackets that are never closed take quadratic time.
-_PARSED_CHARS: Final = 2_000
+_MAX_URL_CHARS: Final = 300
+# Parsing brackets that are never closed takes quadratic time.
+_MAX_PARSED_CHARS: Final = 2_000
 
 
 @cache
 def block_parser() -> MarkdownIt:
-    """Return the parser of blocks; `inline_segments` parses the text in them."""
+    """Return the parser of blocks, which leaves the text inside them to `inline_segments`."""
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_LEVELS})
     return parser.enable(["table", "strikethrough"]).disable("inline")
 
 
 def link_style(url: str, style: Style) -> Style:
-    """Add a web address to a style, so that a click can open it; only http and https are added."""
+    """Add a URL to a style, so that a click opens it; URLs other than http and https are not added."""
     if url.startswith(("http://", "https://")):
         return style + Style(meta={"link": url})
     return style
@@ -43,16 +43,16 @@ def link_style(url: str, style: Style) -> Style:
 
 def inline_parts(text: str) -> Iterator[str]:
     """Cut a very long paragraph into parts that are parsed one by one."""
-    while len(text) > _PARSED_CHARS:
-        cut = max(text.rfind("\n", 1, _PARSED_CHARS), text.rfind(" ", 1, _PARSED_CHARS))
-        cut = _PARSED_CHARS if cut < 0 else cut
+    while len(text) > _MAX_PARSED_CHARS:
+        cut = max(text.rfind("\n", 1, _MAX_PARSED_CHARS), text.rfind(" ", 1, _MAX_PARSED_CHARS))
+        cut = _MAX_PARSED_CHARS if cut < 0 else cut
         yield text[:cut]
         text = text[cut:]
     yield text
 
 
 def inline_segments(text: str, style: Style, styles: ItemStyles, environment: Environment) -> Iterator[Segment]:
-    """Parse a paragraph, or a part of one."""
+    """Draw a paragraph or a part of one."""
     tokens: list[Token] = []
     block_parser().inline.parse(text, block_parser(), environment, tokens)
     return _styled(tokens, style, styles)
@@ -94,4 +94,4 @@ def _styled(tokens: list[Token], style: Style, styles: ItemStyles) -> Iterator[S
 
 def _shown_url(url: str) -> str:
     url = printable(url)
-    return url if len(url) <= _URL_CHARS else url[: _URL_CHARS - 1] + "…"
+    return url if len(url) <= _MAX_URL_CHARS else url[: _MAX_URL_CHARS - 1] + "…"

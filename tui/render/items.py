@@ -1,9 +1,8 @@
-"""Items as lines of segments, at a width, folded or unfolded."""
+"""Items as lines of segments, folded or unfolded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from rich.segment import Segment
@@ -14,8 +13,8 @@ from tui.model import Item
 from tui.printable import printable
 from tui.render.code import compact_json, json_lines, text_lines
 from tui.render.content_parts import Markdown, content_text
-from tui.render.limits import LIMIT_LINES, format_size
-from tui.render.lines import Line, indent, total_cells, truncate
+from tui.render.limits import MAX_LINES, format_size
+from tui.render.lines import Line, indent, limit_lines, total_cells, truncate
 from tui.render.markdown import markdown_lines
 from tui.render.messages import message_role, present_message, present_reasoning
 from tui.render.partial import beginning_lines, drawable_part, with_note_on_rest
@@ -26,19 +25,19 @@ from tui.render.tools import PRESENTERS
 __all__ = ["Rendered", "estimated_height", "is_step", "render_item", "starts_open"]
 
 _GUTTER: Final = 4
-"""Cells left of a step: the sign of its fold and its mark."""
+"""Cells left of a step, for its fold sign and its mark."""
 
-_TITLE_CHARS: Final = 400
+_MAX_TITLE_CHARS: Final = 400
 
 _ANY_STYLES: Final = ItemStyles()
 
 
 class Rendered(NamedTuple):
-    """An item at a width.
+    """A drawn item.
 
     Attributes:
         lines: Its lines, at least one.
-        folds: Whether it shows more unfolded than folded; its first line then has the meta `fold`.
+        folds: Whether it shows more unfolded than folded; the styles in its first line then have the meta `fold`.
     """
 
     lines: Sequence[Line]
@@ -46,22 +45,22 @@ class Rendered(NamedTuple):
 
 
 def is_step(item: Item) -> bool:
-    """Return whether an item is an event between messages: a call, an output, reasoning, …"""
+    """Return whether an item is drawn as a step: it is no message of the user or the assistant."""
     return message_role(item.data) not in MESSAGE_TYPES and item.type != "user"
 
 
 def starts_open(item: Item) -> bool:
-    """Return whether an item is unfolded until the user folds it: it reports a failure."""
+    """Return whether an item is unfolded at first because it reports a failure."""
     return item.data is not None and _present(item, _ANY_STYLES).failed
 
 
 def estimated_height(item: Item, width: int, folded: bool) -> int:
-    """Return about how many lines an item takes, from the length of its text alone."""
+    """Estimate the number of lines of an item from its text, without drawing it."""
     if is_step(item) and folded:
         return 1
     content = item.data.get("content") if isinstance(item.data, dict) else item.raw
     text = content_text(content)
-    return 1 + len(text) // max(width, 1) + min(text.count("\n"), LIMIT_LINES)
+    return 1 + len(text) // max(width, 1) + min(text.count("\n"), MAX_LINES)
 
 
 def render_item(
@@ -69,13 +68,13 @@ def render_item(
 ) -> Rendered:
     """Draw an item.
 
-    A message of the user has no heading, as it follows the header of its turn. Every other message has its role above
-    it. All other items are steps: a mark and a line, which unfolds.
+    A user message has no heading since the header of its turn is above it; an assistant message has one. All other
+    items are steps: a mark and a line that unfolds.
 
     Args:
-        item: The item; nothing in it acts on the terminal.
-        width: Cells of a line, at least 1.
-        folded: Whether a step that folds shows its first line only.
+        item: The item; untrusted text in it is made printable.
+        width: Cells of a line.
+        folded: Whether to draw only the first line of a step.
         styles: The styles.
         markdown: Draws texts that a model wrote.
     """
@@ -122,12 +121,8 @@ def _render_step(presentation: ItemPresentation, width: int, folded: bool, style
 
 
 def _body_lines(presentation: ItemPresentation, width: int, styles: ItemStyles) -> Iterable[Line]:
-    """Draw the body up to the limit of lines, and a note if it has more."""
-    if presentation.body is None:
-        return ()
-    lines = iter(presentation.body(width, styles))
-    note = Line([Segment("… more lines, y copies all", styles.muted)])
-    return chain(islice(lines, 2 * LIMIT_LINES), (note for _ in islice(lines, 1)))
+    body = presentation.body
+    return () if body is None else limit_lines(body(width, styles), 2 * MAX_LINES, styles.muted)
 
 
 def _with_fold_meta(line: Line) -> Line:
@@ -172,7 +167,7 @@ def _present_json(item: Item, styles: ItemStyles) -> ItemPresentation:
         "·",
         [
             Segment(f"{name} ", styles.tool),
-            Segment(compact_json(item.data, _TITLE_CHARS)[:_TITLE_CHARS], styles.muted),
+            Segment(compact_json(item.data, _MAX_TITLE_CHARS)[:_MAX_TITLE_CHARS], styles.muted),
         ],
         [Segment(name, styles.tool)],
         body=lambda width, styles: json_lines(item.data, width, styles),

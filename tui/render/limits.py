@@ -1,4 +1,4 @@
-"""Limits on the drawn part of a text, and notes about the rest."""
+"""Limits on how much of a text is drawn, and notes on the rest."""
 
 from __future__ import annotations
 
@@ -7,37 +7,32 @@ from typing import Final, NamedTuple
 
 from tui.words import plural
 
-__all__ = ["LIMIT_CHARS", "LIMIT_LINES", "Excerpt", "data_length", "excerpt", "format_size", "utf8_size"]
+__all__ = ["MAX_CHARS", "MAX_LINES", "Excerpt", "data_length", "excerpt", "format_size", "utf8_size"]
 
-LIMIT_CHARS: Final = 1 << 16
+MAX_CHARS: Final = 1 << 16
 """Characters of one text that are drawn."""
 
-LIMIT_LINES: Final = 2_000
+MAX_LINES: Final = 2_000
 """Lines of one text that are drawn."""
 
 _OMITTED: Final = re.compile(r"…(\d{1,20})\Z", re.ASCII)
 
 
 class Excerpt(NamedTuple):
-    """The part of a text that is drawn.
-
-    Attributes:
-        text: The beginning of the text, or all of it.
-        note: A note to the user on what was left out; empty if nothing was left out.
-    """
+    """The beginning of a text, and a note on the rest; the note is empty if there is no rest."""
 
     text: str
     note: str = ""
 
 
-def excerpt(text: str, limit: int = LIMIT_CHARS) -> Excerpt:
-    """Return the part of a text that is drawn, cut at the end of a line where possible."""
+def excerpt(text: str) -> Excerpt:
+    """Return the part of a text that is drawn; it ends with a line if possible."""
     cut = len(text)
-    if cut > limit:
-        cut = text.rfind("\n", 0, limit)
-        cut = limit if cut <= 0 else cut
+    if cut > MAX_CHARS:
+        cut = text.rfind("\n", 0, MAX_CHARS)
+        cut = MAX_CHARS if cut <= 0 else cut
     end = -1
-    for _ in range(LIMIT_LINES):
+    for _ in range(MAX_LINES):
         end = text.find("\n", end + 1, cut)
         if end < 0:
             break
@@ -68,6 +63,6 @@ def format_size(size: int) -> str:
 
 
 def data_length(data: str) -> int:
-    """Return the length of encoded data, including the characters that were omitted when it was read."""
+    """Return the length of encoded data, which ends with `…` and the number of omitted characters if it was cut."""
     omitted = _OMITTED.search(data, max(len(data) - 24, 0))
     return len(data) if omitted is None else omitted.start() + int(omitted[1])

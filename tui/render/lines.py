@@ -1,24 +1,25 @@
-"""Lines of styled segments, and what is done to them."""
+"""Lines of styled segments, and functions that cut and indent them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 
-__all__ = ["Line", "indent", "split_lines", "total_cells", "truncate"]
+__all__ = ["Line", "indent", "limit_lines", "split_lines", "total_cells", "truncate"]
 
 
 class Line(NamedTuple):
-    """One row of cells.
+    """A row of cells.
 
     Attributes:
         content: The segments that are drawn and copied.
-        prefix: Segments drawn before the content and never copied: marks, gutters, indents.
-        separator: The text between this line and the next when both are copied; empty or a blank where the line was
-            broken to fit its width.
+        prefix: Segments that are drawn before the content and never copied: marks, gutters, indents.
+        separator: The text between this line and the next when both are copied; a blank or nothing after a line that
+            was wrapped.
     """
 
     content: list[Segment]
@@ -37,7 +38,7 @@ def total_cells(segments: Iterable[Segment]) -> int:
 
 
 def split_lines(segments: Iterable[Segment]) -> Iterator[list[Segment]]:
-    """Split segments at newlines; no segment gives one empty line."""
+    """Split segments at newlines; an empty text is one empty line."""
     line: list[Segment] = []
     for text, style, _ in segments:
         *complete, rest = text.split("\n")
@@ -52,11 +53,7 @@ def split_lines(segments: Iterable[Segment]) -> Iterator[list[Segment]]:
 
 
 def truncate(segments: Sequence[Segment], width: int, mark: Style | None = None) -> tuple[list[Segment], bool]:
-    """Cut segments to a width, with `…` in the style `mark` at the end of what was cut.
-
-    Returns:
-        The segments, and whether they were cut.
-    """
+    """Cut segments to a width and mark the cut with `…` in the style `mark`; return whether they were cut, too."""
     if total_cells(segments) <= width:
         return list(segments), False
     kept: list[Segment] = []
@@ -77,3 +74,11 @@ def indent(lines: Iterable[Line], first: tuple[Segment, ...], rest: tuple[Segmen
     for line in lines:
         yield line._replace(prefix=(*prefix, *line.prefix))
         prefix = rest
+
+
+def limit_lines(lines: Iterable[Line], limit: int, style: Style) -> Iterator[Line]:
+    """Yield lines up to a limit, and a note if there are more."""
+    lines = iter(lines)
+    yield from islice(lines, limit)
+    if next(lines, None) is not None:
+        yield Line([Segment("… more lines, y copies all", style)])

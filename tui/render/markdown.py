@@ -1,4 +1,4 @@
-"""Markdown as lines of any width; nothing in it acts on the terminal."""
+"""Markdown as lines of segments."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tui.render.styles import ItemStyles
 __all__ = ["IncrementalMarkdown", "markdown_lines"]
 
 # Parsing takes some 4 µs for each character.
-_PARSED_CHARS: Final = 20_000
+_MAX_PARSED_CHARS: Final = 20_000
 """Characters of a text that are parsed; the rest is drawn as plain text."""
 _WINDOW_CHARS: Final = 6_000
-"""Characters that are parsed again and again while the text grows, where its blocks can be parted."""
+"""Characters at the end of a growing text that each update parses again, unless a single block is longer."""
 
 
 def markdown_lines(text: str, width: int, styles: ItemStyles) -> Sequence[Line]:
@@ -34,9 +34,9 @@ class _Block(NamedTuple):
 
     Attributes:
         tokens: The parser's tokens.
-        start: Number of its first line in the parsed text.
-        stop: Number of the line after its last.
-        source: Its source if it is nested deeper than the parser reads; else empty.
+        start: Index of its first line in the parsed text.
+        stop: Index of the line after its last line.
+        source: Its source if blocks in it are nested too deep for the parser; otherwise empty.
     """
 
     tokens: Sequence[Token]
@@ -52,7 +52,7 @@ class _FinishedBlock(NamedTuple):
         block: The block.
         lines: Its lines.
         gap: Whether a blank line was due before it.
-        references: The normalized text of its paragraphs that may contain link references.
+        references: The normalized text of its paragraphs that contain brackets, to search for names of link references.
     """
 
     block: _Block
@@ -62,19 +62,13 @@ class _FinishedBlock(NamedTuple):
 
 
 class IncrementalMarkdown:
-    """Markdown that grows at its end; each update has the same result as drawing the current text at once.
+    """Markdown that grows at its end; each update has the same result as `markdown_lines`.
 
-    Blocks that are not finished are parsed again with each update, and only what is new in them is drawn. A block is
-    finished when the block after it has two complete lines: no rule of Markdown looks further ahead.
+    Each update parses unfinished blocks again, and draws only the new text in them. A block is finished when the block
+    after it has two complete lines, since no rule of Markdown looks further ahead.
     """
 
     def __init__(self, width: int, styles: ItemStyles) -> None:
-        """Begin with an empty text.
-
-        Args:
-            width: Cells of a line.
-            styles: The styles.
-        """
         self._width = width
         self._styles = styles
         self._rest = IncrementalText(width, styles.text, styles)
@@ -82,8 +76,8 @@ class IncrementalMarkdown:
 
     def _reset(self) -> None:
         self._finished_source = ""
-        self._unparted_at = -1
-        """Length of the finished source after which no block could be parted."""
+        self._unsplit_at = -1
+        """Length of the finished source at which a long block begins that cannot be split."""
         self._finished: list[_FinishedBlock] = []
         self._finished_lines: list[Line] = []
         self._gap = False
@@ -92,11 +86,11 @@ class IncrementalMarkdown:
         self._leaves = LeafRenderer(self._styles)
 
     def update(self, text: str) -> Sequence[Line]:
-        """Draw a text. If it extends the previous text, only the new end is drawn anew."""
-        if len(text) <= _PARSED_CHARS:
+        """Draw a text; if it extends the previous text, only draw the new end."""
+        if len(text) <= _MAX_PARSED_CHARS:
             return self._update(text)
-        cut = text.rfind("\n\n", 0, _PARSED_CHARS)
-        cut = _PARSED_CHARS if cut <= 0 else cut
+        cut = text.rfind("\n\n", 0, _MAX_PARSED_CHARS)
+        cut = _MAX_PARSED_CHARS if cut <= 0 else cut
         return [*self._update(text[:cut]), Line([]), *self._rest.update(text[cut:].lstrip("\n"))]
 
     def _update(self, text: str) -> list[Line]:
@@ -104,7 +98,7 @@ class IncrementalMarkdown:
             self._reset()
         self._leaves.begin_update()
         source = text[len(self._finished_source) :]
-        while len(source) > _WINDOW_CHARS and len(self._finished_source) != self._unparted_at:
+        while len(source) > _WINDOW_CHARS and len(self._finished_source) != self._unsplit_at:
             finished_chars = self._finish_window(source)
             if not finished_chars:
                 break
@@ -121,8 +115,7 @@ class IncrementalMarkdown:
     def _finish_window(self, source: str) -> int:
         """Finish blocks at the beginning of a long source; return the number of finished characters.
 
-        A list that is longer than the window is parted before one of its items, since parsing a list takes time in
-        proportion to its items. A block of any other type is never parted.
+        A list that is longer than the window is split before one of its items. Other blocks are never split.
         """
         window = source[: source.rfind("\n", 0, _WINDOW_CHARS) + 1]
         parsed, blocks, references = self._parse(window)
@@ -130,7 +123,7 @@ class IncrementalMarkdown:
             return self._finish(window, blocks[:finished], _end_of(blocks, finished), references)
         items = _list_item_lines(blocks[0]) if blocks else []
         if len(items) < 2:
-            self._unparted_at = len(self._finished_source)
+            self._unsplit_at = len(self._finished_source)
             return 0
         window = _first_lines(window, items[-1])
         _, blocks, references = self._parse(window)
@@ -148,7 +141,7 @@ class IncrementalMarkdown:
         return parsed, blocks, references
 
     def _finish(self, source: str, blocks: Sequence[_Block], stop: int, references: Mapping[str, Any]) -> int:
-        """Draw blocks for good, up to a line of the source; return the number of their characters."""
+        """Finish blocks, which end before line `stop` of the source; return the number of their characters."""
         for block in blocks:
             self._finish_block(block)
         self._finished_references |= {
@@ -168,7 +161,7 @@ class IncrementalMarkdown:
         self._finished.append(_FinishedBlock(block, lines, gap, normalizeReference(text)))
 
     def _update_references(self, references: Mapping[str, Any]) -> None:
-        """Store link references, and draw the finished blocks again whose link targets have changed."""
+        """Store link references, and draw finished blocks again if the targets of their links have changed."""
         targets = {name: {"href": entry["href"], "title": entry["title"]} for name, entry in references.items()}
         names = targets.keys() | self._references.keys()
         changed = {name for name in names if targets.get(name) != self._references.get(name)}
@@ -183,12 +176,9 @@ class IncrementalMarkdown:
         self._finished_lines = [line for finished in self._finished for line in finished.lines]
 
     def _draw(self, blocks: Sequence[_Block], gap: bool, end: int = -1) -> tuple[list[Line], bool]:
-        """Draw blocks; return their lines, and whether a blank line is due after them.
+        """Draw blocks; `gap` and the second value returned say whether a blank line is due before and after them.
 
-        Args:
-            blocks: The blocks.
-            gap: Whether a blank line is due before them.
-            end: Number of lines of the source if the last block may grow.
+        If the last block may grow, `end` is the number of lines of the source.
         """
         renderer = BlockRenderer(self._styles, self._width, self._leaves, gap=gap, end=end)
         lines: list[Line] = []
@@ -218,12 +208,12 @@ def _count_finished(blocks: Sequence[_Block], complete_lines: int) -> int:
 
 
 def _end_of(blocks: Sequence[_Block], count: int) -> int:
-    """Return the line at which the first blocks end, if other blocks follow them."""
+    """Return the line at which the first blocks end; other blocks follow them."""
     return min(blocks[count - 1].stop, blocks[count].start)
 
 
 def _list_item_lines(block: _Block) -> list[int]:
-    """Return the first lines of the items of a list; none for any other block."""
+    """Return the index of the first line of each item of a list; none for any other block."""
     items = (token for token in block.tokens if token.type == "list_item_open" and token.level == 1)
     return [token.map[0] for token in items if token.map]
 

@@ -1,4 +1,4 @@
-"""Presentations of messages and of reasoning, whose texts a model writes in Markdown."""
+"""Presentations of messages and of reasoning."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ROLE_CHARS = 40
 
 
 def message_role(data: object) -> str:
-    """Return the role of a message; empty for any other item."""
+    """Return the role of a message, or an empty string for other items."""
     if not isinstance(data, dict) or data.get("type", "message") != "message":
         return ""
     role = data.get("role")
@@ -28,7 +28,7 @@ def message_role(data: object) -> str:
 
 
 def present_message(data: dict[str, object], styles: ItemStyles, markdown: Markdown) -> ItemPresentation:
-    """Present a message; if its role is neither user nor assistant, present it as a step."""
+    """Present a message of the user or the assistant as a message, and a message with any other role as a step."""
     role, content = message_role(data), data.get("content")
     is_answer = role == "assistant"
 
@@ -49,7 +49,7 @@ def present_message(data: dict[str, object], styles: ItemStyles, markdown: Markd
 
 
 def present_reasoning(data: dict[str, object], styles: ItemStyles, markdown: Markdown) -> ItemPresentation:
-    """Present the summary and the content of reasoning; encrypted reasoning by its size."""
+    """Present the summary and the content of reasoning, or else the size of encrypted reasoning."""
     parts = _reasoning_parts(data)
     text = content_text(parts)
     if not text.strip():

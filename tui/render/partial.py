@@ -1,4 +1,4 @@
-"""Items that were read only in part, from their beginning."""
+"""Items of which only the beginning was read."""
 
 from __future__ import annotations
 
@@ -19,15 +19,11 @@ from tui.render.styles import ItemStyles
 __all__ = ["beginning_lines", "drawable_part", "with_note_on_rest"]
 
 _MARKDOWN_CHARS: Final = 4_000
-"""Characters at the beginning of a text that are read as Markdown."""
+"""Maximum number of characters that are parsed as Markdown."""
 
 
 def drawable_part(item: Item) -> tuple[Item, int]:
-    """Cut the last text of an item, which was not read to its end, to the part that is drawn.
-
-    Returns:
-        The item, and the number of bytes that are left out.
-    """
+    """Cut the last text of a partly read item to the part that is drawn; return the number of undrawn bytes, too."""
     if item.data is None:
         text = excerpt(item.raw or "").text
         return item._replace(raw=text), item.size - utf8_size(text)
@@ -36,7 +32,7 @@ def drawable_part(item: Item) -> tuple[Item, int]:
 
 
 def _cut_last_text(data: Any) -> tuple[Any, int]:
-    """Return a value with its last text cut, and the number of bytes that were cut off."""
+    """Cut the last text in a value; return the number of bytes that were cut off, too."""
     if isinstance(data, str):
         text = excerpt(data).text
         return text, utf8_size(data[len(text) :])
@@ -51,7 +47,7 @@ def _cut_last_text(data: Any) -> tuple[Any, int]:
 
 
 def with_note_on_rest(body: Body | None, size: int) -> Body:
-    """Add a line at the end of a body about the number of bytes that are left out."""
+    """Add a last line to a body, with the number of bytes that are not drawn."""
 
     def body_and_note(width: int, styles: ItemStyles) -> Iterable[Line]:
         note = Line([], (Segment(f"… {format_size(size)} more, y copies all", styles.muted),))
@@ -61,7 +57,7 @@ def with_note_on_rest(body: Body | None, size: int) -> Body:
 
 
 def beginning_lines(text: str, width: int, styles: ItemStyles) -> Iterable[Line]:
-    """Draw the beginning of a long text as Markdown, and the rest as plain text: long texts are rarely Markdown."""
+    """Draw the beginning of a text as Markdown and the rest as plain text: very long texts are rarely Markdown."""
     cut = text.rfind("\n\n", 0, _MARKDOWN_CHARS)
     cut = _MARKDOWN_CHARS if cut <= 0 else cut
     beginning, rest = markdown_lines(text[:cut], width, styles), text[cut:].lstrip("\n")

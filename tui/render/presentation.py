@@ -1,4 +1,4 @@
-"""How an item is presented, before its width is known."""
+"""The presentation of an item, which does not depend on a width."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tui.words import plural
 __all__ = ["Body", "ItemPresentation", "Presenter", "first_line", "more_lines"]
 
 Body: TypeAlias = Callable[[int, ItemStyles], Iterable[Line]]
-"""Draws lines of a width, lazily: no more of them are read than are shown."""
+"""Draws lines at a width; a caller reads no more of them than it shows."""
 
 Presenter: TypeAlias = "Callable[[dict[str, object], ItemStyles], ItemPresentation]"
-"""Makes the presentation of an item from its decoded data."""
+"""Presents an item, given its decoded data."""
 
-_TITLE_CHARS = 2_000
+_MAX_TITLE_CHARS = 2_000
 
 
 class ItemPresentation(NamedTuple):
     """A message, which has a role and a body, or a step, which has a mark, a title and a body that folds.
 
     Attributes:
-        mark: The sign of a step in one cell; empty for a message.
+        mark: The symbol of a step, one cell wide; empty for a message.
         title: The line of a folded step.
-        unfolded_title: The line above the body of an unfolded step; the title where None, no line where empty.
-        note: A note after the title of a folded step on what its body adds, as `4 more lines`.
-        has_more: Whether the body adds something even where the title fits its line and has no note.
-        body: The content in full; None where the title is all of it.
+        unfolded_title: The line above the body of an unfolded step; None for the title, empty for no line.
+        note: A note after the title of a folded step on what the body adds, such as `4 more lines`.
+        has_more: Whether the body adds something even if the title fits its line and there is no note.
+        body: The content in full; None if the title is all of it.
         failed: Whether the step reports a failure.
         role: The role of a message.
     """
@@ -48,12 +48,12 @@ class ItemPresentation(NamedTuple):
 
 
 def first_line(text: str) -> str:
-    """Return the first line of a text that is not blank, printable and no longer than a title needs."""
-    beginning = text[:_TITLE_CHARS].lstrip()
+    """Return the first line of a text that is not blank, as printable text cut to a length that fills a title."""
+    beginning = text[:_MAX_TITLE_CHARS].lstrip()
     return printable(beginning.split("\n", 1)[0].rstrip())
 
 
 def more_lines(text: str) -> str:
-    """Return a note on how many lines a text has after the first, as `4 more lines`; empty for one line."""
+    """Return a note on the lines after the first one, such as `4 more lines`; empty if there are none."""
     lines = text.strip().count("\n")
     return plural(lines, "more line") if lines else ""

@@ -12,22 +12,20 @@ _NONE = Style.null()
 
 
 class ItemStyles(NamedTuple):
-    """A style for each part of an item; the parts can be told apart without colour.
+    """A style for each part of an item; most parts differ without colour, too.
 
     Attributes:
         text: Running text.
-        muted: Secondary text: roles, marks, addresses, notes on what is not shown.
+        muted: Secondary text: roles, marks, URLs, notes on undrawn text.
         title: Headings in Markdown.
         tool: The name of a tool.
         error: A failure.
         link: The text of a link.
         quote: Text in a quotation.
-        code: Code within a line.
-        keyword: Keywords in code.
-        string: Strings in code.
+        code: Code inside a paragraph.
+        keyword: Keywords in code; likewise `string` and `comment`.
         number: Numbers and constants in code.
-        comment: Comments in code.
-        name: Names that code defines, and keys of objects.
+        name: Names that code defines, and keys of JSON objects.
         added: Lines that a patch adds.
         removed: Lines that a patch removes.
     """

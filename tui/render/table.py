@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from rich.segment import Segment
 
-from tui.render.limits import LIMIT_LINES
+from tui.render.limits import MAX_LINES
 from tui.render.lines import Line, total_cells
 from tui.render.styles import ItemStyles
 from tui.render.wrapping import wrap
@@ -17,12 +17,12 @@ from tui.words import plural
 
 __all__ = ["table_lines"]
 
-_NARROWEST: Final = 4
+_MIN_COLUMN_WIDTH: Final = 4
 _SEPARATOR: Final = " │ "
 
 
 DrawRow: TypeAlias = Callable[[int, Sequence[int], Callable[[], Iterable[Line]]], Iterable[Line]]
-"""Returns the lines of a row, given its number, the widths of the columns, and a function that draws it."""
+"""Returns the lines of a row, given its index, the widths of the columns, and a function that draws it."""
 
 
 def table_lines(
@@ -34,10 +34,10 @@ def table_lines(
 ) -> Iterator[Line]:
     """Draw a table whose first row is its header.
 
-    Columns share the width. Where a column would be too narrow to read, each row becomes a list of `header: value`.
+    Columns share the width. If a column would be too narrow to read, each row becomes a list of `header: value`.
 
     Args:
-        rows: The cells as segments; all rows are as long as the header.
+        rows: The cells as segments; all rows have as many cells as the header.
         alignments: `left`, `right`, `center` or empty, for each column.
         width: Cells of a line.
         styles: The styles.
@@ -49,24 +49,24 @@ def table_lines(
     if widths is None:
         yield from _records(rows, width, styles)
         return
-    for number, row in enumerate(rows[:LIMIT_LINES]):
+    for number, row in enumerate(rows[:MAX_LINES]):
         yield from draw_row(number, widths, partial(_row, row, widths, alignments, styles))
         if number == 0:
             yield Line([Segment("─┼─".join("─" * cells for cells in widths), styles.muted)])
-    if len(rows) > LIMIT_LINES:
-        yield Line([Segment(f"… {plural(len(rows) - LIMIT_LINES, 'more row')}, y copies all", styles.muted)])
+    if len(rows) > MAX_LINES:
+        yield Line([Segment(f"… {plural(len(rows) - MAX_LINES, 'more row')}, y copies all", styles.muted)])
 
 
 def _shared_widths(natural: Sequence[int], room: int) -> list[int] | None:
-    """Reduce widths to fit the room, the widest first; None where a column would be too narrow."""
+    """Reduce widths to fit the room, the widest first; return None if a column would be too narrow."""
     widths = list(natural)
     while (excess := sum(widths) - room) > 0:
         widest = max(widths)
-        if widest <= _NARROWEST:
+        if widest <= _MIN_COLUMN_WIDTH:
             return None
-        second = max((cells for cells in widths if cells < widest), default=_NARROWEST)
+        second = max((cells for cells in widths if cells < widest), default=_MIN_COLUMN_WIDTH)
         columns = [index for index, cells in enumerate(widths) if cells == widest]
-        goal = max(widest - -(-excess // len(columns)), second, _NARROWEST)
+        goal = max(widest - -(-excess // len(columns)), second, _MIN_COLUMN_WIDTH)
         for index in columns:
             widths[index] = goal
     return widths
@@ -89,7 +89,7 @@ def _row(
 
 
 def _records(rows: Sequence[Sequence[list[Segment]]], width: int, styles: ItemStyles) -> Iterator[Line]:
-    for row in rows[1:LIMIT_LINES]:
+    for row in rows[1:MAX_LINES]:
         for name, value in zip(rows[0], row, strict=True):
             yield from wrap([*name, Segment(": ", styles.muted), *value], width)
         yield Line([Segment("─" * min(width, 8), styles.muted)])

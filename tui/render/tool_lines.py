@@ -1,4 +1,4 @@
-"""Presentations that many types of tool calls and outputs share."""
+"""Presentations that several types of tool calls and outputs share."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from tui.render.wrapping import wrap
 
 __all__ = ["as_text", "decoded_arguments", "json_body", "present_call", "present_output"]
 
-_DECODED_CHARS: Final = 100_000
-_TITLE_CHARS: Final = 400
-_ARGUMENT_CHARS: Final = 60
+_MAX_DECODED_CHARS: Final = 100_000
+_MAX_TITLE_CHARS: Final = 400
+_MAX_ARGUMENT_CHARS: Final = 60
 
 
 def as_text(value: object) -> str:
-    """Return a field that should hold text as text: empty for None, JSON for any other value."""
-    return value if isinstance(value, str) else "" if value is None else compact_json(value, _DECODED_CHARS)
+    """Return a text as it is, an empty text for None, and any other value as JSON."""
+    return value if isinstance(value, str) else "" if value is None else compact_json(value, _MAX_DECODED_CHARS)
 
 
 def decoded_arguments(arguments: object) -> object:
-    """Decode the arguments of a call; text that is no JSON, or too long, is returned as it is."""
-    if isinstance(arguments, str) and len(arguments) <= _DECODED_CHARS:
+    """Decode the arguments of a call; return text that is too long or is not JSON as it is."""
+    if isinstance(arguments, str) and len(arguments) <= _MAX_DECODED_CHARS:
         try:
             return decode(arguments) if arguments.strip() else {}
         except (ValueError, RecursionError):
@@ -42,7 +42,7 @@ def decoded_arguments(arguments: object) -> object:
 def present_call(
     mark: str, name: str, arguments: object, styles: ItemStyles, *, failed: bool = False
 ) -> ItemPresentation:
-    """Present a call as `name(city="Oslo", days=3)`, and unfolded with each argument on lines of its own."""
+    """Present a call: folded as `name(city="Oslo", days=3)`, unfolded with each argument on its own lines."""
     heading = [Segment(printable(name), styles.error if failed else styles.tool)]
     title = [*heading, Segment("(", styles.muted), *_short_arguments(arguments, styles), Segment(")", styles.muted)]
     return ItemPresentation(
@@ -64,16 +64,16 @@ def _short_arguments(arguments: object, styles: ItemStyles) -> Iterator[Segment]
     if not isinstance(arguments, dict):
         yield Segment(first_line(as_text(arguments)) if arguments else "", styles.text)
         return
-    room = _TITLE_CHARS
+    room = _MAX_TITLE_CHARS
     for index, (key, value) in enumerate(arguments.items()):
         if room < 0:
             yield Segment(", …", styles.muted)
             return
-        name, text = printable(str(key)).replace("\n", "␊"), compact_json(value, _ARGUMENT_CHARS)
-        if len(text) > _ARGUMENT_CHARS and len(arguments) > 1:
-            text = text[: _ARGUMENT_CHARS - 1] + "…"
+        name, text = printable(str(key)).replace("\n", "␊"), compact_json(value, _MAX_ARGUMENT_CHARS)
+        if len(text) > _MAX_ARGUMENT_CHARS and len(arguments) > 1:
+            text = text[: _MAX_ARGUMENT_CHARS - 1] + "…"
         yield Segment(f"{', ' if index else ''}{name}=", styles.muted)
-        yield Segment(text[:_TITLE_CHARS], styles.text)
+        yield Segment(text[:_MAX_TITLE_CHARS], styles.text)
         room -= len(name) + len(text)
 
 
@@ -84,13 +84,13 @@ def _arguments_body(arguments: object) -> Body:
             return
         for key, value in arguments.items():
             name = Segment(f"{printable(str(key))}: ", styles.name)
-            if isinstance(value, str) and "\n" not in value and len(value) < _DECODED_CHARS:
+            if isinstance(value, str) and "\n" not in value and len(value) < _MAX_DECODED_CHARS:
                 yield from wrap([name, Segment(printable(value), styles.text)], width)
             elif isinstance(value, (str, dict, list)) and value:
                 yield from wrap([name], width)
                 yield from _value_lines(value, width, styles)
             else:
-                yield from wrap([name, Segment(compact_json(value, _TITLE_CHARS), styles.number)], width)
+                yield from wrap([name, Segment(compact_json(value, _MAX_TITLE_CHARS), styles.number)], width)
 
     return body
 
@@ -100,22 +100,15 @@ def _value_lines(value: object, width: int, styles: ItemStyles) -> Iterator[Line
 
 
 def json_body(value: object) -> Body:
-    """Return a body that shows a decoded value as JSON."""
     return lambda width, styles: json_lines(value, width, styles)
 
 
 def present_output(content: object, styles: ItemStyles, *, failed: bool = False) -> ItemPresentation:
-    """Present the output of a tool: its first line while folded.
-
-    Args:
-        content: A text, or a list of content parts.
-        styles: The styles.
-        failed: Whether the item reports a failure; the output itself may report one, too.
-    """
+    """Present the output of a tool, whose text may report a failure even if the item itself has not `failed`."""
     if content is None or isinstance(content, (str, list)):
         text = content_text(content)
     else:
-        text = compact_json(content, _TITLE_CHARS)
+        text = compact_json(content, _MAX_TITLE_CHARS)
     failed = failed or reports_failure(text)
     style = styles.error if failed else styles.text
     stripped = text.strip()

@@ -1,11 +1,9 @@
-"""Presentations of items by their type, in one table: tool calls, their outputs, and what else is not a message.
-
-Items of other types are presented as JSON.
-"""
+"""Presentations of tool calls, their outputs and other items that are no messages, in a table by item type."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Final, TypeAlias
 
 from rich.segment import Segment
@@ -31,10 +29,10 @@ _OUTPUT: Final = "↳"
 _APPROVAL: Final = "?"
 _COMPACTION: Final = "≋"
 
-_COUNTED_CHARS: Final = 100_000
-"""Characters of a patch whose lines are counted."""
-_NAMED_TOOLS: Final = 100
-_SHOWN_ACTIONS: Final = 20
+_MAX_COUNTED_CHARS: Final = 100_000
+"""Characters of a patch in which lines are counted."""
+_MAX_TOOLS: Final = 100
+_MAX_ACTIONS: Final = 20
 
 
 def _qualified_name(data: _Data) -> str:
@@ -60,8 +58,8 @@ def _custom_tool_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
     return present_call(_CALL, _qualified_name(data), data.get("input"), styles, failed=is_error(data))
 
 
-def _output(data: _Data, styles: ItemStyles) -> ItemPresentation:
-    return present_output(data.get("output"), styles, failed=is_error(data))
+def _output(data: _Data, styles: ItemStyles, field: str = "output") -> ItemPresentation:
+    return present_output(data.get(field), styles, failed=is_error(data))
 
 
 def _shell_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
@@ -106,7 +104,7 @@ def _patch_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
         Segment(first_line(as_text(operation.get("path"))), styles.tool),
     ]
     if diff:
-        lines = diff[:_COUNTED_CHARS].split("\n")
+        lines = diff[:_MAX_COUNTED_CHARS].split("\n")
         added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")
         title += [Segment(f"  +{added}", styles.added), Segment(f" −{removed}", styles.removed)]
     return ItemPresentation(
@@ -122,7 +120,7 @@ def _computer_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
     actions = [_as_mapping(action) for action in _as_list(data.get("actions")) or [data.get("action")]]
     words = [
         f"{as_text(action.get('type'))}({', '.join(as_text(action[key]) for key in action if key != 'type')})"
-        for action in actions[:_SHOWN_ACTIONS]
+        for action in actions[:_MAX_ACTIONS]
     ]
     title = [Segment("computer ", styles.tool), Segment(printable(", ".join(words))[:2_000], styles.text)]
     body = json_body(data.get("actions") or data.get("action"))
@@ -182,10 +180,6 @@ def _code_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
     )
 
 
-def _program_output(data: _Data, styles: ItemStyles) -> ItemPresentation:
-    return present_output(data.get("result"), styles, failed=is_error(data))
-
-
 def _image_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
     detail = " ".join(as_text(data.get(key)) for key in ("output_format", "size", "quality") if data.get(key))
     prompt = as_text(data.get("revised_prompt"))
@@ -224,7 +218,7 @@ def _mcp_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
 
 def _mcp_list_tools(data: _Data, styles: ItemStyles) -> ItemPresentation:
     tools = _as_list(data.get("tools"))
-    names = ", ".join(as_text(_as_mapping(tool).get("name")) for tool in tools[:_NAMED_TOOLS])
+    names = ", ".join(as_text(_as_mapping(tool).get("name")) for tool in tools[:_MAX_TOOLS])
     title = [
         Segment(printable(as_text(data.get("server_label"))), styles.tool),
         Segment(f" offers {len(tools)}: ", styles.muted),
@@ -251,7 +245,7 @@ def _tool_search_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
 
 def _tools(data: _Data, styles: ItemStyles) -> ItemPresentation:
     tools = _as_list(data.get("tools"))
-    names = (_as_mapping(tool).get("name") or _as_mapping(tool).get("type") for tool in tools[:_NAMED_TOOLS])
+    names = (_as_mapping(tool).get("name") or _as_mapping(tool).get("type") for tool in tools[:_MAX_TOOLS])
     title = [
         Segment(f"{plural(len(tools), 'tool')} ", styles.muted),
         Segment(first_line(", ".join(map(as_text, names))), styles.text),
@@ -307,7 +301,7 @@ PRESENTERS: Final[Mapping[str, Presenter]] = {
     "web_search_call": _web_search_call,
     "code_interpreter_call": _code_call,
     "program": _code_call,
-    "program_output": _program_output,
+    "program_output": partial(_output, field="result"),
     "image_generation_call": _image_call,
     "local_shell_call": _shell_call,
     "local_shell_call_output": _shell_output,
@@ -326,4 +320,4 @@ PRESENTERS: Final[Mapping[str, Presenter]] = {
     "compaction_trigger": _compaction_trigger,
     "item_reference": _item_reference,
 }
-"""By the item's own type."""
+"""The presenter of an item, by the item's own type; items of other types are presented as JSON."""

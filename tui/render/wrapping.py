@@ -1,4 +1,4 @@
-"""Wrapping by cell width, with East Asian line breaks."""
+"""Wrapping of text by its width in cells, with East Asian line breaks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tui.render.lines import Line, split_lines, total_cells
 
 __all__ = ["wrap"]
 
-# Patterns with these ranges take milliseconds to compile. `re` compiles them when a text first needs them.
+# Patterns with these ranges take milliseconds to compile: they are strings, which `re` compiles at their first use.
 
 # A line breaks between any two East Asian characters, except before closing punctuation.
 _EAST_ASIAN: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _CLOSING: Final = "、。，．！？；：」』）】〉》ー"
 _WORD: Final = rf"[{_EAST_ASIAN}][{_CLOSING}]*[ ]*|[^ {_EAST_ASIAN}]+[ ]*|[ ]+"
 
-# Not all characters of one cell, only ranges of them that never join with a neighbour.
+# Most characters that take one cell, without any that may combine with a neighbour.
 _NARROW: Final = (
     "[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u2010-\u2027"
     "\u2030-\u205e\u20a0-\u20bf\u2190-\u2319\u2500-\u25fc]*"
@@ -29,10 +29,7 @@ _NARROW: Final = (
 
 
 _Break: TypeAlias = tuple[int, int, int]
-"""Offsets of a line in its paragraph: its start, the end of what is drawn, and the start of the next line.
-
-Blanks between the end and the next start are not drawn.
-"""
+"""Offsets of a line in its paragraph: its start, its end, and the start of the next line after undrawn blanks."""
 
 
 def wrap(
@@ -47,15 +44,15 @@ def wrap(
 
     Args:
         segments: The text; newlines in it end a line.
-        width: Cells of a line; a single character wider than that gets a line of its own.
+        width: Cells of a line; a wider character gets a line of its own.
         first_prefix: Prefix of the first line.
         rest_prefix: Prefix of the other lines, as wide as the first one; None for the same prefix.
-        break_at_words: Whether to break between words instead of exactly where a line is full, as code is broken.
+        break_at_words: Whether to break between words; otherwise, as for code, a line breaks when it is full.
     """
     rest_prefix = first_prefix if rest_prefix is None else rest_prefix
     prefix, room = first_prefix, max(width - total_cells(first_prefix), 1)
     segments = list(segments)
-    # A long text is nearly always one segment, whose lines need no cutter.
+    # A long text is nearly always a single segment, which slices of the text can replace.
     single = len(segments) == 1
     style = segments[0].style if single else None
     for paragraph in segments[0].text.split("\n") if single else split_lines(segments):
@@ -114,13 +111,13 @@ def _character_breaks(text: str, room: int) -> Iterator[_Break]:
 
 
 def _is_prose(text: str, room: int) -> bool:
-    """Return whether a text has single blanks between words, words that fit a line, and characters of one cell."""
+    """Return whether words that fit a line are separated by single blanks, and each character takes one cell."""
     narrow = (text.isascii() and text.isprintable()) or re.fullmatch(_NARROW, text) is not None
     return "  " not in text and narrow and max(map(len, text.split(" "))) < room
 
 
 def _prose_breaks(text: str, room: int) -> Iterator[_Break]:
-    """Break prose, from the edge of each line back to its last blank, without looking at each word."""
+    """Break each line of prose at its last blank, without examining each word."""
     start = 0
     while len(text) - start > room:
         limit = start + room
@@ -150,13 +147,13 @@ def _word_breaks(text: str, room: int) -> Iterator[_Break]:
 
 @lru_cache(maxsize=8192)
 def _measure(word: str) -> tuple[int, int]:
-    """Return the cells of a word, and those of the blanks after it."""
+    """Return the width of a word, and the width of the blanks after it."""
     visible = cell_len(word.rstrip(" "))
     return visible, cell_len(word) - visible
 
 
 def _end(text: str, start: int, position: int, room: int) -> int:
-    """Return the end of a line without the blanks before its break; a line of blanks keeps those that fit."""
+    """Return the end of a line without its trailing blanks; a line of blanks alone keeps the blanks that fit."""
     line = text[start:position]
     if position == len(text) and cell_len(line) <= room:
         return position
@@ -164,8 +161,8 @@ def _end(text: str, start: int, position: int, room: int) -> int:
 
 
 def _chop(text: str, room: int) -> list[str]:
-    """Cut a text into pieces of at most `room` cells, or one character that is wider."""
+    """Cut a text into pieces of at most `room` cells; a wider character is a piece of its own."""
     if 2 * len(text) <= room:
         return [text]
-    # Rich begins with an empty piece where the first character is too wide, and drops text without any width.
+    # Rich begins with an empty piece if the first character is too wide, and returns nothing for text without width.
     return [*filter(None, chop_cells(text, room))] or [text]

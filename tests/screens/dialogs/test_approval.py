@@ -38,33 +38,21 @@ def ask(*approvals: Approval) -> DialogApp[tuple[Decision, ...] | None]:
         ([WEATHER, WEATHER], ["a"], (ALWAYS, ALWAYS)),
         ([REMOVE], ["r", *"not yet", "enter"], (Decision(False, reason="not yet"),)),
         ([REMOVE], ["r", "enter"], (NO,)),
-        ([REMOVE, WEATHER], ["r", *"any", "enter", "y"], (Decision(False, reason="any"), YES)),
+        ([REMOVE, WEATHER], ["r", *"any rain", "enter", "y"], (Decision(False, reason="any rain"), YES)),
         ([REMOVE], ["r", *"any", "escape", "y"], (YES,)),
         ([REMOVE], ["r", *"any", "escape", "r", "enter"], (NO,)),
+        ([WEATHER, REMOVE], ["escape"], None),
+        ([WEATHER, REMOVE], ["y", "escape"], None),
+        ([WEATHER, REMOVE], ["r", *"no", "escape", "escape"], None),
     ],
 )
-async def test_each_call_is_asked_for_in_turn(
-    approvals: list[Approval], keys: list[str], decisions: tuple[Decision, ...]
+async def test_each_call_is_asked_for_in_turn_until_escape(
+    approvals: list[Approval], keys: list[str], decisions: tuple[Decision, ...] | None
 ) -> None:
     app = ask(*approvals)
     async with app.run_test() as pilot:
         await pilot.press(*keys)
         assert app.results == [decisions]
-
-
-@pytest.mark.parametrize("keys", [["escape"], ["y", "escape"], ["r", *"no", "escape", "escape"]])
-async def test_escape_leaves_all_calls_pending(keys: list[str]) -> None:
-    app = ask(WEATHER, REMOVE)
-    async with app.run_test() as pilot:
-        await pilot.press(*keys)
-        assert app.results == [None]
-
-
-async def test_a_reason_may_hold_the_letters_of_the_keys() -> None:
-    app = ask(WEATHER)
-    async with app.run_test() as pilot:
-        await pilot.press("r", *"any rain", "enter")
-        assert app.results == [(Decision(False, reason="any rain"),)]
 
 
 async def test_tool_agent_and_arguments_of_the_call_are_shown() -> None:

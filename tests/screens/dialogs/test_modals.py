@@ -37,11 +37,17 @@ KEYS = [
     *(HelpRow("Program", f"F{n}", f"Something that this key does, number {n}") for n in range(1, 20)),
 ]
 
+MANY = [Choice(str(number), f"branch {number}") for number in range(10_000)]
+
 DETAILS = "\n".join(f"  step {n}: \x1b[31mread page {n * 4096}" for n in range(25))
 
 
 def branch_picker(current: str | None = "alt") -> Picker:
     return Picker("Branches", BRANCHES, current=current)
+
+
+def help_dialog() -> Help:
+    return Help(KEYS)
 
 
 def error() -> MessageDialog:
@@ -50,16 +56,10 @@ def error() -> MessageDialog:
     )
 
 
-async def test_enter_picks_the_current_choice_first() -> None:
-    app = DialogApp(branch_picker())
-    async with app.run_test() as pilot:
-        await pilot.press("enter")
-        assert app.results == ["alt"]
-
-
 @pytest.mark.parametrize(
     ("keys", "picked"),
     [
+        (["enter"], "alt"),
         (["down", "enter"], "weather-retry"),
         (["ctrl+n", "ctrl+n", "ctrl+p", "enter"], "weather-retry"),
         (["up", "up", "up", "enter"], "main"),
@@ -89,17 +89,22 @@ async def test_no_match_is_shown_and_enter_picks_nothing() -> None:
         assert app.results == ["alt"]
 
 
-async def test_a_picker_without_choices_can_be_closed() -> None:
-    app = DialogApp(Picker("Branches", []))
+@pytest.mark.parametrize(
+    ("make", "keys"),
+    [
+        (branch_picker, ["down", "escape"]),
+        (lambda: Picker("Branches", []), ["down", "enter", "escape"]),
+        (help_dialog, ["escape"]),
+        (help_dialog, ["question_mark"]),
+        (help_dialog, ["q"]),
+        (error, ["escape"]),
+        (error, ["enter"]),
+    ],
+)
+async def test_keys_close_a_dialog_without_a_result(make: Callable[[], ModalScreen[None]], keys: list[str]) -> None:
+    app = DialogApp(make())
     async with app.run_test() as pilot:
-        await pilot.press("down", "enter", "escape")
-        assert app.results == [None]
-
-
-async def test_escape_closes_without_a_result() -> None:
-    app = DialogApp(branch_picker())
-    async with app.run_test() as pilot:
-        await pilot.press("down", "escape")
+        await pilot.press(*keys)
         assert app.results == [None]
 
 
@@ -136,8 +141,7 @@ async def test_only_the_visible_of_ten_thousand_choices_are_drawn(monkeypatch: p
         return render_line(choices, y)
 
     monkeypatch.setattr(ChoiceList, "render_line", record)
-    many = [Choice(str(number), f"branch_from_turn_{number}") for number in range(10_000)]
-    app = DialogApp(Picker("Branches", many, current="9000"))
+    app = DialogApp(Picker("Branches", MANY, current="9000"))
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press(*"777", "enter")
         assert app.results == ["777"]
@@ -145,8 +149,7 @@ async def test_only_the_visible_of_ten_thousand_choices_are_drawn(monkeypatch: p
 
 
 async def test_more_matches_are_listed_when_the_end_nears() -> None:
-    many = [Choice(str(number), f"branch {number}") for number in range(10_000)]
-    app = DialogApp(Picker("Branches", many))
+    app = DialogApp(Picker("Branches", MANY))
     async with app.run_test(size=(100, 30)) as pilot:
         choices = app.dialog.query_one(ChoiceList)
         assert choices.option_count == 100
@@ -160,8 +163,7 @@ async def test_more_matches_are_listed_when_the_end_nears() -> None:
 
 
 async def test_scrolling_lists_more_matches_where_the_list_is() -> None:
-    many = [Choice(str(number), f"branch {number}") for number in range(10_000)]
-    app = DialogApp(Picker("Branches", many))
+    app = DialogApp(Picker("Branches", MANY))
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         choices = app.dialog.query_one(ChoiceList)
@@ -174,8 +176,7 @@ async def test_scrolling_lists_more_matches_where_the_list_is() -> None:
 
 
 async def test_the_current_choice_is_listed_however_far_down() -> None:
-    many = [Choice(str(number), f"branch {number}") for number in range(1_000)]
-    app = DialogApp(Picker("Branches", many, current="700"))
+    app = DialogApp(Picker("Branches", MANY, current="700"))
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         assert "▸ branch 700" in app.text
@@ -183,16 +184,8 @@ async def test_the_current_choice_is_listed_however_far_down() -> None:
         assert app.results == ["701"]
 
 
-@pytest.mark.parametrize("key", ["escape", "question_mark", "q"])
-async def test_help_closes(key: str) -> None:
-    app = DialogApp(Help(KEYS))
-    async with app.run_test() as pilot:
-        await pilot.press(key)
-        assert app.results == [None]
-
-
 async def test_help_scrolls_to_its_last_key() -> None:
-    app = DialogApp(Help(KEYS))
+    app = DialogApp(help_dialog())
     async with app.run_test(size=(60, 15)) as pilot:
         assert "number 19" not in app.text
         await pilot.press("G")
@@ -201,14 +194,6 @@ async def test_help_scrolls_to_its_last_key() -> None:
         await pilot.press("g")
         await pilot.wait_for_animation()
         assert "Move among the turns" in app.text
-
-
-@pytest.mark.parametrize("key", ["escape", "enter"])
-async def test_a_message_closes(key: str) -> None:
-    app = DialogApp(error())
-    async with app.run_test() as pilot:
-        await pilot.press(key)
-        assert app.results == [None]
 
 
 async def test_all_of_a_message_is_copied_with_its_control_characters() -> None:
@@ -232,7 +217,7 @@ async def test_a_message_shows_control_characters() -> None:
 
 
 @pytest.mark.parametrize("size", [(20, 5), (40, 12), (80, 24), (200, 60)])
-@pytest.mark.parametrize("make", [branch_picker, lambda: Help(KEYS), error])
+@pytest.mark.parametrize("make", [branch_picker, help_dialog, error])
 async def test_the_dialog_fits_any_size(size: tuple[int, int], make: Callable[[], ModalScreen[None]]) -> None:
     app = DialogApp(make())
     async with app.run_test(size=size):
@@ -242,28 +227,21 @@ async def test_the_dialog_fits_any_size(size: tuple[int, int], make: Callable[[]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_picker(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(DialogApp(branch_picker()), terminal_size=size)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_picker_narrowed(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(DialogApp(branch_picker()), terminal_size=size, press=[*"tur1", "down"])
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_picker_without_match(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(DialogApp(branch_picker()), terminal_size=size, press=[*"zzz"])
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_help(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(DialogApp(Help(KEYS)), terminal_size=size)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_message(snap_compare: Snapshot, size: tuple[int, int]) -> None:
-    assert snap_compare(DialogApp(error()), terminal_size=size)
+@pytest.mark.parametrize(
+    ("make", "keys"),
+    [
+        (branch_picker, []),
+        (branch_picker, [*"tur1", "down"]),
+        (branch_picker, [*"zzz"]),
+        (help_dialog, []),
+        (error, []),
+    ],
+    ids=["picker", "narrowed", "no_match", "help", "message"],
+)
+def test_looks(
+    snap_compare: Snapshot, make: Callable[[], ModalScreen[None]], keys: list[str], size: tuple[int, int]
+) -> None:
+    assert snap_compare(DialogApp(make()), terminal_size=size, press=keys)
 
 
 def test_light_theme(snap_compare: Snapshot) -> None:

@@ -18,20 +18,20 @@ class Finder:
     """Finds names among ten thousand.
 
     Attributes:
-        asked: The questions: the text, and the limit of names.
-        open: Set while questions are answered.
+        requests: The text and the limit of each request.
+        open: Set while requests are answered.
     """
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, int]] = []
+        self.requests: list[tuple[str, int]] = []
         self.open = asyncio.Event()
         self.open.set()
 
-    async def find(self, typed: str, most: int) -> Matches:
-        self.asked.append((typed, most))
+    async def find(self, typed: str, limit: int) -> Matches:
+        self.requests.append((typed, limit))
         await self.open.wait()
         found = [name for name in NAMES if typed in name]
-        return Matches([Choice(name, name) for name in found[:most]], len(found))
+        return Matches([Choice(name, name) for name in found[:limit]], len(found))
 
 
 def open_picker(finder: Finder, current: str | None = None) -> DialogApp[str | None]:
@@ -51,7 +51,7 @@ async def test_the_first_choices_are_listed_and_all_counted() -> None:
         await pilot.pause()
         assert "10,000" in app.text
         assert "▸ chat-00003" in app.text
-        assert finder.asked == [("", 100)]
+        assert finder.requests == [("", 100)]
         await pilot.press("down", "enter")
         assert app.results == ["chat-00004"]
 
@@ -99,7 +99,7 @@ async def test_more_choices_are_listed_when_the_end_nears() -> None:
         await pilot.press(*["pagedown"] * 8)
         choices = app.dialog.query_one(ChoiceList)
         await until(lambda: choices.option_count == 400)
-        assert [most for _, most in finder.asked] == [100, 400]
+        assert [limit for _, limit in finder.requests] == [100, 400]
         before = choices.highlighted or 0
         assert before > 80
         await pilot.press("enter")

@@ -34,9 +34,9 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter", "approve", "Approve"),
-        Binding("a", "always", "Always"),
-        Binding("n", "reject", "Reject"),
+        Binding("y,enter", "decide(True)", "Approve"),
+        Binding("a", "decide(True, True)", "Always"),
+        Binding("n", "decide(False)", "Reject"),
         Binding("r", "give_reason", "Reject with a reason"),
     ]
 
@@ -92,10 +92,11 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
         else:
             self._hint.update(_HINT if self.size.width >= _WIDE else _SHORT_HINT)
 
-    def _decide(self, decision: Decision) -> None:
-        if decision.always:
+    def action_decide(self, approved: bool, always: bool = False, reason: str = "") -> None:
+        """Approve or reject the call, or `always` approve the calls of its tool; then show the next call or close."""
+        if always:
             self._always.add(self._pending.tool_name)
-        self._decisions.append(decision)
+        self._decisions.append(Decision(approved, always, reason))
         while len(self._decisions) < len(self._approvals):
             if self._pending.tool_name not in self._always:
                 self._ask()
@@ -103,25 +104,13 @@ class ApprovalDialog(Modal[tuple[Decision, ...] | None]):
             self._decisions.append(Decision(approved=True, always=True))
         self.dismiss(tuple(self._decisions))
 
-    def action_approve(self) -> None:
-        """Approve the call."""
-        self._decide(Decision(approved=True))
-
-    def action_always(self) -> None:
-        """Approve every call of this tool in this run."""
-        self._decide(Decision(approved=True, always=True))
-
-    def action_reject(self) -> None:
-        """Reject the call."""
-        self._decide(Decision(approved=False))
-
     def action_give_reason(self) -> None:
         """Open the field for the reason."""
         self._edit_reason(True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Reject the call for this reason."""
-        self._decide(Decision(approved=False, reason=event.value.strip()))
+        self.action_decide(False, reason=event.value.strip())
 
     def action_close(self) -> None:
         """Close and leave all calls pending, or go back from the reason."""

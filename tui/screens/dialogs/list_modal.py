@@ -39,16 +39,8 @@ class ListModal(Modal[ResultT]):
     }
     """
 
-    def __init__(
-        self,
-        title: str,
-        body: ChoiceList | HitList,
-        hint: str = "",
-        *,
-        above: Sequence[Widget] = (),
-        below: Sequence[Widget] = (),
-    ) -> None:
-        super().__init__(title, body, hint, above=above, below=below)
+    def __init__(self, title: str, body: ChoiceList | HitList, hint: str = "", **others: Sequence[Widget]) -> None:
+        super().__init__(title, body, hint, **others)
         self._list = body
         self._count = Static(classes="modal--hint list-modal--count", markup=False)
 

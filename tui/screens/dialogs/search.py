@@ -34,6 +34,10 @@ class SearchDialog(ListModal[Hit | None]):
     """Lists the items that match a query while the search runs; returns the picked hit.
 
     The caller owns the search, which may continue after the dialog is closed.
+
+    Attributes:
+        scope: The scope of the search.
+        search: The last search; None before the first one.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -80,9 +84,9 @@ class SearchDialog(ListModal[Hit | None]):
         super().__init__("", HitList(branches), self.hint, above=[self._input])
         self._start_search = start
         self._stop_search = stop
-        self._scope = scope
+        self.scope = scope
         self._names = dict(zip(SearchScope, names, strict=True))
-        self._search: Search | None = None
+        self.search: Search | None = None
         self._refreshed_at = 0.0
         self._refresh_interval = _MIN_INTERVAL
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -91,16 +95,6 @@ class SearchDialog(ListModal[Hit | None]):
     def text(self) -> str:
         """The query as it was typed."""
         return self._input.value
-
-    @property
-    def scope(self) -> SearchScope:
-        """The scope of the search."""
-        return self._scope
-
-    @property
-    def search(self) -> Search | None:
-        """The last search; None before the first one."""
-        return self._search
 
     @property
     def hits(self) -> Sequence[Hit]:
@@ -126,7 +120,7 @@ class SearchDialog(ListModal[Hit | None]):
         words: list[Content | tuple[str, str]] = [("Search ", "")]
         for scope in SearchScope:
             name = fit_name(self._names[scope], _NAME_WIDTH)
-            chosen = scope is self._scope
+            chosen = scope is self.scope
             words.append((f" {scope}{f' {name}' if chosen and name else ''} ", "reverse" if chosen else "not bold dim"))
         return Content.assemble(*words)
 
@@ -159,12 +153,12 @@ class SearchDialog(ListModal[Hit | None]):
     def action_scope(self, step: int) -> None:
         """Search the next wider, or narrower, of branch, session and file."""
         scopes = list(SearchScope)
-        self._scope = scopes[(scopes.index(self._scope) + step) % len(scopes)]
+        self.scope = scopes[(scopes.index(self.scope) + step) % len(scopes)]
         self._start()
 
     def action_close(self) -> None:
         """Stop the search, or close if none is running."""
-        if self._search is not None and self._search.running:
+        if self.search is not None and self.search.running:
             self._stop_search()
         else:
             self.dismiss(None)
@@ -191,17 +185,17 @@ class SearchDialog(ListModal[Hit | None]):
             self._show_hint(str(error), is_error=True)
             return
         self._show_hint(self.hint)
-        if self._search is not None and (query, self._scope) == (self._search.query, self._search.scope):
+        if self.search is not None and (query, self.scope) == (self.search.query, self.search.scope):
             return
         self._unsubscribe()
-        self._search = self._start_search(query, self._scope)
-        self._unsubscribe = self._search.subscribe(self._show_results)
+        self.search = self._start_search(query, self.scope)
+        self._unsubscribe = self.search.subscribe(self._show_results)
         self._refresh_interval = _MIN_INTERVAL
         self._refresh_hits(keep=False)
 
     def _show_results(self) -> None:
         """Show new results at once if they are the first or the last ones, otherwise when the interval has passed."""
-        search = self._search
+        search = self.search
         if search is None:
             return
         first = bool(search.results.hits) and not self._list.hits
@@ -210,12 +204,12 @@ class SearchDialog(ListModal[Hit | None]):
             self._refresh_hits(keep=True)
 
     def _refresh_hits(self, *, keep: bool) -> None:
-        if self._search is not None:
+        if self.search is not None:
             self._refreshed_at = monotonic()
-            self._count.update(self.format_state(self._search), layout=False)
-            self.show(self._search, keep=keep)
-            if self._search.failure:
-                self._show_hint(self._search.failure, is_error=True)
+            self._count.update(self.format_state(self.search), layout=False)
+            self.show(self.search, keep=keep)
+            if self.search.failure:
+                self._show_hint(self.search.failure, is_error=True)
 
     def _show_hint(self, text: str, *, is_error: bool = False) -> None:
         self._hint.set_class(is_error, "search--error")
