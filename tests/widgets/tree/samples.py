@@ -13,7 +13,7 @@ from textual.reactive import var
 from tui.model import Branch, Session, Turn, TurnTree, View
 from tui.model.turn_trie import build_tree
 from tui.widgets.tree.branch_tree import BranchTree
-from tui.widgets.tree.turn_cache import TurnPage
+from tui.widgets.tree.view import TurnPage
 
 __all__ = ["NOON", "SESSION", "ReadTurn", "TreeApp", "tree_of", "view_of"]
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.content import Content
 from textual.reactive import var
 from textual.strip import Strip
-from textual.style import Style
 
 from tests.widgets.usage.samples import (
     PagedUsage,
@@ -26,7 +26,7 @@ from tui.widgets.format import format_tokens
 from tui.widgets.usage.bars import BarPart
 from tui.widgets.usage.sidebar import UsageSidebar
 from tui.widgets.usage.strip_text import strip_turn_line
-from tui.widgets.usage.text import TOTALS_HEIGHT, LegendSymbol, totals_lines
+from tui.widgets.usage.text import TOTALS_HEIGHT, totals_lines
 from tui.widgets.usage.token_chart import TokenChart
 
 Snapshot = Callable[..., bool]
@@ -398,7 +398,7 @@ def test_the_number_of_lines_is_the_same_for_each_turn_and_width(turn: int, show
     view = shown._replace(turn=turn)
     assert isinstance(view.branch_usage, PagedUsage)
     turn_usage = view.branch_usage.rows[turn - 1]
-    legend = dict.fromkeys(BarPart, LegendSymbol("■", Style()))
+    legend = dict.fromkeys(BarPart, Content("■"))
     for width in range(4, 60):
         lines = totals_lines(view, turn_usage, width, legend)
         assert len(lines) == TOTALS_HEIGHT

@@ -21,7 +21,7 @@ _UNSEEN: Final = "✦ "
 """Mark of a branch that another program created and that was not shown since."""
 
 _MIN_TEXT_CELLS: Final = 8
-"""Cells of a turn's text for which marks and numbers make room."""
+"""Minimum width of a turn's text; if there is less room, marks and numbers are omitted."""
 _NAME_CELLS: Final = 24
 
 
@@ -50,13 +50,7 @@ class ClickTarget(StrEnum):
 
 
 class RowPart(NamedTuple):
-    """A part of a row.
-
-    Attributes:
-        text: One line without control characters.
-        style: Its style.
-        target: The target of a click on it.
-    """
+    """A part of a row; its text has no control characters."""
 
     text: str
     style: PartStyle = PartStyle.TEXT
@@ -70,8 +64,6 @@ class TurnAppearance(NamedTuple):
         turn: The turn; None until it is read.
         number_cells: Cells to which its number is padded.
         on_path: Whether it belongs to the shown branch.
-        is_selected: Whether it is the selected turn.
-        is_marked: Whether the user marked it.
         branch: The branch whose name is in the row; None for no name.
         is_current: Whether that branch is the shown branch.
         is_running: Whether an agent is running on that branch.
@@ -114,7 +106,7 @@ def draw_session(
 
 
 def _fit_session_note(session: Session, room: int, now: datetime, note: str, name_cells: int) -> str:
-    """Return as much of note and age as fits beside the full name, or if nothing fits, beside the shortened name."""
+    """Return as much of note and age as fits beside the full name; if nothing fits, beside the shortened name."""
     age = format_age(session.updated_at, now)
     words = [note, "plain" if session.plain else ""]
     alternatives = ["  ".join(filter(None, [*words, shown])) for shown in (age, age.removesuffix(" ago"), "")]
@@ -169,9 +161,7 @@ def _node(row: TurnRow, appearance: TurnAppearance) -> str:
 
 
 def _guides(span: Span, is_first: bool, width: int) -> str:
-    """Draw the guide columns left of a row.
-
-    If there are too many, draw the innermost ones, preceded by the number left out."""
+    """Draw the guides at the left of a row; if there are too many, the innermost after the number of the others."""
     columns = max(2, min(10, width // 6))
     left_out = (span.depth - 1) // columns * columns if span.depth else 0
     guides = ["│ " if span.lines_below >> column & 1 else "  " for column in range(left_out, span.depth)]

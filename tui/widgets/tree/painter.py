@@ -21,23 +21,19 @@ _NEVER_DIMMED: Final = frozenset({PartStyle.GUIDE, PartStyle.ERRORS, PartStyle.M
 
 
 class RowPainter:
-    """Paints rows, and keeps the last ones by their content.
+    """Paints rows, and caches the most recently used rows by their content.
 
     When a turn is added at the end of the tree, all other rows keep their content and move up.
     """
 
     def __init__(self, component_style: Callable[[str], Style]) -> None:
-        """Create a painter.
-
-        Args:
-            component_style: Returns the style of a component class of the tree.
-        """
+        """Create a painter, given a function that returns the style of a component class of the tree."""
         self._component_style = component_style
         self._styles: dict[tuple[PartStyle, Style, bool, bool], Style] = {}
         self._rows: LRUCache[tuple[tuple[RowPart, ...], Style, bool, bool, int], Strip] = LRUCache(_CAPACITY)
 
     def clear(self) -> None:
-        """Drop the rows that were painted in the colours of another theme."""
+        """Drop the rows in the colours of the previous theme."""
         self._styles.clear()
         self._rows.clear()
 
@@ -47,11 +43,8 @@ class RowPainter:
         """Paint a row.
 
         Args:
-            parts: The parts of the row.
-            background: The style behind them.
             is_dimmed: Whether the row does not belong to the shown branch.
             has_cursor: Whether the cursor is in the row, so that the text has the cursor's colour.
-            width: Cells of the row.
         """
         key = parts, background, is_dimmed, has_cursor, width
         strip = self._rows.get(key)

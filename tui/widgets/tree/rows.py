@@ -30,12 +30,7 @@ __all__ = [
 
 
 class FoldKey(NamedTuple):
-    """Identifies a fold while the tree changes.
-
-    Attributes:
-        branch_id: The oldest branch through the folded chain.
-        turn: The chain's first turn.
-    """
+    """Identifies a fold while the tree changes: by the first turn of the folded chain, and its oldest branch."""
 
     branch_id: str
     turn: int
@@ -49,7 +44,8 @@ def fold_key(chain: Chain) -> FoldKey:
 def find_chain(tree: TurnTree, branch_id: str, turn: int) -> Chain | None:
     """Return the chain whose row shows a branch's turn.
 
-    The row of a branch without turns of its own counts as the turn after its last inherited turn."""
+    The row of a branch without turns of its own counts as the turn after its last inherited turn.
+    """
     chain = tree.chain_at(branch_id, turn)
     if chain is None and branch_id in tree.branches:
         last_chain = tree.last_chain(branch_id)
@@ -74,7 +70,6 @@ class Span:
     """The rows of one chain.
 
     Attributes:
-        chain: The chain.
         depth: Number of columns to the left of its turns.
         is_fork: Whether it hangs under the turn after which it forks, and does not continue in that turn's column.
         start: Its first row, counted from the first row of all turns.
@@ -113,8 +108,7 @@ class SessionRow(NamedTuple):
     Attributes:
         session_index: Index of the session in the file.
         session: The session; None until it is read.
-        is_open: Whether it is the open session, whose turns are shown.
-        is_folded: Whether it is the open session with its turns folded.
+        is_folded: Whether it is the open session, and its turns are folded.
     """
 
     session_index: int
@@ -127,7 +121,6 @@ class TurnRow(NamedTuple):
     """A row that shows a turn, or a branch without turns of its own.
 
     Attributes:
-        span: The span to which the row belongs.
         turn: Number of the turn; for a branch without turns of its own, the number after its last turn.
     """
 

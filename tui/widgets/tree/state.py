@@ -26,12 +26,7 @@ _MAX_NUMBER_CELLS = 3
 
 
 class TurnRef(NamedTuple):
-    """Identifies a turn while the tree changes.
-
-    Attributes:
-        branch_id: A branch that holds it.
-        turn: Its number.
-    """
+    """Identifies a turn, while the tree changes, by its number and a branch that holds it."""
 
     branch_id: str
     turn: int
@@ -45,9 +40,6 @@ class TreeState:
     """Rows, folds, cursor and selected turn for the current view.
 
     Attributes:
-        view: The current view.
-        sessions: The sessions that were read.
-        rows: The rows.
         cursor: The row of the cursor.
         selected: The row of the selected turn; None if there is none.
         marks: The marked turns, each as the index of its chain and its number.

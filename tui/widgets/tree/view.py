@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Final, NamedTuple
 
 from rich.style import Style
 from textual import events
@@ -19,13 +19,25 @@ from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import fit_name
 from tui.widgets.message import WidgetMessage
+from tui.widgets.page_cache import PageCache
 from tui.widgets.tree.drawing import PartStyle, RowPart, TurnAppearance, draw_session, draw_turn
 from tui.widgets.tree.painter import RowPainter
 from tui.widgets.tree.rows import SessionRow, TurnRow
 from tui.widgets.tree.state import TreeState
-from tui.widgets.tree.turn_cache import TurnCache, TurnPage
 
-__all__ = ["TreeView"]
+__all__ = ["TreeView", "TurnPage"]
+
+_PAGE: Final = 64
+_CAPACITY: Final = 8192
+"""Turns that are kept."""
+
+
+class TurnPage(NamedTuple):
+    """The numbers of consecutive turns of a branch, to be read."""
+
+    branch_id: str
+    first: int
+    last: int
 
 
 class TreeView(StableScrollView, BorderlessRows):
@@ -84,6 +96,9 @@ class TreeView(StableScrollView, BorderlessRows):
     view: var[View] = var(View())
     """The view to show."""
 
+    hovered: var[int | None] = var(None)
+    """The row under the mouse."""
+
     @dataclass
     class TurnsNeeded(WidgetMessage["TreeView"]):
         """Posted when turns are in sight that were not read; answer each page with `receive_turns`."""
@@ -111,31 +126,19 @@ class TreeView(StableScrollView, BorderlessRows):
         super().__init__(id=id)
         self._clock = clock
         self._state = TreeState()
-        self._turns = TurnCache()
+        self._turns: PageCache[Turn] = PageCache(_PAGE, _CAPACITY)
         self._painter = RowPainter(self.get_component_rich_style)
-        self._hovered: int | None = None
         self._turns_in_sight: dict[int, tuple[Chain, list[int]]] = {}
         self._sessions_in_sight: list[int] = []
 
     def receive_turns(self, branch_id: str, revision: int, turns: Sequence[Turn]) -> None:
-        """Show turns that were requested.
-
-        Args:
-            branch_id: The branch from which they were read, as requested.
-            revision: The view's revision under which they were read.
-            turns: The turns.
-        """
-        self._turns.receive(branch_id, revision, turns)
+        """Show consecutive turns of a requested branch that were read under a revision of the view."""
+        if turns:
+            self._turns.put(turns[0].number, turns, revision, series=branch_id)
         self.refresh()
 
     def receive_sessions(self, start: int, revision: int, sessions: Sequence[Session]) -> None:
-        """Show sessions that were requested.
-
-        Args:
-            start: Index of the first session in the file.
-            revision: The view's revision under which they were read.
-            sessions: The sessions, in their order.
-        """
+        """Show sessions from an index of the file on, read under a revision of the view."""
         self._state.receive_sessions(start, revision, sessions)
         self.refresh()
 
@@ -208,7 +211,11 @@ class TreeView(StableScrollView, BorderlessRows):
         self._sessions_in_sight.clear()
         strips = super().render_lines(crop)
         # The screen is the active message pump while it draws: a message that it sent would not bubble up to it.
-        pages = [page for needed in self._turns_in_sight.values() for page in self._turns.missing_pages(*needed)]
+        pages = []
+        for chain, turns in self._turns_in_sight.values():
+            # Turns are read from, and cached under, the oldest branch that holds them.
+            missing = self._turns.missing_pages(turns, range(chain.first, chain.last + 1), chain.holders[0])
+            pages += [TurnPage(chain.holders[0], page.start, page.stop - 1) for page in missing]
         if pages:
             self.post_message(self.TurnsNeeded(self, tuple(pages), self._state.session_id).set_sender(self))
         for start, end in self._state.sessions.missing_pages(self._sessions_in_sight):
@@ -247,7 +254,7 @@ class TreeView(StableScrollView, BorderlessRows):
             return draw_session(row, width, self._clock(), "empty" if is_empty else "", is_unseen=is_unseen)
         chain, branch_ids = row.span.chain, row.span.branch_ids
         appearance = TurnAppearance(
-            turn=self._turns.get(chain, row.turn),
+            turn=self._turns.get(row.turn, chain.holders[0]),
             number_cells=state.number_cells,
             on_path=chain.index in state.path,
             is_selected=index == state.selected,
@@ -264,27 +271,24 @@ class TreeView(StableScrollView, BorderlessRows):
             return self.get_component_rich_style("branch-tree--cursor")
         if row == self._state.selected:
             return self.get_component_rich_style("branch-tree--selected")
-        if row == self._hovered:
+        if row == self.hovered:
             return self.get_component_rich_style("branch-tree--hover")
         return self.background_style
 
     def notify_style_update(self) -> None:
-        """Draw in the colours of another theme."""
+        """Drop the rows in the colours of the previous theme."""
         super().notify_style_update()
         self._painter.clear()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         offset = event.get_content_offset(self)
-        self._hover(None if offset is None else offset.y + self.scroll_offset.y)
+        self.hovered = None if offset is None else offset.y + self.scroll_offset.y
 
     def on_leave(self) -> None:
-        self._hover(None)
+        self.hovered = None
 
-    def _hover(self, row: int | None) -> None:
-        if row == self._hovered:
-            return
-        changed, self._hovered = (self._hovered, row), row
-        for line in changed:
+    def watch_hovered(self, before: int | None, row: int | None) -> None:
+        for line in (before, row):
             if line is not None:
                 self.refresh_line(line)
 

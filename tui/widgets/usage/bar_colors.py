@@ -19,19 +19,15 @@ Colors: TypeAlias = dict[BarPart | None, Color]
 
 
 class BarColors:
-    """Computes the colours of bars from the component classes of a chart, and keeps them."""
+    """Computes the colours of bars from the component classes of a chart, and caches them."""
 
     def __init__(self, chart: Widget) -> None:
-        """Create the colours of a chart.
-
-        Args:
-            chart: The chart; it has a component class `token-chart--<part>` for each part.
-        """
+        """Create the colours of a chart that has a component class `token-chart--<part>` for each part."""
         self._chart = chart
         self._colors: dict[tuple[tuple[str, ...], bool], Colors] = {}
 
     def clear(self) -> None:
-        """Drop the colours of another theme."""
+        """Drop the colours of the previous theme."""
         self._colors.clear()
 
     def get(self, states: tuple[str, ...] = (), *, faded: bool = False) -> Colors:
@@ -46,7 +42,7 @@ class BarColors:
         return self._colors[states, faded]
 
     def compute(self, states: tuple[str, ...] = (), *, faded: bool = False) -> Colors:
-        """Return the same colours without keeping them."""
+        """Return the same colours as `get` without caching them."""
         background = self._chart.background_colors[1]
         for name in states:
             background += self._chart.get_component_styles(name).background

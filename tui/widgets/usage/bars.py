@@ -34,21 +34,19 @@ class BarPart(IntEnum):
     OUTPUT = 2
     """Output that is not reasoning."""
     REASONING = 3
-    """Reasoning."""
 
 
 PartTokens: TypeAlias = tuple[int, int, int, int]
 """The tokens of each `BarPart`."""
 
 PATTERNS: Final = {BarPart.CACHED: "░", BarPart.INPUT: "█", BarPart.OUTPUT: "▒", BarPart.REASONING: "▓"}
-"""The characters of the parts if there are no colours; characters of neighbouring parts differ most."""
+"""The characters of the parts if there are no colours; the characters of neighbouring parts differ clearly."""
 
 
 class BarSegment(NamedTuple):
     """Neighbouring cells of a bar that look alike.
 
     Attributes:
-        text: Their characters.
         foreground: The part whose colour the characters have; None for empty cells.
         background: The part whose colour is behind them; None for the background of the row.
     """
@@ -117,7 +115,7 @@ def vertical_bar_cell(tokens: int, scale: int) -> str:
 
 
 def _edges(parts: PartTokens, scale: int, length: int) -> list[int]:
-    """Return where each part ends; a bar with tokens is at least one unit long."""
+    """Return the end of each part; a bar with any tokens is at least one unit long."""
     edges: list[int] = []
     total = 0
     for tokens in parts:

@@ -16,7 +16,6 @@ def cost_text(view: View, money: Money | None, *, has_usage: bool, with_reason: 
     """Return a cost, or a placeholder.
 
     Args:
-        view: The view.
         money: The cost; None while it is not known.
         has_usage: Whether there are tokens, which may have a price.
         with_reason: Whether to add the reason why a cost is not known.

@@ -10,12 +10,12 @@ from textual.content import Content
 __all__ = ["MUTED", "first_fitting", "join_with_dots", "spread"]
 
 MUTED: Final = "$foreground-muted"
-_LEAST_GAP: Final = 3
+_MIN_GAP: Final = 3
 
 
 def spread(left: Content, right: Content, width: int) -> Content:
     """Put two texts at the ends of a line; the line is longer than `width` if they do not fit."""
-    gap = max(_LEAST_GAP, width - left.cell_length - right.cell_length)
+    gap = max(_MIN_GAP, width - left.cell_length - right.cell_length)
     return Content.assemble(left, " " * gap, right)
 
 

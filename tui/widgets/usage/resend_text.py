@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from tui.model import ResendCost, TurnResendCost
@@ -11,28 +11,50 @@ from tui.widgets.usage.bars import BarPart
 from tui.widgets.usage.placeholders import ABSENT, LOADING
 from tui.words import plural
 
-__all__ = ["RESEND_NOTE", "RESEND_ROWS", "ResendRow", "branch_resend_sentence", "resend_cells", "turn_resend_sentence"]
+__all__ = ["RESEND_NOTE", "ResendRow", "branch_resend_sentence", "resend_rows", "turn_resend_sentence"]
 
 RESEND_NOTE: Final = (f"{ESTIMATE} estimates: tokens that were", "  sent again by later requests")
 """Lines below the table."""
 
 
 class ResendRow(NamedTuple):
-    """A row of the table of resend costs.
+    """A row of the table of resend costs: a cell for the branch, and one for the selected turn.
 
     Attributes:
-        label: Its label.
-        of_branch: Returns the cell of the branch, given the resend cost of the branch and the room.
-        of_turn: Returns the cell of a turn, given the resend cost of the branch and the room.
         part: The part of the bars that shows the number.
-        style: Style of the row.
     """
 
     label: str
-    of_branch: Callable[[ResendCost, int], str]
-    of_turn: Callable[[TurnResendCost, ResendCost, int], str]
+    branch: str
+    turn: str
     part: BarPart | None = None
     style: str = ""
+
+
+def resend_rows(branch: ResendCost | None, turn: TurnResendCost | None, room: int) -> Sequence[ResendRow]:
+    """Return the rows of the table, given the cells that a number may take; None for the branch until it is read."""
+    labels = ("items", "requests", "re-sent", " cached", "of input")
+    of_branch = of_turn = (LOADING,) * len(labels)
+    if branch is not None:
+        of_branch = (
+            _estimate(branch.items, room),
+            "",
+            _estimate(branch.tokens, room),
+            _estimate(branch.cached, room),
+            _share(branch.tokens, branch.input_tokens),
+        )
+        of_turn = (ABSENT,) * len(labels)
+    if branch is not None and turn is not None:
+        of_turn = (
+            _estimate(turn.items, room),
+            f"× {turn.requests:,}",
+            _estimate(turn.tokens, room),
+            _estimate(turn.cached, room),
+            _share(turn.tokens, branch.input_tokens),
+        )
+    parts = (None, None, BarPart.INPUT, BarPart.CACHED, None)
+    styles = ("", "", "bold", "", "")
+    return [ResendRow(*cells) for cells in zip(labels, of_branch, of_turn, parts, styles, strict=True)]
 
 
 def _estimate(count: int | None, room: int) -> str:
@@ -44,43 +66,6 @@ def _share(count: int, total: int) -> str:
         return ABSENT
     share = 100 * count / total
     return f"{ESTIMATE}{share:.1f} %" if share < 10 else f"{ESTIMATE}{share:.0f} %"
-
-
-RESEND_ROWS: Final = (
-    ResendRow(
-        "items",
-        lambda branch, room: _estimate(branch.items, room),
-        lambda turn, _, room: _estimate(turn.items, room),
-    ),
-    ResendRow("requests", lambda _branch, _room: "", lambda turn, _branch, _room: f"× {turn.requests:,}"),
-    ResendRow(
-        "re-sent",
-        lambda branch, room: _estimate(branch.tokens, room),
-        lambda turn, _, room: _estimate(turn.tokens, room),
-        BarPart.INPUT,
-        "bold",
-    ),
-    ResendRow(
-        " cached",
-        lambda branch, room: _estimate(branch.cached, room),
-        lambda turn, _, room: _estimate(turn.cached, room),
-        BarPart.CACHED,
-    ),
-    ResendRow(
-        "of input",
-        lambda branch, _: _share(branch.tokens, branch.input_tokens),
-        lambda turn, branch, _: _share(turn.tokens, branch.input_tokens),
-    ),
-)
-
-
-def resend_cells(branch: ResendCost | None, turn: TurnResendCost | None, room: int) -> Iterator[tuple[str, str]]:
-    """Yield the cells of branch and turn for each of `RESEND_ROWS`."""
-    for row in RESEND_ROWS:
-        if branch is None:
-            yield LOADING, LOADING
-        else:
-            yield row.of_branch(branch, room), ABSENT if turn is None else row.of_turn(turn, branch, room)
 
 
 def branch_resend_sentence(branch: ResendCost) -> str:

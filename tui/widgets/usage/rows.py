@@ -1,6 +1,7 @@
 """The rows of the usage pane, which are the columns of `convo-tui usage`.
 
-To show another number of `tui.model.Usage`, add a row to `USAGE_ROWS`. Commands use it, which do without Textual.
+To show another number of `tui.model.Usage`, add a row to `USAGE_ROWS`. This module does not import Textual, because
+commands use it.
 """
 
 from __future__ import annotations
@@ -18,14 +19,12 @@ class UsageRow(NamedTuple):
     """A number of a `Usage`, as tables of usage show it.
 
     Attributes:
-        label: Its label.
         number: Returns the number; None if it was not reported.
         part: The part of the bars that shows it.
         word: Its name in a sentence; empty if a sentence omits it.
         is_included: Whether the nearest row above without `is_included` includes the number, as input includes cached
             input.
         is_exact: Whether it is exact even if tokens are estimates.
-        style: Style of the row.
     """
 
     label: str

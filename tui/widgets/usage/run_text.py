@@ -22,8 +22,8 @@ _OUTCOME_STYLES: Final[Mapping[Outcome, str]] = {
     Outcome.STOPPED: "$text-warning",
     Outcome.FAILED: "$text-error",
 }
-_MODEL_CELLS: Final = 24
-"""Cells of a model's name in a sentence, at most."""
+_MAX_MODEL_CELLS: Final = 24
+"""Maximum width of a model's name in a sentence."""
 
 
 def missing_usage_text(run: RunRecord | None) -> str:
@@ -50,7 +50,7 @@ def run_lines(run: RunRecord, width: int) -> Sequence[Content]:
 
 def run_summary(run: RunRecord) -> Content:
     """Return model, duration and outcome; an error is at the end, where it may be cut."""
-    model = fit_name(run.model or "", _MODEL_CELLS)
+    model = fit_name(run.model or "", _MAX_MODEL_CELLS)
     model_and_duration = Content.styled(f"{model} {format_duration(run.seconds)}".strip(), MUTED)
     outcome = Content.styled(_outcome(run), _OUTCOME_STYLES[run.outcome])
     if run.outcome is Outcome.FAILED:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.reactive import reactive, var
 from textual.style import Style
 
@@ -13,7 +14,7 @@ from tui.model import TurnUsage, View
 from tui.painting.pane import Pane
 from tui.widgets.usage.bars import PATTERNS, BarPart
 from tui.widgets.usage.strip_text import strip_totals_line, strip_turn_line
-from tui.widgets.usage.text import TOTALS_HEIGHT, Legend, LegendSymbol, totals_lines
+from tui.widgets.usage.text import TOTALS_HEIGHT, Legend, totals_lines
 from tui.widgets.usage.text_lines import TextLines
 from tui.widgets.usage.token_chart import TokenChart
 from tui.widgets.usage.token_strip import TokenStrip
@@ -23,15 +24,15 @@ from tui.widgets.usage.turn_usage_cache import TurnUsageCache
 __all__ = ["UsageSidebar"]
 
 
-_CHART_LINES: Final = 8
-"""Minimum lines of the chart before there are lines for the tools."""
+_MIN_CHART_LINES: Final = 8
+"""Lines that the chart gets before the tools get any."""
 _MAX_TOOLS_LINES: Final = 9
 
 
 class UsageSidebar(Pane):
-    """Usage of the shown branch: the totals, the chart, the selected turn, the tools; `compact`, three lines.
+    """The totals, the chart, the selected turn and the tools of the shown branch; only three lines while `compact`.
 
-    It posts `TokenChart.TurnSelected`, and `TokenChart.TurnsNeeded`, which is answered with `receive`.
+    The charts post `TokenChart.TurnSelected`, and `TokenChart.TurnsNeeded`, which is answered with `receive`.
     """
 
     BINDING_GROUP_TITLE = "Usage"
@@ -135,17 +136,17 @@ class UsageSidebar(Pane):
             return
         self._is_laid_out = True
         names = len(self.view.branch_usage.tools) if self.view.branch_usage else 0
-        spare = self.size.height - TOTALS_HEIGHT - min(_CHART_LINES, self.chart.count) - 1
+        spare = self.size.height - TOTALS_HEIGHT - min(_MIN_CHART_LINES, self.chart.count) - 1
         self._tools_lines = min(names + 1, spare, _MAX_TOOLS_LINES) if names else 0
         self._tools.display = self._tools_lines >= 2
         self._tools.styles.height = self._tools_lines
-        # Limited to the screen, since another height lays out the whole screen again.
+        # Every change of the height lays out the screen again, so a height beyond the screen is avoided.
         self.chart.styles.max_height = max(1, min(self.chart.count, self.app.size.height))
 
     def _legend(self) -> Legend:
         colors = self.chart.bar_colors.compute()
         return {
-            part: LegendSymbol(PATTERNS[part] if self.app.no_color else "■", Style(foreground=colors[part]))
+            part: Content.styled(PATTERNS[part] if self.app.no_color else "■", Style(foreground=colors[part]))
             for part in BarPart
         }
 

@@ -77,7 +77,7 @@ def _sentence(usage: Usage, legend: Legend, cost: str, *, brief: bool) -> Iterat
         yield Content(f" · {cost}")
     yield Content(f" · {plural(usage.requests, 'request')}")
     for row, included in _WORDED_ROWS:
-        symbol = Content("") if row.part is None else Content.assemble(legend[row.part], " ")
+        symbol = Content("") if row.part is None else legend[row.part] + " "
         yield Content.assemble(" · ", symbol, f"{row.word} {format_tokens(row.number(usage) or 0)}")
         if included and not brief:
             yield Content.styled(f" ({', '.join(_included_text(usage, inner) for inner in included)})", MUTED)

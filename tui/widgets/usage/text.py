@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from textual.content import Content
-from textual.style import Style
 
 from tui.model import ChartView, Money, Scope, TurnUsage, Usage, View
 from tui.widgets.format import estimate_mark, fit_name, format_count, format_tokens
@@ -14,7 +13,7 @@ from tui.widgets.usage.bars import BarPart
 from tui.widgets.usage.cost_text import context_text, cost_text, notes_on_left_out_turns
 from tui.widgets.usage.line_layout import MUTED, first_fitting, spread
 from tui.widgets.usage.placeholders import ABSENT, LOADING, NO_PRICE, NOT_REPORTED, is_placeholder
-from tui.widgets.usage.resend_text import RESEND_NOTE, RESEND_ROWS, resend_cells
+from tui.widgets.usage.resend_text import RESEND_NOTE, resend_rows
 from tui.widgets.usage.rows import USAGE_ROWS, UsageRow
 from tui.widgets.usage.run_text import RUN_HEIGHT, missing_usage_text, run_lines, usage_doubt_text
 
@@ -23,7 +22,6 @@ __all__ = [
     "TOTALS_HEIGHT",
     "TURN_STYLE",
     "Legend",
-    "LegendSymbol",
     "has_turn_column",
     "scope_cost",
     "scope_state",
@@ -41,19 +39,8 @@ TOTALS_HEIGHT: Final = 4 + _TABLE_HEIGHT + 1 + RUN_HEIGHT
 """Lines of `totals_lines`: scopes, their costs, a note and a heading; the table; a remark; the run."""
 
 
-class LegendSymbol(NamedTuple):
-    """The symbol of a part of the bars before its number.
-
-    Attributes:
-        text: A character.
-        style: Its style.
-    """
-
-    text: str
-    style: Style
-
-
-Legend: TypeAlias = Mapping[BarPart, LegendSymbol]
+Legend: TypeAlias = Mapping[BarPart, Content]
+"""The symbol of each part of the bars, of one cell."""
 
 NAME_CELLS: Final = 24
 """Maximum width of a name in a sentence."""
@@ -83,13 +70,7 @@ def totals_lines(view: View, turn: TurnUsage | None, width: int, legend: Legend)
     """Return the totals of all scopes, a table of the shown scope and the selected turn, and the run of the turn.
 
     The labels of the table are the legend of the chart. The number of lines is always `TOTALS_HEIGHT`, so that nothing
-    below them moves.
-
-    Args:
-        view: The view.
-        turn: The selected turn; None until it is read.
-        width: Cells of a line.
-        legend: The symbols of the parts of the bars.
+    below them moves. `turn` is the selected turn; None until it is read.
     """
     with_turn = has_turn_column(view, width)
     column = min(_COLUMN_CELLS, (width - _LABEL_CELLS) // (2 if with_turn else 1))
@@ -142,15 +123,16 @@ def _usage_cell(usage: Usage | None, row: UsageRow, column: int) -> str:
 
 def _resend_table(view: View, column: int, with_turn: bool, legend: Legend) -> Iterator[Content]:
     turn = view.resend_cost.turn(view.turn) if view.resend_cost else None
-    for row, (of_branch, of_turn) in zip(RESEND_ROWS, resend_cells(view.resend_cost, turn, column), strict=True):
-        text = f"{of_branch.rjust(column)}{of_turn.rjust(column) if with_turn else ''}"
+    rows = resend_rows(view.resend_cost, turn, column)
+    for row in rows:
+        text = f"{row.branch.rjust(column)}{row.turn.rjust(column) if with_turn else ''}"
         yield _table_line(row.part, row.label, text, MUTED if view.resend_cost is None else row.style, legend)
-    yield from [Content("")] * (_TABLE_HEIGHT - len(RESEND_ROWS) - len(RESEND_NOTE))
+    yield from [Content("")] * (_TABLE_HEIGHT - len(rows) - len(RESEND_NOTE))
     yield from (Content.styled(line, MUTED) for line in RESEND_NOTE)
 
 
 def _table_line(part: BarPart | None, label: str, numbers: str, style: str, legend: Legend) -> Content:
-    symbol = Content(" ") if part is None else Content.styled(*legend[part])
+    symbol = Content(" ") if part is None else legend[part]
     return Content.assemble(symbol, f" {label}".ljust(_LABEL_CELLS - 1), Content.styled(numbers, style))
 
 
@@ -179,7 +161,7 @@ def scope_total(view: View, scope: Scope) -> str:
 def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:
     """Return a line with the totals of all scopes, and a line with their costs.
 
-    If there is not enough room, the shown scope is omitted, as the table shows it too.
+    If there is not enough room, the shown scope is omitted, because the table shows it too.
     """
     money = view.branch_usage.money if view.branch_usage else {}
     cells = {}

@@ -23,12 +23,7 @@ class TextLines(FixedSize, BorderlessRows):
     """Shows lines that a function writes, and redraws only the changed lines."""
 
     def __init__(self, write: Callable[[int], Sequence[Content]], classes: str) -> None:
-        """Create the widget.
-
-        Args:
-            write: Returns the lines for a width.
-            classes: The CSS classes of the widget.
-        """
+        """Create the widget, given a function that returns the lines for a width."""
         super().__init__(classes=classes)
         self._write = write
         self._width = 0
@@ -51,7 +46,6 @@ class TextLines(FixedSize, BorderlessRows):
         self._lines = self._write(self._width) if self._width else ()
 
     def draw(self, y: int) -> Strip:
-        """Draw a line."""
         if self._width != self.size.width:
             self._painted.clear()
             self._write_lines()
@@ -71,16 +65,14 @@ class TextLines(FixedSize, BorderlessRows):
         return Strip(Segment(text, (base + style).rich_style) for text, style in parts)
 
     def render_line(self, y: int) -> Strip:
-        """Draw a line with the offsets that selecting with the mouse needs."""
+        """Draw a line with the offsets that the mouse needs to select text."""
         return self.draw(y).apply_offsets(0, y)
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Show the selection."""
         self._selection = selection
         super().selection_updated(selection)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return the selected text."""
         return selection.extract("\n".join(line.plain for line in self._lines)), "\n"
 
     def notify_style_update(self) -> None:

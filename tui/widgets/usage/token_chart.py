@@ -31,7 +31,7 @@ __all__ = ["TokenChart"]
 _TOTAL_CELLS: Final = 6
 """Cells for a blank and the total of a turn, without the mark of estimates."""
 _MIN_BAR_CELLS: Final = 6
-"""Minimum width of a bar beside a total; if there is less room, the total is left out."""
+"""Minimum width of a bar beside a total; if there is less room, the total is omitted."""
 
 
 class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
@@ -107,7 +107,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     """What the bars show."""
 
     resend_cost: var[ResendCost | None] = var(None)
-    """The resend costs, which the bars show if `chart_view` says so; None until they are read."""
+    """The resend costs; None until they are read."""
 
     hovered: var[int] = var(0)
     """The turn under the mouse; 0 if there is none."""

@@ -22,9 +22,7 @@ def tools_lines(view: View, turn: TurnUsage | None, width: int, limit: int) -> l
     """Return the calls of each tool on the path and in the selected turn, the tool with the most calls first.
 
     Args:
-        view: The view.
         turn: The selected turn; None until it is read.
-        width: Cells of a line.
         limit: Maximum number of lines, including the heading; at least 2.
     """
     ranked = view.branch_usage.tools if view.branch_usage else ()

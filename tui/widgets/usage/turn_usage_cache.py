@@ -24,7 +24,7 @@ class TurnUsageCache:
 
     @property
     def generation(self) -> int:
-        """The number of times the turns became stale; a page is stored only if it was requested in this generation."""
+        """The number of times the turns became stale; pages that were requested in other generations are dropped."""
         return self._pages.revision
 
     def follow(self, branch_usage: BranchUsage | None) -> None:
