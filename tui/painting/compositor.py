@@ -19,30 +19,28 @@ from textual.strip import Strip
 __all__ = ["PartialCompositor"]
 
 _Parts: TypeAlias = list[tuple[int, Strip]]
-"""Parts of a row, each with its first column."""
+"""Parts of a row, each after its first column."""
 
 _Span: TypeAlias = tuple[int, int, int]
 """A row, the first of its columns, and the column after the last one."""
 
 
 class _Update(CompositorUpdate):
-    """Parts of rows, all of which are written."""
+    """An update of the terminal that writes parts of rows."""
 
     def __init__(self, rows: Mapping[int, _Parts]) -> None:
         self._rows = rows
 
     def render_segments(self, console: Console) -> str:
-        """Return the escape sequences and texts for the terminal."""
         return "".join(
             f"\x1b[{y + 1};{x + 1}H{strip.render(console)}" for y, parts in self._rows.items() for x, strip in parts
         )
 
 
 class _Dim(LineFilter):
-    """Blends what is behind a modal screen with the colour of that screen."""
+    """Dims what is behind a modal screen with the colour of that screen, as Textual does."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Return the segments, dimmed as Textual dims them."""
         return list(BackgroundScreen.process_segments(segments, background))
 
 
@@ -50,9 +48,9 @@ _DIM: Final = _Dim()
 
 
 class PartialCompositor(Compositor):
-    """Lets widgets draw the cells that changed and will be visible, from the front to the back.
+    """Lets widgets draw only the changed cells that will be visible, from the front to the back.
 
-    Textual's compositor lets each widget between the first and the last changed row draw all of its rows, also those
+    Textual's compositor lets each widget between the first and the last changed row draw all of its rows, even those
     behind other widgets, and draws everything behind a modal screen with each change.
     """
 
@@ -70,7 +68,7 @@ class PartialCompositor(Compositor):
         """Let the next update draw everything."""
         self._dirty_regions.add(self.size.region)
 
-    def render_partial_update(self) -> CompositorUpdate | None:  # type: ignore[override]  # all that is used of it
+    def render_partial_update(self) -> CompositorUpdate | None:  # type: ignore[override]  # Textual uses only this base class
         """Draw what changed since the last update."""
         screen = self.size.region
         spans = list(self._regions_to_spans(region.intersection(screen) for region in self._dirty_regions))
@@ -82,14 +80,7 @@ class PartialCompositor(Compositor):
         return [dict(rows.get(y, ())) for y in range(self.size.height)]
 
     def draw(self, spans: Iterable[_Span]) -> dict[int, _Parts]:
-        """Draw parts of rows, from the front to the back.
-
-        Args:
-            spans: The parts, those of one row from left to right.
-
-        Returns:
-            The content of each row in these parts.
-        """
+        """Draw parts of rows, given from left to right for each row, and return them by row."""
         missing: dict[int, list[tuple[int, int]]] = {}
         for y, start, end in spans:
             missing.setdefault(y, []).append((start, end))

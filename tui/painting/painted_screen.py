@@ -1,4 +1,4 @@
-"""A screen that draws only what will be visible, where Textual allows it."""
+"""A screen that draws only what will be visible, if the installed Textual allows it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ T = TypeVar("T")
 
 
 class PaintedScreen(Screen[T], Generic[T]):
-    """A screen with a `PartialCompositor`; with Textual's own where the installed Textual differs."""
+    """A screen with a `PartialCompositor`, or with Textual's own compositor if the installed Textual differs."""
 
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(name=name, id=id, classes=classes)
         self.partial_compositor = PartialCompositor() if FAST else None
-        """Draws this screen; None where Textual's own compositor does."""
+        """Draws this screen; None if Textual's own compositor does."""
         if self.partial_compositor is not None:
             self._compositor = self.partial_compositor
 
     def _screen_resized(self, size: Size) -> None:
-        # A window that was smaller for a moment lost its content, also where its size is now the same as before.
+        # A terminal that was smaller for a moment has lost its content, even if its size is now the same as before.
         if self.partial_compositor is not None and size == self.size:
             self.partial_compositor.mark_all_dirty()
         super()._screen_resized(size)

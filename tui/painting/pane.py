@@ -15,7 +15,7 @@ __all__ = ["Pane", "caption"]
 
 
 class Pane(Vertical, FixedSize):
-    """A container that redraws no more than its border for another caption."""
+    """A container that redraws only its border when its caption changes."""
 
     _captioning = False
 
@@ -28,7 +28,7 @@ class Pane(Vertical, FixedSize):
             self._captioning = False
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Ask for a repaint."""
+        """Request a repaint, of the border alone if the caption changes."""
         if self._captioning and not regions:
             left, top = self.content_offset
             width, height = self.outer_size
@@ -39,7 +39,7 @@ class Pane(Vertical, FixedSize):
 def caption(widget: Widget, title: str, subtitle: str = "") -> None:
     """Set the texts in the upper and the lower border, as plain text.
 
-    Setting a title redraws the whole widget, so that an unchanged one is left alone.
+    An unchanged text is not set again, because setting it redraws the entire widget.
     """
     if (widget.border_title or "") != Content(title).markup:
         widget.border_title = Content(title)

@@ -15,7 +15,7 @@ class BorderlessRows(Widget):
     """A widget without border and padding that draws its own rows.
 
     Textual caches each row together with its border, and empties that cache whenever anything scrolls. Without a border
-    the widget may keep its rows itself.
+    the widget can cache its rows itself.
     """
 
     _backgrounds: tuple[Style, Color] | None = None
@@ -31,16 +31,15 @@ class BorderlessRows(Widget):
         return self._backgrounds
 
     def notify_style_update(self) -> None:
-        """Forget the colours of the theme before."""
+        """Drop the colours of the previous theme."""
         super().notify_style_update()
         self._backgrounds = None
 
     def draw(self, y: int) -> Strip:
-        """Return one row, not yet padded. Unlike `render_line` it need not carry the metadata for the mouse."""
+        """Draw a row of the screen; unlike `render_line`, it may omit padding and metadata for the mouse."""
         return self.render_line(y)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the rows in a region."""
         width, (style, background) = self.size.width, self._background()
         strips = [self.draw(y).adjust_cell_length(width, style) for y in crop.line_range]
         for line_filter in self.get_line_filters():

@@ -17,7 +17,7 @@ __all__ = ["FixedSize", "StableScrollView"]
 class FixedSize(Widget):
     """A widget that never scrolls and takes the size that its container gives it."""
 
-    # Textual would lay out and draw the whole screen once more after each change of size.
+    # Textual would lay out and draw the entire screen once more after each change of size.
     virtual_size = Reactive(Size(0, 0), repaint=False)
 
 
@@ -33,14 +33,14 @@ class StableScrollView(ScrollView):
     _laying_out = False
 
     def on_size(self) -> None:
-        """Adapt to another size, before anything is drawn in it."""
+        """Adapt to a new size, before anything is drawn in it."""
 
     def on_resize(self) -> None:
-        """Adapt to a size that came before the widget was mounted."""
+        """Adapt to a size that was set before the widget was mounted."""
         self._adapt()
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Ask for a repaint; during a layout it follows anyway."""
+        """Request a repaint, except during a layout, which is followed by one anyway."""
         return super().refresh(*regions, repaint=repaint and not self._laying_out, layout=layout, recompose=recompose)
 
     def update_scrollbar(self) -> None:
@@ -54,16 +54,16 @@ class StableScrollView(ScrollView):
             self.on_size()
 
     if FAST:
-        # Textual's reactive lays out the whole screen.
+        # Textual's own reactive lays out the entire screen.
         virtual_size = Reactive(Size(0, 0), layout=False)
 
         def watch_virtual_size(self) -> None:
-            """Show a scrollbar where the content is longer than the view."""
+            """Show a scrollbar if the content is longer than the view."""
             if self.is_mounted:
                 self.update_scrollbar()
 
         def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
-            # Where something else was laid out, the scrollbar stays as it is.
+            # If only something else was laid out, the scrollbar stays as it is.
             if (self.outer_size, self.size, self.container_size) == (
                 size,
                 self._adapted_size,

@@ -1,7 +1,6 @@
 """Check that the installed Textual has the private members that this package was written for.
 
-Where it has not, the package leaves Textual's own painting in place, so that a new Textual costs speed and never
-correctness.
+If not, Textual's own painting stays in place, so that a new version of Textual costs speed, but never correctness.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _SIGNATURES: Final[tuple[tuple[type, str, tuple[str, ...]], ...]] = (
     (Widget, "_set_dirty", ("self", "regions")),
     (Screen, "_screen_resized", ("self", "size")),
 )
-"""Methods that are overridden or called, with the parameters that they are known to take."""
+"""Methods that are overridden or called, with their expected parameters."""
 
 _COMPOSITOR_SIGNATURES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("_render_chops", ("self", "crop", "is_rendered_line")),
@@ -43,7 +42,7 @@ _ASSIGNED: Final[tuple[tuple[type, str], ...]] = (
 
 
 def has_expected_members() -> bool:
-    """Return whether Textual has all private members that are used here, with the known signatures."""
+    """Return whether Textual has all private members that this package uses, with the expected signatures."""
     try:
         from textual._compositor import Compositor, CompositorUpdate
     except ImportError:

@@ -1,4 +1,4 @@
-"""Switching to another theme: styles are read ahead, and everything is drawn once."""
+"""A quick switch to another theme: its stylesheet is parsed ahead of time, and everything is drawn once."""
 
 from __future__ import annotations
 
@@ -18,21 +18,19 @@ class ThemeSwitch:
     """Styles an application for its theme."""
 
     def __init__(self, app: App[Any]) -> None:
-        """Create the switch of an application."""
         self._app = app
         self._prepared: dict[str, Stylesheet] = {}
 
     def prepare(self, names: Collection[str]) -> bool:
-        """Read the styles for one more of these themes, which halves the time of switching to it.
+        """Parse the stylesheet for one more of the themes that may be next, and drop those for other themes.
 
-        Args:
-            names: The themes that may be next; the styles for others are forgotten.
+        A parsed stylesheet halves the time of the switch.
 
         Returns:
-            Whether there was one left.
+            Whether a stylesheet was parsed; False if there are no more to parse.
         """
         app = self._app
-        # Widgets that were mounted since may have added rules of their own.
+        # Widgets that were mounted after the last call may have added rules of their own.
         rules = app.stylesheet.source
         self._prepared = {
             name: sheet for name, sheet in self._prepared.items() if name in names and sheet.source == rules
@@ -49,11 +47,11 @@ class ThemeSwitch:
         return False
 
     def forget(self) -> None:
-        """Forget the styles that were read ahead."""
+        """Drop the parsed stylesheets."""
         self._prepared.clear()
 
     def is_prepared(self, name: str) -> bool:
-        """Return whether the styles for a theme were read ahead."""
+        """Return whether the stylesheet for a theme is parsed."""
         return name in self._prepared
 
     def restyle(self, *, animate: bool) -> None:
@@ -72,9 +70,9 @@ class ThemeSwitch:
             for widget in screen.walk_children(Widget, with_self=True):
                 widget.refresh(repaint=False)
                 for part in (widget, *_scrollbars(widget)):
-                    # Its cached lines have the colours of the theme before.
+                    # Its cached lines have the colours of the previous theme.
                     part._set_dirty()  # noqa: SLF001
-                    # The frame below draws it; a changed style would ask for another one.
+                    # The frame below draws it; without this, its changed style would request another frame.
                     part._repaint_required = False  # noqa: SLF001
         # A configured theme is set before there is a screen.
         for front in app.screen_stack[-1:]:

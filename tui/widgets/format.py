@@ -30,11 +30,7 @@ _UNITS: Final = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_00
 
 
 def format_tokens(count: int) -> str:
-    """Shorten a number of tokens to at most five characters: 397, 1.2k, 12.3k, 123k, 1.1M.
-
-    Args:
-        count: The number, not negative.
-    """
+    """Shorten a number of tokens (not negative) to at most five characters: 397, 1.2k, 12.3k, 123k, 1.1M."""
     if count < 1_000:
         return str(count)
     for unit, suffix in _UNITS:
@@ -88,13 +84,13 @@ def fit_name(name: str, room: int) -> str:
         return name
     if room <= 0:
         return ""
-    # Splitting a long text into graphemes is slow: only its beginning is looked at.
+    # Splitting a long text into graphemes is slow, so only its beginning is split.
     beginning = name[: room - 1] if name.isascii() else set_cell_size(name[: 4 * room], room - 1)
     return f"{beginning.rstrip()}…"
 
 
 def format_time(stored: str | None) -> str:
-    """Convert a stored time (UTC, naive) to the user's time zone; return it unchanged if it cannot be converted."""
+    """Write a stored time (UTC, naive) in the user's time zone; if it cannot be converted, write its beginning."""
     if stored is None:
         return ""
     try:
@@ -105,12 +101,7 @@ def format_time(stored: str | None) -> str:
 
 
 def format_age(stored: str | None, now: datetime) -> str:
-    """Write how long ago something happened: `now`, `5 min ago`, `2 h ago`, `3 d ago`, or the day.
-
-    Args:
-        stored: A stored time (UTC); if it cannot be read, the result is empty.
-        now: The current time, aware.
-    """
+    """Write the age of a stored time (UTC): `now`, `5 min ago`, `2 h ago`, `3 d ago`, or the day; empty if invalid."""
     try:
         moment = datetime.fromisoformat(stored or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""The header of a model input: the request, the size of its input, and the part that is shown."""
+"""The header above a model input: the request, the size of its input, and the shown part."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ class ModelInputState(NamedTuple):
     """The state of the header.
 
     Attributes:
-        model_input: The requests of the turn.
-        request_index: Index of the shown request.
-        parts: Names of the parts of its input.
+        parts: Names of the parts of the input.
         part_index: Index of the shown part.
         size: The size of the shown part; None while it is not known.
     """

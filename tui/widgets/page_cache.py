@@ -17,17 +17,12 @@ class PageCache(Generic[T]):
     flicker, but its page is missing. A missing page is requested once until it is read or another revision begins.
 
     Attributes:
-        page_size: How many values are requested at once.
-        revision: The revision whose values are not stale.
+        page_size: Number of values that are requested at once.
+        revision: The current revision.
     """
 
     def __init__(self, page_size: int, capacity: int) -> None:
-        """Create an empty cache.
-
-        Args:
-            page_size: How many values are requested at once.
-            capacity: How many values are kept; the values read longest ago are dropped first.
-        """
+        """Create an empty cache of at most `capacity` values; the values read longest ago are dropped first."""
         self.page_size = page_size
         self.revision = 0
         self._capacity = capacity
@@ -57,7 +52,7 @@ class PageCache(Generic[T]):
         Args:
             numbers: The numbers that are needed.
             within: All numbers of the series; pages are aligned to the first of them.
-            series: Name of the series.
+            series: The series.
         """
         size = self.page_size
         starts = {number - (number - within.start) % size for number in numbers if not self.is_fresh(number, series)}
@@ -72,10 +67,10 @@ class PageCache(Generic[T]):
         A page that was read incompletely is not requested again under the same revision, which could repeat forever.
 
         Args:
-            first: Number of the first value.
-            values: The values, one for each number from `first` on.
+            first: Number of the first value; the others have the numbers that follow.
+            values: The values.
             revision: The revision under which they were read.
-            series: Name of the series.
+            series: The series.
         """
         for number, value in enumerate(values, first):
             entry = self._values.pop((series, number), None)
@@ -88,10 +83,10 @@ class PageCache(Generic[T]):
         while len(self._values) > self._capacity:
             name, number = next(iter(self._values))
             del self._values[name, number]
-            self._requested = {(of, page) for of, page in self._requested if of != name or number not in page}
+            self._requested = {(other, page) for other, page in self._requested if other != name or number not in page}
 
     def retain(self, condition: Callable[[int], bool]) -> None:
-        """Drop all values except those whose number meets a condition."""
+        """Keep only the values whose number meets a condition."""
         self._values = {key: entry for key, entry in self._values.items() if condition(key[1])}
 
     def retain_requests(self, near: range) -> None:

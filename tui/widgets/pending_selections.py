@@ -1,4 +1,4 @@
-"""The selections that a widget has posted and that no view has shown yet."""
+"""The selections that a widget has posted, but no view has shown yet."""
 
 from __future__ import annotations
 

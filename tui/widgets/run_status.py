@@ -22,12 +22,7 @@ _ACTIVITY_CELLS: Final = 40
 
 
 class _Part(NamedTuple):
-    """A part of the line.
-
-    Attributes:
-        rank: The parts with the lowest ranks are omitted first.
-        content: Its text; if it is empty, the part is omitted.
-    """
+    """A part of the line; parts with low ranks are omitted first, empty parts always."""
 
     rank: int
     content: Content
@@ -60,7 +55,7 @@ class RunStatus(Widget):
 
     @property
     def shown_run(self) -> Run | None:
-        """The run on the shown branch."""
+        """The run on the shown branch; None if there is none."""
         return self.view.runs.get(self.view.branch_id)
 
     def on_mount(self) -> None:

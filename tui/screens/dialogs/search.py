@@ -148,7 +148,7 @@ class SearchDialog(ListModal[Hit | None]):
         """
         empty = "searching…" if search.running else "no match" if search.query else ""
         with_session = search.scope is SearchScope.FILE
-        self._list.show(search.results.hits, with_session=with_session, empty=empty, keep=keep)
+        self._list.show(search.results.hits, with_session=with_session, empty=empty, keep_cursor=keep)
 
     def action_scope(self, step: int) -> None:
         """Search the next wider, or narrower, of branch, session and file."""
@@ -242,4 +242,4 @@ class OriginDialog(SearchDialog):
         # A search finds the oldest hit last: until it ends, the origin is unknown.
         hits = sorted(search.results, key=lambda hit: hit.sequence_number) if not search.running else []
         empty = "searching…" if search.running else "not in this branch" if search.query else ""
-        self._list.show(hits, with_session=False, empty=empty, keep=keep)
+        self._list.show(hits, with_session=False, empty=empty, keep_cursor=keep)

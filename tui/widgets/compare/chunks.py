@@ -10,11 +10,11 @@ from tui.model.diff import Span
 
 __all__ = ["Chunk", "chunks"]
 
-_LONG: Final = 480
-"""Characters of a common text from which on its middle is left out."""
+_MAX_COMMON_LENGTH: Final = 480
+"""Length of a common text above which its middle is omitted."""
 
-_KEPT: Final = 160
-"""Characters of a shortened text that are kept at each end."""
+_END_LENGTH: Final = 160
+"""Characters that are kept at each end of a shortened text."""
 
 
 class Chunk(NamedTuple):
@@ -103,9 +103,9 @@ def _thirds(text: str) -> tuple[str, str, str]:
 
 
 def _shortened(text: str) -> str:
-    if len(text) <= _LONG:
+    if len(text) <= _MAX_COMMON_LENGTH:
         return text
-    head, tail = text[:_KEPT], text[-_KEPT:]
+    head, tail = text[:_END_LENGTH], text[-_END_LENGTH:]
     head = head[: head.rfind("\n") + 1] or head
     tail = tail[tail.find("\n") + 1 :] or tail
     omitted = len(text) - len(head) - len(tail)

@@ -22,7 +22,7 @@ __all__ = ["Block", "DiffStyles", "Row", "draw_turns"]
 Cells: TypeAlias = list[Segment]
 
 _MAX_ROWS: Final = 600
-"""Rows of one item at most."""
+"""Maximum number of rows of an item."""
 
 _SUMMARY_ROWS: Final = 2
 """Rows of the text of an item that both sides have, unless it is shown in full."""
@@ -111,7 +111,7 @@ def draw_turns(
 
 
 class _Drawing:
-    """The rows of two turns, as far as they are drawn."""
+    """The rows of two turns that have been drawn so far."""
 
     def __init__(self, width: int, column_count: int, styles: DiffStyles, *, full: bool) -> None:
         self.rows: list[Row] = []
@@ -198,12 +198,12 @@ class _Drawing:
         text = item.text.strip()
         if not text:
             return
-        most = _MAX_ROWS if self._full else _SUMMARY_ROWS
+        limit = _MAX_ROWS if self._full else _SUMMARY_ROWS
         content = [Segment(printable(text if self._full else text[:_SUMMARY_LENGTH]), muted)]
-        lines = list(islice(wrap(content, self._width - _SIGN_WIDTH), most + 1))
-        if len(lines) > most:
-            lines[most - 1].content.append(Segment(" …", muted))
-        for line in lines[:most]:
+        lines = list(islice(wrap(content, self._width - _SIGN_WIDTH), limit + 1))
+        if len(lines) > limit:
+            lines[limit - 1].content.append(Segment(" …", muted))
+        for line in lines[:limit]:
             self._add_to_both(_indent(line.content))
 
     def _add_chunk(self, chunk: Chunk) -> None:
@@ -242,7 +242,7 @@ class _Drawing:
 
 
 def _segments(span: Span, style: Style, blank_style: Style) -> Iterator[Segment]:
-    """Return the words of a span in one style, and the blanks after them in another."""
+    """Yield the words of a span in one style, and the blanks after them in another."""
     text = printable(span.text)
     words = text.rstrip()
     yield Segment(words, style)

@@ -230,7 +230,7 @@ class SideBySide(CursorView):
         self._seek()
 
     def _seek(self) -> None:
-        """Continue towards the wanted difference; request the turns before it and wait if they were not read."""
+        """Go on to the difference that the user asked for; if turns before it were not read, request them and stop."""
         step, (position, number) = self._seek_step, self._seek_from
         while 0 <= position < self.count:
             block = self._block(position)

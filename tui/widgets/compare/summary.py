@@ -22,11 +22,11 @@ _COLUMNS: Final = (("turns", 6), ("tokens", 8), ("cached", 7), ("cost", 7), ("ti
 _MAX_NAME_WIDTH: Final = 48
 """Maximum width of the names, so that the numbers are near them."""
 
-_ROOM_FOR_TURNS: Final = 24
-"""Cells of the names from which on there is room for the turns as well."""
+_MIN_WIDTH_FOR_TURNS: Final = 24
+"""Minimum width of the names at which the turns are shown as well."""
 
 _MAX_TOOL_STEPS: Final = 400
-"""Tool calls that are enough to fill a line."""
+"""A number of tool calls that is enough to fill a line."""
 
 _UNKNOWN: Final = "n/a"
 _MUTED: Final = "$foreground-muted"
@@ -71,7 +71,7 @@ def _shared_text(comparison: Comparison, room: int) -> str:
         text = "two marked turns"
     elif not shared:
         text = "no turn is shared"
-    elif room < _ROOM_FOR_TURNS:
+    elif room < _MIN_WIDTH_FOR_TURNS:
         text = f"{shared:,} shared"
     else:
         text = "turn 1 is shared" if shared == 1 else f"turns 1–{shared} are shared"
@@ -80,7 +80,7 @@ def _shared_text(comparison: Comparison, room: int) -> str:
 
 def _row(sign: str, style: str, side: Side, summary: Summary, room: int) -> Content:
     values = (f"{value:>{cells}}" for value, (_, cells) in zip(_values(summary), _COLUMNS, strict=True))
-    turns = f"  {_turns_text(side)}" if room >= _ROOM_FOR_TURNS else ""
+    turns = f"  {_turns_text(side)}" if room >= _MIN_WIDTH_FOR_TURNS else ""
     name = fit_name(side.branch_id, max(room - 3 - len(turns), 1))
     gap = " " * max(room - 2 - Content(name).cell_length - len(turns), 0)
     return Content.assemble((f"{sign} {name}", style), (turns, _MUTED), gap, "".join(values))

@@ -24,8 +24,8 @@ from tui.widgets.message import WidgetMessage
 
 __all__ = ["Composer"]
 
-_MODEL_WIDTH: Final = 40
-"""Cells of the model's name at most."""
+_MAX_MODEL_CELLS: Final = 40
+"""Maximum width of the model's name."""
 
 
 class _ForkPoint(NamedTuple):
@@ -210,7 +210,7 @@ class Composer(Vertical, FixedSize):
         self._editor.read_only = bool(refusal)
         self._editor.show_cursor = not refusal
         if fork is None:
-            caption(self, "", fit_name(view.model, _MODEL_WIDTH) if view.model and not refusal else "")
+            caption(self, "", fit_name(view.model, _MAX_MODEL_CELLS) if view.model and not refusal else "")
             placeholder = _message_placeholder(view)
         else:
             caption(self, *_fork_captions(view, fork))
@@ -232,7 +232,7 @@ class Composer(Vertical, FixedSize):
         self._after_typed_keys(lambda: self.post_message(self.LeaveRequested(self)))
 
     def _after_typed_keys(self, action: Callable[[], object]) -> None:
-        """Call an action after the input has received the keys typed before, which bindings overtake."""
+        """Call an action after the input has received the keys typed before; a binding is run before them."""
         (self._branch_name if self._branch_name.has_focus else self._editor).call_later(action)
 
     def _submit(self) -> None:
@@ -250,7 +250,7 @@ class Composer(Vertical, FixedSize):
             self._editor.replace("\n", *self._editor.selection, maintain_selection_offset=False)
 
     def _recall(self, step: int) -> bool:
-        """Show the message sent before (-1) or after (1) the recalled message, if the editor is empty or unedited.
+        """Show the message sent before (-1) or after (1) the recalled message, unless the text was edited.
 
         Returns:
             Whether the key has been handled.

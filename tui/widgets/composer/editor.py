@@ -26,8 +26,8 @@ _NAMED_CHARACTERS: Final = {"minus": "-", "plus": "+", "slash": "/", "underscore
 class MessageEditor(TextArea):
     """A text area for untrusted and for very long text.
 
-    A control character is shown as its symbol, and never reaches the terminal. A placeholder is shown for a long text
-    that is pasted or loaded; it can only be deleted completely. `value` has the original text.
+    A control character is shown as its symbol, and never reaches the terminal. A long text that is pasted or loaded is
+    shown as a placeholder, which can only be deleted completely. `value` has the original text.
 
     Attributes:
         rows_around: Rows of the composer besides those of the editor.
@@ -37,8 +37,7 @@ class MessageEditor(TextArea):
         """Create an empty editor.
 
         Args:
-            recall: Called when the cursor is about to go up (-1) or down (1); returns whether it showed another message
-                instead.
+            recall: Called before the cursor moves up (-1) or down (1); returns True if it has handled the key instead.
         """
         super().__init__(compact=True, highlight_cursor_line=False)
         self.rows_around = 0

@@ -28,11 +28,7 @@ class MessageHistory:
         self._index = len(self._messages)
 
     def step(self, step: int) -> bool:
-        """Recall the previous (-1) or next (1) message; the step after the last message recalls none.
-
-        Returns:
-            Whether there is such a message.
-        """
+        """Recall the previous (-1) or next (1) message, none after the last; return whether there is such a step."""
         if not 0 <= self._index + step <= len(self._messages):
             return False
         self._index += step

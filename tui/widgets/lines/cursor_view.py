@@ -118,11 +118,7 @@ class CursorView(LineView, can_focus=True):
             return Segment("▌", self.foreground_style("cursor-view--bar")), self.rich_style
         return Segment(" "), self.rich_style
 
-    def trailing_mark(self, position: int, line_number: int) -> Segment | None:  # noqa: ARG002 no line has a mark
-        return None
-
     def render_line(self, y: int) -> Strip:
-        """Draw a row."""
         width = self.scrollable_content_region.width
         if y >= len(self.rows):
             return Strip.blank(width, self.rich_style)

@@ -31,7 +31,7 @@ class LineView(StableScrollView, BorderlessRows):
     The viewport's anchor is the scroll position. `update_view` derives `virtual_size` and `scroll_y` from it; any other
     change of `scroll_y`, such as the scrollbar's, moves the anchor.
 
-    A subclass implements `line`, `left_edge`, `trailing_mark` and `request_missing`.
+    A subclass implements `line`, `left_edge` and `request_missing`.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"item--{name}" for name in ItemStyles._fields}
@@ -83,16 +83,16 @@ class LineView(StableScrollView, BorderlessRows):
         """Return the cell to the left of a line, and the background of the line."""
         raise NotImplementedError
 
-    def trailing_mark(self, position: int, line_number: int) -> Segment | None:
+    def trailing_mark(self, position: int, line_number: int) -> Segment | None:  # noqa: ARG002 an unmarked line
         """Return a mark of one cell to draw after the content of a line; None for no mark."""
-        raise NotImplementedError
+        return None
 
     def request_missing(self) -> None:
         """Request the blocks in sight that are not known yet."""
         raise NotImplementedError
 
     def refresh_rows(self) -> None:
-        """Draw the rows in sight again."""
+        """Redraw the rows in sight that may have changed."""
         self.refresh()
 
     @property
@@ -130,11 +130,7 @@ class LineView(StableScrollView, BorderlessRows):
         return max(min(self.scrollable_content_region.width - MARGIN - 1, _MAX_TEXT_WIDTH), 1)
 
     def update_rows(self) -> bool:
-        """Find the rows in sight from the anchor.
-
-        Returns:
-            Whether there is room for any row.
-        """
+        """Find the rows in sight from the anchor; return whether there is room for any."""
         self._viewport.height = self.container_size.height
         if not self.is_mounted or not self._viewport.height:
             return False

@@ -34,11 +34,9 @@ def paint(
     """Paint a line.
 
     Args:
-        line: The line.
-        width: Cells of the strip.
         edge: The cell at its left edge.
         background: The style of segments without a style of their own, and of the rest of the strip.
-        mark: A mark after the line that is neither copied nor selected.
+        mark: A mark after the line, which is not part of the text.
         highlights: Start, end and style of characters of the content.
         selected: Start and end of the selected characters of the content; an end of -1 is the end of the line.
         selection_style: The style of the selected characters.

@@ -1,4 +1,4 @@
-"""The window over a column of blocks of lines, where only the blocks near the window are measured."""
+"""A window over a column of blocks of lines, which measures only the blocks near the window."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = ["Viewport"]
 class Viewport:
     """A window over a column of blocks.
 
-    The window's position is its anchor, the block and the line of it that the top row shows. It does not change when
-    heights above or below turn out to differ from their estimates; scroll offsets are derived from it.
+    The anchor, the block and line in the top row, is the window's position. It does not change when heights turn out to
+    differ from their estimates; scroll offsets are derived from it.
 
     Attributes:
         anchor: Block and line of the window's top row.
@@ -26,7 +26,7 @@ class Viewport:
 
         Args:
             measure_block: Returns the height of a block in lines; None while it is not known.
-            estimate: The height that is assumed for a block.
+            estimate: The height that is assumed for a block until it is measured.
         """
         self._measure_block = measure_block
         self._estimate = estimate
@@ -139,13 +139,13 @@ class Viewport:
         self._lines_from(*self.anchor, 2 * self.height)
         self._walk(*self.anchor, -self.height)
 
-    def _lines_from(self, position: int, line: int, most: int) -> int:
-        """Measure the blocks from a line on, and return their number of lines, at most `most`."""
+    def _lines_from(self, position: int, line: int, limit: int) -> int:
+        """Measure the blocks from a line on, and return the number of lines from there, at most `limit`."""
         found = -line
-        while found < most and position < len(self):
+        while found < limit and position < len(self):
             found += self.block_height(position)
             position += 1
-        return min(found, most)
+        return min(found, limit)
 
     def _last_anchor(self) -> tuple[int, int]:
         """Return the anchor with which the bottom row shows the last line."""

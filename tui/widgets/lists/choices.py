@@ -23,7 +23,7 @@ __all__ = ["Choice", "ChoiceList", "plain"]
 
 _MARGIN: Final = 2
 _MIN_LABEL: Final = 16
-"""Cells of a label below which the details are left out."""
+"""Minimum width of a label; if there is less room, the details are omitted."""
 
 
 class Choice(NamedTuple):
@@ -102,12 +102,12 @@ class ChoiceList(OptionList, can_focus=False):
             self.scroll_to(y=top, animate=False, immediate=True, force=True)
 
     def move(self, lines: int) -> None:
-        """Move the highlight by some lines; it stops at the ends."""
+        """Move the highlight by a number of lines; it stops at the ends."""
         if self.highlighted is not None:
             self.highlighted += lines
 
     def move_page(self, pages: int) -> None:
-        """Move the highlight by some pages."""
+        """Move the highlight by a number of pages."""
         self.move(pages * max(1, self.scrollable_content_region.height - 1))
 
     def watch_highlighted(self, highlighted: int | None) -> None:
@@ -123,7 +123,7 @@ class ChoiceList(OptionList, can_focus=False):
         self.scroll_to_highlight()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """Return the number of options: each of them is one line."""
+        """Return the number of options, each of which takes one line."""
         return self.option_count
 
     def _check_end(self, line: int) -> None:

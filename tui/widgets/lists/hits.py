@@ -29,12 +29,12 @@ _MAX_LABEL: Final = 18
 _MIN_LABEL: Final = 9
 """Width of the labels, in cells."""
 
-_NAMED: Final = 3
+_MAX_NAMED_BRANCHES: Final = 3
 """Maximum number of branches that a heading names."""
 
 
 class HitList(ScrollView, can_focus=False):
-    """Search hits. Only the visible lines are drawn, so that many hits are as fast as few."""
+    """Search hits; only the lines in sight are drawn, so that many hits are as fast as few."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "hits--count",
@@ -95,18 +95,18 @@ class HitList(ScrollView, can_focus=False):
         self._row_of: list[int] = []
         self._with_session = False
 
-    def show(self, hits: Sequence[Hit], *, with_session: bool, empty: str, keep: bool) -> None:
+    def show(self, hits: Sequence[Hit], *, with_session: bool, empty: str, keep_cursor: bool) -> None:
         """Replace the hits.
 
         Args:
             hits: The hits in their order.
             with_session: Whether headings name the session.
             empty: Text of the list without hits.
-            keep: Whether the cursor stays at its hit; from the first hit it goes to the new first hit.
+            keep_cursor: Whether the cursor stays on its hit; from the first hit it moves to the new first hit.
         """
-        if keep and (len(hits), with_session, empty) == (len(self._hits), self._with_session, self._empty):
+        if keep_cursor and (len(hits), with_session, empty) == (len(self._hits), self._with_session, self._empty):
             return
-        kept = self._hits[self.cursor] if keep and self.cursor > 0 else None
+        kept = self._hits[self.cursor] if keep_cursor and self.cursor > 0 else None
         self._hits, self._with_session, self._empty = tuple(hits), with_session, empty
         self._rows, self._row_of = [], []
         previous: tuple[str, int, str] | None = None
@@ -129,11 +129,11 @@ class HitList(ScrollView, can_focus=False):
         return self._hits
 
     def move(self, lines: int) -> None:
-        """Move the cursor by some hits."""
+        """Move the cursor by a number of hits."""
         self.cursor += lines
 
     def move_page(self, pages: int) -> None:
-        """Move the cursor by some pages."""
+        """Move the cursor by a number of pages."""
         self.cursor += pages * max(1, self.scrollable_content_region.height - 2)
 
     def validate_cursor(self, cursor: int) -> int:
@@ -174,13 +174,13 @@ class HitList(ScrollView, can_focus=False):
     def _draw_heading(self, hit: Hit, width: int) -> Iterator[Segment]:
         muted = self.get_visual_style("hits--heading", partial=True)
         names = [printable_line(name) for name in self._branches(hit)]
-        more = f" +{len(names) - _NAMED}" if len(names) > _NAMED else ""
+        more = f" +{len(names) - _MAX_NAMED_BRANCHES}" if len(names) > _MAX_NAMED_BRANCHES else ""
         text = Content.assemble(
             (f"{printable_line(hit.session_id)} › ", self.get_visual_style("hits--session", partial=True))
             if self._with_session
             else "",
             (f"turn {hit.turn}" if hit.turn else "before the first turn", muted),
-            (f" · {', '.join(names[:_NAMED])}{more}", muted),
+            (f" · {', '.join(names[:_MAX_NAMED_BRANCHES])}{more}", muted),
         )
         room = max(width - 2 * _MARGIN, 1)
         yield from Content.assemble(" " * _MARGIN, text.truncate(room, ellipsis=True)).render_segments(

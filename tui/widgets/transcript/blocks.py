@@ -17,24 +17,21 @@ __all__ = ["Blocks"]
 
 _ESTIMATE = 3
 _UNKNOWN, _MESSAGE, _STEP, _TURN, _UNFOLDED = 0, 1, 2, 3, 4
-_KIND = 3
-"""The bits of `Blocks._kinds` that hold the kind of an item; `_UNFOLDED` is set where it starts unfolded."""
+_KIND_MASK = 3
+"""The bits of `Blocks._kinds` for the kind of an item; the bit `_UNFOLDED` is set if the item starts unfolded."""
 
 
 class Blocks:
-    """A block of lines for each item of a branch, stored or live, and a last one for the lines after the items.
+    """A block of lines for each item of a branch, stored or live, and a last block for the lines after the items.
 
-    A block consists of a blank line above, the header of a turn that begins there, and the rendered item. The first two
+    A block consists of a blank line, the header of the turn that begins there, and the rendered item. The first two
     depend on the kinds of items, which are remembered, so that a measured height stays right after the item above was
     dropped from memory.
 
     Attributes:
-        view: The view that is shown.
-        width: Cells of a line.
-        item_styles: The styles of the lines.
-        items: The stored items that were read.
+        items: The items that were read.
         viewport: The heights of the blocks, and which blocks are in sight.
-        stored: How many items are stored; their blocks come first.
+        stored: Number of stored items; their blocks are the first ones.
     """
 
     def __init__(self) -> None:
@@ -54,7 +51,7 @@ class Blocks:
 
     @property
     def count(self) -> int:
-        """How many items there are, stored and live; the block after the items is not counted."""
+        """The number of items, stored and live."""
         return len(self._kinds)
 
     def item(self, position: int) -> Item | None:
@@ -71,12 +68,7 @@ class Blocks:
         self.item_styles = item_styles
 
     def show_branch(self, stored: int, live: Sequence[Item]) -> None:
-        """Show another branch, and forget all heights.
-
-        Args:
-            stored: How many items are stored.
-            live: The items of a run, which follow the stored items.
-        """
+        """Show another branch with a number of stored items and live items after them; forget all heights."""
         self.stored = stored
         self._live = tuple(live)
         self.items.truncate(stored)
@@ -88,21 +80,16 @@ class Blocks:
             self._learn_kind(position)
 
     def reset_heights(self, width: int | None = None) -> None:
-        """Forget all heights, because of other folds or another width."""
+        """Forget all heights, because folds or the width have changed."""
         self.width = self.width if width is None else width
         self.viewport.reset(self.count + 1)
         for position in self._known_positions():
             self._estimate_height(position)
 
     def update_branch(self, stored: int, live: Sequence[Item], *, revised: bool) -> None:
-        """Show the current items of the branch after it grew or shrank, or live items grew or were stored.
+        """Show the current items of the same branch; `revised` means that items that were read may be stale.
 
         A live item is shown until its stored version is read, so that nothing flickers.
-
-        Args:
-            stored: How many items are stored.
-            live: The items of a run after them.
-            revised: Whether the file changed, so that stored items may be stale.
         """
         before = dict(enumerate(self._live, self.stored))
         if revised or stored != self.stored:
@@ -118,7 +105,7 @@ class Blocks:
             if item != before.get(position):
                 self._incremental.setdefault(position, IncrementalItem())
                 self._learn_kind(position)
-                # Also out of sight: a piece at a time is fast, but all of it at once is slow when it is scrolled to.
+                # Even if it is out of sight: adding a piece is fast, rendering it all when it is scrolled to is slow.
                 self._render(position, item)
 
     def _resize(self, count: int) -> None:
@@ -171,7 +158,7 @@ class Blocks:
         """Return the number of blank lines at the top of a block: 0 between the steps of an agent."""
         if not 0 < position < self.count:
             return 0
-        here, above = self._kinds[position] & _KIND, self._kinds[position - 1] & _KIND
+        here, above = self._kinds[position] & _KIND_MASK, self._kinds[position - 1] & _KIND_MASK
         return int(here != _STEP or above not in (_STEP, _UNKNOWN))
 
     def line(self, position: int, number: int) -> Line:

@@ -15,15 +15,15 @@ from tui.widgets.transcript.view_changes import live_items
 
 __all__ = ["end_lines", "turn_header"]
 
-_ROOM_FOR_TIME = 32
-"""Cells of a line from which on a turn's header has room for the time."""
+_MIN_WIDTH_FOR_TIME = 32
+"""Minimum width of a header that shows the time of its turn."""
 
 
 def turn_header(view: View, item: Item, width: int, item_styles: ItemStyles) -> Line:
     """Return the line above a user message: number and time of the turn, and a counter of the branches there."""
     title = [Segment(f"{item.turn}", item_styles.title), Segment("  you", item_styles.muted)]
     counter = _branch_counter(view, view.tree.chain_at(view.branch_id, item.turn), item.turn, item_styles)
-    time = format_time(item.created_at) if width >= _ROOM_FOR_TIME else ""
+    time = format_time(item.created_at) if width >= _MIN_WIDTH_FOR_TIME else ""
     right = [Segment(time, item_styles.muted), Segment("  " if time and counter else ""), *counter]
     space = width - sum(segment.cell_length for segment in (*title, *right))
     if space < 1:
@@ -51,7 +51,7 @@ def end_lines(view: View, width: int, item_styles: ItemStyles) -> Sequence[Line]
 
 
 def _branch_counter(view: View, chain: Chain | None, turn: int, item_styles: ItemStyles) -> list[Segment]:
-    """Return a counter of the branches that part at a turn; empty if there are none."""
+    """Return a counter of the branches that part at a turn; empty if only one continues there."""
     if chain is None or chain.first != turn:
         return []
     branches = view.tree.alternatives(chain)

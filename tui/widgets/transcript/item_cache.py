@@ -16,8 +16,8 @@ PAGE: Final = 64
 _LONG_PAGE: Final = 16
 """Long items that are requested at once; each of them fills the pane many times."""
 
-_LONG: Final = 1 << 14
-"""Bytes of an average item from which on items count as long."""
+_LONG_ITEM_BYTES: Final = 1 << 14
+"""If the average size of items is larger, they are requested in smaller pages."""
 
 _CAPACITY: Final = 32 * PAGE
 _MAX_BYTES: Final = 16 << 20
@@ -69,11 +69,7 @@ class ItemCache:
             self._retain(lambda position: position < count)
 
     def receive(self, page: Page) -> list[int]:
-        """Store the items of a page.
-
-        Returns:
-            The positions whose item has changed.
-        """
+        """Store the items of a page, and return the positions whose item has changed."""
         pages = self._pages
         if any(self._contradicts(item) for item in page.items):
             # The branch changed above this page: the stale items have other positions now.
@@ -81,7 +77,7 @@ class ItemCache:
         changed = [item.position for item in page.items if self._replaces(item)]
         pages.put(page.start, page.items, pages.revision)
         self._bytes = self._size()
-        pages.page_size = _LONG_PAGE if self._bytes > _LONG * len(pages) else PAGE
+        pages.page_size = _LONG_PAGE if self._bytes > _LONG_ITEM_BYTES * len(pages) else PAGE
         return changed
 
     def missing_pages(self, first: int, last: int, count: int) -> list[range]:
@@ -92,7 +88,7 @@ class ItemCache:
         Args:
             first: The first position in sight.
             last: The last position in sight.
-            count: How many items the branch has.
+            count: Number of items of the branch.
         """
         pages, size = self._pages, self._pages.page_size
         needed = range(max(first - size // 2, 0), min(last + size // 2 + 1, count))

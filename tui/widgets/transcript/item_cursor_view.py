@@ -48,12 +48,7 @@ class ItemCursorView(ItemView, can_focus=True):
         return "" if item is None else copied_text(item)
 
     def put_cursor(self, position: int, *, scroll: bool = True) -> None:
-        """Move the cursor to an item.
-
-        Args:
-            position: The position of the item.
-            scroll: Whether to scroll the item into sight.
-        """
+        """Move the cursor to an item, and scroll it into sight if `scroll` is set."""
         if not 0 <= position < self._blocks.count:
             return
         self._cursor = position
@@ -138,10 +133,9 @@ class ItemCursorView(ItemView, can_focus=True):
         return [position for position in positions if position < self._blocks.count]
 
     def _fetch_cursor(self, *, first: bool) -> bool:
-        """If the cursor is out of sight, put it on the first or last item in sight.
+        """Put the cursor on the first or last item in sight, and return True; do nothing if it is in sight itself.
 
-        Returns:
-            Whether the cursor was out of sight, or no item is in sight.
+        If no item is in sight, the result is True as well.
         """
         in_sight = self._items_in_sight()
         if not in_sight or in_sight[0] <= self._cursor <= in_sight[-1]:

@@ -68,7 +68,7 @@ class ItemView(LineView):
                 self.request_items(page.start, page.stop)
 
     def update_rows(self) -> bool:
-        """Find the rows in sight from the anchor, and render them in the current styles."""
+        """Find the rows in sight, rendered in the current styles."""
         if self.is_mounted:
             self._blocks.restyle(self.item_styles)
         return super().update_rows()
@@ -87,7 +87,6 @@ class ItemView(LineView):
         return contents
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Redraw the view."""
         if not regions:
             self._contents, self._contents_of = [], None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
@@ -118,20 +117,13 @@ class ItemView(LineView):
         self.update_view()
 
     def draw(self, y: int) -> Strip:
-        """Draw a row for the screen."""
         return self.render_row(y, with_offsets=False)
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row with the offsets by which the mouse selects text."""
         return self.render_row(y, with_offsets=True)
 
     def render_row(self, y: int, *, with_offsets: bool) -> Strip:
-        """Draw a row.
-
-        Args:
-            y: The number of the row.
-            with_offsets: Whether to add the offsets by which the mouse selects text, so that the row cannot be cached.
-        """
+        """Draw a row, from the cache or with the offsets that the mouse needs to select text."""
         if y >= len(self.rows):
             return Strip.blank(self.scrollable_content_region.width, self.background_style)
         self._blocks.restyle(self.item_styles)
@@ -142,7 +134,7 @@ class ItemView(LineView):
         selected = None if self._selection is None else self._selection.get_span(line_number)
         if with_offsets:
             return self._paint(content, width, selected, line_number)
-        # Both edges of a line are kept, with and without the bar, as turns are selected one after the other.
+        # A line is cached with and without the bar at its edge, because turns are selected one after the other.
         key, state = (line_number, content.edge), (width, selected, content)
         known = self._painted.get(key)
         if known is None or known[0] != state:
@@ -164,7 +156,6 @@ class ItemView(LineView):
         )
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Redraw the rows after the selection changed."""
         self._selection = selection
         super().selection_updated(selection)
 

@@ -18,8 +18,8 @@ _Key: TypeAlias = tuple[int, int, bool]
 class RenderCache:
     """The most recently used rendered items, by message id, width and fold state.
 
-    The number of lines is limited, not of items, because one long item takes the memory of a thousand short items. The
-    newest item is kept even if it exceeds the limit.
+    The number of lines is limited instead of the number of items, because one long item takes the memory of a thousand
+    short items. The newest item is kept even if it exceeds the limit.
     """
 
     def __init__(self, max_lines: int = _MAX_LINES) -> None:

@@ -14,7 +14,7 @@ from tui.widgets.transcript.blocks import Blocks
 
 __all__ = ["Match", "SearchMarks"]
 
-_KEPT: Final = 128
+_CAPACITY: Final = 128
 """Items whose matches are kept."""
 
 _MAX_LINES: Final = 8_000
@@ -42,7 +42,6 @@ class _ItemMatches(NamedTuple):
     """The matches in an item.
 
     Attributes:
-        matches: The matches in order.
         lines: By line number, start and end of the matching characters, and the ordinal of the match.
     """
 
@@ -60,7 +59,7 @@ class SearchMarks:
 
     def __init__(self, blocks: Blocks) -> None:
         self._blocks = blocks
-        self._known: LRUCache[_Key, _ItemMatches] = LRUCache(_KEPT)
+        self._known: LRUCache[_Key, _ItemMatches] = LRUCache(_CAPACITY)
         self.query: Query | None = None
         self.current = (-1, -1)
 

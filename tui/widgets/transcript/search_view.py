@@ -53,12 +53,7 @@ class SearchView(ItemCursorView):
         self.refresh()
 
     def go_to_match(self, position: int, *, last: bool = False) -> None:
-        """Go to an item and make a match in it the current one, as soon as the item is read.
-
-        Args:
-            position: The position of the item; it is unfolded.
-            last: Whether to go to the last match instead of the first.
-        """
+        """Go to an item, unfold it, and make its first or last match the current match as soon as the item is read."""
         self._awaited = position, last
         self._marks.current = -1, -1
         if self._blocks.item(position) is None:
@@ -67,11 +62,7 @@ class SearchView(ItemCursorView):
         self.show_awaited_match()
 
     def step_match(self, step: int) -> bool:
-        """Go to the next (1) or previous (-1) match in the item with the current match.
-
-        Returns:
-            Whether there is such a match.
-        """
+        """Go to the next (1) or previous (-1) match in the same item; return whether there is one."""
         position, ordinal = self._marks.current
         if self._awaited is not None or not 0 <= ordinal + step < len(self._marks.matches(position)):
             return False
@@ -103,7 +94,7 @@ class SearchView(ItemCursorView):
             row = viewport.row_of(position) + line
             if not 0 <= row < viewport.height - 1:
                 viewport.scroll_to(position, line)
-                # Near the end of the branch the line is below the top already, and must not be moved out of sight.
+                # Near the end of the branch the window cannot begin with the line, which must not leave the window.
                 viewport.scroll_by(min(viewport.row_of(position) + line - viewport.height // 3, 0))
             self.update_view()
         self.post_message(self.MatchShown(self, ordinal + 1, len(matches)))

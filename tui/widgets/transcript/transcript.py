@@ -101,7 +101,7 @@ class Transcript(SearchView):
     # Following the view
 
     def watch_view(self, old: View, new: View) -> None:
-        """Show another view, and stay at the same lines if the view has them."""
+        """Show another view, and do not scroll if it has the lines in sight."""
         blocks, viewport, same_branch = self._blocks, self._viewport, is_same_branch(old, new)
         count, at_end, at_last = blocks.count, viewport.at_end, self._cursor >= blocks.count - 1
         stays = self._update_blocks(old, new)
@@ -144,7 +144,7 @@ class Transcript(SearchView):
         return stays
 
     def _count_new(self, old: View, new: View, added: int) -> None:
-        """Count the items that were added below the pane; a live item that grew there is not counted."""
+        """Count the items that were added below the pane; a live item that grew there counts as 0."""
         live = live_items(new)
         if old.revision == new.revision or live:
             # Items that a run adds are not counted, and are not counted again when they are stored.
@@ -229,7 +229,7 @@ class Transcript(SearchView):
         return Segment("▍", self.item_styles.muted)
 
     def update_view(self) -> None:
-        """Derive rows, scroll offset and scrollbar from the anchor; forget new items once the last line is in sight."""
+        """Draw the rows at the anchor, and remove the label for new lines once the last line is in sight."""
         super().update_view()
         if self._viewport.at_end:
             self._new = None
@@ -247,7 +247,6 @@ class Transcript(SearchView):
         return Strip.join([strip.crop(0, strip.cell_length - len(text)), Strip([Segment(text, style)], len(text))])
 
     def request_items(self, start: int, end: int) -> None:
-        """Request items that were not read."""
         self.post_message(self.ItemsNeeded(self, self.view.branch_id, start, end))
 
     # The mouse

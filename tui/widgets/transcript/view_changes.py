@@ -16,10 +16,7 @@ __all__ = [
 
 
 def live_items(view: View) -> tuple[Item, ...]:
-    """Return the items of the run on the shown branch that follow the stored items of the view.
-
-    No items are returned while the view lacks stored items before the first live item.
-    """
+    """Return the items of the run after the stored items of the view; none while stored items between are missing."""
     run = view.runs.get(view.branch_id)
     if run is None or run.progress.start > view.items:
         return ()
