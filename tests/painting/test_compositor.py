@@ -1,4 +1,4 @@
-"""How the screen is put together: the terminal shows what Textual's own compositor would have painted, for less."""
+"""The compositor paints what Textual's own compositor would paint, with fewer drawn rows."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ async def path(tmp_path: Path) -> Path:
     path = tmp_path / "painted.sqlite"
     sdk = open_sdk(path)
     for number in range(1, 41):
-        said = "대화 가지 " * number if number % 3 else "word " * 40
-        await sdk.add_items(turn(f"{number} {said}", f"**Answer** {number}\n\n" * (number % 7), tool="look"))
+        text = "대화 가지 " * number if number % 3 else "word " * 40
+        await sdk.add_items(turn(f"{number} {text}", f"**Answer** {number}\n\n" * (number % 7), tool="look"))
         await sdk.store_run_usage(run_result(100 * number))
     await sdk.create_branch_from_turn(30, "fork")
     await sdk.add_items(turn("elsewhere"))
@@ -41,7 +41,7 @@ async def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> pyte.Screen:
-    """A terminal that is given each update as it comes."""
+    """A terminal that shows each update of the app."""
     terminal = pyte.Screen(200, 50)
     stream = pyte.Stream(terminal)
 
@@ -54,12 +54,12 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> pyte.Screen:
 
 
 def cells(terminal: pyte.Screen) -> list[list[object]]:
-    """Every character with its look."""
+    """Return the characters of a terminal with their styles."""
     return [[terminal.buffer[y][x] for x in range(terminal.columns)] for y in range(terminal.lines)]
 
 
-def whole(explorer: ExplorerDriver, size: tuple[int, int]) -> pyte.Screen:
-    """A terminal with everything, as Textual paints it."""
+def painted_by_textual(explorer: ExplorerDriver, size: tuple[int, int]) -> pyte.Screen:
+    """Return a terminal that shows the screen as Textual's own compositor paints it."""
     app = explorer.pilot.app
     painter = app.screen._compositor
     visible_screen_stack.set(app._background_screens)
@@ -80,12 +80,12 @@ async def test_the_terminal_shows_what_textual_would_have_painted(path: Path, sh
         for _ in range(14):
             await explorer.press(chance.choice(KEYS))
             if isinstance(explorer.pilot.app.screen, PaintedScreen):
-                assert cells(shown) == cells(whole(explorer, size))
+                assert cells(shown) == cells(painted_by_textual(explorer, size))
 
 
-async def test_every_cell_that_is_asked_for_is_painted(path: Path) -> None:
+async def test_every_requested_cell_is_painted(path: Path) -> None:
     async with open_explorer(path, size=(60, 20)) as explorer:
-        # As a dialog of another size than the screen below asks.
+        # A dialog of another size than the screen below requests such rows.
         compositor = explorer.screen.partial_compositor
         assert compositor is not None
         rows = compositor.draw((y, 0, 90) for y in range(30))
@@ -102,7 +102,7 @@ def counting(widget: Widget, rows: Counter[str]) -> Callable[[Region], list[Stri
     return counted
 
 
-async def test_what_is_behind_others_is_not_drawn(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rows_behind_other_widgets_are_not_drawn(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows: Counter[str] = Counter()
     async with open_explorer(path) as explorer:
         for widget in explorer.screen.walk_children(Widget):

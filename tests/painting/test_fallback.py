@@ -1,4 +1,4 @@
-"""The explorer on a Textual whose private members differ: slower, and the same on the screen."""
+"""With a version of Textual whose private members differ, the explorer is slower, but shows the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
 
-from tests.conversations import open_sdk, run_result, turn
+from tests.conversations import open_sdk, run_result, set_times, turn
 from tui.painting.textual_internals import FAST, has_expected_members
 
 EXPLORE = """
@@ -84,6 +84,7 @@ async def path(path: Path) -> Path:
     await sdk.create_branch_from_turn(20, "fork")
     await sdk.add_items(turn("elsewhere"))
     sdk.close()
+    set_times(path)
     return path
 
 

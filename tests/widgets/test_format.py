@@ -43,7 +43,7 @@ def test_tokens_never_take_more_than_five_cells(count: int) -> None:
 
 
 @pytest.mark.parametrize(("room", "text"), [(9, "1,234,567"), (8, "1.2M")])
-def test_a_count_is_written_in_full_where_it_fits(room: int, text: str) -> None:
+def test_a_count_is_written_in_full_if_it_fits(room: int, text: str) -> None:
     assert format_count(1_234_567, room) == text
 
 
@@ -64,7 +64,7 @@ def test_a_name_is_cut_to_its_room(name: str, room: int, text: str) -> None:
 
 
 @given(st.text(), st.integers(min_value=0, max_value=12))
-def test_no_name_outgrows_its_room(name: str, room: int) -> None:
+def test_no_name_is_wider_than_its_room(name: str, room: int) -> None:
     assert cell_len(fit_name(name, room)) <= room
 
 

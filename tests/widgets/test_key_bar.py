@@ -25,14 +25,14 @@ class KeysApp(App[None]):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(self, kept: str = "") -> None:
+    def __init__(self, preferred_action: str = "") -> None:
         super().__init__()
         self.actions: list[str] = []
-        self._kept = kept
+        self._preferred_action = preferred_action
 
     def compose(self) -> ComposeResult:
         yield Pane()
-        yield KeyBar(self._kept)
+        yield KeyBar(self._preferred_action)
 
     def action_fork(self) -> None:
         self.actions.append("fork")
@@ -69,8 +69,8 @@ async def test_a_click_runs_the_action_and_keys_that_do_not_fit_are_omitted() ->
         assert app.actions == ["branches", "fork"]
 
 
-async def test_one_key_is_kept_where_there_is_not_enough_room() -> None:
-    app = KeysApp(kept="branches")
+async def test_the_preferred_key_is_shown_if_there_is_not_room_for_all() -> None:
+    app = KeysApp(preferred_action="branches")
     async with app.run_test(size=(17, 5)) as pilot:
         await pilot.pause()
         assert app.shown == " f Fork  b 한국어"

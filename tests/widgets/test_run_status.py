@@ -1,4 +1,4 @@
-"""The line on the run that is under way."""
+"""The line about the current run."""
 
 from __future__ import annotations
 
@@ -83,9 +83,8 @@ async def test_it_shows_the_run_on_the_shown_branch(runs: list[Run], line: str) 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(-3, "0:00"), (7, "0:07"), (750, "12:30"), (4265, "71:05")])
 async def test_it_shows_the_elapsed_time(seconds: float, shown: str) -> None:
-    async with StatusApp(view_of(run_of()), seconds).run_test() as pilot:
-        app = pilot.app
-        assert isinstance(app, StatusApp)
+    app = StatusApp(view_of(run_of()), seconds)
+    async with app.run_test() as pilot:
         await pilot.pause()
         assert f" · {shown} · " in app.line
 
@@ -94,9 +93,8 @@ async def test_parts_are_omitted_by_rank() -> None:
     full = run_of(progress=USAGE, queued=("a",))
     lines = []
     for width in (90, 70, 58, 44, 36, 20):
-        async with StatusApp(view_of(full, run_of("other"))).run_test(size=(width, 5)) as pilot:
-            app = pilot.app
-            assert isinstance(app, StatusApp)
+        app = StatusApp(view_of(full, run_of("other")))
+        async with app.run_test(size=(width, 5)) as pilot:
             await pilot.pause()
             lines.append(app.line[2:])
     assert lines == [
@@ -110,9 +108,8 @@ async def test_parts_are_omitted_by_rank() -> None:
 
 
 async def test_the_spinner_turns_unless_the_run_waits_for_the_user() -> None:
-    async with StatusApp().run_test() as pilot:
-        app = pilot.app
-        assert isinstance(app, StatusApp)
+    app = StatusApp()
+    async with app.run_test() as pilot:
         is_turning = []
         for runs in ([], [run_of()], [run_of(state=RunState.WAITING)], [run_of(state=RunState.STOPPING)], []):
             app.view = view_of(*runs)
@@ -122,9 +119,8 @@ async def test_the_spinner_turns_unless_the_run_waits_for_the_user() -> None:
 
 
 async def test_the_spinner_has_ten_frames_a_second() -> None:
-    async with StatusApp(view_of(run_of())).run_test() as pilot:
-        app = pilot.app
-        assert isinstance(app, StatusApp)
+    app = StatusApp(view_of(run_of()))
+    async with app.run_test() as pilot:
         await pilot.pause()
         frames = []
         for tenths in range(11):

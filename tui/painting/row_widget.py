@@ -19,6 +19,7 @@ class BorderlessRows(Widget):
     """
 
     _backgrounds: tuple[Style, Color] | None = None
+    _foregrounds: dict[str, Style] | None = None
 
     @property
     def background_style(self) -> Style:
@@ -33,7 +34,24 @@ class BorderlessRows(Widget):
     def notify_style_update(self) -> None:
         """Drop the colours of the previous theme."""
         super().notify_style_update()
-        self._backgrounds = None
+        self._backgrounds = self._foregrounds = None
+
+    def foreground_style(self, name: str) -> Style:
+        """Return the style of a component class without its background, to be drawn over any background."""
+        if self._foregrounds is None:
+            self._foregrounds = {}
+        if name not in self._foregrounds:
+            style = self.get_component_rich_style(name)
+            self._foregrounds[name] = Style(
+                color=style.color,
+                bold=style.bold,
+                dim=style.dim,
+                italic=style.italic,
+                underline=style.underline,
+                reverse=style.reverse,
+                strike=style.strike,
+            )
+        return self._foregrounds[name]
 
     def draw(self, y: int) -> Strip:
         """Draw a row of the screen; unlike `render_line`, it may omit padding and metadata for the mouse."""

@@ -20,6 +20,11 @@ class WidgetMessage(Message, Generic[W]):
     widget: W
     """The widget that sent the message."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # While the screen draws, Textual takes the screen for the sender, and a message does not bubble to its sender.
+        self.set_sender(self.widget)
+
     @property
     def control(self) -> W:
         """The widget that sent the message, for the selectors of `textual.on`."""

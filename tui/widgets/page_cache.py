@@ -49,10 +49,7 @@ class PageCache(Generic[T]):
     def missing_pages(self, numbers: Iterable[int], within: range, series: str = "") -> list[range]:
         """Return the missing pages of some numbers, in order, and remember them as requested.
 
-        Args:
-            numbers: The numbers that are needed.
-            within: All numbers of the series; pages are aligned to the first of them.
-            series: The series.
+        Pages are aligned to the first of all numbers of the series, which are `within`.
         """
         size = self.page_size
         starts = {number - (number - within.start) % size for number in numbers if not self.is_fresh(number, series)}
@@ -64,13 +61,8 @@ class PageCache(Generic[T]):
     def put(self, first: int, values: Sequence[T], revision: int, series: str = "") -> None:
         """Store values that were read under a revision, but keep values of newer revisions.
 
-        A page that was read incompletely is not requested again under the same revision, which could repeat forever.
-
-        Args:
-            first: Number of the first value; the others have the numbers that follow.
-            values: The values.
-            revision: The revision under which they were read.
-            series: The series.
+        The first value has the number `first`, and each other value the next number. A page that was read incompletely
+        is not requested again under the same revision, which could repeat forever.
         """
         for number, value in enumerate(values, first):
             entry = self._values.pop((series, number), None)

@@ -166,7 +166,7 @@ async def test_the_footer_offers_no_command_on_a_key_that_types() -> None:
 # Forks
 
 
-async def test_a_fork_starts_from_the_message_and_the_title_tells_its_turn() -> None:
+async def test_a_fork_starts_from_the_message_and_the_title_names_its_turn() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         app.view = FORK
@@ -249,10 +249,10 @@ async def test_a_fork_that_was_not_edited_starts_from_the_current_message() -> N
     async with app.run_test() as pilot:
         await pilot.pause()
         app.view = MAIN
-        app.view = FORK._replace(fork=ForkDraft("main", 3, "said anew"))
+        app.view = FORK._replace(fork=ForkDraft("main", 3, "edited elsewhere"))
         await pilot.pause()
 
-        assert app.composer.text == "said anew"
+        assert app.composer.text == "edited elsewhere"
 
 
 async def test_other_changes_of_the_view_keep_the_text() -> None:
@@ -420,7 +420,7 @@ def run_with(*queued: str) -> View:
     return MAIN._replace(runs={"main": Run("main", RunState.RUNNING, 0.0, "m", queued=queued)})
 
 
-async def test_the_placeholder_tells_what_enter_does() -> None:
+async def test_the_placeholder_names_the_effect_of_enter() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         hints = []
@@ -484,7 +484,7 @@ async def test_queued_messages_take_their_rows_from_the_editor() -> None:
         (MAIN._replace(session=SESSION._replace(plain=True)), "Read-only: a plain session has no branches yet"),
     ],
 )
-async def test_the_placeholder_tells_why_nothing_can_be_written(view: View, reason: str) -> None:
+async def test_the_placeholder_is_the_reason_why_nothing_can_be_written(view: View, reason: str) -> None:
     app = ComposerApp(view)
     async with app.run_test() as pilot:
         await pilot.press(*"abc", "ctrl+j", "enter")
@@ -617,7 +617,7 @@ async def test_a_text_that_is_short_enough_is_pasted_as_it_is() -> None:
         assert app.editor.text == app.composer.text == LONG[:20_000]
 
 
-async def test_a_placeholder_is_deleted_as_a_whole_and_can_be_restored() -> None:
+async def test_a_placeholder_is_deleted_completely_and_can_be_restored() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press("a")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from textual.app import App, ComposeResult
+from textual.pilot import Pilot
 from textual.reactive import var
 
 from tui.model import Branch, Chain, Item, Page, Session, TurnTree, View
@@ -130,3 +131,12 @@ class TranscriptApp(App[None]):
         """Return the rows of the transcript."""
         height = self.transcript.size.height
         return ["".join(segment.text for segment in self.transcript.render_line(y)).rstrip() for y in range(height)]
+
+
+async def opened(pilot: Pilot[None]) -> TranscriptApp:
+    """Focus the transcript of a running app, and return the app."""
+    app = pilot.app
+    assert isinstance(app, TranscriptApp)
+    app.transcript.focus()
+    await pilot.pause()
+    return app

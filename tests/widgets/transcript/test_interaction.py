@@ -13,6 +13,7 @@ from tests.widgets.transcript.samples import (
     call,
     chat,
     items_of,
+    opened,
     output,
     reasoning,
     user,
@@ -51,14 +52,6 @@ def row_of(app: TranscriptApp, text: str) -> int:
 def offset_of(app: TranscriptApp, text: str) -> tuple[int, int]:
     y = row_of(app, text)
     return app.rows()[y].index(text), y
-
-
-async def opened(pilot: Pilot[None]) -> TranscriptApp:
-    app = pilot.app
-    assert isinstance(app, TranscriptApp)
-    app.transcript.focus()
-    await pilot.pause()
-    return app
 
 
 def app_at(turn: int, items: Sequence[Item] = ITEMS) -> TranscriptApp:

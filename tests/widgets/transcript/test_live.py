@@ -16,6 +16,7 @@ from tests.widgets.transcript.samples import (
     call,
     chat,
     items_of,
+    opened,
     output,
     reasoning,
     user,
@@ -61,14 +62,6 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(blocks, "inline_segments", counted)
     return rendered
-
-
-async def opened(pilot: Pilot[None]) -> TranscriptApp:
-    app = pilot.app
-    assert isinstance(app, TranscriptApp)
-    app.transcript.focus()
-    await pilot.pause()
-    return app
 
 
 async def show(pilot: Pilot[None], app: TranscriptApp, view: View) -> list[str]:

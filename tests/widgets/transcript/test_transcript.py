@@ -1,10 +1,9 @@
-"""The lines that the transcript shows: which items it requests and rendered_positions for them, and when it scrolls."""
+"""The lines that the transcript shows, the items that it requests and renders for them, and its scrolling."""
 
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from textual.app import App, ComposeResult
@@ -31,16 +30,6 @@ def rendered_positions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(blocks, "render_item", counted)
     return rendered
-
-
-@pytest.fixture
-def ahead_of_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Set the local time nine hours ahead of the stored times."""
-    monkeypatch.setenv("TZ", "KST-9")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def all_rows(items: Sequence[Item], width: int, folded: bool = True) -> list[str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from textual.app import App, ComposeResult
@@ -40,13 +39,7 @@ WIDE = (36, 34)
 STRIP = (100, 3)
 
 
-@pytest.fixture(autouse=True)
-def in_seoul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "KST-9")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("ahead_of_utc")
 
 
 class UsageApp(App[None]):

@@ -188,7 +188,7 @@ class SideBySide(CursorView):
             return
         for page in self._turns.missing_pages(range(start, min(end, self.count)), range(self.count)):
             pairs = comparison.pairs[page.start : page.stop]
-            self.post_message(self.TurnsNeeded(self, comparison, page.start, pairs).set_sender(self))
+            self.post_message(self.TurnsNeeded(self, comparison, page.start, pairs))
 
     @property
     def _column_width(self) -> int:

@@ -42,12 +42,7 @@ class LongTexts:
         return placeholder
 
     def expand(self, shown: str, convert: Callable[[str], str]) -> str:
-        """Replace the placeholders in an editor's text by the long texts.
-
-        Args:
-            shown: The editor's text.
-            convert: Converts the text between the placeholders.
-        """
+        """Replace the placeholders in an editor's text by the long texts, and convert the text between them."""
         if not self._texts:
             return convert(shown)
         parts: list[str] = []

@@ -69,7 +69,6 @@ class LineView(StableScrollView, BorderlessRows):
         super().__init__(id=id)
         self._viewport = viewport
         self._item_styles: ItemStyles | None = None
-        self._styles: dict[str, Style] = {}
         self._updating = False
         self._thumb: tuple[int, bool, int, int] | None = None
         self.rows: list[tuple[int, int]] = []
@@ -103,26 +102,10 @@ class LineView(StableScrollView, BorderlessRows):
             self._item_styles = ItemStyles(**{name: self.foreground_style(f"item--{name}") for name in names})
         return self._item_styles
 
-    def foreground_style(self, name: str) -> Style:
-        """Return the style of a component class without its background, to be drawn over any background."""
-        if name not in self._styles:
-            style = self.get_component_rich_style(name)
-            self._styles[name] = Style(
-                color=style.color,
-                bold=style.bold,
-                dim=style.dim,
-                italic=style.italic,
-                underline=style.underline,
-                reverse=style.reverse,
-                strike=style.strike,
-            )
-        return self._styles[name]
-
     def notify_style_update(self) -> None:
-        """Forget the styles of the previous theme."""
+        """Drop the styles of the previous theme."""
         super().notify_style_update()
         self._item_styles = None
-        self._styles.clear()
 
     @property
     def text_width(self) -> int:

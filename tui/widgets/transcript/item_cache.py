@@ -81,14 +81,9 @@ class ItemCache:
         return changed
 
     def missing_pages(self, first: int, last: int, count: int) -> list[range]:
-        """Return the positions to request for the positions in sight, and remember them as requested.
+        """Return the positions to request if `first` to `last` of `count` are in sight; remember them as requested.
 
         Half a page above and below counts as in sight. A request is forgotten when its page is out of sight.
-
-        Args:
-            first: The first position in sight.
-            last: The last position in sight.
-            count: Number of items of the branch.
         """
         pages, size = self._pages, self._pages.page_size
         needed = range(max(first - size // 2, 0), min(last + size // 2 + 1, count))

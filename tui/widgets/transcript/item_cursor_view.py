@@ -133,9 +133,10 @@ class ItemCursorView(ItemView, can_focus=True):
         return [position for position in positions if position < self._blocks.count]
 
     def _fetch_cursor(self, *, first: bool) -> bool:
-        """Put the cursor on the first or last item in sight, and return True; do nothing if it is in sight itself.
+        """Put the cursor on the first or last item in sight, unless it is in sight.
 
-        If no item is in sight, the result is True as well.
+        Returns:
+            False if the cursor was in sight, else True.
         """
         in_sight = self._items_in_sight()
         if not in_sight or in_sight[0] <= self._cursor <= in_sight[-1]:

@@ -87,7 +87,7 @@ class RawJson(CursorView):
     def request_blocks(self, start: int, end: int) -> None:
         """Request the items of a range that were not read."""
         for page in self._items.missing_pages(start, end - 1, self._item_count):
-            self.post_message(self.ItemsNeeded(self, page.start, page.stop).set_sender(self))
+            self.post_message(self.ItemsNeeded(self, page.start, page.stop))
 
     def _lines(self, position: int) -> Sequence[Line] | None:
         styles = self.item_styles, self.scrollable_content_region.width

@@ -195,8 +195,7 @@ class Transcript(SearchView):
         if turn and turn != self._selections.latest(self.view.turn) and turn <= last_turn(self.view):
             self._selections.add(turn)
             # Posted to the screen, not up through the panes, so that all panes change in one frame.
-            selected = self.TurnSelected(self, turn, self._blocks.start_of_turn(self._cursor)).set_sender(self)
-            self.screen.post_message(selected)
+            self.screen.post_message(self.TurnSelected(self, turn, self._blocks.start_of_turn(self._cursor)))
 
     def _is_own_selection(self, view: View) -> bool:
         """Return whether this widget selected the view's turn, so that its cursor is in that turn."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from rich.segment import Segment
@@ -10,6 +9,7 @@ from rich.style import Style
 from textual.cache import LRUCache
 from textual.strip import Strip
 
+from tui.painting.row_widget import BorderlessRows
 from tui.widgets.tree.drawing import PartStyle, RowPart
 
 __all__ = ["RowPainter"]
@@ -26,9 +26,8 @@ class RowPainter:
     When a turn is added at the end of the tree, all other rows keep their content and move up.
     """
 
-    def __init__(self, component_style: Callable[[str], Style]) -> None:
-        """Create a painter, given a function that returns the style of a component class of the tree."""
-        self._component_style = component_style
+    def __init__(self, tree: BorderlessRows) -> None:
+        self._tree = tree
         self._styles: dict[tuple[PartStyle, Style, bool, bool], Style] = {}
         self._rows: LRUCache[tuple[tuple[RowPart, ...], Style, bool, bool, int], Strip] = LRUCache(_CAPACITY)
 
@@ -63,11 +62,8 @@ class RowPainter:
 
     def _compute_style(self, part_style: PartStyle, background: Style, is_dimmed: bool, has_cursor: bool) -> Style:
         if part_style is PartStyle.CURRENT_TAG:
-            return self._component_style("branch-tree--current-tag")
+            return self._tree.get_component_rich_style("branch-tree--current-tag")
         if has_cursor:
             return background
         name = "dim" if is_dimmed and part_style not in _NEVER_DIMMED else part_style.value
-        style = self._component_style(f"branch-tree--{name}")
-        return background + Style(
-            color=style.color, bold=style.bold, dim=style.dim, italic=style.italic, underline=style.underline
-        )
+        return background + self._tree.foreground_style(f"branch-tree--{name}")

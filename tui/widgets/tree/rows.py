@@ -142,12 +142,7 @@ TreeRow: TypeAlias = SessionRow | TurnRow
 
 
 class TurnRows:
-    """The rows of the turns of a session.
-
-    Args:
-        tree: The turns.
-        folds: The chains that are folded.
-    """
+    """The rows of the turns of a session, some of whose chains are folded."""
 
     def __init__(self, tree: TurnTree = EMPTY_TREE, folds: AbstractSet[FoldKey] = frozenset()) -> None:
         self._tree = tree
@@ -178,14 +173,10 @@ class TurnRows:
 
 
 class TreeRows:
-    """The rows of the tree, from the first session to the last.
-
-    Args:
-        sessions: The sessions in their order.
-        turns: The turns of the open session; None if they are folded.
-    """
+    """The rows of the tree, from the first session to the last."""
 
     def __init__(self, sessions: SessionCache, turns: TurnRows | None = None) -> None:
+        """Create the rows; `turns` is None if the turns of the open session are folded."""
         self._sessions = sessions
         self._open = sessions.open_index
         self._is_folded = turns is None
@@ -233,7 +224,7 @@ class TreeRows:
 
 
 def _lay_out(tree: TurnTree, folds: AbstractSet[FoldKey]) -> tuple[list[Span], dict[int, Span]]:
-    """Return the spans in the order of their rows, and by the index of each chain the span that shows or hides it."""
+    """Return the spans in the order of their rows, and for the index of each chain the span that shows or hides it."""
     spans: list[Span] = []
     span_of_chain: dict[int, Span] = {}
     folded: Span | None = None
@@ -251,7 +242,7 @@ def _lay_out(tree: TurnTree, folds: AbstractSet[FoldKey]) -> tuple[list[Span], d
         if folds and span.is_foldable and fold_key(chain) in folds:
             folded = span
             hidden.append(chain)
-            # A folded span takes one row, also before it is known what it hides.
+            # From now on the span takes one row, although the chains that it hides follow later.
             span.hidden = _hide(hidden)
         spans.append(span)
         start += span.row_count

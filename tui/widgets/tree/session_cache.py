@@ -66,15 +66,10 @@ class SessionCache:
                     return index + self._shift
         return None
 
-    def missing_pages(self, indices: Iterable[int]) -> list[tuple[int, int]]:
-        """Return the missing pages of some indices, and remember them as requested.
-
-        Returns:
-            Start and end index of each page; the end is exclusive.
-        """
+    def missing_pages(self, indices: Iterable[int]) -> list[range]:
+        """Return the missing pages of some indices, and remember them as requested."""
         needed = [index - self._shift for index in indices if index - self._shift >= len(self._first)]
-        pages = self._others.missing_pages(needed, range(self._count))
-        return [(page.start, page.stop) for page in pages]
+        return self._others.missing_pages(needed, range(self._count))
 
     def receive(self, start: int, revision: int, sessions: Sequence[Session]) -> None:
         """Store sessions that were read under a revision, from an index on."""

@@ -127,7 +127,7 @@ class TreeView(StableScrollView, BorderlessRows):
         self._clock = clock
         self._state = TreeState()
         self._turns: PageCache[Turn] = PageCache(_PAGE, _CAPACITY)
-        self._painter = RowPainter(self.get_component_rich_style)
+        self._painter = RowPainter(self)
         self._turns_in_sight: dict[int, tuple[Chain, list[int]]] = {}
         self._sessions_in_sight: list[int] = []
 
@@ -210,16 +210,16 @@ class TreeView(StableScrollView, BorderlessRows):
         self._turns_in_sight.clear()
         self._sessions_in_sight.clear()
         strips = super().render_lines(crop)
-        # The screen is the active message pump while it draws: a message that it sent would not bubble up to it.
         pages = []
         for chain, turns in self._turns_in_sight.values():
             # Turns are read from, and cached under, the oldest branch that holds them.
-            missing = self._turns.missing_pages(turns, range(chain.first, chain.last + 1), chain.holders[0])
-            pages += [TurnPage(chain.holders[0], page.start, page.stop - 1) for page in missing]
+            branch_id = chain.holders[0]
+            missing = self._turns.missing_pages(turns, range(chain.first, chain.last + 1), branch_id)
+            pages += [TurnPage(branch_id, page.start, page.stop - 1) for page in missing]
         if pages:
-            self.post_message(self.TurnsNeeded(self, tuple(pages), self._state.session_id).set_sender(self))
-        for start, end in self._state.sessions.missing_pages(self._sessions_in_sight):
-            self.post_message(self.SessionsNeeded(self, start, end).set_sender(self))
+            self.post_message(self.TurnsNeeded(self, tuple(pages), self._state.session_id))
+        for page in self._state.sessions.missing_pages(self._sessions_in_sight):
+            self.post_message(self.SessionsNeeded(self, page.start, page.stop))
         return strips
 
     def render_line(self, y: int) -> Strip:

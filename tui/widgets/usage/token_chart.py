@@ -13,7 +13,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
-from textual.reactive import var
+from textual.reactive import reactive, var
 from textual.strip import Strip
 
 from tui.model import BranchUsage, ChartView, ResendCost, Scope, TurnUsage
@@ -103,10 +103,10 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     cursor: var[int] = var(0)
     """The turn under the cursor; 0 if there are no turns."""
 
-    chart_view: var[ChartView] = var(ChartView.TOKENS)
+    chart_view: reactive[ChartView] = reactive(ChartView.TOKENS)
     """What the bars show."""
 
-    resend_cost: var[ResendCost | None] = var(None)
+    resend_cost: reactive[ResendCost | None] = reactive(None)
     """The resend costs; None until they are read."""
 
     hovered: var[int] = var(0)
@@ -173,9 +173,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     def request_missing(self, turns: Iterable[int]) -> None:
         """Request the missing turns among some turns."""
         for first, last in self._usage_cache.missing_pages(turns):
-            # The screen is the active message pump while it draws: a message that it sent would not bubble up to it.
-            message = self.TurnsNeeded(self, first, last, self._usage_cache.generation)
-            self.post_message(message.set_sender(self))
+            self.post_message(self.TurnsNeeded(self, first, last, self._usage_cache.generation))
 
     def watch_branch_usage(self, before: BranchUsage | None, branch_usage: BranchUsage | None) -> None:
         self._usage_cache.follow(branch_usage)
@@ -186,12 +184,6 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         else:
             self.cursor = self.cursor or self.turn
         self.hovered = 0
-        self.refresh()
-
-    def watch_resend_cost(self) -> None:
-        self.refresh()
-
-    def watch_chart_view(self) -> None:
         self.refresh()
 
     def watch_turn(self, before: int, turn: int) -> None:
