@@ -1,4 +1,4 @@
-"""The explorer with an agent: messages are sent, runs are repeated, tool calls are approved."""
+"""The part of the explorer for an agent: messages, repeated runs, approvals and errors."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["ExplorerAgent"]
 
 _COUNT_TIMEOUT: Final = 2.0
-"""Seconds within which a digit counts for the command after it."""
+"""Seconds for which a typed digit is the count of the command after it."""
 
 
 class ExplorerAgent:
-    """Sending, approvals, and repeated runs."""
+    """Starts and answers the runs of a controller, and shows their errors."""
 
     def __init__(
         self, screen: CommandScreen[None], panes: Panes, controller: SessionController, runs: AgentRuns
     ) -> None:
-        """Create what starts and answers the runs of a controller for a screen with panes."""
         self._screen = screen
         self._panes = panes
         self._controller = controller
@@ -42,7 +41,7 @@ class ExplorerAgent:
         self._sending = False
 
     async def prepare(self) -> None:
-        """Load what the first answer needs, so that it does not wait for that."""
+        """Load the agent and the lexers for code, so that the first answer does not wait for them."""
         await self._runs.prepare()
         await to_thread(_prepare_lexers)
 
@@ -63,14 +62,14 @@ class ExplorerAgent:
     # Sending
 
     def submit(self, text: str) -> None:
-        """Send a message; where nothing was typed, answer the pending tool call."""
+        """Send a message; if nothing was typed, ask for the approval of a pending tool call."""
         if text.strip():
             self._screen.run_command(partial(self.send, text))
         else:
             self.ask_for_approval()
 
     async def send(self, text: str) -> None:
-        """Send a message on the shown branch, once however often it is asked for meanwhile.
+        """Send a message on the shown branch, unless one is being sent already.
 
         Raises:
             ConvoError: The session cannot be written.
@@ -87,11 +86,11 @@ class ExplorerAgent:
     # Repeating a run
 
     def set_count(self, count: int) -> None:
-        """Set how many branches `r` runs on, where it follows at once."""
+        """Set how many branches the command `r` runs on if it follows at once."""
         self._count, self._counted_at = count, monotonic()
 
     async def ask_for_rerun(self) -> None:
-        """Run the selected turn again, as often as was typed before; else ask how often."""
+        """Run the selected turn again as often as the count says; without a count, ask how often."""
         turn = self._controller.view.turn
         if monotonic() - self._counted_at < _COUNT_TIMEOUT:
             self._run_again(RerunOptions(self._count, together=False))
@@ -121,7 +120,7 @@ class ExplorerAgent:
         self._screen.app.push_screen(ApprovalDialog(run.approvals), answered)
 
     def _offer_approval(self) -> None:
-        """Ask at once, unless the user is typing: a key meant for the composer must not approve anything."""
+        """Ask now, unless the user is typing: a key for the composer must not approve a tool call."""
         screen, composer = self._screen, self._panes.composer
         if composer.text and screen.focused is not None and composer in screen.focused.ancestors:
             screen.show_notice("A tool call needs approval: leave the composer and press w.", "warning")

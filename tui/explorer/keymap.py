@@ -1,4 +1,4 @@
-"""The bindings that the configuration file can change."""
+"""The ids of the bindings that the configuration file can change."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from tui.widgets.lines.cursor_view import CursorView
 
 __all__ = ["binding_ids", "check_keys"]
 
-_BOUND: Final[tuple[type[DOMNode], ...]] = (
-    *(bound for spec in PANES for bound in spec.bound),
+_OWNERS: Final[tuple[type[DOMNode], ...]] = (
+    *(owner for spec in PANES for owner in spec.classes),
     CursorView,
     SideBySide,
     CompareScreen,
     ModelInputScreen,
 )
-"""Panes and screens that have bindings with ids."""
+"""The panes and screens that own bindings with ids."""
 
 
 def binding_ids() -> frozenset[str]:
     """Return the ids of all commands that have keys, and of the bindings of panes and screens."""
     of_commands = (command.id for command in COMMANDS.values() if command.keys)
-    of_panes = (binding.id for bound in _BOUND for binding in bound.BINDINGS if isinstance(binding, Binding))
+    of_panes = (binding.id for owner in _OWNERS for binding in owner.BINDINGS if isinstance(binding, Binding))
     return frozenset(name for name in (*of_commands, *of_panes) if name)
 
 
 def check_keys(config: Config) -> None:
-    """Check that all bindings to which the configuration gives keys exist.
+    """Check that every binding in the `[keys]` of the configuration exists.
 
     Raises:
-        ConfigError: One does not exist.
+        ConfigError: A binding does not exist.
     """
     known = binding_ids()
     for name in config.keys:

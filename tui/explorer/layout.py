@@ -1,4 +1,4 @@
-"""The panes, side by side or one at a time, as there is room."""
+"""The panes, side by side if the screen is wide enough, else one at a time."""
 
 from __future__ import annotations
 
@@ -22,36 +22,27 @@ from tui.widgets.tree.branch_tree import BranchTree
 from tui.widgets.usage.sidebar import UsageSidebar
 from tui.widgets.usage.token_chart import TokenChart
 from tui.widgets.usage.token_strip import TokenStrip
+from tui.words import plural
 
 __all__ = ["PANES", "PaneSpec", "Panes"]
 
 _MEDIUM: Final = 80
-"""Columns from which tree and chat are side by side, and the usage is a strip below them."""
+"""The width from which tree and chat are side by side, and the usage is a strip below them."""
 
 _WIDE: Final = 120
-"""Columns from which all three panes are side by side."""
+"""The width from which all three panes are side by side."""
 
 _BREAKPOINTS: Final = ((0, "-narrow"), (_MEDIUM, "-medium"), (_WIDE, "-wide"))
-"""Columns from which the panes have a class."""
+"""The class of the panes from each width on."""
 
 
 class Panes(Horizontal, FixedSize):
-    """Tree, chat and usage, which are bound to one view.
-
-    Attributes:
-        branch_tree: The tree of branches.
-        chat: The transcript of the shown branch.
-        status: The state of its run, below it.
-        composer: The text below that.
-        usage: The usage of the shown branch.
-        talk: The pane of chat, status and composer.
-    """
+    """Tree, chat and usage, which are bound to one view; the pane `talk` has chat, status and composer."""
 
     view: var[View] = var(View(), init=False)
-    """What all panes show."""
+    """The state that all panes show."""
 
     def __init__(self, view: View) -> None:
-        """Create the panes; `view` is what they show at first."""
         self.branch_tree = BranchTree(id="tree")
         self.chat = Transcript(id="chat")
         self.composer = Composer(id="composer")
@@ -81,26 +72,22 @@ class Panes(Horizontal, FixedSize):
 
     @property
     def is_zoomed(self) -> bool:
-        """Whether one pane is shown alone though there may be room for all."""
+        """Whether one pane is shown alone although there may be room for all."""
         return self.has_class("-zoom")
 
     def start(self, width: int) -> str:
-        """Lay out for a screen of so many columns, before the panes are mounted.
-
-        Returns:
-            The pane that is to have the focus.
-        """
-        # Each change of a class after the mount would style the panes once more.
+        """Lay the panes out for a width before they are mounted, and return the pane to focus."""
+        # A change of a class after the mount would style the panes again.
         first = "chat" if width < _MEDIUM else "tree"
         self.add_class(_breakpoint(width), update=False)
         self._panes[first].add_class("-in-use", update=False)
         return first
 
     def fit_width(self, width: int) -> None:
-        """Lay out for a screen of so many columns."""
+        """Lay the mounted panes out for a width."""
         if not self.has_class(name := _breakpoint(width)):
             self.remove_class(*(other for _, other in _BREAKPOINTS), update=False).add_class(name, update=False)
-            # No other rule is about these classes.
+            # The rules for these classes style no other widgets.
             self.app.stylesheet.update_nodes([self, *self._panes.values()])
         self._fit_usage(width)
 
@@ -115,7 +102,7 @@ class Panes(Horizontal, FixedSize):
         self.composer.focus()
 
     def show_pane(self, name: str) -> None:
-        """Make a pane the one that is shown where there is room for one alone."""
+        """Show a pane in place of the one in use if there is room for only one."""
         for other, pane in self._panes.items():
             if pane.has_class("-in-use") != (other == name):
                 pane.set_class(other == name, "-in-use", update=False)
@@ -123,7 +110,7 @@ class Panes(Horizontal, FixedSize):
         self._fit_usage(self.app.size.width)
 
     def toggle_zoom(self) -> None:
-        """Show the pane in use alone, or all of them again."""
+        """Show the pane in use alone, or show all panes again."""
         self.toggle_class("-zoom")
         self._fit_usage(self.app.size.width)
 
@@ -141,7 +128,7 @@ def _tree_caption(view: View) -> tuple[str, str]:
         branches = ""
     else:
         count, hidden = len(view.tree.branches), view.tree.hidden_count
-        branches = f"{count} branch{'es' if count != 1 else ''}{f' · {hidden} archived' if hidden else ''}"
+        branches = f"{plural(count, 'branch')}{f' · {hidden} archived' if hidden else ''}"
     return "" if view.writable else " · read-only", branches
 
 
@@ -163,18 +150,18 @@ class PaneSpec(NamedTuple):
     """A pane of the explorer.
 
     Attributes:
-        name: Its name for `Panes.go_to`.
+        name: The argument for `Panes.go_to`.
         title: The first word of its caption.
-        bound: The classes of widgets whose keys the configuration file can change.
-        pane: Return the pane, which has its place among the others.
-        widgets: Return the widgets in it, or itself, that show the view.
-        focus: Return the widget that gets the focus.
-        caption: Return what follows the title in the upper border, and the text in the lower one.
+        classes: The classes of its widgets whose keys the configuration file can change.
+        pane: Returns the pane.
+        widgets: Returns the widgets that show the view, which may be the pane itself.
+        focus: Returns the widget that gets the focus.
+        caption: Returns the text after the title in the upper border, and the text in the lower border.
     """
 
     name: str
     title: str
-    bound: tuple[type[Widget], ...]
+    classes: tuple[type[Widget], ...]
     pane: Callable[[Panes], Pane]
     widgets: Callable[[Panes], tuple[Widget, ...]]
     focus: Callable[[Panes], Widget]
@@ -210,9 +197,9 @@ PANES: Final = (
         caption=_usage_caption,
     ),
 )
-"""All panes from left to right; the commands `pane.…` have their keys in this order."""
+"""All panes from left to right, in the order of the keys 1, 2 and 3."""
 
 
 def _breakpoint(width: int) -> str:
-    """Return the class that the panes have at so many columns."""
+    """Return the class of the panes at a width."""
     return next(name for columns, name in reversed(_BREAKPOINTS) if columns <= width)

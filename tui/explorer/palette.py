@@ -17,22 +17,14 @@ from tui.explorer.screen import Explorer
 __all__ = ["CommandProvider"]
 
 _TITLE, _SYNONYM, _HELP = 4.0, 3.0, 1.0
-"""Scores of a word that begins a word of the title, of a synonym and of the help."""
+"""Scores of a typed word that begins a word of the title, of a synonym or of the help."""
 
-_WHOLE_WORD = 1.5
-"""Factor for a word that is complete."""
+_COMPLETE_WORD = 1.5
+"""Factor for a typed word that is equal to a word."""
 
 
 class _Entry(NamedTuple):
-    """A command of the palette.
-
-    Attributes:
-        title: One or two words.
-        help: One line.
-        run: Runs it.
-        keys: Its keys as they are shown.
-        synonyms: Further words by which it is found.
-    """
+    """A command of the palette, which is also found by its synonyms."""
 
     title: str
     help: str
@@ -50,7 +42,7 @@ class _Entry(NamedTuple):
 
 
 class CommandProvider(Provider):
-    """The commands of the explorer, in its order, then those that Textual has on every screen."""
+    """Finds the commands of the explorer, then the commands that Textual has on every screen."""
 
     async def discover(self) -> Hits:
         """Yield all commands."""
@@ -58,7 +50,7 @@ class CommandProvider(Provider):
             yield DiscoveryHit(_prompt(Content(entry.title), entry.keys), entry.run, help=entry.help)
 
     async def search(self, query: str) -> Hits:
-        """Yield the commands that match what was typed."""
+        """Yield the commands that match the typed words."""
         words, matcher = query.casefold().split(), self.matcher(query)
         for entry in self._entries():
             if score := entry.score(words):
@@ -85,7 +77,7 @@ def _score(word: str, text: str) -> float:
     """Return how well a typed word matches a text."""
     words = text.casefold().replace("/", " ").split()
     if word in (known.strip(",;:.") for known in words):
-        return _WHOLE_WORD
+        return _COMPLETE_WORD
     if any(known.startswith(word) for known in words):
         return 1.0
     return 0.2 if word in text.casefold() else 0.0

@@ -1,4 +1,4 @@
-"""The explorer screen: messages of the panes become calls of the controller, keys become commands."""
+"""The explorer screen, which turns messages of the panes into calls of the controller, and keys into commands."""
 
 from __future__ import annotations
 
@@ -37,29 +37,20 @@ if TYPE_CHECKING:
 __all__ = ["Explorer"]
 
 _POLL_INTERVAL: Final = 0.25
-"""Seconds between two checks whether others have written to the file."""
+"""Seconds between two checks whether other programs have written to the file."""
 
 
 class Explorer(CommandScreen[None], FixedSize):
-    """Tree, chat and usage of one file.
-
-    Each view of the controller reaches all panes at once through `view`.
-
-    Attributes:
-        controller: The state of the explorer.
-        panes: The panes.
-        search: The search in the panes.
-        agent: Sending, approvals and runs; None in an explorer without an agent.
-    """
+    """Tree, chat and usage of one file; `agent` is None in an explorer without an agent."""
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = bindings()
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
-    """The widget that has the focus. Widgets draw their own focus; the rest of the screen stays."""
+    """The widget that has the focus. Widgets draw their own focus, so the screen is not drawn again."""
 
     view: var[View] = var(View(), init=False)
-    """What all panes show."""
+    """The state that all panes show; each new view reaches all of them at once."""
 
     def __init__(self, controller: SessionController) -> None:
         super().__init__()
@@ -87,7 +78,7 @@ class Explorer(CommandScreen[None], FixedSize):
         self.run_command(self.controller.load_rest)
         if self.agent is not None:
             self.run_after_refresh(self.agent.prepare)
-        # The next check waits for the one before.
+        # Textual starts no check before the last one has ended.
         self.set_interval(_POLL_INTERVAL, self._poll)
 
     def on_screen_resume(self, event: ScreenResume) -> None:
@@ -95,11 +86,11 @@ class Explorer(CommandScreen[None], FixedSize):
         event.refresh_styles, self._shown_before = event.refresh_styles and self._shown_before, True
 
     def on_resize(self, event: Resize) -> None:
-        # Before the screen lays itself out, so that it does so once.
+        # This runs before the screen lays itself out, which it then does once.
         self.panes.fit_width(event.size.width)
 
     def on_layout(self, event: Layout) -> None:
-        # A scrollbar has its place within its view, and asks for all to be laid out anew whenever it is given one.
+        # A scrollbar requests a layout of the screen whenever its view places it, which changes no other widget.
         if isinstance(event.widget, ScrollBar):
             event.stop().prevent_default()
 
@@ -119,7 +110,7 @@ class Explorer(CommandScreen[None], FixedSize):
         self.view = view
 
     async def _poll(self) -> None:
-        """Read what others have written to the file."""
+        """Show what other programs have written to the file."""
         try:
             await self.controller.refresh()
         except ConvoError as error:
@@ -142,13 +133,13 @@ class Explorer(CommandScreen[None], FixedSize):
             self.run_after_refresh(partial(command.run, self))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the commands that need an agent only where there is one."""
+        """Hide the commands that need an agent if there is none."""
         if action == "command" and self.agent is None:
             return not COMMANDS[str(parameters[0])].needs_agent
         return super().check_action(action, parameters)
 
     def active_keys(self) -> dict[str, tuple[str, str]]:
-        """Return the keys that work now by binding id, remapped ones included: as they are shown, and what they do."""
+        """Return for each binding id that works now its keys, as configured and shown, and its description."""
         found: dict[str, tuple[str, str]] = {}
         for active in self.active_bindings.values():
             binding = active.binding
@@ -157,9 +148,9 @@ class Explorer(CommandScreen[None], FixedSize):
                 found[binding.id] = f"{before} {self.app.get_key_display(binding)}".strip(), binding.description
         return found
 
-    def run_after_refresh(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Run something as `run_command` does, once the messages that the panes have sent before have arrived."""
-        self.call_after_refresh(self.run_command, work)
+    def run_after_refresh(self, command: Callable[[], Awaitable[object]]) -> None:
+        """Run a command once the messages that the panes have already sent have arrived."""
+        self.call_after_refresh(self.run_command, command)
 
     # The tree
 
@@ -218,7 +209,7 @@ class Explorer(CommandScreen[None], FixedSize):
         navigation = self.controller.navigation
         if event.position is None or not navigation.select_loaded_turn(event.turn, event.position):
             self.run_command(partial(navigation.select_turn, event.turn))
-        # The other panes ask to be drawn meanwhile, so that they change in the same frame as the chat.
+        # Meanwhile the other panes request to be drawn, so that they change in the same frame as the chat.
         await sleep(0)
 
     @on(Transcript.TurnClicked)

@@ -1,4 +1,4 @@
-"""The search in the panes: what is typed, and going from hit to hit."""
+"""The search in the panes, and the walk from hit to hit."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["ExplorerSearch"]
 
 _LIST_LIMIT: Final = 5_000
-"""Hits that a list holds."""
+"""Hits in a dialog's list."""
 
 _WALK_LIMIT: Final = 20_000
-"""Hits that `n` goes through in a branch or a tree."""
+"""Hits of a walk in a branch or a tree."""
 
 _WORKERS: Final = "search"
 
@@ -37,11 +37,10 @@ _WORKERS: Final = "search"
 class ExplorerSearch:
     """The search bars of chat and tree, the search dialogs, and the walk through the hits.
 
-    A search in the tree finds messages of the user in the session, one in the chat everything in the shown branch.
+    A search in the tree finds the user's messages in the session; a search in the chat finds all items of the branch.
     """
 
     def __init__(self, screen: CommandScreen[None], panes: Panes, controller: SessionController) -> None:
-        """Create the search in the panes of a screen, which show the view of a controller."""
         self._screen = screen
         self._panes = panes
         self._controller = controller
@@ -52,13 +51,13 @@ class ExplorerSearch:
 
     @property
     def is_walking(self) -> bool:
-        """Whether there are hits to go through, which are marked in the panes."""
+        """Whether a walk through hits has begun and not ended."""
         return self._walk is not None
 
     # Commands
 
     async def begin_typing(self) -> None:
-        """Open the search bar of the tree where that has the focus, else the one of the chat."""
+        """Open the search bar of the tree if the tree has the focus, else the search bar of the chat."""
         self.end()
         panes = self._panes
         bar = self._tree_bar if panes.branch_tree.has_focus else self._chat_bar
@@ -95,7 +94,7 @@ class ExplorerSearch:
         await self._open(dialog, keep=True)
 
     async def open_origins(self) -> None:
-        """Open the dialog that lists where the selected text comes from, and where it is repeated."""
+        """Open the dialog that lists the items from which the selected text comes, and the items that repeat it."""
         from tui.screens.dialogs.search import OriginDialog
 
         dialog = OriginDialog(
@@ -116,7 +115,7 @@ class ExplorerSearch:
             self._walk = None
         self._panes.chat.mark_matches(None)
 
-    # The bar
+    # The search bars
 
     def search_typed(self, bar: SearchBar, text: str) -> None:
         """Search for what was typed in a bar."""
@@ -138,13 +137,13 @@ class ExplorerSearch:
         walk.search.subscribe(partial(self._take_results, walk))
 
     def submit(self, bar: SearchBar, text: str) -> None:
-        """Continue in the pane of a bar."""
+        """Give the focus to the pane of a bar; end the walk if the bar is empty."""
         if not text.strip():
             self.end()
         self._panes.go_to(self._pane_of(bar))
 
     def cancel(self, bar: SearchBar) -> None:
-        """Close a bar, and go back to where the user was before the search."""
+        """Close a bar, and go back to the place before the search."""
         walk = self._walk
         self.end()
         bar.close()
@@ -158,7 +157,7 @@ class ExplorerSearch:
             self.step(step)
 
     def match_shown(self, number: int, count: int) -> None:
-        """Show which of the matches within the current item is shown; none of them may be."""
+        """Show in the bar which match within the current item the chat shows; `count` is 0 if it shows none."""
         walk = self._walk
         if walk is not None and walk.hits:
             walk.place = f" · {number}/{count} in this item" if count > 1 else ""
@@ -179,7 +178,7 @@ class ExplorerSearch:
         return "chat" if bar is self._chat_bar else "tree"
 
     def _bookmark(self, bar: SearchBar) -> Callable[[], None]:
-        """Return what goes back to the present place."""
+        """Return a function that goes back to the present place."""
         view = self._controller.view
         if bar is self._tree_bar:
             preview = partial(self._controller.navigation.preview, view.branch_id, view.turn)
@@ -203,12 +202,7 @@ class ExplorerSearch:
         self._screen.workers.cancel_group(self._screen, _WORKERS)
 
     async def _open(self, dialog: SearchDialog, *, keep: bool) -> None:
-        """Open a dialog, and go to the hit that is picked in it.
-
-        Args:
-            dialog: The dialog.
-            keep: Whether the next search dialog begins with its text and scope.
-        """
+        """Open a dialog, and go to the picked hit; with `keep`, the next dialog begins with its text and scope."""
         await self._mount(self._chat_bar)
 
         def closed(hit: Hit | None) -> None:
@@ -229,7 +223,7 @@ class ExplorerSearch:
         await self._screen.push_dialog(dialog, closed)
 
     def _take_results(self, walk: Walk) -> None:
-        """Show what the search of a walk has found; once it is over, go to the hit nearest to the reader."""
+        """Show the results of a walk's search; once it has ended, go to the hit nearest to the reader."""
         if walk is not self._walk:
             return
         if walk.hits is walk.search.results.hits:
@@ -241,7 +235,7 @@ class ExplorerSearch:
         walk.bar.show_state(walk.state() if walk.search.query else "", is_error=bool(walk.search.failure))
 
     def _repeat(self, walk: Walk, step: int) -> None:
-        """Search again what others have written to meanwhile, then go on from the same hit."""
+        """Search again, as the file has changed, then step from the same hit."""
         search = self._start(walk.search.query, walk.search.scope, _WALK_LIMIT)
         repeated = self._walk = Walk(search, walk.bar, in_chat=walk.in_chat, go_back=walk.go_back)
 
@@ -260,13 +254,7 @@ class ExplorerSearch:
     # The walk
 
     def _go_to(self, walk: Walk, number: int, *, last: bool = False) -> None:
-        """Go to a hit; beyond one end the walk continues at the other.
-
-        Args:
-            walk: The walk.
-            number: Index of the hit; it may be beyond the ends.
-            last: Whether to go to the last match within the item, not the first.
-        """
+        """Go to a hit; a number beyond one end continues at the other; `last` picks the last match within the item."""
         if not walk.hits:
             return
         wrapped = "" if 0 <= number < len(walk.hits) else "from the top: " if number > 0 else "from the end: "
@@ -290,7 +278,7 @@ class ExplorerSearch:
             await controller.usage.load()
 
     def _nearest(self, walk: Walk) -> int:
-        """Return the index of the first hit from the reader's place on; 0 where there is none."""
+        """Return the index of the first hit at or after the reader's place; 0 if there is none."""
         item, hits = self._panes.chat.cursor_item, walk.hits or ()
         if not walk.in_chat:
             view = self._controller.view
@@ -302,7 +290,7 @@ class ExplorerSearch:
             return next(following, 0)
         if item is None:
             return 0
-        # In a branch later items have greater keys.
+        # Later items of a branch have greater keys.
         place = (item.turn, item.message_id)
         return next((index for index, hit in enumerate(hits) if (hit.turn, hit.message_id) >= place), 0)
 

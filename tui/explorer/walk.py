@@ -18,14 +18,13 @@ class Walk:
     """The hits of one search that `n` and `N` go through.
 
     Attributes:
-        search: The search.
         bar: The bar that shows the walk's state.
         in_chat: Whether the hits are shown in the chat, not in the tree.
-        go_back: Goes back to where the user was before the search.
-        hits: The hits in the order of the walk; None until that is known.
+        go_back: Goes back to the place before the search.
+        hits: The hits in the order of the walk; None until the search has ended.
         index: Index of the current hit.
         hit: The current hit; None before the first step.
-        place: Which of the matches within that item is the current one, in words.
+        place: Which match within that item is the current one, in words.
     """
 
     search: Search
@@ -38,7 +37,7 @@ class Walk:
     place: str = ""
 
     def state(self, prefix: str = "") -> str:
-        """Return in words where the walk is."""
+        """Return the state of the walk in words."""
         results = self.search.results
         if self.search.failure:
             return self.search.failure
@@ -50,7 +49,7 @@ class Walk:
         return f"{prefix}{self.index + 1:,} of {len(self.hits):,}{more}{self.place}"
 
     def sort_hits(self, tree: TurnTree) -> Sequence[Hit]:
-        """Take the hits of the search: in reading order, or in the tree in the order of its rows."""
+        """Take the hits of the search: in reading order in the chat, in the order of the rows in the tree."""
         if self.in_chat:
             self.hits = sorted(self.search.results, key=lambda hit: hit.sequence_number)
             return self.hits
