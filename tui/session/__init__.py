@@ -15,7 +15,7 @@ __all__ = ["AdvancedSQLiteSession"]
 
 
 def __getattr__(name: str) -> Any:
-    # A program that only reads a file does not need what writes a session.
+    # A program that only reads a file does not import the session class.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.sqlite"), name)

@@ -1,4 +1,4 @@
-"""The session class for a database of any kind: branches, structure and usage of a conversation."""
+"""The session class, without the parts that depend on the database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tui.model import Outcome
 from tui.session import sdk_settings as sdk
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = ["AdvancedSession"]
 
+T = TypeVar("T")
+
 
 class _Closed:
-    """The result of `close`, which is done by then: it may be awaited or not."""
+    """The result of `close`, which may be awaited or not."""
 
     def __await__(self) -> Generator[None, None, None]:
         return
@@ -60,7 +62,7 @@ class AdvancedSession:
         logger: logging.Logger | None,
         session_settings: SessionSettings | dict[str, Any] | None,
     ) -> None:
-        """Open the database. Block until that is done.
+        """Open the database, and block until that is done.
 
         Args:
             session_id: Id of the session.
@@ -79,7 +81,7 @@ class AdvancedSession:
 
     @property
     def session_settings(self) -> SessionSettings | None:
-        """Settings of the SDK; its defaults unless others were given."""
+        """Settings of the SDK; its defaults if none were given."""
         if not self._settings_given:
             self.session_settings = sdk.default_settings()
         return self._settings
@@ -90,7 +92,7 @@ class AdvancedSession:
         self._settings_given = True
 
     def close(self) -> Awaitable[None]:
-        """Finish the calls that were made and close the database, for good; may be called again, and awaited."""
+        """Finish the calls that were made, and close the database; may be called again, and be awaited or not."""
         self._access.close()
         return _Closed()
 
@@ -119,7 +121,7 @@ class AdvancedSession:
         return cast("list[TResponseInputItem]", await self._access.read(read_items, branch_id, limit))
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
-        """Append items to the branch that is current now.
+        """Append items to the branch that is current when the method is called.
 
         Raises:
             ValueError: The branch was deleted by another object; nothing is written.
@@ -138,18 +140,18 @@ class AdvancedSession:
             raise
 
     async def pop_item(self) -> TResponseInputItem | None:
-        """Delete and return the newest item of the branch that is current now.
+        """Delete and return the newest item of the branch that is current when the method is called.
 
-        The stored message is deleted when no other branch holds it.
+        The stored message is deleted if no other branch holds it.
 
         Returns:
-            The item; None where the branch has none.
+            The item; None if the branch has none.
         """
         item = await self._access.change(lambda tx, branch: pop_item(tx, self.session_id, branch), self._access.current)
         return cast("TResponseInputItem | None", item)
 
     async def clear_session(self) -> None:
-        """Delete all branches and items of the session, and go back to `main`.
+        """Delete all branches and items of the session, and make `main` the current branch.
 
         The ids of the branches stay reserved, so that no other object can write into a later branch of that name.
         """
@@ -165,7 +167,7 @@ class AdvancedSession:
         """Make a branch that shares the current branch's turns before `turn_number`, and switch to it.
 
         Args:
-            turn_number: The first turn that the new branch leaves out.
+            turn_number: The first turn that is not shared.
             branch_name: Id of the new branch, never used before in this session; made from turn and time if None.
 
         Returns:
@@ -213,7 +215,7 @@ class AdvancedSession:
         """Make a branch that shares the turns of `source` before `turn`.
 
         Args:
-            turn: The first turn that is not shared: 1 shares none; None, or one more than the last, shares all.
+            turn: The first turn that is not shared; to share all turns, None or the number after the last.
             source: The branch to fork from; the current one if None.
             name: Id of the new branch, never used before in this session; made from turn and time if None.
             switch: Make the new branch the current one.
@@ -261,7 +263,7 @@ class AdvancedSession:
                 raise ValueError(f"Cannot delete current branch '{branch_id}'. Use force=True or switch branches first")
 
         def work(tx: Transaction, current: str) -> DeletedRows:
-            # A switch that was called before may have been made since.
+            # A switch that was called earlier may have been made since the check below.
             refuse_current(current)
             deleted = delete_branch(tx, self.session_id, branch_id)
             if branch_id == current:
@@ -294,7 +296,7 @@ class AdvancedSession:
         return await self._access.read(list_turns, branch_id)
 
     async def find_turns_by_content(self, search_term: str, branch_id: str | None = None) -> list[dict[str, Any]]:
-        """Return the user messages that contain a text, in any case of its ASCII letters.
+        """Return the user messages that contain a text, ignoring the case of ASCII letters.
 
         Args:
             search_term: The text, taken literally.
@@ -309,7 +311,7 @@ class AdvancedSession:
         """Return the types of the items of a branch, the current one if None, by turn.
 
         Returns:
-            For each turn's number the `type` and `tool_name` of its items; 0 is before the first user message.
+            For each turn's number the `type` and `tool_name` of its items; turn 0 is before the first user message.
         """
         return await self._access.read(items_by_turn, branch_id)
 
@@ -324,23 +326,14 @@ class AdvancedSession:
     # Usage
 
     async def store_run_usage(self, result: RunResult | RunResultStreaming) -> None:
-        """Store a run's usage for the last turn of the branch that is current now, in place of what was stored.
+        """Store a run's usage for the last turn of the current branch, in place of what was stored for it.
 
         Call it after the run. It never raises: a failure is logged.
         """
-        access, at_call = self._access, self._access.current
         try:
-            stored = run_usage(result.context_wrapper.usage, self._logger)
-            if stored is None:
-                return
-
-            def work(tx: Transaction, branch: str) -> bool:
-                # The session may have been cleared since the call, and the turn with it.
-                cleared = access.current.generation != at_call.generation
-                return not cleared and store_usage(tx, self.session_id, branch, stored)
-
-            if not await access.change(work, at_call):
-                self._logger.debug("Skipping usage store: no current turn on branch %r", at_call.branch_id)
+            usage = run_usage(result.context_wrapper.usage, self._logger)
+            if usage is not None:
+                await self._store_for_last_turn("usage store", store_usage, usage)
         except Exception as error:
             self._log_failure("Failed to store session usage", error, "MODEL")
 
@@ -356,7 +349,7 @@ class AdvancedSession:
         estimated: bool = False,
         reported: bool = True,
     ) -> None:
-        """Record how a run ended for the last turn of the branch that is current now; record nothing without a turn.
+        """Record how a run ended for the last turn of the current branch; record nothing without a turn.
 
         Args:
             outcome: `done`, `stopped` or `failed`.
@@ -365,28 +358,20 @@ class AdvancedSession:
             started_at: When it began: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
             seconds: How long it took.
             error: The error on one line, without secrets.
-            estimated: Whether the tokens are estimates and not a provider's count.
+            estimated: Whether the tokens are estimates, not counted by a provider.
             reported: Whether the provider reported tokens.
 
         Raises:
             ValueError: There is no such outcome.
         """
         ended = EndedRun(Outcome(outcome), model, agent, started_at, seconds, error, estimated, reported)
-        access, at_call = self._access, self._access.current
-
-        def work(tx: Transaction, branch: str) -> bool:
-            # The session may have been cleared since the call, and the turn with it.
-            cleared = access.current.generation != at_call.generation
-            return not cleared and record_run(tx, self.session_id, branch, ended)
-
-        if not await access.change(work, at_call):
-            self._logger.debug("Skipping run record: no current turn on branch %r", at_call.branch_id)
+        await self._store_for_last_turn("run record", record_run, ended)
 
     async def get_session_usage(self, branch_id: str | None = None) -> dict[str, int] | None:
         """Return the sum of the usage of one branch's turns, or of all branches'.
 
         Returns:
-            `requests`, `input_tokens`, `output_tokens`, `total_tokens` and `total_turns`; None where none is stored.
+            `requests`, `input_tokens`, `output_tokens`, `total_tokens` and `total_turns`; None if none is stored.
         """
         return await self._access.read(session_usage, branch_id or "")
 
@@ -401,7 +386,7 @@ class AdvancedSession:
 
         Returns:
             `requests`, `input_tokens`, `output_tokens`, `total_tokens`, `input_tokens_details` and
-            `output_tokens_details` (decoded, or None) of the turn, {} where none is stored; for all turns a list of
+            `output_tokens_details` (decoded, or None) of the turn, {} if none is stored; for all turns a list of
             these with `user_turn_number`.
         """
         if user_turn_number is None:
@@ -430,8 +415,21 @@ class AdvancedSession:
         self._logger.debug("Created branch '%s' from turn %s in '%s'", *created)
         return created[0]
 
+    async def _store_for_last_turn(
+        self, what: str, store: Callable[[Transaction, str, str, T], bool], value: T
+    ) -> None:
+        access, at_call = self._access, self._access.current
+
+        def work(tx: Transaction, branch: str) -> bool:
+            # The session may have been cleared since the call, and the turn with it.
+            cleared = access.current.generation != at_call.generation
+            return not cleared and store(tx, self.session_id, branch, value)
+
+        if not await access.change(work, at_call):
+            self._logger.debug("Skipping %s: no current turn on branch %r", what, at_call.branch_id)
+
     def _log_failure(self, message: str, error: Exception, *kinds: str) -> None:
-        """Log a failure; the error itself, which may quote a conversation, only where the SDK may log such data."""
+        """Log a failure, with the error, which may quote a conversation, only if the SDK may log such data."""
         if sdk.may_log(*kinds):
             self._logger.error("%s: %s", message, error, exc_info=error)
         else:

@@ -1,4 +1,4 @@
-"""The calls of one session object: in their order, each entirely or not at all, on the right branch."""
+"""The current branch of a session object, and the transactions in which its methods run."""
 
 from __future__ import annotations
 
@@ -18,21 +18,16 @@ T = TypeVar("T")
 
 
 class CurrentBranch(NamedTuple):
-    """A branch to work on, and the clear generation in which it was entered."""
+    """A branch, and the clear generation of the session when it became current."""
 
     branch_id: str
     generation: int
 
 
 class SessionAccess:
-    """One session of a database, and the branch of it that is current for one session object.
+    """Runs the reads and changes of one session object on its current branch.
 
-    `current` is set on the engine's thread alone; a caller may read it at any time.
-
-    Attributes:
-        engine: The database.
-        session_id: Id of the session.
-        current: The current branch.
+    `current` is set only on the engine's thread; a caller may read it at any time.
     """
 
     def __init__(self, engine: Engine, session_id: str) -> None:
@@ -46,15 +41,11 @@ class SessionAccess:
             raise
 
     def check_open(self) -> None:
-        """Refuse to go on after `close`.
-
-        Raises:
-            RuntimeError: It was closed.
-        """
+        """Raise RuntimeError if the session is closed."""
         self.engine.check_open()
 
     def close(self) -> None:
-        """Finish the calls that were made and close the database, for good."""
+        """Finish the calls that were made, and close the database."""
         self.engine.close()
 
     async def read(
@@ -64,7 +55,7 @@ class SessionAccess:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Return the result of a query for a branch, the current one if None."""
+        """Return the result of a query for a branch; for the current branch if `branch_id` is None."""
 
         def work(tx: Transaction) -> T:
             branch = branch_id
@@ -76,12 +67,12 @@ class SessionAccess:
         return await asyncio.wrap_future(self.engine.submit_read(work))
 
     async def change(self, work: Callable[[Transaction, str], T], at_call: CurrentBranch | None = None) -> T:
-        """Change the database in one write transaction, to the end even if the call is cancelled meanwhile.
+        """Change the database in one write transaction, which completes even if the call is cancelled.
 
         Args:
             work: Gets the branch to work on, and may set `current`.
-            at_call: The branch that was current when the call was made. It is worked on unless the session was cleared
-                since; None for the branch that is current when the work begins.
+            at_call: The branch that was current when the call was made. If it is None, or the session was cleared
+                since, the work gets the branch that is current when it begins.
         """
 
         def write(tx: Transaction) -> T:
@@ -95,10 +86,7 @@ class SessionAccess:
         return await shielded(self.engine.submit_write(write, self.session_id))
 
     async def move(self, branch_id: str) -> str:
-        """Make another branch the current one; nothing is written.
-
-        Returns:
-            The branch that was current before.
+        """Make another branch the current one, and return the branch that was current before.
 
         Raises:
             ValueError: There is no such branch.

@@ -1,7 +1,4 @@
-"""Settings and environment variables of the Agents SDK.
-
-The SDK takes seconds to import, and is imported when settings are given or asked for.
-"""
+"""Settings and environment variables of the Agents SDK, which is imported only if its settings are used."""
 
 from __future__ import annotations
 
@@ -16,23 +13,23 @@ __all__ = ["coerce_settings", "default_settings", "may_log"]
 
 
 def default_settings() -> SessionSettings:
-    """Return the settings of a session without settings."""
+    """Return the SDK's default settings."""
     settings: SessionSettings = _settings().SessionSettings()
     return settings
 
 
 def coerce_settings(settings: SessionSettings | dict[str, Any]) -> SessionSettings:
-    """Return settings as the SDK makes them from a dict.
+    """Return settings, made from a dict by the SDK if needed.
 
     Raises:
-        TypeError: They are neither a dict nor settings, or a name is unknown.
+        TypeError: The argument is neither a dict nor settings, or a name in it is unknown.
     """
     coerced: SessionSettings = _settings().coerce_session_settings(settings)
     return coerced
 
 
 def may_log(*kinds: str) -> bool:
-    """Return whether the SDK's environment variables let logs hold data of these kinds (`MODEL`, `TOOL`)."""
+    """Return whether the SDK's environment variables allow logs with data of these kinds (`MODEL`, `TOOL`)."""
     values = (os.environ.get(f"OPENAI_AGENTS_DONT_LOG_{kind}_DATA", "1") for kind in kinds)
     return not any(value == "1" or value.lower() == "true" for value in values)
 

@@ -21,7 +21,7 @@ P = ParamSpec("P")
 
 
 def _keywords_only(init: Callable[P, None]) -> Callable[P, None]:
-    """Refuse the usual mistakes, positional arguments and no session id, with a message that shows what to write."""
+    """Raise a TypeError that shows what to write for positional arguments, or if the session id is missing."""
 
     @wraps(init)
     def checked(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -1,8 +1,8 @@
-"""The tables of a database: those that the SDK documents, and the ones of this project.
+"""The tables of a database: the SDK's tables, and the tables of this project.
 
-The SDK's tables have the columns and foreign keys that it gives them: the keys record which pair of base tables owns
-the file, and both classes check them. The project's tables (`convo_*`) are made by the first write that needs them,
-never on opening, and a file without them is complete.
+The SDK's tables have the columns and foreign keys that the SDK gives them. The foreign keys record which pair of base
+tables owns the file; both session classes check them. The project's tables (`convo_*`) are made by the first write that
+needs them, never on opening; a file without them is complete.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ MAIN: Final = "main"
 """The first branch of every session."""
 
 LAST_TURN: Final = 10**7
-"""The number of a turn is not greater. SQLite sorts texts and blobs in the column behind all numbers."""
+"""No turn has a greater number; the limit also leaves out texts and blobs, which SQLite sorts after all numbers."""
 
 
 class Table(NamedTuple):
-    """A table that the first write makes that needs it.
+    """A table that is made by the first write that needs it.
 
     Attributes:
         name: Its name.
-        columns: Its columns and keys, as SQL; `{identity}` and `{now}` are those of the dialect.
+        columns: Its columns and keys, as SQL in which `{identity}` and `{now}` of the dialect are filled in.
         indexes: Name and columns of each index.
     """
 
@@ -55,7 +55,7 @@ class Table(NamedTuple):
     indexes: tuple[tuple[str, str], ...] = ()
 
     def create(self, tx: Transaction) -> None:
-        """Make the table with its indexes, where it is missing."""
+        """Make the table with its indexes if it is missing."""
         tx.create_table(self.name, self.columns.format(identity=tx.dialect.identity, now=tx.dialect.now))
         for index, of in self.indexes:
             tx.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {self.name}({of})")
@@ -78,7 +78,7 @@ GENERATIONS: Final = Table(
         generation INTEGER NOT NULL DEFAULT 0
     """,
 )
-"""How often each session was cleared. A session object that remembers a smaller number has lost its branch."""
+"""How often each session was cleared. The branch of a session object that remembers a smaller number is gone."""
 
 CONVO_BRANCHES: Final = Table(
     "convo_branches",
@@ -92,12 +92,12 @@ CONVO_BRANCHES: Final = Table(
         PRIMARY KEY (session_id, branch_id)
     """,
 )
-"""Where a branch was forked (`parent_branch_id` and `fork_turn`, the first turn it does not share; both NULL where
+"""Where a branch was forked (`parent_branch_id` and `fork_turn`, the first turn that it does not share; both NULL if
 that is not known), and whether it is empty.
 
 A branch without rows in `message_structure` exists if, and only if, `empty_generation` is its session's generation in
-`session_clear_generations` (0 where that has no row). Any other row without items remains of a branch that the SDK's
-class deleted or cleared, and is ignored; so is the parent of a row where that branch is gone.
+`session_clear_generations` (0 if that has no row). Any other row without items belonged to a branch that the SDK's
+class deleted or cleared, and is ignored; so is a parent that is gone.
 """
 
 CONVO_USAGE: Final = Table(
@@ -119,8 +119,8 @@ CONVO_USAGE: Final = Table(
 )
 """Usage of turns that outlived the branch that ran them, by the turn's first message (`message_id`).
 
-`branch_id` is the branch that ran the turn. A row whose message is gone remains of a turn that the SDK's class
-deleted, and is ignored; so is one whose branch holds the message again in that turn and has a row for it in
+`branch_id` is the branch that ran the turn. A row whose message is gone belonged to a turn that the SDK's class
+deleted, and is ignored; so is a row whose branch holds the message again in that turn and has a row for it in
 `turn_usage`.
 """
 
@@ -147,7 +147,7 @@ CONVO_RUNS: Final = Table(
 )
 """Runs that ended, oldest first, by the first message of their turn (`message_id`), whichever branches hold it.
 
-`branch_id` is the branch that ran the turn; it may be gone. A row whose message is gone remains of a turn that the
+`branch_id` is the branch that ran the turn; it may be gone. A row whose message is gone belonged to a turn that the
 SDK's class deleted, and is ignored.
 """
 
@@ -166,7 +166,7 @@ CONVO_LABELS: Final = Table(
 )
 """Title, note, pin and archive mark of a session (`kind` is `session`, `branch_id` empty) or of a branch (`branch`).
 
-A row whose branch is gone remains of one that the SDK's class deleted, and is ignored.
+A row whose branch is gone belonged to a branch that the SDK's class deleted, and is ignored.
 """
 
 CONVO_JOURNAL: Final = Table(
@@ -183,13 +183,13 @@ CONVO_JOURNAL: Final = Table(
         created_at TIMESTAMP DEFAULT {now}
     """,
 )
-"""What the explorer wrote, oldest first, and what it takes to undo it (`changes`, and rows of `convo_trash`).
+"""The changes that the explorer made, oldest first, with the data to undo them (`changes`, and rows of `convo_trash`).
 
-`state` is `done`, `undone` or `kept` (it cannot be undone any more). Undone entries are newer than all that are done.
+`state` is `done`, `undone` or `kept` (it cannot be undone any more). Undone entries are newer than done ones.
 """
 
 TRASH_CELLS: Final = tuple(f"c{column}" for column in range(16))
-"""Columns of the trash for the cells of a row; no table whose rows it keeps is wider."""
+"""Columns of the trash for the cells of a row; no recorded table has more columns."""
 
 CONVO_TRASH: Final = Table(
     "convo_trash",
@@ -202,13 +202,14 @@ CONVO_TRASH: Final = Table(
     # Finds the rows of an entry.
     (("convo_trash_entry", "entry_id, table_name, side"),),
 )
-"""Rows that undoing an entry of `convo_journal` brings back (`side` 0), or expects to find (1).
+"""Rows that are restored (`side` 0) or removed (1) when an entry of `convo_journal` is undone.
 
-The cells are in the order that the entry's `changes` gives, each stored as it was: the columns have no type.
+The cells are in the order of the columns in the entry's `changes`. The columns have no type, so that values stay as
+they are.
 """
 
 MESSAGE_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_structure_message ON message_structure(message_id)"
-"""Finds the branches that hold a message. Each fork pays for it, so only the first pop or deletion makes it."""
+"""Finds the branches that hold a message. It makes forks slower, so it is made by the first pop or deletion."""
 
 _INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS idx_structure_session_seq ON message_structure(session_id, sequence_number)",
@@ -220,7 +221,7 @@ _INDEXES: Final = (
 
 
 def create_base_tables(tx: Transaction) -> None:
-    """Make the tables of the SDK's plain `SQLiteSession`, where they are missing."""
+    """Make missing tables of the SDK's plain `SQLiteSession`."""
     sessions, messages = tx.tables
     tx.execute(f"""
         CREATE TABLE IF NOT EXISTS {sessions} (
@@ -242,7 +243,7 @@ def create_base_tables(tx: Transaction) -> None:
 
 
 def create_structure_tables(tx: Transaction) -> None:
-    """Make the two tables whose foreign keys name the owner of the file, where they are missing."""
+    """Make `message_structure` and `turn_usage` if they are missing; their foreign keys refer to the base tables."""
     sessions, messages = tx.tables
     tx.execute(f"""
         CREATE TABLE IF NOT EXISTS message_structure (
@@ -280,7 +281,7 @@ def create_structure_tables(tx: Transaction) -> None:
 
 
 def create_other_tables(tx: Transaction) -> None:
-    """Make the SDK's tables and indexes that record no owner, where they are missing."""
+    """Make missing tables and indexes of the SDK that do not refer to the base tables."""
     RESERVATIONS.create(tx)
     GENERATIONS.create(tx)
     for statement in _INDEXES:
@@ -288,7 +289,7 @@ def create_other_tables(tx: Transaction) -> None:
 
 
 def create_sdk_tables(tx: Transaction) -> None:
-    """Make all tables that the SDK documents, where they are missing."""
+    """Make all missing tables of the SDK."""
     create_base_tables(tx)
     create_structure_tables(tx)
     create_other_tables(tx)
@@ -300,5 +301,5 @@ def quoted(name: str) -> str:
 
 
 def unquoted(identifier: str) -> str:
-    """Return the name that an SQL identifier is of."""
+    """Return the name in an SQL identifier."""
     return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier

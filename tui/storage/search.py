@@ -1,8 +1,8 @@
-"""Search in the items of a branch, a session or the file, on connections of its own.
+"""Search in the items of a branch, a session or the file, on separate connections.
 
-Rows are searched in windows, the newest first, each in a short read transaction, so that neither a writer nor the
-explorer's own reading waits. Conditions in SQL select the items that may match, and only these are decoded. Results are
-reported window by window. An item that several branches share is decoded once; its further branches follow.
+Rows are searched in windows, the newest first, each in a short read transaction, so that neither writers nor other
+readers wait. Conditions in SQL select the items that may match, and only these are decoded. Results are reported after
+each window. An item that several branches share is decoded once; its other branches are reported later.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ from tui.storage.type_conditions import sql_list
 __all__ = ["Searcher", "index_in_turn"]
 
 _CONNECTIONS: Final = min(os.cpu_count() or 1, 4)
-"""Connections that search windows at the same time; a database lets other threads run meanwhile."""
+"""Connections that search windows at the same time: other threads run while the database works."""
 
 _QUEUED: Final = 4
-"""Windows queued for each connection, so that none waits while the caller draws results."""
+"""Windows that are queued for each connection, so that it works while the caller draws results."""
 
 _WINDOW_SECONDS: Final = 0.03
-"""Processor time to spend on a window; the size of windows is adapted to it."""
+"""Processor time for a window; the size of windows is adapted to it."""
 
 _MIN_WINDOW_ROWS: Final = 16
 _MAX_WINDOW_ROWS: Final = 1 << 14
-"""Rows in a window."""
+"""The least and the greatest number of rows in a window."""
 
 _MAX_MATCHES: Final = 1_000
-"""Matches in a text that are counted."""
+"""Further matches in a text are not counted."""
 
 _CONTEXT_BEFORE: Final = 120
 _CONTEXT_AFTER: Final = 280
 """Characters around a match that are shown."""
 
 _JOINED_TYPES: Final = tuple(name for name, row in TYPES.items() if row.joins_command)
-"""Types of items with a text that is not stored in one piece."""
+"""Types of items whose searchable text is joined from several stored texts."""
 
 _BLANKS: Final = re.compile(r"\s+")
 
@@ -65,8 +65,8 @@ class _Window(NamedTuple):
     """Rows with numbers greater than `low`, up to `high`.
 
     Attributes:
-        session: The session of the rows, which are numbered by `sequence_number`; None for the rows of all sessions,
-            which are numbered by `id`.
+        session: The session of the rows, whose numbers are `sequence_number`; None for the rows of all sessions, whose
+            numbers are `id`.
         branch_id: The branch of the rows; empty for all branches.
         excluded_session_id: A session whose rows are left out; empty for none.
         low: The number before the first row.
@@ -89,8 +89,8 @@ class _WindowResult:
         hit_rows: Message id and branch of each row whose item is a hit, in the order of the rows.
         decoded: Message ids of the items that were decoded.
         timed_out: Number of items on which the regular expression took too long.
-        rest: Number of the last row that was not searched; the window's `low` if all rows were.
-        seconds: Processor time.
+        rest: Number of the last row that was not searched; the window's `low` if all rows were searched.
+        seconds: Processor time that the search took.
     """
 
     hits: dict[int, Hit] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class _WindowResult:
 
 
 class Searcher:
-    """Searches in a file, any number of times."""
+    """Searches in a file, on connections that are opened for the first search."""
 
     def __init__(self, path: Path, timeout: float) -> None:
         self._path = path
@@ -112,12 +112,9 @@ class Searcher:
     async def search(
         self, query: Query, origin: SearchOrigin, limit: int | None = None
     ) -> AsyncGenerator[SearchUpdate]:
-        """Search for a query; the search ends when the iteration is left.
+        """Yield the results of a query as they are found; the search ends when the iteration is left.
 
-        Args:
-            query: The query.
-            origin: Where to start, and how far to search.
-            limit: The greatest number of hits; their further branches are found all the same.
+        At most `limit` hits are yielded, with all branches of each.
 
         Raises:
             FileError: The file cannot be read.
@@ -141,7 +138,7 @@ class Searcher:
                 hits=hits,
                 only=tuple(hits) if truncated else None,
             )
-            # The structure of a plain session is made up for each connection.
+            # A plain session is searched on one connection: its structure is made up for each connection.
             is_plain = window.session is not None and window.session.plain
             engine = engines[0 if is_plain else count % len(engines)]
             return window, asyncio.ensure_future(engine.read(work))
@@ -192,7 +189,7 @@ class Searcher:
             engine.close()
 
     async def _current_engines(self) -> list[Engine]:
-        """Return connections to the file that has the path now."""
+        """Return connections to the file, opened again if it was replaced."""
         if self._engines and not self._engines[0].is_current():
             await asyncio.to_thread(self.close)
         if not self._engines:
@@ -215,7 +212,7 @@ def _next_size(size: int, seconds: float) -> int:
 
 
 def _plan_windows(tx: Transaction, *, query: Query, origin: SearchOrigin) -> list[_Window]:
-    """Return windows with all rows to search, in the order in which they are searched."""
+    """Return windows that cover all rows to search, in the order of the search."""
     windows: list[_Window] = []
     session = origin.session
     if session is not None:
@@ -237,7 +234,7 @@ def _plan_windows(tx: Transaction, *, query: Query, origin: SearchOrigin) -> lis
 def _limits(tx: Transaction, session: Session, branch_id: str) -> tuple[int, int]:
     """Return `low` and `high` for the rows of a session or a branch."""
     if session.plain or not tx.has_structure:
-        # One row for each message, numbered from 1. To make up the rows would take longer than the rest of the search.
+        # There is one row for each message, numbered from 1. They are not made up for this, which would take too long.
         sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id"
         return 0, int(tx.execute(sql, session_id=session.session_id).fetchone()[0])
     rows = "FROM message_structure WHERE session_id = :session_id"
@@ -252,7 +249,7 @@ def _limits(tx: Transaction, session: Session, branch_id: str) -> tuple[int, int
 
 
 def _plain_sessions(tx: Transaction, query: Query) -> list[Session]:
-    """Return the plain sessions with items that the query may select."""
+    """Return the plain sessions with an item that may match the query."""
     values = NamedValues()
     joined_text = " OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED_TYPES)
     selected = item_condition(query, tx.dialect, values, joined_text=joined_text)
@@ -276,15 +273,15 @@ def _search_window(
     hits: Container[int],
     only: tuple[int, ...] | None,
 ) -> _WindowResult:
-    """Search a window, or its first part if that takes much longer than it should.
+    """Search a window, or only the newest part of it if that takes much longer than `_WINDOW_SECONDS`.
 
     Args:
         tx: The transaction.
         query: The query.
         window: The rows.
-        decoded: Message ids of items that were decoded before; may grow meanwhile.
-        hits: Message ids of hits among them; may grow meanwhile.
-        only: Message ids of hits whose further branches alone are wanted; None to search all rows.
+        decoded: Message ids of the items that were decoded before; may grow meanwhile.
+        hits: Message ids of the hits among them; may grow meanwhile.
+        only: Message ids of hits whose other branches are searched for, and nothing else; None to search all rows.
     """
     begin = thread_time()
     result = _WindowResult(rest=window.low)
@@ -334,13 +331,7 @@ def _search_window(
 
 
 def _match_item(tx: Transaction, query: Query, row: Hit, structure: str) -> Hit | None:
-    """Return the hit for a row; None if its item does not match.
-
-    Args:
-        tx: The transaction.
-        query: The query.
-        row: The hit as far as its structure row describes it.
-        structure: The table of structure rows.
+    """Return the complete hit for a structure row; None if its item does not match.
 
     Raises:
         TimeoutError: The regular expression takes too long.
@@ -374,7 +365,7 @@ def _match_item(tx: Transaction, query: Query, row: Hit, structure: str) -> Hit 
 
 
 def _called_tool(tx: Transaction, row: Hit, item: object, structure: str) -> str | None:
-    """Return the tool whose output an item is: that of the call with the same id in the same turn."""
+    """Return the tool of an output: the name in the call with the same id in the same turn."""
     call_id = item.get("call_id") if isinstance(item, dict) and item_type(row.type).kind is ItemKind.OUTPUT else None
     if not isinstance(call_id, str):
         return None

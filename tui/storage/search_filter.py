@@ -1,4 +1,4 @@
-"""A search query as conditions in SQL, and as a check of decoded items."""
+"""Search queries as conditions in SQL, and the filters that need the decoded item."""
 
 from __future__ import annotations
 
@@ -26,16 +26,13 @@ _SIGNS_OF_FAILURE: Final = (
     "%exit_code%",
     "%timeout%",
 )
-"""Patterns of LIKE; a stored item that reports a failure matches at least one."""
+"""Patterns of LIKE; every stored item that reports a failure matches at least one."""
 
 
 def structure_condition(query: Query, dialect: Dialect, values: NamedValues) -> str:
-    """Return a condition on the structure row `t` that every row fulfils that a query may select.
+    """Return a condition that holds for the structure row `t` of every match of a query, and maybe of other items.
 
-    Args:
-        query: The query.
-        dialect: The dialect.
-        values: Gets the values of the condition.
+    Its values are added to `values`.
     """
 
     def like(column: str, value: str) -> str:
@@ -47,24 +44,21 @@ def structure_condition(query: Query, dialect: Dialect, values: NamedValues) -> 
         _any(like("t.branch_id", value) for value in query.values("branch")),
         _any(like("t.message_type", value) for value in query.values("type")),
         _any(_role_condition(value) for value in query.values("role")),
-        # A plus keeps SQLite from finding the rows by their turn, and so in another order.
+        # The plus keeps SQLite from reading the rows by their turn, which would change their order.
         _any(f"+t.user_turn_number BETWEEN {first} AND {last}" for first, last in query.turns),
     ]
     if tools := query.values("tool"):
-        # The row of an output does not have the name of the tool; that of the call does.
+        # The row of an output does not have the name of the tool; the row of the call does.
         output = f"t.tool_name IS NULL AND {output_condition('t.message_type')}"
         conditions.append(_any([*(like("t.tool_name", value) for value in tools), output]))
     return _all(conditions)
 
 
 def item_condition(query: Query, dialect: Dialect, values: NamedValues, *, joined_text: str) -> str:
-    """Return a condition on the message row `m` that every row fulfils that a query may select.
+    """Return a condition that holds for the message row `m` of every match of a query, and maybe of other items.
 
-    Args:
-        query: The query.
-        dialect: The dialect.
-        values: Gets the values of the condition.
-        exempt: A condition on the rows of items with a text that is not stored in one piece.
+    Its values are added to `values`. `joined_text` is the condition for items whose searchable text is joined from
+    several stored texts, so that no single one of these has to contain the text of the query.
     """
     texts = list(query.needles)
     if literal := required_literal(query.pattern):
@@ -79,13 +73,9 @@ def item_condition(query: Query, dialect: Dialect, values: NamedValues, *, joine
 
 
 def passes_filters(query: Query, item: object, message_type: str, tool_name: str | None) -> bool:
-    """Return whether an item passes the filters that need the decoded item.
+    """Return whether a decoded item, or None for one that cannot be decoded, passes the filters of a query.
 
-    Args:
-        query: The query.
-        item: The decoded item; None where it cannot be decoded.
-        message_type: The type under which the SDK files the item.
-        tool_name: The tool that was called, also for an output.
+    `tool_name` is the called tool, for outputs too.
     """
     if query.error is not None and is_error(item) != query.error:
         return False
@@ -96,7 +86,7 @@ def passes_filters(query: Query, item: object, message_type: str, tool_name: str
 
 
 def required_literal(pattern: str) -> str:
-    """Return a text that occurs in all that a regular expression matches; empty if none is easy to find.
+    """Return a text that every match of a regular expression contains; empty if none is found.
 
     It is the longest sequence of literal characters outside of groups, sets and alternatives.
     """
@@ -122,7 +112,7 @@ def required_literal(pattern: str) -> str:
                 literals[-1] += character
                 continue
         elif character in "*?{":
-            # The character before may be missing; the numbers of repetitions are no text.
+            # The character before may be missing; the numbers in braces are no text.
             literals[-1] = literals[-1][:-1]
             position = max(position, pattern.find("}", position) + 1) if character == "{" else position
         elif character not in ".^$+" and not depth:
@@ -158,7 +148,7 @@ def _wildcard(value: str) -> re.Pattern[str]:
 
 
 def _any(conditions: Iterable[str]) -> str:
-    """Join alternatives; without any, everything is selected."""
+    """Join alternatives; without any, return a condition that always holds."""
     return " OR ".join(f"({condition})" for condition in conditions) or "TRUE"
 
 

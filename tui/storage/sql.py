@@ -1,4 +1,4 @@
-"""Parts of SQL statements that are put together in Python."""
+"""Composing SQL statements in Python."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ __all__ = ["NamedValues", "insert_into"]
 
 
 def insert_into(table: str, columns: Iterable[str]) -> str:
-    """Return a statement that inserts a row, each column from the named value of the same name."""
+    """Return a statement that inserts a row, with a named value for each column."""
     names = list(columns)
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"
 
 
 class NamedValues(dict[str, object]):
-    """The named values of a statement whose conditions are put together one by one."""
+    """The named values of a statement that is composed of several conditions."""
 
     def bind(self, value: object) -> str:
         """Add a value under a new name, and return its placeholder."""

@@ -1,4 +1,4 @@
-"""Conditions in SQL on the type of an item, from the table of item types."""
+"""SQL conditions on the type of an item, built from the table of item types."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _OUTPUT_TYPES: Final = tuple(name for name, row in TYPES.items() if row.kind is 
 
 
 def call_condition(column: str) -> str:
-    """Return the condition that a column of types holds one that counts as a call, as `is_call` has it."""
+    """Return the condition that a column holds the type of a call, as `is_call` decides."""
     return _condition(column, "_call", CALL_TYPES)
 
 
 def output_condition(column: str) -> str:
-    """Return the condition that a column of types holds one of an output."""
+    """Return the condition that a column holds the type of an output."""
     return _condition(column, "_output", _OUTPUT_TYPES)
 
 

@@ -1,8 +1,8 @@
 """One SQLite connection on one aiosqlite worker thread, usable from every event loop and thread.
 
-aiosqlite sends each statement to its worker by itself, and ties the result to the calling event loop. Here a unit of
-work (a transaction, a page of rows) is sent as one function, and its result is a `concurrent.futures.Future`: one round
-trip, and a loop that is closed meanwhile does no harm.
+aiosqlite sends each statement to its worker, and ties the result to the calling event loop. Here a unit of work (a
+transaction, a page of rows) is sent as one function, and its result is a `concurrent.futures.Future`: this takes one
+round trip, and the event loop may be closed meanwhile.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Mode: TypeAlias = Literal["rwc", "rw", "ro"]
 
 
 class _Worker(aiosqlite.Connection):
-    """aiosqlite's connection and worker thread, given whole functions in place of statements.
+    """aiosqlite's connection and worker thread, which runs functions in place of statements.
 
-    Of aiosqlite's private members it uses the queue of the worker and its thread, as `_check_members` verifies.
+    It uses two private members of aiosqlite, the worker's queue and its thread, which `_check_members` verifies.
     """
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
@@ -68,11 +68,7 @@ class _Worker(aiosqlite.Connection):
 
 
 def _check_members(worker: aiosqlite.Connection) -> None:
-    """Refuse an aiosqlite whose private members are not the ones that `_Worker` was written for.
-
-    Raises:
-        ImportError: They are not.
-    """
+    """Raise ImportError if aiosqlite's private members are not those that `_Worker` was written for."""
     thread, queue = getattr(worker, "_thread", None), getattr(worker, "_tx", None)
     if not (isinstance(thread, threading.Thread) and isinstance(queue, SimpleQueue)):
         raise ImportError(f"convo-tui does not know how to use aiosqlite {aiosqlite.__version__}")
@@ -81,8 +77,8 @@ def _check_members(worker: aiosqlite.Connection) -> None:
 class _Job(Generic[T]):
     """A function to run once, and the future that gets its result.
 
-    The worker keeps its last job until the next one. Once run, a job holds nothing, so that a session that is no
-    longer used can be collected.
+    The worker keeps its last job until the next one. After it ran, a job refers to nothing, so that a session that is
+    not used any more can be garbage-collected.
     """
 
     __slots__ = ("_function", "_future")
@@ -101,23 +97,22 @@ class _Job(Generic[T]):
         except BaseException as error:
             future.set_exception(error)
         finally:
-            # The error's traceback holds this frame: without these names there is no cycle to collect.
+            # The error's traceback refers to this frame: without these names there is no reference cycle.
             del function, future
 
 
 class Connection:
     """An open file.
 
-    Work is a plain function that gets the `sqlite3.Connection`, in autocommit mode, and runs on the worker thread; one
-    function runs at a time, in the order of the calls. Closing is final. A connection that is garbage-collected closes
-    itself.
+    Work is a plain function that gets the `sqlite3.Connection`, in autocommit mode. Functions run on the worker thread,
+    one at a time, in the order of the calls. A connection that is garbage-collected closes itself.
     """
 
     def __init__(self, path: str | Path, *, mode: Mode = "rwc", timeout: float = 5.0) -> None:
-        """Open the file, and wait until that is done.
+        """Open a file or `:memory:`, and wait until that is done.
 
         Args:
-            path: The file, or `:memory:`.
+            path: The file.
             mode: `rwc` creates a missing file, `rw` does not, `ro` only reads.
             timeout: How long a statement waits for another process's lock, in seconds.
 
@@ -130,11 +125,7 @@ class Connection:
         weakref.finalize(self, self._worker.end)
 
     def check_open(self) -> None:
-        """Refuse to go on after `close`.
-
-        Raises:
-            RuntimeError: The connection is closed.
-        """
+        """Raise RuntimeError if the connection is closed."""
         if self._closed:
             raise RuntimeError("SQLiteSession is closed")
 

@@ -32,11 +32,7 @@ _locks_guard = threading.Lock()
 
 
 class SQLiteTransaction:
-    """SQLite's `tui.storage.engine.Transaction`; one object serves all transactions of a connection until one fails.
-
-    Attributes:
-        db: The connection.
-    """
+    """SQLite's `tui.storage.engine.Transaction`; one object serves all transactions of a connection until one fails."""
 
     dialect: Final = SQLITE
     integrity_error: Final = sqlite3.IntegrityError
@@ -69,7 +65,7 @@ class SQLiteTransaction:
         self.db.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
 
     def fetch_as_json(self, sql: str, width: int, /, **values: object) -> list[list[Any]]:
-        # Between two rows SQLite lets another thread run, and while the program starts one is always waiting.
+        # Between two rows SQLite lets another thread run; while the program starts, one always waits for its turn.
         columns = ", ".join(f"c{number}" for number in range(width))
         (found,) = self.db.execute(
             f"WITH found ({columns}) AS ({sql}) SELECT json_group_array(json_array({columns})) FROM found", values
@@ -91,20 +87,20 @@ class SQLiteTransaction:
                 " VALUES (?, CAST(? AS TEXT), COALESCE(?, CURRENT_TIMESTAMP))",
                 [(session_id, text, time) for text, time in zip(texts, created_at, strict=True)],
             )
-        # No other connection writes meanwhile, so the new ids follow each other.
+        # No other connection writes meanwhile, so the new ids are consecutive.
         last: int = self.db.execute("SELECT last_insert_rowid()").fetchone()[0]
         return range(last - len(texts) + 1, last + 1)
 
     def delete_session_rows(self, table: str, session_id: str) -> None:
-        # Where a table has no other rows, SQLite drops its pages in place of row after row. The index answers each of
-        # these conditions with one look-up; it would not serve `IS NOT`.
+        # If a table has no other rows, a deletion without condition drops its pages at once. Each of these conditions
+        # takes one look-up in the index, which `IS NOT` would not use.
         conditions = ("session_id < :session_id", "session_id > :session_id", "session_id IS NULL")
         others = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {condition})" for condition in conditions)
         (shared,) = self.execute(f"SELECT {others}", session_id=session_id).fetchone()
         self.execute(f"DELETE FROM {table}{' WHERE session_id = :session_id' if shared else ''}", session_id=session_id)
 
     def has_table(self, name: str) -> bool:
-        # A table may be made while the file is open; none is dropped.
+        # Tables may be made while the file is open, but are never dropped.
         if name not in self._known_tables:
             sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
             if self.db.execute(sql, (name,)).fetchone() is None:
@@ -147,7 +143,7 @@ class SQLiteTransaction:
         self._on_rollback.append(action)
 
     def ended(self, *, committed: bool) -> None:
-        """Run the actions of `on_rollback` if the transaction was rolled back, or else drop them."""
+        """Run the actions of `on_rollback` if the transaction was rolled back, and forget them."""
         actions, self._on_rollback = self._on_rollback, []
         if not committed:
             for action in actions:
@@ -170,21 +166,12 @@ class SQLiteTransaction:
 
 
 class SQLiteEngine(Engine):
-    """A file that is open in SQLite.
-
-    Attributes:
-        target: The file.
-        connection: The connection to it.
-    """
+    """A SQLite file that is open."""
 
     def __init__(self, path: str | Path, connection: Connection, tables: Tables, *, tolerant: bool = False) -> None:
-        """Take over a connection.
+        """Create the engine on a connection to the file.
 
-        Args:
-            path: The file, or `:memory:`.
-            connection: The connection.
-            tables: The base tables.
-            tolerant: Whether a text that is not UTF-8 is read, with its broken characters replaced.
+        If `tolerant`, texts that are not UTF-8 can be read: broken characters are replaced.
         """
         self.target = str(path)
         self.connection = connection
@@ -238,7 +225,7 @@ class SQLiteEngine(Engine):
                 begin(db)
                 result = work(self._transaction)
         except BaseException:
-            # Tables that it knows may have been rolled back.
+            # The creation of tables that it knows may have been rolled back.
             failed, self._transaction = self._transaction, None
             failed.ended(committed=False)
             raise
@@ -251,11 +238,10 @@ def _begin_to_read(db: sqlite3.Connection) -> None:
 
 
 def _begin_to_write(db: sqlite3.Connection) -> None:
-    """Keep other writers out, however many there are.
+    """Begin a write transaction, however many other connections write.
 
-    SQLite has no queue: a connection that waits tries again every tenth of a second, and among busy writers it can miss
-    each chance until its time is up. If others have committed meanwhile, no program holds the file for good, and the
-    connection waits again.
+    SQLite has no queue: a waiting connection tries again every tenth of a second, and may always find the file locked
+    until its time is up. If others committed meanwhile, no program keeps the file locked, and it waits again.
     """
     while True:
         seen = db.execute("PRAGMA data_version").fetchone()
@@ -272,7 +258,7 @@ def _begin_to_write(db: sqlite3.Connection) -> None:
 def _write_lock(path: str | Path) -> threading.Lock:
     """Return the lock that the writers of one file share in this process.
 
-    SQLite makes a second writer sleep and try again until its time is up; this lock wakes it in time.
+    A writer that waits for it goes on at once, whereas SQLite would let it sleep and try again.
     """
     if str(path) == ":memory:":
         return threading.Lock()

@@ -1,4 +1,4 @@
-"""Stored items of any length: of a long item only the beginning is read, unless all of it is asked for."""
+"""Reading stored items of any length: completely, or only the beginning of a long item."""
 
 from __future__ import annotations
 
@@ -18,28 +18,23 @@ from tui.storage.schema import unquoted
 __all__ = ["SQLiteMessages"]
 
 _LONG_ITEM_BYTES: Final = 1 << 14
-"""Bytes of an item on an average, beyond which items are read in pieces where many are read."""
-
+"""If the average item has more bytes, items are long."""
 
 _KEPT_DATA_BYTES: Final = 1 << 10
-"""Bytes of encoded data that are kept where the rest is skipped: they hold its format and size."""
+"""Bytes at the beginning of encoded data that are not skipped: they hold the format and the size of an image."""
 
 _MAX_KEY_BYTES: Final = 40
 _CHUNK_BYTES: Final = 1 << 16
-"""Bytes that are read at once after the beginning of an item."""
+"""Bytes that are read at once while encoded data is skipped."""
 
 _DATA: Final = re.compile(
     rb'"(?:data|encrypted_content|file_data|image_url|result|url)": ?"(?:data:[^"]*|[A-Za-z0-9+/=_-]*)\Z'
 )
-"""The last text of a beginning, where it is the data of an image or a file, or encrypted reasoning."""
+"""The end of a text within the data of an image or a file, or within encrypted reasoning."""
 
 
 class SQLiteMessages:
-    """SQLite's `tui.storage.engine.Messages`: the table of messages, read row by row.
-
-    Attributes:
-        name: The table, as an SQL identifier.
-    """
+    """SQLite's `tui.storage.engine.Messages`; `name` is the SQL identifier of the table."""
 
     def __init__(self, db: sqlite3.Connection, table: str) -> None:
         self._db = db
@@ -48,7 +43,7 @@ class SQLiteMessages:
 
     @cached_property
     def _by_piece(self) -> bool:
-        """Whether an item can be read in pieces."""
+        """Whether parts of an item can be read."""
         sql = "SELECT name, upper(type) FROM pragma_table_info(?) WHERE pk"
         keys = self._db.execute(sql, (self._table,)).fetchall()
         encoding = self._db.execute("PRAGMA encoding").fetchone()
@@ -79,7 +74,7 @@ class SQLiteMessages:
         try:
             return PartialItem(decode_beginning(text) if cut else decode(text), None, size, unread, cut)
         except (ValueError, RecursionError):
-            # The beginning alone cannot be decoded, as where it ends within a character, or is nested too deep.
+            # The beginning alone cannot be decoded, for example because it ends within a character.
             complete = self.beginning(message_id, None)
             return complete if complete.data is not None else PartialItem(None, _readable(text), size, unread, cut)
 
@@ -88,12 +83,9 @@ class SQLiteMessages:
         return dict(self._db.execute(sql, (json.dumps(ids),))) if ids else {}
 
     def after(self, session_id: str, message_id: int, read: Callable[[int], Any]) -> Iterator[tuple[int, Any]]:
-        """Yield id and decoded item of a session's messages after one, oldest first.
+        """Yield id and item of a session's messages after `message_id`, oldest first.
 
-        Args:
-            session_id: The session.
-            message_id: The message after which to begin.
-            read: Reads an item in place of decoding all of it, where the items are long.
+        If the items are long, `read` reads each item; otherwise they are read completely.
         """
         where = f"FROM {self.name} WHERE session_id = ? AND id > ? ORDER BY id"
         if self.are_long:
@@ -105,10 +97,10 @@ class SQLiteMessages:
 
     @contextmanager
     def _stored(self, message_id: int) -> Iterator[tuple[sqlite3.Blob | BytesIO, int]]:
-        """Open the stored text as UTF-8, to be read in pieces, with its size in bytes."""
+        """Open the stored text, as a file of UTF-8 bytes, and give its size."""
         blob = None
         if self._by_piece:
-            # The row may be missing or empty, or the table may have no row ids.
+            # The row may be missing or hold NULL, or the table may have no row ids.
             with suppress(sqlite3.OperationalError):
                 blob = self._db.blobopen(self._table, "message_data", message_id, readonly=True)
         if blob is not None:
@@ -123,7 +115,7 @@ class SQLiteMessages:
 
 
 def _without_data(stored: sqlite3.Blob | BytesIO, size: int, limit: int) -> tuple[bytes, int]:
-    """Return the beginning of an item without the encoded data at its end, and the position up to which was read."""
+    """Return the beginning of an item without the encoded data at its end, and the number of bytes that were read."""
     text, end = stored.read(limit), limit
     while end < size and len(text) < 2 * limit:
         begin = text.rfind(b'"') + 1

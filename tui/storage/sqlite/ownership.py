@@ -1,7 +1,7 @@
-"""Preparing a session's file: the write-ahead log, the tables, and the check of their owner.
+"""Preparing a session's file: the write-ahead log, the tables, and the check of the base tables.
 
-`message_structure` and `turn_usage` have the same name whatever the names of the base tables are, so a file can serve
-only one pair of base tables. The foreign keys of the two tables name that pair; SQLite never enforces them.
+`message_structure` and `turn_usage` have fixed names, so a file can serve only one pair of base tables, its owner. The
+foreign keys of the two tables refer to that pair; SQLite does not enforce them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OWNED: Final = {
     "message_structure": {"session_id": "session_id", "message_id": "id"},
     "turn_usage": {"session_id": "session_id"},
 }
-"""The columns of a table that must refer to the base tables, with the column there."""
+"""The columns of each table that must be foreign keys, with the columns of the base tables that they refer to."""
 
 _RETRY_SECONDS: Final = 0.01
 
@@ -39,12 +39,12 @@ class _ForeignKey(NamedTuple):
 
 
 def enable_wal(db: sqlite3.Connection) -> None:
-    """Turn the write-ahead log on, waiting for a lock as long as any statement does.
+    """Turn the write-ahead log on, and wait for a lock as long as any statement waits.
 
-    SQLite does not wait here by itself when two processes open a new file at the same time.
+    SQLite itself does not wait when two processes open a new file at the same time.
 
     Raises:
-        sqlite3.OperationalError: The file is still locked, or cannot be written.
+        sqlite3.OperationalError: The file stays locked, or cannot be written.
     """
     (milliseconds,) = db.execute("PRAGMA busy_timeout").fetchone()
     deadline = time.monotonic() + milliseconds / 1000
@@ -60,15 +60,15 @@ def enable_wal(db: sqlite3.Connection) -> None:
 
 
 def make_tables(tx: SQLiteTransaction, path: str | Path, session_id: str) -> None:
-    """Make missing tables in a write transaction, and check that the file serves the base tables.
+    """Make missing tables, and check that the file belongs to the base tables of the transaction.
 
     Raises:
-        ValueError: The tables belong to other base tables.
+        ValueError: The file belongs to other base tables.
         sqlite3.OperationalError: The file or a table's name cannot be used.
     """
     create_base_tables(tx)
     create_structure_tables(tx)
-    # The tables may belong to another pair: they are checked before anything else reads them.
+    # The owner is checked before anything else reads the tables.
     _check_owner(tx.db, tx.tables, path)
     create_other_tables(tx)
     reserve_existing_branches(tx, session_id)
@@ -76,10 +76,10 @@ def make_tables(tx: SQLiteTransaction, path: str | Path, session_id: str) -> Non
 
 
 def check_tables(tx: SQLiteTransaction, path: str | Path) -> None:
-    """Check that the file serves the base tables.
+    """Check that the file belongs to the base tables of the transaction.
 
     Raises:
-        ValueError: The tables are missing or belong to other base tables.
+        ValueError: The tables are missing, or the file belongs to other base tables.
         sqlite3.OperationalError: The file or a table's name cannot be used.
     """
     _check_owner(tx.db, tx.tables, path)
@@ -119,7 +119,7 @@ def _check_owner(db: sqlite3.Connection, tables: Tables, path: str | Path) -> No
 
 
 def _base_tables(db: sqlite3.Connection, tables: Tables, path: str | Path) -> tuple[str, str]:
-    """Return the names of the sessions and the messages table, once it is checked that they belong together."""
+    """Return the names of the base tables, and check that the messages table refers to the sessions table."""
     try:
         sessions = _resolve(db, tables.sessions)
         messages = _resolve(db, tables.messages)
@@ -145,7 +145,7 @@ def _base_tables(db: sqlite3.Connection, tables: Tables, path: str | Path) -> tu
 
 
 def _resolve(db: sqlite3.Connection, identifier: str) -> str:
-    """Return the name of the table of an identifier, in quotes or in any case, as SQLite itself resolves it."""
+    """Return the name of the table that SQLite reads for an identifier, which may be quoted or differ in case."""
     read: set[str] = set()
 
     def note(action: int, table: str | None, *_: str | None) -> int:
@@ -168,5 +168,5 @@ def _foreign_keys(db: sqlite3.Connection, table: str) -> list[_ForeignKey]:
 
 
 def _same_name(left: str | None, right: str) -> bool:
-    """Return whether two identifiers are the same for SQLite: as for `bytes`, only ASCII letters have a case."""
+    """Return whether SQLite treats two names as the same: it ignores the case of ASCII letters, as `bytes.lower`."""
     return left is not None and left.encode().lower() == right.encode().lower()

@@ -1,4 +1,4 @@
-"""Structure rows for a plain session, as the SDK would have written them, made up in memory."""
+"""Structure rows for a plain session, made up in memory as the SDK's class with branches would have written them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ from tui.storage.sqlite.messages import SQLiteMessages
 __all__ = ["PlainStructure"]
 
 _HEAD_BYTES: Final = 1 << 10
-"""Bytes of an item that mostly hold its type and tool."""
+"""Bytes at the beginning of an item that usually contain its type and tool."""
 
 
 class PlainStructure:
-    """The temporary table with the rows of the plain session that was read last.
-
-    Attributes:
-        table: Its name.
-    """
+    """The temporary table with the structure rows of one plain session."""
 
     table: Final = "convo_plain_structure"
 
@@ -32,7 +28,7 @@ class PlainStructure:
         self._items = self._last = self._turn = 0
 
     def update(self, session_id: str, version: int) -> None:
-        """Hold the rows of a session for a version of the file; rows of messages that did not change are kept."""
+        """Make the table hold the rows of a session; for new messages of the same session, only rows are added."""
         if (session_id, version) == (self._session_id, self._version):
             return
         if session_id != self._session_id or self._count_known(session_id) != self._items:
@@ -48,7 +44,7 @@ class PlainStructure:
         self._version = version
 
     def _count_known(self, session_id: str) -> int:
-        """Return how many of the messages with rows are there."""
+        """Return the number of messages up to the last one that has a row."""
         row = self._db.execute(
             f"SELECT COUNT(*) FROM {self._messages.name} WHERE session_id = ? AND id <= ?", (session_id, self._last)
         ).fetchone()
@@ -70,13 +66,13 @@ class PlainStructure:
             self._items += 1
             self._last = message_id
             self._turn += kind == "user"
-            # The time of a later item is read together with the item, as it is stored behind a text that may be long.
+            # The time is stored after a text that may be long: for later items it is read together with the item.
             created_at = self._messages.stored_times([message_id])[message_id] if self._items == 1 else None
             tool = tool_name(item)
             yield self._items, self._items, session_id, message_id, kind, self._turn, self._turn, tool, created_at
 
     def _read_short(self, message_id: int) -> Any:
-        """Return an item, as little of it as holds its type and tool."""
+        """Return the beginning of an item that contains its type and tool, or all of it."""
         limit: int | None
         for limit in (_HEAD_BYTES, 1 << 16, None):
             item = self._messages.beginning(message_id, limit)
@@ -86,7 +82,7 @@ class PlainStructure:
 
 
 def _is_enough(data: dict[str, Any], limit: int | None) -> bool:
-    """Return whether the beginning of an item holds type and tool; the name of a tool is rarely far behind."""
+    """Return whether the beginning of an item contains its type and tool."""
     if "role" in data:
         return True
     kind = data.get("type")

@@ -1,11 +1,11 @@
-r"""A condition that passes over stored items which cannot contain a text, without decoding them.
+r"""A condition by which SQLite skips stored items that cannot contain a text, so that they are not decoded.
 
-SQLite looks through a row with LIKE in half a microsecond, while other threads run; decoding the row takes twenty times
-as long, and they wait. So the condition has to know how a text may be stored (with escapes of JSON, in JSON within
-JSON, in UTF-8), and which other letters fold to those of the text (`ß` to `ss`, the Kelvin sign to `k`).
+LIKE takes half a microsecond for a row, while other threads run; decoding the row takes twenty times as long, while
+they wait. The condition covers the forms in which a text may be stored (with escapes of JSON, in JSON within JSON, in
+UTF-8), and the letters that fold to letters of the text (`ß` to `ss`, the Kelvin sign to `k`).
 
-The condition may hold for items without the text, but not the other way round. Two cases are left out: ASCII letters
-that a writer escaped without need, and a text of which a writer escaped only a part.
+The condition may hold for items without the text, but it holds for every item with the text. There are two exceptions:
+ASCII letters that a writer escaped without need, and a text of which a writer escaped only a part.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from tui.model.query import fold
 __all__ = ["may_contain"]
 
 _MAX_CHARACTERS: Final = 400
-"""Characters of a text that are checked; SQLite's patterns may not be longer than 50,000 bytes."""
+"""Only the first characters of a text are checked: SQLite's patterns may not be longer than 50,000 bytes."""
 
 _FOLDING_END: Final = 0x1F000
-"""No character from here on folds to another one."""
+"""No character from this code on folds to another one."""
 
 _LIGATURES: Final = "\ufb00\ufb01\ufb02\ufb03\ufb04\ufb05\ufb06"
 
@@ -51,29 +51,18 @@ _STRUCTURE: Final = (
     '"type": ',
     '"id": ',
 )
-"""Parts of nearly every stored item outside of its texts, in which their quotes would be escaped."""
+"""Parts of nearly every stored item that are not in its texts, where the quotes would be escaped."""
 
 
 class _SpecialFolding(NamedTuple):
-    """A character beyond ASCII that folds to ASCII, or to several characters.
-
-    Attributes:
-        character: The character.
-        folded: What it folds to.
-    """
+    """A character beyond ASCII that folds to ASCII, or to several characters."""
 
     character: str
     folded: str
 
 
 def may_contain(text: str, column: str, bind: Callable[[object], str]) -> str:
-    """Return a condition that every stored item fulfils that has a text of its own which contains a given one.
-
-    Args:
-        text: The text, which need not be folded.
-        column: The column that holds the stored items, as SQL.
-        bind: Adds a value to the statement, and returns its placeholder.
-    """
+    """Return a condition that holds for every stored item with a text that contains `text`, and maybe for others."""
     needle = fold(text)[:_MAX_CHARACTERS]
     for part in _STRUCTURE:
         if needle in part:
@@ -124,9 +113,9 @@ def _pattern(parts: Sequence[str]) -> str:
 
 @cache
 def _stored_form(character: str) -> str:
-    """Return the pattern of LIKE for a folded character in JSON, also in JSON within a string of JSON.
+    """Return the pattern of LIKE for a folded character in JSON, or in JSON within a string of JSON.
 
-    There backslashes are doubled; `%` matches any number of them, and whatever has no common pattern.
+    `%` matches any number of backslashes, which are doubled there, and characters that have no common pattern.
     """
     if character.isascii() and character.isprintable() and character not in '"\\':
         return character
@@ -134,7 +123,7 @@ def _stored_form(character: str) -> str:
     if len({len(form) for form in forms}) > 1:
         return "%"
     merged = "".join(digits[0] if len(set(digits)) == 1 else "_" for digits in zip(*forms, strict=True))
-    # In a Unicode escape SQLite looks for the `u` first, which is rarer than the backslash.
+    # For a Unicode escape, SQLite searches for the `u` first, which is rarer than the backslash.
     return "%" + (merged.replace("\\u", "%u")[1:] if merged.startswith("\\u") else merged)
 
 
