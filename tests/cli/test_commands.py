@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
+from html import unescape
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from agents import SQLiteSession
@@ -296,3 +300,64 @@ def test_only_the_modules_of_the_command_are_imported(conversation: Path) -> Non
         [sys.executable, "-c", code, "list", str(conversation)], capture_output=True, text=True, check=True
     )
     assert process.stdout.endswith("[]\n"), json.dumps(process.stdout)
+
+
+def run_with_output(arguments: Sequence[object], stdout: int | IO[str], encoding: str = "utf-8") -> Any:
+    return subprocess.run(
+        [*CONVO_TUI, *map(str, arguments)],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("command", [["show"], ["list"], ["usage"], ["find", "날씨"], ["compare", "main", "alt"]])
+def test_text_in_an_encoding_without_some_letters_has_question_marks(
+    conversation: Path, command: list[str], encoding: str
+) -> None:
+    name, *rest = command
+    done = run_with_output([name, conversation, *rest, *(["--branch", "main"] if name == "show" else [])],
+                           subprocess.PIPE, encoding)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    if name in ("show", "find"):
+        assert b"??? ??" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_document_in_such_an_encoding_is_complete_or_refused(conversation: Path, encoding: str) -> None:
+    done = run_with_output(["export", conversation, "--format", "json"], subprocess.PIPE, encoding)
+    assert json.loads(done.stdout)["session"]["session_id"] == "support"
+    done = run_with_output(["export", conversation, "--format", "html"], subprocess.PIPE, encoding)
+    assert "오슬로 날씨" in unescape(done.stdout.decode("ascii"))
+    done = run_with_output(["export", conversation, "--format", "md"], subprocess.PIPE, encoding)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        rf"convo-tui: Standard output is {encoding}, which has no '\u241b'.",
+        "  Set PYTHONIOENCODING=utf-8, or write a file with --output.",
+    ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
+@pytest.mark.parametrize(
+    "command", ["show", "list", "usage", "export", "export --format html", "list --json", "find the", "completion"]
+)
+def test_a_full_disk_is_an_error_of_two_lines(conversation: Path, command: str) -> None:
+    name, *rest = command.split()
+    arguments = [name, "bash"] if name == "completion" else [name, conversation, *rest]
+    with Path("/dev/full").open("w") as full:
+        done = run_with_output(arguments, full)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "convo-tui: Standard output cannot be written: No space left on device.",
+        "  Write to another place, or make room there.",
+    ]
+
+
+def test_a_closed_standard_output_is_an_error_of_two_lines(conversation: Path) -> None:
+    command = shlex.join([*CONVO_TUI, "list", str(conversation)])
+    done = subprocess.run(["sh", "-c", f"{command} >&-"], stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines()[0] == "convo-tui: Standard output is closed."

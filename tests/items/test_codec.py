@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.conftest import OpenOurs, OpenSDK
 from tests.counting import connection_of
 from tests.session.samples import user
-from tui.items.codec import decode, decode_bytes, decode_or_none, decode_rows
+from tui.items.codec import decode, decode_bytes, decode_or_none, decode_rows, to_json, without_half_pairs
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.integers(-(2**80), 2**80) | st.floats() | st.text(),
@@ -143,3 +144,48 @@ async def test_stored_bytes_equal_those_of_the_sdk(ours: OpenOurs, sdk: OpenSDK,
         lambda db: db.execute("SELECT session_id, message_data FROM agent_messages ORDER BY id").fetchall()
     )
     assert [data for owner, data in stored if owner == "ours"] == [data for owner, data in stored if owner == "sdk"]
+
+
+@given(VALUES)
+def test_a_value_is_encoded_as_json_encodes_it(value: object) -> None:
+    for options in ({}, {"indent": 2}, {"ensure_ascii": False}):
+        text = to_json(value, **options)
+        assert json.loads(text, parse_constant=not_json) == without_special_numbers(value)
+
+
+def not_json(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def without_special_numbers(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: without_special_numbers(each) for key, each in value.items()}
+        case list():
+            return [without_special_numbers(each) for each in value]
+        case float() if not math.isfinite(value):
+            return str(value).replace("nan", "NaN").replace("inf", "Infinity")
+    return value
+
+
+@pytest.mark.parametrize("depth", [10, 300, 900, 50_000])
+def test_a_value_of_any_depth_is_encoded(depth: int) -> None:
+    value: list[Any] = [{"é": 1.5}]
+    for _ in range(depth):
+        value = [value, {}]
+    for options in ({}, {"indent": 2}, {"ensure_ascii": False}):
+        text = "".join(to_json(value, **options).split())
+        assert text.startswith("[" * depth)
+        assert text.endswith(",{}]" * depth)
+        assert text.count("1.5") == 1
+
+
+def test_bytes_are_encoded_as_text() -> None:
+    assert to_json({"a": [b"caf\xc3\xa9 \xff", float("inf")]}) == '{"a": ["caf\\u00e9 \\ufffd", "Infinity"]}'
+
+
+@given(st.lists(st.sampled_from([*'\ud83d\ude00\\u"ad8é😀']), max_size=8).map("".join))
+def test_halves_of_surrogate_pairs_are_replaced(text: str) -> None:
+    expected = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    (item,) = without_half_pairs([{text: [text, 1]}])
+    assert item == {expected: [expected, 1]}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from enum import Enum
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -49,13 +51,53 @@ def reference() -> Iterator[SDKSession]:
 
 
 def test_types_and_tool_names_equal_those_of_the_sdk(reference: SDKSession) -> None:
-    @given(NAMED)
+    @given(NAMED | st.fixed_dictionaries({"role": st.sampled_from(Role)}, optional=NAMES))
     def check(item: Any) -> None:
         assert message_type(item) == reference._classify_message_type(item)
         assert tool_name(item) == reference._extract_tool_name(item)
         assert is_user_message(item) == reference._is_user_message(item)
 
     check()
+
+
+# Not a StrEnum: `str` of a member is its name.
+class Role(str, Enum):  # noqa: UP042
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+
+
+class Type(str, Enum):  # noqa: UP042
+    MESSAGE = "message"
+    CALL = "function_call"
+    SHELL = "shell_call"
+    MCP = "mcp_call"
+
+
+class Name(str, Enum):  # noqa: UP042
+    SEARCH = "search"
+    WEB = "web"
+
+
+class Number(int, Enum):
+    ONE = 1
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "role": st.sampled_from(Role),
+            "type": st.sampled_from([*Type, *Number]),
+            **dict.fromkeys(NAMES, st.sampled_from([*Name, *Number])),
+        },
+    )
+)
+def test_a_member_of_an_enum_counts_as_its_value(item: dict[str, Any]) -> None:
+    stored = json.loads(json.dumps(item))
+    assert message_type(item) == message_type(stored)
+    assert tool_name(item) == tool_name(stored)
+    assert is_user_message(item) == is_user_message(stored)
 
 
 @pytest.mark.parametrize("own_type", TYPES)

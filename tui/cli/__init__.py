@@ -11,10 +11,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from tui import garbage_collection
+from tui.cli.stdout import flush
 from tui.errors import ConvoError
 from tui.printable import printable_line
 
@@ -41,22 +43,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         complete(parser_of(os.environ.get("COMP_LINE", "")))
     try:
-        options = parse(sys.argv[1:] if argv is None else argv)
-        if options.command is not None:
-            return _run_command(options)
-        garbage_collection.pause()
-        from tui.cli.explore import explore
-
-        return explore(options)
+        try:
+            return _run(parse(sys.argv[1:] if argv is None else argv))
+        finally:
+            flush()
     except ConvoError as error:
-        print(f"convo-tui: {printable_line(str(error))}", file=sys.stderr)
-        if error.hint:
-            print(f"  {printable_line(error.hint)}", file=sys.stderr)
+        _print_error(error)
         return _BAD_INPUT
     except KeyboardInterrupt:
         return _INTERRUPTED
     finally:
         garbage_collection.resume()
+
+
+def _print_error(error: ConvoError) -> None:
+    lines = [f"convo-tui: {printable_line(str(error))}", *([f"  {printable_line(error.hint)}"] if error.hint else [])]
+    # Standard error may be closed, or be the full disk itself.
+    with suppress(OSError):
+        if sys.stderr is not None:
+            print(*lines, sep="\n", file=sys.stderr, flush=True)
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command is not None:
+        return _run_command(options)
+    garbage_collection.pause()
+    from tui.cli.explore import explore
+
+    return explore(options)
 
 
 def _run_command(options: argparse.Namespace) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Coroutine, Iterable
 from typing import Final
 
@@ -22,7 +21,9 @@ async def run(options: argparse.Namespace) -> int:
     """Print the code with which a shell asks `convo-tui` for completions."""
     from argcomplete.shell_integration import shellcode
 
-    sys.stdout.write(shellcode(["convo-tui"], shell=options.shell))
+    from tui.cli.stdout import print_document
+
+    print_document([shellcode(["convo-tui"], shell=options.shell)])
     return 0
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from tui.cli.open import OpenSession, open_session
 from tui.cli.output import Output
+from tui.cli.stdout import is_unicode, print_document
 from tui.errors import ConfigError, NotFoundError
 from tui.formats import Format, export
 from tui.formats.atomic_file import write_atomically
@@ -25,7 +25,7 @@ async def run(options: argparse.Namespace) -> int:
         def write(dump: SessionDump) -> None:
             chunks = export(dump, branches, form)
             if options.output is None:
-                sys.stdout.writelines(chunks)
+                print_document(map(_with_references, chunks) if form is Format.HTML and not is_unicode() else chunks)
             else:
                 write_atomically(chunks, Path(options.output), overwrite=options.force)
 
@@ -33,6 +33,11 @@ async def run(options: argparse.Namespace) -> int:
     if options.output is not None:
         Output().line(f"Wrote {options.output}.")
     return 0
+
+
+def _with_references(html: str) -> str:
+    """Return HTML in ASCII, which is the same in nearly all encodings."""
+    return html.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 async def _branches(found: OpenSession, options: argparse.Namespace) -> list[str]:

@@ -2,18 +2,20 @@
 
 Rich prints the text, and omits colours where `NO_COLOR` or a pipe asks for it. Untrusted text is made printable and is
 never read as markup. JSON is ASCII, so that it contains nothing that acts on a terminal.
+
+What the encoding of standard output lacks is `?` in text for people.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from tui.cli.stdout import print_document, set_errors, writing
+from tui.items.codec import to_json
 from tui.printable import printable
 
 __all__ = ["Output", "print_json"]
@@ -23,6 +25,7 @@ class Output:
     """Text on standard output."""
 
     def __init__(self) -> None:
+        set_errors("replace")
         self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def line(self, *parts: str | tuple[str, str]) -> None:
@@ -31,7 +34,7 @@ class Output:
         for part in parts:
             text, style = (part, "") if isinstance(part, str) else part
             line.append(printable(text, keep_tabs=True), style)
-        self._console.print(line)
+        self._print(line)
 
     def table(self, rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
         """Print rows in columns.
@@ -47,10 +50,13 @@ class Output:
             for index, (text, width) in enumerate(zip(row, widths, strict=True)):
                 padding = " " * (width - cell_len(text))
                 padded.append(padding + text if index in right else text + padding)
-            self._console.print(Text("  ".join(padded).rstrip()))
+            self._print(Text("  ".join(padded).rstrip()))
+
+    def _print(self, line: Text) -> None:
+        with writing():
+            self._console.print(line)
 
 
 def print_json(value: object) -> None:
-    """Print a JSON document."""
-    json.dump(value, sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    """Print a value as JSON."""
+    print_document([to_json(value, indent=2), "\n"])

@@ -1,16 +1,28 @@
-"""Decoding stored items, with the results of `json.loads` at twice its speed."""
+"""JSON: stored items decoded with the results of `json.loads` at twice its speed, and any value encoded."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterable
-from itertools import islice
-from typing import Any, Final, Literal
+from collections.abc import Iterable, Iterator
+from itertools import islice, repeat
+from typing import Any, Final, Literal, TypeVar
 
 import jiter
 
-__all__ = ["decode", "decode_beginning", "decode_bytes", "decode_or_none", "decode_rows"]
+__all__ = [
+    "decode",
+    "decode_beginning",
+    "decode_bytes",
+    "decode_or_none",
+    "decode_rows",
+    "replace_half_pairs",
+    "to_json",
+    "without_half_pairs",
+]
+
+T = TypeVar("T")
 
 _MAX_NUMBER: Final = 400
 """Bytes at the end of a cut item that are searched for a number."""
@@ -20,6 +32,83 @@ _CUT_NUMBER: Final = re.compile(rb"(?<=[:,\[ ])[-+.\deE]+\Z")
 
 _CHUNK: Final = 1 << 19
 """Bytes of JSON that are decoded in one call: about two milliseconds of work."""
+
+_ESCAPE: Final = re.compile(
+    r"\\u(?:d[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?P<half>d[89a-f][0-9a-f]{2}))|\\.", re.IGNORECASE
+)
+"""An escape in JSON; two of them for a character that needs a pair of surrogates."""
+
+
+def to_json(value: object, *, indent: int | None = None, ensure_ascii: bool = True) -> str:
+    """Return a value as JSON, of any depth and with any values.
+
+    Numbers that JSON does not have become `"NaN"`, `"Infinity"` and `"-Infinity"`, bytes their text. A value that holds
+    such, or is nested deeper than `json` writes it, is not indented.
+    """
+    try:
+        return json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return "".join(_encoded(value, ensure_ascii))
+
+
+def _encoded(value: object, ensure_ascii: bool) -> Iterator[str]:
+    opened: list[tuple[Iterator[tuple[str, object]], str]] = []
+    while True:
+        match value:
+            case dict():
+                keys = (json.dumps(str(key), ensure_ascii=ensure_ascii) for key in value)
+                yield "{"
+                opened.append((zip((f"{key}: " for key in keys), value.values(), strict=True), "}"))
+                is_first = True
+            case list() | tuple():
+                yield "["
+                opened.append((zip(repeat(""), value), "]"))
+                is_first = True
+            case _:
+                yield _encoded_scalar(value, ensure_ascii)
+                is_first = False
+        while opened:
+            entries, closing = opened[-1]
+            entry = next(entries, None)
+            if entry is not None:
+                key, value = entry
+                yield key if is_first else f", {key}"
+                break
+            yield closing
+            opened.pop()
+            is_first = False
+        else:
+            return
+
+
+def _encoded_scalar(value: object, ensure_ascii: bool) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        value = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    elif isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    elif not isinstance(value, str | int | float | None):
+        value = str(value)
+    return json.dumps(value, ensure_ascii=ensure_ascii)
+
+
+def replace_half_pairs(document: str) -> str:
+    """Return a JSON document with the replacement character in place of each escaped half of a surrogate pair."""
+    if "\\ud" not in document and "\\uD" not in document:
+        return document
+    return _ESCAPE.sub(lambda escape: "\\ufffd" if escape["half"] else escape[0], document)
+
+
+def without_half_pairs(items: Iterable[T]) -> list[T]:
+    """Return items of JSON with the replacement character in place of each half of a surrogate pair.
+
+    Such a half has no form in UTF-8, so that no server can be sent it.
+    """
+    items = list(items)
+    try:
+        json.dumps(items, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return [json.loads(replace_half_pairs(json.dumps(item))) for item in items]
+    return items
 
 
 def decode(data: str | bytes) -> object:

@@ -197,9 +197,9 @@ def message_type(item: object) -> str:
         return "other"
     role = item.get("role")
     if role == "user" or role == "assistant":
-        return str(role)
+        return _as_stored(role)
     own_type = item.get("type")
-    return str(own_type) if own_type else "other"
+    return _as_stored(own_type) if own_type else "other"
 
 
 def tool_name(item: object) -> str | None:
@@ -212,22 +212,35 @@ def tool_name(item: object) -> str | None:
         return None
     own_type = item.get("type")
     # A list or a dict in place of a type cannot be looked up.
-    row = TYPES.get(own_type) if isinstance(own_type, str) else None
+    row = TYPES.get(_as_stored(own_type)) if isinstance(own_type, str) else None
     match row.tool if row else ToolNameSource.NAME:
         case ToolNameSource.TYPE:
-            return str(own_type)
+            return _as_stored(own_type)
         case ToolNameSource.TOOL_SEARCH:
             return "tool_search"
         case ToolNameSource.SERVER if "server_label" in item:
-            parts = [str(part) for part in (item["server_label"], item.get("name")) if part]
+            parts = [_as_stored(part) for part in (item["server_label"], item.get("name")) if part]
             return ".".join(parts) or None
     name = item.get("name")
     if name is None:
         return None
-    name, namespace = str(name), item.get("namespace")
-    if not name or namespace is None or str(namespace) in ("", name):
-        return name
-    return f"{namespace}.{name}"
+    name, namespace = _as_stored(name), item.get("namespace")
+    namespace = "" if namespace is None else _as_stored(namespace)
+    return name if not name or namespace in ("", name) else f"{namespace}.{name}"
+
+
+def _as_stored(value: object) -> str:
+    """Return a value as `str` does, but a member of an enum as JSON has it: by its value, not by its name."""
+    match value:
+        case str():
+            return str.__str__(value)
+        case bool():
+            return str(value)
+        case int():
+            return int.__repr__(value)
+        case float():
+            return float.__repr__(value)
+    return str(value)
 
 
 def with_recorded_type(data: object, message_type: str, tool_name: str | None) -> object:
