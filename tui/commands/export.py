@@ -39,7 +39,7 @@ async def export(explorer: Explorer) -> None:
     extents = [extent for index, extent in enumerate(extents) if not index or len(extent.branches) > 1]
 
     async def write(choice: ExportChoice, progress: TaskProgress) -> None:
-        await exports.write(choice.branches, choice.form, choice.target, progress, overwrite=choice.overwrite)
+        await exports.write(choice.branches, choice.file_format, choice.target, progress, overwrite=choice.overwrite)
 
     def written(target: Path | None) -> None:
         if target is not None:

@@ -18,7 +18,7 @@ from tui.render.lines import Line
 from tui.render.styles import ItemStyles
 from tui.render.wrapping import wrap
 
-__all__ = ["Markdown", "content_lines", "content_text", "image_note", "is_text"]
+__all__ = ["Markdown", "content_lines", "content_text", "image_note", "is_only_text"]
 
 Markdown: TypeAlias = Callable[[str, int, ItemStyles], Iterable[Line]]
 """Draws a text as Markdown at a width."""
@@ -37,7 +37,7 @@ _TEXT_FIELDS: Final = {
 """The field that holds the text of a part, by the type of the part."""
 
 
-def is_text(content: object) -> bool:
+def is_only_text(content: object) -> bool:
     """Return whether a content consists of texts only."""
     return isinstance(content, str) or (
         isinstance(content, list)

@@ -76,7 +76,7 @@ class IncrementalMarkdown:
 
     def _reset(self) -> None:
         self._finished_source = ""
-        self._unsplit_at = -1
+        self._unsplittable_at = -1
         """Length of the finished source at which a long block begins that cannot be split."""
         self._finished: list[_FinishedBlock] = []
         self._finished_lines: list[Line] = []
@@ -98,7 +98,7 @@ class IncrementalMarkdown:
             self._reset()
         self._leaves.begin_update()
         source = text[len(self._finished_source) :]
-        while len(source) > _WINDOW_CHARS and len(self._finished_source) != self._unsplit_at:
+        while len(source) > _WINDOW_CHARS and len(self._finished_source) != self._unsplittable_at:
             finished_chars = self._finish_window(source)
             if not finished_chars:
                 break
@@ -123,7 +123,7 @@ class IncrementalMarkdown:
             return self._finish(window, blocks[:finished], _end_of(blocks, finished), references)
         items = _list_item_lines(blocks[0]) if blocks else []
         if len(items) < 2:
-            self._unsplit_at = len(self._finished_source)
+            self._unsplittable_at = len(self._finished_source)
             return 0
         window = _first_lines(window, items[-1])
         _, blocks, references = self._parse(window)

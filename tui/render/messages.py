@@ -11,7 +11,7 @@ from tui.printable import printable
 from tui.render.content_parts import Markdown, content_lines, content_text
 from tui.render.limits import data_length, format_size
 from tui.render.lines import Line
-from tui.render.presentation import ItemPresentation, first_line, more_lines
+from tui.render.presentation import ItemPresentation, first_line, more_lines_note
 from tui.render.styles import ItemStyles
 
 __all__ = ["message_role", "present_message", "present_reasoning", "reasoning_text"]
@@ -43,7 +43,7 @@ def present_message(data: dict[str, object], styles: ItemStyles, markdown: Markd
         "≡",
         [name, Segment(first_line(text), styles.text)],
         [name],
-        note=more_lines(text),
+        note=more_lines_note(text),
         body=body if text else None,
     )
 
@@ -60,7 +60,7 @@ def present_reasoning(data: dict[str, object], styles: ItemStyles, markdown: Mar
         "✻",
         [Segment(first_line(text).replace("**", ""), styles.quote)],
         (),
-        note=more_lines(text),
+        note=more_lines_note(text),
         body=lambda width, styles: content_lines(parts, width, styles._replace(text=styles.quote), markdown),
     )
 

@@ -12,7 +12,7 @@ from tui.render.lines import Line
 from tui.render.styles import ItemStyles
 from tui.words import plural
 
-__all__ = ["Body", "ItemPresentation", "Presenter", "first_line", "more_lines"]
+__all__ = ["Body", "ItemPresentation", "Presenter", "first_line", "more_lines_note"]
 
 Body: TypeAlias = Callable[[int, ItemStyles], Iterable[Line]]
 """Draws lines at a width; a caller reads no more of them than it shows."""
@@ -53,7 +53,7 @@ def first_line(text: str) -> str:
     return printable(beginning.split("\n", 1)[0].rstrip())
 
 
-def more_lines(text: str) -> str:
+def more_lines_note(text: str) -> str:
     """Return a note on the lines after the first one, such as `4 more lines`; empty if there are none."""
     lines = text.strip().count("\n")
     return plural(lines, "more line") if lines else ""

@@ -11,13 +11,13 @@ from tui.items.codec import decode
 from tui.items.failure import reports_failure
 from tui.printable import printable
 from tui.render.code import code_lines, compact_json, json_lines, text_lines
-from tui.render.content_parts import content_lines, content_text, is_text
+from tui.render.content_parts import content_lines, content_text, is_only_text
 from tui.render.lines import Line
-from tui.render.presentation import Body, ItemPresentation, first_line, more_lines
+from tui.render.presentation import Body, ItemPresentation, first_line, more_lines_note
 from tui.render.styles import ItemStyles
 from tui.render.wrapping import wrap
 
-__all__ = ["as_text", "decoded_arguments", "json_body", "present_call", "present_output"]
+__all__ = ["as_text", "decode_if_json", "json_body", "present_call", "present_output"]
 
 _MAX_DECODED_CHARS: Final = 100_000
 _MAX_TITLE_CHARS: Final = 400
@@ -29,14 +29,14 @@ def as_text(value: object) -> str:
     return value if isinstance(value, str) else "" if value is None else compact_json(value, _MAX_DECODED_CHARS)
 
 
-def decoded_arguments(arguments: object) -> object:
-    """Decode the arguments of a call; return text that is too long or is not JSON as it is."""
-    if isinstance(arguments, str) and len(arguments) <= _MAX_DECODED_CHARS:
+def decode_if_json(value: object) -> object:
+    """Decode a text that is JSON, and a blank text to {}; return any other value, or a long text, as it is."""
+    if isinstance(value, str) and len(value) <= _MAX_DECODED_CHARS:
         try:
-            return decode(arguments) if arguments.strip() else {}
+            return decode(value) if value.strip() else {}
         except (ValueError, RecursionError):
-            return arguments
-    return arguments
+            return value
+    return value
 
 
 def present_call(
@@ -114,10 +114,10 @@ def present_output(content: object, styles: ItemStyles, *, failed: bool = False)
     stripped = text.strip()
 
     def body(width: int, styles: ItemStyles) -> Iterator[Line]:
-        value = decoded_arguments(stripped) if stripped[:1] in ("{", "[") else None
+        value = decode_if_json(stripped) if stripped[:1] in ("{", "[") else None
         if isinstance(value, (dict, list)):
             return json_lines(value, width, styles)
-        if not is_text(content):
+        if not is_only_text(content):
             return content_lines(content, width, styles)
         return text_lines(stripped, width, style, styles)
 
@@ -125,7 +125,7 @@ def present_output(content: object, styles: ItemStyles, *, failed: bool = False)
         "↳",
         [Segment(first_line(text), style)] if stripped else [Segment("no output", styles.muted)],
         unfolded_title=(),
-        note=more_lines(text),
+        note=more_lines_note(text),
         body=body if stripped else None,
         failed=failed,
     )

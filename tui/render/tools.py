@@ -14,9 +14,9 @@ from tui.render.code import code_lines, json_lines, text_lines
 from tui.render.content_parts import content_lines, image_note
 from tui.render.limits import data_length, format_size
 from tui.render.lines import Line
-from tui.render.presentation import ItemPresentation, Presenter, first_line, more_lines
+from tui.render.presentation import ItemPresentation, Presenter, first_line, more_lines_note
 from tui.render.styles import ItemStyles
-from tui.render.tool_lines import as_text, decoded_arguments, json_body, present_call, present_output
+from tui.render.tool_lines import as_text, decode_if_json, json_body, present_call, present_output
 from tui.render.wrapping import wrap
 from tui.words import plural
 
@@ -50,7 +50,7 @@ def _as_list(value: object) -> list[object]:
 
 
 def _function_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
-    arguments = decoded_arguments(data.get("arguments"))
+    arguments = decode_if_json(data.get("arguments"))
     return present_call(_CALL, _qualified_name(data), arguments, styles, failed=is_error(data))
 
 
@@ -71,7 +71,7 @@ def _shell_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
         "$",
         [Segment(first_line(script), styles.tool)],
         (),
-        note=more_lines(script),
+        note=more_lines_note(script),
         body=lambda width, styles: code_lines(script, "bash", width, styles),
         failed=is_error(data),
     )
@@ -79,7 +79,7 @@ def _shell_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
 
 def _shell_output(data: _Data, styles: ItemStyles) -> ItemPresentation:
     stored = data.get("output")
-    chunks = decoded_arguments(stored) if isinstance(stored, str) else stored
+    chunks = decode_if_json(stored) if isinstance(stored, str) else stored
     if not isinstance(chunks, list) or not all(isinstance(chunk, dict) for chunk in chunks):
         return present_output(stored, styles, failed=is_error(data))
     parts: list[str] = []
@@ -174,7 +174,7 @@ def _code_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
         _CALL,
         [Segment(f"{name} ", styles.tool), Segment(first_line(code), styles.text)],
         [Segment(name, styles.tool)],
-        note=", ".join(filter(None, (more_lines(code), plural(len(outputs), "output") if outputs else ""))),
+        note=", ".join(filter(None, (more_lines_note(code), plural(len(outputs), "output") if outputs else ""))),
         body=body,
         failed=is_error(data),
     )
@@ -228,7 +228,7 @@ def _mcp_list_tools(data: _Data, styles: ItemStyles) -> ItemPresentation:
 
 
 def _mcp_approval_request(data: _Data, styles: ItemStyles) -> ItemPresentation:
-    call = present_call(_APPROVAL, _qualified_name(data), decoded_arguments(data.get("arguments")), styles)
+    call = present_call(_APPROVAL, _qualified_name(data), decode_if_json(data.get("arguments")), styles)
     return call._replace(title=[Segment("approve ", styles.muted), *call.title], unfolded_title=None)
 
 
@@ -239,7 +239,7 @@ def _mcp_approval_response(data: _Data, styles: ItemStyles) -> ItemPresentation:
 
 
 def _tool_search_call(data: _Data, styles: ItemStyles) -> ItemPresentation:
-    arguments = decoded_arguments(data.get("arguments"))
+    arguments = decode_if_json(data.get("arguments"))
     return present_call(_CALL, "tool_search", arguments, styles, failed=is_error(data))
 
 

@@ -138,11 +138,11 @@ def _word_breaks(text: str, room: int) -> Iterator[_Break]:
     for word, (visible, blanks) in zip(words, map(_measure, words), strict=True):
         # Blanks may hang over the end of a line.
         if cells + visible > room and position > start:
-            yield start, _end(text, start, position, room), position
+            yield start, _visible_end(text, start, position, room), position
             start, cells = position, 0
         cells += visible + blanks
         position += len(word)
-    yield start, _end(text, start, position, room), position
+    yield start, _visible_end(text, start, position, room), position
 
 
 @lru_cache(maxsize=8192)
@@ -152,7 +152,7 @@ def _measure(word: str) -> tuple[int, int]:
     return visible, cell_len(word) - visible
 
 
-def _end(text: str, start: int, position: int, room: int) -> int:
+def _visible_end(text: str, start: int, position: int, room: int) -> int:
     """Return the end of a line without its trailing blanks; a line of blanks alone keeps the blanks that fit."""
     line = text[start:position]
     if position == len(text) and cell_len(line) <= room:

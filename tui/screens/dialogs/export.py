@@ -46,7 +46,7 @@ class ExportChoice(NamedTuple):
     """The choice of the user."""
 
     branches: Sequence[str]
-    form: Format
+    file_format: Format
     target: Path
     overwrite: bool
 
