@@ -76,18 +76,14 @@ class Prices:
         from genai_prices.data import providers
         from genai_prices.types import ModelPrice, TieredPrices
 
-        def tiers() -> Iterator[int]:
-            for provider in providers:
-                for model in provider.models:
-                    lists = [model.prices] if isinstance(model.prices, ModelPrice) else [
-                        conditional.prices for conditional in model.prices
-                    ]  # fmt: skip
-                    for prices in lists:
-                        for price in vars(prices).values():
-                            if isinstance(price, TieredPrices):
-                                yield from (tier.start for tier in price.tiers)
-
-        return tuple(sorted(set(tiers())))
+        limits: set[int] = set()
+        for model in (model for provider in providers for model in provider.models):
+            prices = model.prices
+            for price_list in [prices] if isinstance(prices, ModelPrice) else [part.prices for part in prices]:
+                for price in vars(price_list).values():
+                    if isinstance(price, TieredPrices):
+                        limits.update(tier.start for tier in price.tiers)
+        return tuple(sorted(limits))
 
     def spending(self, turn: TurnUsage) -> Spending | None:
         """Return the usage of a turn with all that its price depends on; None if no usage is stored."""

@@ -17,6 +17,20 @@ from tests.conversations import run_result, turn
 CONVO_TUI: Final = [sys.executable, "-m", "tui"]
 
 
+def imported_packages(*arguments: object) -> set[str]:
+    """Return the names of the packages that `convo-tui` imports with arguments."""
+    code = (
+        "import sys; from tui.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    packages = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[-2].split())
+    assert "tui" in packages
+    return packages
+
+
 class Run(Protocol):
     def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]: ...
 

@@ -45,7 +45,7 @@ def test_every_command_and_option_is_described() -> None:
 
 
 def keys(value: Any) -> set[str]:
-    """Return all keys in a JSON value, without those of stored items."""
+    """Return all keys in a JSON value, without the keys in stored items."""
     if isinstance(value, dict):
         return set(value).union(*(keys(part) for name, part in value.items() if name != "item"))
     return set().union(*map(keys, value)) if isinstance(value, list) else set()

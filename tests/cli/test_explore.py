@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import CONVO_TUI, Run
+from tests.cli.conftest import CONVO_TUI, Run, imported_packages
 from tests.conftest import OpenSDK
 from tests.conversations import run_result, turn
 from tests.terminal import Terminal
@@ -35,15 +34,8 @@ async def conversation(tmp_path: Path, sdk: OpenSDK) -> Path:
 
 
 def test_help_and_version_import_neither_textual_nor_agents(run: Run) -> None:
-    code = (
-        "import sys; from tui.cli import main\n"
-        "try: main(sys.argv[1:])\n"
-        "except SystemExit: pass\n"
-        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'textual', 'agents', 'rich', 'aiosqlite'}))"
-    )
     for argument in ("--help", "--version"):
-        process = subprocess.run([sys.executable, "-c", code, argument], capture_output=True, text=True, check=True)
-        assert process.stdout.endswith("[]\n")
+        assert not imported_packages(argument) & {"textual", "agents", "rich", "aiosqlite"}
     assert run("--version").stdout == f"convo-tui {__version__}\n"
 
 
@@ -91,7 +83,7 @@ def test_ctrl_c_ends_the_wait_for_a_locked_file(conversation: Path) -> None:
     with closing(sqlite3.connect(conversation, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode = DELETE")
         db.execute("BEGIN EXCLUSIVE")
-        # Ctrl+C comes when the file is opened, as Python may drop it during an import.
+        # Ctrl+C is typed when the file is opened, as Python may drop it during an import.
         report = "lambda event, _: event == 'sqlite3.connect' and print('opening', flush=True)"
         code = f"import sys; sys.addaudithook({report}); from tui.cli import main; sys.exit(main(sys.argv[1:]))"
         with Terminal([sys.executable, "-c", code, str(conversation)]) as terminal:

@@ -26,7 +26,7 @@ SCRAPS = st.lists(st.sampled_from([*'{}[]",:0123456789.eE+-', *WORDS]), max_size
 
 
 def outcome(read: Callable[[str | bytes], object], data: str | bytes) -> str:
-    """A value with its types, or the kind of the error."""
+    """Return a value with its types, or the kind of the error."""
     try:
         return exact(read(data))
     except RecursionError:

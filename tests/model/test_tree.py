@@ -117,7 +117,7 @@ def sessions(draw: st.DrawFn) -> dict[str, list[int]]:
 
 
 def messages_of(tree: TurnTree, branches: Mapping[str, list[int]], branch_id: str) -> list[int]:
-    """Return the messages of a branch, those of each chain from the oldest branch that holds it."""
+    """Return the messages of a branch; each chain is read from the oldest branch that holds it."""
     return [
         branches[chain.holders[0]][turn - 1]
         for chain in tree.path(branch_id)

@@ -1,6 +1,6 @@
 """Standard output of commands: text for people and screen readers, or JSON for programs.
 
-Rich prints the text, and omits colours where `NO_COLOR` or a pipe asks for it. Untrusted text is made printable and is
+Rich prints the text, and omits colours if `NO_COLOR` or a pipe asks for it. Untrusted text is made printable and is
 never read as markup. JSON is ASCII, so that it contains nothing that acts on a terminal.
 
 What the encoding of standard output lacks is `?` in text for people.

@@ -52,8 +52,8 @@ class _TreeRow(NamedTuple):
 
 def html_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
     """Write branches as one document, in which a turn that they share occurs once."""
-    title = _line(dump.session.session_id)
-    names = ", ".join(map(_line, branches[:_MAX_BRANCH_NAMES]))
+    title = _escape_line(dump.session.session_id)
+    names = ", ".join(map(_escape_line, branches[:_MAX_BRANCH_NAMES]))
     if len(branches) > _MAX_BRANCH_NAMES:
         names += f" and {len(branches) - _MAX_BRANCH_NAMES} more"
     legend = " ".join(f'<span><i class="{name}"></i>{label}</span>' for name, label in _TOKEN_KINDS)
@@ -76,7 +76,7 @@ def _section(dump: SessionDump, section: Section, rows: list[_TreeRow], *, with_
     yield "<section>\n"
     if with_heading:
         fork = f" <small>after turn {section.fork_turn}</small>" if section.fork_turn else ""
-        yield f"<h2>{', '.join(map(_line, section.branches))}{fork}</h2>\n"
+        yield f"<h2>{', '.join(map(_escape_line, section.branches))}{fork}</h2>\n"
     if section.is_empty:
         yield f'<p class="empty" id="{_anchor(section, section.first)}">No messages.</p>\n'
         rows.append(_TreeRow(section, section.first))
@@ -86,7 +86,7 @@ def _section(dump: SessionDump, section: Section, rows: list[_TreeRow], *, with_
         rows.append(_TreeRow(section, turn, " ".join(first.text[:400].split())[:120], usage))
         yield f'<article id="{_anchor(section, turn)}">\n'
         if turn:
-            tokens = f" <small>{_line(usage_words(usage))}</small>" if usage else ""
+            tokens = f" <small>{_escape_line(usage_words(usage))}</small>" if usage else ""
             yield f"<h3>Turn {turn}{tokens}</h3>\n"
         yield from map(_item, chain((first,), items))
         yield "</article>\n"
@@ -99,7 +99,7 @@ def _item(item: ReadableItem) -> str:
         return f'<div class="{item.title}"><h4>{item.title}</h4>{body}</div>\n'
     failed = " failed" if item.failed else ""
     kind = item.kind if item.kind in ("call", "output") else ""
-    heading = f"{_line(item.title)} <small>{kind}{failed}</small>"
+    heading = f"{_escape_line(item.title)} <small>{kind}{failed}</small>"
     if not item.text:
         return f'<div class="item{failed}"><h4>{heading}</h4></div>\n'
     is_open = item.kind != "reasoning" and item.text.count("\n") < _MAX_OPEN_LINES
@@ -112,9 +112,9 @@ def _tree(rows: Sequence[_TreeRow]) -> Iterator[str]:
     for index, row in enumerate(rows):
         section = row.section
         is_last = index + 1 == len(rows) or rows[index + 1].section is not section
-        branch = f'<b class="branch">{_line(section.last_branch)}</b>' if is_last and section.last_branch else ""
+        branch = f'<b class="branch">{_escape_line(section.last_branch)}</b>' if is_last and section.last_branch else ""
         number = f"<i>{row.turn}</i> " if row.turn else ""
-        label = f'{number}<span class="preview">{_line(row.preview) if row.turn else ""}</span>'
+        label = f'{number}<span class="preview">{_escape_line(row.preview) if row.turn else ""}</span>'
         indent = f' style="--depth: {section.depth}"' if section.depth else ""
         href = f"#{_anchor(section, row.turn)}"
         yield f'<li{indent}><a href="{href}">{label}{branch}{_bar(row.usage, most)}</a></li>\n'
@@ -131,14 +131,14 @@ def _bar(usage: Usage | None, most: int) -> str:
         for (name, _), amount in zip(_TOKEN_KINDS, amounts, strict=True)
         if amount
     )
-    return f'<span class="bar" title="{_line(usage_words(usage))}">{parts}</span>'
+    return f'<span class="bar" title="{_escape_line(usage_words(usage))}">{parts}</span>'
 
 
 def _anchor(section: Section, turn: int) -> str:
     return f"t{section.number}-{turn}"
 
 
-def _line(text: str) -> str:
+def _escape_line(text: str) -> str:
     """Return an untrusted text on one line, escaped."""
     return escape(" ".join(printable(text).split()))
 

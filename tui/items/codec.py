@@ -129,7 +129,7 @@ def decode(data: str | bytes) -> object:
 
 
 def decode_or_none(data: str | bytes | None, errors: Literal["strict", "replace"] = "strict") -> Any:
-    """Decode a stored item; return None where it cannot be decoded.
+    """Decode a stored item; return None if it cannot be decoded.
 
     Args:
         data: The stored text; None gives None.

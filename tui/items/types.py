@@ -50,7 +50,7 @@ class ToolNameSource(Enum):
     """Where the SDK finds the tool name that it stores for an item; a presentation may show another name."""
 
     NAME = "name"
-    """`name`, after its `namespace` where it has one."""
+    """`name`, after its `namespace` if it has one."""
 
     SERVER = "server"
     """`name`, after the `server_label` of an MCP server."""
@@ -203,7 +203,7 @@ def message_type(item: object) -> str:
 
 
 def tool_name(item: object) -> str | None:
-    """Return the name the SDK files a tool's call or output under; None where the item names no tool.
+    """Return the name the SDK files a tool's call or output under; None if the item names no tool.
 
     `server.tool` for tools of an MCP server, `namespace.tool` for tools in a namespace, the type for built-in tools
     without a name.

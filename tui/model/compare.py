@@ -76,8 +76,8 @@ class Summary(NamedTuple):
     """The sums of the turns of one side.
 
     Attributes:
-        usage: Their tokens; None where no usage is stored.
-        seconds: How long their runs took; None where no run is recorded.
+        usage: Their tokens; None if no usage is stored.
+        seconds: How long their runs took; None if no run is recorded.
         turns_without_time: Number of turns without the time of a run.
         tools: Number of tool calls.
         cost: Their price in US dollars; None if the price of a turn is not known.
@@ -93,7 +93,7 @@ class Summary(NamedTuple):
 
     @property
     def cached(self) -> float | None:
-        """The cached share of the input, between 0 and 1; None where it is not known."""
+        """The cached share of the input, between 0 and 1; None if it is not known."""
         usage = self.usage
         if usage is None or usage.cached_tokens is None or not usage.input_tokens:
             return None
@@ -136,7 +136,7 @@ class ComparedItem(NamedTuple):
 
     Attributes:
         type: `user`, `assistant`, or the item's own type.
-        tool_name: Name of the tool where the item has one; an output has the name of the tool that was called.
+        tool_name: Name of the tool if the item has one; an output has the name of the tool that was called.
         text: The item's text; untrusted.
         spans: The same text, divided into words that the other side has and words that it lacks.
         omitted: Number of characters after `text`, which are not compared word by word.
@@ -215,7 +215,7 @@ class SideContents(NamedTuple):
 
 
 def sides(tree: TurnTree, left: str, right: str) -> tuple[Side, Side, int]:
-    """Return the turns of two branches after those that they share, and the last turn that they share.
+    """Return the turns of each branch after the shared turns, and the number of the last shared turn.
 
     Raises:
         KeyError: There is no such branch.
@@ -243,7 +243,7 @@ def compare_sides(
         left: The left side.
         right: The right side.
         shared: `Comparison.shared`.
-        price: Adds prices to turns; None where no prices are shown.
+        price: Adds prices to turns; None if no prices are shown.
     """
     if price is not None:
         left, right = (side._replace(turns=price(side.turns)) for side in (left, right))
@@ -280,7 +280,7 @@ def pair_turns(left: Side, left_texts: Sequence[str], right: Side, right_texts: 
 
 
 def tool_steps(left: Sequence[str], right: Sequence[str]) -> tuple[ToolStep, ...]:
-    """Merge the tool calls of both sides in order; where they differ, the calls of the left side are first."""
+    """Merge the tool calls of both sides in order; if they differ, the calls of the left side are first."""
     steps: list[ToolStep] = []
     for common, lefts, rights in opcodes(left, right):
         steps += [ToolStep(left[at], True, common) for at in lefts]

@@ -15,12 +15,12 @@ class Item(NamedTuple):
         position: Index of the item in the branch, from 0.
         turn: Number of its turn; 0 before the first user message.
         type: `user`, `assistant`, or the item's own type, as the SDK files it.
-        tool_name: Name of the tool where the item has one.
+        tool_name: Name of the tool if the item has one.
         created_at: When the item was stored: UTC, naive. For a long item, when its branch got it, which in a fork is
             the time of the fork.
-        data: The decoded item (a dict in all files that the SDK writes); None where it cannot be decoded.
-        raw: The stored text where it cannot be decoded, else None.
-        size: Bytes of the stored text; 0 where nothing is stored yet.
+        data: The decoded item (a dict in all files that the SDK writes); None if it cannot be decoded.
+        raw: The stored text if it cannot be decoded, else None.
+        size: Bytes of the stored text; 0 if nothing is stored yet.
         unread: Bytes of the stored text that were not read.
         cut: Whether the end of the text was not read, so that `data` or `raw` holds only the beginning. It is false if
             only encoded data was not read, as that of an image; `…` and the number of its bytes replace such data.

@@ -61,7 +61,7 @@ class DeletionImpact(NamedTuple):
         branches: Number of branches that are deleted.
         turns: Number of turns that no other branch holds.
         items: Number of stored items that no other branch holds.
-        tokens: Tokens of the usage that is deleted; None where no usage is stored.
+        tokens: Tokens of the usage that is deleted; None if no usage is stored.
         kept_tokens: Tokens of the usage that is kept, since the branch ran turns in `shared_turns`; None without any.
     """
 

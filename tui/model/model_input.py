@@ -64,9 +64,9 @@ class ModelInput(NamedTuple):
     Attributes:
         requests: For each request of the turn, the number of items that it sent, from the branch's first item on.
         answered: Whether the answer to the last request is stored.
-        before: Number of items that the last request of the turn before sent; 0 where there is none.
-        usage: Usage of the turn; None where none is stored.
-        sibling: A branch to compare with; None where no branch differs before the end of the turn.
+        before: Number of items that the last request of the turn before sent; 0 if there is none.
+        usage: Usage of the turn; None if none is stored.
+        sibling: A branch to compare with; None if no branch differs before the end of the turn.
     """
 
     session: Session

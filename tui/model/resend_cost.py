@@ -44,9 +44,9 @@ class TurnInput(NamedTuple):
     Attributes:
         characters: Number of characters of its stored items.
         message: Number of characters of its stored user message, which `characters` includes.
-        requests: Number of requests; 0 where no usage is stored.
+        requests: Number of requests; 0 if no usage is stored.
         input_tokens: Input of all its requests.
-        cached_tokens: Cached part of the input; None where not reported.
+        cached_tokens: Cached part of the input; None if not reported.
         estimated: Whether the tokens are estimates.
     """
 
@@ -82,7 +82,7 @@ class ResendCost:
 
     Attributes:
         tokens: Tokens sent again, for all turns.
-        cached: Cached part of these tokens; None where not reported.
+        cached: Cached part of these tokens; None if not reported.
         items: Tokens of all items.
         input_tokens: Input of all requests of the path, which includes `tokens`.
         largest: The greatest resend cost of a turn.
@@ -104,7 +104,7 @@ class ResendCost:
         return len(self._items)
 
     def turn(self, number: int) -> TurnResendCost | None:
-        """Return the resend cost of a turn; None where the branch has no such turn."""
+        """Return the resend cost of a turn; None if the branch has no such turn."""
         if not 1 <= number <= len(self):
             return None
         index = number - 1
@@ -121,7 +121,7 @@ class ResendCost:
 def resend_cost(branch_id: str, turns: Sequence[TurnInput]) -> ResendCost:
     """Compute the resend costs of a branch from the sizes of all its turns."""
     items, measured = _items(turns)
-    # How often each turn's requests sent the items before it: the number of requests, or less where not all items fit.
+    # How often each turn's requests sent the items before it: the number of requests, or less if not all items fit.
     resends, before = array("d", bytes(8 * len(turns))), 0
     for index, turn in enumerate(turns):
         resends[index] = min(turn.requests, turn.input_tokens / before) if before else turn.requests

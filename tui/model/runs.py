@@ -1,4 +1,4 @@
-"""Runs of an agent that are active, and those that failed."""
+"""Active and failed runs of an agent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Approval(NamedTuple):
     """A tool call that needs the user's approval.
 
     Attributes:
-        tool_name: Name of the tool, after its namespace or server where it has one.
+        tool_name: Name of the tool, after its namespace or server if it has one.
         arguments: The arguments as the model wrote them: JSON, untrusted.
     """
 
@@ -56,7 +56,7 @@ class Progress(NamedTuple):
         activity: What the run does now, in a few words: `thinking`, `writing`, `calling get_weather`; untrusted.
         live: The growing items of the run in the order of the conversation, from the position `start` on. The first of
             them may be stored already.
-        usage: Tokens so far; None where none were reported.
+        usage: Tokens so far; None if none were reported.
         start: Position of the first live item: in the branch or, as a runner reports it, among the items of the run.
     """
 

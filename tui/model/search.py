@@ -44,7 +44,7 @@ class Hit:
         sequence_number: The position of the item in the session; items that were written later have greater ones.
         message_id: Key of the message row.
         type: The type under which the SDK files the item.
-        tool_name: The tool that was called, also for its output; None where no tool is known.
+        tool_name: The tool that was called, also for its output; None if no tool is known.
         created_at: When the item was stored: UTC, naive.
         failed: Whether the item reports a failure, or cannot be decoded.
         count: Number of matches in the item; 1 if the query has only filters.
@@ -89,7 +89,9 @@ class SearchUpdate(NamedTuple):
 
 
 class SearchResults:
-    """All that a search has found so far; its attributes are those of all updates together.
+    """All that a search has found so far.
+
+    The attributes without a description are as in `SearchUpdate`, for all updates together.
 
     Attributes:
         hits: The hits, session by session in the order in which the sessions were found; in each session the last turn

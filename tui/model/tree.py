@@ -38,7 +38,7 @@ class Branch(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The title, or the id where there is no title."""
+        """The title, or the id if there is no title."""
         return self.title or self.branch_id
 
 
@@ -169,7 +169,7 @@ class TurnTree:
         return tuple(reversed(found))
 
     def chain_at(self, branch_id: str, turn: int) -> Chain | None:
-        """Return the chain that holds a branch's turn; None where the branch has no such turn."""
+        """Return the chain that holds a branch's turn; None if the branch has no such turn."""
         if branch_id not in self._last_chains:
             return None
         return next((chain for chain in self.path(branch_id) if chain.first <= turn <= chain.last), None)
@@ -249,7 +249,7 @@ class Turn(NamedTuple):
         number: Number within the branch; 0 for items before the first user message.
         text: Beginning of the user message, with whitespace collapsed; untrusted.
         errors: Number of items that report a failure.
-        tokens: Total tokens of the run that made the turn; None where no usage is stored.
+        tokens: Total tokens of the run that made the turn; None if no usage is stored.
         created_at: When the user message was stored: UTC, naive.
     """
 

@@ -26,9 +26,9 @@ class Usage(NamedTuple):
         input_tokens: Tokens sent, including `cached_tokens`.
         output_tokens: Tokens received, including `reasoning_tokens`.
         total_tokens: Input and output together.
-        cached_tokens: Part of the input that the provider read from its cache; None where not reported.
-        cache_write_tokens: Part of the input that the provider wrote to its cache; None where not reported.
-        reasoning_tokens: Part of the output that was reasoning; None where not reported.
+        cached_tokens: Part of the input that the provider read from its cache; None if not reported.
+        cache_write_tokens: Part of the input that the provider wrote to its cache; None if not reported.
+        reasoning_tokens: Part of the output that was reasoning; None if not reported.
         estimated: Whether some of the numbers are estimates, and not counted by the provider.
     """
 
@@ -92,8 +92,8 @@ class RunRecord(NamedTuple):
     """The stored record of a run that ended.
 
     Attributes:
-        model: Name of the model; None where it is not known.
-        agent: Name of the agent that answered last; None where it is not known.
+        model: Name of the model; None if it is not known.
+        agent: Name of the agent that answered last; None if it is not known.
         started_at: When the run started: UTC, naive.
         error: What went wrong, one line without secrets; None if nothing did.
         estimated: Whether the tokens are estimates, and not counted by the provider.
@@ -119,7 +119,7 @@ class TurnUsage(NamedTuple):
         branch_id: The branch that ran the turn; other branches that hold the turn inherited it.
         run: The last run that made or continued the turn, if one is recorded.
         tools: Name and number of calls of each tool, in the order of their first calls.
-        cost: The cost in money; None where no usage is stored, and while no prices are shown.
+        cost: The cost in money; None if no usage is stored, and while no prices are shown.
         window: Size of the context window of the model, if it is known.
         model: Name of the model that counted the tokens, if it is recorded.
         hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`.
@@ -140,13 +140,13 @@ class BranchUsage(NamedTuple):
     """Usage of a branch. The usage of its turns is read page by page, as `TurnUsage`.
 
     Attributes:
-        totals: The sum of each scope; None where no usage is stored.
+        totals: The sum of each scope; None if no usage is stored.
         turns: Number of turns of the path.
         turns_with_usage: Number of turns of the path with stored usage; the sum of the path covers only these.
         largest: Input and output tokens of the turn of the path with the most tokens.
         tools: Name and number of calls of each tool on the path, the tool with the most calls first.
         models: Names of the models that ran turns of the session, as far as they are recorded.
-        money: The cost of each scope in money; None where no usage is stored. Empty while no prices are shown.
+        money: The cost of each scope in money; None if no usage is stored. Empty while no prices are shown.
         page: The page of turns that is shown first, read together with the sums.
     """
 
@@ -166,8 +166,8 @@ class Spending(NamedTuple):
 
     Attributes:
         turns: Number of turns with this usage.
-        model: The model that counted the tokens, as the record of the run names it; None where none is recorded.
-        hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`; empty where that is not known.
+        model: The model that counted the tokens, as the record of the run names it; None if none is recorded.
+        hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`; empty if that is not known.
         price_tier: The largest tier limit that the mean input of the requests exceeds; 0 for none. Some models cost
             more above a limit.
     """

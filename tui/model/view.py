@@ -23,7 +23,7 @@ class Session(NamedTuple):
 
     Attributes:
         session_id: The id that its writer gave it.
-        updated_at: When the session was last written to: UTC, naive, `YYYY-MM-DD HH:MM:SS`; None where not stored.
+        updated_at: When the session was last written to: UTC, naive, `YYYY-MM-DD HH:MM:SS`; None if not stored.
         plain: Whether the session has no structure rows, as one of the SDK's `SQLiteSession`.
         title: The title that the user gave it; may be empty.
     """
@@ -38,7 +38,7 @@ class Session(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The title, or the id where there is no title."""
+        """The title, or the id if there is no title."""
         return self.title or self.session_id
 
 
@@ -89,7 +89,7 @@ class View(NamedTuple):
         session_index: Position of the open session among all sessions, if it is not in `sessions` and the position is
             known.
         branch_id: The branch of the open session that every pane shows.
-        turn: The selected turn of the branch; 0 where it has none.
+        turn: The selected turn of the branch; 0 if it has none.
         items: Number of items of the branch.
         position: Position in the branch of the selected turn's first item.
         page: Items around `position`, or the last items if the last turn is selected.
@@ -101,7 +101,7 @@ class View(NamedTuple):
         resend_cost: Resend cost of the branch's turns; None until it is known, and while `chart` does not need it.
         marks: The turns that the user marked, each as branch and number of the turn, in the order of marking.
         show_archived: Whether archived branches and sessions are in `tree` and `sessions`.
-        model: Name of the agent or model that answers; empty where none is set.
+        model: Name of the agent or model that answers; empty if none is set.
         runs: The active runs, by branch.
         following: Whether the view follows the newest turn of the open session.
         unseen: Branches of the open session that others created, and that were not shown since.
