@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from tests.bench import long_answer
 from tests.bench.generate import open_session
-from tests.bench.program import Program, ScreenError, Timing
+from tests.bench.program import Expected, Program, ScreenError, Timing
 
 __all__ = [
     "ACTIONS",
@@ -89,6 +89,18 @@ def _without(text: str) -> Callable[[str], bool]:
 # Each of these can begin in any pane of the explorer, and end in any pane.
 
 
+def _press_after(setup: Sequence[str], key: str, expected: Expected = "") -> Steps:
+    """Return steps that press a key three times, each after the keys of `setup`, which are not measured."""
+
+    def steps(program: Program) -> Iterator[Timing]:
+        for _ in range(3):
+            for setup_key in setup:
+                program.press(setup_key)
+            yield program.press(key, expected)
+
+    return steps
+
+
 def _switch(program: Program) -> Iterator[Timing]:
     program.press("b", _PICKER)
     program.press("main", "main")
@@ -133,20 +145,6 @@ def _page_warm(program: Program) -> Iterator[Timing]:
         yield program.press(key)
 
 
-def _to_end(program: Program) -> Iterator[Timing]:
-    program.press("2")
-    for _ in range(3):
-        program.press("g")
-        yield program.press("G", _at_end)
-
-
-def _to_start(program: Program) -> Iterator[Timing]:
-    program.press("2")
-    for _ in range(3):
-        program.press("G")
-        yield program.press("g", "turn 1 of")
-
-
 def _to_turn(program: Program) -> Iterator[Timing]:
     program.press("3")
     for keys in ("G", "g", DOWN, "G" + UP, "g" + DOWN + DOWN, "G"):
@@ -176,14 +174,6 @@ def _next_session(program: Program) -> Iterator[Timing]:
         yield program.press("\r")
 
 
-def _unfold(program: Program) -> Iterator[Timing]:
-    program.press("1")
-    for _ in range(3):
-        program.press("g")
-        program.press("h")
-        yield program.press("l")
-
-
 def _open_themes(program: Program) -> None:
     program.press("\x10", "Search for commands")
     program.press("Theme", "Choose the colours")
@@ -209,18 +199,6 @@ def _resize(program: Program) -> Iterator[Timing]:
         yield program.after(partial(program.resize, columns, rows))
 
 
-def _lose_focus(program: Program) -> Iterator[Timing]:
-    for _ in range(3):
-        yield program.press("\x1b[O")
-        program.press("\x1b[I")
-
-
-def _gain_focus(program: Program) -> Iterator[Timing]:
-    for _ in range(3):
-        program.press("\x1b[O")
-        yield program.press("\x1b[I")
-
-
 ACTIONS: Final = (
     Action("switch branch", _switch, 100, "switch"),
     Action("next sibling", _sibling, 100, "sibling"),
@@ -228,18 +206,18 @@ ACTIONS: Final = (
     Action("select turn in the chart", _select_in_chart, 100, "turn"),
     Action("page down, cold", _page_cold, 30, "page"),
     Action("page down, warm", _page_warm, 25, "page"),
-    Action("jump to the end", _to_end, 100, "page"),
-    Action("jump to the start", _to_start, 100, "all"),
+    Action("jump to the end", _press_after("2g", "G", _at_end), 100, "page"),
+    Action("jump to the start", _press_after("2G", "g", "turn 1 of"), 100, "all"),
     Action("jump to turn N", _to_turn, 100, "turn"),
     Action("list the sessions", _pick_session, None, "", ("wide",)),
     Action("open the session", _open_session, 500, "tree", ("bushy",)),
-    Action("unfold all", _unfold, 500, "", ("bushy",)),
+    Action("unfold all", _press_after("1gh", "l"), 500, "", ("bushy",)),
     Action("open another session", _next_session, None, "open", ("wide",)),
     Action("look at another theme", _try_themes, 150),
     Action("keep a theme", _theme, 150),
     Action("resize", _resize, 150),
-    Action("terminal loses focus", _lose_focus, 150),
-    Action("terminal gains focus", _gain_focus, 150),
+    Action("terminal loses focus", _press_after(["\x1b[I"], "\x1b[O"), 150),
+    Action("terminal gains focus", _press_after(["\x1b[O"], "\x1b[I"), 150),
 )
 
 
