@@ -75,7 +75,7 @@ async def test_a_branch_without_items_can_be_left_entered_and_deleted(ours: Open
     await session.switch_to_branch("main")
     await session.switch_to_branch(empty)
     assert await session.get_items() == []
-    # Neither is it forgotten with the object that made it.
+    # The branch outlives the object that made it.
     again = ours()
     await again.switch_to_branch(empty)
     await again.add_items(turn(9))
@@ -181,7 +181,7 @@ async def test_usage_of_shared_turns_outlives_their_branch(ours: OpenOurs, path:
     usage = await session.get_session_usage()
     assert usage is not None
     assert usage["input_tokens"] == 1
-    # With the turn itself its usage goes.
+    # Kept usage is deleted with the turn itself.
     for _ in range(4):
         await session.pop_item()
     assert rows(path, "SELECT * FROM convo_usage") == []

@@ -167,7 +167,7 @@ def test_one_object_in_many_threads(ours: OpenOurs) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: asyncio.run(session.add_items(turn(number))), range(40)))
     items = asyncio.run(session.get_items())
-    # Every call's items stand together.
+    # The items of each call are consecutive.
     assert sorted(str(items[start : start + 4]) for start in range(0, 160, 4)) == sorted(
         str(turn(number)) for number in range(40)
     )
@@ -197,7 +197,7 @@ async def test_a_cancelled_change_is_completed_or_not_begun(ours: OpenOurs, path
     cancelled = change.cancel("enough")
     [outcome] = await asyncio.gather(change, return_exceptions=True)
     assert isinstance(outcome, asyncio.CancelledError) is cancelled
-    # Cancelled before its first step, a call never was; from then on it is settled first.
+    # A call that is cancelled before its first step does nothing; after that step it is completed first.
     assert (everything(path) == before) is (steps == 0)
     await session.add_items(turn(4))
 

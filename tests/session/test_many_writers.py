@@ -116,11 +116,11 @@ async def look_until_done(path: Path, writers: list[subprocess.Popen[str]]) -> i
                 tree = await store.tree(session)
                 count = (await store.count_items(session)).get("main", 0)
                 page = await store.page(session, "main", 0, count)
-                # The count and the page are of two moments, the later one no shorter.
+                # The page is read after the count, so it is not shorter.
                 assert [item.position for item in page.items] == list(range(count))
                 await store.branch_usage(session, tree, "main")
                 items += count
-            # What was there stays there.
+            # No item disappears.
             assert items >= known
             known = items
         return looks
@@ -160,7 +160,7 @@ async def test_writers_that_commit_are_waited_for(ours: OpenOurs, path: Path) ->
     tries = 0
 
     def take_turns(statement: str) -> None:
-        """Each time that the session finds the file taken, one writer has gone and the next one come."""
+        """Each time that the session finds the file locked, another writer has locked it."""
         nonlocal tries
         if statement == "BEGIN IMMEDIATE":
             tries += 1

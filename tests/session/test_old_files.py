@@ -67,7 +67,7 @@ def path(tmp_path: Path) -> Path:
                         " VALUES ('chat', ?, ?, ?, ?, ?, ?, ?)",
                         (ids[number, position], branch, message_type(item), sequence, place, place, tool_name(item)),
                     )
-        # The pop of those days took the session's last message and left its structure.
+        # In these versions, a pop deleted the session's last message and kept its structure row.
         db.execute("DELETE FROM agent_messages WHERE id = ?", (ids[4, 3],))
     return path
 

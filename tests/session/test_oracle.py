@@ -148,7 +148,7 @@ class Conversations(RuleBasedStateMachine):
         return self.loop.run_until_complete(tried())
 
     def both(self, which: int, operation: Callable[[Any], Awaitable[Any]]) -> Any:
-        """Do it on both files; the outcome must be the same."""
+        """Call a method on both files, and compare the outcomes."""
         reference, candidate = self.pairs[which]
         expected = self.outcome(operation(reference))
         assert self.outcome(operation(candidate)) == expected

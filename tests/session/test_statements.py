@@ -26,7 +26,7 @@ CALLS: dict[str, Call] = {
     "pop": lambda session: session.pop_item(),
     "switch": lambda session: session.switch_to_branch("other"),
     "last": lambda session: session.get_items(20),
-    # A name that is made up has the time in it, and another one has to be found within the same second.
+    # A generated name contains the time; within the same second another name has to be found.
     "fork": lambda session: session.fork(3, name=f"fork {next(NUMBERS)}"),
     "fork at the end": lambda session: session.fork(name=f"fork {next(NUMBERS)}"),
 }
@@ -62,7 +62,7 @@ async def test_the_number_of_statements_does_not_grow(ours: OpenOurs, tmp_path: 
     for size, (turn_count, branches) in SIZES.items():
         session = ours(tmp_path / f"{size}.sqlite")
         await fill(session, turn_count, branches)
-        # The first call may have an index or a table of ours to make.
+        # The first call may make an index or a table of this project.
         await CALLS[name](session)
         await session.switch_to_branch("main")
         counts[size] = len(await statements(session, CALLS[name]))

@@ -82,7 +82,7 @@ def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     with closing(sqlite3.connect(path)) as db:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
         found = {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in tables if name not in KEPT_ELSEWHERE}
-    # That a session was never cleared is noted by everyone who opens it.
+    # Every program that opens a session stores that it was never cleared.
     found["session_clear_generations"] = [row for row in found["session_clear_generations"] if row[1]]
     return {name: sorted(held, key=repr) for name, held in found.items() if held}
 
@@ -123,10 +123,8 @@ async def test_undo_restores_a_deleted_branch(path: Path, editor: Editor) -> Non
     assert (await as_sdk_reads(path), content(path)) == (before, stored)
     await editor.redo()
     assert await as_sdk_reads(path) == without
-    assert rows(path, "SELECT branch_id FROM branch_reservations WHERE session_id = 'support' ORDER BY 1") == [
-        ("alt",),
-        ("main",),
-    ]
+    reserved = rows(path, "SELECT branch_id FROM branch_reservations WHERE session_id = 'support' ORDER BY 1")
+    assert reserved == [("alt",), ("main",)]
 
 
 async def test_a_restored_branch_can_be_continued(path: Path, editor: Editor) -> None:
@@ -135,14 +133,8 @@ async def test_a_restored_branch_can_be_continued(path: Path, editor: Editor) ->
     sdk = open_sdk(path)
     await sdk.switch_to_branch("alt")
     await sdk.add_items(turn("alt 6"))
-    assert [found["content"] for found in await sdk.get_conversation_turns()] == [
-        "main 1",
-        "main 2",
-        "alt 3",
-        "alt 4",
-        "alt 5",
-        "alt 6",
-    ]
+    texts = [found["content"] for found in await sdk.get_conversation_turns()]
+    assert texts == ["main 1", "main 2", "alt 3", "alt 4", "alt 5", "alt 6"]
     sdk.close()
     with pytest.raises(ConvoError, match="'alt' has 2 new items") as raised:
         await editor.redo()
@@ -189,17 +181,16 @@ async def test_deleting_a_branch_that_parts_within_a_turn_deletes_only_its_own_i
 
 async def test_the_deletion_impact_is_what_is_deleted(path: Path, editor: Editor, store: Store) -> None:
     session = (await store.sessions())[0]
+    count = "SELECT COUNT(*) FROM agent_messages WHERE session_id = 'support'"
     for branch in ("alt", None):
         impact = await store.deletion_impact(session, branch)
-        held = rows(path, "SELECT COUNT(*) FROM agent_messages WHERE session_id = 'support'")[0][0]
+        before = rows(path, count)[0][0]
         if branch is None:
             assert (impact.branches, impact.turns, impact.tokens) == (1, 4, 1100)
             await editor.delete_session("support")
         else:
             await editor.delete_branch("support", branch)
-        assert (
-            held - rows(path, "SELECT COUNT(*) FROM agent_messages WHERE session_id = 'support'")[0][0] == impact.items
-        )
+        assert before - rows(path, count)[0][0] == impact.items
 
 
 async def test_undo_restores_a_deleted_session_with_all_branches(path: Path, editor: Editor) -> None:

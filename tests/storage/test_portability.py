@@ -1,4 +1,4 @@
-"""The SQL outside the engine for SQLite is SQL that other databases accept, but for what the dialect supplies."""
+"""The SQL outside of `tui.storage.sqlite` contains nothing that only SQLite accepts."""
 
 from __future__ import annotations
 

@@ -269,7 +269,7 @@ class Oracle:
         held = {message for turns in self.held.values() for turn in turns for message in turn}
         own = [tokens for (name, _), tokens in self.billed.items() if name == branch_id]
         path = [tokens for _, tokens in self.turns(branch_id) if tokens is not None]
-        # What was kept counts while a branch holds the message; none of these branches ever comes back.
+        # Kept usage counts while a branch holds the message; no deleted branch is restored here.
         kept = [tokens for message, (_, tokens) in self.kept.items() if message in held]
         everything = [*self.billed.values(), *kept]
         return tuple(sum(part) if part else None for part in (own, path, everything))  # type: ignore[return-value]

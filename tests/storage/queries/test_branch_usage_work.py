@@ -36,7 +36,7 @@ async def write(path: Path, turns: int, forks: int) -> None:
             await session.fork(11, source="main", name=f"fork-{number}")
             await session.add_items(turn("on"))
             await session.store_run_usage(run_result(10))
-        # Something is kept, so that all tables are there.
+        # A deleted branch leaves kept usage, so that all tables exist.
         await session.fork(name="heir", source="fork-1")
         await session.delete_branch("fork-1")
 
@@ -107,9 +107,9 @@ async def test_the_sums_take_few_statements_and_are_cached_until_the_file_change
         await store.branch_usage(session, tree, branch_id)
         return len(reads(ran))
 
-    # What each branch ran, what was kept, and the models; then what is kept on this path, and the tools.
+    # Usage of each branch, kept usage, and the models; then kept usage on this path, and the tools.
     assert await statements("main") == 5
-    # What is partly shared, and again the last two.
+    # Usage of partly shared branches, then the last two of the above.
     assert await statements("fork-0") == 3
     assert [await statements("main"), await statements("fork-0")] == [0, 0]
     async with AdvancedSQLiteSession(session_id="support", db_path=files[file]) as other:
@@ -148,7 +148,7 @@ async def test_no_statement_scans(files: dict[str, Path]) -> None:
     assert results.totals[Scope.PATH]
     for sql in reads(ran):
         steps = connection.run_sync(partial(plan, sql))
-        # The holders, and rows that were chosen or added up before.
+        # The sharing branches, and rows that were selected or added up before.
         scanned = [step.split()[1] for step in steps if step.startswith("SCAN")]
         assert not [name for name in scanned if name not in DERIVED and not name.startswith("(subquery")], sql
     store.close()

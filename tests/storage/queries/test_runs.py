@@ -139,7 +139,7 @@ async def test_the_sdk_s_class_works_on_a_file_with_runs(ours: OpenOurs, sdk: Op
     await session.switch_to_branch("theirs")
     await session.record_run(outcome="failed")
     assert recorded(path) == [("main", 2, 5, "done"), ("theirs", 2, 9, "failed")]
-    # What its class leaves behind goes with the next deletion of ours.
+    # Rows that the SDK's class leaves behind are deleted by the next deletion of our class.
     await theirs.switch_to_branch("main")
     await theirs.delete_branch("theirs")
     assert await theirs.get_items() == turns(2)

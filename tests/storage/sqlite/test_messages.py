@@ -1,4 +1,4 @@
-"""Of long items the beginning is read, unless all of an item is asked for."""
+"""Only the beginning of a long item is read, unless the complete item is requested."""
 
 from __future__ import annotations
 
