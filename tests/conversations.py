@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.extensions.memory import AdvancedSQLiteSession as SdkSession
 
-__all__ = ["SdkSession", "assistant_message", "open_sdk", "run_result", "set_times", "turn"]
+__all__ = ["SdkSession", "assistant_message", "open_sdk", "run_result", "set_times", "turn", "write_turns"]
 
 
 def assistant_message(text: str) -> dict[str, Any]:
@@ -44,6 +44,15 @@ def run_result(tokens: int, cached: int = 0, reasoning: int = 0, requests: int =
 def open_sdk(path: Path, session_id: str = "support") -> SdkSession:
     """Open a session of the SDK's class in a file, which is created if it is missing."""
     return SdkSession(session_id=session_id, db_path=path, create_tables=True)
+
+
+async def write_turns(folder: Path, *turns: list[Any]) -> Path:
+    """Write a new file with one session, `support`, and return its path."""
+    path = folder / "support.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items([item for items in turns for item in items])
+    sdk.close()
+    return path
 
 
 def set_times(path: Path, time: str = "2026-03-01 09:30:00") -> None:

@@ -1,4 +1,4 @@
-"""The work of SQLite for what the explorer reads: statements, and steps of its virtual machine."""
+"""Counts the work of SQLite when the explorer reads: statements, and steps of its virtual machine."""
 
 from __future__ import annotations
 
@@ -16,16 +16,13 @@ __all__ = ["Counted", "connection_of", "counted"]
 T = TypeVar("T")
 
 _GRAIN = 20
-"""Steps between two counts."""
+"""Steps of the virtual machine between two calls of the progress handler."""
 
 
 class Counted(NamedTuple, Generic[T]):
-    """The result of a call, and its work.
+    """The result of a call, and the statements and the steps of SQLite's virtual machine that it took.
 
-    Attributes:
-        result: What it gave.
-        statements: How many statements it ran.
-        steps: Steps of SQLite's virtual machine, some ten to each row that is looked at.
+    About ten steps read one row.
     """
 
     result: T

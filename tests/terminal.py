@@ -1,4 +1,4 @@
-"""A real pseudo-terminal with a program in it: what a user sees, types and clicks."""
+"""A pseudo-terminal that runs a program, shows its screen, and sends it keys and clicks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Terminal"]
 class Terminal:
     """Runs a command in a terminal of a given size.
 
-    Waiting is for something to be seen; what never comes fails after `patience` seconds with the screen as it is.
+    Each wait fails after `patience` seconds; the error shows the screen.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._patience = patience
         self.written = b""
-        """All that the program wrote."""
+        """The bytes that the program has written so far."""
         master, slave = pty.openpty()
         self._master = master
         self._set_size(columns, rows)
-        # These would tell the size of another terminal than this one.
+        # These variables have the size of the terminal that runs the tests.
         inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         self._process = subprocess.Popen(
             command,
@@ -67,22 +67,22 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """What the screen shows."""
+        """The lines of the screen."""
         screen = self._screen
-        # `screen.display` fails where half of a wide character was written over.
+        # `screen.display` fails if half of a wide character was overwritten.
         rows = [screen.buffer[row] for row in range(screen.lines)]
         return ["".join(row[column].data for column in range(screen.columns)).rstrip() for row in rows]
 
     @property
     def text(self) -> str:
-        """What the screen shows, as one string."""
+        """The lines of the screen as one string."""
         return "\n".join(self.lines)
 
     def until(self, seen: str | Callable[[str], bool]) -> str:
-        """Wait until the screen shows a text, or is as a function wants it."""
-        wanted = seen if callable(seen) else lambda text: seen in text
+        """Wait until the screen shows a text, or its text meets a condition."""
+        is_seen = seen if callable(seen) else lambda text: seen in text
         deadline = time.monotonic() + self._patience
-        while not wanted(self.text):
+        while not is_seen(self.text):
             if time.monotonic() > deadline or not self._read(deadline):
                 raise AssertionError(f"never seen: {seen}\n{self.text}")
         return self.text
@@ -97,7 +97,7 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def find(self, text: str) -> tuple[int, int]:
-        """Column and row, from 0, of the first place that shows a text."""
+        """Return column and row, from 0, of the first place that shows a text."""
         for row, line in enumerate(self.lines):
             if (column := line.find(text)) >= 0:
                 return column, row
@@ -110,19 +110,19 @@ class Terminal:
             os.write(self._master, f"\x1b[<0;{column + 1};{row + 1}{end}".encode())
 
     def resize(self, columns: int, rows: int) -> None:
-        """Make the window another size."""
+        """Change the size of the terminal."""
         self._screen.resize(rows, columns)
         self._set_size(columns, rows)
 
     def wait(self) -> int:
-        """Wait for the program to end; its exit code."""
+        """Wait for the program to end, and return its exit code."""
         deadline = time.monotonic() + self._patience
         while self._read(deadline):
             pass
         return self._process.wait(timeout=max(deadline - time.monotonic(), 1))
 
     def take(self, patience: float) -> bytes | None:
-        """Output that `show` has not shown yet: nothing after so many seconds, None from a program that has ended."""
+        """Return new output; empty if there is none within `patience` seconds, None if the program has ended."""
         ready, _, _ = select.select([self._master], [], [], max(patience, 0))
         if not ready:
             return b""
@@ -132,12 +132,12 @@ class Terminal:
             return None
 
     def show(self, data: bytes) -> None:
-        """Let the screen show some output."""
+        """Show output on the screen."""
         self.written += data
         self._stream.feed(data)
 
     def _read(self, deadline: float) -> bool:
-        """Take in some output; False when there was none, or the program has closed the terminal."""
+        """Show new output; return False if there was none, or the program has closed the terminal."""
         data = self.take(deadline - time.monotonic())
         self.show(data or b"")
         return bool(data)
@@ -147,6 +147,6 @@ class Terminal:
 
 
 def _log_in(slave: int) -> None:
-    """Take a terminal for one's own, and listen to its Ctrl+C: what runs the tests in the background ignores that."""
+    """Make a terminal the controlling one, and handle Ctrl+C, which the parent process may ignore."""
     os.login_tty(slave)
     signal.signal(signal.SIGINT, signal.SIG_DFL)

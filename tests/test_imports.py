@@ -1,4 +1,4 @@
-"""What is imported when: the first screen must not wait for what it does not show."""
+"""Modules are imported when they are needed, so that the first screen does not wait for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversations import open_sdk, turn
+from tests.conversations import turn, write_turns
 from tests.terminal import Terminal
 
 SHOW = """
@@ -36,11 +36,7 @@ print(sorted(name for name in sys.modules if name.partition(".")[0] in ("agents"
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    path = tmp_path / "support.sqlite"
-    sdk = open_sdk(path)
-    await sdk.add_items([*turn("one"), *turn("two")])
-    sdk.close()
-    return path
+    return await write_turns(tmp_path, turn("one"), turn("two"))
 
 
 FIRST = """
@@ -67,10 +63,10 @@ with open(sys.argv[2], "w") as file:
 
 
 def test_the_first_screen_imports_nothing_that_it_does_not_show(path: Path, tmp_path: Path) -> None:
-    told = tmp_path / "told.txt"
-    with Terminal([sys.executable, "-c", FIRST, str(path), str(told)]) as terminal:
+    found = tmp_path / "found.txt"
+    with Terminal([sys.executable, "-c", FIRST, str(path), str(found)]) as terminal:
         assert terminal.wait() == 0, terminal.text
-    assert told.read_text().strip() == "[]"
+    assert found.read_text().strip() == "[]"
 
 
 def test_opening_a_file_and_moving_about_imports_no_agents(path: Path) -> None:

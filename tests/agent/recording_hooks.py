@@ -1,4 +1,4 @@
-"""Hooks that record a run and let a test wait for it, and what a run leaves behind."""
+"""Hooks that record a run and let a test wait for it, and helpers that read live and stored items."""
 
 from __future__ import annotations
 
@@ -27,10 +27,8 @@ class RecordingHooks:
     """Hooks of one run.
 
     Attributes:
-        progresses: All reported progress, in order.
         stored_count: How often items were stored.
         live_after_storing: The live items right after each of these times.
-        approvals: The approvals of each request, in order.
     """
 
     def __init__(self, *decisions: Decision | Sequence[Decision]) -> None:

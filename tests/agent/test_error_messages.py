@@ -202,25 +202,20 @@ def failing(make_agent: MakeAgent) -> MakeFailing:
     return lambda name, **settings: make_agent(AGENTS, name, api="responses", **settings)
 
 
-async def test_a_guardrail_refuses_the_message(
-    failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession
+@pytest.mark.parametrize(
+    ("message", "answer", "error"),
+    [
+        ("damn", "Never mind.", "The guardrail 'no_swearing' refused the message."),
+        ("Tell me", "The secret is out.", "The guardrail 'no_secrets' refused the answer."),
+    ],
+)
+async def test_a_guardrail_refuses_the_message_or_the_answer(
+    failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession, message: str, answer: str, error: str
 ) -> None:
-    server.script(TextAnswer("Never mind."))
-    result = await failing("guarded").run(session, "damn", RecordingHooks())
+    server.script(TextAnswer(answer))
+    result = await failing("guarded").run(session, message, RecordingHooks())
 
-    assert (result.outcome, result.kept) == (Outcome.FAILED, False)
-    assert result.error == "The guardrail 'no_swearing' refused the message."
-    assert await session.get_items() == []
-
-
-async def test_a_guardrail_refuses_the_answer(
-    failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession
-) -> None:
-    server.script(TextAnswer("The secret is out."))
-    result = await failing("guarded").run(session, "Tell me", RecordingHooks())
-
-    assert (result.outcome, result.kept) == (Outcome.FAILED, False)
-    assert result.error == "The guardrail 'no_secrets' refused the answer."
+    assert (result.outcome, result.error, result.kept) == (Outcome.FAILED, error, False)
     assert await session.get_items() == []
 
 
@@ -252,7 +247,7 @@ async def test_a_tool_that_raises(failing: MakeFailing, server: ScriptedServer, 
     assert (await failing("bomb").run(session, "Go on", RecordingHooks())).outcome is Outcome.DONE
 
 
-async def test_a_tool_failure_that_the_model_is_told_does_not_fail_the_run(
+async def test_a_tool_failure_that_the_model_receives_does_not_fail_the_run(
     failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
     server.script(ToolCalls([Call("stumble")]), TextAnswer("It tripped."))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from tests.controller.views import user_texts
-from tests.conversations import open_sdk, turn
+from tests.conversations import open_sdk, turn, write_turns
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
 from tui.controller import SessionController
@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    path = tmp_path / "support.sqlite"
-    sdk = open_sdk(path)
-    await sdk.add_items([*turn("hello", "Hi."), *turn("weather in Oslo", "Rain.")])
-    sdk.close()
-    return path
+    return await write_turns(tmp_path, turn("hello", "Hi."), turn("weather in Oslo", "Rain."))
 
 
 @pytest.fixture

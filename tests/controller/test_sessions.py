@@ -136,7 +136,7 @@ async def test_the_newest_sessions_are_found_behind_a_long_one(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("typed", "best", "count"), [("49", "0499", 23), ("0 4 9 9", "0499", 1), ("x", None, 0), ("%", None, 0)]
 )
-async def test_typed_letters_match_sessions_of_the_whole_file(
+async def test_typed_letters_match_sessions_of_all_pages(
     store: Store, typed: str, best: str | None, count: int
 ) -> None:
     sessions, total = await store.matching_sessions(typed, 5)

@@ -1,4 +1,4 @@
-"""Drives an explorer that a test has opened on a file: keys, clicks, and what is on its screen."""
+"""Drives the explorer in tests: opens a file, sends keys and clicks, and reads the screen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KEY_NAMES = {" ": "space", "/": "slash", "?": "question_mark", ":": "colon"}
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """Wait until everything that was asked for is on the screen."""
+    """Wait until all workers have ended and the screen is up to date."""
     await pilot.pause()
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
@@ -87,17 +87,17 @@ class ExplorerDriver:
         return self.notices[-1]
 
     async def press(self, *keys: str) -> None:
-        """Press keys as fast as the program takes them, then wait for what they do."""
+        """Press keys as fast as the program takes them, then settle."""
         await self.pilot.press(*keys)
         await self.settle()
 
     async def press_each(self, *keys: str) -> None:
-        """Press keys, and wait after each for what it does."""
+        """Press keys, and settle after each."""
         for key in keys:
             await self.press(key)
 
     async def click_text(self, text: str) -> None:
-        """Click the first place on the screen where a text is."""
+        """Click the first place on the screen that shows a text."""
         row = next((row for row, line in enumerate(self.lines) if text in line), None)
         assert row is not None, f"not on the screen: {text}"
         strip = self.app.screen._compositor.render_strips()[row]
@@ -112,7 +112,7 @@ class ExplorerDriver:
         await settle(self.pilot)
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds."""
+        """Wait until a condition holds."""
         async with asyncio.timeout(30):
             while not holds():
                 await asyncio.sleep(0.001)
@@ -127,16 +127,7 @@ async def open_controller(
     lock_timeout: float = 5.0,
     agent: AgentSettings | None = None,
 ) -> SessionController:
-    """Open a file.
-
-    Args:
-        path: The file.
-        branch_id: The branch to show; by default the one written last.
-        session_id: Its session; by default the one written last.
-        read_only: Whether writing is refused.
-        lock_timeout: Seconds to wait for a locked file.
-        agent: The agent that answers; None for none.
-    """
+    """Open a file, by default at the session and branch written last; wait `lock_timeout` seconds if it is locked."""
     runner = AgentRunner(agent) if agent is not None else None
     controller = SessionController(Store(path, timeout=lock_timeout), runner, read_only=read_only)
     await controller.open(session_id, branch_id)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from tests.conversations import open_sdk, turn
+from tests.conversations import open_sdk, turn, write_turns
 from tests.explorer.driver import ExplorerDriver, open_explorer
 from tui.agent.settings import AgentSettings
 from tui.screens.dialogs.approval import ApprovalDialog
@@ -34,11 +34,7 @@ agent = Agent(name="Careful", model=OfflineModel(), tools=[add, delete_everythin
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    path = tmp_path / "support.sqlite"
-    sdk = open_sdk(path)
-    await sdk.add_items([*turn("hello", "Hi."), *turn("weather in Oslo", "Rain.")])
-    sdk.close()
-    return path
+    return await write_turns(tmp_path, turn("hello", "Hi."), turn("weather in Oslo", "Rain."))
 
 
 SLOW_AGENT = """
