@@ -226,7 +226,7 @@ async def test_a_plain_session_is_adopted(path: Path, run: Run, run_json: RunJSO
     await plain.add_items(items)
     plain.close()
     assert run_json("list", path)["sessions"][0]["plain"]
-    assert run("adopt", path).stdout.startswith("Adopted notes, 6 items.")
+    assert run("adopt", path).stdout.startswith("Added branches to notes, 6 items.")
     session = sdk(path, "notes")
     assert await session.get_items() == items
     assert [turn["content"] for turn in await session.get_conversation_turns()] == ["One", "Two"]

@@ -7,7 +7,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from agents import SQLiteSession
 
 from tests.controller.views import selection
 from tests.conversations import open_sdk, turn
@@ -83,21 +82,6 @@ async def test_a_read_only_file_refuses_a_fork(path: Path) -> None:
     with pytest.raises(ReadOnlyError):
         await controller.forks.make()
     controller.close()
-
-
-async def test_a_plain_session_must_be_adopted_before_a_fork(tmp_path: Path) -> None:
-    path = tmp_path / "plain.sqlite"
-    plain = SQLiteSession("old", path)
-    await plain.add_items(turn("one"))
-    controller = SessionController(Store(path))
-    await controller.open()
-    assert selection(controller.view) == ("main", 1)
-    await controller.forks.begin()
-    assert controller.view.fork is None
-    assert controller.view.notice is not None
-    assert "plain session" in controller.view.notice.text
-    controller.close()
-    plain.close()
 
 
 async def test_an_error_of_the_file_is_reported(controller: SessionController, path: Path) -> None:

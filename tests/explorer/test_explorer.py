@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from agents import SQLiteSession
 from textual import events
 
 from tests.conversations import open_sdk, turn
@@ -173,16 +172,6 @@ async def test_the_fork_editor_does_not_open_in_a_read_only_file(path: Path) -> 
         await explorer.press("f")
         assert explorer.view.fork is None
         assert "read-only" in explorer.text
-
-
-async def test_a_fork_in_a_plain_session_is_refused_with_the_reason(tmp_path: Path) -> None:
-    plain = SQLiteSession("old", tmp_path / "plain.sqlite")
-    await plain.add_items(turn("one", "two"))
-    async with open_explorer(tmp_path / "plain.sqlite") as explorer:
-        assert explorer.place == ("main", 1)
-        await explorer.press("f")
-        assert "plain session" in explorer.notice
-    plain.close()
 
 
 async def test_changes_by_another_process_appear(path: Path) -> None:

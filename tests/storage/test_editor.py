@@ -474,15 +474,17 @@ async def test_base_tables_with_other_names_can_be_edited(tmp_path: Path) -> Non
     sdk.close()
 
 
-async def test_a_plain_session_can_be_labelled_but_not_deleted(tmp_path: Path) -> None:
+async def test_a_plain_session_is_labelled_and_deleted(tmp_path: Path) -> None:
     path = tmp_path / "plain.sqlite"
     plain = SQLiteSession("s", path)
     await plain.add_items(turn("one"))
     plain.close()
     editor = Editor(path, "agent_sessions", "agent_messages")
     await editor.label("s", None, title="Old", description="Named it")
-    with pytest.raises(ConvoError, match="plain session"):
-        await editor.delete_session("s")
+    await editor.delete_session("s")
+    assert rows(path, "SELECT COUNT(*) FROM agent_messages") == [(0,)]
+    await editor.undo()
+    assert rows(path, "SELECT COUNT(*) FROM agent_messages") == [(2,)]
     await editor.undo()
     assert rows(path, "SELECT COUNT(*) FROM convo_labels") == [(0,)]
 

@@ -41,7 +41,10 @@ class AgentRuns:
 
     async def send(self, text: str) -> None:
         """Send a message on the shown branch, or queue it while an answer is under way there."""
-        branch = self._target_branch()
+        branch, session = self._target_branch(), self._state.require_session()
+        if session.plain:
+            await self._reloader.apply((await self._state.editor()).adopt(session.session_id))
+            self._state.notify_adopted(session)
         await self._navigation.select_turn(self._state.view.tree.branches[branch.branch_id].turns)
         self._runs.start(branch, text)
 
@@ -55,11 +58,13 @@ class AgentRuns:
         """
         state = self._state
         branch, (_, turn) = self._target_branch(), state.target
-        text = await state.store.user_text(state.require_session(), branch.branch_id, turn)
+        session = state.require_session()
+        text = await state.store.user_text(session, branch.branch_id, turn)
         editor = await state.editor()
         branch_ids = await editor.fork(branch.session_id, branch.branch_id, turn, times=times)
         await self._reloader.refresh()
         await self._navigation.switch_branch(branch_ids[0])
+        state.notify_adopted(session)
         for branch_id in branch_ids:
             task = self._runs.start(branch._replace(branch_id=branch_id), text)
             if task is not None and not together and (await task).outcome is Outcome.STOPPED:

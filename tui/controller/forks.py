@@ -33,9 +33,6 @@ class Forks:
         if not state.view.writable:
             state.notify("This file is open read-only: no fork can be made.", "warning")
             return
-        if session.plain:
-            state.notify(f"'{session.session_id}' is a plain session: P adopts it.", "warning")
-            return
         turn = min(max(turn, 1), branch.turns + 1)
         navigation_id = state.next_navigation()
         state.target = branch_id, turn
@@ -73,4 +70,5 @@ class Forks:
         navigation_id = state.next_navigation()
         await self._reloader.refresh()
         await self._navigation.navigate(navigation_id, branch_id, None, fork=None)
+        state.notify_adopted(session)
         return branch_id

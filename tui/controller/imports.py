@@ -34,11 +34,11 @@ class Imports:
             ConvoError: The session has branches already.
         """
         self._state.require_writable()
-        if not (await self._state.find_session(session_id)).plain:
-            raise ConvoError(f"Session '{session_id}' has branches already.", "f forks from the selected turn.")
         counted = (progress or TaskProgress()).counted
         items = await self._reloader.apply((await self._state.editor()).adopt(session_id, counted))
-        self._state.notify(f"Adopted '{session_id}', {plural(items, 'item')}: f forks from it. z undoes it.")
+        if not items:
+            raise ConvoError(f"Session '{session_id}' has branches already.", "f forks from the selected turn.")
+        self._state.notify(f"Added branches to '{session_id}', {plural(items, 'item')}. z undoes it.")
 
     async def import_transcripts(self, path: Path, name: str = "") -> None:
         """Add the conversations of a transcript to the file, and open the first of them.

@@ -83,6 +83,11 @@ class State:
         serial = self.view.notice.serial + 1 if self.view.notice else 1
         self.publish(notice=Notice(text, severity, serial))
 
+    def notify_adopted(self, session: Session) -> None:
+        """Tell the user that a change gave the session branches, if it had none before."""
+        if session.plain:
+            self.notify(f"Branches were added to '{session.session_id}'. z undoes it.")
+
     def next_navigation(self) -> int:
         """Begin a navigation, which stops following, and return its number."""
         if self.view.following:
@@ -107,13 +112,11 @@ class State:
         """Return the open session.
 
         Raises:
-            ConvoError: No session is open, or it is a plain one.
+            ConvoError: No session is open.
         """
         session = self.view.session
         if session is None:
             raise ConvoError("No session is open.")
-        if session.plain:
-            raise ConvoError(f"'{session.session_id}' is a plain session.", "P adopts it.")
         return session
 
     async def find_session(self, session_id: str) -> Session:

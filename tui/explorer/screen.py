@@ -226,7 +226,7 @@ class Explorer(CommandScreen[None], FixedSize):
 
     def _fork_or_open(self, branch_id: str, turn: int) -> None:
         session = self.view.session
-        if self.view.writable and session is not None and not session.plain and turn > 0:
+        if self.view.writable and session is not None and turn > 0:
             self.run_command(partial(self.controller.forks.begin, turn, branch_id))
         else:
             self.run_command(partial(self.controller.navigation.switch_branch, branch_id, turn))

@@ -24,10 +24,10 @@ from tui.storage.queries.branches import claim_generation, delete_branch, fork_b
 from tui.storage.queries.items import clear_session
 from tui.storage.queries.labels import drop_label, read_label, write_label
 from tui.storage.queries.turns import resolve_fork_turn
-from tui.storage.schema import MAIN, create_other_tables, create_structure_tables, quoted
+from tui.storage.schema import MAIN, create_branch_tables, quoted
 from tui.storage.tables import Tables
 from tui.storage.transfer.copy import CopyCounts, copy_branch, copy_turns
-from tui.storage.transfer.imports import ImportedSession, TrackProgress, adopt_session, import_session, is_plain
+from tui.storage.transfer.imports import ImportedSession, TrackProgress, adopt_session, import_session
 from tui.words import plural
 
 __all__ = ["Editor", "cannot_delete_main"]
@@ -87,6 +87,7 @@ class Editor:
 
         def work(tx: Transaction) -> list[str]:
             with record(tx, session_id, "fork") as entry:
+                adopt_session(tx, session_id)
                 resolve_fork_turn(tx, session_id, source, turn)
                 created = [fork_branch(tx, session_id, source, turn, name) for _ in range(times)]
                 branches = f"'{created[0]}'" if times == 1 else f"{times} branches"
@@ -113,8 +114,7 @@ class Editor:
 
         def work(tx: Transaction) -> None:
             with record(tx, session_id, "delete", f"Deleted session '{session_id}'"):
-                if not tx.has_table("message_structure"):
-                    raise ConvoError(f"'{session_id}' is a plain session.", "Archive it instead, with a.")
+                create_branch_tables(tx)
                 clear_session(tx, session_id)
                 drop_label(tx, session_id, None)
 
@@ -156,6 +156,7 @@ class Editor:
             description = f"Copied '{branch_id}' into session '{new_session_id}'"
             with record(tx, session_id, "copy", description) as entry:
                 entry.branch_id = branch_id
+                create_branch_tables(tx)
                 return copy_branch(tx, session_id, branch_id, tx, new_session_id)
 
         return await self.change(work)
@@ -178,6 +179,7 @@ class Editor:
 
         def work(tx: Transaction) -> CopyCounts:
             with record(tx, session_id, "turns") as entry:
+                adopt_session(tx, session_id)
                 copied = copy_turns(tx, session_id, turns, branch_id)
                 entry.description = f"Copied {plural(copied.turns, 'turn')} to the end of '{branch_id}'"
                 entry.branch_id = branch_id
@@ -187,19 +189,15 @@ class Editor:
 
     # Imports
 
-    async def adopt(self, session_id: str, track: TrackProgress = lambda batches, _: batches) -> int:
-        """Write the structure of a plain session, and return the number of its items.
+    async def adopt(self, session_id: str, track: TrackProgress | None = None) -> int:
+        """Write the structure of a plain session, and return the number of its items; 0 if it is not plain.
 
         If `track` raises an error, nothing is written.
         """
 
         def work(tx: Transaction) -> int:
-            create_structure_tables(tx)
-            create_other_tables(tx)
-            if not is_plain(tx, session_id):
-                raise ConvoError(f"'{session_id}' is not a plain session.", "It has branches already.")
-            with record(tx, session_id, "adopt", f"Adopted session '{session_id}'"):
-                return adopt_session(tx, session_id, track)
+            with record(tx, session_id, "adopt", f"Added branches to session '{session_id}'"):
+                return adopt_session(tx, session_id, *([track] if track else ()))
 
         return await self.change(work)
 
@@ -207,8 +205,7 @@ class Editor:
         """Write new sessions, all of them or none."""
 
         def work(tx: Transaction) -> None:
-            create_structure_tables(tx)
-            create_other_tables(tx)
+            create_branch_tables(tx)
             first = sessions[0].session_id
             description = f"Imported session '{first}'" if len(sessions) == 1 else f"Imported {len(sessions)} sessions"
             with record(tx, first, "import", description):

@@ -288,11 +288,16 @@ def create_other_tables(tx: Transaction) -> None:
         tx.execute(statement)
 
 
+def create_branch_tables(tx: Transaction) -> None:
+    """Make the SDK's tables for branches and usage, where they are missing."""
+    create_structure_tables(tx)
+    create_other_tables(tx)
+
+
 def create_sdk_tables(tx: Transaction) -> None:
     """Make all missing tables of the SDK."""
     create_base_tables(tx)
-    create_structure_tables(tx)
-    create_other_tables(tx)
+    create_branch_tables(tx)
 
 
 def quoted(name: str) -> str:

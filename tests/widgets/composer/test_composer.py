@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.reactive import var
 from textual.widgets import Button, Input, Static, TextArea
 
-from tests.widgets.tree.samples import SESSION, tree_of, view_of
+from tests.widgets.tree.samples import tree_of, view_of
 from tui.model import ForkDraft, Run, RunState, View
 from tui.widgets.composer.composer import Composer
 
@@ -481,7 +481,6 @@ async def test_queued_messages_take_their_rows_from_the_editor() -> None:
     [
         (View(), "No session to write to"),
         (MAIN._replace(writable=False), "Read-only: nothing can be sent or forked"),
-        (MAIN._replace(session=SESSION._replace(plain=True)), "Read-only: a plain session has no branches yet"),
     ],
 )
 async def test_the_placeholder_is_the_reason_why_nothing_can_be_written(view: View, reason: str) -> None:

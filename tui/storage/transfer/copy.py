@@ -8,10 +8,12 @@ from typing import Any, Final, NamedTuple
 from tui.errors import ConvoError
 from tui.items.codec import decode
 from tui.items.types import ItemKind, item_type
+from tui.model import Session
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import branch_exists, missing_branch, reserve_existing_branches
 from tui.storage.queries.items import EncodedItem, append_items
 from tui.storage.queries.runs import EndedRun
+from tui.storage.queries.sessions import find_session
 from tui.storage.queries.usage_columns import STORED_COLUMNS
 from tui.storage.schema import CONVO_RUNS, MAIN
 from tui.storage.sql import insert_into
@@ -54,13 +56,15 @@ def copy_branch(
         ConvoError: The target has a session with the new id.
         ValueError: There is no such branch.
     """
-    if not branch_exists(source, session_id, branch_id):
+    session = find_session(source, session_id)
+    is_plain = session is not None and session.plain
+    if branch_id != MAIN if is_plain else not branch_exists(source, session_id, branch_id):
         raise missing_branch(branch_id)
     _require_unused(target, new_session_id)
     target.execute(insert_into(target.tables.sessions, ["session_id"]), session_id=new_session_id)
     first_messages: dict[int, _FirstMessage] = {}
     sequence_number = 0
-    for items in _read_items(source, session_id, branch_id):
+    for items in _read_items(source, session or Session(session_id), branch_id):
         ids = target.insert_messages(new_session_id, [item[1] for item in items], [item[2] for item in items])
         rows = []
         for message_id, (original_id, _, _, turn, *cells) in zip(ids, items, strict=True):
@@ -69,7 +73,7 @@ def copy_branch(
                 first_messages[turn] = _FirstMessage(original_id, message_id)
             rows.append((new_session_id, MAIN, message_id, sequence_number, turn, *cells))
         target.insert_rows("message_structure", (*_KEY, "message_id", "sequence_number", *_STRUCTURE_COLUMNS), rows)
-    usage = _read_usage(source, session_id, branch_id, first_messages)
+    usage = {} if is_plain else _read_usage(source, session_id, branch_id, first_messages)
     target.insert_rows(
         "turn_usage",
         (*_KEY, "user_turn_number", *_USAGE_COLUMNS),
@@ -141,14 +145,15 @@ def _require_unused(tx: Transaction, session_id: str) -> None:
             raise ConvoError(f"The file has a session '{session_id}' already.", "Choose another name.")
 
 
-def _read_items(tx: Transaction, session_id: str, branch_id: str) -> Iterator[list[tuple[Any, ...]]]:
+def _read_items(tx: Transaction, session: Session, branch_id: str) -> Iterator[list[tuple[Any, ...]]]:
     """Yield the items of a branch in batches: id, content and time of the message, then `_STRUCTURE_COLUMNS`."""
     columns = ", ".join(f"s.{column}" for column in _STRUCTURE_COLUMNS)
     rows = tx.execute(
-        f"SELECT m.id, {tx.dialect.as_utf8('m.message_data')}, m.created_at, {columns} FROM message_structure AS s"
+        f"SELECT m.id, {tx.dialect.as_utf8('m.message_data')}, m.created_at, {columns}"
+        f" FROM {tx.structure_table(session)} AS s"
         f" {tx.dialect.ordered_join} {tx.tables.messages} AS m ON m.id = s.message_id"
         " WHERE s.session_id = :session_id AND s.branch_id = :branch_id ORDER BY s.sequence_number",
-        session_id=session_id,
+        session_id=session.session_id,
         branch_id=branch_id,
     )
     while batch := rows.fetchmany(_BATCH):

@@ -15,9 +15,15 @@ from tui.storage.queries.branches import read_generation, reserve_branch
 from tui.storage.queries.items import append_items, encode_items
 from tui.storage.queries.labels import Label, write_label
 from tui.storage.queries.session_dump import DUMPED_RUN, DUMPED_USAGE
-from tui.storage.schema import CONVO_BRANCHES, CONVO_RUNS, CONVO_USAGE, MAIN
+from tui.storage.schema import (
+    CONVO_BRANCHES,
+    CONVO_RUNS,
+    CONVO_USAGE,
+    MAIN,
+    create_branch_tables,
+)
 
-__all__ = ["ImportedSession", "TrackProgress", "adopt_session", "import_session", "is_plain", "session_exists"]
+__all__ = ["ImportedSession", "TrackProgress", "adopt_session", "import_session", "session_exists"]
 
 TrackProgress: TypeAlias = Callable[[Iterable[list[Any]], int], Iterable[list[Any]]]
 """Gets batches of rows and their approximate number, and yields the batches; may raise to stop the work."""
@@ -62,20 +68,34 @@ def session_exists(tx: Transaction, session_id: str) -> bool:
     return bool(row[0])
 
 
-def is_plain(tx: Transaction, session_id: str) -> bool:
-    """Return whether a session has messages and no structure rows, as the SDK's `SQLiteSession` writes it."""
-    row = tx.execute(
-        f"SELECT EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id)"
-        " AND NOT EXISTS (SELECT 1 FROM message_structure WHERE session_id = :session_id)",
-        session_id=session_id,
-    ).fetchone()
-    return bool(row[0])
+def _untracked(batches: Iterable[list[Any]], _count: int) -> Iterable[list[Any]]:
+    return batches
 
 
-def adopt_session(tx: Transaction, session_id: str, track: TrackProgress) -> int:
-    """Write the structure rows of a plain session, each with the time of its message, and return their number."""
-    sql = "SELECT COALESCE(MAX(sequence_number), 0) FROM message_structure WHERE session_id = :session_id"
-    (last,) = tx.execute(sql, session_id=session_id).fetchone()
+def _is_plain(tx: Transaction, session_id: str) -> bool:
+    """Return whether a session has messages and no structure rows, as one of the SDK's `SQLiteSession`."""
+    structured = "SELECT 1 FROM message_structure WHERE session_id = :session_id"
+    condition = f" AND NOT EXISTS ({structured})" if tx.has_table("message_structure") else ""
+    sql = f"SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id{condition} LIMIT 1"
+    return tx.execute(sql, session_id=session_id).fetchone() is not None
+
+
+def adopt_session(tx: Transaction, session_id: str, track: TrackProgress = _untracked) -> int:
+    """Write the structure rows of a plain session, as if its items had been added one by one.
+
+    Each row has the time of its message. Missing tables are created.
+
+    Args:
+        tx: A write transaction.
+        session_id: The session.
+        track: Gets the batches of rows and about how many there will be, and yields them one by one.
+
+    Returns:
+        The number of items; 0 if the session is not plain.
+    """
+    if not _is_plain(tx, session_id):
+        return 0
+    create_branch_tables(tx)
     sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id"
     (total,) = tx.execute(sql, session_id=session_id).fetchone()
     sql = f"SELECT id, message_data, created_at FROM {tx.tables.messages} WHERE session_id = :session_id ORDER BY id"
@@ -88,9 +108,7 @@ def adopt_session(tx: Transaction, session_id: str, track: TrackProgress) -> int
             kind = message_type(item)
             turn += kind == "user"
             count += 1
-            rows.append((
-                session_id, message_id, MAIN, kind, last + count, turn, turn, tool_name(item), created_at
-            ))  # fmt: skip
+            rows.append((session_id, message_id, MAIN, kind, count, turn, turn, tool_name(item), created_at))
         tx.insert_rows("message_structure", _STRUCTURE_COLUMNS, rows)
     return count
 

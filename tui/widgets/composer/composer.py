@@ -296,6 +296,4 @@ def _refusal(view: View) -> str:
         return "No session to write to"
     if not view.writable:
         return "Read-only: nothing can be sent or forked"
-    if view.session.plain:
-        return "Read-only: a plain session has no branches yet"
     return ""
