@@ -147,6 +147,6 @@ class Terminal:
 
 
 def _log_in(slave: int) -> None:
-    """Make a terminal the controlling one, and handle Ctrl+C, which the parent process may ignore."""
+    """Make a terminal the controlling one, and let Ctrl+C end the process even if its parent ignores it."""
     os.login_tty(slave)
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""Reads the fields of a view from the file."""
+"""The loader of a view's fields from the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Updates the view after the file has changed."""
+"""The update of the view after a change of the file."""
 
 from __future__ import annotations
 

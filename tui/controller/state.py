@@ -101,7 +101,7 @@ class State:
             raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
 
     def require_idle(self, session_id: str, branch_id: str | None) -> None:
-        """Raise ConvoError if an answer is under way on a branch; None stands for every branch of the session."""
+        """Raise ConvoError if an answer is under way on a branch; None means any branch of the session."""
         busy = self.runs_in(session_id)
         if busy and (branch_id is None or branch_id in busy):
             raise ConvoError(

@@ -27,7 +27,7 @@ class Hooks(Protocol):
 
 
 class RunResult(NamedTuple):
-    """How a run ended.
+    """The result of a run.
 
     Attributes:
         outcome: Done, stopped or failed.
