@@ -83,7 +83,7 @@ class KeyBar(FixedSize):
         self.screen.bindings_updated_signal.unsubscribe(self)
 
     def _update(self, screen: Screen[object]) -> None:
-        """Take the bindings that work now, unless another program has the terminal."""
+        """Show the bindings that work now; change nothing while the terminal does not have the focus."""
         if screen is not self.screen or not self.app.app_focus:
             return
         found: dict[str, _Key] = {}

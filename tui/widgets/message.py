@@ -22,7 +22,7 @@ class WidgetMessage(Message, Generic[W]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # While the screen draws, Textual takes the screen for the sender, and a message does not bubble to its sender.
+        # Textual takes the screen for the sender while the screen draws, and lets no message bubble beyond its sender.
         self.set_sender(self.widget)
 
     @property

@@ -49,7 +49,7 @@ class PageCache(Generic[T]):
     def missing_pages(self, numbers: Iterable[int], within: range, series: str = "") -> list[range]:
         """Return the missing pages of some numbers, in order, and remember them as requested.
 
-        Pages are aligned to the first of all numbers of the series, which are `within`.
+        `within` has all numbers of the series; pages are aligned to the first of them.
         """
         size = self.page_size
         starts = {number - (number - within.start) % size for number in numbers if not self.is_fresh(number, series)}

@@ -124,7 +124,7 @@ class Composer(Vertical, FixedSize):
         self._history = MessageHistory()
         self._fork_point: _ForkPoint | None = None
         self._drafts: dict[_ForkPoint | None, _Draft] = {}
-        self._initial = _Draft()
+        self._initial_draft = _Draft()
         self._submission: _Submission | None = None
 
     @property
@@ -187,13 +187,13 @@ class Composer(Vertical, FixedSize):
 
     def _save_draft(self) -> None:
         draft = _Draft(self._editor.value, self._branch_name.value)
-        if draft == self._initial:
+        if draft == self._initial_draft:
             self._drafts.pop(self._fork_point, None)
         else:
             self._drafts[self._fork_point] = draft
 
     def _load(self, initial: _Draft, draft: _Draft) -> None:
-        self._initial = initial
+        self._initial_draft = initial
         self._editor.load(draft.text)
         self._branch_name.value = draft.branch_name
 

@@ -77,7 +77,7 @@ class Blocks:
         self._kinds = bytearray(stored + len(self._live))
         self.viewport.reset(self.count + 1)
         for position in self._known_positions():
-            self._learn_kind(position)
+            self._remember_kind(position)
 
     def reset_heights(self, width: int | None = None) -> None:
         """Forget all heights, because folds or the width have changed."""
@@ -104,7 +104,7 @@ class Blocks:
         for position, item in enumerate(self._live, stored):
             if item != before.get(position):
                 self._incremental.setdefault(position, IncrementalItem())
-                self._learn_kind(position)
+                self._remember_kind(position)
                 # Even if it is out of sight: adding a piece is fast, rendering it all when it is scrolled to is slow.
                 self._render(position, item)
 
@@ -123,7 +123,7 @@ class Blocks:
         before = {position: self.items.get(position) for position in self._incremental}
         for position in self.items.receive(page):
             if position < self.stored:
-                self._learn_kind(position)
+                self._remember_kind(position)
                 if position in self._incremental:
                     self._replace_live(position, before[position])
         self.items.truncate(self.stored)
@@ -234,7 +234,7 @@ class Blocks:
             return None
         return self.blank_lines_above(position) + (item.type == "user") + len(self._render(position, item).lines)
 
-    def _learn_kind(self, position: int) -> None:
+    def _remember_kind(self, position: int) -> None:
         """Remember the kind of an item and estimate its height."""
         item = self.item(position)
         if item is None:

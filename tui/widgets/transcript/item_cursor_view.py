@@ -71,11 +71,11 @@ class ItemCursorView(ItemView, can_focus=True):
 
     def action_cursor_down(self) -> None:
         """Go to the next item, or scroll down if the current item ends below the pane."""
-        if self._fetch_cursor(first=True):
+        if self._bring_cursor_into_sight(first=True):
             return
         bottom = self._viewport.row_of(self._cursor) + self._viewport.block_height(self._cursor)
         if bottom > self._viewport.height:
-            self._viewport.scroll_by(min(bottom - self._viewport.height, self._stride))
+            self._viewport.scroll_by(min(bottom - self._viewport.height, self._scroll_step))
             self.update_view()
         elif self._cursor < self._blocks.count - 1:
             self.put_cursor(self._cursor + 1)
@@ -85,11 +85,11 @@ class ItemCursorView(ItemView, can_focus=True):
 
     def action_cursor_up(self) -> None:
         """Go to the previous item, or scroll up if the current item begins above the pane."""
-        if self._fetch_cursor(first=False):
+        if self._bring_cursor_into_sight(first=False):
             return
         top = self._viewport.row_of(self._cursor)
         if top < 0:
-            self._viewport.scroll_by(max(top, -self._stride))
+            self._viewport.scroll_by(max(top, -self._scroll_step))
             self.update_view()
         elif self._cursor > 0:
             self.put_cursor(self._cursor - 1)
@@ -113,7 +113,7 @@ class ItemCursorView(ItemView, can_focus=True):
         self._scroll(pages * max(self._viewport.height // 2, 1))
 
     @property
-    def _stride(self) -> int:
+    def _scroll_step(self) -> int:
         return max(self._viewport.height // 4, 1)
 
     def _scroll(self, lines: int) -> None:
@@ -121,7 +121,7 @@ class ItemCursorView(ItemView, can_focus=True):
         self.update_rows()
         if not self._items_in_sight():
             self.update_view()
-        elif self._fetch_cursor(first=lines > 0):
+        elif self._bring_cursor_into_sight(first=lines > 0):
             return
         elif self._viewport.at_end and lines > 0:
             self.put_cursor(self._blocks.count - 1, scroll=False)
@@ -132,7 +132,7 @@ class ItemCursorView(ItemView, can_focus=True):
         positions = dict.fromkeys(position for position, _ in self.rows)
         return [position for position in positions if position < self._blocks.count]
 
-    def _fetch_cursor(self, *, first: bool) -> bool:
+    def _bring_cursor_into_sight(self, *, first: bool) -> bool:
         """Put the cursor on the first or last item in sight, unless it is in sight.
 
         Returns:

@@ -44,17 +44,17 @@ class SearchView(ItemCursorView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._marks = SearchMarks(self._blocks)
-        self._awaited: tuple[int, bool] | None = None
+        self._awaited_match: tuple[int, bool] | None = None
 
     def mark_matches(self, query: Query | None) -> None:
         """Mark all matches of a query; None marks nothing."""
         self._marks.show(query)
-        self._awaited = None
+        self._awaited_match = None
         self.refresh()
 
     def go_to_match(self, position: int, *, last: bool = False) -> None:
         """Go to an item, unfold it, and make its first or last match the current match as soon as the item is read."""
-        self._awaited = position, last
+        self._awaited_match = position, last
         self._marks.current = -1, -1
         if self._blocks.item(position) is None:
             self._viewport.scroll_to(position)
@@ -64,16 +64,16 @@ class SearchView(ItemCursorView):
     def step_match(self, step: int) -> bool:
         """Go to the next (1) or previous (-1) match in the same item; return whether there is one."""
         position, ordinal = self._marks.current
-        if self._awaited is not None or not 0 <= ordinal + step < len(self._marks.matches(position)):
+        if self._awaited_match is not None or not 0 <= ordinal + step < len(self._marks.matches(position)):
             return False
         self._show_match(position, ordinal + step)
         return True
 
     def show_awaited_match(self) -> None:
         """Finish `go_to_match` if its item was read."""
-        if self._awaited is None or self._blocks.item(self._awaited[0]) is None:
+        if self._awaited_match is None or self._blocks.item(self._awaited_match[0]) is None:
             return
-        (position, last), self._awaited = self._awaited, None
+        (position, last), self._awaited_match = self._awaited_match, None
         if self._blocks.is_folded(position) and self._blocks.is_foldable(position):
             self._blocks.toggle(position)
             self.update_view()

@@ -95,8 +95,9 @@ class Transcript(SearchView):
         self._selections: PendingSelections[int] = PendingSelections()
         self._selection_due = False
         self._mouse_down_at: Offset | None = None
-        self._new: int | None = None
-        self._new_drawn: int | None = None
+        # The number of new items below the pane; None without a label, 0 for lines that a live item added.
+        self._new_count: int | None = None
+        self._drawn_new_count: int | None = None
 
     # Following the view
 
@@ -119,7 +120,7 @@ class Transcript(SearchView):
             if at_last and not moved:
                 self._cursor = blocks.count - 1
         self._cursor = max(min(self._cursor, blocks.count - 1), 0)
-        self._count_new(old, new, blocks.count - count)
+        self._update_new_count(old, new, blocks.count - count)
         self.update_view()
 
     def _update_blocks(self, old: View, new: View) -> bool:
@@ -143,16 +144,16 @@ class Transcript(SearchView):
             blocks.receive(new.page)
         return stays
 
-    def _count_new(self, old: View, new: View, added: int) -> None:
+    def _update_new_count(self, old: View, new: View, added: int) -> None:
         """Count the items that were added below the pane; a live item that grew there counts as 0."""
         live = live_items(new)
         if old.revision == new.revision or live:
             # Items that a run adds are not counted, and are not counted again when they are stored.
             added = 0
         if not is_same_branch(old, new):
-            self._new = None
+            self._new_count = None
         elif added > 0 or (live and live[-1:] != live_items(old)[-1:]):
-            self._new = (self._new or 0) + max(added, 0)
+            self._new_count = (self._new_count or 0) + max(added, 0)
 
     def receive(self, page: Page) -> None:
         """Show the items that `ItemsNeeded` requested, unless another branch is shown meanwhile."""
@@ -231,18 +232,18 @@ class Transcript(SearchView):
         """Draw the rows at the anchor, and remove the label for new lines once the last line is in sight."""
         super().update_view()
         if self._viewport.at_end:
-            self._new = None
-        if self._new != self._new_drawn:
-            self._new_drawn = self._new
+            self._new_count = None
+        if self._new_count != self._drawn_new_count:
+            self._drawn_new_count = self._new_count
             self.refresh(Region(0, self._viewport.height - 1, self.size.width, 1))
 
     def render_row(self, y: int, *, with_offsets: bool) -> Strip:
         """Draw a row, and in the last row a label if there are new lines below."""
         strip = super().render_row(y, with_offsets=with_offsets)
-        if self._new is None or y != self._viewport.height - 1:
+        if self._new_count is None or y != self._viewport.height - 1:
             return strip
         style = self.get_component_rich_style("transcript--new") + Style(meta={"newest": True})
-        text = f" ↓ +{self._new:,} new " if self._new else " ↓ new "
+        text = f" ↓ +{self._new_count:,} new " if self._new_count else " ↓ new "
         return Strip.join([strip.crop(0, strip.cell_length - len(text)), Strip([Segment(text, style)], len(text))])
 
     def request_items(self, start: int, end: int) -> None:

@@ -237,17 +237,17 @@ def _lay_out(tree: TurnTree, folds: AbstractSet[FoldKey]) -> tuple[list[Span], d
                 hidden.append(chain)
                 span_of_chain[chain.index] = folded
                 continue
-            folded.hidden, folded, hidden = _hide(hidden), None, []
+            folded.hidden, folded, hidden = _hidden_turns(hidden), None, []
         span = span_of_chain[chain.index] = Span(chain, depth, is_fork, start)
         if folds and span.is_foldable and fold_key(chain) in folds:
             folded = span
             hidden.append(chain)
             # From now on the span takes one row, although the chains that it hides follow later.
-            span.hidden = _hide(hidden)
+            span.hidden = _hidden_turns(hidden)
         spans.append(span)
         start += span.row_count
     if folded is not None:
-        folded.hidden = _hide(hidden)
+        folded.hidden = _hidden_turns(hidden)
     _set_lines_below(reversed(spans))
     return spans, span_of_chain
 
@@ -259,7 +259,7 @@ def _is_fork(tree: TurnTree, chain: Chain) -> bool:
     return parent.ending_branch is not None or parent.children[0] != chain.index
 
 
-def _hide(chains: Iterable[Chain]) -> HiddenTurns:
+def _hidden_turns(chains: Iterable[Chain]) -> HiddenTurns:
     """Return the turns and branches that a fold hides, given its own chain and the chains under it."""
     chains = tuple(chains)
     branches = (chain.ending_branch for chain in chains)
