@@ -82,7 +82,11 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("transcript", metavar="TRANSCRIPT", help="JSON or JSONL file; - reads standard input")
+    parser.add_argument(
+        "transcript",
+        metavar="TRANSCRIPT",
+        help="JSON or JSONL file: items, chat messages, a log of Claude Code or Codex; - reads standard input",
+    )
 
 
 def _add_completion(parser: argparse.ArgumentParser) -> None:

@@ -49,11 +49,12 @@ class Imports:
             TranscriptError: The transcript is in no known format; nothing is written.
             ConvoError: There is a session of that id already.
         """
-        from tui.formats.transcripts import load
+        from tui.formats.transcripts import left_out_words, load
 
         self._state.require_writable()
         incoming = await asyncio.to_thread(load, path, name)
         await self._reloader.apply((await self._state.editor()).import_sessions(incoming))
         await self._navigation.select_session(incoming[0].session_id)
         count = f"{len(incoming)} sessions" if len(incoming) > 1 else f"session '{incoming[0].session_id}'"
-        self._state.notify(f"Imported {count}. z undoes it.")
+        left_out = left_out_words(incoming)
+        self._state.notify(f"Imported {count}.{f' Left out: {left_out}.' if left_out else ''} z undoes it.")

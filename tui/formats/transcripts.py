@@ -1,32 +1,49 @@
-"""Read transcripts: JSON or JSONL of Responses items, of Chat Completions messages, or a document of `json_document`.
+"""Read transcripts: JSON or JSONL of items, of messages of other APIs, a log, or a document of `json_document`.
 
-Chat messages become the corresponding items of the Responses API. Items are kept exactly as they are.
+Messages of other APIs become the corresponding items of the Responses API. Items are kept exactly as they are.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from tui.errors import TranscriptError
+from tui.formats.agent_logs import read_log
 from tui.formats.json_document import FORMAT, VERSION, stored_form
+from tui.formats.messages import Message, MessageConverter, is_foreign
+from tui.items.codec import replace_half_pairs
+from tui.items.types import TYPES
 from tui.storage.transfer.imports import ImportedSession
 
-__all__ = ["load", "read_transcripts", "with_names"]
+__all__ = ["left_out", "left_out_words", "load", "read_transcripts", "with_names"]
 
-Message: TypeAlias = Mapping[str, Any]
-
-_ITEM_FIELDS: Final = ("messages", "items", "input")
+_ITEM_FIELDS: Final = ("messages", "items", "input", "contents")
 """Fields that may hold the items of a conversation."""
+
+_UNREADABLE: Final = {
+    "mapping": "an export of ChatGPT",
+    "chat_messages": "an export of Claude",
+    "conversations": "a ShareGPT data set",
+    "from": "a ShareGPT data set",
+    "resourceSpans": "an OpenTelemetry trace",
+    "choices": "a response of Chat Completions",
+}
+"""By a field: formats that are recognized and not read."""
+
+_LANGCHAIN: Final = ("human", "ai", "AIMessage", "HumanMessage", "constructor")
+"""Types of the messages of LangChain."""
+
+_NAMED_TYPES: Final = 5
+"""Unknown types that an error names."""
 
 _MAX_BYTES: Final = 1 << 30
 """Bytes of a transcript, which is held in memory while it is read."""
 
-_CHAT_ROLES: Final = ("tool", "function")
-_CHAT_PARTS: Final = ("text", "image_url", "input_audio", "file")
-_HINT: Final = "Use Responses items or Chat Completions messages, in a list or one a line, or an export of convo-tui."
+_HINT: Final = "Use items or chat messages in a list or one a line, a log of Claude Code or Codex, or our own export."
 
 
 def load(path: Path, name: str = "") -> list[ImportedSession]:
@@ -42,35 +59,64 @@ def load(path: Path, name: str = "") -> list[ImportedSession]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise TranscriptError(f"{path} is larger than 1 GB.", "Split it, with one conversation on each line.")
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise TranscriptError(f"{path} is not UTF-8 text.", "Name a JSON or JSONL file.") from error
+        document = path.read_bytes()
     except OSError as error:
         raise TranscriptError(f"{path} cannot be read: {error.strerror}.", "Check its name.") from error
-    return with_names(read_transcripts(text), name, path.stem)
+    return with_names(read_transcripts(document, str(path)), name, path.stem)
 
 
 def with_names(conversations: Sequence[ImportedSession], name: str, default: str) -> list[ImportedSession]:
     """Give each conversation an id: `name` if there is one, else its own, else the default; several get numbers."""
+    # The name of a file, or an argument, may hold bytes that are no text.
+    name, default = (text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for text in (name, default))
     if len(conversations) == 1:
         (conversation,) = conversations
         return [conversation._replace(session_id=name or conversation.session_id or default)]
+    used = Counter(conversation.session_id for conversation in conversations)
     return [
-        conversation._replace(session_id=(not name and conversation.session_id) or f"{name or default}-{number}")
+        conversation._replace(
+            session_id=conversation.session_id
+            if not name and conversation.session_id and used[conversation.session_id] == 1
+            else f"{name or conversation.session_id or default}-{number}"
+        )
         for number, conversation in enumerate(conversations, 1)
     ]
 
 
-def read_transcripts(text: str) -> list[ImportedSession]:
-    """Return the conversations of a document, at least one; the id is empty if the document has none.
+def left_out(conversations: Sequence[ImportedSession]) -> dict[str, int]:
+    """Return what conversations lack of their transcripts, and how often it occurs there, the most frequent first."""
+    return dict(sum((Counter(each.left_out) for each in conversations), Counter[str]()).most_common())
+
+
+def left_out_words(conversations: Sequence[ImportedSession]) -> str:
+    """Return `left_out` in words, as `2 × audio, 1 × name`; empty where the conversations lack nothing."""
+    return ", ".join(f"{number} × {name}" for name, number in left_out(conversations).items())
+
+
+def read_transcripts(document: str | bytes, source: str = "The transcript") -> list[ImportedSession]:
+    """Return the conversations of a document, at least one; the id of one without an id of its own is empty.
+
+    Args:
+        document: JSON or JSONL; bytes in UTF-8, UTF-16 or UTF-32.
+        source: What an error calls the document.
 
     Raises:
         TranscriptError: There is no conversation, or a value is not an item; the message names its position.
     """
-    values = _values(text.removeprefix("\ufeff"))
+    if isinstance(document, bytes):
+        try:
+            document = document.decode(json.detect_encoding(document))
+        except UnicodeDecodeError as error:
+            raise TranscriptError(f"{source} is not UTF-8 text.", "Name a JSON or JSONL file.") from error
+    values = _values(document.removeprefix("\ufeff"))
     if all(_is_conversation(value) for value in values):
         return [_conversation(value, f"conversation {number}") for number, value in enumerate(values, 1)]
-    return [ImportedSession("", _items(values))]
+    log = read_log(values)
+    if log is not None:
+        if not log.items:
+            raise TranscriptError(f"The log of {log.program} has no messages.", "Name the log of a conversation.")
+        return [ImportedSession(log.session_id, log.items, left_out=+log.left_out)]
+    return [_imported("", values)]
 
 
 def _values(text: str) -> list[Any]:
@@ -78,7 +124,7 @@ def _values(text: str) -> list[Any]:
     if not text.strip():
         raise TranscriptError("The transcript is empty.", _HINT)
     try:
-        value = json.loads(text)
+        value = _parse(text)
     except (ValueError, RecursionError):
         lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         return [_parse_line(number, line) for number, line in lines]
@@ -90,9 +136,17 @@ def _values(text: str) -> list[Any]:
 
 def _parse_line(number: int, line: str) -> Any:
     try:
-        return json.loads(line)
+        return _parse(line)
     except (ValueError, RecursionError) as error:
         raise TranscriptError(f"Line {number} of the transcript is not JSON: {error}.", _HINT) from error
+
+
+def _parse(text: str) -> Any:
+    value = json.loads(text)
+    # An export keeps what was stored as it is.
+    if "\\u" in text and not (isinstance(value, dict) and value.get("format") == FORMAT):
+        return json.loads(replace_half_pairs(text))
+    return value
 
 
 def _is_conversation(value: Any) -> bool:
@@ -105,8 +159,12 @@ def _conversation(value: Message, position: str) -> ImportedSession:
     if value.get("format") == FORMAT:
         return _exported_session(value)
     name = value.get("session_id", value.get("id"))
-    values = next(value[field] for field in _ITEM_FIELDS if isinstance(value.get(field), list))
-    return ImportedSession(name if isinstance(name, str) else "", _items(values, f" of {position}"))
+    values: list[Any] = next(value[field] for field in _ITEM_FIELDS if isinstance(value.get(field), list))
+    if values is value.get("input") and isinstance(output := value.get("output"), list):
+        values = [*values, *output]
+    if isinstance(system := value.get("system"), str | list) and system:
+        values = [{"role": "system", "content": system}, *values]
+    return _imported(name if isinstance(name, str) else "", values, f" of {position}")
 
 
 def _exported_session(document: Message) -> ImportedSession:
@@ -122,107 +180,27 @@ def _exported_session(document: Message) -> ImportedSession:
     return ImportedSession(name, document=stored_form(document))
 
 
-def _items(values: Sequence[Any], position: str = "") -> list[Message]:
-    for number, value in enumerate(values, 1):
-        if not isinstance(value, dict) or not (
-            isinstance(value.get("role"), str) or isinstance(value.get("type"), str)
-        ):
-            raise TranscriptError(f"Item {number}{position} has neither a role nor a type.", _HINT)
-    if not any(map(_is_chat, values)):
-        return list(values)
-    return [item for value in values for item in _from_chat(value)]
+def _imported(session_id: str, values: Sequence[Any], position: str = "") -> ImportedSession:
+    items = [_checked(value, f"Item {number}{position}") for number, value in enumerate(values, 1)]
+    if not any(isinstance(item.get("role"), str) or item["type"] in TYPES for item in items):
+        types = ", ".join(f"'{name}'" for name in sorted({item["type"] for item in items})[:_NAMED_TYPES])
+        raise TranscriptError(f"The transcript has no messages; its objects are of the types {types}.", _HINT)
+    if not any(map(is_foreign, items)):
+        return ImportedSession(session_id, items)
+    converter = MessageConverter()
+    converted = list(converter.items(items))
+    return ImportedSession(session_id, converted, left_out=+converter.left_out)
 
 
-def _is_chat(message: Message) -> bool:
-    if "type" in message:
-        return False
-    content = message.get("content")
-    parts = content if isinstance(content, list) else []
-    return (
-        message["role"] in _CHAT_ROLES
-        or bool(message.get("tool_calls") or message.get("function_call"))
-        or any(isinstance(part, dict) and part.get("type") in _CHAT_PARTS for part in parts)
-    )
-
-
-def _from_chat(message: Message) -> Iterator[Message]:
-    if "type" in message:
-        yield message
-        return
-    role, content = message["role"], message.get("content")
-    if role in _CHAT_ROLES:
-        call = message.get("tool_call_id", message.get("name", ""))
-        yield {"type": "function_call_output", "call_id": call, "output": _text_of(content)}
-        return
-    if role != "assistant":
-        yield {
-            "role": role,
-            "content": content if isinstance(content, str) else [_input_part(part) for part in content or []],
-        }
-        return
-    reasoning = message.get("reasoning_content", message.get("reasoning"))
-    if isinstance(reasoning, str) and reasoning:
-        yield {"type": "reasoning", "summary": [{"type": "summary_text", "text": reasoning}]}
-    parts = list(_output_parts(content, message.get("refusal")))
-    if parts:
-        yield {"type": "message", "role": "assistant", "status": "completed", "content": parts}
-    for call in message.get("tool_calls") or ():
-        yield _call(call)
-    if isinstance(legacy := message.get("function_call"), dict):
-        yield _call({"id": legacy.get("name", ""), "function": legacy})
-
-
-def _call(call: Message) -> Message:
-    custom = call.get("custom")
-    if isinstance(custom, dict):
-        return {
-            "type": "custom_tool_call",
-            "call_id": call.get("id", ""),
-            "name": custom.get("name", ""),
-            "input": custom.get("input", ""),
-        }
-    function = call.get("function")
-    function = function if isinstance(function, dict) else {}
-    return {
-        "type": "function_call",
-        "call_id": call.get("id", ""),
-        "name": function.get("name", ""),
-        "arguments": function.get("arguments", ""),
-    }
-
-
-def _output_parts(content: Any, refusal: Any) -> Iterator[Message]:
-    for part in [content] if isinstance(content, str) else content or []:
-        text = part if isinstance(part, str) else part.get("text") if isinstance(part, dict) else None
-        if isinstance(text, str) and text:
-            yield {"type": "output_text", "text": text, "annotations": []}
-        elif isinstance(part, dict) and isinstance(part.get("refusal"), str):
-            yield {"type": "refusal", "refusal": part["refusal"]}
-    if isinstance(refusal, str) and refusal:
-        yield {"type": "refusal", "refusal": refusal}
-
-
-def _input_part(part: Any) -> Message:
-    """Return a part of a user's message as the Responses API has it."""
-    if isinstance(part, str):
-        return {"type": "input_text", "text": part}
-    if not isinstance(part, dict):
-        return {"type": "input_text", "text": json.dumps(part)}
-    match part.get("type"):
-        case "text":
-            return {"type": "input_text", "text": part.get("text", "")}
-        case "image_url":
-            image = part.get("image_url")
-            image = image if isinstance(image, dict) else {"url": image}
-            return {"type": "input_image", "image_url": image.get("url"), "detail": image.get("detail", "auto")}
-        case "file" if isinstance(part.get("file"), dict):
-            return {"type": "input_file", **part["file"]}
-        case _:
-            return part
-
-
-def _text_of(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "\n".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
+def _checked(value: Any, name: str) -> Message:
+    if isinstance(value, dict):
+        if isinstance(value.get("role"), str):
+            return value
+        found = next((found for field, found in _UNREADABLE.items() if field in value), None)
+        if found is None and value.get("type") in _LANGCHAIN:
+            found = "a history of LangChain"
+        if found is not None:
+            raise TranscriptError(f"The transcript is {found}, which cannot be imported.", _HINT)
+        if isinstance(value.get("type"), str):
+            return value
+    raise TranscriptError(f"{name} has neither a role nor a type.", _HINT)

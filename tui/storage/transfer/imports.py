@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from tui.errors import ConvoError
@@ -55,6 +56,7 @@ class ImportedSession(NamedTuple):
     session_id: str
     items: Sequence[object] = ()
     document: Mapping[str, Any] | None = None
+    left_out: Mapping[str, int] = MappingProxyType({})
 
 
 def session_exists(tx: Transaction, session_id: str) -> bool:
