@@ -53,6 +53,18 @@ async def test_a_fork_starts_from_the_turn_that_was_asked_for_last(path: Path) -
         assert explorer.composer.text == "Plot it"
 
 
+@pytest.mark.parametrize(("pane", "number"), [("1", 4), ("2", 5)])
+async def test_keys_that_arrive_together_act_in_their_order(path: Path, pane: str, number: int) -> None:
+    async with open_explorer(path) as explorer:
+        await explorer.press(pane)
+        for key in ("k", "k", "f"):
+            explorer.app.post_message(events.Key(key, key))
+        await explorer.until(lambda: explorer.view.fork is not None)
+        await explorer.settle()
+        assert explorer.view.fork is not None
+        assert explorer.view.fork.turn == number
+
+
 async def test_keys_in_the_chat_select_the_turn_in_all_panes(path: Path) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press("2", "g")

@@ -108,7 +108,8 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
     def _announce(self) -> None:
         turn = self._state.take_announcement()
         if turn is not None:
-            self.post_message(self.TurnHighlighted(self, *turn))
+            # Posted to the screen, so that it arrives before the next key's command.
+            self.screen.post_message(self.TurnHighlighted(self, *turn))
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by a number of rows."""

@@ -233,7 +233,8 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     def action_select(self) -> None:
         """Select the turn under the cursor."""
         if self.cursor:
-            self.post_message(self.TurnSelected(self, self.cursor))
+            # Posted to the screen, so that it arrives before the next key's command.
+            self.screen.post_message(self.TurnSelected(self, self.cursor))
 
     def turn_at(self, event: events.MouseEvent) -> int:
         """Return the turn under the mouse; 0 if there is none."""
