@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from tui.storage.engine import Engine
 from tui.storage.sqlite.connection import Connection
 from tui.storage.sqlite.engine import SQLiteEngine
+from tui.storage.sqlite.reading import SQLiteReader
 from tui.storage.store import Store
 
-__all__ = ["Counted", "connection_of", "counted"]
+__all__ = ["Counted", "connection_of", "counted", "on_reader", "watch_reads"]
 
 T = TypeVar("T")
 
@@ -36,11 +37,39 @@ def connection_of(engine: Engine) -> Connection:
     return engine.connection
 
 
+def watch_reads(engine: Engine, watch: Callable[[sqlite3.Connection], object]) -> Callable[[], None]:
+    """Call a function with the connection of a reader now, and with each later one until the returned one is called."""
+    assert isinstance(engine, SQLiteReader)
+    reader = engine._reader
+    connect = reader._connect
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        opened = connect(*args, **kwargs)
+        watch(opened.db)
+        return opened
+
+    def stop() -> None:
+        reader._connect = connect  # type: ignore[method-assign]
+
+    def start(_: object) -> None:
+        if reader._opened is not None:
+            watch(reader._opened.db)
+        reader._connect = watched  # type: ignore[method-assign]
+
+    engine.file.run_sync(start)
+    return stop
+
+
+def on_reader(engine: Engine, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Run a function with the connection of a reader."""
+    assert isinstance(engine, SQLiteReader)
+    return engine.file.run_sync(lambda file: file.read(lambda db, _: work(db)))
+
+
 async def counted(store: Store, call: Awaitable[T]) -> Counted[T]:
     """Await a call, and count the work of a store's connections."""
     ran: list[str] = []
     grains: list[None] = []
-    connections = [connection_of(engine) for engine in (store._reader, store._background)]
 
     def watch(db: sqlite3.Connection) -> None:
         db.set_trace_callback(ran.append)
@@ -50,9 +79,10 @@ async def counted(store: Store, call: Awaitable[T]) -> Counted[T]:
         db.set_trace_callback(None)
         db.set_progress_handler(None, 0)
 
-    for connection in connections:
-        connection.run_sync(watch)
+    engines = store._reader, store._background
+    stops = [watch_reads(engine, watch) for engine in engines]
     result = await call
-    for connection in connections:
-        connection.run_sync(leave)
+    for engine, stop in zip(engines, stops, strict=True):
+        stop()
+        watch_reads(engine, leave)()
     return Counted(result, len(ran), len(grains) * _GRAIN)

@@ -69,6 +69,8 @@ def test_a_program_that_never_closes_a_session_ends(path: Path) -> None:
         """,
         path,
     )
+    # Nothing was left in the write-ahead log.
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
     assert rows(path, "SELECT message_data FROM agent_messages") == [('{"role": "user", "content": "kept"}',)]
 
 

@@ -44,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         complete(parser_of(os.environ.get("COMP_LINE", "")))
     try:
         try:
-            return _run(parse(sys.argv[1:] if argv is None else argv))
+            code = _run(parse(sys.argv[1:] if argv is None else argv))
+            _report_unfinished_logs()
+            return code
         finally:
             flush()
     except ConvoError as error:
@@ -54,6 +56,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     finally:
         garbage_collection.resume()
+
+
+def _report_unfinished_logs() -> None:
+    if "tui.storage.open" not in sys.modules:
+        return
+    from tui.storage.open import unfinished_logs
+
+    for path in unfinished_logs():
+        _print_error(
+            ConvoError(
+                f"{path} is open in another program: until it is closed, the newest content is in {path.name}-wal.",
+                "To copy the file before that, copy both.",
+            )
+        )
 
 
 def _print_error(error: ConvoError) -> None:

@@ -66,7 +66,7 @@ class Editor:
 
     async def _read(self, work: Callable[[Transaction], T]) -> T:
         return await self._run(
-            lambda: open_to_read(self.path, self._timeout), lambda engine: engine.submit_read(work).result()
+            lambda: open_to_read(self.path, self._timeout, once=True), lambda engine: engine.submit_read(work).result()
         )
 
     # Branches

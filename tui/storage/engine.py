@@ -227,9 +227,19 @@ class Engine(ABC):
     def submit_read(self, work: Callable[[Transaction], T]) -> Future[T]:
         """Queue work that only reads, in one snapshot of the database; it can be cancelled until it begins.
 
+        It may run again where a database does not keep writers from changing what is read.
+
         Raises:
             RuntimeError: The engine is closed.
         """
+
+    def submit_version(self) -> Future[Hashable]:
+        """Queue reading the version of the content, as `Transaction.version` is it; it takes no lock where it can.
+
+        Raises:
+            RuntimeError: The engine is closed.
+        """
+        return self.submit_read(lambda tx: tx.version)
 
     @abstractmethod
     def submit_write(self, work: Callable[[Transaction], T], session_id: str = "") -> Future[T]:
@@ -259,8 +269,19 @@ class Engine(ABC):
         Raises:
             FileError: The database cannot be read.
         """
+        return await self._result(self.submit_read(work))
+
+    async def version(self) -> Hashable:
+        """Return the version of the content.
+
+        Raises:
+            FileError: The database cannot be read.
+        """
+        return await self._result(self.submit_version())
+
+    async def _result(self, future: Future[T]) -> T:
         try:
-            return await asyncio.wrap_future(self.submit_read(work))
+            return await asyncio.wrap_future(future)
         except Exception as error:
             if (explained := self.explain(error)) is None:
                 raise

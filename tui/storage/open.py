@@ -5,10 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from tui.storage.sqlite.errors import explained, is_database_error
-from tui.storage.sqlite.files import open_session, open_to_read, open_to_write, write_new_database
+from tui.storage.sqlite.files import open_session, open_to_read, open_to_write, unfinished_logs, write_new_database
 from tui.storage.tables import Tables
 
-__all__ = ["create_database", "is_database_error", "open_to_read", "open_to_write", "write_new_database"]
+__all__ = [
+    "create_database",
+    "is_database_error",
+    "open_to_read",
+    "open_to_write",
+    "unfinished_logs",
+    "write_new_database",
+]
 
 
 def create_database(path: Path) -> None:

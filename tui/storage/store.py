@@ -103,7 +103,7 @@ class Store:
             await asyncio.to_thread(self._open)
             for engine in old:
                 await asyncio.to_thread(engine.close)
-        return self._times_opened, await self._reader.read(lambda tx: tx.version)
+        return self._times_opened, await self._reader.version()
 
     def close(self) -> None:
         """Close the file; may be called again."""
@@ -181,7 +181,7 @@ class Store:
         """
         from tui.storage.queries.session_dump import SessionDump
 
-        engine = await asyncio.to_thread(open_to_read, self.path, self._timeout)
+        engine = await asyncio.to_thread(open_to_read, self.path, self._timeout, once=True)
         try:
             return await engine.read(lambda tx: work(SessionDump(tx, session, IncrementalTree().read(tx, session))))
         finally:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.conversations import run_result, turn
-from tests.counting import connection_of
+from tests.counting import on_reader, watch_reads
 from tui.model import Scope, Session, TurnTree
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
@@ -48,10 +48,9 @@ async def cost(path: Path, look: Look) -> tuple[int, int]:
     tree = await store.tree(session)
     statements: list[str] = []
     steps: list[int] = []
-    connection = connection_of(store._background)
     await look(store, session, tree)
-    connection.run_sync(lambda db: db.set_trace_callback(statements.append))
-    connection.run_sync(lambda db: db.set_progress_handler(lambda: steps.append(1), 100))
+    watch_reads(store._background, lambda db: db.set_trace_callback(statements.append))
+    watch_reads(store._background, lambda db: db.set_progress_handler(lambda: steps.append(1), 100))
     await look(store, session, tree)
     store.close()
     return len(reads(statements)), len(steps)
@@ -100,7 +99,7 @@ async def test_the_sums_take_few_statements_and_are_cached_until_the_file_change
     (session,) = await store.sessions()
     tree = await store.tree(session)
     ran: list[str] = []
-    connection_of(store._background).run_sync(lambda db: db.set_trace_callback(ran.append))
+    watch_reads(store._background, lambda db: db.set_trace_callback(ran.append))
 
     async def statements(branch_id: str) -> int:
         ran.clear()
@@ -126,7 +125,7 @@ async def test_prefetched_usage_is_not_read_again(files: dict[str, Path]) -> Non
     tree = await store.tree(session)
     store.prefetch_usage(session, tree, "main")
     ran: list[str] = []
-    connection_of(store._background).run_sync(lambda db: db.set_trace_callback(ran.append))
+    watch_reads(store._background, lambda db: db.set_trace_callback(ran.append))
     foreseen = await store.branch_usage(session, tree, "main")
     assert reads(ran) == []
     store.close()
@@ -140,14 +139,12 @@ async def test_no_statement_scans(files: dict[str, Path]) -> None:
     (session,) = await store.sessions()
     tree = await store.tree(session)
     ran: list[str] = []
-    connection = connection_of(store._background)
-    connection.run_sync(lambda db: db.set_trace_callback(ran.append))
+    watch_reads(store._background, lambda db: db.set_trace_callback(ran.append))
     results = await store.branch_usage(session, tree, "fork-0")
     await store.turn_usages(session, tree, "fork-0", 1, 64)
-    connection.run_sync(lambda db: db.set_trace_callback(None))
     assert results.totals[Scope.PATH]
     for sql in reads(ran):
-        steps = connection.run_sync(partial(plan, sql))
+        steps = on_reader(store._background, partial(plan, sql))
         # The sharing branches, and rows that were selected or added up before.
         scanned = [step.split()[1] for step in steps if step.startswith("SCAN")]
         assert not [name for name in scanned if name not in DERIVED and not name.startswith("(subquery")], sql

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conversations import open_sdk, turn
-from tests.counting import connection_of
+from tests.counting import on_reader, watch_reads
 from tui.model import Outcome, RunRecord
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
@@ -149,13 +149,11 @@ async def test_all_runs_of_a_branch_are_read_in_one_query_by_index(path: Path, r
     (found,) = await store.sessions()
     tree = await store.tree(found)
     ran: list[str] = []
-    connection = connection_of(store._background)
-    connection.run_sync(lambda db: db.set_trace_callback(ran.append))
+    watch_reads(store._background, lambda db: db.set_trace_callback(ran.append))
     turns = await store.turn_usages(found, tree, "main", 1, 64)
-    connection.run_sync(lambda db: db.set_trace_callback(None))
     assert len([usage for usage in turns if usage.run]) == recorded
     (query,) = [statement for statement in ran if "JOIN convo_runs" in statement]
-    steps = connection.run_sync(lambda db: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}")])
+    steps = on_reader(store._background, lambda db: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}")])
     assert any("USING INDEX convo_runs_message" in step for step in steps)
     assert not [step for step in steps if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]
     store.close()

@@ -1,4 +1,4 @@
-"""One SQLite connection on one aiosqlite worker thread, usable from every event loop and thread.
+"""A SQLite connection on an aiosqlite worker thread, usable from every event loop and thread.
 
 aiosqlite sends each statement to its worker, and ties the result to the calling event loop. Here a unit of work (a
 transaction, a page of rows) is sent as one function, and its result is a `concurrent.futures.Future`: this takes one
@@ -7,55 +7,69 @@ round trip, and the event loop may be closed meanwhile.
 
 from __future__ import annotations
 
+import atexit
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import aiosqlite
 
-__all__ = ["Connection", "Mode"]
+__all__ = ["Connection", "Mode", "Worker", "connect"]
 
-T = TypeVar("T")
 Mode: TypeAlias = Literal["rwc", "rw", "ro"]
 
+_EXIT_SECONDS: Final = 5.0
+"""How long the end of the process waits for connections that nobody closed."""
 
-class _Worker(aiosqlite.Connection):
+
+class _Closable(Protocol):
+    def close(self) -> object: ...
+
+
+T = TypeVar("T")
+R = TypeVar("R", bound=_Closable)
+
+
+class _Thread(aiosqlite.Connection, Generic[R]):
     """aiosqlite's connection and worker thread, which runs functions in place of statements.
 
     It uses two private members of aiosqlite, the worker's queue and its thread, which `_check_members` verifies.
     """
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
-        super().__init__(connector, iter_chunk_size=64)
+    def __init__(self, connector: Callable[[], R]) -> None:
+        super().__init__(connector, iter_chunk_size=64)  # type: ignore[arg-type]
         _check_members(self)
         # A session that nobody closes must not keep the interpreter from exiting.
         self._thread.daemon = True
         self._thread.start()
         try:
-            self._db = self._enqueue(connector).result()
+            self._resource = self._enqueue(connector).result()
         except BaseException:
             self._stop()
             raise
+        _threads.add(self)
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def submit(self, work: Callable[[R], T]) -> Future[T]:
         """Queue `work`; it runs on the worker thread unless its future is cancelled before."""
-        return self._enqueue(lambda: work(self._db))
+        return self._enqueue(lambda: work(self._resource))
 
     def end(self) -> None:
-        """Let the worker close the connection and stop once its queue is empty."""
-        self._enqueue(self._db.close)
+        """Let the worker close its resource and stop once its queue is empty."""
+        _threads.discard(self)
+        self._enqueue(self._resource.close)
         self._stop()
 
-    def join(self) -> None:
+    def join(self, timeout: float | None = None) -> None:
         """Wait until the worker has stopped."""
-        self._thread.join()
+        self._thread.join(timeout)
 
     def _stop(self) -> None:
         # `stop` reports to the event loop of its calling thread, which may be closed by then; the worker has none.
@@ -67,8 +81,22 @@ class _Worker(aiosqlite.Connection):
         return future
 
 
+_threads: weakref.WeakSet[_Thread[Any]] = weakref.WeakSet()
+"""The workers that nobody has closed."""
+
+
+@atexit.register
+def _close_all() -> None:
+    # SQLite moves a log into its file only when the connection is closed.
+    threads, deadline = list(_threads), time.monotonic() + _EXIT_SECONDS
+    for thread in threads:
+        thread.end()
+    for thread in threads:
+        thread.join(max(deadline - time.monotonic(), 0))
+
+
 def _check_members(worker: aiosqlite.Connection) -> None:
-    """Raise ImportError if aiosqlite's private members are not those that `_Worker` was written for."""
+    """Raise ImportError if aiosqlite's private members are not those that `_Thread` was written for."""
     thread, queue = getattr(worker, "_thread", None), getattr(worker, "_tx", None)
     if not (isinstance(thread, threading.Thread) and isinstance(queue, SimpleQueue)):
         raise ImportError(f"convo-tui does not know how to use aiosqlite {aiosqlite.__version__}")
@@ -101,35 +129,26 @@ class _Job(Generic[T]):
             del function, future
 
 
-class Connection:
-    """An open file.
+class Worker(Generic[R]):
+    """A resource, such as a connection, on a thread of its own.
 
-    Work is a plain function that gets the `sqlite3.Connection`, in autocommit mode. Functions run on the worker thread,
-    one at a time, in the order of the calls. A connection that is garbage-collected closes itself.
+    Work is a plain function that gets the resource. Functions run on the worker thread, one at a time, in the order of
+    the calls. The resource is closed when the worker is garbage-collected, or when the process ends.
     """
 
-    def __init__(self, path: str | Path, *, mode: Mode = "rwc", timeout: float = 5.0) -> None:
-        """Open a file or `:memory:`, and wait until that is done.
-
-        Args:
-            path: The file.
-            mode: `rwc` creates a missing file, `rw` does not, `ro` only reads.
-            timeout: How long a statement waits for another process's lock, in seconds.
-
-        Raises:
-            sqlite3.Error: It cannot be opened.
-        """
+    def __init__(self, connector: Callable[[], R]) -> None:
+        """Make the resource on the worker thread, and wait until that is done; raise the errors of `connector`."""
         self._guard = threading.Lock()
         self._closed = False
-        self._worker = _Worker(partial(_connect, str(path), mode, timeout))
-        weakref.finalize(self, self._worker.end)
+        self._worker = _Thread(connector)
+        weakref.finalize(self, self._worker.end).atexit = False
 
     def check_open(self) -> None:
         """Raise RuntimeError if the connection is closed."""
         if self._closed:
             raise RuntimeError("SQLiteSession is closed")
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
+    def submit(self, work: Callable[[R], T]) -> Future[T]:
         """Queue work and return at once.
 
         Raises:
@@ -139,7 +158,7 @@ class Connection:
             self.check_open()
             return self._worker.submit(work)
 
-    def run_sync(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def run_sync(self, work: Callable[[R], T]) -> T:
         """Run work and block until it is done; not for use inside work.
 
         Raises:
@@ -148,7 +167,7 @@ class Connection:
         return self.submit(work).result()
 
     def close(self) -> None:
-        """Finish the queued work, close the file, and wait for both; may be called again."""
+        """Finish the queued work, close the resource, and wait for both; may be called again."""
         with self._guard:
             if self._closed:
                 return
@@ -157,26 +176,28 @@ class Connection:
         self._worker.join()
 
 
-def _connect(path: str, mode: Mode, timeout: float) -> sqlite3.Connection:
-    if path == ":memory:" or mode == "rwc":
-        return _open(path, timeout, uri=False)
-    uri = f"file:{quote(str(Path(path).absolute()))}?mode={mode}"
-    connection = _open(uri, timeout, uri=True)
-    if mode == "ro":
-        try:
-            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        except sqlite3.OperationalError as error:
-            connection.close()
-            if "unable to open" not in str(error) or not Path(path).is_file():
-                raise
-            # In a folder without write access SQLite cannot make the shared-memory file of a write-ahead log.
-            connection = _open(f"{uri}&immutable=1", timeout, uri=True)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
+class Connection(Worker[sqlite3.Connection]):
+    """An open file, in autocommit mode."""
+
+    def __init__(self, path: str | Path, *, mode: Mode = "rwc", timeout: float = 5.0) -> None:
+        """Open a file or `:memory:`, as `connect` does, and wait until that is done."""
+        super().__init__(partial(connect, path, mode, timeout))
 
 
-def _open(target: str, timeout: float, *, uri: bool) -> sqlite3.Connection:
+def connect(path: str | Path, mode: Mode, timeout: float, parameters: str = "") -> sqlite3.Connection:
+    """Open a file or `:memory:` on the calling thread.
+
+    Args:
+        path: The file.
+        mode: `rwc` creates a missing file, `rw` does not, `ro` only reads.
+        timeout: How long a statement waits for another process's lock, in seconds.
+        parameters: Further parameters of SQLite's URI, as in `&immutable=1`.
+
+    Raises:
+        sqlite3.Error: It cannot be opened.
+    """
+    target, uri = str(path), mode != "rwc" and str(path) != ":memory:"
+    if uri:
+        target = f"file:{quote(str(Path(path).absolute()))}?mode={mode}{parameters}"
     # The worker alone uses the connection; only its finalizer may run elsewhere.
     return sqlite3.connect(target, timeout=timeout, isolation_level=None, check_same_thread=False, uri=uri)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,12 +23,15 @@ from tui.storage.sqlite.messages import SQLiteMessages
 from tui.storage.sqlite.plain_structure import PlainStructure
 from tui.storage.tables import Tables
 
-__all__ = ["SQLiteEngine", "SQLiteTransaction"]
+__all__ = ["SQLiteEngine", "SQLiteTransaction", "file_identity", "written_files"]
 
 T = TypeVar("T")
 
 _locks: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()
 _locks_guard = threading.Lock()
+
+written_files: Final[set[Path]] = set()
+"""The files that this process has written to."""
 
 
 class SQLiteTransaction:
@@ -38,16 +41,24 @@ class SQLiteTransaction:
     integrity_error: Final = sqlite3.IntegrityError
     value_errors: Final = (sqlite3.InterfaceError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
 
-    def __init__(self, db: sqlite3.Connection, tables: Tables) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        tables: Tables,
+        *,
+        known_tables: set[str] | None = None,
+        plain: PlainStructure | None = None,
+    ) -> None:
+        """Create the transaction of a connection; tables and structure may be known from an earlier connection."""
         self.db = db
-        self._known_tables: set[str] = set()
+        self._known_tables = set() if known_tables is None else known_tables
         self._on_rollback: list[Callable[[], object]] = []
         self.tables = tables
         self.messages = SQLiteMessages(db, tables.messages)
-        self._plain = PlainStructure(db, self.messages)
+        self._plain = PlainStructure() if plain is None else plain
 
     @property
-    def version(self) -> int:
+    def version(self) -> Hashable:
         return int(self.db.execute("PRAGMA data_version").fetchone()[0])
 
     @property
@@ -124,7 +135,7 @@ class SQLiteTransaction:
     def structure_table(self, session: Session) -> str:
         if not session.plain and self.has_structure:
             return "message_structure"
-        self._plain.update(session.session_id, self.version)
+        self._plain.update(self.db, self.messages, session.session_id, self.version)
         return self._plain.table
 
     @contextmanager
@@ -168,16 +179,12 @@ class SQLiteTransaction:
 class SQLiteEngine(Engine):
     """A SQLite file that is open."""
 
-    def __init__(self, path: str | Path, connection: Connection, tables: Tables, *, tolerant: bool = False) -> None:
-        """Create the engine on a connection to the file.
-
-        If `tolerant`, texts that are not UTF-8 can be read: broken characters are replaced.
-        """
+    def __init__(self, path: str | Path, connection: Connection, tables: Tables) -> None:
+        """Create the engine on a connection to the file."""
         self.target = str(path)
         self.connection = connection
         self.tables = tables
-        self._tolerant = tolerant
-        self._identity = _identity(path)
+        self._identity = file_identity(path)
         self._lock = _write_lock(path)
         self._transaction: SQLiteTransaction | None = None
 
@@ -185,7 +192,7 @@ class SQLiteEngine(Engine):
         self.connection.check_open()
 
     def submit_read(self, work: Callable[[SQLiteTransaction], T]) -> Future[T]:
-        return self.connection.submit(lambda db: self._read(db, work))
+        return self.connection.submit(lambda db: self._run(db, _begin_to_read, work))
 
     def submit_write(self, work: Callable[[SQLiteTransaction], T], session_id: str = "") -> Future[T]:  # noqa: ARG002
         return self.connection.submit(lambda db: self._write(db, work))
@@ -194,23 +201,17 @@ class SQLiteEngine(Engine):
         return explain(Path(self.target), error)
 
     def is_current(self) -> bool:
-        return _identity(self.target) == self._identity
+        return file_identity(self.target) == self._identity
 
     def close(self) -> None:
         self.connection.close()
 
-    def _read(self, db: sqlite3.Connection, work: Callable[[SQLiteTransaction], T]) -> T:
-        try:
-            return self._run(db, _begin_to_read, work)
-        except sqlite3.OperationalError as error:
-            if not self._tolerant or "Could not decode to UTF-8" not in str(error):
-                raise
-            db.text_factory = _with_replacements
-            return self._run(db, _begin_to_read, work)
-
     def _write(self, db: sqlite3.Connection, work: Callable[[SQLiteTransaction], T]) -> T:
         with self._lock:
-            return self._run(db, _begin_to_write, work)
+            result = self._run(db, _begin_to_write, work)
+        if self.target != ":memory:":
+            written_files.add(Path(self.target).absolute())
+        return result
 
     def _run(
         self,
@@ -266,13 +267,10 @@ def _write_lock(path: str | Path) -> threading.Lock:
         return _locks.setdefault(Path(path).resolve(), threading.Lock())
 
 
-def _identity(path: str | Path) -> tuple[int, int] | None:
+def file_identity(path: str | Path) -> tuple[int, int] | None:
+    """Return device and inode of a file; None where there is none."""
     try:
         found = Path(path).stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _with_replacements(stored: bytes) -> str:
-    return stored.decode("utf-8", "replace")

@@ -14,12 +14,14 @@ from tui.errors import ConvoError, FileError
 from tui.storage.engine import Transaction
 from tui.storage.schema import create_sdk_tables, quoted
 from tui.storage.sqlite.connection import Connection
-from tui.storage.sqlite.engine import SQLiteEngine, SQLiteTransaction
+from tui.storage.sqlite.engine import SQLiteEngine, SQLiteTransaction, written_files
 from tui.storage.sqlite.errors import DEMO_HINT, explained
+from tui.storage.sqlite.file_state import DatabaseFiles
 from tui.storage.sqlite.ownership import check_tables, enable_wal, make_tables
+from tui.storage.sqlite.reading import SQLiteReader
 from tui.storage.tables import Tables
 
-__all__ = ["open_session", "open_to_read", "open_to_write", "write_new_database"]
+__all__ = ["open_session", "open_to_read", "open_to_write", "unfinished_logs", "write_new_database"]
 
 T = TypeVar("T")
 
@@ -37,21 +39,20 @@ _STRUCTURE: Final = {
 }
 
 
-def open_to_read(path: Path, timeout: float) -> SQLiteEngine:
-    """Open an existing file to read it; `timeout` is how long to wait for its lock, in seconds.
+def open_to_read(path: Path, timeout: float, *, once: bool = False) -> SQLiteReader:
+    """Open an existing file to read it without a trace.
+
+    Args:
+        path: The file.
+        timeout: How long to wait for its lock, in seconds.
+        once: Whether work must not run a second time, as it may where another program writes the file meanwhile.
 
     Raises:
         FileError: It cannot be shown; the message says why, the hint what to do.
     """
     _check_file(path)
     with explained(path):
-        connection = Connection(path, mode="ro", timeout=timeout)
-        try:
-            tables = connection.run_sync(lambda db: _base_tables(db, path))
-        except BaseException:
-            connection.close()
-            raise
-    return SQLiteEngine(path, connection, tables, tolerant=True)
+        return SQLiteReader(path, timeout, lambda db: _base_tables(db, path), once=once)
 
 
 def open_to_write(path: Path, tables: Tables, timeout: float) -> SQLiteEngine:
@@ -82,6 +83,17 @@ def open_session(path: str | Path, tables: Tables, session_id: str, *, create_ta
         engine.close()
         raise
     return engine
+
+
+def unfinished_logs() -> list[Path]:
+    """Return the files that this process wrote and whose newest content is in a log that other programs have open."""
+    found = []
+    for path in written_files:
+        files = DatabaseFiles(path)
+        files.settle(timeout=0)
+        if not files.state().log_is_empty and files.is_held():
+            found.append(path)
+    return sorted(found)
 
 
 def write_new_database(path: Path, work: Callable[[Transaction], T]) -> T:

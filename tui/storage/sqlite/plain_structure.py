@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from itertools import count
 from typing import Any, Final
 
 from tui.items.types import ItemKind, item_type, message_type, tool_name
@@ -15,20 +16,44 @@ _HEAD_BYTES: Final = 1 << 10
 """Bytes at the beginning of an item that usually contain its type and tool."""
 
 
+_names: Final = count(1)
+
+
 class PlainStructure:
     """The temporary table with the structure rows of one plain session."""
 
     table: Final = "convo_plain_structure"
 
-    def __init__(self, db: sqlite3.Connection, messages: SQLiteMessages) -> None:
-        self._db = db
-        self._messages = messages
+    def __init__(self, *, kept: bool = False) -> None:
+        """Create it without rows; if `kept`, the table outlives the connection, for later ones to the same file."""
+        self._source = f"file:convo-plain-{next(_names)}?mode=memory&cache=shared" if kept else ""
+        self._schema = "plain" if kept else "temp"
+        self._memory: sqlite3.Connection | None = None
+        self._attached_to: sqlite3.Connection | None = None
+        self._db: sqlite3.Connection
+        self._messages: SQLiteMessages
+        self.forget()
+
+    def forget(self) -> None:
+        """Make all rows again at the next update: those that were written last may be rolled back."""
         self._session_id: str | None = None
-        self._version = -1
+        self._version: Hashable = None
         self._items = self._last = self._turn = 0
 
-    def update(self, session_id: str, version: int) -> None:
+    def close(self) -> None:
+        """Drop the table; may be called again."""
+        if self._memory is not None:
+            self._memory.close()
+
+    def update(self, db: sqlite3.Connection, messages: SQLiteMessages, session_id: str, version: Hashable) -> None:
         """Make the table hold the rows of a session; for new messages of the same session, only rows are added."""
+        if self._source and db is not self._attached_to:
+            if self._memory is None:
+                # A table in memory ends with its last connection.
+                self._memory = sqlite3.connect(self._source, uri=True, check_same_thread=False)
+            db.execute(f"ATTACH '{self._source}' AS {self._schema}")
+            self._attached_to = db
+        self._db, self._messages = db, messages
         if (session_id, version) == (self._session_id, self._version):
             return
         if session_id != self._session_id or self._count_known(session_id) != self._items:
@@ -38,7 +63,7 @@ class PlainStructure:
         )
         for index, column in (("turn", "user_turn_number"), ("sequence", "sequence_number")):
             self._db.execute(
-                f"CREATE INDEX IF NOT EXISTS temp.{self.table}_{index}"
+                f"CREATE INDEX IF NOT EXISTS {self._schema}.{self.table}_{index}"
                 f" ON {self.table} (session_id, branch_id, {column})"
             )
         self._version = version
@@ -51,10 +76,10 @@ class PlainStructure:
         return int(row[0])
 
     def _create(self, session_id: str) -> None:
-        self._db.execute(f"DROP TABLE IF EXISTS temp.{self.table}")
+        self._db.execute(f"DROP TABLE IF EXISTS {self._schema}.{self.table}")
         self._db.execute(
-            f"CREATE TEMP TABLE {self.table} (id INTEGER PRIMARY KEY, sequence_number, session_id, message_id,"
-            " branch_id, message_type, user_turn_number, branch_turn_number, tool_name, created_at)"
+            f"CREATE TABLE {self._schema}.{self.table} (id INTEGER PRIMARY KEY, sequence_number, session_id,"
+            " message_id, branch_id, message_type, user_turn_number, branch_turn_number, tool_name, created_at)"
         )
         self._session_id = session_id
         self._items = self._turn = 0

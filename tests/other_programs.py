@@ -1,0 +1,102 @@
+"""Another program that writes to a file, and another user who looks at it, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+__all__ = ["OTHER_USER", "Writer", "look_as_other_user"]
+
+OTHER_USER: Final = 65534
+
+_WRITE: Final = """
+import asyncio, json, sys
+from tui.session import AdvancedSQLiteSession
+path, sessions = sys.argv[1], []
+for line in sys.stdin:
+    command, text = json.loads(line)
+    if command == "open":
+        sessions.append(AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True))
+    elif command == "add":
+        items = [{"role": "user", "content": text}, {"role": "assistant", "content": f"Answer to {text}"}]
+        asyncio.run(sessions[-1].add_items(items))
+    elif command == "close":
+        sessions.pop().close()
+    print("done", flush=True)
+"""
+
+# The first run imports all modules, which the other user may not be allowed to read.
+_LOOK: Final = """
+import contextlib, io, os, sys
+from tui.cli import main
+prepared, *arguments = sys.argv[1:]
+with contextlib.redirect_stdout(io.StringIO()):
+    main([prepared if argument == "FILE" else argument for argument in arguments[1:]])
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid({user})
+    os.setuid({user})
+sys.exit(main([arguments[0] if argument == "FILE" else argument for argument in arguments[1:]]))
+"""
+
+
+class Writer:
+    """A program that has a file open; leaving the block ends it without closing the file."""
+
+    def __init__(self, path: Path, *texts: str) -> None:
+        """Open the file, and write a turn for each text."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _WRITE, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.open()
+        for text in texts:
+            self.add(text)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def open(self) -> None:
+        """Open a session."""
+        self._order("open")
+
+    def add(self, text: str) -> None:
+        """Write a turn to the session."""
+        self._order("add", text)
+
+    def close(self) -> None:
+        """Close the session."""
+        self._order("close")
+
+    def kill(self) -> None:
+        """End the program as a crash does."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _order(self, command: str, text: str = "") -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([command, text]) + "\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "done\n"
+
+
+def look_as_other_user(prepared: Path, path: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run `convo-tui` as another user where this one is root, or else as this user.
+
+    Args:
+        prepared: A file that the command is run on before, to import its modules.
+        path: The file to look at.
+        arguments: The arguments; FILE is the file.
+    """
+    command = [sys.executable, "-c", _LOOK.replace("{user}", str(OTHER_USER)), str(prepared), str(path), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
