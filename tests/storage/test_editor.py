@@ -566,9 +566,7 @@ async def test_everything_that_a_run_wrote_is_undone(path: Path, editor: Editor)
     after_run = content(path)
     await editor.record_since(before, "run", "Sent “sent” on 'empty'")
     await editor.undo()
-    undone = content(path)
-    # The session's row keeps the time of the last write.
-    assert undone | {"agent_sessions": []} == stored | {"agent_sessions": []}
+    assert content(path) == stored
     await editor.redo()
     assert content(path) == after_run
     await editor.undo()
@@ -599,3 +597,31 @@ async def test_other_changes_can_be_recorded(path: Path, editor: Editor) -> None
     assert (await as_sdk_reads(path))["main"][5][0]["input_tokens"] == 8
     await editor.undo()
     assert content(path) == stored
+
+
+async def test_a_session_keeps_its_place_when_a_branch_is_deleted(path: Path, editor: Editor, store: Store) -> None:
+    async def order() -> list[tuple[str, ...]]:
+        # The first page, and the order of all sessions, as a file that was just opened has it.
+        fresh = Store(path)
+        pages = [await fresh.sessions(), await fresh.sessions(0, 1000), await store.sessions()]
+        fresh.close()
+        return [tuple(session.session_id for session in page) for page in pages]
+
+    await editor.fork("support", "main", 2, "newest")
+    for session_id, branch in (("between", "main"), ("support", "newest")):
+        async with AdvancedSQLiteSession(session_id=session_id, db_path=path) as ours:
+            await ours.switch_to_branch(branch)
+            await ours.add_items(turn("hello"))
+    before = await order()
+    assert {names[:2] for names in before} == {("support", "between")}
+    await editor.delete_branch("support", "newest")
+    assert await order() == before
+    async with AdvancedSQLiteSession(session_id="between", db_path=path) as ours:
+        await ours.add_items(turn("again"))
+    assert {names[:2] for names in await order()} == {("between", "support")}
+    await editor.delete_session("support")
+    await editor.undo()
+    assert {names[:2] for names in await order()} == {("between", "support")}
+    await editor.delete_session("support")
+    await editor.empty_trash()
+    assert rows(path, "SELECT * FROM convo_sessions") == []

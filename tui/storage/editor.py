@@ -23,6 +23,7 @@ from tui.storage.open import open_to_read, open_to_write, write_new_database
 from tui.storage.queries.branches import claim_generation, delete_branch, fork_branch
 from tui.storage.queries.items import clear_session
 from tui.storage.queries.labels import drop_label, read_label, write_label
+from tui.storage.queries.sessions import drop_place, keep_place
 from tui.storage.queries.turns import resolve_fork_turn
 from tui.storage.schema import MAIN, create_branch_tables, quoted
 from tui.storage.tables import Tables
@@ -102,7 +103,7 @@ class Editor:
             raise cannot_delete_main()
 
         def work(tx: Transaction) -> None:
-            with record(tx, session_id, "delete") as entry:
+            with record(tx, session_id, "delete") as entry, keep_place(tx, session_id):
                 deleted = delete_branch(tx, session_id, branch_id)
                 entry.description = f"Deleted '{branch_id}' ({plural(deleted.messages, 'item')} of its own)"
                 entry.branch_id = branch_id
@@ -117,6 +118,7 @@ class Editor:
                 create_branch_tables(tx)
                 clear_session(tx, session_id)
                 drop_label(tx, session_id, None)
+                drop_place(tx, session_id)
 
         await self.change(work)
 

@@ -17,6 +17,7 @@ __all__ = [
     "CONVO_JOURNAL",
     "CONVO_LABELS",
     "CONVO_RUNS",
+    "CONVO_SESSIONS",
     "CONVO_TRASH",
     "CONVO_USAGE",
     "GENERATIONS",
@@ -168,6 +169,15 @@ CONVO_LABELS: Final = Table(
 
 A row whose branch is gone belonged to a branch that the SDK's class deleted, and is ignored.
 """
+
+CONVO_SESSIONS: Final = Table(
+    "convo_sessions",
+    """
+        session_id TEXT PRIMARY KEY,
+        last_message INTEGER NOT NULL
+    """,
+)
+"""The greatest id that a message of a session had, where it was deleted with a branch: sessions are listed by it."""
 
 CONVO_JOURNAL: Final = Table(
     "convo_journal",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -49,6 +50,9 @@ async def write(path: Path) -> None:
         await ours.fork(source="alt", name="late")
         await ours.pop_item()
         await ours.add_items([assistant_message("Otherwise.")])  # type: ignore[list-item]
+    with closing(sqlite3.connect(path)) as db, db:
+        # A time that no change would write.
+        db.execute("UPDATE agent_sessions SET updated_at = '2026-01-01 00:00:00'")
 
 
 async def change(editor: Editor, store: Store, number: int, step: Step) -> None:
@@ -88,32 +92,32 @@ async def change(editor: Editor, store: Store, number: int, step: Step) -> None:
 async def undo_and_redo_all(path: Path, steps: Sequence[Step]) -> None:
     await write(path)
     editor, store = Editor(path, "agent_sessions", "agent_messages"), Store(path)
-    states = [content(path)]
+    states = [await state_of(path, store)]
     for number, step in enumerate(steps):
         known = len(await store.journal())
         with suppress(ConvoError):
             await change(editor, store, number, step)
         await as_sdk_reads(path, "chat")
         if len(await store.journal()) > known:
-            states.append(content(path))
+            states.append(await state_of(path, store))
         else:
-            assert content(path) == states[-1]
+            assert await state_of(path, store) == states[-1]
     for before in reversed(states[:-1]):
         await editor.undo()
-        assert untimed(content(path)) == untimed(before)
+        assert await state_of(path, store) == before
     for after in states[1:]:
         await editor.redo()
-        assert untimed(content(path)) == untimed(after)
+        assert await state_of(path, store) == after
     entries = await store.journal()
     if entries:
         await editor.undo(back_to=entries[-1].id)
-        assert untimed(content(path)) == untimed(states[0])
+        assert await state_of(path, store) == states[0]
     store.close()
 
 
-def untimed(tables: Mapping[str, Sequence[tuple[object, ...]]]) -> dict[str, object]:
-    """Leave out when a session was last written to, which every message updates."""
-    return {**tables, "agent_sessions": [row[:2] for row in tables.get("agent_sessions", [])]}
+async def state_of(path: Path, store: Store) -> tuple[object, list[str]]:
+    """Return all rows of the file, with the times when sessions were written last, and the order of the sessions."""
+    return content(path), [session.session_id for session in await store.sessions()]
 
 
 @settings(max_examples=18, suppress_health_check=[HealthCheck.too_slow])

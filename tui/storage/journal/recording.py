@@ -58,6 +58,7 @@ class BranchCheckpoint(NamedTuple):
         items: Number of its items.
         last_ids: For each table, the greatest id of the branch's rows.
         empty_row: The row of the branch in `convo_branches` if it has no items.
+        session_row: The row of the session, which has the time when it was written last; None if there is none.
     """
 
     session_id: str
@@ -65,6 +66,7 @@ class BranchCheckpoint(NamedTuple):
     items: int
     last_ids: dict[str, int]
     empty_row: Row | None
+    session_row: Row | None
 
 
 @contextmanager
@@ -131,7 +133,7 @@ def take_checkpoint(tx: Transaction, session_id: str, branch_id: str) -> BranchC
         (items,) = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
     elif "convo_branches" in tables:
         empty_row = find_row(tx, "convo_branches", tx.columns("convo_branches"), (session_id, branch_id))
-    return BranchCheckpoint(session_id, branch_id, items, last_ids, empty_row)
+    return BranchCheckpoint(session_id, branch_id, items, last_ids, empty_row, _session_row(tx, session_id))
 
 
 def record_since(tx: Transaction, checkpoint: BranchCheckpoint, operation: str, description: str) -> None:
@@ -157,6 +159,8 @@ def record_since(tx: Transaction, checkpoint: BranchCheckpoint, operation: str, 
         key = before[: len(tx.primary_key("convo_branches"))]
         after = find_row(tx, "convo_branches", changes.columns["convo_branches"], key)
         _store_both_sides(tx, entry_id, "convo_branches", before, after)
+    if (before := checkpoint.session_row) is not None:
+        _store_both_sides(tx, entry_id, "sessions", before, _session_row(tx, checkpoint.session_id))
     complete_entry(tx, entry_id, changes, PendingEntry(description, checkpoint.branch_id))
     delete_undone_entries(tx)
 
@@ -188,6 +192,12 @@ def empty_trash(tx: Transaction) -> None:
         delete_undone_entries(tx)
         tx.execute("DELETE FROM convo_trash")
         tx.execute("UPDATE convo_journal SET state = 'kept', changes = '{}', bytes = 0")
+
+
+def _session_row(tx: Transaction, session_id: str) -> Row | None:
+    sessions = tx.tables.sessions
+    columns = tx.columns(sessions)
+    return find_row(tx, sessions, columns, (session_id,)) if columns[0] == "session_id" else None
 
 
 def _insert_entry(tx: Transaction, session_id: str, operation: str) -> int:

@@ -41,7 +41,14 @@ __all__ = [
 NUMBERED_TABLES: Final = ("messages", "message_structure", "turn_usage", "convo_runs")
 """Tables whose rows never change and have growing ids: an entry stores the rows that it added as ranges of ids."""
 
-KEYED_TABLES: Final = ("sessions", "session_clear_generations", "convo_branches", "convo_usage", "convo_labels")
+KEYED_TABLES: Final = (
+    "sessions",
+    "session_clear_generations",
+    "convo_branches",
+    "convo_usage",
+    "convo_labels",
+    "convo_sessions",
+)
 """Tables whose rows change: an entry stores a changed row as it was before and as it was after the change."""
 
 BEFORE: Final = 0

@@ -176,16 +176,28 @@ def _swap_keyed_rows(tx: Transaction, entry_id: int, changes: Changes, table: st
                 row = current
         if table == "sessions" and row is None:
             _check_is_empty(tx, tables, str(key[0]))
-        condition, values = key_condition(columns, key)
-        tx.execute(f"DELETE FROM {identifier} WHERE {condition}", **values)
-        if row is not None:
-            cells = TRASH_CELLS[: len(columns)]
-            tx.execute(
-                f"INSERT INTO {identifier} ({', '.join(map(quoted, columns))})"
-                f" VALUES ({', '.join(f':{cell}' for cell in cells)})",
-                **dict(zip(cells, row, strict=True)),
-            )
+        _replace_row(tx, identifier, columns, key, current, row)
     _swap_sides(tx, entry_id, table)
+
+
+def _replace_row(
+    tx: Transaction, identifier: str, columns: Sequence[str], key: Row, current: Row | None, row: Row | None
+) -> None:
+    condition, values = key_condition(columns, key)
+    cells = TRASH_CELLS[: len(columns)]
+    if row is None:
+        tx.execute(f"DELETE FROM {identifier} WHERE {condition}", **values)
+    elif current is None:
+        tx.execute(
+            f"INSERT INTO {identifier} ({', '.join(map(quoted, columns))})"
+            f" VALUES ({', '.join(f':{cell}' for cell in cells)})",
+            **dict(zip(cells, row, strict=True)),
+        )
+    elif row != current:
+        # The row is kept, with its place among the others.
+        assignments = ", ".join(f"{quoted(column)} = :{cell}" for column, cell in zip(columns, cells, strict=True))
+        values.update(zip(cells, row, strict=True))
+        tx.execute(f"UPDATE {identifier} SET {assignments} WHERE {condition}", **values)
 
 
 def _swap_sides(tx: Transaction, entry_id: int, table: str) -> None:

@@ -1,5 +1,7 @@
 """The sessions of a database, page by page, ordered by the time of their last message, the newest first.
 
+A session keeps its place when a branch with its last message is deleted: `convo_sessions` has the id of that message.
+
 No index of the SDK's tables has that order. For the first page, messages are read from the newest on until enough
 sessions are found. The order of all sessions is computed when it is needed; after that, sessions with new messages are
 moved to the front.
@@ -8,20 +10,24 @@ moved to the front.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from contextlib import suppress
-from heapq import nsmallest
+from contextlib import contextmanager, suppress
+from heapq import merge, nsmallest
+from operator import itemgetter
 from typing import Final
 
 from tui.model import Session
 from tui.model.fuzzy import Matcher
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import label_sessions
+from tui.storage.schema import CONVO_SESSIONS
 
 __all__ = [
     "FIRST_PAGE",
     "SessionOrder",
     "count_sessions",
+    "drop_place",
     "find_session",
+    "keep_place",
     "matching_sessions",
     "newest_sessions",
     "pinned_sessions",
@@ -55,8 +61,7 @@ def newest_sessions(tx: Transaction, limit: int = FIRST_PAGE, *, archived: bool 
     """Return up to `limit` sessions with the newest messages."""
     found: dict[str, Session | None] = {}
     left, condition = min(limit, count_sessions(tx, archived=archived)), _is_shown(tx, archived=archived)
-    messages = tx.execute(f"SELECT session_id FROM {tx.tables.messages} ORDER BY id DESC LIMIT {_MAX_MESSAGES}")
-    for (session_id,) in messages:
+    for session_id in _last_written(tx):
         if not left:
             break
         if session_id not in found:
@@ -66,6 +71,52 @@ def newest_sessions(tx: Transaction, limit: int = FIRST_PAGE, *, archived: bool 
         rows = tx.execute(f"{_in_order(tx, condition)} LIMIT :limit", limit=limit).fetchall()
         return _read(tx, (session_id for (session_id,) in rows))
     return label_sessions(tx, [session for session in found.values() if session is not None])
+
+
+def _last_written(tx: Transaction) -> Iterator[str]:
+    """Yield the session of each of the newest messages, also of deleted ones that are known, the newest first."""
+    newest = f"SELECT id, session_id FROM {tx.tables.messages} ORDER BY id DESC LIMIT {_MAX_MESSAGES}"
+    if not tx.has_table("convo_sessions"):
+        yield from (session_id for _, session_id in tx.execute(newest))
+        return
+    places = tx.execute("SELECT last_message, session_id FROM convo_sessions ORDER BY last_message DESC")
+    read = 0
+
+    def messages() -> Iterator[tuple[int, str]]:
+        nonlocal read
+        for row in tx.execute(newest):
+            read += 1
+            yield row
+
+    for _, session_id in merge(messages(), places, key=itemgetter(0), reverse=True):
+        yield session_id
+        if read == _MAX_MESSAGES:
+            # Older messages, which are not read, may be newer than the next place.
+            return
+
+
+@contextmanager
+def keep_place(tx: Transaction, session_id: str) -> Iterator[None]:
+    """Keep the place of a session among the others while messages are deleted inside the context."""
+    sql = f"SELECT COALESCE(MAX(id), 0) FROM {tx.tables.messages} WHERE session_id = :session_id"
+    (before,) = tx.execute(sql, session_id=session_id).fetchone()
+    yield
+    (after,) = tx.execute(sql, session_id=session_id).fetchone()
+    if after < before:
+        CONVO_SESSIONS.create(tx)
+        tx.execute(
+            "INSERT INTO convo_sessions (session_id, last_message) VALUES (:session_id, :last) ON CONFLICT (session_id)"
+            " DO UPDATE SET last_message = excluded.last_message"
+            " WHERE excluded.last_message > convo_sessions.last_message",
+            session_id=session_id,
+            last=before,
+        )
+
+
+def drop_place(tx: Transaction, session_id: str) -> None:
+    """Forget the place of a session that is deleted."""
+    if tx.has_table("convo_sessions"):
+        tx.execute("DELETE FROM convo_sessions WHERE session_id = :session_id", session_id=session_id)
 
 
 def pinned_sessions(tx: Transaction, *, archived: bool = True) -> tuple[Session, ...]:
@@ -191,10 +242,13 @@ def _is_shown(tx: Transaction, *, archived: bool) -> str:
 
 def _in_order(tx: Transaction, condition: str) -> str:
     """Return a query for the ids of the sessions in their order."""
+    last = f"SELECT MAX(id) AS id FROM {tx.tables.messages} m WHERE m.session_id = s.session_id"
+    if tx.has_table("convo_sessions"):
+        places = "SELECT last_message FROM convo_sessions p WHERE p.session_id = s.session_id"
+        last = f"SELECT MAX(id) FROM ({last} UNION ALL {places}) AS ids"
     return (
         f"SELECT session_id FROM {tx.tables.sessions} s WHERE {condition}"
-        f" ORDER BY (SELECT MAX(id) FROM {tx.tables.messages} m WHERE m.session_id = s.session_id) DESC NULLS LAST,"
-        " updated_at DESC, session_id"
+        f" ORDER BY ({last}) DESC NULLS LAST, updated_at DESC, session_id"
     )
 
 
