@@ -35,17 +35,18 @@ class _Rates(NamedTuple):
     reasoning: Decimal
     request: Decimal
 
-    def cost(self, usage: Usage) -> Decimal:
+    def parts(self, usage: Usage) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+        """Return the cost of usage as `Money.parts`."""
         cached = min(usage.cached_tokens or 0, usage.input_tokens)
         cache_write = min(usage.cache_write_tokens or 0, usage.input_tokens - cached)
         reasoning = min(usage.reasoning_tokens or 0, usage.output_tokens)
         return (
+            self.cached * cached,
             self.input * (usage.input_tokens - cached - cache_write)
-            + self.cached * cached
             + self.cache_write * cache_write
-            + self.output * (usage.output_tokens - reasoning)
-            + self.reasoning * reasoning
-            + self.request * usage.requests
+            + self.request * usage.requests,
+            self.output * (usage.output_tokens - reasoning),
+            self.reasoning * reasoning,
         )
 
 
@@ -102,16 +103,17 @@ class Prices:
 
     def cost(self, spendings: Iterable[Spending]) -> Money | None:
         """Return the cost of usage; None if there is none."""
-        amount, turns, unpriced_turns, estimated = Decimal(0), 0, 0, False
+        parts, turns, unpriced_turns, estimated = (Decimal(0),) * 4, 0, 0, False
         for spending in spendings:
             rates = self._rates_of(spending)
             turns += spending.turns
             if rates is None:
                 unpriced_turns += spending.turns
             else:
-                amount += rates.cost(spending.usage)
+                cached, others, output, reasoning = map(Decimal.__add__, parts, rates.parts(spending.usage))
+                parts = cached, others, output, reasoning
                 estimated = estimated or spending.usage.estimated
-        return Money(amount, turns, unpriced_turns, estimated) if turns else None
+        return Money(sum(parts, Decimal(0)), turns, unpriced_turns, estimated, parts) if turns else None
 
     def window(self, model: str | None) -> int | None:
         """Return the context window of a model, or else of the model in `price_as`; None if neither is known."""

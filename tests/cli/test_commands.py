@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import IO, Any
@@ -160,8 +161,26 @@ def test_usage_with_prices_as_json(conversation: Path, run_json: RunJSON) -> Non
     assert output["price_as"] == "gpt-5-mini"
 
 
-def test_usage_of_a_branch_without_usage(conversation: Path, run: Run) -> None:
-    assert "No usage stored." in run("usage", conversation, "--session", "billing").stdout
+def test_usage_of_a_branch_without_usage_is_estimated(conversation: Path, run: Run, run_json: RunJSON) -> None:
+    printed = run("usage", conversation, "--session", "billing").stdout
+    output = run_json("usage", conversation, "--session", "billing")
+    (turn,) = output["turns"]
+    sizes = turn["text_estimate"]
+    assert turn["usage"] is output["scopes"]["path"]["usage"] is None
+    words = ["1", *(f"≈{size}" for size in (*sizes.values(), sum(sizes.values())))]
+    assert words in [line.split() for line in printed.splitlines()]
+    assert "estimated from the text" in printed
+    assert "store_run_usage" in printed
+    assert all(turn["text_estimate"] is None for turn in run_json("usage", conversation)["turns"])
+
+
+def test_list_prints_local_times_with_their_zone(
+    conversation: Path, run: Run, run_json: RunJSON, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "KST-9")
+    updated_at = datetime.fromisoformat(run_json("list", conversation)["sessions"][0]["updated_at"])
+    local = f"{updated_at + timedelta(hours=9):%Y-%m-%d %H:%M} +09:00"
+    assert run("list", conversation).stdout.split("\n")[1].split("  ") == ["support", local]
 
 
 def test_find_prints_turn_and_branches_of_each_hit(conversation: Path, run: Run, run_json: RunJSON) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from agents import SQLiteSession
 
 from tests.conversations import open_sdk, run_result, turn
 from tests.explorer.driver import open_explorer
@@ -51,7 +52,7 @@ async def test_u_shows_the_resend_cost(path: Path) -> None:
 
 async def test_the_palette_finds_the_price_model_by_money(path: Path) -> None:
     async with open_explorer(path) as explorer:
-        assert "cost n/a: no model" in explorer.text
+        assert "no price: Ctrl+P, Price as" in explorer.text
         await explorer.press("ctrl+p", *"money")
         await explorer.until(lambda: "Price as" in explorer.text)
         await explorer.pilot.press("enter")
@@ -66,3 +67,54 @@ async def test_the_palette_finds_the_price_model_by_money(path: Path) -> None:
         assert path_cost is not None
         assert path_cost.unpriced == 0
         assert f"${path_cost.amount:.2f}" in explorer.text
+        await explorer.press("U")
+        await explorer.until(lambda: explorer.view.largest_cost is not None)
+        await explorer.settle()
+        assert "path · money" in explorer.text
+        assert any("t149↰" in line and "$" in line for line in explorer.lines)
+        await explorer.press("U")
+        assert "path · resend cost" in explorer.text
+
+
+async def test_a_plain_session_has_bars_of_estimated_sizes(tmp_path: Path) -> None:
+    path = tmp_path / "plain.sqlite"
+    plain = SQLiteSession("support", path)
+    await plain.add_items([*turn("a", "short"), *turn("b", "long " * 400, tool="search")])
+    plain.close()
+    async with open_explorer(path) as explorer:
+        await explorer.until(lambda: explorer.view.text_sizes is not None)
+        await explorer.settle()
+        sizes = explorer.view.text_sizes
+        assert sizes is not None
+        second = sizes.turn(2)
+        assert second is not None
+        assert second.from_model > 500
+        assert second.to_model < 50
+        assert "█████   ≈586" in explorer.text
+        assert "≈ estimated from the text" in explorer.text
+        assert "path · estimated" in explorer.text
+        await explorer.press("U")
+        assert explorer.view.chart is ChartView.TOKENS
+        assert "no other chart" in explorer.notice
+
+
+async def test_u_counts_the_tools_of_each_scope(tmp_path: Path) -> None:
+    path = tmp_path / "tools.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items(turn("one", tool="search"))
+    await sdk.add_items(turn("two", tool="search"))
+    await sdk.create_branch_from_turn(2, "alt")
+    await sdk.add_items(turn("another two", tool="search"))
+    sdk.close()
+    counted = []
+    async with open_explorer(path) as explorer:
+        for _ in Scope:
+            view = explorer.view
+            assert view.branch_usage is not None
+            counted.append((view.scope, view.branch_usage.tools[view.scope]))
+            await explorer.press("u")
+    assert counted == [
+        (Scope.PATH, (("search", 2),)),
+        (Scope.ALL, (("search", 3),)),
+        (Scope.OWN, (("search", 1),)),
+    ]

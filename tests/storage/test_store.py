@@ -123,7 +123,7 @@ async def test_turns_have_the_usage_of_their_runs(bushy: tuple[Path, SdkSession]
     assert own.total_tokens == 3300 + 4400
     assert path_sum.total_tokens == 110 + 220 + 3300 + 4400
     assert everything.total_tokens == (await sdk.get_session_usage() or {})["total_tokens"]
-    assert branch_usage.tools == (("weather", 1),)
+    assert branch_usage.tools[Scope.PATH] == (("weather", 1),)
     assert [turn_usage.tools for turn_usage in turns] == [(), (("weather", 1),), (), ()]
     deep = await store.branch_usage(session, tree, "deep")
     assert deep.totals[Scope.OWN] is None
@@ -195,7 +195,7 @@ async def test_a_plain_session_has_one_branch(tmp_path: Path) -> None:
         (2, "two", 0),
     ]
     branch_usage = await store.branch_usage(session, tree, "main")
-    assert branch_usage.tools == (("weather", 1),)
+    assert branch_usage.tools[Scope.PATH] == (("weather", 1),)
     assert set(branch_usage.totals.values()) == {None}
     await plain.add_items(turn("three"))
     assert drawn(await store.tree(session)) == ["0-3 main"]

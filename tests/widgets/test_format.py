@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.widgets.format import fit_name, format_age, format_count, format_time, format_tokens
+from tui.widgets.format import fit_name, format_age, format_count, format_time, format_time_and_zone, format_tokens
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,24 @@ def test_a_time_that_cannot_be_converted_is_left_as_it_is(
 )
 def test_an_age_is_written_in_its_largest_unit(stored: str | None, text: str) -> None:
     assert format_age(stored, datetime(2025, 3, 1, 12, 0, tzinfo=UTC)) == text
+
+
+@pytest.mark.usefixtures("ahead_of_utc")
+@pytest.mark.parametrize(
+    ("stored", "local"),
+    [
+        ("2026-03-04 05:06:07", "2026-03-04 14:06 +09:00"),
+        ("2026-03-04T23:59:59", "2026-03-05 08:59 +09:00"),
+        ("2026-03-04 05:06:07+02:00", "2026-03-04 12:06 +09:00"),
+        ("yesterday", "yesterday"),
+        (None, ""),
+    ],
+)
+def test_stored_times_are_shown_in_the_local_zone(stored: str | None, local: str) -> None:
+    assert format_time_and_zone(stored) == local
+    assert local.startswith(format_time(stored))
+
+
+@pytest.mark.usefixtures("ahead_of_utc")
+def test_an_old_day_is_the_local_day() -> None:
+    assert format_age("2024-12-24 23:00:00", datetime(2025, 3, 1, 12, 0, tzinfo=UTC)) == "2024-12-25"

@@ -13,7 +13,7 @@ from typing import Any
 
 from tui.controller.usage import UsageReport
 from tui.formats.timestamps import to_iso
-from tui.model import Branch, Item, Money, Scope, Session, TurnResendCost, TurnUsage, Usage
+from tui.model import Branch, Item, Money, Scope, Session, TextSize, TurnResendCost, TurnUsage, Usage
 from tui.model.compare import ComparedItem, Comparison, Side, Summary, TurnComparison
 from tui.model.search import Hit
 
@@ -93,6 +93,7 @@ def usage_report_object(report: UsageReport) -> dict[str, Any]:
                 "cost": _cost(turn.cost),
                 "context_window": turn.window,
                 "resend_cost": _resend_cost(resend_cost.turn(turn.turn)),
+                "text_estimate": _text_size(report.text_sizes.turn(turn.turn) if report.text_sizes else None),
             }
             for turn in report.turns
         ],
@@ -106,6 +107,10 @@ def usage_report_object(report: UsageReport) -> dict[str, Any]:
 
 def _usage(usage: Usage | None) -> dict[str, Any] | None:
     return None if usage is None else usage._asdict()
+
+
+def _text_size(size: TextSize | None) -> dict[str, Any] | None:
+    return None if size is None else {"to_model": size.to_model, "from_model": size.from_model}
 
 
 def _cost(money: Money | None) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from tui.cli.json_objects import branch_object, session_object
 from tui.cli.open import all_sessions, open_session
 from tui.cli.output import Output, print_json
 from tui.model import Branch
+from tui.widgets.format import format_time_and_zone
 from tui.words import plural
 
 __all__ = ["run"]
@@ -32,7 +33,10 @@ async def run(options: argparse.Namespace) -> int:
         return 0
     out = Output()
     out.line((f"{plural(len(sessions), 'session')}, the one written last first", "bold"))
-    out.table([session.session_id, session.updated_at or "", "plain" if session.plain else ""] for session in sessions)
+    out.table(
+        [session.session_id, format_time_and_zone(session.updated_at), "plain" if session.plain else ""]
+        for session in sessions
+    )
     out.line()
     out.line((f"{plural(len(branches), 'branch')} of {session_id}", "bold"))
     out.table(

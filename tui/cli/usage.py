@@ -10,8 +10,9 @@ from tui.cli.open import open_session
 from tui.cli.output import Output, print_json
 from tui.controller import SessionController
 from tui.controller.usage import UsageReport
-from tui.model import Money, Scope, TurnResendCost, TurnUsage, Usage
-from tui.widgets.format import format_dollars
+from tui.model import BranchUsage, Money, Scope, TextSize, TextSizes, TurnResendCost, TurnUsage, Usage
+from tui.model.text_sizes import CHARACTERS_PER_TOKEN
+from tui.widgets.format import ESTIMATE, estimate_mark, format_cost
 from tui.widgets.usage.rows import USAGE_ROWS
 from tui.words import plural
 
@@ -38,7 +39,10 @@ async def run(options: argparse.Namespace) -> int:
 def _print_report(out: Output, report: UsageReport) -> None:
     usage, resend_cost = report.branch_usage, report.resend_cost
     out.line((f"session {report.session_id}, branch {usage.branch_id}", "bold"))
-    if not any(usage.totals.values()) and not any(turn.usage for turn in report.turns):
+    if report.text_sizes is not None:
+        _print_text_sizes(out, report.text_sizes, usage)
+        return
+    if not any(usage.totals.values()):
         out.line("No usage stored.")
         return
     turns = (_turn_row(turn, resend_cost.turn(turn.turn), usage.branch_id) for turn in report.turns)
@@ -47,16 +51,31 @@ def _print_report(out: Output, report: UsageReport) -> None:
     out.line()
     out.line(f"own: turns that {usage.branch_id} ran. path: all its turns, each once. all: billed in the session.")
     out.line(
-        f"Resend cost: about {resend_cost.tokens:,} of {resend_cost.input_tokens:,} input tokens were earlier items,"
-        " sent again with later requests (estimate)."
+        f"Resend cost: {ESTIMATE}{resend_cost.tokens:,} of {resend_cost.input_tokens:,} input tokens were earlier"
+        f" items, sent again with later requests ({ESTIMATE} marks estimates)."
     )
     missing = usage.turns - usage.turns_with_usage
     if missing > 0:
         out.line(f"No usage is stored for {missing:,} of {plural(usage.turns, 'turn')}.")
 
 
+def _print_text_sizes(out: Output, sizes: TextSizes, usage: BranchUsage) -> None:
+    rows = [(str(turn), sizes.turn(turn) or TextSize()) for turn in range(1, usage.turns + 1)]
+    rows += [(scope, sizes.totals[scope]) for scope in Scope if not usage.totals.get(scope)]
+    cells = ([name, *(f"{ESTIMATE}{count:,}" for count in (*size, size.total))] for name, size in rows)
+    out.table([("turn", "to model", "from model", "total"), *cells], right=(1, 2, 3))
+    out.line()
+    out.line(
+        f"No usage is stored for this branch: {ESTIMATE} marks tokens estimated from the text, one for every"
+        f" {CHARACTERS_PER_TOKEN} characters."
+    )
+    if counted := usage.totals.get(Scope.ALL):
+        out.line(f"Usage is stored for other branches of the session: {counted.total_tokens:,} tokens.")
+    out.line("Real numbers are stored by session.store_run_usage(result) after each run, and by runs in the explorer.")
+
+
 def _turn_row(turn: TurnUsage, cost: TurnResendCost | None, branch_id: str) -> list[str]:
-    resend_cost = f"≈{cost.tokens:,}" if cost and cost.tokens else ""
+    resend_cost = f"{ESTIMATE}{cost.tokens:,}" if cost and cost.tokens else ""
     run_by = turn.branch_id if turn.branch_id and turn.branch_id != branch_id else ""
     return [str(turn.turn), *_counts(turn.usage), resend_cost, _cost(turn.cost), run_by]
 
@@ -65,7 +84,7 @@ def _counts(usage: Usage | None) -> list[str]:
     if usage is None:
         return [*[""] * (len(USAGE_ROWS) - 1), "no usage stored"]
     *counts, total = ("" if (count := row.number(usage)) is None else f"{count:,}" for row in USAGE_ROWS)
-    return [*counts, f"{'≈' if usage.estimated else ''}{total}"]
+    return [*counts, f"{estimate_mark(usage)}{total}"]
 
 
 def _cost(money: Money | None) -> str:
@@ -73,4 +92,4 @@ def _cost(money: Money | None) -> str:
         return ""
     if money.unpriced:
         return f"n/a ({plural(money.unpriced, 'turn')} unpriced)"
-    return f"{'≈' if money.estimated else ''}{format_dollars(money.amount)}"
+    return format_cost(money)

@@ -19,13 +19,14 @@ from tui.commands.registry import command
 )
 async def next_scope(explorer: Explorer) -> None:
     explorer.controller.usage.next_scope()
+    explorer.run_command(explorer.controller.usage.load_scope)
 
 
 @command(
     "usage.chart",
     keys="U",
     title="Chart",
-    help="What the bars show: tokens or resend cost",
+    help="What the bars show: tokens, money or resend cost",
     synonyms=("bars",),
 )
 async def next_chart(explorer: Explorer) -> None:

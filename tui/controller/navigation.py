@@ -7,7 +7,7 @@ from typing import Any
 
 from tui.controller.loader import Loader, listed, nearest_turn
 from tui.controller.siblings import branch_at, nearest_fork
-from tui.controller.state import State
+from tui.controller.state import NO_USAGE, State
 from tui.controller.usage import UsageViews
 from tui.errors import NotFoundError
 from tui.model import Session, TurnTree
@@ -158,7 +158,7 @@ class Navigation:
                 if not preview:
                     self._commit_selection(branch_id, selection["turn"])
                 if branch_id != view.branch_id:
-                    changes["branch_usage"] = changes["resend_cost"] = None
+                    changes.update(NO_USAGE)
                 state.publish(**selection, preview=preview, **changes)
             finally:
                 if navigation_id == state.navigation_id:
@@ -209,8 +209,7 @@ class Navigation:
             fork=None,
             marks=(),
             unseen=frozenset(),
-            branch_usage=None,
-            resend_cost=None,
+            **NO_USAGE,
             **changes,
         )
 
@@ -225,7 +224,7 @@ class Navigation:
         selection = await self._loader.selection(session, tree, branch_id, None)
         if navigation_id != state.navigation_id:
             return
-        changes: dict[str, Any] = {} if branch_id == previous else {"branch_usage": None, "resend_cost": None}
+        changes: dict[str, Any] = {} if branch_id == previous else dict(NO_USAGE)
         self._commit_selection(selection["branch_id"], selection["turn"])
         state.target = state.committed
         state.publish(**selection, **changes, preview=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import partial
 
 from tui.controller.state import State
@@ -40,6 +41,13 @@ class Pricing:
     async def price(self, turns: Sequence[TurnUsage]) -> tuple[TurnUsage, ...]:
         """Return the turns with their cost."""
         return await asyncio.to_thread(_priced, await self._load(), turns)
+
+    async def largest_cost(self, turns: Sequence[TurnUsage]) -> Decimal:
+        """Return the cost of the most expensive turn; 0 if no turn has a price."""
+        prices = await self._load()
+        return await asyncio.to_thread(
+            lambda: max((turn.cost.amount for turn in _priced(prices, turns) if turn.cost), default=Decimal(0))
+        )
 
     async def price_function(self) -> Callable[[Sequence[TurnUsage]], tuple[TurnUsage, ...]] | None:
         """Return a function that adds their cost to turns; None if no turn of the open session can have a price."""

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from tui.controller.loader import Loader
 from tui.controller.navigation import Navigation
-from tui.controller.state import State
+from tui.controller.state import NO_USAGE, State
 from tui.model import Session, TurnTree, View
 from tui.storage.store import Version
 
@@ -16,8 +16,8 @@ __all__ = ["Reloader"]
 T = TypeVar("T")
 
 _SESSION_FIELDS: Final = (
-    "session", "session_index", "tree", "branch_id", "turn", "items", "position", "page", "preview", "branch_usage",
-    "resend_cost", "marks", "unseen", "fork",
+    "session", "session_index", "tree", "branch_id", "turn", "items", "position", "page", "preview", *NO_USAGE,
+    "marks", "unseen", "fork",
 )  # fmt: skip
 """Fields of the view that have their default in a file without sessions."""
 
@@ -138,7 +138,7 @@ class Reloader:
                 branch_id, turn = state.committed
             else:
                 branch_id = _nearest_branch(view.tree, branch_id, tree) or await self._loader.last_branch(session, tree)
-            changes["branch_usage"] = changes["resend_cost"] = None
+            changes.update(NO_USAGE)
         changes["marks"] = tuple(mark for mark in view.marks if tree.chain_at(*mark))
         added = tree.branches.keys() - view.tree.branches.keys() if by_others else set()
         added = {name for name in added if not tree.branches[name].archived}

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
 from tui.model import Notice, Run, Session, Severity, View
@@ -15,11 +15,14 @@ from tui.storage.store import Store
 if TYPE_CHECKING:
     from tui.storage.editor import Editor
 
-__all__ = ["Listener", "State", "add_listener"]
+__all__ = ["NO_USAGE", "Listener", "State", "add_listener"]
 
 Listener: TypeAlias = Callable[[View], None]
 
 T = TypeVar("T")
+
+NO_USAGE: Final[Mapping[str, None]] = dict.fromkeys(("branch_usage", "resend_cost", "text_sizes", "largest_cost"))
+"""The fields of the view about the usage of a branch, as they are until it is read."""
 
 
 def add_listener(listeners: list[T], listener: T) -> Callable[[], None]:

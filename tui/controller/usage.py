@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from tui.controller.loader import Loader
 from tui.controller.pricing import Pricing
 from tui.controller.state import State
 from tui.errors import NotFoundError
-from tui.model import EMPTY_TREE, BranchUsage, ChartView, ResendCost, Scope, Session, TurnTree, TurnUsage, usage_page
+from tui.model import (
+    EMPTY_TREE,
+    BranchUsage,
+    ChartView,
+    ResendCost,
+    Scope,
+    Session,
+    TextSizes,
+    TurnTree,
+    TurnUsage,
+    usage_page,
+)
 
 __all__ = ["UsageReport", "UsageViews"]
 
@@ -23,6 +35,7 @@ class UsageReport(NamedTuple):
         branch_usage: The sums of each scope, in tokens and money.
         turns: Its turns, from the first to the last.
         price_as: The model whose prices are used for turns whose own model is unknown or has no price.
+        text_sizes: The sizes of the turns if no usage is stored for any of them.
     """
 
     session_id: str
@@ -30,6 +43,7 @@ class UsageReport(NamedTuple):
     turns: tuple[TurnUsage, ...]
     resend_cost: ResendCost
     price_as: str | None = None
+    text_sizes: TextSizes | None = None
 
 
 class UsageViews:
@@ -40,6 +54,7 @@ class UsageViews:
         self._loader = loader
         self._pricing = pricing
         self._loaded: tuple[TurnTree, int] = EMPTY_TREE, -1
+        self._session_tools: tuple[TurnTree, int, tuple[tuple[str, int], ...]] = EMPTY_TREE, -1, ()
 
     async def load(self) -> None:
         """Compute the usage of the shown branch unless the view has it already."""
@@ -52,13 +67,23 @@ class UsageViews:
             branch_usage = await state.store.branch_usage(view.session, view.tree, view.branch_id, page)
             if state.view.tree is view.tree and state.view.branch_id == view.branch_id:
                 self._loaded = view.tree, view.revision
-                state.publish(branch_usage=branch_usage)
+                counted = {} if branch_usage.is_uncounted else {"text_sizes": None}
+                state.publish(branch_usage=branch_usage, **counted)
+                await self._load_text_sizes(view.session, view.tree)
                 await self._load_resend_cost(view.session, view.tree)
                 await self._load_money(view.session, view.tree)
+                await self._load_largest_cost(view.session, view.tree)
+                await self._load_session_tools(view.session)
 
     def next_scope(self) -> None:
-        """Show the next sum: own, path, all."""
+        """Show the next sum: own, path, all; `load_scope` reads what only that sum needs."""
         self._state.publish(scope=_next(list(Scope), self._state.view.scope))
+
+    async def load_scope(self) -> None:
+        """Read the tools of the session if the shown scope needs them."""
+        if self._state.view.session is not None:
+            async with self._state.usage_lock:
+                await self._load_session_tools(self._state.view.session)
 
     def set_initial_price_model(self, model: str) -> None:
         """Set the model of `set_price_as` without loading the price lists yet."""
@@ -75,7 +100,9 @@ class UsageViews:
         branch_usage = view.branch_usage and view.branch_usage._replace(money={})
         self._loaded = EMPTY_TREE, -1
         # The new revision makes the panes read the turns again.
-        self._state.publish(price_as=model or "", branch_usage=branch_usage, revision=view.revision + 1)
+        self._state.publish(
+            price_as=model or "", branch_usage=branch_usage, largest_cost=None, revision=view.revision + 1
+        )
         await self.load()
 
     async def priced_models(self) -> list[str]:
@@ -83,13 +110,19 @@ class UsageViews:
         return await self._pricing.priced_models()
 
     async def next_chart(self) -> None:
-        """Show the next chart: tokens, resend cost."""
+        """Show the next chart: tokens, money if any turn can have a price, resend cost."""
         state = self._state
-        state.publish(chart=_next(list(ChartView), state.view.chart))
+        if state.view.branch_usage is not None and state.view.branch_usage.is_uncounted:
+            state.notify("No usage is stored for this branch, so there is no other chart.")
+            return
+        charts = [chart for chart in ChartView if chart is not ChartView.MONEY or self._has_prices]
+        chart = state.view.chart if state.view.chart in charts else ChartView.TOKENS
+        state.publish(chart=_next(charts, chart))
         view = state.view
         if view.session is not None and view.branch_id in view.tree.branches:
             async with state.usage_lock:
                 await self._load_resend_cost(view.session, view.tree)
+                await self._load_largest_cost(view.session, view.tree)
 
     async def report(self, session_id: str, branch_id: str | None = None) -> UsageReport:
         """Return the usage of a branch, by default of the one written last.
@@ -109,7 +142,9 @@ class UsageViews:
             branch_usage = branch_usage._replace(money=await self._pricing.totals(session, tree, branch_id))
             turns = await self._pricing.price(turns)
         resend_cost = await store.resend_cost(session, tree, branch_id)
-        return UsageReport(session_id, branch_usage, turns, resend_cost, self._state.view.price_as or None)
+        text_sizes = await store.text_sizes(session, tree, branch_id) if branch_usage.is_uncounted else None
+        price_as = self._state.view.price_as or None
+        return UsageReport(session_id, branch_usage, turns, resend_cost, price_as, text_sizes)
 
     async def _load_resend_cost(self, session: Session, tree: TurnTree) -> None:
         state = self._state
@@ -119,9 +154,45 @@ class UsageViews:
             if state.view.tree is tree and state.view.branch_id == branch_id:
                 state.publish(resend_cost=resend_cost)
 
+    @property
+    def _has_prices(self) -> bool:
+        return self._pricing.is_needed(self._state.view.branch_usage)
+
+    async def _load_text_sizes(self, session: Session, tree: TurnTree) -> None:
+        state = self._state
+        branch_usage = state.view.branch_usage
+        if branch_usage is not None and branch_usage.is_uncounted:
+            sizes = await state.store.text_sizes(session, tree, branch_usage.branch_id)
+            if state.view.tree is tree and state.view.branch_id == sizes.branch_id:
+                state.publish(text_sizes=sizes)
+
+    async def _load_largest_cost(self, session: Session, tree: TurnTree) -> None:
+        state = self._state
+        branch_usage = state.view.branch_usage
+        if state.view.chart is ChartView.MONEY and branch_usage is not None:
+            largest = Decimal(0)
+            if self._has_prices:
+                branch_id = branch_usage.branch_id
+                turns = await state.store.turn_usages(session, tree, branch_id, 1, branch_usage.turns)
+                largest = await self._pricing.largest_cost(turns)
+            if state.view.tree is tree and state.view.branch_id == branch_usage.branch_id:
+                state.publish(largest_cost=largest)
+
+    async def _load_session_tools(self, session: Session) -> None:
+        state = self._state
+        branch_usage = state.view.branch_usage
+        if state.view.scope is Scope.ALL and branch_usage is not None and Scope.ALL not in branch_usage.tools:
+            version = state.view.tree, state.view.revision
+            if self._session_tools[:2] != version:
+                self._session_tools = *version, await state.store.session_tools(session)
+            tools = self._session_tools[2]
+            if state.view.branch_usage is branch_usage:
+                tools_by_scope = {**branch_usage.tools, Scope.ALL: tools}
+                state.publish(branch_usage=branch_usage._replace(tools=tools_by_scope))
+
     async def _load_money(self, session: Session, tree: TurnTree) -> None:
         branch_usage = self._state.view.branch_usage
-        if branch_usage is not None and self._pricing.is_needed(branch_usage):
+        if branch_usage is not None and self._has_prices:
             money = await self._pricing.totals(session, tree, branch_usage.branch_id)
             if self._state.view.branch_usage is branch_usage:
                 # Without its page the panes read the turns again, with their cost.

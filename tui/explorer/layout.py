@@ -142,8 +142,9 @@ def _chat_caption(view: View) -> tuple[str, str]:
 
 
 def _usage_caption(view: View) -> tuple[str, str]:
-    resend_cost = f" · {view.chart}" if view.chart is ChartView.RESEND_COST else ""
-    return f" · {view.scope}{resend_cost}", ""
+    if view.branch_usage is not None and view.branch_usage.is_uncounted:
+        return f" · {view.scope} · estimated", ""
+    return f" · {view.scope}{'' if view.chart is ChartView.TOKENS else f' · {view.chart}'}", ""
 
 
 class PaneSpec(NamedTuple):

@@ -4,6 +4,7 @@ from tui.model.items import Item, Page
 from tui.model.journal import DeletionImpact, EntryState, JournalEntry, SharedTurns
 from tui.model.resend_cost import ResendCost, TurnResendCost
 from tui.model.runs import Approval, Decision, Failure, Progress, Run, RunState
+from tui.model.text_sizes import TextSize, TextSizes
 from tui.model.tree import EMPTY_TREE, Branch, Chain, Holders, Turn, TurnTree
 from tui.model.usage import BranchUsage, Money, Outcome, RunRecord, Scope, Spending, TurnUsage, Usage, usage_page
 from tui.model.view import ChartView, ForkDraft, Notice, Session, Severity, View
@@ -37,6 +38,8 @@ __all__ = [
     "Severity",
     "SharedTurns",
     "Spending",
+    "TextSize",
+    "TextSizes",
     "Turn",
     "TurnResendCost",
     "TurnTree",

@@ -31,11 +31,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
+
+from tui.model.text_sizes import estimated_tokens
 
 __all__ = ["ResendCost", "TurnInput", "TurnResendCost", "resend_cost"]
-
-_CHARACTERS_PER_TOKEN: Final = 4  # an estimate
 
 
 class TurnInput(NamedTuple):
@@ -157,7 +157,7 @@ def resend_cost(branch_id: str, turns: Sequence[TurnInput]) -> ResendCost:
 
 def _items(turns: Sequence[TurnInput]) -> tuple[array[int], bytearray]:
     """Return the tokens of each turn's items, and whether they were measured."""
-    tokens = array("q", (_estimate(turn.characters) for turn in turns))
+    tokens = array("q", (estimated_tokens(turn.characters) for turn in turns))
     measured = bytearray(len(turns))
     previous: int | None = None
     for index, turn in enumerate(turns):
@@ -165,7 +165,12 @@ def _items(turns: Sequence[TurnInput]) -> tuple[array[int], bytearray]:
             continue
         if previous is not None:
             start = turns[previous]
-            added = turn.input_tokens - start.input_tokens + _estimate(start.message) - _estimate(turn.message)
+            added = (
+                turn.input_tokens
+                - start.input_tokens
+                + estimated_tokens(start.message)
+                - estimated_tokens(turn.message)
+            )
             if added > 0:
                 _distribute(tokens, previous, index, added)
                 measured[previous] = index == previous + 1
@@ -182,7 +187,3 @@ def _distribute(tokens: array[int], first: int, stop: int, added: int) -> None:
         share = added * so_far // total - distributed
         tokens[index] = share
         distributed += share
-
-
-def _estimate(characters: int) -> int:
-    return -(-characters // _CHARACTERS_PER_TOKEN)

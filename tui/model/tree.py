@@ -168,6 +168,15 @@ class TurnTree:
             index = chain.parent
         return tuple(reversed(found))
 
+    def first_own_turn(self, branch_id: str) -> int:
+        """Return the first turn of a branch that no older branch has; the one after its last turn if there is none.
+
+        Raises:
+            KeyError: There is no such branch.
+        """
+        own = (chain.first for chain in self.path(branch_id) if chain.holders[0] == branch_id)
+        return next(own, self.branches[branch_id].turns + 1)
+
     def chain_at(self, branch_id: str, turn: int) -> Chain | None:
         """Return the chain that holds a branch's turn; None if the branch has no such turn."""
         if branch_id not in self._last_chains:

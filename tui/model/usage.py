@@ -144,7 +144,8 @@ class BranchUsage(NamedTuple):
         turns: Number of turns of the path.
         turns_with_usage: Number of turns of the path with stored usage; the sum of the path covers only these.
         largest: Input and output tokens of the turn of the path with the most tokens.
-        tools: Name and number of calls of each tool on the path, the tool with the most calls first.
+        tools: Name and number of calls of each tool in each scope, the tool with the most calls first; without
+            `Scope.ALL` until that is read.
         models: Names of the models that ran turns of the session, as far as they are recorded.
         money: The cost of each scope in money; None if no usage is stored. Empty while no prices are shown.
         page: The page of turns that is shown first, read together with the sums.
@@ -155,10 +156,15 @@ class BranchUsage(NamedTuple):
     turns: int = 0
     turns_with_usage: int = 0
     largest: int = 0
-    tools: tuple[tuple[str, int], ...] = ()
+    tools: Mapping[Scope, tuple[tuple[str, int], ...]] = MappingProxyType({})
     models: tuple[str, ...] = ()
     money: Mapping[Scope, Money | None] = MappingProxyType({})
     page: tuple[TurnUsage, ...] = ()
+
+    @property
+    def is_uncounted(self) -> bool:
+        """Whether the path has turns, but no stored usage."""
+        return self.turns > 0 and self.totals.get(Scope.PATH) is None
 
 
 class Spending(NamedTuple):
@@ -184,6 +190,7 @@ class Money(NamedTuple):
 
     Attributes:
         amount: US dollars for the turns that have a price.
+        parts: The amounts of cached input, all other input, output without reasoning, and reasoning.
         turns: Number of turns with usage.
         unpriced: Number of these turns that have no price, since their model or its price is not known; `amount` does
             not include them.
@@ -194,3 +201,4 @@ class Money(NamedTuple):
     turns: int
     unpriced: int = 0
     estimated: bool = False
+    parts: tuple[Decimal, Decimal, Decimal, Decimal] = (Decimal(0),) * 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
@@ -10,6 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from tui.model.items import Page
 from tui.model.resend_cost import ResendCost
 from tui.model.runs import Failure, Run
+from tui.model.text_sizes import TextSizes
 from tui.model.tree import EMPTY_TREE, TurnTree
 from tui.model.usage import BranchUsage, Scope
 
@@ -46,7 +48,9 @@ class ChartView(StrEnum):
     """The numbers that the bars of the usage pane show."""
 
     TOKENS = "tokens"
-    """The tokens of each turn."""
+    """The tokens of each turn; where none are stored, the sizes of the turns, estimated from their text."""
+    MONEY = "money"
+    """The cost of each turn in money."""
     RESEND_COST = "resend cost"
     """The tokens that later requests sent again because of each turn; an estimate."""
 
@@ -99,6 +103,9 @@ class View(NamedTuple):
         price_as: The model whose prices are used for turns without a recorded model; empty for none.
         chart: What the bars of the usage pane show.
         resend_cost: Resend cost of the branch's turns; None until it is known, and while `chart` does not need it.
+        text_sizes: Sizes of the branch's turns; None until they are known, and where usage is stored for the path.
+        largest_cost: The cost of the branch's most expensive turn; None until it is known, and while `chart` does not
+            need it.
         marks: The turns that the user marked, each as branch and number of the turn, in the order of marking.
         show_archived: Whether archived branches and sessions are in `tree` and `sessions`.
         model: Name of the agent or model that answers; empty if none is set.
@@ -127,6 +134,8 @@ class View(NamedTuple):
     price_as: str = ""
     chart: ChartView = ChartView.TOKENS
     resend_cost: ResendCost | None = None
+    text_sizes: TextSizes | None = None
+    largest_cost: Decimal | None = None
     marks: tuple[tuple[str, int], ...] = ()
     show_archived: bool = False
     fork: ForkDraft | None = None

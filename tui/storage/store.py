@@ -19,6 +19,7 @@ from tui.model import (
     Page,
     ResendCost,
     Session,
+    TextSizes,
     Turn,
     TurnTree,
     TurnUsage,
@@ -26,7 +27,7 @@ from tui.model import (
 from tui.storage.engine import Transaction
 from tui.storage.open import open_to_read
 from tui.storage.queries.branch_tree import IncrementalTree
-from tui.storage.queries.branch_usage import BranchUsageCache, SpendingByScope
+from tui.storage.queries.branch_usage import BranchUsageCache, SpendingByScope, session_tools
 from tui.storage.queries.pages import (
     PageAround,
     count_items,
@@ -314,6 +315,16 @@ class Store:
         from tui.model.resend_cost import resend_cost
 
         return await self._background.read(lambda tx: resend_cost(branch_id, turn_inputs(tx, session, tree, branch_id)))
+
+    async def text_sizes(self, session: Session, tree: TurnTree, branch_id: str) -> TextSizes:
+        """Return the sizes of the turns of a branch, estimated from their text."""
+        from tui.storage.queries.text_sizes import text_sizes
+
+        return await self._background.read(lambda tx: text_sizes(tx, session, tree, branch_id))
+
+    async def session_tools(self, session: Session) -> tuple[tuple[str, int], ...]:
+        """Return the name and the number of calls of each tool of a session, the tool with the most calls first."""
+        return await self._background.read(lambda tx: session_tools(tx, session))
 
     # Comparison, and the input of a model
 

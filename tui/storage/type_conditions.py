@@ -7,8 +7,9 @@ from typing import Final
 
 from tui.items.types import CALL_TYPES, TYPES, ItemKind
 
-__all__ = ["call_condition", "output_condition", "sql_list"]
+__all__ = ["call_condition", "from_model_condition", "output_condition", "sql_list"]
 
+_WRITTEN_TYPES: Final = ("assistant", *(name for name, row in TYPES.items() if not row.is_input))
 _OUTPUT_TYPES: Final = tuple(name for name, row in TYPES.items() if row.kind is ItemKind.OUTPUT)
 
 
@@ -20,6 +21,11 @@ def call_condition(column: str) -> str:
 def output_condition(column: str) -> str:
     """Return the condition that a column holds the type of an output."""
     return _condition(column, "_output", _OUTPUT_TYPES)
+
+
+def from_model_condition(column: str) -> str:
+    """Return the condition that a column holds the type of an item that the model wrote."""
+    return f"({call_condition(column)} OR {column} IN {sql_list(_WRITTEN_TYPES)})"
 
 
 def sql_list(types: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.model import Usage
+from tui.model import Money, Usage
 from tui.printable import printable, printable_line
 
 __all__ = [
@@ -16,10 +16,12 @@ __all__ = [
     "estimate_mark",
     "fit_name",
     "format_age",
+    "format_cost",
     "format_count",
     "format_dollars",
     "format_duration",
     "format_time",
+    "format_time_and_zone",
     "format_tokens",
 ]
 
@@ -66,6 +68,11 @@ def format_dollars(amount: Decimal) -> str:
     return f"${amount:.{digits}f}" if round(amount, digits) else "<$0.00000001"
 
 
+def format_cost(cost: Money) -> str:
+    """Write the amount of a cost, marked if some of its tokens are estimates."""
+    return f"{ESTIMATE if cost.estimated else ''}{format_dollars(cost.amount)}"
+
+
 def format_duration(seconds: float | None) -> str:
     """Write a duration with its units: `4.2 s`, `3 min 5 s`, `2 h 10 min`; empty for an unknown duration."""
     if seconds is None:
@@ -90,24 +97,25 @@ def fit_name(name: str, room: int) -> str:
 
 
 def format_time(stored: str | None) -> str:
-    """Write a stored time (UTC, naive) in the user's time zone; if it cannot be converted, write its beginning."""
-    if stored is None:
-        return ""
-    try:
-        moment = datetime.fromisoformat(stored).replace(tzinfo=UTC).astimezone()
-    except (ValueError, OverflowError):
-        return printable(stored[:19])
-    return f"{moment:%Y-%m-%d %H:%M}"
+    """Write a stored time (UTC) in the user's time zone; if it cannot be converted, write its beginning."""
+    moment = _local(stored)
+    return printable((stored or "")[:19]) if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def format_time_and_zone(stored: str | None) -> str:
+    """Write a stored time as `format_time` does, with the offset from UTC: `2026-03-04 14:06 +09:00`."""
+    moment = _local(stored)
+    if moment is None:
+        return format_time(stored)
+    offset = f"{moment:%z}"
+    return f"{format_time(stored)} {offset[:3]}:{offset[3:5]}"
 
 
 def format_age(stored: str | None, now: datetime) -> str:
     """Write the age of a stored time (UTC): `now`, `5 min ago`, `2 h ago`, `3 d ago`, or the day; empty if invalid."""
-    try:
-        moment = datetime.fromisoformat(stored or "")
-    except ValueError:
+    moment = _local(stored)
+    if moment is None:
         return ""
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
     minutes = int((now - moment).total_seconds() // 60)
     if minutes < 1:
         return "now"
@@ -118,3 +126,12 @@ def format_age(stored: str | None, now: datetime) -> str:
     if minutes < 31 * 24 * 60:
         return f"{minutes // (24 * 60)} d ago"
     return moment.date().isoformat()
+
+
+def _local(stored: str | None) -> datetime | None:
+    """Return a stored time, UTC unless it has a zone, in the user's time zone; None if it is not a valid time."""
+    try:
+        moment = datetime.fromisoformat(stored or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone()
+    except (ValueError, OverflowError):
+        return None

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from tui.model.model_input import InputSize, ModelInput
 from tui.printable import printable_line
 from tui.render import format_size
-from tui.widgets.format import estimate_mark, fit_name, format_tokens
+from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_tokens
 from tui.words import plural
 
 __all__ = ["ModelInputHeader", "ModelInputState"]
@@ -75,7 +75,9 @@ def _counts(state: ModelInputState) -> Content:
     if size is None:
         counts = "counting…"
     else:
-        counts = f"{plural(size.items, 'item')} · {format_size(size.size)} · ≈ {format_tokens(size.tokens)} tokens"
+        counts = (
+            f"{plural(size.items, 'item')} · {format_size(size.size)} · {ESTIMATE}{format_tokens(size.tokens)} tokens"
+        )
     return Content.assemble(counts, (f"   {_usage(state.model_input)}", _MUTED))
 
 

@@ -32,6 +32,10 @@ SCATTERED_TOOLS = (
 )
 
 
+_PARTS = (Decimal("0.00033"), Decimal("0.0008"), Decimal("0.0006"), Decimal("0.0004"))
+"""The cost of each part of a turn's bar."""
+
+
 class PagedUsage(BranchUsage):
     """The usage of a branch, from which a chart can be given pages of turns.
 
@@ -92,19 +96,24 @@ def usage_of(branch_id: str, rows: tuple[TurnUsage, ...], elsewhere: Usage | Non
         Scope.ALL: Usage.total((total, elsewhere)) if total else None,
     }
     usages = [row.usage for row in rows if row.usage]
-    calls = Counter[str]()
+    calls, own_calls = Counter[str](), Counter[str]()
     for row in rows:
         calls.update(dict(row.tools))
+        own_calls.update(dict(row.tools) if row.branch_id == branch_id else {})
     paged = PagedUsage(
         branch_id,
         totals,
         len(rows),
         len(usages),
         max((usage.input_tokens + usage.output_tokens for usage in usages), default=0),
-        tuple(sorted(calls.items(), key=lambda call: (-call[1], call[0]))),
+        {Scope.OWN: _ranked(own_calls), Scope.PATH: _ranked(calls)},
     )
     paged.rows = rows
     return paged
+
+
+def _ranked(calls: Counter[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(calls.items(), key=lambda call: (-call[1], call[0])))
 
 
 def with_runs(paged: PagedUsage) -> PagedUsage:
@@ -135,7 +144,9 @@ def with_prices(paged: PagedUsage) -> PagedUsage:
     }
     priced = paged._replace(money=money, models=("gpt-5-mini",))
     priced.rows = tuple(
-        row._replace(cost=Money(Decimal("0.00213"), 1, int(row.turn == 2)), window=4_000) if row.usage else row
+        row._replace(cost=Money(Decimal("0.00213"), 1, int(row.turn == 2), parts=_PARTS), window=4_000)
+        if row.usage
+        else row
         for row in paged.rows
     )
     return priced

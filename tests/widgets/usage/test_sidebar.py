@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from textual.app import App, ComposeResult
@@ -20,7 +22,7 @@ from tests.widgets.usage.samples import (
     with_prices,
     with_runs,
 )
-from tui.model import ChartView, Notice, Outcome, RunRecord, Scope, View
+from tui.model import ChartView, Notice, Outcome, RunRecord, Scope, TextSize, TextSizes, Usage, View
 from tui.widgets.format import format_tokens
 from tui.widgets.usage.bars import BarPart
 from tui.widgets.usage.sidebar import UsageSidebar
@@ -35,6 +37,14 @@ WITH_RUNS = TYPICAL._replace(branch_usage=with_runs(sample_usage(9, without_usag
 """Some turns have the record of a run."""
 WITH_PRICES = TYPICAL._replace(branch_usage=with_prices(sample_usage(9)))
 RESENT = WITH_PRICES._replace(chart=ChartView.RESEND_COST, resend_cost=resend_cost_of(sample_usage(9)))
+MONEY = WITH_PRICES._replace(chart=ChartView.MONEY, largest_cost=Decimal("0.00426"))
+ESTIMATED = View(
+    branch_id="alt",
+    turn=2,
+    branch_usage=sample_usage(3, own_from=3, without_usage=(1, 2, 3)),
+    text_sizes=TextSizes.of_turns("alt", array("q", [50, 40, 60]), array("q", [50, 160, 240]), 3, TextSize(200, 700)),
+)
+"""No usage is stored."""
 WIDE = (36, 34)
 STRIP = (100, 3)
 
@@ -123,11 +133,47 @@ async def test_the_pane_follows_the_view_to_another_branch() -> None:
 
 
 async def test_missing_usage_is_not_shown_as_zero() -> None:
-    app = UsageApp(View(branch_id="alt", turn=2, branch_usage=sample_usage(3, without_usage=(1, 2, 3))))
+    app = UsageApp(View(branch_id="alt", turn=2, branch_usage=sample_usage(3, without_usage=(2,))))
     async with app.run_test(size=WIDE):
-        assert "No usage stored" in screen_text(app)
         assert "turn 2: no usage stored" in screen_text(app)
-        assert row(app, "total") == ["–", "–"]
+        assert row(app, "total")[1] == "–"
+        assert row(app, "▸t2") == ["·"]
+
+
+async def test_without_any_usage_the_sizes_of_turns_are_estimated() -> None:
+    app = UsageApp(ESTIMATED)
+    async with app.run_test(size=WIDE) as pilot:
+        assert row(app, "own") == ["≈300", "·", "path", "≈600", "·", "all", "≈900"]
+        assert row(app, "to model") == ["≈150", "≈40"]
+        assert row(app, "from model") == ["≈450", "≈160"]
+        assert row(app, "total") == ["≈600", "≈200"]
+        assert "≈ estimated from the text" in screen_text(app)
+        assert "store_run_usage" in screen_text(app)
+        assert row(app, "▸t2")[-1] == "≈200"
+        assert "█" in row(app, "t3")[0]
+        app.view = app.view._replace(text_sizes=None)
+        await pilot.pause()
+        assert row(app, "total") == ["…", "…"]
+        assert row(app, "▸t2") == ["…"]
+
+
+async def test_a_scope_with_usage_shows_it_even_if_the_path_has_none() -> None:
+    branch_usage = ESTIMATED.branch_usage
+    assert branch_usage is not None
+    totals = {**branch_usage.totals, Scope.ALL: Usage(requests=1, input_tokens=70, output_tokens=7, total_tokens=77)}
+    app = UsageApp(ESTIMATED._replace(scope=Scope.ALL, branch_usage=branch_usage._replace(totals=totals)))
+    async with app.run_test(size=WIDE):
+        assert row(app, "own") == ["≈300", "·", "path", "≈600", "·", "all", "77"]
+        assert row(app, "total")[0] == "77"
+
+
+async def test_the_strip_has_the_estimated_sizes_in_words() -> None:
+    app = UsageApp(ESTIMATED, compact=True)
+    async with app.run_test(size=(120, 4)):
+        lines = screen_text(app).splitlines()
+        assert lines[0].startswith(" path ≈600 · ■ to the model 150 · ■ from it 450 · ≈ estimated from the text")
+        assert "store_run_usage(result)" in lines[0]
+        assert lines[2].startswith(" turn 2 ≈200 · ■ to the model 40 · ■ from it 160")
 
 
 async def test_a_fork_without_a_run_of_its_own_shows_the_usage_of_its_path() -> None:
@@ -155,11 +201,11 @@ def lines_below_table(app: UsageApp) -> list[str]:
 @pytest.mark.parametrize(
     ("turn", "lines"),
     [
-        (3, ["↰ ran on main ≈ estimated", "gpt-5-mini · Billing 12.3 s", "2026-03-04 14:06"]),
+        (3, ["↰ ran on main ≈ estimated", "run: gpt-5-mini · Billing 12.3 s", "started 2026-03-04 14:06"]),
         (4, ["", "", ""]),
-        (5, ["", "litellm/anthropic/cla… 12 min 34 s", "2026-03-04 14:06"]),
-        (7, ["", "gpt-5-mini 2.0 s", "stopped · 2026-03-04 14:06"]),
-        (8, ["turn 8: tokens not reported", "gpt-5-mini 0.4 s", "failed: The key [/x]␛[31m is not …"]),
+        (5, ["", "run: litellm/anthropi… 12 min 34 s", "started 2026-03-04 14:06"]),
+        (7, ["", "run: gpt-5-mini 2.0 s", "stopped · started 2026-03-04…"]),
+        (8, ["turn 8: tokens not reported", "run: gpt-5-mini 0.4 s", "failed: The key [/x]␛[31m is…"]),
     ],
 )
 async def test_the_run_of_the_selected_turn_is_below_its_numbers(turn: int, lines: list[str]) -> None:
@@ -209,7 +255,7 @@ async def test_a_turn_whose_last_run_reported_no_tokens_has_a_remark() -> None:
     branch_usage = usage_of("alt", tuple(rows))
     app = UsageApp(View(branch_id="alt", turn=5, branch_usage=branch_usage))
     async with app.run_test(size=WIDE):
-        assert lines_below_table(app) == ["not all reported", "", "stopped"]
+        assert lines_below_table(app) == ["not all reported", "run:", "stopped"]
         assert row(app, "total")[1] == "1,130"
 
 
@@ -305,10 +351,10 @@ async def test_the_cost_of_each_scope_is_below_its_tokens() -> None:
         assert "unpriced" not in screen_text(app)
 
 
-async def test_a_missing_model_is_given_as_the_reason_for_missing_costs() -> None:
+async def test_without_a_model_the_pane_names_the_command_that_sets_prices() -> None:
     app = UsageApp(TYPICAL)
     async with app.run_test(size=WIDE) as pilot:
-        assert "cost n/a: no model is recorded" in screen_text(app)
+        assert "no price: Ctrl+P, Price as" in screen_text(app)
         assert row(app, "cost  ") == ["n/a", "n/a"]
         # Prices are being read.
         app.view = app.view._replace(price_as="gpt-5-mini")
@@ -358,6 +404,51 @@ async def test_resend_costs_take_the_place_of_tokens() -> None:
         assert row(app, "t9") == ["…"]
 
 
+async def test_bars_of_money_have_the_cost_of_each_turn() -> None:
+    app = UsageApp(MONEY)
+    async with app.run_test(size=WIDE) as pilot:
+        *bar, cost = row(app, "▸t3")
+        assert cost == "$0.0021"
+        # The most expensive turn costs twice as much.
+        room = app.query_one(TokenChart).scrollable_content_region.width - len("▸t3↰") - len(" ≈$0.00042")
+        assert len("".join(bar).lstrip("↰")) in (room // 2, room // 2 + 1)
+        assert row(app, "t2") == ["↰·"]
+        app.view = app.view._replace(largest_cost=None)
+        await pilot.pause()
+        assert row(app, "▸t3") == ["↰…"]
+
+
+async def test_an_estimated_minimum_has_one_mark() -> None:
+    rows = list(sample_usage(9).rows)
+    usage = rows[4].usage
+    assert usage is not None
+    assert usage.requests == 2
+    rows[4] = rows[4]._replace(usage=usage._replace(estimated=True))
+    app = UsageApp(View(branch_id="alt", turn=5, branch_usage=usage_of("alt", tuple(rows))))
+    async with app.run_test(size=WIDE):
+        assert row(app, "context") == ["≈473"]
+
+
+async def test_the_tools_follow_the_scope() -> None:
+    app = UsageApp(TYPICAL._replace(scope=Scope.OWN))
+    branch_usage = TYPICAL.branch_usage
+    assert branch_usage is not None
+    async with app.run_test(size=(36, 40)) as pilot:
+        await pilot.pause()
+        assert row(app, "tools") == ["own", "t3"]
+        assert row(app, "get_weather") == ["3", "2"]
+        assert row(app, "plot") == ["1"]
+        height = app.query_one(TokenChart).region.height
+        app.view = app.view._replace(scope=Scope.ALL)
+        await pilot.pause()
+        assert row(app, "get_weather") == ["…", "2"]
+        assert app.query_one(TokenChart).region.height == height
+        tools = {**branch_usage.tools, Scope.ALL: (("get_weather", 20), ("search", 3), ("plot", 1))}
+        app.view = app.view._replace(branch_usage=branch_usage._replace(tools=tools))
+        await pilot.pause()
+        assert row(app, "get_weather") == ["20", "2"]
+
+
 async def test_the_strip_has_costs_and_resend_costs_in_words() -> None:
     app = UsageApp(WITH_PRICES, compact=True)
     async with app.run_test(size=(100, 4)) as pilot:
@@ -385,7 +476,9 @@ async def test_the_strip_takes_three_lines_and_selects_turns() -> None:
         assert screen_text(app).splitlines()[2].startswith(" turn 4 ")
 
 
-@pytest.mark.parametrize("shown", [WITH_RUNS, WITH_PRICES, RESENT], ids=["runs", "prices", "resend costs"])
+@pytest.mark.parametrize(
+    "shown", [WITH_RUNS, WITH_PRICES, RESENT, MONEY], ids=["runs", "prices", "resend costs", "money"]
+)
 @pytest.mark.parametrize("turn", range(1, 10))
 def test_the_number_of_lines_is_the_same_for_each_turn_and_width(turn: int, shown: View) -> None:
     view = shown._replace(turn=turn)
@@ -430,9 +523,13 @@ def test_resend_costs_in_the_strip(snap_compare: Snapshot) -> None:
     assert snap_compare(UsageApp(RESENT, compact=True), terminal_size=STRIP)
 
 
-def test_empty(snap_compare: Snapshot) -> None:
-    view = View(branch_id="alt", turn=2, branch_usage=sample_usage(3, without_usage=(1, 2, 3), tools=()))
-    assert snap_compare(UsageApp(view), terminal_size=WIDE)
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+def test_estimated_sizes(snap_compare: Snapshot, theme: str) -> None:
+    assert snap_compare(UsageApp(ESTIMATED, theme=theme), terminal_size=WIDE)
+
+
+def test_bars_of_money(snap_compare: Snapshot) -> None:
+    assert snap_compare(UsageApp(MONEY), terminal_size=WIDE)
 
 
 def test_loading(snap_compare: Snapshot) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import ClassVar, Final, NamedTuple
 
 from textual import on
@@ -17,6 +16,7 @@ from tui.model import EntryState, JournalEntry
 from tui.printable import printable_line
 from tui.render import format_size
 from tui.screens.dialogs.list_modal import ListModal
+from tui.widgets.format import format_time
 from tui.widgets.lists.choices import Choice, ChoiceList
 from tui.words import plural
 
@@ -81,8 +81,7 @@ class UndoHistory(ListModal[None]):
         self._show_entries()
 
     def _show_entries(self) -> None:
-        now = datetime.now().astimezone()
-        choices = [Choice(str(entry.id), _label(entry), _detail(entry, now)) for entry in self._entries]
+        choices = [Choice(str(entry.id), _label(entry), _detail(entry)) for entry in self._entries]
         self._list.show(choices, empty="no changes")
         self._show_preview()
 
@@ -170,10 +169,5 @@ def _label(entry: JournalEntry) -> Content:
     return Content.styled(entry.description, "dim" if entry.state is not EntryState.DONE else "")
 
 
-def _detail(entry: JournalEntry, now: datetime) -> str:
-    try:
-        at = datetime.fromisoformat(entry.created_at).replace(tzinfo=UTC).astimezone()
-    except ValueError:
-        return _STATES[entry.state]
-    when = at.strftime("%H:%M" if at.date() == now.date() else "%Y-%m-%d %H:%M")
-    return f"{_STATES[entry.state]} {entry.session_id} {when}".strip()
+def _detail(entry: JournalEntry) -> str:
+    return f"{_STATES[entry.state]} {entry.session_id} {format_time(entry.created_at)}".strip()

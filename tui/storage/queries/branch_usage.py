@@ -26,7 +26,7 @@ from tui.storage.queries.usage_columns import USAGE_COLUMNS, USAGE_NAMES, USAGE_
 from tui.storage.schema import LAST_TURN
 from tui.storage.type_conditions import call_condition
 
-__all__ = ["BranchUsageCache", "SpendingByScope"]
+__all__ = ["BranchUsageCache", "SpendingByScope", "session_tools"]
 
 _CACHED_BRANCHES: Final = 256
 
@@ -58,6 +58,8 @@ _FIRST_MESSAGE: Final = """
         AND t.branch_id = run.branch_id AND t.user_turn_number = run.turn AND t.message_id = run.message_id)
 """
 """The condition that the branch of a run holds the turn of the run now."""
+
+_TOOL_NAME: Final = "CAST(COALESCE(tool_name, message_type) AS TEXT)"
 
 _RESTORED: Final = """
     EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = u.session_id AND t.branch_id = u.branch_id
@@ -162,7 +164,7 @@ class BranchUsageCache:
             turns=tree.branches[branch_id].turns,
             turns_with_usage=sum(part.turns for part in path),
             largest=max((part.largest for part in path), default=0),
-            tools=_tools(tx, session, branch_id),
+            tools=_tools(tx, session, branch_id, tree.first_own_turn(branch_id)),
             models=self._models,
         )
 
@@ -318,13 +320,28 @@ def _models(tx: Transaction, session_id: str) -> tuple[str, ...]:
     return tuple(model for (model,) in rows)
 
 
-def _tools(tx: Transaction, session: Session, branch_id: str) -> tuple[tuple[str, int], ...]:
+def _tools(
+    tx: Transaction, session: Session, branch_id: str, first_own: int
+) -> dict[Scope, tuple[tuple[str, int], ...]]:
     """Return the name and the number of calls of each tool of a branch, the tool with the most calls first."""
     rows = tx.execute(
-        "SELECT CAST(COALESCE(tool_name, message_type) AS TEXT), COUNT(*)"
+        f"SELECT {_TOOL_NAME}, COUNT(*), COUNT(*) FILTER (WHERE user_turn_number >= :first_own)"
         f" FROM {tx.structure_table(session)} WHERE session_id = :session_id AND branch_id = :branch_id"
         f" AND {call_condition('message_type')} GROUP BY 1 ORDER BY 2 DESC, 1",
         session_id=session.session_id,
         branch_id=branch_id,
+        first_own=first_own,
+    ).fetchall()
+    own = sorted(((name, calls) for name, _, calls in rows), key=lambda tool: -tool[1])
+    return {Scope.OWN: tuple(own), Scope.PATH: tuple((name, calls) for name, calls, _ in rows)}
+
+
+def session_tools(tx: Transaction, session: Session) -> tuple[tuple[str, int], ...]:
+    """Return the name and the number of calls of each tool of a session, the tool with the most calls first."""
+    rows = tx.execute(
+        f"SELECT {_TOOL_NAME}, COUNT(DISTINCT message_id)"
+        f" FROM {tx.structure_table(session)} WHERE session_id = :session_id"
+        f" AND {call_condition('message_type')} GROUP BY 1 ORDER BY 2 DESC, 1",
+        session_id=session.session_id,
     )
     return tuple(rows)

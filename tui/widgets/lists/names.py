@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tui.model import Branch, Session, View
 from tui.printable import printable_line
+from tui.widgets.format import format_time
 from tui.widgets.lists.choices import Choice
 from tui.widgets.tree.drawing import label_marks
 from tui.words import plural
@@ -26,7 +27,7 @@ def branch_choices(view: View) -> list[Choice]:
         Choice(
             branch.branch_id,
             display_name(branch),
-            _detail(f"{plural(branch.turns, 'turn')} · {branch.created_at or 'no messages'}", branch),
+            _detail(f"{plural(branch.turns, 'turn')} · {format_time(branch.created_at) or 'no messages'}", branch),
         )
         for branch in branches
     ]
@@ -35,7 +36,7 @@ def branch_choices(view: View) -> list[Choice]:
 def session_choices(sessions: Iterable[Session]) -> list[Choice]:
     """Return a choice for each session."""
     return [
-        Choice(session.session_id, display_name(session), _detail(session.updated_at or "", session))
+        Choice(session.session_id, display_name(session), _detail(format_time(session.updated_at), session))
         for session in sessions
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui.model import Money, Scope, TurnUsage, View
-from tui.widgets.format import ESTIMATE, estimate_mark, format_count, format_dollars, format_tokens
+from tui.widgets.format import estimate_mark, format_cost, format_count, format_tokens
 from tui.widgets.usage.placeholders import ABSENT, LOADING, NO_PRICE
 from tui.words import plural
 
@@ -29,7 +29,7 @@ def cost_text(view: View, money: Money | None, *, has_usage: bool, with_reason: 
         return LOADING if is_loading else NO_PRICE
     if money.unpriced:
         return f"{NO_PRICE} ({_unpriced_text(money)})" if with_reason else NO_PRICE
-    return f"{ESTIMATE * money.estimated}{format_dollars(money.amount)}"
+    return format_cost(money)
 
 
 def notes_on_left_out_turns(view: View) -> Sequence[str]:
@@ -59,7 +59,7 @@ def context_text(turn: TurnUsage | None, room: int) -> str:
     if turn.usage is None or context is None:
         return ABSENT
     tokens, is_exact = context
-    mark = estimate_mark(turn.usage) + ("" if is_exact else "≥")
+    mark = estimate_mark(turn.usage) or ("" if is_exact else "≥")
     if not turn.window:
         return f"{mark}{format_count(tokens, room - len(mark))}"
     share = f"{mark}{round(100 * tokens / turn.window)} %" if 100 * tokens >= turn.window else "<1 %"

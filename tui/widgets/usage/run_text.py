@@ -9,13 +9,15 @@ from textual.content import Content
 
 from tui.model import Outcome, RunRecord
 from tui.printable import printable_line
-from tui.widgets.format import ESTIMATE, fit_name, format_duration, format_time
+from tui.widgets.format import ESTIMATE, fit_name, format_duration, format_time, format_time_and_zone
 from tui.widgets.usage.line_layout import MUTED, join_with_dots
 
 __all__ = ["RUN_HEIGHT", "missing_usage_text", "run_details", "run_lines", "run_summary", "usage_doubt_text"]
 
 RUN_HEIGHT: Final = 2
 """Lines of `run_lines`."""
+
+_RUN: Final = "run: "
 
 _OUTCOME_STYLES: Final[Mapping[Outcome, str]] = {
     Outcome.DONE: "",
@@ -41,11 +43,12 @@ def usage_doubt_text(run: RunRecord | None) -> str:
 def run_lines(run: RunRecord, width: int) -> Sequence[Content]:
     """Return two lines: model, agent and duration; outcome and start, or the error in place of the start."""
     duration = format_duration(run.seconds)
-    names = Content(fit_name(_names(run), width - len(duration) - 1))
-    gap = " " * (width - names.cell_length - len(duration))
+    names = Content(fit_name(_names(run), width - len(_RUN) - len(duration) - 1))
+    gap = " " * (width - len(_RUN) - names.cell_length - len(duration))
     start = "" if run.outcome is Outcome.FAILED else _start(run)
     outcome = Content.styled(_outcome(run), _OUTCOME_STYLES[run.outcome])
-    return Content.assemble(names, gap, (duration, MUTED)), join_with_dots(outcome, Content.styled(start, MUTED))
+    second = join_with_dots(outcome, Content.styled(f"started {start}" if start else "", MUTED))
+    return Content.assemble((_RUN, MUTED), names, gap, (duration, MUTED)), Content.assemble(" " * len(_RUN), second)
 
 
 def run_summary(run: RunRecord) -> Content:
@@ -62,7 +65,7 @@ def run_details(run: RunRecord) -> Sequence[str]:
     """Return the recorded facts about a run, line by line."""
     lines = (
         printable_line(_names(run)),
-        " · ".join(filter(None, (_start(run), format_duration(run.seconds)))),
+        " · ".join(filter(None, (printable_line(format_time_and_zone(run.started_at)), format_duration(run.seconds)))),
         _outcome(run),
     )
     return [line for line in lines if line]

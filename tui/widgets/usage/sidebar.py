@@ -18,7 +18,7 @@ from tui.widgets.usage.text import TOTALS_HEIGHT, Legend, totals_lines
 from tui.widgets.usage.text_lines import TextLines
 from tui.widgets.usage.token_chart import TokenChart
 from tui.widgets.usage.token_strip import TokenStrip
-from tui.widgets.usage.tools_text import tools_lines
+from tui.widgets.usage.tools_text import ranked_tools, tools_lines
 from tui.widgets.usage.turn_usage_cache import TurnUsageCache
 
 __all__ = ["UsageSidebar"]
@@ -118,6 +118,7 @@ class UsageSidebar(Pane):
     def _show(self) -> None:
         for chart in (self.chart, self.strip):
             chart.chart_view, chart.resend_cost = self.view.chart, self.view.resend_cost
+            chart.text_sizes, chart.largest_cost = self.view.text_sizes, self.view.largest_cost
             chart.branch_usage = self.view.branch_usage
             chart.turn = self.view.turn
         if self.view.branch_usage and self.view.turn:
@@ -135,7 +136,7 @@ class UsageSidebar(Pane):
             # Nothing moves while a branch is read.
             return
         self._is_laid_out = True
-        names = len(self.view.branch_usage.tools) if self.view.branch_usage else 0
+        names = len(ranked_tools(self.view))
         spare = self.size.height - TOTALS_HEIGHT - min(_MIN_CHART_LINES, self.chart.count) - 1
         self._tools_lines = min(names + 1, spare, _MAX_TOOLS_LINES) if names else 0
         self._tools.display = self._tools_lines >= 2
@@ -153,4 +154,7 @@ class UsageSidebar(Pane):
 
 def _shown(view: View) -> tuple[object, ...]:
     """Return all fields of a view that the pane shows."""
-    return view.branch_usage, view.scope, view.turn, view.revision, view.chart, view.resend_cost, view.price_as
+    return (
+        *(view.branch_usage, view.scope, view.turn, view.revision, view.chart),
+        *(view.resend_cost, view.text_sizes, view.largest_cost, view.price_as),
+    )

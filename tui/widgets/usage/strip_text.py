@@ -7,8 +7,9 @@ from typing import Final
 
 from textual.content import Content
 
-from tui.model import ChartView, Scope, TurnUsage, Usage, View
-from tui.widgets.format import estimate_mark, fit_name, format_tokens
+from tui.model import ChartView, Scope, TextSize, TurnUsage, Usage, View
+from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_tokens
+from tui.widgets.usage.bars import BarPart
 from tui.widgets.usage.cost_text import cost_text
 from tui.widgets.usage.line_layout import MUTED, first_fitting, join_with_dots, spread
 from tui.widgets.usage.placeholders import NOT_REPORTED, is_placeholder
@@ -25,6 +26,7 @@ from tui.widgets.usage.text import (
     shown_usage,
     turn_remark,
 )
+from tui.widgets.usage.text_size_text import ESTIMATED, shows_text_sizes, size_total
 from tui.words import plural
 
 __all__ = ["strip_totals_line", "strip_turn_line"]
@@ -34,6 +36,15 @@ def strip_totals_line(view: View, width: int, legend: Legend) -> Content:
     """Return the usage of the shown scope and the totals of the other scopes."""
     others = (f"{scope} {scope_total(view, scope)}" for scope in Scope if scope != view.scope)
     right = Content.styled(" · ".join(others), MUTED)
+    if shows_text_sizes(view) and view.text_sizes:
+        size = Content.assemble(
+            *((f"{view.scope} ", "bold"), (size_total(view, view.scope), "bold"), " · "),
+            *_size_sentence(view.text_sizes.totals[view.scope], legend),
+        )
+        note = Content.styled(ESTIMATED, MUTED)
+        hint = Content.styled("real numbers: store_run_usage(result)", MUTED)
+        lines = [join_with_dots(size, note), size]
+        return first_fitting([*(spread(lines[0], end, width) for end in (hint, right)), *lines], width)
     if view.chart is ChartView.RESEND_COST and view.resend_cost:
         text = Content.assemble((f"{Scope.PATH} ", "bold"), branch_resend_sentence(view.resend_cost))
         return first_fitting([spread(text, right, width), text], width)
@@ -52,6 +63,14 @@ def strip_turn_line(view: View, turn: TurnUsage | None, width: int, legend: Lege
         return Content("")
     name = Content.styled(f"turn {turn.turn} ", TURN_STYLE)
     run = run_summary(turn.run) if turn.run else Content("")
+    size = view.text_sizes.turn(turn.turn) if view.text_sizes and shows_text_sizes(view) else None
+    if size is not None:
+        text = Content.assemble(
+            name, (f"{ESTIMATE}{format_tokens(size.total)}", "bold"), " · ", *_size_sentence(size, legend)
+        )
+        return first_fitting(
+            [spread(join_with_dots(text, run), _tools(turn), width), join_with_dots(text, run), text], width
+        )
     if turn.usage is None:
         text = Content.assemble(name, (missing_usage_text(turn.run), MUTED))
         return first_fitting([join_with_dots(text, run)], width)
@@ -61,13 +80,23 @@ def strip_turn_line(view: View, turn: TurnUsage | None, width: int, legend: Lege
     cost = cost_text(view, turn.cost, has_usage=True)
     full, brief = (Content.assemble(name, *_sentence(turn.usage, legend, cost, brief=brief)) for brief in (False, True))
     remark = join_with_dots(Content.styled(turn_remark(view, turn), MUTED), run)
-    most_calls_first = sorted(turn.tools, key=lambda tool: -tool[1])
-    tools = ", ".join(f"{fit_name(tool, NAME_CELLS)} ×{count}" for tool, count in most_calls_first)
     lines = []
     for usage in (full, brief):
         text = join_with_dots(usage, remark)
-        lines += [spread(text, Content.styled(tools, MUTED), width), text]
+        lines += [spread(text, _tools(turn), width), text]
     return first_fitting([*lines, join_with_dots(brief, run)], width)
+
+
+def _tools(turn: TurnUsage) -> Content:
+    most_calls_first = sorted(turn.tools, key=lambda tool: -tool[1])
+    tools = (f"{fit_name(tool, NAME_CELLS)} ×{count}" for tool, count in most_calls_first)
+    return Content.styled(", ".join(tools), MUTED)
+
+
+def _size_sentence(size: TextSize, legend: Legend) -> Iterator[Content]:
+    """Yield an estimated size in words."""
+    yield Content.assemble(legend[BarPart.INPUT], f" to the model {format_tokens(size.to_model)} · ")
+    yield Content.assemble(legend[BarPart.OUTPUT], f" from it {format_tokens(size.from_model)}")
 
 
 def _sentence(usage: Usage, legend: Legend, cost: str, *, brief: bool) -> Iterator[Content]:

@@ -16,6 +16,7 @@ from tui.widgets.usage.placeholders import ABSENT, LOADING, NO_PRICE, NOT_REPORT
 from tui.widgets.usage.resend_text import RESEND_NOTE, resend_rows
 from tui.widgets.usage.rows import USAGE_ROWS, UsageRow
 from tui.widgets.usage.run_text import RUN_HEIGHT, missing_usage_text, run_lines, usage_doubt_text
+from tui.widgets.usage.text_size_text import ESTIMATED, HOW_TO_COUNT, shows_text_sizes, size_rows, size_total
 
 __all__ = [
     "NAME_CELLS",
@@ -58,7 +59,7 @@ _SCOPE_NOTES: Final = {
 }
 _NO_USAGE: Final = "No usage stored"
 _READING: Final = "reading the usage…"
-_NO_PRICES: Final = "cost n/a: no model is recorded"
+_NO_PRICES: Final = ("no price: Ctrl+P, Price as a model", "no price: Ctrl+P, Price as", "no price")
 
 
 def has_turn_column(view: View, width: int) -> bool:
@@ -80,7 +81,9 @@ def totals_lines(view: View, turn: TurnUsage | None, width: int, legend: Legend)
         name = name if len(name) < column else f"t{view.turn}"
         heading.append(Content.styled(name.rjust(column), TURN_STYLE))
     lines = [*_scopes_lines(view, width), scope_state(view, width), Content.assemble(*heading)]
-    if view.chart is ChartView.RESEND_COST:
+    if shows_text_sizes(view):
+        lines += _size_table(view, column, with_turn, legend)
+    elif view.chart is ChartView.RESEND_COST:
         lines += _resend_table(view, column, with_turn, legend)
     else:
         lines += _usage_table(view, turn, column, with_turn, legend)
@@ -131,6 +134,15 @@ def _resend_table(view: View, column: int, with_turn: bool, legend: Legend) -> I
     yield from (Content.styled(line, MUTED) for line in RESEND_NOTE)
 
 
+def _size_table(view: View, column: int, with_turn: bool, legend: Legend) -> Iterator[Content]:
+    rows = size_rows(view, column)
+    for row in rows:
+        text = f"{row.branch.rjust(column)}{row.turn.rjust(column) if with_turn else ''}"
+        yield _table_line(row.part, row.label, text, MUTED if view.text_sizes is None else row.style, legend)
+    yield from [Content("")] * (_TABLE_HEIGHT - len(rows) - len(HOW_TO_COUNT))
+    yield from (Content.styled(line, MUTED) for line in HOW_TO_COUNT)
+
+
 def _table_line(part: BarPart | None, label: str, numbers: str, style: str, legend: Legend) -> Content:
     symbol = Content(" ") if part is None else legend[part]
     return Content.assemble(symbol, f" {label}".ljust(_LABEL_CELLS - 1), Content.styled(numbers, style))
@@ -155,6 +167,8 @@ def scope_total(view: View, scope: Scope) -> str:
     if view.branch_usage is None:
         return LOADING
     usage = view.branch_usage.totals.get(scope)
+    if usage is None and view.branch_usage.is_uncounted:
+        return size_total(view, scope)
     return ABSENT if usage is None else f"{estimate_mark(usage)}{format_tokens(usage.total_tokens)}"
 
 
@@ -167,7 +181,8 @@ def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:
     cells = {}
     for scope in Scope:
         total = scope_total(view, scope)
-        cells[scope] = f"{scope} {total}", cost_text(view, money.get(scope), has_usage=total != ABSENT)
+        has_usage = bool(view.branch_usage and view.branch_usage.totals.get(scope))
+        cells[scope] = f"{scope} {total}", cost_text(view, money.get(scope), has_usage=has_usage)
     has_costs = bool(money) or any(not is_placeholder(cost) for _, cost in cells.values())
     if not has_costs:
         cells = {scope: (total, "") for scope, (total, _) in cells.items()}
@@ -185,14 +200,17 @@ def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:
 
     if has_costs or view.branch_usage is None or not any(view.branch_usage.totals.values()):
         return line(0), line(1)
-    is_loading = view.price_as or view.branch_usage.models
-    return line(0), Content.styled(LOADING if is_loading else _NO_PRICES, MUTED)
+    hints = (LOADING,) if view.price_as or view.branch_usage.models else _NO_PRICES
+    return line(0), first_fitting([Content.styled(hint, MUTED) for hint in hints], width)
 
 
 def scope_state(view: View, width: int) -> Content:
     """Return a line about the turns that the shown scope includes and leaves out, or why there are no numbers."""
     if view.branch_usage is None:
         return Content.styled(_READING, MUTED)
+    if shows_text_sizes(view):
+        lines = [f"{_NO_USAGE} · {ESTIMATED}", ESTIMATED]
+        return first_fitting([Content.styled(line, MUTED) for line in lines], width)
     if not shown_usage(view):
         return Content.styled(_NO_USAGE, MUTED)
     notes = notes_on_left_out_turns(view)
@@ -203,6 +221,8 @@ def scope_state(view: View, width: int) -> Content:
 def turn_remark(view: View, turn: TurnUsage | None, *, brief: bool = False) -> str:
     """Return a note that the selected turn has no numbers, or that another branch ran it; empty if neither applies."""
     if view.branch_usage is None or turn is None:
+        return ""
+    if turn.usage is None and shows_text_sizes(view) and (turn.run is None or turn.run.reported):
         return ""
     if turn.usage is None:
         return f"turn {turn.turn}: {missing_usage_text(turn.run)}"

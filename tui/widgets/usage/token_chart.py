@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import ClassVar, Final
@@ -16,10 +17,10 @@ from textual.geometry import Region, Size
 from textual.reactive import reactive, var
 from textual.strip import Strip
 
-from tui.model import BranchUsage, ChartView, ResendCost, Scope, TurnUsage
+from tui.model import BranchUsage, ChartView, ResendCost, Scope, TextSizes, TurnUsage
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
-from tui.widgets.format import ESTIMATE, estimate_mark, format_tokens
+from tui.widgets.format import ESTIMATE, estimate_mark, format_cost, format_tokens
 from tui.widgets.message import WidgetMessage
 from tui.widgets.usage.bar_colors import BarColors
 from tui.widgets.usage.bars import BarPart, PartTokens, draw_bar, draw_patterned_bar, split_usage
@@ -30,6 +31,8 @@ __all__ = ["TokenChart"]
 
 _TOTAL_CELLS: Final = 6
 """Cells for a blank and the total of a turn, without the mark of estimates."""
+_MONEY_CELLS: Final = 10
+"""Cells for a blank and the cost of a turn, as `≈$0.00042`."""
 _MIN_BAR_CELLS: Final = 6
 """Minimum width of a bar beside a total; if there is less room, the total is omitted."""
 
@@ -109,6 +112,12 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     resend_cost: reactive[ResendCost | None] = reactive(None)
     """The resend costs; None until they are read."""
 
+    text_sizes: reactive[TextSizes | None] = reactive(None)
+    """The sizes of the turns, shown if no usage is stored for any of them; None until they are read."""
+
+    largest_cost: reactive[Decimal | None] = reactive(None)
+    """The cost of the most expensive turn; None until it is read."""
+
     hovered: var[int] = var(0)
     """The turn under the mouse; 0 if there is none."""
 
@@ -142,21 +151,50 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
 
     @property
     def scale(self) -> int:
-        """Tokens of the largest bar, which fills the width."""
-        if self.chart_view is ChartView.RESEND_COST:
-            return self.resend_cost.largest if self.resend_cost else 0
-        return self.branch_usage.largest if self.branch_usage else 0
+        """The length of the largest bar, which fills the width, in the unit of `parts`."""
+        if self._is_uncounted:
+            return self.text_sizes.largest if self.text_sizes else 0
+        match self.chart_view:
+            case ChartView.RESEND_COST:
+                return self.resend_cost.largest if self.resend_cost else 0
+            case ChartView.MONEY:
+                return _nanodollars(self.largest_cost or Decimal(0))
+            case ChartView.TOKENS:
+                return self.branch_usage.largest if self.branch_usage else 0
+
+    @property
+    def _is_uncounted(self) -> bool:
+        return self.branch_usage is not None and self.branch_usage.is_uncounted
 
     def parts(self, turn: int, turn_usage: TurnUsage | None) -> PartTokens | None:
-        """Return the tokens of each part of a turn's bar; None if they are not stored or not read."""
-        if self.chart_view is ChartView.RESEND_COST:
-            cost = self.resend_cost.turn(turn) if self.resend_cost else None
-            return (cost.cached or 0, cost.tokens - (cost.cached or 0), 0, 0) if cost else None
-        return split_usage(turn_usage.usage) if turn_usage and turn_usage.usage else None
+        """Return the length of each part of a turn's bar, in tokens or nanodollars; None if not stored or not read."""
+        if self._is_uncounted:
+            size = self.text_sizes.turn(turn) if self.text_sizes else None
+            return (0, size.to_model, size.from_model, 0) if size else None
+        match self.chart_view:
+            case ChartView.RESEND_COST:
+                resend = self.resend_cost.turn(turn) if self.resend_cost else None
+                return (resend.cached or 0, resend.tokens - (resend.cached or 0), 0, 0) if resend else None
+            case ChartView.MONEY:
+                cost = turn_usage.cost if turn_usage and self.largest_cost is not None else None
+                if cost is None or cost.unpriced:
+                    return None
+                cached, others, output, reasoning = map(_nanodollars, cost.parts)
+                return cached, others, output, reasoning
+            case ChartView.TOKENS:
+                return split_usage(turn_usage.usage) if turn_usage and turn_usage.usage else None
 
     def is_without_usage(self, turn_usage: TurnUsage | None) -> bool:
         """Return whether a turn has no bar because it has no usage, not because it was not read."""
-        return turn_usage is not None and self.chart_view is ChartView.TOKENS
+        if self._is_uncounted:
+            return False
+        match self.chart_view:
+            case ChartView.RESEND_COST:
+                return False
+            case ChartView.MONEY:
+                return turn_usage is not None and self.largest_cost is not None
+            case ChartView.TOKENS:
+                return turn_usage is not None
 
     def is_inherited(self, turn_usage: TurnUsage | None) -> bool:
         """Return whether another branch ran the turn."""
@@ -212,7 +250,8 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             self.tooltip = None
         else:
             cost = self.resend_cost.turn(self.hovered) if self.resend_cost else None
-            self.tooltip = turn_tooltip(turn_usage, cost, is_inherited=self.is_inherited(turn_usage))
+            size = self.text_sizes.turn(self.hovered) if self.text_sizes else None
+            self.tooltip = turn_tooltip(turn_usage, cost, size, is_inherited=self.is_inherited(turn_usage))
 
     def action_move(self, turns: int) -> None:
         """Move the cursor by a number of turns."""
@@ -310,16 +349,20 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
 
     def _total_cells(self) -> int:
         """Return the width of the totals, with room for the mark of estimates if any total may have it."""
-        if self.chart_view is ChartView.RESEND_COST:
+        if self._is_uncounted or self.chart_view is ChartView.RESEND_COST:
             return _TOTAL_CELLS + len(ESTIMATE)
+        if self.chart_view is ChartView.MONEY:
+            return _MONEY_CELLS
         path = self.branch_usage.totals.get(Scope.PATH) if self.branch_usage else None
         return _TOTAL_CELLS + len(estimate_mark(path))
 
     def _total(self, parts: PartTokens | None, turn_usage: TurnUsage | None) -> str:
         if parts is None:
             return ""
-        if self.chart_view is ChartView.RESEND_COST:
+        if self._is_uncounted or self.chart_view is ChartView.RESEND_COST:
             return f"{ESTIMATE}{format_tokens(sum(parts))}"
+        if self.chart_view is ChartView.MONEY:
+            return format_cost(turn_usage.cost) if turn_usage and turn_usage.cost else ""
         usage = turn_usage.usage if turn_usage else None
         return f"{estimate_mark(usage)}{format_tokens(usage.total_tokens if usage else 0)}"
 
@@ -344,3 +387,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         if self.cursor:
             region = Region(0, self.cursor - 1, 1, 1)
             self.scroll_to_region(region, animate=False, force=True, immediate=True)
+
+
+def _nanodollars(amount: Decimal) -> int:
+    return round(amount * 1_000_000_000)

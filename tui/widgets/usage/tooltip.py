@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tui.model import TurnResendCost, TurnUsage
-from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_dollars
+from tui.model import TextSize, TurnResendCost, TurnUsage
+from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_cost
 from tui.widgets.usage.resend_text import turn_resend_sentence
 from tui.widgets.usage.run_text import missing_usage_text, run_details
 from tui.widgets.usage.text import NAME_CELLS
@@ -13,10 +13,17 @@ from tui.widgets.usage.text import NAME_CELLS
 __all__ = ["turn_tooltip"]
 
 
-def turn_tooltip(turn: TurnUsage, resend_cost: TurnResendCost | None, *, is_inherited: bool) -> Content:
-    """Return the usage, cost and run of a turn, line by line."""
+def turn_tooltip(
+    turn: TurnUsage, resend_cost: TurnResendCost | None, size: TextSize | None = None, *, is_inherited: bool
+) -> Content:
+    """Return the usage or the estimated size, the cost and the run of a turn, line by line."""
     usage = turn.usage
-    if usage is None:
+    if usage is None and size is not None:
+        lines = [
+            f"turn {turn.turn}: {ESTIMATE}{size.total:,} tokens, estimated from the text",
+            f"to the model {size.to_model:,}, from it {size.from_model:,}",
+        ]
+    elif usage is None:
         lines = [f"turn {turn.turn}: {missing_usage_text(turn.run)}"]
     else:
         lines = [
@@ -24,7 +31,7 @@ def turn_tooltip(turn: TurnUsage, resend_cost: TurnResendCost | None, *, is_inhe
             f"input {usage.input_tokens:,}, output {usage.output_tokens:,}",
         ]
     if turn.cost and not turn.cost.unpriced:
-        lines.append(f"cost {ESTIMATE * turn.cost.estimated}{format_dollars(turn.cost.amount)}")
+        lines.append(f"cost {format_cost(turn.cost)}")
     if resend_cost:
         lines.append(turn_resend_sentence(resend_cost))
     if is_inherited:
