@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["plural", "shorten"]
+__all__ = ["messages_without_branch_words", "plural", "shorten"]
 
 
 def plural(number: int, noun: str) -> str:
     """Return a number and its noun, as `1 turn`, `1,234 turns` or `2 branches`."""
     ending = "" if number == 1 else "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
     return f"{number:,} {noun}{ending}"
+
+
+def messages_without_branch_words(session_id: str, count: int) -> str:
+    """Return a sentence on the messages that a plain `SQLiteSession` stored in a session with branches."""
+    verb = "is" if count == 1 else "are"
+    return f"{plural(count, 'message')} of '{session_id}' {verb} in no branch, as plain SQLiteSession stores them."
 
 
 def shorten(text: str, limit: int) -> str:

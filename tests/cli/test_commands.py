@@ -227,7 +227,7 @@ async def test_an_export_is_imported_unchanged(
         assert await after.get_items(branch_id=branch) == await before.get_items(branch_id=branch)
         assert await after.get_turn_usage(branch_id=branch) == await before.get_turn_usage(branch_id=branch)
     assert "already" in run("import", target, document).stderr
-    assert run_json("import", target, document, "--session", "copy") == {"sessions": ["copy"]}
+    assert run_json("import", target, document, "--session", "copy") == {"sessions": ["copy"], "left_out": {}}
 
 
 def test_a_damaged_export_is_not_imported(conversation: Path, run: Run, tmp_path: Path) -> None:
@@ -245,13 +245,13 @@ async def test_a_plain_session_is_adopted(path: Path, run: Run, run_json: RunJSO
     await plain.add_items(items)
     plain.close()
     assert run_json("list", path)["sessions"][0]["plain"]
-    assert run("adopt", path).stdout.startswith("Added branches to notes, 6 items.")
+    assert run("adopt", path).stdout.startswith("Added 6 messages of 'notes' to branch 'main'.")
     session = sdk(path, "notes")
     assert await session.get_items() == items
     assert [turn["content"] for turn in await session.get_conversation_turns()] == ["One", "Two"]
     assert await session.get_tool_usage() == [("weather", 1, 1)]
     await session.create_branch_from_turn(2, "fork")
-    assert "is not a plain session" in run("adopt", path).stderr
+    assert "are in branches" in run("adopt", path).stderr
 
 
 async def test_show_of_a_branch_without_messages(path: Path, run: Run, ours: OpenOurs) -> None:

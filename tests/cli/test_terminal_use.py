@@ -144,7 +144,7 @@ async def test_a_plain_session_is_adopted_and_a_transcript_imported(tmp_path: Pa
     transcript.write_text("\n".join(json.dumps(message) for message in messages))
     with explorer(path) as terminal:
         terminal.type("P")
-        terminal.until("Added branches to 'plain', 4 items")
+        terminal.until("Added 4 messages of 'plain' to branch 'main'")
         terminal.type("I")
         terminal.until("Import a transcript")
         terminal.type(f"{transcript}\r")

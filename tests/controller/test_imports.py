@@ -50,7 +50,7 @@ async def test_a_session_is_adopted_and_the_adoption_is_undone(controller: Sessi
 
 async def test_a_session_with_branches_is_not_adopted_again(controller: SessionController) -> None:
     await controller.imports.adopt("notes")
-    with pytest.raises(ConvoError, match="has branches already"):
+    with pytest.raises(ConvoError, match="are in branches"):
         await controller.imports.adopt("notes")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -17,8 +18,11 @@ from tests.conversations import open_sdk, turn
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
 from tui.controller import SessionController
+from tui.formats.json_document import json_document, stored_form
 from tui.runs.protocol import Runner
+from tui.storage.editor import Editor
 from tui.storage.store import Store
+from tui.storage.transfer.imports import ImportedSession
 
 _ITEMS: Final = [*turn("hello", "Hi."), *turn("weather in Oslo", "Rain.", tool="weather")]
 
@@ -103,7 +107,7 @@ async def test_the_fork_and_its_branches_are_one_change(controller: SessionContr
     before = dump(path)
     await fork(controller)
     assert controller.view.notice is not None
-    assert controller.view.notice.text == "Branches were added to 'notes'. z undoes it."
+    assert controller.view.notice.text == "'notes' has branches now. z undoes it."
     await controller.history.undo()
     assert controller.view.session is not None
     assert controller.view.session.plain
@@ -122,3 +126,47 @@ async def test_a_branch_of_a_plain_session_is_copied_to_a_file(
     await copy.open()
     assert user_texts(copy.view) == ["hello", "weather in Oslo"]
     copy.close()
+
+
+@pytest.fixture
+async def mixed(tmp_path: Path) -> Path:
+    """A file whose session `notes` has a branch, and before and after it two turns without one."""
+    path = tmp_path / "mixed.sqlite"
+    for text in ("old question", "new question", "late question"):
+        session = open_sdk(path, "notes") if text.startswith("new") else SQLiteSession("notes", path)
+        await session.add_items(turn(text))
+        session.close()
+    return path
+
+
+async def test_messages_without_a_branch_are_reported_and_get_a_branch(mixed: Path) -> None:
+    before = dump(mixed)
+    controller = SessionController(Store(mixed))
+    await controller.open()
+    assert user_texts(controller.view) == ["new question"]
+    await controller.load_rest()
+    assert controller.view.notice is not None
+    assert controller.view.notice.text.startswith("4 messages of 'notes' are in no branch")
+    await controller.imports.adopt("notes")
+    assert controller.view.tree.branches.keys() == {"main", "plain-messages"}
+    await controller.navigation.switch_branch("plain-messages")
+    assert user_texts(controller.view) == ["old question", "late question"]
+    await controller.history.undo()
+    assert controller.view.tree.branches.keys() == {"main"}
+    assert dump(mixed) == before
+    controller.close()
+
+
+async def test_messages_without_a_branch_survive_export_and_import(mixed: Path, tmp_path: Path) -> None:
+    editor = Editor(mixed, "agent_sessions", "agent_messages")
+    store = Store(mixed)
+    session = await store.session("notes")
+    assert session is not None
+    document = json.loads("".join(await store.dump(session, lambda data: list(json_document(data, ["main"])))))
+    store.close()
+    await editor.import_sessions([ImportedSession("copy", document=stored_form(document))])
+    for name in ("notes", "copy"):
+        plain = SQLiteSession(name, mixed)
+        texts = ("old question", "new question", "late question")
+        assert await plain.get_items() == [item for text in texts for item in turn(text)]
+        plain.close()

@@ -42,7 +42,7 @@ async def test_a_long_adoption_shows_its_progress_and_can_be_stopped(path: Path,
             other.execute("ROLLBACK")
             await explorer.until(lambda: not shows_progress(explorer))
         await explorer.settle()
-        assert explorer.notice.startswith("Stopped" if stopped else "Added branches to 'notes', 4 items")
+        assert explorer.notice.startswith("Stopped" if stopped else "Added 4 messages of 'notes' to branch 'main'")
         session = explorer.controller.view.session
         assert session is not None
         assert session.plain == stopped

@@ -7,21 +7,18 @@ from pathlib import Path
 
 from tui.cli.open import open_editor, open_session
 from tui.cli.output import Output, print_json
-from tui.errors import ConvoError
-from tui.words import plural
+from tui.storage.transfer.adoption import added_to_branch
 
 __all__ = ["run"]
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Add the rows to a plain session that branches and usage need."""
-    async with open_session(options.file, options.session) as found:
+    """Give a branch to the messages of a session that have none."""
+    async with open_session(options.file, options.session, quiet=True) as found:
         session_id = found.session.session_id
-    items = await open_editor(Path(options.file)).adopt(session_id)
-    if not items:
-        raise ConvoError(f"'{session_id}' is not a plain session.", "It has branches already.")
+    adopted = await open_editor(Path(options.file)).adopt(session_id)
     if options.json:
-        print_json({"session_id": session_id, "items": items})
+        print_json({"session_id": session_id, **adopted._asdict()})
     else:
-        Output().line(f"Added branches to {session_id}, {plural(items, 'item')}. z undoes it in the explorer.")
+        Output().line(f"{added_to_branch(session_id, adopted)}. z undoes it in the explorer.")
     return 0

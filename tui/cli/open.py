@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Final, NamedTuple
 
 from tui.errors import NotFoundError
 from tui.model import Branch, Session, TurnTree
+from tui.printable import printable
 from tui.storage.editor import Editor
 from tui.storage.open import create_database
 from tui.storage.store import Store
+from tui.words import messages_without_branch_words
 
 __all__ = ["OpenSession", "all_sessions", "branch_ids", "open_editor", "open_session", "session_ids"]
 
@@ -41,8 +44,10 @@ class OpenSession(NamedTuple):
 
 
 @asynccontextmanager
-async def open_session(path: str, session_id: str | None) -> AsyncIterator[OpenSession]:
+async def open_session(path: str, session_id: str | None, *, quiet: bool = False) -> AsyncIterator[OpenSession]:
     """Open a file and a session in it, by default the one that was written last.
+
+    Messages of the session that are in no branch are reported on standard error, unless `quiet`.
 
     Raises:
         FileError: The file cannot be opened.
@@ -56,6 +61,9 @@ async def open_session(path: str, session_id: str | None) -> AsyncIterator[OpenS
         session = sessions[0] if session_id is None else await store.session(session_id)
         if session is None:
             raise NotFoundError(f"{path} has no session '{session_id}'.", _LIST_HINT)
+        if not quiet and (count := await store.count_messages_without_branch(session)):
+            words = messages_without_branch_words(session.session_id, count)
+            print(f"{printable(words)} `convo-tui adopt FILE` adds a branch for them.", file=sys.stderr)
         yield OpenSession(store, session, await store.tree(session))
     finally:
         await asyncio.to_thread(store.close)
@@ -87,11 +95,11 @@ async def all_sessions(store: Store) -> AsyncIterator[Session]:
 
 async def session_ids(path: str) -> list[str]:
     """Return the ids of a file's sessions, as `all_sessions` orders them."""
-    async with open_session(path, None) as found:
+    async with open_session(path, None, quiet=True) as found:
         return [session.session_id async for session in all_sessions(found.store)]
 
 
 async def branch_ids(path: str, session_id: str | None) -> list[str]:
     """Return the ids of the branches of a session, by default of the one that was written last."""
-    async with open_session(path, session_id) as found:
+    async with open_session(path, session_id, quiet=True) as found:
         return list(found.tree.branches)

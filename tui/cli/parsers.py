@@ -106,7 +106,7 @@ COMMANDS: Final = {
         _add_import,
         session_help="id of the new session (default: the id in the transcript, else the name of its file)",
     ),
-    "adopt": Command("add the rows to a plain session that branches and usage need", "adopt"),
+    "adopt": Command("add messages of a plain SQLiteSession to a branch", "adopt"),
     "completion": Command("print the setup of shell completion", "completion", _add_completion, has_file=False),
 }
 

@@ -14,7 +14,7 @@ from tui.errors import ConvoError
     "session.adopt",
     keys="P",
     title="Adopt",
-    help="Give a plain session branches and usage",
+    help="Add messages of a plain SQLiteSession to a branch",
     synonyms=("convert", "upgrade"),
     writes=True,
 )

@@ -9,8 +9,6 @@ from tui.controller.navigation import Navigation
 from tui.controller.progress import TaskProgress
 from tui.controller.reload import Reloader
 from tui.controller.state import State
-from tui.errors import ConvoError
-from tui.words import plural
 
 __all__ = ["Imports"]
 
@@ -27,18 +25,18 @@ class Imports:
         self._reloader = reloader
 
     async def adopt(self, session_id: str, progress: TaskProgress | None = None) -> None:
-        """Give a plain session the rows that branches and usage need; `progress` can stop it.
+        """Give a branch to the messages of a session that have none; `progress` can stop it.
 
         Raises:
             Stopped: `progress` was stopped; nothing was written.
-            ConvoError: The session has branches already.
+            ConvoError: All messages are in branches already.
         """
+        from tui.storage.transfer.adoption import added_to_branch
+
         self._state.require_writable()
         counted = (progress or TaskProgress()).counted
-        items = await self._reloader.apply((await self._state.editor()).adopt(session_id, counted))
-        if not items:
-            raise ConvoError(f"Session '{session_id}' has branches already.", "f forks from the selected turn.")
-        self._state.notify(f"Added branches to '{session_id}', {plural(items, 'item')}. z undoes it.")
+        adopted = await self._reloader.apply((await self._state.editor()).adopt(session_id, counted))
+        self._state.notify(f"{added_to_branch(session_id, adopted)}. z undoes it.")
 
     async def import_transcripts(self, path: Path, name: str = "") -> None:
         """Add the conversations of a transcript to the file, and open the first of them.

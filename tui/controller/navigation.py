@@ -11,6 +11,7 @@ from tui.controller.state import NO_USAGE, State
 from tui.controller.usage import UsageViews
 from tui.errors import NotFoundError
 from tui.model import Session, TurnTree
+from tui.words import messages_without_branch_words
 
 __all__ = ["Navigation"]
 
@@ -25,6 +26,7 @@ class Navigation:
         self._previous: tuple[str, int] | None = None
         self._visited: dict[str, int] = {}
         self._indexed: tuple[str, int] = ("", 0)
+        self._checked: set[str] = set()
 
     @property
     def visited(self) -> Sequence[str]:
@@ -233,6 +235,7 @@ class Navigation:
         """Load the index of the session and the usage of the branch, which the first screen does not wait for."""
         await self._load_session_index()
         await self._usage.load()
+        await self._report_messages_without_branch()
 
     async def _load_session_index(self) -> None:
         """Find the index of the open session unless it is among the listed ones."""
@@ -246,6 +249,16 @@ class Navigation:
             if (state.view.session, state.view.revision) == (session, revision):
                 self._indexed = session.session_id, revision
                 state.publish(session_index=index)
+
+    async def _report_messages_without_branch(self) -> None:
+        """Tell the user once for each session if it has messages that no branch shows."""
+        session = self._state.view.session
+        if session is None or session.session_id in self._checked:
+            return
+        self._checked.add(session.session_id)
+        if count := await self._state.store.count_messages_without_branch(session):
+            words = messages_without_branch_words(session.session_id, count)
+            self._state.notify(f"{words} P adds a branch for them.", "warning")
 
     def _commit_selection(self, branch_id: str, turn: int) -> None:
         state = self._state

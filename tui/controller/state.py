@@ -89,7 +89,7 @@ class State:
     def notify_adopted(self, session: Session) -> None:
         """Tell the user that a change gave the session branches, if it had none before."""
         if session.plain:
-            self.notify(f"Branches were added to '{session.session_id}'. z undoes it.")
+            self.notify(f"'{session.session_id}' has branches now. z undoes it.")
 
     def next_navigation(self) -> int:
         """Begin a navigation, which stops following, and return its number."""

@@ -27,8 +27,9 @@ from tui.storage.queries.sessions import drop_place, keep_place
 from tui.storage.queries.turns import resolve_fork_turn
 from tui.storage.schema import MAIN, create_branch_tables, quoted
 from tui.storage.tables import Tables
+from tui.storage.transfer.adoption import Adoption, TrackProgress, added_to_branch, adopt_messages, adopt_plain_session
 from tui.storage.transfer.copy import CopyCounts, copy_branch, copy_turns
-from tui.storage.transfer.imports import ImportedSession, TrackProgress, adopt_session, import_session
+from tui.storage.transfer.imports import ImportedSession, import_session
 from tui.words import plural
 
 __all__ = ["Editor", "cannot_delete_main"]
@@ -88,7 +89,7 @@ class Editor:
 
         def work(tx: Transaction) -> list[str]:
             with record(tx, session_id, "fork") as entry:
-                adopt_session(tx, session_id)
+                adopt_plain_session(tx, session_id)
                 resolve_fork_turn(tx, session_id, source, turn)
                 created = [fork_branch(tx, session_id, source, turn, name) for _ in range(times)]
                 branches = f"'{created[0]}'" if times == 1 else f"{times} branches"
@@ -181,7 +182,7 @@ class Editor:
 
         def work(tx: Transaction) -> CopyCounts:
             with record(tx, session_id, "turns") as entry:
-                adopt_session(tx, session_id)
+                adopt_plain_session(tx, session_id)
                 copied = copy_turns(tx, session_id, turns, branch_id)
                 entry.description = f"Copied {plural(copied.turns, 'turn')} to the end of '{branch_id}'"
                 entry.branch_id = branch_id
@@ -191,15 +192,19 @@ class Editor:
 
     # Imports
 
-    async def adopt(self, session_id: str, track: TrackProgress | None = None) -> int:
-        """Write the structure of a plain session, and return the number of its items; 0 if it is not plain.
+    async def adopt(self, session_id: str, track: TrackProgress | None = None) -> Adoption:
+        """Add the messages of a session that have no branch to `main`, or to a new branch if it has branches.
 
         If `track` raises an error, nothing is written.
         """
 
-        def work(tx: Transaction) -> int:
-            with record(tx, session_id, "adopt", f"Added branches to session '{session_id}'"):
-                return adopt_session(tx, session_id, *([track] if track else ()))
+        def work(tx: Transaction) -> Adoption:
+            with record(tx, session_id, "adopt") as entry:
+                adopted = adopt_messages(tx, session_id, track)
+                if not adopted.items:
+                    raise ConvoError(f"All messages of '{session_id}' are in branches.", "f forks from one of them.")
+                entry.description, entry.branch_id = added_to_branch(session_id, adopted), adopted.branch_id
+                return adopted
 
         return await self.change(work)
 

@@ -41,6 +41,7 @@ from tui.storage.queries.positions import PositionIndex
 from tui.storage.queries.sessions import (
     FIRST_PAGE,
     SessionOrder,
+    count_messages_without_branch,
     count_sessions,
     find_session,
     matching_sessions,
@@ -146,6 +147,10 @@ class Store:
     async def session(self, session_id: str) -> Session | None:
         """Return the session of an id; None if the file has no such session."""
         return await self._reader.read(lambda tx: find_session(tx, session_id))
+
+    async def count_messages_without_branch(self, session: Session) -> int:
+        """Return the number of messages that a plain `SQLiteSession` stored in a session with branches."""
+        return await self._background.read(lambda tx: count_messages_without_branch(tx, session))
 
     async def session_index(self, session_id: str, *, archived: bool = True) -> int | None:
         """Return the index of a session in `sessions`; None if it is not among them."""

@@ -86,11 +86,17 @@ class SessionDump:
             yield Item(message_id, 0, turn if isinstance(turn, int) else 0, kind, tool, created_at, data, raw)
 
     def messages(self, branches: Collection[str]) -> Iterator[Message]:
-        """Yield the messages that any of the branches holds, each once, oldest first."""
+        """Yield the messages that any of the branches holds, each once, oldest first.
+
+        With all branches of the session, messages without a branch are among them.
+        """
+        selected = "TRUE"
+        if not self.tree.branches.keys() <= set(branches):
+            held = f"WHERE session_id = :session_id AND {self._tx.dialect.in_list('branch_id', 'branches')}"
+            selected = f"m.id IN (SELECT message_id FROM {self._structure} {held})"
         rows = self._tx.execute(
             f"SELECT m.id, CAST(m.created_at AS TEXT), m.message_data FROM {self._tx.tables.messages} m"
-            f" WHERE m.session_id = :session_id AND m.id IN (SELECT message_id FROM {self._structure}"
-            f" WHERE session_id = :session_id AND {self._tx.dialect.in_list('branch_id', 'branches')}) ORDER BY m.id",
+            f" WHERE m.session_id = :session_id AND {selected} ORDER BY m.id",
             session_id=self.session.session_id,
             branches=json.dumps(list(branches)),
         )

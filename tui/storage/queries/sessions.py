@@ -24,11 +24,14 @@ from tui.storage.schema import CONVO_SESSIONS
 __all__ = [
     "FIRST_PAGE",
     "SessionOrder",
+    "count_messages_without_branch",
     "count_sessions",
     "drop_place",
     "find_session",
     "keep_place",
+    "is_plain",
     "matching_sessions",
+    "messages_without_branch",
     "newest_sessions",
     "pinned_sessions",
     "sessions_since",
@@ -55,6 +58,28 @@ def count_sessions(tx: Transaction, *, archived: bool = True) -> int:
 def find_session(tx: Transaction, session_id: str) -> Session | None:
     """Return the session of an id; None if there is none."""
     return next(iter(_read(tx, [session_id])), None)
+
+
+def is_plain(tx: Transaction, session_id: str) -> bool:
+    """Return whether a session has messages and no structure rows, as one of the SDK's `SQLiteSession`."""
+    structured = "SELECT 1 FROM message_structure WHERE session_id = :session_id"
+    condition = f" AND NOT EXISTS ({structured})" if tx.has_table("message_structure") else ""
+    sql = f"SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id{condition} LIMIT 1"
+    return tx.execute(sql, session_id=session_id).fetchone() is not None
+
+
+def messages_without_branch(tx: Transaction) -> str:
+    """Return the SQL after `SELECT` for the messages of `:session_id` that have no structure row."""
+    structured = "SELECT message_id FROM message_structure WHERE session_id = :session_id"
+    return f"FROM {tx.tables.messages} WHERE session_id = :session_id AND id NOT IN ({structured})"
+
+
+def count_messages_without_branch(tx: Transaction, session: Session) -> int:
+    """Return the number of messages that a plain `SQLiteSession` stored in a session with branches."""
+    if session.plain or not tx.has_structure:
+        return 0
+    sql = f"SELECT COUNT(*) {messages_without_branch(tx)}"
+    return int(tx.execute(sql, session_id=session.session_id).fetchone()[0])
 
 
 def newest_sessions(tx: Transaction, limit: int = FIRST_PAGE, *, archived: bool = True) -> tuple[Session, ...]:

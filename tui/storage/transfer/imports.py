@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from tui.errors import ConvoError
-from tui.items.codec import decode_or_none
-from tui.items.types import message_type, tool_name
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation, reserve_branch
 from tui.storage.queries.items import append_items, encode_items
@@ -21,27 +18,11 @@ from tui.storage.schema import (
     CONVO_RUNS,
     CONVO_USAGE,
     MAIN,
-    create_branch_tables,
 )
 
-__all__ = ["ImportedSession", "TrackProgress", "adopt_session", "import_session", "session_exists"]
-
-TrackProgress: TypeAlias = Callable[[Iterable[list[Any]], int], Iterable[list[Any]]]
-"""Gets batches of rows and their approximate number, and yields the batches; may raise to stop the work."""
+__all__ = ["ImportedSession", "import_session", "session_exists"]
 
 _BATCH: Final = 1000
-
-_STRUCTURE_COLUMNS: Final = (
-    "session_id",
-    "message_id",
-    "branch_id",
-    "message_type",
-    "sequence_number",
-    "user_turn_number",
-    "branch_turn_number",
-    "tool_name",
-    "created_at",
-)
 
 
 class ImportedSession(NamedTuple):
@@ -68,51 +49,6 @@ def session_exists(tx: Transaction, session_id: str) -> bool:
         session_id=session_id,
     ).fetchone()
     return bool(row[0])
-
-
-def _untracked(batches: Iterable[list[Any]], _count: int) -> Iterable[list[Any]]:
-    return batches
-
-
-def _is_plain(tx: Transaction, session_id: str) -> bool:
-    """Return whether a session has messages and no structure rows, as one of the SDK's `SQLiteSession`."""
-    structured = "SELECT 1 FROM message_structure WHERE session_id = :session_id"
-    condition = f" AND NOT EXISTS ({structured})" if tx.has_table("message_structure") else ""
-    sql = f"SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id{condition} LIMIT 1"
-    return tx.execute(sql, session_id=session_id).fetchone() is not None
-
-
-def adopt_session(tx: Transaction, session_id: str, track: TrackProgress = _untracked) -> int:
-    """Write the structure rows of a plain session, as if its items had been added one by one.
-
-    Each row has the time of its message. Missing tables are created.
-
-    Args:
-        tx: A write transaction.
-        session_id: The session.
-        track: Gets the batches of rows and about how many there will be, and yields them one by one.
-
-    Returns:
-        The number of items; 0 if the session is not plain.
-    """
-    if not _is_plain(tx, session_id):
-        return 0
-    create_branch_tables(tx)
-    sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id"
-    (total,) = tx.execute(sql, session_id=session_id).fetchone()
-    sql = f"SELECT id, message_data, created_at FROM {tx.tables.messages} WHERE session_id = :session_id ORDER BY id"
-    messages = tx.execute(sql, session_id=session_id)
-    turn = count = 0
-    for batch in track(iter(partial(messages.fetchmany, _BATCH), []), total // _BATCH):
-        rows = []
-        for message_id, text, created_at in batch:
-            item = decode_or_none(text)
-            kind = message_type(item)
-            turn += kind == "user"
-            count += 1
-            rows.append((session_id, message_id, MAIN, kind, count, turn, turn, tool_name(item), created_at))
-        tx.insert_rows("message_structure", _STRUCTURE_COLUMNS, rows)
-    return count
 
 
 def import_session(tx: Transaction, session: ImportedSession) -> None:
