@@ -106,10 +106,10 @@ class Runs:
 
     async def stop_all(self) -> None:
         """Stop all runs, and wait until their branches can be used again and the listener has been notified."""
-        while self._tasks:
+        while tasks := [task for task in self._tasks if not task.done()]:
             for branch in tuple(self._active):
                 self.stop(branch)
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.wait(tasks)
 
     async def _finish(self, active: _ActiveRun, task: asyncio.Task[RunResult], text: str) -> RunResult:
         """Wait for the end of a run, show it, and send the next message."""
