@@ -12,7 +12,8 @@ import pytest
 from tests.conversations import open_sdk, turn
 from tests.counting import counted
 from tui.controller import SessionController
-from tui.model import Session
+from tui.model import Session, SessionSort
+from tui.storage.editor import Editor
 from tui.storage.queries.sessions import FIRST_PAGE
 from tui.storage.store import Store
 
@@ -150,6 +151,22 @@ async def test_the_newest_sessions_match_no_letters(store: Store, path: Path) ->
     sessions, total = await store.matching_sessions(" ", 100)
 
     assert (names(sessions), total) == (written(path)[:100], MANY)
+
+
+async def test_sessions_are_sorted_and_have_their_first_words(tmp_path: Path) -> None:
+    path = tmp_path / "sorted.sqlite"
+    for name, texts in (("beta", ["hello"]), ("Alpha", ["weather", "and rain"]), ("gamma", ["help " * 40])):
+        sdk = open_sdk(path, name)
+        for text in texts:
+            await sdk.add_items(turn(text))
+        sdk.close()
+    store = Store(path)
+    await Editor(path, "agent_sessions", "agent_messages").label("beta", None, title="Greeting", description="Named it")
+    found, _ = await store.matching_sessions("", 9, SessionSort.NAME)
+    assert names(found) == ["Alpha", "gamma", "beta"]
+    assert [session.first_words for session in found] == ["weather", " ".join(["help"] * 12)[:59] + "…", ""]
+    assert names((await store.matching_sessions("a", 9, SessionSort.LONGEST))[0])[0] == "Alpha"
+    store.close()
 
 
 async def test_letters_match_in_upper_and_lower_case(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from tui.commands.context import Explorer
 from tui.commands.registry import command
 from tui.errors import ConvoError
+from tui.model import SessionSort
 from tui.widgets.lists.names import branch_choices, session_choices
 
 
@@ -96,9 +97,9 @@ async def switch_back(explorer: Explorer) -> None:
 async def pick_session(explorer: Explorer) -> None:
     from tui.screens.dialogs.remote_picker import Matches, RemotePicker
 
-    async def find(typed: str, most: int) -> Matches:
+    async def find(typed: str, limit: int, sort: str) -> Matches:
         try:
-            sessions, total = await explorer.controller.pages.matching_sessions(typed, most)
+            sessions, total = await explorer.controller.pages.matching_sessions(typed, limit, SessionSort(sort))
         except ConvoError as error:
             explorer.report(error)
             return Matches((), 0)
@@ -109,4 +110,4 @@ async def pick_session(explorer: Explorer) -> None:
             explorer.run_command(partial(explorer.controller.navigation.select_session, session_id))
 
     current = explorer.view.session.session_id if explorer.view.session else None
-    await explorer.push_dialog(RemotePicker("Sessions", find, current=current), picked)
+    await explorer.push_dialog(RemotePicker("Sessions", find, list(SessionSort), current=current), picked)

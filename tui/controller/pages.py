@@ -5,7 +5,7 @@ from __future__ import annotations
 from tui.controller.loader import Loader
 from tui.controller.pricing import Pricing
 from tui.controller.state import State
-from tui.model import Item, Page, Session, Turn, TurnUsage
+from tui.model import Item, Page, Session, SessionSort, Turn, TurnUsage
 
 __all__ = ["Pages"]
 
@@ -22,12 +22,14 @@ class Pages:
         """Return the sessions from index `start` to before `stop`, in the order in which they were written last."""
         return await self._state.store.sessions(start, stop, archived=self._loader.lists_archived)
 
-    async def matching_sessions(self, typed: str, limit: int) -> tuple[tuple[Session, ...], int]:
+    async def matching_sessions(
+        self, typed: str, limit: int, sort: SessionSort = SessionSort.WRITTEN
+    ) -> tuple[tuple[Session, ...], int]:
         """Return at most `limit` sessions whose names match typed letters, best matches first, and how many match.
 
-        If no letter is typed, all sessions match, and those written last are first.
+        If no letter is typed, all sessions match, in the order of `sort`.
         """
-        return await self._state.store.matching_sessions(typed, limit, archived=self._loader.lists_archived)
+        return await self._state.store.matching_sessions(typed, limit, sort, archived=self._loader.lists_archived)
 
     async def items(self, branch_id: str, start: int, stop: int) -> Page:
         """Return the items of a branch from position `start` to before `stop`, or to its end."""

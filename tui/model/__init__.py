@@ -7,7 +7,7 @@ from tui.model.runs import Approval, Decision, Failure, Progress, Run, RunState
 from tui.model.text_sizes import TextSize, TextSizes
 from tui.model.tree import EMPTY_TREE, Branch, Chain, Holders, Turn, TurnTree
 from tui.model.usage import BranchUsage, Money, Outcome, RunRecord, Scope, Spending, TurnUsage, Usage, usage_page
-from tui.model.view import ChartView, ForkDraft, Notice, Session, Severity, View
+from tui.model.view import ChartView, ForkDraft, Notice, Session, SessionSort, Severity, View
 
 __all__ = [
     "EMPTY_TREE",
@@ -35,6 +35,7 @@ __all__ = [
     "RunState",
     "Scope",
     "Session",
+    "SessionSort",
     "Severity",
     "SharedTurns",
     "Spending",

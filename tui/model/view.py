@@ -15,7 +15,7 @@ from tui.model.text_sizes import TextSizes
 from tui.model.tree import EMPTY_TREE, TurnTree
 from tui.model.usage import BranchUsage, Scope
 
-__all__ = ["ChartView", "ForkDraft", "Notice", "Session", "Severity", "View"]
+__all__ = ["ChartView", "ForkDraft", "Notice", "Session", "SessionSort", "Severity", "View"]
 
 Severity: TypeAlias = Literal["information", "warning", "error"]
 
@@ -28,6 +28,7 @@ class Session(NamedTuple):
         updated_at: When the session was last written to: UTC, naive, `YYYY-MM-DD HH:MM:SS`; None if not stored.
         plain: Whether the session has no structure rows, as one of the SDK's `SQLiteSession`.
         title: The title that the user gave it; may be empty.
+        first_words: The beginning of its first user message, if it was read; else empty.
     """
 
     session_id: str
@@ -37,11 +38,20 @@ class Session(NamedTuple):
     note: str = ""
     pinned: bool = False
     archived: bool = False
+    first_words: str = ""
 
     @property
     def name(self) -> str:
         """The title, or the id if there is no title."""
         return self.title or self.session_id
+
+
+class SessionSort(StrEnum):
+    """An order of sessions."""
+
+    WRITTEN = "last written first"
+    NAME = "by name"
+    LONGEST = "longest first"
 
 
 class ChartView(StrEnum):

@@ -20,6 +20,7 @@ from tui.model import (
     ResendCost,
     Session,
     TextSizes,
+    SessionSort,
     Turn,
     TurnTree,
     TurnUsage,
@@ -48,6 +49,7 @@ from tui.storage.queries.sessions import (
     newest_sessions,
     pinned_sessions,
     sessions_since,
+    with_first_words,
 )
 from tui.storage.queries.turn_usage import turn_inputs, turn_usages
 from tui.storage.schema import unquoted
@@ -164,18 +166,25 @@ class Store:
         return await self._reader.read(lambda tx: sessions_since(tx, mark))
 
     async def matching_sessions(
-        self, typed: str, limit: int, *, archived: bool = True
+        self, typed: str, limit: int, sort: SessionSort = SessionSort.WRITTEN, *, archived: bool = True
     ) -> tuple[tuple[Session, ...], int]:
         """Return the `limit` sessions whose title or id matches typed letters best, and the number of all matches.
 
-        If nothing is typed, all sessions match: first the pinned ones, then the others in the order of `sessions`.
+        If nothing is typed, all sessions match: first the pinned ones, then the others in the order of `sessions`, or
+        all in another order. Sessions without a title have their first words.
         """
-        if typed.strip():
-            return await self._background.read(lambda tx: matching_sessions(tx, typed, limit, archived=archived))
+        if typed.strip() or sort is not SessionSort.WRITTEN:
+
+            def match(tx: Transaction) -> tuple[tuple[Session, ...], int]:
+                found, total = matching_sessions(tx, typed, limit, sort, archived=archived)
+                return with_first_words(tx, found), total
+
+            return await self._background.read(match)
         pinned = await self._reader.read(lambda tx: pinned_sessions(tx, archived=archived))
         others = await self.sessions(0, limit, archived=archived)
-        found = (*pinned, *(session for session in others if not session.pinned))
-        return found[:limit], await self.count_sessions(archived=archived)
+        found = (*pinned, *(session for session in others if not session.pinned))[:limit]
+        found = await self._background.read(lambda tx: with_first_words(tx, found))
+        return found, await self.count_sessions(archived=archived)
 
     async def dump(self, session: Session, work: Callable[[SessionDump], T]) -> T:
         """Run a function that reads a complete session in one snapshot, and return its result.

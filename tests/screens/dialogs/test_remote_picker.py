@@ -27,21 +27,33 @@ class Finder:
         self.open = asyncio.Event()
         self.open.set()
 
-    async def find(self, typed: str, limit: int) -> Matches:
+    async def find(self, typed: str, limit: int, sort: str) -> Matches:
         self.requests.append((typed, limit))
         await self.open.wait()
         found = [name for name in NAMES if typed in name]
+        if sort == "last first":
+            found.reverse()
         return Matches([Choice(name, name) for name in found[:limit]], len(found))
 
 
 def open_picker(finder: Finder, current: str | None = None) -> DialogApp[str | None]:
-    return DialogApp(RemotePicker("Sessions", finder.find, current=current))
+    return DialogApp(RemotePicker("Sessions", finder.find, ["first first", "last first"], current=current))
 
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not holds():
             await asyncio.sleep(0)
+
+
+async def test_tab_shows_the_choices_in_the_next_order() -> None:
+    app = open_picker(Finder())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("tab")
+        await pilot.pause()
+        assert "Sessions · last first · Tab sorts first first" in app.text
+        await pilot.press("enter")
+    assert app.results == [NAMES[-1]]
 
 
 async def test_the_first_choices_are_listed_and_all_counted() -> None:

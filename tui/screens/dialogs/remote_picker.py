@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
+from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
 from tui.screens.dialogs.picker import FIRST_PAGE, Picker
@@ -20,29 +22,44 @@ class Matches(NamedTuple):
     total: int
 
 
-FindMatches: TypeAlias = Callable[[str, int], Awaitable[Matches]]
-"""Finds the choices that match a text, up to a limit; all choices match an empty text."""
+FindMatches: TypeAlias = Callable[[str, int, str], Awaitable[Matches]]
+"""Finds the choices that match a text, up to a limit, in an order; all choices match an empty text."""
 
 
 class RemotePicker(Picker):
     """A picker that requests the matching choices, and more of them when the user nears the end."""
 
-    def __init__(self, title: str, find: FindMatches, *, current: str | None = None) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "sort", "Sort", priority=True)]
+
+    def __init__(self, title: str, find: FindMatches, sorts: Sequence[str], *, current: str | None = None) -> None:
         """Create the picker.
 
         Args:
-            title: The line at the top; it may contain untrusted text.
+            title: The word at the top.
             find: Finds the choices; the next call cancels an unfinished one.
+            sorts: The names of the orders of the choices.
             current: Key of the current choice.
         """
         super().__init__(title, [], current=current)
+        self._name = title
+        self._sorts = deque(sorts)
         self._find = find
         self._matching = 0
         self._total: int | None = None
         self._finding = self._pick_when_found = False
 
     def on_mount(self) -> None:
+        self._show_sort()
         self._list.show([], empty="…")
+
+    def action_sort(self) -> None:
+        """Show the choices in the next order."""
+        self._sorts.rotate(-1)
+        self._show_sort()
+        self.narrow(self._input.value)
+
+    def _show_sort(self) -> None:
+        self._title.update(f"{self._name} · {self._sorts[0]} · Tab sorts {self._sorts[1]}")
 
     def narrow(self, typed: str) -> None:  # noqa: ARG002 the input holds it
         self._limit, self._pick_when_found = FIRST_PAGE, False
@@ -65,7 +82,7 @@ class RemotePicker(Picker):
         _: Worker[None] = self.run_worker(self._find_and_show(self._input.value, self._limit), exclusive=True)
 
     async def _find_and_show(self, typed: str, limit: int) -> None:
-        choices, self._matching = await self._find(typed, limit)
+        choices, self._matching = await self._find(typed, limit, self._sorts[0])
         if self._total is None or not typed:
             self._total = self._matching
         self._finding = False

@@ -15,11 +15,14 @@ from heapq import merge, nsmallest
 from operator import itemgetter
 from typing import Final
 
-from tui.model import Session
+from tui.items.text import item_text
+from tui.items.types import is_user_message
+from tui.model import Session, SessionSort
 from tui.model.fuzzy import Matcher
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import label_sessions
 from tui.storage.schema import CONVO_SESSIONS
+from tui.words import shorten
 
 __all__ = [
     "FIRST_PAGE",
@@ -35,6 +38,7 @@ __all__ = [
     "newest_sessions",
     "pinned_sessions",
     "sessions_since",
+    "with_first_words",
 ]
 
 FIRST_PAGE: Final = 32
@@ -42,6 +46,13 @@ FIRST_PAGE: Final = 32
 
 _MAX_MESSAGES: Final = 4096
 """Messages that are read at most for the first page; if they are too few, the last message of each session is read."""
+
+
+_MAX_FIRST_BYTES: Final = 1024
+"""Bytes of the first message of a session that are read for its first words."""
+
+_MAX_FIRST_WORDS: Final = 60
+"""Characters of the first words."""
 
 
 def count_sessions(tx: Transaction, *, archived: bool = True) -> int:
@@ -172,9 +183,12 @@ def sessions_since(tx: Transaction, mark: object) -> tuple[frozenset[str], objec
 
 
 def matching_sessions(
-    tx: Transaction, typed: str, limit: int, *, archived: bool = True
+    tx: Transaction, typed: str, limit: int, sort: SessionSort = SessionSort.WRITTEN, *, archived: bool = True
 ) -> tuple[tuple[Session, ...], int]:
-    """Return the `limit` sessions whose title or id matches typed letters best, and the number of all matches."""
+    """Return the `limit` sessions whose title or id matches typed letters best, and the number of all matches.
+
+    Of equal matches, those that `sort` orders first come first.
+    """
     matcher = Matcher(typed)
     # SQL ignores the case of ASCII letters alone; the matcher checks the others.
     like = "%" + "".join(f"\\{letter}%" for letter in matcher.query if letter.isascii())
@@ -183,10 +197,15 @@ def matching_sessions(
         title = "COALESCE(l.title, '')"
         labels = " LEFT JOIN convo_labels l ON l.kind = 'session' AND l.session_id = s.session_id"
     name = f"ltrim({title} || ' ') || s.session_id"
+    order = f"s.{tx.dialect.row_order} DESC"
+    if sort is SessionSort.NAME:
+        order = f"lower({name}), {order}"
+    elif sort is SessionSort.LONGEST:
+        order = f"(SELECT COUNT(*) FROM {tx.tables.messages} m WHERE m.session_id = s.session_id) DESC, {order}"
     rows = tx.execute(
         f"SELECT {name}, s.session_id FROM {tx.tables.sessions} s{labels}"
         f" WHERE {_is_shown(tx, archived=archived)} AND {name} {tx.dialect.like} :like ESCAPE '\\'"
-        f" ORDER BY s.{tx.dialect.row_order} DESC",
+        f" ORDER BY {order}",
         like=like,
     )
     total = 0
@@ -200,6 +219,23 @@ def matching_sessions(
 
     best = nsmallest(limit, ranked())
     return _read(tx, (session_id for *_, session_id in best)), total
+
+
+def with_first_words(tx: Transaction, sessions: Iterable[Session]) -> tuple[Session, ...]:
+    """Return sessions without a title with the beginning of their first message, if a user wrote it."""
+    return tuple(
+        session if session.title else session._replace(first_words=_first_words(tx, session.session_id))
+        for session in sessions
+    )
+
+
+def _first_words(tx: Transaction, session_id: str) -> str:
+    sql = f"SELECT id FROM {tx.tables.messages} WHERE session_id = :session_id ORDER BY id LIMIT 1"
+    row = tx.execute(sql, session_id=session_id).fetchone()
+    if row is None:
+        return ""
+    (item,) = tx.messages.beginnings([row[0]], _MAX_FIRST_BYTES)
+    return shorten(item_text(item.data), _MAX_FIRST_WORDS) if is_user_message(item.data) else ""
 
 
 class SessionOrder:

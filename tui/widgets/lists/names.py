@@ -36,7 +36,11 @@ def branch_choices(view: View) -> list[Choice]:
 def session_choices(sessions: Iterable[Session]) -> list[Choice]:
     """Return a choice for each session."""
     return [
-        Choice(session.session_id, display_name(session), _detail(format_time(session.updated_at), session))
+        Choice(
+            session.session_id,
+            display_name(session),
+            _detail(" · ".join(filter(None, (session.first_words, format_time(session.updated_at)))), session),
+        )
         for session in sessions
     ]
 
