@@ -298,7 +298,7 @@ async def test_a_branch_that_is_deleted_during_the_run(
     failing: MakeFailing, server: ScriptedServer, session: AdvancedSQLiteSession, ours: OpenOurs
 ) -> None:
     await session.add_items(turn("One"))
-    branch = await session.fork(2, name="deleted")
+    branch = await session.fork(2, branch_name="deleted")
     await ours().delete_branch(branch)
     server.script(TextAnswer("Too late."))
     result = await failing("bomb").run(session, "Two", RecordingHooks())

@@ -252,7 +252,7 @@ async def test_two_concurrent_runs_on_two_branches_of_one_file(
     runner: AgentRunner, server: ScriptedServer, session: AdvancedSQLiteSession, ours: OpenOurs
 ) -> None:
     await session.add_items(turn("Before"))
-    await session.fork(name="aside", switch=False)
+    await session.fork(branch_name="aside", switch=False)
     other = ours()
     await other.switch_to_branch("aside")
     gates = threading.Event(), threading.Event()

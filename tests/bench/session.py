@@ -328,7 +328,7 @@ async def fill(path: Path, size: int, branches: int = 1) -> None:
     async with AdvancedSQLiteSession(session_id="chat", db_path=path) as ours:
         longest = min(turns, MAX_SHARED_TURNS)
         for number in range(1, branches):
-            await ours.fork(max(2, number * longest // branches), name=_branch(number), switch=False)
+            await ours.fork(max(2, number * longest // branches), branch_name=_branch(number), switch=False)
 
 
 async def measure(folder: Path, size: int, branches: int = 1) -> None:

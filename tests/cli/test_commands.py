@@ -257,7 +257,7 @@ async def test_a_plain_session_is_adopted(path: Path, run: Run, run_json: RunJSO
 async def test_show_of_a_branch_without_messages(path: Path, run: Run, ours: OpenOurs) -> None:
     session = ours()
     await session.add_items(turn("Hello"))
-    await session.fork(1, name="empty", switch=False)
+    await session.fork(1, branch_name="empty", switch=False)
     assert run("show", path, "--branch", "empty").stdout == "No messages.\n"
 
 

@@ -110,7 +110,7 @@ async def test_code_with_fences_has_a_longer_fence(path: Path, sdk: OpenSDK) -> 
 async def test_a_branch_without_messages(path: Path, ours: OpenOurs, form: Format) -> None:
     session = ours()
     await session.add_items(turn("Hello"))
-    await session.fork(1, name="empty", switch=False)
+    await session.fork(1, branch_name="empty", switch=False)
     assert "No messages." in await export_document(path, ["empty"], form)
     assert "No messages." in await export_document(path, ["main", "empty"], form)
 

@@ -99,8 +99,8 @@ async def test_any_sequence_of_changes_is_unchanged(
 async def test_parents_of_forks_and_empty_branches_are_unchanged(source: Path, target: Path, ours: OpenOurs) -> None:
     session = ours(source)
     await session.add_items(turn("Hello"))
-    await session.fork(name="child", switch=False)
-    await session.fork(1, name="empty", switch=False)
+    await session.fork(branch_name="child", switch=False)
+    await session.fork(1, branch_name="empty", switch=False)
     await import_document(target, await export_document(source))
     store = Store(target)
     tree = await store.tree((await store.sessions())[0])
@@ -117,7 +117,7 @@ async def test_titles_notes_pins_and_archived_branches_are_unchanged(
 ) -> None:
     session = ours(source)
     await session.add_items(turn("Hello"))
-    await session.fork(name="alt", switch=False)
+    await session.fork(branch_name="alt", switch=False)
     editor = Editor(source, DEFAULT_SESSIONS, DEFAULT_MESSAGES)
     await editor.label("chat", None, title="The session", pinned=True, description="Pinned")
     await editor.label(
@@ -163,10 +163,10 @@ async def dated(source: Path, ours: OpenOurs) -> Path:
         await session.add_items(turn(text))
         await session.store_run_usage(run_result(70))
         await session.record_run(outcome="done", started_at="2026-03-04 05:06:07", seconds=1.5)
-    await session.fork(2, name="deleted")
+    await session.fork(2, branch_name="deleted")
     await session.add_items(turn("Shared"))
     await session.store_run_usage(run_result(80))
-    await session.fork(name="child")
+    await session.fork(branch_name="child")
     await session.delete_branch("deleted", force=True)
     with closing(sqlite3.connect(source)) as db:
         for table, query in TIMES.items():

@@ -23,7 +23,7 @@ async def test_a_fork_shares_the_turns_before_its_turn(ours: OpenOurs, sdk: Open
     session = ours()
     await session.add_items(turns(3))
     for number, shared in ((1, 0), (2, 1), (3, 2), (4, 3), (None, 3)):
-        name = await session.fork(number, name=f"at {number}", switch=False)
+        name = await session.fork(number, branch_name=f"at {number}", switch=False)
         assert await session.get_items(branch_id=name) == turns(3)[: 4 * shared]
         assert await sdk().get_items(branch_id=name) == turns(3)[: 4 * shared]
     assert await session.get_items() == turns(3)
@@ -37,7 +37,7 @@ async def test_a_fork_becomes_current_unless_switch_is_off(ours: OpenOurs) -> No
     await session.add_items(turn(3))
     assert await session.get_items() == turns(3)
     assert await session.get_items(branch_id="main") == turns(2)
-    await session.fork(2, source="main", name="aside", switch=False)
+    await session.fork(2, source="main", branch_name="aside", switch=False)
     assert await session.get_items() == turns(3)
     assert await session.get_items(branch_id="aside") == turns(1)
 
@@ -51,10 +51,10 @@ async def test_an_impossible_fork_has_a_reason(ours: OpenOurs) -> None:
     with pytest.raises(ValueError, match="Branch 'elsewhere' does not exist"):
         await session.fork(1, source="elsewhere")
     with pytest.raises(ValueError, match="Branch name cannot be empty"):
-        await session.fork(name="  ")
-    await session.fork(name="taken", switch=False)
+        await session.fork(branch_name="  ")
+    await session.fork(branch_name="taken", switch=False)
     with pytest.raises(ValueError, match=r"^Branch ID 'taken' has already been used\. Choose a new branch ID\.$"):
-        await session.fork(name="taken")
+        await session.fork(branch_name="taken")
     assert await names(session) == ["main", "taken"]
 
 
@@ -63,7 +63,7 @@ async def test_every_fork_records_its_parent_and_turn(ours: OpenOurs, path: Path
     await session.add_items(turns(3))
     await session.create_branch_from_turn(3, "second")
     await session.create_branch_from_content("question 2", "third")
-    await session.fork(1, source="main", name="fourth")
+    await session.fork(1, "fourth", source="main")
     recorded = rows(path, "SELECT branch_id, parent_branch_id, fork_turn, empty_generation FROM convo_branches")
     assert sorted(recorded) == [("fourth", "main", 1, 0), ("second", "main", 3, None), ("third", "second", 2, None)]
 
@@ -104,7 +104,7 @@ async def test_main_can_always_be_entered(ours: OpenOurs) -> None:
     session = ours()
     await session.switch_to_branch("main")
     await session.add_items(turns(2))
-    await session.fork(name="other", switch=False)
+    await session.fork(branch_name="other", switch=False)
     for _ in range(8):
         await session.pop_item()
     await session.switch_to_branch("other")
@@ -164,11 +164,11 @@ async def test_usage_of_shared_turns_outlives_their_branch(ours: OpenOurs, path:
     session = ours()
     await session.add_items(turn(1))
     await session.store_run_usage(run(1))
-    await session.fork(name="a")
+    await session.fork(branch_name="a")
     for number in (2, 3):
         await session.add_items(turn(number))
         await session.store_run_usage(run(10 * number, cached=number))
-    await session.fork(3, name="b")
+    await session.fork(3, branch_name="b")
     public = await session.get_session_usage("b"), await session.get_turn_usage(branch_id="b")
     await session.delete_branch("a")
     [(details, *kept)] = rows(
@@ -191,7 +191,7 @@ async def test_usage_of_a_shared_turn_outlives_its_pops(ours: OpenOurs, path: Pa
     session = ours()
     await session.add_items(turns(2))
     await session.store_run_usage(run(7))
-    await session.fork(name="other", switch=False)
+    await session.fork(branch_name="other", switch=False)
     for _ in range(4):
         await session.pop_item()
     assert await session.get_turn_usage() == []
@@ -204,7 +204,7 @@ async def test_usage_that_another_branch_has_is_not_kept_twice(ours: OpenOurs, p
     session = ours()
     await session.add_items(turns(2))
     await session.store_run_usage(run(7))
-    await session.fork(name="other")
+    await session.fork(branch_name="other")
     await session.store_run_usage(run(8))
     await session.delete_branch("other", force=True)
     assert rows(path, "SELECT name FROM sqlite_master WHERE name = 'convo_usage'") == []
@@ -214,7 +214,7 @@ async def test_branches_are_listed_in_the_order_of_their_creation(ours: OpenOurs
     session = ours()
     await session.add_items(turns(2))
     for name, second in (("z", 1), ("a", 2), ("m", 1)):
-        await session.fork(name=name, switch=False)
+        await session.fork(branch_name=name, switch=False)
         connection_of(session._access.engine).run_sync(
             lambda db, name=name, second=second: db.execute(  # type: ignore[misc]
                 "UPDATE message_structure SET created_at = ? WHERE branch_id = ?", (f"2020-01-01 00:00:0{second}", name)

@@ -189,7 +189,7 @@ CHANGES: dict[str, Callable[[AdvancedSQLiteSession], Awaitable[object]]] = {
 async def test_a_cancelled_change_is_completed_or_not_begun(ours: OpenOurs, path: Path, name: str, steps: int) -> None:
     session = ours()
     await session.add_items(turns(2))
-    await session.fork(name="done", switch=False)
+    await session.fork(branch_name="done", switch=False)
     before = everything(path)
     change = asyncio.ensure_future(CHANGES[name](session))
     for _ in range(steps):
@@ -228,7 +228,7 @@ async def test_a_change_is_complete_when_its_cancellation_is_raised(ours: OpenOu
 async def test_a_failed_change_writes_nothing(ours: OpenOurs, path: Path, name: str) -> None:
     session = ours()
     await session.add_items(turns(2))
-    await session.fork(name="done", switch=False)
+    await session.fork(branch_name="done", switch=False)
     before = everything(path)
     connection_of(session._access.engine).run_sync(
         lambda db: db.execute(

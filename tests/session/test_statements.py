@@ -27,8 +27,8 @@ CALLS: dict[str, Call] = {
     "switch": lambda session: session.switch_to_branch("other"),
     "last": lambda session: session.get_items(20),
     # A generated name contains the time; within the same second another name has to be found.
-    "fork": lambda session: session.fork(3, name=f"fork {next(NUMBERS)}"),
-    "fork at the end": lambda session: session.fork(name=f"fork {next(NUMBERS)}"),
+    "fork": lambda session: session.fork(3, branch_name=f"fork {next(NUMBERS)}"),
+    "fork at the end": lambda session: session.fork(branch_name=f"fork {next(NUMBERS)}"),
 }
 
 SIZES = {"a short branch": (5, 1), "a long branch": (500, 1), "many branches": (50, 100)}
@@ -37,9 +37,9 @@ SIZES = {"a short branch": (5, 1), "a long branch": (500, 1), "many branches": (
 
 async def fill(session: AdvancedSQLiteSession, turn_count: int, branches: int) -> None:
     await session.add_items(turns(turn_count))
-    await session.fork(name="other", switch=False)
+    await session.fork(branch_name="other", switch=False)
     for number in range(1, branches):
-        await session.fork(2 + number % turn_count, name=f"branch {number}", switch=False)
+        await session.fork(2 + number % turn_count, branch_name=f"branch {number}", switch=False)
 
 
 async def statements(session: AdvancedSQLiteSession, call: Call) -> list[str]:
@@ -112,7 +112,7 @@ async def test_the_number_of_rows_read_does_not_grow(ours: OpenOurs, tmp_path: P
 async def test_a_call_is_one_round_trip(ours: OpenOurs, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     session = ours()
     await session.add_items(turns(5))
-    await session.fork(name="other", switch=False)
+    await session.fork(branch_name="other", switch=False)
     connection = connection_of(session._access.engine)
     submit, submitted = connection.submit, []
 
@@ -128,7 +128,7 @@ async def test_a_call_is_one_round_trip(ours: OpenOurs, monkeypatch: pytest.Monk
 async def test_reading_writes_nothing(ours: OpenOurs) -> None:
     session = ours()
     await session.add_items(turns(3))
-    await session.fork(2, name="other", switch=False)
+    await session.fork(2, branch_name="other", switch=False)
     looks: list[Call] = [
         lambda session: session.get_items(),
         lambda session: session.list_branches(),

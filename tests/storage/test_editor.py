@@ -169,7 +169,7 @@ async def test_deleting_a_branch_that_parts_within_a_turn_deletes_only_its_own_i
 ) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
         await ours.switch_to_branch("alt")
-        await ours.fork(name="shorter")
+        await ours.fork(branch_name="shorter")
         await ours.pop_item()
         await ours.add_items([assistant_message("Otherwise.")])  # type: ignore[list-item]
     impact = await store.deletion_impact((await store.sessions())[0], "alt")

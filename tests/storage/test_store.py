@@ -224,7 +224,7 @@ async def test_branches_without_items_exist_until_either_class_deletes_them(tmp_
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
         await ours.add_items([*turn("one"), *turn("two")])
         for name in ("nothing", "gone", "theirs"):
-            await ours.fork(1, source="main", name=name)
+            await ours.fork(1, source="main", branch_name=name)
         await ours.add_items(turn("said here"))
         await ours.delete_branch("gone")
     store = Store(path)
@@ -244,10 +244,10 @@ async def test_the_usage_of_a_session_counts_each_turn_once_even_after_its_branc
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
         await ours.add_items(turn("one"))
         await ours.store_run_usage(run_result(100))
-        await ours.fork(name="runner")
+        await ours.fork(branch_name="runner")
         await ours.add_items(turn("two"))
         await ours.store_run_usage(run_result(1000))
-        await ours.fork(name="heir")
+        await ours.fork(branch_name="heir")
         await ours.delete_branch("runner")
     store = Store(path)
     session = await only_session(store)

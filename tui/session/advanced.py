@@ -210,14 +210,19 @@ class AdvancedSession:
         return await self._create(first_match, branch_name)
 
     async def fork(
-        self, turn: int | None = None, *, source: str | None = None, name: str | None = None, switch: bool = True
+        self,
+        turn: int | None = None,
+        branch_name: str | None = None,
+        *,
+        source: str | None = None,
+        switch: bool = True,
     ) -> str:
         """Make a branch that shares the turns of `source` before `turn`.
 
         Args:
             turn: The first turn that is not shared; to share all turns, None or the number after the last.
+            branch_name: Id of the new branch, never used before in this session; made from turn and time if None.
             source: The branch to fork from; the current one if None.
-            name: Id of the new branch, never used before in this session; made from turn and time if None.
             switch: Make the new branch the current one.
 
         Returns:
@@ -226,9 +231,12 @@ class AdvancedSession:
         Raises:
             ValueError: There is no such branch or turn, or the name is blank or was used before.
         """
-        _check_name(name)
+        _check_name(branch_name)
         return await self._create(
-            lambda tx, branch: resolve_fork_turn(tx, self.session_id, branch, turn), name, source=source, switch=switch
+            lambda tx, branch: resolve_fork_turn(tx, self.session_id, branch, turn),
+            branch_name,
+            source=source,
+            switch=switch,
         )
 
     async def switch_to_branch(self, branch_id: str) -> None:

@@ -47,7 +47,7 @@ async def write(path: Path) -> None:
     await sdk.store_run_usage(run_result(1000))
     sdk.close()
     async with AdvancedSQLiteSession(session_id="chat", db_path=path) as ours:
-        await ours.fork(source="alt", name="late")
+        await ours.fork(source="alt", branch_name="late")
         await ours.pop_item()
         await ours.add_items([assistant_message("Otherwise.")])  # type: ignore[list-item]
     with closing(sqlite3.connect(path)) as db, db:

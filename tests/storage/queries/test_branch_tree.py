@@ -43,7 +43,7 @@ async def path(tmp_path: Path) -> Path:
             await ours.add_items(turn(f"main {number}"))
         for number in range(120):
             source = "main" if number % 10 == 0 else f"b{number - 1}"
-            await ours.fork(3 + number % 10, source=source, name=f"b{number}")
+            await ours.fork(3 + number % 10, source=source, branch_name=f"b{number}")
             await ours.add_items(turn(f"b{number}"))
     return path
 
@@ -90,7 +90,7 @@ async def test_only_the_end_of_a_growing_branch_is_read(store: Store, ours: Adva
 
 async def test_items_added_to_a_known_turn_are_read(store: Store, ours: AdvancedSQLiteSession) -> None:
     """Two branches share their last turn until one of them adds an item to it."""
-    await ours.fork(source="b60", name="twin")
+    await ours.fork(source="b60", branch_name="twin")
     tree = await store.tree(SESSION)
     assert not len(tree.last_chain("twin"))
     await ours.switch_to_branch("twin")
@@ -105,7 +105,7 @@ async def test_branches_are_added_and_deleted(store: Store, ours: AdvancedSQLite
     await store.tree(SESSION)
     sdk = open_sdk(path)
     for step in (
-        lambda: ours.fork(4, source="b17", name="new"),
+        lambda: ours.fork(4, source="b17", branch_name="new"),
         lambda: ours.pop_item(),
         lambda: ours.delete_branch("b16"),
         lambda: sdk.delete_branch("b5"),

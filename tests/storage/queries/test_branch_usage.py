@@ -114,12 +114,12 @@ async def test_deleting_the_branch_that_ran_a_turn_keeps_the_usage_of_shared_tur
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
         await session.add_items(turn("one"))
         await session.store_run_usage(run_result(100))
-        await session.fork(name="runner")
+        await session.fork(branch_name="runner")
         for tokens in (1000, 2000):
             await session.add_items(turn(f"runner {tokens}"))
             await session.store_run_usage(run_result(tokens))
         await session.record_run(outcome="done", model="gpt-5-mini", estimated=True)
-        await session.fork(name="heir")
+        await session.fork(branch_name="heir")
         await session.add_items(turn("heir"))
         await session.store_run_usage(run_result(30_000))
         before = await read_usage(path, "heir")
@@ -134,7 +134,7 @@ async def test_deleting_the_branch_that_ran_a_turn_keeps_the_usage_of_shared_tur
         assert [row.model for row in after[1]] == [None, None, "gpt-5-mini", None]
         if again:
             # A fork that runs a kept turn again shows its own run; both were billed.
-            await session.fork(4, source="heir", name="again")
+            await session.fork(4, source="heir", branch_name="again")
             await session.store_run_usage(run_result(7))
             branch_usage, turns = await read_usage(path, "again")
             assert paid(turns) == [("main", 100), ("runner", 1000), ("again", 7)]
@@ -144,10 +144,10 @@ async def test_deleting_the_branch_that_ran_a_turn_keeps_the_usage_of_shared_tur
 async def test_a_restored_branch_is_not_counted_twice(path: Path) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
         await session.add_items(turn("one"))
-        await session.fork(name="runner")
+        await session.fork(branch_name="runner")
         await session.add_items(turn("two"))
         await session.store_run_usage(run_result(1000))
-        await session.fork(name="heir")
+        await session.fork(branch_name="heir")
     tables = ("message_structure", "turn_usage")
     with closing(sqlite3.connect(path)) as db, db:
         kept = {table: db.execute(f"SELECT * FROM {table} WHERE branch_id = 'runner'").fetchall() for table in tables}
@@ -292,7 +292,7 @@ async def against_the_plain_way(steps: list[Step]) -> None:
                 await session.switch_to_branch(name)
                 count = len(await session.get_conversation_turns())
                 if kind == "fork":
-                    names.append(await session.fork(1 + where % (count + 1), name=f"b{number}"))
+                    names.append(await session.fork(1 + where % (count + 1), branch_name=f"b{number}"))
                 elif kind == "say":
                     await session.add_items(turn(f"said {number}"))
                 elif kind == "spend":

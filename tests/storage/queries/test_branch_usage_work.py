@@ -33,11 +33,11 @@ async def write(path: Path, turns: int, forks: int) -> None:
             await session.store_run_usage(run_result(100))
             await session.record_run(outcome="done", model="gpt-5-mini")
         for number in range(forks):
-            await session.fork(11, source="main", name=f"fork-{number}")
+            await session.fork(11, source="main", branch_name=f"fork-{number}")
             await session.add_items(turn("on"))
             await session.store_run_usage(run_result(10))
         # A deleted branch leaves kept usage, so that all tables exist.
-        await session.fork(name="heir", source="fork-1")
+        await session.fork(branch_name="heir", source="fork-1")
         await session.delete_branch("fork-1")
 
 

@@ -79,10 +79,10 @@ async def test_forks_have_the_runs_of_their_shared_turns(path: Path, session: Ad
     for number in (1, 2):
         await session.add_items(turn(f"main {number}"))
         await session.record_run(outcome="done", seconds=number)
-    await session.fork(2, name="alt")
+    await session.fork(2, branch_name="alt")
     await session.add_items(turn("alt 2"))
     await session.record_run(outcome="stopped", seconds=3)
-    await session.fork(name="copy")
+    await session.fork(branch_name="copy")
     seconds = {name: {at: run.seconds for at, run in (await runs(path, name)).items()} for name in ("main", "alt")}
     assert seconds == {"main": {1: 1, 2: 2}, "alt": {1: 1, 2: 3}}
     assert await runs(path, "copy") == await runs(path, "alt")
@@ -99,7 +99,7 @@ async def test_a_branch_that_continued_a_shared_turn_has_its_own_run(
 ) -> None:
     await session.add_items(turn("one"))
     await session.record_run(outcome="stopped")
-    await session.fork(name="alt")
+    await session.fork(branch_name="alt")
     await session.add_items(turn("", "And on.")[1:])
     await session.record_run(outcome="done")
     assert (await runs(path))[1].outcome is Outcome.STOPPED

@@ -47,7 +47,7 @@ async def test_without_a_turn_nothing_is_recorded_and_no_table_created(ours: Ope
     await session.record_run(outcome="done")
     await session.add_items([assistant("before any turn")])
     await session.record_run(outcome="done")
-    await session.fork(name="empty")
+    await session.fork(branch_name="empty")
     await session.record_run(outcome="done")
     await ours().delete_branch("empty")
     await session.record_run(outcome="done")
@@ -67,7 +67,7 @@ async def test_an_unknown_outcome_is_refused(ours: OpenOurs) -> None:
 async def test_a_run_belongs_to_the_branch_that_was_current_at_the_call(ours: OpenOurs, path: Path) -> None:
     session = ours()
     await session.add_items(turns(2))
-    await session.fork(name="other")
+    await session.fork(branch_name="other")
     await session.add_items(turn(3))
     await asyncio.gather(session.record_run(outcome="done"), session.switch_to_branch("main"))
     await session.record_run(outcome="stopped")
@@ -91,11 +91,11 @@ async def test_a_run_is_not_recorded_if_the_session_was_cleared_meanwhile(
 async def test_the_record_of_a_shared_turn_outlives_the_branch_that_ran_it(ours: OpenOurs, path: Path) -> None:
     session = ours()
     await session.add_items(turns(1))
-    await session.fork(name="a")
+    await session.fork(branch_name="a")
     for number in (2, 3):
         await session.add_items(turn(number))
         await session.record_run(outcome="done", seconds=number)
-    await session.fork(3, name="b")
+    await session.fork(3, branch_name="b")
     await session.delete_branch("a")
     assert recorded(path) == [("a", 2, 5, "done")]
     await session.delete_branch("b", force=True)
@@ -106,7 +106,7 @@ async def test_a_record_is_deleted_with_the_last_item_of_its_turn(ours: OpenOurs
     session = ours()
     await session.add_items(turns(2))
     await session.record_run(outcome="done")
-    await session.fork(name="other", switch=False)
+    await session.fork(branch_name="other", switch=False)
     for _ in range(4):
         await session.pop_item()
     assert recorded(path) == [("main", 2, 5, "done")]
@@ -144,7 +144,7 @@ async def test_the_sdk_s_class_works_on_a_file_with_runs(ours: OpenOurs, sdk: Op
     await theirs.delete_branch("theirs")
     assert await theirs.get_items() == turns(2)
     await session.switch_to_branch("main")
-    await session.fork(2, name="ours")
+    await session.fork(2, branch_name="ours")
     await session.add_items(turn(3))
     await session.delete_branch("ours", force=True)
     assert recorded(path) == [("main", 2, 5, "done")]
