@@ -43,6 +43,8 @@ def test_list_as_json(conversation: Path, run_json: RunJSON) -> None:
 
 def test_show_prints_text(conversation: Path, run: Run) -> None:
     assert run("show", conversation).stdout.split("\n") == [
+        "support, branch alt, 2 turns",
+        "",
         "turn 1 · 1,100 tokens: 1,000 in, 500 of it cached, 100 out, 20 of it reasoning",
         "user:",
         "  hello ␛[31mthere",

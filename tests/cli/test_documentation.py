@@ -57,6 +57,7 @@ def test_every_key_of_the_json_output_is_described(conversation: Path, run_json:
     described_in = {section.partition("\n")[0]: section for section in sections[1:]}
     outputs = {
         "list": run_json("list", conversation),
+        "tree": run_json("tree", conversation),
         "show": run_json("show", conversation),
         "usage": run_json("usage", conversation, "--price-as", "gpt-5-mini"),
         "find": run_json("find", conversation, "there"),

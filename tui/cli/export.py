@@ -19,6 +19,7 @@ __all__ = ["run"]
 async def run(options: argparse.Namespace) -> int:
     """Write a session, or some of its branches, to standard output or a file."""
     form = Format.JSON if options.json else Format(options.format)
+    _check_output(options)
     async with open_session(options.file, options.session) as found:
         branches = await _branches(found, options)
 
@@ -33,6 +34,11 @@ async def run(options: argparse.Namespace) -> int:
     if options.output is not None:
         Output().line(f"Wrote {options.output}.")
     return 0
+
+
+def _check_output(options: argparse.Namespace) -> None:
+    if options.output is not None and not options.force and Path(options.output).is_file():
+        raise ConfigError(f"{options.output} exists already.", "Add --force to replace it, or name another file.")
 
 
 def _with_references(html: str) -> str:

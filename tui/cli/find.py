@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final
@@ -12,6 +13,7 @@ from tui.cli.open import OpenSession, open_session
 from tui.cli.output import Output, print_json
 from tui.model.query import parse_query
 from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
+from tui.printable import printable_line
 from tui.words import plural
 
 __all__ = ["run"]
@@ -39,7 +41,20 @@ async def run(options: argparse.Namespace) -> int:
             out.line(f"There {verb} more than {plural(options.limit, 'hit')}; --limit shows more.")
         if results.timed_out:
             out.line(f"The regular expression timed out on {plural(results.timed_out, 'item')}.")
-    return 0 if len(results) else _NOTHING_FOUND
+    if len(results):
+        return 0
+    print(f"No match in {_place(origin)}.", file=sys.stderr)
+    return _NOTHING_FOUND
+
+
+def _place(origin: SearchOrigin) -> str:
+    """Return in words where was searched."""
+    if origin.scope is SearchScope.FILE or origin.session is None:
+        return "any session of the file"
+    session = f"session '{printable_line(origin.session.session_id)}'"
+    if origin.scope is SearchScope.BRANCH:
+        return f"branch '{printable_line(origin.branch_id)}' of {session}"
+    return f"any branch of {session}; --everywhere searches all sessions"
 
 
 async def _origin(found: OpenSession, options: argparse.Namespace) -> SearchOrigin:

@@ -40,14 +40,15 @@ def session_object(session: Session) -> dict[str, Any]:
     }
 
 
-def branch_object(branch: Branch, items: int) -> dict[str, Any]:
+def branch_object(branch: Branch, items: int, origin: tuple[str, int] | None) -> dict[str, Any]:
     """Return a branch in the output of `list`."""
+    parent, fork_turn = origin or (None, None)
     return {
         "branch_id": branch.branch_id,
         "turns": branch.turns,
         "items": items,
-        "parent": branch.parent,
-        "fork_turn": branch.fork_turn,
+        "parent": parent,
+        "fork_turn": fork_turn,
         "created_at": to_iso(branch.created_at),
         "title": branch.title,
         "note": branch.note,

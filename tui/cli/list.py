@@ -7,7 +7,6 @@ import argparse
 from tui.cli.json_objects import branch_object, session_object
 from tui.cli.open import all_sessions, open_session
 from tui.cli.output import Output, print_json
-from tui.model import Branch
 from tui.widgets.format import format_time_and_zone
 from tui.words import plural
 
@@ -19,7 +18,10 @@ async def run(options: argparse.Namespace) -> int:
     async with open_session(options.file, options.session) as found:
         sessions = [session async for session in all_sessions(found.store)]
         items = await found.store.count_items(found.session)
-        branches = [(branch, items.get(branch.branch_id, 0)) for branch in found.tree.branches.values()]
+        branches = [
+            (branch, items.get(branch.branch_id, 0), found.tree.origin(branch.branch_id))
+            for branch in found.tree.branches.values()
+        ]
     session_id = found.session.session_id
     if options.json:
         print_json(
@@ -27,7 +29,7 @@ async def run(options: argparse.Namespace) -> int:
                 "file": options.file,
                 "sessions": [session_object(session) for session in sessions],
                 "session_id": session_id,
-                "branches": [branch_object(branch, count) for branch, count in branches],
+                "branches": [branch_object(*branch) for branch in branches],
             }
         )
         return 0
@@ -41,13 +43,13 @@ async def run(options: argparse.Namespace) -> int:
     out.line((f"{plural(len(branches), 'branch')} of {session_id}", "bold"))
     out.table(
         (
-            [branch.branch_id, plural(branch.turns, "turn"), plural(count, "item"), _origin(branch)]
-            for branch, count in branches
+            [branch.branch_id, plural(branch.turns, "turn"), plural(count, "item"), _origin(origin)]
+            for branch, count, origin in branches
         ),
         right=(1, 2),
     )
     return 0
 
 
-def _origin(branch: Branch) -> str:
-    return "" if branch.parent is None else f"from {branch.parent}, turn {branch.fork_turn}"
+def _origin(origin: tuple[str, int] | None) -> str:
+    return "" if origin is None else f"from {origin[0]}, turn {origin[1]}"

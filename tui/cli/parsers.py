@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -23,6 +24,7 @@ class Command(NamedTuple):
         module: The module of `tui.cli` whose `run` runs the command.
         add_arguments: Adds the command's own arguments to a parser that has FILE, --session and --json.
         has_file: Whether the command has FILE, --session and --json.
+        has_session: Whether a command with FILE has --session.
         session_help: Help text of --session.
     """
 
@@ -30,13 +32,34 @@ class Command(NamedTuple):
     module: str
     add_arguments: AddArguments = lambda _: None
     has_file: bool = True
+    has_session: bool = True
     session_help: str = "id of the session (default: the one written last)"
 
 
-def _add_branch(parser: argparse.ArgumentParser) -> None:
-    _complete_branches(
-        parser.add_argument("--branch", metavar="ID", help="id of the branch (default: the one written last)")
+def _add_branch(parser: argparse.ArgumentParser, default: str = "the one written last") -> None:
+    _complete_branches(parser.add_argument("--branch", metavar="ID", help=f"id of the branch (default: {default})"))
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    _add_branch(parser, "the session itself")
+
+
+def _add_fork(parser: argparse.ArgumentParser) -> None:
+    _add_branch(parser)
+    parser.add_argument(
+        "--turn", metavar="N", type=_positive, help="the first turn that is not shared (default: share all turns)"
     )
+    parser.add_argument("--name", metavar="ID", help="id of the new branch (default: made of turn and time)")
+
+
+def _add_rename(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("title", metavar="TITLE", help="the title; an empty one removes it")
+    _add_target(parser)
+
+
+def _add_delete(parser: argparse.ArgumentParser) -> None:
+    _add_target(parser)
+    parser.add_argument("--yes", action="store_true", help="delete it, instead of saying what would be deleted")
 
 
 def _add_show(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +82,7 @@ def _add_find(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "text", metavar="TEXT", nargs="+", help="text, /regex/, filters: tool: type: role: turn: error:"
     )
-    _add_branch(parser)
+    _add_branch(parser, "all branches of the session")
     parser.add_argument("--everywhere", action="store_true", help="search all sessions of the file")
     parser.add_argument(
         "--limit", metavar="N", type=_positive, default=1000, help="maximum number of hits (default: %(default)s)"
@@ -95,6 +118,7 @@ def _add_completion(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS: Final = {
     "list": Command("list the sessions of a file, and the branches of one", "list"),
+    "tree": Command("print the branches of a session as an outline of turns", "tree"),
     "show": Command("print a branch as text", "show", _add_show),
     "usage": Command("print the tokens, cost and resend cost of a branch, turn by turn", "usage", _add_usage),
     "find": Command("find items that contain a text; exit code 1 if there are none", "find", _add_find),
@@ -107,6 +131,13 @@ COMMANDS: Final = {
         session_help="id of the new session (default: the id in the transcript, else the name of its file)",
     ),
     "adopt": Command("add messages of a plain SQLiteSession to a branch", "adopt"),
+    "fork": Command("create a branch that shares the turns before a turn", "manage", _add_fork),
+    "rename": Command("give a session, or a branch of it, a title", "manage", _add_rename),
+    "archive": Command("archive a session, or a branch of it", "manage", _add_target),
+    "unarchive": Command("bring an archived session or branch back", "manage", _add_target),
+    "delete": Command("delete a session, or a branch of it", "manage", _add_delete),
+    "undo": Command("undo the last change that the explorer or a command made", "manage", has_session=False),
+    "redo": Command("redo the last change that was undone", "manage", has_session=False),
     "completion": Command("print the setup of shell completion", "completion", _add_completion, has_file=False),
 }
 
@@ -126,6 +157,11 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     if words and words[0] in COMMANDS:
         return commands_parser().parse_args(words)
     parser = explorer_parser()
+    if len(words) > 1 and not words[0].startswith("-") and not Path(words[0]).exists():
+        near = get_close_matches(words[0], COMMANDS, 1)
+        if near or not words[1].startswith("-"):
+            known = f"did you mean {near[0]}?" if near else f"commands: {', '.join(COMMANDS)}"
+            parser.error(f"'{words[0]}' is neither a command nor a file; {known}")
     options = parser.parse_args(words, argparse.Namespace(command=None))
     if (options.file is None) == (not options.demo):
         parser.error("name one file, or --demo")
@@ -150,7 +186,8 @@ def commands_parser() -> argparse.ArgumentParser:
             subparser.add_argument("file", metavar="FILE", help="the SQLite file")
         command.add_arguments(subparser)
         if command.has_file:
-            _complete_sessions(subparser.add_argument("--session", metavar="ID", help=command.session_help))
+            if command.has_session:
+                _complete_sessions(subparser.add_argument("--session", metavar="ID", help=command.session_help))
             subparser.add_argument("--json", action="store_true", help="print JSON, as docs/command-line.md describes")
     return parser
 

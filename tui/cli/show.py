@@ -14,6 +14,7 @@ from tui.errors import ConfigError, NotFoundError
 from tui.formats.outline import ReadableItem, readable_turns, usage_words
 from tui.model import Branch, Item, TurnUsage
 from tui.storage.queries.session_dump import SessionDump
+from tui.words import plural
 
 __all__ = ["run"]
 
@@ -33,7 +34,10 @@ async def run(options: argparse.Namespace) -> int:
                 session_id, turns = found.session.session_id, list(turn_objects(items, usages))
                 print_json({"session_id": session_id, "branch_id": branch.branch_id, "turns": turns})
             else:
-                _print_turns(Output(), items, usages)
+                out = Output()
+                title = f"{found.session.session_id}, branch {branch.branch_id}, {plural(branch.turns, 'turn')}"
+                out.line((title, "bold"))
+                _print_turns(out, items, usages)
 
         await found.store.dump(found.session, print_turns)
     return 0
@@ -53,22 +57,20 @@ def _turn_range(text: str | None, branch: Branch) -> tuple[int, int]:
 
 
 def _print_turns(out: Output, items: Iterable[Item], usages: Mapping[int, TurnUsage]) -> None:
-    is_first = True
+    is_empty = True
     for turn, usage, turn_items in readable_turns(items, usages):
-        if not is_first:
-            out.line()
-        is_first = False
+        is_empty = False
+        out.line()
         tokens = f" · {usage_words(usage)}" if usage else ""
         out.line((f"turn {turn}" if turn else "before the first turn", "bold"), (tokens, "dim"))
         for item in turn_items:
             _print_item(out, item)
-    if is_first:
+    if is_empty:
         out.line("No messages.")
 
 
 def _print_item(out: Output, item: ReadableItem) -> None:
-    indent = "" if item.kind == "message" else _INDENT
     name = f"{item.kind} {item.title}" if item.kind in ("call", "output") else item.title
-    out.line(indent, (f"{name}:", "bold cyan" if name == "user" else "cyan"), " failed" if item.failed else "")
+    out.line((f"{name}:", "bold cyan" if name == "user" else "cyan"), " failed" if item.failed else "")
     for line in item.text.split("\n"):
-        out.line(f"{indent}{_INDENT}{line}" if line else "")
+        out.line(f"{_INDENT}{line}" if line else "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import NamedTuple, overload
 
 __all__ = ["EMPTY_TREE", "Branch", "Chain", "Holders", "Turn", "TurnTree"]
@@ -193,6 +194,21 @@ class TurnTree:
         parent = self.chains[chain.parent]
         children = tuple(self.chains[index] for index in parent.children)
         return (parent, *children) if parent.ending_branch is not None else children
+
+    def origin(self, branch_id: str) -> tuple[str, int] | None:
+        """Return the branch that a branch was forked from, and the first turn that it does not share with it.
+
+        If that is not recorded, it is the oldest of the older branches that share most turns.
+        """
+        branch = self.branches[branch_id]
+        if branch.parent is not None and branch.fork_turn is not None:
+            return branch.parent, branch.fork_turn
+        older = set(takewhile(lambda name: name != branch_id, self.branches))
+        for chain in reversed(self.path(branch_id)):
+            parent = next((name for name in chain.holders if name in older), None)
+            if parent is not None:
+                return parent, chain.last + 1
+        return None
 
     def forks(self, branch_id: str) -> tuple[Chain, ...]:
         """Return the chains on a branch's path that have alternatives; each starts with the first turn after a fork."""

@@ -1,0 +1,76 @@
+"""Commands that change a file, and the outline of its branches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, RunJSON
+
+
+def titles(run_json: RunJSON, path: Path) -> dict[str, str]:
+    return {branch["branch_id"]: branch["title"] for branch in run_json("list", path)["branches"]}
+
+
+def test_a_branch_is_forked_named_archived_and_deleted(conversation: Path, run: Run, run_json: RunJSON) -> None:
+    assert run("fork", conversation, "--branch", "main", "--turn", "2", "--name", "new").stdout == (
+        "Forked 'new' at turn 2 of 'main'. `convo-tui undo FILE` takes it back.\n"
+    )
+    branch = next(branch for branch in run_json("list", conversation)["branches"] if branch["branch_id"] == "new")
+    assert (branch["turns"], branch["parent"], branch["fork_turn"]) == (1, "main", 2)
+    run("rename", conversation, "Shorter", "--branch", "new")
+    assert titles(run_json, conversation)["new"] == "Shorter"
+    run("archive", conversation, "--branch", "new")
+    assert next(one for one in run_json("list", conversation)["branches"] if one["title"])["archived"]
+    run("unarchive", conversation, "--branch", "new")
+    refused = run("delete", conversation, "--branch", "new")
+    assert refused.returncode == 2
+    assert "Add --yes" in refused.stderr
+    assert run("delete", conversation, "--branch", "new", "--yes").returncode == 0
+    assert "new" not in titles(run_json, conversation)
+    assert run("undo", conversation).stdout.startswith("Undone: Deleted 'new'")
+    assert titles(run_json, conversation)["new"] == "Shorter"
+    assert run("redo", conversation).stdout.startswith("Redone: Deleted 'new'")
+    assert "new" not in titles(run_json, conversation)
+
+
+def test_a_session_is_named_and_deleted(conversation: Path, run: Run, run_json: RunJSON) -> None:
+    assert run_json("rename", conversation, "Invoices", "--session", "billing")["done"]
+    assert run_json("list", conversation)["sessions"][1]["title"] == "Invoices"
+    run("delete", conversation, "--session", "billing", "--yes")
+    assert len(run_json("list", conversation)["sessions"]) == 1
+
+
+def test_the_tree_is_an_outline_of_turns(conversation: Path, run: Run, run_json: RunJSON) -> None:
+    assert run("tree", conversation).stdout.split("\n") == [
+        "support · 2 branches",
+        "turn 1: hello ␛[31mthere",
+        "turns 2 to 3: weather in Oslo · end of main",
+        "  turn 2: in Bergen instead · end of alt",
+        "",
+    ]
+    parts = run_json("tree", conversation)["parts"]
+    assert [(part["first_turn"], part["last_turn"], part["last_branch"]) for part in parts] == [
+        (1, 1, None),
+        (2, 3, "main"),
+        (2, 2, "alt"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (("lst", "FILE"), "did you mean list?"),
+        (("frobnicate", "FILE"), "commands: list, tree, show"),
+        (("find", "FILE", "nothing like it"), "No match in any branch of session 'support'; --everywhere"),
+        (("find", "FILE", "nothing like it", "--branch", "alt"), "No match in branch 'alt' of session 'support'"),
+        (("find", "FILE", "nothing like it", "--everywhere"), "No match in any session of the file"),
+        (("export", "FILE", "-o", "FILE"), "Add --force to replace it"),
+        (("undo", "FILE"), "Nothing to undo"),
+    ],
+)
+def test_an_error_says_what_to_do(conversation: Path, run: Run, words: tuple[str, ...], answer: str) -> None:
+    process = run(*(conversation if word == "FILE" else word for word in words))
+    assert process.returncode in (1, 2)
+    assert answer in process.stderr

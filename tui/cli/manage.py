@@ -1,0 +1,64 @@
+"""Commands that change a file: each is one change, which `convo-tui undo` and the explorer take back."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tui.cli.open import OpenSession, open_editor, open_session
+from tui.cli.output import Output, print_json
+from tui.errors import ConvoError
+from tui.storage.editor import Editor
+from tui.words import plural
+
+__all__ = ["run"]
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Make the change that the command names, and print what was done."""
+    editor = open_editor(Path(options.file))
+    if options.command in ("undo", "redo"):
+        entries = await (editor.undo() if options.command == "undo" else editor.redo())
+        done = "Undone" if options.command == "undo" else "Redone"
+        _report(options, [f"{done}: {entry.description}" for entry in entries])
+        return 0
+    async with open_session(options.file, options.session, quiet=True) as found:
+        description = await _change(options, editor, found)
+    _report(options, [f"{description}. `convo-tui undo FILE` takes it back."])
+    return 0
+
+
+def _report(options: argparse.Namespace, lines: list[str]) -> None:
+    if options.json:
+        print_json({"done": lines})
+        return
+    for line in lines:
+        Output().line(line)
+
+
+async def _change(options: argparse.Namespace, editor: Editor, found: OpenSession) -> str:
+    session_id = found.session.session_id
+    if options.command == "fork":
+        branch = await found.branch(options.branch)
+        turn = branch.turns + 1 if options.turn is None else options.turn
+        [name] = await editor.fork(session_id, branch.branch_id, turn, options.name)
+        return f"Forked '{name}' at turn {turn} of '{branch.branch_id}'"
+    branch_id = None if options.branch is None else (await found.branch(options.branch)).branch_id
+    what = f"branch '{branch_id}'" if branch_id is not None else f"session '{session_id}'"
+    if options.command == "delete":
+        if not options.yes:
+            impact = await found.store.deletion_impact(found.session, branch_id)
+            raise ConvoError(
+                f"This deletes {what} with {plural(impact.items, 'item')} of its own.",
+                "Add --yes to do it; `convo-tui undo FILE` brings it back.",
+            )
+        await (editor.delete_session(session_id) if branch_id is None else editor.delete_branch(session_id, branch_id))
+        return f"Deleted {what}"
+    if options.command == "rename":
+        description = f"Named {what} '{options.title}'" if options.title else f"Removed the title of {what}"
+        await editor.label(session_id, branch_id, title=options.title, description=description)
+        return description
+    archived = options.command == "archive"
+    description = f"{'Archived' if archived else 'Unarchived'} {what}"
+    await editor.label(session_id, branch_id, archived=archived, description=description)
+    return description
