@@ -43,19 +43,18 @@ def test_a_session_is_named_and_deleted(conversation: Path, run: Run, run_json: 
 
 
 def test_the_tree_is_an_outline_of_turns(conversation: Path, run: Run, run_json: RunJSON) -> None:
-    assert run("tree", conversation).stdout.split("\n") == [
-        "support · 2 branches",
-        "turn 1: hello ␛[31mthere",
+    lines = run("tree", conversation).stdout.splitlines()
+    assert lines[:2] == ["support · 2 branches", "turn 1: hello ␛[31mthere"]
+    assert sorted(line.strip() for line in lines[2:]) == [
+        "turn 2: in Bergen instead · end of alt",
         "turns 2 to 3: weather in Oslo · end of main",
-        "  turn 2: in Bergen instead · end of alt",
-        "",
     ]
     parts = run_json("tree", conversation)["parts"]
-    assert [(part["first_turn"], part["last_turn"], part["last_branch"]) for part in parts] == [
+    assert {(part["first_turn"], part["last_turn"], part["last_branch"]) for part in parts} == {
         (1, 1, None),
         (2, 3, "main"),
         (2, 2, "alt"),
-    ]
+    }
 
 
 @pytest.mark.parametrize(
