@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from agents import Agent, Model, ModelProvider, MultiProvider, OpenAIProvider, RunConfig, Usage, UserError
 from agents.models import get_default_model
+from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
 from agents.testing import assistant_message, function_call
 from agents.tracing import get_trace_provider
 from openai import AsyncOpenAI, OpenAIError
@@ -52,6 +53,15 @@ class LoadedAgent(NamedTuple):
         """Return the name of the model that an agent of the run uses."""
         model = self._model(agent)
         return model if isinstance(model, str) else str(getattr(model, "model", type(model).__name__))
+
+    def takes_all_items(self, agent: Agent[Any]) -> bool:
+        """Return whether the model of an agent takes every item of the Responses API, and not chat messages alone."""
+        model = self._model(agent)
+        if isinstance(model, str):
+            model = self.config.model_provider.get_model(model)
+        # The SDK's models for other providers convert items as its model for Chat Completions does.
+        is_other_provider = type(model).__module__.startswith("agents.extensions.models")
+        return not (is_other_provider or isinstance(model, OpenAIChatCompletionsModel))
 
     def estimates_usage(self, agent: Agent[Any]) -> bool:
         """Return whether the token counts of an agent are estimates."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from tui import garbage_collection
 from tui.agent.live_items import ItemData, with_id
+from tui.items.codec import without_half_pairs
 from tui.items.types import is_user_message
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ class RecordingSession:
         return True
 
     async def _write(self, items: list[TResponseInputItem]) -> None:
+        # A tool may cut a text within a character; a server may send its halves in two pieces.
+        items = without_half_pairs(items)
         await self._session.add_items(items)
         # While this task waited for the write, all events that led to these items have been read.
         written = cast("list[ItemData]", items)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from agents import FunctionTool, ItemHelpers, RunContextWrapper, RunHooks, Runner, Tool
-from agents.run_config import DEFAULT_MAX_TURNS
+from agents.run_config import DEFAULT_MAX_TURNS, CallModelData, ModelInputData
 from agents.tool_context import ToolContext
 from openai.types.responses import ResponseFunctionToolCall
 from typing_extensions import override
@@ -16,6 +18,7 @@ from tui import garbage_collection
 from tui.agent.cancellation import uncancel
 from tui.agent.error_messages import EmptyAnswerError, ErrorMessage, describe
 from tui.agent.live_items import ItemData, LiveItems, unanswered_calls
+from tui.agent.model_input import fit_items
 from tui.agent.recording_session import RecordingSession
 from tui.items.types import is_user_message
 from tui.model import Approval, Decision, Outcome, Progress, Usage
@@ -23,7 +26,7 @@ from tui.runs.protocol import Hooks, RunResult
 from tui.storage.queries.usage_columns import reported_usage
 
 if TYPE_CHECKING:
-    from agents import RunResultStreaming, RunState, ToolApprovalItem
+    from agents import RunResultStreaming, RunState, ToolApprovalItem, TResponseInputItem
 
     from tui.agent.loading import LoadedAgent
     from tui.session import AdvancedSQLiteSession
@@ -51,6 +54,7 @@ class AgentRun:
         self._live = LiveItems(text)
         self._session = RecordingSession(session, self._on_written)
         self._result: RunResultStreaming | None = None
+        self._left_out: Counter[str] = Counter()
 
     async def run(self) -> RunResult:
         """Send the message and let the agent answer; never raises."""
@@ -65,13 +69,14 @@ class AgentRun:
 
     async def _stream_answer(self) -> None:
         run_input: str | RunState[Any] = self._text
+        config = replace(self._loaded.config, call_model_input_filter=self._fit_input)
         while True:
             self._result = result = Runner.run_streamed(
                 self._loaded.agent,
                 run_input,
                 session=self._session,
                 hooks=_ToolHooks(self._live, self._report_progress),
-                run_config=self._loaded.config,
+                run_config=config,
                 max_turns=self._loaded.max_turns or DEFAULT_MAX_TURNS,
             )
             self._report_progress()
@@ -94,6 +99,12 @@ class AgentRun:
                 _decide(run_input, item, decision)
         if all(is_user_message(item) for item in self._session.written):
             raise EmptyAnswerError
+
+    def _fit_input(self, data: CallModelData[Any]) -> ModelInputData:
+        """Fit the input of a request to the server, and keep what is left out of it."""
+        items, left_out = fit_items(data.model_data.input, chat=not self._loaded.takes_all_items(data.agent))
+        self._left_out |= left_out
+        return ModelInputData(input=cast("list[TResponseInputItem]", items), instructions=data.model_data.instructions)
 
     async def _finish(self, outcome: Outcome, error_message: ErrorMessage | None) -> RunResult:
         if self._result is not None and outcome is not Outcome.DONE:
@@ -119,6 +130,7 @@ class AgentRun:
             hint="" if error_message is None else error_message.hint,
             details="" if error_message is None else error_message.details,
             kept=kept,
+            left_out=", ".join(f"{number} × {name}" for name, number in self._left_out.most_common()),
         )
 
     async def _repair_branch(self, outcome: Outcome, *, refused: bool) -> bool:

@@ -106,6 +106,8 @@ class AgentRuns:
             error = result.error or "Stopped."
             failure = Failure(branch.branch_id, error, result.hint, result.details, unsent, serial)
         self._state.publish(failure=failure)
+        if result.left_out:
+            self._state.notify(f"Sent without what the server does not take: {result.left_out}. It stays stored.")
 
     def _target_branch(self) -> BranchRef:
         """Return the branch on which to send a message."""

@@ -39,6 +39,7 @@ class RunResult(NamedTuple):
         hint: What the user can do about the error, in one line.
         details: The details of the error, without secrets.
         kept: Whether the branch has the message. If not, the branch is as it was before the run, and `usage` is None.
+        left_out: The items of the branch that were not sent, as `2 × web_search_call`; empty where all were.
     """
 
     outcome: Outcome
@@ -50,6 +51,7 @@ class RunResult(NamedTuple):
     hint: str = ""
     details: str = ""
     kept: bool = True
+    left_out: str = ""
 
 
 class Runner(Protocol):
