@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from agents.models.chatcmpl_converter import Converter
@@ -63,7 +63,7 @@ def test_any_items_become_messages_that_a_strict_server_takes(items: list[Any]) 
     before = deepcopy(items)
     fit = fit_items(items, chat=True).items
     assert items == before
-    messages: list[Any] = Converter.items_to_messages(fit, model="gpt-5")
+    messages: list[Any] = Converter.items_to_messages(cast("Any", fit), model="gpt-5")
     json.dumps(messages, ensure_ascii=False).encode()
     expected: list[str] = []
     for message in messages:
@@ -152,7 +152,7 @@ agent = Agent(name="Cutter", tools=[cut])
 async def test_a_tool_that_cuts_a_character_in_half(
     make_agent: MakeAgent, api: Api, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
-    server.script(ToolCalls(Call("cut")), TextAnswer("Done."))
+    server.script(ToolCalls([Call("cut")]), TextAnswer("Done."))
     result = await make_agent(CUTTING, api=api).run(session, "Cut it", RecordingHooks())
 
     assert (result.outcome, result.left_out) == (Outcome.DONE, "")

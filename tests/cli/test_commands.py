@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sqlite3
 import subprocess
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from html import unescape
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +21,7 @@ from agents import SQLiteSession
 from tests.cli.conftest import CONVO_TUI, Run, RunJSON, imported_packages
 from tests.conftest import OpenOurs, OpenSDK
 from tests.conversations import turn
+from tui.items.codec import decode
 
 
 def test_list_prints_sessions_and_the_branches_of_the_one_written_last(conversation: Path, run: Run) -> None:
@@ -374,3 +378,83 @@ def test_a_closed_standard_output_is_an_error_of_two_lines(conversation: Path) -
     done = subprocess.run(["sh", "-c", f"{command} >&-"], stderr=subprocess.PIPE, timeout=60, check=False)
     assert done.returncode == 2
     assert done.stderr.decode().splitlines()[0] == "convo-tui: Standard output is closed."
+
+
+def nested(depth: int, kind: str) -> str:
+    return "[" * depth + '"deep"' + "]" * depth if kind == "list" else '{"a":' * depth + '"deep"' + "}" * depth
+
+
+ODD_ITEMS: list[str | bytes] = [
+    *(f'{{"role": "user", "content": {nested(depth, kind)}}}' for depth in (400, 900) for kind in ("list", "dict")),
+    *(f'{{"type": "shell_call", "action": {{"commands": {nested(depth, "list")}}}}}' for depth in (400, 20_000)),
+    f'{{"type": "function_call", "call_id": "c", "name": "f", "arguments": {json.dumps(nested(900, "dict"))}}}',
+    f'{{"type": "function_call_output", "call_id": "c", "output": {nested(400, "list")}}}',
+    f'{{"type": "new", "x": {nested(400, "dict")}}}',
+    '{"role": "user", "content": "x", "n": NaN}',
+    '{"type": "function_call_output", "call_id": "c", "output": 1e999}',
+    '{"role": "assistant", "content": [{"type": "output_text", "text": -Infinity}]}',
+    r'{"role": "user", "content": "half \ud83d"}',
+    r'{"\ud83d": "\ude00"}',
+    b'{"role": "user", "content": "caf\xe9"}',
+    b"\xff\xfe\x00",
+    "null",
+    "not JSON",
+    '{"role": {}, "type": []}',
+]
+
+
+@pytest.fixture
+async def odd(tmp_path: Path, sdk: OpenSDK) -> Path:
+    """A session whose items are odd: nested deeply, with numbers that JSON does not have, no text, no JSON."""
+    path = tmp_path / "odd.sqlite"
+    session = sdk(path, "odd")
+    await session.add_items([{"role": "user", "content": str(number)} for number in range(len(ODD_ITEMS))])
+    await session.create_branch_from_turn(1, "other")
+    await session.add_items(turn("another start"))
+    session.close()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executemany("UPDATE agent_messages SET message_data = ? WHERE id = ?", zip(ODD_ITEMS, count(1)))
+    return path
+
+
+def not_json(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["show", "show --json", "export", "export --format html", "export --format json", "find deep --json",
+     "compare main other", "compare main other --json", "usage --json", "list --json"],
+)  # fmt: skip
+def test_odd_items_stop_no_command_and_json_is_valid(odd: Path, run: Run, command: str) -> None:
+    name, *rest = command.split()
+    done = run(name, odd, *rest, *(["--branch", "main"] if name == "show" else []))
+    assert (done.returncode, done.stderr) == (0, "")
+    if "json" in command:
+        json.loads(done.stdout, parse_constant=not_json)
+
+
+def test_an_export_of_odd_items_is_imported_as_they_were(odd: Path, run: Run, tmp_path: Path) -> None:
+    run("export", odd, "--format", "json", "-o", tmp_path / "odd.json")
+    assert run("import", tmp_path / "copy.sqlite", tmp_path / "odd.json").stdout == "Imported odd.\n"
+    with closing(sqlite3.connect(tmp_path / "copy.sqlite")) as db:
+        copied = [text for (text,) in db.execute("SELECT message_data FROM agent_messages ORDER BY id")]
+    for stored, copy in zip(ODD_ITEMS, copied, strict=False):
+        text = stored.decode("utf-8", "replace") if isinstance(stored, bytes) else stored
+        assert copy == text or decode(copy) == decode(text)
+
+
+async def test_items_of_other_apis_and_unknown_types_are_printed(path: Path, sdk: OpenSDK, run: Run) -> None:
+    items: list[Any] = [
+        {"role": "user", "content": "hi"},
+        {"type": "skill_call", "call_id": "1", "skill": "zebra", "params": {"q": "giraffe"}, "input": "lion"},
+        {"type": "skill_call_output", "call_id": "1", "stdout": "okapi", "output": "gnu"},
+        {"role": "assistant", "content": "heron", "tool_calls": [{"id": "1", "function": {"name": "walrus"}}]},
+        {"role": "assistant", "parts": [{"type": "text", "text": "penguin"}]},
+        {"role": "assistant", "brand_new": "emu"},
+    ]
+    await sdk().add_items(items)
+    for arguments in (["show"], ["export", "--format", "md"], ["export", "--format", "html"]):
+        text = run(arguments[0], path, *arguments[1:]).stdout
+        for word in ("zebra", "giraffe", "lion", "okapi", "gnu", "heron", "walrus", "penguin", "emu"):
+            assert word in text

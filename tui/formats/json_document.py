@@ -20,19 +20,21 @@ The document, version 1::
       "runs": [{"branch_id": "main", "user_turn_number": 1, "message_id": 1, "outcome": "done", ...}, ...]
     }
 
-`item` is the item of the Responses API; a message that is not JSON has its stored text as `raw` in its place. A row is
-the message's id, its sequence number in the session, its type, turn, branch turn, tool name, and the time when it was
-added to the branch. Ids are those of the exported file, and join the parts of the document. Usage and runs have the
-columns of `turn_usage`, `convo_usage` and `convo_runs`.
+`item` is the item of the Responses API; a message that is not JSON, also for NaN or an infinite number in it, has its
+stored text as `raw` in its place. A row is the message's id, its sequence number in the session, its type, turn, branch
+turn, tool name, and the time when it was added to the branch. Ids are those of the exported file, and join the parts of
+the document. Usage and runs have the columns of `turn_usage`, `convo_usage` and `convo_runs`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from tui.formats.timestamps import to_iso, to_stored
+from tui.items.codec import to_json
 from tui.model import Branch, Session
 from tui.storage.queries.session_dump import Message, SessionDump
 
@@ -52,11 +54,11 @@ def json_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
         "updated_at": to_iso(dump.session.updated_at),
         **_label(dump.session),
     }
-    yield f'{{\n"format": {json.dumps(FORMAT)},\n"version": {VERSION},\n"session": {json.dumps(session)}'
+    yield f'{{\n"format": {json.dumps(FORMAT)},\n"version": {VERSION},\n"session": {to_json(session)}'
     yield ',\n"messages": ['
     message_ids: set[int] = set()
     for message in dump.messages(branches):
-        yield f"{',' if message_ids else ''}\n{json.dumps(_message(message))}"
+        yield f"{',' if message_ids else ''}\n{_message(message)}"
         message_ids.add(message.message_id)
     yield '\n],\n"branches": ['
     for index, branch_id in enumerate(branches):
@@ -68,7 +70,7 @@ def json_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
             "created_at": to_iso(branch.created_at),
             **_label(branch),
         }
-        yield f'{"," if index else ""}\n{json.dumps(header)[:-1]}, "rows": ['
+        yield f'{"," if index else ""}\n{to_json(header)[:-1]}, "rows": ['
         yield from _joined((*columns, to_iso(created_at)) for *columns, created_at in dump.rows(branch_id))
         yield '], "usage": ['
         yield from _joined(map(_with_iso_times, dump.stored_usage(branch_id)))
@@ -116,11 +118,13 @@ def _label(labelled: Session | Branch) -> dict[str, Any]:
     return {name: getattr(labelled, name) for name in ("title", "note", "pinned", "archived")}
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: Message) -> str:
     header: dict[str, Any] = {"id": message.message_id, "created_at": to_iso(message.created_at)}
-    if message.data is None and message.text != "null":
-        return {**header, "raw": message.text}
-    return {**header, "item": message.data}
+    if message.data is not None or message.text == "null":
+        # Python writes numbers that JSON does not have, and reads deeper lists than it writes.
+        with suppress(ValueError, RecursionError):
+            return json.dumps({**header, "item": message.data}, allow_nan=False)
+    return to_json({**header, "raw": message.text})
 
 
 def _with_iso_times(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,4 +139,4 @@ def _with_stored_times(record: Any) -> Any:
 
 def _joined(values: Iterable[object]) -> Iterator[str]:
     for index, value in enumerate(values):
-        yield f"{', ' if index else ''}{json.dumps(value)}"
+        yield f"{', ' if index else ''}{to_json(value)}"

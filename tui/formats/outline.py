@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from tui.items.codec import to_json
 from tui.items.failure import is_error
 from tui.items.text import item_text
 from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
@@ -133,7 +134,7 @@ def _format_json(text: str) -> tuple[str, str]:
     if text[:1] not in ("{", "[") or len(text) > _MAX_FORMATTED:
         return text, ""
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False), "json"
+        return to_json(json.loads(text), indent=2, ensure_ascii=False), "json"
     except (ValueError, RecursionError):
         return text, ""
 

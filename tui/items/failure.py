@@ -30,11 +30,7 @@ def is_error(item: object) -> bool:
     if isinstance(output, list):
         if any(_command_failed(part) for part in output):
             return True
-        try:
-            return reports_failure(part_text(output))
-        except RecursionError:
-            # Lists may be nested nearly as deep as the interpreter allows.
-            return False
+        return reports_failure(part_text(output))
     return isinstance(output, str) and reports_failure(output)
 
 

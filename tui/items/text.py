@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
 
-from tui.items.codec import decode_or_none
-from tui.items.types import ItemType, TextSource, item_type
+from tui.items.codec import decode_or_none, to_json
+from tui.items.types import TYPES, ItemType, TextSource, item_type
 
-__all__ = ["item_text", "part_text", "searchable_texts", "without_escapes"]
+__all__ = ["foreign_content", "item_text", "part_text", "searchable_texts", "without_escapes"]
 
 _PLACEHOLDERS: Final = {
     "audio": "[audio]",
@@ -51,6 +51,19 @@ _EXCLUDED_CALL_FIELDS: Final = frozenset(
 _MAX_JSON: Final = 100_000
 """Characters up to which a text that looks like JSON is decoded."""
 
+_FOREIGN_CONTENT: Final = frozenset(
+    {"audio", "function_call", "reasoning", "reasoning_content", "refusal", "tool_calls", "toolInvocations"}
+)
+"""Fields of messages that hold content in other APIs than the Responses API."""
+
+_ABOUT_MESSAGES: Final = frozenset(
+    {"created_at", "id", "metadata", "model", "name", "phase", "provider_data", "role", "status", "timestamp", "type"}
+)
+"""Fields of messages that hold no content."""
+
+_MAX_DEPTH: Final = 50
+"""Lists within lists that are read part by part."""
+
 _ESCAPES: Final = re.compile(r'(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))+')
 
 _Fields: TypeAlias = dict[object, object]
@@ -69,13 +82,15 @@ def item_text(item: object) -> str:
         return "" if item is None else _as_json(item)
     if "role" in item or "content" in item:
         # A reasoning item may hold its raw content beside its summary.
-        return _lines(part_text(item.get("summary")), part_text(item.get("content")))
+        parts = (part_text(item.get(field)) for field in ("summary", "content", "parts"))
+        return _lines(*parts, _as_json(other) if (other := foreign_content(item)) else "")
     row = _row(item)
     if row is None:
         return _as_json(item)
     match row.text:
         case TextSource.CALL:
-            return _call_text(item, row) or _other_fields(item, row)
+            text = _call_text(item, row)
+            return text if text and item.get("type") in TYPES else _lines(text, _other_fields(item, row))
         case TextSource.SUMMARY:
             return part_text(item.get("summary"))
         case TextSource.NOTHING:
@@ -83,14 +98,26 @@ def item_text(item: object) -> str:
     return _as_json(item)
 
 
-def part_text(part: object) -> str:
-    """Return the text of a content part, of a list of parts, or of any other value."""
+def foreign_content(message: Mapping[Any, object]) -> dict[Any, object]:
+    """Return the fields of a message that hold its content in other APIs, as `tool_calls`.
+
+    A message without any content that is known gives all fields that are not about the message itself.
+    """
+    filled = {name: value for name, value in message.items() if value not in (None, "", [], {})}
+    found = {name: value for name, value in filled.items() if name in _FOREIGN_CONTENT}
+    if found or any(name in filled for name in ("summary", "content", "parts", "encrypted_content")):
+        return found
+    return {name: value for name, value in filled.items() if name not in _ABOUT_MESSAGES}
+
+
+def part_text(part: object, depth: int = 0) -> str:
+    """Return the text of a content part, of a list of parts, or of any other value; JSON of what is nested deeply."""
     if part is None:
         return ""
     if isinstance(part, str):
         return part
-    if isinstance(part, list):
-        return _lines(*(part_text(each) for each in part))
+    if isinstance(part, list) and depth < _MAX_DEPTH:
+        return _lines(*(part_text(each, depth + 1) for each in part))
     if not isinstance(part, dict):
         return _as_json(part)
     for key in ("text", "refusal", "transcript", "logs"):
@@ -98,7 +125,8 @@ def part_text(part: object) -> str:
         if isinstance(value, str):
             return value
     if "stdout" in part or "stderr" in part:
-        return _lines(part_text(part.get("stdout")).rstrip("\n"), part_text(part.get("stderr")).rstrip("\n"))
+        streams = (part_text(part.get(name), depth + 1).rstrip("\n") for name in ("stdout", "stderr"))
+        return _lines(*streams) if depth < _MAX_DEPTH else _as_json(part)
     filename = part.get("filename")
     if isinstance(filename, str):
         return f"[file: {filename}]"
@@ -124,7 +152,7 @@ def searchable_texts(item: object) -> Iterator[str]:
             pending += reversed(value)
         elif isinstance(value, dict):
             if isinstance(command := value.get("command"), list):
-                value = {**value, "command": " ".join(map(str, command))}
+                value = {**value, "command": " ".join(map(_word, command))}
             row = _row(value)
             unsearched = _UNSEARCHED | {row.image_field} if row and row.image_field else _UNSEARCHED
             pending += [value[key] for key in reversed(value) if key not in unsearched]
@@ -176,16 +204,16 @@ def _action(action: object) -> str:
         return part_text(action)
     command = action.get("command")
     if isinstance(command, list):
-        return " ".join(str(word) for word in command)
+        return " ".join(map(_word, command))
     fields = ("commands", "query", "queries", "url", "pattern", "path", "diff")
     if text := _lines(*(part_text(action.get(field)) for field in fields)):
         return text
-    details = ", ".join(f"{key}={value}" for key, value in action.items() if key != "type")
-    return f"{action.get('type', '')} {details}".strip()
+    details = ", ".join(f"{key}={_word(value)}" for key, value in action.items() if key != "type")
+    return f"{_word(action.get('type', ''))} {details}".strip()
 
 
 def _tools(tools: object) -> str:
-    return ", ".join(str(tool["name"]) for tool in _as_list(tools) if isinstance(tool, dict) and tool.get("name"))
+    return ", ".join(_word(tool["name"]) for tool in _as_list(tools) if isinstance(tool, dict) and tool.get("name"))
 
 
 def _result(item: _Fields, row: ItemType) -> str:
@@ -209,7 +237,8 @@ def _lines(*texts: str) -> str:
 
 
 def _as_json(value: object) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError):
-        return str(type(value).__name__)
+    return to_json(value, ensure_ascii=False)
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else _as_json(value)

@@ -14,6 +14,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from tui.items.codec import to_json
+
 __all__ = [
     "CALL_TYPES",
     "MESSAGE_TYPES",
@@ -240,7 +242,10 @@ def _as_stored(value: object) -> str:
             return int.__repr__(value)
         case float():
             return float.__repr__(value)
-    return str(value)
+    try:
+        return str(value)
+    except RecursionError:
+        return to_json(value)
 
 
 def with_recorded_type(data: object, message_type: str, tool_name: str | None) -> object:

@@ -59,7 +59,9 @@ def _part_text(part: object) -> str:
         return part if isinstance(part, str) else compact_json(part, _MAX_JSON_CHARS)
     field = _TEXT_FIELDS.get(str(part.get("type")))
     text = part.get(field) if field else None
-    return text if isinstance(text, str) else f"[{_part_note(part)}]"
+    if isinstance(text, str):
+        return text
+    return f"[{_part_note(part)}]" if str(part.get("type")) in _NOTES else compact_json(part, _MAX_JSON_CHARS)
 
 
 def content_lines(content: object, width: int, styles: ItemStyles, markdown: Markdown | None = None) -> Iterator[Line]:
@@ -186,5 +188,4 @@ _NOTES: Final[Mapping[str, Callable[[Mapping[str, object]], str]]] = {
 
 
 def _part_note(part: Mapping[str, object]) -> str:
-    part_type = str(part.get("type"))
-    return _NOTES[part_type](part) if part_type in _NOTES else printable(part_type)
+    return _NOTES[str(part.get("type"))](part)

@@ -8,7 +8,7 @@ from tui.items.types import ItemKind, item_type
 from tui.model import Item
 from tui.render.code import compact_json
 from tui.render.content_parts import content_text
-from tui.render.messages import message_role, reasoning_text
+from tui.render.messages import message_content, message_role, reasoning_text
 from tui.render.tool_lines import as_text
 
 __all__ = ["copied_text"]
@@ -23,7 +23,7 @@ def copied_text(item: Item) -> str:
         return item.raw or ""
     if isinstance(data, dict):
         if message_role(data):
-            return content_text(data.get("content"))
+            return content_text(message_content(data))
         match data.get("type"):
             case "reasoning":
                 return reasoning_text(data)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rich.segment import Segment
 
+from tui.items.text import foreign_content
 from tui.items.types import MESSAGE_TYPES
 from tui.printable import printable
 from tui.render.content_parts import Markdown, content_lines, content_text
@@ -14,7 +15,7 @@ from tui.render.lines import Line
 from tui.render.presentation import ItemPresentation, first_line, more_lines_note
 from tui.render.styles import ItemStyles
 
-__all__ = ["message_role", "present_message", "present_reasoning", "reasoning_text"]
+__all__ = ["message_content", "message_role", "present_message", "present_reasoning", "reasoning_text"]
 
 _ROLE_CHARS = 40
 
@@ -27,9 +28,24 @@ def message_role(data: object) -> str:
     return role if isinstance(role, str) else ""
 
 
+def message_content(data: dict[str, object]) -> object:
+    """Return the content of a message; a list of it and of what else holds content, as `tool_calls`."""
+    content, other = data.get("content"), foreign_content(data)
+    if not other and not data.get("parts"):
+        return content
+    found = [
+        part
+        for field in (content, data.get("parts"))
+        if field
+        for part in (field if isinstance(field, list) else [field])
+    ]
+    return [*found, other] if other else found
+
+
 def present_message(data: dict[str, object], styles: ItemStyles, markdown: Markdown) -> ItemPresentation:
     """Present a message of the user or the assistant as a message, and a message with any other role as a step."""
-    role, content = message_role(data), data.get("content")
+    role = message_role(data)
+    content = message_content(data)
     is_answer = role == "assistant"
 
     def body(width: int, styles: ItemStyles) -> Iterator[Line]:
