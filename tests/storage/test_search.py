@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import aclosing, closing
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
+from unicodedata import normalize
 
 import pytest
 from agents import SQLiteSession
@@ -238,6 +240,38 @@ def test_matches_begin_and_end_between_characters(text: str, needle: str) -> Non
     assert set(found) <= set(spans)
     assert bool(found) == bool(spans)
     assert all(before[1] <= after[0] for before, after in pairwise(found))
+
+
+LIGATURE_WITH_MARK = re.compile("[ﬁﬃßẞŉ][\u0300-\u036f]")
+"""What the condition does not find: the mark is composed with the last letter of the ligature alone."""
+
+Form: TypeAlias = Literal["NFC", "NFD"]
+
+FORMS: Final[tuple[Form, ...]] = ("NFC", "NFD")
+
+
+@pytest.mark.parametrize("text", ["café", "한국", "ệ", "が", "CAFÉ", "ἂ"])
+@pytest.mark.parametrize("query", FORMS)
+async def test_a_text_is_found_in_any_normal_form(tmp_path: Path, text: str, query: Form) -> None:
+    path = tmp_path / "forms.sqlite"
+    sdk = open_sdk(path)
+    await sdk.add_items([user(f"a {normalize(form, text)} b") for form in FORMS])
+    sdk.close()
+    for asked in (normalize(query, text), f"/a {normalize(query, text)}/"):
+        results = await find(path, asked)
+        assert len(results) == len(FORMS)
+    spans = [Query((normalize(query, text.lower()),)).spans(f"a {normalize(form, text)} b") for form in FORMS]
+    assert spans == [[(2, 2 + len(normalize(form, text)))] for form in FORMS]
+
+
+@given(
+    st.text("eE\u0301\u0302\u0323éệ가각\u1100\u1161\u11a8 ", max_size=10),
+    st.text("eé\u0301ệ가\u1161", min_size=1, max_size=3),
+)
+def test_matches_are_of_the_same_text_in_another_normal_form(text: str, needle: str) -> None:
+    for start, end in Query((needle,)).spans(text):
+        found = normalize("NFC", text[start:end])
+        assert normalize("NFC", found.casefold()) == normalize("NFC", normalize("NFC", needle).casefold())
 
 
 words = st.sampled_from(["rain", "Regen", "straße", "비", "雨", 'a "b" c', "x\\y", "line\nend", "{}", "📈", "Ärger"])

@@ -8,8 +8,8 @@ a filter is text, so that `error: no such file` and `https://…` need no quotes
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, chain, islice
@@ -20,7 +20,7 @@ from tui.errors import QueryError
 if TYPE_CHECKING:
     import regex
 
-__all__ = ["SYNTAX_HINT", "Query", "fold", "parse_query", "passage_query"]
+__all__ = ["SYNTAX_HINT", "Query", "fold", "joins_before", "parse_query", "passage_query"]
 
 SYNTAX_HINT: Final = '/regex/  "as is"  tool: type: role: branch: session: turn:3-5 error:yes'
 """The syntax on one line."""
@@ -38,6 +38,15 @@ _LAST_TURN: Final = 10**9
 
 _TIMEOUT: Final = 0.2
 """Seconds that a regular expression may take on one text."""
+
+_JOINING_LETTERS: Final = frozenset(
+    # Vowels and final consonants of Hangul, and vowel signs of Indic scripts that are parts of composed ones.
+    "".join(map(chr, (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))))
+    + "\u09be\u09d7\u0b3e\u0b56\u0b57\u0bbe\u0bd7\u0cc2\u0cd5\u0cd6\u0d3e\u0d57\u0dcf\u0ddf\u0f73\u0f75\u0f81"
+    + "\u102e\u1b35"
+    + "\U00011127\U0001133e\U00011357\U000114b0\U000114ba\U000114bd\U000115af\U00011930"
+)
+"""Characters that are no combining marks, and may be one with the character before them in another normal form."""
 
 # The only letter whose lower case has two characters; nobody types the second one.
 _DOTTED: Final = str.maketrans("İ", "i")
@@ -99,14 +108,19 @@ class Query:
         if self.needles:
             yield from _occurrences(text, fold(self.needles[0]))
         elif self.pattern:
+            composed = _composed(text)
+            offsets = None if composed is text else _offsets(text, _composed)
             # `concurrent` lets other threads run meanwhile; without a timeout, a search might never end.
-            for match in self._compiled.finditer(text, timeout=_TIMEOUT, concurrent=True):
-                if match.end() > match.start():
-                    yield match.span()
+            for match in self._compiled.finditer(composed, timeout=_TIMEOUT, concurrent=True):
+                start, end = match.span()
+                if end > start and offsets is None:
+                    yield start, end
+                elif end > start and offsets is not None and start in offsets and end in offsets:
+                    yield offsets[start], offsets[end]
 
     @cached_property
     def _compiled(self) -> regex.Pattern[str]:
-        return _compile(self.pattern)
+        return _compile(_composed(self.pattern))
 
 
 def parse_query(text: str) -> Query:
@@ -162,8 +176,43 @@ def passage_query(text: str) -> Query:
 
 
 def fold(text: str) -> str:
-    """Return the text in the form in which texts are compared, without the difference of upper and lower case."""
-    return (text.translate(_DOTTED) if "İ" in text else text).casefold()
+    """Return the text in the form in which texts are compared, without differences of case and of normal form."""
+    if text.isascii():
+        return text.casefold()
+    composed = _composed(text)
+    # Case folding takes some characters apart.
+    return _composed((composed.translate(_DOTTED) if "İ" in composed else composed).casefold())
+
+
+def joins_before(character: str) -> bool:
+    """Return whether a character may be one with the character before it in another normal form."""
+    return unicodedata.combining(character) != 0 or character in _JOINING_LETTERS
+
+
+def _composed(text: str) -> str:
+    # Most texts are composed, and to check that is faster than to compose them.
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def _clusters(text: str) -> Iterator[str]:
+    """Yield the parts of a text that are composed, each separately."""
+    joining = frozenset(filter(joins_before, set(text)))
+    start = 0
+    for index, character in enumerate(text):
+        if character not in joining and index > start:
+            yield text[start:index]
+            start = index
+    if text:
+        yield text[start:]
+
+
+def _offsets(text: str, changed: Callable[[str], str]) -> dict[int, int]:
+    """Return the offsets in a text of the boundaries of its characters, by their offsets in the changed text."""
+    parts = list(text) if unicodedata.is_normalized("NFC", text) else list(_clusters(text))
+    # A text has few different parts.
+    lengths = {part: len(changed(part)) for part in set(parts)}
+    ends = accumulate(map(len, parts), initial=0)
+    return dict(zip(accumulate((lengths[part] for part in parts), initial=0), ends, strict=True))
 
 
 def _occurrences(text: str, needle: str) -> Iterator[tuple[int, int]]:
@@ -172,19 +221,19 @@ def _occurrences(text: str, needle: str) -> Iterator[tuple[int, int]]:
     at = folded.find(needle)
     if at < 0:
         return
-    if len(folded) == len(text):
+    if len(folded) == len(text) and unicodedata.is_normalized("NFC", text):
         while at >= 0:
             yield at, at + len(needle)
             at = folded.find(needle, at + len(needle))
         return
-    ends = list(accumulate(len(fold(character)) for character in text))
+    offsets = _offsets(text, fold)
     while at >= 0:
-        first, last = bisect_right(ends, at), bisect_right(ends, at + len(needle) - 1)
-        if at == (ends[first - 1] if first else 0) and at + len(needle) == ends[last]:
-            yield first, last + 1
-            at = folded.find(needle, at + len(needle))
-        else:
+        start, end = offsets.get(at), offsets.get(at + len(needle))
+        if start is None or end is None:
             at = folded.find(needle, at + 1)
+        else:
+            yield start, end
+            at = folded.find(needle, at + len(needle))
 
 
 @lru_cache(maxsize=8)

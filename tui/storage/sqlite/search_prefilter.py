@@ -11,12 +11,13 @@ ASCII letters that a writer escaped without need, and a text of which a writer e
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
-from tui.model.query import fold
+from tui.model.query import fold, joins_before
 
 __all__ = ["may_contain"]
 
@@ -101,6 +102,7 @@ def may_contain(text: str, column: str, bind: Callable[[object], str]) -> str:
         )
         alternatives.append(f"({column} LIKE {escaped} AND ({' OR '.join(special)}))")
     alternatives.append(f"({is_utf8} AND {column} LIKE {utf8})")
+    alternatives += [f"{column} LIKE {bind(pattern)}" for pattern in _decomposed_signs(needle)]
     return f"({' OR '.join(alternatives)})"
 
 
@@ -131,6 +133,13 @@ def _special_pattern(character: str) -> str:
     return r"%\ufb0_%" if character in _LIGATURES else _pattern([json.dumps(character)[1:-1]])
 
 
+def _decomposed_signs(needle: str) -> list[str]:
+    """Return patterns of which one matches wherever a text is stored with escapes in a form that is not composed."""
+    parts = {part for part in unicodedata.normalize("NFD", needle) if joins_before(part)}
+    # All letters from which Hangul is composed.
+    return sorted({r"%\u11%" if "\u1100" <= part <= "\u11ff" else _pattern([_stored_form(part)]) for part in parts})
+
+
 def _occurrences(text: str, part: str) -> Iterator[int]:
     start = text.find(part)
     while start >= 0:
@@ -156,8 +165,8 @@ def _special_foldings() -> tuple[_SpecialFolding, ...]:
 
 
 def _foldings() -> Iterator[tuple[str, str]]:
-    for code in range(0x80, _FOLDING_END):
-        character = chr(code)
-        folded = fold(character)
-        if folded != character:
-            yield character, folded
+    for start in range(0x80, _FOLDING_END, 0x80):
+        block = "".join(map(chr, range(start, start + 0x80)))
+        if block != fold(block):
+            yield from ((character, folded) for character in block if (folded := fold(character)) != character)
+    yield "I\N{COMBINING DOT ABOVE}", "i"
