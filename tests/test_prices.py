@@ -11,7 +11,7 @@ import pytest
 from genai_prices.types import TieredPrices
 
 from tui.errors import ConfigError
-from tui.model import Spending, TurnUsage, Usage
+from tui.model import Counting, Money, Spending, TurnUsage, Usage
 from tui.prices import Prices
 
 USAGE = Usage(3, input_tokens=1_000_000, output_tokens=200_000, total_tokens=1_200_000, cached_tokens=400_000)
@@ -49,6 +49,21 @@ def test_cache_writes_have_their_own_price(prices: Prices) -> None:
     )
     assert money.amount == 10 * written.total_price
     assert money.amount > 0
+
+
+def test_input_that_was_counted_without_the_cache_is_billed_with_it_and_marked(prices: Prices) -> None:
+    inclusive = Usage(1, 1_000_000, 0, 1_000_000, cached_tokens=800_000, cache_write_tokens=100_000)
+    exclusive = inclusive._replace(input_tokens=100_000, total_tokens=100_000)
+    model = "claude-sonnet-4-0"
+    plain = prices.cost([Spending(inclusive, 1, model)])
+    money = prices.cost([Spending(exclusive, 1, model, counting=Counting.EXCLUSIVE)])
+    assert plain is not None
+    assert money == plain._replace(estimated=True)
+
+
+def test_a_turn_without_stored_tokens_has_no_known_cost(prices: Prices) -> None:
+    money = prices.cost([Spending(Usage(), 1, "gpt-5-mini", counting=Counting.UNKNOWN)])
+    assert money == Money(Decimal(0), 1, unpriced=1)
 
 
 def test_turns_without_a_price_are_counted(prices: Prices) -> None:

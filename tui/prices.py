@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui.errors import ConfigError
-from tui.model import Money, Spending, TurnUsage, Usage
+from tui.model import Counting, Money, Spending, TurnUsage, Usage
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice, PriceCalculation
@@ -93,7 +93,7 @@ class Prices:
             return None
         mean = usage.input_tokens / max(usage.requests, 1)
         tier = max((limit for limit in self.limits if mean > limit), default=0)
-        return Spending(usage, 1, turn.model, turn.hour, tier)
+        return Spending(usage, 1, turn.model, turn.hour, tier, turn.counting)
 
     def names(self) -> list[str]:
         """Return the models that have a price, as `provider/model`."""
@@ -105,14 +105,19 @@ class Prices:
         """Return the cost of usage; None if there is none."""
         parts, turns, unpriced_turns, estimated = (Decimal(0),) * 4, 0, 0, False
         for spending in spendings:
-            rates = self._rates_of(spending)
+            usage, is_exclusive = spending.usage, spending.counting is Counting.EXCLUSIVE
+            if is_exclusive:
+                cache = (usage.cached_tokens or 0) + (usage.cache_write_tokens or 0)
+                usage = usage._replace(input_tokens=usage.input_tokens + cache)
+            rates = None if spending.counting is Counting.UNKNOWN else self._rates_of(spending)
             turns += spending.turns
             if rates is None:
                 unpriced_turns += spending.turns
             else:
-                cached, others, output, reasoning = map(Decimal.__add__, parts, rates.parts(spending.usage))
+                cached, others, output, reasoning = map(Decimal.__add__, parts, rates.parts(usage))
                 parts = cached, others, output, reasoning
-                estimated = estimated or spending.usage.estimated
+                # It is a guess how the input was counted.
+                estimated = estimated or usage.estimated or is_exclusive
         return Money(sum(parts, Decimal(0)), turns, unpriced_turns, estimated, parts) if turns else None
 
     def window(self, model: str | None) -> int | None:

@@ -20,7 +20,7 @@ from agents import SQLiteSession
 
 from tests.cli.conftest import CONVO_TUI, Run, RunJSON, imported_packages
 from tests.conftest import OpenOurs, OpenSDK
-from tests.conversations import turn
+from tests.conversations import run_result, turn
 from tui.items.codec import decode
 
 
@@ -458,3 +458,22 @@ async def test_items_of_other_apis_and_unknown_types_are_printed(path: Path, sdk
         text = run(arguments[0], path, *arguments[1:]).stdout
         for word in ("zebra", "giraffe", "lion", "okapi", "gnu", "heron", "walrus", "penguin", "emu"):
             assert word in text
+
+
+async def test_the_cost_of_missing_and_of_unusual_numbers(path: Path, sdk: OpenSDK, run_json: RunJSON) -> None:
+    session = sdk()
+    for number in range(3):
+        await session.add_items(turn(str(number)))
+        await session.store_run_usage(run_result(100_000))
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE turn_usage SET input_tokens = NULL WHERE user_turn_number = 1")
+        details = json.dumps({"cached_tokens": 900_000})
+        db.execute("UPDATE turn_usage SET input_tokens_details = ? WHERE user_turn_number = 2", (details,))
+    output = run_json("usage", path, "--price-as", "claude-sonnet-4-0")
+    missing, unusual, usual = (turn["cost"] for turn in output["turns"])
+    assert (missing["usd"], missing["unpriced_turns"]) == (None, 1)
+    assert unusual["estimated"]
+    assert float(unusual["usd"]) > float(usual["usd"])
+    assert not usual["estimated"]
+    for scope in output["scopes"].values():
+        assert (scope["cost"]["usd"], scope["cost"]["unpriced_turns"], scope["cost"]["estimated"]) == (None, 1, True)

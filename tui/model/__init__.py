@@ -6,7 +6,18 @@ from tui.model.resend_cost import ResendCost, TurnResendCost
 from tui.model.runs import Approval, Decision, Failure, Progress, Run, RunState
 from tui.model.text_sizes import TextSize, TextSizes
 from tui.model.tree import EMPTY_TREE, Branch, Chain, Holders, Turn, TurnTree
-from tui.model.usage import BranchUsage, Money, Outcome, RunRecord, Scope, Spending, TurnUsage, Usage, usage_page
+from tui.model.usage import (
+    BranchUsage,
+    Counting,
+    Money,
+    Outcome,
+    RunRecord,
+    Scope,
+    Spending,
+    TurnUsage,
+    Usage,
+    usage_page,
+)
 from tui.model.view import ChartView, ForkDraft, Notice, Session, SessionSort, Severity, View
 
 __all__ = [
@@ -16,6 +27,7 @@ __all__ = [
     "BranchUsage",
     "Chain",
     "ChartView",
+    "Counting",
     "Decision",
     "DeletionImpact",
     "EntryState",

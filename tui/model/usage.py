@@ -8,7 +8,18 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-__all__ = ["BranchUsage", "Money", "Outcome", "RunRecord", "Scope", "Spending", "TurnUsage", "Usage", "usage_page"]
+__all__ = [
+    "BranchUsage",
+    "Counting",
+    "Money",
+    "Outcome",
+    "RunRecord",
+    "Scope",
+    "Spending",
+    "TurnUsage",
+    "Usage",
+    "usage_page",
+]
 
 _PAGE_TURNS: Final = 64
 
@@ -80,6 +91,17 @@ class Scope(StrEnum):
     """All turns of the session, each once."""
 
 
+class Counting(StrEnum):
+    """How a provider counted the input tokens of a turn."""
+
+    INCLUSIVE = ""
+    """With the tokens that it read from its cache or wrote to it, as OpenAI does."""
+    EXCLUSIVE = "exclusive"
+    """Without these, as Anthropic does; so far as it can be seen, as there are more of these."""
+    UNKNOWN = "unknown"
+    """Input or output is not stored."""
+
+
 class Outcome(StrEnum):
     """The outcome of a run."""
 
@@ -123,6 +145,7 @@ class TurnUsage(NamedTuple):
         window: Size of the context window of the model, if it is known.
         model: Name of the model that counted the tokens, if it is recorded.
         hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`.
+        counting: How the input was counted.
     """
 
     turn: int
@@ -134,6 +157,7 @@ class TurnUsage(NamedTuple):
     window: int | None = None
     model: str | None = None
     hour: str = ""
+    counting: Counting = Counting.INCLUSIVE
 
 
 class BranchUsage(NamedTuple):
@@ -176,6 +200,7 @@ class Spending(NamedTuple):
         hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`; empty if that is not known.
         price_tier: The largest tier limit that the mean input of the requests exceeds; 0 for none. Some models cost
             more above a limit.
+        counting: How the input was counted.
     """
 
     usage: Usage
@@ -183,6 +208,7 @@ class Spending(NamedTuple):
     model: str | None = None
     hour: str = ""
     price_tier: int = 0
+    counting: Counting = Counting.INCLUSIVE
 
 
 class Money(NamedTuple):
@@ -194,7 +220,7 @@ class Money(NamedTuple):
         turns: Number of turns with usage.
         unpriced: Number of these turns that have no price, since their model or its price is not known; `amount` does
             not include them.
-        estimated: Whether some of the tokens are estimates.
+        estimated: Whether some of the tokens are estimates, or it is a guess how they were counted.
     """
 
     amount: Decimal

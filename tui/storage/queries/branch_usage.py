@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from tui.model import BranchUsage, Scope, Session, Spending, TurnTree, Usage
+from tui.model import BranchUsage, Counting, Scope, Session, Spending, TurnTree, Usage
 from tui.storage.dialect import Dialect
 from tui.storage.engine import Transaction
 from tui.storage.queries.turn_usage import (
@@ -22,7 +22,14 @@ from tui.storage.queries.turn_usage import (
     shared_usage,
     sharing_branches,
 )
-from tui.storage.queries.usage_columns import USAGE_COLUMNS, USAGE_NAMES, USAGE_SUMS, read_usage, usage_expressions
+from tui.storage.queries.usage_columns import (
+    USAGE_COLUMNS,
+    USAGE_NAMES,
+    USAGE_SUMS,
+    counting_expression,
+    read_usage,
+    usage_expressions,
+)
 from tui.storage.schema import LAST_TURN
 from tui.storage.type_conditions import call_condition
 
@@ -34,9 +41,9 @@ _SUMS: Final = (
     f"{USAGE_SUMS}, COALESCE(MAX(estimated), 0), COUNT(*), MAX(input_tokens + output_tokens),"
     " COUNT(*) FILTER (WHERE turn > 0)"
 )
-"""The columns of `_usage_sum` after model, hour and price tier."""
+"""The columns of `_usage_sum` after model, hour, price tier and counting."""
 
-_WIDTH: Final = 3 + len(USAGE_COLUMNS) + 4
+_WIDTH: Final = 4 + len(USAGE_COLUMNS) + 4
 """The number of columns of `_usage_sum`."""
 
 _LAST_RUNS: Final = """
@@ -265,17 +272,18 @@ class BranchUsageCache:
             values: The named values of `source`, with `session_id`.
         """
         apart = self._tier_limits is not None
-        model, hour, tier = "NULL", "''", "0"
+        model, hour, tier, counting = "NULL", "''", "0", "''"
         if self._tier_limits is not None:
             model, hour, tier = "run.model", "hour", _price_tier(self._tier_limits)
-        groups = [*columns[:1], *(("model", "hour", "price_tier") if apart else ())]
+            counting = counting_expression(tx.dialect)
+        groups = [*columns[:1], *(("model", "hour", "price_tier", "counting") if apart else ())]
         rows = tx.fetch_as_json(
             f"WITH run AS ({_LAST_RUNS if tx.has_table('convo_runs') else _NO_RUNS})"
             f" SELECT {''.join(f'{column}, ' for column in columns)}"
-            f" {'model, hour, price_tier' if apart else f'{model}, {hour}, {tier}'}, {_SUMS}"
+            f" {'model, hour, price_tier, counting' if apart else f'{model}, {hour}, {tier}, {counting}'}, {_SUMS}"
             f" FROM (SELECT used.branch_id, used.turn, {USAGE_NAMES}, run.estimated,"
-            f" {model} AS model, {hour} AS hour, {tier} AS price_tier"
-            f" FROM ({_used_rows(tx.dialect, source, message)}) AS used"
+            f" {model} AS model, {hour} AS hour, {tier} AS price_tier, counting"
+            f" FROM ({_used_rows(tx.dialect, source, message, counting)}) AS used"
             " LEFT JOIN run ON run.branch_id = used.branch_id AND run.turn = used.turn"
             f" AND {'run.message_id = used.message_id' if message else _FIRST_MESSAGE}) AS priced"
             + (f" GROUP BY {', '.join(groups)}" if groups else ""),
@@ -286,10 +294,10 @@ class BranchUsageCache:
         return [(row[:-_WIDTH], part) for row in rows if (part := _usage_sum(row[-_WIDTH:])).spending.turns]
 
 
-def _used_rows(dialect: Dialect, source: str, message: str) -> str:
+def _used_rows(dialect: Dialect, source: str, message: str, counting: str) -> str:
     return (
         f"SELECT u.branch_id, u.user_turn_number AS turn, {message or 'NULL'} AS message_id,"
-        f" {HOUR} AS hour, {usage_expressions(dialect)} FROM {source}"
+        f" {HOUR} AS hour, {counting} AS counting, {usage_expressions(dialect)} FROM {source}"
     )
 
 
@@ -301,11 +309,11 @@ def _price_tier(limits: Sequence[int]) -> str:
 
 
 def _usage_sum(row: Sequence[Any]) -> _UsageSum:
-    model, hour, price_tier, *numbers, estimated, rows, largest, turns = row
+    model, hour, price_tier, counting, *numbers, estimated, rows, largest, turns = row
     if not rows:
         return _UsageSum(Spending(Usage(), 0), 0, 0)
     usage = read_usage(numbers, estimated=bool(estimated))
-    return _UsageSum(Spending(usage, rows, model, hour, price_tier), largest, turns)
+    return _UsageSum(Spending(usage, rows, model, hour, price_tier, Counting(counting)), largest, turns)
 
 
 def _models(tx: Transaction, session_id: str) -> tuple[str, ...]:

@@ -14,12 +14,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from tui.model import Outcome, RunRecord, Session, TurnTree, TurnUsage
+from tui.model import Counting, Outcome, RunRecord, Session, TurnTree, TurnUsage
 from tui.model.resend_cost import TurnInput
 from tui.model.tree import Holders
 from tui.storage.dialect import Dialect
 from tui.storage.engine import Transaction
-from tui.storage.queries.usage_columns import STORED_COLUMNS, number_expression, read_usage, usage_expressions
+from tui.storage.queries.usage_columns import (
+    STORED_COLUMNS,
+    counting_expression,
+    number_expression,
+    read_usage,
+    usage_expressions,
+)
 from tui.storage.type_conditions import call_condition, sql_list
 
 __all__ = [
@@ -126,9 +132,9 @@ def _usage(
 ) -> dict[int, TurnUsage]:
     """Return the usage of turns of the first branch in `sharing`, whichever of the branches ran them."""
     found: dict[int, TurnUsage] = {}
-    columns = f"u.branch_id, {HOUR}, {usage_expressions(tx.dialect)}"
-    for turn, runner, hour, *numbers in _usage_rows(tx, session_id, sharing, first, last, columns):
-        found.setdefault(turn, TurnUsage(turn, read_usage(numbers), runner, hour=hour))
+    columns = f"u.branch_id, {HOUR}, {counting_expression(tx.dialect)}, {usage_expressions(tx.dialect)}"
+    for turn, runner, hour, counting, *numbers in _usage_rows(tx, session_id, sharing, first, last, columns):
+        found.setdefault(turn, TurnUsage(turn, read_usage(numbers), runner, hour=hour, counting=Counting(counting)))
     return found
 
 

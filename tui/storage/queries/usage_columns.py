@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tui.model import Usage
+from tui.model import Counting, Usage
 from tui.storage.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "USAGE_NAMES",
     "USAGE_SUMS",
     "UsageColumn",
+    "counting_expression",
     "number_expression",
     "read_usage",
     "reported_usage",
@@ -92,6 +93,18 @@ def usage_expressions(dialect: Dialect) -> str:
 def number_expression(dialect: Dialect, name: str) -> str:
     """Return the expression of a single number for such a query."""
     return next(column.expression(dialect) for column in USAGE_COLUMNS if column.name == name)
+
+
+def counting_expression(dialect: Dialect) -> str:
+    """Return the `Counting` of a row as SQL, for such a query."""
+    cached, cache_write, total = (
+        f"COALESCE({number_expression(dialect, name)}, 0)"
+        for name in ("cached_tokens", "cache_write_tokens", "input_tokens")
+    )
+    return (
+        f"CASE WHEN input_tokens IS NULL OR output_tokens IS NULL THEN '{Counting.UNKNOWN}'"
+        f" WHEN {cached} + {cache_write} > {total} THEN '{Counting.EXCLUSIVE}' ELSE '{Counting.INCLUSIVE}' END"
+    )
 
 
 def read_usage(numbers: Iterable[int | None], *, estimated: bool = False) -> Usage:
