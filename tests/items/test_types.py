@@ -190,7 +190,7 @@ def test_an_item_of_any_shape_raises_no_error(item: object) -> None:
         ({"type": "image_generation_call", "revised_prompt": "a cat", "result": "iVBOR…"}, "a cat\n[image]"),
         ({"type": "video_call", "id": "v", "status": "failed", "prompt": "cat", "s": 5}, '{"prompt": "cat", "s": 5}'),
         ({"type": "video_call", "id": "v", "call_id": "c", "name": "film", "prompt": "", "cuts": []}, ""),
-        ({"type": "video_call", "input": "a cat", "seconds": 5}, "a cat"),
+        ({"type": "video_call", "input": "a cat", "seconds": 5}, 'a cat\n{"seconds": 5}'),
         ({"type": "video_call_output", "call_id": "c", "frames": 25}, '{"frames": 25}'),
         ({"type": "item_reference", "id": "x"}, ""),
         ({"type": "brand_new", "ключ": "значение"}, '{"type": "brand_new", "ключ": "значение"}'),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from tui.items.codec import decode_or_none, to_json
-from tui.items.types import TYPES, ItemType, TextSource, item_type
+from tui.items.types import ItemType, TextSource, is_known, item_type
 
 __all__ = ["foreign_content", "item_text", "part_text", "searchable_texts", "without_escapes"]
 
@@ -90,7 +90,7 @@ def item_text(item: object) -> str:
     match row.text:
         case TextSource.CALL:
             text = _call_text(item, row)
-            return text if text and item.get("type") in TYPES else _lines(text, _other_fields(item, row))
+            return text if text and is_known(item["type"]) else _lines(text, _other_fields(item, row))
         case TextSource.SUMMARY:
             return part_text(item.get("summary"))
         case TextSource.NOTHING:

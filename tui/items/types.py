@@ -25,6 +25,7 @@ __all__ = [
     "TextSource",
     "ToolNameSource",
     "is_call",
+    "is_known",
     "is_user_message",
     "item_type",
     "message_type",
@@ -181,6 +182,11 @@ def item_type(name: str) -> ItemType:
     if row is not None:
         return row
     return next((row for ending, row in _BY_ENDING.items() if name.endswith(ending)), _OTHER)
+
+
+def is_known(name: object) -> bool:
+    """Return whether the table has a type."""
+    return isinstance(name, str) and name in TYPES
 
 
 def is_call(name: str) -> bool:
