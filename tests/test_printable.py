@@ -24,23 +24,39 @@ ANYTHING = st.text(st.characters(codec=None), max_size=200)
         ("a\tb", "a   b"),
         ("\ud83d alone", "� alone"),
         ("abc\u202edef", "abc�def"),
-        ("family 👨‍👩‍👧 한국어 [bold]x[/bold]", "family 👨‍👩‍👧 한국어 [bold]x[/bold]"),
+        ("한국어 สวัสดี مرحبا [bold]x[/bold]", "한국어 สวัสดี مرحبا [bold]x[/bold]"),
     ],
 )
 def test_control_characters_become_symbols(text: str, expected: str) -> None:
     assert printable(text) == expected
 
 
-def test_tabs_are_kept_on_request() -> None:
-    assert printable("a\tb\r\n\x1b", keep_tabs=True) == "a\tb\n␛"
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rain 🌦️, a cloud ☁️", "rain 🌦, a cloud ☁"),
+        ("family 👨‍👩‍👧", "family 👨👩👧"),
+        ("good 👍🏽", "good 👍"),
+        ("key 1️⃣", "key 1⃣"),
+        ("\u1112\u1161\u11ab", "한"),
+        ("soft\xadhyphen, zero\u200bwidth, \u3164filler", "softhyphen, zerowidth, filler"),
+    ],
+)
+def test_joined_characters_are_shown_apart(text: str, expected: str) -> None:
+    assert printable(text) == printable_line(text) == expected
+
+
+def test_a_document_keeps_tabs_and_joined_characters() -> None:
+    assert printable("a\tb\r\n\x1b", for_document=True) == "a\tb\n␛"
+    assert printable("👨‍👩‍👧 ☁️ 👍🏽", for_document=True) == "👨‍👩‍👧 ☁️ 👍🏽"
 
 
 @settings(deadline=None)
 @given(ANYTHING, st.booleans())
-def test_no_control_character_survives(text: str, keep_tabs: bool) -> None:
-    result = printable(text, keep_tabs=keep_tabs)
+def test_no_control_character_survives(text: str, for_document: bool) -> None:
+    result = printable(text, for_document=for_document)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", result)
-    assert keep_tabs or "\t" not in result
+    assert for_document or "\t" not in result
     result.encode()
 
 

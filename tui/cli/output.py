@@ -33,7 +33,7 @@ class Output:
         line = Text()
         for part in parts:
             text, style = (part, "") if isinstance(part, str) else part
-            line.append(printable(text, keep_tabs=True), style)
+            line.append(printable(text, for_document=True), style)
         self._print(line)
 
     def table(self, rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:

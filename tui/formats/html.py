@@ -140,7 +140,7 @@ def _anchor(section: Section, turn: int) -> str:
 
 def _escape_line(text: str) -> str:
     """Return an untrusted text on one line, escaped."""
-    return escape(" ".join(printable(text).split()))
+    return escape(" ".join(printable(text, for_document=True).split()))
 
 
 def _markdown(text: str) -> str:

@@ -65,4 +65,4 @@ def _code_block(text: str, language: str) -> str:
 
 def _escape(name: str) -> str:
     """Return a name on one line, without effect as Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(printable(name).split()))
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(printable(name, for_document=True).split()))

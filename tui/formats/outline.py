@@ -117,8 +117,8 @@ def _readable_items(items: Iterable[Item]) -> Iterator[tuple[Item, ReadableItem]
 def _readable(item: Item, tool_name: str | None) -> ReadableItem:
     data = item.data
     if data is None:
-        return ReadableItem("other", "cannot be decoded", printable(item.raw or "", keep_tabs=True), failed=True)
-    text = printable(item_text(data), keep_tabs=True)
+        return ReadableItem("other", "cannot be decoded", printable(item.raw or "", for_document=True), failed=True)
+    text = printable(item_text(data), for_document=True)
     if item.type in MESSAGE_TYPES:
         return ReadableItem("message", item.type, text, "markdown")
     kind = item_type(item.type).kind

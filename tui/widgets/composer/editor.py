@@ -86,7 +86,7 @@ class MessageEditor(TextArea):
         """
 
         def symbol(match: re.Match[str]) -> str:
-            shown = printable_line(match[0])
+            shown = printable_line(match[0]) or match[0]
             if shown != match[0] and shown not in text and (ord(shown) in self._originals or shown not in present):
                 self._originals.setdefault(ord(shown), match[0])
             return shown
