@@ -94,7 +94,31 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         """Send keys as a terminal does."""
-        os.write(self._master, keys.encode())
+        self.send(keys.encode())
+
+    def send(self, data: bytes) -> None:
+        """Send what a terminal sends, a key or something else."""
+        os.write(self._master, data)
+
+    def wait_until_stopped(self) -> None:
+        """Wait until the program has suspended itself."""
+        deadline = time.monotonic() + self._patience
+        while os.waitpid(self.pid, os.WUNTRACED | os.WNOHANG) == (0, 0):
+            assert time.monotonic() < deadline, "never suspended"
+            self.show(self.take(0.05) or b"")
+        while data := self.take(0):
+            self.show(data)
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed, as it does for a shell."""
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
+    def hang_up(self) -> None:
+        """Close the window, and wait for the program to end."""
+        os.close(self._master)
+        self._master = os.open(os.devnull, os.O_RDWR)
+        self._process.wait(timeout=self._patience)
 
     def find(self, text: str) -> tuple[int, int]:
         """Return column and row, from 0, of the first place that shows a text."""

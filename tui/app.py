@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.constants import DEFAULT_THEME
+from textual.driver import Driver
 from textual.reactive import Reactive
 from textual.screen import Screen
 
@@ -19,6 +20,7 @@ from tui.errors import ConfigError
 from tui.explorer.screen import Explorer
 from tui.painting.textual_internals import FAST
 from tui.painting.theme_switch import ThemeSwitch
+from tui.tty.descriptors import print_to_log
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -58,6 +60,15 @@ class ConvoApp(App[None]):
     def get_default_screen(self) -> Screen[None]:
         return Explorer(self._controller)
 
+    def get_driver_class(self) -> type[Driver]:
+        """Return the driver for terminals, or another one where Textual or its user has chosen it."""
+        driver = super().get_driver_class()
+        if driver.__name__ != "LinuxDriver":
+            return driver
+        from tui.tty.driver import TerminalDriver
+
+        return TerminalDriver
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Return the commands that the palette has on every screen."""
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
@@ -89,12 +100,18 @@ class ConvoApp(App[None]):
 
     def on_ready(self) -> None:
         garbage_collection.start()
+        if not self.is_headless:
+            print_to_log()
 
     async def action_quit(self) -> None:
         """Stop all runs, then leave the program."""
+        await self.leave()
+
+    async def leave(self, code: int = 0) -> None:
+        """Stop all runs, then leave the program with an exit code."""
         if self._controller.agent is not None:
             await self._controller.agent.stop_all()
-        await super().action_quit()
+        self.exit(return_code=code)
 
     def _configure(self, config: Config) -> None:
         if config.theme is not None:

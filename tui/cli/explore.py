@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
 import tempfile
 from contextlib import suppress
@@ -17,6 +19,7 @@ from tui.errors import ConfigError
 
 if TYPE_CHECKING:
     from tui.agent.settings import AgentSettings
+    from tui.app import ConvoApp
     from tui.controller import SessionController
     from tui.runs.protocol import Runner
 
@@ -34,11 +37,7 @@ def explore(options: argparse.Namespace) -> int:
     Raises:
         ConvoError: The options, the configuration or the file cannot be used, or there is no terminal.
     """
-    # Textual draws on standard error.
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ConfigError(
-            "The explorer needs a terminal.", "Run it without pipes; `convo-tui show FILE` needs no terminal."
-        )
+    _require_terminal()
     config = load_config()
     settings = _agent_settings(options, config)
     if not options.demo:
@@ -49,6 +48,23 @@ def explore(options: argparse.Namespace) -> int:
         path = Path(folder) / "demo.sqlite"
         write_demo(path)
         return _run_app(_open(path, options, settings), config)
+
+
+def _require_terminal() -> None:
+    """Raise an error where nothing can be drawn."""
+    # `textual serve` and `textual-web` choose a driver that needs no terminal.
+    if "TEXTUAL_DRIVER" in os.environ:
+        return
+    # Textual draws on standard error.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConfigError(
+            "The explorer needs a terminal.", "Run it without pipes; `convo-tui show FILE` needs no terminal."
+        )
+    if os.environ.get("TERM") == "dumb":
+        raise ConfigError(
+            "The explorer cannot draw on a terminal of type 'dumb'.",
+            "Set TERM to the terminal's type, such as xterm-256color; `convo-tui show FILE` works on any.",
+        )
 
 
 def _agent_settings(options: argparse.Namespace, config: Config) -> AgentSettings | None:
@@ -102,9 +118,26 @@ def _import_screen() -> None:
 def _run_app(controller: SessionController, config: Config) -> int:
     try:
         from tui.app import ConvoApp
+        from tui.tty.descriptors import private_terminal
 
-        app = ConvoApp(controller, config)
-        app.run()
+        with private_terminal():
+            app = ConvoApp(controller, config)
+            asyncio.run(_run_app_and_stop(app, controller))
         return app.return_code or 0
     finally:
         controller.close()
+
+
+async def _run_app_and_stop(app: ConvoApp, controller: SessionController) -> None:
+    from tui.cli.daemon_threads import DaemonThreads
+
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(DaemonThreads())
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, app.call_later, app.leave, 128 + number)
+    try:
+        await app.run_async()
+    finally:
+        # The terminal may have gone, or the browser.
+        if controller.agent is not None:
+            await controller.agent.stop_all()

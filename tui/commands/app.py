@@ -88,3 +88,15 @@ async def open_palette(explorer: Explorer) -> None:
 )
 async def quit_program(explorer: Explorer) -> None:
     await explorer.app.action_quit()
+
+
+@command(
+    "app.suspend",
+    keys="ctrl+z",
+    title="Suspend",
+    help="Return to the shell; fg comes back",
+    synonyms=("background", "shell"),
+    action="app.suspend_process",
+)
+async def suspend(explorer: Explorer) -> None:
+    explorer.app.action_suspend_process()

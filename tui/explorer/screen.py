@@ -74,12 +74,16 @@ class Explorer(CommandScreen[None], FixedSize):
 
     def on_mount(self) -> None:
         self.panes.go_to(self._first_pane)
-        self.controller.subscribe(self._show_view)
+        self._unsubscribe = self.controller.subscribe(self._show_view)
         self.run_command(self.controller.load_rest)
         if self.agent is not None:
             self.run_after_refresh(self.agent.prepare)
         # Textual starts no check before the last one has ended.
         self.set_interval(_POLL_INTERVAL, self._poll)
+
+    def on_unmount(self) -> None:
+        # A run that is stopped after the screen is gone has nothing to show it on.
+        self._unsubscribe()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         # All widgets of a screen were styled when they were mounted, just before it is shown for the first time.

@@ -59,7 +59,7 @@ class Composer(Vertical, FixedSize):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", priority=True, id="composer.send"),
-        Binding("shift+enter,ctrl+j", "newline", "New line", priority=True, id="composer.newline"),
+        Binding("shift+enter,alt+enter,ctrl+j", "newline", "New line", priority=True, id="composer.newline"),
         Binding("escape", "leave", "Leave", priority=True, id="composer.leave"),
     ]
 

@@ -1,0 +1,60 @@
+"""Textual's driver for a terminal, on input that an `InputFilter` has seen."""
+
+from __future__ import annotations
+
+import os
+import select
+from contextlib import suppress
+from threading import Thread
+
+from textual.drivers.linux_driver import LinuxDriver
+from textual.messages import ExitApp
+
+from tui.tty.input import InputFilter
+
+__all__ = ["TerminalDriver"]
+
+
+class TerminalDriver(LinuxDriver):
+    """Reads from a pipe into which a thread writes what the terminal sends, filtered."""
+
+    def run_input_thread(self) -> None:
+        """Read keys until the driver stops."""
+        terminal = self.fileno
+        source, sink = os.pipe()
+        stopped, stop = os.pipe()
+        pump = Thread(target=self._pump, args=(terminal, stopped, sink), name="terminal-input", daemon=True)
+        pump.start()
+        self.fileno = source
+        try:
+            super().run_input_thread()
+        finally:
+            self.fileno = terminal
+            # Without a reader, and with something to read, the pump waits for nothing.
+            os.close(source)
+            os.close(stop)
+            pump.join()
+            os.close(stopped)
+
+    def _pump(self, terminal: int, stopped: int, sink: int) -> None:
+        """Pass on what the terminal sends; leave the program when the terminal is gone."""
+        keys = InputFilter()
+        with os.fdopen(sink, "w", encoding="utf-8", newline="") as output, suppress(BrokenPipeError):
+            while True:
+                ready, _, _ = select.select([terminal, stopped], [], [], keys.patience)
+                if stopped in ready:
+                    return
+                if not ready:
+                    text = keys.flush()
+                else:
+                    try:
+                        data = os.read(terminal, 1 << 16)
+                    except OSError:
+                        data = b""
+                    if not data:
+                        self.send_message(ExitApp())
+                        select.select([stopped], [], [])
+                        return
+                    text = keys.feed(data)
+                output.write(text)
+                output.flush()
