@@ -265,9 +265,10 @@ async def test_a_plain_session_is_not_read_anew_with_each_connection(path: Path)
         store.close()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_log_that_may_not_be_read_is_said(path: Path) -> None:
     backup_with_its_log(path)
     beside(path, LOG).chmod(0)
+    if os.access(beside(path, LOG), os.R_OK):
+        pytest.skip("this user may read every file")
     with pytest.raises(FileError, match="newest turns"):
         Store(path)
