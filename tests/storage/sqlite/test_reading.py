@@ -60,6 +60,14 @@ def backup_with_its_log(path: Path) -> None:
     beside(path, INDEX).unlink()
 
 
+def file_with_an_empty_log(path: Path) -> None:
+    """Make what a program leaves that may only read the file."""
+    closed_file(path)
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        db.execute("SELECT * FROM agent_messages").fetchall()
+    assert beside(path, LOG).stat().st_size == 0
+
+
 def file_without_a_log(path: Path) -> None:
     closed_file(path)
     with closing(sqlite3.connect(path)) as db:
@@ -70,6 +78,7 @@ FILES: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "closed": (closed_file, ["first", "second"]),
     "left by a crash": (file_of_a_crash, ["first", "second", "third"]),
     "a backup with its log": (backup_with_its_log, ["first", "second", "third"]),
+    "with an empty log": (file_with_an_empty_log, ["first", "second"]),
     "without a log": (file_without_a_log, ["first", "second"]),
 }
 

@@ -165,7 +165,8 @@ class FileReader:
             return self._connect_to_log(state, may_settle=may_settle)
         if not state.log_is_empty:
             return self._connect_to_copy(state)
-        if locked and self._files.can_be_settled():
+        # An empty log that was left behind stays, too.
+        if locked and state.log is None and self._files.can_be_settled():
             return self._connect_to_log(state, may_settle=True)
         return _Opened(connect(self._files.path, "ro", self._timeout, "&immutable=1"), _Way.IMMUTABLE, state)
 
