@@ -39,7 +39,8 @@ class TerminalDriver(LinuxDriver):
     def _pump(self, terminal: int, stopped: int, sink: int) -> None:
         """Pass on what the terminal sends; leave the program when the terminal is gone."""
         keys = InputFilter()
-        with os.fdopen(sink, "w", encoding="utf-8", newline="") as output, suppress(BrokenPipeError):
+        # Closing writes again what could not be written.
+        with suppress(BrokenPipeError), os.fdopen(sink, "w", encoding="utf-8", newline="") as output:
             while True:
                 ready, _, _ = select.select([terminal, stopped], [], [], keys.patience)
                 if stopped in ready:
