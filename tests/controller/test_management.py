@@ -46,6 +46,73 @@ async def test_an_archived_branch_leaves_the_tree_and_others_keep_its_turns(
     assert list(controller.view.tree.branches) == ["main", "alt", "deep"]
 
 
+async def three_siblings(path: Path) -> SessionController:
+    """Open the file with three branches more, `a`, `b` and `c`, that part from main at turn 2."""
+    sdk = open_sdk(path)
+    for name in "abc":
+        await sdk.create_branch_from_turn(2, name)
+        await sdk.add_items([*turn(f"{name} 2"), *turn(f"{name} 3")])
+        await sdk.switch_to_branch("main")
+    sdk.close()
+    controller = SessionController(Store(path))
+    await controller.open("support", "main")
+    return controller
+
+
+async def test_after_archiving_and_deleting_the_neighbour_is_shown_and_named(path: Path) -> None:
+    controller = await three_siblings(path)
+    await controller.navigation.switch_branch("b", 3)
+    await controller.management.toggle_archive("support", "b")
+    assert (controller.view.branch_id, controller.view.turn) == ("c", 2)
+    assert notice(controller) == "Archived 'b'; now on 'c'. z undoes it, . shows it."
+    await controller.management.delete("support", "c")
+    assert (controller.view.branch_id, controller.view.turn) == ("a", 2)
+    assert notice(controller) == "Deleted 'c'; now on 'a'. z undoes it."
+    controller.close()
+
+
+async def test_a_preview_that_is_archived_gives_way_to_a_preview_of_its_neighbour(path: Path) -> None:
+    controller = await three_siblings(path)
+    await controller.navigation.preview("a", 3)
+    await controller.management.toggle_archive("support", "a")
+    assert (controller.view.branch_id, controller.view.turn, controller.view.preview) == ("b", 2, True)
+    await controller.navigation.leave_preview()
+    assert controller.view.branch_id == "main"
+    controller.close()
+
+
+async def test_the_key_after_archiving_asks_before_it_changes_another_branch(path: Path) -> None:
+    controller = await three_siblings(path)
+    await controller.navigation.switch_branch("a", 3)
+    await controller.management.toggle_archive("support", "a")
+    await controller.management.toggle_archive("support", controller.view.branch_id)
+    assert notice(controller) == "This is 'b' now. The same key again would archive it."
+    assert not controller.view.tree.branches["b"].archived
+    await controller.management.toggle_pin("support", "b")
+    assert controller.view.tree.branches["b"].pinned
+    await controller.management.toggle_archive("support", "b")
+    await controller.navigation.select_turn(1)
+    await controller.management.toggle_archive("support", controller.view.branch_id)
+    assert list(controller.view.tree.branches) == ["main", "alt", "deep"]
+    controller.close()
+
+
+async def test_after_a_session_the_next_one_in_the_list_is_opened(path: Path) -> None:
+    for name in ("third", "fourth"):
+        sdk = open_sdk(path, name)
+        await sdk.add_items(turn(name))
+        sdk.close()
+    controller = SessionController(Store(path))
+    await controller.open()
+    names = [session.session_id for session in controller.view.sessions]
+    await controller.navigation.select_session(names[1])
+    await controller.management.delete(names[1], None)
+    assert controller.view.session is not None
+    assert controller.view.session.session_id == names[2]
+    assert notice(controller) == f"Deleted session '{names[1]}'; now in session '{names[2]}'. z undoes it."
+    controller.close()
+
+
 async def test_overlapping_commands_are_done_in_their_order(controller: SessionController) -> None:
     await asyncio.gather(
         controller.management.toggle_pin("support", "alt"),
@@ -104,7 +171,7 @@ async def test_deleting_shows_the_nearest_branch_and_reports_no_other_program(co
     await controller.management.delete("support", "deep")
     await watching
     assert controller.view.branch_id == "alt"
-    assert notice(controller) == "Deleted 'deep'. z undoes it."
+    assert notice(controller) == "Deleted 'deep'; now on 'alt'. z undoes it."
     await controller.history.undo()
     assert controller.view.branch_id == "deep"
 

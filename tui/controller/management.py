@@ -27,6 +27,7 @@ class Management:
         self._state = state
         self._navigation = navigation
         self._reloader = reloader
+        self._arrival: tuple[tuple[str, str], int] | None = None
 
     async def rename(self, session_id: str, branch_id: str | None, title: str, note: str) -> None:
         """Set the title and the note of a session or branch; its id remains."""
@@ -45,6 +46,8 @@ class Management:
     async def toggle_pin(self, session_id: str, branch_id: str | None) -> None:
         """Pin or unpin a session or branch."""
         async with self._state.write_lock:
+            if self._asks_again("pin", session_id, branch_id):
+                return
             pinned = not (await self._find(session_id, branch_id)).pinned
             words = f"{'Pinned' if pinned else 'Unpinned'} {_display_name(session_id, branch_id)}"
             await self._label(session_id, branch_id, words, pinned=pinned)
@@ -57,6 +60,8 @@ class Management:
                 raise ConvoError(
                     "The only branch cannot be archived.", "Archive the session: press a on its row in the tree."
                 )
+            if self._asks_again("archive" if archived else "unarchive", session_id, branch_id):
+                return
             words = f"{'Archived' if archived else 'Unarchived'} {_display_name(session_id, branch_id)}"
             await self._label(session_id, branch_id, words, archived=archived)
 
@@ -90,12 +95,12 @@ class Management:
         async with state.write_lock:
             state.require_writable()
             state.require_idle(session_id, branch_id)
-            editor = await state.editor()
+            editor, place = await state.editor(), self._place
             if branch_id is None:
                 await self._reloader.apply(editor.delete_session(session_id))
             else:
                 await self._reloader.apply(editor.delete_branch(session_id, branch_id))
-            state.notify(f"Deleted {_display_name(session_id, branch_id)}. z undoes it.")
+            state.notify(f"Deleted {_display_name(session_id, branch_id)}{self._arrived(place)}. z undoes it.")
 
     def suggest_copy_name(self, branch_id: str) -> str:
         """Return an unused session id for a copy of a branch."""
@@ -157,9 +162,31 @@ class Management:
         label = editor.label(
             session_id, branch_id, title=title, note=note, pinned=pinned, archived=archived, description=words
         )
-        leave_session = bool(archived) and branch_id is None
+        leave_session, place = bool(archived) and branch_id is None, self._place
         await self._reloader.apply(label, lambda _: [branch_id] if archived else [], leave_session=leave_session)
-        self._state.notify(f"{words}. z undoes it{', . shows it' if archived else ''}.")
+        self._state.notify(f"{words}{self._arrived(place)}. z undoes it{', . shows it' if archived else ''}.")
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        """The session and branch that are shown."""
+        view = self._state.view
+        return view.session.session_id if view.session is not None else "", view.branch_id
+
+    def _arrived(self, before: tuple[str, str]) -> str:
+        """Return words for the place that is shown because the one before is gone; empty if it is shown still."""
+        place = self._place
+        if place == before:
+            return ""
+        self._arrival = place, self._state.navigation_id
+        return f"; now on '{place[1]}'" if place[0] == before[0] else f"; now in session '{place[0]}'"
+
+    def _asks_again(self, verb: str, session_id: str, branch_id: str | None) -> bool:
+        """Ask, instead of changing at once what is shown only because the last change removed what was shown."""
+        arrival, self._arrival = self._arrival, None
+        if arrival != ((session_id, branch_id), self._state.navigation_id):
+            return False
+        self._state.notify(f"This is {_display_name(session_id, branch_id)} now. The same key again would {verb} it.")
+        return True
 
     async def _find(self, session_id: str, branch_id: str | None) -> Session | Branch:
         """Return a session of the file, or a branch of the open session; raise NotFoundError if there is none."""

@@ -105,17 +105,21 @@ class Reloader:
         if session is None:
             if view.session is not None and by_others:
                 state.notify(f"Session '{view.session.session_id}' is gone: another program cleared it.", "warning")
-            await self._open_first_session(changes)
+            await self._open_next_session(changes)
         else:
             await self._reload_session(session, hide, changes, by_others=by_others)
         if state.view.following:
             await self._navigation.show_newest()
 
-    async def _open_first_session(self, changes: dict[str, Any]) -> None:
-        """Open the first session of the file, if it has any."""
-        state, sessions = self._state, changes["sessions"]
+    async def _open_next_session(self, changes: dict[str, Any]) -> None:
+        """Open the session that took the place of the open one in the list, if there is any."""
+        state, open_id = self._state, self._state.view.session.session_id if self._state.view.session else ""
+        sessions = [session for session in changes["sessions"] if session.session_id != open_id]
         if sessions:
-            await self._navigation.open_session(sessions[0], await self._loader.tree(sessions[0]), **changes)
+            listed = [session.session_id for session in state.view.sessions]
+            index = listed.index(open_id) if open_id in listed else 0
+            session = sessions[min(index, len(sessions) - 1)]
+            await self._navigation.open_session(session, await self._loader.tree(session), **changes)
         else:
             state.target = state.committed = ("", 0)
             state.publish(**changes, **{name: View._field_defaults[name] for name in _SESSION_FIELDS})
@@ -134,10 +138,13 @@ class Reloader:
         if branch_id not in tree.branches:
             if by_others:
                 state.notify(f"Branch '{branch_id}' is gone: another program deleted it.", "warning")
-            if state.committed[0] in tree.branches:
+            neighbour = _neighbour(view.tree, branch_id, view.turn, tree)
+            if state.committed[0] in tree.branches and (by_others or neighbour is None):
                 branch_id, turn = state.committed
+            elif neighbour is not None:
+                branch_id, turn = neighbour
             else:
-                branch_id = _nearest_branch(view.tree, branch_id, tree) or await self._loader.last_branch(session, tree)
+                branch_id = await self._loader.last_branch(session, tree)
             changes.update(NO_USAGE)
         changes["marks"] = tuple(mark for mark in view.marks if tree.chain_at(*mark))
         added = tree.branches.keys() - view.tree.branches.keys() if by_others else set()
@@ -152,9 +159,22 @@ class Reloader:
         state.publish(**selection, **changes, session=session, tree=tree, preview=preview)
 
 
-def _nearest_branch(before: TurnTree, branch_id: str, tree: TurnTree) -> str | None:
-    """Return the branch of a tree that shared most turns with a branch that the tree does not have any more."""
+def _neighbour(before: TurnTree, branch_id: str, turn: int, tree: TurnTree) -> tuple[str, int] | None:
+    """Return the branch and turn next to a branch that a tree does not have any more: its next or previous sibling.
+
+    If other branches have all of its turns, one of them is returned, at the same turn.
+    """
     if branch_id not in before.branches:
         return None
-    shared = (name for chain in reversed(before.path(branch_id)) for name in chain.holders)
-    return next((name for name in shared if name in tree.branches), None)
+    path = before.path(branch_id)
+    gone = next((chain for chain in path if tree.branches.keys().isdisjoint(chain.holders)), None)
+    if gone is None:
+        return next((name, turn) for name in path[-1].holders if name in tree.branches) if path else None
+    alternatives = before.alternatives(gone)
+    at = alternatives.index(gone)
+    for other in (*alternatives[at + 1 :], *reversed(alternatives[:at])):
+        names = [other.ending_branch] if other.index == gone.parent else other.holders
+        for name in filter(None, names):
+            if name in tree.branches:
+                return name, gone.first
+    return None
