@@ -222,6 +222,18 @@ async def test_the_cursor_stays_on_its_turn_when_the_branch_grows() -> None:
         assert app.chart.cursor == 20
 
 
+async def test_a_new_turn_that_is_selected_before_its_usage_is_read_is_in_sight() -> None:
+    app = ChartApp(sample_usage(20), turn=20)
+    async with app.run_test(size=(30, 10)) as pilot:
+        for turns in (21, 23):
+            app.chart.turn = turns
+            await pilot.pause()
+            app.show(sample_usage(turns))
+            await pilot.pause()
+            assert app.chart.cursor == turns
+            assert f"▸t{turns}" in screen_text(app)
+
+
 async def test_the_cursor_moves_to_the_last_turn_of_a_shorter_branch() -> None:
     app = ChartApp(sample_usage(20), turn=20)
     async with app.run_test(size=(30, 10)) as pilot:

@@ -214,13 +214,16 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             self.post_message(self.TurnsNeeded(self, first, last, self._usage_cache.generation))
 
     def watch_branch_usage(self, before: BranchUsage | None, branch_usage: BranchUsage | None) -> None:
+        # A new turn may be selected before its usage is read.
+        followed = self.cursor == min(self.turn, before.turns if before else 0)
         self._usage_cache.follow(branch_usage)
         if branch_usage is not None:
             self._update_virtual_size()
-        if before is None or branch_usage is None or before.branch_id != branch_usage.branch_id:
+        if followed or before is None or branch_usage is None or before.branch_id != branch_usage.branch_id:
             self.cursor = self.turn
         else:
             self.cursor = self.cursor or self.turn
+        self._reveal_cursor()
         self.hovered = 0
         self.refresh()
 
