@@ -70,7 +70,7 @@ class Transcript(SearchView):
 
     @dataclass
     class TurnClicked(WidgetMessage["Transcript"]):
-        """Posted when a turn was clicked, to fork from it."""
+        """Posted when the user's message of a turn was clicked, to fork from it."""
 
         turn: int
 
@@ -260,7 +260,7 @@ class Transcript(SearchView):
         self._mouse_down_at = None if self.screen.selections else event.screen_offset
 
     def on_click(self, event: events.Click) -> None:
-        """Toggle a fold, go to a sibling, open a link or select the turn, unless the mouse was dragged."""
+        """Act on a click: on a fold, a sibling, a link, the user's message or another item, which is only selected."""
         if event.button != 1 or event.chain != 1 or event.screen_offset != self._mouse_down_at:
             return
         meta = event.style.meta
@@ -279,7 +279,8 @@ class Transcript(SearchView):
             self.post_message(self.LinkOpened(self, meta["link"]))
         elif (turn := self._blocks.turn_of(position)) is not None:
             self.put_cursor(position, scroll=False)
-            if 0 < turn <= last_turn(self.view):
+            item = self._blocks.item(position)
+            if item is not None and item.type == "user" and 0 < turn <= last_turn(self.view):
                 self.post_message(self.TurnClicked(self, turn))
 
     def on_focus(self) -> None:
