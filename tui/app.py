@@ -9,6 +9,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.constants import DEFAULT_THEME
 from textual.driver import Driver
+from textual.notifications import SeverityLevel
 from textual.reactive import Reactive
 from textual.screen import Screen
 
@@ -93,6 +94,19 @@ class ConvoApp(App[None]):
             self.theme_switch.restyle(animate=animate)
         else:
             super().refresh_css(animate)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a notice in place of the last one."""
+        self.clear_notifications()
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def copy_to_clipboard(self, text: str) -> None:
         # Stored text may hold half of a surrogate pair, which cannot be encoded.

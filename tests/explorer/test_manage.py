@@ -151,11 +151,11 @@ async def test_the_list_of_changes_undoes_back_to_an_entry(path: Path) -> None:
         await explorer.press("enter")
         assert explorer.place[0] == "alt"
         assert explorer.text.count("undone") == 2
-        await explorer.press("K")
+        await explorer.press("P")
         assert "Enter redoes" in explorer.text
-        await explorer.press("E")
-        assert "E again makes 3 changes permanent" in explorer.text
-        await explorer.press("E")
+        await explorer.press("E", "E")
+        assert "Make 3 changes permanent" in explorer.text
+        await explorer.press("y")
         assert "permanent support" in explorer.text
         await explorer.press("escape")
         await explorer.press("z")
@@ -175,7 +175,7 @@ async def test_a_change_that_cannot_be_undone_shows_the_error_in_the_list(path: 
         await explorer.press("H")
         await explorer.press("enter")
         assert "Branch 'third' has 2 new items" in explorer.text
-        await explorer.press("K")
+        await explorer.press("P", "y")
         await explorer.press("j", "enter")
         await explorer.press("escape")
         assert not explorer.view.tree.branches["alt"].pinned

@@ -114,7 +114,6 @@ async def delete(explorer: Explorer) -> None:
         elif choice is DeleteChoice.ARCHIVE:
             explorer.run_command(partial(management.toggle_archive, session_id, branch_id))
 
-    explorer.app.clear_notifications()
     explorer.app.push_screen(DeleteDialog(impact), chosen)
 
 
@@ -192,8 +191,6 @@ async def show_changes(explorer: Explorer) -> None:
 
     history = explorer.controller.history
     actions = HistoryActions(history.entries, history.undo_or_redo, history.make_permanent, history.empty_trash)
-    # The notifications would cover the list.
-    explorer.app.clear_notifications()
     explorer.app.push_screen(UndoHistory(await history.entries(), actions))
 
 

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding
+from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -34,6 +35,16 @@ class DialogApp(App[None], Generic[ResultT]):
 
     def on_mount(self) -> None:
         self.push_screen(self.dialog, self.results.append)
+
+    async def click_text(self, text: str) -> None:
+        """Click the first place on the screen that shows a text."""
+        pilot = Pilot(self)
+        await pilot.pause()
+        lines = self.text.split("\n")
+        row = next((row for row, line in enumerate(lines) if text in line), None)
+        assert row is not None, f"not on the screen: {text}"
+        await pilot.click(offset=(lines[row].index(text) + 1, row))
+        await pilot.pause()
 
     @property
     def text(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from tests.screens.dialogs.dialog_app import DialogApp
 from tui.errors import ConvoError
 from tui.model import EntryState, JournalEntry
@@ -99,18 +101,41 @@ async def test_an_error_is_shown_until_the_highlight_moves() -> None:
         assert "cannot be undone" not in app.text
 
 
-async def test_the_trash_is_emptied_when_it_is_asked_for_twice() -> None:
+@pytest.mark.parametrize(
+    ("key", "question", "call"),
+    [
+        ("P", "Make “Change 3 [/x]␛” permanent, and free 1.2 kB? It cannot be undone.", "keep 3"),
+        ("E", "Make 3 changes permanent, and free 3.6 kB? It cannot be undone.", "empty"),
+    ],
+)
+async def test_nothing_becomes_permanent_without_a_yes(key: str, question: str, call: str) -> None:
     history = History()
     app = open_history(history)
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
-        await pilot.press("E")
+        for no in ("n", "escape", "down"):
+            await pilot.press(key, key, "enter")
+            await pilot.pause()
+            assert question in app.text
+            await pilot.press(no, "y")
+            await pilot.pause()
+            assert question not in app.text
+            await pilot.press("up", "up")
+        assert history.calls == []
+        await pilot.press("K")
+        await pilot.press(key, "y")
         await pilot.pause()
-        assert "E again makes 3 changes permanent and frees 3.6 kB" in app.text
-        await pilot.press("j")
-        await pilot.pause()
-        assert "E again" not in app.text
-        await pilot.press("E", "E")
-        await pilot.pause()
+        assert history.calls == [call]
+        assert question not in app.text
+
+
+async def test_the_mouse_answers() -> None:
+    history = History()
+    app = open_history(history)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await app.click_text("E empties trash")
+        await app.click_text("y yes")
         assert history.calls == ["empty"]
-        assert "no changes" in app.text
+        await app.click_text("Esc closes")
+        assert app.results == [None]
+        await pilot.pause()

@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from tui.model import DeletionImpact, SharedTurns
 from tui.printable import printable_line
-from tui.screens.dialogs.modal import Modal, Scroll
+from tui.screens.dialogs.modal import Modal, Scroll, hint
 from tui.words import plural
 
 __all__ = ["DeleteChoice", "DeleteDialog"]
@@ -50,7 +50,10 @@ class DeleteDialog(Modal[DeleteChoice | None]):
             Static("z undoes it until the trash is emptied (H). The id stays reserved.", classes="delete--kept"),
         ]
         body = Scroll(*filter(None, parts))
-        super().__init__(f"Delete {name}?", body, "y deletes · a archives instead · Esc cancels")
+        keys = hint(
+            ("y deletes", "choose('delete')"), ("a archives instead", "choose('archive')"), ("Esc cancels", "close")
+        )
+        super().__init__(f"Delete {name}?", body, keys)
 
     def action_choose(self, choice: str) -> None:
         """Close with a choice."""

@@ -17,12 +17,12 @@ from tui.controller.progress import Stopped, TaskProgress
 from tui.errors import ConvoError
 from tui.formats import Format
 from tui.printable import printable_line
-from tui.screens.dialogs.modal import FieldRow, Modal
+from tui.screens.dialogs.modal import FieldRow, Modal, hint
 
 __all__ = ["ExportChoice", "ExportDialog", "Extent"]
 
 _FORMATS: Final = {Format.MARKDOWN: "Markdown", Format.HTML: "HTML page", Format.JSON: "JSON, importable"}
-_HINT: Final = "Enter exports · Tab next field · Esc cancels"
+_HINT: Final = hint(("Enter exports", "write"), "Tab next field", "← → choose", ("Esc cancels", "close"))
 
 _INTERVAL: Final = 0.1
 """Seconds between two updates of the progress."""
@@ -62,8 +62,22 @@ class _Radio(RadioButton):
         return Content.styled("●" if self.value else "○", style)
 
 
+class _RadioSet(RadioSet):
+    """A radio set whose arrow keys choose a button, not only move a highlight."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,right", "choose(1)", "Next choice", show=False),
+        Binding("up,left", "choose(-1)", "Previous choice", show=False),
+    ]
+
+    def action_choose(self, step: int) -> None:
+        """Choose the next (1) or previous (-1) button."""
+        buttons = list(self.query(RadioButton))
+        buttons[(self.pressed_index + step) % len(buttons)].value = True
+
+
 def _radio_set(labels: Iterable[str]) -> RadioSet:
-    return RadioSet(*(_Radio(Content(printable_line(label)), value=not index) for index, label in enumerate(labels)))
+    return _RadioSet(*(_Radio(Content(printable_line(label)), value=not index) for index, label in enumerate(labels)))
 
 
 class ExportDialog(Modal[Path | None]):
@@ -170,7 +184,7 @@ class ExportDialog(Modal[Path | None]):
 
     def _show_progress(self) -> None:
         if self._progress is not None:
-            self._hint.update(f"exporting… {self._progress.share:.0%} · Esc stops")
+            self._hint.update(hint(f"exporting… {self._progress.share:.0%}", ("Esc stops", "close")))
 
     def action_close(self) -> None:
         """Stop the export, or close."""

@@ -12,7 +12,7 @@ from textual.worker import Worker
 
 from tui.errors import ConvoError
 from tui.printable import printable_line
-from tui.screens.dialogs.modal import FieldRow, Modal, Scroll
+from tui.screens.dialogs.modal import FieldRow, Modal, Scroll, hint
 
 __all__ = ["Field", "Form"]
 
@@ -59,11 +59,12 @@ class Form(Modal[bool]):
         self._busy = False
         self._inputs = [Input(field.value, placeholder=field.placeholder) for field in fields]
         rows = [FieldRow(field.label, line) for field, line in zip(fields, self._inputs, strict=True)]
-        hint = f"Enter {verb} · Tab next field · Esc cancels"
-        super().__init__(title, Scroll(*rows, can_focus=False), hint, below=[self._error])
+        keys = hint((f"Enter {verb}", "submit"), ("Tab next field", "app.focus_next"), ("Esc cancels", "close"))
+        super().__init__(title, Scroll(*rows, can_focus=False), keys, below=[self._error])
 
     @on(Input.Submitted)
-    def _start(self) -> None:
+    def action_submit(self) -> None:
+        """Pass the values on, unless they are being passed on already."""
         if not self._busy:
             self._busy = True
             _: Worker[None] = self.run_worker(self._run)

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -39,7 +40,9 @@ class ListModal(Modal[ResultT]):
     }
     """
 
-    def __init__(self, title: str, body: ChoiceList | HitList, hint: str = "", **others: Sequence[Widget]) -> None:
+    def __init__(
+        self, title: str, body: ChoiceList | HitList, hint: Content | str = "", **others: Sequence[Widget]
+    ) -> None:
         super().__init__(title, body, hint, **others)
         self._list = body
         self._count = Static(classes="modal--hint list-modal--count", markup=False)

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from tui.printable import printable
-from tui.screens.dialogs.modal import Modal, Scroll
+from tui.screens.dialogs.modal import Modal, Scroll, hint
 
 __all__ = ["MessageDialog"]
 
@@ -33,10 +33,10 @@ class MessageDialog(Modal[None]):
         parts = [Static(printable(text), markup=False)]
         if details:
             parts.append(Static(printable(details), classes="message--details", markup=False))
-        super().__init__(title, Scroll(*parts), "y copies all · Esc closes")
+        super().__init__(title, Scroll(*parts), hint(("y copies all", "copy"), ("Esc closes", "close")))
         self._copied = "\n\n".join(part for part in (title, text, details) if part)
 
     def action_copy(self) -> None:
         """Copy title, text and details to the clipboard, control characters included."""
         self.app.copy_to_clipboard(self._copied)
-        self._hint.update("copied · Esc closes")
+        self._hint.update(hint("copied", ("Esc closes", "close")))

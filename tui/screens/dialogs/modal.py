@@ -9,15 +9,17 @@ from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.events import Click
 from textual.screen import ModalScreen
+from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from tui.painting.painted_screen import PaintedScreen
 from tui.printable import printable_line
 
-__all__ = ["FieldRow", "Modal", "Scroll"]
+__all__ = ["FieldRow", "Modal", "Scroll", "hint"]
 
 _TALL: Final = 24
 """Minimum height of a screen on which the dialog has margins."""
@@ -63,18 +65,26 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         }
         .modal--title { height: 1; margin: 0 2; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
         .modal--hint { height: 1; margin: 0 2; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        .modal--title { link-color: $foreground; link-style: none; }
+        .modal--hint { link-color: $foreground-muted; link-style: none; }
     }
     """
 
     def __init__(
-        self, title: str, body: Widget, hint: str = "", *, above: Sequence[Widget] = (), below: Sequence[Widget] = ()
+        self,
+        title: str,
+        body: Widget,
+        hint: Content | str = "",
+        *,
+        above: Sequence[Widget] = (),
+        below: Sequence[Widget] = (),
     ) -> None:
         """Create the dialog.
 
         Args:
             title: The line at the top; it may contain untrusted text.
             body: The widget that takes as many lines as it needs, up to the height of the screen.
-            hint: The line at the bottom, which names the keys; left out if it is empty.
+            hint: The line at the bottom, which names the keys (see `hint`); left out if it is empty.
             above: Widgets between title and body.
             below: Widgets between body and hint.
         """
@@ -98,6 +108,8 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         yield self._title
 
     def on_mount(self) -> None:
+        # A notice would cover the dialog.
+        self.app.clear_notifications()
         # Each blink would draw all of the dimmed screen again.
         for field in self.query(Input):
             field.cursor_blink = False
@@ -121,6 +133,16 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
     def on_click(self, event: Click) -> None:
         if event.widget is self:
             self.dismiss(None)
+
+
+def hint(*parts: str | tuple[str, str]) -> Content:
+    """Return a line of hints; a part with the name of an action of the dialog can be clicked."""
+    return Content(" · ").join(
+        Content(part)
+        if isinstance(part, str)
+        else Content.styled(part[0], Style.from_meta({"@click": f"screen.{part[1]}"}))
+        for part in parts
+    )
 
 
 class FieldRow(Horizontal):

@@ -8,7 +8,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Checkbox, Input
 
-from tui.screens.dialogs.modal import Modal
+from tui.screens.dialogs.modal import Modal, hint
 
 __all__ = ["RerunDialog", "RerunOptions"]
 
@@ -35,9 +35,8 @@ class RerunDialog(Modal[RerunOptions | None]):
         self._number = Input("1", type="integer", restrict=r"[1-9]?[0-9]?", max_length=2, select_on_focus=True)
         self._together = Checkbox("all at once", compact=True)
         title = f"Rerun turn {turn} on how many new branches?"
-        super().__init__(
-            title, self._number, "Enter runs · Tab, Space all at once · Esc cancels", below=[self._together]
-        )
+        keys = hint(("Enter runs", "run"), "Tab, Space all at once", ("Esc cancels", "close"))
+        super().__init__(title, self._number, keys, below=[self._together])
 
     @on(Input.Submitted)
     def action_run(self) -> None:

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.style import Style
 from textual.widgets import Input
 
 from tui.controller.search import Search
@@ -117,11 +118,13 @@ class SearchDialog(ListModal[Hit | None]):
 
     def format_title(self) -> Content:
         """Return the title: the three scopes, with the name of the chosen one."""
-        words: list[Content | tuple[str, str]] = [("Search ", "")]
+        words: list[Content] = [Content("Search ")]
         for scope in SearchScope:
             name = fit_name(self._names[scope], _NAME_WIDTH)
             chosen = scope is self.scope
-            words.append((f" {scope}{f' {name}' if chosen and name else ''} ", "reverse" if chosen else "not bold dim"))
+            style = Style(reverse=True) if chosen else Style(bold=False, dim=True)
+            click = Style.from_meta({"@click": f"screen.choose_scope({scope.value!r})"})
+            words.append(Content.styled(f" {scope}{f' {name}' if chosen and name else ''} ", style + click))
         return Content.assemble(*words)
 
     def format_state(self, search: Search) -> str:
@@ -154,6 +157,11 @@ class SearchDialog(ListModal[Hit | None]):
         """Search the next wider, or narrower, of branch, session and file."""
         scopes = list(SearchScope)
         self.scope = scopes[(scopes.index(self.scope) + step) % len(scopes)]
+        self._start()
+
+    def action_choose_scope(self, scope: str) -> None:
+        """Search a scope."""
+        self.scope = SearchScope(scope)
         self._start()
 
     def action_close(self) -> None:

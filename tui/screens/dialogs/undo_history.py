@@ -16,6 +16,7 @@ from tui.model import EntryState, JournalEntry
 from tui.printable import printable_line
 from tui.render import format_size
 from tui.screens.dialogs.list_modal import ListModal
+from tui.screens.dialogs.modal import hint
 from tui.widgets.format import format_time
 from tui.widgets.lists.choices import Choice, ChoiceList
 from tui.words import plural
@@ -27,7 +28,13 @@ _STATES: Final = {EntryState.DONE: "", EntryState.UNDONE: "undone", EntryState.P
 _MAX_NAMES: Final = 3
 """Changes that the preview of Enter describes."""
 
-_HINT: Final = "Enter undoes/redoes · K makes permanent · E empties trash · Esc closes"
+_HINT: Final = hint(
+    ("Enter undoes/redoes", "undo_or_redo"),
+    ("P makes permanent", "make_permanent"),
+    ("E empties trash", "empty_trash"),
+    ("Esc closes", "close"),
+)
+_CONFIRM_HINT: Final = hint(("y yes, for ever", "confirm"), ("n no", "keep"))
 
 
 class HistoryActions(NamedTuple):
@@ -53,8 +60,10 @@ class UndoHistory(ListModal[None]):
         Binding("j", "move(1)", "Next", show=False),
         Binding("k", "move(-1)", "Previous", show=False),
         Binding("enter", "undo_or_redo", "Undo or redo"),
-        Binding("K", "make_permanent", "Make permanent"),
+        Binding("P", "make_permanent", "Make permanent"),
         Binding("E", "empty_trash", "Empty the trash"),
+        Binding("y", "confirm", "Yes"),
+        Binding("n", "keep", "No"),
     ]
 
     DEFAULT_CSS = """
@@ -74,7 +83,7 @@ class UndoHistory(ListModal[None]):
         self._lines_beside_body += 1
         self._entries = tuple(entries)
         self._actions = actions
-        self._confirming = False
+        self._asked: tuple[str, Callable[[], Awaitable[None]]] | None = None
         self._busy = False
 
     def on_mount(self) -> None:
@@ -103,10 +112,12 @@ class UndoHistory(ListModal[None]):
         ]
 
     def _show_preview(self) -> None:
-        """Describe the effect of Enter, or of a second E."""
+        """Describe the effect of Enter, or ask the question that `y` answers."""
         entry, affected = self._highlighted, self._affected()
         kept_bytes = sum(other.kept_bytes for other in self._entries)
-        if entry is None:
+        if self._asked is not None:
+            text = self._asked[0]
+        elif entry is None:
             text = ""
         elif not affected:
             text = "Permanent: it cannot be undone."
@@ -118,33 +129,52 @@ class UndoHistory(ListModal[None]):
         self._preview.remove_class("-failed")
         self._preview.update(printable_line(text))
         self._count.update(f"{format_size(kept_bytes)} in the trash" if kept_bytes else "")
-        confirm = f"E again makes {plural(len(self._entries), 'change')} permanent and frees {format_size(kept_bytes)}"
-        self._hint.update(confirm if self._confirming else _HINT)
+        self._hint.update(_CONFIRM_HINT if self._asked is not None else _HINT)
 
     @on(ChoiceList.OptionHighlighted)
     def _move_highlight(self) -> None:
-        self._confirming = False
-        self._show_preview()
+        self.action_keep()
 
     def action_undo_or_redo(self) -> None:
         """Undo all changes back to this one, or redo all up to it."""
         entry = self._highlighted
-        if entry is not None and self._affected():
+        if entry is not None and self._affected() and self._asked is None:
             self._change(lambda: self._actions.undo_or_redo(entry))
 
     def action_make_permanent(self) -> None:
-        """Make this change permanent, so that it cannot be undone."""
+        """Ask whether to make this change permanent, so that it cannot be undone."""
         entry = self._highlighted
         if entry is not None and entry.state is EntryState.DONE:
-            self._change(lambda: self._actions.make_permanent(entry.id))
+            question = f"Make “{entry.description}” permanent, and free {format_size(entry.kept_bytes)}?"
+            self._ask(question, lambda: self._actions.make_permanent(entry.id))
 
     def action_empty_trash(self) -> None:
-        """Make all changes permanent after the key was pressed twice."""
-        if self._confirming:
-            self._change(self._actions.empty_trash)
+        """Ask whether to make all changes permanent."""
+        if self._entries:
+            freed = format_size(sum(entry.kept_bytes for entry in self._entries))
+            question = f"Make {plural(len(self._entries), 'change')} permanent, and free {freed}?"
+            self._ask(question, self._actions.empty_trash)
+
+    def action_confirm(self) -> None:
+        """Make the change for which the dialog asks."""
+        if self._asked is not None:
+            self._change(self._asked[1])
+
+    def action_keep(self) -> None:
+        """Do not make the change for which the dialog asks."""
+        self._asked = None
+        self._show_preview()
+
+    def action_close(self) -> None:
+        """Close, or answer the question with no."""
+        if self._asked is not None:
+            self.action_keep()
         else:
-            self._confirming = bool(self._entries)
-            self._show_preview()
+            super().action_close()
+
+    def _ask(self, question: str, change: Callable[[], Awaitable[None]]) -> None:
+        self._asked = f"{question} It cannot be undone.", change
+        self._show_preview()
 
     def _change(self, change: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:
@@ -155,7 +185,7 @@ class UndoHistory(ListModal[None]):
                 self._preview.update(printable_line(error.full_message))
                 self._preview.add_class("-failed")
             else:
-                self._confirming = False
+                self._asked = None
                 self._show_entries()
             finally:
                 self._busy = False
