@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,6 @@ from textual.widgets import Input
 from tests.conversations import open_sdk, turn, write_turns
 from tests.explorer.driver import ExplorerDriver, open_explorer
 from tui.agent.settings import AgentSettings
-from tui.screens.dialogs.approval import ApprovalDialog
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.rerun import RerunDialog
 
@@ -101,9 +102,17 @@ async def test_escape_stops_a_run_and_the_branch_can_be_continued(path: Path, tm
         assert explorer.place == ("main", 4)
 
 
-async def test_three_r_makes_three_siblings(path: Path) -> None:
+async def test_a_digit_before_r_goes_to_a_pane(path: Path) -> None:
     async with open_explorer(path, agent=OFFLINE) as explorer:
-        await explorer.pilot.press("3", "r")
+        await explorer.press("3", "up", "r")
+        assert isinstance(explorer.app.screen, RerunDialog)
+        await explorer.press("escape", "9", "r", "escape")
+        assert list(explorer.view.tree.branches) == ["main"]
+
+
+async def test_a_digit_after_r_is_the_number_of_siblings(path: Path) -> None:
+    async with open_explorer(path, agent=OFFLINE) as explorer:
+        await explorer.pilot.press("r", "3", "enter")
         await explorer.until(lambda: len(explorer.view.tree.branches) == 4)
         await explorer.until(
             lambda: not explorer.view.runs and all(branch.turns == 2 for branch in explorer.view.tree.branches.values())
@@ -138,24 +147,95 @@ async def test_a_failed_run_returns_the_message_and_e_shows_details(path: Path) 
         assert isinstance(explorer.app.screen, MessageDialog)
 
 
-async def test_a_tool_that_needs_approval_asks_for_it(path: Path, tmp_path: Path) -> None:
-    agent = tmp_path / "careful.py"
+@asynccontextmanager
+async def open_careful(path: Path) -> AsyncIterator[ExplorerDriver]:
+    """Open a file with an agent whose tool `delete_everything` needs approval."""
+    agent = path.with_name("careful.py")
     agent.write_text(AGENT)
     async with open_explorer(path, agent=AgentSettings(agent=f"{agent}:agent")) as explorer:
-        await explorer.pilot.press("i", *"use delete_everything", "enter")
-        await explorer.until(lambda: isinstance(explorer.app.screen, ApprovalDialog))
-        await explorer.pilot.press("escape", "enter")
-        await explorer.until(lambda: isinstance(explorer.app.screen, ApprovalDialog))
-        await explorer.pilot.press("n")
-        await answered(explorer, "main", 3)
-        items = explorer.view.page.items if explorer.view.page else ()
-        outputs = [item.data["output"] for item in items if item.type == "function_call_output"]
-        assert len(outputs) == 1
-        assert "deleted" not in str(outputs[0])
+        await explorer.press("i")
+        yield explorer
+
+
+def outputs(explorer: ExplorerDriver) -> list[str]:
+    """Return the outputs of the tool calls."""
+    items = explorer.view.page.items if explorer.view.page else ()
+    return [str(item.data["output"]) for item in items if item.type == "function_call_output"]
+
+
+async def until_asked(explorer: ExplorerDriver) -> None:
+    """Wait until the prompt asks for an approval."""
+    await explorer.until(lambda: explorer.screen.panes.approval.is_open)
+    await explorer.pilot.pause()
+
+
+async def test_a_tool_that_needs_approval_asks_for_it_in_place_of_the_composer(path: Path) -> None:
+    async with open_careful(path) as explorer:
         await explorer.pilot.press(*"use delete_everything", "enter")
-        await explorer.until(lambda: isinstance(explorer.app.screen, ApprovalDialog))
-        await explorer.pilot.press("y")
+        await until_asked(explorer)
+        assert "Approve delete_everything?" in explorer.text
+        assert not explorer.composer.display
+        await explorer.click_text("Reject")
+        await answered(explorer, "main", 3)
+        assert "deleted" not in outputs(explorer)[0]
+        assert explorer.composer.has_focus_within
+        await explorer.pilot.press(*"use delete_everything", "enter")
+        await until_asked(explorer)
+        await explorer.click_text("Approve  ")
         await answered(explorer, "main", 4)
-        items = explorer.view.page.items if explorer.view.page else ()
-        outputs = [item.data["output"] for item in items if item.type == "function_call_output"]
-        assert "deleted" in str(outputs[-1])
+        assert "deleted" in outputs(explorer)[-1]
+
+
+@pytest.mark.parametrize("message", ["and pay", "never mind", "yes", "rest", "stop it"])
+async def test_a_message_on_its_way_is_no_answer(path: Path, message: str) -> None:
+    async with open_careful(path) as explorer:
+        await explorer.pilot.press(*"use delete_everything", "enter")
+        await until_asked(explorer)
+        await explorer.pilot.press(*message)
+        assert explorer.composer.text == message
+        assert [run.approvals[0].tool_name for run in explorer.view.runs.values()] == ["delete_everything"]
+        await explorer.pilot.press("enter")
+        await explorer.until(lambda: [run.queued for run in explorer.view.runs.values()] == [(message,)])
+        await until_asked(explorer)
+        assert outputs(explorer) == []
+
+
+async def test_an_approval_waits_while_a_message_is_written(path: Path) -> None:
+    async with open_careful(path) as explorer:
+        await explorer.pilot.press(*"use delete_everything", "enter", *"and then")
+        await explorer.until(lambda: bool(explorer.view.runs["main"].approvals))
+        await explorer.pilot.pause()
+        assert not explorer.screen.panes.approval.is_open
+        assert "Esc answers" in explorer.text
+        await explorer.pilot.press("escape", "down", "down", "down", "enter")
+        await answered(explorer, "main", 3)
+        assert "deleted" not in outputs(explorer)[0]
+        assert explorer.composer.text == "and then"
+
+
+async def test_after_answers_later_w_and_enter_and_a_click_ask_again(path: Path) -> None:
+    async with open_careful(path) as explorer:
+        prompt = explorer.screen.panes.approval
+        await explorer.pilot.press(*"use delete_everything", "enter")
+        await until_asked(explorer)
+        for keys in (["w"], ["i", "enter"], ["i", *"text", "escape"]):
+            await explorer.click_text("Answer later")
+            assert explorer.composer.display
+            await explorer.press("escape", *keys)
+            assert prompt.has_focus_within, keys
+        await explorer.press("escape")
+        await explorer.click_text("needs approval")
+        assert prompt.is_open
+        await explorer.press("down", "enter")
+        await answered(explorer, "main", 3)
+        assert "deleted" in outputs(explorer)[0]
+        assert explorer.composer.text == "text"
+
+
+async def test_the_run_can_be_stopped_instead(path: Path) -> None:
+    async with open_careful(path) as explorer:
+        await explorer.pilot.press(*"use delete_everything", "enter")
+        await until_asked(explorer)
+        await explorer.click_text("Stop the run")
+        await explorer.until(lambda: explorer.view.failure is not None and not explorer.view.runs)
+        assert explorer.composer.display

@@ -22,9 +22,9 @@ from tui.app import ConvoApp
 from tui.controller import SessionController
 from tui.model import Approval, Outcome, Progress, Usage
 from tui.runs.protocol import Hooks, RunResult
-from tui.screens.dialogs.approval import ApprovalDialog
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
+from tui.widgets.composer.approval import ApprovalPrompt
 from tui.widgets.run_status import RunStatus
 
 Snapshot = Callable[..., bool]
@@ -153,7 +153,7 @@ def test_an_approval(path: Path, snap_compare: Snapshot) -> None:
 
     async def prepare(pilot: Pilot[None]) -> None:
         await send(pilot, controller)
-        while not isinstance(pilot.app.screen, ApprovalDialog):
+        while not pilot.app.screen.query("ApprovalPrompt") or not pilot.app.screen.query_one(ApprovalPrompt).is_open:
             await pilot.pause()
         await settle(pilot)
 

@@ -52,12 +52,12 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-def bar(explorer: ExplorerDriver, name: str = "search-in-chat") -> SearchBar:
-    return explorer.screen.query_one(f"#{name}", SearchBar)
+def bar(explorer: ExplorerDriver) -> SearchBar:
+    return explorer.screen.query_one(SearchBar)
 
 
-def state(explorer: ExplorerDriver, name: str = "search-in-chat") -> str:
-    return str(bar(explorer, name).query_one("#search-state").render())
+def state(explorer: ExplorerDriver) -> str:
+    return str(bar(explorer).query_one("#search-state").render()).removeprefix(": ")
 
 
 def found(explorer: ExplorerDriver) -> list[tuple[str, bool]]:
@@ -178,30 +178,46 @@ async def test_items_written_since_the_search_are_found_too(path: Path) -> None:
         assert explorer.place == ("main", 6)
 
 
-# In the tree
+# From any pane
 
 
-async def test_the_search_in_the_tree_finds_messages_of_the_user(path: Path) -> None:
+@pytest.mark.parametrize("pane", ["1", "2", "3"])
+async def test_any_pane_searches_all_text_of_the_branch(path: Path, pane: str) -> None:
     async with open_explorer(path) as explorer:
-        await explorer.press("1", "g", *typed("/o"))
-        assert bar(explorer, "search-in-tree").display
-        places = [explorer.place]
-        await explorer.press("enter")
-        for _ in range(4):
-            await explorer.press("n")
-            places.append(explorer.place)
-        assert explorer.tree.has_focus
-        assert places == [("main", 1), ("main", 2), ("alt", 3), ("main", 3), ("main", 4)]
-        await explorer.press("escape")
-        assert not bar(explorer, "search-in-tree").display
-
-
-async def test_escape_in_the_tree_goes_back(path: Path) -> None:
-    async with open_explorer(path) as explorer:
-        await explorer.press("1", *typed("/snow"))
-        assert explorer.place == ("alt", 3)
+        await explorer.press(pane, *typed("/twice"))
+        assert explorer.place == ("main", 2)
+        assert current(explorer) == ["twice"]
+        assert "branch: 1 of 1 · Tab: session" in explorer.text
         await explorer.press("escape")
         assert explorer.place == ("main", 5)
+        await explorer.press(pane, *typed("/snow"))
+        assert "branch: not found · Tab: session" in explorer.text
+        assert explorer.place == ("main", 5)
+
+
+async def test_tab_searches_the_session_and_escape_goes_back(path: Path) -> None:
+    async with open_explorer(path) as explorer:
+        await explorer.press("1", *typed("/snow"), "tab")
+        assert explorer.place == ("alt", 3)
+        assert "session: 1 of 2 · Tab: branch" in explorer.text
+        assert current(explorer) == ["snow"]
+        await explorer.press("escape")
+        assert explorer.place == ("main", 5)
+        assert explorer.tree.has_focus
+
+
+async def test_the_tree_marks_the_turns_with_hits(path: Path) -> None:
+    async with open_explorer(path) as explorer:
+
+        def marked() -> set[tuple[str, int]]:
+            return set(explorer.tree._hits)
+
+        await explorer.press("1", *typed("/oslo"))
+        assert marked() == {("main", 2)}
+        await explorer.press("tab")
+        assert marked() == {("main", 2), ("alt", 3)}
+        await explorer.press("enter", "escape")
+        assert marked() == set()
 
 
 # Everywhere

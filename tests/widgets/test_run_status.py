@@ -68,7 +68,7 @@ USAGE = Progress("calling get_weather", usage=Usage(2, 11_000, 1_340, 12_340))
         ([run_of(progress=USAGE)], "calling get_weather · 0:42 · 12.3k tokens · Esc stops"),
         ([run_of(queued=("a", "b"))], "writing · 0:42 · 2 queued · Esc stops"),
         ([run_of(), run_of("x"), run_of("y")], "writing · 0:42 · Esc stops · 2 more on other branches"),
-        ([run_of(state=RunState.WAITING)], "? needs approval · w answers · Esc stops"),
+        ([run_of(state=RunState.WAITING)], "? needs approval · w answers"),
         ([run_of(state=RunState.STOPPING)], "stopping…"),
         ([run_of(activity="[/x] \x1b[31m\nred")], "[/x] ␛[31m␊red · 0:42 · Esc stops"),
     ],

@@ -28,7 +28,7 @@ async def refresh(explorer: Explorer) -> None:
 async def leave(explorer: Explorer) -> None:
     """Leave the first of these that exists: a run, search hits, the zoom, the fork editor, a preview, marks."""
     controller, editing = explorer.controller, explorer.view.fork is not None
-    if not editing and controller.agent is not None and controller.agent.stop():
+    if not editing and explorer.agent is not None and explorer.agent.stop():
         return
     if not editing and explorer.search.is_walking:
         explorer.search.end()

@@ -8,24 +8,17 @@ from tui.commands.registry import command
 
 @command("pane.tree", keys="1", title="Tree", help="Go to the tree", inline=True)
 async def go_to_tree(explorer: Explorer) -> None:
-    _go_to(explorer, "tree", 1)
+    explorer.panes.go_to("tree")
 
 
 @command("pane.chat", keys="2", title="Chat", help="Go to the chat", inline=True)
 async def go_to_chat(explorer: Explorer) -> None:
-    _go_to(explorer, "chat", 2)
+    explorer.panes.go_to("chat")
 
 
 @command("pane.usage", keys="3", title="Usage", help="Go to the usage", inline=True)
 async def go_to_usage(explorer: Explorer) -> None:
-    _go_to(explorer, "usage", 3)
-
-
-def _go_to(explorer: Explorer, pane: str, digit: int) -> None:
-    """Go to a pane; the digit that was typed also counts for a command that follows at once, as in `3r`."""
-    explorer.panes.go_to(pane)
-    if explorer.agent is not None:
-        explorer.agent.set_count(digit)
+    explorer.panes.go_to("usage")
 
 
 @command(

@@ -10,7 +10,7 @@ from tui.commands.registry import command
     "run.again",
     keys="r",
     title="Run again",
-    help="Ask this turn again on new branches; 3r: on three",
+    help="Ask this turn again on new branches, as often as you say",
     footer=True,
     synonyms=("rerun", "retry", "regenerate", "repeat"),
     needs_agent=True,
@@ -32,8 +32,8 @@ async def run_again(explorer: Explorer) -> None:
     inline=True,
 )
 async def answer_tool_call(explorer: Explorer) -> None:
-    if explorer.agent is not None:
-        explorer.agent.ask_for_approval()
+    if explorer.agent is not None and not explorer.agent.ask_for_approval():
+        explorer.show_notice("No tool call needs approval.")
 
 
 @command(

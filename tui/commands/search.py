@@ -10,7 +10,7 @@ from tui.commands.registry import command
     "find.here",
     keys="slash",
     title="Search",
-    help="Search this branch, or the tree where that has the focus",
+    help="Search all text of this branch; Tab: of the session",
     footer=True,
     synonyms=("find", "filter", "grep"),
     inline=True,

@@ -5,24 +5,22 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import Sequence
 from functools import partial
-from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Literal
 
 from tui.controller.agent import AgentRuns
-from tui.model import Decision, View
-from tui.screens.dialogs.approval import ApprovalDialog
+from tui.model import Approval, Decision, View
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.rerun import RerunDialog, RerunOptions
+from tui.widgets.composer.approval import TYPING_PAUSE
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from tui.controller import SessionController
     from tui.explorer.layout import Panes
     from tui.screens.command_screen import CommandScreen
 
 __all__ = ["ExplorerAgent"]
-
-_COUNT_TIMEOUT: Final = 2.0
-"""Seconds for which a typed digit is the count of the command after it."""
 
 
 class ExplorerAgent:
@@ -35,13 +33,13 @@ class ExplorerAgent:
         self._panes = panes
         self._controller = controller
         self._runs = runs
-        self._count = 1
-        self._counted_at = float("-inf")
-        self._approving = False
+        self._asked: tuple[str, tuple[Approval, ...]] = "", ()
+        self._offer_timer: Timer | None = None
         self._sending = False
 
     async def prepare(self) -> None:
-        """Load the agent and the lexers for code, so that the first answer does not wait for them."""
+        """Load the agent, the lexers for code and the approval prompt, so that the first answer does not wait."""
+        await self._panes.talk.mount(self._panes.approval, before=self._panes.composer)
         await self._runs.prepare()
         await to_thread(_prepare_lexers)
 
@@ -51,13 +49,12 @@ class ExplorerAgent:
         if failure is not None and failure != before.failure:
             if failure.unsent:
                 self._panes.composer.set_draft(failure.unsent)
-            more = " Press e for more." if failure.details else ""
+            key = "Esc, then e, for" if self._panes.composer.has_focus_within else "e for"
+            more = f" Press {key} more." if failure.details else ""
             stopped = failure.error == "Stopped."
             text = f"{failure.error} {failure.hint}".strip() + more
             self._screen.show_notice(text, "information" if stopped else "error")
-        run, run_before = view.runs.get(view.branch_id), before.runs.get(view.branch_id)
-        if run is not None and run.approvals and (run_before is None or run_before.approvals != run.approvals):
-            self._offer_approval()
+        self._follow_approvals(view)
 
     # Sending
 
@@ -85,47 +82,88 @@ class ExplorerAgent:
 
     # Repeating a run
 
-    def set_count(self, count: int) -> None:
-        """Set how many branches the command `r` runs on if it follows at once."""
-        self._count, self._counted_at = count, monotonic()
-
     async def ask_for_rerun(self) -> None:
-        """Run the selected turn again as often as the count says; without a count, ask how often."""
+        """Ask how often to run the selected turn again, then do so."""
         turn = self._controller.view.turn
-        if monotonic() - self._counted_at < _COUNT_TIMEOUT:
-            self._run_again(RerunOptions(self._count, together=False))
-        elif turn > 0:
+        if turn > 0:
             await self._screen.push_dialog(RerunDialog(turn), self._run_again)
 
     def _run_again(self, options: RerunOptions | None) -> None:
-        self._counted_at = float("-inf")
         if options is not None:
             self._screen.run_command(partial(self._runs.run_again, options.times, together=options.together))
 
     # Approvals and errors
 
-    def ask_for_approval(self) -> None:
-        """Ask for the approvals that the run of the shown branch waits for, if any."""
-        run = self._controller.view.runs.get(self._controller.view.branch_id)
-        if run is None or not run.approvals or self._approving:
-            return
-        branch_id = run.branch_id
+    def ask_for_approval(self) -> bool:
+        """Ask for the approvals that the run of the shown branch waits for; return whether there are any."""
+        if not self._asked[1]:
+            return False
+        self._panes.show_pane("chat")
+        self._open_approval(on_purpose=True)
+        self._panes.approval.focus()
+        return True
 
-        def answered(decisions: Sequence[Decision] | None) -> None:
-            self._approving = False
-            if decisions is not None:
-                self._runs.decide(branch_id, decisions)
+    def stop(self) -> bool:
+        """Stop the run of the shown branch, unless it waits for an answer; return whether there was such a run."""
+        return not self._asked[1] and self._runs.stop()
 
-        self._approving = True
-        self._screen.app.push_screen(ApprovalDialog(run.approvals), answered)
+    def _follow_approvals(self, view: View) -> None:
+        run = view.runs.get(view.branch_id)
+        asked = view.branch_id, run.approvals if run is not None else ()
+        if asked != self._asked:
+            self._asked = asked
+            if self._panes.approval.is_open:
+                self._close_approval(focus="composer")
+            self._offer_approval()
 
     def _offer_approval(self) -> None:
-        """Ask now, unless the user is typing: a key for the composer must not approve a tool call."""
-        screen, composer = self._screen, self._panes.composer
-        if composer.text and screen.focused is not None and composer in screen.focused.ancestors:
-            screen.show_notice("A tool call needs approval: leave the composer and press w.", "warning")
+        """Open the prompt as soon as nothing is being typed; keys on their way must not approve a tool call."""
+        if self._offer_timer is not None:
+            self._offer_timer.stop()
+            self._offer_timer = None
+        if not self._asked[1] or self._panes.approval.is_open:
+            return
+        if self._controller.view.fork is not None or self._panes.composer.is_typing:
+            self._offer_timer = self._screen.set_timer(TYPING_PAUSE, self._offer_approval)
         else:
-            self.ask_for_approval()
+            self._open_approval(on_purpose=False)
+
+    def _open_approval(self, *, on_purpose: bool) -> None:
+        panes = self._panes
+        panes.approval.open(*self._asked, on_purpose=on_purpose)
+        if panes.composer.has_focus_within:
+            panes.approval.focus()
+        panes.composer.display = False
+
+    def _close_approval(self, *, focus: Literal["composer", "chat"]) -> None:
+        """Show the composer in place of the prompt, and move the focus if the prompt has it."""
+        panes, had_focus = self._panes, self._panes.approval.has_focus_within
+        panes.composer.display = True
+        if had_focus and focus == "chat":
+            panes.go_to("chat")
+        elif had_focus:
+            panes.composer.focus()
+        panes.approval.close()
+
+    def postpone_approval(self) -> None:
+        """Show the composer, with its text, until the user asks for the approval."""
+        self._close_approval(focus="chat")
+
+    def type_for_composer(self, text: str) -> None:
+        """Give the composer text that was typed while the prompt appeared, which waits until it is sent."""
+        self._close_approval(focus="composer")
+        self._panes.composer.type(text)
+        self._offer_approval()
+
+    def answer_approval(self, branch_id: str, decisions: Sequence[Decision]) -> None:
+        """Answer the approvals that a run asks for."""
+        self._close_approval(focus="composer")
+        self._runs.decide(branch_id, decisions)
+
+    def stop_instead(self) -> None:
+        """Stop the run that waits for an answer."""
+        self._close_approval(focus="composer")
+        self._runs.stop()
 
     def show_error(self) -> None:
         """Show the error of the last run that failed."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from tui.model import ChartView, View
 from tui.painting.pane import Pane
 from tui.painting.stable_scroll import FixedSize
+from tui.widgets.composer.approval import ApprovalPrompt
 from tui.widgets.composer.composer import Composer
 from tui.widgets.lists.names import display_name
 from tui.widgets.run_status import RunStatus
@@ -46,6 +47,7 @@ class Panes(Horizontal, FixedSize):
         self.branch_tree = BranchTree(id="tree")
         self.chat = Transcript(id="chat")
         self.composer = Composer(id="composer")
+        self.approval = ApprovalPrompt(id="approval")
         self.usage = UsageSidebar(id="usage")
         self.status = RunStatus(id="status")
         self.talk = Pane(self.chat, self.status, self.composer, id="talk")
@@ -69,6 +71,13 @@ class Panes(Horizontal, FixedSize):
 
     def watch_view(self, _before: View, view: View) -> None:
         self._update_captions(view)
+
+    @property
+    def focused_pane(self) -> str | None:
+        """The name of the pane that has the focus; None if none has it."""
+        focused = self.screen.focused
+        ancestors = focused.ancestors_with_self if focused is not None else ()
+        return next((name for name, pane in self._panes.items() if pane in ancestors), None)
 
     @property
     def is_zoomed(self) -> bool:
@@ -99,6 +108,8 @@ class Panes(Horizontal, FixedSize):
     def focus_composer(self) -> None:
         """Show the chat and give the focus to the composer."""
         self.show_pane("chat")
+        self.composer.display = True
+        self.approval.close()
         self.composer.focus()
 
     def show_pane(self, name: str) -> None:
@@ -182,7 +193,7 @@ PANES: Final = (
     PaneSpec(
         "chat",
         "Chat",
-        (Transcript, Composer),
+        (Transcript, ApprovalPrompt, Composer),
         pane=lambda panes: panes.talk,
         widgets=lambda panes: (panes.chat, panes.status, panes.composer),
         focus=lambda panes: panes.chat,

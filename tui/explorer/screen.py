@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import Key, Resize, ScreenResume
+from textual.events import Resize, ScreenResume
 from textual.messages import Layout
 from textual.reactive import Reactive, var
 from textual.scrollbar import ScrollBar
@@ -24,8 +24,10 @@ from tui.explorer.search import ExplorerSearch
 from tui.model import View
 from tui.painting.stable_scroll import FixedSize
 from tui.screens.command_screen import CommandScreen
+from tui.widgets.composer.approval import ApprovalPrompt
 from tui.widgets.composer.composer import Composer
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.run_status import RunStatus
 from tui.widgets.search_bar import SearchBar
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
@@ -97,10 +99,6 @@ class Explorer(CommandScreen[None], FixedSize):
         # A scrollbar requests a layout of the screen whenever its view places it, which changes no other widget.
         if isinstance(event.widget, ScrollBar):
             event.stop().prevent_default()
-
-    def on_key(self, event: Key) -> None:
-        if self.agent is not None and event.character and event.character in "456789":
-            self.agent.set_count(int(event.character))
 
     def watch_view(self, before: View, view: View) -> None:
         if view.notice is not None and view.notice != before.notice:
@@ -277,24 +275,55 @@ class Explorer(CommandScreen[None], FixedSize):
 
     @on(Composer.LeaveRequested)
     def _leave_composer(self) -> None:
-        agent = self.controller.agent
-        if self.view.fork is not None or agent is None or not agent.stop():
+        agent = self.agent
+        if self.view.fork is not None or agent is None or not (agent.ask_for_approval() or agent.stop()):
             self.controller.forks.cancel()
             self.panes.go_to("chat")
 
-    # The search bars
+    # The approval of tool calls
+
+    @on(RunStatus.Clicked)
+    def _ask_for_approval(self) -> None:
+        if self.agent is not None:
+            self.agent.ask_for_approval()
+
+    @on(ApprovalPrompt.Answered)
+    def _answer_approval(self, event: ApprovalPrompt.Answered) -> None:
+        if self.agent is not None:
+            self.agent.answer_approval(event.branch_id, event.decisions)
+
+    @on(ApprovalPrompt.StopRequested)
+    def _stop_instead(self) -> None:
+        if self.agent is not None:
+            self.agent.stop_instead()
+
+    @on(ApprovalPrompt.Postponed)
+    def _postpone_approval(self) -> None:
+        if self.agent is not None:
+            self.agent.postpone_approval()
+
+    @on(ApprovalPrompt.Typed)
+    def _type_for_composer(self, event: ApprovalPrompt.Typed) -> None:
+        if self.agent is not None:
+            self.agent.type_for_composer(event.text)
+
+    # The search bar
 
     @on(SearchBar.Changed)
     def _search_typed(self, event: SearchBar.Changed) -> None:
-        self.search.search_typed(event.widget, event.text)
+        self.search.search_typed(event.text)
 
     @on(SearchBar.Submitted)
     def _submit_search(self, event: SearchBar.Submitted) -> None:
-        self.search.submit(event.widget, event.text)
+        self.search.submit(event.text)
 
     @on(SearchBar.Cancelled)
-    def _cancel_search(self, event: SearchBar.Cancelled) -> None:
-        self.search.cancel(event.widget)
+    def _cancel_search(self) -> None:
+        self.search.cancel()
+
+    @on(SearchBar.ScopeToggled)
+    def _toggle_search_scope(self, event: SearchBar.ScopeToggled) -> None:
+        self.search.toggle_scope(event.text)
 
     @on(SearchBar.StepRequested)
     def _step_while_typing(self, event: SearchBar.StepRequested) -> None:

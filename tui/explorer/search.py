@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +13,6 @@ from tui.errors import QueryError
 from tui.explorer.walk import Walk
 from tui.model.query import Query, parse_query
 from tui.model.search import Hit, SearchScope
-from tui.widgets.key_bar import KeyBar
 from tui.widgets.search_bar import SearchBar
 
 if TYPE_CHECKING:
@@ -35,17 +33,15 @@ _WORKERS: Final = "search"
 
 
 class ExplorerSearch:
-    """The search bars of chat and tree, the search dialogs, and the walk through the hits.
-
-    A search in the tree finds the user's messages in the session; a search in the chat finds all items of the branch.
-    """
+    """The search bar, the search dialogs, and the walk through the hits, which chat and tree mark."""
 
     def __init__(self, screen: CommandScreen[None], panes: Panes, controller: SessionController) -> None:
         self._screen = screen
         self._panes = panes
         self._controller = controller
-        self._chat_bar = SearchBar("search this branch", id="search-in-chat")
-        self._tree_bar = SearchBar("search the user's messages", id="search-in-tree")
+        self._bar = SearchBar("search all text", id="search-in-chat")
+        self._scope = SearchScope.BRANCH
+        self._origin = "chat"
         self._walk: Walk | None = None
         self._last_search = ("", SearchScope.BRANCH)
 
@@ -57,14 +53,13 @@ class ExplorerSearch:
     # Commands
 
     async def begin_typing(self) -> None:
-        """Open the search bar of the tree if the tree has the focus, else the search bar of the chat."""
+        """Open the search bar, to search the shown branch."""
         self.end()
-        panes = self._panes
-        bar = self._tree_bar if panes.branch_tree.has_focus else self._chat_bar
-        if bar is self._chat_bar:
-            panes.show_pane("chat")
-        await self._mount(bar)
-        bar.open()
+        self._origin, self._scope = self._panes.focused_pane or "chat", SearchScope.BRANCH
+        self._panes.show_pane("chat")
+        await self._mount()
+        self._bar.open()
+        self._show_scope()
 
     def step(self, step: int) -> None:
         """Go to the next (1) or previous (-1) hit."""
@@ -75,7 +70,7 @@ class ExplorerSearch:
             self._screen.show_notice(f"The search is not over: {walk.state()}")
         elif walk.search.revision != self._controller.view.revision and walk.search.scope is not SearchScope.FILE:
             self._repeat(walk, step)
-        elif not walk.in_chat or not self._panes.chat.step_match(step):
+        elif not self._panes.chat.step_match(step):
             self._go_to(walk, walk.index + step, last=step < 0)
 
     async def open_dialog(self) -> None:
@@ -111,43 +106,47 @@ class ExplorerSearch:
         if stop:
             self._stop()
         if self._walk is not None:
-            self._walk.bar.close()
+            self._bar.close()
             self._walk = None
         self._panes.chat.mark_matches(None)
+        self._panes.branch_tree.mark_hits(())
 
-    # The search bars
+    # The search bar
 
-    def search_typed(self, bar: SearchBar, text: str) -> None:
-        """Search for what was typed in a bar."""
-        in_chat = bar is self._chat_bar
-        go_back = self._walk.go_back if self._walk is not None else self._bookmark(bar)
+    def search_typed(self, text: str) -> None:
+        """Search for what was typed in the bar."""
+        bar = self._bar
+        go_back = self._walk.go_back if self._walk is not None else self._bookmark()
         try:
             query = parse_query(text)
         except QueryError as error:
             bar.show_state(str(error), is_error=True)
             return
         bar.show_state("")
-        if in_chat:
-            self._panes.chat.mark_matches(query or None)
-        elif query:
-            query = replace(query, filters=(*query.filters, ("role", "user")))
-        scope = SearchScope.BRANCH if in_chat else SearchScope.SESSION
-        search = self._start(query, scope, limit=_WALK_LIMIT)
-        walk = self._walk = Walk(search, bar, in_chat=in_chat, go_back=go_back)
+        self._panes.chat.mark_matches(query or None)
+        self._panes.branch_tree.mark_hits(())
+        search = self._start(query, self._scope, limit=_WALK_LIMIT)
+        walk = self._walk = Walk(search, bar, go_back=go_back)
         walk.search.subscribe(partial(self._take_results, walk))
 
-    def submit(self, bar: SearchBar, text: str) -> None:
-        """Give the focus to the pane of a bar; end the walk if the bar is empty."""
+    def toggle_scope(self, text: str) -> None:
+        """Search the session instead of the branch, or the branch again."""
+        self._scope = SearchScope.BRANCH if self._scope is SearchScope.SESSION else SearchScope.SESSION
+        self._show_scope()
+        self.search_typed(text)
+
+    def submit(self, text: str) -> None:
+        """Give the focus to the chat; end the walk if the bar is empty."""
         if not text.strip():
             self.end()
-        self._panes.go_to(self._pane_of(bar))
+        self._panes.go_to("chat")
 
-    def cancel(self, bar: SearchBar) -> None:
-        """Close a bar, and go back to the place before the search."""
+    def cancel(self) -> None:
+        """Close the bar, and go back to the place before the search."""
         walk = self._walk
         self.end()
-        bar.close()
-        self._panes.go_to(self._pane_of(bar))
+        self._bar.close()
+        self._panes.go_to(self._origin)
         if walk is not None:
             walk.go_back()
 
@@ -165,29 +164,26 @@ class ExplorerSearch:
                 walk.place = " · in a part that is not shown"
             walk.bar.show_state(walk.state())
 
-    async def _mount(self, bar: SearchBar) -> None:
-        """Mount a bar with its first use."""
-        if bar.is_attached:
-            return
-        if bar is self._chat_bar:
-            await self._panes.talk.mount(bar, after=self._panes.chat)
-        else:
-            await self._screen.mount(bar, before=self._screen.query_one(KeyBar))
+    async def _mount(self) -> None:
+        """Mount the bar with its first use."""
+        if not self._bar.is_attached:
+            await self._panes.talk.mount(self._bar, after=self._panes.chat)
 
-    def _pane_of(self, bar: SearchBar) -> str:
-        return "chat" if bar is self._chat_bar else "tree"
+    def _show_scope(self) -> None:
+        other = SearchScope.BRANCH if self._scope is SearchScope.SESSION else SearchScope.SESSION
+        self._bar.show_scope(self._scope, f"Tab: {other}")
 
-    def _bookmark(self, bar: SearchBar) -> Callable[[], None]:
+    def _bookmark(self) -> Callable[[], None]:
         """Return a function that goes back to the present place."""
         view = self._controller.view
-        if bar is self._tree_bar:
-            preview = partial(self._controller.navigation.preview, view.branch_id, view.turn)
-            return partial(self._screen.run_command, preview)
         chat, scroll_state = self._panes.chat, self._panes.chat.scroll_state()
 
         def go_back() -> None:
             if self._controller.view.branch_id == view.branch_id:
                 chat.restore_scroll_state(scroll_state)
+            else:
+                switch = partial(self._controller.navigation.switch_branch, view.branch_id, view.turn)
+                self._screen.run_command(switch)
 
         return go_back
 
@@ -203,7 +199,7 @@ class ExplorerSearch:
 
     async def _open(self, dialog: SearchDialog, *, keep: bool) -> None:
         """Open a dialog, and go to the picked hit; with `keep`, the next dialog begins with its text and scope."""
-        await self._mount(self._chat_bar)
+        await self._mount()
 
         def closed(hit: Hit | None) -> None:
             if keep:
@@ -213,10 +209,12 @@ class ExplorerSearch:
                 return
             self.end(stop=False)
             hits = dialog.search.results.hits if keep else dialog.hits
-            walk = self._walk = Walk(dialog.search, self._chat_bar, in_chat=True, hits=hits)
+            walk = self._walk = Walk(dialog.search, self._bar, hits=hits)
             dialog.search.subscribe(partial(self._take_results, walk))
             self._screen.clear_selection()
-            self._chat_bar.open(dialog.text)
+            self._bar.open(dialog.text)
+            self._bar.show_scope(dialog.scope)
+            self._mark_hits(walk)
             self._panes.go_to("chat")
             self._go_to(walk, hits.index(hit))
 
@@ -231,17 +229,19 @@ class ExplorerSearch:
             walk.index = walk.hits.index(walk.hit) if walk.hit is not None else 0
         elif walk.hits is None and not walk.search.running and walk.search.query:
             walk.sort_hits(self._controller.view.tree)
+            self._mark_hits(walk)
             self._go_to(walk, self._nearest(walk))
         walk.bar.show_state(walk.state() if walk.search.query else "", is_error=bool(walk.search.failure))
 
     def _repeat(self, walk: Walk, step: int) -> None:
         """Search again, as the file has changed, then step from the same hit."""
         search = self._start(walk.search.query, walk.search.scope, _WALK_LIMIT)
-        repeated = self._walk = Walk(search, walk.bar, in_chat=walk.in_chat, go_back=walk.go_back)
+        repeated = self._walk = Walk(search, walk.bar, go_back=walk.go_back)
 
         def take_results() -> None:
             if repeated is self._walk and not search.running:
                 hits = repeated.sort_hits(self._controller.view.tree)
+                self._mark_hits(repeated)
                 ids = [hit.message_id for hit in hits]
                 if walk.hit is not None and walk.hit.message_id in ids:
                     repeated.index = ids.index(walk.hit.message_id)
@@ -264,13 +264,8 @@ class ExplorerSearch:
         self._screen.run_command(partial(self._show, walk, walk.hit, last=last))
 
     async def _show(self, walk: Walk, hit: Hit, *, last: bool) -> None:
-        controller, view = self._controller, self._controller.view
+        controller = self._controller
         known = walk.search.results.branches(hit)
-        if not walk.in_chat:
-            holders = controller.search.branches_with(hit, known)
-            branch_id = view.branch_id if view.branch_id in holders else hit.branch_id
-            await controller.navigation.preview(branch_id, hit.turn)
-            return
         position = await controller.search.show(hit, known)
         if position is not None and walk is self._walk and walk.hit is hit:
             self._panes.chat.mark_matches(walk.search.query)
@@ -279,20 +274,22 @@ class ExplorerSearch:
 
     def _nearest(self, walk: Walk) -> int:
         """Return the index of the first hit at or after the reader's place; 0 if there is none."""
-        item, hits = self._panes.chat.cursor_item, walk.hits or ()
-        if not walk.in_chat:
-            view = self._controller.view
-            following = (
-                index
-                for index, hit in enumerate(hits)
-                if hit.turn >= view.turn and view.branch_id in self._branches_with(hit)
-            )
-            return next(following, 0)
+        item, branch_id = self._panes.chat.cursor_item, self._controller.view.branch_id
         if item is None:
             return 0
         # Later items of a branch have greater keys.
         place = (item.turn, item.message_id)
-        return next((index for index, hit in enumerate(hits) if (hit.turn, hit.message_id) >= place), 0)
+        following = (index for index, hit in enumerate(walk.hits or ()) if (hit.turn, hit.message_id) >= place)
+        if walk.search.scope is not SearchScope.BRANCH:
+            hits = walk.hits or ()
+            following = (index for index in following if branch_id in self._branches_with(hits[index]))
+        return next(following, 0)
+
+    def _mark_hits(self, walk: Walk) -> None:
+        """Mark in the tree the turns that have hits."""
+        session = self._controller.view.session
+        hits = (hit for hit in walk.hits or () if session is not None and hit.session_id == session.session_id)
+        self._panes.branch_tree.mark_hits((hit.branch_id, hit.turn) for hit in hits)
 
     def _branches_with(self, hit: Hit) -> Sequence[str]:
         return self._controller.search.branches_with(hit, (hit.branch_id,))

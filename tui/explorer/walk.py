@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tui.controller.search import Search
 from tui.model import TurnTree
-from tui.model.search import Hit
+from tui.model.search import Hit, SearchScope
 from tui.widgets.search_bar import SearchBar
 
 __all__ = ["Walk"]
@@ -19,7 +19,6 @@ class Walk:
 
     Attributes:
         bar: The bar that shows the walk's state.
-        in_chat: Whether the hits are shown in the chat, not in the tree.
         go_back: Goes back to the place before the search.
         hits: The hits in the order of the walk; None until the search has ended.
         index: Index of the current hit.
@@ -29,7 +28,6 @@ class Walk:
 
     search: Search
     bar: SearchBar
-    in_chat: bool
     go_back: Callable[[], None] = lambda: None
     hits: Sequence[Hit] | None = None
     index: int = 0
@@ -49,15 +47,15 @@ class Walk:
         return f"{prefix}{self.index + 1:,} of {len(self.hits):,}{more}{self.place}"
 
     def sort_hits(self, tree: TurnTree) -> Sequence[Hit]:
-        """Take the hits of the search: in reading order in the chat, in the order of the rows in the tree."""
-        if self.in_chat:
+        """Take the hits of the search: those of a branch in reading order, others in the order of the tree's rows."""
+        if self.search.scope is SearchScope.BRANCH:
             self.hits = sorted(self.search.results, key=lambda hit: hit.sequence_number)
             return self.hits
         order = {chain.index: number for number, (chain, _) in enumerate(tree.walk())}
 
-        def row(hit: Hit) -> tuple[int, int]:
+        def row(hit: Hit) -> tuple[int, int, int]:
             chain = tree.chain_at(hit.branch_id, hit.turn)
-            return (order[chain.index] if chain else len(order)), hit.turn
+            return (order[chain.index] if chain else len(order)), hit.turn, hit.sequence_number
 
         self.hits = sorted(self.search.results, key=row)
         return self.hits

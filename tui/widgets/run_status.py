@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from textual.app import RenderResult
@@ -13,6 +14,7 @@ from textual.widget import Widget
 
 from tui.model import Run, RunState, View
 from tui.widgets.format import fit_name, format_tokens
+from tui.widgets.message import WidgetMessage
 
 __all__ = ["RunStatus"]
 
@@ -48,6 +50,10 @@ class RunStatus(Widget):
     view: var[View] = var(View())
     """The view to show."""
 
+    @dataclass
+    class Clicked(WidgetMessage["RunStatus"]):
+        """Posted when the line was clicked."""
+
     def __init__(self, clock: Callable[[], float] = time.time, *, id: str | None = None) -> None:  # noqa: A002
         """Create the widget, given a function that returns the seconds since the epoch."""
         super().__init__(id=id)
@@ -64,6 +70,9 @@ class RunStatus(Widget):
     def watch_view(self, before: View, view: View) -> None:
         if self.is_mounted and view.runs.get(view.branch_id) != before.runs.get(before.branch_id):
             self._update()
+
+    def on_click(self) -> None:
+        self.post_message(self.Clicked(self))
 
     def _update(self) -> None:
         run = self.shown_run
@@ -86,7 +95,6 @@ class RunStatus(Widget):
             return [
                 _Part(9, Content.styled("? needs approval", "bold $text-warning")),
                 _Part(8, Content("w answers")),
-                _Part(3, Content("Esc stops")),
                 elsewhere,
             ]
         now = self._clock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -23,6 +23,7 @@ class SearchBar(Horizontal):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Go back", priority=True),
+        Binding("tab", "toggle_scope", "Scope", priority=True),
         Binding("down,ctrl+n,ctrl+g", "step(1)", "Next", show=False),
         Binding("up,ctrl+p", "step(-1)", "Previous", show=False, priority=True),
     ]
@@ -34,7 +35,9 @@ class SearchBar(Horizontal):
         background: $surface;
 
         #search-mark { width: auto; color: $text-accent; text-style: bold; }
-        #search-state { width: auto; max-width: 60%; margin-left: 2; color: $text-muted; text-wrap: nowrap; }
+        .search-bar--scope { width: auto; color: $text-muted; }
+        #search-scope { margin-left: 2; }
+        #search-state { width: auto; max-width: 60%; color: $text-muted; text-wrap: nowrap; }
         &.-error #search-state { color: $text-error; }
         Input, Input:focus {
             width: 1fr;
@@ -65,6 +68,13 @@ class SearchBar(Horizontal):
         """Posted when the user pressed Esc."""
 
     @dataclass
+    class ScopeToggled(WidgetMessage["SearchBar"]):
+        """Posted when the user asked for the other scope."""
+
+        text: str
+        """The typed text."""
+
+    @dataclass
     class StepRequested(WidgetMessage["SearchBar"]):
         """Posted when the user asked for another hit while typing."""
 
@@ -76,12 +86,16 @@ class SearchBar(Horizontal):
         super().__init__(id=id)
         self.display = False
         self._input = Input(placeholder=placeholder, select_on_focus=True)
+        self._scope = Static(id="search-scope", classes="search-bar--scope")
         self._state = Static(id="search-state")
+        self._other_scope = Static(classes="search-bar--scope")
 
     def compose(self) -> ComposeResult:
         yield Static("/", id="search-mark")
         yield self._input
+        yield self._scope
         yield self._state
+        yield self._other_scope
 
     def open(self, text: str | None = None) -> None:
         """Show the bar, and let the user type in it.
@@ -107,7 +121,20 @@ class SearchBar(Horizontal):
     def show_state(self, state: str, *, is_error: bool = False) -> None:
         """Show the state of the search, or an error in the typed text; untrusted text in it is shown as it is."""
         self.set_class(is_error, "-error")
-        self._state.update(Content(printable_line(state)))
+        self._state.update(Content(f": {printable_line(state)}" if state else ""))
+
+    def show_scope(self, scope: str, other: str = "") -> None:
+        """Show what is searched, and a hint how to search something else."""
+        self._scope.update(scope)
+        self._other_scope.update(f" · {other}" if other else "")
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self._other_scope:
+            self.action_toggle_scope()
+
+    def action_toggle_scope(self) -> None:
+        """Post that the user asked for the other scope."""
+        self.post_message(self.ScopeToggled(self, self._input.value))
 
     def action_cancel(self) -> None:
         """Post that the user cancelled the search."""

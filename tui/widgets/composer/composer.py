@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import ClassVar, Final, NamedTuple
 
 from textual.binding import Binding, BindingType
@@ -16,6 +17,7 @@ from tui.model import ForkDraft, View
 from tui.painting.pane import caption
 from tui.painting.stable_scroll import FixedSize
 from tui.printable import printable_line
+from tui.widgets.composer.approval import TYPING_PAUSE
 from tui.widgets.composer.editor import MessageEditor
 from tui.widgets.composer.history import MessageHistory
 from tui.widgets.composer.queued_messages import QueuedMessages
@@ -132,6 +134,18 @@ class Composer(Vertical, FixedSize):
         """The text in the editor."""
         return self._editor.value
 
+    @property
+    def is_typing(self) -> bool:
+        """Whether the user writes a text, or has pressed a key just now."""
+        just_now = monotonic() - self._editor.last_key_at < TYPING_PAUSE
+        return self.has_focus_within and (bool(self.text.strip()) or just_now)
+
+    def type(self, text: str) -> None:
+        """Insert text that was typed elsewhere, and take the focus at once, because more may follow."""
+        self.screen.set_focus(self._editor)
+        self._editor.last_key_at = monotonic()
+        self._editor.insert(text)
+
     def focus(self, scroll_visible: bool = True) -> Composer:
         """Focus the editor."""
         self._editor.focus(scroll_visible)
@@ -210,7 +224,10 @@ class Composer(Vertical, FixedSize):
         self._editor.read_only = bool(refusal)
         self._editor.show_cursor = not refusal
         if fork is None:
-            caption(self, "", fit_name(view.model, _MAX_MODEL_CELLS) if view.model and not refusal else "")
+            if run is not None and run.approvals:
+                caption(self, "", "A tool call needs approval · Esc answers")
+            else:
+                caption(self, "", fit_name(view.model, _MAX_MODEL_CELLS) if view.model and not refusal else "")
             placeholder = _message_placeholder(view)
         else:
             caption(self, *_fork_captions(view, fork))

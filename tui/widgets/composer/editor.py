@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from time import monotonic
 from typing import Final
 
 from textual.geometry import Size
@@ -31,6 +32,7 @@ class MessageEditor(TextArea):
 
     Attributes:
         rows_around: Rows of the composer besides those of the editor.
+        last_key_at: When the last key was pressed, by the monotonic clock.
     """
 
     def __init__(self, recall: Callable[[int], bool]) -> None:
@@ -41,6 +43,7 @@ class MessageEditor(TextArea):
         """
         super().__init__(compact=True, highlight_cursor_line=False)
         self.rows_around = 0
+        self.last_key_at = 0.0
         self._recall = recall
         self._originals: dict[int, str] = {}
         self._long_texts = LongTexts()
@@ -61,6 +64,9 @@ class MessageEditor(TextArea):
         self.load_text(self._long_texts.add(text) or self._printable(text, ""))
         self._loaded = self.text, text
         self.move_cursor(self.document.end)
+
+    def on_key(self) -> None:
+        self.last_key_at = monotonic()
 
     def edit(self, edit: Edit) -> EditResult:
         """Perform an edit, as typing and pasting do."""

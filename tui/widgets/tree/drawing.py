@@ -37,6 +37,7 @@ class PartStyle(StrEnum):
     ERRORS = "errors"
     FORKS = "forks"
     MARK = "mark"
+    HIT = "hit"
     TAG = "tag"
     CURRENT_TAG = "current-tag"
 
@@ -68,6 +69,7 @@ class TurnAppearance(NamedTuple):
         is_current: Whether that branch is the shown branch.
         is_running: Whether an agent is running on that branch.
         is_unseen: Whether another program created that branch and it was not shown since.
+        has_hit: Whether a search found text in the turn.
     """
 
     turn: Turn | None
@@ -79,6 +81,7 @@ class TurnAppearance(NamedTuple):
     is_current: bool = False
     is_running: bool = False
     is_unseen: bool = False
+    has_hit: bool = False
 
 
 def draw_session(
@@ -147,7 +150,12 @@ def _left_parts(row: TurnRow, appearance: TurnAppearance, width: int) -> Iterato
     yield RowPart(node if appearance.is_marked else f"{node} ", node_style, target)
     if appearance.is_marked:
         yield RowPart("✓", PartStyle.MARK, target)
-    yield RowPart(f"{row.turn:>{appearance.number_cells}} ", PartStyle.NUMBER)
+    number = f"{row.turn:>{appearance.number_cells}}"
+    if appearance.has_hit:
+        yield RowPart(number, PartStyle.HIT)
+        yield RowPart(" ", PartStyle.NUMBER)
+    else:
+        yield RowPart(f"{number} ", PartStyle.NUMBER)
 
 
 def _node(row: TurnRow, appearance: TurnAppearance) -> str:

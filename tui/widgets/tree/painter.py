@@ -17,7 +17,7 @@ __all__ = ["RowPainter"]
 _CAPACITY: Final = 256
 """Painted rows that are kept: some pages."""
 
-_NEVER_DIMMED: Final = frozenset({PartStyle.GUIDE, PartStyle.ERRORS, PartStyle.MARK, PartStyle.TAG})
+_NEVER_DIMMED: Final = frozenset({PartStyle.GUIDE, PartStyle.ERRORS, PartStyle.MARK, PartStyle.HIT, PartStyle.TAG})
 
 
 class RowPainter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,6 +72,7 @@ class TreeView(StableScrollView, BorderlessRows):
         & > .branch-tree--errors { color: $text-error; text-style: bold; }
         & > .branch-tree--forks { color: $text-warning; }
         & > .branch-tree--guide { color: $foreground 40%; }
+        & > .branch-tree--hit { color: $text-warning; text-style: bold reverse; }
         & > .branch-tree--hover { background: $block-hover-background; }
         & > .branch-tree--mark { color: $text-accent; text-style: bold; }
         & > .branch-tree--number { color: $text-muted; }
@@ -130,6 +131,17 @@ class TreeView(StableScrollView, BorderlessRows):
         self._painter = RowPainter(self)
         self._turns_in_sight: dict[int, tuple[Chain, list[int]]] = {}
         self._sessions_in_sight: list[int] = []
+        self._hits: frozenset[tuple[str, int]] = frozenset()
+
+    def mark_hits(self, turns: Iterable[tuple[str, int]]) -> None:
+        """Mark the turns, each given by a branch and its number, in which a search found text; no others are marked."""
+        tree, hits = self.view.tree, set()
+        for branch_id, turn in turns:
+            if (chain := tree.chain_at(branch_id, turn)) is not None:
+                hits.add((chain.holders[0], turn))
+        if self._hits != hits:
+            self._hits = frozenset(hits)
+            self.refresh()
 
     def receive_turns(self, branch_id: str, revision: int, turns: Sequence[Turn]) -> None:
         """Show consecutive turns of a requested branch that were read under a revision of the view."""
@@ -263,6 +275,7 @@ class TreeView(StableScrollView, BorderlessRows):
             is_current=state.view.branch_id in branch_ids,
             is_running=chain.ending_branch in state.view.runs,
             is_unseen=chain.ending_branch in state.view.unseen,
+            has_hit=(chain.holders[0], row.turn) in self._hits,
         )
         return draw_turn(row, appearance, width)
 
