@@ -259,6 +259,11 @@ class Engine(ABC):
     def is_current(self) -> bool:
         """Return whether the database that was opened is still found at `target`."""
 
+    @property
+    def is_corrected(self) -> bool:
+        """Whether reads give other values than are stored, because the stored ones are of no use."""
+        return False
+
     @abstractmethod
     def close(self) -> None:
         """Finish the queued work and close the database; may be called again."""

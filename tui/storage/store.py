@@ -109,6 +109,11 @@ class Store:
                 await asyncio.to_thread(engine.close)
         return self._times_opened, await self._reader.version()
 
+    @property
+    def is_corrected(self) -> bool:
+        """Whether values are shown that differ from the stored ones, because the stored ones are of no use."""
+        return self._reader.is_corrected
+
     def close(self) -> None:
         """Close the file; may be called again."""
         if self._searcher is not None:

@@ -10,14 +10,17 @@ from typing import Final
 
 from tui.errors import FileError
 
-__all__ = ["DEMO_HINT", "explain", "explained", "is_database_error"]
+__all__ = ["DEMO_HINT", "explain", "explain_values", "explained", "is_database_error", "is_locked"]
+
+_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""SQLite's errors; a message that is not UTF-8, as it quotes a damaged schema, raises the second."""
 
 DEMO_HINT: Final = "`convo-tui --demo` shows a sample."
 
 
 def explain(path: Path, error: Exception) -> FileError | None:
     """Return the error to show in place of an error of SQLite; None for any other error."""
-    return _explain(path, error) if isinstance(error, sqlite3.Error) else None
+    return _explain(path, error) if is_database_error(error) else None
 
 
 @contextmanager
@@ -29,12 +32,26 @@ def explained(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
+    except _ERRORS as error:
         raise _explain(path, error) from error
 
 
-def _explain(path: Path, error: sqlite3.Error) -> FileError:
+def explain_values(path: Path, error: Exception) -> FileError:
+    """Return the error to show where the values of a file cannot be read in any way."""
+    return explain(path, error) or FileError(
+        f"{path} has values that cannot be read: {error}.", "Open a file that the OpenAI Agents SDK wrote."
+    )
+
+
+def is_locked(error: Exception) -> bool:
+    """Return whether another program locks the file."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _explain(path: Path, error: Exception) -> FileError:
     text = str(error)
+    if isinstance(error, UnicodeDecodeError):
+        text = error.object.decode("utf-8", "backslashreplace")
     if "not a database" in text:
         return FileError(f"{path} is not a SQLite database.", f"Name the file an agent's session wrote. {DEMO_HINT}")
     if "malformed" in text or "disk I/O" in text:
@@ -57,4 +74,4 @@ def _explain(path: Path, error: sqlite3.Error) -> FileError:
 
 def is_database_error(error: BaseException) -> bool:
     """Return whether an error comes from SQLite itself."""
-    return isinstance(error, sqlite3.Error)
+    return isinstance(error, _ERRORS)

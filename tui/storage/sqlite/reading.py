@@ -7,19 +7,22 @@ only reads keeps the program that closes the file last from moving the log into 
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, suppress
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from tui.errors import FileError
 from tui.storage.engine import Engine
 from tui.storage.sqlite.connection import Worker, connect
+from tui.storage.sqlite.corrections import correct, has_few_bytes, has_unreadable_ids, is_irregular, is_unusual
 from tui.storage.sqlite.engine import SQLiteTransaction, file_identity
-from tui.storage.sqlite.errors import explain
+from tui.storage.sqlite.errors import explain, explain_values, is_locked
 from tui.storage.sqlite.file_state import DatabaseFiles, FileState, PrivateCopy
 from tui.storage.sqlite.plain_structure import PlainStructure
 from tui.storage.tables import Tables
@@ -209,6 +212,19 @@ class FileReader:
         return now is not None and before is not None and now.identity == before.identity and now != before
 
 
+class _Corrections:
+    """Whether a file is read through corrected tables; all its readers share one object."""
+
+    needed = False
+
+
+_corrections: WeakValueDictionary[tuple[int, int] | None, _Corrections] = WeakValueDictionary()
+_corrections_guard = threading.Lock()
+
+_SIGNS_OF_DAMAGE: Final = (sqlite3.Error, ArithmeticError, LookupError, TypeError, ValueError)
+"""Errors of reads that are caused by values of other types, among others."""
+
+
 class _ReadTransaction(SQLiteTransaction):
     version: Hashable = None
 
@@ -235,6 +251,9 @@ class SQLiteReader(Engine):
         """
         self.target = str(path)
         self._identity = file_identity(path)
+        with _corrections_guard:
+            self._corrections = _corrections.setdefault(self._identity, _Corrections())
+        self._corrected_version: Hashable = None
         self._plain = PlainStructure(kept=True)
         self._known: set[str] = set()
         self._transaction: _ReadTransaction | None = None
@@ -242,7 +261,7 @@ class SQLiteReader(Engine):
         self._reader = FileReader(path, timeout, once=once)
         self.file = Worker(lambda: self._reader)
         try:
-            self.tables = self.file.run_sync(lambda file: file.read(lambda db, _: find_tables(db)))
+            self.tables = self.file.run_sync(lambda file: file.read(lambda db, _: self._begin(db, find_tables)))
         except BaseException:
             self.file.close()
             raise
@@ -269,18 +288,54 @@ class SQLiteReader(Engine):
         self.file.close()
         self._plain.close()
 
+    @property
+    def is_corrected(self) -> bool:
+        return self._corrections.needed
+
+    def _begin(self, db: sqlite3.Connection, find_tables: Callable[[sqlite3.Connection], Tables]) -> Tables:
+        """Return the base tables, and look at the values of a file that is small."""
+        tables = find_tables(db)
+        # Of a file with damaged pages others can be read.
+        with suppress(sqlite3.Error):
+            self._corrections.needed |= has_few_bytes(db) and is_irregular(db, tables)
+        return tables
+
     def _read(self, file: FileReader, work: Callable[[SQLiteTransaction], T]) -> T:
+        run = partial(self._run, work=work)
         try:
-            return file.read(partial(self._run, work=work))
-        except sqlite3.OperationalError as error:
-            if self._is_tolerant or "Could not decode to UTF-8" not in str(error):
+            try:
+                return file.read(run)
+            except _SIGNS_OF_DAMAGE as error:
+                if not self._recover(file, error):
+                    raise
+            return file.read(run)
+        except _SIGNS_OF_DAMAGE as error:
+            if not self.is_corrected:
                 raise
-            self._is_tolerant, self._transaction = True, None
-            return file.read(partial(self._run, work=work))
+            raise explain_values(Path(self.target), error) from error
+
+    def _recover(self, file: FileReader, error: Exception) -> bool:
+        """Prepare to read the file in another way after an error, and return whether there is one."""
+        if is_locked(error):
+            return False
+        was_tolerant, was_corrected = self._is_tolerant, self._corrections.needed
+        if isinstance(error, sqlite3.OperationalError) and "Could not decode to UTF-8" in str(error):
+            self._is_tolerant = True
+            check = has_unreadable_ids
+        else:
+            check = is_unusual
+        if not was_corrected:
+            self._corrections.needed = file.read(lambda db, _: check(db, self.tables))
+        self._transaction = None
+        return (was_tolerant, was_corrected) != (self._is_tolerant, self._corrections.needed)
 
     def _run(self, db: sqlite3.Connection, version: Hashable, work: Callable[[SQLiteTransaction], T]) -> T:
         tx = self._transaction
-        if tx is None or tx.db is not db:
+        is_new = tx is None or tx.db is not db
+        if self.is_corrected and (is_new or version != self._corrected_version):
+            correct(db, self.tables)
+            self._corrected_version, is_new = version, True
+        if tx is None or is_new:
             if self._is_tolerant:
                 db.text_factory = _with_replacements
             tx = self._transaction = _ReadTransaction(db, self.tables, known_tables=self._known, plain=self._plain)
@@ -288,6 +343,7 @@ class SQLiteReader(Engine):
         try:
             return work(tx)
         except BaseException:
+            # The copies are rolled back with the transaction.
             self._transaction = None
             self._plain.forget()
             raise
