@@ -53,7 +53,7 @@ class State:
     def __init__(self, store: Store, *, read_only: bool = False) -> None:
         self.store = store
         self.path: Path = store.path
-        self.view = View(file=str(store.path), writable=not read_only)
+        self.view = View(file=str(store.path), writable=not (read_only or store.is_corrected))
         self.runs_in: Callable[[str], Mapping[str, Run]] = lambda _session_id: {}
         self.target: tuple[str, int] = ("", 0)
         self.committed: tuple[str, int] = ("", 0)
@@ -99,7 +99,9 @@ class State:
         return self.navigation_id
 
     def require_writable(self) -> None:
-        """Raise ReadOnlyError if the file is open read-only."""
+        """Raise ReadOnlyError if the file is open read-only, or shown otherwise than it is stored."""
+        if self.store.is_corrected:
+            raise ReadOnlyError("This file has values that no session stores.", "It can be shown and exported only.")
         if not self.view.writable:
             raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
 
