@@ -78,6 +78,21 @@ def test_a_huge_turn_number_is_the_next_turn(sample: Path, path: Path, capsys: p
     assert "question 4" in run_command(("show", "--session", "trip", "--branch", "main"), path, capsys)
 
 
+def test_a_large_file_is_checked_when_a_number_would_make_work_long(
+    sample: Path, path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.storage.sqlite.corrections._MAX_CHECKED_BYTES", 0)
+    shutil.copy(sample, path)
+    change(
+        path,
+        "UPDATE message_structure SET user_turn_number = 5000000 WHERE branch_id = 'main' AND user_turn_number = 4",
+        "UPDATE message_structure SET sequence_number = 1000000000000 WHERE branch_id = 'budget'",
+    )
+    answer = json.loads(run_command(("usage", "--session", "trip", "--branch", "main", "--json"), path, capsys))
+    assert [turn["turn"] for turn in answer["turns"]] == [1, 2, 3, 4]
+    assert "elsewhere" in run_command(("find", "elsewhere", "--session", "trip"), path, capsys)
+
+
 @pytest.mark.parametrize("value", ["NULL", "x'ff'", "'four'", "-7", "1e300"])
 def test_a_row_with_another_value_is_shown_in_its_place(
     value: str, sample: Path, path: Path, capsys: pytest.CaptureFixture[str]

@@ -478,10 +478,16 @@ async def test_columns_with_unexpected_values_can_be_read(bushy: tuple[Path, Sdk
         db.execute("INSERT INTO agent_sessions (session_id) VALUES (NULL), (x'ff')")
     db.close()
     store = Store(path)
-    session = await only_session(store)
+    session, *others = await store.sessions()
     assert session.updated_at == "5"
+    assert {other.session_id for other in others} == {"NULL", "\\xff"}
     tree = await store.tree(session)
-    assert {name: branch.turns for name, branch in tree.branches.items()} == {"main": 4, "alt": 3, "still": 3}
+    assert {name: branch.turns for name, branch in tree.branches.items()} == {
+        "main": 4,
+        "alt": 3,
+        "still": 3,
+        "\\xff": 4,
+    }
     for name, branch in tree.branches.items():
         page = await store.page(session, name, 0, 100)
         assert len(page.items) == (await store.count_items(session))[name]

@@ -29,6 +29,7 @@ from tui.model.search import Hit, SearchOrigin, SearchScope, SearchUpdate
 from tui.model.view import Session
 from tui.storage.engine import Engine, Transaction
 from tui.storage.open import open_to_read
+from tui.storage.plausible import MAX_SPARSE, require_plausible_rows
 from tui.storage.search_filter import item_condition, passes_filters, structure_condition
 from tui.storage.sql import NamedValues
 from tui.storage.type_conditions import sql_list
@@ -222,6 +223,9 @@ def _plan_windows(tx: Transaction, *, query: Query, origin: SearchOrigin) -> lis
         excluded = session.session_id if session is not None else ""
         if tx.has_structure:
             last = tx.execute("SELECT MAX(id) FROM message_structure").fetchone()[0]
+            if last is not None and last > MAX_SPARSE:
+                (count,) = tx.execute("SELECT COUNT(*) FROM message_structure").fetchone()
+                require_plausible_rows(last, count)
             windows.append(_Window(None, "", excluded, 0, last or 0))
         windows += [
             _Window(plain, "", "", *_limits(tx, plain, ""))
@@ -245,7 +249,13 @@ def _limits(tx: Transaction, session: Session, branch_id: str) -> tuple[int, int
     # One statement for both would read all rows.
     low = tx.execute(f"SELECT MIN(sequence_number) {rows}", **values).fetchone()[0]
     high = tx.execute(f"SELECT MAX(sequence_number) {rows}", **values).fetchone()[0]
-    return (0, 0) if high is None else (low - 1, high)
+    if high is None:
+        return 0, 0
+    if high - low > MAX_SPARSE:
+        sql = "SELECT COUNT(*) FROM message_structure WHERE session_id = :session_id"
+        (count,) = tx.execute(sql, session_id=session.session_id).fetchone()
+        require_plausible_rows(high - low, count)
+    return low - 1, high
 
 
 def _plain_sessions(tx: Transaction, query: Query) -> list[Session]:

@@ -134,7 +134,7 @@ async def test_damaged_records_are_read_as_far_as_possible(path: Path, session: 
             " VALUES ('support', 'main', 1, 1, 'exploded')"
         )
     assert await runs(path) == {
-        2: RunRecord(2, "main", Outcome.DONE, model="\ufffd", started_at="5", seconds=1e9, error="7")
+        2: RunRecord(2, "main", Outcome.DONE, model="\\xff", started_at="5", seconds=1e9, error="7")
     }
 
 

@@ -9,6 +9,7 @@ from tui.model import EMPTY_TREE, Branch, Session, TurnTree
 from tui.model.turn_trie import TurnTrie
 from tui.storage.dialect import Dialect
 from tui.storage.engine import Transaction
+from tui.storage.plausible import require_plausible_turn
 from tui.storage.queries.labels import label_branches
 from tui.storage.schema import LAST_TURN, MAIN
 
@@ -16,6 +17,9 @@ __all__ = ["IncrementalTree"]
 
 _MANY_BRANCHES: Final = 64
 """For more branches, one statement for all branches of the session is faster than one for each branch."""
+
+_MANY_TURNS: Final = 10_000
+"""A branch with more turns is counted, as another program may have stored any number."""
 
 _LAST_ROW: Final = """
     (SELECT t.id FROM {structure} t WHERE t.session_id = :session_id AND t.branch_id = names.branch_id
@@ -116,6 +120,8 @@ class IncrementalTree:
             read = reader.all_branch_rows()
             last_rows = {name: rows.last_row for name, rows in read.items()}
         for name, rows in read.items():
+            if rows.last_turn is not None and rows.last_turn > _MANY_TURNS:
+                require_plausible_turn(rows.last_turn, reader.count_rows(name))
             if name not in forks:
                 read[name] = rows._replace(created_at=reader.row_time(rows.first_row))
         self._rows = {name: read.get(name) or self._rows[name] for name in last_rows}
@@ -169,6 +175,12 @@ class _Reader:
             _, *details = self._tx.execute(sql, session_id=self._session_id, branch_id=name).fetchone()
             found[name] = _BranchRows(*details)
         return found
+
+    def count_rows(self, branch_id: str) -> int:
+        """Return the number of items of a branch."""
+        sql = f"SELECT COUNT(*) FROM {self._structure} WHERE session_id = :session_id AND branch_id = :branch_id"
+        (count,) = self._tx.execute(sql, session_id=self._session_id, branch_id=branch_id).fetchone()
+        return int(count)
 
     def row_time(self, row_id: int) -> str | None:
         """Return when a row was written."""

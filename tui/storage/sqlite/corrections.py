@@ -19,12 +19,13 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Final
 
+from tui.storage.plausible import MAX_EMPTY_TURNS, MAX_GAPS, MAX_SPARSE
 from tui.storage.schema import quoted, unquoted
 from tui.storage.tables import Tables
 
 __all__ = ["correct", "has_few_bytes", "has_unreadable_ids", "is_irregular", "is_unusual"]
 
-_MAX_CHECKED_BYTES: Final = 1 << 23
+_MAX_CHECKED_BYTES: Final = 1 << 22
 """Bytes of a file up to which it is checked when it is opened; a larger file is checked when a read fails."""
 
 _MAX_CORRECTED_BYTES: Final = 1 << 28
@@ -32,13 +33,6 @@ _MAX_CORRECTED_BYTES: Final = 1 << 28
 
 _MAX_NUMBER: Final = 1 << 53
 """JSON does not hold greater numbers exactly, and SQLite refuses sums that overflow."""
-
-_MAX_SPARSE: Final = 1 << 16
-_MAX_GAPS: Final = 64
-"""A column numbers rows plausibly if it has fewer than `_MAX_SPARSE` numbers and `_MAX_GAPS` for each row."""
-
-_MAX_EMPTY_TURNS: Final = 1_000
-"""A branch may have so many more turns than items."""
 
 
 class _Kind(Enum):
@@ -263,13 +257,13 @@ def _has_wide_gaps(db: sqlite3.Connection) -> bool:
     """Return whether numbers of rows or turns are so far apart that they number nothing."""
     if not _columns(db, "message_structure"):
         return False
-    span = f"> {_MAX_SPARSE} + {_MAX_GAPS} * COUNT(*)"
+    span = f"> {MAX_SPARSE} + {MAX_GAPS} * COUNT(*)"
     return any(
         _exists(db, f"SELECT 1 FROM main.message_structure {condition}")
         for condition in (
             f"GROUP BY NULL HAVING MAX(id) {span}",
             f"GROUP BY session_id HAVING MAX(sequence_number) - MIN(sequence_number) {span}",
-            f"GROUP BY session_id, branch_id HAVING MAX(user_turn_number) > {_MAX_EMPTY_TURNS} + COUNT(*)",
+            f"GROUP BY session_id, branch_id HAVING MAX(user_turn_number) > {MAX_EMPTY_TURNS} + COUNT(*)",
         )
     )
 

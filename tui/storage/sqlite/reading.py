@@ -213,9 +213,14 @@ class FileReader:
 
 
 class _Corrections:
-    """Whether a file is read through corrected tables; all its readers share one object."""
+    """Whether a file is read through corrected tables; all its readers share one object.
 
-    needed = False
+    Attributes:
+        needed: Whether it is.
+        checked: Whether the values of a small file were looked at.
+    """
+
+    needed = checked = False
 
 
 _corrections: WeakValueDictionary[tuple[int, int] | None, _Corrections] = WeakValueDictionary()
@@ -295,9 +300,11 @@ class SQLiteReader(Engine):
     def _begin(self, db: sqlite3.Connection, find_tables: Callable[[sqlite3.Connection], Tables]) -> Tables:
         """Return the base tables, and look at the values of a file that is small."""
         tables = find_tables(db)
-        # Of a file with damaged pages others can be read.
-        with suppress(sqlite3.Error):
-            self._corrections.needed |= has_few_bytes(db) and is_irregular(db, tables)
+        if not self._corrections.checked:
+            self._corrections.checked = True
+            # Of a file with damaged pages others can be read.
+            with suppress(sqlite3.Error):
+                self._corrections.needed = has_few_bytes(db) and is_irregular(db, tables)
         return tables
 
     def _read(self, file: FileReader, work: Callable[[SQLiteTransaction], T]) -> T:
