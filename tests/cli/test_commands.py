@@ -7,6 +7,7 @@ import os
 import shlex
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -477,3 +478,14 @@ async def test_the_cost_of_missing_and_of_unusual_numbers(path: Path, sdk: OpenS
     assert not usual["estimated"]
     for scope in output["scopes"].values():
         assert (scope["cost"]["usd"], scope["cost"]["unpriced_turns"], scope["cost"]["estimated"]) == (None, 1, True)
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names of files are text")
+def test_names_that_are_no_text(tmp_path: Path, run: Run) -> None:
+    path, transcript = tmp_path / "file\udcff.sqlite", tmp_path / "chat\udcff.json"
+    transcript.write_text('[{"role": "user", "content": "hi"}]')
+    assert run("import", path, transcript).stdout == "Imported chat\ufffd.\n"
+    assert run("import", path, transcript, "--session", "own\udcff").stdout == "Imported own\ufffd.\n"
+    assert "  hi" in run("show", path, "--session", "chat\ufffd").stdout
+    assert run("export", path, "-o", tmp_path / "out\udcff.md").stdout.startswith("Wrote ")
+    assert (tmp_path / "out\udcff.md").exists()

@@ -68,7 +68,7 @@ def load(path: Path, name: str = "") -> list[ImportedSession]:
 def with_names(conversations: Sequence[ImportedSession], name: str, default: str) -> list[ImportedSession]:
     """Give each conversation an id: `name` if there is one, else its own, else the default; several get numbers."""
     # The name of a file, or an argument, may hold bytes that are no text.
-    name, default = (text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for text in (name, default))
+    name, default = (text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in (name, default))
     if len(conversations) == 1:
         (conversation,) = conversations
         return [conversation._replace(session_id=name or conversation.session_id or default)]

@@ -8,6 +8,7 @@ round trip, and the event loop may be closed meanwhile.
 from __future__ import annotations
 
 import atexit
+import os
 import sqlite3
 import threading
 import time
@@ -198,6 +199,6 @@ def connect(path: str | Path, mode: Mode, timeout: float, parameters: str = "") 
     """
     target, uri = str(path), mode != "rwc" and str(path) != ":memory:"
     if uri:
-        target = f"file:{quote(str(Path(path).absolute()))}?mode={mode}{parameters}"
+        target = f"file:{quote(os.fsencode(Path(path).absolute()))}?mode={mode}{parameters}"
     # The worker alone uses the connection; only its finalizer may run elsewhere.
     return sqlite3.connect(target, timeout=timeout, isolation_level=None, check_same_thread=False, uri=uri)
