@@ -12,12 +12,14 @@ import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from agents import SessionSettings
 from agents.memory import Session
 
 from tests.conftest import OpenOurs, OpenSDK
+from tests.conversations import turn
 from tests.counting import connection_of
 from tests.session.samples import rows, run, turns, user
 from tui.session import AdvancedSQLiteSession
@@ -202,3 +204,21 @@ async def test_failures_are_logged_without_the_conversation(
         assert [record.name for record in caplog.records] == ["my agent"]
         assert caplog.records[0].message.startswith(logged)
     assert await session.get_items() == []
+
+
+def test_a_subclass_that_overrides_what_is_never_called_is_refused() -> None:
+    with pytest.raises(TypeError, match="Custom overrides _is_user_message, which only the SDK's class calls"):
+        type("Custom", (AdvancedSQLiteSession,), {"_is_user_message": lambda _self, _item: True})
+
+
+async def test_a_subclass_overrides_public_methods_and_reads_the_current_branch(path: Path) -> None:
+    class Trimmed(AdvancedSQLiteSession):
+        async def get_items(self, limit: int | None = None, branch_id: str | None = None) -> list[Any]:
+            return (await super().get_items(limit, branch_id))[-1:]
+
+    session = Trimmed(session_id="chat", db_path=path, create_tables=True)
+    await session.add_items([*turn("one"), *turn("two")])
+    branch = await session.create_branch_from_turn(2)
+    assert session._current_branch_id == branch
+    assert len(await session.get_items()) == 1
+    session.close()

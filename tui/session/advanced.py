@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from tui.model import Outcome
 from tui.session import sdk_settings as sdk
@@ -44,6 +44,22 @@ class _Closed:
         yield
 
 
+_SDK_HOOKS: Final = frozenset(
+    {
+        "_add_structure_metadata",
+        "_classify_message_type",
+        "_extract_tool_name",
+        "_get_connection",
+        "_init_db_for_connection",
+        "_insert_items",
+        "_insert_structure_metadata",
+        "_is_user_message",
+        "_write_connection",
+    }
+)
+"""Private methods of the SDK's class that subclasses are known to override."""
+
+
 class AdvancedSession:
     """A conversation with branches, the structure of every item, and usage by turn, in a database of any kind.
 
@@ -53,6 +69,24 @@ class AdvancedSession:
     Attributes:
         session_id: Id of the session.
     """
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Refuse overrides that would never be called.
+
+        Raises:
+            TypeError: The subclass overrides a private method of the SDK's class.
+        """
+        super().__init_subclass__(**arguments)
+        if hooks := sorted(_SDK_HOOKS & vars(cls).keys()):
+            raise TypeError(
+                f"{cls.__name__} overrides {', '.join(hooks)}, which only the SDK's class calls."
+                " Override a public method, such as add_items or get_items."
+            )
+
+    @property
+    def _current_branch_id(self) -> str:
+        """The id of the current branch, for subclasses of the SDK's class that read it."""
+        return self._access.current.branch_id
 
     def __init__(
         self,
