@@ -261,7 +261,7 @@ class Engine(ABC):
 
     @property
     def is_corrected(self) -> bool:
-        """Whether reads give other values than are stored, because the stored ones are of no use."""
+        """Whether the file is damaged, so that other values are read than are stored: it must not be changed."""
         return False
 
     @abstractmethod

@@ -111,7 +111,7 @@ class Store:
 
     @property
     def is_corrected(self) -> bool:
-        """Whether values are shown that differ from the stored ones, because the stored ones are of no use."""
+        """Whether the file is damaged, so that other values are read than are stored: it must not be changed."""
         return self._reader.is_corrected
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import closing
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
@@ -218,9 +218,10 @@ class _Corrections:
     Attributes:
         needed: Whether it is.
         checked: Whether the values of a small file were looked at.
+        unreadable: Whether some of them cannot be read, as pages are damaged.
     """
 
-    needed = checked = False
+    needed = checked = unreadable = False
 
 
 _corrections: WeakValueDictionary[tuple[int, int] | None, _Corrections] = WeakValueDictionary()
@@ -295,16 +296,18 @@ class SQLiteReader(Engine):
 
     @property
     def is_corrected(self) -> bool:
-        return self._corrections.needed
+        return self._corrections.needed or self._corrections.unreadable
 
     def _begin(self, db: sqlite3.Connection, find_tables: Callable[[sqlite3.Connection], Tables]) -> Tables:
         """Return the base tables, and look at the values of a file that is small."""
         tables = find_tables(db)
         if not self._corrections.checked:
             self._corrections.checked = True
-            # Of a file with damaged pages others can be read.
-            with suppress(sqlite3.Error):
+            try:
                 self._corrections.needed = has_few_bytes(db) and is_irregular(db, tables)
+            except sqlite3.DatabaseError as error:
+                # Other pages can be read.
+                self._corrections.unreadable = not is_locked(error)
         return tables
 
     def _read(self, file: FileReader, work: Callable[[SQLiteTransaction], T]) -> T:
@@ -317,7 +320,7 @@ class SQLiteReader(Engine):
                     raise
             return file.read(run)
         except _SIGNS_OF_DAMAGE as error:
-            if not self.is_corrected:
+            if not self._corrections.needed:
                 raise
             raise explain_values(Path(self.target), error) from error
 
@@ -339,7 +342,7 @@ class SQLiteReader(Engine):
     def _run(self, db: sqlite3.Connection, version: Hashable, work: Callable[[SQLiteTransaction], T]) -> T:
         tx = self._transaction
         is_new = tx is None or tx.db is not db
-        if self.is_corrected and (is_new or version != self._corrected_version):
+        if self._corrections.needed and (is_new or version != self._corrected_version):
             correct(db, self.tables)
             self._corrected_version, is_new = version, True
         if tx is None or is_new:
