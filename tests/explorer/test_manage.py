@@ -100,7 +100,7 @@ async def test_delete_shows_its_impact_and_z_undoes_it(path: Path) -> None:
         assert explorer.place == ("alt", 2)
         await explorer.press("d")
         await explorer.press("a")
-        assert explorer.notice.startswith("Archived 'alt'.")
+        assert explorer.notice.startswith("Archived 'alt'; now on 'main'.")
 
 
 async def test_main_cannot_be_deleted(path: Path) -> None:

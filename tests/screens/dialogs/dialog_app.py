@@ -43,7 +43,10 @@ class DialogApp(App[None], Generic[ResultT]):
         lines = self.text.split("\n")
         row = next((row for row, line in enumerate(lines) if text in line), None)
         assert row is not None, f"not on the screen: {text}"
-        await pilot.click(offset=(lines[row].index(text) + 1, row))
+        column = lines[row].index(text) + 1
+        # A click without a widget would name the dialog as its target, as a click beside the dialog does.
+        widget, region = self.screen.get_widget_at(column, row)
+        await pilot.click(widget, offset=(column - region.x, row - region.y))
         await pilot.pause()
 
     @property

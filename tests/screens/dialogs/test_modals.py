@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from textual.content import Content
@@ -10,9 +10,11 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 
 from tests.screens.dialogs.dialog_app import DialogApp
+from tui.screens.dialogs.form import Field, Form
 from tui.screens.dialogs.help import Help, HelpRow
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.picker import Picker
+from tui.screens.dialogs.rerun import RerunDialog, RerunOptions
 from tui.widgets.lists.choices import Choice, ChoiceList
 
 Snapshot = Callable[..., bool]
@@ -54,6 +56,41 @@ def error() -> MessageDialog:
     return MessageDialog(
         "The file cannot be read", "The database disk image is malformed.\nA copy can be recovered.", DETAILS
     )
+
+
+def rerun() -> RerunDialog:
+    return RerunDialog(3)
+
+
+def form() -> Form:
+    async def save(values: Sequence[str]) -> None:
+        assert values == ["Title"]
+
+    return Form("Names", [Field("Title", "Title")], "saves", save)
+
+
+@pytest.mark.parametrize(
+    ("dialog", "clicks", "result"),
+    [
+        (error, ["y copies all", "Esc closes"], None),
+        (rerun, ["all at once", "Enter runs"], RerunOptions(1, together=True)),
+        (rerun, ["Esc cancels"], None),
+        (form, ["Tab next field", "Enter saves"], True),
+        (form, ["Esc cancels"], None),
+    ],
+)
+async def test_the_hints_of_a_dialog_can_be_clicked(
+    dialog: Callable[[], ModalScreen[object]], clicks: list[str], result: object
+) -> None:
+    app, results = DialogApp(error()), list[object]()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("escape")
+        # A field can only be made while an application runs.
+        app.push_screen(dialog(), results.append)
+        for text in clicks:
+            await app.click_text(text)
+        await app.workers.wait_for_complete()
+        assert results == [result]
 
 
 @pytest.mark.parametrize(

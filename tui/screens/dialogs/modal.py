@@ -136,13 +136,13 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
 
 
 def hint(*parts: str | tuple[str, str]) -> Content:
-    """Return a line of hints; a part with the name of an action of the dialog can be clicked."""
-    return Content(" · ").join(
-        Content(part)
-        if isinstance(part, str)
-        else Content.styled(part[0], Style.from_meta({"@click": f"screen.{part[1]}"}))
-        for part in parts
-    )
+    """Return a line of hints; a part with the name of an action of the dialog, or of the app, can be clicked."""
+
+    def draw(text: str, action: str = "") -> Content:
+        click = {"@click": action if action.startswith("app.") else f"screen.{action}"}
+        return Content.styled(text, Style.from_meta(click)) if action else Content(text)
+
+    return Content(" · ").join(draw(part) if isinstance(part, str) else draw(*part) for part in parts)
 
 
 class FieldRow(Horizontal):
