@@ -16,6 +16,7 @@ from textual.screen import Screen
 from tui import garbage_collection
 from tui.commands import bindings
 from tui.config import Config
+from tui.contrast import readable_variables
 from tui.controller import SessionController
 from tui.errors import ConfigError
 from tui.explorer.screen import Explorer
@@ -107,6 +108,11 @@ class ConvoApp(App[None]):
         """Show a notice in place of the last one."""
         self.clear_notifications()
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the variables of the theme, with texts and marks that can be told from their background."""
+        self.theme_variables = readable_variables(super().get_css_variables())
+        return self.theme_variables
 
     def copy_to_clipboard(self, text: str) -> None:
         # Stored text may hold half of a surrogate pair, which cannot be encoded.

@@ -84,4 +84,4 @@ def _score(word: str, text: str) -> float:
 
 
 def _prompt(title: Content, keys: str) -> Content:
-    return Content.assemble(title, (f"  {keys}", "dim")) if keys else title
+    return Content.assemble(title, (f"  {keys}", "$foreground-muted")) if keys else title

@@ -9,6 +9,7 @@ from textual.app import App
 from textual.css.stylesheet import Stylesheet
 from textual.widget import Widget
 
+from tui.contrast import readable_variables
 from tui.painting.painted_screen import PaintedScreen
 
 __all__ = ["ThemeSwitch"]
@@ -40,7 +41,8 @@ class ThemeSwitch:
             if theme is not None and name not in self._prepared and name != app.theme:
                 sheet = app.stylesheet.copy()
                 defaults = app.get_theme_variable_defaults()
-                sheet.set_variables({**defaults, **theme.to_color_system().generate(), **theme.variables})
+                variables = {**defaults, **theme.to_color_system().generate(), **theme.variables}
+                sheet.set_variables(readable_variables(variables))
                 sheet.parse()
                 self._prepared[name] = sheet
                 return True

@@ -122,9 +122,10 @@ class SearchDialog(ListModal[Hit | None]):
         for scope in SearchScope:
             name = fit_name(self._names[scope], _NAME_WIDTH)
             chosen = scope is self.scope
-            style = Style(reverse=True) if chosen else Style(bold=False, dim=True)
+            style = "reverse" if chosen else "not bold $foreground-muted"
             click = Style.from_meta({"@click": f"screen.choose_scope({scope.value!r})"})
-            words.append(Content.styled(f" {scope}{f' {name}' if chosen and name else ''} ", style + click))
+            word = Content.styled(f" {scope}{f' {name}' if chosen and name else ''} ", style)
+            words.append(word.stylize(click))
         return Content.assemble(*words)
 
     def format_state(self, search: Search) -> str:

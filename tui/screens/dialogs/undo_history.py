@@ -196,7 +196,7 @@ class UndoHistory(ListModal[None]):
 
 
 def _label(entry: JournalEntry) -> Content:
-    return Content.styled(entry.description, "dim" if entry.state is not EntryState.DONE else "")
+    return Content.styled(entry.description, "$foreground-muted" if entry.state is not EntryState.DONE else "")
 
 
 def _detail(entry: JournalEntry) -> str:

@@ -13,7 +13,8 @@ from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model.compare import ComparedItem, Comparison, ItemPair, TurnComparison
 from tui.model.diff import Span
 from tui.printable import printable
-from tui.render import ItemStyles, wrap
+from tui.render import ItemStyles, Line, wrap
+from tui.render.markdown import markdown_lines
 from tui.widgets.compare.chunks import Chunk, chunks
 from tui.widgets.format import fit_name
 
@@ -199,12 +200,20 @@ class _Drawing:
         if not text:
             return
         limit = _MAX_ROWS if self._full else _SUMMARY_ROWS
-        content = [Segment(printable(text if self._full else text[:_SUMMARY_LENGTH]), muted)]
-        lines = list(islice(wrap(content, self._width - _SIGN_WIDTH), limit + 1))
+        beginning = text if self._full else text[:_SUMMARY_LENGTH]
+        lines = list(islice(self._common_lines(item, beginning), limit + 1))
         if len(lines) > limit:
             lines[limit - 1].content.append(Segment(" …", muted))
         for line in lines[:limit]:
-            self._add_to_both(_indent(line.content))
+            self._add_to_both(_indent([*line.prefix, *line.content]))
+
+    def _common_lines(self, item: ComparedItem, text: str) -> Iterator[Line]:
+        """Yield the lines of a text that both sides have, without the blank ones; answers are Markdown."""
+        styles, width = self._styles.item_styles, self._width - _SIGN_WIDTH
+        if item.type != "assistant":
+            return iter(wrap([Segment(printable(text), styles.muted)], width))
+        lines = markdown_lines(text, width, styles._replace(text=styles.muted))
+        return (line for line in lines if line.content)
 
     def _add_chunk(self, chunk: Chunk) -> None:
         styles, differs = self._styles, chunk.differs

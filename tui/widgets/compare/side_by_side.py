@@ -192,7 +192,8 @@ class SideBySide(CursorView):
 
     @property
     def _column_width(self) -> int:
-        room = max(self.scrollable_content_region.width - MARGIN, 1)
+        # The last cell keeps text off the scrollbar.
+        room = max(self.scrollable_content_region.width - MARGIN - 1, 1)
         return room if self.column_count == 1 else (room - _SEPARATOR_WIDTH) // 2
 
     def _block(self, position: int) -> Block | None:

@@ -40,7 +40,7 @@ class CursorView(LineView, can_focus=True):
 
     DEFAULT_CSS = """
     CursorView {
-        & > .cursor-view--bar { color: $accent; }
+        & > .cursor-view--bar { color: $text-accent; }
         & > .cursor-view--cursor { background: $boost; }
     }
     """

@@ -18,7 +18,7 @@ from tui.widgets.lines.viewport import Viewport
 
 __all__ = ["LineView"]
 
-_MAX_TEXT_WIDTH: Final = 120
+_MAX_TEXT_WIDTH: Final = 110
 """Maximum width of a line of text."""
 
 _EIGHTHS: Final = 8

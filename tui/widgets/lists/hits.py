@@ -60,7 +60,7 @@ class HitList(ScrollView, can_focus=False):
         & > .hits--heading { color: $foreground-muted; }
         & > .hits--hover { background: $block-hover-background; }
         & > .hits--label { color: $text-secondary; }
-        & > .hits--match { color: $foreground; background: $warning 40%; text-style: bold; }
+        & > .hits--match { color: $foreground; background: $warning-muted; text-style: bold; }
         & > .hits--session { color: $text-accent; text-style: bold; }
         & > .hits--cursor {
             color: $block-cursor-blurred-foreground;

@@ -23,8 +23,8 @@ class SearchView(ItemCursorView):
 
     DEFAULT_CSS = """
     SearchView {
-        & > .item--match { color: $text; background: $warning 35%; }
-        & > .item--current-match { color: $text; background: $warning; text-style: bold; }
+        & > .item--match { color: $foreground; background: $warning-muted; }
+        & > .item--current-match { color: $background; background: $text-warning; text-style: bold; }
         &:ansi > .item--match { text-style: underline; }
         &:ansi > .item--current-match { text-style: reverse; }
         &:nocolor > .item--match { text-style: underline; }

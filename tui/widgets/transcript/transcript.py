@@ -41,9 +41,9 @@ class Transcript(SearchView):
 
     DEFAULT_CSS = """
     Transcript {
-        & > .transcript--bar { color: $accent; }
+        & > .transcript--bar { color: $text-accent; }
         & > .transcript--cursor { background: $boost; }
-        & > .transcript--new { background: $primary; color: $text; text-style: bold; }
+        & > .transcript--new { background: $text-primary; color: $background; text-style: bold; }
     }
     """
 

@@ -62,7 +62,7 @@ class TreeView(StableScrollView, BorderlessRows):
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
 
-        & > .branch-tree--current-tag { color: $text; background: $accent; text-style: bold; }
+        & > .branch-tree--current-tag { color: $background; background: $text-accent; text-style: bold; }
         & > .branch-tree--cursor {
             color: $block-cursor-foreground;
             background: $block-cursor-background;
@@ -71,7 +71,7 @@ class TreeView(StableScrollView, BorderlessRows):
         & > .branch-tree--dim { color: $text-muted; }
         & > .branch-tree--errors { color: $text-error; text-style: bold; }
         & > .branch-tree--forks { color: $text-warning; }
-        & > .branch-tree--guide { color: $foreground 40%; }
+        & > .branch-tree--guide { color: $text-disabled; }
         & > .branch-tree--hit { color: $text-warning; text-style: bold reverse; }
         & > .branch-tree--hover { background: $block-hover-background; }
         & > .branch-tree--mark { color: $text-accent; text-style: bold; }

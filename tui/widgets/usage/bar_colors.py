@@ -7,12 +7,15 @@ from typing import Final, TypeAlias
 from textual.color import Color
 from textual.widget import Widget
 
+from tui.contrast import MARK_CONTRAST, TEXT_CONTRAST, readable
 from tui.widgets.usage.bars import BarPart
 
 __all__ = ["BarColors"]
 
 _FADED: Final = 0.6
 """The share of a part's colour that is left when it is faded."""
+
+_LIGHT: Final = (BarPart.CACHED, BarPart.REASONING)
 
 Colors: TypeAlias = dict[BarPart | None, Color]
 """The colour of each part of a bar; `None` is the key of the background."""
@@ -50,5 +53,9 @@ class BarColors:
         for part in BarPart:
             name = "label" if self._chart.app.no_color else part.name.lower()
             color = background + self._chart.get_component_styles(f"token-chart--{name}").color
-            colors[part] = background.blend(color, _FADED) if faded else color
+            if faded:
+                color = background.blend(color, _FADED)
+            # Full colours differ from the light ones that stand beside them.
+            ratio = MARK_CONTRAST if part in _LIGHT or faded else TEXT_CONTRAST
+            colors[part] = readable(color, [background], ratio)
         return colors
