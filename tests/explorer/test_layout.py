@@ -71,3 +71,17 @@ async def test_no_terminal_is_too_small(path: Path) -> None:
         await explorer.pilot.resize_terminal(140, 40)
         await explorer.settle()
         assert explorer.place[0] in explorer.view.tree.branches
+
+
+async def test_a_narrow_window_has_a_tab_for_each_pane(path: Path) -> None:
+    async with open_explorer(path, size=(60, 24)) as explorer:
+        assert explorer.lines[0] == " 1 Tree  2 Chat  3 Usage"
+        assert "2 Chat · " in explorer.lines[1]
+        await explorer.click_text("3 Usage")
+        assert "3 Usage · path" in explorer.lines[1]
+        assert explorer.usage.chart.has_focus
+        await explorer.press("1")
+        assert explorer.screen.panes.tabs.active == 0
+        await explorer.resize(100, 24)
+        assert "1 Tree" in explorer.lines[0]
+        assert "2 Chat" in explorer.lines[0]

@@ -1,10 +1,11 @@
-"""The panes, side by side if the screen is wide enough, else one at a time."""
+"""The panes, side by side if the screen is wide enough, else one at a time below a line of tabs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.events import DescendantFocus
@@ -17,6 +18,7 @@ from tui.painting.stable_scroll import FixedSize
 from tui.widgets.composer.approval import ApprovalPrompt
 from tui.widgets.composer.composer import Composer
 from tui.widgets.lists.names import display_name
+from tui.widgets.pane_tabs import PaneTabs
 from tui.widgets.run_status import RunStatus
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
@@ -51,6 +53,7 @@ class Panes(Horizontal, FixedSize):
         self.usage = UsageSidebar(id="usage")
         self.status = RunStatus(id="status")
         self.talk = Pane(self.chat, self.status, self.composer, id="talk")
+        self.tabs = PaneTabs()
         self._panes = {spec.name: spec.pane(self) for spec in PANES}
         super().__init__(id="panes")
         self.set_reactive(Panes.view, view)
@@ -59,10 +62,17 @@ class Panes(Horizontal, FixedSize):
         for spec in PANES:
             for widget in spec.widgets(self):
                 widget.data_bind(Panes.view)
+        yield self.tabs
         yield from self._panes.values()
 
     def on_mount(self) -> None:
+        self.tabs.titles = tuple(f"{number} {spec.title}" for number, spec in enumerate(PANES, 1))
         self._update_captions(self.view)
+
+    @on(PaneTabs.Chosen)
+    def _go_to_tab(self, event: PaneTabs.Chosen) -> None:
+        event.stop()
+        self.go_to(PANES[event.index].name)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         for name, pane in self._panes.items():
@@ -97,7 +107,7 @@ class Panes(Horizontal, FixedSize):
         if not self.has_class(name := _breakpoint(width)):
             self.remove_class(*(other for _, other in _BREAKPOINTS), update=False).add_class(name, update=False)
             # The rules for these classes style no other widgets.
-            self.app.stylesheet.update_nodes([self, *self._panes.values()])
+            self.app.stylesheet.update_nodes([self, self.tabs, *self._panes.values()])
         self._fit_usage(width)
 
     def go_to(self, name: str) -> None:
@@ -114,6 +124,7 @@ class Panes(Horizontal, FixedSize):
 
     def show_pane(self, name: str) -> None:
         """Show a pane in place of the one in use if there is room for only one."""
+        self.tabs.active = list(self._panes).index(name)
         for other, pane in self._panes.items():
             if pane.has_class("-in-use") != (other == name):
                 pane.set_class(other == name, "-in-use", update=False)
