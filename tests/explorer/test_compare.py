@@ -217,7 +217,7 @@ async def test_only_the_visible_turns_of_long_branches_are_read(tmp_path: Path) 
         assert len(pane._turns) < 60
         # The turns between are read until one differs: it is the last, which only one side has.
         await program.press_each("g", "n")
-        assert pane.cursor[0] == 399
+        await program.until(lambda: pane.cursor[0] == 399)
 
 
 @pytest.mark.parametrize(
