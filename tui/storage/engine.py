@@ -83,6 +83,10 @@ class Messages(Protocol):
         """
         ...
 
+    def size(self, message_id: int) -> int:
+        """Return the size of a stored item in bytes without reading it; 0 if it is missing."""
+        ...
+
     def stored_times(self, ids: Sequence[int]) -> dict[int, str | None]:
         """Return when messages were stored; this may take as long as reading them completely."""
         ...

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conversations import assistant_message, open_sdk
-from tests.counting import connection_of
+from tests.counting import watch_reads
 from tui.model import Scope, TextSize
 from tui.storage.store import Store
 
@@ -35,9 +35,9 @@ async def test_each_scope_counts_a_turn_once_and_no_item_is_read(path: Path) -> 
     (session,) = await store.sessions()
     tree = await store.tree(session)
     ran: list[str] = []
-    connection_of(store._background).run_sync(lambda db: db.set_trace_callback(ran.append))
+    watch_reads(store._background, lambda db: db.set_trace_callback(ran.append))
     alt = await store.text_sizes(session, tree, "alt")
-    assert len([sql for sql in ran if "agent_messages" in sql]) == 2
+    assert len([sql for sql in ran if "FROM message_structure" in sql]) == 2
     main = await store.text_sizes(session, tree, "main")
     store.close()
 

@@ -16,30 +16,29 @@ def text_sizes(tx: Transaction, session: Session, tree: TurnTree, branch_id: str
     """Return the sizes of a branch's turns, and the sum of each scope."""
     turns = tree.branches[branch_id].turns
     to_model, from_model = array("q", bytes(8 * turns)), array("q", bytes(8 * turns))
-    length = tx.dialect.stored_length("m.message_data")
-    sums = f"SUM({length}), SUM(CASE WHEN {from_model_condition('t.message_type')} THEN {length} ELSE 0 END)"
-    messages = f"{tx.dialect.ordered_join} {tx.tables.messages} m ON m.id = t.message_id"
+    sizes: dict[int, int] = {}
+    written = f"CASE WHEN {from_model_condition('message_type')} THEN 1 ELSE 0 END"
+    structure = f"{tx.structure_table(session)} WHERE session_id = :session_id"
     rows = tx.execute(
-        f"SELECT t.user_turn_number, {sums} FROM {tx.structure_table(session)} t {messages}"
-        " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-        " AND t.user_turn_number BETWEEN 1 AND :turns GROUP BY 1",
+        f"SELECT user_turn_number, message_id, {written} FROM {structure} AND branch_id = :branch_id"
+        " AND user_turn_number BETWEEN 1 AND :turns",
         session_id=session.session_id,
         branch_id=branch_id,
         turns=turns,
-    )
-    for turn, characters, written in rows:
-        size = _size(characters, written)
-        to_model[turn - 1], from_model[turn - 1] = size
+    ).fetchall()
+    for turn, message_id, is_written in rows:
+        sizes[message_id] = tx.messages.size(message_id)
+        (from_model if is_written else to_model)[turn - 1] += sizes[message_id]
+    for characters in (to_model, from_model):
+        characters[:] = array("q", map(estimated_tokens, characters))
     everything = None
     if len(tree.branches) + tree.hidden_count > 1:
-        [(characters, written)] = tx.execute(
-            f"SELECT {sums} FROM (SELECT DISTINCT message_id, message_type FROM {tx.structure_table(session)}"
-            f" WHERE session_id = :session_id AND user_turn_number > 0) AS t {messages}",
+        rows = tx.execute(
+            f"SELECT DISTINCT message_id, {written} FROM {structure} AND user_turn_number > 0",
             session_id=session.session_id,
         ).fetchall()
-        everything = _size(characters, written)
+        totals = [0, 0]
+        for message_id, is_written in rows:
+            totals[is_written] += sizes[message_id] if message_id in sizes else tx.messages.size(message_id)
+        everything = TextSize(*map(estimated_tokens, totals))
     return TextSizes.of_turns(branch_id, to_model, from_model, tree.first_own_turn(branch_id), everything)
-
-
-def _size(characters: int | None, written: int | None) -> TextSize:
-    return TextSize(estimated_tokens((characters or 0) - (written or 0)), estimated_tokens(written or 0))

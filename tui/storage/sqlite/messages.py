@@ -78,6 +78,11 @@ class SQLiteMessages:
             complete = self.beginning(message_id, None)
             return complete if complete.data is not None else PartialItem(None, _readable(text), size, unread, cut)
 
+    def size(self, message_id: int) -> int:
+        """Return the size of an item, which also versions of SQLite without `octet_length` tell without reading it."""
+        with self._stored(message_id) as (_, size):
+            return size
+
     def stored_times(self, ids: Sequence[int]) -> dict[int, str | None]:
         sql = f"SELECT id, CAST(created_at AS TEXT) FROM {self.name} WHERE id IN (SELECT value FROM json_each(?))"
         return dict(self._db.execute(sql, (json.dumps(ids),))) if ids else {}
