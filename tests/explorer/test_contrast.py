@@ -128,9 +128,11 @@ async def test_a_scrollbar_can_be_told_from_its_trough_and_the_trough_is_not_bla
             assert trough.brightness > 0.05
 
 
-@given(st.tuples(*[st.integers(0, 255)] * 6), st.sampled_from([MARK_CONTRAST, TEXT_CONTRAST]))
-def test_a_colour_becomes_readable_and_a_readable_one_stays(parts: tuple[int, ...], ratio: float) -> None:
-    color, background = Color(*parts[:3]), Color(*parts[3:])
+COLORS = st.builds(Color, *[st.integers(0, 255)] * 3)
+
+
+@given(COLORS, COLORS, st.sampled_from([MARK_CONTRAST, TEXT_CONTRAST]))
+def test_a_colour_becomes_readable_and_a_readable_one_stays(color: Color, background: Color, ratio: float) -> None:
     found = readable(color, [background], ratio)
     assert contrast(found, background) >= ratio - 0.05
     if contrast(color, background) >= ratio:
