@@ -75,12 +75,41 @@ async def test_the_siblings_are_those_of_the_nearest_fork(controller: SessionCon
     await controller.navigation.go_to_sibling(-1)
     assert selection(controller.view) == ("alt", 4)
     assert controller.view.notice is not None
-    assert "1 of 2" in controller.view.notice.text
+    assert controller.view.notice.text == "The first of 2 alternatives at turn 4. Once more goes to the last."
+    await controller.navigation.go_to_sibling(-1)
+    assert selection(controller.view) == ("deep", 4)
     await controller.navigation.select_turn(3)
     await controller.navigation.go_to_sibling(-1)
     assert selection(controller.view) == ("main", 3)
     await controller.navigation.go_to_sibling(1)
-    assert selection(controller.view) == ("alt", 3)
+    assert selection(controller.view) == ("deep", 3)
+
+
+async def test_the_next_sibling_is_the_next_one_down_in_the_tree(controller: SessionController, path: Path) -> None:
+    sdk = open_sdk(path)
+    for name in ("third", "fourth"):
+        await sdk.switch_to_branch("main")
+        await sdk.create_branch_from_turn(1, name)
+        await sdk.add_items(turn(f"{name} 1"))
+    sdk.close()
+    await controller.refresh()
+    await controller.navigation.switch_branch("main", 1)
+    tree = controller.view.tree
+    picture = [chain.holders[0] for chain, depth in tree.walk() if depth == 1 and chain.parent is None]
+    shown = [controller.view.branch_id]
+    for _ in range(2):
+        await controller.navigation.go_to_sibling(1)
+        shown.append(controller.view.branch_id)
+    assert shown == picture == ["main", "third", "fourth"]
+    await controller.navigation.go_to_sibling(1)
+    assert (selection(controller.view), controller.view.notice is not None) == (("fourth", 1), True)
+    await controller.navigation.go_to_sibling(-1)
+    assert selection(controller.view) == ("third", 1)
+    await controller.navigation.go_to_sibling(1)
+    await controller.navigation.go_to_sibling(1)
+    assert selection(controller.view) == ("fourth", 1)
+    await controller.navigation.go_to_sibling(1)
+    assert selection(controller.view) == ("main", 1)
 
 
 async def test_a_sibling_may_be_the_end_of_a_branch(controller: SessionController, path: Path) -> None:

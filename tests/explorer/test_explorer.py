@@ -32,12 +32,12 @@ async def test_keys_in_the_tree_preview_a_turn_and_enter_opens_it(path: Path) ->
     async with open_explorer(path) as explorer:
         await explorer.press("k", "up")
         assert explorer.place == ("main", 4)
-        await explorer.press("g", "down", "down", "down")
+        await explorer.press("G", "up", "up")
         assert explorer.place == ("alt", 3)
         assert "2 Chat · alt · preview" in explorer.text
         await explorer.press("escape")
-        assert explorer.place == ("main", 2)
-        await explorer.press("g", "down", "down", "down", "enter")
+        assert explorer.place == ("main", 4)
+        await explorer.press("G", "up", "up", "enter")
         assert explorer.place == ("alt", 3)
         assert "preview" not in explorer.text
         assert explorer.screen.focused is explorer.chat
@@ -155,7 +155,7 @@ async def test_forks_at_both_ends_are_in_the_tree_at_once(path: Path, keys: str,
         await explorer.press("enter")
         made, _ = explorer.place
         assert made in explorer.view.tree.branches
-        assert "no messages" in explorer.text
+        assert any(line[:48].count("empty") for line in explorer.lines)
     async with open_explorer(path) as explorer:
         assert made in explorer.view.tree.branches
 
@@ -255,10 +255,10 @@ async def test_the_collector_excludes_what_exists_at_the_start(path: Path) -> No
 async def test_v_marks_the_turn_under_the_cursor_and_escape_removes_the_marks(path: Path) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press("1", "k", "v", "k", "v")
-        assert "✓5" in explorer.text
-        assert "✓4" in explorer.text
+        assert "✓ 5" in explorer.text
+        assert "✓ 4" in explorer.text
         await explorer.press("v")
-        assert "✓5" in explorer.text
-        assert "✓4" not in explorer.text
+        assert "✓ 5" in explorer.text
+        assert "✓ 4" not in explorer.text
         await explorer.press("escape")
         assert "✓" not in explorer.text

@@ -79,9 +79,9 @@ async def test_markdown_of_a_session_has_a_section_for_each_chain(conversation: 
         "# " + lines[0].removeprefix("# "),
         "## main, alt \\<b\\>: turn 1",
         "### Turn 1",
-        "## alt \\<b\\>: turn 2, after turn 1",
-        "### Turn 2",
         "## main: turn 2, after turn 1",
+        "### Turn 2",
+        "## alt \\<b\\>: turn 2, after turn 1",
         "### Turn 2",
     ]
     assert lines.count("Shared **answer**") == 1

@@ -77,17 +77,29 @@ def test_forks_are_the_chains_of_a_path_with_alternatives() -> None:
     assert [chain.first for chain in tree_of({"main": [1, 2]}).forks("main")] == []
 
 
-def test_forks_follow_the_turn_where_they_start_and_the_chain_keeps_its_depth() -> None:
+def test_alternatives_stand_together_in_the_order_of_their_creation() -> None:
     tree = tree_of(NESTED)
 
     assert [(depth, chain_text(chain)) for chain, depth in tree.walk()] == [
+        (1, "1-2"),
+        (2, "3-4 main"),
+        (3, "5-5 late"),
+        (2, "3-3"),
+        (3, "4-4 alt"),
+        (3, "4-4 deep"),
         (1, "1-1 other"),
+    ]
+
+
+def test_a_chain_that_nothing_else_continues_keeps_its_depth() -> None:
+    tree = tree_of(NESTED).without(["alt", "other"])
+
+    assert [(depth, chain_text(chain)) for chain, depth in tree.walk()] == [
         (0, "1-2"),
+        (1, "3-4 main"),
+        (2, "5-5 late"),
         (1, "3-3"),
-        (2, "4-4 deep"),
-        (1, "4-4 alt"),
-        (0, "3-4 main"),
-        (1, "5-5 late"),
+        (1, "4-4 deep"),
     ]
 
 
@@ -143,18 +155,29 @@ def test_the_difference_of_holders_is_complete(branches: dict[str, list[int]]) -
             assert sorted([*difference, *below.holders]) == sorted(above.holders)
 
 
-@given(sessions())
-def test_a_walk_yields_each_chain_once_after_its_parent(branches: dict[str, list[int]]) -> None:
-    tree = tree_of(branches)
+def ancestors(tree: TurnTree, chain: Chain) -> list[int]:
+    """Return the index of a chain, and those of the chains above it."""
+    found = [chain.index]
+    while (parent := tree.chains[found[-1]].parent) is not None:
+        found.append(parent)
+    return found
+
+
+@given(sessions(), st.data())
+def test_each_alternative_is_followed_by_its_own_subtree(branches: dict[str, list[int]], data: st.DataObject) -> None:
+    tree = tree_of(branches).without(data.draw(st.sets(st.sampled_from(sorted(branches)))) - {"main"})
+    age = list(branches)
     walk = list(tree.walk())
 
-    seen: set[int] = set()
+    assert [chain.index for chain, _ in walk] == list(range(len(tree.chains)))
     for chain, depth in walk:
-        assert chain.parent is None or chain.parent in seen
-        assert chain.index not in seen
-        assert depth >= 0
-        seen.add(chain.index)
-    assert len(seen) == len(tree.chains)
+        below = [other for other, _ in walk if chain.index in ancestors(tree, other)]
+        assert below == [other for other, _ in walk[chain.index : chain.index + len(below)]]
+        assert depth == sum(len(tree.alternatives(tree.chains[index])) > 1 for index in ancestors(tree, chain))
+        alternatives = tree.alternatives(chain)
+        assert tree.alternative_count(chain) == len(alternatives)
+        oldest = [min(age.index(name) for name in alternative.all_holders) for alternative in alternatives]
+        assert oldest == sorted(oldest)
 
 
 @given(sessions())

@@ -58,11 +58,11 @@ async def test_the_tree_of_an_sdk_file_shows_shared_turns_once(bushy: tuple[Path
     assert drawn(tree) == [
         "1-2 ·",
         "  3-3 ·",
+        "    4-4 main",
+        "    4-3 still",
+        "  3-3 ·",
+        "    4-4 alt",
         "    4-4 deep",
-        "  4-4 alt",
-        "3-3 ·",
-        "  4-3 still",
-        "4-4 main",
     ]
     assert [chain.first for chain in tree.forks("deep")] == [3, 4]
     assert [len(tree.alternatives(chain)) for chain in tree.forks("main")] == [2, 2]

@@ -35,7 +35,7 @@ async def pick_branch(explorer: Explorer) -> None:
     "branch.previous",
     keys="left_square_bracket",
     title="Previous sibling",
-    help="Previous branch at the nearest fork",
+    help="Previous alternative at this fork, the one above in the tree",
 )
 async def previous_sibling(explorer: Explorer) -> None:
     await explorer.controller.navigation.go_to_sibling(-1)
@@ -45,7 +45,7 @@ async def previous_sibling(explorer: Explorer) -> None:
     "branch.next",
     keys="right_square_bracket",
     title="Sibling",
-    help="Next branch at the nearest fork",
+    help="Next alternative at this fork, the one below in the tree",
     footer=True,
     synonyms=("next sibling", "alternative"),
 )

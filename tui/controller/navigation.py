@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from tui.controller.loader import Loader, listed, nearest_turn
-from tui.controller.siblings import branch_at, nearest_fork
+from tui.controller.siblings import branch_at, fork_at, own_alternative
 from tui.controller.state import NO_USAGE, State
 from tui.controller.usage import UsageViews
 from tui.errors import NotFoundError
-from tui.model import Session, TurnTree
+from tui.model import EMPTY_TREE, Chain, Session, TurnTree
 from tui.words import messages_without_branch_words
 
 __all__ = ["Navigation"]
+
+
+class _SiblingWalk(NamedTuple):
+    """The last step to a sibling; the next one stays at its fork unless the user went elsewhere meanwhile.
+
+    Attributes:
+        fork: One of the chains that begin at the fork.
+        announced: The step whose end was announced; 0 for none.
+    """
+
+    navigation_id: int
+    tree: TurnTree
+    fork: Chain | None
+    announced: int = 0
 
 
 class Navigation:
@@ -27,6 +41,7 @@ class Navigation:
         self._visited: dict[str, int] = {}
         self._indexed: tuple[str, int] = ("", 0)
         self._checked: set[str] = set()
+        self._walk = _SiblingWalk(0, EMPTY_TREE, None)
 
     @property
     def visited(self) -> Sequence[str]:
@@ -97,27 +112,35 @@ class Navigation:
         return True
 
     async def go_to_sibling(self, step: int, turn: int | None = None) -> None:
-        """Show the next (`step` 1) or previous (-1) branch at the fork nearest to a turn, by default the selected."""
-        tree, (branch_id, selected) = self._state.view.tree, self._state.target
+        """Show the next (`step` 1) or previous (-1) alternative at the fork of a turn, by default of the selected turn.
+
+        After the last one comes the first, but only when asked again. Repeated steps stay at the same fork.
+        """
+        state = self._state
+        tree, (branch_id, selected) = state.view.tree, state.target
         if branch_id not in tree.branches:
             return
-        last_chain, last = tree.last_chain(branch_id), tree.branches[branch_id].turns
-        at = turn if turn is not None else selected
-        if turn is None and at == last:
-            # At its end the branch may have siblings that continue.
-            at += 1
-        chain = tree.chains[last_chain.children[0]] if at > last and last_chain.children else None
-        fork = chain or nearest_fork(tree, branch_id, at)
+        walk = self._walk
+        if turn is not None or (walk.navigation_id, walk.tree) != (state.navigation_id, tree):
+            at = selected if turn is None else turn
+            walk = _SiblingWalk(state.navigation_id, tree, fork_at(tree, branch_id, at))
+        fork = walk.fork
         if fork is None:
-            self._state.notify("This branch has no fork.")
+            state.notify("This branch has no fork.")
             return
         alternatives = tree.alternatives(fork)
-        index = alternatives.index(last_chain if chain else fork)
-        if not 0 <= index + step < len(alternatives):
-            count = f"this is {index + 1} of {len(alternatives)}"
-            self._state.notify(f"No further branch at turn {fork.first}: {count}.")
+        index = own_alternative(tree, fork, branch_id) + step
+        if not 0 <= index < len(alternatives) and walk.announced != step:
+            self._walk = walk._replace(announced=step)
+            end, other = ("last", "first") if step > 0 else ("first", "last")
+            state.notify(
+                f"The {end} of {len(alternatives)} alternatives at turn {fork.first}. Once more goes to the {other}."
+            )
             return
-        await self.switch_branch(branch_at(fork, alternatives[index + step], self.visited), fork.first)
+        navigation_id = state.next_navigation()
+        self._walk = _SiblingWalk(navigation_id, tree, fork)
+        branch = branch_at(fork, alternatives[index % len(alternatives)], self.visited)
+        await self.navigate(navigation_id, branch, fork.first, fork=None)
 
     async def go_to_fork_point(self, step: int) -> None:
         """Select the next (`step` 1) or previous (-1) turn of the shown branch at which other branches fork."""

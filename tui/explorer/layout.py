@@ -22,6 +22,7 @@ from tui.widgets.pane_tabs import PaneTabs
 from tui.widgets.run_status import RunStatus
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
+from tui.widgets.tree.heading import TreeHeading
 from tui.widgets.usage.sidebar import UsageSidebar
 from tui.widgets.usage.token_chart import TokenChart
 from tui.widgets.usage.token_strip import TokenStrip
@@ -47,6 +48,7 @@ class Panes(Horizontal, FixedSize):
 
     def __init__(self, view: View) -> None:
         self.branch_tree = BranchTree(id="tree")
+        self.tree_heading = TreeHeading(self.branch_tree)
         self.chat = Transcript(id="chat")
         self.composer = Composer(id="composer")
         self.approval = ApprovalPrompt(id="approval")
@@ -196,7 +198,7 @@ PANES: Final = (
         "tree",
         "Tree",
         (BranchTree,),
-        pane=lambda panes: Pane(panes.branch_tree, id="branches"),
+        pane=lambda panes: Pane(panes.tree_heading, panes.branch_tree, id="branches"),
         widgets=lambda panes: (panes.branch_tree,),
         focus=lambda panes: panes.branch_tree,
         caption=_tree_caption,

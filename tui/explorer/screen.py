@@ -29,6 +29,7 @@ from tui.widgets.composer.composer import Composer
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.run_status import RunStatus
 from tui.widgets.search_bar import SearchBar
+from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
 from tui.widgets.usage.token_chart import TokenChart
@@ -59,6 +60,7 @@ class Explorer(CommandScreen[None], FixedSize):
         self.set_reactive(Explorer.view, controller.view)
         self.controller = controller
         self.panes = Panes(controller.view)
+        self.status_line = StatusLine()
         self.search = ExplorerSearch(self, self.panes, controller)
         self.agent: ExplorerAgent | None = None
         if controller.agent is not None:
@@ -72,6 +74,7 @@ class Explorer(CommandScreen[None], FixedSize):
     def compose(self) -> ComposeResult:
         self._first_pane = self.panes.start(self.app.size.width)
         yield self.panes.data_bind(Explorer.view)
+        yield self.status_line
         yield KeyBar(preferred_action=COMMANDS["app.help"].action)
 
     def on_mount(self) -> None:
@@ -159,6 +162,10 @@ class Explorer(CommandScreen[None], FixedSize):
     @on(BranchTree.TurnHighlighted)
     def _preview_turn(self, event: BranchTree.TurnHighlighted) -> None:
         self.run_command(partial(self.controller.navigation.preview, event.branch_id, event.turn))
+
+    @on(BranchTree.RowDescribed)
+    def _show_description(self, event: BranchTree.RowDescribed) -> None:
+        self.status_line.text = event.text
 
     @on(BranchTree.TurnOpened)
     def _open_turn(self, event: BranchTree.TurnOpened) -> None:

@@ -51,11 +51,10 @@ class Walk:
         if self.search.scope is SearchScope.BRANCH:
             self.hits = sorted(self.search.results, key=lambda hit: hit.sequence_number)
             return self.hits
-        order = {chain.index: number for number, (chain, _) in enumerate(tree.walk())}
 
         def row(hit: Hit) -> tuple[int, int, int]:
             chain = tree.chain_at(hit.branch_id, hit.turn)
-            return (order[chain.index] if chain else len(order)), hit.turn, hit.sequence_number
+            return (chain.index if chain else len(tree.chains)), hit.turn, hit.sequence_number
 
         self.hits = sorted(self.search.results, key=row)
         return self.hits

@@ -7,12 +7,16 @@ The branches form a trie of turns: two branches share a turn if they hold the sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from typing import NamedTuple, overload
+from typing import Final, NamedTuple, overload
 
 __all__ = ["EMPTY_TREE", "Branch", "Chain", "Holders", "Turn", "TurnTree"]
+
+
+_GENERATED_ID: Final = re.compile(r"branch_from_turn_(\d{1,9})_\d+(?:_\d+)?", re.ASCII)
 
 
 class Branch(NamedTuple):
@@ -41,6 +45,12 @@ class Branch(NamedTuple):
     def name(self) -> str:
         """The title, or the id if there is no title."""
         return self.title or self.branch_id
+
+    @property
+    def turn_in_id(self) -> int | None:
+        """The turn in an id that was made from turn and time of a fork; None for ids that somebody chose."""
+        match = _GENERATED_ID.fullmatch(self.branch_id)
+        return None if match is None else int(match[1])
 
 
 class Holders(Sequence[str]):
@@ -104,8 +114,7 @@ class Chain:
         last: Number of the last turn; `first - 1` for a branch without turns of its own.
         holders: The branches that hold these turns, oldest first; the turns can be read from any of them.
         ending_branch: The branch that ends with the last turn, if any.
-        children: Indices of the chains that follow. Unless a branch ends here, the first is drawn as the continuation
-            of this chain, in the same column; the others are drawn as forks.
+        children: Indices of the chains that follow, in the order in which their oldest branches were created.
         hidden_holders: Branches that hold these turns too but are not in the tree; usage may be stored for them.
     """
 
@@ -185,15 +194,26 @@ class TurnTree:
         return next((chain for chain in self.path(branch_id) if chain.first <= turn <= chain.last), None)
 
     def alternatives(self, chain: Chain) -> tuple[Chain, ...]:
-        """Return the chains that start at the same turn as a chain, including it; the chat shows them as `‹2/3›`.
+        """Return the chains that part at the first turn of a chain, including it; the chat shows them as `‹2/3›`.
 
-        If a branch ends at the fork, the chain where it ends is the first of them.
+        They are in the order of their creation, which is the order of the tree. If a branch ends at the fork, the chain
+        where it ends is the first of them.
         """
+        parent, siblings = self._siblings(chain)
+        chains = tuple(self.chains[index] for index in siblings)
+        return chains if parent is None or parent.ending_branch is None else (parent, *chains)
+
+    def alternative_count(self, chain: Chain) -> int:
+        """Return the number of `alternatives`; 1 if nothing forks at the first turn of a chain."""
+        parent, siblings = self._siblings(chain)
+        return len(siblings) + (parent is not None and parent.ending_branch is not None)
+
+    def _siblings(self, chain: Chain) -> tuple[Chain | None, Sequence[int]]:
+        """Return the chain that a chain continues, and the indices of all chains that continue it."""
         if chain.parent is None:
-            return tuple(self.chains[index] for index in self.roots)
+            return None, self.roots
         parent = self.chains[chain.parent]
-        children = tuple(self.chains[index] for index in parent.children)
-        return (parent, *children) if parent.ending_branch is not None else children
+        return parent, parent.children
 
     def origin(self, branch_id: str) -> tuple[str, int] | None:
         """Return the branch that a branch was forked from, and the first turn that it does not share with it.
@@ -212,7 +232,7 @@ class TurnTree:
 
     def forks(self, branch_id: str) -> tuple[Chain, ...]:
         """Return the chains on a branch's path that have alternatives; each starts with the first turn after a fork."""
-        return tuple(chain for chain in self.path(branch_id) if len(self.alternatives(chain)) > 1)
+        return tuple(chain for chain in self.path(branch_id) if self.alternative_count(chain) > 1)
 
     def without(self, branches: Collection[str]) -> TurnTree:
         """Return the tree without some branches and the turns that only they hold."""
@@ -242,26 +262,15 @@ class TurnTree:
         )
 
     def walk(self) -> Iterator[tuple[Chain, int]]:
-        """Yield every chain with its depth, in the order in which chains are drawn.
+        """Yield every chain with its depth, the number of forks on the way to it, in the order of the tree.
 
-        The forks of a chain follow it, one level deeper; the chain that continues it follows them at the same depth.
+        The alternatives of a fork have the same depth, and each is followed by all chains under it.
         """
-        stack: list[tuple[int, int]] = []
-
-        def push(children: tuple[int, ...], depth: int, continues: bool) -> None:
-            if continues:
-                stack.append((children[0], depth))
-                children = children[1:]
-            stack.extend((child, depth + 1) for child in reversed(children))
-
-        if self.roots:
-            push(self.roots, 0, continues=True)
-        while stack:
-            index, depth = stack.pop()
-            chain = self.chains[index]
-            yield chain, depth
-            if chain.children:
-                push(chain.children, depth, continues=chain.ending_branch is None)
+        depths: list[int] = []
+        for chain in self.chains:
+            above = 0 if chain.parent is None else depths[chain.parent]
+            depths.append(above + (self.alternative_count(chain) > 1))
+            yield chain, depths[-1]
 
 
 EMPTY_TREE = TurnTree()

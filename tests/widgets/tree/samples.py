@@ -60,6 +60,7 @@ class TreeApp(App[None]):
         super().__init__()
         self.pane = BranchTree(clock=lambda: NOON)
         self.messages: list[Message] = []
+        self.descriptions: list[str] = []
         self.requested: list[TurnPage] = []
         self.request_count = 0
         self._start = start
@@ -93,6 +94,10 @@ class TreeApp(App[None]):
     @on(BranchTree.SessionsNeeded)
     def _remember(self, event: Message) -> None:
         self.messages.append(event)
+
+    @on(BranchTree.RowDescribed)
+    def _remember_description(self, event: BranchTree.RowDescribed) -> None:
+        self.descriptions.append(event.text)
 
     def lines(self) -> list[str]:
         """Return the rows in sight as text."""

@@ -10,20 +10,21 @@ from textual.message import Message
 from tests.widgets.tree.samples import SESSION, TreeApp, tree_of, view_of
 from tui.model import Progress, Run, RunState, Session, Turn, View
 from tui.widgets.tree.branch_tree import BranchTree
+from tui.widgets.tree.drawing import draw_heading
 
 FORKED = {"main": [1, 2, 3, 4], "alt": [1, 2, 5, 6], "deep": [1, 2, 5, 7, 8]}
 """alt forks from main after turn 2, deep from alt after turn 3."""
 
 FORKED_ROWS = [
     "▾ support-42                  2 h ago",
-    "• 1 message 1 of main             100",
-    "• 2 message 2 of main ◆2          200",
-    "├─⊟ 3 message 3 of alt ◆2         300",
-    "│ ├─⊟ 4 message 4 of deep         400",
-    "│ │ · 5 message 5 of deep [deep]  500",
-    "│ · 4 message 4 of alt [alt]      400",
-    "• 3 message 3 of main             300",
-    "● 4 message 4 of main  main       400",
+    "   •  1 message 1 of main         100",
+    "   •  2 message 2 of main         200",
+    "╭──▾  3 message 3 of m… ‹1/2›     300",
+    "│  ●  4 message 4 of…   main      400",
+    "╰──▾  3 message 3 of a… ‹2/2›     300",
+    " ╭─·  4 message 4 of a… [alt]     400",
+    " ╰─▾  4 message 4 of d… ‹2/2›     400",
+    "   ·  5 message 5 of…  [deep]     500",
 ]
 
 
@@ -42,7 +43,7 @@ def messages(app: TreeApp, kind: type[Message]) -> list[Message]:
     return [message for message in app.messages if isinstance(message, kind)]
 
 
-async def test_a_fork_hangs_under_the_turn_after_which_it_forks() -> None:
+async def test_lines_join_the_alternatives_of_a_fork() -> None:
     app = TreeApp(forked())
     async with app.run_test(size=(37, 12)) as pilot:
         await pilot.pause()
@@ -53,14 +54,22 @@ async def test_a_fork_hangs_under_the_turn_after_which_it_forks() -> None:
 @pytest.mark.parametrize(
     ("branches", "turn", "rows"),
     [
-        ({"main": [1, 2], "other": [3]}, 2, ["├─· 1 … [other]", "• 1 …", "● 2 …  main"]),
+        (
+            {"main": [1, 2], "other": [3]},
+            2,
+            ["╭─▾  1 …                ‹1/2›", "│ ●  2 …                main", "╰─·  1 …        [other] ‹2/2›"],
+        ),
         (
             {"main": [1, 2, 3], "fresh": [1, 2]},
             3,
-            ["• 1 …", "• 2 … ◆2", "├─· 3 no messages [fresh]", "● 3 …  main"],
+            ["  •  1 …", "  •  2 …", "╭─●  3 …          main  ‹1/2›", "╰─·  3 empty    [fresh] ‹2/2›"],
         ),
-        ({"main": [1], "on": [1, 2, 3]}, 1, ["● 1 … ◆2  main", "╰─⊟ 2 …", "  · 3 … [on]"]),
-        ({"main": []}, 0, ["● 1 no messages  main"]),
+        (
+            {"main": [1], "on": [1, 2, 3]},
+            1,
+            ["╭─●  1 …                main", "╰─▾  2 …                ‹2/2›", "  ·  3 …                 [on]"],
+        ),
+        ({"main": []}, 0, ["●  1 empty              main"]),
     ],
     ids=["forked at turn 1", "without turns of its own", "continuing after the end", "without messages"],
 )
@@ -100,7 +109,7 @@ async def test_the_open_session_is_among_the_others() -> None:
         assert app.lines() == [
             "▸ newer",
             "▾ support-42               2 h ago",
-            "● 1 message 1 of main  main    100",
+            "●  1 message 1 of…   main      100",
             "▸ older          plain  2024-01-01",
         ]
 
@@ -145,7 +154,7 @@ async def test_an_incomplete_answer_is_not_requested_again() -> None:
         await pilot.pause()
 
         assert len(app.requested) == 1
-        assert app.lines()[1:] == ["● 1 only this", "• 2 …", "• 3 …  main"]
+        assert app.lines()[1:] == ["●  1 only this", "•  2 …", "•  3 …                  main"]
 
 
 async def test_shared_turns_are_requested_once_from_the_oldest_branch() -> None:
@@ -191,7 +200,7 @@ async def test_another_session_shows_no_turns_of_the_one_before() -> None:
         app.view = app.view._replace(sessions=(SESSION, other), session=other, tree=tree_of({"main": [2]}))
         await pilot.pause()
 
-        assert app.lines()[-1] == "● 1 …  main"
+        assert app.lines()[-1] == "●  1 …                  main"
 
 
 async def test_a_long_branch_opens_at_its_end() -> None:
@@ -214,9 +223,9 @@ async def test_the_cursor_announces_the_turn_it_moves_to() -> None:
 
         assert turn_messages(app) == [
             ("TurnHighlighted", "main", 3),
-            ("TurnHighlighted", "alt", 4),
+            ("TurnHighlighted", "main", 2),
             ("TurnHighlighted", "main", 1),
-            ("TurnHighlighted", "main", 4),
+            ("TurnHighlighted", "deep", 5),
         ]
         assert app.pane.cursor_row == 8
 
@@ -229,7 +238,7 @@ async def test_a_running_branch_is_marked_and_not_redrawn_for_each_progress(
         await pilot.pause()
         app.view = app.view._replace(runs={"deep": Run("deep", RunState.RUNNING, 0, "offline")})
         await pilot.pause()
-        assert "[» deep]" in app.lines()[5]
+        assert "[» deep]" in app.lines()[8]
         drawn: list[int] = []
         monkeypatch.setattr(app.pane, "render_line", drawn.append)
         for words in ("one", "one two", "one two three"):
@@ -253,25 +262,26 @@ async def test_a_page_down_and_up_stay_within_the_rows() -> None:
 async def test_a_turn_is_shown_in_the_opened_branch_or_the_one_that_ends_first() -> None:
     app = TreeApp(forked("deep", 5))
     async with app.run_test(size=(40, 12)) as pilot:
-        await pilot.press("g", "j", "j", "j", "j")
-        assert turn_messages(app)[-3:] == [
+        await pilot.press("g", *"jjjjj")
+        assert turn_messages(app)[-4:] == [
             ("TurnHighlighted", "deep", 2),
+            ("TurnHighlighted", "main", 3),
+            ("TurnHighlighted", "main", 4),
             ("TurnHighlighted", "deep", 3),
-            ("TurnHighlighted", "deep", 4),
         ]
 
         app.view = app.view._replace(branch_id="main", turn=4)
-        await pilot.press("g", "j", "j", "j")
+        await pilot.press("g", *"jjjjj")
         assert turn_messages(app)[-1] == ("TurnHighlighted", "alt", 3)
 
 
 async def test_the_opened_branch_is_shown_again_after_a_fork() -> None:
     app = TreeApp(forked(turn=2))
     async with app.run_test(size=(40, 12)) as pilot:
-        await pilot.press("j")
-        assert turn_messages(app) == [("TurnHighlighted", "alt", 3)]
+        await pilot.press("j", "j", "j")
+        assert turn_messages(app)[-1] == ("TurnHighlighted", "alt", 3)
         app.view = app.view._replace(branch_id="alt", turn=3, preview=True)
-        await pilot.press("k")
+        await pilot.press("k", "k", "k")
 
         assert turn_messages(app)[-1] == ("TurnHighlighted", "main", 2)
 
@@ -279,7 +289,7 @@ async def test_the_opened_branch_is_shown_again_after_a_fork() -> None:
 async def test_enter_opens_the_turn_under_the_cursor() -> None:
     app = TreeApp(forked())
     async with app.run_test(size=(40, 12)) as pilot:
-        await pilot.press("up", "up", "enter")
+        await pilot.press("down", "down", "enter")
 
         assert turn_messages(app)[-1] == ("TurnOpened", "alt", 4)
 
@@ -301,11 +311,11 @@ async def test_the_cursor_follows_the_view_into_sight_without_a_message() -> Non
         await pilot.pause()
         app.view = app.view._replace(turn=500)
         await pilot.pause()
-        assert "● 500 message 500 of main" in app.lines()[-1]
+        assert "●  500 message 500 of main" in app.lines()[-1]
 
         app.view = app.view._replace(branch_id="alt", turn=3)
         await pilot.pause()
-        assert app.lines()[0].startswith("├─●   3 message 3 of alt")
+        assert app.lines()[-1].startswith("╰─●    3 message 3 of alt")
         assert app.messages == []
 
 
@@ -324,12 +334,12 @@ async def test_a_view_that_the_cursor_caused_does_not_move_it() -> None:
 async def test_the_cursor_passes_a_branch_without_turns_of_its_own() -> None:
     app = TreeApp(view_of(tree_of({"main": [1, 2, 3], "fresh": [1, 2]}), turn=2))
     async with app.run_test(size=(40, 12)) as pilot:
-        await pilot.press("j")
-        assert turn_messages(app) == [("TurnHighlighted", "fresh", 2)]
+        await pilot.press("j", "j")
+        assert turn_messages(app) == [("TurnHighlighted", "main", 3), ("TurnHighlighted", "fresh", 2)]
         app.view = app.view._replace(branch_id="fresh", preview=True)
-        assert app.pane.cursor_row == 3
+        assert app.pane.cursor_row == 4
 
-        await pilot.press("j")
+        await pilot.press("k")
         assert turn_messages(app)[-1] == ("TurnHighlighted", "main", 3)
 
 
@@ -340,31 +350,89 @@ async def test_the_cursor_moves_to_a_new_fork_without_turns_of_its_own() -> None
         app.view = app.view._replace(tree=tree_of({"main": [1, 2, 3], "fresh": [1, 2]}), branch_id="fresh", turn=2)
         await pilot.pause()
 
-        assert app.lines()[app.pane.cursor_row] == "├─● 3 no messages  fresh"
+        assert app.lines()[app.pane.cursor_row].startswith("╰─●  3 empty")
 
 
 async def test_the_cursor_decides_which_of_two_rows_of_a_turn_is_selected() -> None:
     app = TreeApp(view_of(tree_of({"main": [1, 2, 3], "fresh": [1, 2]}), "fresh", 2))
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.pause()
-        assert [line[:4].strip() for line in app.lines()[2:4]] == ["• 2", "├─●"]
+        assert [line[2] for line in app.lines()[2:5]] == ["•", "·", "●"]
 
-        await pilot.press("k")
-        assert [line[:4].strip() for line in app.lines()[2:4]] == ["● 2", "├─•"]
-        assert app.messages == []
+        await pilot.press("g", "j", "j")
+        assert [line[2] for line in app.lines()[2:5]] == ["●", "·", "•"]
 
 
 async def test_rows_added_above_do_not_move_those_in_sight() -> None:
-    branches = {"main": list(range(100))}
-    app = TreeApp(view_of(tree_of(branches), turn=50))
+    branches = {"main": list(range(100)), "deep": [0, 1, 300], "old": [0, *range(400, 450)]}
+    app = TreeApp(view_of(tree_of(branches), "old", 20))
     async with app.run_test(size=(40, 10)) as pilot:
         await pilot.pause()
         before = app.lines()
         app.view = app.view._replace(tree=tree_of({**branches, "new": [0, 1, *range(200, 220)]}))
         await pilot.pause()
 
-        assert app.pane.row_count == 121
+        assert app.pane.row_count == 172
         assert app.lines() == before
+
+
+# Names, columns and words
+
+
+async def test_a_branch_named_after_turn_and_time_shows_the_first_words_after_its_fork() -> None:
+    made, again = "branch_from_turn_2_1795904897", "branch_from_turn_2_1795904898_2"
+    app = TreeApp(view_of(tree_of({"main": [1, 2], made: [1, 3, 4], again: [1, 5]})))
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.pause()
+        await pilot.pause()
+
+        assert "[message 2 of branch" in app.lines()[4]
+        assert "[from turn 2]" in app.lines()[5]
+
+
+async def test_the_words_after_a_fork_are_read_although_they_are_out_of_sight() -> None:
+    made = "branch_from_turn_2_1795904897"
+    app = TreeApp(view_of(tree_of({"main": [1, 2], made: [1, *range(10, 500)]}), made, 491))
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.pause()
+        await pilot.pause()
+
+        assert " message 2 of" in app.lines()[-1]
+        assert {page.first for page in app.requested} == {2, 450}
+
+
+async def test_the_heading_names_the_columns_at_every_width() -> None:
+    app = TreeApp(forked())
+    async with app.run_test(size=(60, 12)) as pilot:
+        await pilot.pause()
+        assert draw_heading(app.pane.columns).split() == ["turn", "message", "tools", "tokens"]
+        await pilot.resize_terminal(30, 12)
+        await pilot.pause()
+        assert draw_heading(app.pane.columns).split() == ["turn", "message", "tokens"]
+        assert app.lines()[1].rindex("100") + 3 == len(draw_heading(app.pane.columns))
+
+
+async def test_the_signs_of_the_row_under_the_cursor_are_described_in_words() -> None:
+    app = TreeApp(forked(turn=3))
+    async with app.run_test(size=(60, 12)) as pilot:
+        await pilot.press("j", "j", "h")
+
+        assert app.descriptions[-3:] == [
+            "Turn 4 of main · 400 tokens · the last turn",
+            "Turn 3 of alt · preview, Enter opens it · alternative 2 of 2 · 300 tokens · can be folded",
+            "Turn 3 of alt · preview, Enter opens it · alternative 2 of 2 · 300 tokens · folded: 3 turns, 2 branches",
+        ]
+
+
+async def test_the_number_of_forks_that_are_not_drawn_is_shown_and_described() -> None:
+    branches = {"main": list(range(30)), **{f"b{level}": [*range(level), 100 + level] for level in range(1, 30)}}
+    app = TreeApp(view_of(tree_of(branches), "b29", 30))
+    async with app.run_test(size=(60, 80)) as pilot:
+        await pilot.pause()
+        row = app.lines()[app.pane.cursor_row]
+
+        assert row.startswith("28…╰───────● 30 message 30 of b29")
+        assert app.descriptions[-1].endswith("28 outer forks not drawn")
 
 
 # Folds
@@ -374,11 +442,7 @@ async def test_left_folds_a_fork_and_right_unfolds_it() -> None:
     app = TreeApp(forked("alt", 3))
     async with app.run_test(size=(48, 12)) as pilot:
         await pilot.press("left")
-        assert app.lines()[2:5] == [
-            "• 2 message 2 of main ◆2                     200",
-            "├─⊞ 3 message 3 of alt +3 turns, 2 branches  300",
-            "· 3 message 3 of main                        300",
-        ]
+        assert app.lines()[5:] == ["╰──▸  3 message… +3 turns, 2 branches        300"]
 
         await pilot.press("l")
         assert len(app.lines()) == len(FORKED_ROWS)
@@ -389,7 +453,7 @@ async def test_a_fold_of_one_branch_shows_its_name() -> None:
     async with app.run_test(size=(48, 12)) as pilot:
         await pilot.press("h")
 
-        assert app.lines()[4] == "│ ├─⊞ 4 message 4 of deep +1 turn  deep      400"
+        assert app.lines()[7] == " ╰─▸  4 message… +1 turn  deep  ‹2/2›        400"
 
 
 async def test_left_goes_to_the_first_turn_of_the_fork_then_folds_it_then_leaves_it() -> None:
@@ -400,7 +464,7 @@ async def test_left_goes_to_the_first_turn_of_the_fork_then_folds_it_then_leaves
             await pilot.press("h")
             rows.append(app.pane.cursor_row)
 
-        assert rows == [4, 4, 3, 3, 2, 0]
+        assert rows == [7, 7, 5, 5, 2, 0]
 
 
 async def test_right_goes_to_the_next_turn_with_forks_and_to_the_first_fork() -> None:
@@ -411,7 +475,7 @@ async def test_right_goes_to_the_next_turn_with_forks_and_to_the_first_fork() ->
             await pilot.press("right")
             rows.append(app.pane.cursor_row)
 
-        assert rows == [2, 3, 4, 5, 5]
+        assert rows == [2, 3, 4, 4, 4]
 
 
 async def test_right_on_a_closed_session_opens_it() -> None:
@@ -439,7 +503,7 @@ async def test_folds_are_kept_when_the_tree_grows() -> None:
         app.view = app.view._replace(tree=tree_of({**FORKED, "main": [1, 2, 3, 4, 9]}), revision=1)
         await pilot.pause()
 
-        assert [line[:6] for line in app.lines()[3:]] == ["├─⊞ 3 ", "· 3 me", "· 4 me", "· 5 me"]
+        assert [line[:7] for line in app.lines()[3:]] == ["╭──▾  3", "│  ·  4", "│  ·  5", "╰──▸  3"]
 
 
 async def test_a_turn_selected_elsewhere_is_unfolded() -> None:
@@ -449,16 +513,16 @@ async def test_a_turn_selected_elsewhere_is_unfolded() -> None:
         app.view = app.view._replace(branch_id="deep", turn=5)
         await pilot.pause()
 
-        assert app.pane.cursor_row == 5
-        assert app.lines()[5].startswith("│ │ ● 5")
+        assert app.pane.cursor_row == 8
+        assert app.lines()[8].startswith("   ●  5")
 
 
 async def test_a_hidden_cursor_moves_to_the_fold_and_announces_its_turn() -> None:
     app = TreeApp(forked("alt", 4))
     async with app.run_test(size=(48, 12)) as pilot:
-        await pilot.click(BranchTree, offset=(1, 3))
+        await pilot.click(BranchTree, offset=(1, 5))
 
-        assert app.pane.cursor_row == 3
+        assert app.pane.cursor_row == 5
         assert turn_messages(app) == [("TurnHighlighted", "alt", 3)]
 
 
@@ -478,7 +542,7 @@ async def test_a_click_on_a_name_posts_its_branch() -> None:
     app = TreeApp(forked())
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.pause()
-        await pilot.click(BranchTree, offset=(FORKED_ROWS[5].index("[deep]") + 1, 5))
+        await pilot.click(BranchTree, offset=(app.lines()[8].index("[deep]") + 1, 8))
 
         assert app.messages == [BranchTree.BranchClicked(app.pane, "deep")]
 
@@ -486,10 +550,10 @@ async def test_a_click_on_a_name_posts_its_branch() -> None:
 async def test_a_click_on_the_fold_mark_folds_and_unfolds() -> None:
     app = TreeApp(forked())
     async with app.run_test(size=(48, 12)) as pilot:
-        await pilot.click(BranchTree, offset=(2, 3))
-        assert "+3 turns, 2 branches" in app.lines()[3]
+        await pilot.click(BranchTree, offset=(2, 5))
+        assert "+3 turns, 2 branches" in app.lines()[5]
 
-        await pilot.click(BranchTree, offset=(2, 3))
+        await pilot.click(BranchTree, offset=(2, 5))
         assert len(app.lines()) == len(FORKED_ROWS)
         assert app.messages == []
 

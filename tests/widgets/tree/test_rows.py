@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from tests.widgets.tree.samples import SESSION, tree_of, view_of
 from tui.model import Chain, Session, TurnTree, View
+from tui.widgets.tree.drawing import Columns, TurnAppearance, draw_turn
 from tui.widgets.tree.rows import FoldKey, SessionRow, TreeRows, TurnRow, TurnRows, find_chain, fold_key
 from tui.widgets.tree.session_cache import SessionCache
 
@@ -114,23 +116,64 @@ def test_a_fold_counts_what_it_hides(forest: tuple[TurnTree, frozenset[FoldKey]]
     assert sorted(named) == sorted(tree.branches)
 
 
-@given(forests())
-def test_lines_join_each_fork_to_its_parent(forest: tuple[TurnTree, frozenset[FoldKey]]) -> None:
-    tree, folds = forest
-    rows = TreeRows(cache_of(view_of(tree)), TurnRows(tree, folds))
-    shown = [row.span for row in map(rows.get, range(1, len(rows))) if isinstance(row, TurnRow) and row.is_first]
+def shown_rows(tree: TurnTree, folds: frozenset[FoldKey]) -> list[TurnRow]:
+    turns = TurnRows(tree, folds)
+    return [turns.get(row) for row in range(len(turns))]
 
-    for place, span in enumerate(shown):
-        for column in range(span.depth):
-            joined = next(
-                (
-                    later
-                    for later in shown[place + 1 :]
-                    if later.depth <= column or (later.is_fork and later.depth == column + 1)
-                ),
-                None,
-            )
-            goes_on = joined is not None and (
-                joined.depth == column + 1 or (joined.depth == column and not joined.is_fork)
-            )
-            assert bool(span.lines_below >> column & 1) == goes_on
+
+@given(forests())
+def test_forks_are_marked_on_the_turns_that_differ(forest: tuple[TurnTree, frozenset[FoldKey]]) -> None:
+    tree, _ = forest
+
+    marked = [
+        (row.span.chain.index, row.turn, row.span.alternative)
+        for row in shown_rows(tree, frozenset())
+        if row.is_first and row.span.is_fork
+    ]
+
+    assert marked == [
+        (chain.index, chain.first, tree.alternatives(chain).index(chain) + 1)
+        for chain in tree.chains
+        if len(tree.alternatives(chain)) > 1
+    ]
+
+
+@given(forests())
+def test_the_line_of_a_fork_runs_from_its_first_alternative_to_its_last(
+    forest: tuple[TurnTree, frozenset[FoldKey]],
+) -> None:
+    tree, folds = forest
+    rows = shown_rows(tree, folds)
+
+    for place, row in enumerate(rows):
+        for lane in range(row.span.depth):
+            later = [other.span for other in rows[place + 1 :] if other.is_first and other.span is not row.span]
+            joined = next((span for span in later if span.depth <= lane + 1 and span.is_fork), None)
+            continues = joined is not None and joined.depth == lane + 1 and joined.alternative > 1
+            assert bool(row.span.lines >> lane & 1) == continues
+
+
+@given(forests(), st.integers(20, 100))
+def test_all_rows_have_the_same_columns(forest: tuple[TurnTree, frozenset[FoldKey]], width: int) -> None:
+    tree, folds = forest
+    columns = Columns.fit(width, TurnRows(tree, folds).depth, 2)
+
+    for row in shown_rows(tree, folds):
+        text = "".join(
+            part.text for part in draw_turn(row, TurnAppearance(None, on_path=False, is_selected=False), columns)
+        )
+        assert cell_len(text) == width
+        assert text[columns.left - 5] in "·▾▸"
+        assert int(text[columns.left - 3 : columns.left]) == row.turn
+        assert text[columns.left] in "…e"
+
+
+@given(st.integers(0, 200), st.integers(20, 200))
+def test_forks_of_any_depth_leave_room_for_words(depth: int, width: int) -> None:
+    columns = Columns.fit(width, depth, 2)
+
+    assert columns.width == width
+    assert columns.words >= min(8, width // 3)
+    assert columns.hidden_forks(depth) < max(1, depth)
+    assert 0 <= depth - columns.hidden_forks(depth) <= columns.lanes
+    assert (columns.hidden_forks(depth) == 0) == (depth <= columns.lanes)

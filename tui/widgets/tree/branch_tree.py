@@ -19,7 +19,7 @@ __all__ = ["BranchTree"]
 
 
 class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
-    """Sessions, branches and turns as a flat tree in which only forks are indented.
+    """Sessions and turns, row by row in columns; lines at the left join the alternatives of each fork.
 
     Bind `view` to the screen's `view`, answer `TurnsNeeded` with `receive_turns` and `SessionsNeeded` with
     `receive_sessions`.
@@ -102,6 +102,7 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
         self._state.move_to(row)
         self.refresh_line(self._state.cursor)
         self._reveal_cursor()
+        self._describe_cursor()
         if announce:
             self._announce()
 
@@ -154,11 +155,13 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
     def _toggle(self, span: Span) -> None:
         with self._rows_in_place():
             self._state.toggle(span)
+        self._describe_cursor()
         self._announce()
 
     def _toggle_session(self) -> None:
         with self._rows_in_place():
             self._state.toggle_session()
+        self._describe_cursor()
 
     # Opening
 

@@ -12,16 +12,36 @@ from rich.cells import cell_len, set_cell_size
 from tui.model import Branch, Session, Turn
 from tui.printable import printable_line
 from tui.widgets.format import fit_name, format_age, format_tokens
-from tui.widgets.tree.rows import HiddenTurns, SessionRow, Span, TurnRow
+from tui.widgets.tree.rows import HiddenTurns, SessionRow, TurnRow
 from tui.words import plural
 
-__all__ = ["ClickTarget", "PartStyle", "RowPart", "TurnAppearance", "draw_session", "draw_turn", "label_marks"]
+__all__ = [
+    "FAILED",
+    "ClickTarget",
+    "Columns",
+    "PartStyle",
+    "RowPart",
+    "TurnAppearance",
+    "draw_heading",
+    "draw_session",
+    "draw_turn",
+    "label_marks",
+]
 
 _UNSEEN: Final = "✦ "
 """Mark of a branch that another program created and that was not shown since."""
 
+FAILED: Final = "✗"
+"""Mark of a turn in which something failed."""
+
+_HIDDEN: Final = "…"
+_COUNT_CELLS: Final = 3
+"""Cells for the number of forks whose lines are left out."""
+
 _MIN_TEXT_CELLS: Final = 8
-"""Minimum width of a turn's text; if there is less room, marks and numbers are omitted."""
+"""Minimum width of a turn's text; if there is less room, what follows it is left out."""
+_COMFORTABLE_TEXT_CELLS: Final = 12
+"""Width of a turn's text beside its place at a fork, which the lines show, too."""
 _NAME_CELLS: Final = 24
 
 
@@ -58,14 +78,70 @@ class RowPart(NamedTuple):
     target: ClickTarget = ClickTarget.ROW
 
 
+class Columns(NamedTuple):
+    """The widths of the columns of all rows of turns, in cells.
+
+    Attributes:
+        hidden_count: The number of forks whose lines are left out; 0 if there is room for all lines.
+        lanes: The lines of forks, one cell each.
+        number: The number of the turn.
+        words: Words of the turn, and what follows them.
+        tools: Tool calls, and the mark of failures, which has room in a narrower tree; 0 if there is none.
+        tokens: 0 if there is no room.
+    """
+
+    hidden_count: int
+    lanes: int
+    number: int
+    words: int
+    tools: int
+    tokens: int
+
+    @classmethod
+    def fit(cls, width: int, depth: int, number: int) -> Columns:
+        """Divide a width.
+
+        Args:
+            depth: Depth of the deepest fork.
+            number: Cells for the number of a turn.
+        """
+        room = max(4, min(10, width // 6))
+        count = 0 if depth <= room else _COUNT_CELLS
+        lanes = min(depth, room - count)
+        tools = 5 if width >= 40 else 2 if width >= 22 else 0
+        tokens = 6 if width >= 26 else 0
+        left = cls(count, lanes, number, 0, 0, 0).left
+        return cls(count, lanes, number, max(0, width - left - tools - tokens), tools, tokens)
+
+    def hidden_forks(self, depth: int) -> int:
+        """Return the number of forks, from the outermost, whose lines are left out of a row at a depth."""
+        # In steps of all lanes, so that the lines of rows of nearly the same depth are in the same cells.
+        return (depth - 1) // self.lanes * self.lanes if self.hidden_count and depth else 0
+
+    @property
+    def shows_tools(self) -> bool:
+        """Whether there is room for the number of tool calls."""
+        return self.tools > 2
+
+    @property
+    def left(self) -> int:
+        """The cells before the words."""
+        return (self.hidden_count + self.lanes + 1 if self.lanes else 0) + 2 + self.number + 1
+
+    @property
+    def width(self) -> int:
+        """The cells of all columns."""
+        return self.left + self.words + self.tools + self.tokens
+
+
 class TurnAppearance(NamedTuple):
     """The content and state of the row of a turn.
 
     Attributes:
         turn: The turn; None until it is read.
-        number_cells: Cells to which its number is padded.
         on_path: Whether it belongs to the shown branch.
         branch: The branch whose name is in the row; None for no name.
+        label: The name of that branch.
         is_current: Whether that branch is the shown branch.
         is_running: Whether an agent is running on that branch.
         is_unseen: Whether another program created that branch and it was not shown since.
@@ -73,11 +149,11 @@ class TurnAppearance(NamedTuple):
     """
 
     turn: Turn | None
-    number_cells: int
     on_path: bool
     is_selected: bool
     is_marked: bool = False
     branch: Branch | None = None
+    label: str = ""
     is_current: bool = False
     is_running: bool = False
     is_unseen: bool = False
@@ -122,35 +198,39 @@ def _fit_session_note(session: Session, room: int, now: datetime, note: str, nam
     return next(fitting, "")
 
 
-def draw_turn(row: TurnRow, appearance: TurnAppearance, width: int) -> list[RowPart]:
-    """Draw the row of a turn: guides, number, text, marks, the branch that ends there, and tokens at the right."""
-    left = list(_left_parts(row, appearance, width))
-    room = max(0, width - sum(cell_len(part.text) for part in left))
+def draw_turn(row: TurnRow, appearance: TurnAppearance, columns: Columns) -> list[RowPart]:
+    """Draw the row of a turn in its columns; the branch that ends there, and its place at a fork, follow its words."""
+    room = columns.words
     text, style = _text(row, appearance)
     text_cells = cell_len(text)
-    for marks, right in _alternatives(row, appearance, room):
-        taken = sum(1 + cell_len(mark.text) for mark in marks) + (1 + len(right) if right else 0)
-        if min(text_cells, _MIN_TEXT_CELLS) + taken <= room:
+    for notes, least in _alternative_notes(row, appearance, room):
+        taken = sum(1 + cell_len(note.text) for note in notes)
+        if min(text_cells, least) + taken <= room:
             break
-    text_room = max(0, room - taken)
-    text = fit_name(text, text_room)
-    parts = [*left, RowPart(text, style)]
-    for mark in marks:
-        parts += RowPart(" "), mark
-    gap = text_room - cell_len(text) + (1 if right else 0)
-    return [*parts, RowPart(" " * gap), RowPart(right, PartStyle.QUIET)]
+    text = fit_name(text, room - taken)
+    parts = [*_left_parts(row, appearance, columns), RowPart(text, style)]
+    parts.append(RowPart(" " * (room - taken - cell_len(text))))
+    for note in notes:
+        parts += RowPart(" "), note
+    turn = appearance.turn
+    if columns.tools:
+        tools = str(min(turn.tools, 999)) if turn is not None and turn.tools and columns.shows_tools else ""
+        parts.append(RowPart(f"{tools:>{columns.tools - 1}}", PartStyle.TOOLS))
+        parts.append(RowPart(FAILED if turn is not None and turn.errors else " ", PartStyle.ERRORS))
+    if columns.tokens:
+        tokens = format_tokens(turn.tokens) if turn is not None and turn.tokens is not None else ""
+        parts.append(RowPart(f"{tokens:>{columns.tokens}}", PartStyle.QUIET))
+    return parts
 
 
-def _left_parts(row: TurnRow, appearance: TurnAppearance, width: int) -> Iterator[RowPart]:
-    span = row.span
-    target = ClickTarget.FOLD if row.is_first and span.is_foldable else ClickTarget.ROW
-    yield RowPart(_guides(span, row.is_first, width), PartStyle.GUIDE, target)
-    node = _node(row, appearance)
+def _left_parts(row: TurnRow, appearance: TurnAppearance, columns: Columns) -> Iterator[RowPart]:
+    target = ClickTarget.FOLD if row.is_first and row.span.is_foldable else ClickTarget.ROW
     node_style = PartStyle.TEXT if appearance.on_path else PartStyle.GUIDE
-    yield RowPart(node if appearance.is_marked else f"{node} ", node_style, target)
-    if appearance.is_marked:
-        yield RowPart("✓", PartStyle.MARK, target)
-    number = f"{row.turn:>{appearance.number_cells}}"
+    above, own = _guides(row, columns)
+    yield RowPart(above, PartStyle.GUIDE, target)
+    yield RowPart(own + _node(row, appearance), node_style, target)
+    yield RowPart("✓" if appearance.is_marked else " ", PartStyle.MARK, target)
+    number = f"{row.turn:>{columns.number}}"
     if appearance.has_hit:
         yield RowPart(number, PartStyle.HIT)
         yield RowPart(" ", PartStyle.NUMBER)
@@ -160,27 +240,39 @@ def _left_parts(row: TurnRow, appearance: TurnAppearance, width: int) -> Iterato
 
 def _node(row: TurnRow, appearance: TurnAppearance) -> str:
     if row.span.hidden is not None:
-        return "⊞"
+        return "▸"
     if appearance.is_selected:
         return "●"
     if row.is_first and row.span.is_foldable:
-        return "⊟"
+        return "▾"
     return "•" if appearance.on_path else "·"
 
 
-def _guides(span: Span, is_first: bool, width: int) -> str:
-    """Draw the guides at the left of a row; if there are too many, the innermost after the number of the others."""
-    columns = max(2, min(10, width // 6))
-    left_out = (span.depth - 1) // columns * columns if span.depth else 0
-    guides = ["│ " if span.lines_below >> column & 1 else "  " for column in range(left_out, span.depth)]
-    if is_first and span.is_fork:
-        guides[-1] = "├─" if span.lines_below >> (span.depth - 1) & 1 else "╰─"
-    return (f"{left_out}⋯" if left_out else "") + "".join(guides)
+def _guides(row: TurnRow, columns: Columns) -> tuple[str, str]:
+    """Return the lines at the left of a row: those of the forks above it, and the one that joins it to its own fork."""
+    span = row.span
+    joins, begins = row.is_first and span.is_fork, row.is_last and span.begins_fork
+    hidden = columns.hidden_forks(span.depth)
+    signs = ["│" if span.lines >> lane & 1 else " " for lane in range(hidden, span.depth)]
+    if joins:
+        signs[-1] = "╭" if span.alternative == 1 else "╰" if span.alternative == span.alternatives else "├"
+    count = f"{hidden}{_HIDDEN}" if hidden else ""
+    count = (
+        f"{count if len(count) <= columns.hidden_count else _HIDDEN:>{columns.hidden_count}}"
+        if columns.hidden_count
+        else ""
+    )
+    above = count + "".join(signs[:-1] if joins else signs)
+    own = signs[-1] if joins else ""
+    if begins and len(signs) < columns.lanes:
+        own += "┬" if joins else "╭"
+    width = columns.hidden_count + columns.lanes + 1 if columns.lanes else 0
+    return (above, f"{own:─<{width - len(above)}}") if own else (f"{above:<{width}}", "")
 
 
 def _text(row: TurnRow, appearance: TurnAppearance) -> tuple[str, PartStyle]:
     if not len(row.span.chain):
-        return "no messages", PartStyle.QUIET
+        return "empty", PartStyle.QUIET
     if appearance.turn is None:
         return "…", PartStyle.QUIET
     if not appearance.turn.text:
@@ -188,30 +280,22 @@ def _text(row: TurnRow, appearance: TurnAppearance) -> tuple[str, PartStyle]:
     return printable_line(appearance.turn.text), PartStyle.TEXT
 
 
-def _alternatives(row: TurnRow, appearance: TurnAppearance, room: int) -> Iterator[tuple[Sequence[RowPart], str]]:
-    """Yield the possible parts to the right of the text (marks and tokens), from the longest to the shortest."""
-    turn, chain = appearance.turn, row.span.chain
-    tokens = format_tokens(turn.tokens) if turn is not None and turn.tokens is not None else ""
-    if row.span.hidden is not None:
-        for summary in _fold_summaries(row.span.hidden, appearance, room):
-            yield summary, tokens
-            yield summary, ""
-        return
-    marks: list[RowPart] = []
-    if turn is not None and turn.tools:
-        marks.append(RowPart(f"⚙{turn.tools}", PartStyle.TOOLS))
-    if turn is not None and turn.errors:
-        marks.append(RowPart("✗", PartStyle.ERRORS))
-    if row.is_last and (continuations := len(chain.children) + (chain.ending_branch is not None)) > 1:
-        marks.append(RowPart(f"◆{continuations}", PartStyle.FORKS))
-    name = list(_branch_name(appearance, room // 2)) if row.is_last and chain.ending_branch is not None else []
-    without_tools = [mark for mark in marks if mark.style is not PartStyle.TOOLS]
-    without_errors = [mark for mark in without_tools if mark.style is not PartStyle.ERRORS]
-    yield [*marks, *name], tokens
-    yield [*without_tools, *name], tokens
-    yield [*without_tools, *name], ""
-    yield [*without_errors, *name], ""
-    yield name, ""
+def _alternative_notes(row: TurnRow, appearance: TurnAppearance, room: int) -> Iterator[tuple[Sequence[RowPart], int]]:
+    """Yield the possible notes after the words of a row, from the longest, each with the least cells for the words."""
+    span = row.span
+    name_room = min(_NAME_CELLS, room // 2, room - _MIN_TEXT_CELLS - 1)
+    place = (
+        [RowPart(f"‹{span.alternative}/{span.alternatives}›", PartStyle.FORKS)] if row.is_first and span.is_fork else []
+    )
+    if span.hidden is not None:
+        for summary in _fold_summaries(span.hidden, appearance, name_room):
+            yield [*summary, *place], _MIN_TEXT_CELLS
+            yield summary, _MIN_TEXT_CELLS
+    else:
+        name = list(_branch_name(appearance, name_room))
+        yield [*name, *place], _COMFORTABLE_TEXT_CELLS
+        yield name, _MIN_TEXT_CELLS
+    yield [], 0
 
 
 def _branch_name(appearance: TurnAppearance, room: int) -> Iterable[RowPart]:
@@ -219,12 +303,22 @@ def _branch_name(appearance: TurnAppearance, room: int) -> Iterable[RowPart]:
     if branch is None or room < 3:
         return
     marks = f"{'» ' if appearance.is_running else ''}{_UNSEEN if appearance.is_unseen else ''}{label_marks(branch)}"
-    fit = fit_name if branch.title else _fit_branch_id
-    name = marks + fit(branch.name, min(room, _NAME_CELLS) - 2 - len(marks))
+    fit = _fit_branch_id if appearance.label == branch.branch_id else fit_name
+    name = marks + fit(appearance.label, room - 2 - len(marks))
     if appearance.is_current:
         yield RowPart(f" {name} ", PartStyle.CURRENT_TAG, ClickTarget.BRANCH)
     else:
         yield RowPart(f"[{name}]", PartStyle.TAG, ClickTarget.BRANCH)
+
+
+def draw_heading(columns: Columns) -> str:
+    """Draw the line above the tree that names its columns."""
+    heading = f"{'turn':>{columns.left - 1}} message"
+    if columns.shows_tools:
+        heading = f"{heading:<{columns.width - columns.tokens - 6}}tools "
+    if columns.tokens:
+        heading = f"{heading:<{columns.width - columns.tokens}}{'tokens':>{columns.tokens}}"
+    return heading[: columns.width]
 
 
 def label_marks(labelled: Branch | Session) -> str:
@@ -243,11 +337,11 @@ def _fit_branch_id(branch_id: str, room: int) -> str:
     return f"{beginning}…{end}"
 
 
-def _fold_summaries(hidden: HiddenTurns, appearance: TurnAppearance, room: int) -> Iterator[Sequence[RowPart]]:
+def _fold_summaries(hidden: HiddenTurns, appearance: TurnAppearance, name_room: int) -> Iterator[Sequence[RowPart]]:
     """Yield summaries of the turns and branches that a fold hides, from long to short; name a single branch."""
     for turns, unit in ((plural(hidden.turns, "turn"), "branches"), (f"{hidden.turns}", "br")):
         if len(hidden.branches) == 1:
-            yield [RowPart(f"+{turns}", PartStyle.QUIET), *_branch_name(appearance, room // 2)]
+            yield [RowPart(f"+{turns}", PartStyle.QUIET), *_branch_name(appearance, name_room)]
         else:
             yield [RowPart(f"+{turns}, {len(hidden.branches)} {unit}", PartStyle.QUIET)]
     yield [RowPart(f"+{hidden.turns}", PartStyle.QUIET)]

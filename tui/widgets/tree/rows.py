@@ -70,19 +70,21 @@ class Span:
     """The rows of one chain.
 
     Attributes:
-        depth: Number of columns to the left of its turns.
-        is_fork: Whether it hangs under the turn after which it forks, and does not continue in that turn's column.
+        depth: Number of forks on the way to its turns.
+        alternative: Its number among the alternatives of its fork, from 1.
+        alternatives: The number of alternatives of its fork; 1 if nothing forks at its first turn.
         start: Its first row, counted from the first row of all turns.
+        lines: Bit `n` is set if the line of the fork at depth `n + 1` continues below its first row.
         hidden: The turns and branches that its fold hides; None if it is unfolded.
-        lines_below: Bit `n` is set if the line of column `n` continues below these rows.
     """
 
     chain: Chain
     depth: int
-    is_fork: bool
+    alternative: int
+    alternatives: int
     start: int
+    lines: int
     hidden: HiddenTurns | None = None
-    lines_below: int = 0
 
     @property
     def row_count(self) -> int:
@@ -97,9 +99,19 @@ class Span:
         return () if self.chain.ending_branch is None else (self.chain.ending_branch,)
 
     @property
+    def is_fork(self) -> bool:
+        """Whether its first turn is one of several alternatives."""
+        return self.alternatives > 1
+
+    @property
     def is_foldable(self) -> bool:
         """Whether the first row can be folded and unfolded."""
         return self.is_fork and (len(self.chain) > 1 or bool(self.chain.children))
+
+    @property
+    def begins_fork(self) -> bool:
+        """Whether a branch ends in its last row while others continue, so that it is the first alternative there."""
+        return self.hidden is None and self.chain.ending_branch is not None and bool(self.chain.children)
 
 
 class SessionRow(NamedTuple):
@@ -142,11 +154,15 @@ TreeRow: TypeAlias = SessionRow | TurnRow
 
 
 class TurnRows:
-    """The rows of the turns of a session, some of whose chains are folded."""
+    """The rows of the turns of a session, some of whose chains are folded.
+
+    Attributes:
+        depth: The depth of the deepest fork, folded or not.
+    """
 
     def __init__(self, tree: TurnTree = EMPTY_TREE, folds: AbstractSet[FoldKey] = frozenset()) -> None:
         self._tree = tree
-        self._spans, self._span_of_chain = _lay_out(tree, folds)
+        self._spans, self._span_of_chain, self.depth = _lay_out(tree, folds)
         self._starts = [span.start for span in self._spans]
         self._count = self._spans[-1].start + self._spans[-1].row_count if self._spans else 0
 
@@ -223,22 +239,34 @@ class TreeRows:
         return self._open if parent is None or self._open is None else self._open + 1 + parent
 
 
-def _lay_out(tree: TurnTree, folds: AbstractSet[FoldKey]) -> tuple[list[Span], dict[int, Span]]:
-    """Return the spans in the order of their rows, and for the index of each chain the span that shows or hides it."""
+def _lay_out(tree: TurnTree, folds: AbstractSet[FoldKey]) -> tuple[list[Span], dict[int, Span], int]:
+    """Return the spans in the order of their rows, for the index of each chain its span, and the depth of the deepest.
+
+    The span of a chain shows it, or hides it in a fold.
+    """
     spans: list[Span] = []
     span_of_chain: dict[int, Span] = {}
+    alternatives_so_far: dict[int | None, int] = {}
     folded: Span | None = None
     hidden: list[Chain] = []
-    start = 0
+    start = deepest = 0
     for chain, depth in tree.walk():
-        is_fork = _is_fork(tree, chain)
+        deepest = max(deepest, depth)
         if folded is not None:
-            if depth > folded.depth or (depth == folded.depth and not is_fork):
+            if chain.parent is not None and span_of_chain[chain.parent] is folded:
                 hidden.append(chain)
                 span_of_chain[chain.index] = folded
                 continue
             folded.hidden, folded, hidden = _hidden_turns(hidden), None, []
-        span = span_of_chain[chain.index] = Span(chain, depth, is_fork, start)
+        parent = None if chain.parent is None else span_of_chain[chain.parent]
+        ended_before = parent is not None and parent.chain.ending_branch is not None
+        alternative = alternatives_so_far.get(chain.parent, int(ended_before)) + 1
+        alternatives_so_far[chain.parent] = alternative
+        alternatives = tree.alternative_count(chain)
+        lines = 0 if parent is None else parent.lines
+        if alternative < alternatives:
+            lines |= 1 << (depth - 1)
+        span = span_of_chain[chain.index] = Span(chain, depth, alternative, alternatives, start, lines)
         if folds and span.is_foldable and fold_key(chain) in folds:
             folded = span
             hidden.append(chain)
@@ -248,15 +276,7 @@ def _lay_out(tree: TurnTree, folds: AbstractSet[FoldKey]) -> tuple[list[Span], d
         start += span.row_count
     if folded is not None:
         folded.hidden = _hidden_turns(hidden)
-    _set_lines_below(reversed(spans))
-    return spans, span_of_chain
-
-
-def _is_fork(tree: TurnTree, chain: Chain) -> bool:
-    if chain.parent is None:
-        return chain.index != tree.roots[0]
-    parent = tree.chains[chain.parent]
-    return parent.ending_branch is not None or parent.children[0] != chain.index
+    return spans, span_of_chain, deepest
 
 
 def _hidden_turns(chains: Iterable[Chain]) -> HiddenTurns:
@@ -264,12 +284,3 @@ def _hidden_turns(chains: Iterable[Chain]) -> HiddenTurns:
     chains = tuple(chains)
     branches = (chain.ending_branch for chain in chains)
     return HiddenTurns(sum(map(len, chains)) - 1, tuple(name for name in branches if name is not None))
-
-
-def _set_lines_below(spans_upwards: Iterable[Span]) -> None:
-    below = 0
-    for span in spans_upwards:
-        span.lines_below = below
-        below &= (1 << span.depth) - 1
-        # A fork is joined to the column of its parent; a continuation is joined to the turn above it in its own column.
-        below |= 1 << (span.depth - 1 if span.is_fork else span.depth)

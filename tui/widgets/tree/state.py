@@ -22,7 +22,8 @@ from tui.widgets.tree.session_cache import SessionCache
 
 __all__ = ["RowRef", "TreeState", "TurnRef"]
 
-_MAX_NUMBER_CELLS = 3
+_NUMBER_CELLS = range(2, 7)
+"""The least and the most cells of a turn's number."""
 
 
 class TurnRef(NamedTuple):
@@ -44,6 +45,7 @@ class TreeState:
         selected: The row of the selected turn; None if there is none.
         marks: The marked turns, each as the index of its chain and its number.
         path: Indices of the chains of the shown branch.
+        opened_branch: The branch that a preview returns to.
         number_cells: Cells to which turn numbers are padded.
     """
 
@@ -55,12 +57,12 @@ class TreeState:
         self.selected: int | None = None
         self.marks: frozenset[tuple[int, int]] = frozenset()
         self.path: frozenset[int] = frozenset()
-        self.number_cells = 1
+        self.number_cells = _NUMBER_CELLS[0]
         self._turns = TurnRows()
         self._laid_out: tuple[TurnTree, frozenset[FoldKey]] = EMPTY_TREE, frozenset()
         self._folds: dict[str, set[FoldKey]] = {}
         self._folded_sessions: set[str] = set()
-        self._opened_branch = ""
+        self.opened_branch = ""
         self._cursor_ref: RowRef | None = None
         self._selections: PendingSelections[TurnRef] = PendingSelections()
 
@@ -68,6 +70,11 @@ class TreeState:
     def session_id(self) -> str:
         """The open session; empty if none is open."""
         return "" if self.view.session is None else self.view.session.session_id
+
+    @property
+    def depth(self) -> int:
+        """The depth of the deepest fork."""
+        return self._turns.depth
 
     @property
     def layout_key(self) -> object:
@@ -87,7 +94,7 @@ class TreeState:
             self._selections.clear()
             self._cursor_ref = None
         if not view.preview:
-            self._opened_branch = view.branch_id
+            self.opened_branch = view.branch_id
         path = view.tree.path(view.branch_id) if view.branch_id in view.tree.branches else ()
         self.path = frozenset(chain.index for chain in path)
         marked = ((view.tree.chain_at(*mark), mark[1]) for mark in view.marks)
@@ -130,7 +137,7 @@ class TreeState:
         if self._laid_out != (tree, folds):
             self._turns, self._laid_out = TurnRows(tree, folds), (tree, folds)
             most_turns = max((branch.turns for branch in tree.branches.values()), default=1)
-            self.number_cells = min(_MAX_NUMBER_CELLS, len(str(most_turns)))
+            self.number_cells = max(_NUMBER_CELLS[0], min(len(str(most_turns)), _NUMBER_CELLS[-1]))
         self.rows = TreeRows(self.sessions, None if self.session_id in self._folded_sessions else self._turns)
         self._place_cursor()
 
@@ -172,7 +179,7 @@ class TreeState:
             return None
         chain = shown.span.chain
         turn = shown.turn if len(chain) else chain.last
-        for branch_id in (self._opened_branch, self.view.branch_id):
+        for branch_id in (self.opened_branch, self.view.branch_id):
             if branch_id in chain.holders:
                 return TurnRef(branch_id, turn)
         branches = self.view.tree.branches

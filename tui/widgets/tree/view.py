@@ -14,13 +14,14 @@ from textual.geometry import Region, Size
 from textual.reactive import var
 from textual.strip import Strip
 
-from tui.model import Chain, Session, Turn, View
+from tui.model import Branch, Chain, Session, Turn, View
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import fit_name
 from tui.widgets.message import WidgetMessage
 from tui.widgets.page_cache import PageCache
-from tui.widgets.tree.drawing import PartStyle, RowPart, TurnAppearance, draw_session, draw_turn
+from tui.widgets.tree.drawing import Columns, PartStyle, RowPart, TurnAppearance, draw_session, draw_turn
+from tui.widgets.tree.legend import describe_session, describe_turn
 from tui.widgets.tree.painter import RowPainter
 from tui.widgets.tree.rows import SessionRow, TurnRow
 from tui.widgets.tree.state import TreeState
@@ -97,6 +98,9 @@ class TreeView(StableScrollView, BorderlessRows):
     view: var[View] = var(View())
     """The view to show."""
 
+    columns: var[Columns] = var(Columns.fit(0, 0, 0))
+    """The columns of the rows of turns."""
+
     hovered: var[int | None] = var(None)
     """The row under the mouse."""
 
@@ -117,6 +121,13 @@ class TreeView(StableScrollView, BorderlessRows):
         end: int
         """Index after the last session."""
 
+    @dataclass
+    class RowDescribed(WidgetMessage["TreeView"]):
+        """Posted when the row of the cursor, or what is known about it, has changed."""
+
+        text: str
+        """What the signs in the row mean; untrusted."""
+
     def __init__(
         self,
         *,
@@ -132,6 +143,7 @@ class TreeView(StableScrollView, BorderlessRows):
         self._turns_in_sight: dict[int, tuple[Chain, list[int]]] = {}
         self._sessions_in_sight: list[int] = []
         self._hits: frozenset[tuple[str, int]] = frozenset()
+        self._description = ""
 
     def mark_hits(self, turns: Iterable[tuple[str, int]]) -> None:
         """Mark the turns, each given by a branch and its number, in which a search found text; no others are marked."""
@@ -147,11 +159,13 @@ class TreeView(StableScrollView, BorderlessRows):
         """Show consecutive turns of a requested branch that were read under a revision of the view."""
         if turns:
             self._turns.put(turns[0].number, turns, revision, series=branch_id)
+        self._describe_cursor()
         self.refresh()
 
     def receive_sessions(self, start: int, revision: int, sessions: Sequence[Session]) -> None:
         """Show sessions from an index of the file on, read under a revision of the view."""
         self._state.receive_sessions(start, revision, sessions)
+        self._describe_cursor()
         self.refresh()
 
     def on_mount(self) -> None:
@@ -173,6 +187,11 @@ class TreeView(StableScrollView, BorderlessRows):
             self._turns.invalidate(view.revision)
         if followed:
             self._reveal_cursor()
+        self._describe_cursor()
+
+    def _fit_columns(self) -> None:
+        width = self.scrollable_content_region.width
+        self.columns = Columns.fit(width, self._state.depth, self._state.number_cells)
 
     @contextmanager
     def _rows_in_place(self) -> Iterator[None]:
@@ -215,12 +234,38 @@ class TreeView(StableScrollView, BorderlessRows):
     def on_size(self) -> None:
         self._reveal_cursor()
 
+    def _describe_cursor(self) -> None:
+        """Say what the row of the cursor shows, if that differs from what was said last."""
+        self._fit_columns()
+        description = self._describe(self._state.cursor)
+        if description != self._description:
+            self._description = description
+            self.post_message(self.RowDescribed(self, description))
+
+    def _describe(self, index: int) -> str:
+        row = self._state.get(index)
+        shown = self._state.turn_to_show(index)
+        if isinstance(row, TurnRow) and shown is not None:
+            branch = self._state.view.tree.branches[shown.branch_id]
+            number = None if branch.title else branch.turn_in_id
+            words = "" if number is None else self._first_words(branch.branch_id, number)
+            name = f"“{words}”" if words else branch.name
+            is_preview = shown.branch_id != self._state.opened_branch
+            return describe_turn(row, self._appearance(index, row), self.columns, name, is_preview=is_preview)
+        if isinstance(row, TurnRow):
+            return ""
+        return "" if row is None else describe_session(row, is_unseen=self._is_unseen(row))
+
+    def _is_unseen(self, row: SessionRow) -> bool:
+        return row.session is not None and row.session.session_id in self._state.view.unseen_sessions
+
     # Drawing
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw the rows in sight, and request missing turns and sessions."""
         self._turns_in_sight.clear()
         self._sessions_in_sight.clear()
+        self._fit_columns()
         strips = super().render_lines(crop)
         pages = []
         for chain, turns in self._turns_in_sight.values():
@@ -240,8 +285,7 @@ class TreeView(StableScrollView, BorderlessRows):
         index = y + self.scroll_offset.y
         row = state.get(index)
         if isinstance(row, TurnRow) and len(row.span.chain):
-            chain = row.span.chain
-            self._turns_in_sight.setdefault(chain.index, (chain, []))[1].append(row.turn)
+            self._request_turn(row.span.chain, row.turn)
         if isinstance(row, SessionRow):
             self._sessions_in_sight.append(row.session_index)
         has_cursor = self.has_focus and index == state.cursor and row is not None
@@ -262,22 +306,48 @@ class TreeView(StableScrollView, BorderlessRows):
             return [RowPart(fit_name("No sessions in this file", width), PartStyle.QUIET)]
         if isinstance(row, SessionRow):
             is_empty = row.is_open and not state.view.tree.roots
-            is_unseen = row.session is not None and row.session.session_id in state.view.unseen_sessions
-            return draw_session(row, width, self._clock(), "empty" if is_empty else "", is_unseen=is_unseen)
-        chain, branch_ids = row.span.chain, row.span.branch_ids
-        appearance = TurnAppearance(
+            note = "empty" if is_empty else ""
+            return draw_session(row, width, self._clock(), note, is_unseen=self._is_unseen(row))
+        return draw_turn(row, self._appearance(index, row), self.columns)
+
+    def _appearance(self, index: int, row: TurnRow) -> TurnAppearance:
+        """Return what is known about the turn in a row."""
+        state, chain, branch_ids = self._state, row.span.chain, row.span.branch_ids
+        shows_name = len(branch_ids) == 1 and (row.is_last or row.span.hidden is not None)
+        branch = state.view.tree.branches.get(branch_ids[0]) if shows_name else None
+        return TurnAppearance(
             turn=self._turns.get(row.turn, chain.holders[0]),
-            number_cells=state.number_cells,
             on_path=chain.index in state.path,
             is_selected=index == state.selected,
             is_marked=(chain.index, row.turn) in state.marks,
-            branch=state.view.tree.branches.get(branch_ids[0]) if len(branch_ids) == 1 else None,
+            branch=branch,
+            label="" if branch is None else self._label(branch, row),
             is_current=state.view.branch_id in branch_ids,
             is_running=chain.ending_branch in state.view.runs,
             is_unseen=chain.ending_branch in state.view.unseen,
             has_hit=(chain.holders[0], row.turn) in self._hits,
         )
-        return draw_turn(row, appearance, width)
+
+    def _label(self, branch: Branch, row: TurnRow) -> str:
+        """Return the name of a branch; for an id made from turn and time, the first words after the fork if it can."""
+        number = None if branch.title else branch.turn_in_id
+        if number is None:
+            return branch.name
+        is_in_row = row.turn == number and self._state.view.tree.chain_at(branch.branch_id, number) is row.span.chain
+        return ("" if is_in_row else self._first_words(branch.branch_id, number)) or f"from turn {number}"
+
+    def _first_words(self, branch_id: str, turn: int) -> str:
+        """Return the words of a branch's turn; empty until they are read."""
+        chain = self._state.view.tree.chain_at(branch_id, turn)
+        if chain is None:
+            return ""
+        self._request_turn(chain, turn)
+        known = self._turns.get(turn, chain.holders[0])
+        return "" if known is None else known.text
+
+    def _request_turn(self, chain: Chain, turn: int) -> None:
+        """Read a turn after the rows were drawn."""
+        self._turns_in_sight.setdefault(chain.index, (chain, []))[1].append(turn)
 
     def _background_at(self, row: int, has_cursor: bool) -> Style:
         if has_cursor:
