@@ -128,7 +128,8 @@ async def test_a_scrollbar_can_be_told_from_its_trough_and_the_trough_is_not_bla
             assert trough.brightness > 0.05
 
 
-COLORS = st.builds(Color, *[st.integers(0, 255)] * 3)
+PARTS = st.integers(0, 255)
+COLORS = st.tuples(PARTS, PARTS, PARTS).map(lambda parts: Color(*parts))
 
 
 @given(COLORS, COLORS, st.sampled_from([MARK_CONTRAST, TEXT_CONTRAST]))
