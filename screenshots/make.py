@@ -49,7 +49,7 @@ SHOTS = (
     Shot("long", (150, 44), session="arithmetic-marathon", branch="halfway"),
     Shot("compare", (150, 44), ("c", "enter")),
     Shot("search", (120, 36), ("ctrl+f", *"hotel")),
-    Shot("costs", (150, 44), ("up", "up", "up", "U"), price_as="gpt-5-mini"),
+    Shot("costs", (150, 44), ("up", "up", "up", "dollar_sign"), price_as="gpt-5-mini"),
     Shot("model-input", (120, 36), ("up", "up", "m")),
     Shot("answer", (150, 44), ("f", *" A Markdown sample will do.", "enter"), until="def greet"),
 )

@@ -26,6 +26,12 @@ def test_theme_and_keys(tmp_path: Path) -> None:
     assert load_config(path) == Config(path, "nord", {"fork.here": "f,space"})
 
 
+def test_a_preset_of_keys(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[keys]\npreset = "classic"\n"fork.here" = "f"\n')
+    assert load_config(path) == Config(path, keys={"fork.here": "f"}, preset="classic")
+
+
 def test_profiles(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('profile = "a"\n[profiles.a]\nmodel = "x"\ntracing = true\n[profiles.b]\nagent = "m:a"\n')
@@ -46,6 +52,7 @@ def test_profiles(tmp_path: Path) -> None:
         (b"themes = 1", "there is no setting 'themes'"),
         (b"theme = 1", "theme is not a string"),
         (b"keys = 1", "keys is not a table"),
+        (b"[keys]\npreset = 1", "the preset of the keys is not a string"),
         (b'[keys]\n"fork.here" = 1', "the key of 'fork.here' is not a string"),
         (b'[keys]\n"fork.here" = " "', "the key of 'fork.here' is not a string"),
         (b"profiles = 1", "profiles is not a table"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tui.commands.key_table import replace_key_table
 from tui.config import load_config
-from tui.explorer.keymap import binding_ids
+from tui.explorer.keymap import keymap
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -23,7 +23,7 @@ def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(found[1])
     config = load_config(tmp_path / "config.toml")
     assert config.theme
-    assert set(config.keys) <= binding_ids()
+    assert keymap(config) == config.keys
 
 
 def test_the_example_code_compiles() -> None:

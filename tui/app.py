@@ -15,13 +15,14 @@ from textual.screen import Screen
 
 from tui import garbage_collection
 from tui.commands import bindings
-from tui.config import Config
+from tui.config import Config, save_theme
 from tui.contrast import readable_variables
 from tui.controller import SessionController
 from tui.errors import ConfigError
 from tui.explorer.screen import Explorer
 from tui.painting.textual_internals import FAST
 from tui.painting.theme_switch import ThemeSwitch
+from tui.printable import printable_line
 from tui.tty.descriptors import print_to_log
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class ConvoApp(App[None]):
         super().__init__()
         self._controller = controller
         self.theme_switch = ThemeSwitch(self)
+        self._config = config
         if config is not None:
             self._configure(config)
 
@@ -77,6 +79,20 @@ class ConvoApp(App[None]):
         yield SystemCommand("Screenshot", "Save the screen as an SVG image", lambda: self.deliver_screenshot())
         yield SystemCommand("Quit", "Leave the program", self.action_quit)
 
+    async def action_show_help(self) -> None:
+        """Open the help of the screen in front."""
+        from tui.explorer.actions import screen_actions
+        from tui.screens.dialogs.help import Help, HelpRow
+
+        actions = screen_actions(self.screen)
+        rows = [HelpRow(action.group, action.keys, action.help, action.title, action.synonyms) for action in actions]
+
+        def closed(index: int | None) -> None:
+            if index is not None:
+                self.call_later(actions[index].run)
+
+        await self.push_screen(Help(rows), closed)
+
     def search_themes(self) -> None:
         """Open the list of themes; each is shown while the cursor is on it."""
         from tui.screens.dialogs.theme import ThemePicker
@@ -86,6 +102,12 @@ class ConvoApp(App[None]):
         def closed(name: str | None) -> None:
             self.theme = name or before
             self.theme_switch.forget()
+            if name is not None and self._config is not None:
+                try:
+                    save_theme(self._config, name)
+                except OSError as error:
+                    reason = f"The theme is not kept for the next start: {error.strerror or error}."
+                    self.notify(printable_line(reason), severity="warning", markup=False)
 
         self.push_screen(ThemePicker(self.available_themes, before, self.theme_switch.prepare), closed)
 
@@ -137,10 +159,11 @@ class ConvoApp(App[None]):
         if config.theme is not None:
             if config.theme not in self.available_themes:
                 known = ", ".join(sorted(self.available_themes))
-                raise ConfigError(f"{config.path}: there is no theme '{config.theme}'.", f"Known are: {known}.")
+                raise ConfigError(f"{config.path}: there is no theme '{config.theme}'.", f"The themes are: {known}.")
             self.theme = config.theme
-        if config.keys:
-            from tui.explorer.keymap import check_keys
+        if config.chosen_theme in self.available_themes:
+            self.theme = config.chosen_theme
+        if config.keys or config.preset is not None:
+            from tui.explorer.keymap import keymap
 
-            check_keys(config)
-            self.set_keymap(config.keys)
+            self.set_keymap(keymap(config))

@@ -3,21 +3,24 @@
 theme = "textual-light"
 
 [keys]
-"fork.here" = "f,space"
+preset = "classic"
+"fork.here" = "f,ctrl+t"
 """
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
-from platformdirs import user_config_path
+from platformdirs import user_config_path, user_state_path
 
 from tui.errors import ConfigError
 
-__all__ = ["Config", "Profile", "config_path", "load_config"]
+__all__ = ["Config", "Profile", "config_path", "load_config", "save_theme", "state_path"]
 
 
 class Profile(NamedTuple):
@@ -50,6 +53,9 @@ class Config(NamedTuple):
         path: The configuration file, which may not exist.
         theme: Name of a Textual theme; None for the default.
         keys: Keys by binding id: separated by commas, with Textual's names.
+        preset: Name of a set of keys, which `keys` changes; None for the default.
+        chosen_theme: The theme that the user chose in the program after `theme` was written; None for none.
+        state: The file in which the program keeps such choices; None to keep none.
         profiles: Agents by name.
         profile: Name of the default profile; None for no agent.
     """
@@ -59,6 +65,9 @@ class Config(NamedTuple):
     keys: Mapping[str, str] = MappingProxyType({})
     profiles: Mapping[str, Profile] = MappingProxyType({})
     profile: str | None = None
+    preset: str | None = None
+    chosen_theme: str | None = None
+    state: Path | None = None
 
     def select_profile(self, name: str | None) -> Profile:
         """Return the profile of a name, by default the default profile, or an empty one if there is none.
@@ -95,13 +104,49 @@ def config_path() -> Path:
     return user_config_path("convo-tui", appauthor=False) / "config.toml"
 
 
-def load_config(path: Path | None = None) -> Config:
-    """Read the configuration file, if it exists.
+def state_path() -> Path:
+    """Return the path of the file in which the program keeps what the user chose in it."""
+    return user_state_path("convo-tui", appauthor=False) / "state.json"
+
+
+def save_theme(config: Config, theme: str) -> None:
+    """Keep a theme for the next start; it is used as long as the configuration file names no other theme than now.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    if config.state is None:
+        return
+    config.state.parent.mkdir(parents=True, exist_ok=True)
+    # Another program of ours may start at this moment.
+    new = config.state.with_name(f"{config.state.name}.{os.getpid()}")
+    new.write_text(json.dumps({"theme": theme, "configured_theme": config.theme}), "utf-8")
+    new.replace(config.state)
+
+
+def _chosen_theme(state: Path | None, theme: str | None) -> str | None:
+    if state is None:
+        return None
+    try:
+        kept = json.loads(state.read_text("utf-8"))
+        chosen = kept["theme"] if kept["configured_theme"] == theme else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return chosen if isinstance(chosen, str) else None
+
+
+def load_config(path: Path | None = None, state: Path | None = None) -> Config:
+    """Read the configuration file, if it exists, and what the user chose in the program.
+
+    Args:
+        path: The configuration file, by default the platform's.
+        state: The file that `save_theme` writes; by default the platform's, or none beside another configuration.
 
     Raises:
         ConfigError: The file cannot be read, or has an unknown or invalid setting; the message names file and setting.
     """
-    path = path or config_path()
+    if path is None:
+        path, state = config_path(), state or state_path()
     settings = _read(path)
     theme, keys = settings.pop("theme", None), settings.pop("keys", {})
     profiles, profile = settings.pop("profiles", {}), settings.pop("profile", None)
@@ -114,6 +159,9 @@ def load_config(path: Path | None = None) -> Config:
         raise ConfigError(f"{path}: theme is not a string.", 'Write for example: theme = "textual-light"')
     if not isinstance(keys, dict):
         raise ConfigError(f"{path}: keys is not a table.", 'Write [keys], and below it for example: "fork.here" = "f"')
+    preset = keys.pop("preset", None)
+    if preset is not None and not isinstance(preset, str):
+        raise ConfigError(f"{path}: the preset of the keys is not a string.", 'Write for example: preset = "classic"')
     for name, value in keys.items():
         if not isinstance(value, str) or not value.strip():
             raise ConfigError(f"{path}: the key of '{name}' is not a string.", f'Write for example: "{name}" = "f"')
@@ -121,7 +169,8 @@ def load_config(path: Path | None = None) -> Config:
         raise ConfigError(f"{path}: profiles is not a table.", "Write [profiles.NAME], and below it the agent.")
     if profile is not None and profile not in profiles:
         raise ConfigError(f"{path}: there is no profile '{profile}'.", f"Write [profiles.{profile}].")
-    return Config(path, theme, keys, {name: _profile(path, name, table) for name, table in profiles.items()}, profile)
+    agents = {name: _profile(path, name, table) for name, table in profiles.items()}
+    return Config(path, theme, keys, agents, profile, preset, _chosen_theme(state, theme), state)
 
 
 def _read(path: Path) -> dict[str, Any]:

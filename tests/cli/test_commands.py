@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sqlite3
 import subprocess
@@ -266,6 +267,27 @@ async def test_show_of_a_branch_without_messages(path: Path, run: Run, ours: Ope
     await session.add_items(turn("Hello"))
     await session.fork(1, branch_name="empty", switch=False)
     assert run("show", path, "--branch", "empty").stdout == "No messages.\n"
+
+
+def test_keys_lists_ids_keys_and_titles_as_configured(
+    run: Run, run_json: RunJSON, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert re.search(r"^fork\.here +f +Fork +explorer$", run("keys").stdout, re.MULTILINE)
+    config = tmp_path / "convo-tui" / "config.toml"
+    config.parent.mkdir()
+    config.write_text('[keys]\n"fork.here" = "ctrl+t,="\n')
+    listed = {binding["id"]: binding["keys"] for binding in run_json("keys")}
+    assert listed["fork.here"] == ["ctrl+t", "="]
+    assert listed["fork.after"] == ["F"]
+    # What it prints can be written into the configuration.
+    lines = "".join(f'"{name}" = "{",".join(keys)}"\n' for name, keys in listed.items() if keys)
+    config.write_text(f"[keys]\n{lines}")
+    assert {binding["id"]: binding["keys"] for binding in run_json("keys")} == listed
+    config.write_text('[keys]\n"fork.hree" = "f"\n')
+    refused = run("keys")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Did you mean 'fork.here'" in refused.stderr
 
 
 def test_a_reader_that_closes_the_pipe_is_no_error(conversation: Path) -> None:

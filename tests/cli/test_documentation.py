@@ -62,6 +62,7 @@ def test_every_key_of_the_json_output_is_described(conversation: Path, run_json:
         "usage": run_json("usage", conversation, "--price-as", "gpt-5-mini"),
         "find": run_json("find", conversation, "there"),
         "compare": run_json("compare", conversation, "main", "alt"),
+        "keys": run_json("keys"),
         "export": run_json("export", conversation),
     }
     for name, output in outputs.items():

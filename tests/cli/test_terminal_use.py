@@ -55,7 +55,7 @@ def test_the_usage_pane_names_the_scope_of_its_sums(conversation: Path) -> None:
         terminal.until(lambda text: "3 Usage · all" in text and "11,550" in text)
         terminal.type("u")
         terminal.until(lambda text: "3 Usage · own" in text and "all that" not in text)
-        terminal.type("U")
+        terminal.type("$")
         terminal.until(lambda text: "resend cost" in text and "≈" in text)
 
 
@@ -71,7 +71,7 @@ def test_search_finds_a_text_in_all_branches_and_its_first_mention(conversation:
         terminal.until("type part of a name")
         terminal.type("main\r")
         terminal.until("2 Chat · main")
-        terminal.type("B")
+        terminal.type("#")
         terminal.until("Origin on main")
         terminal.type("the fjord")
         first = re.compile(r"turn 1 ·.*main, cheap.*\n.*Answer 1: the fjord is calm\.")
@@ -92,7 +92,7 @@ def test_two_branches_are_compared_and_the_model_input_is_shown(conversation: Pa
         terminal.until("3 Usage")
         terminal.type("m")
         terminal.until(lambda text: "Model input" in text and "turn 3" in text)
-        terminal.type("J")
+        terminal.type("M")
         terminal.until('"content": "Book the hostel by the station"')
         terminal.type("\x1b")
         terminal.until("3 Usage")
@@ -102,7 +102,7 @@ async def test_a_file_that_an_agent_writes_is_followed(conversation: Path, sdk: 
     session = sdk(conversation, "support")
     with explorer(conversation, "--branch", "main") as terminal:
         terminal.until("2 Chat · main")
-        terminal.type("F")
+        terminal.type("t")
         terminal.until("following")
         await session.switch_to_branch("main")
         await session.add_items(turn("And the way back?", "By train."))
@@ -116,7 +116,7 @@ async def test_a_file_that_an_agent_writes_is_followed(conversation: Path, sdk: 
 
 async def test_a_deletion_is_undone_after_a_restart(conversation: Path, sdk: OpenSDK) -> None:
     with explorer(conversation, "--branch", "cheap") as terminal:
-        terminal.type("R")
+        terminal.type(",")
         terminal.until("Title and note of branch cheap")
         terminal.type("The cheap one\r")
         terminal.until("2 Chat · The cheap one")
@@ -145,7 +145,7 @@ async def test_a_plain_session_is_adopted_and_a_transcript_imported(tmp_path: Pa
     with explorer(path) as terminal:
         terminal.type("P")
         terminal.until("Added 4 messages of 'plain' to branch 'main'")
-        terminal.type("I")
+        terminal.type("X")
         terminal.until("Import a transcript")
         terminal.type(f"{transcript}\r")
         terminal.until(lambda text: "Imported session 'chat'" in text and "In the hall." in text)

@@ -96,12 +96,15 @@ class ExplorerDriver:
         for key in keys:
             await self.press(key)
 
-    async def click_text(self, text: str) -> None:
+    async def click_text(self, text: str, *, button: int = 1) -> None:
         """Click the first place on the screen that shows a text."""
         row = next((row for row, line in enumerate(self.lines) if text in line), None)
         assert row is not None, f"not on the screen: {text}"
         strip = self.app.screen._compositor.render_strips()[row]
-        await self.pilot.click(offset=(strip.text.index(text) + 1, row))
+        column = strip.text.index(text) + 1
+        # The pilot takes the screen for the clicked widget unless it gets one.
+        widget, region = self.app.get_widget_at(column, row)
+        await self.pilot.click(widget, offset=(column - region.x, row - region.y), button=button)
         await self.settle()
 
     async def resize(self, columns: int, rows: int) -> None:

@@ -118,7 +118,7 @@ async def test_s_swaps_the_sides_and_the_cursor_stays_with_its_branch(path: Path
     async with open_explorer(path, "main") as program:
         await program.press_each("c", "enter")
         assert "− main" in program.lines[1]
-        await program.press_each("s")
+        await program.press_each("percent_sign")
         assert "− alt" in program.lines[1]
         assert "+ main" in program.lines[2]
         await program.press_each("enter")
@@ -228,8 +228,8 @@ async def test_only_the_visible_turns_of_long_branches_are_read(tmp_path: Path) 
         ((60, 36), ["c", "enter", "n"], "textual-dark"),
         ((120, 30), ["c", "down", "enter"], "textual-dark"),
         ((110, 34), ["k", "m"], "textual-dark"),
-        ((80, 30), ["k", "m", "right_square_bracket", "d", "J"], "textual-light"),
-        ((100, 30), ["k", "m", "d", "d", "d"], "textual-dark"),
+        ((80, 30), ["k", "m", "right_square_bracket", "tab", "M"], "textual-light"),
+        ((100, 30), ["k", "m", "tab", "tab", "tab"], "textual-dark"),
     ],
     ids=["wide", "light", "narrow", "empty", "saw", "saw-json", "only-in-the-sibling"],
 )
@@ -267,19 +267,19 @@ async def test_d_shows_new_items_and_then_those_of_the_sibling(path: Path) -> No
     async with open_explorer(path, "main") as program:
         await program.press_each("1", "k", "m")
         assert "Hello" in program.text
-        await program.press_each("d")
+        await program.press_each("tab")
         assert "2 items" in program.text
         assert "Hello" not in program.text
-        await program.press_each("d", "d")
+        await program.press_each("tab", "tab")
         assert "And the weather?" in program.text
         assert "Book the second one" not in program.text
-        await program.press_each("d")
+        await program.press_each("tab")
         assert "Hello" in program.text
 
 
 async def test_y_copies_the_items_as_the_sdk_returns_them(path: Path) -> None:
     async with open_explorer(path, "main") as program:
-        await program.press_each("1", "k", "m", "J", "right_square_bracket", "y")
+        await program.press_each("1", "k", "m", "M", "right_square_bracket", "y")
         assert program.lines[-2].endswith(" ]")
         copied = json.loads(program.app.clipboard)
         assert program.notice.startswith("Copied 9 items as JSON")
@@ -295,7 +295,7 @@ async def test_a_long_model_input_is_read_page_by_page(tmp_path: Path) -> None:
     await sdk.add_items(items)
     sdk.close()
     async with open_explorer(path) as program:
-        await program.press_each("m", "J")
+        await program.press_each("m", "M")
         assert isinstance(program.app.screen, ModelInputScreen)
         pane = program.app.screen._json
         assert "What is 1000?" in program.text

@@ -147,7 +147,7 @@ async def test_enter_pressed_twice_makes_one_branch(path: Path) -> None:
         assert len(explorer.view.tree.branches) == before + 1
 
 
-@pytest.mark.parametrize(("keys", "title"), [("g,down,f", "Fork from turn 1"), ("A", "New branch after turn 6")])
+@pytest.mark.parametrize(("keys", "title"), [("g,down,f", "Fork from turn 1"), ("F", "New branch after turn 6")])
 async def test_forks_at_both_ends_are_in_the_tree_at_once(path: Path, keys: str, title: str) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press(*keys.split(","))

@@ -60,7 +60,7 @@ async def test_new_items_below_the_visible_ones_are_counted(explorer: ExplorerDr
 
 async def test_following_goes_to_the_newest_turn_on_any_branch(explorer: ExplorerDriver, agent: SdkSession) -> None:
     await explorer.press("2", "g")
-    await explorer.press("F")
+    await explorer.press("t")
     await explorer.until(lambda: explorer.view.following)
     await explorer.until(lambda: explorer.view.turn == 30)
     await agent.create_branch_from_turn(3, "elsewhere")
@@ -71,7 +71,7 @@ async def test_following_goes_to_the_newest_turn_on_any_branch(explorer: Explore
 
 
 async def test_following_ends_when_the_user_navigates(explorer: ExplorerDriver, agent: SdkSession) -> None:
-    await explorer.press("F")
+    await explorer.press("t")
     await explorer.until(lambda: explorer.view.following)
     await explorer.press("1", "up")
     await explorer.until(lambda: not explorer.view.following)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -15,27 +17,149 @@ from tui.app import ConvoApp
 from tui.commands import COMMANDS, Command, registry
 from tui.commands.context import Explorer
 from tui.commands.registry import register
-from tui.config import Config
+from tui.config import Config, config_path, load_config, state_path
 from tui.controller import SessionController
 from tui.errors import ConfigError
-from tui.explorer.keymap import binding_ids
+from tui.explorer.actions import screen_actions
+from tui.explorer.keymap import PRESETS, key_bindings
 from tui.screens.dialogs.help import Help, HelpRow
 from tui.storage.store import Store
+from tui.widgets.signs import SIGNS
 
 
-async def test_help_has_every_command_that_works(path: Path) -> None:
-    async with open_explorer(path, size=(120, 120)) as explorer:
+async def test_help_has_every_command_that_works_and_every_sign(path: Path) -> None:
+    async with open_explorer(path, size=(100, 200)) as explorer:
         await explorer.press("question_mark")
         assert isinstance(explorer.app.screen, Help)
         for command in COMMANDS.values():
-            assert (command.help in explorer.text) == (bool(command.keys) and not command.needs_agent)
+            assert (command.help in explorer.text) == (not command.needs_agent), command.id
+        for sign in SIGNS:
+            assert f"{sign.sign} {sign.meaning}" in " ".join(explorer.text.split())
+
+
+async def test_help_narrows_while_typing_and_runs_the_chosen_command(path: Path) -> None:
+    async with open_explorer(path) as explorer:
+        await explorer.press("question_mark", *"follow")
+        assert "Fork here" not in explorer.text
+        await explorer.press("enter")
+        assert explorer.view.following
+        await explorer.press("question_mark", *"cached")
+        assert "parts of bars without colours" in explorer.text
+        # A sign cannot be run.
+        await explorer.press("enter")
+        assert "Keys and signs" in explorer.text
+        await explorer.press("question_mark")
+        assert "Keys and signs" not in explorer.text
+        await explorer.press("question_mark", *"mark")
+        await explorer.click_text("Mark / unmark")
+        assert explorer.view.marks == (("main", 6),)
+
+
+async def test_help_works_in_full_screens_dialogs_and_while_typing(path: Path) -> None:
+    async with open_explorer(path, "alt") as explorer:
+        await explorer.press("c")
+        compare = explorer.app.screen
+        left = explorer.lines[1].split()[1]
+        await explorer.press("question_mark")
+        assert "Swap sides" in explorer.text
+        assert "Fork here" not in explorer.text
+        await explorer.press(*"swap", "enter")
+        assert explorer.app.screen is compare
+        assert explorer.lines[1].split()[1] != left
+        await explorer.press("escape", "1", "m", "question_mark")
+        assert "Copy JSON" in explorer.text
+        await explorer.press("escape", "escape", "d", "question_mark")
+        assert "Archive instead" in explorer.text
+        await explorer.press("escape", "escape", "b", "f1")
+        assert "This dialog" in explorer.text
+        await explorer.press("escape", "escape", "slash", "f1")
+        assert "⏎  Done" in explorer.text
+        await explorer.press("escape", *"a")
+        assert "/a" in explorer.text
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 140])
+async def test_the_footer_has_help_and_quit_at_every_width_and_place(path: Path, columns: int) -> None:
+    async with open_explorer(path, size=(columns, 30)) as explorer:
+
+        def footer() -> str:
+            return explorer.lines[-1]
+
+        for keys in (["1"], ["2"], ["3"]):
+            await explorer.press(*keys)
+            assert "? Help" in footer()
+            assert "q Quit" in footer()
+            assert "space Menu" in footer()
+        await explorer.press("i")
+        assert "f1 Help" in footer()
+        assert "^q Quit" in footer()
+        await explorer.press("escape", "slash")
+        # Letters are typed: the footer has what the keys do in the search.
+        shown = re.findall(r"(\S+) ([A-Z]\S+)", footer())
+        keys_of_search = {"⏎": "Done", "↓": "Next", "tab": "Scope", "esc": "Back", "^q": "Quit", "f1": "Help"}
+        assert dict(shown) == keys_of_search
+
+
+async def test_every_sign_on_the_screen_is_explained(path: Path) -> None:
+    """Signs are symbols: neither letters nor the lines and blocks of frames and bars."""
+    explained = "".join(f"{sign.sign}{sign.meaning}" for sign in SIGNS) + "°⏎"
+
+    def unexplained(text: str) -> set[str]:
+        symbols = {character for character in text if unicodedata.category(character)[0] == "S"}
+        return {symbol for symbol in symbols - set(explained) if ord(symbol) > 126 and not "─" <= symbol <= "▟"}
+
+    async with open_explorer(path) as explorer:
+        await explorer.press("g", "down", "v", "asterisk", "left")
+        assert not unexplained(explorer.text)
+        await explorer.press("right", "2", "o")
+        assert not unexplained(explorer.text)
+        await explorer.press("dollar_sign")
+        assert not unexplained(explorer.text)
+        await explorer.press("c")
+        assert not unexplained(explorer.text)
+
+
+async def test_the_chosen_theme_is_kept_for_the_next_start(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    config_file = config_path()
+    config_file.parent.mkdir(parents=True)
+    config_file.write_text('theme = "gruvbox"\n')
+
+    async def theme_at_start(*keys: str) -> str:
+        async with open_explorer(path, config=load_config()) as explorer:
+            theme = explorer.app.theme
+            if keys:
+                await explorer.press("ctrl+p", *"theme")
+                await explorer.until(lambda: "Choose the colours" in explorer.text)
+                await explorer.press("enter", *keys)
+            return theme
+
+    assert await theme_at_start(*"dracula", "escape") == "gruvbox"
+    assert await theme_at_start(*"dracula", "enter") == "gruvbox"
+    assert await theme_at_start() == "dracula"
+    assert config_file.read_text() == 'theme = "gruvbox"\n'
+    # A theme that is written into the configuration afterwards takes precedence.
+    config_file.write_text('theme = "nord"\n')
+    assert await theme_at_start() == "nord"
+    state_path().write_text("{")
+    assert await theme_at_start() == "nord"
+    state_path().unlink()
+    state_path().mkdir()
+    async with open_explorer(path, config=load_config()) as explorer:
+        await explorer.press("ctrl+p", *"theme")
+        await explorer.until(lambda: "Choose the colours" in explorer.text)
+        await explorer.press("enter", *"dracula", "enter")
+        assert "The theme is not kept for the next start" in explorer.notice
 
 
 async def test_the_configuration_changes_keys(path: Path) -> None:
-    config = Config(Path("config.toml"), theme="textual-light", keys={"fork.here": "ctrl+t", "tree.up": "w"})
+    config = Config(Path("config.toml"), theme="textual-light", keys={"fork.here": "ctrl+t", "tree.up": "p"})
     async with open_explorer(path, config=config) as explorer:
         assert explorer.app.theme == "textual-light"
-        await explorer.press("w", "f")
+        await explorer.press("p", "f")
         assert explorer.place == ("main", 5)
         assert explorer.view.fork is None
         await explorer.press("ctrl+t")
@@ -47,6 +171,14 @@ async def test_the_configuration_changes_keys(path: Path) -> None:
     [
         (Config(Path("c.toml"), theme="neon"), "there is no theme 'neon'"),
         (Config(Path("c.toml"), keys={"fork.hree": "x"}), "has no command 'fork.hree'"),
+        (Config(Path("c.toml"), preset="old"), "has no preset 'old'"),
+        (Config(Path("c.toml"), keys={"fork.here": "foo+bar"}), "a key that does not exist: 'foo[+]bar'"),
+        (Config(Path("c.toml"), keys={"fork.here": "f,,g"}), "a key that does not exist: ''"),
+        (Config(Path("c.toml"), keys={"fork.here": "r"}), "gives 'fork.here' and 'run.again' the same key in the tree"),
+        (Config(Path("c.toml"), keys={"fork.here": "/"}), "gives 'fork.here' and 'find.here' the same key .*: '/'"),
+        (Config(Path("c.toml"), keys={"chat.up": "f"}), "'fork.here' and 'chat.up' the same key in the chat: 'f'"),
+        (Config(Path("c.toml"), preset="classic", keys={"fork.here": "A"}), "the same key in the tree: 'A'"),
+        (Config(Path("c.toml"), keys={"compare.swap": "n"}), "the same key in the comparison: 'n'"),
     ],
 )
 async def test_an_unknown_name_in_the_configuration_is_refused(path: Path, config: Config, says: str) -> None:
@@ -58,7 +190,50 @@ async def test_an_unknown_name_in_the_configuration_is_refused(path: Path, confi
 
 
 def test_commands_panes_and_screens_have_binding_ids() -> None:
-    assert binding_ids() >= {"fork.here", "tree.up", "chat.up", "usage.up", "composer.send", "compare.swap"}
+    assert key_bindings().keys() >= {"fork.here", "tree.up", "chat.up", "usage.up", "composer.send", "compare.swap"}
+
+
+def test_a_letter_and_its_shifted_form_belong_to_the_same_thing() -> None:
+    meanings = {
+        "f": {"fork.here", "fork.after"},
+        "g": {"tree.first", "tree.last", "chat.home", "chat.end", "usage.first", "usage.last"}
+        | {"lines.start", "lines.end"},
+        "m": {"turn.seen", "model_input.json"},
+        "n": {"find.next", "find.previous", "compare.next", "compare.previous"},
+        "x": {"export.write", "session.import"},
+        "y": {"text.copy", "model_input.copy", "manage.copy"},
+        "z": {"manage.undo", "manage.redo"},
+    }
+    owners: dict[str, set[str]] = {}
+    for binding in key_bindings().values():
+        for key in binding.keys:
+            owners.setdefault(key, set()).add(binding.id)
+    letters = [letter for letter in "abcdefghijklmnopqrstuvwxyz" if {letter, letter.upper()} <= owners.keys()]
+    assert {letter: owners[letter] | owners[letter.upper()] for letter in letters} == meanings
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_names_bindings_and_gives_no_key_twice(name: str) -> None:
+    bindings = key_bindings(Config(Path("c.toml"), preset=name))
+    assert PRESETS[name].keys() <= bindings.keys()
+    for pane in ("tree", "chat", "usage"):
+        keys = [key for binding in bindings.values() if binding.scope in (pane, "explorer") for key in binding.keys]
+        assert len(set(keys)) == len(keys)
+
+
+async def test_the_classic_preset_has_the_former_keys(path: Path) -> None:
+    config = Config(Path("config.toml"), preset="classic", keys={"fork.here": "ctrl+t"})
+    async with open_explorer(path, config=config) as explorer:
+        await explorer.press("A")
+        assert "New branch after turn 6" in explorer.text
+        await explorer.press("escape")
+        await explorer.press("ctrl+t")
+        assert "Fork from turn 6" in explorer.text
+
+
+def test_a_command_without_a_key_can_get_one() -> None:
+    assert key_bindings()["usage.price_as"].keys == ()
+    assert key_bindings(Config(Path("c.toml"), keys={"usage.price_as": "M"}))["usage.price_as"].keys == ("M",)
 
 
 @pytest.mark.parametrize(
@@ -100,9 +275,8 @@ async def test_each_key_runs_its_command_once(path: Path, monkeypatch: pytest.Mo
         monkeypatch.setitem(registry._commands, command.id, record(command))
     async with open_explorer(path) as explorer:
         for command in COMMANDS.values():
-            # Textual opens the palette, suspends, and quits at Ctrl+Q by itself.
-            by_textual = command.id in ("app.palette", "app.suspend")
-            for key in command.keys.replace(",ctrl+q", "").split(",") if not by_textual else ():
+            # The others are actions of the application.
+            for key in command.keys.split(",") if not command.action.startswith("app.") else ():
                 ran.clear()
                 await explorer.press(*filter(None, [key]))
                 expected = command.keys and not command.needs_agent
@@ -111,10 +285,10 @@ async def test_each_key_runs_its_command_once(path: Path, monkeypatch: pytest.Mo
 
 async def test_without_an_agent_its_commands_are_offered_nowhere(path: Path) -> None:
     async with open_explorer(path) as explorer:
-        assert "run.again" not in explorer.screen.active_keys()
+        assert "run.again" not in {action.id for action in screen_actions(explorer.screen)}
         assert "Run again" not in await found_in_palette(explorer, "")
     async with open_explorer(path, agent=AgentSettings(model="offline")) as explorer:
-        assert "run.again" in explorer.screen.active_keys()
+        assert "run.again" in {action.id for action in screen_actions(explorer.screen)}
         assert "Run again" in await found_in_palette(explorer, "")
 
 

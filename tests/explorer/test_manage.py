@@ -35,7 +35,7 @@ async def path(tmp_path: Path) -> Path:
 
 async def test_title_and_note_are_edited_in_one_dialog(path: Path) -> None:
     async with open_explorer(path) as explorer:
-        await explorer.press("R")
+        await explorer.press("comma")
         assert isinstance(explorer.app.screen, Form)
         assert "Title and note of branch alt" in explorer.text
         await explorer.press(*"Oslo [b]", "tab", *"better", "enter")
@@ -44,7 +44,7 @@ async def test_title_and_note_are_edited_in_one_dialog(path: Path) -> None:
         await explorer.press(*"oslo")
         assert "better · 2 turns" in explorer.text
         await explorer.press("escape")
-        await explorer.press("R")
+        await explorer.press("comma")
         assert [line.value for line in explorer.app.screen.query(Input)] == ["Oslo [b]", "better"]
         await explorer.press("escape")
         await explorer.press("z")
@@ -53,8 +53,8 @@ async def test_title_and_note_are_edited_in_one_dialog(path: Path) -> None:
 
 async def test_on_the_row_of_a_session_commands_apply_to_the_session(path: Path) -> None:
     async with open_explorer(path) as explorer:
-        await explorer.press("G", "R", *"Invoices", "enter")
-        await explorer.press("p")
+        await explorer.press("G", "comma", *"Invoices", "enter")
+        await explorer.press("asterisk")
         assert "★ Invoices" in explorer.text
         await explorer.press("s")
         lines = [line for line in explorer.text.splitlines() if "billing" in line or " support " in line]
@@ -112,7 +112,7 @@ async def test_main_cannot_be_deleted(path: Path) -> None:
 
 async def test_after_an_error_the_copy_form_stays_as_it_was(path: Path, tmp_path: Path) -> None:
     async with open_explorer(path) as explorer:
-        await explorer.press("C")
+        await explorer.press("Y")
         name, file = explorer.app.screen.query(Input)
         assert name.value == "support-alt"
         name.value = "billing"
@@ -129,7 +129,7 @@ async def test_after_an_error_the_copy_form_stays_as_it_was(path: Path, tmp_path
 
 async def test_marked_turns_are_copied_and_z_undoes_it(path: Path) -> None:
     async with open_explorer(path) as explorer:
-        await explorer.press("left_square_bracket", "v", "right_square_bracket", "V")
+        await explorer.press("left_square_bracket", "v", "right_square_bracket", "greater_than_sign")
         assert explorer.place == ("alt", 3)
         await explorer.press("z")
         assert explorer.place == ("alt", 2)
@@ -137,11 +137,11 @@ async def test_marked_turns_are_copied_and_z_undoes_it(path: Path) -> None:
 
 async def test_the_list_of_changes_undoes_back_to_an_entry(path: Path) -> None:
     async with open_explorer(path) as explorer:
-        await explorer.press("H")
+        await explorer.press("at")
         assert "no changes" in explorer.text
         await explorer.press("escape")
-        await explorer.press("p", "R", *"Better", "enter")
-        for key in "dyH":
+        await explorer.press("asterisk", "comma", *"Better", "enter")
+        for key in ("d", "y", "at"):
             await explorer.press(key)
         assert isinstance(explorer.app.screen, UndoHistory)
         assert "Enter undoes 1 change: Deleted 'alt' (2 items of its own)" in explorer.text
@@ -164,7 +164,7 @@ async def test_the_list_of_changes_undoes_back_to_an_entry(path: Path) -> None:
 
 async def test_a_change_that_cannot_be_undone_shows_the_error_in_the_list(path: Path) -> None:
     async with open_explorer(path) as explorer:
-        await explorer.press("p", "f")
+        await explorer.press("asterisk", "f")
         explorer.composer.query_one(Input).value = "third"
         await explorer.press("enter")
         sdk = open_sdk(path)
@@ -172,7 +172,7 @@ async def test_a_change_that_cannot_be_undone_shows_the_error_in_the_list(path: 
         await sdk.add_items(turn("on"))
         sdk.close()
         await explorer.press("escape")
-        await explorer.press("H")
+        await explorer.press("at")
         await explorer.press("enter")
         assert "Branch 'third' has 2 new items" in explorer.text
         await explorer.press("P", "y")
@@ -183,7 +183,7 @@ async def test_a_change_that_cannot_be_undone_shows_the_error_in_the_list(path: 
 
 async def test_in_a_read_only_file_no_dialog_opens(path: Path) -> None:
     async with open_explorer(path, read_only=True) as explorer:
-        for key in ("R", "p", "a", "d", "C", "z", "Z"):
+        for key in ("comma", "asterisk", "a", "d", "Y", "z", "Z"):
             await explorer.press(key)
             assert explorer.app.screen is explorer.screen, key
             assert "read-only" in explorer.notice

@@ -165,10 +165,10 @@ def test_the_list_of_changes(path: Path, snap_compare: Snapshot) -> None:
     controller = open_scripted(path)
 
     async def prepare(pilot: Pilot[None]) -> None:
-        await press(pilot, "p", "R", *"Draft", "enter", "]", "a", "z")
+        await press(pilot, "asterisk", "comma", *"Draft", "enter", "]", "a", "z")
         with closing(sqlite3.connect(path)) as db, db:
             db.execute("UPDATE convo_journal SET created_at = '2026-03-01 09:30:00'")
-        await press(pilot, "H", "j")
+        await press(pilot, "at", "j")
 
     assert snap_compare(PicturedApp(controller, LIGHT), terminal_size=MEDIUM, run_before=prepare)
     controller.close()

@@ -340,7 +340,7 @@ async def test_untrusted_text_is_shown_as_it_is(tmp_path: Path) -> None:
 
 async def test_blame_lists_the_branch_in_reading_order(path: Path) -> None:
     async with open_explorer(path) as explorer:
-        await explorer.press("B", *typed("pump"))
+        await explorer.press("number_sign", *typed("pump"))
         assert isinstance(explorer.app.screen, OriginDialog)
         lines = listed(explorer)
         assert lines[0] == "turn 2 · main, alt"
@@ -360,7 +360,7 @@ async def test_blame_begins_with_the_selected_text(path: Path) -> None:
         await explorer.pilot.mouse_down(offset=(column, row))
         await explorer.pilot.hover(offset=(column + 9, row))
         await explorer.pilot.mouse_up(offset=(column + 9, row))
-        await explorer.press("B")
+        await explorer.press("number_sign")
         assert explorer.app.screen.query_one(Input).value == "With what"
         # The stored text has marks of markdown between the words.
         assert "With **what** exactly?" in listed(explorer)[1]
@@ -368,7 +368,7 @@ async def test_blame_begins_with_the_selected_text(path: Path) -> None:
 
 async def test_blame_of_a_text_that_is_nowhere(path: Path) -> None:
     async with open_explorer(path) as explorer:
-        await explorer.press("B", *typed("snow"))
+        await explorer.press("number_sign", *typed("snow"))
         assert listed(explorer) == ["not in this branch"]
 
 

@@ -40,13 +40,13 @@ async def test_bars_are_read_when_they_become_visible(path: Path) -> None:
 
 async def test_u_shows_the_resend_cost(path: Path) -> None:
     async with open_explorer(path) as explorer:
-        await explorer.press("U")
+        await explorer.press("dollar_sign")
         view = explorer.view
         assert view.chart is ChartView.RESEND_COST
         assert view.resend_cost is not None
         assert "path · resend cost" in explorer.text
         assert "re-sent" in explorer.text
-        await explorer.press("U")
+        await explorer.press("dollar_sign")
         assert "re-sent" not in explorer.text
 
 
@@ -67,12 +67,12 @@ async def test_the_palette_finds_the_price_model_by_money(path: Path) -> None:
         assert path_cost is not None
         assert path_cost.unpriced == 0
         assert f"${path_cost.amount:.2f}" in explorer.text
-        await explorer.press("U")
+        await explorer.press("dollar_sign")
         await explorer.until(lambda: explorer.view.largest_cost is not None)
         await explorer.settle()
         assert "path · money" in explorer.text
         assert any("t149↰" in line and "$" in line for line in explorer.lines)
-        await explorer.press("U")
+        await explorer.press("dollar_sign")
         assert "path · resend cost" in explorer.text
 
 
@@ -93,7 +93,7 @@ async def test_a_plain_session_has_bars_of_estimated_sizes(tmp_path: Path) -> No
         assert "█████   ≈586" in explorer.text
         assert "≈ estimated from the text" in explorer.text
         assert "path · estimated" in explorer.text
-        await explorer.press("U")
+        await explorer.press("dollar_sign")
         assert explorer.view.chart is ChartView.TOKENS
         assert "no other chart" in explorer.notice
 

@@ -25,14 +25,13 @@ class KeysApp(App[None]):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(self, preferred_action: str = "") -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.actions: list[str] = []
-        self._preferred_action = preferred_action
 
     def compose(self) -> ComposeResult:
         yield Pane()
-        yield KeyBar(self._preferred_action)
+        yield KeyBar()
 
     def action_fork(self) -> None:
         self.actions.append("fork")
@@ -69,16 +68,26 @@ async def test_a_click_runs_the_action_and_keys_that_do_not_fit_are_omitted() ->
         assert app.actions == ["branches", "fork"]
 
 
-async def test_the_preferred_key_is_shown_if_there_is_not_room_for_all() -> None:
-    app = KeysApp(preferred_action="branches")
-    async with app.run_test(size=(17, 5)) as pilot:
+class HelpApp(KeysApp):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "app.show_help", "Help"),
+        Binding("q", "app.quit", "Quit"),
+    ]
+
+    def action_show_help(self) -> None:
+        self.actions.append("help")
+
+
+async def test_help_and_quit_are_shown_if_there_is_not_room_for_all() -> None:
+    app = HelpApp()
+    async with app.run_test(size=(25, 5)) as pilot:
         await pilot.pause()
-        assert app.shown == " f Fork  b 한국어"
+        assert app.shown == " f Fork  ? Help  q Quit"
         await pilot.resize_terminal(16, 5)
         await pilot.pause()
-        assert app.shown == " b 한국어"
+        assert app.shown == " ? Help  q Quit"
         await pilot.click(KeyBar, offset=(1, 0))
-        assert app.actions == ["branches"]
+        assert app.actions == ["help"]
 
 
 async def test_the_key_under_the_mouse_has_a_tooltip() -> None:

@@ -112,6 +112,10 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, as docs/command-line.md describes")
+
+
 def _add_completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=SHELLS)
 
@@ -138,6 +142,12 @@ COMMANDS: Final = {
     "delete": Command("delete a session, or a branch of it", "manage", _add_delete),
     "undo": Command("undo the last change that the explorer or a command made", "manage", has_session=False),
     "redo": Command("redo the last change that was undone", "manage", has_session=False),
+    "keys": Command(
+        "list the ids, keys and titles of all commands of the explorer, as the configuration has them",
+        "keys",
+        _add_json,
+        has_file=False,
+    ),
     "completion": Command("print the setup of shell completion", "completion", _add_completion, has_file=False),
 }
 
@@ -188,7 +198,7 @@ def commands_parser() -> argparse.ArgumentParser:
         if command.has_file:
             if command.has_session:
                 _complete_sessions(subparser.add_argument("--session", metavar="ID", help=command.session_help))
-            subparser.add_argument("--json", action="store_true", help="print JSON, as docs/command-line.md describes")
+            _add_json(subparser)
     return parser
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tui.commands import app, branches, compare, export, fork, imports, manage, panes, run, search, usage, view
-from tui.commands.registry import COMMANDS, Command, bindings, register
+from tui.commands.registry import COMMANDS, Command, Target, bindings, register
 
-__all__ = ["COMMANDS", "Command", "bindings"]
+__all__ = ["COMMANDS", "Command", "Target", "bindings"]
 
 # The order of help, footer and README.
 register("Fork", fork)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.commands.context import Explorer
-from tui.commands.registry import COMMANDS, command
+from tui.commands.registry import command
 
 
 @command(
@@ -44,25 +44,28 @@ async def leave(explorer: Explorer) -> None:
 
 @command(
     "app.help",
-    keys="question_mark",
+    keys="question_mark,f1",
     title="Help",
-    help="Show all keys",
+    help="All keys and signs of this place, by typing part of a name",
     footer=True,
-    synonyms=("keys", "shortcuts", "bindings"),
-    inline=True,
+    synonyms=("keys", "shortcuts", "bindings", "legend", "symbols"),
+    action="app.show_help",
 )
 async def show_help(explorer: Explorer) -> None:
-    from tui.screens.dialogs.help import Help, HelpRow
+    await explorer.app.run_action("app.show_help")
 
-    keys = explorer.active_keys()
-    # The id of a binding that is no command begins with the name of its widget.
-    of_focus = [
-        HelpRow(name.partition(".")[0].capitalize(), shown, description)
-        for name, (shown, description) in keys.items()
-        if name not in COMMANDS
-    ]
-    everywhere = [HelpRow(known.group, keys[name][0], known.help) for name, known in COMMANDS.items() if name in keys]
-    explorer.app.push_screen(Help([*of_focus, *everywhere]))
+
+@command(
+    "menu.open",
+    keys="space",
+    title="Menu",
+    help="All commands for what is under the cursor; also a right click",
+    footer=True,
+    synonyms=("context menu", "actions"),
+    inline=True,
+)
+async def open_menu(explorer: Explorer) -> None:
+    await explorer.open_menu()
 
 
 @command(
@@ -84,7 +87,7 @@ async def open_palette(explorer: Explorer) -> None:
     help="Leave the program",
     footer=True,
     synonyms=("exit", "close"),
-    inline=True,
+    action="app.quit",
 )
 async def quit_program(explorer: Explorer) -> None:
     await explorer.app.action_quit()

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tui.commands.context import Explorer
-from tui.commands.registry import command
+from tui.commands.registry import Target, command
 
 if TYPE_CHECKING:
     from tui.model.compare import Comparison
@@ -22,6 +22,7 @@ _NOTICE_DELAY: Final = 0.5
     keys="c",
     title="Compare",
     help="Compare with another branch, or compare two marked turns",
+    on=(Target.BRANCH,),
     synonyms=("diff", "side by side"),
 )
 async def compare(explorer: Explorer) -> None:
@@ -73,6 +74,7 @@ async def _show_comparison(explorer: Explorer, compare: Callable[[], Awaitable[C
     keys="v",
     title="Mark",
     help="Mark / unmark this turn",
+    on=(Target.TURN,),
     synonyms=("select turn",),
 )
 async def toggle_mark(explorer: Explorer) -> None:

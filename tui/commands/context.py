@@ -80,8 +80,8 @@ class Explorer(Protocol):
     @property
     def is_active(self) -> bool: ...
 
-    def active_keys(self) -> dict[str, tuple[str, str]]:
-        """Return for each binding id that works now its keys, as they are shown, and its description."""
+    async def open_menu(self) -> None:
+        """Open the menu of what is under the cursor."""
         ...
 
     def get_selected_text(self) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.commands.context import Explorer
-from tui.commands.registry import command
+from tui.commands.registry import Target, command
 
 if TYPE_CHECKING:
     from tui.controller.progress import TaskProgress
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     keys="x",
     title="Export",
     help="Export the branch or session to a file",
+    on=(Target.BRANCH, Target.OPEN_SESSION),
     synonyms=("save", "markdown", "html", "json"),
     inline=True,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.commands.context import Explorer
-from tui.commands.registry import command
+from tui.commands.registry import Target, command
 
 
 @command(
@@ -11,6 +11,7 @@ from tui.commands.registry import command
     keys="f",
     title="Fork",
     help="Fork here: edit this turn's message in a new branch",
+    on=(Target.TURN,),
     footer=True,
     synonyms=("edit message", "new branch"),
     writes=True,
@@ -21,9 +22,10 @@ async def fork_here(explorer: Explorer) -> None:
 
 @command(
     "fork.after",
-    keys="A",
+    keys="F",
     title="Fork after",
     help="Fork after this turn: continue from its answer in a new branch",
+    on=(Target.TURN,),
     synonyms=("continue", "append"),
     writes=True,
 )
@@ -36,6 +38,7 @@ async def fork_after(explorer: Explorer) -> None:
     keys="i",
     title="Write",
     help="Go to the composer",
+    on=(Target.BRANCH,),
     synonyms=("message", "send", "type", "insert"),
     inline=True,
 )

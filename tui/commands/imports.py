@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui.commands.context import Explorer
-from tui.commands.registry import command
+from tui.commands.registry import Target, command
 from tui.errors import ConvoError
 
 
@@ -15,6 +15,7 @@ from tui.errors import ConvoError
     keys="P",
     title="Adopt",
     help="Add messages of a plain SQLiteSession to a branch",
+    on=(Target.OPEN_SESSION,),
     synonyms=("convert", "upgrade"),
     writes=True,
 )
@@ -35,9 +36,10 @@ async def adopt_session(explorer: Explorer) -> None:
 
 @command(
     "session.import",
-    keys="I",
+    keys="X",
     title="Import",
     help="Import a transcript as a new session",
+    on=(Target.OPEN_SESSION,),
     synonyms=("load", "read transcript"),
     writes=True,
     inline=True,

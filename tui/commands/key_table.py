@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from textual.keys import format_key
@@ -17,12 +19,13 @@ _TABLE: Final = re.compile(re.escape(_HEAD) + r"(?:\|.*\n)*")
 
 
 def key_table() -> str:
-    """Return the commands that have keys as a Markdown table."""
-    rows = (
-        f"| {' '.join(f'`{_label(key)}`' for key in command.keys.split(','))} | {command.help} |\n"
-        for command in COMMANDS.values()
-        if command.keys
-    )
+    """Return all commands as a Markdown table, with a heading for each group."""
+    rows = []
+    for group, commands in groupby(COMMANDS.values(), attrgetter("group")):
+        rows.append(f"| **{group}** | |\n")
+        for command in commands:
+            keys = " ".join(f"`{_label(key)}`" for key in command.keys.split(",") if key)
+            rows.append(f"| {keys} | {command.help} |\n")
     return _HEAD + "".join(rows)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.commands.context import Explorer
-from tui.commands.registry import command
+from tui.commands.registry import Target, command
 
 if TYPE_CHECKING:
     from tui.model import Branch, Session
@@ -32,9 +32,10 @@ def _target(explorer: Explorer) -> tuple[str, str | None]:
 
 @command(
     "manage.name",
-    keys="R",
+    keys="comma,f2",
     title="Rename",
     help="Title and note of this branch or session",
+    on=(Target.BRANCH, Target.SESSION),
     synonyms=("name", "label", "describe"),
     writes=True,
     inline=True,
@@ -60,9 +61,10 @@ async def rename(explorer: Explorer) -> None:
 
 @command(
     "manage.pin",
-    keys="p",
+    keys="asterisk",
     title="Pin",
     help="Pin / unpin this branch or session",
+    on=(Target.BRANCH, Target.SESSION),
     synonyms=("star", "favourite", "bookmark"),
     writes=True,
 )
@@ -75,6 +77,7 @@ async def toggle_pin(explorer: Explorer) -> None:
     keys="a",
     title="Archive",
     help="Archive / unarchive this branch or session",
+    on=(Target.BRANCH, Target.SESSION),
     synonyms=("put away", "hide", "restore"),
     writes=True,
 )
@@ -87,6 +90,7 @@ async def toggle_archive(explorer: Explorer) -> None:
     keys="full_stop",
     title="Archived",
     help="Show / hide archived branches and sessions",
+    on=(Target.OPEN_SESSION,),
     synonyms=("hidden",),
 )
 async def toggle_show_archived(explorer: Explorer) -> None:
@@ -98,6 +102,7 @@ async def toggle_show_archived(explorer: Explorer) -> None:
     keys="d",
     title="Delete",
     help="Delete this branch or session, after showing what would be lost",
+    on=(Target.BRANCH, Target.SESSION),
     synonyms=("remove", "drop"),
     writes=True,
 )
@@ -119,9 +124,10 @@ async def delete(explorer: Explorer) -> None:
 
 @command(
     "manage.copy",
-    keys="C",
+    keys="Y",
     title="Copy branch",
     help="Copy this branch into a new session or file",
+    on=(Target.BRANCH,),
     synonyms=("duplicate", "extract"),
     writes=True,
     inline=True,
@@ -145,9 +151,10 @@ async def copy_branch(explorer: Explorer) -> None:
 
 @command(
     "manage.turns",
-    keys="V",
+    keys="greater_than_sign",
     title="Copy turns",
     help="Copy the marked turns to the end of this branch",
+    on=(Target.BRANCH,),
     synonyms=("paste", "append", "cherry-pick"),
     writes=True,
 )
@@ -181,9 +188,10 @@ async def redo(explorer: Explorer) -> None:
 
 @command(
     "manage.done",
-    keys="H",
+    keys="at",
     title="Changes",
     help="Changes: undo back to a point, empty the trash",
+    on=(Target.OPEN_SESSION,),
     synonyms=("history", "undo list", "journal", "log"),
 )
 async def show_changes(explorer: Explorer) -> None:

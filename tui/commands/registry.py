@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from types import MappingProxyType, ModuleType
 from typing import Final, TypeAlias
 
@@ -11,9 +12,24 @@ from textual.binding import Binding, BindingType
 
 from tui.commands.context import Explorer
 
-__all__ = ["COMMANDS", "Command", "bindings", "command", "register"]
+__all__ = ["COMMANDS", "Command", "Target", "bindings", "command", "has_key", "no_key", "register"]
 
 Body: TypeAlias = Callable[[Explorer], Awaitable[None]]
+
+_NO_KEY: Final = "no_key."
+
+
+class Target(Enum):
+    """What a command applies to, and so in which menus it is."""
+
+    TURN = auto()
+    BRANCH = auto()
+    SESSION = auto()
+    """Any session of the file."""
+    OPEN_SESSION = auto()
+    ITEM = auto()
+    BAR = auto()
+    """A bar of the usage pane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +37,11 @@ class Command:
     """Something the user can do in the explorer, whichever pane has the focus.
 
     Attributes:
-        id: Its name in the `[keys]` of the configuration file.
+        id: Its name in the `[keys]` of the configuration file, which `convo-tui keys` lists.
         keys: The keys that run it, separated by commas, as Textual names them; empty if only the palette runs it.
         title: One or two words for footer and palette.
         help: One line for help, palette and README.
+        on: What it applies to; empty if it is in no menu.
         run: The function. It may raise `ConvoError`, which the explorer reports.
         footer: Whether the footer shows it. If the footer has no room for all, it shows those registered first.
         synonyms: Further words by which the palette finds it.
@@ -40,6 +57,7 @@ class Command:
     keys: str
     title: str
     help: str
+    on: tuple[Target, ...]
     run: Body
     footer: bool
     synonyms: tuple[str, ...]
@@ -62,6 +80,7 @@ def command(
     keys: str = "",
     title: str,
     help: str,  # noqa: A002
+    on: tuple[Target, ...] = (),
     footer: bool = False,
     synonyms: tuple[str, ...] = (),
     needs_agent: bool = False,
@@ -73,7 +92,7 @@ def command(
 
     def declare(run: Body) -> Command:
         key_action = action or f"command({id!r})"
-        return Command(id, keys, title, help, run, footer, synonyms, needs_agent, writes, inline, key_action)
+        return Command(id, keys, title, help, on, run, footer, synonyms, needs_agent, writes, inline, key_action)
 
     return declare
 
@@ -98,9 +117,29 @@ def register(group: str, *modules: ModuleType) -> None:
 
 
 def bindings(*, app: bool = False) -> list[BindingType]:
-    """Return the bindings of the explorer screen, or those of the application, which work on every screen."""
+    """Return the bindings of the explorer screen, or those of the application, which work on every screen.
+
+    A command without a key has a binding too, so that the configuration can give it one.
+    """
     return [
-        Binding(known.keys, known.action, known.title, show=known.footer, tooltip=known.help, id=known.id)
+        Binding(
+            known.keys or no_key(known.id),
+            known.action,
+            known.title,
+            show=known.footer,
+            tooltip=known.help,
+            id=known.id,
+        )
         for known in COMMANDS.values()
-        if known.keys and known.action.startswith("app.") == app
+        if known.action.startswith("app.") == app
     ]
+
+
+def no_key(binding_id: str) -> str:
+    """Return the key, which no keyboard has, of a binding that has no key."""
+    return f"{_NO_KEY}{binding_id}"
+
+
+def has_key(binding: Binding) -> bool:
+    """Return whether a binding has a key that can be pressed."""
+    return not binding.key.startswith(_NO_KEY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.commands.context import Explorer
-from tui.commands.registry import command
+from tui.commands.registry import Target, command
 
 
 @command(
@@ -11,6 +11,7 @@ from tui.commands.registry import command
     keys="r",
     title="Run again",
     help="Ask this turn again on new branches, as often as you say",
+    on=(Target.TURN,),
     footer=True,
     synonyms=("rerun", "retry", "regenerate", "repeat"),
     needs_agent=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.commands.context import Explorer
-from tui.commands.registry import command
+from tui.commands.registry import Target, command
 
 
 @command(
@@ -11,6 +11,7 @@ from tui.commands.registry import command
     keys="slash",
     title="Search",
     help="Search all text of this branch; Tab: of the session",
+    on=(Target.BRANCH,),
     footer=True,
     synonyms=("find", "filter", "grep"),
     inline=True,
@@ -48,6 +49,7 @@ async def previous_hit(explorer: Explorer) -> None:
     keys="ctrl+f",
     title="Search all",
     help="Search the branch, the session or the file",
+    on=(Target.OPEN_SESSION,),
     synonyms=("find all", "hits"),
     inline=True,
 )
@@ -57,9 +59,10 @@ async def search_everywhere(explorer: Explorer) -> None:
 
 @command(
     "find.blame",
-    keys="B",
+    keys="number_sign",
     title="Blame",
     help="Where the selected text comes from, and where it is repeated",
+    on=(Target.ITEM,),
     synonyms=("origin", "source"),
     inline=True,
 )

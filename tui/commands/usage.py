@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from tui.commands.context import Explorer
-from tui.commands.registry import command
+from tui.commands.registry import Target, command
 
 
 @command(
@@ -13,6 +13,7 @@ from tui.commands.registry import command
     keys="u",
     title="Scope",
     help="What the sums count: own turns, the path, all",
+    on=(Target.BAR,),
     footer=True,
     synonyms=("total", "usage"),
     inline=True,
@@ -24,9 +25,10 @@ async def next_scope(explorer: Explorer) -> None:
 
 @command(
     "usage.chart",
-    keys="U",
+    keys="dollar_sign",
     title="Chart",
     help="What the bars show: tokens, money or resend cost",
+    on=(Target.BAR,),
     synonyms=("bars",),
 )
 async def next_chart(explorer: Explorer) -> None:
@@ -37,6 +39,7 @@ async def next_chart(explorer: Explorer) -> None:
     "usage.price_as",
     title="Price as",
     help="Price as a model: for turns whose own model is not recorded",
+    on=(Target.BAR,),
     synonyms=("money", "cost", "dollars"),
 )
 async def choose_price_model(explorer: Explorer) -> None:

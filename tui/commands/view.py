@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tui.commands.context import Explorer
-from tui.commands.registry import command
+from tui.commands.registry import Target, command
 from tui.render import copied_text, format_size
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _TERMINAL_LIMIT: Final = 100_000
     keys="m",
     title="Model input",
     help="What the model saw: the input of each request of this turn",
+    on=(Target.TURN,),
     synonyms=("context", "prompt", "requests"),
 )
 async def show_model_input(explorer: Explorer) -> None:
@@ -34,9 +35,10 @@ async def show_model_input(explorer: Explorer) -> None:
 
 @command(
     "view.follow",
-    keys="F",
+    keys="t",
     title="Follow",
     help="Follow new turns",
+    on=(Target.BRANCH,),
     synonyms=("tail", "live", "stop following"),
 )
 async def toggle_following(explorer: Explorer) -> None:
@@ -48,6 +50,7 @@ async def toggle_following(explorer: Explorer) -> None:
     keys="y",
     title="Copy",
     help="Copy the selected text, else the item under the cursor",
+    on=(Target.ITEM,),
     synonyms=("clipboard", "yank"),
     inline=True,
 )

@@ -162,7 +162,8 @@ class Management:
         label = editor.label(
             session_id, branch_id, title=title, note=note, pinned=pinned, archived=archived, description=words
         )
-        leave_session, place = bool(archived) and branch_id is None, self._place
+        place = self._place
+        leave_session = bool(archived) and branch_id is None and session_id == place[0]
         await self._reloader.apply(label, lambda _: [branch_id] if archived else [], leave_session=leave_session)
         self._state.notify(f"{words}{self._arrived(place)}. z undoes it{', . shows it' if archived else ''}.")
 

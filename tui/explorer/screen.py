@@ -27,6 +27,7 @@ from tui.screens.command_screen import CommandScreen
 from tui.widgets.composer.approval import ApprovalPrompt
 from tui.widgets.composer.composer import Composer
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.message import MenuRequested
 from tui.widgets.run_status import RunStatus
 from tui.widgets.search_bar import SearchBar
 from tui.widgets.status_line import StatusLine
@@ -75,7 +76,7 @@ class Explorer(CommandScreen[None], FixedSize):
         self._first_pane = self.panes.start(self.app.size.width)
         yield self.panes.data_bind(Explorer.view)
         yield self.status_line
-        yield KeyBar(preferred_action=COMMANDS["app.help"].action)
+        yield KeyBar(COMMANDS["menu.open"].action)
 
     def on_mount(self) -> None:
         self.panes.go_to(self._first_pane)
@@ -143,15 +144,17 @@ class Explorer(CommandScreen[None], FixedSize):
             return not COMMANDS[str(parameters[0])].needs_agent
         return super().check_action(action, parameters)
 
-    def active_keys(self) -> dict[str, tuple[str, str]]:
-        """Return for each binding id that works now its keys, as configured and shown, and its description."""
-        found: dict[str, tuple[str, str]] = {}
-        for active in self.active_bindings.values():
-            binding = active.binding
-            if binding.id:
-                before = found.get(binding.id, ("",))[0]
-                found[binding.id] = f"{before} {self.app.get_key_display(binding)}".strip(), binding.description
-        return found
+    async def open_menu(self) -> None:
+        """Open the menu of what is under the cursor."""
+        from tui.explorer.menu import open_menu
+
+        await open_menu(self)
+
+    @on(MenuRequested)
+    async def _open_menu_at_mouse(self, event: MenuRequested) -> None:
+        from tui.explorer.menu import open_menu
+
+        await open_menu(self, event.at)
 
     def run_after_refresh(self, command: Callable[[], Awaitable[object]]) -> None:
         """Run a command once the messages that the panes have already sent have arrived."""

@@ -32,7 +32,7 @@ class CompareScreen(CommandScreen[TurnToOpen | None]):
     """A summary, and below it the turns of both sides; returns the turn that was opened, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "swap", "Swap sides", id="compare.swap"),
+        Binding("percent_sign", "swap", "Swap sides", id="compare.swap"),
         Binding("escape,q", "dismiss", "Close", id="compare.close"),
     ]
 

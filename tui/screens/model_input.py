@@ -46,8 +46,8 @@ class ModelInputScreen(CommandScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "request(-1)", "Previous request", show=False, id="model_input.previous"),
         Binding("right_square_bracket", "request(1)", "Next request", id="model_input.next"),
-        Binding("d", "next_part", "Difference", id="model_input.difference"),
-        Binding("J", "toggle_json", "JSON", id="model_input.json"),
+        Binding("tab", "next_part", "Difference", id="model_input.difference"),
+        Binding("M", "toggle_json", "JSON", id="model_input.json"),
         Binding("y", "copy", "Copy JSON", id="model_input.copy"),
         Binding("escape,q", "dismiss", "Close", id="model_input.close"),
     ]
@@ -187,7 +187,7 @@ class ModelInputScreen(CommandScreen[None]):
             size = await self._model_inputs.size(self._model_input, items)
             if size.size > _MAX_COPIED:
                 self.show_notice(
-                    f"{format_size(size.size)} are too much for a clipboard. Show a part of it with d.", "error"
+                    f"{format_size(size.size)} are too much for a clipboard. Show a part of it with Tab.", "error"
                 )
                 return
             values = await self._model_inputs.items(self._model_input, items)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual import events
@@ -14,7 +14,10 @@ from textual.screen import Screen
 
 from tui.painting.stable_scroll import FixedSize
 
-__all__ = ["KeyBar"]
+__all__ = ["KeyBar", "takes_as_text"]
+
+_ALWAYS: Final = ("app.quit", "app.show_help")
+"""Actions that are shown, after `preferred` ones, in preference to others if there is not room for all."""
 
 
 class _Key(NamedTuple):
@@ -70,10 +73,10 @@ class KeyBar(FixedSize):
     hovered: reactive[str] = reactive("")
     """The key under the mouse; empty for none."""
 
-    def __init__(self, preferred_action: str = "") -> None:
-        """Create a bar that shows one action in preference to the others if there is not room for all."""
+    def __init__(self, *preferred: str) -> None:
+        """Create a bar that shows some actions, in addition to help and quit, even if there is not room for all."""
         super().__init__()
-        self._preferred_action = preferred_action
+        self._preferred = (*_ALWAYS, *preferred)
         self._keys: tuple[_Key, ...] = ()
 
     def on_mount(self) -> None:
@@ -88,20 +91,25 @@ class KeyBar(FixedSize):
             return
         found: dict[str, _Key] = {}
         for _, binding, enabled, tooltip in screen.active_bindings.values():
-            if binding.show and enabled and not _is_text(screen, binding.key):
+            if binding.show and enabled and not takes_as_text(screen, binding.key):
                 label = self.app.get_key_display(binding)
                 key = _Key(binding.key, label, binding.description, tooltip or binding.description, binding.action)
-                found.setdefault(binding.action, key)
+                # Of several keys, the one that takes least room.
+                if key.width < found.setdefault(binding.action, key).width:
+                    found[binding.action] = key
         keys = tuple(found.values())
         if keys != self._keys:
             self._keys = keys
             self.refresh()
 
+    def _preference(self, key: _Key) -> int:
+        return self._preferred.index(key.action) if key.action in self._preferred else len(self._preferred)
+
     def _fitting(self) -> list[_Key]:
         # The blank after the last key need not fit.
         room = self.size.width + 1
         fitting = set()
-        for key in sorted(self._keys, key=lambda key: key.action != self._preferred_action):
+        for key in sorted(self._keys, key=self._preference):
             room -= key.width
             if room < 0:
                 break
@@ -145,7 +153,7 @@ class KeyBar(FixedSize):
             self.app.simulate_key(key.key)
 
 
-def _is_text(screen: Screen[object], key: str) -> bool:
+def takes_as_text(screen: Screen[object], key: str) -> bool:
     """Return whether the focused widget takes a key as text; Textual asks it only for some of the printable keys."""
     character, focused = format_key(key), screen.focused
     is_character = len(character) == 1 and character.isascii()

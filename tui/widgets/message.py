@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from textual.geometry import Offset
 from textual.message import Message
 from textual.widget import Widget
 
-__all__ = ["WidgetMessage"]
+__all__ = ["MenuRequested", "WidgetMessage"]
 
 W = TypeVar("W", bound=Widget)
 
@@ -29,3 +30,11 @@ class WidgetMessage(Message, Generic[W]):
     def control(self) -> W:
         """The widget that sent the message, for the selectors of `textual.on`."""
         return self.widget
+
+
+@dataclass
+class MenuRequested(WidgetMessage[Widget]):
+    """Posted when the user clicked with the right button, after the cursor moved there."""
+
+    at: Offset
+    """The cell of the screen that was clicked."""

@@ -22,10 +22,11 @@ class SearchBar(Horizontal):
     """An input with the state of its search; takes no room until it is opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Go back", priority=True),
-        Binding("tab", "toggle_scope", "Scope", priority=True),
-        Binding("down,ctrl+n,ctrl+g", "step(1)", "Next", show=False),
-        Binding("up,ctrl+p", "step(-1)", "Previous", show=False, priority=True),
+        Binding("enter", "submit", "Done", priority=True, id="search.keep"),
+        Binding("down,ctrl+n,ctrl+g", "step(1)", "Next", priority=True, id="search.next"),
+        Binding("up,ctrl+p", "step(-1)", "Previous", show=False, priority=True, id="search.previous"),
+        Binding("tab", "toggle_scope", "Scope", priority=True, id="search.scope"),
+        Binding("escape", "cancel", "Back", priority=True, id="search.cancel"),
     ]
 
     DEFAULT_CSS = """
@@ -149,7 +150,6 @@ class SearchBar(Horizontal):
         event.stop()
         self.post_message(self.Changed(self, event.value))
 
-    @on(Input.Submitted)
-    def _submit(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Submitted(self, event.value))
+    def action_submit(self) -> None:
+        """Post that the user has typed the search."""
+        self.post_message(self.Submitted(self, self._input.value))

@@ -133,7 +133,7 @@ async def test_no_match_is_shown_and_enter_picks_nothing() -> None:
         (lambda: Picker("Branches", []), ["down", "enter", "escape"]),
         (help_dialog, ["escape"]),
         (help_dialog, ["question_mark"]),
-        (help_dialog, ["q"]),
+        (help_dialog, [*"fork", "f1"]),
         (error, ["escape"]),
         (error, ["enter"]),
     ],
@@ -221,16 +221,25 @@ async def test_the_current_choice_is_listed_however_far_down() -> None:
         assert app.results == ["701"]
 
 
-async def test_help_scrolls_to_its_last_key() -> None:
+async def test_help_scrolls_to_its_last_row_and_back() -> None:
     app = DialogApp(help_dialog())
     async with app.run_test(size=(60, 15)) as pilot:
         assert "number 19" not in app.text
-        await pilot.press("G")
-        await pilot.wait_for_animation()
-        assert "number 19" in app.text
-        await pilot.press("g")
-        await pilot.wait_for_animation()
+        await pilot.press(*["pagedown"] * 30)
+        await pilot.pause()
+        assert "A control character" in app.text
+        await pilot.press(*["pageup"] * 30)
+        await pilot.pause()
+        assert "Usage" in app.text
         assert "Move among the turns" in app.text
+
+
+async def test_help_narrows_by_name_key_and_group_and_returns_the_chosen_row() -> None:
+    for typed, index in (("number 19", 5 + 18), ("[", 4), ("program", 5), ("mov", 0), ("FORK", 2)):
+        app = DialogApp(help_dialog())
+        async with app.run_test() as pilot:
+            await pilot.press(*("space" if letter == " " else letter for letter in typed), "enter")
+            assert app.results == [index], typed
 
 
 async def test_all_of_a_message_is_copied_with_its_control_characters() -> None:

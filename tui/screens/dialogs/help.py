@@ -1,81 +1,108 @@
-"""The dialog that lists the keys."""
+"""The dialog that lists what can be done here and the signs on the screen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import ClassVar, Final, NamedTuple
 
-from rich.cells import cell_len
-from rich.table import Table
-from rich.text import Text
+from textual import on
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
+from textual.widgets import Input
 
-from tui.screens.dialogs.modal import Modal, Scroll
+from tui.model.word_match import match_score
+from tui.screens.dialogs.list_modal import ListModal
+from tui.widgets.lists.sections import Row, SectionList
+from tui.widgets.signs import SIGNS
 
 __all__ = ["Help", "HelpRow"]
 
+_SIGNS: Final = "Signs"
+
 
 class HelpRow(NamedTuple):
-    """A command, with its keys as they are shown and the heading of its group."""
+    """Something that can be done, with its keys as they are shown and the heading of its group."""
 
     group: str
     keys: str
     description: str
+    title: str = ""
+    synonyms: tuple[str, ...] = ()
 
 
-class _Keys(Static):
-    """A table of keys with a heading for each group."""
+class _Filter(Input):
+    """The field of the help, in which `?` is not typed, as it closes the help."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--group", "keys--key"}
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return key != "question_mark" and super().check_consume_key(key, character)
 
-    DEFAULT_CSS = """
-    _Keys {
-        & > .keys--group { color: $text-accent; text-style: bold; }
-        & > .keys--key { text-style: bold; }
-    }
+
+class Help(ListModal[int | None]):
+    """The commands that work now, and the signs; narrows while the user types.
+
+    Returns the index of the chosen row. `?` and F1, which open it, close it too.
     """
 
-    def __init__(self, rows: Sequence[HelpRow]) -> None:
-        super().__init__()
-        self._rows = rows
-
-    def render(self) -> Table:
-        """Return the table in the colours of the theme."""
-        group_style = self.get_component_rich_style("keys--group", partial=True)
-        key_style = self.get_component_rich_style("keys--key", partial=True)
-        table = Table.grid(padding=(0, 2), expand=True)
-        widest = max((cell_len(row.keys) for row in self._rows), default=0)
-        table.add_column(no_wrap=True, width=min(widest, max(8, self.size.width // 3)), overflow="fold")
-        table.add_column(ratio=1)
-        groups: dict[str, list[HelpRow]] = {}
-        for row in self._rows:
-            groups.setdefault(row.group, []).append(row)
-        for number, (group, rows) in enumerate(groups.items()):
-            if number:
-                table.add_row()
-            table.add_row("", Text(group, group_style))
-            for row in rows:
-                table.add_row(Text(row.keys, key_style, justify="right"), Text(row.description))
-        return table
-
-
-class Help(Modal[None]):
-    """The keys that work now; closes with Esc, `?` or `q`."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,q", "close", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "close", "Close", show=False, priority=True),
+    ]
 
     DEFAULT_CSS = """
     Help {
-        &.-tall Scroll { margin-top: 1; }
+        &.-tall SectionList { margin-bottom: 1; }
     }
     """
 
-    def __init__(self, rows: Iterable[HelpRow], title: str = "Keys") -> None:
-        """Create the help.
+    _list: SectionList
 
-        Args:
-            rows: The commands in their order; each group is listed where its first command is.
-            title: The line at the top.
-        """
-        super().__init__(title, Scroll(_Keys(tuple(rows))))
+    def __init__(self, rows: Sequence[HelpRow], title: str = "Keys and signs") -> None:
+        """Create the help; each group is listed where its first row is."""
+        self._input = _Filter(placeholder="type a part of a name, or a sign", select_on_focus=False)
+        hint = "Enter runs it · Esc closes"
+        super().__init__(title, SectionList(), hint, above=[self._input])
+        groups = {row.group: number for number, row in reversed(list(enumerate(rows)))}
+        self._rows = sorted(enumerate(rows), key=lambda numbered: groups[numbered[1].group])
+
+    def on_mount(self) -> None:
+        self._narrow("")
+
+    @on(Input.Changed)
+    def _narrow_typed(self, event: Input.Changed) -> None:
+        self._narrow(event.value)
+
+    def _narrow(self, typed: str) -> None:
+        """Show what matches, and highlight the best match."""
+        scores = {
+            str(number): max(
+                match_score(typed, row.title, row.synonyms, row.description),
+                # A group, or a key as it is shown.
+                0.5 * (typed.strip().casefold() == row.group.casefold() or typed.strip() in row.keys.split()),
+            )
+            for number, row in self._rows
+        }
+        rows = [
+            Row(str(number), row.group, row.description, left=row.keys)
+            for number, row in self._rows
+            if scores[str(number)]
+        ]
+        signs = [
+            Row(f"sign {sign.sign}", _SIGNS, sign.meaning, left=sign.sign)
+            for sign in SIGNS
+            if match_score(typed, _SIGNS, sign.sign.split(), sign.meaning)
+        ]
+        best = max(rows, key=lambda row: scores[row.key], default=None) if typed.strip() else None
+        self._list.show([*rows, *signs], best.key if best is not None else None)
+        self._count.update(f"{len(rows) + len(signs):,}")
+
+    @on(Input.Submitted)
+    def _pick(self) -> None:
+        self._choose(self._list.key)
+
+    @on(SectionList.OptionSelected)
+    def _pick_clicked(self, event: SectionList.OptionSelected) -> None:
+        self._choose(event.option_id)
+
+    def _choose(self, key: str | None) -> None:
+        if key is None or not key.isdecimal():
+            self.app.bell()
+        else:
+            self.dismiss(int(key))

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from tui.screens.dialogs.modal import Modal
 from tui.widgets.lists.choices import ChoiceList
 from tui.widgets.lists.hits import HitList
+from tui.widgets.lists.sections import SectionList
 
 __all__ = ["ListModal"]
 
@@ -41,7 +42,7 @@ class ListModal(Modal[ResultT]):
     """
 
     def __init__(
-        self, title: str, body: ChoiceList | HitList, hint: Content | str = "", **others: Sequence[Widget]
+        self, title: str, body: ChoiceList | HitList | SectionList, hint: Content | str = "", **others: Sequence[Widget]
     ) -> None:
         super().__init__(title, body, hint, **others)
         self._list = body

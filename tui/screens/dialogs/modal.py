@@ -34,7 +34,11 @@ ResultT = TypeVar("ResultT")
 class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
     """A dialog: a title, widgets and a line of hints. Esc or a click beside the dialog closes it without a result."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close"),
+        # The bindings of the application do not work below a dialog.
+        Binding("question_mark,f1", "app.show_help", "Help", show=False),
+    ]
 
     DEFAULT_CSS = """
     Modal {

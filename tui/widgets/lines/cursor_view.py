@@ -28,7 +28,7 @@ class CursorView(LineView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "cursor(1)", "Down", show=False, id="lines.down"),
         Binding("k,up", "cursor(-1)", "Up", show=False, id="lines.up"),
-        Binding("pagedown,space", "page(1)", "Page down", show=False, id="lines.page_down"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="lines.page_down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="lines.page_up"),
         Binding("ctrl+d", "half_page(1)", "Half page down", show=False, id="lines.half_page_down"),
         Binding("ctrl+u", "half_page(-1)", "Half page up", show=False, id="lines.half_page_up"),

@@ -21,7 +21,7 @@ class ItemCursorView(ItemView, can_focus=True):
         Binding("k,up", "cursor_up", "Up", show=False, id="chat.up"),
         Binding("g,home", "cursor_home", "Start", show=False, id="chat.home"),
         Binding("G,end", "cursor_end", "End", show=False, id="chat.end"),
-        Binding("pagedown,space", "page(1)", "Page down", show=False, id="chat.page_down"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="chat.page_down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="chat.page_up"),
         Binding("ctrl+d", "half_page(1)", "Half page down", show=False, id="chat.half_page_down"),
         Binding("ctrl+u", "half_page(-1)", "Half page up", show=False, id="chat.half_page_up"),
@@ -41,6 +41,11 @@ class ItemCursorView(ItemView, can_focus=True):
     def cursor_item(self) -> Item | None:
         """The item under the cursor; None if it was not read."""
         return self._blocks.item(self._cursor)
+
+    @property
+    def cursor_y(self) -> int:
+        """The line of the widget in which the item under the cursor begins, or the nearest line in sight."""
+        return min(max(self.row_of_text(self._cursor), 0), max(self._viewport.height - 1, 0))
 
     def cursor_text(self) -> str:
         """Return the text of the item under the cursor; empty if it was not read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,7 +13,7 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from tui.model import Page, View
-from tui.widgets.message import WidgetMessage
+from tui.widgets.message import MenuRequested, WidgetMessage
 from tui.widgets.pending_selections import PendingSelections
 from tui.widgets.transcript.search_view import SearchView
 from tui.widgets.transcript.view_changes import (
@@ -27,6 +27,8 @@ from tui.widgets.transcript.view_changes import (
 )
 
 __all__ = ["Transcript"]
+
+_RIGHT: Final = 3
 
 
 class Transcript(SearchView):
@@ -261,10 +263,13 @@ class Transcript(SearchView):
 
     def on_click(self, event: events.Click) -> None:
         """Act on a click: on a fold, a sibling, a link, the user's message or another item, which is only selected."""
+        offset = event.get_content_offset(self)
+        if event.button == _RIGHT and offset is not None and 0 <= offset.y < len(self.rows):
+            self.put_cursor(self.rows[offset.y][0], scroll=False)
+            self.post_message(MenuRequested(self, event.screen_offset))
         if event.button != 1 or event.chain != 1 or event.screen_offset != self._mouse_down_at:
             return
         meta = event.style.meta
-        offset = event.get_content_offset(self)
         if offset is None or not 0 <= offset.y < len(self.rows):
             return
         position = self.rows[offset.y][0]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 
 from tui.model import Session
-from tui.widgets.message import WidgetMessage
+from tui.widgets.message import MenuRequested, WidgetMessage
 from tui.widgets.tree.drawing import ClickTarget
 from tui.widgets.tree.rows import SessionRow, Span, TurnRow
 from tui.widgets.tree.view import TreeView
 
 __all__ = ["BranchTree"]
+
+_RIGHT: Final = 3
 
 
 class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
@@ -89,6 +91,16 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
         """The branch in which the turn under the cursor is shown; None in the row of a session."""
         turn = self._state.turn_to_show(self._state.cursor)
         return None if turn is None else turn.branch_id
+
+    @property
+    def cursor_turn(self) -> tuple[str, int] | None:
+        """The branch and the turn to show for the row of the cursor; None in the row of a session."""
+        return self._state.turn_to_show(self._state.cursor)
+
+    @property
+    def cursor_y(self) -> int:
+        """The line of the widget in which the cursor is."""
+        return self._state.cursor - self.scroll_offset.y
 
     @property
     def row_count(self) -> int:
@@ -186,6 +198,11 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
             return
         index = offset.y + self.scroll_offset.y
         row, target = self._state.get(index), self._click_target(index, offset.x)
+        if event.button == _RIGHT:
+            if row is not None:
+                self._move_to(index)
+                self.post_message(MenuRequested(self, event.screen_offset))
+            return
         if isinstance(row, SessionRow):
             self._move_to(index)
             if target is ClickTarget.FOLD:

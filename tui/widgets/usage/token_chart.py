@@ -21,13 +21,15 @@ from tui.model import BranchUsage, ChartView, ResendCost, Scope, TextSizes, Turn
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import ESTIMATE, estimate_mark, format_cost, format_tokens
-from tui.widgets.message import WidgetMessage
+from tui.widgets.message import MenuRequested, WidgetMessage
 from tui.widgets.usage.bar_colors import BarColors
 from tui.widgets.usage.bars import BarPart, PartTokens, draw_bar, draw_patterned_bar, split_usage
 from tui.widgets.usage.tooltip import turn_tooltip
 from tui.widgets.usage.turn_usage_cache import TurnUsageCache
 
 __all__ = ["TokenChart"]
+
+_RIGHT: Final = 3
 
 _TOTAL_CELLS: Final = 6
 """Cells for a blank and the total of a turn, without the mark of estimates."""
@@ -166,6 +168,11 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     def _is_uncounted(self) -> bool:
         return self.branch_usage is not None and self.branch_usage.is_uncounted
 
+    @property
+    def cursor_y(self) -> int:
+        """The line of the widget in which the cursor is."""
+        return self.cursor - 1 - self.scroll_offset.y
+
     def parts(self, turn: int, turn_usage: TurnUsage | None) -> PartTokens | None:
         """Return the length of each part of a turn's bar, in tokens or nanodollars; None if not stored or not read."""
         if self._is_uncounted:
@@ -301,6 +308,8 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             event.stop()
             self.cursor = turn
             self.action_select()
+            if event.button == _RIGHT:
+                self.post_message(MenuRequested(self, event.screen_offset))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw the turns in sight, and request those that were not read."""

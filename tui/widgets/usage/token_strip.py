@@ -45,6 +45,10 @@ class TokenStrip(TokenChart):
         return max(1, min(first, self.count - self.fitting + 1))
 
     @property
+    def cursor_y(self) -> int:
+        return 0
+
+    @property
     def fitting(self) -> int:
         """The number of turns that fit."""
         return max(1, self.scrollable_content_region.width // _TURN_CELLS)
