@@ -34,7 +34,7 @@ async def test_help_has_every_command_that_works_and_every_sign(path: Path) -> N
         for command in COMMANDS.values():
             assert (command.help in explorer.text) == (not command.needs_agent), command.id
         for sign in SIGNS:
-            assert f"{sign.sign} {sign.meaning}" in " ".join(explorer.text.split())
+            assert f"{sign.sign} {sign.words}" in " ".join(explorer.text.split())
 
 
 async def test_help_narrows_while_typing_and_runs_the_chosen_command(path: Path) -> None:
@@ -102,7 +102,7 @@ async def test_the_footer_has_help_and_quit_at_every_width_and_place(path: Path,
 
 async def test_every_sign_on_the_screen_is_explained(path: Path) -> None:
     """Signs are symbols: neither letters nor the lines and blocks of frames and bars."""
-    explained = "".join(f"{sign.sign}{sign.meaning}" for sign in SIGNS) + "°⏎"
+    explained = "".join(f"{sign.sign}{sign.words}" for sign in SIGNS) + "°⏎"
 
     def unexplained(text: str) -> set[str]:
         symbols = {character for character in text if unicodedata.category(character)[0] == "S"}

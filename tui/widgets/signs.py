@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from tui.widgets.format import ESTIMATE
+from tui.widgets.tree.legend import SIGNS as TREE_SIGNS
+from tui.widgets.tree.legend import Sign
 from tui.widgets.usage.bars import PATTERNS
 
-__all__ = ["SIGNS", "Sign"]
-
-
-class Sign(NamedTuple):
-    """A sign, or several that belong together, and their meaning."""
-
-    sign: str
-    meaning: str
+__all__ = ["SIGNS"]
 
 
 _PARTS: Final = tuple(part.name.lower() for part in PATTERNS)
 
 SIGNS: Final = (
-    Sign("●", "Tree: the selected turn"),
-    Sign("• ·", "Tree: a turn of the open branch, of another branch"),
-    Sign("⊟ ⊞", "Tree: a fork whose turns are shown, are hidden; ← and → change it"),
-    Sign("▾ ▸", "A session or an item that is unfolded, is folded; in lists ▸ is the current one"),
-    Sign("├ ╰ │", "Tree: lines from a turn to the branches that part there"),
-    Sign("⋯", "Tree: some of these lines are left out for want of room"),
-    Sign("◆2", "Tree: two branches part here"),
-    Sign("⚙3", "Three tool calls; in the chat ⚙ is a tool call"),
-    Sign("✗", "Something failed, or was refused"),
-    Sign("✓", "Tree: the turn is marked; chat: the tool call was approved"),
-    Sign("[alt]", "Tree: the branch alt ends here; the open branch is highlighted"),
-    Sign("★ ⊘", "A pinned, an archived branch or session"),
-    Sign("✦", "Another program made this branch or session, and it was not shown since"),
-    Sign("»", "An agent is running on this branch"),
+    *(Sign(sign, f"Tree: {words}") for sign, words in TREE_SIGNS),
+    Sign("⚙ ↳", "Chat: a tool call, the output of a tool; in the tree ⚙3 is three tool calls"),
+    Sign("✗ ✓", "Chat: failed or refused, approved"),
+    Sign("▸ ▾", "Chat: an item that is folded, is unfolded; in lists ▸ is the current one"),
     Sign("‹2/3›", "Chat: the second of three branches that part here; click, or [ and ], to go to the others"),
     Sign("▌ ▎", "Chat: the item under the cursor, the selected turn"),
     Sign("▍", "Chat: the agent is writing here"),
-    Sign("↳", "Chat: the output of a tool"),
     Sign("✻", "Chat: reasoning"),
     Sign("≡", "Chat: a system message, or an item of another type"),
     Sign("± ≋ →", "Chat: a patch, a compaction, a reference to another item"),

@@ -85,9 +85,9 @@ class Help(ListModal[int | None]):
             if scores[str(number)]
         ]
         signs = [
-            Row(f"sign {sign.sign}", _SIGNS, sign.meaning, left=sign.sign)
-            for sign in SIGNS
-            if match_score(typed, _SIGNS, sign.sign.split(), sign.meaning)
+            Row(f"sign {number}", _SIGNS, words, left=sign)
+            for number, (sign, words) in enumerate(SIGNS)
+            if match_score(typed, _SIGNS, sign.split(), words)
         ]
         best = max(rows, key=lambda row: scores[row.key], default=None) if typed.strip() else None
         self._list.show([*rows, *signs], best.key if best is not None else None)
