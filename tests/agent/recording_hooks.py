@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tui.items.text import item_text
 from tui.items.types import message_type
-from tui.model import Approval, Decision, Item, Progress
+from tui.model import Approval, ApprovalDecision, Item, Progress
 from tui.session import AdvancedSQLiteSession
 
 __all__ = ["RecordingHooks", "live_texts", "shows", "stored_texts"]
@@ -31,7 +31,7 @@ class RecordingHooks:
         live_after_storing: The live items right after each of these times.
     """
 
-    def __init__(self, *decisions: Decision | Sequence[Decision]) -> None:
+    def __init__(self, *decisions: ApprovalDecision | Sequence[ApprovalDecision]) -> None:
         """Create them; each decision answers one request, or a sequence the approvals of one request."""
         self.progresses: list[Progress] = []
         self.stored_count = 0
@@ -49,13 +49,13 @@ class RecordingHooks:
     def stored(self) -> None:
         self.stored_count += 1
 
-    async def approve(self, approvals: Sequence[Approval]) -> Sequence[Decision]:
+    async def approve(self, approvals: Sequence[Approval]) -> Sequence[ApprovalDecision]:
         self.approvals.append(tuple(approvals))
         self._changed.set()
         if not self._decisions:
             await asyncio.get_running_loop().create_future()
         decision = self._decisions.pop(0)
-        return [decision] * len(approvals) if isinstance(decision, Decision) else decision
+        return [decision] * len(approvals) if isinstance(decision, ApprovalDecision) else decision
 
     async def until(self, condition: Callable[[RecordingHooks], bool]) -> None:
         """Wait until a condition holds after a report of the run."""

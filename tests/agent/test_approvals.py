@@ -10,7 +10,7 @@ from tests.agent.conftest import MakeAgent
 from tests.agent.recording_hooks import RecordingHooks, stored_texts
 from tests.agent.server import Call, ScriptedServer, TextAnswer, ToolCalls
 from tui.agent import AgentRunner, Api
-from tui.model import Approval, Decision, Outcome
+from tui.model import Approval, ApprovalDecision, Outcome
 from tui.session import AdvancedSQLiteSession
 
 AGENTS = """
@@ -34,7 +34,7 @@ desk = Agent(name="Desk", handoffs=[clerk])
 boss = Agent(name="Boss", tools=[clerk.as_tool("ask_clerk", "Ask the clerk.")])
 """
 
-APPROVE, REJECT = Decision(approved=True), Decision(approved=False)
+APPROVE, REJECT = ApprovalDecision(approved=True), ApprovalDecision(approved=False)
 
 MakeOffice = Callable[[str], AgentRunner]
 
@@ -74,7 +74,7 @@ async def test_a_rejected_call_is_not_made_and_the_model_gets_the_reason(
     office: MakeOffice, server: ScriptedServer, session: AdvancedSQLiteSession
 ) -> None:
     server.script(ToolCalls([pay(5)]), TextAnswer("Then not."))
-    hooks = RecordingHooks(Decision(approved=False, reason="Too much for me."))
+    hooks = RecordingHooks(ApprovalDecision(approved=False, reason="Too much for me."))
     await office("clerk").run(session, "Pay 5", hooks)
 
     assert (await stored_texts(session))[2:] == [
@@ -119,7 +119,7 @@ async def test_always_applies_to_the_rest_of_the_run(
         ToolCalls([pay(3, "c3")]),
         TextAnswer("Again."),
     )
-    hooks = RecordingHooks(Decision(approved=True, always=True))
+    hooks = RecordingHooks(ApprovalDecision(approved=True, always=True))
     await clerk.run(session, "Pay", hooks)
     assert len(hooks.approvals) == 1
     assert ("function_call_output", "paid 2") in await stored_texts(session)

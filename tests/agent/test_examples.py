@@ -12,7 +12,7 @@ from tests.agent.conftest import MakeRunner
 from tests.agent.recording_hooks import RecordingHooks
 from tests.conftest import OpenSDK
 from tui.items.text import item_text
-from tui.model import Decision, Outcome
+from tui.model import ApprovalDecision, Outcome
 from tui.session import AdvancedSQLiteSession
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -20,7 +20,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 async def test_the_travel_agent_needs_approval_to_book(make_runner: MakeRunner, session: AdvancedSQLiteSession) -> None:
     runner = make_runner(agent=f"{EXAMPLES / 'travel_agent.py'}:agent", model="offline")
-    hooks = RecordingHooks(Decision(approved=True))
+    hooks = RecordingHooks(ApprovalDecision(approved=True))
     found = await runner.run(session, "find_flight Oslo", RecordingHooks())
     booked = await runner.run(session, 'book_flight {"city": "Oslo", "travellers": 2}', hooks)
 

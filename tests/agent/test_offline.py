@@ -11,7 +11,7 @@ from agents.items import ItemHelpers
 from tests.agent.conftest import MakeAgent, MakeRunner
 from tests.agent.recording_hooks import RecordingHooks, stored_texts
 from tui.agent.offline import OfflineModel, word_count
-from tui.model import Decision, Outcome
+from tui.model import ApprovalDecision, Outcome
 from tui.session import AdvancedSQLiteSession
 
 UNTRACED = RunConfig(tracing_disabled=True)
@@ -150,7 +150,7 @@ agent = Agent(name="Fast", model=OfflineModel(delay=0), tools=[delete])
 async def test_items_of_an_answer_that_is_faster_than_its_reader_are_live_or_stored_but_not_both(
     make_agent: MakeAgent, session: AdvancedSQLiteSession
 ) -> None:
-    hooks = RecordingHooks(Decision(approved=True))
+    hooks = RecordingHooks(ApprovalDecision(approved=True))
     await make_agent(FAST_AGENT, model=None, base_url=None).run(session, "delete /tmp/x", hooks)
     assert ("function_call_output", "deleted /tmp/x") in await stored_texts(session)
     assert hooks.live_after_storing == [[]] * hooks.stored_count

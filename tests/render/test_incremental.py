@@ -114,7 +114,7 @@ FRAGMENTS = [
 
 
 def growing_states(text: str, cuts: list[int]) -> list[str]:
-    """Return the states of a text that grows to some lengths."""
+    """Return prefixes of a text with some lengths, in order, and the text itself."""
     places = sorted({cut % (len(text) + 1) for cut in cuts} | {len(text)})
     return [text[:place] for place in places]
 

@@ -77,7 +77,7 @@ async def as_sdk_reads(path: Path, session_id: str = "support") -> dict[str, Any
 KEPT_ELSEWHERE = ("sqlite_sequence", "branch_reservations", "convo_journal", "convo_trash")
 
 
-def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+def all_rows(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of the file, except for reserved ids and the journal."""
     with closing(sqlite3.connect(path)) as db:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
@@ -113,14 +113,14 @@ async def test_forks_and_deletions_match_the_sdk(path: Path, editor: Editor, tmp
 
 
 async def test_undo_restores_a_deleted_branch(path: Path, editor: Editor) -> None:
-    before, stored = await as_sdk_reads(path), content(path)
+    before, stored = await as_sdk_reads(path), all_rows(path)
     await editor.delete_branch("support", "alt")
     without = await as_sdk_reads(path)
     assert [branch["branch_id"] for branch in without["branches"]] == ["main"]
     assert without["main"] == before["main"]
     [undone] = await editor.undo()
     assert undone.description == "Deleted 'alt' (6 items of its own)"
-    assert (await as_sdk_reads(path), content(path)) == (before, stored)
+    assert (await as_sdk_reads(path), all_rows(path)) == (before, stored)
     await editor.redo()
     assert await as_sdk_reads(path) == without
     reserved = rows(path, "SELECT branch_id FROM branch_reservations WHERE session_id = 'support' ORDER BY 1")
@@ -196,14 +196,14 @@ async def test_the_deletion_impact_is_what_is_deleted(path: Path, editor: Editor
 async def test_undo_restores_a_deleted_session_with_all_branches(path: Path, editor: Editor) -> None:
     await editor.fork("support", "main", 1, "empty")
     await editor.label("support", None, title="Weather", description="Named it")
-    before, stored = await as_sdk_reads(path), content(path)
+    before, stored = await as_sdk_reads(path), all_rows(path)
     stale = open_sdk(path)
     await stale.switch_to_branch("alt")
     await editor.delete_session("support")
     assert await stale.get_items() == []
     assert await as_sdk_reads(path) == {"branches": [], "usage": None}
     await editor.undo()
-    assert (await as_sdk_reads(path), content(path)) == (before, stored)
+    assert (await as_sdk_reads(path), all_rows(path)) == (before, stored)
     stale.close()
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
         await ours.switch_to_branch("empty")
@@ -216,13 +216,13 @@ async def test_main_cannot_be_deleted(editor: Editor) -> None:
 
 
 async def test_a_fork_is_undone_unless_it_was_continued(path: Path, editor: Editor) -> None:
-    stored = content(path)
+    stored = all_rows(path)
     assert await editor.fork("support", "main", 3, "third") == ["third"]
-    made = content(path)
+    made = all_rows(path)
     await editor.undo()
-    assert content(path) == stored
+    assert all_rows(path) == stored
     await editor.redo()
-    assert content(path) == made
+    assert all_rows(path) == made
     sdk = open_sdk(path)
     await sdk.switch_to_branch("third")
     await sdk.add_items(turn("third 3"))
@@ -251,10 +251,10 @@ async def test_an_undo_that_another_program_made_impossible_restores_nothing(pat
     for _ in range(9):
         await sdk.pop_item()
     sdk.close()
-    stored = content(path)
+    stored = all_rows(path)
     with pytest.raises(ConvoError, match="Another program has deleted messages that 'alt' shared in turn 2"):
         await editor.undo()
-    assert content(path) == stored
+    assert all_rows(path) == stored
 
 
 async def test_a_branch_that_another_program_revived_is_not_overwritten(path: Path, editor: Editor) -> None:
@@ -279,7 +279,7 @@ async def test_nothing_is_restored_into_a_cleared_session(path: Path, editor: Ed
 async def test_a_copy_is_a_session_with_its_own_usage_and_runs(path: Path, editor: Editor) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
         await ours.record_run(outcome="done", model="gpt", agent="a", started_at="2026-01-01 00:00:00", seconds=2.0)
-    stored = content(path)
+    stored = all_rows(path)
     assert await editor.copy_branch("support", "alt", "copy") == (5, 14)
     original, copy = await as_sdk_reads(path), await as_sdk_reads(path, "copy")
     assert copy["main"][0] == original["alt"][0]
@@ -293,7 +293,7 @@ async def test_a_copy_is_a_session_with_its_own_usage_and_runs(path: Path, edito
         await editor.copy_branch("support", "main", "copy")
     await editor.undo()
     await editor.undo()
-    assert content(path) == stored
+    assert all_rows(path) == stored
 
 
 async def test_a_copied_session_that_was_continued_is_not_undone(path: Path, editor: Editor) -> None:
@@ -306,10 +306,10 @@ async def test_a_copied_session_that_was_continued_is_not_undone(path: Path, edi
 
 
 async def test_the_sdk_reads_a_copy_in_a_new_file(path: Path, editor: Editor, tmp_path: Path) -> None:
-    stored = content(path)
+    stored = all_rows(path)
     file = tmp_path / "copy of alt.sqlite"
     assert await editor.copy_branch_to_file("support", "alt", "alone", file) == (5, 14)
-    assert content(path) == stored
+    assert all_rows(path) == stored
     original, copy = await as_sdk_reads(path), await as_sdk_reads(file, "alone")
     assert copy["main"][0] == original["alt"][0]
     sdk = SdkSession(session_id="alone", db_path=file)
@@ -328,7 +328,7 @@ async def test_the_sdk_reads_a_copy_in_a_new_file(path: Path, editor: Editor, tm
 
 
 async def test_turns_are_copied_completely(path: Path, editor: Editor) -> None:
-    stored = content(path)
+    stored = all_rows(path)
     assert await editor.copy_turns("support", [("main", 4), ("main", 1)], "alt") == (2, 8)
     sdk = open_sdk(path)
     main, alt = await sdk.get_items(branch_id="main"), await sdk.get_items(branch_id="alt")
@@ -338,10 +338,10 @@ async def test_turns_are_copied_completely(path: Path, editor: Editor) -> None:
     shared = "SELECT COUNT(*) FROM message_structure WHERE branch_id = 'alt' AND user_turn_number > 5 AND message_id IN"
     assert rows(path, f"{shared} (SELECT message_id FROM message_structure WHERE branch_id = 'main')") == [(0,)]
     await editor.undo()
-    assert content(path) == stored
+    assert all_rows(path) == stored
     with pytest.raises(ConvoError, match="Turn 9 of 'main' is gone"):
         await editor.copy_turns("support", [("main", 1), ("main", 9)], "alt")
-    assert content(path) == stored
+    assert all_rows(path) == stored
 
 
 @pytest.mark.parametrize("torn", [1, 2])
@@ -351,10 +351,10 @@ async def test_a_call_is_not_separated_from_its_output(path: Path, editor: Edito
     sdk = open_sdk(path)
     await sdk.add_items(items)
     sdk.close()
-    stored = content(path)
+    stored = all_rows(path)
     with pytest.raises(ConvoError, match=r"Turn 5 of 'main' has (a call of get_weather|the output of call 'c1')"):
         await editor.copy_turns("support", [("main", 1), ("main", 5)], "alt")
-    assert content(path) == stored
+    assert all_rows(path) == stored
 
 
 async def test_each_change_of_a_label_is_undone_by_itself(path: Path, editor: Editor, store: Store) -> None:
@@ -393,7 +393,7 @@ async def test_an_entry_written_just_before_an_undo_is_checked(path: Path, edito
     await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
     [pinned] = await store.journal()
     await Editor(path, "agent_sessions", "agent_messages").delete_branch("support", "alt")
-    stored = content(path)
+    stored = all_rows(path)
     checked: list[str] = []
 
     def refuse_deletions(entry: JournalEntry) -> None:
@@ -404,7 +404,7 @@ async def test_an_entry_written_just_before_an_undo_is_checked(path: Path, edito
     for back_to in (None, pinned.id):
         with pytest.raises(ConvoError, match="An agent answers there"):
             await editor.undo(back_to, check=refuse_deletions)
-        assert content(path) == stored
+        assert all_rows(path) == stored
     assert checked == ["Deleted 'alt' (6 items of its own)"] * 2
     assert {entry.state for entry in await store.journal()} == {EntryState.DONE}
 
@@ -413,7 +413,7 @@ async def test_all_entries_are_checked_before_the_first_is_undone(path: Path, ed
     for title in ("First", "Second"):
         await editor.label("support", "alt", title=title, description=f"Named 'alt' {title}")
     second, first = await store.journal()
-    stored, checked = content(path), list[int]()
+    stored, checked = all_rows(path), list[int]()
 
     def refuse_the_first(entry: JournalEntry) -> None:
         checked.append(entry.id)
@@ -422,14 +422,14 @@ async def test_all_entries_are_checked_before_the_first_is_undone(path: Path, ed
 
     with pytest.raises(ConvoError, match="Not this one"):
         await editor.undo(first.id, check=refuse_the_first)
-    assert (checked, content(path)) == ([second.id, first.id], stored)
+    assert (checked, all_rows(path)) == ([second.id, first.id], stored)
     await editor.undo(first.id, check=lambda entry: checked.append(entry.id))
     with pytest.raises(ConvoError, match="Not this one"):
         await editor.redo(second.id, check=refuse_the_first)
     assert {entry.state for entry in await store.journal()} == {EntryState.UNDONE}
     await editor.redo(second.id, check=lambda entry: checked.append(entry.id))
     assert checked == [second.id, first.id, second.id, first.id, first.id, first.id, second.id]
-    assert content(path) == stored
+    assert all_rows(path) == stored
 
 
 async def test_a_change_after_an_undo_replaces_the_undone_changes(editor: Editor, store: Store) -> None:
@@ -497,12 +497,12 @@ async def test_a_missing_file_is_not_created(tmp_path: Path) -> None:
 
 
 async def test_a_failed_change_writes_nothing(path: Path, editor: Editor) -> None:
-    stored = content(path)
+    stored = all_rows(path)
     with pytest.raises(ConvoError, match="has already been used"):
         await editor.fork("support", "main", 2, "alt")
     with pytest.raises(ConvoError, match="'nothing' does not exist"):
         await editor.delete_branch("support", "nothing")
-    assert content(path) == stored
+    assert all_rows(path) == stored
     assert rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo%'") == []
 
 
@@ -543,35 +543,35 @@ async def test_a_killed_program_writes_all_or_nothing(path: Path, editor: Editor
         done = subprocess.run([sys.executable, "-c", KILLED, str(path), what], check=False)
         assert done.returncode == 9
 
-    before = content(path)
+    before = all_rows(path)
     killed("delete")
-    assert content(path) == before
+    assert all_rows(path) == before
     await editor.delete_branch("support", "alt")
-    deleted = content(path)
+    deleted = all_rows(path)
     killed("undo")
-    assert content(path) == deleted
+    assert all_rows(path) == deleted
     await editor.undo()
-    assert content(path) == before
+    assert all_rows(path) == before
 
 
 async def test_everything_that_a_run_wrote_is_undone(path: Path, editor: Editor) -> None:
     await editor.fork("support", "main", 1, "empty")
-    stored = content(path)
+    stored = all_rows(path)
     before = await editor.take_checkpoint("support", "empty")
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
         await ours.switch_to_branch("empty")
         await ours.add_items(turn("sent", tool="get_weather"))
         await ours.store_run_usage(run_result(7))
         await ours.record_run(outcome="done", model="m", agent=None, started_at=None, seconds=1.0)
-    after_run = content(path)
+    after_run = all_rows(path)
     await editor.record_since(before, "run", "Sent “sent” on 'empty'")
     await editor.undo()
-    assert content(path) == stored
+    assert all_rows(path) == stored
     await editor.redo()
-    assert content(path) == after_run
+    assert all_rows(path) == after_run
     await editor.undo()
     await editor.undo()
-    assert "empty" not in {name for _, name, *_ in content(path).get("convo_branches", [])}
+    assert "empty" not in {name for _, name, *_ in all_rows(path).get("convo_branches", [])}
 
 
 async def test_a_run_that_wrote_nothing_is_not_recorded(editor: Editor, store: Store) -> None:
@@ -580,7 +580,7 @@ async def test_a_run_that_wrote_nothing_is_not_recorded(editor: Editor, store: S
 
 
 async def test_other_changes_can_be_recorded(path: Path, editor: Editor) -> None:
-    stored = content(path)
+    stored = all_rows(path)
 
     def shout(tx: Transaction) -> None:
         with record(tx, "support", "shout", "Shouted"):
@@ -596,7 +596,7 @@ async def test_other_changes_can_be_recorded(path: Path, editor: Editor) -> None
     await editor.change(shout)
     assert (await as_sdk_reads(path))["main"][5][0]["input_tokens"] == 8
     await editor.undo()
-    assert content(path) == stored
+    assert all_rows(path) == stored
 
 
 async def test_a_session_keeps_its_place_when_a_branch_is_deleted(path: Path, editor: Editor, store: Store) -> None:

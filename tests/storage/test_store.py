@@ -308,7 +308,7 @@ def folder(path: Path) -> None:
     path.mkdir()
 
 
-def text(path: Path) -> None:
+def text_file(path: Path) -> None:
     path.write_text("dear diary, " * 100)
 
 
@@ -345,7 +345,7 @@ def newer(path: Path) -> None:
     [
         (missing, "does not exist"),
         (folder, "is a folder"),
-        (text, "is not a SQLite database"),
+        (text_file, "is not a SQLite database"),
         (empty, "it is empty"),
         (other_tables, "it has no table agent_sessions"),
         (cut, "is damaged"),

@@ -60,7 +60,7 @@ def fit_items(items: Iterable[Any], *, chat: bool) -> ModelInput:
             left_out[message_type(item)] += 1
         else:
             fitting.append(fit)
-    return ModelInput(_without_bare_reasoning(_without_halves_of_calls(fitting, left_out)), +left_out)
+    return ModelInput(_without_bare_reasoning(_without_unpaired_calls(fitting, left_out)), +left_out)
 
 
 def _fit(item: ItemData, left_out: Counter[str], *, chat: bool) -> ItemData | None:
@@ -143,7 +143,7 @@ def _input_part(part: ItemData) -> ItemData | None:
     return None
 
 
-def _without_halves_of_calls(items: Sequence[ItemData], left_out: Counter[str]) -> list[ItemData]:
+def _without_unpaired_calls(items: Sequence[ItemData], left_out: Counter[str]) -> list[ItemData]:
     """Leave out calls without an output after them, and outputs without a call before them."""
     open_calls: dict[tuple[str, str], list[int]] = {}
     matched: set[int] = set()

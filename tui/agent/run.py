@@ -21,7 +21,7 @@ from tui.agent.live_items import ItemData, LiveItems, unanswered_calls
 from tui.agent.model_input import fit_items
 from tui.agent.recording_session import RecordingSession
 from tui.items.types import is_user_message
-from tui.model import Approval, Decision, Outcome, Progress, Usage
+from tui.model import Approval, ApprovalDecision, Outcome, Progress, Usage
 from tui.runs.protocol import Hooks, RunResult
 from tui.storage.queries.usage_columns import reported_usage
 
@@ -201,7 +201,7 @@ def _approval(item: ToolApprovalItem) -> Approval:
     )
 
 
-def _decide(state: RunState[Any], item: ToolApprovalItem, decision: Decision) -> None:
+def _decide(state: RunState[Any], item: ToolApprovalItem, decision: ApprovalDecision) -> None:
     if decision.approved:
         state.approve(item, always_approve=decision.always)
     else:

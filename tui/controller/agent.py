@@ -9,7 +9,7 @@ from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
 from tui.errors import ConvoError
-from tui.model import Decision, Failure, Outcome
+from tui.model import ApprovalDecision, Failure, Outcome
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.session import AdvancedSQLiteSession
@@ -75,7 +75,7 @@ class AgentRuns:
         view = self._state.view
         return view.session is not None and self._runs.stop(BranchRef(view.session.session_id, view.branch_id))
 
-    def decide(self, branch_id: str, decisions: Sequence[Decision]) -> None:
+    def decide(self, branch_id: str, decisions: Sequence[ApprovalDecision]) -> None:
         """Answer the approvals that a run of the open session asks for."""
         session = self._state.view.session
         if session is not None:

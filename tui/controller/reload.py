@@ -82,7 +82,7 @@ class Reloader:
         return result
 
     async def reload(self) -> None:
-        """Show the file as it is now, after the user has changed what is shown."""
+        """Read the file again, after the user has chosen to show or hide archived branches and sessions."""
         async with self._state.state_lock:
             await self._reload()
         await self._navigation.load_rest()

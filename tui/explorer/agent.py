@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from tui.controller.agent import AgentRuns
-from tui.model import Approval, Decision, View
+from tui.model import Approval, ApprovalDecision, View
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.rerun import RerunDialog, RerunOptions
 from tui.widgets.composer.approval import TYPING_PAUSE
@@ -155,7 +155,7 @@ class ExplorerAgent:
         self._panes.composer.type(text)
         self._offer_approval()
 
-    def answer_approval(self, branch_id: str, decisions: Sequence[Decision]) -> None:
+    def answer_approval(self, branch_id: str, decisions: Sequence[ApprovalDecision]) -> None:
         """Answer the approvals that a run asks for."""
         self._close_approval(focus="composer")
         self._runs.decide(branch_id, decisions)

@@ -177,7 +177,7 @@ CALL_TYPES: Final = tuple(name for name, row in TYPES.items() if row.kind in (It
 
 
 def item_type(name: str) -> ItemType:
-    """Return the properties of the items that the SDK files under a type."""
+    """Return the properties of an item type of the SDK, such as `function_call`."""
     row = TYPES.get(name)
     if row is not None:
         return row

@@ -216,7 +216,10 @@ def _offsets(text: str, changed: Callable[[str], str]) -> dict[int, int]:
 
 
 def _occurrences(text: str, needle: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of a folded needle in a text; a match ends only between characters of the unfolded text."""
+    """Yield start and end of each occurrence of a case-folded needle, as offsets in the text.
+
+    A match never ends inside a character that folds to several, as `ß` does.
+    """
     folded = fold(text)
     at = folded.find(needle)
     if at < 0:

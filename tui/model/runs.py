@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tui.model.items import Item
 from tui.model.usage import Usage
 
-__all__ = ["Approval", "Decision", "Failure", "Progress", "Run", "RunState"]
+__all__ = ["Approval", "ApprovalDecision", "Failure", "Progress", "Run", "RunState"]
 
 
 class Approval(NamedTuple):
@@ -25,7 +25,7 @@ class Approval(NamedTuple):
     agent: str = ""
 
 
-class Decision(NamedTuple):
+class ApprovalDecision(NamedTuple):
     """The user's answer to an `Approval`.
 
     Attributes:

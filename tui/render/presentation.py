@@ -48,7 +48,7 @@ class ItemPresentation(NamedTuple):
 
 
 def first_line(text: str) -> str:
-    """Return the first line of a text that is not blank, as printable text cut to a length that fills a title."""
+    """Return the first non-blank line of a text, printable and cut to the length of a title."""
     beginning = text[:_MAX_TITLE_CHARS].lstrip()
     return printable(beginning.split("\n", 1)[0].rstrip())
 

@@ -47,7 +47,7 @@ def table_lines(
     natural = [max(max(map(total_cells, column)), 1) for column in zip(*rows, strict=True)]
     widths = _shared_widths(natural, width - len(_SEPARATOR) * (len(header) - 1))
     if widths is None:
-        yield from _records(rows, width, styles)
+        yield from _stacked_rows(rows, width, styles)
         return
     for number, row in enumerate(rows[:MAX_LINES]):
         yield from draw_row(number, widths, partial(_row, row, widths, alignments, styles))
@@ -88,7 +88,7 @@ def _row(
         yield Line([segment for segment in content if segment.text])
 
 
-def _records(rows: Sequence[Sequence[list[Segment]]], width: int, styles: ItemStyles) -> Iterator[Line]:
+def _stacked_rows(rows: Sequence[Sequence[list[Segment]]], width: int, styles: ItemStyles) -> Iterator[Line]:
     for row in rows[1:MAX_LINES]:
         for name, value in zip(rows[0], row, strict=True):
             yield from wrap([*name, Segment(": ", styles.muted), *value], width)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple, Protocol
 
 from tui.errors import ConvoError
-from tui.model import Approval, Decision, Outcome, Progress, Run, RunState
+from tui.model import Approval, ApprovalDecision, Outcome, Progress, Run, RunState
 from tui.runs.protocol import Runner, RunResult
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
@@ -99,7 +99,7 @@ class Runs:
             active.task.cancel()
         return True
 
-    def decide(self, branch: BranchRef, decisions: Sequence[Decision]) -> None:
+    def decide(self, branch: BranchRef, decisions: Sequence[ApprovalDecision]) -> None:
         """Answer the approvals that a run asks for."""
         if active := self._active.get(branch):
             active.decide(decisions)
@@ -192,7 +192,7 @@ class _ActiveRun:
         self._frame: asyncio.TimerHandle | None = None
         self._showing: asyncio.Task[None] | None = None
         self._stored_again = False
-        self._decisions: asyncio.Future[Sequence[Decision]] | None = None
+        self._decisions: asyncio.Future[Sequence[ApprovalDecision]] | None = None
 
     def begin(self, items: int) -> None:
         """Begin the run after a number of items of the branch."""
@@ -225,7 +225,7 @@ class _ActiveRun:
         if self._showing is None:
             self._showing = asyncio.create_task(self._show_stored())
 
-    async def approve(self, approvals: Sequence[Approval]) -> Sequence[Decision]:
+    async def approve(self, approvals: Sequence[Approval]) -> Sequence[ApprovalDecision]:
         self._decisions = asyncio.get_running_loop().create_future()
         self.change(state=RunState.WAITING, approvals=tuple(approvals))
         try:
@@ -235,7 +235,7 @@ class _ActiveRun:
             if self.run.state is RunState.WAITING:
                 self.change(state=RunState.RUNNING, approvals=())
 
-    def decide(self, decisions: Sequence[Decision]) -> None:
+    def decide(self, decisions: Sequence[ApprovalDecision]) -> None:
         """End `approve` with these decisions."""
         if self._decisions is not None and not self._decisions.done():
             self._decisions.set_result(decisions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from tui.model import Approval, Decision, Outcome, Progress
+from tui.model import Approval, ApprovalDecision, Outcome, Progress
 
 if TYPE_CHECKING:
     from tui.session import AdvancedSQLiteSession
@@ -22,7 +22,7 @@ class Hooks(Protocol):
     def stored(self) -> None:
         """Report that the run has written items to the session."""
 
-    async def approve(self, approvals: Sequence[Approval]) -> Sequence[Decision]:
+    async def approve(self, approvals: Sequence[Approval]) -> Sequence[ApprovalDecision]:
         """Ask the user to approve tool calls, and return one decision for each, in the same order."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tui.storage.sqlite.errors import explained, is_database_error
+from tui.storage.sqlite.errors import is_database_error, translate_errors
 from tui.storage.sqlite.files import open_session, open_to_read, open_to_write, unfinished_logs, write_new_database
 from tui.storage.tables import Tables
 
@@ -24,5 +24,5 @@ def create_database(path: Path) -> None:
     Raises:
         FileError: It cannot be made.
     """
-    with explained(path):
+    with translate_errors(path):
         open_session(path, Tables(), "main", create_tables=True).close()

@@ -14,12 +14,12 @@ _OUTPUT_TYPES: Final = tuple(name for name, row in TYPES.items() if row.kind is 
 
 
 def call_condition(column: str) -> str:
-    """Return the condition that a column holds the type of a call, as `is_call` decides."""
+    """Return the SQL condition that `is_call` is true for the item type in a column."""
     return _condition(column, "_call", CALL_TYPES)
 
 
 def output_condition(column: str) -> str:
-    """Return the condition that a column holds the type of an output."""
+    """Return the SQL condition that a column holds the type of an output."""
     return _condition(column, "_output", _OUTPUT_TYPES)
 
 

@@ -20,7 +20,7 @@ _LOG_BYTES: Final = 1 << 20
 
 
 def log_path() -> Path:
-    """Return the file that receives what tools, and programs that they start, write."""
+    """Return the path of the log with the output of tools and of the programs that they start."""
     return user_log_path("convo-tui") / "output.log"
 
 

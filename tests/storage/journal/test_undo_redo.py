@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conversations import assistant_message, open_sdk, run_result, turn
-from tests.storage.test_editor import as_sdk_reads, content
+from tests.storage.test_editor import all_rows, as_sdk_reads
 from tui.errors import ConvoError
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
@@ -117,7 +117,7 @@ async def undo_and_redo_all(path: Path, steps: Sequence[Step]) -> None:
 
 async def state_of(path: Path, store: Store) -> tuple[object, list[str]]:
     """Return all rows of the file, with the times when sessions were written last, and the order of the sessions."""
-    return content(path), [session.session_id for session in await store.sessions()]
+    return all_rows(path), [session.session_id for session in await store.sessions()]
 
 
 @settings(max_examples=18, suppress_health_check=[HealthCheck.too_slow])

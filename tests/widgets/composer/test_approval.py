@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from tui.model import Approval, Decision
+from tui.model import Approval, ApprovalDecision
 from tui.widgets.composer.approval import TYPING_PAUSE, ApprovalPrompt
 
 Snapshot = Callable[..., bool]
@@ -21,7 +21,7 @@ REMOVE = Approval("c2", "files.remove", '{"paths": ["/tmp/a", "/tmp/b"], "force"
 LONG = Approval("c3", "write", '{"text": "' + "word " * 400 + '", "rows": [' + ", ".join(map(str, range(60))) + "]}")
 NASTY = Approval("c4", "[/x]\x1b[31m", "[bold]not JSON\x07 \x1b]0;title", "a\nb")
 
-YES, ALWAYS, NO = Decision(True), Decision(True, always=True), Decision(False)
+YES, ALWAYS, NO = ApprovalDecision(True), ApprovalDecision(True, always=True), ApprovalDecision(False)
 
 
 class PromptApp(App[None]):
@@ -94,9 +94,9 @@ async def press_slowly(pilot: Pilot[None], app: PromptApp, *keys: str) -> None:
         ([WEATHER, REMOVE, LONG], ["n", "a", "down", "enter"], (NO, ALWAYS, YES)),
         ([WEATHER, REMOVE, WEATHER], ["a", "n"], (ALWAYS, NO, ALWAYS)),
         ([WEATHER, WEATHER], ["a"], (ALWAYS, ALWAYS)),
-        ([REMOVE], ["r", *"not yet", "enter"], (Decision(False, reason="not yet"),)),
+        ([REMOVE], ["r", *"not yet", "enter"], (ApprovalDecision(False, reason="not yet"),)),
         ([REMOVE], ["r", "enter"], (NO,)),
-        ([REMOVE, WEATHER], ["r", *"any rain", "enter", "y"], (Decision(False, reason="any rain"), YES)),
+        ([REMOVE, WEATHER], ["r", *"any rain", "enter", "y"], (ApprovalDecision(False, reason="any rain"), YES)),
         ([REMOVE], ["r", *"any", "escape", "y"], (YES,)),
         ([REMOVE], ["r", *"any", "escape", "r", "enter"], (NO,)),
         ([WEATHER, REMOVE], ["escape"], "later"),
@@ -143,7 +143,7 @@ async def test_the_mouse_answers() -> None:
         await pilot.click(offset=(lines[row].index("Reject"), row))
         await pilot.press(*"no", "enter")
         await pilot.pause()
-        assert app.answers == [(Decision(False, reason="no"),)]
+        assert app.answers == [(ApprovalDecision(False, reason="no"),)]
 
 
 async def test_tool_agent_and_arguments_of_the_call_are_shown() -> None:

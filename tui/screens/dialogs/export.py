@@ -152,7 +152,7 @@ class ExportDialog(Modal[Path | None]):
         return list(_FORMATS)[max(self._format_choice.pressed_index, 0)]
 
     def action_write(self) -> None:
-        """Export after the input has handled earlier keys, which a binding with priority overtakes."""
+        """Export once the input has handled the keys before this one, whose binding has priority."""
         self._file.call_later(self._start)
 
     def _start(self) -> None:

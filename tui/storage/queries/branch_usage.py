@@ -18,9 +18,9 @@ from tui.storage.queries.turn_usage import (
     HOUR,
     ON_BRANCH,
     SharingBranch,
+    branches_sharing_turns,
     first_shared_usage,
     shared_usage,
-    sharing_branches,
 )
 from tui.storage.queries.usage_columns import (
     USAGE_COLUMNS,
@@ -187,7 +187,7 @@ class BranchUsageCache:
     def _path(self, tx: Transaction, session_id: str, tree: TurnTree, branch_id: str) -> Iterable[_UsageSum]:
         ran = [
             (branch, self._stored[branch.branch_id])
-            for branch in sharing_branches(tree, branch_id)
+            for branch in branches_sharing_turns(tree, branch_id)
             if branch.branch_id in self._stored and self._stored[branch.branch_id].first <= branch.last_turn
         ]
         spans = sorted((stored.first, min(stored.last, branch.last_turn)) for branch, stored in ran)

@@ -62,7 +62,7 @@ def count_items(tx: Transaction, session: Session) -> dict[str, int]:
 
 
 def last_branch(tx: Transaction, session: Session) -> str:
-    """Return the branch of a session to which an item was added last."""
+    """Return the branch of a session that received its newest item."""
     row = tx.execute(
         f"SELECT branch_id FROM {tx.structure_table(session)} WHERE session_id = :session_id"
         " ORDER BY sequence_number DESC LIMIT 1",

@@ -32,10 +32,10 @@ __all__ = [
     "HOUR",
     "ON_BRANCH",
     "SharingBranch",
+    "branches_sharing_turns",
     "first_shared_usage",
     "last_runs",
     "shared_usage",
-    "sharing_branches",
     "turn_inputs",
     "turn_usages",
     "usage_of_turns",
@@ -61,7 +61,7 @@ class SharingBranch(NamedTuple):
     last_turn: int
 
 
-def sharing_branches(tree: TurnTree, branch_id: str) -> list[SharingBranch]:
+def branches_sharing_turns(tree: TurnTree, branch_id: str) -> list[SharingBranch]:
     """Return a branch, and all branches that share turns with it, oldest first."""
     shared = {branch_id: tree.branches[branch_id].turns}
     inner: Sequence[str] = ()
@@ -110,7 +110,7 @@ def turn_usages(
 ) -> tuple[TurnUsage, ...]:
     """Return the usage of the turns of a branch from `first` to `last`, one for each turn."""
     last = min(last, tree.branches[branch_id].turns)
-    sharing = [branch for branch in sharing_branches(tree, branch_id) if branch.last_turn >= first]
+    sharing = [branch for branch in branches_sharing_turns(tree, branch_id) if branch.last_turn >= first]
     usages = _usage(tx, session.session_id, sharing, first, last)
     runs_by_turn = _runs(tx, session, branch_id, first, last)
     tools = _tools(tx, session, branch_id, first, last)
@@ -246,7 +246,7 @@ def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: st
     estimated = _estimated_turns(tx, session.session_id)
     numbers = (number_expression(tx.dialect, name) for name in ("requests", "input_tokens", "cached_tokens"))
     columns = f"u.branch_id, {', '.join(numbers)}"
-    rows = _usage_rows(tx, session.session_id, sharing_branches(tree, branch_id), 1, turns, columns)
+    rows = _usage_rows(tx, session.session_id, branches_sharing_turns(tree, branch_id), 1, turns, columns)
     for turn, runner, requests, tokens, cached in rows:
         known = found[turn - 1]
         if not known.requests:

@@ -181,7 +181,7 @@ class Connection(Worker[sqlite3.Connection]):
     """An open file, in autocommit mode."""
 
     def __init__(self, path: str | Path, *, mode: Mode = "rwc", timeout: float = 5.0) -> None:
-        """Open a file or `:memory:`, as `connect` does, and wait until that is done."""
+        """Open a file or `:memory:` with the arguments of `connect`, and return once it is open."""
         super().__init__(partial(connect, path, mode, timeout))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from tui.errors import FileError
 
-__all__ = ["DEMO_HINT", "explain", "explain_values", "explained", "is_database_error", "is_locked"]
+__all__ = ["DEMO_HINT", "explain", "explain_values", "is_database_error", "is_locked", "translate_errors"]
 
 _ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 """SQLite's errors; a message that is not UTF-8, as it quotes a damaged schema, raises the second."""
@@ -24,7 +24,7 @@ def explain(path: Path, error: Exception) -> FileError | None:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Raise errors to show in place of errors of SQLite.
 
     Raises:

@@ -15,7 +15,7 @@ from tui.storage.engine import Transaction
 from tui.storage.schema import create_sdk_tables, quoted
 from tui.storage.sqlite.connection import Connection
 from tui.storage.sqlite.engine import SQLiteEngine, SQLiteTransaction, written_files
-from tui.storage.sqlite.errors import DEMO_HINT, explained
+from tui.storage.sqlite.errors import DEMO_HINT, translate_errors
 from tui.storage.sqlite.file_state import DatabaseFiles
 from tui.storage.sqlite.ownership import check_tables, enable_wal, make_tables
 from tui.storage.sqlite.reading import SQLiteReader
@@ -51,7 +51,7 @@ def open_to_read(path: Path, timeout: float, *, once: bool = False) -> SQLiteRea
         FileError: It cannot be shown; the message says why, the hint what to do.
     """
     _check_file(path)
-    with explained(path):
+    with translate_errors(path):
         return SQLiteReader(path, timeout, lambda db: _base_tables(db, path), once=once)
 
 
@@ -61,7 +61,7 @@ def open_to_write(path: Path, tables: Tables, timeout: float) -> SQLiteEngine:
     Raises:
         FileError: It cannot be opened.
     """
-    with explained(path):
+    with translate_errors(path):
         return SQLiteEngine(path, Connection(path, mode="rw", timeout=timeout), tables)
 
 
@@ -112,7 +112,7 @@ def write_new_database(path: Path, work: Callable[[Transaction], T]) -> T:
     except OSError as error:
         raise ConvoError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from error
     try:
-        with TemporaryDirectory(prefix=".convo-", dir=path.parent) as folder, explained(path):
+        with TemporaryDirectory(prefix=".convo-", dir=path.parent) as folder, translate_errors(path):
             unfinished = Path(folder) / path.name
             with closing(sqlite3.connect(unfinished, isolation_level=None)) as db, db:
                 db.execute("BEGIN IMMEDIATE")

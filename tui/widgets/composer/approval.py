@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.items.codec import decode
-from tui.model import Approval, Decision
+from tui.model import Approval, ApprovalDecision
 from tui.painting.pane import caption
 from tui.painting.stable_scroll import FixedSize
 from tui.printable import printable, printable_line
@@ -113,7 +113,7 @@ class ApprovalPrompt(Vertical, FixedSize):
         """Posted when all calls were answered."""
 
         branch_id: str
-        decisions: Sequence[Decision]
+        decisions: Sequence[ApprovalDecision]
 
     @dataclass
     class StopRequested(WidgetMessage["ApprovalPrompt"]):
@@ -140,7 +140,7 @@ class ApprovalPrompt(Vertical, FixedSize):
         self._clock = clock
         self._branch_id = ""
         self._approvals: tuple[Approval, ...] = ()
-        self._decisions: list[Decision] = []
+        self._decisions: list[ApprovalDecision] = []
         self._always: set[str] = set()
         self._on_purpose = False
         self._last_key = 0.0
@@ -243,16 +243,16 @@ class ApprovalPrompt(Vertical, FixedSize):
     @on(Input.Submitted)
     def _submit_reason(self, event: Input.Submitted) -> None:
         event.stop()
-        self._decide(Decision(approved=False, reason=event.value.strip()))
+        self._decide(ApprovalDecision(approved=False, reason=event.value.strip()))
 
     def _choose(self, choice: str) -> None:
         if choice == "approve":
-            self._decide(Decision(approved=True))
+            self._decide(ApprovalDecision(approved=True))
         elif choice == "always":
             self._always.add(self._pending.tool_name)
-            self._decide(Decision(approved=True, always=True))
+            self._decide(ApprovalDecision(approved=True, always=True))
         elif choice == "reject":
-            self._decide(Decision(approved=False))
+            self._decide(ApprovalDecision(approved=False))
         elif choice == "reason":
             self._edit_reason(True)
         elif choice == "stop":
@@ -260,7 +260,7 @@ class ApprovalPrompt(Vertical, FixedSize):
         else:
             self.post_message(self.Postponed(self))
 
-    def _decide(self, decision: Decision) -> None:
+    def _decide(self, decision: ApprovalDecision) -> None:
         """Take an answer, then ask for the next call or post the decisions."""
         self._decisions.append(decision)
         while len(self._decisions) < len(self._approvals):
@@ -268,7 +268,7 @@ class ApprovalPrompt(Vertical, FixedSize):
                 self._on_purpose = True
                 self._ask()
                 return
-            self._decisions.append(Decision(approved=True, always=True))
+            self._decisions.append(ApprovalDecision(approved=True, always=True))
         self.post_message(self.Answered(self, self._branch_id, tuple(self._decisions)))
 
 

@@ -17,7 +17,7 @@ _PLACEHOLDER: Final = re.compile("⟦[^⟦⟧\n]*⟧")
 
 
 class LongTexts:
-    """The long texts of an editor, by their placeholders."""
+    """Maps each placeholder in an editor to the long text that was pasted there."""
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}

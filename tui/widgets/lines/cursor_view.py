@@ -113,7 +113,7 @@ class CursorView(LineView, can_focus=True):
         self.update_view()
 
     def left_edge(self, position: int, number: int) -> tuple[Segment, Style]:
-        """Return a bar for the line under the cursor while focused."""
+        """Return the left edge of a line: a bar on the line with the cursor while the view has the focus."""
         if (position, number) == self._cursor and self.has_focus:
             return Segment("▌", self.foreground_style("cursor-view--bar")), self.rich_style
         return Segment(" "), self.rich_style

@@ -192,7 +192,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
                 return split_usage(turn_usage.usage) if turn_usage and turn_usage.usage else None
 
     def is_without_usage(self, turn_usage: TurnUsage | None) -> bool:
-        """Return whether a turn has no bar because it has no usage, not because it was not read."""
+        """Return whether a turn was read and has no usage."""
         if self._is_uncounted:
             return False
         match self.chart_view:
