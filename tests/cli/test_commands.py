@@ -69,8 +69,8 @@ def test_show_prints_text(conversation: Path, run: Run) -> None:
 def test_show_prints_some_turns_of_a_branch(conversation: Path, run: Run) -> None:
     text = run("show", conversation, "--branch", "main", "--turn", "2-3").stdout
     assert "turn 1" not in text
-    assert "  call get_weather:\n    {\n" in text
-    assert "  output get_weather:\n    12 °C, rain\n" in text
+    assert "call get_weather:\n  {\n" in text
+    assert "output get_weather:\n  12 °C, rain\n" in text
     assert "오슬로 날씨" in text
 
 
@@ -266,7 +266,7 @@ async def test_show_of_a_branch_without_messages(path: Path, run: Run, ours: Ope
     session = ours()
     await session.add_items(turn("Hello"))
     await session.fork(1, branch_name="empty", switch=False)
-    assert run("show", path, "--branch", "empty").stdout == "No messages.\n"
+    assert run("show", path, "--branch", "empty").stdout == "chat, branch empty, 0 turns\nNo messages.\n"
 
 
 def test_keys_lists_ids_keys_and_titles_as_configured(

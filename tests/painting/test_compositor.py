@@ -83,6 +83,17 @@ async def test_the_terminal_shows_what_textual_would_have_painted(path: Path, sh
                 assert cells(shown) == cells(painted_by_textual(explorer, size))
 
 
+async def test_what_a_layout_moves_is_painted_if_a_position_was_asked_for_before(
+    path: Path, shown: pyte.Screen
+) -> None:
+    size = (140, 40)
+    shown.resize(size[1], size[0])
+    async with open_explorer(path, size=size) as explorer:
+        for key in ("slash", "escape", "f"):
+            await explorer.press(key)
+            assert cells(shown) == cells(painted_by_textual(explorer, size))
+
+
 async def test_every_requested_cell_is_painted(path: Path) -> None:
     async with open_explorer(path, size=(60, 20)) as explorer:
         # A dialog of another size than the screen below requests such rows.

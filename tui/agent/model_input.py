@@ -148,7 +148,7 @@ def _without_unpaired_calls(items: Sequence[ItemData], left_out: Counter[str]) -
     open_calls: dict[tuple[str, str], list[int]] = {}
     matched: set[int] = set()
     for index, item in enumerate(items):
-        kind, call_id = message_type(item), item.get("call_id")
+        kind, call_id = str(item.get("type")), item.get("call_id")
         if kind in _ANSWERED:
             open_calls.setdefault((kind, str(call_id)), []).append(index)
         elif item_type(kind).kind is ItemKind.OUTPUT and kind.removesuffix("_output") in _ANSWERED:
@@ -159,7 +159,7 @@ def _without_unpaired_calls(items: Sequence[ItemData], left_out: Counter[str]) -
             matched.add(index)
     for index, item in enumerate(items):
         if index not in matched:
-            is_call = message_type(item) in _ANSWERED
+            is_call = item.get("type") in _ANSWERED
             left_out["call without its output" if is_call else "output without its call"] += 1
     return [item for index, item in enumerate(items) if index in matched]
 

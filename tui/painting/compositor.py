@@ -8,13 +8,14 @@ from typing import Final, TypeAlias
 
 from rich.console import Console, RenderableType
 from rich.segment import Segment
-from textual._compositor import Compositor, CompositorUpdate
+from textual._compositor import Compositor, CompositorMap, CompositorUpdate, ReflowResult
 from textual.color import Color
 from textual.filter import LineFilter
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 
 __all__ = ["PartialCompositor"]
 
@@ -56,6 +57,20 @@ class PartialCompositor(Compositor):
 
     behind: Sequence[Screen[object]] = ()
     """Screens that are visible behind this one, the nearest last."""
+
+    _laid_out: CompositorMap | None = None
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        """Lay out all widgets, and mark what moved since the last layout.
+
+        A position that somebody asks for between two layouts is computed from the styles of the coming one. Textual
+        then sees no difference, and would not draw what moved.
+        """
+        if self._laid_out is not None:
+            self._full_map = self._laid_out
+        result = super().reflow(parent, size)
+        self._laid_out = self._full_map
+        return result
 
     def render_update(
         self, full: bool = False, screen_stack: list[Screen[object]] | None = None, simplify: bool = False

@@ -26,6 +26,7 @@ _SIGNATURES: Final[tuple[tuple[type, str, tuple[str, ...]], ...]] = (
 """Methods that are overridden or called, with their expected parameters."""
 
 _COMPOSITOR_SIGNATURES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("reflow", ("self", "parent", "size")),
     ("_render_chops", ("self", "crop", "is_rendered_line")),
     ("_regions_to_spans", ("regions",)),
     ("render_partial_update", ("self",)),
@@ -51,7 +52,7 @@ def has_expected_members() -> bool:
     return (
         all(_parameters(getattr(owner, name, None)) == parameters for owner, name, parameters in methods)
         and all(name in owner.__init__.__code__.co_names for owner, name in _ASSIGNED)  # type: ignore[misc]
-        and "_dirty_regions" in Compositor.__init__.__code__.co_names
+        and {"_dirty_regions", "_full_map"} <= set(Compositor.__init__.__code__.co_names)
         and isinstance(getattr(Compositor, "visible_widgets", None), property)
         and hasattr(CompositorUpdate, "render_segments")
     )
