@@ -56,7 +56,7 @@ async def test_two_controllers_of_one_file_share_one_history(path: Path, control
     another = SessionController(Store(path))
     await another.open()
     await asyncio.gather(
-        *(controller.management.toggle_pin("support", name) for name in ("main", "alt")),
+        *(controller.management.toggle_pin("support", name) for name in ("main", None)),
         another.management.delete("support", "deep"),
     )
     assert len(await controller.history.entries()) == 3
