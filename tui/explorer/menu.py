@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from textual.geometry import Offset
 
 from tui.commands import COMMANDS, Command, Target
+from tui.commands.context import Explorer
 from tui.commands.registry import has_key
 from tui.screens.dialogs.menu import Menu, MenuEntry
 from tui.widgets.transcript.transcript import Transcript
@@ -16,9 +17,9 @@ from tui.widgets.tree.branch_tree import BranchTree
 from tui.widgets.usage.token_chart import TokenChart
 
 if TYPE_CHECKING:
+    from textual.binding import ActiveBinding
     from textual.dom import DOMNode
-
-    from tui.explorer.screen import Explorer
+    from textual.widget import Widget
 
 __all__ = ["open_menu"]
 
@@ -33,10 +34,20 @@ class _Section(NamedTuple):
 class _Runnable(NamedTuple):
     entry: MenuEntry
     action: str
-    node: DOMNode
+    node: DOMNode | None
 
 
-async def open_menu(explorer: Explorer, at: Offset | None = None) -> None:
+class MenuScreen(Explorer, Protocol):
+    """The explorer as its menu sees it."""
+
+    @property
+    def focused(self) -> Widget | None: ...
+    @property
+    def active_bindings(self) -> Mapping[str, ActiveBinding]: ...
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None: ...
+
+
+async def open_menu(explorer: MenuScreen, at: Offset | None = None) -> None:
     """Open the menu of what is under the cursor of the focused pane, beside the cursor or a cell of the screen."""
     if isinstance(chart := explorer.focused, TokenChart):
         # Its cursor moves without selecting, and commands apply to the selected turn.
@@ -46,13 +57,13 @@ async def open_menu(explorer: Explorer, at: Offset | None = None) -> None:
     def closed(index: int | None) -> None:
         if index is not None:
             chosen = runnables[index]
-            explorer.app.call_later(partial(explorer.app.run_action, chosen.action, chosen.node))
+            explorer.app.call_later(partial(explorer.app.run_action, chosen.action, chosen.node or explorer.app.screen))
 
     menu = Menu([runnable.entry for runnable in runnables], at or _beside_cursor(explorer))
     await explorer.push_dialog(menu, closed)
 
 
-def _sections(explorer: Explorer) -> list[_Section]:
+def _sections(explorer: MenuScreen) -> list[_Section]:
     """Return what is under the cursor, the nearest first."""
     panes, view = explorer.panes, explorer.view
     tree, focused = panes.branch_tree, explorer.focused
@@ -78,7 +89,7 @@ def _sections(explorer: Explorer) -> list[_Section]:
     return sections
 
 
-def _runnables(explorer: Explorer) -> Iterator[_Runnable]:
+def _runnables(explorer: MenuScreen) -> Iterator[_Runnable]:
     """Yield the entries: what Enter does in the pane, then the commands that apply to what is under the cursor."""
     bindings = explorer.active_bindings.values()
     keys: dict[str, list[str]] = {}
@@ -109,15 +120,15 @@ def _runnables(explorer: Explorer) -> Iterator[_Runnable]:
             seen.add(command.id)
             names = keys.get(command.id, [])
             entry = MenuEntry(section.heading, command.title, tuple(names), label(names), command.help)
-            yield _Runnable(entry, command.action, explorer)
+            yield _Runnable(entry, command.action, None)
 
 
-def _can_run(explorer: Explorer, command: Command) -> bool:
+def _can_run(explorer: MenuScreen, command: Command) -> bool:
     available = explorer.check_action("command", (command.id,))
     return bool(available) and (explorer.view.writable or not command.writes)
 
 
-def _beside_cursor(explorer: Explorer) -> Offset:
+def _beside_cursor(explorer: MenuScreen) -> Offset:
     """Return the cell of the screen in which the cursor of the focused pane is."""
     focused = explorer.focused
     if isinstance(focused, BranchTree | Transcript | TokenChart):
