@@ -81,6 +81,8 @@ class Explorer(CommandScreen[None], FixedSize):
     def on_mount(self) -> None:
         self.panes.go_to(self._first_pane)
         self._unsubscribe = self.controller.subscribe(self._show_view)
+        # A message would arrive after the frame in which the row changes.
+        self.watch(self.panes.branch_tree, "description", self._show_description)
         self.run_command(self.controller.load_rest)
         if self.agent is not None:
             self.run_after_refresh(self.agent.prepare)
@@ -166,9 +168,8 @@ class Explorer(CommandScreen[None], FixedSize):
     def _preview_turn(self, event: BranchTree.TurnHighlighted) -> None:
         self.run_command(partial(self.controller.navigation.preview, event.branch_id, event.turn))
 
-    @on(BranchTree.RowDescribed)
-    def _show_description(self, event: BranchTree.RowDescribed) -> None:
-        self.status_line.text = event.text
+    def _show_description(self, description: str) -> None:
+        self.status_line.text = description
 
     @on(BranchTree.TurnOpened)
     def _open_turn(self, event: BranchTree.TurnOpened) -> None:

@@ -71,9 +71,13 @@ class TreeApp(App[None]):
         yield self.pane.data_bind(TreeApp.view)
 
     def on_mount(self) -> None:
+        self.watch(self.pane, "description", self._remember_description)
         self.theme = self._theme
         self.view = self._start
         self.pane.focus()
+
+    def _remember_description(self, description: str) -> None:
+        self.descriptions.append(description)
 
     @on(BranchTree.TurnsNeeded)
     def _answer(self, event: BranchTree.TurnsNeeded) -> None:
@@ -94,10 +98,6 @@ class TreeApp(App[None]):
     @on(BranchTree.SessionsNeeded)
     def _remember(self, event: Message) -> None:
         self.messages.append(event)
-
-    @on(BranchTree.RowDescribed)
-    def _remember_description(self, event: BranchTree.RowDescribed) -> None:
-        self.descriptions.append(event.text)
 
     def lines(self) -> list[str]:
         """Return the rows in sight as text."""

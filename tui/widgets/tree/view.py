@@ -121,12 +121,8 @@ class TreeView(StableScrollView, BorderlessRows):
         end: int
         """Index after the last session."""
 
-    @dataclass
-    class RowDescribed(WidgetMessage["TreeView"]):
-        """Posted when the row of the cursor, or what is known about it, has changed."""
-
-        text: str
-        """What the signs in the row mean; untrusted."""
+    description: var[str] = var("")
+    """What the signs in the row of the cursor mean; untrusted text."""
 
     def __init__(
         self,
@@ -143,7 +139,6 @@ class TreeView(StableScrollView, BorderlessRows):
         self._turns_in_sight: dict[int, tuple[Chain, list[int]]] = {}
         self._sessions_in_sight: list[int] = []
         self._hits: frozenset[tuple[str, int]] = frozenset()
-        self._description = ""
 
     def mark_hits(self, turns: Iterable[tuple[str, int]]) -> None:
         """Mark the turns, each given by a branch and its number, in which a search found text; no others are marked."""
@@ -237,10 +232,7 @@ class TreeView(StableScrollView, BorderlessRows):
     def _describe_cursor(self) -> None:
         """Say what the row of the cursor shows, if that differs from what was said last."""
         self._fit_columns()
-        description = self._describe(self._state.cursor)
-        if description != self._description:
-            self._description = description
-            self.post_message(self.RowDescribed(self, description))
+        self.description = self._describe(self._state.cursor)
 
     def _describe(self, index: int) -> str:
         row = self._state.get(index)
