@@ -111,7 +111,7 @@ class Terminal:
 
     @property
     def echoes(self) -> bool:
-        """Whether the terminal shows what is typed, as it does for a shell."""
+        """Return whether the terminal echoes typed keys, as it does for a shell."""
         return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
 
     def hang_up(self) -> None:

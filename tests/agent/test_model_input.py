@@ -1,4 +1,4 @@
-"""What is sent fits the server, whatever a branch holds; what is stored stays as it is."""
+"""The items of any branch are sent in a form that the server takes, and the stored items do not change."""
 
 from __future__ import annotations
 

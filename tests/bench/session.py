@@ -98,7 +98,7 @@ class Case:
 
     @property
     def grows(self) -> bool:
-        """Whether its time and number of objects grow with the branch.
+        """Return whether its time and number of objects grow with the branch.
 
         Garbage is then collected before each repetition, so that no class pays for the garbage of another.
         """

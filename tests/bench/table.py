@@ -53,7 +53,7 @@ class Row:
 
     @property
     def misses_budget(self) -> bool:
-        """Whether the result is over its budget, or is missing because of a failure."""
+        """Return whether the result is over its budget, or is missing because of a failure."""
         return bool(self.failure) or (self.budget is not None and self.result is not None and self.result > self.budget)
 
     def cells(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a look at a file leaves behind, and where it works: without permission to write, and beside another program."""
+"""Commands that read a file leave nothing behind, need no permission to write, and work beside another program."""
 
 from __future__ import annotations
 

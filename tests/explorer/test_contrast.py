@@ -1,4 +1,4 @@
-"""Texts and marks can be told from their background in every built-in theme, measured on the cells that are drawn."""
+"""The drawn cells have enough contrast in every built-in theme: 4.5 to 1 for text, 3 to 1 for marks."""
 
 from __future__ import annotations
 

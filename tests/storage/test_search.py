@@ -243,7 +243,7 @@ def test_matches_begin_and_end_between_characters(text: str, needle: str) -> Non
 
 
 LIGATURE_WITH_MARK = re.compile("[ﬁﬃßẞŉ][\u0300-\u036f]")
-"""What the condition does not find: the mark is composed with the last letter of the ligature alone."""
+"""A text that the condition misses: the mark is composed with the last letter of the ligature alone."""
 
 Form: TypeAlias = Literal["NFC", "NFD"]
 

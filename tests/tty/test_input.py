@@ -1,4 +1,4 @@
-"""What Textual sees of the bytes that a terminal sends."""
+"""The input filter passes keys and mouse events to Textual, and drops other bytes of a terminal."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
 from tui.cli.open import OpenSession, open_session
 from tui.cli.output import Output, print_json
@@ -12,7 +13,7 @@ from tui.words import plural, shorten
 
 __all__ = ["run"]
 
-_MAX_WORDS = 60
+_MAX_WORDS: Final = 60
 """Characters of the first message of a part."""
 
 
