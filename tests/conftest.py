@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 # A fixture of all tests.
 __all__ = ["snap_compare"]
 
-# The time that an example takes depends on the machine.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# The time that an example takes depends on the machine, so it is not limited. The usual profile tries the same examples
+# on every run: a test fails because of a change, never by chance. The other one looks for examples not tried before.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=2_000)
+settings.load_profile(os.environ.get("CONVO_TUI_EXAMPLES", "repeatable"))
 
 
 class OpenOurs(Protocol):

@@ -22,7 +22,7 @@ from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession
 
 TEXTS = st.sampled_from(["", "text", "half \ud83d", "\ude00", "😀"])
-IDS = st.sampled_from(["a", "b", "\ud83d", None, 5])
+IDS = st.sampled_from(["a", "b", "\ud83d", "", None, 5])
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(0, 2) | TEXTS,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["type", "text", "url"]), inner),
@@ -86,6 +86,7 @@ def test_a_server_of_the_responses_api_gets_calls_with_their_outputs(items: list
         if item.get("type") in ("function_call_output", "shell_call_output")
     ]
     assert sorted(map(str, calls)) == sorted(map(str, outputs))
+    assert all(isinstance(call_id, str) and call_id for _, call_id in calls)
 
 
 @pytest.mark.parametrize(

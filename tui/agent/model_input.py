@@ -66,6 +66,8 @@ def fit_items(items: Iterable[Any], *, chat: bool) -> ModelInput:
 def _fit(item: ItemData, left_out: Counter[str], *, chat: bool) -> ItemData | None:
     """Return an item in a form that the server takes; None where there is none."""
     kind = item.get("type")
+    if item.get("call_id") is not None:
+        item = {**item, "call_id": str(item["call_id"])}
     if kind == "function_call":
         arguments = item.get("arguments")
         item = {
@@ -144,15 +146,16 @@ def _input_part(part: ItemData) -> ItemData | None:
 
 
 def _without_unpaired_calls(items: Sequence[ItemData], left_out: Counter[str]) -> list[ItemData]:
-    """Leave out calls without an output after them, and outputs without a call before them."""
+    """Leave out calls without an output after them, outputs without a call before them, and both without an id."""
     open_calls: dict[tuple[str, str], list[int]] = {}
     matched: set[int] = set()
     for index, item in enumerate(items):
         kind, call_id = str(item.get("type")), item.get("call_id")
         if kind in _ANSWERED:
-            open_calls.setdefault((kind, str(call_id)), []).append(index)
+            if call_id:
+                open_calls.setdefault((kind, call_id), []).append(index)
         elif item_type(kind).kind is ItemKind.OUTPUT and kind.removesuffix("_output") in _ANSWERED:
-            calls = open_calls.get((kind.removesuffix("_output"), str(call_id)))
+            calls = open_calls.get((kind.removesuffix("_output"), call_id)) if call_id else None
             if calls:
                 matched |= {calls.pop(0), index}
         else:
