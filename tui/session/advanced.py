@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from tui.model import Outcome
+from tui.model.requests import SentRequest
 from tui.session import sdk_settings as sdk
 from tui.session.current_branch import CurrentBranch, SessionAccess
 from tui.storage.engine import Engine, Transaction
 from tui.storage.queries.branches import DeletedRows, delete_branch, fork_branch, list_branches
 from tui.storage.queries.items import append_items, clear_session, encode_items, pop_item, read_items
+from tui.storage.queries.request_inputs import encode_input, match_items
+from tui.storage.queries.requests import AnsweredRequest, record_request
 from tui.storage.queries.runs import EndedRun, record_run
 from tui.storage.queries.turns import (
     find_turns,
@@ -378,6 +382,31 @@ class AdvancedSession:
                 await self._store_for_last_turn("usage store", store_usage, usage)
         except Exception as error:
             self._log_failure("Failed to store session usage", error, "MODEL")
+
+    async def record_request(self, request: SentRequest, *, first: bool = False) -> None:
+        """Record an answered request for the last turn of the current branch; record nothing without a turn.
+
+        It counts at once in the usage of the turn. Where `store_run_usage` stores the same sum later, what was recorded
+        of each request stays.
+
+        Args:
+            request: What was sent, and what it used.
+            first: Whether it is the first request of its run, which replaces what is stored for the turn.
+        """
+        access, branch = self._access, self._access.current.branch_id
+        matched = None
+        if request.items is not None:
+            matched = await access.read(match_items, branch, request.items)
+        answered = AnsweredRequest(
+            request.agent,
+            request.model,
+            request.started_at,
+            request.seconds,
+            request.first_token_seconds,
+            request.usage,
+            encode_input(request, matched),
+        )
+        await self._store_for_last_turn("request record", partial(record_request, first=first), answered)
 
     async def record_run(
         self,

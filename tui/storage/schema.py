@@ -16,8 +16,11 @@ __all__ = [
     "CONVO_BRANCHES",
     "CONVO_JOURNAL",
     "CONVO_LABELS",
+    "CONVO_REQUESTS",
+    "CONVO_REQUEST_INPUTS",
     "CONVO_RUNS",
     "CONVO_SESSIONS",
+    "CONVO_TEXTS",
     "CONVO_TRASH",
     "CONVO_USAGE",
     "GENERATIONS",
@@ -150,6 +153,79 @@ CONVO_RUNS: Final = Table(
 
 `branch_id` is the branch that ran the turn; it may be gone. A row whose message is gone belonged to a turn that the
 SDK's class deleted, and is ignored.
+"""
+
+CONVO_REQUESTS: Final = Table(
+    "convo_requests",
+    """
+        id {identity},
+        session_id TEXT NOT NULL,
+        branch_id TEXT NOT NULL,
+        user_turn_number INTEGER NOT NULL,
+        message_id INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        agent TEXT,
+        model TEXT,
+        started_at TIMESTAMP,
+        seconds REAL,
+        first_token_seconds REAL,
+        input_tokens INTEGER NOT NULL DEFAULT 0,
+        cached_tokens INTEGER,
+        cache_write_tokens INTEGER,
+        output_tokens INTEGER NOT NULL DEFAULT 0,
+        reasoning_tokens INTEGER
+    """,
+    # Finds the requests of a session and of a turn.
+    (("convo_requests_message", "session_id, message_id"),),
+)
+"""The requests of a turn, numbered from 1, by the turn's first message (`message_id`), whichever branches hold it.
+
+`branch_id` is the branch that ran the turn; it may be gone. The sums of the rows of a branch and turn are the row of
+`turn_usage`, or of `convo_usage`. Rows with other sums belong to usage that the SDK's class has replaced, and are
+ignored; so are rows whose message is gone.
+"""
+
+CONVO_REQUEST_INPUTS: Final = Table(
+    "convo_request_inputs",
+    """
+        id INTEGER PRIMARY KEY,
+        session_id TEXT NOT NULL,
+        response_id TEXT,
+        instructions TEXT,
+        tools TEXT,
+        settings TEXT,
+        input_items INTEGER,
+        input JSON,
+        last_message_id INTEGER
+    """,
+    # Finds the rows of a session.
+    (("convo_request_inputs_session", "session_id"),),
+)
+"""What a request of `convo_requests` with the same id sent, where it was recorded.
+
+`instructions`, `tools` and `settings` are hashes of texts in `convo_texts`; NULL if not known. `input_items` is the
+number of items that were sent, and `input` describes them, in order, as a list:
+
+- `[first, last]` are the items at these positions of the branch, from 0,
+- a text is the hash of an item that is not stored in the branch as it was sent,
+- `[hash]` is the hash of a list of such elements.
+
+`last_message_id` is the message at the greatest of the positions, NULL if there is none. Any branch that holds it has
+the same items up to it. If none does, the items are not known any more.
+"""
+
+CONVO_TEXTS: Final = Table(
+    "convo_texts",
+    """
+        session_id TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (session_id, hash)
+    """,
+)
+"""What requests sent, each text once in a session: instructions, lists of tools, settings and items, all as JSON.
+
+A text is deleted with the last row of `convo_request_inputs` that refers to it.
 """
 
 CONVO_LABELS: Final = Table(

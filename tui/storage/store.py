@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from tui.model.compare import Comparison, PriceTurns, Side, SideContents, TurnComparison, TurnPair
     from tui.model.model_input import InputSize, ItemRange, ModelInput
     from tui.model.query import Query
+    from tui.model.requests import Request, RequestInput
     from tui.model.search import SearchOrigin, SearchUpdate
     from tui.storage.queries.session_dump import SessionDump
     from tui.storage.search import Searcher
@@ -319,6 +320,28 @@ class Store:
     ) -> tuple[TurnUsage, ...]:
         """Return the usage of each turn of a branch from `first` to `last`."""
         return await self._background.read(lambda tx: turn_usages(tx, session, tree, branch_id, first, last))
+
+    async def requests(
+        self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
+    ) -> dict[int, tuple[Request, ...]]:
+        """Return the requests of those turns of a branch from `first` to `last` whose requests are all known."""
+        from tui.storage.queries.requests import read_requests
+
+        return await self._background.read(lambda tx: read_requests(tx, session, tree, branch_id, first, last))
+
+    async def request_input(
+        self, session: Session, tree: TurnTree, branch_id: str, turn: int, number: int
+    ) -> RequestInput | None:
+        """Return what a request of a turn sent, as far as it was recorded; None if there is no such request."""
+        from tui.storage.queries.request_inputs import read_request_input
+        from tui.storage.queries.requests import read_requests
+
+        def read(tx: Transaction) -> RequestInput | None:
+            requests = read_requests(tx, session, tree, branch_id, turn, turn).get(turn, ())
+            request = next((request for request in requests if request.number == number), None)
+            return None if request is None else read_request_input(tx, session, branch_id, request)
+
+        return await self._background.read(read)
 
     async def spending(
         self, session: Session, tree: TurnTree, branch_id: str, tier_limits: Sequence[int]

@@ -45,7 +45,7 @@ __all__ = [
     "take_checkpoint",
 ]
 
-_TABLES_OF_BRANCHES: Final = ("message_structure", "turn_usage", "convo_runs")
+_TABLES_OF_BRANCHES: Final = ("message_structure", "turn_usage", "convo_runs", "convo_requests")
 """Tables of `NUMBERED_TABLES` whose rows belong to a branch."""
 
 
@@ -152,6 +152,9 @@ def record_since(tx: Transaction, checkpoint: BranchCheckpoint, operation: str, 
                 changes.added[table] = ranges
                 if table == "message_structure":
                     changes.added["messages"] = id_ranges(tx, f"SELECT message_id AS id {new_rows}", **values)
+                elif table == "convo_requests" and "convo_request_inputs" in tables:
+                    of_new_rows = f"SELECT id FROM convo_request_inputs WHERE id IN (SELECT id {new_rows})"
+                    changes.added["convo_request_inputs"] = id_ranges(tx, of_new_rows, **values)
     if "message_structure" not in changes.added:
         return
     entry_id = _insert_entry(tx, checkpoint.session_id, operation)

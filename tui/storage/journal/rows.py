@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from tui.model import EntryState, JournalEntry
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation
-from tui.storage.schema import TRASH_CELLS, quoted
+from tui.storage.schema import CONVO_TEXTS, TRASH_CELLS, quoted
 from tui.storage.sql import insert_into
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "ENTRY_COLUMNS",
     "KEYED_TABLES",
     "NUMBERED_TABLES",
+    "TEXTS",
     "BranchState",
     "Changes",
     "IdRanges",
@@ -38,7 +39,14 @@ __all__ = [
     "recorded_tables",
 ]
 
-NUMBERED_TABLES: Final = ("messages", "message_structure", "turn_usage", "convo_runs")
+NUMBERED_TABLES: Final = (
+    "messages",
+    "message_structure",
+    "turn_usage",
+    "convo_runs",
+    "convo_requests",
+    "convo_request_inputs",
+)
 """Tables whose rows never change and have growing ids: an entry stores the rows that it added as ranges of ids."""
 
 KEYED_TABLES: Final = (
@@ -50,6 +58,9 @@ KEYED_TABLES: Final = (
     "convo_sessions",
 )
 """Tables whose rows change: an entry stores a changed row as it was before and as it was after the change."""
+
+TEXTS: Final = CONVO_TEXTS.name
+"""The table of texts that rows of other tables share: an entry stores those that became unused."""
 
 BEFORE: Final = 0
 """The `side` of rows in the trash that are restored when the entry is undone."""
@@ -166,7 +177,7 @@ def delete_undone_entries(tx: Transaction) -> None:
 def recorded_tables(tx: Transaction) -> dict[str, str]:
     """Return the tables whose changes are recorded: for each name in the journal, its SQL identifier."""
     identifiers = {"sessions": tx.tables.sessions, "messages": tx.tables.messages}
-    for table in (*NUMBERED_TABLES, *KEYED_TABLES):
+    for table in (*NUMBERED_TABLES, *KEYED_TABLES, TEXTS):
         if table not in identifiers and tx.has_table(table):
             identifiers[table] = table
     return identifiers

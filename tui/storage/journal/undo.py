@@ -7,6 +7,7 @@ changed what the entry depends on; the transaction then has to be rolled back.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
@@ -19,6 +20,7 @@ from tui.storage.journal.rows import (
     ENTRY_COLUMNS,
     KEYED_TABLES,
     NUMBERED_TABLES,
+    TEXTS,
     Changes,
     IdRanges,
     PendingEntry,
@@ -33,6 +35,7 @@ from tui.storage.journal.rows import (
     recorded_tables,
 )
 from tui.storage.queries.branches import read_generation
+from tui.storage.queries.request_inputs import unused_texts
 from tui.storage.schema import MESSAGE_INDEX, TRASH_CELLS, quoted
 from tui.words import plural
 
@@ -116,6 +119,8 @@ def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> Non
     for table in KEYED_TABLES:
         if table in tables:
             _swap_keyed_rows(tx, entry.id, changes, table, tables)
+    if TEXTS in tables:
+        _swap_texts(tx, entry, changes)
     _check_references(tx, changes.added, restored)
     changes.added = restored
     complete_entry(tx, entry.id, changes, PendingEntry(entry.description, entry.branch_id))
@@ -178,6 +183,25 @@ def _swap_keyed_rows(tx: Transaction, entry_id: int, changes: Changes, table: st
             _check_is_empty(tx, tables, str(key[0]))
         _replace_row(tx, identifier, columns, key, current, row)
     _swap_sides(tx, entry_id, table)
+
+
+def _swap_texts(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
+    """Restore the texts that became unused by an entry, and move those to the trash that are unused now."""
+    columns = changes.columns[TEXTS]
+    names = ", ".join(columns)
+    in_trash = "FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table"
+    values = {"entry_id": entry.id, "table": TEXTS}
+    tx.execute(
+        f"INSERT INTO convo_texts ({names}) SELECT {', '.join(TRASH_CELLS[: len(columns)])} {in_trash}"
+        " ON CONFLICT (session_id, hash) DO NOTHING",
+        **values,
+    )
+    tx.execute(f"DELETE {in_trash}", **values)
+    for session_id in {entry.session_id, *(branch.session_id for branch in changes.branches)}:
+        keys = {"session_id": session_id, "hashes": json.dumps(unused_texts(tx, session_id))}
+        unused = f"session_id = :session_id AND {tx.dialect.in_list('hash', 'hashes')}"
+        copy_to_trash(tx, entry.id, TEXTS, TEXTS, columns, BEFORE, unused, keys)
+        tx.execute(f"DELETE FROM convo_texts WHERE {unused}", **keys)
 
 
 def _replace_row(

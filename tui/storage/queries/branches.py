@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import drop_label
+from tui.storage.queries.requests import delete_requests_without_usage, delete_stale_requests
 from tui.storage.queries.usage import keep_shared_usage
 from tui.storage.schema import (
     CONVO_BRANCHES,
@@ -248,13 +249,14 @@ def delete_branch(tx: Transaction, session_id: str, branch_id: str) -> DeletedRo
         sql = "DELETE FROM convo_branches WHERE session_id = :session_id AND branch_id = :branch_id"
         tx.execute(sql, session_id=session_id, branch_id=branch_id)
     drop_label(tx, session_id, branch_id)
+    delete_requests_without_usage(tx, session_id, branch_id)
     if messages:
         delete_stale_records(tx, session_id)
     return DeletedRows(items, usage, messages)
 
 
 def delete_stale_records(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
-    """Delete kept usage and runs whose message is gone; only those of `message_id` if it is given."""
+    """Delete kept usage, runs and requests whose message is gone; only those of `message_id` if it is given."""
     only = "" if message_id is None else " AND message_id = :message_id"
     for table in (CONVO_USAGE.name, CONVO_RUNS.name):
         if tx.has_table(table):
@@ -264,6 +266,7 @@ def delete_stale_records(tx: Transaction, session_id: str, message_id: int | Non
                 session_id=session_id,
                 message_id=message_id,
             )
+    delete_stale_requests(tx, session_id, message_id)
 
 
 def list_branches(tx: Transaction, session_id: str, current: str) -> list[dict[str, Any]]:

@@ -24,8 +24,18 @@ from tui.storage.queries.branches import (
     read_generation,
     reserve_existing_branches,
 )
+from tui.storage.queries.requests import delete_requests_without_usage
 from tui.storage.queries.usage import keep_shared_usage
-from tui.storage.schema import CONVO_BRANCHES, CONVO_LABELS, CONVO_RUNS, CONVO_USAGE, MESSAGE_INDEX
+from tui.storage.schema import (
+    CONVO_BRANCHES,
+    CONVO_LABELS,
+    CONVO_REQUEST_INPUTS,
+    CONVO_REQUESTS,
+    CONVO_RUNS,
+    CONVO_TEXTS,
+    CONVO_USAGE,
+    MESSAGE_INDEX,
+)
 
 __all__ = ["EncodedItem", "append_items", "clear_session", "encode_items", "pop_item", "read_items"]
 
@@ -51,6 +61,9 @@ _COLUMNS: Final = (
     "tool_name",
 )
 """The columns of the rows that `_structure_rows` yields."""
+
+_OF_ITEMS: Final = (CONVO_BRANCHES, CONVO_USAGE, CONVO_RUNS, CONVO_REQUESTS, CONVO_REQUEST_INPUTS, CONVO_TEXTS)
+"""Tables of ours whose rows are deleted with the items of a session."""
 
 
 class EncodedItem(NamedTuple):
@@ -155,6 +168,7 @@ def pop_item(tx: Transaction, session_id: str, branch_id: str) -> object | None:
                 " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
             )
             tx.execute(sql, session_id=session_id, branch_id=branch_id, turn=turn)
+            delete_requests_without_usage(tx, session_id, branch_id, message_id)
         tx.execute("DELETE FROM message_structure WHERE id = :id", id=row_id)
         data = _release(tx, session_id, message_id)
         if not branch_has_items(tx, session_id, branch_id):
@@ -209,7 +223,7 @@ def clear_session(tx: Transaction, session_id: str) -> int:
     """
     reserve_existing_branches(tx, session_id)
     claim_generation(tx, session_id)
-    own = (table.name for table in (CONVO_BRANCHES, CONVO_USAGE, CONVO_RUNS) if tx.has_table(table.name))
+    own = (table.name for table in _OF_ITEMS if tx.has_table(table.name))
     for name in (tx.tables.messages, tx.tables.sessions, "message_structure", "turn_usage", *own):
         tx.delete_session_rows(name, session_id)
     if tx.has_table(CONVO_LABELS.name):

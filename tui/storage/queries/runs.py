@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from tui.storage.engine import Transaction
-from tui.storage.queries.branches import last_turn
+from tui.storage.queries.requests import last_turn_key
 from tui.storage.schema import CONVO_RUNS
 from tui.storage.sql import insert_into
 
@@ -35,18 +35,10 @@ def record_run(tx: Transaction, session_id: str, branch_id: str, run: EndedRun) 
 
     Earlier runs of the turn stay recorded.
     """
-    turn = last_turn(tx, session_id, branch_id)
-    if not turn:
+    turn = last_turn_key(tx, session_id, branch_id)
+    if turn is None or not turn.user_turn_number:
         return False
-    # The `+` keeps SQLite on the index that finds the turn.
-    sql = (
-        "SELECT message_id FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
-        " AND user_turn_number = :turn ORDER BY +sequence_number LIMIT 1"
-    )
-    (message_id,) = tx.execute(sql, session_id=session_id, branch_id=branch_id, turn=turn).fetchone()
     CONVO_RUNS.create(tx)
     run_values = run._asdict() | {"estimated": int(run.estimated), "reported": int(run.reported)}
-    tx.execute(
-        _RECORD, session_id=session_id, branch_id=branch_id, user_turn_number=turn, message_id=message_id, **run_values
-    )
+    tx.execute(_RECORD, **turn._asdict(), **run_values)
     return True

@@ -39,6 +39,7 @@ __all__ = [
     "turn_inputs",
     "turn_usages",
     "usage_of_turns",
+    "usages_by_turn",
 ]
 
 HOUR: Final = "COALESCE(substr(CAST(u.created_at AS TEXT), 1, 13), '')"
@@ -110,8 +111,7 @@ def turn_usages(
 ) -> tuple[TurnUsage, ...]:
     """Return the usage of the turns of a branch from `first` to `last`, one for each turn."""
     last = min(last, tree.branches[branch_id].turns)
-    sharing = [branch for branch in branches_sharing_turns(tree, branch_id) if branch.last_turn >= first]
-    usages = _usage(tx, session.session_id, sharing, first, last)
+    usages = usages_by_turn(tx, session, tree, branch_id, first, last)
     runs_by_turn = _runs(tx, session, branch_id, first, last)
     tools = _tools(tx, session, branch_id, first, last)
     found = []
@@ -125,6 +125,14 @@ def turn_usages(
         run = _last_run(runs, branch_id) if runs else None
         found.append(turn_usage._replace(run=run, tools=tuple(tools.get(turn, ()))))
     return tuple(found)
+
+
+def usages_by_turn(
+    tx: Transaction, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
+) -> dict[int, TurnUsage]:
+    """Return the usage of those turns of a branch that have any, whichever branches ran them."""
+    sharing = [branch for branch in branches_sharing_turns(tree, branch_id) if branch.last_turn >= first]
+    return _usage(tx, session.session_id, sharing, first, last)
 
 
 def _usage(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tui.items.codec import decode
+from tui.model.requests import RequestUsage, adds_up
 from tui.storage.engine import Transaction
-from tui.storage.queries.usage_columns import COUNT_COLUMNS, DETAIL_COLUMNS, STORED_COLUMNS
+from tui.storage.queries.requests import last_turn_key, replace_requests, replace_usage
+from tui.storage.queries.usage_columns import COUNT_COLUMNS, DETAIL_COLUMNS, STORED_COLUMNS, request_usage
 from tui.storage.schema import CONVO_USAGE
 from tui.storage.sql import insert_into
 
@@ -26,12 +28,25 @@ __all__ = [
     "usage_by_turn",
 ]
 
-RunUsage: TypeAlias = Mapping[str, int | str | None]
-"""The values of `STORED_COLUMNS` for a run; details are JSON, or None."""
+
+class RunUsage(NamedTuple):
+    """What a run used.
+
+    Attributes:
+        stored: The values of `STORED_COLUMNS`; details are JSON, or None.
+        requests: Number of its requests.
+        total: Their sum.
+        usages: What each request used; empty if that is not known.
+    """
+
+    stored: dict[str, int | str | None]
+    requests: int
+    total: RequestUsage
+    usages: tuple[RequestUsage, ...]
+
 
 _STORED: Final = ", ".join(STORED_COLUMNS)
 _KEPT_COLUMNS: Final = ("session_id", "message_id", "branch_id", "user_turn_number", *STORED_COLUMNS, "created_at")
-_STORE: Final = insert_into("turn_usage", ("session_id", "branch_id", "user_turn_number", *STORED_COLUMNS))
 _KEEP: Final = f"{insert_into('convo_usage', _KEPT_COLUMNS)} ON CONFLICT (session_id, message_id) DO NOTHING"
 
 
@@ -65,11 +80,16 @@ def _shared(tx: Transaction, *, one_turn: bool) -> str:
 
 
 def run_usage(used: Usage | None, logger: logging.Logger) -> RunUsage | None:
-    """Return the usage of a run as it is stored; None if the run has none."""
+    """Return the usage of a run; None if the run has none."""
     if used is None:
         return None
-    counts: dict[str, int | str | None] = {name: getattr(used, name) or 0 for name in COUNT_COLUMNS}
-    return counts | {name: _encode_details(getattr(used, name, None), logger) for name in DETAIL_COLUMNS}
+    stored: dict[str, int | str | None] = {name: getattr(used, name) or 0 for name in COUNT_COLUMNS}
+    stored |= {name: _encode_details(getattr(used, name, None), logger) for name in DETAIL_COLUMNS}
+    requests, total = used.requests or 0, request_usage(used)
+    usages = tuple(map(request_usage, getattr(used, "request_usage_entries", None) or ()))
+    if not adds_up(usages, requests, total):
+        usages = (total,) if requests == 1 else ()
+    return RunUsage(stored, requests, total, usages)
 
 
 def _encode_details(details: object, logger: logging.Logger) -> str | None:
@@ -83,24 +103,12 @@ def _encode_details(details: object, logger: logging.Logger) -> str | None:
 
 
 def store_usage(tx: Transaction, session_id: str, branch_id: str, usage: RunUsage) -> bool:
-    """Replace the usage of the branch's last turn, and return False if the branch has no items."""
-    # The last row may have no turn: `MAX` would not tell that from a branch without rows.
-    row = tx.execute(
-        "SELECT user_turn_number FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
-        " ORDER BY user_turn_number DESC LIMIT 1",
-        session_id=session_id,
-        branch_id=branch_id,
-    ).fetchone()
-    if row is None:
+    """Replace the usage of the branch's last turn and of its requests, and return False if the branch has no items."""
+    turn = last_turn_key(tx, session_id, branch_id)
+    if turn is None:
         return False
-    key = {"session_id": session_id, "branch_id": branch_id, "user_turn_number": row[0] or 0}
-    # The row is not updated but replaced: by its new id and time others see that it is new.
-    tx.execute(
-        "DELETE FROM turn_usage WHERE session_id = :session_id AND branch_id = :branch_id"
-        " AND user_turn_number = :user_turn_number",
-        **key,
-    )
-    tx.execute(_STORE, **key, **usage)
+    replace_usage(tx, turn, usage.stored)
+    replace_requests(tx, turn, usage.usages, usage.requests, usage.total)
     return True
 
 

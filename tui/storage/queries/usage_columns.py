@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui.model import Counting, Usage
+from tui.model.requests import RequestUsage
 from tui.storage.dialect import Dialect
 
 if TYPE_CHECKING:
     from agents import Usage as SDKUsage
+    from agents.usage import RequestUsage as SDKRequestUsage
 
 __all__ = [
     "COUNT_COLUMNS",
@@ -27,6 +29,7 @@ __all__ = [
     "number_expression",
     "read_usage",
     "reported_usage",
+    "request_usage",
     "usage_expressions",
 ]
 
@@ -52,7 +55,7 @@ class UsageColumn(NamedTuple):
             return dialect.clamped(dialect.as_integer(field), 0, _MAX_NUMBER)
         return f"COALESCE({dialect.clamped(dialect.as_integer(self.name), 0, _MAX_NUMBER)}, 0)"
 
-    def reported(self, used: SDKUsage) -> int | None:
+    def reported(self, used: SDKUsage | SDKRequestUsage) -> int | None:
         """Return the number in the usage of a run; None if its details do not contain it."""
         if self.details:
             return getattr(getattr(used, self.details, None), self.name, None)
@@ -77,6 +80,8 @@ DETAIL_COLUMNS: Final = tuple(sorted({column.details for column in USAGE_COLUMNS
 
 STORED_COLUMNS: Final = (*COUNT_COLUMNS, *DETAIL_COLUMNS)
 """All columns of the same tables that hold usage."""
+
+_REQUEST_COLUMNS: Final = tuple(column for column in USAGE_COLUMNS if column.name in RequestUsage._fields)
 
 USAGE_NAMES: Final = ", ".join(column.name for column in USAGE_COLUMNS)
 """The names of the columns of `usage_expressions`, as SQL."""
@@ -116,3 +121,8 @@ def read_usage(numbers: Iterable[int | None], *, estimated: bool = False) -> Usa
 def reported_usage(used: SDKUsage) -> Usage:
     """Return the usage of a run; numbers that the provider did not report are None."""
     return read_usage(column.reported(used) for column in USAGE_COLUMNS)
+
+
+def request_usage(used: SDKUsage | SDKRequestUsage) -> RequestUsage:
+    """Return the usage of a request, or the sum of the usage of a run's requests."""
+    return RequestUsage(**{column.name: column.reported(used) for column in _REQUEST_COLUMNS})  # type: ignore[arg-type]

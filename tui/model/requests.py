@@ -1,0 +1,110 @@
+"""Requests to a model: what each of them used, and what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+__all__ = ["Request", "RequestInput", "RequestUsage", "SentRequest", "adds_up"]
+
+
+class RequestUsage(NamedTuple):
+    """Tokens of a request.
+
+    Attributes:
+        input_tokens: Tokens sent, including `cached_tokens`.
+        output_tokens: Tokens received, including `reasoning_tokens`.
+        cached_tokens: Part of the input that the provider read from its cache; None if not reported.
+        cache_write_tokens: Part of the input that the provider wrote to its cache; None if not reported.
+        reasoning_tokens: Part of the output that was reasoning; None if not reported.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class SentRequest(NamedTuple):
+    """A request that was answered, as a recorder hands it over.
+
+    Attributes:
+        usage: Tokens, as the provider counted them.
+        agent: Name of the agent.
+        model: Name of the model.
+        started_at: When it was sent: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
+        seconds: Time until the answer was complete.
+        first_token_seconds: Time until the answer began; None if it was not streamed.
+        response_id: The id that the server gave the response.
+        instructions: The instructions that were sent; None if there were none.
+        tools: The tools that the model was offered, as JSON; None if they are not known.
+        settings: The settings of the model, as JSON; None if they are not known.
+        items: The items that were sent, as JSON; None if they are not known.
+    """
+
+    usage: RequestUsage = RequestUsage()
+    agent: str | None = None
+    model: str | None = None
+    started_at: str | None = None
+    seconds: float | None = None
+    first_token_seconds: float | None = None
+    response_id: str | None = None
+    instructions: str | None = None
+    tools: list[dict[str, Any]] | None = None
+    settings: dict[str, Any] | None = None
+    items: list[dict[str, Any]] | None = None
+
+
+class Request(NamedTuple):
+    """A request of a turn, as far as it is recorded.
+
+    Attributes:
+        id: Its id in the file.
+        branch_id: The branch that ran the turn; other branches that hold the turn inherited it.
+        number: Its number in the turn, from 1.
+        started_at: When it was sent: UTC, naive.
+        seconds: Time until the answer was complete.
+        first_token_seconds: Time until the answer began.
+        response_id: The id that the server gave the response.
+        input_items: Number of items that were sent; None if they were not recorded.
+        has_input: Whether anything of what was sent was recorded.
+    """
+
+    id: int
+    branch_id: str
+    turn: int
+    number: int
+    agent: str | None = None
+    model: str | None = None
+    started_at: str | None = None
+    seconds: float | None = None
+    first_token_seconds: float | None = None
+    usage: RequestUsage = RequestUsage()
+    response_id: str | None = None
+    input_items: int | None = None
+    has_input: bool = False
+
+
+class RequestInput(NamedTuple):
+    """What a request sent, as far as it was recorded.
+
+    Attributes:
+        request: The request.
+        instructions: The instructions; None if there were none or they were not recorded.
+        tools: The tools; None if they were not recorded.
+        settings: The settings of the model; None if they were not recorded.
+        items: The items; None if they were not recorded, or were changed since.
+    """
+
+    request: Request
+    instructions: str | None = None
+    tools: list[dict[str, Any]] | None = None
+    settings: dict[str, Any] | None = None
+    items: list[Any] | None = None
+
+
+def adds_up(usages: Sequence[RequestUsage], requests: int, total: RequestUsage) -> bool:
+    """Return whether usages are those of all requests whose sum is `total`; a number not reported counts as 0."""
+    sums = [sum(number or 0 for number in numbers) for numbers in zip(*usages, strict=True)]
+    return len(usages) == requests and sums == [number or 0 for number in total]

@@ -1,0 +1,311 @@
+"""What a request sent: instructions, tools, settings and items.
+
+A text is stored once in a session, by its hash. An item that is stored in the branch is not stored again, but referred
+to by its position.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+from tui.items.codec import decode_or_none, to_json
+from tui.model import Session
+from tui.model.requests import Request, RequestInput, SentRequest
+from tui.storage.engine import Rows, Transaction
+from tui.storage.schema import CONVO_REQUEST_INPUTS, CONVO_TEXTS
+from tui.storage.sql import insert_into
+
+__all__ = [
+    "INPUT_COLUMNS",
+    "EncodedInput",
+    "MatchedItems",
+    "delete_inputs",
+    "encode_input",
+    "match_items",
+    "read_request_input",
+    "store_input",
+    "store_texts",
+    "unused_texts",
+]
+
+_HASH_BYTES: Final = 16
+_GROUP: Final = 64
+"""Elements of an input that are stored as a text of their own, which later requests share."""
+
+_NEARBY: Final = 16
+"""Positions around the expected one where an item is looked for."""
+
+_BATCH: Final = 512
+"""Stored items that are read at once."""
+
+_UNREADABLE: Final = object()
+
+_TEXTS: Final = ("instructions", "tools", "settings")
+
+INPUT_COLUMNS: Final = ("response_id", *_TEXTS, "input_items", "input", "last_message_id")
+"""The columns of `convo_request_inputs` without its id and the session."""
+
+
+class EncodedInput(NamedTuple):
+    """The values of `INPUT_COLUMNS`, and the texts that they refer to, by hash."""
+
+    columns: dict[str, Any]
+    texts: dict[str, str]
+
+
+class MatchedItems(NamedTuple):
+    """Where each item of a request is stored, and the message at the greatest of the positions."""
+
+    places: list[int | None]
+    last_message_id: int | None
+
+
+def encode_input(request: SentRequest, matched: MatchedItems | None) -> EncodedInput:
+    """Return what a request sent as it is stored."""
+    texts: dict[str, str] = {}
+
+    def add(value: object) -> str:
+        text = to_json(value)
+        key = urlsafe_b64encode(blake2b(text.encode(), digest_size=_HASH_BYTES).digest()).decode().rstrip("=")
+        texts[key] = text
+        return key
+
+    columns: dict[str, Any] = dict.fromkeys(INPUT_COLUMNS)
+    columns["response_id"] = request.response_id
+    for name in _TEXTS:
+        if (value := getattr(request, name)) is not None:
+            columns[name] = add(value)
+    if request.items is not None and matched is not None:
+        elements: list[Any] = []
+        for item, position in zip(request.items, matched.places, strict=True):
+            if position is None:
+                elements.append(add(item))
+            elif elements and isinstance(elements[-1], list) and elements[-1][1] == position - 1:
+                elements[-1][1] = position
+            else:
+                elements.append([position, position])
+        # The last group may be completed by the next request.
+        groups = [elements[start : start + _GROUP] for start in range(0, len(elements), _GROUP)]
+        last = groups.pop() if groups else []
+        columns |= {
+            "input_items": len(request.items),
+            "input": json.dumps([*([add(group)] for group in groups), *last]),
+            "last_message_id": matched.last_message_id,
+        }
+    return EncodedInput(columns, texts)
+
+
+def store_input(tx: Transaction, session_id: str, request_id: int, encoded: EncodedInput) -> None:
+    """Store what a request sent; store nothing if nothing is known."""
+    if all(value is None for value in encoded.columns.values()):
+        return
+    CONVO_REQUEST_INPUTS.create(tx)
+    CONVO_TEXTS.create(tx)
+    tx.execute(
+        insert_into("convo_request_inputs", ("id", "session_id", *INPUT_COLUMNS)),
+        id=request_id,
+        session_id=session_id,
+        **encoded.columns,
+    )
+    store_texts(tx, session_id, encoded.texts.items())
+
+
+def store_texts(tx: Transaction, session_id: str, texts: Iterable[tuple[str, str]]) -> None:
+    """Store the texts that are not stored yet, each given with its hash."""
+    sql = f"{insert_into('convo_texts', ('session_id', 'hash', 'text'))} ON CONFLICT (session_id, hash) DO NOTHING"
+    tx.executemany(sql, [{"session_id": session_id, "hash": key, "text": text} for key, text in texts])
+
+
+def delete_inputs(tx: Transaction, session_id: str, ids: Sequence[int]) -> None:
+    """Delete the inputs of requests, and the texts that no other request sent."""
+    if not tx.has_table(CONVO_REQUEST_INPUTS.name):
+        return
+    sql = f"DELETE FROM convo_request_inputs WHERE {tx.dialect.in_list('id', 'ids')}"
+    if tx.execute(sql, ids=json.dumps(ids)).rowcount:
+        sql = f"DELETE FROM convo_texts WHERE session_id = :session_id AND {tx.dialect.in_list('hash', 'hashes')}"
+        tx.execute(sql, session_id=session_id, hashes=json.dumps(unused_texts(tx, session_id)))
+
+
+def unused_texts(tx: Transaction, session_id: str) -> list[str]:
+    """Return the hashes of the texts of a session that no request sent."""
+    used: set[object] = set()
+    elements: list[Any] = []
+    sql = f"SELECT {', '.join(_TEXTS)}, input FROM convo_request_inputs WHERE session_id = :session_id"
+    for *hashes, stored in tx.execute(sql, session_id=session_id):
+        used.update(hashes)
+        elements += _elements(stored)
+    groups = {element[0] for element in elements if _is_group(element)}
+    for text in _read_texts(tx, session_id, groups).values():
+        elements += _elements(text)
+    used.update(groups, (element for element in elements if isinstance(element, str)))
+    rows = tx.execute("SELECT hash FROM convo_texts WHERE session_id = :session_id", session_id=session_id)
+    return [key for (key,) in rows if key not in used]
+
+
+def read_request_input(tx: Transaction, session: Session, branch_id: str, request: Request) -> RequestInput:
+    """Return what a request of a branch sent, as far as it was recorded."""
+    if not request.has_input:
+        return RequestInput(request)
+    sql = f"SELECT {', '.join(_TEXTS)}, input, last_message_id FROM convo_request_inputs WHERE id = :id"
+    *hashes, stored, last_message_id = tx.execute(sql, id=request.id).fetchone()
+    elements = _elements(stored)
+    groups = [element[0] for element in elements if _is_group(element)]
+    texts = _read_texts(tx, session.session_id, [*hashes, *groups])
+    instructions, tools, settings = (decode_or_none(texts.get(key)) for key in hashes)
+    elements = [
+        inner
+        for element in elements
+        for inner in (_elements(texts.get(element[0])) if _is_group(element) else [element])
+    ]
+    return RequestInput(
+        request,
+        instructions if isinstance(instructions, str) else None,
+        tools if isinstance(tools, list) else None,
+        settings if isinstance(settings, dict) else None,
+        None if stored is None else _read_items(tx, session, branch_id, elements, last_message_id),
+    )
+
+
+def _read_items(
+    tx: Transaction, session: Session, branch_id: str, elements: Sequence[Any], last_message_id: int | None
+) -> list[Any] | None:
+    """Return the items that the elements of an input describe; None if the branch was changed since."""
+    last = max((element[1] for element in elements if isinstance(element, list)), default=-1)
+    stored: Sequence[Any] = ()
+    if last >= 0:
+        values = {"session_id": session.session_id, "branch_id": branch_id, "message_id": last_message_id}
+        sql = (
+            "SELECT branch_id FROM message_structure WHERE session_id = :session_id AND message_id = :message_id"
+            " ORDER BY branch_id <> :branch_id LIMIT 1"
+        )
+        holder = tx.execute(sql, **values).fetchone()
+        if holder is None:
+            return None
+        sql = f"{_rows(tx)} ORDER BY s.sequence_number LIMIT :count"
+        stored = tx.execute(sql, session_id=session.session_id, branch_id=holder[0], count=last + 1).fetchall()
+    texts = _read_texts(tx, session.session_id, [element for element in elements if isinstance(element, str)])
+    items: list[Any] = []
+    for element in elements:
+        if isinstance(element, str):
+            items.append(decode_or_none(texts.get(element)))
+        else:
+            items += (decode_or_none(row[-1]) for row in stored[element[0] : element[1] + 1])
+    return items
+
+
+def _elements(stored: str | None) -> list[Any]:
+    elements = decode_or_none(stored)
+    return elements if isinstance(elements, list) else []
+
+
+def _is_group(element: object) -> bool:
+    return isinstance(element, list) and len(element) == 1
+
+
+def _read_texts(tx: Transaction, session_id: str, keys: Iterable[object]) -> dict[str, str]:
+    sql = (
+        f"SELECT hash, text FROM convo_texts WHERE session_id = :session_id AND {tx.dialect.in_list('hash', 'hashes')}"
+    )
+    hashes = json.dumps([key for key in keys if key is not None])
+    return dict(tx.execute(sql, session_id=session_id, hashes=hashes))
+
+
+def _rows(tx: Transaction) -> str:
+    """Return a query for message id and content of the items of a branch."""
+    return (
+        f"SELECT s.message_id, {tx.dialect.as_utf8('m.message_data')} FROM message_structure AS s"
+        f" LEFT JOIN {tx.tables.messages} AS m ON m.id = s.message_id"
+        " WHERE s.session_id = :session_id AND s.branch_id = :branch_id"
+    )
+
+
+def match_items(tx: Transaction, session_id: str, branch_id: str, items: Sequence[Any]) -> MatchedItems:
+    """Return where each item of a request is stored in the branch that it was sent for.
+
+    The branch is read from its end as far as the items reach.
+    """
+    sql = "SELECT COUNT(*) FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+    (count,) = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
+    sql = f"{_rows(tx)} ORDER BY s.sequence_number DESC"
+    with closing(tx.execute(sql, session_id=session_id, branch_id=branch_id)) as rows:
+        stored = _StoredItems(rows, count)
+        places = _find(items, stored)
+        last = max((place for place in places if place is not None), default=None)
+        return MatchedItems(places, None if last is None else stored.message_id(last))
+
+
+class _StoredItems:
+    """The items of a branch by position, read from the end as far as they are needed.
+
+    Attributes:
+        count: Number of items.
+    """
+
+    def __init__(self, rows: Rows, count: int) -> None:
+        self.count = count
+        self._rows = rows
+        self._message_ids: list[int] = []
+        self._items: list[Any] = []
+
+    def message_id(self, position: int) -> int:
+        """Return the id of the message at a position."""
+        self._read(position)
+        return self._message_ids[self.count - 1 - position]
+
+    def item(self, position: int) -> Any:
+        """Return the item at a position."""
+        self._read(position)
+        return self._items[self.count - 1 - position]
+
+    def before(self, stop: int, number: int) -> list[Any]:
+        """Return the `number` items before the position `stop`, the last one first."""
+        self._read(stop - number)
+        first = self.count - stop
+        return self._items[first : first + number]
+
+    def _read(self, position: int) -> None:
+        while self.count - len(self._items) > position:
+            batch = self._rows.fetchmany(_BATCH)
+            self._message_ids += (row[0] for row in batch)
+            # Nothing is equal to an item that cannot be decoded, and so has not been sent.
+            self._items += (_UNREADABLE if (item := decode_or_none(row[1])) is None else item for row in batch)
+
+
+def _find(items: Sequence[Any], stored: _StoredItems) -> list[int | None]:
+    """Return the position of each item; None if it is not stored as it was sent.
+
+    Most items are in the order of the branch. Others may be missing in between, on either side, or differ a little.
+    """
+    places: list[int | None] = [None] * len(items)
+    stop, end = stored.count, len(items)
+    unmatched = 0
+    reversed_items = list(reversed(items))
+    while end and stop:
+        number = min(end, stop, _BATCH)
+        sent = reversed_items[len(items) - end : len(items) - end + number]
+        if sent == stored.before(stop, number):
+            places[end - number : end] = range(stop - number, stop)
+            end, stop, unmatched = end - number, stop - number, 0
+            continue
+        for item in sent:
+            end -= 1
+            position = next((p for p in _candidates(stop - 1, unmatched) if stored.item(p) == item), None)
+            if position is None:
+                unmatched += 1
+            else:
+                places[end], stop, unmatched = position, position, 0
+    return places
+
+
+def _candidates(expected: int, unmatched: int) -> Iterator[int]:
+    """Yield the positions where an item may be, after `unmatched` others were not found where they were expected."""
+    shifted = expected - unmatched
+    for distance in range(_NEARBY):
+        for position in (shifted - distance, shifted + distance, expected - distance):
+            if 0 <= position <= expected:
+                yield position

@@ -1,0 +1,298 @@
+"""The requests of a turn: what each of them used.
+
+The sums of a turn's requests are its usage, as both are stored in one transaction. Where another program has replaced
+the usage since, the requests are ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from tui.model import Session, TurnTree
+from tui.model.requests import Request, RequestUsage, adds_up
+from tui.storage.engine import Transaction
+from tui.storage.queries.request_inputs import EncodedInput, delete_inputs, store_input
+from tui.storage.queries.turn_usage import usages_by_turn
+from tui.storage.queries.usage_columns import STORED_COLUMNS, USAGE_COLUMNS
+from tui.storage.schema import CONVO_REQUESTS, CONVO_USAGE
+from tui.storage.sql import insert_into
+
+__all__ = [
+    "REQUEST_COLUMNS",
+    "AnsweredRequest",
+    "TurnKey",
+    "delete_requests",
+    "delete_requests_without_usage",
+    "delete_stale_requests",
+    "last_turn_key",
+    "read_requests",
+    "record_request",
+    "replace_requests",
+    "replace_usage",
+]
+
+_TOKENS: Final = RequestUsage._fields
+_CIRCUMSTANCES: Final = ("agent", "model", "started_at", "seconds", "first_token_seconds")
+
+REQUEST_COLUMNS: Final = ("branch_id", "user_turn_number", "message_id", "number", *_CIRCUMSTANCES, *_TOKENS)
+"""The columns of `convo_requests` without its id and the session."""
+
+_STORED: Final = ("session_id", *REQUEST_COLUMNS)
+_INSERT: Final = f"{insert_into('convo_requests', _STORED)} RETURNING id"
+_OF_TURN: Final = (
+    "session_id = :session_id AND message_id = :message_id AND branch_id = :branch_id"
+    " AND user_turn_number = :user_turn_number"
+)
+_STORE_USAGE: Final = insert_into("turn_usage", ("session_id", "branch_id", "user_turn_number", *STORED_COLUMNS))
+_MAX_SECONDS: Final = 1e9
+"""Longer durations are cut to this: another program may have stored any number."""
+
+
+class TurnKey(NamedTuple):
+    """A turn of a branch, and the first message of the turn; None if the branch's items belong to no turn."""
+
+    session_id: str
+    branch_id: str
+    user_turn_number: int
+    message_id: int | None
+
+
+class AnsweredRequest(NamedTuple):
+    """A request to record, with the fields of `tui.model.requests.SentRequest`."""
+
+    agent: str | None
+    model: str | None
+    started_at: str | None
+    seconds: float | None
+    first_token_seconds: float | None
+    usage: RequestUsage
+    input: EncodedInput
+
+
+class _StoredUsage(NamedTuple):
+    """What a stored request used."""
+
+    id: int
+    usage: RequestUsage
+
+
+def last_turn_key(tx: Transaction, session_id: str, branch_id: str) -> TurnKey | None:
+    """Return the last turn of a branch; None if the branch has no items."""
+    # The last row may have no turn: `MAX` would not tell that from a branch without rows. The `+` keeps SQLite on the
+    # index that finds the turn.
+    row = tx.execute(
+        "SELECT user_turn_number, (SELECT message_id FROM message_structure AS t WHERE t.session_id = s.session_id"
+        " AND t.branch_id = s.branch_id AND t.user_turn_number = s.user_turn_number"
+        " ORDER BY +t.sequence_number LIMIT 1)"
+        " FROM message_structure AS s WHERE session_id = :session_id AND branch_id = :branch_id"
+        " ORDER BY user_turn_number DESC LIMIT 1",
+        session_id=session_id,
+        branch_id=branch_id,
+    ).fetchone()
+    return None if row is None else TurnKey(session_id, branch_id, row[0] or 0, row[1])
+
+
+def replace_usage(tx: Transaction, turn: TurnKey, usage: dict[str, Any]) -> None:
+    """Replace the row of a turn in `turn_usage`; `usage` has the values of `STORED_COLUMNS`."""
+    # The row is not updated but replaced: by its new id and time others see that it is new.
+    tx.execute(
+        "DELETE FROM turn_usage WHERE session_id = :session_id AND branch_id = :branch_id"
+        " AND user_turn_number = :user_turn_number",
+        **turn._asdict(),
+    )
+    tx.execute(_STORE_USAGE, **turn._asdict(), **usage)
+
+
+def replace_requests(
+    tx: Transaction, turn: TurnKey, usages: Sequence[RequestUsage], requests: int, total: RequestUsage
+) -> None:
+    """Replace the requests of a turn, which has `requests` of them with the sum `total`.
+
+    `usages` are all requests, or empty if only the sum is known. Stored requests with the same sum stay as they are.
+    Otherwise those with the tokens of one of `usages` keep what else is known of them.
+    """
+    if turn.message_id is None:
+        return
+    stored = _stored_usages(tx, turn)
+    if stored and adds_up([request.usage for request in stored], requests, total):
+        return
+    new = []
+    kept = set()
+    for number, (usage, same) in enumerate(zip(usages, _same_tokens(stored, usages), strict=True), start=1):
+        if same is None:
+            new.append((turn.session_id, turn.branch_id, turn.user_turn_number, turn.message_id, number, *usage))
+        else:
+            kept.add(same.id)
+            assignments = ", ".join(f"{name} = :{name}" for name in ("number", *_TOKENS))
+            sql = f"UPDATE convo_requests SET {assignments} WHERE id = :id"
+            tx.execute(sql, id=same.id, number=number, **usage._asdict())
+    delete_requests(tx, turn.session_id, [request.id for request in stored if request.id not in kept])
+    if new:
+        CONVO_REQUESTS.create(tx)
+        columns = ("session_id", "branch_id", "user_turn_number", "message_id", "number", *_TOKENS)
+        tx.insert_rows("convo_requests", columns, new)
+
+
+def _stored_usages(tx: Transaction, turn: TurnKey) -> list[_StoredUsage]:
+    if not tx.has_table(CONVO_REQUESTS.name):
+        return []
+    sql = f"SELECT id, {', '.join(_TOKENS)} FROM convo_requests WHERE {_OF_TURN} ORDER BY number, id"
+    return [_StoredUsage(row[0], RequestUsage(*row[1:])) for row in tx.execute(sql, **turn._asdict())]
+
+
+def _same_tokens(stored: Sequence[_StoredUsage], usages: Sequence[RequestUsage]) -> list[_StoredUsage | None]:
+    """Return for each usage the next stored request with the same tokens, in order."""
+    found: list[_StoredUsage | None] = []
+    start = 0
+    for usage in usages:
+        rest = range(start, len(stored))
+        index = next((index for index in rest if stored[index].usage[:2] == usage[:2]), None)
+        found.append(None if index is None else stored[index])
+        start = start if index is None else index + 1
+    return found
+
+
+def record_request(tx: Transaction, session_id: str, branch_id: str, request: AnsweredRequest, first: bool) -> bool:
+    """Add a request to the branch's last turn and to its usage, and return False if the branch has no turn.
+
+    The first request of a run replaces the requests and the usage that are stored for the turn.
+    """
+    turn = last_turn_key(tx, session_id, branch_id)
+    if turn is None or turn.message_id is None:
+        return False
+    CONVO_REQUESTS.create(tx)
+    stored = _stored_usages(tx, turn)
+    if first:
+        delete_requests(tx, session_id, [request.id for request in stored])
+        stored = []
+    (request_id,) = tx.execute(
+        _INSERT,
+        **turn._asdict(),
+        number=len(stored) + 1,
+        **{name: getattr(request, name) for name in _CIRCUMSTANCES},
+        **request.usage._asdict(),
+    ).fetchone()
+    store_input(tx, session_id, request_id, request.input)
+    replace_usage(tx, turn, _sums([*(other.usage for other in stored), request.usage]))
+    return True
+
+
+def _sums(usages: Sequence[RequestUsage]) -> dict[str, Any]:
+    """Return the sum of requests as the values of `STORED_COLUMNS`."""
+    known = ([number for number in numbers if number is not None] for numbers in zip(*usages, strict=True))
+    sums: dict[str, int | None] = {
+        name: sum(numbers) if numbers else None for name, numbers in zip(_TOKENS, known, strict=True)
+    }
+    sums |= {
+        "requests": len(usages),
+        "total_tokens": (sums["input_tokens"] or 0) + (sums["output_tokens"] or 0),
+    }
+    stored: dict[str, Any] = {}
+    for column in USAGE_COLUMNS:
+        if not column.details:
+            stored[column.name] = sums[column.name]
+        elif (number := sums[column.name]) is not None:
+            stored.setdefault(column.details, {})[column.name] = number
+    return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in stored.items()}
+
+
+def read_requests(
+    tx: Transaction, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
+) -> dict[int, tuple[Request, ...]]:
+    """Return the requests of those turns of a branch from `first` to `last` whose requests are all known, in order."""
+    if not tx.has_table(CONVO_REQUESTS.name):
+        return {}
+    has_inputs = tx.has_table("convo_request_inputs")
+    inputs = "CAST(i.response_id AS TEXT), i.input_items, i.id IS NOT NULL" if has_inputs else "NULL, NULL, 0"
+    texts = ", ".join(f"CAST(r.{name} AS TEXT)" for name in ("branch_id", "agent", "model", "started_at"))
+    seconds = ", ".join(
+        tx.dialect.clamped(f"CAST(r.{name} AS REAL)", 0, _MAX_SECONDS) for name in ("seconds", "first_token_seconds")
+    )
+    rows = tx.execute(
+        f"SELECT r.id, r.user_turn_number, {texts}, {seconds}, {inputs}, {', '.join(f'r.{name}' for name in _TOKENS)}"
+        f" FROM {tx.structure_table(session)} t"
+        f" {tx.dialect.ordered_join} convo_requests r ON r.session_id = t.session_id"
+        " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
+        f"{' LEFT JOIN convo_request_inputs i ON i.id = r.id' if has_inputs else ''}"
+        " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
+        " AND t.user_turn_number BETWEEN :first AND :last ORDER BY r.number, r.id",
+        session_id=session.session_id,
+        branch_id=branch_id,
+        first=first,
+        last=last,
+    )
+    found: dict[tuple[int, str], list[Request]] = {}
+    for row in rows:
+        request_id, turn, runner, agent, model, started_at, seconds, first_token, response_id, items, has_input = row[
+            :11
+        ]
+        of_turn = found.setdefault((turn, runner), [])
+        of_turn.append(
+            Request(
+                request_id,
+                runner,
+                turn,
+                len(of_turn) + 1,
+                agent,
+                model,
+                started_at,
+                seconds,
+                first_token,
+                RequestUsage(*row[11:]),
+                response_id,
+                items,
+                bool(has_input),
+            )
+        )
+    if not found:
+        return {}
+    known = {}
+    for turn, used in usages_by_turn(tx, session, tree, branch_id, first, last).items():
+        requests = found.get((turn, used.branch_id or ""), [])
+        usage = used.usage
+        if usage is not None and requests:
+            total = RequestUsage(*(getattr(usage, name) for name in _TOKENS))
+            if adds_up([request.usage for request in requests], usage.requests, total):
+                known[turn] = tuple(requests)
+    return known
+
+
+def delete_requests(tx: Transaction, session_id: str, ids: Sequence[int]) -> None:
+    """Delete requests, and what is recorded of their input."""
+    if ids:
+        condition = tx.dialect.in_list("id", "ids")
+        tx.execute(f"DELETE FROM convo_requests WHERE {condition}", ids=json.dumps(ids))
+        delete_inputs(tx, session_id, ids)
+
+
+def delete_stale_requests(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
+    """Delete requests of turns whose first message is gone; only those of `message_id` if it is given."""
+    gone = f"NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = r.message_id)"
+    _delete_where(tx, session_id, message_id, gone)
+
+
+def delete_requests_without_usage(
+    tx: Transaction, session_id: str, branch_id: str, message_id: int | None = None
+) -> None:
+    """Delete the requests that a branch ran, after its usage was deleted, and the usage that others share was kept.
+
+    Only those of the turn that begins with `message_id`, if it is given.
+    """
+    condition = "r.branch_id = :branch_id"
+    if tx.has_table(CONVO_USAGE.name):
+        condition += (
+            " AND NOT EXISTS (SELECT 1 FROM convo_usage AS u WHERE u.session_id = r.session_id"
+            " AND u.message_id = r.message_id AND u.branch_id = r.branch_id)"
+        )
+    _delete_where(tx, session_id, message_id, condition, branch_id=branch_id)
+
+
+def _delete_where(tx: Transaction, session_id: str, message_id: int | None, condition: str, **values: object) -> None:
+    if not tx.has_table(CONVO_REQUESTS.name):
+        return
+    only = "" if message_id is None else " AND r.message_id = :message_id"
+    sql = f"SELECT r.id FROM convo_requests AS r WHERE r.session_id = :session_id{only} AND {condition}"
+    rows = tx.execute(sql, session_id=session_id, message_id=message_id, **values).fetchall()
+    delete_requests(tx, session_id, [request_id for (request_id,) in rows])
