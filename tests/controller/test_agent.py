@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,7 +16,7 @@ from tui.agent.settings import AgentSettings
 from tui.controller import SessionController
 from tui.controller.agent import AgentRuns
 from tui.errors import ConvoError, ReadOnlyError
-from tui.model import Item, Outcome, Progress, RunState, Session, View
+from tui.model import ApprovalDecision, Item, Outcome, PausedRun, Progress, RunState, Session, View
 from tui.runs.protocol import Hooks, Runner, RunResult
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import PageAround, Store
@@ -130,6 +130,19 @@ class Echo:
             self.has_stored.set()
         await self.may_end.wait()
         return RunResult(Outcome.DONE)
+
+    async def restore(self, session: AdvancedSQLiteSession, run: PausedRun, state: str) -> None:
+        raise NotImplementedError
+
+    async def resume(
+        self,
+        session: AdvancedSQLiteSession,
+        run: PausedRun,
+        restored: object,
+        decisions: Sequence[ApprovalDecision | None],
+        hooks: Hooks,
+    ) -> RunResult:
+        raise NotImplementedError
 
 
 async def test_a_message_is_shown_once_while_it_is_stored(path: Path) -> None:

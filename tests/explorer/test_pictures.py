@@ -20,7 +20,7 @@ from tests.widgets.transcript.samples import items_of
 from tui import app
 from tui.app import ConvoApp
 from tui.controller import SessionController
-from tui.model import Approval, Outcome, Progress, Usage
+from tui.model import Approval, ApprovalDecision, Outcome, PausedRun, Progress, Usage
 from tui.runs.protocol import Hooks, RunResult
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
@@ -58,11 +58,24 @@ class ScriptedRunner:
         hooks.progress(Progress("writing", live, Usage(1, 1200, 45, 1245)))
         try:
             if self._approvals:
-                await hooks.approve(self._approvals)
+                await hooks.approve(self._approvals, None)
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             pass
         return RunResult(Outcome.STOPPED, kept=False)
+
+    async def restore(self, session: AdvancedSQLiteSession, run: PausedRun, state: str) -> None:
+        raise NotImplementedError
+
+    async def resume(
+        self,
+        session: AdvancedSQLiteSession,
+        run: PausedRun,
+        restored: object,
+        decisions: Sequence[ApprovalDecision | None],
+        hooks: Hooks,
+    ) -> RunResult:
+        raise NotImplementedError
 
 
 class PicturedApp(ConvoApp):

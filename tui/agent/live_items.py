@@ -58,6 +58,15 @@ class LiveItems:
         self._response: dict[int, _LiveItem] = {}
         self._add({"role": "user", "content": text}, complete=True)
 
+    @classmethod
+    def of(cls, items: Iterable[ItemData]) -> LiveItems:
+        """Return the live items of a run that was paused."""
+        live = cls("")
+        live._items = []
+        for data in items:
+            live._add(data, complete=True)
+        return live
+
     @property
     def items(self) -> tuple[Item, ...]:
         """The items in order, with a `position` from 0 and `turn` 0."""

@@ -26,11 +26,22 @@ class RecordingSession:
         written: The items that the run has stored, in order.
     """
 
-    def __init__(self, session: AdvancedSQLiteSession, on_written: Callable[[Sequence[ItemData]], None]) -> None:
-        """Wrap a session; `on_written` gets the items after each write, and no items after `remove_message`."""
+    def __init__(
+        self,
+        session: AdvancedSQLiteSession,
+        on_written: Callable[[Sequence[ItemData]], None],
+        written: Sequence[ItemData] = (),
+    ) -> None:
+        """Wrap a session.
+
+        Args:
+            session: The session.
+            on_written: Gets the items after each write, and no items after `remove_message`.
+            written: The items that the run has stored before.
+        """
         self.session_id: str = session.session_id
         self.session_settings: SessionSettings | None = session.session_settings
-        self.written: list[ItemData] = []
+        self.written: list[ItemData] = [*written]
         self._session = session
         self._on_written = on_written
         self._write_task: asyncio.Future[None] | None = None

@@ -19,10 +19,11 @@ from tui.agent.cancellation import uncancel
 from tui.agent.error_messages import EmptyAnswerError, ErrorMessage, describe
 from tui.agent.live_items import ItemData, LiveItems, unanswered_calls
 from tui.agent.model_input import fit_items
+from tui.agent.paused import RestoredRun, approval_of, dump_state
 from tui.agent.recording_session import RecordingSession
 from tui.items.types import is_user_message
-from tui.model import Approval, ApprovalDecision, Outcome, Progress, Usage
-from tui.runs.protocol import Hooks, RunResult
+from tui.model import ApprovalDecision, Outcome, Progress, Usage
+from tui.runs.protocol import Hooks, Pause, RunLeftError, RunResult
 from tui.storage.queries.usage_columns import reported_usage
 
 if TYPE_CHECKING:
@@ -42,17 +43,29 @@ T = TypeVar("T")
 
 
 class AgentRun:
-    """Sends one message on the current branch of a session, and stores the answer."""
+    """Sends one message on the current branch of a session, or goes on with a paused run, and stores the answer."""
 
     stop_timeout = 5.0
     """Seconds within which a stopped run must end; after that it is abandoned, as a tool ignores its cancellation."""
 
-    def __init__(self, loaded: LoadedAgent, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        loaded: LoadedAgent,
+        session: AdvancedSQLiteSession,
+        text: str,
+        hooks: Hooks,
+        restored: RestoredRun | None = None,
+        decisions: Sequence[ApprovalDecision | None] = (),
+    ) -> None:
+        """Prepare a run for `text`; with `restored`, the paused run for it goes on, after these decisions."""
         self._loaded = loaded
-        self._text = text
         self._hooks = hooks
-        self._live = LiveItems(text)
-        self._session = RecordingSession(session, self._on_written)
+        self._live = LiveItems(text) if restored is None else LiveItems.of(restored.live_items)
+        self._session = RecordingSession(session, self._on_written, () if restored is None else restored.written)
+        self._input: str | RunState[Any] = text
+        if restored is not None:
+            self._input = restored.state
+            _decide(restored.state, restored.state.get_interruptions(), decisions)
         self._result: RunResultStreaming | None = None
         self._left_out: Counter[str] = Counter()
 
@@ -63,12 +76,15 @@ class AgentRun:
             await self._stream_answer()
         except asyncio.CancelledError:
             outcome = Outcome.STOPPED
+        except RunLeftError as left:
+            await _uncancelled(self._session.close())
+            return RunResult(Outcome.STOPPED, error=str(left) or None, left=True)
         except Exception as error:
             outcome, error_message = Outcome.FAILED, describe(error)
         return await _uncancelled(self._finish(outcome, error_message))
 
     async def _stream_answer(self) -> None:
-        run_input: str | RunState[Any] = self._text
+        run_input = self._input
         config = replace(self._loaded.config, call_model_input_filter=self._fit_input)
         while True:
             self._result = result = Runner.run_streamed(
@@ -94,11 +110,26 @@ class AgentRun:
                 break
             run_input = result.to_state()
             interruptions = tuple(result.interruptions)
-            decisions = await self._hooks.approve([_approval(item) for item in interruptions])
-            for item, decision in zip(interruptions, decisions, strict=True):
-                _decide(run_input, item, decision)
+            pause = await self._pause(run_input, interruptions)
+            decisions = await self._hooks.approve([approval_of(item) for item in interruptions], pause)
+            _decide(run_input, interruptions, decisions)
         if all(is_user_message(item) for item in self._session.written):
             raise EmptyAnswerError
+
+    async def _pause(self, state: RunState[Any], interruptions: Sequence[ToolApprovalItem]) -> Pause | None:
+        """Return what to store of the run while it waits; None if the SDK cannot store its state."""
+        asking = [item.agent for item in interruptions]
+        if (text := await dump_state(self._loaded, state, asking)) is None:
+            return None
+        return Pause(
+            text,
+            asking[0].name,
+            self._loaded.model_name(asking[0]),
+            self._loaded.estimates_usage(asking[0]),
+            self._result if self._usage() is not None else None,
+            [item.data for item in self._live.items],
+            self._completion(Outcome.STOPPED),
+        )
 
     def _fit_input(self, data: CallModelData[Any]) -> ModelInputData:
         """Fit the input of a request to the server, and keep what is left out of it."""
@@ -141,13 +172,19 @@ class AgentRun:
         session = self._session
         if not session.written:
             return False
-        arrived = [] if refused else _without_stored(self._live.storable(), session.written)
-        if not arrived and outcome is Outcome.FAILED and await session.remove_message():
+        completion = self._completion(outcome, refused=refused)
+        if not completion and outcome is Outcome.FAILED and await session.remove_message():
             return False
-        output = {"type": "function_call_output", "status": "incomplete", "output": _MISSING_OUTPUTS[outcome]}
-        calls = unanswered_calls([*session.written, *arrived])
-        await session.append([*arrived, *({**output, "call_id": call_id} for call_id in calls)])
+        await session.append(completion)
         return True
+
+    def _completion(self, outcome: Outcome, *, refused: bool = False) -> list[ItemData]:
+        """Return the part of the answer that has arrived and is not stored, and an output for each call without one."""
+        written = self._session.written
+        arrived = [] if refused else _without_stored(self._live.storable(), written)
+        output = {"type": "function_call_output", "status": "incomplete", "output": _MISSING_OUTPUTS[outcome]}
+        calls = unanswered_calls([*written, *arrived])
+        return [*arrived, *({**output, "call_id": call_id} for call_id in calls)]
 
     def _usage(self) -> Usage | None:
         """Return the usage so far; None if the server reported none."""
@@ -192,20 +229,17 @@ class _ToolHooks(RunHooks[Any]):
         self._report()
 
 
-def _approval(item: ToolApprovalItem) -> Approval:
-    return Approval(
-        call_id=item.call_id or "",
-        tool_name=item.qualified_name or item.name or "",
-        arguments=item.arguments or "",
-        agent=item.agent.name,
-    )
-
-
-def _decide(state: RunState[Any], item: ToolApprovalItem, decision: ApprovalDecision) -> None:
-    if decision.approved:
-        state.approve(item, always_approve=decision.always)
-    else:
-        state.reject(item, always_reject=decision.always, rejection_message=decision.reason or None)
+def _decide(
+    state: RunState[Any], calls: Sequence[ToolApprovalItem], decisions: Sequence[ApprovalDecision | None]
+) -> None:
+    """Set the decisions on calls; a call whose decision is None stays unanswered."""
+    for call, decision in zip(calls, decisions, strict=True):
+        if decision is None:
+            continue
+        if decision.approved:
+            state.approve(call, always_approve=decision.always)
+        else:
+            state.reject(call, always_reject=decision.always, rejection_message=decision.reason or None)
 
 
 def _without_stored(items: Sequence[ItemData], stored: Sequence[ItemData]) -> list[ItemData]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import traceback
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui import garbage_collection
@@ -17,7 +18,9 @@ from tui.runs.protocol import RunResult
 
 if TYPE_CHECKING:
     from tui.agent.loading import LoadedAgent
+    from tui.agent.paused import RestoredRun
     from tui.agent.settings import AgentSettings
+    from tui.model import ApprovalDecision, PausedRun
     from tui.runs.protocol import Hooks
     from tui.session import AdvancedSQLiteSession
 
@@ -74,6 +77,33 @@ class AgentRunner:
         from tui.agent.run import AgentRun
 
         return await AgentRun(loaded, session, text, hooks).run()
+
+    async def restore(self, session: AdvancedSQLiteSession, run: PausedRun, state: str) -> RestoredRun:
+        """Return a paused run of the session's current branch as `resume` takes it; nothing is run or written.
+
+        Raises:
+            ConfigError: The agent cannot be loaded or has changed since, or the state cannot be read.
+        """
+        loaded = await self._loaded()
+        from tui.agent.paused import restore_run
+
+        return await restore_run(loaded, session, run, state)
+
+    async def resume(
+        self,
+        session: AdvancedSQLiteSession,
+        run: PausedRun,
+        restored: RestoredRun,
+        decisions: Sequence[ApprovalDecision | None],
+        hooks: Hooks,
+    ) -> RunResult:
+        """Go on with a paused run on the session's current branch, which then holds the same as after `run`.
+
+        Nothing is raised, and the cancellation of the task is cleared.
+        """
+        from tui.agent.run import AgentRun
+
+        return await AgentRun(restored.loaded, session, run.message, hooks, restored, decisions).run()
 
     async def close(self) -> None:
         """Close the connections to the model's server; a later run opens new ones."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from tui.cli.agent_settings import agent_settings
 from tui.config import Config, load_config
 from tui.errors import ConfigError
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from tui.runs.protocol import Runner
 
 __all__ = ["explore"]
-
-_AGENT_OPTIONS = ("agent", "model", "instructions", "base_url", "api", "env_file", "tracing", "max_turns")
 
 
 def explore(options: argparse.Namespace) -> int:
@@ -39,7 +38,7 @@ def explore(options: argparse.Namespace) -> int:
     """
     _require_terminal()
     config = load_config()
-    settings = _agent_settings(options, config)
+    settings = agent_settings(options, config, offline=options.demo)
     if not options.demo:
         return _run_app(_open(Path(options.file), options, settings), config)
     with tempfile.TemporaryDirectory(prefix="convo-tui-") as folder:
@@ -65,23 +64,6 @@ def _require_terminal() -> None:
             "The explorer cannot draw on a terminal of type 'dumb'.",
             "Set TERM to the terminal's type, such as xterm-256color; `convo-tui show FILE` works on any.",
         )
-
-
-def _agent_settings(options: argparse.Namespace, config: Config) -> AgentSettings | None:
-    """Return the agent of the options and the profile; without one, the demo has the offline model."""
-    profile = config.select_profile(options.profile)
-    values = {
-        name: getattr(profile, name) if getattr(options, name) is None else getattr(options, name)
-        for name in _AGENT_OPTIONS
-    }
-    uses_offline_model = options.demo and values["agent"] is None and values["model"] is None
-    if not uses_offline_model and all(value is None for value in values.values()):
-        return None
-    from tui.agent.settings import OFFLINE, AgentSettings
-
-    if uses_offline_model:
-        values["model"] = OFFLINE
-    return AgentSettings(**{**values, "tracing": bool(values["tracing"])})
 
 
 def _open(path: Path, options: argparse.Namespace, settings: AgentSettings | None) -> SessionController:

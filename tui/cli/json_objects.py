@@ -13,7 +13,7 @@ from typing import Any
 
 from tui.controller.usage import UsageReport
 from tui.formats.timestamps import to_iso
-from tui.model import Branch, Item, Money, Scope, Session, TextSize, TurnResendCost, TurnUsage, Usage
+from tui.model import Branch, Item, Money, PausedRun, Scope, Session, TextSize, TurnResendCost, TurnUsage, Usage
 from tui.model.compare import ComparedItem, Comparison, Side, Summary, TurnComparison
 from tui.model.search import Hit
 
@@ -21,6 +21,7 @@ __all__ = [
     "branch_object",
     "comparison_object",
     "hit_object",
+    "paused_run_object",
     "session_object",
     "turn_objects",
     "usage_report_object",
@@ -54,6 +55,29 @@ def branch_object(branch: Branch, items: int, origin: tuple[str, int] | None) ->
         "note": branch.note,
         "pinned": branch.pinned,
         "archived": branch.archived,
+    }
+
+
+def paused_run_object(run: PausedRun) -> dict[str, Any]:
+    """Return a paused run in the output of `runs`, `approve` and `reject`."""
+    return {
+        "run": run.id,
+        "session_id": run.session_id,
+        "branch_id": run.branch_id,
+        "paused_at": to_iso(run.paused_at),
+        "message": run.message,
+        "agent": run.agent,
+        "model": run.model,
+        "branch_changed": run.is_outdated,
+        "calls": [
+            {
+                "call_id": call.call_id,
+                "agent": call.agent,
+                "tool_name": call.tool_name,
+                "arguments": call.arguments,
+            }
+            for call in run.approvals
+        ],
     }
 
 

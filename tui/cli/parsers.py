@@ -112,6 +112,40 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_agent(agent: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
+    agent.add_argument("--agent", metavar="WHERE", help="your Agent: module:attribute or path/file.py:attribute")
+    agent.add_argument("--model", metavar="NAME", help="a plain assistant on this model; 'offline' needs no key")
+    agent.add_argument("--instructions", metavar="TEXT", help="instructions of the plain assistant; @FILE reads a file")
+    agent.add_argument("--base-url", metavar="URL", help="an OpenAI-compatible server")
+    agent.add_argument("--api", choices=("responses", "chat"), help="the API of that server")
+    agent.add_argument(
+        "--env-file", metavar="FILE", type=Path, help="read keys from this .env; the environment takes precedence"
+    )
+    agent.add_argument("--profile", metavar="NAME", help="an agent of the configuration file")
+    agent.add_argument("--max-turns", type=int, metavar="N", help="how often the model may be called for one message")
+    agent.add_argument("--tracing", action="store_true", default=None, help="send the SDK's traces to OpenAI")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", type=_positive, help="number of the run, as `convo-tui runs` prints it")
+    parser.add_argument("--call", metavar="ID", help="answer only this call (default: all calls of the run)")
+
+
+def _add_approve(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument(
+        "--always", action="store_true", help="approve all further calls of these tools in this run too"
+    )
+    _add_agent(parser)
+
+
+def _add_reject(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument("--reason", metavar="TEXT", help="why, for the model to read")
+    parser.add_argument("--stop", action="store_true", help="stop the run instead of telling the model; needs no agent")
+    _add_agent(parser)
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, as docs/command-line.md describes")
 
@@ -140,6 +174,13 @@ COMMANDS: Final = {
     "archive": Command("archive a session, or a branch of it", "manage", _add_target),
     "unarchive": Command("bring an archived session or branch back", "manage", _add_target),
     "delete": Command("delete a session, or a branch of it", "manage", _add_delete),
+    "runs": Command("list the runs that wait for the approval of a tool call", "runs", has_session=False),
+    "approve": Command(
+        "approve the tool calls for which a run waits, and print its answer", "runs", _add_approve, has_session=False
+    ),
+    "reject": Command(
+        "reject the tool calls for which a run waits, and print its answer", "runs", _add_reject, has_session=False
+    ),
     "undo": Command("undo the last change that the explorer or a command made", "manage", has_session=False),
     "redo": Command("redo the last change that was undone", "manage", has_session=False),
     "keys": Command(
@@ -222,18 +263,7 @@ def explorer_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--read-only", action="store_true", help="refuse everything that would write to the file")
     _add_price_as(parser)
-    agent = parser.add_argument_group("talking to an agent", "Needs --agent, --model or a profile.")
-    agent.add_argument("--agent", metavar="WHERE", help="your Agent: module:attribute or path/file.py:attribute")
-    agent.add_argument("--model", metavar="NAME", help="a plain assistant on this model; 'offline' needs no key")
-    agent.add_argument("--instructions", metavar="TEXT", help="instructions of the plain assistant; @FILE reads a file")
-    agent.add_argument("--base-url", metavar="URL", help="an OpenAI-compatible server")
-    agent.add_argument("--api", choices=("responses", "chat"), help="the API of that server")
-    agent.add_argument(
-        "--env-file", metavar="FILE", type=Path, help="read keys from this .env; the environment takes precedence"
-    )
-    agent.add_argument("--profile", metavar="NAME", help="an agent of the configuration file")
-    agent.add_argument("--max-turns", type=int, metavar="N", help="how often the model may be called for one message")
-    agent.add_argument("--tracing", action="store_true", default=None, help="send the SDK's traces to OpenAI")
+    _add_agent(parser.add_argument_group("talking to an agent", "Needs --agent, --model or a profile."))
     parser.add_argument("--demo", action="store_true", help="open sample conversations, in a temporary file")
     parser.add_argument("--version", action="version", version=f"convo-tui {__version__}")
     return parser

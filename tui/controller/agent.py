@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -9,7 +10,7 @@ from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
 from tui.errors import ConvoError
-from tui.model import ApprovalDecision, Failure, Outcome
+from tui.model import ApprovalDecision, Failure, Outcome, View
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.session import AdvancedSQLiteSession
@@ -27,16 +28,21 @@ class AgentRuns:
         self._state = state
         self._navigation = navigation
         self._reloader = reloader
-        self._runs = Runs(runner, self, self._open_session, state.editor)
+        self._runs = Runs(runner, self, self._open_session, state.editor, state.store.paused_state)
+        self._revision = -1
+        self._following: asyncio.Task[None] | None = None
+        self._outdated: set[int] = set()
         state.runs_in = self._runs.in_session
         state.publish(model=runner.name)
 
     async def prepare(self) -> None:
-        """Load the agent, so that the first run starts without delay.
+        """Show the runs that wait for approval, and load the agent, so that the first run starts without delay.
 
         Raises:
             ConfigError: The agent or its model is not available.
         """
+        self._state.subscribe(self._follow_file)
+        self._follow_file(self._state.view)
         await self._runs.prepare()
 
     async def send(self, text: str) -> None:
@@ -77,18 +83,49 @@ class AgentRuns:
 
     def decide(self, branch_id: str, decisions: Sequence[ApprovalDecision]) -> None:
         """Answer the approvals that a run of the open session asks for."""
+        self._state.require_writable()
         session = self._state.view.session
         if session is not None:
             self._runs.decide(BranchRef(session.session_id, branch_id), decisions)
 
     async def stop_all(self) -> None:
-        """Stop all runs, and wait until their branches can be used again."""
+        """Stop all runs, and wait until their branches can be used again; those that wait for approval stay paused."""
         await self._runs.stop_all()
+
+    # Paused runs
+
+    def _follow_file(self, view: View) -> None:
+        """Read the paused runs again when the content of the file has changed."""
+        if view.writable and view.revision != self._revision and self._following is None:
+            self._following = asyncio.create_task(self._show_paused())
+
+    async def _show_paused(self) -> None:
+        state = self._state
+        try:
+            while self._revision != state.view.revision:
+                self._revision = state.view.revision
+                waiting = self._runs.paused
+                # An error is reported by the next refresh.
+                with suppress(ConvoError):
+                    paused = await state.store.paused_runs()
+                    self._runs.show_paused(paused, waiting - {run.id for run in paused})
+                    outdated = {run.id: run.branch_id for run in paused if run.is_outdated}
+                    for branch_id in [name for run_id, name in outdated.items() if run_id not in self._outdated]:
+                        words = f"A run on '{branch_id}' waited for approval, and cannot go on: the branch has changed."
+                        state.notify(words, "warning")
+                    self._outdated.update(outdated)
+        finally:
+            self._following = None
 
     # The protocol `RunListener`
 
     def runs_changed(self) -> None:
         self._state.publish()
+
+    def answer_refused(self, branch: BranchRef, error: ConvoError) -> None:
+        """Show why a run does not go on; it waits for another answer."""
+        details = getattr(error, "details", "")
+        self._state.publish(failure=self._failure(branch, str(error), error.hint, details))
 
     async def items_stored(self, branch: BranchRef) -> None:
         session = self._state.view.session
@@ -100,14 +137,21 @@ class AgentRuns:
     def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """Show a failure of the run, with the messages that were not sent."""
         failure = self._state.view.failure
-        if result.outcome is not Outcome.DONE:
+        if result.left and not queued:
+            # Without a branch, it was the user who deleted it.
+            if result.error and branch.branch_id in self._state.view.tree.branches:
+                self._state.notify(result.error)
+        elif result.outcome is not Outcome.DONE:
             unsent = "\n\n".join([*([] if result.kept else [text]), *queued])
-            serial = failure.serial + 1 if failure else 1
-            error = result.error or "Stopped."
-            failure = Failure(branch.branch_id, error, result.hint, result.details, unsent, serial)
+            failure = self._failure(branch, result.error or "Stopped.", result.hint, result.details, unsent)
         self._state.publish(failure=failure)
         if result.left_out:
             self._state.notify(f"Sent without what the server does not take: {result.left_out}. It stays stored.")
+
+    def _failure(self, branch: BranchRef, error: str, hint: str, details: str, unsent: str = "") -> Failure:
+        """Return a failure that is newer than the one in the view."""
+        last = self._state.view.failure
+        return Failure(branch.branch_id, error, hint, details, unsent, last.serial + 1 if last else 1)
 
     def _target_branch(self) -> BranchRef:
         """Return the branch on which to send a message."""

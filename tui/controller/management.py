@@ -86,7 +86,7 @@ class Management:
             from tui.storage.editor import cannot_delete_main
 
             raise cannot_delete_main()
-        self._state.require_idle(session_id, branch_id)
+        self._state.require_idle(session_id, branch_id, may_pause=True)
         return await self._state.store.deletion_impact(await self._state.find_session(session_id), branch_id)
 
     async def delete(self, session_id: str, branch_id: str | None) -> None:
@@ -94,7 +94,7 @@ class Management:
         state = self._state
         async with state.write_lock:
             state.require_writable()
-            state.require_idle(session_id, branch_id)
+            state.require_idle(session_id, branch_id, may_pause=True)
             editor, place = await state.editor(), self._place
             if branch_id is None:
                 await self._reloader.apply(editor.delete_session(session_id))

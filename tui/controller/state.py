@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
-from tui.model import Notice, Run, Session, Severity, View
+from tui.model import Notice, Run, RunState, Session, Severity, View
 from tui.storage.store import Store
 
 if TYPE_CHECKING:
@@ -105,13 +105,17 @@ class State:
         if not self.view.writable:
             raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
 
-    def require_idle(self, session_id: str, branch_id: str | None) -> None:
-        """Raise ConvoError if an answer is under way on a branch; None means any branch of the session."""
-        busy = self.runs_in(session_id)
-        if busy and (branch_id is None or branch_id in busy):
-            raise ConvoError(
-                f"An answer is under way on '{branch_id or next(iter(busy))}'.", "Stop it first, with Esc."
-            )
+    def require_idle(self, session_id: str, branch_id: str | None, *, may_pause: bool = False) -> None:
+        """Raise ConvoError if an answer is under way on a branch; None means any branch of the session.
+
+        `may_pause` allows runs that wait for approval and are stored with their branch.
+        """
+        for name, run in self.runs_in(session_id).items():
+            if branch_id not in (None, name) or (may_pause and run.paused_id is not None):
+                continue
+            if run.state is RunState.WAITING:
+                raise ConvoError(f"A run on '{name}' waits for approval.", "Answer or stop it first, with w.")
+            raise ConvoError(f"An answer is under way on '{name}'.", "Stop it first, with Esc.")
 
     def require_session(self) -> Session:
         """Return the open session.

@@ -3,7 +3,7 @@
 from tui.model.items import Item, Page
 from tui.model.journal import DeletionImpact, EntryState, JournalEntry, SharedTurns
 from tui.model.resend_cost import ResendCost, TurnResendCost
-from tui.model.runs import Approval, ApprovalDecision, Failure, Progress, Run, RunState
+from tui.model.runs import Approval, ApprovalDecision, Failure, PausedRun, Progress, Run, RunState
 from tui.model.text_sizes import TextSize, TextSizes
 from tui.model.tree import EMPTY_TREE, Branch, Chain, Holders, Turn, TurnTree
 from tui.model.usage import (
@@ -40,6 +40,7 @@ __all__ = [
     "Notice",
     "Outcome",
     "Page",
+    "PausedRun",
     "Progress",
     "ResendCost",
     "Run",

@@ -1,14 +1,14 @@
-"""Active and failed runs of an agent."""
+"""Active, paused and failed runs of an agent."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tui.model.items import Item
 from tui.model.usage import Usage
 
-__all__ = ["Approval", "ApprovalDecision", "Failure", "Progress", "Run", "RunState"]
+__all__ = ["Approval", "ApprovalDecision", "Failure", "PausedRun", "Progress", "Run", "RunState"]
 
 
 class Approval(NamedTuple):
@@ -73,6 +73,7 @@ class Run(NamedTuple):
         started_at: Seconds since the epoch.
         model: Name of the agent or the model, to be shown.
         queued: Messages that the user sent during the run, in order.
+        paused_id: Its number as a paused run while it waits for approval, so that another process can go on with it.
     """
 
     branch_id: str
@@ -82,6 +83,46 @@ class Run(NamedTuple):
     progress: Progress = Progress()
     approvals: tuple[Approval, ...] = ()
     queued: tuple[str, ...] = ()
+    paused_id: int | None = None
+
+
+class PausedRun(NamedTuple):
+    """A run that is stored with its branch until the user answers its approvals, also after the end of the program.
+
+    Attributes:
+        id: Its number in the file. A run that pauses again gets another one, so that an answer is for what was asked.
+        message: The message that it answers.
+        agent: Name of the agent that asks.
+        approvals: The tool calls that wait.
+        started_at: When it began: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
+        seconds: How long it took until it paused.
+        estimated: Whether its tokens are estimates, not counted by a provider.
+        reported: Whether the provider reported tokens.
+        live_items: Items that had arrived and are not stored yet.
+        stop_items: The items to append to the branch if the run is stopped now.
+        checkpoint: The fields of the `BranchCheckpoint` of the branch before the run.
+        items: Number of items of the branch when the run paused.
+        paused_at: When it paused, as `started_at`.
+        is_outdated: Whether the branch has changed since, so that the run cannot go on.
+    """
+
+    session_id: str
+    branch_id: str
+    message: str
+    agent: str | None
+    model: str | None
+    approvals: tuple[Approval, ...]
+    started_at: str | None
+    seconds: float
+    estimated: bool
+    reported: bool
+    live_items: tuple[dict[str, Any], ...]
+    stop_items: tuple[dict[str, Any], ...]
+    checkpoint: dict[str, Any]
+    items: int = 0
+    paused_at: str | None = None
+    is_outdated: bool = False
+    id: int = 0
 
 
 class Failure(NamedTuple):

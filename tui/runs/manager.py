@@ -1,52 +1,28 @@
-"""The runs under way: at most one on a branch, with further messages queued."""
+"""The runs under way and those that wait for approval: at most one on a branch, with further messages queued."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any
 
 from tui.errors import ConvoError
-from tui.model import Approval, ApprovalDecision, Outcome, Progress, Run, RunState
-from tui.runs.protocol import Runner, RunResult
+from tui.model import ApprovalDecision, Outcome, PausedRun, Run
+from tui.runs.active_run import ActiveRun, BranchRef, RunListener
+from tui.runs.protocol import RunLeftError, Runner, RunResult
+from tui.runs.run_file import RunFile, describe_run
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
-from tui.words import shorten
 
 __all__ = ["BranchRef", "RunListener", "Runs"]
 
-_FRAME_SECONDS: Final = 1 / 30
-"""Seconds between two reports of a growing answer."""
-
-_QUOTE_LENGTH: Final = 40
-"""Characters of a message that its entry in the undo history quotes."""
-
-
-class BranchRef(NamedTuple):
-    """A branch of a session of the file."""
-
-    session_id: str
-    branch_id: str
-
-
-class RunListener(Protocol):
-    """Is notified of the runs."""
-
-    def runs_changed(self) -> None:
-        """Handle that a run began, ended or changed."""
-
-    async def items_stored(self, branch: BranchRef) -> None:
-        """Show the items that a run has stored, if its session is open."""
-
-    def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
-        """Handle the end of a run; `queued` are the messages that are not sent, as it was stopped or failed."""
-
 
 class Runs:
-    """Runs of one agent on branches of one file."""
+    """Runs of one agent on branches of one file.
+
+    A run that waits for approval is stored. It goes on in the process that takes it out of the file first, so that no
+    call is made twice.
+    """
 
     def __init__(
         self,
@@ -54,14 +30,25 @@ class Runs:
         listener: RunListener,
         open_session: Callable[[str], AdvancedSQLiteSession],
         edit: Callable[[], Awaitable[Editor]],
+        paused_state: Callable[[int], Awaitable[str | None]],
     ) -> None:
-        """Begin without runs; `open_session` opens a session by its id, and `edit` returns an editor of the file."""
+        """Begin without runs.
+
+        Args:
+            runner: Runs the agent.
+            listener: Is notified.
+            open_session: Opens a session by its id.
+            edit: Returns an editor of the file.
+            paused_state: Returns the agent's state of a paused run by its number; None if there is none.
+        """
         self._runner = runner
         self._listener = listener
         self._open_session = open_session
         self._edit = edit
-        self._active: dict[BranchRef, _ActiveRun] = {}
+        self._paused_state = paused_state
+        self._active: dict[BranchRef, ActiveRun] = {}
         self._tasks: set[asyncio.Task[RunResult]] = set()
+        self._is_closing = False
 
     def in_session(self, session_id: str) -> Mapping[str, Run]:
         """Return the runs of a session, by branch."""
@@ -80,38 +67,72 @@ class Runs:
             active.run = active.run._replace(queued=(*active.run.queued, text))
             self._listener.runs_changed()
             return None
-        active = _ActiveRun(branch, self._runner.name, self._listener)
-        self._active[branch] = active
-        active.task = asyncio.create_task(self._run(active, text))
-        task = asyncio.create_task(self._finish(active, active.task, text))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        self._listener.runs_changed()
-        return task
+        active = ActiveRun(branch, self._runner.name, self._listener)
+        return self._begin(active, self._run(active, text), text)
+
+    @property
+    def paused(self) -> frozenset[int]:
+        """The numbers of the stored runs that wait for approval here."""
+        return frozenset(active.run.paused_id for active in self._active.values() if active.run.paused_id is not None)
+
+    def show_paused(self, paused: Sequence[PausedRun], gone: Collection[int] = ()) -> None:
+        """Show the paused runs of the file as runs that wait for approval, and leave those that are `gone`."""
+        for active in self._active.values():
+            if active.run.paused_id in gone:
+                active.leave(f"The run on '{active.branch.branch_id}' was answered in another program.")
+        for run in paused:
+            branch = BranchRef(run.session_id, run.branch_id)
+            if branch not in self._active and not run.is_outdated and not self._is_closing:
+                self._restore(branch, run)
+
+    async def answer(self, run: PausedRun, decisions: Sequence[ApprovalDecision | None]) -> RunResult:
+        """Go on with a paused run that is not shown here, and return its result."""
+        branch = BranchRef(run.session_id, run.branch_id)
+        task = self._restore(branch, run)
+        self.decide(branch, decisions)
+        return await task
 
     def stop(self, branch: BranchRef) -> bool:
         """Stop the run of a branch, and return whether there was one."""
         active = self._active.get(branch)
         if active is None or active.task is None:
             return False
-        if active.run.state is not RunState.STOPPING:
-            active.change(state=RunState.STOPPING, approvals=())
-            active.task.cancel()
+        active.stop()
         return True
 
-    def decide(self, branch: BranchRef, decisions: Sequence[ApprovalDecision]) -> None:
-        """Answer the approvals that a run asks for."""
+    def decide(self, branch: BranchRef, decisions: Sequence[ApprovalDecision | None]) -> None:
+        """Answer the approvals that a run asks for; None leaves a call unanswered."""
         if active := self._active.get(branch):
             active.decide(decisions)
 
     async def stop_all(self) -> None:
-        """Stop all runs, and wait until their branches can be used again and the listener has been notified."""
-        while tasks := [task for task in self._tasks if not task.done()]:
-            for branch in tuple(self._active):
-                self.stop(branch)
-            await asyncio.wait(tasks)
+        """Stop all runs, and wait until their branches can be used again and the listener has been notified.
 
-    async def _finish(self, active: _ActiveRun, task: asyncio.Task[RunResult], text: str) -> RunResult:
+        Stored runs that wait for approval stay paused.
+        """
+        self._is_closing = True
+        while tasks := [task for task in self._tasks if not task.done()]:
+            for active in tuple(self._active.values()):
+                if not active.leave():
+                    active.stop()
+            await asyncio.wait(tasks)
+        self._is_closing = False
+
+    def _restore(self, branch: BranchRef, run: PausedRun) -> asyncio.Task[RunResult]:
+        active = ActiveRun(branch, self._runner.name, self._listener)
+        active.restore(run)
+        return self._begin(active, self._resume(active, run), run.message)
+
+    def _begin(self, active: ActiveRun, work: Coroutine[Any, Any, RunResult], text: str) -> asyncio.Task[RunResult]:
+        self._active[active.branch] = active
+        active.task = asyncio.create_task(work)
+        task = asyncio.create_task(self._finish(active, active.task, text))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._listener.runs_changed()
+        return task
+
+    async def _finish(self, active: ActiveRun, task: asyncio.Task[RunResult], text: str) -> RunResult:
         """Wait for the end of a run, show it, and send the next message."""
         branch = active.branch
         try:
@@ -135,132 +156,70 @@ class Runs:
         self._listener.run_ended(branch, text, result, queued)
         return result
 
-    async def _run(self, active: _ActiveRun, text: str) -> RunResult:
+    async def _run(self, active: ActiveRun, text: str) -> RunResult:
         # The editor raises if the file is gone; a session would create a new one.
         editor = await self._edit()
         session = self._open_session(active.branch.session_id)
         try:
             await session.switch_to_branch(active.branch.branch_id)
-            checkpoint = await editor.take_checkpoint(*active.branch)
-            active.begin(checkpoint.items)
-            started_at, start = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), time.monotonic()
-            result = await self._runner.run(session, text, active)
-            seconds = time.monotonic() - start
-            active.kept = result.kept
-            if not result.kept:
-                # The last turn of the branch is not the turn of this run.
-                return result
-            if result.usage is not None:
-                await session.store_run_usage(result.usage)
-            await session.record_run(
-                outcome=result.outcome,
-                model=result.model,
-                agent=result.agent,
-                started_at=started_at,
-                seconds=seconds,
-                error=result.error,
-                estimated=result.estimated,
-                reported=result.usage is not None,
-            )
-            # The answer is stored, even if it cannot be made undoable.
-            with suppress(ConvoError):
-                words = f"Sent “{shorten(text, _QUOTE_LENGTH)}” on '{active.branch.branch_id}'"
-                await editor.record_since(checkpoint, "run", words)
-            return result
+            file = RunFile(editor, session, await editor.take_checkpoint(*active.branch), text)
+            active.begin(file)
+            return await _record(active, file, await self._runner.run(session, text, active))
         finally:
             await asyncio.to_thread(session.close)
 
-
-class _ActiveRun:
-    """One run, and the hooks through which it reports.
-
-    Attributes:
-        run: The run as the listener sees it.
-        task: The task to cancel in order to stop the run.
-        kept: Whether the branch has the message.
-    """
-
-    def __init__(self, branch: BranchRef, model: str, listener: RunListener) -> None:
-        self.branch = branch
-        self.run = Run(branch.branch_id, RunState.STARTING, time.time(), model)
-        self.task: asyncio.Task[RunResult] | None = None
-        self.kept = False
-        self._listener = listener
-        self._begin = 0
-        self._stored_to = 0
-        self._progress = Progress()
-        self._frame: asyncio.TimerHandle | None = None
-        self._showing: asyncio.Task[None] | None = None
-        self._stored_again = False
-        self._decisions: asyncio.Future[Sequence[ApprovalDecision]] | None = None
-
-    def begin(self, items: int) -> None:
-        """Begin the run after a number of items of the branch."""
-        self._begin = self._stored_to = items
-        self._progress = Progress(start=items)
-        self.change(state=RunState.RUNNING)
-
-    def change(self, *, state: RunState | None = None, approvals: tuple[Approval, ...] | None = None) -> None:
-        """Change the run and notify the listener at once."""
-        self.run = self.run._replace(
-            state=self.run.state if state is None else state,
-            approvals=self.run.approvals if approvals is None else approvals,
-        )
-        self._listener.runs_changed()
-
-    def progress(self, progress: Progress) -> None:
-        # The runner drops an item once it is stored; the screen needs it until it shows the stored one.
-        live, start = self._progress.live, self._progress.start
-        self._stored_to = self._begin + progress.start
-        stored = self._stored_to - start
-        if 0 <= stored <= len(live):
-            self._progress = progress._replace(live=(*live[:stored], *progress.live), start=start)
-        else:
-            self._progress = progress._replace(start=self._stored_to)
-        if self._frame is None:
-            self._frame = asyncio.get_running_loop().call_later(_FRAME_SECONDS, self._report)
-
-    def stored(self) -> None:
-        self._stored_again = True
-        if self._showing is None:
-            self._showing = asyncio.create_task(self._show_stored())
-
-    async def approve(self, approvals: Sequence[Approval]) -> Sequence[ApprovalDecision]:
-        self._decisions = asyncio.get_running_loop().create_future()
-        self.change(state=RunState.WAITING, approvals=tuple(approvals))
+    async def _resume(self, active: ActiveRun, run: PausedRun) -> RunResult:
+        """Wait for the decisions on a paused run, and go on with it."""
         try:
-            return await self._decisions
+            file, restored, decisions = await self._take_up(active, run)
+        except RunLeftError as left:
+            return RunResult(Outcome.STOPPED, error=str(left) or None, left=True)
+        except asyncio.CancelledError:
+            return await self._stop_paused(run)
+        try:
+            active.begin(file)
+            result = await self._runner.resume(file.session, run, restored, decisions, active)
+            return await _record(active, file, result)
         finally:
-            self._decisions = None
-            if self.run.state is RunState.WAITING:
-                self.change(state=RunState.RUNNING, approvals=())
+            await asyncio.to_thread(file.session.close)
 
-    def decide(self, decisions: Sequence[ApprovalDecision]) -> None:
-        """End `approve` with these decisions."""
-        if self._decisions is not None and not self._decisions.done():
-            self._decisions.set_result(decisions)
+    async def _take_up(
+        self, active: ActiveRun, run: PausedRun
+    ) -> tuple[RunFile, Any, Sequence[ApprovalDecision | None]]:
+        """Take a paused run out of the file once the user has decided, and it is sure that it can go on."""
+        while True:
+            try:
+                decisions = await active.decisions()
+                editor = await self._edit()
+                if (state := await self._paused_state(run.id)) is None:
+                    raise RunLeftError("Another program has answered it already, or deleted its branch.")
+                session = self._open_session(run.session_id)
+                try:
+                    await session.switch_to_branch(run.branch_id)
+                    restored = await self._runner.restore(session, run, state)
+                    file = RunFile.of(run, editor, session)
+                    await active.take(editor, run.id)
+                except BaseException:
+                    await asyncio.to_thread(session.close)
+                    raise
+                return file, restored, decisions
+            except ConvoError as error:
+                self._listener.answer_refused(active.branch, error)
+                active.ask(run.approvals, run.id)
 
-    def close(self) -> None:
-        """End the reports."""
-        if self._frame is not None:
-            self._frame.cancel()
-        if self._showing is not None:
-            self._showing.cancel()
+    async def _stop_paused(self, run: PausedRun) -> RunResult:
+        """Take a paused run out of the file instead of going on with it."""
+        editor = await self._edit()
+        stopped = await editor.stop_paused_run(run.id, describe_run(run.message, run.branch_id))
+        if stopped is None:
+            error = f"The run on '{run.branch_id}' was answered in another program."
+            return RunResult(Outcome.STOPPED, error=error, left=True)
+        return RunResult(Outcome.STOPPED)
 
-    def _report(self) -> None:
-        self._frame = None
-        self.run = self.run._replace(progress=self._progress)
-        self._listener.runs_changed()
 
-    async def _show_stored(self) -> None:
-        while self._stored_again:
-            self._stored_again, shown_to = False, self._stored_to
-            await self._listener.items_stored(self.branch)
-            self._drop_before(shown_to)
-        self._showing = None
-
-    def _drop_before(self, position: int) -> None:
-        """Forget the live items before a position, which are shown as stored."""
-        live, start = self._progress.live, self._progress.start
-        if start < position:
-            self._progress = self._progress._replace(live=live[position - start :], start=position)
+async def _record(active: ActiveRun, file: RunFile, result: RunResult) -> RunResult:
+    """Record how a run ended, unless the last turn of the branch is not its turn."""
+    active.kept = result.kept or result.left
+    if result.kept and not result.left:
+        await file.record(result)
+    return result

@@ -5,12 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from tui.model import Approval, ApprovalDecision, Outcome, Progress
+from tui.model import Approval, ApprovalDecision, Outcome, PausedRun, Progress
 
 if TYPE_CHECKING:
     from tui.session import AdvancedSQLiteSession
 
-__all__ = ["Hooks", "RunResult", "Runner"]
+__all__ = ["Hooks", "Pause", "RunLeftError", "RunResult", "Runner"]
+
+
+class RunLeftError(Exception):
+    """The run ends here and its branch stays as it is: it is answered later, or was answered in another program."""
+
+
+class Pause(NamedTuple):
+    """What is stored of a run that waits for approval.
+
+    Attributes:
+        state: The state for `Runner.restore`, as JSON.
+        agent: Name of the agent that asks.
+        model: Name of its model.
+        estimated: Whether the tokens are estimated.
+        usage: The argument for `store_run_usage`; None if the provider reported no tokens.
+        live_items: Items that have arrived and are not stored yet.
+        stop_items: The items to append to the branch if the run is stopped now.
+    """
+
+    state: str
+    agent: str
+    model: str
+    estimated: bool
+    usage: Any
+    live_items: Sequence[dict[str, Any]]
+    stop_items: Sequence[dict[str, Any]]
 
 
 class Hooks(Protocol):
@@ -22,8 +48,18 @@ class Hooks(Protocol):
     def stored(self) -> None:
         """Report that the run has written items to the session."""
 
-    async def approve(self, approvals: Sequence[Approval]) -> Sequence[ApprovalDecision]:
-        """Ask the user to approve tool calls, and return one decision for each, in the same order."""
+    async def approve(self, approvals: Sequence[Approval], pause: Pause | None) -> Sequence[ApprovalDecision | None]:
+        """Ask the user to approve tool calls, and return one decision for each, in the same order.
+
+        A call whose decision is None stays unanswered; the run asks for it again.
+
+        Args:
+            approvals: The calls.
+            pause: What to store of the run while it waits; None if the agent's state cannot be stored.
+
+        Raises:
+            RunLeftError: The run must not go on.
+        """
 
 
 class RunResult(NamedTuple):
@@ -40,6 +76,7 @@ class RunResult(NamedTuple):
         details: The details of the error, without secrets.
         kept: Whether the branch has the message. If not, the branch is as it was before the run, and `usage` is None.
         left_out: The items of the branch that were not sent, as `2 × web_search_call`; empty where all were.
+        left: Whether the run ended as `RunLeftError` says; nothing is recorded of it.
     """
 
     outcome: Outcome
@@ -52,6 +89,7 @@ class RunResult(NamedTuple):
     details: str = ""
     kept: bool = True
     left_out: str = ""
+    left: bool = False
 
 
 class Runner(Protocol):
@@ -73,4 +111,24 @@ class Runner(Protocol):
 
         Cancelling the task stops the run. The message and the part of the answer that has arrived are stored, and the
         branch can be used again.
+        """
+
+    async def restore(self, session: AdvancedSQLiteSession, run: PausedRun, state: str) -> Any:
+        """Return a paused run of the session's current branch in the form that `resume` takes; nothing is written.
+
+        Raises:
+            ConfigError: The agent is not available or has changed since, or the state cannot be read.
+        """
+
+    async def resume(
+        self,
+        session: AdvancedSQLiteSession,
+        run: PausedRun,
+        restored: Any,
+        decisions: Sequence[ApprovalDecision | None],
+        hooks: Hooks,
+    ) -> RunResult:
+        """Go on with a paused run that nobody else has, on the session's current branch, as `run` does.
+
+        A call whose decision is None stays unanswered; the run pauses again for it.
         """

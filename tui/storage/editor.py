@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tui.errors import ConvoError
-from tui.model import JournalEntry
+from tui.model import JournalEntry, Outcome, PausedRun
 from tui.storage.engine import Engine, Transaction, shielded
 from tui.storage.journal.recording import (
     BranchCheckpoint,
@@ -21,8 +21,10 @@ from tui.storage.journal.recording import (
 from tui.storage.journal.undo import Check, redo, undo
 from tui.storage.open import open_to_read, open_to_write, write_new_database
 from tui.storage.queries.branches import claim_generation, delete_branch, fork_branch
-from tui.storage.queries.items import clear_session
+from tui.storage.queries.items import append_items, clear_session, encode_items
 from tui.storage.queries.labels import drop_label, read_label, write_label
+from tui.storage.queries.paused_runs import pause_run, take_paused_run
+from tui.storage.queries.runs import EndedRun, record_run
 from tui.storage.queries.sessions import drop_place, keep_place
 from tui.storage.queries.turns import resolve_fork_turn
 from tui.storage.schema import MAIN, create_branch_tables, quoted
@@ -32,7 +34,7 @@ from tui.storage.transfer.copy import CopyCounts, copy_branch, copy_turns
 from tui.storage.transfer.imports import ImportedSession, import_session
 from tui.words import plural
 
-__all__ = ["Editor", "cannot_delete_main"]
+__all__ = ["Editor", "cannot_delete_main", "checkpoint_of"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -149,6 +151,42 @@ class Editor:
                 write_label(tx, session_id, branch_id, read_label(tx, session_id, branch_id)._replace(**changed))
 
         await self.change(work)
+
+    # Paused runs
+
+    async def pause_run(self, run: PausedRun, state: str) -> int:
+        """Store a run that waits for approval with the agent's `state`, and return its number."""
+        return await self.change(pause_run, run, state)
+
+    async def take_paused_run(self, run_id: int) -> PausedRun | None:
+        """Remove a paused run from the file and return it; None if others took or deleted it before."""
+        return await self.change(take_paused_run, run_id)
+
+    async def stop_paused_run(self, run_id: int, description: str) -> PausedRun | None:
+        """Take a paused run and, unless its branch has changed, complete the branch as that of a stopped run.
+
+        `description` says for the journal what the run was.
+        """
+
+        def work(tx: Transaction) -> PausedRun | None:
+            run = take_paused_run(tx, run_id)
+            if run is not None and not run.is_outdated:
+                append_items(tx, run.session_id, run.branch_id, encode_items(run.stop_items))
+                ended = EndedRun(
+                    Outcome.STOPPED,
+                    run.model,
+                    run.agent,
+                    run.started_at,
+                    run.seconds,
+                    None,
+                    run.estimated,
+                    run.reported,
+                )
+                record_run(tx, run.session_id, run.branch_id, ended)
+                record_since(tx, checkpoint_of(run), "run", description)
+            return run
+
+        return await self.change(work)
 
     # Copies
 
@@ -276,6 +314,20 @@ class Editor:
             raise ConvoError(str(error)) from error
         finally:
             worker.shutdown(wait=False)
+
+
+def checkpoint_of(run: PausedRun) -> BranchCheckpoint:
+    """Return the state of the branch of a paused run before that run.
+
+    Raises:
+        ConvoError: It is not stored as this program stores it.
+    """
+    try:
+        checkpoint = BranchCheckpoint(**run.checkpoint)
+    except TypeError as error:
+        raise ConvoError("The paused run is damaged.", "Delete its branch, or fork from an earlier turn.") from error
+    empty_row, session_row = (None if row is None else tuple(row) for row in checkpoint[-2:])
+    return checkpoint._replace(empty_row=empty_row, session_row=session_row)
 
 
 def cannot_delete_main() -> ConvoError:

@@ -16,6 +16,7 @@ __all__ = [
     "CONVO_BRANCHES",
     "CONVO_JOURNAL",
     "CONVO_LABELS",
+    "CONVO_PAUSED_RUNS",
     "CONVO_REQUESTS",
     "CONVO_REQUEST_INPUTS",
     "CONVO_RUNS",
@@ -226,6 +227,31 @@ CONVO_TEXTS: Final = Table(
 """What requests sent, each text once in a session: instructions, lists of tools, settings and items, all as JSON.
 
 A text is deleted with the last row of `convo_request_inputs` that refers to it.
+"""
+
+CONVO_PAUSED_RUNS: Final = Table(
+    "convo_paused_runs",
+    """
+        id {identity},
+        session_id TEXT NOT NULL,
+        branch_id TEXT NOT NULL,
+        message TEXT NOT NULL,
+        agent TEXT,
+        model TEXT,
+        approvals JSON NOT NULL,
+        run JSON NOT NULL,
+        state JSON NOT NULL,
+        items INTEGER NOT NULL,
+        last_item INTEGER NOT NULL,
+        generation INTEGER NOT NULL,
+        created_at TIMESTAMP DEFAULT {now}
+    """,
+)
+"""Runs that wait for the approval of tool calls; a run is removed by whoever takes up the answer.
+
+`state` is for the agent alone, `run` has the other fields of `tui.model.PausedRun`. `items`, `last_item` and
+`generation` are the number and the greatest id of the branch's rows in `message_structure` and the clear generation of
+its session. If they are others now, the branch has changed, and the run cannot go on.
 """
 
 CONVO_LABELS: Final = Table(

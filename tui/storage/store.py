@@ -17,6 +17,7 @@ from tui.model import (
     Item,
     JournalEntry,
     Page,
+    PausedRun,
     ResendCost,
     Session,
     SessionSort,
@@ -213,6 +214,18 @@ class Store:
         from tui.storage.journal.recording import read_entries
 
         return await self._reader.read(read_entries)
+
+    async def paused_runs(self, session_id: str | None = None) -> tuple[PausedRun, ...]:
+        """Return the runs of a session, by default of all, that wait for approval; oldest first."""
+        from tui.storage.queries.paused_runs import read_paused_runs
+
+        return tuple(await self._background.read(lambda tx: read_paused_runs(tx, session_id)))
+
+    async def paused_state(self, run_id: int) -> str | None:
+        """Return the agent's state of a paused run; None if there is no such run."""
+        from tui.storage.queries.paused_runs import read_paused_state
+
+        return await self._background.read(lambda tx: read_paused_state(tx, run_id))
 
     # Branches, turns and items
 

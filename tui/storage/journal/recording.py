@@ -157,6 +157,13 @@ def record_since(tx: Transaction, checkpoint: BranchCheckpoint, operation: str, 
                     changes.added["convo_request_inputs"] = id_ranges(tx, of_new_rows, **values)
     if "message_structure" not in changes.added:
         return
+    if "convo_paused_runs" in tables:
+        # An older run that waits on the branch cannot go on after these items.
+        tx.execute(
+            "DELETE FROM convo_paused_runs WHERE session_id = :session_id AND branch_id = :branch_id",
+            session_id=checkpoint.session_id,
+            branch_id=checkpoint.branch_id,
+        )
     entry_id = _insert_entry(tx, checkpoint.session_id, operation)
     if (before := checkpoint.empty_row) is not None:
         key = before[: len(tx.primary_key("convo_branches"))]

@@ -46,6 +46,7 @@ NUMBERED_TABLES: Final = (
     "convo_runs",
     "convo_requests",
     "convo_request_inputs",
+    "convo_paused_runs",
 )
 """Tables whose rows never change and have growing ids: an entry stores the rows that it added as ranges of ids."""
 

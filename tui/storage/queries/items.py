@@ -29,6 +29,7 @@ from tui.storage.queries.usage import keep_shared_usage
 from tui.storage.schema import (
     CONVO_BRANCHES,
     CONVO_LABELS,
+    CONVO_PAUSED_RUNS,
     CONVO_REQUEST_INPUTS,
     CONVO_REQUESTS,
     CONVO_RUNS,
@@ -62,7 +63,15 @@ _COLUMNS: Final = (
 )
 """The columns of the rows that `_structure_rows` yields."""
 
-_OF_ITEMS: Final = (CONVO_BRANCHES, CONVO_USAGE, CONVO_RUNS, CONVO_REQUESTS, CONVO_REQUEST_INPUTS, CONVO_TEXTS)
+_OF_ITEMS: Final = (
+    CONVO_BRANCHES,
+    CONVO_USAGE,
+    CONVO_RUNS,
+    CONVO_PAUSED_RUNS,
+    CONVO_REQUESTS,
+    CONVO_REQUEST_INPUTS,
+    CONVO_TEXTS,
+)
 """Tables of ours whose rows are deleted with the items of a session."""
 
 

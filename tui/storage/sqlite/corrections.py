@@ -136,6 +136,14 @@ _OTHERS: Final[Mapping[str, Mapping[str, _Kind]]] = {
         "estimated": _Kind.NUMBER,
         "reported": _Kind.NUMBER,
     },
+    "convo_paused_runs": {
+        "id": _Kind.ID,
+        **_BRANCH,
+        **dict.fromkeys(("message", "approvals", "run", "state"), _Kind.TEXT),
+        **dict.fromkeys(("agent", "model"), _Kind.OPTIONAL_TEXT),
+        **dict.fromkeys(("items", "last_item", "generation"), _Kind.NUMBER),
+        **_CREATED,
+    },
     "convo_labels": {
         **_BRANCH,
         **dict.fromkeys(("kind", "title", "note"), _Kind.TEXT),

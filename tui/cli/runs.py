@@ -1,0 +1,244 @@
+"""`convo-tui runs`, `approve` and `reject`: the runs that wait for the approval of a tool call."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any, Final
+
+from tui.cli.json_objects import paused_run_object
+from tui.cli.output import Output, print_json
+from tui.errors import ConfigError, ConvoError, NotFoundError
+from tui.items.text import item_text
+from tui.items.types import message_type
+from tui.model import ApprovalDecision, Outcome, PausedRun, RunState
+from tui.runs.manager import BranchRef, Runs
+from tui.runs.protocol import Runner, RunResult
+from tui.runs.run_file import describe_run
+from tui.session import AdvancedSQLiteSession
+from tui.storage.editor import Editor
+from tui.storage.store import Store
+from tui.widgets.format import format_time_and_zone
+from tui.words import plural, shorten
+
+__all__ = ["run"]
+
+_MAX_ARGUMENTS: Final = 80
+"""Characters of a call's arguments in a table."""
+
+_RUNS_HINT: Final = "`convo-tui runs FILE` lists the runs that wait."
+
+
+async def run(options: argparse.Namespace) -> int:
+    """List the paused runs of a file, or answer one of them."""
+    async with _open_store(Path(options.file)) as store:
+        if options.command == "runs":
+            _print_runs(options, await store.paused_runs())
+            return 0
+        found = await _find(store, options.run)
+        if options.command == "reject" and options.stop:
+            await _stop(options, store, found)
+        else:
+            await _answer(options, store, found)
+    return 0
+
+
+@asynccontextmanager
+async def _open_store(path: Path) -> AsyncIterator[Store]:
+    store = await asyncio.to_thread(Store, path)
+    try:
+        yield store
+    finally:
+        await asyncio.to_thread(store.close)
+
+
+async def _find(store: Store, run_id: int) -> PausedRun:
+    found = next((paused for paused in await store.paused_runs() if paused.id == run_id), None)
+    if found is None:
+        raise NotFoundError(f"No run {run_id} waits for approval: it was answered, or its branch deleted.", _RUNS_HINT)
+    return found
+
+
+def _print_runs(options: argparse.Namespace, runs: Sequence[PausedRun]) -> None:
+    if options.json:
+        print_json({"runs": [paused_run_object(paused) for paused in runs]})
+        return
+    out = Output()
+    if not runs:
+        out.line("No run waits for approval.")
+        return
+    out.line((f"{plural(len(runs), 'run')} waiting for approval", "bold"))
+    out.table([("run", "session", "branch", "since", "agent", "call", "tool", "arguments"), *_rows(runs)])
+
+
+def _rows(runs: Sequence[PausedRun]) -> list[tuple[str, ...]]:
+    return [
+        (
+            str(paused.id),
+            paused.session_id,
+            f"{paused.branch_id}{' (changed: cannot go on)' if paused.is_outdated else ''}",
+            format_time_and_zone(paused.paused_at),
+            call.agent,
+            call.call_id,
+            call.tool_name,
+            shorten(call.arguments, _MAX_ARGUMENTS),
+        )
+        for paused in runs
+        for call in paused.approvals
+    ]
+
+
+def _decisions(options: argparse.Namespace, found: PausedRun) -> list[ApprovalDecision | None]:
+    """Return the decision on each call of a run; None for calls that are not meant."""
+    if options.command == "approve":
+        decision = ApprovalDecision(approved=True, always=options.always)
+    else:
+        decision = ApprovalDecision(approved=False, reason=options.reason or "")
+    calls = [call.call_id for call in found.approvals]
+    if options.call is not None and options.call not in calls:
+        raise NotFoundError(f"Run {found.id} has no call '{options.call}'.", f"It waits for: {', '.join(calls)}.")
+    return [decision if options.call in (None, call_id) else None for call_id in calls]
+
+
+async def _stop(options: argparse.Namespace, store: Store, found: PausedRun) -> None:
+    stopped = await _editor(store).stop_paused_run(found.id, describe_run(found.message, found.branch_id))
+    if stopped is None:
+        raise _answered_elsewhere(found)
+    words = f"Stopped run {found.id} on '{found.branch_id}'."
+    if options.json:
+        print_json({"outcome": Outcome.STOPPED, "answer": "", "waiting": None})
+    else:
+        Output().line(words)
+
+
+async def _answer(options: argparse.Namespace, store: Store, found: PausedRun) -> None:
+    decisions = _decisions(options, found)
+    if found.is_outdated:
+        await _editor(store).take_paused_run(found.id)
+        raise ConvoError(
+            f"Run {found.id} cannot go on: branch '{found.branch_id}' has changed since it paused.",
+            "It is not listed any more. Send its message again.",
+        )
+    runner = _runner(options)
+    try:
+        # What tools print is no part of the answer.
+        with redirect_stdout(sys.stderr):
+            result, waiting, answer = await _go_on(store, runner, found, decisions)
+    finally:
+        await runner.close()
+    if waiting is None and result.left:
+        raise _answered_elsewhere(found)
+    if waiting is None and result.outcome is not Outcome.DONE:
+        raise ConvoError(result.error or "The run was stopped.", result.hint)
+    if options.json:
+        outcome = result.outcome if waiting is None else "waiting"
+        print_json({"outcome": outcome, "answer": answer, "waiting": waiting and paused_run_object(waiting)})
+        return
+    out = Output()
+    if answer:
+        out.line(answer)
+    if waiting is not None:
+        out.line(f"The run waits for approval again, as run {waiting.id}:")
+        out.table(_rows([waiting]))
+
+
+async def _go_on(
+    store: Store, runner: Runner, found: PausedRun, decisions: Sequence[ApprovalDecision | None]
+) -> tuple[RunResult, PausedRun | None, str]:
+    """Go on with a run until it ends or waits again; return its result, the run that waits, and its answer."""
+
+    async def edit() -> Editor:
+        return _editor(store)
+
+    listener = _Listener(BranchRef(found.session_id, found.branch_id))
+    runs = listener.runs = Runs(runner, listener, lambda _: _session(store, found), edit, store.paused_state)
+    task = asyncio.create_task(runs.answer(found, decisions))
+    waits = asyncio.create_task(listener.waits_again.wait())
+    try:
+        await asyncio.wait({task, waits}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waits.cancel()
+        await runs.stop_all()
+    if listener.error is not None:
+        raise listener.error
+    result = await task
+    paused = await store.paused_runs(found.session_id)
+    waiting = next((other for other in paused if other.branch_id == found.branch_id), None) if result.left else None
+    session = _session(store, found)
+    try:
+        await session.switch_to_branch(found.branch_id)
+        items: list[Any] = (await session.get_items())[found.items :]
+    finally:
+        await session.close()
+    answer = "\n\n".join(item_text(item) for item in items if message_type(item) == "assistant")
+    return result, waiting, answer
+
+
+class _Listener:
+    """Notices that a run waits for another answer.
+
+    Attributes:
+        waits_again: Set when the run waits for the user after its answer.
+        error: Why the run could not go on with the answer.
+    """
+
+    def __init__(self, branch: BranchRef) -> None:
+        self.runs: Runs | None = None
+        self.waits_again = asyncio.Event()
+        self.error: ConvoError | None = None
+        self._branch = branch
+        self._went_on = False
+
+    def runs_changed(self) -> None:
+        if self.runs is None:
+            return
+        active = self.runs.in_session(self._branch.session_id).get(self._branch.branch_id)
+        if active is None:
+            return
+        if active.state is not RunState.WAITING:
+            self._went_on = True
+        elif self._went_on:
+            self.waits_again.set()
+
+    def answer_refused(self, _branch: BranchRef, error: ConvoError) -> None:
+        self.error = error
+
+    async def items_stored(self, branch: BranchRef) -> None:
+        """Nothing is shown meanwhile."""
+
+    def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
+        """The result is returned by the run."""
+
+
+def _runner(options: argparse.Namespace) -> Any:
+    from tui.agent.runner import AgentRunner
+    from tui.cli.agent_settings import agent_settings
+    from tui.config import load_config
+
+    settings = agent_settings(options, load_config())
+    if settings is None:
+        raise ConfigError(
+            "No agent is given to go on with the run.", "Give --agent module:attribute, --model NAME or a profile."
+        )
+    return AgentRunner(settings)
+
+
+def _editor(store: Store) -> Editor:
+    return Editor(store.path, store.sessions_table, store.messages_table)
+
+
+def _session(store: Store, found: PausedRun) -> AdvancedSQLiteSession:
+    return AdvancedSQLiteSession(
+        session_id=found.session_id,
+        db_path=store.path,
+        sessions_table=store.sessions_table,
+        messages_table=store.messages_table,
+    )
+
+
+def _answered_elsewhere(found: PausedRun) -> ConvoError:
+    return ConvoError(f"Run {found.id} was answered in another program meanwhile.", _RUNS_HINT)

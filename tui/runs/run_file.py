@@ -1,0 +1,106 @@
+"""What a run leaves in the file besides its items: its usage and record, its entry in the journal, and its pauses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Final
+
+from tui.errors import ConvoError
+from tui.model import Approval, PausedRun
+from tui.runs.protocol import Pause, RunResult
+from tui.session import AdvancedSQLiteSession
+from tui.storage.editor import Editor, checkpoint_of
+from tui.storage.journal.recording import BranchCheckpoint
+from tui.words import shorten
+
+__all__ = ["RunFile", "describe_run"]
+
+_QUOTE_LENGTH: Final = 40
+"""Characters of a message that its entry in the undo history quotes."""
+
+
+class RunFile:
+    """Stores what becomes of one run.
+
+    Attributes:
+        editor: The editor of the file.
+        session: The session of the run, on its branch.
+        checkpoint: The branch before the run.
+    """
+
+    def __init__(
+        self,
+        editor: Editor,
+        session: AdvancedSQLiteSession,
+        checkpoint: BranchCheckpoint,
+        text: str,
+        started_at: str | None = None,
+        seconds: float = 0,
+    ) -> None:
+        """Begin to measure the time of a run that answers `text`; a paused one has run for `seconds` already."""
+        self.editor = editor
+        self.session = session
+        self.checkpoint = checkpoint
+        self._text = text
+        self._started_at = started_at or datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        self._start = time.monotonic() - seconds
+
+    @classmethod
+    def of(cls, run: PausedRun, editor: Editor, session: AdvancedSQLiteSession) -> RunFile:
+        """Return the same for a paused run.
+
+        Raises:
+            ConvoError: It is not stored as this program stores it.
+        """
+        return cls(editor, session, checkpoint_of(run), run.message, run.started_at, run.seconds)
+
+    async def pause(self, approvals: Sequence[Approval], pause: Pause) -> int | None:
+        """Store that the run waits for approval, and return its number; None if the file cannot be written now."""
+        if pause.usage is not None:
+            await self.session.store_run_usage(pause.usage)
+        run = PausedRun(
+            self.checkpoint.session_id,
+            self.checkpoint.branch_id,
+            self._text,
+            pause.agent,
+            pause.model,
+            tuple(approvals),
+            started_at=self._started_at,
+            seconds=time.monotonic() - self._start,
+            estimated=pause.estimated,
+            reported=pause.usage is not None,
+            live_items=tuple(pause.live_items),
+            stop_items=tuple(pause.stop_items),
+            checkpoint=self.checkpoint._asdict(),
+        )
+        # It can be answered all the same, as long as this process runs.
+        with suppress(ConvoError):
+            return await self.editor.pause_run(run, pause.state)
+        return None
+
+    async def record(self, result: RunResult) -> None:
+        """Record how the run ended, and make it undoable."""
+        if result.usage is not None:
+            await self.session.store_run_usage(result.usage)
+        await self.session.record_run(
+            outcome=result.outcome,
+            model=result.model,
+            agent=result.agent,
+            started_at=self._started_at,
+            seconds=time.monotonic() - self._start,
+            error=result.error,
+            estimated=result.estimated,
+            reported=result.usage is not None,
+        )
+        # The answer is stored, even if it cannot be made undoable.
+        with suppress(ConvoError):
+            description = describe_run(self._text, self.checkpoint.branch_id)
+            await self.editor.record_since(self.checkpoint, "run", description)
+
+
+def describe_run(text: str, branch_id: str) -> str:
+    """Return what a run was, for the undo history."""
+    return f"Sent “{shorten(text, _QUOTE_LENGTH)}” on '{branch_id}'"

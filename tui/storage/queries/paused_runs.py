@@ -1,0 +1,128 @@
+"""Runs that wait for the approval of tool calls, stored until their answer is taken up.
+
+A run is taken by deleting its row, in one transaction: of several answers at the same time one gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from tui.items.codec import decode_or_none, to_json
+from tui.model import Approval, PausedRun
+from tui.storage.engine import Transaction
+from tui.storage.queries.branches import read_generation
+from tui.storage.schema import CONVO_PAUSED_RUNS
+from tui.storage.sql import insert_into
+
+__all__ = ["pause_run", "read_paused_runs", "read_paused_state", "take_paused_run"]
+
+_RUN_FIELDS: Final = (
+    "started_at",
+    "seconds",
+    "estimated",
+    "reported",
+    "live_items",
+    "stop_items",
+    "checkpoint",
+)
+"""The fields of a run that the column `run` has."""
+
+_COLUMNS: Final = "id, session_id, branch_id, message, agent, model, approvals, run, items, last_item, generation"
+
+_INSERT: Final = insert_into(
+    CONVO_PAUSED_RUNS.name,
+    (
+        *("session_id", "branch_id", "message", "agent", "model", "approvals", "run", "state"),
+        *("items", "last_item", "generation"),
+    ),
+)
+
+
+def pause_run(tx: Transaction, run: PausedRun, state: str) -> int:
+    """Store a run with the agent's `state`, in place of one that its branch may have, and return its number."""
+    CONVO_PAUSED_RUNS.create(tx)
+    branch = {"session_id": run.session_id, "branch_id": run.branch_id}
+    tx.execute("DELETE FROM convo_paused_runs WHERE session_id = :session_id AND branch_id = :branch_id", **branch)
+    values = run._asdict()
+    items, last_item, generation = _branch_state(tx, **branch)
+    row = tx.execute(
+        f"{_INSERT} RETURNING id",
+        **branch,
+        message=run.message,
+        agent=run.agent,
+        model=run.model,
+        approvals=to_json([approval._asdict() for approval in run.approvals]),
+        run=to_json({name: values[name] for name in _RUN_FIELDS}),
+        state=state,
+        items=items,
+        last_item=last_item,
+        generation=generation,
+    ).fetchone()
+    return int(row[0])
+
+
+def read_paused_runs(tx: Transaction, session_id: str | None = None, run_id: int | None = None) -> list[PausedRun]:
+    """Return the paused runs of a session, or of all sessions, or the one of this number; oldest first."""
+    if not tx.has_table(CONVO_PAUSED_RUNS.name):
+        return []
+    conditions = [
+        *(["session_id = :session_id"] if session_id is not None else []),
+        *(["id = :run_id"] if run_id is not None else []),
+    ]
+    rows = tx.execute(
+        f"SELECT {_COLUMNS}, CAST(created_at AS TEXT) FROM convo_paused_runs"
+        f" {'WHERE' if conditions else ''} {' AND '.join(conditions)} ORDER BY id",
+        session_id=session_id,
+        run_id=run_id,
+    ).fetchall()
+    return [run for row in rows if (run := _parse(tx, row)) is not None]
+
+
+def read_paused_state(tx: Transaction, run_id: int) -> str | None:
+    """Return the agent's state of a paused run; None if there is no such run."""
+    if not tx.has_table(CONVO_PAUSED_RUNS.name):
+        return None
+    row = tx.execute("SELECT state FROM convo_paused_runs WHERE id = :run_id", run_id=run_id).fetchone()
+    return None if row is None else row[0]
+
+
+def take_paused_run(tx: Transaction, run_id: int) -> PausedRun | None:
+    """Delete and return a paused run; None if it is gone, because it was answered or deleted."""
+    found = read_paused_runs(tx, run_id=run_id)
+    if tx.has_table(CONVO_PAUSED_RUNS.name):
+        tx.execute("DELETE FROM convo_paused_runs WHERE id = :run_id", run_id=run_id)
+    return found[0] if found else None
+
+
+def _branch_state(tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int, int]:
+    """Return the number and the greatest id of the rows of a branch, and the clear generation of its session."""
+    items, last_item = tx.execute(
+        "SELECT COUNT(*), COALESCE(MAX(id), 0) FROM message_structure"
+        " WHERE session_id = :session_id AND branch_id = :branch_id",
+        session_id=session_id,
+        branch_id=branch_id,
+    ).fetchone()
+    return items, last_item, read_generation(tx, session_id)
+
+
+def _parse(tx: Transaction, row: Iterable[Any]) -> PausedRun | None:
+    """Return the run of a row; None for a row that this program did not write."""
+    run_id, session_id, branch_id, message, agent, model, approvals, run, *branch_state, paused_at = row
+    try:
+        fields = decode_or_none(run)
+        return PausedRun(
+            session_id,
+            branch_id,
+            message,
+            agent,
+            model,
+            tuple(Approval(*(str(call[name]) for name in Approval._fields)) for call in decode_or_none(approvals)),
+            items=branch_state[0],
+            paused_at=paused_at,
+            is_outdated=tuple(branch_state) != _branch_state(tx, session_id, branch_id),
+            id=run_id,
+            **{name: fields[name] for name in _RUN_FIELDS},
+        )._replace(live_items=tuple(fields["live_items"]), stop_items=tuple(fields["stop_items"]))
+    except (KeyError, TypeError, AttributeError):
+        return None
