@@ -262,6 +262,22 @@ async def test_a_plain_session_is_adopted(path: Path, run: Run, run_json: RunJSO
     assert "are in branches" in run("adopt", path).stderr
 
 
+async def test_messages_in_no_branch_are_named_found_and_adopted(
+    path: Path, run: Run, run_json: RunJSON, sdk: OpenSDK
+) -> None:
+    await sdk(path, "notes").add_items(turn("One"))
+    plain = SQLiteSession("notes", path)
+    await plain.add_items(turn("Two"))
+    plain.close()
+    for command in ("list", "show", "tree"):
+        assert "2 messages of 'notes' are in no branch" in run(command, path).stderr
+    assert run_json("list", path)["messages_without_branch"] == run_json("tree", path)["messages_without_branch"] == 2
+    assert run("find", path, "two").stdout == "in no branch, user:\n  Two\n"
+    assert [(hit["branches"], hit["turn"]) for hit in run_json("find", path, "two")["hits"]] == [([], 0)]
+    assert "to branch 'plain-messages'" in run("adopt", path).stdout
+    assert run_json("list", path)["messages_without_branch"] == 0
+
+
 async def test_show_of_a_branch_without_messages(path: Path, run: Run, ours: OpenOurs) -> None:
     session = ours()
     await session.add_items(turn("Hello"))

@@ -46,3 +46,19 @@ async def test_a_long_adoption_shows_its_progress_and_can_be_stopped(path: Path,
         session = explorer.controller.view.session
         assert session is not None
         assert session.plain == stopped
+
+
+async def test_messages_in_no_branch_are_named_and_found_until_they_are_adopted(path: Path) -> None:
+    async with open_explorer(path) as explorer:
+        await explorer.press("P")
+        plain = SQLiteSession("notes", path)
+        await plain.add_items(turn("Written by another program"))
+        plain.close()
+    async with open_explorer(path) as explorer:
+        assert "1 branch · 2 messages in none: P" in explorer.text
+        await explorer.press("ctrl+f", *"another", "tab", "enter")
+        assert explorer.notice == "This message of 'notes' is in no branch. P adds a branch for it."
+        await explorer.press("escape", "P")
+        assert "in none" not in explorer.text
+        await explorer.press("b", *"plain", "enter")
+        assert "Written by another program" in explorer.text

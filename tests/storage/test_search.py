@@ -429,6 +429,22 @@ async def test_plain_sessions_are_searched(tmp_path: Path) -> None:
     assert sorted(hit.session_id for hit in found) == ["a", "b", "support"]
 
 
+async def test_messages_that_are_in_no_branch_are_found(path: Path) -> None:
+    plain = SQLiteSession("support", path)
+    await plain.add_items([user("Lost in Oslo"), call("get_weather", {"city": "Oslo"}), output("Sleet in Oslo")])
+    plain.close()
+    for scope in ("session", "file"):
+        results = await find(path, "oslo", scope)
+        without_branch = [hit for hit in results if not hit.branch_id]
+        assert {hit.context for hit in without_branch} == {'{"city": "Oslo"}', "Lost in Oslo", "Sleet in Oslo"}
+        assert [(results.branches(hit), hit.turn) for hit in without_branch] == [(("",), 0)] * 3
+        assert len(results) > len(without_branch)
+        assert await contexts(path, "type:user lost", scope) == ["Lost in Oslo"]
+        for filters in ("type:function_call", "turn:1", "branch:main", "session:billing"):
+            assert await contexts(path, f"lost {filters}", scope) == []
+    assert await contexts(path, "lost", "branch") == []
+
+
 async def test_items_that_cannot_be_decoded_are_searched_as_text(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("UPDATE agent_messages SET message_data = '{\"broken Oslo' WHERE message_data LIKE '%Fahrenheit%'")

@@ -68,6 +68,7 @@ async def _origin(found: OpenSession, options: argparse.Namespace) -> SearchOrig
 def _print_hit(out: Output, hit: Hit, branches: Sequence[str], *, with_session: bool) -> None:
     session = f"{hit.session_id} " if with_session else ""
     name = f"{hit.type} {hit.tool_name}" if hit.tool_name else hit.type
-    out.line((f"{session}turn {hit.turn}, {', '.join(branches)}, {name}:", "cyan"), " failed" if hit.failed else "")
+    place = f"turn {hit.turn}, {', '.join(branches)}" if hit.branch_id else "in no branch"
+    out.line((f"{session}{place}, {name}:", "cyan"), " failed" if hit.failed else "")
     context = hit.context
     out.line("  ", context[: hit.start], (context[hit.start : hit.end], "bold"), context[hit.end :])

@@ -168,7 +168,7 @@ def hit_object(hit: Hit, branches: Sequence[str]) -> dict[str, Any]:
     """Return a hit in the output of `find`."""
     return {
         "session_id": hit.session_id,
-        "branches": list(branches),
+        "branches": [branch_id for branch_id in branches if branch_id],
         "turn": hit.turn,
         "message_id": hit.message_id,
         "type": hit.type,

@@ -30,6 +30,7 @@ async def run(options: argparse.Namespace) -> int:
                 "sessions": [session_object(session) for session in sessions],
                 "session_id": session_id,
                 "branches": [branch_object(*branch) for branch in branches],
+                "messages_without_branch": found.messages_without_branch,
             }
         )
         return 0

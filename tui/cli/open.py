@@ -25,11 +25,12 @@ _LIST_HINT: Final = "`convo-tui list FILE` lists sessions and branches."
 
 
 class OpenSession(NamedTuple):
-    """A session of an open file, and its turns."""
+    """A session of an open file, its turns, and the number of its messages that are in no branch."""
 
     store: Store
     session: Session
     tree: TurnTree
+    messages_without_branch: int
 
     async def branch(self, branch_id: str | None) -> Branch:
         """Return a branch of the session, by default the one that was written last.
@@ -61,10 +62,11 @@ async def open_session(path: str, session_id: str | None, *, quiet: bool = False
         session = sessions[0] if session_id is None else await store.session(session_id)
         if session is None:
             raise NotFoundError(f"{path} has no session '{session_id}'.", _LIST_HINT)
-        if not quiet and (count := await store.count_messages_without_branch(session)):
+        count = 0 if quiet else await store.count_messages_without_branch(session)
+        if count:
             words = messages_without_branch_words(session.session_id, count)
             print(f"{printable(words)} `convo-tui adopt FILE` adds a branch for them.", file=sys.stderr)
-        yield OpenSession(store, session, await store.tree(session))
+        yield OpenSession(store, session, await store.tree(session), count)
     finally:
         await asyncio.to_thread(store.close)
 

@@ -24,7 +24,13 @@ async def run(options: argparse.Namespace) -> int:
         parts = list(sections(found.tree, branches))
         texts = [await _first_text(found, part) for part in parts]
     if options.json:
-        print_json({"session_id": session_id, "parts": list(map(_part_object, parts, texts))})
+        print_json(
+            {
+                "session_id": session_id,
+                "parts": list(map(_part_object, parts, texts)),
+                "messages_without_branch": found.messages_without_branch,
+            }
+        )
         return 0
     out = Output()
     out.line((f"{session_id} · {plural(len(branches), 'branch')}", "bold"))

@@ -40,7 +40,7 @@ class Navigation:
         self._previous: tuple[str, int] | None = None
         self._visited: dict[str, int] = {}
         self._indexed: tuple[str, int] = ("", 0)
-        self._checked: set[str] = set()
+        self._counted: dict[str, tuple[int, int]] = {}
         self._walk = _SiblingWalk(0, EMPTY_TREE, None)
 
     @property
@@ -230,6 +230,7 @@ class Navigation:
             session=session,
             tree=tree,
             session_index=None,
+            messages_without_branch=0,
             preview=False,
             fork=None,
             marks=(),
@@ -258,7 +259,7 @@ class Navigation:
         """Load the index of the session and the usage of the branch, which the first screen does not wait for."""
         await self._load_session_index()
         await self._usage.load()
-        await self._report_messages_without_branch()
+        await self._count_messages_without_branch()
 
     async def _load_session_index(self) -> None:
         """Find the index of the open session unless it is among the listed ones."""
@@ -273,15 +274,22 @@ class Navigation:
                 self._indexed = session.session_id, revision
                 state.publish(session_index=index)
 
-    async def _report_messages_without_branch(self) -> None:
-        """Tell the user once for each session if it has messages that no branch shows."""
-        session = self._state.view.session
-        if session is None or session.session_id in self._checked:
+    async def _count_messages_without_branch(self) -> None:
+        """Count the messages that no branch shows: once for each session, and after changes if there were any."""
+        state = self._state
+        session, revision = state.view.session, state.view.revision
+        if session is None:
             return
-        self._checked.add(session.session_id)
-        if count := await self._state.store.count_messages_without_branch(session):
-            words = messages_without_branch_words(session.session_id, count)
-            self._state.notify(f"{words} P adds a branch for them.", "warning")
+        count, counted_at = self._counted.get(session.session_id, (None, 0))
+        if count is None or (count and counted_at != revision):
+            is_new = count is None
+            count = await state.store.count_messages_without_branch(session)
+            self._counted[session.session_id] = count, revision
+            if count and is_new:
+                words = messages_without_branch_words(session.session_id, count)
+                state.notify(f"{words} P adds a branch for them.", "warning")
+        if state.view.session == session and state.view.messages_without_branch != count:
+            state.publish(messages_without_branch=count)
 
     def _commit_selection(self, branch_id: str, turn: int) -> None:
         state = self._state

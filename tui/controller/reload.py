@@ -16,8 +16,8 @@ __all__ = ["Reloader"]
 T = TypeVar("T")
 
 _SESSION_FIELDS: Final = (
-    "session", "session_index", "tree", "branch_id", "turn", "items", "position", "page", "preview", *NO_USAGE,
-    "marks", "unseen", "fork",
+    "session", "session_index", "tree", "branch_id", "turn", "items", "position", "page",
+    "messages_without_branch", "preview", *NO_USAGE, "marks", "unseen", "fork",
 )  # fmt: skip
 """Fields of the view that have their default in a file without sessions."""
 

@@ -92,9 +92,11 @@ class Searches:
             known: Branches that have it, the oldest first.
 
         Raises:
-            NotFoundError: The item does not exist any more.
+            NotFoundError: The item does not exist any more, or is in no branch.
         """
         state = self._state
+        if not hit.branch_id:
+            raise NotFoundError(f"This message of '{hit.session_id}' is in no branch.", "P adds a branch for it.")
         if state.view.session is None or state.view.session.session_id != hit.session_id:
             await self._navigation.load_session(hit.session_id, known[0])
         holders = self.branches_with(hit, known)

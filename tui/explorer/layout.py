@@ -152,7 +152,10 @@ def _tree_caption(view: View) -> tuple[str, str]:
         branches = ""
     else:
         count, hidden = len(view.tree.branches), view.tree.hidden_count
+        loose = view.messages_without_branch
         branches = f"{plural(count, 'branch')}{f' · {hidden} archived' if hidden else ''}"
+        if loose:
+            branches += f" · {plural(loose, 'message')} in none: P"
     return "" if view.writable else " · read-only", branches
 
 

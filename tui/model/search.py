@@ -39,7 +39,8 @@ class Hit:
     """An item that matches a query.
 
     Attributes:
-        branch_id: The branch that got the item last.
+        branch_id: The branch that got the item last; empty if no branch has it, as a plain `SQLiteSession` stored it in
+            a session with branches.
         turn: The turn of the item; its number is the same in every branch that holds it.
         sequence_number: The position of the item in the session; items that were written later have greater ones.
         message_id: Key of the message row.

@@ -107,6 +107,8 @@ class View(NamedTuple):
         items: Number of items of the branch.
         position: Position in the branch of the selected turn's first item.
         page: Items around `position`, or the last items if the last turn is selected.
+        messages_without_branch: Number of messages that a plain `SQLiteSession` stored in the open session, which has
+            branches; no branch shows them.
         preview: Whether the tree's cursor is on another branch than the opened one, which is shown meanwhile.
         branch_usage: Usage of the branch; None until it is known.
         scope: Which turns the usage pane sums up.
@@ -138,6 +140,7 @@ class View(NamedTuple):
     items: int = 0
     position: int = 0
     page: Page | None = None
+    messages_without_branch: int = 0
     preview: bool = False
     branch_usage: BranchUsage | None = None
     scope: Scope = Scope.PATH

@@ -20,6 +20,7 @@ from pathlib import Path
 from time import thread_time
 from typing import Final, NamedTuple
 
+from tui.items import types
 from tui.items.codec import decode_or_none
 from tui.items.failure import is_error
 from tui.items.text import searchable_texts
@@ -30,7 +31,7 @@ from tui.model.view import Session
 from tui.storage.engine import Engine, Transaction
 from tui.storage.open import open_to_read
 from tui.storage.plausible import MAX_SPARSE, require_plausible_rows
-from tui.storage.search_filter import item_condition, passes_filters, structure_condition
+from tui.storage.search_filter import item_condition, passes_filters, passes_row_filters, structure_condition
 from tui.storage.sql import NamedValues
 from tui.storage.type_conditions import sql_list
 
@@ -72,6 +73,8 @@ class _Window(NamedTuple):
         excluded_session_id: A session whose rows are left out; empty for none.
         low: The number before the first row.
         high: The number of the last row.
+        without_branch: Whether it is, instead of rows, all messages that are in no branch although their session has
+            branches.
     """
 
     session: Session | None
@@ -79,6 +82,7 @@ class _Window(NamedTuple):
     excluded_session_id: str
     low: int
     high: int
+    without_branch: bool = False
 
 
 @dataclass
@@ -139,6 +143,8 @@ class Searcher:
                 hits=hits,
                 only=tuple(hits) if truncated else None,
             )
+            if window.without_branch:
+                work = partial(_search_messages_without_branch, query=query, window=window)
             # A plain session is searched on one connection: its structure is made up for each connection.
             is_plain = window.session is not None and window.session.plain
             engine = engines[0 if is_plain else count % len(engines)]
@@ -232,6 +238,10 @@ def _plan_windows(tx: Transaction, *, query: Query, origin: SearchOrigin) -> lis
             for plain in _plain_sessions(tx, query)
             if plain.session_id != excluded
         ]
+    if tx.has_structure and origin.scope is not SearchScope.BRANCH:
+        windows.append(
+            _Window(None if origin.scope is SearchScope.FILE else session, "", "", 0, 1, without_branch=True)
+        )
     return [window for window in windows if window.high > window.low]
 
 
@@ -336,6 +346,39 @@ def _search_window(
         if thread_time() - begin > 2 * _WINDOW_SECONDS and row_number - 1 > window.low:
             result.rest = row_number - 1
             break
+    result.seconds = thread_time() - begin
+    return result
+
+
+def _search_messages_without_branch(tx: Transaction, *, query: Query, window: _Window) -> _WindowResult:
+    """Search messages that are in no branch."""
+    result = _WindowResult()
+    begin, values = thread_time(), NamedValues()
+    of_session = f" WHERE session_id = {values.bind(window.session.session_id)}" if window.session is not None else ""
+    joined_text = " OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED_TYPES)
+    rows = tx.execute(
+        f"WITH without_branch AS (SELECT id FROM {tx.tables.messages}{of_session}"
+        f" EXCEPT SELECT message_id FROM message_structure{of_session})"
+        f" SELECT m.id, CAST(m.session_id AS TEXT), m.message_data FROM {tx.tables.messages} m"
+        f" WHERE m.id IN (SELECT id FROM without_branch)"
+        " AND EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = m.session_id)"
+        f" AND {item_condition(query, tx.dialect, values, joined_text=joined_text)} ORDER BY m.id DESC",
+        **values,
+    )
+    for message_id, session_id, stored in rows:
+        item = decode_or_none(stored)
+        hit = Hit(session_id, "", 0, 0, message_id, types.message_type(item), types.tool_name(item))
+        if not passes_row_filters(query, session_id, hit.type):
+            continue
+        result.decoded.add(message_id)
+        try:
+            matched = _match_item(tx, query, hit, "message_structure")
+        except TimeoutError:
+            result.timed_out += 1
+            continue
+        if matched is not None:
+            result.hits[message_id] = matched
+            result.hit_rows.append((message_id, ""))
     result.seconds = thread_time() - begin
     return result
 

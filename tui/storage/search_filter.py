@@ -13,7 +13,7 @@ from tui.storage.dialect import Dialect
 from tui.storage.sql import NamedValues
 from tui.storage.type_conditions import output_condition, sql_list
 
-__all__ = ["item_condition", "passes_filters", "required_literal", "structure_condition"]
+__all__ = ["item_condition", "passes_filters", "passes_row_filters", "required_literal", "structure_condition"]
 
 _TOOL_KINDS: Final = frozenset({ItemKind.CALL, ItemKind.OUTPUT, ItemKind.APPROVAL_REQUEST, ItemKind.APPROVAL_RESPONSE})
 
@@ -83,6 +83,17 @@ def passes_filters(query: Query, item: object, message_type: str, tool_name: str
     if tools and not any(tool_name is not None and _wildcard(value).fullmatch(tool_name) for value in tools):
         return False
     return not roles or any(_has_role(item, message_type, value.casefold()) for value in roles)
+
+
+def passes_row_filters(query: Query, session_id: str, message_type: str) -> bool:
+    """Return whether an item that has no structure row passes the filters of a query that concern its row."""
+    if query.turns or query.values("branch"):
+        return False
+    columns = (("session", session_id), ("type", message_type))
+    return all(
+        not (values := query.values(name)) or any(_wildcard(value).fullmatch(stored) for value in values)
+        for name, stored in columns
+    )
 
 
 def required_literal(pattern: str) -> str:

@@ -175,12 +175,15 @@ class HitList(ScrollView, can_focus=False):
         muted = self.get_visual_style("hits--heading", partial=True)
         names = [printable_line(name) for name in self._branches(hit)]
         more = f" +{len(names) - _MAX_NAMED_BRANCHES}" if len(names) > _MAX_NAMED_BRANCHES else ""
+        place = "in no branch: P adds one"
+        if hit.branch_id:
+            place = f"turn {hit.turn}" if hit.turn else "before the first turn"
+            place += f" · {', '.join(names[:_MAX_NAMED_BRANCHES])}{more}"
         text = Content.assemble(
             (f"{printable_line(hit.session_id)} › ", self.get_visual_style("hits--session", partial=True))
             if self._with_session
             else "",
-            (f"turn {hit.turn}" if hit.turn else "before the first turn", muted),
-            (f" · {', '.join(names[:_MAX_NAMED_BRANCHES])}{more}", muted),
+            (place, muted),
         )
         room = max(width - 2 * _MARGIN, 1)
         yield from Content.assemble(" " * _MARGIN, text.truncate(room, ellipsis=True)).render_segments(
