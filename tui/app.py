@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.constants import DEFAULT_THEME
 from textual.driver import Driver
@@ -23,6 +23,7 @@ from tui.explorer.screen import Explorer
 from tui.painting.textual_internals import FAST
 from tui.painting.theme_switch import ThemeSwitch
 from tui.printable import printable_line
+from tui.screens.key_order import KeyOrderApp
 from tui.tty.descriptors import print_to_log
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _command_provider() -> type[Provider]:
     return CommandProvider
 
 
-class ConvoApp(App[None]):
+class ConvoApp(KeyOrderApp[None]):
     """The application, with one open file."""
 
     TITLE = "convo-tui"
@@ -92,6 +93,13 @@ class ConvoApp(App[None]):
                 self.call_later(actions[index].run)
 
         await self.push_screen(Help(rows), closed)
+
+    async def action_command_palette(self) -> None:  # type: ignore[override]
+        """Open the palette, and return once it takes keys."""
+        from textual.command import CommandPalette
+
+        if not isinstance(self.screen, CommandPalette):
+            await self.push_screen(CommandPalette(id="--command-palette"))
 
     def search_themes(self) -> None:
         """Open the list of themes; each is shown while the cursor is on it."""

@@ -17,6 +17,7 @@ from tui.config import Config
 from tui.controller import SessionController
 from tui.explorer.screen import Explorer
 from tui.model import View
+from tui.screens.key_order import KeyOrderApp
 from tui.storage.store import Store
 
 __all__ = ["ExplorerDriver", "open_controller", "open_explorer", "settle", "typed"]
@@ -25,8 +26,10 @@ _KEY_NAMES = {" ": "space", "/": "slash", "?": "question_mark", ":": "colon"}
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """Wait until all workers have ended and the screen is up to date."""
+    """Wait until all keys have been handled, all workers have ended, and the screen is up to date."""
     await pilot.pause()
+    while isinstance(pilot.app, KeyOrderApp) and pilot.app.holds_keys:
+        await pilot.pause()
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
 

@@ -99,6 +99,20 @@ def test_an_answer_before_the_screen_stands_does_nothing(conversation: Path) -> 
     assert branch_names(conversation) == {"main"}
 
 
+def test_keys_of_one_burst_meet_what_the_keys_before_them_open(conversation: Path) -> None:
+    with explorer(conversation, "--model", "offline") as terminal:
+        for keys, seen in (
+            ("fq a d", "and tomorrowq a d"),
+            ("\x1b[27u,First title\r", "First title"),
+            (" ,\x15Second title\r", "Second title"),
+            ("\x10rename\r\x15Third title\r", "Third title"),
+            ("i1 2 d\x1b[27u1i f\x1b[27u3i h", "1 2 d f h"),
+            ("\x1b[27u1kf: changed\r", "2 branches"),
+        ):
+            terminal.type(keys)
+            terminal.until(seen)
+
+
 def test_text_that_is_not_utf8_can_be_typed(conversation: Path) -> None:
     with explorer(conversation, "--model", "offline") as terminal:
         # A click of a terminal without SGR reports, right of column 95.

@@ -23,7 +23,7 @@ async def refresh(explorer: Explorer) -> None:
     title="Leave",
     help="Leave what is open or zoomed, else remove all marks",
     synonyms=("stop", "cancel", "close", "unmark"),
-    inline=True,
+    holds_keys=True,
 )
 async def leave(explorer: Explorer) -> None:
     """Leave the first of these that exists: a run, search hits, the zoom, the fork editor, a preview, marks."""
@@ -62,7 +62,7 @@ async def show_help(explorer: Explorer) -> None:
     help="All commands for what is under the cursor; also a right click",
     footer=True,
     synonyms=("context menu", "actions"),
-    inline=True,
+    holds_keys=True,
 )
 async def open_menu(explorer: Explorer) -> None:
     await explorer.open_menu()

@@ -18,7 +18,7 @@ from tui.widgets.lists.names import branch_choices, session_choices
     help="Pick a branch by typing part of its name",
     footer=True,
     synonyms=("switch", "checkout", "open branch"),
-    inline=True,
+    holds_keys=True,
 )
 async def pick_branch(explorer: Explorer) -> None:
     from tui.screens.dialogs.picker import Picker
@@ -92,7 +92,7 @@ async def switch_back(explorer: Explorer) -> None:
     help="Pick another session of the file",
     footer=True,
     synonyms=("switch session", "open session"),
-    inline=True,
+    holds_keys=True,
 )
 async def pick_session(explorer: Explorer) -> None:
     from tui.screens.dialogs.remote_picker import Matches, RemotePicker

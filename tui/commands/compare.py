@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tui.commands.context import Explorer
 from tui.commands.registry import Target, command
+from tui.errors import ConvoError
 
 if TYPE_CHECKING:
     from tui.model.compare import Comparison
@@ -24,6 +25,7 @@ _NOTICE_DELAY: Final = 0.5
     help="Compare with another branch, or compare two marked turns",
     on=(Target.BRANCH,),
     synonyms=("diff", "side by side"),
+    holds_keys=True,
 )
 async def compare(explorer: Explorer) -> None:
     """Compare the two marked turns if there are two, else the shown branch with another one, which the user picks."""
@@ -34,22 +36,24 @@ async def compare(explorer: Explorer) -> None:
     here, branches = explorer.view.branch_id, explorer.view.tree.branches
     others = [name for name in branches if name != here]
 
+    async def show(other: str) -> None:
+        await _show_comparison(explorer, partial(comparison.compare_branches, other, here))
+
     def picked(other: str | None) -> None:
         if other is not None:
-            compare = partial(comparison.compare_branches, other, here)
-            explorer.run_command(partial(_show_comparison, explorer, compare))
+            explorer.run_holding_keys(partial(show, other))
 
     if not others:
-        explorer.show_notice("There is no other branch to compare with. Mark two turns with v to compare them.")
-    elif len(others) == 1:
-        picked(others[0])
+        raise ConvoError("There is no other branch to compare with.", "Mark two turns with v to compare them.")
+    if len(others) == 1:
+        await show(others[0])
     else:
         from tui.screens.dialogs.picker import Picker
         from tui.widgets.lists.choices import Choice
 
         choices = [Choice(name, name, f"{branches[name].turns} turns") for name in others]
         picker = Picker(f"Compare {here} with", choices, current=comparison.suggest_branch())
-        explorer.app.push_screen(picker, picked)
+        await explorer.push_dialog(picker, picked)
 
 
 async def _show_comparison(explorer: Explorer, compare: Callable[[], Awaitable[Comparison]]) -> None:
@@ -60,13 +64,16 @@ async def _show_comparison(explorer: Explorer, compare: Callable[[], Awaitable[C
             explorer.run_command(partial(explorer.controller.navigation.switch_branch, *turn))
             explorer.panes.go_to("chat")
 
-    timer = explorer.set_timer(_NOTICE_DELAY, partial(explorer.show_notice, "Comparing. These branches are long."))
+    timer = explorer.set_timer(
+        _NOTICE_DELAY, partial(explorer.show_notice, "Comparing. These branches are long; Esc cancels.")
+    )
     try:
         comparison = await compare()
     finally:
         timer.stop()
     if explorer.is_active:
-        explorer.app.push_screen(CompareScreen(comparison, explorer.controller.comparison.compare_turns), closed)
+        screen = CompareScreen(comparison, explorer.controller.comparison.compare_turns)
+        await explorer.push_dialog(screen, closed)
 
 
 @command(

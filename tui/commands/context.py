@@ -92,6 +92,10 @@ class Explorer(Protocol):
         """Run a command in a worker, and report its error."""
         ...
 
+    def run_holding_keys(self, command: Callable[[], Awaitable[object]], /) -> None:
+        """Run a command in a worker, while later keys wait for what it opens."""
+        ...
+
     async def push_dialog(self, dialog: Screen[T], closed: Callable[[T | None], None] | None = None) -> None:
         """Open a dialog, and return once it receives the keys, so that keys pressed meanwhile reach it."""
         ...

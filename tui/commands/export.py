@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     help="Export the branch or session to a file",
     on=(Target.BRANCH, Target.OPEN_SESSION),
     synonyms=("save", "markdown", "html", "json"),
-    inline=True,
+    holds_keys=True,
 )
 async def export(explorer: Explorer) -> None:
     from tui.screens.dialogs.export import ExportDialog, Extent

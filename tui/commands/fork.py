@@ -15,6 +15,7 @@ from tui.commands.registry import Target, command
     footer=True,
     synonyms=("edit message", "new branch"),
     writes=True,
+    holds_keys=True,
 )
 async def fork_here(explorer: Explorer) -> None:
     await explorer.controller.forks.begin()
@@ -28,6 +29,7 @@ async def fork_here(explorer: Explorer) -> None:
     on=(Target.TURN,),
     synonyms=("continue", "append"),
     writes=True,
+    holds_keys=True,
 )
 async def fork_after(explorer: Explorer) -> None:
     await explorer.controller.forks.begin(after=True)
@@ -40,7 +42,7 @@ async def fork_after(explorer: Explorer) -> None:
     help="Go to the composer",
     on=(Target.BRANCH,),
     synonyms=("message", "send", "type", "insert"),
-    inline=True,
+    holds_keys=True,
 )
 async def focus_composer(explorer: Explorer) -> None:
     explorer.panes.focus_composer()

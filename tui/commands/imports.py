@@ -42,7 +42,7 @@ async def adopt_session(explorer: Explorer) -> None:
     on=(Target.OPEN_SESSION,),
     synonyms=("load", "read transcript"),
     writes=True,
-    inline=True,
+    holds_keys=True,
 )
 async def import_transcript(explorer: Explorer) -> None:
     from tui.screens.dialogs.form import Field, Form

@@ -38,7 +38,7 @@ def _target(explorer: Explorer) -> tuple[str, str | None]:
     on=(Target.BRANCH, Target.SESSION),
     synonyms=("name", "label", "describe"),
     writes=True,
-    inline=True,
+    holds_keys=True,
 )
 async def rename(explorer: Explorer) -> None:
     from tui.screens.dialogs.form import Field, Form
@@ -105,6 +105,7 @@ async def toggle_show_archived(explorer: Explorer) -> None:
     on=(Target.BRANCH, Target.SESSION),
     synonyms=("remove", "drop"),
     writes=True,
+    holds_keys=True,
 )
 async def delete(explorer: Explorer) -> None:
     from tui.screens.dialogs.delete import DeleteChoice, DeleteDialog
@@ -115,11 +116,11 @@ async def delete(explorer: Explorer) -> None:
 
     def chosen(choice: DeleteChoice | None) -> None:
         if choice is DeleteChoice.DELETE:
-            explorer.run_command(partial(management.delete, session_id, branch_id))
+            explorer.run_holding_keys(partial(management.delete, session_id, branch_id))
         elif choice is DeleteChoice.ARCHIVE:
-            explorer.run_command(partial(management.toggle_archive, session_id, branch_id))
+            explorer.run_holding_keys(partial(management.toggle_archive, session_id, branch_id))
 
-    explorer.app.push_screen(DeleteDialog(impact), chosen)
+    await explorer.push_dialog(DeleteDialog(impact), chosen)
 
 
 @command(
@@ -130,7 +131,7 @@ async def delete(explorer: Explorer) -> None:
     on=(Target.BRANCH,),
     synonyms=("duplicate", "extract"),
     writes=True,
-    inline=True,
+    holds_keys=True,
 )
 async def copy_branch(explorer: Explorer) -> None:
     from tui.screens.dialogs.form import Field, Form
@@ -193,13 +194,14 @@ async def redo(explorer: Explorer) -> None:
     help="Changes: undo back to a point, empty the trash",
     on=(Target.OPEN_SESSION,),
     synonyms=("history", "undo list", "journal", "log"),
+    holds_keys=True,
 )
 async def show_changes(explorer: Explorer) -> None:
     from tui.screens.dialogs.undo_history import HistoryActions, UndoHistory
 
     history = explorer.controller.history
     actions = HistoryActions(history.entries, history.undo_or_redo, history.make_permanent, history.empty_trash)
-    explorer.app.push_screen(UndoHistory(await history.entries(), actions))
+    await explorer.push_dialog(UndoHistory(await history.entries(), actions))
 
 
 def _path(typed: str) -> Path:

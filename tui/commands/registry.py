@@ -47,8 +47,8 @@ class Command:
         synonyms: Further words by which the palette finds it.
         needs_agent: Whether it exists only in an explorer with an agent.
         writes: Whether it is refused if the file is read-only.
-        inline: Whether later keys wait until it has run, because they are for the dialog that it opens or the widget
-            that it focuses. All other commands run in a worker, without delaying later keys.
+        holds_keys: Whether later keys wait until it has run, because they are for the dialog that it opens or the
+            widget that it focuses.
         action: The Textual action that its keys run.
         group: Heading in the help; set by `register`.
     """
@@ -63,7 +63,7 @@ class Command:
     synonyms: tuple[str, ...]
     needs_agent: bool
     writes: bool
-    inline: bool
+    holds_keys: bool
     action: str
     group: str = ""
 
@@ -85,14 +85,14 @@ def command(
     synonyms: tuple[str, ...] = (),
     needs_agent: bool = False,
     writes: bool = False,
-    inline: bool = False,
+    holds_keys: bool = False,
     action: str = "",
 ) -> Callable[[Body], Command]:
     """Return a decorator that makes a function a command; the arguments are the attributes of `Command`."""
 
     def declare(run: Body) -> Command:
         key_action = action or f"command({id!r})"
-        return Command(id, keys, title, help, on, run, footer, synonyms, needs_agent, writes, inline, key_action)
+        return Command(id, keys, title, help, on, run, footer, synonyms, needs_agent, writes, holds_keys, key_action)
 
     return declare
 

@@ -16,7 +16,7 @@ from tui.commands.registry import Target, command
     synonyms=("rerun", "retry", "regenerate", "repeat"),
     needs_agent=True,
     writes=True,
-    inline=True,
+    holds_keys=True,
 )
 async def run_again(explorer: Explorer) -> None:
     if explorer.agent is not None:
@@ -30,7 +30,7 @@ async def run_again(explorer: Explorer) -> None:
     help="Approve or reject the pending tool call",
     synonyms=("approval", "allow", "deny", "answer"),
     needs_agent=True,
-    inline=True,
+    holds_keys=True,
 )
 async def answer_tool_call(explorer: Explorer) -> None:
     if explorer.agent is not None and not explorer.agent.ask_for_approval():
@@ -44,7 +44,7 @@ async def answer_tool_call(explorer: Explorer) -> None:
     help="Details of the last run's error",
     synonyms=("failure", "traceback"),
     needs_agent=True,
-    inline=True,
+    holds_keys=True,
 )
 async def show_error(explorer: Explorer) -> None:
     if explorer.agent is not None:

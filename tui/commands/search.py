@@ -14,7 +14,7 @@ from tui.commands.registry import Target, command
     on=(Target.BRANCH,),
     footer=True,
     synonyms=("find", "filter", "grep"),
-    inline=True,
+    holds_keys=True,
 )
 async def search_here(explorer: Explorer) -> None:
     await explorer.search.begin_typing()
@@ -26,7 +26,7 @@ async def search_here(explorer: Explorer) -> None:
     title="Next hit",
     help="Go to the next hit",
     synonyms=("find next",),
-    inline=True,
+    holds_keys=True,
 )
 async def next_hit(explorer: Explorer) -> None:
     explorer.search.step(1)
@@ -38,7 +38,7 @@ async def next_hit(explorer: Explorer) -> None:
     title="Previous hit",
     help="Go to the previous hit",
     synonyms=("find previous",),
-    inline=True,
+    holds_keys=True,
 )
 async def previous_hit(explorer: Explorer) -> None:
     explorer.search.step(-1)
@@ -51,7 +51,7 @@ async def previous_hit(explorer: Explorer) -> None:
     help="Search the branch, the session or the file",
     on=(Target.OPEN_SESSION,),
     synonyms=("find all", "hits"),
-    inline=True,
+    holds_keys=True,
 )
 async def search_everywhere(explorer: Explorer) -> None:
     await explorer.search.open_dialog()
@@ -64,7 +64,7 @@ async def search_everywhere(explorer: Explorer) -> None:
     help="Where the selected text comes from, and where it is repeated",
     on=(Target.ITEM,),
     synonyms=("origin", "source"),
-    inline=True,
+    holds_keys=True,
 )
 async def blame(explorer: Explorer) -> None:
     await explorer.search.open_origins()

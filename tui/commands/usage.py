@@ -16,7 +16,7 @@ from tui.commands.registry import Target, command
     on=(Target.BAR,),
     footer=True,
     synonyms=("total", "usage"),
-    inline=True,
+    holds_keys=True,
 )
 async def next_scope(explorer: Explorer) -> None:
     explorer.controller.usage.next_scope()
@@ -41,6 +41,7 @@ async def next_chart(explorer: Explorer) -> None:
     help="Price as a model: for turns whose own model is not recorded",
     on=(Target.BAR,),
     synonyms=("money", "cost", "dollars"),
+    holds_keys=True,
 )
 async def choose_price_model(explorer: Explorer) -> None:
     from tui.screens.dialogs.picker import Picker
@@ -54,4 +55,4 @@ async def choose_price_model(explorer: Explorer) -> None:
         if name is not None:
             explorer.run_command(partial(usage.set_price_as, name or None))
 
-    explorer.app.push_screen(Picker("Price as", choices, current=explorer.view.price_as), picked)
+    await explorer.push_dialog(Picker("Price as", choices, current=explorer.view.price_as), picked)

@@ -24,13 +24,14 @@ _TERMINAL_LIMIT: Final = 100_000
     help="What the model saw: the input of each request of this turn",
     on=(Target.TURN,),
     synonyms=("context", "prompt", "requests"),
+    holds_keys=True,
 )
 async def show_model_input(explorer: Explorer) -> None:
     from tui.screens.model_input import ModelInputScreen
 
     model_input = await explorer.controller.model_input.load()
     if explorer.is_active:
-        explorer.app.push_screen(ModelInputScreen(explorer.controller.model_input, model_input))
+        await explorer.push_dialog(ModelInputScreen(explorer.controller.model_input, model_input))
 
 
 @command(
@@ -52,7 +53,7 @@ async def toggle_following(explorer: Explorer) -> None:
     help="Copy the selected text, else the item under the cursor",
     on=(Target.ITEM,),
     synonyms=("clipboard", "yank"),
-    inline=True,
+    holds_keys=True,
 )
 async def copy_text(explorer: Explorer) -> None:
     chat = explorer.panes.chat

@@ -133,12 +133,16 @@ class Explorer(CommandScreen[None], FixedSize):
     async def action_command(self, command_id: str) -> None:
         """Run a command of the registry."""
         command = COMMANDS[command_id]
-        if command.writes and not self.view.writable:
-            self.report(ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it."))
-        elif command.inline:
-            await self.run_reported(partial(command.run, self))
+
+        async def run() -> None:
+            if command.writes and not self.view.writable:
+                raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
+            await command.run(self)
+
+        if command.holds_keys:
+            self.run_holding_keys(run)
         else:
-            self.run_after_refresh(partial(command.run, self))
+            self.run_after_refresh(run)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide the commands that need an agent if there is none."""
@@ -240,7 +244,7 @@ class Explorer(CommandScreen[None], FixedSize):
     def _fork_or_open(self, branch_id: str, turn: int) -> None:
         session = self.view.session
         if self.view.writable and session is not None and turn > 0:
-            self.run_command(partial(self.controller.forks.begin, turn, branch_id))
+            self.run_holding_keys(partial(self.controller.forks.begin, turn, branch_id))
         else:
             self.run_command(partial(self.controller.navigation.switch_branch, branch_id, turn))
 

@@ -14,6 +14,7 @@ from tui.errors import ConvoError
 from tui.model import Severity
 from tui.painting.painted_screen import PaintedScreen
 from tui.printable import printable_line
+from tui.screens.key_order import run_holding_keys
 
 __all__ = ["CommandScreen"]
 
@@ -31,14 +32,20 @@ class CommandScreen(PaintedScreen[ResultT]):
 
     def run_command(self, command: Callable[[], Awaitable[object]]) -> None:
         """Run a command in a worker, and report its error."""
-        _: Worker[None] = self.run_worker(partial(self.run_reported, command))
+        _: Worker[bool] = self.run_worker(partial(self.run_reported, command))
 
-    async def run_reported(self, command: Callable[[], Awaitable[object]]) -> None:
-        """Run a command, and report its error."""
+    def run_holding_keys(self, command: Callable[[], Awaitable[object]]) -> None:
+        """Run a command in a worker, while keys wait for the dialog that it opens or the focus that it moves."""
+        run_holding_keys(self, partial(self.run_reported, command))
+
+    async def run_reported(self, command: Callable[[], Awaitable[object]]) -> bool:
+        """Run a command, and report its error; return whether there was none."""
         try:
             await command()
         except ConvoError as error:
             self.report(error)
+            return False
+        return True
 
     async def push_dialog(self, dialog: Screen[T], closed: Callable[[T | None], None] | None = None) -> None:
         """Open a dialog, and return once it has the focus, so that it receives the keys that are pressed meanwhile."""

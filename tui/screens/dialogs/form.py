@@ -8,11 +8,11 @@ from typing import ClassVar, NamedTuple
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
-from textual.worker import Worker
 
 from tui.errors import ConvoError
 from tui.printable import printable_line
 from tui.screens.dialogs.modal import FieldRow, Modal, Scroll, hint
+from tui.screens.key_order import run_holding_keys
 
 __all__ = ["Field", "Form"]
 
@@ -67,15 +67,16 @@ class Form(Modal[bool]):
         """Pass the values on, unless they are being passed on already."""
         if not self._busy:
             self._busy = True
-            _: Worker[None] = self.run_worker(self._run)
+            run_holding_keys(self, self._run)
 
-    async def _run(self) -> None:
+    async def _run(self) -> bool:
         try:
             await self._submit([line.value for line in self._inputs])
         except ConvoError as error:
             self._error.update(printable_line(error.full_message))
             self.add_class("-failed")
-        else:
-            self.dismiss(True)
+            return False
         finally:
             self._busy = False
+        self.dismiss(True)
+        return True

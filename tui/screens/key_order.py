@@ -1,0 +1,141 @@
+"""Typed keys in their order: each acts on the dialog or the widget that the keys before it have brought."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any, Final, Generic
+
+from textual import events
+from textual.app import App, ReturnType
+from textual.message_pump import MessagePump
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.worker import Worker
+
+__all__ = ["KeyOrderApp", "run_holding_keys"]
+
+_PATIENCE: Final = 0.3
+"""Seconds after which Esc cancels what keys wait for, and is no longer a key that waits."""
+
+_ROUNDS: Final = 2
+"""How often the way of a key is followed: a widget that handles a key may post a message, which goes the same way."""
+
+
+class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
+    """An app that holds a key back until the keys before it have been handled.
+
+    Textual gives a key at once to the widget that has the focus, also while that widget has yet to handle another key,
+    which opens a dialog or moves the focus.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: deque[events.Key | events.Paste] = deque()
+        self._is_following = False
+        self._waited_for: list[Worker[None]] = []
+        self._waiting_since = 0.0
+        self._has_waited = False
+        self._last_target: MessagePump | None = None
+        self._last_is_text = False
+
+    @property
+    def holds_keys(self) -> bool:
+        """Whether keys wait to be delivered, or the last one is on its way."""
+        return bool(self._held) or self._is_following
+
+    async def on_event(self, event: events.Event) -> None:
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded or self._leaves(event):
+            await super().on_event(event)
+        elif self._waited_for and self._cancels(event):
+            for worker in tuple(self._waited_for):
+                worker.cancel()
+                self.release_keys(worker, drop=True)
+        elif self._held or self._is_following or self._waited_for or not self._follows_text(event):
+            self._held.append(event)
+            self._follow_last_key()
+        else:
+            await self._deliver(event)
+
+    def hold_keys(self, worker: Worker[None]) -> None:
+        """Hold keys back until `release_keys`, or until Esc cancels the worker."""
+        if not self._waited_for:
+            self._waiting_since = monotonic()
+        self._has_waited = True
+        self._waited_for.append(worker)
+
+    def release_keys(self, worker: Worker[None], *, drop: bool = False) -> None:
+        """Deliver the keys that waited for a worker; `drop` them if what they are for does not come."""
+        if worker in self._waited_for:
+            self._waited_for.remove(worker)
+            if drop:
+                self._held.clear()
+            self._follow_last_key()
+
+    def _leaves(self, event: events.Key | events.Paste) -> bool:
+        return bool(self._waited_for) and isinstance(event, events.Key) and event.key == "ctrl+q"
+
+    def _cancels(self, event: events.Key | events.Paste) -> bool:
+        is_escape = isinstance(event, events.Key) and event.key == "escape"
+        return is_escape and monotonic() - self._waiting_since > _PATIENCE
+
+    def _follows_text(self, event: events.Key | events.Paste) -> bool:
+        """Return whether a key is text like the one before it, which has moved no focus then."""
+        return self._last_is_text and self.focused is self._last_target and self._is_text(event)
+
+    def _is_text(self, event: events.Key | events.Paste) -> bool:
+        focused = self.focused
+        return focused is not None and (
+            isinstance(event, events.Paste) or focused.check_consume_key(event.key, event.character)
+        )
+
+    async def _deliver(self, event: events.Key | events.Paste) -> None:
+        self._last_target, self._last_is_text = self.focused or self.screen, self._is_text(event)
+        await super().on_event(event)
+
+    def _follow_last_key(self) -> None:
+        """Deliver the next key after the messages that the last one has caused."""
+        if self._held and not self._is_following and not self._waited_for:
+            self._is_following = True
+            target = self._last_target
+            nodes = target.ancestors_with_self if isinstance(target, Widget) else ()
+            self._go_on([*(node for node in nodes if node is not self), self] * _ROUNDS)
+
+    def _go_on(self, way: list[MessagePump]) -> None:
+        """Pass through the queues of a way; those of widgets that have been removed take nothing more."""
+        while way:
+            node = way.pop(0)
+            if (node is self or node.message_queue_size) and node.call_later(self._go_on, way):
+                return
+        self.call_next(self._deliver_next)
+
+    async def _deliver_next(self) -> None:
+        self._is_following = False
+        # What a worker has done since the way began sends messages, too.
+        has_waited, self._has_waited = self._has_waited, bool(self._waited_for)
+        if self._held and not has_waited:
+            await self._deliver(self._held.popleft())
+        self._follow_last_key()
+
+
+def run_holding_keys(screen: Screen[Any], work: Callable[[], Awaitable[bool]]) -> None:
+    """Run a function in a worker, while keys wait for the dialog that it opens or the focus that it moves.
+
+    Args:
+        screen: The screen of the worker.
+        work: Returns whether the keys have what they waited for; else they are dropped.
+    """
+    app = screen.app
+
+    async def run() -> None:
+        succeeded = False
+        try:
+            succeeded = await work()
+        finally:
+            if isinstance(app, KeyOrderApp):
+                app.release_keys(worker, drop=not succeeded)
+
+    worker: Worker[None] = screen.run_worker(run)
+    if isinstance(app, KeyOrderApp):
+        app.hold_keys(worker)
