@@ -27,10 +27,10 @@ class RequestUsage(NamedTuple):
 
 
 class SentRequest(NamedTuple):
-    """A request that was answered, as a recorder hands it over.
+    """A request that has ended, as a recorder hands it over.
 
     Attributes:
-        usage: Tokens, as the provider counted them.
+        usage: Tokens, as the provider counted them; None if it reported none, or did not answer.
         agent: Name of the agent.
         model: Name of the model.
         started_at: When it was sent: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
@@ -43,7 +43,7 @@ class SentRequest(NamedTuple):
         items: The items that were sent, as JSON; None if they are not known.
     """
 
-    usage: RequestUsage = RequestUsage()
+    usage: RequestUsage | None = None
     agent: str | None = None
     model: str | None = None
     started_at: str | None = None
@@ -66,6 +66,7 @@ class Request(NamedTuple):
         started_at: When it was sent: UTC, naive.
         seconds: Time until the answer was complete.
         first_token_seconds: Time until the answer began.
+        usage: Tokens; None if none were reported. Such a request does not count in the usage of the turn.
         response_id: The id that the server gave the response.
         input_items: Number of items that were sent; None if they were not recorded.
         has_input: Whether anything of what was sent was recorded.
@@ -80,7 +81,7 @@ class Request(NamedTuple):
     started_at: str | None = None
     seconds: float | None = None
     first_token_seconds: float | None = None
-    usage: RequestUsage = RequestUsage()
+    usage: RequestUsage | None = None
     response_id: str | None = None
     input_items: int | None = None
     has_input: bool = False
@@ -104,7 +105,11 @@ class RequestInput(NamedTuple):
     items: list[Any] | None = None
 
 
-def adds_up(usages: Sequence[RequestUsage], requests: int, total: RequestUsage) -> bool:
-    """Return whether usages are those of all requests whose sum is `total`; a number not reported counts as 0."""
-    sums = [sum(number or 0 for number in numbers) for numbers in zip(*usages, strict=True)]
-    return len(usages) == requests and sums == [number or 0 for number in total]
+def adds_up(usages: Sequence[RequestUsage | None], requests: int, total: RequestUsage) -> bool:
+    """Return whether usages are those of all `requests`, whose sum is `total`; a number not reported counts as 0.
+
+    A request without usage may be among those that are counted.
+    """
+    reported = [usage for usage in usages if usage is not None]
+    sums = [sum(usage[column] or 0 for usage in reported) for column in range(len(total))]
+    return len(reported) <= requests <= len(usages) and sums == [number or 0 for number in total]

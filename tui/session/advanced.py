@@ -17,7 +17,7 @@ from tui.storage.engine import Engine, Transaction
 from tui.storage.queries.branches import DeletedRows, delete_branch, fork_branch, list_branches
 from tui.storage.queries.items import append_items, clear_session, encode_items, pop_item, read_items
 from tui.storage.queries.request_inputs import encode_input, match_items
-from tui.storage.queries.requests import AnsweredRequest, record_request
+from tui.storage.queries.requests import EndedRequest, record_request
 from tui.storage.queries.runs import EndedRun, record_run
 from tui.storage.queries.turns import (
     find_turns,
@@ -384,7 +384,7 @@ class AdvancedSession:
             self._log_failure("Failed to store session usage", error, "MODEL")
 
     async def record_request(self, request: SentRequest, *, first: bool = False) -> None:
-        """Record an answered request for the last turn of the current branch; record nothing without a turn.
+        """Record a request for the last turn of the current branch; record nothing without a turn.
 
         It counts at once in the usage of the turn. Where `store_run_usage` stores the same sum later, what was recorded
         of each request stays.
@@ -397,7 +397,7 @@ class AdvancedSession:
         matched = None
         if request.items is not None:
             matched = await access.read(match_items, branch, request.items)
-        answered = AnsweredRequest(
+        answered = EndedRequest(
             request.agent,
             request.model,
             request.started_at,

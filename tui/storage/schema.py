@@ -170,10 +170,10 @@ CONVO_REQUESTS: Final = Table(
         started_at TIMESTAMP,
         seconds REAL,
         first_token_seconds REAL,
-        input_tokens INTEGER NOT NULL DEFAULT 0,
+        input_tokens INTEGER,
         cached_tokens INTEGER,
         cache_write_tokens INTEGER,
-        output_tokens INTEGER NOT NULL DEFAULT 0,
+        output_tokens INTEGER,
         reasoning_tokens INTEGER
     """,
     # Finds the requests of a session and of a turn.
@@ -183,7 +183,8 @@ CONVO_REQUESTS: Final = Table(
 
 `branch_id` is the branch that ran the turn; it may be gone. The sums of the rows of a branch and turn are the row of
 `turn_usage`, or of `convo_usage`. Rows with other sums belong to usage that the SDK's class has replaced, and are
-ignored; so are rows whose message is gone.
+ignored; so are rows whose message is gone. A row without tokens is a request of which none were reported, as it was not
+answered; it does not count.
 """
 
 CONVO_REQUEST_INPUTS: Final = Table(

@@ -21,7 +21,7 @@ from tui.storage.sql import insert_into
 
 __all__ = [
     "REQUEST_COLUMNS",
-    "AnsweredRequest",
+    "EndedRequest",
     "TurnKey",
     "delete_requests",
     "delete_requests_without_usage",
@@ -59,7 +59,7 @@ class TurnKey(NamedTuple):
     message_id: int | None
 
 
-class AnsweredRequest(NamedTuple):
+class EndedRequest(NamedTuple):
     """A request to record, with the fields of `tui.model.requests.SentRequest`."""
 
     agent: str | None
@@ -67,15 +67,15 @@ class AnsweredRequest(NamedTuple):
     started_at: str | None
     seconds: float | None
     first_token_seconds: float | None
-    usage: RequestUsage
+    usage: RequestUsage | None
     input: EncodedInput
 
 
 class _StoredUsage(NamedTuple):
-    """What a stored request used."""
+    """What a stored request used; None if that was not reported."""
 
     id: int
-    usage: RequestUsage
+    usage: RequestUsage | None
 
 
 def last_turn_key(tx: Transaction, session_id: str, branch_id: str) -> TurnKey | None:
@@ -97,12 +97,16 @@ def last_turn_key(tx: Transaction, session_id: str, branch_id: str) -> TurnKey |
 def replace_usage(tx: Transaction, turn: TurnKey, usage: dict[str, Any]) -> None:
     """Replace the row of a turn in `turn_usage`; `usage` has the values of `STORED_COLUMNS`."""
     # The row is not updated but replaced: by its new id and time others see that it is new.
+    _delete_usage(tx, turn)
+    tx.execute(_STORE_USAGE, **turn._asdict(), **usage)
+
+
+def _delete_usage(tx: Transaction, turn: TurnKey) -> None:
     tx.execute(
         "DELETE FROM turn_usage WHERE session_id = :session_id AND branch_id = :branch_id"
         " AND user_turn_number = :user_turn_number",
         **turn._asdict(),
     )
-    tx.execute(_STORE_USAGE, **turn._asdict(), **usage)
 
 
 def replace_requests(
@@ -139,7 +143,13 @@ def _stored_usages(tx: Transaction, turn: TurnKey) -> list[_StoredUsage]:
     if not tx.has_table(CONVO_REQUESTS.name):
         return []
     sql = f"SELECT id, {', '.join(_TOKENS)} FROM convo_requests WHERE {_OF_TURN} ORDER BY number, id"
-    return [_StoredUsage(row[0], RequestUsage(*row[1:])) for row in tx.execute(sql, **turn._asdict())]
+    return [_StoredUsage(row[0], _reported(row[1:])) for row in tx.execute(sql, **turn._asdict())]
+
+
+def _reported(tokens: Sequence[int | None]) -> RequestUsage | None:
+    """Return the usage of a request from its columns; None if no tokens were reported."""
+    sent, received, *details = tokens
+    return None if sent is None and received is None else RequestUsage(sent or 0, received or 0, *details)
 
 
 def _same_tokens(stored: Sequence[_StoredUsage], usages: Sequence[RequestUsage]) -> list[_StoredUsage | None]:
@@ -148,16 +158,17 @@ def _same_tokens(stored: Sequence[_StoredUsage], usages: Sequence[RequestUsage])
     start = 0
     for usage in usages:
         rest = range(start, len(stored))
-        index = next((index for index in rest if stored[index].usage[:2] == usage[:2]), None)
+        index = next((index for index in rest if (stored[index].usage or ())[:2] == usage[:2]), None)
         found.append(None if index is None else stored[index])
         start = start if index is None else index + 1
     return found
 
 
-def record_request(tx: Transaction, session_id: str, branch_id: str, request: AnsweredRequest, first: bool) -> bool:
+def record_request(tx: Transaction, session_id: str, branch_id: str, request: EndedRequest, first: bool) -> bool:
     """Add a request to the branch's last turn and to its usage, and return False if the branch has no turn.
 
-    The first request of a run replaces the requests and the usage that are stored for the turn.
+    The first request of a run replaces the requests and the usage that are stored for the turn. A request without usage
+    does not count in that of the turn.
     """
     turn = last_turn_key(tx, session_id, branch_id)
     if turn is None or turn.message_id is None:
@@ -172,10 +183,13 @@ def record_request(tx: Transaction, session_id: str, branch_id: str, request: An
         **turn._asdict(),
         number=len(stored) + 1,
         **{name: getattr(request, name) for name in _CIRCUMSTANCES},
-        **request.usage._asdict(),
+        **dict(zip(_TOKENS, request.usage or (None,) * len(_TOKENS), strict=True)),
     ).fetchone()
     store_input(tx, session_id, request_id, request.input)
-    replace_usage(tx, turn, _sums([*(other.usage for other in stored), request.usage]))
+    if request.usage is not None:
+        replace_usage(tx, turn, _sums([*(other.usage for other in stored if other.usage is not None), request.usage]))
+    elif first:
+        _delete_usage(tx, turn)
     return True
 
 
@@ -240,7 +254,7 @@ def read_requests(
                 started_at,
                 seconds,
                 first_token,
-                RequestUsage(*row[11:]),
+                _reported(row[11:]),
                 response_id,
                 items,
                 bool(has_input),
@@ -248,13 +262,18 @@ def read_requests(
         )
     if not found:
         return {}
+    usages = usages_by_turn(tx, session, tree, branch_id, first, last)
     known = {}
-    for turn, used in usages_by_turn(tx, session, tree, branch_id, first, last).items():
-        requests = found.get((turn, used.branch_id or ""), [])
-        usage = used.usage
-        if usage is not None and requests:
-            total = RequestUsage(*(getattr(usage, name) for name in _TOKENS))
-            if adds_up([request.usage for request in requests], usage.requests, total):
+    for (turn, runner), requests in found.items():
+        used = usages.get(turn)
+        reported = [request.usage for request in requests]
+        if used is None or used.usage is None:
+            # Tokens of none of its requests were reported, by whichever branch ran it.
+            if not any(reported) and (turn not in known or runner == branch_id):
+                known[turn] = tuple(requests)
+        elif runner == used.branch_id:
+            total = RequestUsage(*(getattr(used.usage, name) for name in _TOKENS))
+            if adds_up(reported, used.usage.requests, total):
                 known[turn] = tuple(requests)
     return known
 
