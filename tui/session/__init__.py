@@ -1,21 +1,25 @@
-"""The session classes.
+"""The session classes, and the recording of runs.
 
-Public name: `AdvancedSQLiteSession`, drop-in for the class of that name in `agents.extensions.memory`.
+Public names: `AdvancedSQLiteSession`, drop-in for the class of that name in `agents.extensions.memory`, and `record`,
+which returns hooks of the SDK that store every request of a run.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from tui.session.recorder import record
     from tui.session.sqlite import AdvancedSQLiteSession
 
-__all__ = ["AdvancedSQLiteSession"]
+__all__ = ["AdvancedSQLiteSession", "record"]
+
+_MODULES: Final = {"AdvancedSQLiteSession": "sqlite", "record": "recorder"}
 
 
 def __getattr__(name: str) -> Any:
-    # A program that only reads a file does not import the session class.
-    if name not in __all__:
+    # A program that only reads a file does not import the session class, and only the recorder imports the SDK.
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.sqlite"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,481 @@
+"""Recorded runs: what was sent, byte for byte as the model got it, and what it used."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from agents import (
+    Agent,
+    HostedMCPTool,
+    ModelRetrySettings,
+    ModelSettings,
+    RunConfig,
+    RunContextWrapper,
+    RunHooks,
+    Runner,
+    SQLiteSession,
+    Usage,
+    function_tool,
+    handoff,
+    retry_policies,
+)
+from agents.extensions.memory import EncryptedSession
+from agents.handoffs import HandoffInputData
+from agents.memory import OpenAIResponsesCompactionSession
+from agents.retry import ModelRetryAdvice
+from agents.run_config import CallModelData, ModelInputData
+from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
+from agents.testing.model import ModelCall
+from agents.usage import RequestUsage as SDKRequestUsage
+from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
+from pydantic import BaseModel
+
+from tests.conftest import OpenOurs
+from tests.recorded import as_recorded, as_sent, assert_sums, read_recorded
+from tui.model import Outcome
+from tui.session import record
+from tui.session.recorder import RunRecorder
+
+QUIET = RunConfig(tracing_disabled=True)
+
+
+def used(tokens: int, cached: int = 0) -> Usage:
+    """Return the usage of a request whose output is a tenth of its input."""
+    return Usage(
+        requests=1,
+        input_tokens=tokens,
+        output_tokens=tokens // 10,
+        total_tokens=tokens + tokens // 10,
+        input_tokens_details=InputTokensDetails(cached_tokens=cached, cache_write_tokens=0),
+        output_tokens_details=OutputTokensDetails(reasoning_tokens=tokens // 100),
+    )
+
+
+def says(text: str, tokens: int, cached: int = 0) -> ModelStep:
+    return ModelStep([assistant_message(text)], used(tokens, cached), f"resp_{tokens}")
+
+
+def calls(*names: str, tokens: int, arguments: dict[str, Any] | None = None) -> ModelStep:
+    """Return a response that calls tools at the same time."""
+    output = [
+        function_call(name, arguments or {}, call_id=f"call_{tokens}_{number}") for number, name in enumerate(names)
+    ]
+    return ModelStep(output, used(tokens), f"resp_{tokens}")
+
+
+async def run(
+    agent: Agent[Any], text: Any, session: Any, hooks: Any, *, stream: bool, config: RunConfig = QUIET
+) -> Any:
+    """Run an agent to its end."""
+    if not stream:
+        return await Runner.run(agent, text, session=session, hooks=hooks, run_config=config)
+    result = Runner.run_streamed(agent, text, session=session, hooks=hooks, run_config=config)
+    events = hooks.stream_events(result) if isinstance(hooks, RunRecorder) else result.stream_events()
+    async for _ in events:
+        pass
+    return result
+
+
+@function_tool
+def find_flight(city: str, day: int = 1) -> str:
+    """Look up a flight.
+
+    Args:
+        city: The destination, in any script: 京都.
+    """
+    return f"240 € to {city} on day {day}"
+
+
+@function_tool(strict_mode=False)
+async def weather(places: dict[str, str]) -> str:
+    """Look up the weather."""
+    return json.dumps(places)
+
+
+class Plan(BaseModel):
+    city: str
+    days: int
+
+
+def travel_agents(model: ScriptedModel) -> Agent[Any]:
+    """Return an agent that hands over to another, with all that makes a request."""
+
+    def brief(data: HandoffInputData) -> HandoffInputData:
+        history = data.input_history
+        assert isinstance(history, tuple)
+        return data.clone(input_history=history[-1:])
+
+    def instructions(context: RunContextWrapper[Any], agent: Agent[Any]) -> str:
+        return f"You are {agent.name}: “plan”."
+
+    planner = Agent(
+        name="Planner", instructions=instructions, model=model, output_type=Plan, tools=[weather],
+        model_settings=ModelSettings(temperature=0.25, extra_args={"seed": 7}),
+    )  # fmt: skip
+    return Agent(
+        name="Triage", instructions=instructions, model=model, tools=[find_flight, weather],
+        handoffs=[handoff(planner, input_filter=brief, tool_description_override="Hand over to the planner.")],
+        model_settings=ModelSettings(tool_choice="required", parallel_tool_calls=True),
+    )  # fmt: skip
+
+
+def add_note(data: CallModelData[Any]) -> ModelInputData:
+    """Change what is sent, and not what is stored."""
+    items: list[Any] = [*data.model_data.input, {"role": "developer", "content": "Be brief — s’il vous plaît."}]
+    return ModelInputData(input=items, instructions=f"{data.model_data.instructions}\nToday is Monday.")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("filtered", [False, True])
+async def test_each_request_is_recorded_as_the_model_got_it(
+    ours: OpenOurs, path: Path, stream: bool, filtered: bool
+) -> None:
+    model = ScriptedModel(
+        [
+            calls("find_flight", "find_flight", tokens=100, arguments={"city": "Kyōto 京都"}),
+            calls("transfer_to_planner", tokens=200),
+            calls("weather", tokens=300, arguments={"places": {"a": "b"}}),
+            says('{"city":"Kyoto","days":3}', 400, cached=128),
+            says("You are welcome.", 500, cached=256),
+        ]
+    )
+    config = RunConfig(
+        tracing_disabled=True,
+        model_settings=ModelSettings(max_tokens=50),
+        call_model_input_filter=add_note if filtered else None,
+    )
+    agent, session = travel_agents(model), ours()
+    for text in ("Plan a trip", "Thanks"):
+        result = await run(agent, text, session, record(session), stream=stream, config=config)
+        found = await read_recorded(path)
+        await session.store_run_usage(result)
+        assert await read_recorded(path) == found
+
+    assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
+    requests = found.requests
+    assert [(request.turn, request.number, request.agent, request.response_id) for request in requests] == [
+        (1, 1, "Triage", "resp_100"),
+        (1, 2, "Triage", "resp_200"),
+        (1, 3, "Planner", "resp_300"),
+        (1, 4, "Planner", "resp_400"),
+        (2, 1, "Triage", "resp_500"),
+    ]
+    await assert_sums(session, requests)
+    for request in requests:
+        assert request.seconds is not None
+        if stream:
+            assert request.first_token_seconds is not None
+            assert request.first_token_seconds <= request.seconds
+        else:
+            assert request.first_token_seconds is None
+    assert [(run.outcome, run.agent, run.model) for run in found.runs] == [
+        (Outcome.DONE, "Planner", "ScriptedModel"),
+        (Outcome.DONE, "Triage", "ScriptedModel"),
+    ]
+
+
+async def test_runs_of_agents_that_are_tools_count_in_the_turn_that_called_them(ours: OpenOurs, path: Path) -> None:
+    session, other = ours(), ours(session_id="other")
+    helper = ScriptedModel([says("Four.", 10), says("Five.", 20), calls("clock", tokens=30), says("Noon.", 40)])
+
+    @function_tool
+    def clock() -> str:
+        """Tell the time."""
+        return "noon"
+
+    outer = record(session)
+    unseen = Agent(name="Unseen", model=helper).as_tool("unseen", "Not recorded.")
+    seen = Agent(name="Seen", model=helper).as_tool("seen", "Recorded with the rest.", hooks=outer)
+    own = Agent(name="Own", model=helper, tools=[clock]).as_tool(
+        "own", "In a session of its own.", hooks=record(other), session=other
+    )
+    model = ScriptedModel(
+        [
+            calls("unseen", tokens=100, arguments={"input": "2 + 2"}),
+            calls("seen", tokens=200, arguments={"input": "2 + 3"}),
+            calls("own", tokens=300, arguments={"input": "The time?"}),
+            says("Done.", 400),
+        ]
+    )
+    result = await run(Agent(name="Boss", model=model, tools=[unseen, seen, own]), "Go", session, outer, stream=False)
+
+    found = await read_recorded(path)
+    assert [(request.agent, request.usage and request.usage.input_tokens) for request in found.requests] == [
+        ("Boss", 100), (None, 10), ("Boss", 200), ("Seen", 20), ("Boss", 300), (None, 30), (None, 40), ("Boss", 400),
+    ]  # fmt: skip
+    assert found.inputs[3].items == [{"content": "2 + 3", "role": "user"}]
+    await assert_sums(session, found.requests)
+    usage = await session.get_turn_usage(1)
+    assert isinstance(usage, dict)
+    assert usage["total_tokens"] == result.context_wrapper.usage.total_tokens
+    assert [(run.outcome, run.agent) for run in found.runs] == [(Outcome.DONE, "Boss")]
+
+    found = await read_recorded(path, "other")
+    assert [(request.agent, request.turn, request.number) for request in found.requests] == [
+        ("Own", 1, 1),
+        ("Own", 1, 2),
+    ]
+    await assert_sums(other, found.requests)
+    assert [(run.outcome, run.agent) for run in found.runs] == [(Outcome.DONE, "Own")]
+
+
+async def test_runs_on_two_sessions_at_once_are_kept_apart(ours: OpenOurs, path: Path) -> None:
+    both = asyncio.Barrier(2)
+
+    async def together(call: ModelCall) -> ModelStep:
+        await both.wait()
+        return says("Yes.", 100 * len(call.input))
+
+    agents = [Agent(name=name, model=ScriptedModel([ModelStep.respond(together)] * 2)) for name in ("One", "Two")]
+    sessions = [ours(session_id=name) for name in ("one", "two")]
+    for _ in range(2):
+        await asyncio.gather(
+            *(
+                run(agent, f"I am {agent.name}", session, record(session), stream=agent.name == "One")
+                for agent, session in zip(agents, sessions, strict=True)
+            )
+        )
+    for agent, session in zip(agents, sessions, strict=True):
+        found = await read_recorded(path, session.session_id)
+        assert isinstance(agent.model, ScriptedModel)
+        assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in agent.model.calls]
+        assert {request.agent for request in found.requests} == {agent.name}
+        await assert_sums(session, found.requests)
+
+
+async def fail(call: ModelCall) -> Any:
+    raise ConnectionError("key sk-1234567890abcdef refused")
+
+
+async def hang(call: ModelCall) -> Any:
+    await asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("step", "outcome", "error"), [(fail, "failed", "ConnectionError"), (hang, "stopped", None)])
+async def test_a_run_that_fails_or_is_cancelled_keeps_its_requests(
+    ours: OpenOurs,
+    path: Path,
+    stream: bool,
+    step: Callable[[ModelCall], Awaitable[Any]],
+    outcome: str,
+    error: str | None,
+) -> None:
+    model = ScriptedModel([calls("find_flight", tokens=100, arguments={"city": "Oslo"}), ModelStep.respond(step)])
+    session, agent = ours(), Agent(name="Guide", model=model, tools=[find_flight])
+
+    async def recorded_run() -> None:
+        async with record(session) as hooks:
+            await run(agent, "Go", session, hooks, stream=stream)
+
+    task = asyncio.create_task(recorded_run())
+    while len(model.calls) < 2:
+        await asyncio.sleep(0)
+    if step is hang:
+        task.cancel()
+    with pytest.raises((ConnectionError, asyncio.CancelledError)):
+        await task
+
+    found = await read_recorded(path)
+    assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
+    assert [request.usage is None for request in found.requests] == [False, True]
+    await assert_sums(session, found.requests)
+    assert [(run.outcome, run.error) for run in found.runs] == [(outcome, error)]
+
+
+async def test_without_a_context_manager_the_answered_requests_of_a_failed_run_are_kept(
+    ours: OpenOurs, path: Path
+) -> None:
+    model = ScriptedModel([calls("find_flight", tokens=100, arguments={"city": "Oslo"}), ConnectionError()])
+    session, agent = ours(), Agent(name="Guide", model=model, tools=[find_flight])
+    hooks = record(session)
+    with pytest.raises(ConnectionError):
+        await run(agent, "Go", session, hooks, stream=False)
+    model.extend([says("Here.", 200)])
+    await run(agent, "Again", session, hooks, stream=False)
+
+    found = await read_recorded(path)
+    assert [(request.turn, request.usage and request.usage.input_tokens) for request in found.requests] == [
+        (1, 100),
+        (2, 200),
+    ]
+    assert [run.turn for run in found.runs] == [2]
+
+
+async def test_a_repeated_request_counts_each_time(ours: OpenOurs, path: Path) -> None:
+    error = ConnectionError("try again")
+    advice = ModelRetryAdvice(suggested=True, replay_safety="safe")
+    model = ScriptedModel([ModelStep.raise_error(error, retry_advice=advice), says("Yes.", 100)])
+    settings = ModelSettings(retry=ModelRetrySettings(max_retries=1, policy=retry_policies.provider_suggested()))
+    session = ours()
+    result = await run(
+        Agent(name="Guide", model=model, model_settings=settings), "Go", session, record(session), stream=False
+    )
+
+    found = await read_recorded(path)
+    assert [request.usage and request.usage.input_tokens for request in found.requests] == [0, 100]
+    assert [sent.items for sent in found.inputs] == [call.input for call in model.calls]
+    await assert_sums(session, found.requests)
+    await session.store_run_usage(result)
+    assert (await read_recorded(path)).inputs == found.inputs
+
+
+async def test_a_run_goes_on_after_an_approval(ours: OpenOurs, path: Path) -> None:
+    helper = Agent(name="Helper", model=ScriptedModel([says("Paid.", 10)]))
+    pay = helper.as_tool("pay", "Pay.", needs_approval=True)
+    model = ScriptedModel([calls("pay", tokens=100, arguments={"input": "5 €"}), says("Done.", 200)])
+    session, agent = ours(), Agent(name="Guide", model=model, tools=[pay])
+    result = await run(agent, "Go", session, record(session), stream=False)
+    assert (await read_recorded(path)).runs == []
+    state = result.to_state()
+    state.approve(result.interruptions[0])
+    result = await run(agent, state, session, record(session), stream=False)
+
+    found = await read_recorded(path)
+    assert [request.usage and request.usage.input_tokens for request in found.requests] == [100, 10, 200]
+    await assert_sums(session, found.requests)
+    assert [run.outcome for run in found.runs] == [Outcome.DONE]
+    await session.store_run_usage(result)
+    assert (await read_recorded(path)).inputs == found.inputs
+
+
+async def test_tokens_that_nobody_reported_do_not_count(ours: OpenOurs, path: Path) -> None:
+    model = ScriptedModel([[assistant_message("Yes.")]])
+    session = ours()
+    await run(Agent(name="Guide", model=model), "Go", session, record(session), stream=True)
+
+    found = await read_recorded(path)
+    assert [request.usage for request in found.requests] == [None]
+    assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
+    assert await session.get_turn_usage() == []
+
+
+async def test_the_hooks_of_the_author_are_called_as_well(ours: OpenOurs, path: Path) -> None:
+    called = []
+
+    class Hooks(RunHooks[Any]):
+        async def on_llm_start(self, context: Any, agent: Any, system_prompt: Any, input_items: Any) -> None:
+            called.append("on_llm_start")
+            # What is sent is this list.
+            input_items.append({"role": "developer", "content": "Added."})
+
+    for name in ("on_llm_end", "on_agent_start", "on_agent_end", "on_handoff", "on_tool_start", "on_tool_end"):
+
+        async def hook(self: Any, *arguments: Any, name: str = name) -> None:
+            called.append(name)
+
+        setattr(Hooks, name, hook)
+
+    model = ScriptedModel(
+        [
+            calls("weather", tokens=100, arguments={"places": {}}),
+            calls("transfer_to_planner", tokens=200),
+            says('{"city":"Kyoto","days":3}', 300),
+        ]
+    )
+    session = ours()
+    await run(travel_agents(model), "Go", session, record(session, hooks=Hooks()), stream=True)
+
+    request = ["on_llm_start", "on_llm_end"]
+    assert called == [
+        "on_agent_start", *request, "on_tool_start", "on_tool_end", *request, "on_handoff", "on_agent_start", *request,
+        "on_agent_end",
+    ]  # fmt: skip
+    found = await read_recorded(path)
+    assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
+
+
+async def test_keys_are_not_stored(ours: OpenOurs, path: Path) -> None:
+    server = HostedMCPTool(
+        {
+            "type": "mcp", "server_label": "maps", "server_url": "https://maps.example",
+            "authorization": "key-1", "headers": {"X-Key": "key-2"},
+        }
+    )  # fmt: skip
+    settings = ModelSettings(extra_headers={"X-Api-Key": "key-3"}, extra_query={"key": "key-4"})
+    model = ScriptedModel([says("Yes.", 100)])
+    session = ours()
+    agent = Agent(name="Guide", model=model, tools=[server], model_settings=settings)
+    await run(agent, "Go", session, record(session), stream=False)
+
+    (sent,) = (await read_recorded(path)).inputs
+    assert sent.tools == [
+        {
+            "type": "mcp", "server_label": "maps", "server_url": "https://maps.example",
+            "authorization": "•••", "headers": "•••",
+        }
+    ]  # fmt: skip
+    assert sent.settings == {"extra_headers": {"X-Api-Key": "•••"}, "extra_query": {"key": "•••"}}
+    assert b"key-" not in path.read_bytes()
+
+
+async def test_a_session_in_a_wrapper_is_recorded(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    wrapped = OpenAIResponsesCompactionSession("chat", session, client=None, should_trigger_compaction=lambda _: False)
+    model = ScriptedModel([says("Yes.", 100)])
+    await run(Agent(name="Guide", model=model), "Go", wrapped, record(wrapped), stream=False)
+    found = await read_recorded(path)
+    assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
+
+
+async def test_an_encrypted_session_keeps_its_secrets(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    encrypted = EncryptedSession("chat", cast("Any", session), "key")
+    model = ScriptedModel([says("The secret answer.", 100)])
+    agent = Agent(name="Guide", instructions="Keep the secret.", model=model)
+    await run(agent, "A secret question", encrypted, record(encrypted), stream=False)
+    session.close()
+    assert b"secret" not in path.read_bytes()
+
+
+def test_other_sessions_are_refused_at_once(ours: OpenOurs) -> None:
+    with pytest.raises(TypeError, match=r"record\(\) cannot store requests in a SQLiteSession\. Pass it the Advanced"):
+        record(SQLiteSession("chat"))
+
+
+async def test_a_file_that_refuses_to_record_does_not_make_the_run_fail(
+    ours: OpenOurs, path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ScriptedModel([says("Yes.", 100), says("Yes.", 200), says("Yes.", 300)])
+    agent, session = Agent(name="Guide", model=model), ours()
+    await run(agent, "One", session, record(session), stream=False)
+    with closing(sqlite3.connect(path)) as db:
+        for table in ("convo_requests", "convo_runs"):
+            db.execute(
+                f"CREATE TRIGGER {table}_full BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no room'); END"
+            )
+    assert (await run(agent, "Two", session, record(session), stream=False)).final_output == "Yes."
+    assert [entry.getMessage() for entry in caplog.records] == ["Failed to record a run"] * 2
+
+    caplog.clear()
+    for kind in ("MODEL", "TOOL"):
+        monkeypatch.setenv(f"OPENAI_AGENTS_DONT_LOG_{kind}_DATA", "0")
+    await run(agent, "Three", session, record(session), stream=True)
+    assert [entry.getMessage() for entry in caplog.records] == ["Failed to record a run: no room"] * 2
+
+
+def test_usage_without_entries_is_given_to_one_request() -> None:
+    """An adapter may report several requests with one sum."""
+    from tui.session.recorder import _divide, _request_usage
+
+    total = _request_usage(used(100))
+    entry = _request_usage(
+        SDKRequestUsage(
+            60,
+            6,
+            66,
+            InputTokensDetails(cached_tokens=0, cache_write_tokens=0),
+            OutputTokensDetails(reasoning_tokens=0),
+        )
+    )
+    none = _request_usage(Usage())
+    assert _divide(3, total, []) == [none, none, total]
+    assert _divide(2, total, [entry]) == [none, total]
+    assert _divide(2, none, []) == []

@@ -1,0 +1,458 @@
+"""Recording of an author's own runs: hooks of the SDK that store each request, and how the run ended."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+from agents import RunHooks, Usage
+from agents.memory import OpenAIResponsesCompactionSession
+from agents.tool_context import ToolContext
+from typing_extensions import override
+
+from tui.model import Outcome
+from tui.model.requests import RequestUsage, SentRequest
+from tui.session.advanced import AdvancedSession
+from tui.session.outgoing import Outgoing, as_json
+from tui.session.sdk_settings import may_log
+from tui.storage.queries.usage_columns import request_usage
+
+if TYPE_CHECKING:
+    from agents import (
+        Agent,
+        AgentHookContext,
+        ModelResponse,
+        RunContextWrapper,
+        RunResultStreaming,
+        Session,
+        StreamEvent,
+        Tool,
+    )
+    from agents.items import TResponseInputItem
+    from agents.usage import RequestUsage as SDKRequestUsage
+
+__all__ = ["RunRecorder", "record"]
+
+T = TypeVar("T")
+
+_MAX_RUNS: Final = 16
+"""Runs that a recorder knows: a run that failed is not known to have ended."""
+
+_logger: Final = logging.getLogger(__name__)
+
+
+def record(session: Session, *, hooks: RunHooks[Any] | None = None) -> RunRecorder:
+    """Return hooks that store each request of a run, and how the run ended.
+
+        await Runner.run(agent, text, session=session, hooks=record(session))
+
+    Each request is stored when it is answered, for the last turn of the session's current branch: what was sent, the
+    tokens, model, agent and times. Nothing needs to be stored after the run; `store_run_usage` changes nothing then.
+    A failure to store is logged, and never makes the run fail. An `EncryptedSession` keeps its secrets: of its requests
+    nothing is stored that was sent.
+
+    Hooks do not learn of failures. As a context manager the recorder does, and stores them too:
+
+        async with record(session) as hooks:
+            await Runner.run(agent, text, session=session, hooks=hooks)
+
+    Args:
+        session: The session of the run: an `AdvancedSQLiteSession` of `tui.session`, or one inside a wrapper of the
+            SDK, such as `OpenAIResponsesCompactionSession`.
+        hooks: Hooks that are called as well.
+
+    Raises:
+        TypeError: The session is another one.
+    """
+    advanced: Any = session
+    is_plain = True
+    while not isinstance(advanced, AdvancedSession):
+        # Other wrappers may encrypt what they store.
+        is_plain &= isinstance(advanced, OpenAIResponsesCompactionSession)
+        inner = getattr(advanced, "underlying_session", None)
+        if inner is None:
+            raise TypeError(
+                f"record() cannot store requests in a {type(session).__name__}. Pass it the AdvancedSQLiteSession of"
+                " tui.session, or a wrapper with that as its underlying_session."
+            )
+        advanced = inner
+    return RunRecorder(advanced, hooks, with_input=is_plain)
+
+
+class RunRecorder(RunHooks[Any]):
+    """Hooks that store each request of a run when it is answered, and how the run ended. `record` makes them."""
+
+    def __init__(
+        self,
+        session: AdvancedSession,
+        hooks: RunHooks[Any] | None = None,
+        *,
+        with_input: bool = True,
+        one_run: bool = False,
+    ) -> None:
+        """Record runs of a session.
+
+        Args:
+            session: The session.
+            hooks: Hooks that are called as well.
+            with_input: Whether to store what was sent.
+            one_run: Whether all belongs to one run, which approvals interrupt, and whose end the caller stores.
+        """
+        self._session = session
+        self._hooks: RunHooks[Any] = RunHooks() if hooks is None else hooks
+        self._with_input = with_input
+        self._one_run = one_run
+        self._has_stored = False
+        self._runs: deque[_Run] = deque(maxlen=_MAX_RUNS)
+        self._is_closed = False
+
+    async def stream_events(self, result: RunResultStreaming) -> AsyncIterator[StreamEvent]:
+        """Yield the events of a streamed run, and record the time until each answer began."""
+        run = self._run(result.context_wrapper)
+        async for event in result.stream_events():
+            if event.type == "raw_response_event":
+                run.received(event.data.type)
+            yield event
+
+    async def finish(self) -> None:
+        """Store the requests that were sent and not answered, and record nothing further."""
+        for run in self._runs:
+            with _logged():
+                await self._settle(run)
+        self._is_closed = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # A run that ended is not among them.
+        run = self._runs[-1] if self._runs else None
+        was_stopped = run is not None and bool(run.unanswered)
+        await self.finish()
+        if run is not None and (was_stopped or error is not None):
+            has_failed = isinstance(error, Exception)
+            with _logged():
+                # Only the error's name is stored, as its message may quote a key.
+                await self._end(
+                    run,
+                    Outcome.FAILED if has_failed else Outcome.STOPPED,
+                    type(error).__name__ if has_failed else None,
+                )
+
+    # The hooks
+
+    @override
+    def on_llm_start(
+        self,
+        context: RunContextWrapper[Any],
+        agent: Agent[Any],
+        system_prompt: str | None,
+        input_items: list[TResponseInputItem],
+    ) -> Coroutine[Any, Any, None]:
+        # No coroutine, as that would not begin in the frame of the function that calls it.
+        outgoing = None
+        with _logged():
+            outgoing = Outgoing.read(getattr(inspect.currentframe(), "f_back", None))
+        return self._on_llm_start(context, agent, system_prompt, input_items, outgoing)
+
+    async def _on_llm_start(
+        self,
+        context: RunContextWrapper[Any],
+        agent: Agent[Any],
+        system_prompt: str | None,
+        input_items: list[TResponseInputItem],
+        outgoing: Outgoing | None,
+    ) -> None:
+        with _logged():
+            run = self._run(context)
+            if not isinstance(context, ToolContext):
+                # All tools have ended, and with them the runs of agents that are tools.
+                run.agent = agent
+                await self._settle(run)
+            run.begin(_Sending(context, agent, system_prompt, input_items, outgoing))
+        await self._hooks.on_llm_start(context, agent, system_prompt, input_items)
+
+    @override
+    async def on_llm_end(self, context: RunContextWrapper[Any], agent: Agent[Any], response: ModelResponse) -> None:
+        with _logged():
+            run = self._run(context)
+            await _completed(self._record(run, *run.end(context, response.usage), response.response_id))
+        await self._hooks.on_llm_end(context, agent, response)
+
+    @override
+    async def on_agent_start(self, context: AgentHookContext[Any], agent: Agent[Any]) -> None:
+        self._run(context)
+        await self._hooks.on_agent_start(context, agent)
+
+    @override
+    async def on_agent_end(self, context: AgentHookContext[Any], agent: Agent[Any], output: Any) -> None:
+        with _logged():
+            run = self._run(context)
+            # Not the end of an agent that is a tool.
+            if run.agent is None or run.agent is agent:
+                await self._settle(run)
+                await self._end(run, Outcome.DONE)
+        await self._hooks.on_agent_end(context, agent, output)
+
+    @override
+    async def on_handoff(self, context: RunContextWrapper[Any], from_agent: Agent[Any], to_agent: Agent[Any]) -> None:
+        await self._hooks.on_handoff(context, from_agent, to_agent)
+
+    @override
+    async def on_tool_start(self, context: RunContextWrapper[Any], agent: Agent[Any], tool: Tool) -> None:
+        # An approved call is the first of a run that continues another one.
+        self._run(context)
+        await self._hooks.on_tool_start(context, agent, tool)
+
+    @override
+    async def on_tool_end(self, context: RunContextWrapper[Any], agent: Agent[Any], tool: Tool, result: object) -> None:
+        await self._hooks.on_tool_end(context, agent, tool, result)
+
+    # Storing
+
+    def _run(self, context: RunContextWrapper[Any]) -> _Run:
+        """Return the run of a context; a run that a tool makes counts with the run that calls the tool."""
+        for run in self._runs:
+            if run.usage is context.usage:
+                return run
+        run = _Run(context.usage)
+        self._runs.append(run)
+        return run
+
+    async def _settle(self, run: _Run) -> None:
+        """Store what is known of requests that no hook reported: failed ones, and those of agents that are tools."""
+        usages = run.take_unreported()
+        for sending in run.take_unanswered():
+            await self._record(run, sending, usages[:1])
+            del usages[:1]
+        if usages:
+            await self._record(run, None, usages)
+
+    async def _record(
+        self, run: _Run, sending: _Sending | None, usages: Sequence[RequestUsage], response_id: str | None = None
+    ) -> None:
+        """Store a request; it is several if the SDK had to repeat it, and has no usage if none was reported."""
+        if self._is_closed:
+            return
+        sent = SentRequest() if sending is None else sending.sent(with_input=self._with_input)
+        *repeated, last = usages or (None,)
+        for usage in repeated:
+            await self._store(run, sent._replace(usage=usage, seconds=None))
+        await self._store(run, sent._replace(usage=last, response_id=response_id))
+
+    async def _store(self, run: _Run, sent: SentRequest) -> None:
+        is_first = run.is_new and not (self._one_run and self._has_stored)
+        await self._session.record_request(sent, first=is_first)
+        run.is_new, self._has_stored = False, True
+
+    async def _end(self, run: _Run, outcome: Outcome, error: str | None = None) -> None:
+        """Store how a run ended."""
+        self._runs.remove(run)
+        if not self._one_run and run.last is not None:
+            await self._session.record_run(
+                outcome=outcome,
+                model=run.last.model,
+                agent=run.last.agent,
+                started_at=run.started_at,
+                seconds=time.monotonic() - run.start,
+                error=error,
+                reported=run.usage.total_tokens > 0,
+            )
+
+
+class _Run:
+    """A run, with those that its tools make: they count in the same object.
+
+    Attributes:
+        usage: The usage so far.
+        agent: The agent that answers; None while only runs that tools make are known.
+        is_new: Whether nothing is stored of it.
+        last: The request that was sent last.
+        unanswered: The requests under way.
+    """
+
+    def __init__(self, usage: Usage) -> None:
+        self.usage = usage
+        self.agent: Agent[Any] | None = None
+        self.started_at, self.start = _now(), time.monotonic()
+        # A run that goes on after an approval has the usage so far.
+        self.is_new = not usage.requests
+        self.last: _Sending | None = None
+        self.unanswered: list[_Sending] = []
+        self._streamed: deque[_Sending] = deque()
+        self._reported = _counts(usage)
+        self._entries = len(usage.request_usage_entries)
+        self._reported_entries: list[RequestUsage] = []
+
+    def begin(self, sending: _Sending) -> None:
+        """Begin a request."""
+        self.last = sending
+        self.unanswered.append(sending)
+        if not sending.is_nested:
+            self._streamed.append(sending)
+
+    def end(self, context: RunContextWrapper[Any], usage: Usage) -> tuple[_Sending | None, list[RequestUsage]]:
+        """End the request of a context, and return it with its usage."""
+        self._reported = tuple(map(sum, zip(self._reported, _counts(usage), strict=True)))
+        requests, *total = _counts(usage)
+        entries = [_request_usage(entry) for entry in usage.request_usage_entries]
+        usages = _divide(requests, RequestUsage(*total), entries)
+        self._reported_entries += entries or usages
+        sending = next((sending for sending in self.unanswered if sending.context is context), None)
+        if sending is not None:
+            self.unanswered.remove(sending)
+        return sending, usages
+
+    def received(self, kind: str) -> None:
+        """Note that an event of the stream was received, perhaps some time after the request has ended."""
+        if not self._streamed:
+            return
+        if kind == "response.completed":
+            self._streamed.popleft()
+        elif kind.endswith(".delta") or kind == "response.output_item.done":
+            self._streamed[0].note_first_token()
+
+    def take_unanswered(self) -> list[_Sending]:
+        """Return the requests that were not answered, and forget them."""
+        unanswered, self.unanswered = self.unanswered, []
+        for sending in unanswered:
+            if sending in self._streamed:
+                self._streamed.remove(sending)
+        return unanswered
+
+    def take_unreported(self) -> list[RequestUsage]:
+        """Return the usage of requests that were not reported since the last time."""
+        if self.agent is None:
+            # It may be that of the run that calls the tool.
+            return []
+        counts = _counts(self.usage)
+        requests, *total = (now - before for now, before in zip(counts, self._reported, strict=True))
+        entries = [_request_usage(entry) for entry in self.usage.request_usage_entries[self._entries :]]
+        for reported in self._reported_entries:
+            if reported in entries:
+                entries.remove(reported)
+        self._reported, self._entries = counts, len(self.usage.request_usage_entries)
+        self._reported_entries = []
+        return _divide(requests, RequestUsage(*total), entries)
+
+
+class _Sending:
+    """A request that is under way."""
+
+    def __init__(
+        self,
+        context: RunContextWrapper[Any],
+        agent: Agent[Any],
+        instructions: str | None,
+        items: object,
+        outgoing: Outgoing | None,
+    ) -> None:
+        self.context = context
+        self.agent = agent.name
+        self.model = None if outgoing is None else outgoing.model_name
+        self.is_nested = isinstance(context, ToolContext)
+        self._instructions = instructions
+        self._items = items
+        self._outgoing = outgoing
+        self._started_at, self._start = _now(), time.monotonic()
+        self._first_token_seconds: float | None = None
+
+    def note_first_token(self) -> None:
+        """Note that the answer has begun."""
+        if self._first_token_seconds is None:
+            self._first_token_seconds = time.monotonic() - self._start
+
+    def sent(self, *, with_input: bool) -> SentRequest:
+        """Return the request, which has ended now."""
+        sent = SentRequest(
+            agent=self.agent,
+            model=self.model,
+            started_at=self._started_at,
+            seconds=time.monotonic() - self._start,
+            first_token_seconds=self._first_token_seconds,
+        )
+        if not with_input:
+            return sent
+        outgoing = self._outgoing
+        # Hooks that were called at the start of the request may have changed the list.
+        items = self._items if isinstance(self._items, list) else None
+        return sent._replace(
+            instructions=self._instructions,
+            tools=None if outgoing is None else _known(outgoing.tools_as_json),
+            settings=None if outgoing is None else _known(outgoing.settings_as_json),
+            items=None if items is None else _known(lambda: as_json(items)),
+        )
+
+
+def _known(read: Callable[[], T]) -> T | None:
+    """Return what a function reads; None if it has no form as JSON."""
+    try:
+        return read()
+    except Exception as error:
+        _log_failure(error)
+        return None
+
+
+async def _completed(work: Coroutine[Any, Any, None]) -> None:
+    """Complete some work even if the caller is cancelled, and only then raise the cancellation."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = cancelled or error
+    with _logged():
+        task.result()
+    if cancelled is not None:
+        raise cancelled
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Log a failure, and go on after the block."""
+    try:
+        yield
+    except Exception as error:
+        _log_failure(error)
+
+
+def _log_failure(error: Exception) -> None:
+    """Log a failure, with the error, which may quote a conversation, only if the SDK may log such data."""
+    if may_log("MODEL", "TOOL"):
+        _logger.error("Failed to record a run: %s", error, exc_info=error)
+    else:
+        _logger.error("Failed to record a run")
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _request_usage(used: Usage | SDKRequestUsage) -> RequestUsage:
+    return RequestUsage(*(number or 0 for number in request_usage(used)))
+
+
+def _counts(usage: Usage) -> tuple[int, ...]:
+    """Return the number of requests and of tokens."""
+    return (usage.requests or 0, *(number or 0 for number in request_usage(usage)))
+
+
+def _divide(requests: int, total: RequestUsage, entries: list[RequestUsage]) -> list[RequestUsage]:
+    """Return the usage of each of some requests; one has the sum if no more is known. Nothing if none was reported."""
+    if not any(total):
+        return []
+    if len(entries) > requests or tuple(map(sum, zip(*entries, strict=True))) != total:
+        entries = [total]
+    # Those without an entry failed before.
+    return [RequestUsage(0, 0, 0, 0, 0)] * (requests - len(entries)) + entries
