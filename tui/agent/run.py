@@ -24,6 +24,7 @@ from tui.agent.recording_session import RecordingSession
 from tui.items.types import is_user_message
 from tui.model import ApprovalDecision, Outcome, Progress, Usage
 from tui.runs.protocol import Hooks, Pause, RunLeftError, RunResult
+from tui.session.recorder import RunRecorder
 from tui.storage.queries.usage_columns import reported_usage
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ class AgentRun:
         self._hooks = hooks
         self._live = LiveItems(text) if restored is None else LiveItems.of(restored.live_items)
         self._session = RecordingSession(session, self._on_written, () if restored is None else restored.written)
+        self._recorder = RunRecorder(
+            session, _ToolHooks(self._live, self._report_progress), one_run=True, continues=restored is not None
+        )
         self._input: str | RunState[Any] = text
         if restored is not None:
             self._input = restored.state
@@ -91,13 +95,13 @@ class AgentRun:
                 self._loaded.agent,
                 run_input,
                 session=self._session,
-                hooks=_ToolHooks(self._live, self._report_progress),
+                hooks=self._recorder,
                 run_config=config,
                 max_turns=self._loaded.max_turns or DEFAULT_MAX_TURNS,
             )
             self._report_progress()
             is_first = True
-            async for event in result.stream_events():
+            async for event in self._recorder.stream_events(result):
                 if is_first:
                     is_first = False
                     # By now the SDK has copied the branch, which may be long.
@@ -143,6 +147,8 @@ class AgentRun:
             if self._result.run_loop_task is not None:
                 await asyncio.wait({self._result.run_loop_task}, timeout=self.stop_timeout)
         await self._session.close()
+        if self._session.written:
+            await self._recorder.finish()
         kept = True
         if outcome is not Outcome.DONE:
             try:

@@ -97,6 +97,7 @@ class RunRecorder(RunHooks[Any]):
         *,
         with_input: bool = True,
         one_run: bool = False,
+        continues: bool = False,
     ) -> None:
         """Record runs of a session.
 
@@ -105,12 +106,13 @@ class RunRecorder(RunHooks[Any]):
             hooks: Hooks that are called as well.
             with_input: Whether to store what was sent.
             one_run: Whether all belongs to one run, which approvals interrupt, and whose end the caller stores.
+            continues: Whether requests of that run are stored already.
         """
         self._session = session
         self._hooks: RunHooks[Any] = RunHooks() if hooks is None else hooks
         self._with_input = with_input
         self._one_run = one_run
-        self._has_stored = False
+        self._has_stored = continues
         self._runs: deque[_Run] = deque(maxlen=_MAX_RUNS)
         self._is_closed = False
 
