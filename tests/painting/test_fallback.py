@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from textual._compositor import Compositor
 from textual.geometry import Size
-from textual.screen import Screen
 from textual.scroll_view import ScrollView
+from textual.widget import Widget
 
 from tests.conversations import open_sdk, run_result, set_times, turn
 from tui.painting.textual_internals import FAST, has_expected_members
@@ -115,9 +115,9 @@ def test_the_installed_textual_has_the_expected_members() -> None:
 
 
 def test_a_method_with_another_signature_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def screen_resized(self: Screen[object], size: Size, reason: str) -> None: ...
+    def scroll_update(self: Widget, size: Size, reason: str) -> None: ...
 
-    monkeypatch.setattr(Screen, "_screen_resized", screen_resized)
+    monkeypatch.setattr(Widget, "_scroll_update", scroll_update)
     assert not has_expected_members()
 
 

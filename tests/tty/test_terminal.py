@@ -78,6 +78,12 @@ def branch_names(path: Path) -> set[str]:
         return {name for (name,) in db.execute("SELECT DISTINCT branch_id FROM message_structure")}
 
 
+def test_the_first_frame_has_the_size_of_the_terminal(conversation: Path) -> None:
+    with explorer(conversation) as terminal:
+        # The title of the tree: in the first frame, and once more when the rest of the screen has come.
+        assert terminal.written.count(b"Tree") <= 3
+
+
 def test_a_late_answer_of_the_terminal_does_nothing(conversation: Path) -> None:
     with explorer(conversation, "--model", "offline") as terminal:
         terminal.send(COLOURS + VERSION + b"\x1b[?62;22c")

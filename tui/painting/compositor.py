@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
+from time import monotonic
 from typing import Final, TypeAlias
 
 from rich.console import Console, RenderableType
@@ -58,6 +59,9 @@ class PartialCompositor(Compositor):
     behind: Sequence[Screen[object]] = ()
     """Screens that are visible behind this one, the nearest last."""
 
+    completed_at = 0.0
+    """When the last complete frame was begun, by the clock of Textual's messages."""
+
     _laid_out: CompositorMap | None = None
 
     def reflow(self, parent: Widget, size: Size) -> ReflowResult:
@@ -77,6 +81,8 @@ class PartialCompositor(Compositor):
     ) -> RenderableType | None:
         """Draw what changed since the last update, or everything."""
         self.behind = tuple(screen_stack or ())
+        if full or self.size.region in self._dirty_regions:
+            self.completed_at = monotonic()
         return super().render_update(full, screen_stack, simplify)
 
     def mark_all_dirty(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from textual.geometry import Size
+from textual import on
+from textual.events import Resize
 from textual.screen import Screen
 
 from tui.painting.textual_internals import FAST
@@ -27,11 +28,13 @@ class PaintedScreen(Screen[T], Generic[T]):
         if self.partial_compositor is not None:
             self._compositor = self.partial_compositor
 
-    def _screen_resized(self, size: Size) -> None:
+    @on(Resize)
+    def _draw_what_the_terminal_lost(self, event: Resize) -> None:
+        """Draw everything if the terminal was resized after the last complete frame."""
         # A terminal that was smaller for a moment has lost its content, even if its size is now the same as before.
-        if self.partial_compositor is not None and size == self.size:
-            self.partial_compositor.mark_all_dirty()
-        super()._screen_resized(size)
+        compositor = self.partial_compositor
+        if compositor is not None and event.size == self.size and event.time > compositor.completed_at:
+            compositor.mark_all_dirty()
 
     def repaint(self) -> None:
         """Lay out and draw everything, in one frame."""

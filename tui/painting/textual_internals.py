@@ -21,7 +21,6 @@ _SIGNATURES: Final[tuple[tuple[type, str, tuple[str, ...]], ...]] = (
     (ScrollView, "_size_updated", ("self", "size", "virtual_size", "container_size", "layout")),
     (Widget, "_scroll_update", ("self", "virtual_size")),
     (Widget, "_set_dirty", ("self", "regions")),
-    (Screen, "_screen_resized", ("self", "size")),
 )
 """Methods that are overridden or called, with their expected parameters."""
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 from contextlib import suppress
 from threading import Thread
+from typing import Any
 
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.messages import ExitApp
 
@@ -17,6 +20,12 @@ __all__ = ["TerminalDriver"]
 
 class TerminalDriver(LinuxDriver):
     """Reads from a pipe into which a thread writes what the terminal sends, filtered."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        # Without a size Textual asks Rich, which looks at descriptors that do not lead to the terminal any more.
+        super().__init__(app, debug=debug, mouse=mouse, size=size or shutil.get_terminal_size())
 
     def run_input_thread(self) -> None:
         """Read keys until the driver stops."""
