@@ -17,6 +17,7 @@ __all__ = [
     "Answer",
     "BrokenEvent",
     "Call",
+    "Compaction",
     "CutOff",
     "ErrorResponse",
     "NoResponse",
@@ -27,6 +28,7 @@ __all__ = [
 
 INPUT_TOKENS = 12
 OUTPUT_TOKENS = 5
+COMPACTION_TOKENS = 40
 
 
 class Answer(Protocol):
@@ -136,6 +138,41 @@ class ErrorResponse:
 
 
 @dataclass
+class Compaction:
+    """The user's messages of the input, then one compaction item, as `POST /responses/compact` answers."""
+
+    def send(self, handler: Handler) -> None:
+        users = [
+            {
+                "id": f"msg_{number}",
+                "type": "message",
+                "role": "user",
+                "status": "completed",
+                "content": [{"type": "input_text", "text": item["content"]}],
+            }
+            for number, item in enumerate(handler.request_body.get("input", ()))
+            if item.get("role") == "user"
+        ]
+        item = {"id": "cmp_1", "type": "compaction", "encrypted_content": "summary"}
+        usage = {
+            "input_tokens": COMPACTION_TOKENS,
+            "output_tokens": 1,
+            "total_tokens": COMPACTION_TOKENS + 1,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": 0},
+        }
+        handler.send_json(
+            {
+                "id": "resp_cmp",
+                "object": "response.compaction",
+                "created_at": 0,
+                "output": [*users, item],
+                "usage": usage,
+            }
+        )
+
+
+@dataclass
 class NoResponse:
     """Nothing until the event is set, then the end of the connection."""
 
@@ -152,11 +189,15 @@ class ScriptedServer:
     Attributes:
         requests: The decoded bodies of the requests, in order.
         headers: The headers of the last request, by their names in lower case.
+        compactions: The decoded bodies of the requests for a compaction, which have an answer of their own.
+        compaction: That answer; by default the server has no compaction, as one for Chat Completions.
     """
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.headers: dict[str, str] = {}
+        self.compactions: list[dict[str, Any]] = []
+        self.compaction: Answer = ErrorResponse(404, "Not Found")
         self._script: deque[Answer] = deque()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -174,6 +215,10 @@ class ScriptedServer:
 
     def answer(self, handler: Handler, body: dict[str, Any]) -> None:
         """Record a request and send the next answer."""
+        if handler.path.endswith("/responses/compact"):
+            self.compactions.append(body)
+            self.compaction.send(handler)
+            return
         self.requests.append(body)
         self.headers = {name.lower(): value for name, value in handler.headers.items()}
         self._handlers.append(handler)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from tui.model import Outcome
 from tui.model.requests import SentRequest
 from tui.session import sdk_settings as sdk
+from tui.session.compaction import CompactionSnapshot, replace_items
 from tui.session.current_branch import CurrentBranch, SessionAccess
 from tui.storage.engine import Engine, Transaction
+from tui.storage.journal.recording import record_clear
 from tui.storage.queries.branches import DeletedRows, delete_branch, fork_branch, list_branches
-from tui.storage.queries.items import append_items, clear_session, encode_items, pop_item, read_items
+from tui.storage.queries.compaction import StoredItem, newest_items, turn_holder
+from tui.storage.queries.items import EncodedItem, append_items, clear_session, encode_items, pop_item, read_items
 from tui.storage.queries.request_inputs import encode_input, match_items
 from tui.storage.queries.requests import EndedRequest, record_request
 from tui.storage.queries.runs import EndedRun, record_run
@@ -116,6 +120,7 @@ class AdvancedSession:
         self._settings_given = session_settings is not None
         self._logger = logger if logger is not None else logging.getLogger(__name__)
         self._access = SessionAccess(open_engine(), session_id)
+        self._around_compaction: Callable[[Transaction], AbstractContextManager[object]] = nullcontext
 
     @property
     def session_settings(self) -> SessionSettings | None:
@@ -191,13 +196,77 @@ class AdvancedSession:
     async def clear_session(self) -> None:
         """Delete all branches and items of the session, and make `main` the current branch.
 
-        The ids of the branches stay reserved, so that no other object can write into a later branch of that name.
+        The ids of the branches stay reserved, so that no other object can write into a later branch of that name. The
+        explorer can undo it, until its trash is emptied or newer clears have filled it.
         """
+        clear = record_clear if self._access.is_durable else clear_session
 
         def work(tx: Transaction, _branch: str) -> None:
-            self._access.current = CurrentBranch(MAIN, clear_session(tx, self.session_id))
+            self._access.current = CurrentBranch(MAIN, clear(tx, self.session_id))
 
         await self._access.change(work)
+
+    # Compaction: the private methods that the SDK's `OpenAIResponsesCompactionSession` looks for
+
+    async def _get_compaction_snapshot(
+        self,
+        limit: int,
+        *,
+        prune_prefix: Callable[[Any], bool] | None = None,  # noqa: ARG002
+    ) -> CompactionSnapshot | None:
+        """Return the newest `limit` items of the current branch, with the function that replaces some of them.
+
+        Expired items before these, which `prune_prefix` finds, are not deleted.
+        """
+        if self._transforms_items:
+            return None
+
+        def read(tx: Transaction, _session_id: str, branch: str) -> tuple[CurrentBranch, list[StoredItem]]:
+            at_read = self._access.current._replace(branch_id=branch)
+            return at_read, newest_items(tx, self.session_id, branch, limit + 1)
+
+        at_read, stored = await self._access.read(read, None)
+        complete = len(stored) <= limit
+        stored = stored[-limit:]
+        try:
+            items = [cast("TResponseInputItem", item.decode()) for item in stored]
+        except ValueError:
+            return None
+
+        async def replace_suffix(start: int, output: list[TResponseInputItem]) -> bool:
+            expected, encoded = stored[start:], encode_items(output)
+
+            def work(tx: Transaction, branch: str) -> bool:
+                if self._access.current.generation != at_read.generation:
+                    return False
+                if newest_items(tx, self.session_id, branch, len(expected)) != expected:
+                    return False
+                self._replace_items(tx, branch, encoded, expected[0].row_id)
+                return True
+
+            return bool(expected) and await self._access.change(work, at_read)
+
+        return CompactionSnapshot(items, complete, replace_suffix)
+
+    async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
+        """Replace all items of the current branch, and return whether that was done."""
+        if self._transforms_items:
+            return False
+        encoded = encode_items(items)
+        await self._access.change(
+            lambda tx, branch: self._replace_items(tx, branch, encoded, None), self._access.current
+        )
+        return True
+
+    @property
+    def _transforms_items(self) -> bool:
+        """Whether a subclass may store items in another form, so that it has to write them itself."""
+        own = type(self)
+        return own.get_items is not AdvancedSession.get_items or own.add_items is not AdvancedSession.add_items
+
+    def _replace_items(self, tx: Transaction, branch: str, items: Sequence[EncodedItem], first_row: int | None) -> None:
+        with self._around_compaction(tx):
+            replace_items(tx, self.session_id, branch, items, first_row, undoable=self._access.is_durable)
 
     # Branches
 
@@ -494,7 +563,7 @@ class AdvancedSession:
         def work(tx: Transaction, branch: str) -> bool:
             # The session may have been cleared since the call, and the turn with it.
             cleared = access.current.generation != at_call.generation
-            return not cleared and store(tx, self.session_id, branch, value)
+            return not cleared and store(tx, self.session_id, turn_holder(tx, self.session_id, branch), value)
 
         if not await access.change(work, at_call):
             self._logger.debug("Skipping %s: no current turn on branch %r", what, at_call.branch_id)

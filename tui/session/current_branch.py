@@ -40,6 +40,11 @@ class SessionAccess:
             engine.close()
             raise
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether the database outlives this object, so that somebody can undo a change later."""
+        return self.engine.target != ":memory:"
+
     def check_open(self) -> None:
         """Raise RuntimeError if the session is closed."""
         self.engine.check_open()

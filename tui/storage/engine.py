@@ -99,7 +99,7 @@ class RecordedTable(NamedTuple):
         name: The name of the table in the record.
         identifier: The table, as an SQL identifier.
         columns: The columns to record, in order.
-        keyed: Whether updates and inserts are recorded in addition to deletions.
+        keyed: Whether inserts are recorded in addition to updates and deletions.
     """
 
     name: str
@@ -198,8 +198,8 @@ class Transaction(Protocol):
     def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> AbstractContextManager[None]:
         """Copy the rows of tables to `convo_trash` when they are changed inside the context.
 
-        A deleted row gets `side` 0. Of a keyed table, an updated row is copied as it was before with `side` 0, and an
-        inserted row with `side` 1.
+        A deleted row is copied with `side` 0, and so is an updated row as it was before; an inserted row of a keyed
+        table with `side` 1.
         """
         ...
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONVO_BRANCHES",
+    "CONVO_COMPACTIONS",
     "CONVO_JOURNAL",
     "CONVO_LABELS",
     "CONVO_PAUSED_RUNS",
@@ -30,6 +31,7 @@ __all__ = [
     "MESSAGE_INDEX",
     "RESERVATIONS",
     "TRASH_CELLS",
+    "TURN_TABLES",
     "Table",
     "create_base_tables",
     "create_other_tables",
@@ -103,6 +105,24 @@ that is not known), and whether it is empty.
 A branch without rows in `message_structure` exists if, and only if, `empty_generation` is its session's generation in
 `session_clear_generations` (0 if that has no row). Any other row without items belonged to a branch that the SDK's
 class deleted or cleared, and is ignored; so is a parent that is gone.
+"""
+
+CONVO_COMPACTIONS: Final = Table(
+    "convo_compactions",
+    """
+        session_id TEXT NOT NULL,
+        kept_branch_id TEXT NOT NULL,
+        branch_id TEXT NOT NULL,
+        first_turn INTEGER NOT NULL,
+        last_turn INTEGER NOT NULL,
+        created_at TIMESTAMP DEFAULT {now},
+        PRIMARY KEY (session_id, kept_branch_id)
+    """,
+)
+"""Compactions: `kept_branch_id` holds the branch `branch_id` as it was before.
+
+The compaction replaced items from turn `first_turn` on; `last_turn` was the last turn of the branch after it. A row
+whose kept branch is gone belonged to a branch that the SDK's class deleted, and is ignored.
 """
 
 CONVO_USAGE: Final = Table(
@@ -320,6 +340,9 @@ CONVO_TRASH: Final = Table(
 The cells are in the order of the columns in the entry's `changes`. The columns have no type, so that values stay as
 they are.
 """
+
+TURN_TABLES: Final = ("turn_usage", "convo_runs", "convo_requests")
+"""Tables whose rows belong to a turn of a branch: `session_id`, `branch_id`, `user_turn_number`."""
 
 MESSAGE_INDEX: Final = "CREATE INDEX IF NOT EXISTS convo_structure_message ON message_structure(message_id)"
 """Finds the branches that hold a message. It makes forks slower, so it is made by the first pop or deletion."""

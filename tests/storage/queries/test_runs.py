@@ -167,7 +167,7 @@ async def test_recording_is_one_round_trip_and_scans_nothing(ours: OpenOurs) -> 
         counts.append(len(ran))
         assert [statement for statement in ran if statement.startswith("BEGIN")] == ["BEGIN IMMEDIATE"]
         for statement in ran:
-            if statement.startswith(("SELECT", "INSERT")):
+            if statement.startswith(("SELECT", "INSERT")) and "sqlite_master" not in statement:
                 assert not connection.run_sync(partial(scans, statement)), statement
     assert counts[0] == counts[1]
 

@@ -15,6 +15,8 @@ from tui.storage.engine import RecordedTable, Transaction
 from tui.storage.journal.rows import (
     AFTER,
     BEFORE,
+    CLEAR,
+    COMPACT,
     ENTRY_COLUMNS,
     KEYED_TABLES,
     NUMBERED_TABLES,
@@ -32,20 +34,26 @@ from tui.storage.journal.rows import (
     insert_into_trash,
     recorded_tables,
 )
-from tui.storage.schema import CONVO_JOURNAL, CONVO_TRASH, TRASH_CELLS
+from tui.storage.queries.items import clear_session
+from tui.storage.schema import CONVO_JOURNAL, CONVO_TRASH, TRASH_CELLS, TURN_TABLES
+from tui.words import plural
 
 __all__ = [
     "BranchCheckpoint",
     "PendingEntry",
     "empty_trash",
+    "limit_program_entries",
     "make_permanent",
     "read_entries",
     "record",
+    "record_clear",
     "record_since",
     "take_checkpoint",
 ]
 
-_TABLES_OF_BRANCHES: Final = ("message_structure", "turn_usage", "convo_runs", "convo_requests")
+_MAX_PROGRAM_BYTES: Final = 32 << 20
+
+_TABLES_OF_BRANCHES: Final = ("message_structure", *TURN_TABLES)
 """Tables of `NUMBERED_TABLES` whose rows belong to a branch."""
 
 
@@ -94,15 +102,17 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
             copy_to_trash(tx, entry_id, table, tables[table], changes.columns[table], AFTER)
     for table in NUMBERED_TABLES:
         if table in tables:
-            last_id = last_ids.get(table, 0)
-            if ranges := id_ranges(tx, f"SELECT id FROM {tables[table]} WHERE id > :last", last=last_id):
+            last_id, rows = last_ids.get(table, 0), {"entry_id": entry_id, "table": table}
+            changed = f"SELECT {TRASH_CELLS[0]} FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table"
+            new = f"SELECT id FROM {tables[table]} WHERE id > :last OR id IN ({changed})"
+            if ranges := id_ranges(tx, new, last=last_id, **rows):
                 changes.added[table] = ranges
             # Rows that were both added and deleted inside the context leave nothing to undo.
             sql = (
                 "DELETE FROM convo_trash"
                 f" WHERE entry_id = :entry_id AND table_name = :table AND {TRASH_CELLS[0]} > :last"
             )
-            tx.execute(sql, entry_id=entry_id, table=table, last=last_id)
+            tx.execute(sql, last=last_id, **rows)
     for table in KEYED_TABLES:
         if table in tables:
             _reduce_to_first_and_last(tx, entry_id, table, tables[table], changes.columns[table])
@@ -111,6 +121,42 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
         delete_undone_entries(tx)
     else:
         tx.execute("DELETE FROM convo_journal WHERE id = :entry_id", entry_id=entry_id)
+
+
+def record_clear(tx: Transaction, session_id: str) -> int:
+    """Clear a session, record that as one entry unless it had no items, and return its new clear generation.
+
+    The rows are copied to the trash a table at a time, as a session may be large. What programs did is kept as long as
+    newer entries of theirs take less than `_MAX_PROGRAM_BYTES`: nobody may ever empty the trash of such a file.
+    """
+    tables = recorded_tables(tx)
+    sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id"
+    (items,) = tx.execute(sql, session_id=session_id).fetchone()
+    if not items:
+        return clear_session(tx, session_id)
+    entry_id = _insert_entry(tx, session_id, CLEAR)
+    changes = Changes({table: tx.columns(identifier) for table, identifier in tables.items()})
+    for table, identifier in tables.items():
+        condition, values = "session_id = :session_id", {"session_id": session_id}
+        copy_to_trash(tx, entry_id, table, identifier, changes.columns[table], BEFORE, condition, values)
+    generation = clear_session(tx, session_id)
+    for table in KEYED_TABLES:
+        if table in tables:
+            _reduce_to_first_and_last(tx, entry_id, table, tables[table], changes.columns[table])
+    complete_entry(tx, entry_id, changes, PendingEntry(f"Cleared session '{session_id}' ({plural(items, 'item')})"))
+    delete_undone_entries(tx)
+    limit_program_entries(tx)
+    return generation
+
+
+def limit_program_entries(tx: Transaction) -> None:
+    """Make old changes permanent that programs made, if the newer ones take more than `_MAX_PROGRAM_BYTES`."""
+    newer = 0
+    sql = "SELECT id, bytes FROM convo_journal WHERE op IN (:clear, :compact) AND state = 'done' ORDER BY id DESC"
+    for entry_id, size in tx.execute(sql, clear=CLEAR, compact=COMPACT).fetchall():
+        if newer > _MAX_PROGRAM_BYTES:
+            make_permanent(tx, entry_id)
+        newer += size
 
 
 def take_checkpoint(tx: Transaction, session_id: str, branch_id: str) -> BranchCheckpoint:

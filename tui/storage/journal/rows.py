@@ -16,9 +16,12 @@ from tui.storage.sql import insert_into
 __all__ = [
     "AFTER",
     "BEFORE",
+    "CLEAR",
+    "COMPACT",
     "ENTRY_COLUMNS",
     "KEYED_TABLES",
     "NUMBERED_TABLES",
+    "RUN",
     "TEXTS",
     "BranchState",
     "Changes",
@@ -48,12 +51,16 @@ NUMBERED_TABLES: Final = (
     "convo_request_inputs",
     "convo_paused_runs",
 )
-"""Tables whose rows never change and have growing ids: an entry stores the rows that it added as ranges of ids."""
+"""Tables whose rows have growing ids: an entry stores the rows that it added as ranges of ids.
+
+An entry may change a row once: it stores the row as it was before, and its id among the added ones.
+"""
 
 KEYED_TABLES: Final = (
     "sessions",
     "session_clear_generations",
     "convo_branches",
+    "convo_compactions",
     "convo_usage",
     "convo_labels",
     "convo_sessions",
@@ -68,6 +75,15 @@ BEFORE: Final = 0
 
 AFTER: Final = 1
 """The `side` of rows in the trash that are removed when the entry is undone."""
+
+CLEAR: Final = "clear"
+"""The operation of an entry for a session that a program cleared."""
+
+COMPACT: Final = "compact"
+"""The operation of an entry for a compacted branch."""
+
+RUN: Final = "run"
+"""The operation of an entry for a message and its answer."""
 
 IdRanges: TypeAlias = list[tuple[int, int]]
 Row: TypeAlias = tuple[Any, ...]
@@ -103,7 +119,7 @@ class Changes:
 
     Attributes:
         columns: The columns of each table, in the order of the cells in the trash.
-        added: Ids of the rows that the entry added, by table.
+        added: Ids of the rows that the entry added or changed, by table.
         branches: The changed branches, as they were after the change.
         generations: The clear generation of each changed session, as it was after the change.
     """
@@ -155,9 +171,7 @@ def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: Pend
             branches.update(tx.execute(sql, entry_id=entry_id, table=table))
     changes.branches = [read_branch_state(tx, *branch) for branch in sorted(branches)]
     changes.generations = {session_id: read_generation(tx, session_id) for session_id, _ in branches}
-    size = " + ".join(f"COALESCE(length({tx.dialect.as_utf8(cell)}), 0)" for cell in TRASH_CELLS)
-    sql = f"SELECT COALESCE(SUM({size}), 0) FROM convo_trash WHERE entry_id = :entry_id"
-    (stored_bytes,) = tx.execute(sql, entry_id=entry_id).fetchone()
+    stored_bytes = sum(_stored_bytes(tx, entry_id, table, len(columns)) for table, columns in changes.columns.items())
     tx.execute(
         "UPDATE convo_journal SET words = :description, branch_id = :branch_id, changes = :changes, bytes = :bytes"
         " WHERE id = :entry_id",
@@ -167,6 +181,13 @@ def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: Pend
         bytes=stored_bytes,
         entry_id=entry_id,
     )
+
+
+def _stored_bytes(tx: Transaction, entry_id: int, table: str, cells: int) -> int:
+    """Return the bytes that the rows of a table take in the trash."""
+    size = " + ".join(f"COALESCE({tx.dialect.stored_length(cell)}, 0)" for cell in TRASH_CELLS[:cells])
+    sql = f"SELECT COALESCE(SUM({size}), 0) FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table"
+    return int(tx.execute(sql, entry_id=entry_id, table=table).fetchone()[0])
 
 
 def delete_undone_entries(tx: Transaction) -> None:

@@ -17,10 +17,14 @@ from tui.storage.engine import Transaction
 from tui.storage.journal.rows import (
     AFTER,
     BEFORE,
+    CLEAR,
+    COMPACT,
     ENTRY_COLUMNS,
     KEYED_TABLES,
     NUMBERED_TABLES,
+    RUN,
     TEXTS,
+    BranchState,
     Changes,
     IdRanges,
     PendingEntry,
@@ -34,9 +38,18 @@ from tui.storage.journal.rows import (
     read_branch_state,
     recorded_tables,
 )
-from tui.storage.queries.branches import read_generation
+from tui.storage.queries.branches import branch_has_items, read_generation
+from tui.storage.queries.compaction import move_branch, reserve_numbered
 from tui.storage.queries.request_inputs import unused_texts
-from tui.storage.schema import MESSAGE_INDEX, TRASH_CELLS, quoted
+from tui.storage.schema import (
+    CONVO_REQUEST_INPUTS,
+    CONVO_REQUESTS,
+    MAIN,
+    MESSAGE_INDEX,
+    TRASH_CELLS,
+    TURN_TABLES,
+    quoted,
+)
 from tui.words import plural
 
 __all__ = ["Check", "redo", "undo"]
@@ -105,9 +118,11 @@ def _invert(
 
 
 def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
+    if entry.state is EntryState.DONE:
+        _take_in_later_changes(tx, entry, changes)
     # A table that was created after the entry has no rows of it.
     tables = {table: name for table, name in recorded_tables(tx).items() if table in changes.columns}
-    _check_unchanged(tx, changes)
+    _check_unchanged(tx, entry, changes)
     if "message_structure" in tables:
         tx.execute(MESSAGE_INDEX)
     restored: dict[str, IdRanges] = {}
@@ -118,7 +133,7 @@ def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> Non
                 restored[table] = ranges
     for table in KEYED_TABLES:
         if table in tables:
-            _swap_keyed_rows(tx, entry.id, changes, table, tables)
+            _swap_keyed_rows(tx, entry, changes, table, tables)
     if TEXTS in tables:
         _swap_texts(tx, entry, changes)
     _check_references(tx, changes.added, restored)
@@ -153,7 +168,67 @@ def _swap_numbered_rows(
     return ranges
 
 
-def _swap_keyed_rows(tx: Transaction, entry_id: int, changes: Changes, table: str, tables: dict[str, str]) -> None:
+def _take_in_later_changes(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
+    """Let an entry include what was stored since for the turns that it made, or set aside what would be in its way."""
+    states = {state.branch_id: state for state in changes.branches}
+    branch_id = entry.branch_id or MAIN
+    if entry.operation == RUN and branch_id in states:
+        # The usage of a run may be stored after its items were recorded.
+        (first, _), *_ = changes.added["message_structure"]
+        row = tx.execute("SELECT user_turn_number FROM message_structure WHERE id = :id", id=first).fetchone()
+        if row is not None:
+            _include_usage(tx, changes, states[branch_id], row[0] or 0)
+    elif entry.operation == COMPACT:
+        # The usage of a run after which the SDK compacted the branch is stored for the kept branch.
+        for name, state in states.items():
+            if name != branch_id:
+                _include_usage(tx, changes, state, 0, (entry.id, branch_id))
+    elif entry.operation == CLEAR:
+        for name, state in states.items():
+            if not state.items and branch_has_items(tx, entry.session_id, name):
+                new_id = reserve_numbered(tx, entry.session_id, f"{name}_after_clear")
+                move_branch(tx, entry.session_id, name, new_id)
+
+
+def _include_usage(
+    tx: Transaction, changes: Changes, state: BranchState, turn: int, moved_from: tuple[int, str] | None = None
+) -> None:
+    """Add the usage and the runs of a branch from a turn on to the rows that an entry added.
+
+    If the entry moved them from another branch, given with the id of the entry, they are restored there.
+    """
+    on_branch = "session_id = :session_id AND branch_id = :branch_id AND user_turn_number >= :turn"
+    values = {"session_id": state.session_id, "branch_id": state.branch_id, "turn": turn}
+    for table in TURN_TABLES:
+        if not tx.has_table(table):
+            continue
+        columns = changes.columns.setdefault(table, tx.columns(table))
+        rows = f"SELECT id FROM {table} WHERE {on_branch}"
+        changes.added[table] = id_ranges(tx, rows, **values)
+        if moved_from is None and table == CONVO_REQUESTS.name and tx.has_table(CONVO_REQUEST_INPUTS.name):
+            inputs = CONVO_REQUEST_INPUTS.name
+            changes.columns.setdefault(inputs, tx.columns(inputs))
+            changes.added[inputs] = id_ranges(tx, f"SELECT id FROM {inputs} WHERE id IN ({rows})", **values)
+        if moved_from is not None:
+            entry_id, old_id = moved_from
+            trash = f"entry_id = :entry_id AND table_name = :table AND side = {BEFORE}"
+            tx.execute(f"DELETE FROM convo_trash WHERE {trash}", entry_id=entry_id, table=table)
+            copy_to_trash(tx, entry_id, table, table, columns, BEFORE, on_branch, values)
+            branch_cell = TRASH_CELLS[columns.index("branch_id")]
+            tx.execute(
+                f"UPDATE convo_trash SET {branch_cell} = :old_id WHERE {trash}",
+                entry_id=entry_id,
+                table=table,
+                old_id=old_id,
+            )
+    now = read_branch_state(tx, state.session_id, state.branch_id)
+    changes.branches.remove(state)
+    changes.branches.append(state._replace(usages=now.usages, last_usage=now.last_usage))
+
+
+def _swap_keyed_rows(
+    tx: Transaction, entry: JournalEntry, changes: Changes, table: str, tables: dict[str, str]
+) -> None:
     """Replace each row of a keyed table that an entry changed by its version on the other side of the entry.
 
     Raises:
@@ -165,7 +240,7 @@ def _swap_keyed_rows(tx: Transaction, entry_id: int, changes: Changes, table: st
     for side, *cells in tx.execute(
         f"SELECT side, {', '.join(TRASH_CELLS[: len(columns)])} FROM convo_trash"
         " WHERE entry_id = :entry_id AND table_name = :table",
-        entry_id=entry_id,
+        entry_id=entry.id,
         table=table,
     ):
         sides[side][tuple(cells[:key_size])] = tuple(cells)
@@ -174,7 +249,7 @@ def _swap_keyed_rows(tx: Transaction, entry_id: int, changes: Changes, table: st
         current = find_row(tx, identifier, columns, key)
         row = before.get(key)
         if current != after.get(key):
-            if not _may_differ(table, current, key in before, key in after):
+            if not _may_differ(entry, table, current, key in before, key in after):
                 raise ConvoError(_KEYED_CHANGED.get(table, "Another program has changed what it recorded."))
             if table == "sessions" and row is not None and current is not None:
                 # Others have written to the session since, so that its time is newer.
@@ -182,7 +257,7 @@ def _swap_keyed_rows(tx: Transaction, entry_id: int, changes: Changes, table: st
         if table == "sessions" and row is None:
             _check_is_empty(tx, tables, str(key[0]))
         _replace_row(tx, identifier, columns, key, current, row)
-    _swap_sides(tx, entry_id, table)
+    _swap_sides(tx, entry.id, table)
 
 
 def _swap_texts(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
@@ -236,8 +311,11 @@ _KEYED_CHANGED: Final = {
 }
 
 
-def _may_differ(table: str, current: Row | None, had_before: bool, had_after: bool) -> bool:
+def _may_differ(entry: JournalEntry, table: str, current: Row | None, had_before: bool, had_after: bool) -> bool:
     """Return whether a row may differ from what the entry stored."""
+    if entry.operation == CLEAR and table in ("sessions", "session_clear_generations"):
+        # A program goes on with a session that it cleared.
+        return current is not None
     if table == "sessions":
         # Every write to a session updates its time.
         return had_after and current is not None
@@ -253,10 +331,10 @@ def _check_is_empty(tx: Transaction, tables: dict[str, str], session_id: str) ->
             raise ConvoError(f"Session '{session_id}' has new items: archive it instead, with a.")
 
 
-def _check_unchanged(tx: Transaction, changes: Changes) -> None:
+def _check_unchanged(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
     """Raise ConvoError if a session or a branch was changed after the entry."""
     for session_id, generation in changes.generations.items():
-        if read_generation(tx, session_id) != generation:
+        if entry.operation != CLEAR and read_generation(tx, session_id) != generation:
             raise ConvoError(f"Session '{session_id}' was cleared since.")
     for left in changes.branches:
         current = read_branch_state(tx, left.session_id, left.branch_id)
@@ -266,6 +344,9 @@ def _check_unchanged(tx: Transaction, changes: Changes) -> None:
             raise ConvoError(f"Another program writes to branch '{left.branch_id}' again.")
         if current.items > left.items and current.last_item > left.last_item:
             new_items = plural(current.items - left.items, "new item")
+            if entry.operation == COMPACT:
+                kept = next(state.branch_id for state in changes.branches if state.branch_id != left.branch_id)
+                raise ConvoError(f"Branch '{left.branch_id}' has {new_items}. What it held before is in '{kept}'.")
             raise ConvoError(f"Branch '{left.branch_id}' has {new_items}: archive it instead, with a.")
         if current[:4] == left[:4]:
             raise ConvoError(f"Usage was stored for branch '{left.branch_id}' since.")

@@ -11,6 +11,7 @@ from tui.storage.queries.requests import delete_requests_without_usage, delete_s
 from tui.storage.queries.usage import keep_shared_usage
 from tui.storage.schema import (
     CONVO_BRANCHES,
+    CONVO_COMPACTIONS,
     CONVO_PAUSED_RUNS,
     CONVO_RUNS,
     CONVO_USAGE,
@@ -250,6 +251,13 @@ def delete_branch(tx: Transaction, session_id: str, branch_id: str) -> DeletedRo
         if tx.has_table(table):
             sql = f"DELETE FROM {table} WHERE session_id = :session_id AND branch_id = :branch_id"
             tx.execute(sql, session_id=session_id, branch_id=branch_id)
+    if tx.has_table(CONVO_COMPACTIONS.name):
+        tx.execute(
+            "DELETE FROM convo_compactions"
+            " WHERE session_id = :session_id AND (branch_id = :branch_id OR kept_branch_id = :branch_id)",
+            session_id=session_id,
+            branch_id=branch_id,
+        )
     drop_label(tx, session_id, branch_id)
     delete_requests_without_usage(tx, session_id, branch_id)
     if messages:

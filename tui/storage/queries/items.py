@@ -28,6 +28,7 @@ from tui.storage.queries.requests import delete_requests_without_usage
 from tui.storage.queries.usage import keep_shared_usage
 from tui.storage.schema import (
     CONVO_BRANCHES,
+    CONVO_COMPACTIONS,
     CONVO_LABELS,
     CONVO_PAUSED_RUNS,
     CONVO_REQUEST_INPUTS,
@@ -65,6 +66,7 @@ _COLUMNS: Final = (
 
 _OF_ITEMS: Final = (
     CONVO_BRANCHES,
+    CONVO_COMPACTIONS,
     CONVO_USAGE,
     CONVO_RUNS,
     CONVO_PAUSED_RUNS,

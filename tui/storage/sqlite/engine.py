@@ -162,9 +162,9 @@ class SQLiteTransaction:
 
     def _create_triggers(self, entry_id: int, table: RecordedTable) -> Iterator[str]:
         cells = ", ".join(TRASH_CELLS[: len(table.columns)])
-        events = [("DELETE", "OLD", 0)]
+        events = [("DELETE", "OLD", 0), ("UPDATE", "OLD", 0)]
         if table.keyed:
-            events += (("UPDATE", "OLD", 0), ("INSERT", "NEW", 1))
+            events.append(("INSERT", "NEW", 1))
         for event, row, side in events:
             name = f"convo_{table.name}_{event.lower()}"
             values = ", ".join(f"{row}.{quoted(column)}" for column in table.columns)

@@ -1,0 +1,220 @@
+"""Compaction of a branch: it gets shorter items, and stays as it was under a new id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from tui.items.codec import decode
+from tui.storage.engine import Transaction
+from tui.storage.queries.branches import (
+    last_turn,
+    mark_branch_filled,
+    read_generation,
+    reserve_branch,
+    reserve_existing_branches,
+)
+from tui.storage.queries.items import EncodedItem, append_items
+from tui.storage.queries.labels import Label, write_label
+from tui.storage.schema import CONVO_BRANCHES, CONVO_COMPACTIONS, CONVO_PAUSED_RUNS, TURN_TABLES
+
+__all__ = [
+    "Compacted",
+    "StoredItem",
+    "compact_branch",
+    "kept_branches",
+    "move_branch",
+    "newest_items",
+    "reserve_numbered",
+    "turn_holder",
+]
+
+_NEWEST: Final = """
+    SELECT s.id, s.message_id, m.message_data FROM message_structure AS s
+    {ordered_join} {messages} AS m ON m.id = s.message_id
+    WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND m.session_id = s.session_id
+    ORDER BY s.sequence_number DESC, s.id DESC LIMIT :limit
+"""
+
+_COPY_BEFORE: Final = """
+    INSERT INTO message_structure
+        (session_id, message_id, branch_id, message_type, sequence_number,
+         user_turn_number, branch_turn_number, tool_name, created_at)
+    SELECT session_id, message_id, :branch_id, message_type,
+           (SELECT MAX(sequence_number) FROM message_structure WHERE session_id = :session_id)
+               + row_number() OVER (ORDER BY sequence_number, id),
+           user_turn_number, branch_turn_number, tool_name, created_at
+    FROM message_structure
+    WHERE session_id = :session_id AND branch_id = :kept AND (sequence_number, id) < (:sequence, :id)
+    ORDER BY sequence_number, id
+"""
+
+_RECORD_KEPT: Final = """
+    INSERT INTO convo_branches (session_id, branch_id, parent_branch_id, fork_turn, created_at)
+    VALUES (:session_id, :kept,
+        (SELECT parent_branch_id FROM convo_branches WHERE session_id = :session_id AND branch_id = :branch_id),
+        (SELECT fork_turn FROM convo_branches WHERE session_id = :session_id AND branch_id = :branch_id),
+        COALESCE(
+            (SELECT created_at FROM convo_branches WHERE session_id = :session_id AND branch_id = :branch_id),
+            (SELECT created_at FROM message_structure WHERE session_id = :session_id AND branch_id = :kept
+                ORDER BY sequence_number, id LIMIT 1)
+        ))
+    ON CONFLICT (session_id, branch_id) DO UPDATE SET parent_branch_id = excluded.parent_branch_id,
+        fork_turn = excluded.fork_turn, created_at = excluded.created_at, empty_generation = NULL
+"""
+
+_RECORD_COMPACTED: Final = """
+    INSERT INTO convo_branches (session_id, branch_id, parent_branch_id, fork_turn, empty_generation)
+    VALUES (:session_id, :branch_id, :kept, :turn, :generation)
+    ON CONFLICT (session_id, branch_id) DO UPDATE SET parent_branch_id = excluded.parent_branch_id,
+        fork_turn = excluded.fork_turn, created_at = {now}, empty_generation = excluded.empty_generation
+"""
+
+_ADOPT_FORKS: Final = """
+    UPDATE convo_branches SET parent_branch_id = :kept
+    WHERE session_id = :session_id AND parent_branch_id = :branch_id AND fork_turn > :turn AND branch_id <> :kept
+"""
+
+
+class StoredItem(NamedTuple):
+    """An item of a branch: its row in `message_structure`, its message, and the message's text."""
+
+    row_id: int
+    message_id: int
+    data: str
+
+    def decode(self) -> object:
+        """Return the item.
+
+        Raises:
+            ValueError: It cannot be decoded.
+        """
+        return decode(self.data)
+
+
+class Compacted(NamedTuple):
+    """A compaction that was made.
+
+    Attributes:
+        kept_branch_id: The branch that holds the items as they were before.
+        items: Number of items that were replaced.
+        first_turn: The turn of the first of them.
+    """
+
+    kept_branch_id: str
+    items: int
+    first_turn: int
+
+
+def newest_items(tx: Transaction, session_id: str, branch_id: str, limit: int) -> list[StoredItem]:
+    """Return the newest items of a branch in their order."""
+    sql = _NEWEST.format(ordered_join=tx.dialect.ordered_join, messages=tx.tables.messages)
+    rows = tx.execute(sql, session_id=session_id, branch_id=branch_id, limit=limit)
+    return [StoredItem(*row) for row in rows][::-1]
+
+
+def compact_branch(
+    tx: Transaction, session_id: str, branch_id: str, items: Sequence[EncodedItem], first_row: int | None = None
+) -> Compacted:
+    """Replace the items of a branch that has some, and keep the branch as it was under a new id, archived.
+
+    The kept branch gets the old rows, and so the usage and runs of the turns that were replaced.
+
+    Args:
+        tx: The transaction.
+        session_id: The session.
+        branch_id: The branch.
+        items: The new items.
+        first_row: The row of the first item to replace; the items before it stay. None replaces all.
+
+    Returns:
+        What was kept.
+    """
+    values = {"session_id": session_id, "branch_id": branch_id, "id": first_row}
+    only = "" if first_row is None else " AND id = :id"
+    first = tx.execute(
+        "SELECT sequence_number, id, user_turn_number FROM message_structure"
+        f" WHERE session_id = :session_id AND branch_id = :branch_id{only} ORDER BY sequence_number, id LIMIT 1",
+        **values,
+    ).fetchone()
+    sequence, row_id, turn = first[0], first[1], first[2] or 0
+    kept = reserve_numbered(tx, session_id, f"{branch_id}_before_compaction")
+    moved = move_branch(tx, session_id, branch_id, kept, turn)
+    CONVO_BRANCHES.create(tx)
+    lineage = {"session_id": session_id, "branch_id": branch_id, "kept": kept}
+    tx.execute(_RECORD_KEPT, **lineage)
+    write_label(tx, session_id, kept, Label(archived=True))
+    forked_at = max(1, turn)
+    generation = read_generation(tx, session_id)
+    tx.execute(_RECORD_COMPACTED.format(now=tx.dialect.now), **lineage, turn=forked_at, generation=generation)
+    tx.execute(_ADOPT_FORKS, **lineage, turn=forked_at)
+    copied = tx.execute(_COPY_BEFORE, **lineage, sequence=sequence, id=row_id).rowcount
+    if copied:
+        mark_branch_filled(tx, session_id, branch_id)
+    if items:
+        append_items(tx, session_id, branch_id, items)
+    CONVO_COMPACTIONS.create(tx)
+    tx.execute(
+        "INSERT INTO convo_compactions (session_id, kept_branch_id, branch_id, first_turn, last_turn)"
+        " VALUES (:session_id, :kept, :branch_id, :turn, :last_turn)",
+        **lineage,
+        turn=turn,
+        last_turn=last_turn(tx, session_id, branch_id),
+    )
+    return Compacted(kept, moved - copied, turn)
+
+
+def reserve_numbered(tx: Transaction, session_id: str, name: str) -> str:
+    """Reserve a branch id that was never used: the name, or the name with a number."""
+    reserve_existing_branches(tx, session_id)
+    branch_id, number = name, 1
+    while not reserve_branch(tx, session_id, branch_id):
+        number += 1
+        branch_id = f"{name}_{number}"
+    return branch_id
+
+
+def move_branch(tx: Transaction, session_id: str, branch_id: str, new_id: str, first_turn: int = 0) -> int:
+    """Give the rows of a branch to another id, usage and runs from a turn on, and return the number of items.
+
+    A run that waits for approval goes with the items, so that it can go on.
+    """
+    values = {"session_id": session_id, "branch_id": branch_id, "new_id": new_id, "turn": first_turn}
+    condition = "session_id = :session_id AND branch_id = :branch_id"
+    for table in TURN_TABLES:
+        if tx.has_table(table):
+            tx.execute(
+                f"UPDATE {table} SET branch_id = :new_id WHERE {condition} AND user_turn_number >= :turn", **values
+            )
+    if tx.has_table(CONVO_PAUSED_RUNS.name):
+        tx.execute(f"UPDATE convo_paused_runs SET branch_id = :new_id WHERE {condition}", **values)
+    return tx.execute(f"UPDATE message_structure SET branch_id = :new_id WHERE {condition}", **values).rowcount
+
+
+def turn_holder(tx: Transaction, session_id: str, branch_id: str) -> str:
+    """Return the branch that holds the turn of the last run on a branch.
+
+    That is the kept branch if the branch was compacted since its last user message, else the branch itself.
+    """
+    if not tx.has_table(CONVO_COMPACTIONS.name):
+        return branch_id
+    row = tx.execute(
+        "SELECT kept_branch_id, last_turn FROM convo_compactions"
+        " WHERE session_id = :session_id AND branch_id = :branch_id"
+        f" ORDER BY created_at DESC, {tx.dialect.row_order} DESC LIMIT 1",
+        session_id=session_id,
+        branch_id=branch_id,
+    ).fetchone()
+    if row is None or row[1] != last_turn(tx, session_id, branch_id) or not last_turn(tx, session_id, row[0]):
+        return branch_id
+    return str(row[0])
+
+
+def kept_branches(tx: Transaction, session_id: str) -> Iterator[tuple[str, str]]:
+    """Yield each kept branch of a session, and the branch that was compacted."""
+    if tx.has_table(CONVO_COMPACTIONS.name):
+        yield from tx.execute(
+            "SELECT kept_branch_id, branch_id FROM convo_compactions WHERE session_id = :session_id"
+            f" ORDER BY created_at, {tx.dialect.row_order}",
+            session_id=session_id,
+        )
