@@ -63,6 +63,8 @@ class Table(NamedTuple):
 
     def create(self, tx: Transaction) -> None:
         """Make the table with its indexes if it is missing."""
+        if tx.has_table(self.name):
+            return
         tx.create_table(self.name, self.columns.format(identity=tx.dialect.identity, now=tx.dialect.now))
         for index, of in self.indexes:
             tx.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {self.name}({of})")

@@ -41,9 +41,13 @@ REQUEST_COLUMNS: Final = ("branch_id", "user_turn_number", "message_id", "number
 
 _STORED: Final = ("session_id", *REQUEST_COLUMNS)
 _INSERT: Final = f"{insert_into('convo_requests', _STORED)} RETURNING id"
-_OF_TURN: Final = (
-    "session_id = :session_id AND message_id = :message_id AND branch_id = :branch_id"
-    " AND user_turn_number = :user_turn_number"
+_STORED_USAGES: Final = (
+    f"SELECT id, number, {', '.join(_TOKENS)} FROM convo_requests WHERE session_id = :session_id"
+    " AND message_id = :message_id AND branch_id = :branch_id AND user_turn_number = :user_turn_number"
+    " ORDER BY number, id"
+)
+_UPDATE: Final = (
+    f"UPDATE convo_requests SET {', '.join(f'{name} = :{name}' for name in ('number', *_TOKENS))} WHERE id = :id"
 )
 _STORE_USAGE: Final = insert_into("turn_usage", ("session_id", "branch_id", "user_turn_number", *STORED_COLUMNS))
 _MAX_SECONDS: Final = 1e9
@@ -75,23 +79,21 @@ class _StoredUsage(NamedTuple):
     """What a stored request used; None if that was not reported."""
 
     id: int
+    number: int
     usage: RequestUsage | None
 
 
 def last_turn_key(tx: Transaction, session_id: str, branch_id: str) -> TurnKey | None:
     """Return the last turn of a branch; None if the branch has no items."""
-    # The last row may have no turn: `MAX` would not tell that from a branch without rows. The `+` keeps SQLite on the
-    # index that finds the turn.
+    # The last row may have no turn: `MAX` would not tell that from a branch without rows.
     row = tx.execute(
-        "SELECT user_turn_number, (SELECT message_id FROM message_structure AS t WHERE t.session_id = s.session_id"
-        " AND t.branch_id = s.branch_id AND t.user_turn_number = s.user_turn_number"
-        " ORDER BY +t.sequence_number LIMIT 1)"
-        " FROM message_structure AS s WHERE session_id = :session_id AND branch_id = :branch_id"
-        " ORDER BY user_turn_number DESC LIMIT 1",
+        "SELECT user_turn_number, message_id FROM message_structure"
+        " WHERE session_id = :session_id AND branch_id = :branch_id"
+        " ORDER BY user_turn_number DESC, sequence_number LIMIT 1",
         session_id=session_id,
         branch_id=branch_id,
     ).fetchone()
-    return None if row is None else TurnKey(session_id, branch_id, row[0] or 0, row[1])
+    return None if row is None else TurnKey(session_id, branch_id, row[0] or 0, row[1] if row[0] is not None else None)
 
 
 def replace_usage(tx: Transaction, turn: TurnKey, usage: dict[str, Any]) -> None:
@@ -114,36 +116,36 @@ def replace_requests(
 ) -> None:
     """Replace the requests of a turn, which has `requests` of them with the sum `total`.
 
-    `usages` are all requests, or empty if only the sum is known. Stored requests with the same sum stay as they are.
-    Otherwise those with the tokens of one of `usages` keep what else is known of them.
+    `usages` are all requests, or empty if only the sum is known. Stored requests with this sum, and with the tokens of
+    each of `usages`, stay as they are. Otherwise those with the tokens of one of them keep what else is known of them.
     """
     if turn.message_id is None:
         return
     stored = _stored_usages(tx, turn)
-    if stored and adds_up([request.usage for request in stored], requests, total):
+    known = [request.usage for request in stored]
+    is_same = not usages or [usage[:2] for usage in usages] == [usage[:2] for usage in known if usage is not None]
+    if stored and is_same and adds_up(known, requests, total):
         return
     new = []
     kept = set()
     for number, (usage, same) in enumerate(zip(usages, _same_tokens(stored, usages), strict=True), start=1):
         if same is None:
-            new.append((turn.session_id, turn.branch_id, turn.user_turn_number, turn.message_id, number, *usage))
+            new.append((*turn, number, *usage))
         else:
             kept.add(same.id)
-            assignments = ", ".join(f"{name} = :{name}" for name in ("number", *_TOKENS))
-            sql = f"UPDATE convo_requests SET {assignments} WHERE id = :id"
-            tx.execute(sql, id=same.id, number=number, **usage._asdict())
+            if (number, usage) != same[1:]:
+                tx.execute(_UPDATE, id=same.id, number=number, **usage._asdict())
     delete_requests(tx, turn.session_id, [request.id for request in stored if request.id not in kept])
     if new:
         CONVO_REQUESTS.create(tx)
-        columns = ("session_id", "branch_id", "user_turn_number", "message_id", "number", *_TOKENS)
-        tx.insert_rows("convo_requests", columns, new)
+        tx.insert_rows("convo_requests", (*TurnKey._fields, "number", *_TOKENS), new)
 
 
 def _stored_usages(tx: Transaction, turn: TurnKey) -> list[_StoredUsage]:
     if not tx.has_table(CONVO_REQUESTS.name):
         return []
-    sql = f"SELECT id, {', '.join(_TOKENS)} FROM convo_requests WHERE {_OF_TURN} ORDER BY number, id"
-    return [_StoredUsage(row[0], _reported(row[1:])) for row in tx.execute(sql, **turn._asdict())]
+    rows = tx.execute(_STORED_USAGES, **turn._asdict())
+    return [_StoredUsage(request_id, number, _reported(usage)) for request_id, number, *usage in rows]
 
 
 def _reported(tokens: Sequence[int | None]) -> RequestUsage | None:
@@ -154,6 +156,8 @@ def _reported(tokens: Sequence[int | None]) -> RequestUsage | None:
 
 def _same_tokens(stored: Sequence[_StoredUsage], usages: Sequence[RequestUsage]) -> list[_StoredUsage | None]:
     """Return for each usage the next stored request with the same tokens, in order."""
+    if not stored:
+        return [None] * len(usages)
     found: list[_StoredUsage | None] = []
     start = 0
     for usage in usages:
@@ -203,12 +207,12 @@ def _sums(usages: Sequence[RequestUsage]) -> dict[str, Any]:
         "requests": len(usages),
         "total_tokens": (sums["input_tokens"] or 0) + (sums["output_tokens"] or 0),
     }
-    stored: dict[str, Any] = {}
+    stored: dict[str, Any] = dict.fromkeys(STORED_COLUMNS)
     for column in USAGE_COLUMNS:
         if not column.details:
             stored[column.name] = sums[column.name]
         elif (number := sums[column.name]) is not None:
-            stored.setdefault(column.details, {})[column.name] = number
+            stored[column.details] = {**(stored[column.details] or {}), column.name: number}
     return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in stored.items()}
 
 

@@ -86,7 +86,8 @@ def run_usage(used: Usage | None, logger: logging.Logger) -> RunUsage | None:
     stored: dict[str, int | str | None] = {name: getattr(used, name) or 0 for name in COUNT_COLUMNS}
     stored |= {name: _encode_details(getattr(used, name, None), logger) for name in DETAIL_COLUMNS}
     requests, total = used.requests or 0, request_usage(used)
-    usages = tuple(map(request_usage, getattr(used, "request_usage_entries", None) or ()))
+    entries = getattr(used, "request_usage_entries", None)
+    usages = tuple(map(request_usage, entries)) if isinstance(entries, list) else ()
     if not adds_up(usages, requests, total):
         usages = (total,) if requests == 1 else ()
     return RunUsage(stored, requests, total, usages)

@@ -81,8 +81,6 @@ DETAIL_COLUMNS: Final = tuple(sorted({column.details for column in USAGE_COLUMNS
 STORED_COLUMNS: Final = (*COUNT_COLUMNS, *DETAIL_COLUMNS)
 """All columns of the same tables that hold usage."""
 
-_REQUEST_COLUMNS: Final = tuple(column for column in USAGE_COLUMNS if column.name in RequestUsage._fields)
-
 USAGE_NAMES: Final = ", ".join(column.name for column in USAGE_COLUMNS)
 """The names of the columns of `usage_expressions`, as SQL."""
 
@@ -125,4 +123,11 @@ def reported_usage(used: SDKUsage) -> Usage:
 
 def request_usage(used: SDKUsage | SDKRequestUsage) -> RequestUsage:
     """Return the usage of a request, or the sum of the usage of a run's requests."""
-    return RequestUsage(**{column.name: column.reported(used) for column in _REQUEST_COLUMNS})  # type: ignore[arg-type]
+    sent, received = getattr(used, "input_tokens_details", None), getattr(used, "output_tokens_details", None)
+    return RequestUsage(
+        used.input_tokens or 0,
+        used.output_tokens or 0,
+        getattr(sent, "cached_tokens", None),
+        getattr(sent, "cache_write_tokens", None),
+        getattr(received, "reasoning_tokens", None),
+    )
