@@ -35,6 +35,9 @@ async def compare(explorer: Explorer) -> None:
         return
     here, branches = explorer.view.branch_id, explorer.view.tree.branches
     others = [name for name in branches if name != here]
+    kept = branches[here].before_compaction if here in branches else ""
+    if kept and kept not in branches:
+        others.insert(0, kept)
 
     async def show(other: str) -> None:
         await _show_comparison(explorer, partial(comparison.compare_branches, other, here))
@@ -51,7 +54,10 @@ async def compare(explorer: Explorer) -> None:
         from tui.screens.dialogs.picker import Picker
         from tui.widgets.lists.choices import Choice
 
-        choices = [Choice(name, name, f"{branches[name].turns} turns") for name in others]
+        choices = [
+            Choice(name, name, f"{branches[name].turns} turns" if name in branches else "before the compaction")
+            for name in others
+        ]
         picker = Picker(f"Compare {here} with", choices, current=comparison.suggest_branch())
         await explorer.push_dialog(picker, picked)
 

@@ -26,10 +26,15 @@ class Comparisons:
         self._pricing = pricing
 
     def suggest_branch(self) -> str | None:
-        """Return the sibling of the shown branch at the nearest fork; None if the session has no other branch."""
+        """Return the branch to compare the shown one with; None if the session has no other branch.
+
+        That is the branch as it was before its compaction, else its sibling at the nearest fork.
+        """
         tree, (branch_id, turn) = self._state.view.tree, self._state.target
         if branch_id not in tree.branches:
             return None
+        if kept := tree.branches[branch_id].before_compaction:
+            return kept
         last_chain, visited = tree.last_chain(branch_id), self._navigation.visited
         if last_chain.children and turn >= tree.branches[branch_id].turns:
             # The branch ends at a fork: its siblings are the branches that have a turn after this end.
@@ -50,6 +55,9 @@ class Comparisons:
         session, tree, branch_id = self._state.view.session, self._state.view.tree, branch_id or self._state.target[0]
         if session is None:
             raise NotFoundError("The file has no session.", "Open one that has.")
+        if other not in tree.branches:
+            # It may be archived.
+            tree = await self._state.store.tree(session)
         for name in (branch_id, other):
             if name not in tree.branches:
                 raise NotFoundError(f"There is no branch '{name}'.", "Press b to see which there are.")

@@ -29,6 +29,8 @@ class Branch(NamedTuple):
         fork_turn: The first turn that it does not share with `parent`, if that is recorded.
         created_at: When its first row was written: UTC, naive; the time of the fork for a fork.
         title: The title that the user gave it; may be empty.
+        before_compaction: The branch that holds its items as they were before its last compaction; empty if it was
+            not compacted.
     """
 
     branch_id: str
@@ -40,6 +42,7 @@ class Branch(NamedTuple):
     note: str = ""
     pinned: bool = False
     archived: bool = False
+    before_compaction: str = ""
 
     @property
     def name(self) -> str:

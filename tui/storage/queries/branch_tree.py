@@ -10,6 +10,7 @@ from tui.model.turn_trie import TurnTrie
 from tui.storage.dialect import Dialect
 from tui.storage.engine import Transaction
 from tui.storage.plausible import require_plausible_turn
+from tui.storage.queries.compaction import kept_branches
 from tui.storage.queries.labels import label_branches
 from tui.storage.schema import LAST_TURN, MAIN
 
@@ -126,6 +127,8 @@ class IncrementalTree:
                 read[name] = rows._replace(created_at=reader.row_time(rows.first_row))
         self._rows = {name: read.get(name) or self._rows[name] for name in last_rows}
         branches = label_branches(tx, session.session_id, _branches(self._rows, forks))
+        compacted = {name: kept for kept, name in kept_branches(tx, session.session_id) if kept in self._rows}
+        branches = [branch._replace(before_compaction=compacted.get(branch.branch_id, "")) for branch in branches]
 
         current = {branch.branch_id: last_rows.get(branch.branch_id) for branch in branches}
         old = [name for name, last_row in self._last_rows.items() if name not in current or current[name] != last_row]

@@ -322,8 +322,9 @@ def draw_heading(columns: Columns) -> str:
 
 
 def label_marks(labelled: Branch | Session) -> str:
-    """Return the marks before a name: `★` for a pinned branch or session, `⊘` for an archived one."""
-    return f"{'★ ' if labelled.pinned else ''}{'⊘ ' if labelled.archived else ''}"
+    """Return the marks before a name: `★` for what is pinned, `⊘` for what is archived, `≋` for a compacted branch."""
+    is_compacted = isinstance(labelled, Branch) and bool(labelled.before_compaction)
+    return f"{'★ ' if labelled.pinned else ''}{'⊘ ' if labelled.archived else ''}{'≋ ' if is_compacted else ''}"
 
 
 def _fit_branch_id(branch_id: str, room: int) -> str:

@@ -38,6 +38,7 @@ SIGNS: Final = (
     Sign("✦", "made by another program, not yet looked at"),
     Sign("★", "pinned"),
     Sign("⊘", "archived"),
+    Sign("≋", "compacted: its history is in an archived branch; c compares them"),
 )
 """All signs of the tree, for its help."""
 
@@ -95,6 +96,7 @@ def _branch_states(branch: Branch, appearance: TurnAppearance) -> Iterator[tuple
     yield "made by another program", appearance.is_unseen
     yield "pinned", branch.pinned
     yield "archived", branch.archived
+    yield f"compacted, before: {_short(branch.before_compaction)}", bool(branch.before_compaction)
 
 
 def describe_session(row: SessionRow, *, is_unseen: bool) -> str:
