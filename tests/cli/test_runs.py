@@ -1,0 +1,129 @@
+"""`convo-tui runs`, `approve` and `reject`, and an explorer that is killed while a run waits, in own processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import CONVO_TUI, Run, RunJSON
+from tests.cli.test_documentation import DOCUMENT, keys
+from tests.conversations import turn, write_turns
+from tests.paying_agent import paid, pause_run, write_agent
+from tests.terminal import Terminal
+
+DOWN = "\x1b[B"
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    return await write_turns(tmp_path, turn("hello", "Hi."))
+
+
+@pytest.fixture
+def clerk(tmp_path: Path) -> str:
+    return f"{write_agent(tmp_path)}:clerk"
+
+
+def test_a_run_survives_the_explorer_that_is_killed_while_it_waits(
+    path: Path, tmp_path: Path, clerk: str, run: Run, run_json: RunJSON
+) -> None:
+    command = [*CONVO_TUI, str(path), "--agent", clerk]
+    with Terminal(command) as terminal:
+        terminal.until("q Quit")
+        terminal.type("i")
+        terminal.until("⏎ Send")
+        terminal.type("Pay 1 2 then 3")
+        terminal.until("Pay 1 2 then 3")
+        terminal.type("\r")
+        terminal.until("1 of 2 · Approve pay?")
+        os.kill(terminal.pid, signal.SIGKILL)
+        terminal.wait()
+    assert paid(tmp_path) == []
+    with Terminal(command) as terminal:
+        terminal.until("1 of 2 · Approve pay?")
+        terminal.type("w")
+        terminal.until("esc Later")
+        terminal.type(DOWN + "\r")
+        terminal.until("2 of 2 · Approve pay?")
+        terminal.type(DOWN * 3 + "\r")
+        terminal.until(lambda text: '"amount": 3' in text and "needs approval" in text)
+        os.kill(terminal.pid, signal.SIGKILL)
+        terminal.wait()
+    assert paid(tmp_path) == ["1"]
+
+    (waiting,) = run_json("runs", path)["runs"]
+    assert [call["arguments"] for call in waiting["calls"]] == ['{"amount":3}']
+    answers = [
+        subprocess.Popen(
+            [*CONVO_TUI, "approve", str(path), str(waiting["run"]), "--agent", clerk],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    outputs = sorted((process.communicate(timeout=60), process.returncode) for process in answers)
+    assert [code for _, code in outputs] == [2, 0]
+    (_, refusal), _ = outputs[0]
+    (answer, _), _ = outputs[1]
+    assert answer == "paid 1; Tool execution was not approved.; paid 3\n"
+    assert re.fullmatch(r"convo-tui: .*answered.*\n  `convo-tui runs FILE` .*\n", refusal)
+    assert paid(tmp_path) == ["1", "3"]
+    assert run("runs", path).stdout == "No run waits for approval.\n"
+
+
+async def test_the_calls_of_a_run_are_answered_one_by_one(
+    path: Path, tmp_path: Path, clerk: str, run: Run, run_json: RunJSON
+) -> None:
+    await pause_run(path, tmp_path / "paying.py", "Pay 1 2")
+    listed = run("runs", path)
+    assert re.search(r"\n1 +support +main +\S+ \S+ \S+ +Clerk +call-1 +pay +\{\"amount\":1\}\n", listed.stdout)
+    document = DOCUMENT.read_text("utf-8")
+    assert all(f'"{key}"' in document for key in keys(run_json("runs", path)))
+
+    first = run_json("approve", path, 1, "--call", "call-2", "--agent", clerk)
+    assert (first["outcome"], first["answer"]) == ("waiting", "")
+    assert [call["call_id"] for call in first["waiting"]["calls"]] == ["call-1"]
+    assert paid(tmp_path) == ["2"]
+    assert run("approve", path, 1, "--agent", clerk).returncode == 2
+    last = run("reject", path, first["waiting"]["run"], "--reason", "Too much.", "--agent", clerk)
+    assert (last.returncode, last.stdout) == (0, "paid 2; Too much.\n")
+    assert paid(tmp_path) == ["2"]
+    assert "Undone: Sent “Pay 1 2”" in run("undo", path).stdout
+
+
+async def test_what_cannot_be_answered_is_refused_in_two_lines(
+    path: Path, tmp_path: Path, clerk: str, run: Run
+) -> None:
+    await pause_run(path, tmp_path / "paying.py", "Pay 1")
+    changed = f"{write_agent(tmp_path, ('amount: int', 'amount: float'), name='changed.py')}:clerk"
+    for arguments, message in {
+        ("1",): "No agent is given",
+        ("7", "--agent", clerk): "No run 7 waits",
+        ("1", "--call", "x", "--agent", clerk): "Run 1 has no call 'x'.",
+        ("1", "--agent", changed): "since the run paused: the tool 'pay' of 'Clerk' has other parameters.",
+        ("1", "--agent", "nowhere.py:agent"): "There is no file nowhere.py.",
+    }.items():
+        process = run("approve", path, *arguments)
+        assert (process.returncode, process.stdout) == (2, ""), message
+        lines = process.stderr.splitlines()
+        assert len(lines) == 2
+        assert message in lines[0]
+    assert paid(tmp_path) == []
+    stopped = run("reject", path, 1, "--stop")
+    assert (stopped.returncode, stopped.stdout) == (0, "Stopped run 1 on 'main'.\n")
+    assert "Stopped before it finished." in run("show", path).stdout
+
+    assert run("fork", path, "--name", "alt").returncode == 0
+    await pause_run(path, tmp_path / "paying.py", "Pay 2")
+    (waiting,) = re.findall(r"^\d+ +support +alt", run("runs", path).stdout, re.MULTILINE)
+    assert run("delete", path, "--branch", "alt", "--yes").returncode == 0
+    assert run("approve", path, waiting.split()[0], "--agent", clerk).returncode == 2
+    assert run("undo", path).returncode == 0
+    assert run("approve", path, waiting.split()[0], "--agent", clerk).stdout == "paid 2\n"
+    assert paid(tmp_path) == ["2"]

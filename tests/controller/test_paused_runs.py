@@ -1,0 +1,353 @@
+"""Runs that wait for approval, in one explorer and in another one that opens the file later or meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conversations import open_sdk, turn, write_turns
+from tests.paying_agent import paid, write_agent
+from tui.agent.runner import AgentRunner
+from tui.agent.settings import AgentSettings
+from tui.controller import SessionController
+from tui.controller.agent import AgentRuns
+from tui.model import ApprovalDecision, RunState, View
+from tui.storage.store import Store
+
+APPROVE, REJECT = ApprovalDecision(approved=True), ApprovalDecision(approved=False, reason="Too much.")
+
+Open = Callable[..., Awaitable[SessionController]]
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    return await write_turns(tmp_path, turn("hello", "Hi."))
+
+
+@pytest.fixture
+async def open_file(path: Path) -> AsyncIterator[Open]:
+    """Open the file in one more explorer, with an agent of a file, by default the clerk."""
+    opened: list[SessionController] = []
+
+    async def open_controller(agent: str = "clerk", file: Path | None = None) -> SessionController:
+        file = write_agent(path.parent) if file is None else file
+        controller = SessionController(Store(path), AgentRunner(AgentSettings(agent=f"{file}:{agent}")))
+        opened.append(controller)
+        await controller.open()
+        await agent_of(controller).prepare()
+        return controller
+
+    yield open_controller
+    for controller in opened:
+        await agent_of(controller).stop_all()
+        controller.close()
+
+
+def agent_of(controller: SessionController) -> AgentRuns:
+    assert controller.agent is not None
+    return controller.agent
+
+
+async def until(controller: SessionController, holds: Callable[[View], bool]) -> View:
+    """Wait until a condition holds for the view, and return the view."""
+    reached = asyncio.Event()
+    unsubscribe = controller.subscribe(lambda view: reached.set() if holds(view) else None)
+    if not holds(controller.view):
+        async with asyncio.timeout(60):
+            await reached.wait()
+    unsubscribe()
+    return controller.view
+
+
+def waiting(*branches: str) -> Callable[[View], bool]:
+    """Return a condition: runs wait for approval on these branches, and no others exist."""
+    states = dict.fromkeys(branches, RunState.WAITING)
+    return lambda view: {name: run.state for name, run in view.runs.items()} == states
+
+
+async def wait_for_approval(controller: SessionController, text: str) -> None:
+    """Send a message for which the agent needs approval."""
+    await agent_of(controller).send(text)
+    await until(controller, lambda view: any(run.approvals for run in view.runs.values()))
+
+
+async def decide(controller: SessionController, *decisions: ApprovalDecision) -> View:
+    """Answer the run of the shown branch, and wait until it has ended."""
+    agent_of(controller).decide(controller.view.branch_id, decisions)
+    return await until(controller, waiting())
+
+
+async def stored(path: Path, branch_id: str = "main") -> list[tuple[str, str]]:
+    """Return kind and text of the items of a branch after its first turn, as the SDK's class reads them."""
+    sdk = open_sdk(path)
+    found: Sequence[Any] = await sdk.get_items(branch_id=branch_id)
+    sdk.close()
+    texts = []
+    for item in found[2:]:
+        content = item.get("output") or item.get("arguments") or item["content"]
+        text = content if isinstance(content, str) else content[0]["text"]
+        texts.append((item.get("role") or item["type"], text))
+    return texts
+
+
+async def restart(controller: SessionController, open_file: Open, agent: str = "clerk") -> SessionController:
+    """Quit the explorer, and open the file again."""
+    await agent_of(controller).stop_all()
+    return await open_file(agent)
+
+
+@pytest.mark.parametrize("agent", ["clerk", "guarded", "desk"])
+async def test_a_run_goes_on_after_a_restart_as_if_there_had_been_none(
+    path: Path, tmp_path: Path, open_file: Open, agent: str
+) -> None:
+    first = await open_file(agent)
+    await wait_for_approval(first, "Pay 1")
+    view = await until(second := await restart(first, open_file, agent), waiting("main"))
+    assert [call.arguments for call in view.runs["main"].approvals] == ['{"amount":1}']
+    assert paid(tmp_path) == []
+    await agent_of(second).send("Thanks")
+    assert second.view.runs["main"].queued == ("Thanks",)
+
+    await decide(second, APPROVE)
+    assert paid(tmp_path) == ["1"]
+    assert [item for item in await stored(path) if "Clerk" not in item[1] and item[1] != "{}"] == [
+        ("user", "Pay 1"),
+        ("function_call", '{"amount":1}'),
+        ("function_call_output", "paid 1"),
+        ("assistant", "paid 1"),
+        ("user", "Thanks"),
+        ("assistant", "Hello."),
+    ]
+    assert [entry.description for entry in await second.history.entries()] == [
+        "Sent “Thanks” on 'main'",
+        "Sent “Pay 1” on 'main'",
+    ]
+    (usage,) = await second.pages.turn_usages(2, 2)
+    assert usage.run is not None
+    assert usage.run.outcome == "done"
+    count = 3 if agent == "desk" else 2
+    assert usage.usage is not None
+    assert (usage.usage.requests, usage.usage.total_tokens) == (count, 15 * count)
+    assert second.view.session is not None
+    requests = await Store(path).requests(second.view.session, second.view.tree, "main", 2, 2)
+    assert [request.has_input for request in requests[2]] == [True] * count
+    assert [request.usage and request.usage.input_tokens for request in requests[2]] == [10] * count
+
+
+async def test_an_agent_that_is_a_tool_asks_again_after_a_restart(path: Path, tmp_path: Path, open_file: Open) -> None:
+    first = await open_file("boss")
+    await wait_for_approval(first, "Pay 1")
+    second = await restart(first, open_file, "boss")
+    view = await until(second, waiting("main"))
+    assert [(call.tool_name, call.agent) for call in view.runs["main"].approvals] == [("pay", "Clerk")]
+    await decide(second, APPROVE)
+    assert paid(tmp_path) == ["1"]
+    assert (await stored(path))[-1] == ("assistant", "paid 1")
+
+
+async def test_each_call_of_a_paused_run_gets_its_answer(path: Path, tmp_path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1 2 3 then 4")
+    second = await restart(first, open_file)
+    await until(second, waiting("main"))
+    agent_of(second).decide("main", [APPROVE, REJECT, APPROVE])
+    await until(second, lambda view: [call.call_id for call in view.runs["main"].approvals] == ["call-4"])
+    assert sorted(paid(tmp_path)) == ["1", "3"]
+    third = await restart(second, open_file)
+    await until(third, waiting("main"))
+    await decide(third, REJECT)
+    assert sorted(paid(tmp_path)) == ["1", "3"]
+    assert (await stored(path))[-1] == ("assistant", "paid 1; Too much.; paid 3; Too much.")
+
+
+async def test_of_two_answers_at_the_same_time_one_is_taken_up(path: Path, tmp_path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1")
+    second = await open_file()
+    await until(second, waiting("main"))
+    for explorer in (first, second):
+        agent_of(explorer).decide("main", [APPROVE])
+    for explorer in (first, second):
+        await until(explorer, waiting())
+    assert paid(tmp_path) == ["1"]
+    assert [kind for kind, _ in await stored(path)].count("function_call_output") == 1
+    notices = [explorer.view.notice.text for explorer in (first, second) if explorer.view.notice]
+    assert notices == ["Another program has answered it already, or deleted its branch."]
+
+
+async def test_the_other_explorer_notices_that_a_run_was_answered(path: Path, tmp_path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1")
+    second = await open_file()
+    await until(second, waiting("main"))
+    await decide(second, APPROVE)
+    await first.refresh()
+    view = await until(first, waiting())
+    assert view.notice is not None
+    assert view.notice.text == "The run on 'main' was answered in another program."
+    assert view.page is not None
+    assert view.page.items[-1].type == "assistant"
+    assert view.failure is None
+    assert paid(tmp_path) == ["1"]
+
+
+async def test_runs_wait_on_several_branches(path: Path, tmp_path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1")
+    await first.forks.begin(2)
+    await first.forks.make("alt")
+    await agent_of(first).send("Pay 2")
+    await until(first, waiting("main", "alt"))
+    second = await restart(first, open_file)
+    await until(second, waiting("main", "alt"))
+    await second.navigation.switch_branch("main")
+    agent_of(second).decide("main", [APPROVE])
+    await until(second, waiting("alt"))
+    await second.navigation.switch_branch("alt")
+    await decide(second, REJECT)
+    assert paid(tmp_path) == ["1"]
+    assert (await stored(path, "alt"))[-1] == ("assistant", "Too much.")
+
+
+async def test_a_stopped_run_is_rejected_and_its_branch_repaired(path: Path, tmp_path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1 2")
+    second = await restart(first, open_file)
+    await until(second, waiting("main"))
+    assert agent_of(second).stop()
+    await until(second, waiting())
+    outputs = [text for kind, text in await stored(path) if kind == "function_call_output"]
+    assert outputs == ["Stopped before it finished."] * 2
+    assert paid(tmp_path) == []
+    (record,) = [usage.run for usage in await second.pages.turn_usages(2, 2)]
+    assert record is not None
+    assert record.outcome == "stopped"
+    assert await Store(path).paused_runs() == ()
+    await second.history.undo()
+    assert await stored(path) == []
+
+
+CHANGES = {
+    "the tool 'pay' of 'Clerk' has other parameters": ("amount: int", "amount: int, currency: str = 'EUR'"),
+    "'Clerk' has a new tool 'refund'; 'Clerk' has no tool 'pay' any more": ("def pay", "def refund"),
+    "there is a new agent 'Cashier'; there is no agent 'Clerk' any more": ("Clerk", "Cashier"),
+    "the model of 'Clerk' is gpt-9, not ScriptedModel": ("clerk = Agent", "model.model = 'gpt-9'\nclerk = Agent"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_another_agent_does_not_go_on(path: Path, tmp_path: Path, open_file: Open, change: str) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1")
+    await agent_of(first).stop_all()
+    old, new = CHANGES[change]
+    changes = [(old, new), *([("tools=[pay]", "tools=[refund]")] if "refund" in new else [])]
+    second = await open_file(file=write_agent(path.parent, *changes, name="changed.py"))
+    await until(second, waiting("main"))
+    agent_of(second).decide("main", [APPROVE])
+    view = await until(second, lambda view: view.failure is not None)
+    assert view.failure is not None
+    assert view.failure.error == f"The agent has changed since the run paused: {change}."
+    await until(second, waiting("main"))
+    assert paid(tmp_path) == []
+    third = await restart(second, open_file)
+    await until(third, waiting("main"))
+    await decide(third, APPROVE)
+    assert paid(tmp_path) == ["1"]
+
+
+async def test_a_run_does_not_go_on_after_others_wrote_to_its_branch(
+    path: Path, tmp_path: Path, open_file: Open
+) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1")
+    second = await open_file()
+    await until(second, waiting("main"))
+    sdk = open_sdk(path)
+    await sdk.add_items(turn("And more"))
+    sdk.close()
+    # The other explorer has not read the file again.
+    for explorer in (first, second):
+        view = await decide(explorer, APPROVE)
+        assert view.notice is not None
+    assert second.view.notice is not None
+    assert first.view.notice is not None
+    assert first.view.notice.text == "The run cannot go on: branch 'main' has changed since it paused."
+    assert paid(tmp_path) == []
+    assert [text for _, text in await stored(path)] == ["Pay 1", '{"amount":1}', "And more", "Yes."]
+
+
+async def test_an_explorer_says_that_a_run_cannot_go_on(path: Path, tmp_path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1")
+    await agent_of(first).stop_all()
+    sdk = open_sdk(path)
+    await sdk.add_items(turn("And more"))
+    sdk.close()
+    second = await open_file()
+    view = await until(second, lambda view: view.notice is not None)
+    assert view.notice is not None
+    assert view.notice.text == "A run on 'main' waited for approval, and cannot go on: the branch has changed."
+    assert waiting()(view)
+    # The next run on the branch removes it.
+    await agent_of(second).send("Hello")
+    await until(second, waiting())
+    assert await Store(path).paused_runs() == ()
+
+
+async def test_a_run_is_deleted_and_restored_with_its_branch(path: Path, tmp_path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await first.forks.begin(2)
+    await first.forks.make("alt")
+    await wait_for_approval(first, "Pay 1")
+    second = await open_file()
+    await until(second, waiting("alt"))
+    await second.management.delete("support", "alt")
+    await until(second, waiting())
+    agent_of(first).decide("alt", [APPROVE])
+    await until(first, waiting())
+    assert await Store(path).paused_runs() == ()
+    await second.history.undo()
+    await until(second, waiting("alt"))
+    await second.management.delete("support", None)
+    await until(second, waiting())
+    await second.history.undo()
+    await second.navigation.select_session("support", "alt")
+    await until(second, waiting("alt"))
+    assert paid(tmp_path) == []
+    await decide(second, APPROVE)
+    assert paid(tmp_path) == ["1"]
+
+
+async def test_a_file_cannot_approve_calls_for_its_reader(path: Path, tmp_path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1 then 2")
+    await agent_of(first).stop_all()
+    with closing(sqlite3.connect(path)) as db, db:
+        ((text,),) = db.execute("SELECT state FROM convo_paused_runs").fetchall()
+        state = json.loads(text)
+        always = {"agent": {"name": "Clerk"}, "tool_key": "pay", "decision": {"approved": True, "rejected": False}}
+        state["state"]["context"]["function_tool_approvals"] = [always]
+        db.execute("UPDATE convo_paused_runs SET state = ?", (json.dumps(state),))
+    second = await open_file()
+    await until(second, waiting("main"))
+    agent_of(second).decide("main", [APPROVE])
+    await until(second, lambda view: [call.call_id for call in view.runs["main"].approvals] == ["call-2"])
+    assert paid(tmp_path) == ["1"]
+    await agent_of(second).stop_all()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE convo_paused_runs SET approvals = replace(approvals, '2', '1')")
+    third = await open_file()
+    await until(third, waiting("main"))
+    agent_of(third).decide("main", [APPROVE])
+    view = await until(third, lambda view: view.failure is not None)
+    assert view.failure is not None
+    assert view.failure.error == "The paused run is damaged: it asks for other calls than it shows."
+    assert paid(tmp_path) == ["1"]
