@@ -386,13 +386,15 @@ class _Sending:
         if not with_input:
             return sent
         outgoing = self._outgoing
-        # Hooks that were called at the start of the request may have changed the list.
-        items = self._items if isinstance(self._items, list) else None
+        items = None
+        if isinstance(self._items, list):
+            # Not a copy, as there may be thousands. Hooks at the start of the request may have changed the list.
+            items = [item if isinstance(item, dict) else as_json(item) for item in self._items]
         return sent._replace(
             instructions=self._instructions,
             tools=None if outgoing is None else _known(outgoing.tools_as_json),
             settings=None if outgoing is None else _known(outgoing.settings_as_json),
-            items=None if items is None else _known(lambda: as_json(items)),
+            items=items,
         )
 
 
