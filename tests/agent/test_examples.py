@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from tests.agent.conftest import MakeRunner
 from tests.agent.recording_hooks import RecordingHooks
 from tests.conftest import OpenSDK
+from tests.recorded import read_recorded
 from tui.items.text import item_text
 from tui.model import ApprovalDecision, Outcome
 from tui.session import AdvancedSQLiteSession
@@ -31,11 +33,33 @@ async def test_the_travel_agent_needs_approval_to_book(make_runner: MakeRunner, 
     assert "Booked for 2" in texts
 
 
-def test_the_drop_in_example_writes_two_branches(tmp_path: Path, sdk: OpenSDK) -> None:
+def run_example(name: str, folder: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
-    script = [sys.executable, str(EXAMPLES / "drop_in.py")]
+    script = [sys.executable, str(EXAMPLES / name)]
     process = subprocess.run(
-        script, cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+        script, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
     )
     assert process.returncode == 0, process.stderr
+
+
+def test_the_drop_in_example_writes_two_branches(tmp_path: Path, sdk: OpenSDK) -> None:
+    run_example("drop_in.py", tmp_path)
     assert len(asyncio.run(sdk(tmp_path / "drop_in.sqlite", "trip").list_branches())) == 2
+
+
+async def test_the_example_of_recorded_runs_records_each_agent(tmp_path: Path) -> None:
+    await asyncio.to_thread(run_example, "record_runs.py", tmp_path)
+    found = await read_recorded(tmp_path / "record_runs.sqlite", "trip")
+    agents = [(request.turn, request.agent) for request in found.requests]
+    assert agents[:3] == [(1, "Guide"), (1, "Guide"), (2, "Guide")]
+    assert agents[3:] == [(3, "Triage"), (3, "Summary"), (3, "Triage"), (4, "Triage"), (4, "Planner")]
+    assert [run.outcome for run in found.runs] == [Outcome.DONE] * 4
+    assert found.requests[2].first_token_seconds is not None
+
+
+def test_the_documentation_of_recording_shows_the_example() -> None:
+    example = (EXAMPLES / "record_runs.py").read_text("utf-8")
+    document = (EXAMPLES.parent / "docs" / "recording.md").read_text("utf-8")
+    for block in re.findall(r"```python\n(.*?)```", document, re.DOTALL):
+        for line in block.splitlines():
+            assert line in example, line
