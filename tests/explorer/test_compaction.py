@@ -32,7 +32,8 @@ async def test_a_compacted_branch_is_marked_and_compared_with_its_history(path: 
         await explorer.until(lambda: "question 1" in explorer.text and "A summary." in explorer.text)
         await explorer.press("escape")
         await explorer.press("full_stop")
-        assert "⊘ main_" in explorer.text
+        assert "main_before_compaction" in explorer.view.tree.branches
+        assert "[⊘ " in explorer.text
         await explorer.press("z")
         assert list(explorer.view.tree.branches) == ["main"]
         assert "question 1" in explorer.text
