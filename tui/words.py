@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["messages_without_branch_words", "plural", "shorten"]
+from typing import Final
+
+__all__ = ["RECORD_HINT", "messages_without_branch_words", "plural", "shorten"]
+
+RECORD_HINT: Final = "To record requests, pass hooks=record(session) to Runner.run (docs/recording.md)."
+"""How what is sent is recorded."""
 
 
 def plural(number: int, noun: str) -> str:

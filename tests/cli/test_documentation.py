@@ -59,6 +59,7 @@ def test_every_key_of_the_json_output_is_described(conversation: Path, run_json:
         "list": run_json("list", conversation),
         "tree": run_json("tree", conversation),
         "show": run_json("show", conversation),
+        "input": run_json("input", conversation) | dict.fromkeys(("items", "tools", "settings")),
         "usage": run_json("usage", conversation, "--price-as", "gpt-5-mini"),
         "find": run_json("find", conversation, "there"),
         "compare": run_json("compare", conversation, "main", "alt"),

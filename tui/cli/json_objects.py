@@ -15,12 +15,14 @@ from tui.controller.usage import UsageReport
 from tui.formats.timestamps import to_iso
 from tui.model import Branch, Item, Money, PausedRun, Scope, Session, TextSize, TurnResendCost, TurnUsage, Usage
 from tui.model.compare import ComparedItem, Comparison, Side, Summary, TurnComparison
+from tui.model.requests import RequestInput, RequestUsage
 from tui.model.search import Hit
 
 __all__ = [
     "branch_object",
     "comparison_object",
     "hit_object",
+    "input_object",
     "paused_run_object",
     "session_object",
     "turn_objects",
@@ -96,6 +98,34 @@ def _item(item: Item) -> dict[str, Any]:
         "created_at": to_iso(item.created_at),
         **({"raw": item.raw} if item.data is None else {"item": item.data}),
     }
+
+
+def input_object(session_id: str, branch_id: str, requests: int, found: RequestInput) -> dict[str, Any]:
+    """Return the output of `input`; `requests` is the number of requests of the turn."""
+    request = found.request
+    return {
+        "session_id": session_id,
+        "branch_id": branch_id,
+        "turn": request.turn,
+        "request": request.number,
+        "requests": requests,
+        "recorded": request.has_input,
+        "agent": request.agent,
+        "model": request.model,
+        "started_at": to_iso(request.started_at),
+        "seconds": request.seconds,
+        "first_token_seconds": request.first_token_seconds,
+        "usage": _request_usage(request.usage),
+        "response_id": request.response_id,
+        "instructions": found.instructions,
+        "tools": found.tools,
+        "settings": found.settings,
+        "items": found.items,
+    }
+
+
+def _request_usage(usage: RequestUsage | None) -> dict[str, int | None] | None:
+    return None if usage is None else usage._asdict()
 
 
 def usage_report_object(report: UsageReport) -> dict[str, Any]:

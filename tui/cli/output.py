@@ -9,16 +9,20 @@ What the encoding of standard output lacks is `?` in text for people.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from tui.cli.stdout import print_document, set_errors, writing
+from tui.formats.outline import ReadableItem
 from tui.items.codec import to_json
 from tui.printable import printable
 
 __all__ = ["Output", "print_json"]
+
+_INDENT: Final = "  "
 
 
 class Output:
@@ -51,6 +55,17 @@ class Output:
                 padding = " " * (width - cell_len(text))
                 padded.append(padding + text if index in right else text + padding)
             self._print(Text("  ".join(padded).rstrip()))
+
+    def item(self, item: ReadableItem) -> None:
+        """Print an item: its name, and its text below it."""
+        name = f"{item.kind} {item.title}" if item.kind in ("call", "output") else item.title
+        self.line((f"{name}:", "bold cyan" if name == "user" else "cyan"), " failed" if item.failed else "")
+        self.indented(item.text)
+
+    def indented(self, text: str) -> None:
+        """Print a text of several lines, indented."""
+        for line in text.split("\n"):
+            self.line(f"{_INDENT}{line}" if line else "")
 
     def _print(self, line: Text) -> None:
         with writing():

@@ -67,6 +67,14 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--turn", metavar="N[-M]", help="only these turns")
 
 
+def _add_input(parser: argparse.ArgumentParser) -> None:
+    _add_branch(parser)
+    parser.add_argument("--turn", metavar="N", type=_positive, help="number of the turn (default: the last one)")
+    parser.add_argument(
+        "--request", metavar="K", type=_positive, help="number of the request in the turn (default: the last one)"
+    )
+
+
 def _add_usage(parser: argparse.ArgumentParser) -> None:
     _add_branch(parser)
     _add_price_as(parser)
@@ -158,6 +166,7 @@ COMMANDS: Final = {
     "list": Command("list the sessions of a file, and the branches of one", "list"),
     "tree": Command("print the branches of a session as an outline of turns", "tree"),
     "show": Command("print a branch as text", "show", _add_show),
+    "input": Command("print what a model was sent in a request of a turn", "input", _add_input),
     "usage": Command("print the tokens, cost and resend cost of a branch, turn by turn", "usage", _add_usage),
     "find": Command("find items that contain a text; exit code 1 if there are none", "find", _add_find),
     "compare": Command("compare two branches from their fork on", "compare", _add_compare),

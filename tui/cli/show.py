@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from tui.cli.json_objects import turn_objects
 from tui.cli.open import open_session
 from tui.cli.output import Output, print_json
 from tui.errors import ConfigError, NotFoundError
-from tui.formats.outline import ReadableItem, readable_turns, usage_words
+from tui.formats.outline import readable_turns, usage_words
 from tui.model import Branch, Item, TurnUsage
 from tui.storage.queries.session_dump import SessionDump
 from tui.words import plural
 
 __all__ = ["run"]
-
-_INDENT: Final = "  "
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -64,13 +61,6 @@ def _print_turns(out: Output, items: Iterable[Item], usages: Mapping[int, TurnUs
         tokens = f" · {usage_words(usage)}" if usage else ""
         out.line((f"turn {turn}" if turn else "before the first turn", "bold"), (tokens, "dim"))
         for item in turn_items:
-            _print_item(out, item)
+            out.item(item)
     if is_empty:
         out.line("No messages.")
-
-
-def _print_item(out: Output, item: ReadableItem) -> None:
-    name = f"{item.kind} {item.title}" if item.kind in ("call", "output") else item.title
-    out.line((f"{name}:", "bold cyan" if name == "user" else "cyan"), " failed" if item.failed else "")
-    for line in item.text.split("\n"):
-        out.line(f"{_INDENT}{line}" if line else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from tui.controller.navigation import Navigation
@@ -11,7 +12,9 @@ from tui.errors import NotFoundError
 
 if TYPE_CHECKING:
     from tui.model.items import Page
-    from tui.model.model_input import InputSize, ItemRange, ModelInput
+    from tui.model.model_input import ComparedRequest, InputSize, ItemRange, ModelInput
+    from tui.model.request_diff import RequestDiff
+    from tui.model.requests import RequestInput
 
 __all__ = ["ModelInputs"]
 
@@ -47,6 +50,34 @@ class ModelInputs:
     async def items(self, model_input: ModelInput, items: ItemRange) -> list[object]:
         """Return some items of a model input in the form in which the SDK's `get_items` returns them."""
         return await self._state.store.input_items(model_input.session, items)
+
+    async def request(self, model_input: ModelInput, number: int) -> RequestInput:
+        """Return what a known request sent, as far as it is recorded.
+
+        Raises:
+            NotFoundError: The turn or its requests were changed since.
+        """
+        return await self._request(model_input, model_input.branch_id, model_input.turn, number)
+
+    async def diff(self, model_input: ModelInput, sent: RequestInput, other: ComparedRequest) -> RequestDiff:
+        """Compare what a request sent with another request, which is on the left.
+
+        Raises:
+            NotFoundError: The turn or its requests were changed since.
+        """
+        from tui.model.request_diff import compare_requests
+
+        before = await self._request(model_input, other.branch_id, other.request.turn, other.request.number)
+        return await asyncio.to_thread(compare_requests, before, sent)
+
+    async def _request(self, model_input: ModelInput, branch_id: str, turn: int, number: int) -> RequestInput:
+        tree = self._state.view.tree
+        found = None
+        if branch_id in tree.branches:
+            found = await self._state.store.request_input(model_input.session, tree, branch_id, turn, number)
+        if found is None:
+            raise NotFoundError("The request is no longer stored.", "Close the model input, and open it again.")
+        return found
 
     def _sibling(self, branch_id: str, turn: int) -> str | None:
         """Return the sibling of a branch at its last fork up to a turn."""

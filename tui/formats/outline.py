@@ -15,7 +15,7 @@ from tui.model import Item, TurnTree, TurnUsage, Usage
 from tui.printable import printable
 from tui.words import plural
 
-__all__ = ["ReadableItem", "Section", "readable_turns", "sections", "usage_words"]
+__all__ = ["ReadableItem", "Section", "readable_items", "readable_turns", "sections", "usage_words"]
 
 Kind: TypeAlias = Literal["message", "reasoning", "call", "output", "other"]
 
@@ -98,12 +98,17 @@ def readable_turns(
 
     The output of a tool is titled with the name in its call.
     """
-    for turn, pairs in groupby(_readable_items(items), key=lambda pair: pair[0].turn):
+    for turn, pairs in groupby(_with_readable(items), key=lambda pair: pair[0].turn):
         known = usages.get(turn)
         yield turn, known.usage if known else None, (readable for _, readable in pairs)
 
 
-def _readable_items(items: Iterable[Item]) -> Iterator[tuple[Item, ReadableItem]]:
+def readable_items(items: Iterable[Item]) -> Iterator[ReadableItem]:
+    """Yield the readable form of items; the output of a tool is titled with the name in its call."""
+    return (readable for _, readable in _with_readable(items))
+
+
+def _with_readable(items: Iterable[Item]) -> Iterator[tuple[Item, ReadableItem]]:
     names: dict[object, str | None] = {}
     for item in items:
         tool_name = item.tool_name

@@ -6,10 +6,20 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from tui.items.types import item_type
+from tui.model.requests import Request
 from tui.model.usage import TurnUsage
 from tui.model.view import Session
 
-__all__ = ["BYTES_PER_TOKEN", "InputSize", "ItemRange", "ModelInput", "Sibling", "request_ends"]
+__all__ = [
+    "BYTES_PER_TOKEN",
+    "ComparedRequest",
+    "InputSize",
+    "ItemRange",
+    "ModelInput",
+    "OtherTurn",
+    "Sibling",
+    "request_ends",
+]
 
 BYTES_PER_TOKEN: Final = 4
 """Stored bytes for each token, by estimate; a letter that is not Latin may be stored in six bytes."""
@@ -58,6 +68,34 @@ class Sibling(NamedTuple):
     stop: int
 
 
+class OtherTurn(NamedTuple):
+    """A turn with whose requests those of another turn can be compared.
+
+    Attributes:
+        branch_id: The branch that holds it; None for the turn before in the same branch.
+        relation: How the branch is related to the other, in one word; empty for the turn before.
+        requests: Its requests; empty if they are not known one by one.
+    """
+
+    branch_id: str | None
+    turn: int
+    relation: str
+    requests: tuple[Request, ...]
+
+
+class ComparedRequest(NamedTuple):
+    """A recorded request to compare another one with.
+
+    Attributes:
+        branch_id: A branch that holds its turn.
+        name: What it is to the other request, in a few words; may contain untrusted text.
+    """
+
+    branch_id: str
+    request: Request
+    name: str
+
+
 class ModelInput(NamedTuple):
     """The input of a model in a turn.
 
@@ -67,6 +105,8 @@ class ModelInput(NamedTuple):
         before: Number of items that the last request of the turn before sent; 0 if there is none.
         usage: Usage of the turn; None if none is stored.
         sibling: A branch to compare with; None if no branch differs before the end of the turn.
+        known: The requests of the turn, as far as they are known one by one; else empty.
+        others: Turns whose requests those of this turn can be compared with: the turn before, then other branches'.
     """
 
     session: Session
@@ -77,6 +117,30 @@ class ModelInput(NamedTuple):
     before: int
     usage: TurnUsage | None = None
     sibling: Sibling | None = None
+    known: tuple[Request, ...] = ()
+    others: tuple[OtherTurn, ...] = ()
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the input of any of the requests is recorded."""
+        return any(request.has_input for request in self.known)
+
+    def compared_requests(self, index: int) -> list[ComparedRequest]:
+        """Return the recorded requests to compare a known request with: the one before, then other branches'."""
+        found = []
+        if index:
+            before = self.known[index - 1]
+            found.append(ComparedRequest(self.branch_id, before, f"since request {before.number}"))
+        for branch_id, turn, relation, requests in self.others:
+            if branch_id is None:
+                if not index and requests:
+                    name = f"since turn {turn}"
+                    found.append(ComparedRequest(self.branch_id, requests[-1], name))
+            elif requests:
+                # The request of the same number, or the last one.
+                request = requests[min(index, len(requests) - 1)]
+                found.append(ComparedRequest(branch_id, request, f"against {relation} {branch_id}"))
+        return [compared for compared in found if compared.request.has_input]
 
 
 def request_ends(start: int, types: Sequence[str]) -> tuple[tuple[int, ...], bool]:

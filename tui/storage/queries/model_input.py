@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tui.items.codec import decode_rows
 from tui.model import Session, TurnTree
 from tui.model.compare import sides
-from tui.model.model_input import InputSize, ItemRange, ModelInput, Sibling, request_ends
+from tui.model.model_input import InputSize, ItemRange, ModelInput, OtherTurn, Sibling, request_ends
 from tui.storage.engine import Transaction
+from tui.storage.queries.requests import read_requests
 from tui.storage.queries.turn_usage import usage_of_turns
 
 __all__ = ["read_input", "read_input_size", "read_model_input"]
@@ -22,6 +25,8 @@ def read_model_input(
     holders = chain.all_holders if chain is not None else ()
     order = (branch_id, *(name for name in holders if name != branch_id))
     usage = usage_of_turns(tx, session.session_id, order, turn, turn)
+    known = read_requests(tx, session, tree, branch_id, turn, turn).get(turn, ())
+    is_recorded = any(request.has_input for request in known)
     return ModelInput(
         session,
         branch_id,
@@ -31,6 +36,8 @@ def read_model_input(
         before,
         usage.get(turn),
         None if other_branch is None else _sibling(tx, session, tree, branch_id, turn, other_branch),
+        known,
+        tuple(_other_turns(tx, session, tree, branch_id, turn, other_branch)) if is_recorded else (),
     )
 
 
@@ -102,3 +109,18 @@ def _sibling(
         return Sibling(other_branch, items, items)
     ends, _ = _requests(tx, session, other_branch, min(turn, other.last))
     return Sibling(other_branch, items, ends[0])
+
+
+def _other_turns(
+    tx: Transaction, session: Session, tree: TurnTree, branch_id: str, turn: int, other_branch: str | None
+) -> Iterator[OtherTurn]:
+    """Yield the turn before, and the turns of the same number in the branches that do not share the turn."""
+    origin = tree.origin(branch_id)
+    parent = origin[0] if origin is not None and origin[1] <= turn and origin[0] in tree.branches else None
+    names = {other_branch: "sibling", parent: "parent"}
+    others = [(name, relation) for name, relation in names.items() if name is not None]
+    for name, number, relation in [(None, turn - 1, ""), *((name, turn, relation) for name, relation in others)]:
+        holder = branch_id if name is None else name
+        number = min(number, tree.branches[holder].turns)
+        requests = read_requests(tx, session, tree, holder, number, number).get(number, ()) if number else ()
+        yield OtherTurn(name, number, relation, requests)
