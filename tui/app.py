@@ -78,7 +78,7 @@ class ConvoApp(KeyOrderApp[None]):
         """Return the commands that the palette has on every screen."""
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as an SVG image", lambda: self.deliver_screenshot())
-        yield SystemCommand("Quit", "Leave the program", self.action_quit)
+        yield SystemCommand("Quit", "Quit the program", self.action_quit)
 
     async def action_show_help(self) -> None:
         """Open the help of the screen in front."""

@@ -39,40 +39,40 @@ class SdkCalls(NamedTuple):
     step: Step
 
 
-async def _open(opened: _OpenFile) -> None:
-    session = SdkSession(session_id=opened.session.session_id, db_path=opened.path)
+async def _open_and_read(file: _OpenFile) -> None:
+    session = SdkSession(session_id=file.session.session_id, db_path=file.path)
     await session.list_branches()
     await session.get_items(PAGE)
     await session.get_turn_usage()
     session.close()
 
 
-async def _switch(opened: _OpenFile) -> None:
-    here = opened.session._current_branch_id
-    await opened.session.switch_to_branch(next(name for name in opened.branches if name != here))
-    await opened.session.get_items(PAGE)
+async def _switch(file: _OpenFile) -> None:
+    here = file.session._current_branch_id
+    await file.session.switch_to_branch(next(name for name in file.branches if name != here))
+    await file.session.get_items(PAGE)
 
 
-async def _sibling(opened: _OpenFile) -> None:
-    await opened.session.list_branches()
-    await _switch(opened)
+async def _sibling(file: _OpenFile) -> None:
+    await file.session.list_branches()
+    await _switch(file)
 
 
-async def _turn(opened: _OpenFile) -> None:
-    await opened.session.get_items()
-    await opened.session.get_turn_usage(2)
+async def _turn(file: _OpenFile) -> None:
+    await file.session.get_items()
+    await file.session.get_turn_usage(2)
 
 
-async def _all_turns(opened: _OpenFile) -> None:
-    for branch in await opened.session.list_branches():
-        await opened.session.get_conversation_turns(branch["branch_id"])
+async def _all_turns(file: _OpenFile) -> None:
+    for branch in await file.session.list_branches():
+        await file.session.get_conversation_turns(branch["branch_id"])
 
 
 SDK_CALLS: Final = {
-    "page": SdkCalls(f"get_items({PAGE})", lambda opened: opened.session.get_items(PAGE)),
-    "all": SdkCalls("get_items()", lambda opened: opened.session.get_items()),
+    "page": SdkCalls(f"get_items({PAGE})", lambda file: file.session.get_items(PAGE)),
+    "all": SdkCalls("get_items()", lambda file: file.session.get_items()),
     "turn": SdkCalls("get_items(), get_turn_usage(n)", _turn),
-    "open": SdkCalls(f"open, list_branches, get_items({PAGE}), get_turn_usage", _open),
+    "open": SdkCalls(f"open, list_branches, get_items({PAGE}), get_turn_usage", _open_and_read),
     "switch": SdkCalls(f"switch_to_branch, get_items({PAGE})", _switch),
     "sibling": SdkCalls(f"list_branches, switch_to_branch, get_items({PAGE})", _sibling),
     "tree": SdkCalls("list_branches, get_conversation_turns of each", _all_turns),
@@ -92,14 +92,14 @@ def _sdk_times(path: Path, session_id: str, names: list[str]) -> dict[str, float
 
 async def _timed(path: Path, session_id: str, names: list[str]) -> dict[str, float]:
     session = SdkSession(session_id=session_id, db_path=path)
-    opened = _OpenFile(path, session, [branch["branch_id"] for branch in await session.list_branches()][-2:])
-    await session.switch_to_branch(opened.branches[-1])
+    file = _OpenFile(path, session, [branch["branch_id"] for branch in await session.list_branches()][-2:])
+    await session.switch_to_branch(file.branches[-1])
     medians = {}
     for name in names:
         times: list[float] = []
         while len(times) < _REPEATS and sum(times) < _MAX_SECONDS:
             start = time.perf_counter()
-            await SDK_CALLS[name].step(opened)
+            await SDK_CALLS[name].step(file)
             times.append(time.perf_counter() - start)
         medians[name] = 1000 * statistics.median(times)
     session.close()

@@ -21,7 +21,7 @@ from tui.errors import QueryError
 from tui.items.text import searchable_texts
 from tui.model import Session
 from tui.model.query import Query, parse_query, passage_query
-from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
+from tui.model.search import Hit, SearchResults, SearchScope, SearchTarget
 from tui.storage.search_filter import required_literal
 from tui.storage.sql import NamedValues
 from tui.storage.sqlite.search_prefilter import may_contain
@@ -76,7 +76,7 @@ async def find(
     results = SearchResults()
     try:
         asked = parse_query(query) if isinstance(query, str) else query
-        async for found in store.search(asked, SearchOrigin(SearchScope(scope), SUPPORT, branch), **limit):
+        async for found in store.search(asked, SearchTarget(SearchScope(scope), SUPPORT, branch), **limit):
             results.add(found)
     finally:
         store.close()
@@ -385,7 +385,7 @@ async def test_a_search_that_is_left_stops_reading(tmp_path: Path) -> None:
         await sdk.add_items([item for number in range(100) for item in turn(f"Question {number}")])
     sdk.close()
     store = Store(path)
-    where = SearchOrigin(SearchScope.SESSION, SUPPORT)
+    where = SearchTarget(SearchScope.SESSION, SUPPORT)
     async with aclosing(store.search(parse_query("question"), where)) as updates:
         first = await anext(updates)
     assert first.hits
@@ -421,7 +421,7 @@ async def test_plain_sessions_are_searched(tmp_path: Path) -> None:
         plain = SQLiteSession(name, path)
         await plain.add_items(turn(f"Hello {name}", tool="get_weather") + turn(f"Bye {name}"))
         plain.close()
-    where = SearchOrigin(SearchScope.FILE, Session("support", plain=True))
+    where = SearchTarget(SearchScope.FILE, Session("support", plain=True))
     store = Store(path)
     found = [hit async for update in store.search(parse_query("bye"), where) for hit in update.hits]
     store.close()

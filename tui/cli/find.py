@@ -12,7 +12,7 @@ from tui.cli.json_objects import hit_object
 from tui.cli.open import OpenSession, open_session
 from tui.cli.output import Output, print_json
 from tui.model.query import parse_query
-from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
+from tui.model.search import Hit, SearchResults, SearchScope, SearchTarget
 from tui.printable import printable_line
 from tui.words import plural
 
@@ -25,8 +25,8 @@ async def run(options: argparse.Namespace) -> int:
     """Print the items that contain a text."""
     query, results = parse_query(" ".join(options.text)), SearchResults()
     async with open_session(options.file, options.session) as found:
-        origin = await _origin(found, options)
-        async with aclosing(found.store.search(query, origin, options.limit)) as updates:
+        target = await _target(found, options)
+        async with aclosing(found.store.search(query, target, options.limit)) as updates:
             async for update in updates:
                 results.add(update)
     if options.json:
@@ -43,26 +43,26 @@ async def run(options: argparse.Namespace) -> int:
             out.line(f"The regular expression timed out on {plural(results.timed_out, 'item')}.")
     if len(results):
         return 0
-    print(f"No match in {_place(origin)}.", file=sys.stderr)
+    print(f"No match in {_place(target)}.", file=sys.stderr)
     return _NOTHING_FOUND
 
 
-def _place(origin: SearchOrigin) -> str:
+def _place(target: SearchTarget) -> str:
     """Return in words where was searched."""
-    if origin.scope is SearchScope.FILE or origin.session is None:
+    if target.scope is SearchScope.FILE or target.session is None:
         return "any session of the file"
-    session = f"session '{printable_line(origin.session.session_id)}'"
-    if origin.scope is SearchScope.BRANCH:
-        return f"branch '{printable_line(origin.branch_id)}' of {session}"
+    session = f"session '{printable_line(target.session.session_id)}'"
+    if target.scope is SearchScope.BRANCH:
+        return f"branch '{printable_line(target.branch_id)}' of {session}"
     return f"any branch of {session}; --everywhere searches all sessions"
 
 
-async def _origin(found: OpenSession, options: argparse.Namespace) -> SearchOrigin:
+async def _target(found: OpenSession, options: argparse.Namespace) -> SearchTarget:
     if options.everywhere:
-        return SearchOrigin(SearchScope.FILE, found.session)
+        return SearchTarget(SearchScope.FILE, found.session)
     if options.branch is not None:
-        return SearchOrigin(SearchScope.BRANCH, found.session, (await found.branch(options.branch)).branch_id)
-    return SearchOrigin(SearchScope.SESSION, found.session)
+        return SearchTarget(SearchScope.BRANCH, found.session, (await found.branch(options.branch)).branch_id)
+    return SearchTarget(SearchScope.SESSION, found.session)
 
 
 def _print_hit(out: Output, hit: Hit, branches: Sequence[str], *, with_session: bool) -> None:

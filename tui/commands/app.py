@@ -20,13 +20,13 @@ async def refresh(explorer: Explorer) -> None:
 @command(
     "app.leave",
     keys="escape",
-    title="Leave",
-    help="Leave what is open or zoomed, else remove all marks",
-    synonyms=("stop", "cancel", "close", "unmark"),
+    title="Close",
+    help="Close what is open or zoomed, else remove all marks",
+    synonyms=("stop", "cancel", "leave", "unmark"),
     holds_keys=True,
 )
-async def leave(explorer: Explorer) -> None:
-    """Leave the first of these that exists: a run, search hits, the zoom, the fork editor, a preview, marks."""
+async def close_or_cancel(explorer: Explorer) -> None:
+    """End the first of these that exists: a run, search hits, the zoom, the fork editor, a preview, marks."""
     controller, editing = explorer.controller, explorer.view.fork is not None
     if not editing and explorer.agent is not None and explorer.agent.stop():
         return
@@ -84,7 +84,7 @@ async def open_palette(explorer: Explorer) -> None:
     "app.quit",
     keys="q,ctrl+q",
     title="Quit",
-    help="Leave the program",
+    help="Quit the program",
     footer=True,
     synonyms=("exit", "close"),
     action="app.quit",

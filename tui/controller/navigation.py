@@ -58,7 +58,7 @@ class Navigation:
         await self.load_rest()
 
     async def switch_branch(self, branch_id: str, turn: int | None = None) -> None:
-        """Show another branch at a turn, by default the turn that was selected when it was last shown, else its last.
+        """Show another branch, and select `turn`: by default the turn selected there last, else the last turn.
 
         Raises:
             NotFoundError: The session has no such branch.

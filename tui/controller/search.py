@@ -9,7 +9,7 @@ from tui.controller.navigation import Navigation
 from tui.controller.state import State, add_listener
 from tui.errors import ConvoError, NotFoundError
 from tui.model.query import Query
-from tui.model.search import Hit, SearchOrigin, SearchResults, SearchScope
+from tui.model.search import Hit, SearchResults, SearchScope, SearchTarget
 from tui.storage.store import Store
 
 __all__ = ["Search", "Searches"]
@@ -24,15 +24,15 @@ class Search:
         revision: The view's revision when the search was created.
     """
 
-    def __init__(self, store: Store, query: Query, origin: SearchOrigin, limit: int, revision: int) -> None:
+    def __init__(self, store: Store, query: Query, target: SearchTarget, limit: int, revision: int) -> None:
         self.query = query
-        self.scope = origin.scope
+        self.scope = target.scope
         self.results = SearchResults()
         self.running = True
         self.failure = ""
         self.revision = revision
         self._store = store
-        self._origin = origin
+        self._target = target
         self._limit = limit
         self._listeners: list[Callable[[], None]] = []
 
@@ -44,7 +44,7 @@ class Search:
         """Search to the end, or until cancelled."""
         try:
             if self.query:
-                async with aclosing(self._store.search(self.query, self._origin, self._limit)) as batches:
+                async with aclosing(self._store.search(self.query, self._target, self._limit)) as batches:
                     async for batch in batches:
                         self.results.add(batch)
                         self._notify()
@@ -69,8 +69,8 @@ class Searches:
     def create(self, query: Query, scope: SearchScope, limit: int) -> Search:
         """Return a search that is not running yet; a scope of a branch or session means the shown one."""
         view = self._state.view
-        origin = SearchOrigin(scope, view.session, view.branch_id)
-        return Search(self._state.store, query, origin, limit, view.revision)
+        target = SearchTarget(scope, view.session, view.branch_id)
+        return Search(self._state.store, query, target, limit, view.revision)
 
     def branches_with(self, hit: Hit, known: Sequence[str]) -> Sequence[str]:
         """Return the branches that have a hit; if its session is not open, the branches in which it was found."""

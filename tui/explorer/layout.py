@@ -144,7 +144,7 @@ class Panes(Horizontal, FixedSize):
     def _update_captions(self, view: View) -> None:
         for number, spec in enumerate(PANES, 1):
             title, subtitle = spec.caption(view)
-            self._panes[spec.name].caption(f"{number} {spec.title}{title}", subtitle)
+            self._panes[spec.name].set_caption(f"{number} {spec.title}{title}", subtitle)
 
 
 def _tree_caption(view: View) -> tuple[str, str]:

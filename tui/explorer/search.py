@@ -41,7 +41,7 @@ class ExplorerSearch:
         self._controller = controller
         self._bar = SearchBar("search all text", id="search-in-chat")
         self._scope = SearchScope.BRANCH
-        self._origin = "chat"
+        self._return_pane = "chat"
         self._walk: Walk | None = None
         self._last_search = ("", SearchScope.BRANCH)
 
@@ -55,7 +55,7 @@ class ExplorerSearch:
     async def begin_typing(self) -> None:
         """Open the search bar, to search the shown branch."""
         self.end()
-        self._origin, self._scope = self._panes.focused_pane or "chat", SearchScope.BRANCH
+        self._return_pane, self._scope = self._panes.focused_pane or "chat", SearchScope.BRANCH
         self._panes.show_pane("chat")
         await self._mount()
         self._bar.open()
@@ -146,7 +146,7 @@ class ExplorerSearch:
         walk = self._walk
         self.end()
         self._bar.close()
-        self._panes.go_to(self._origin)
+        self._panes.go_to(self._return_pane)
         if walk is not None:
             walk.go_back()
 

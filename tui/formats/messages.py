@@ -168,7 +168,7 @@ class MessageConverter:
                 yield from items
             elif role == "assistant":
                 parts += self._output_parts(block, annotations, parts)
-            elif not self._is_left_out(block):
+            elif not self._skips(block):
                 parts.append(_input_part(block))
         yield from _message(role, parts)
 
@@ -199,7 +199,7 @@ class MessageConverter:
             case "" if isinstance(block, dict) and isinstance(result := block.get("functionResponse"), dict):
                 yield self._output(result.get("id"), result.get("name"), result.get("response"))
 
-    def _is_left_out(self, block: Any) -> bool:
+    def _skips(self, block: Any) -> bool:
         """Return whether a block has nothing for a reader."""
         kind = _type(block)
         self.left_out["encrypted reasoning"] += kind == "redacted_thinking"
@@ -208,7 +208,7 @@ class MessageConverter:
     def _output_parts(self, block: Any, annotations: list[Message], before: list[Message]) -> Iterator[Message]:
         kind = _type(block)
         text = block if isinstance(block, str) else block.get("text") if isinstance(block, dict) else None
-        if self._is_left_out(block):
+        if self._skips(block):
             return
         if kind in ("source-url", "source") and before and "annotations" in before[-1]:
             before[-1]["annotations"].append(_citation(block))

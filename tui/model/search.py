@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tui.model.view import Session
 
-__all__ = ["Hit", "SearchOrigin", "SearchResults", "SearchScope", "SearchUpdate"]
+__all__ = ["Hit", "SearchResults", "SearchScope", "SearchTarget", "SearchUpdate"]
 
 
 class SearchScope(StrEnum):
@@ -21,7 +21,7 @@ class SearchScope(StrEnum):
     FILE = "file"
 
 
-class SearchOrigin(NamedTuple):
+class SearchTarget(NamedTuple):
     """The scope of a search, and the session that it searches first.
 
     Attributes:

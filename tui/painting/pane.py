@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from tui.painting.stable_scroll import FixedSize
 
-__all__ = ["Pane", "caption"]
+__all__ = ["Pane", "set_caption"]
 
 
 class Pane(Vertical, FixedSize):
@@ -19,11 +19,11 @@ class Pane(Vertical, FixedSize):
 
     _captioning = False
 
-    def caption(self, title: str, subtitle: str = "") -> None:
+    def set_caption(self, title: str, subtitle: str = "") -> None:
         """Set the texts in the upper and the lower border, as plain text."""
         self._captioning = True
         try:
-            caption(self, title, subtitle)
+            set_caption(self, title, subtitle)
         finally:
             self._captioning = False
 
@@ -36,7 +36,7 @@ class Pane(Vertical, FixedSize):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
 
-def caption(widget: Widget, title: str, subtitle: str = "") -> None:
+def set_caption(widget: Widget, title: str, subtitle: str = "") -> None:
     """Set the texts in the upper and the lower border, as plain text.
 
     An unchanged text is not set again, because setting it redraws the entire widget.

@@ -46,7 +46,7 @@ def is_only_text(content: object) -> bool:
 
 
 def content_text(content: object) -> str:
-    """Return the texts of a content, and a note in place of each other part."""
+    """Return the text of a content; other known parts become a note, unknown ones JSON."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):

@@ -121,7 +121,7 @@ class RunRecorder(RunHooks[Any]):
         run = self._run(result.context_wrapper)
         async for event in result.stream_events():
             if event.type == "raw_response_event":
-                run.received(event.data.type)
+                run.note_stream_event(event.data.type)
             yield event
 
     async def finish(self) -> None:
@@ -315,8 +315,8 @@ class _Run:
             self.unanswered.remove(sending)
         return sending, usages
 
-    def received(self, kind: str) -> None:
-        """Note that an event of the stream was received, perhaps some time after the request has ended."""
+    def note_stream_event(self, kind: str) -> None:
+        """Note when the first token came; the event may be read after the request has ended."""
         if not self._streamed:
             return
         if kind == "response.completed":

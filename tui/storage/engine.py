@@ -152,10 +152,11 @@ class Transaction(Protocol):
         """Insert rows, each with its cells in the order of the columns."""
         ...
 
-    def fetch_as_json(self, sql: str, width: int, /, **values: object) -> list[list[Any]]:
-        """Return all rows of a query of numbers and texts with `width` columns.
+    def fetch_rows_via_json(self, sql: str, width: int, /, **values: object) -> list[list[Any]]:
+        """Fetch all rows of a query in one step, encoded as JSON by the database.
 
-        This is faster than `execute` while other threads are busy: they do not run between two rows.
+        The values are numbers or texts, in `width` columns. This is faster than `execute` while other threads are busy:
+        they do not run between two rows.
         """
         ...
 

@@ -26,7 +26,7 @@ from tui.items.failure import is_error
 from tui.items.text import searchable_texts
 from tui.items.types import TYPES, ItemKind, item_type
 from tui.model.query import Query
-from tui.model.search import Hit, SearchOrigin, SearchScope, SearchUpdate
+from tui.model.search import Hit, SearchScope, SearchTarget, SearchUpdate
 from tui.model.view import Session
 from tui.storage.engine import Engine, Transaction
 from tui.storage.open import open_to_read
@@ -115,7 +115,7 @@ class Searcher:
         self._engines: list[Engine] = []
 
     async def search(
-        self, query: Query, origin: SearchOrigin, limit: int | None = None
+        self, query: Query, target: SearchTarget, limit: int | None = None
     ) -> AsyncGenerator[SearchUpdate]:
         """Yield the results of a query as they are found; the search ends when the iteration is left.
 
@@ -125,7 +125,7 @@ class Searcher:
             FileError: The file cannot be read.
         """
         engines = await self._current_engines()
-        pending = deque(await engines[0].read(partial(_plan_windows, query=query, origin=origin)))
+        pending = deque(await engines[0].read(partial(_plan_windows, query=query, target=target)))
         total = remaining = sum(window.high - window.low for window in pending) or 1
         started: deque[tuple[_Window, asyncio.Future[_WindowResult]]] = deque()
         decoded: set[int] = set()
@@ -218,14 +218,14 @@ def _next_size(size: int, seconds: float) -> int:
     return min(size * 2, _MAX_WINDOW_ROWS) if seconds < _WINDOW_SECONDS / 2 else size
 
 
-def _plan_windows(tx: Transaction, *, query: Query, origin: SearchOrigin) -> list[_Window]:
+def _plan_windows(tx: Transaction, *, query: Query, target: SearchTarget) -> list[_Window]:
     """Return windows that cover all rows to search, in the order of the search."""
     windows: list[_Window] = []
-    session = origin.session
+    session = target.session
     if session is not None:
-        branch_id = origin.branch_id if origin.scope is SearchScope.BRANCH else ""
+        branch_id = target.branch_id if target.scope is SearchScope.BRANCH else ""
         windows.append(_Window(session, branch_id, "", *_limits(tx, session, branch_id)))
-    if origin.scope is SearchScope.FILE:
+    if target.scope is SearchScope.FILE:
         excluded = session.session_id if session is not None else ""
         if tx.has_structure:
             last = tx.execute("SELECT MAX(id) FROM message_structure").fetchone()[0]
@@ -238,9 +238,9 @@ def _plan_windows(tx: Transaction, *, query: Query, origin: SearchOrigin) -> lis
             for plain in _plain_sessions(tx, query)
             if plain.session_id != excluded
         ]
-    if tx.has_structure and origin.scope is not SearchScope.BRANCH:
+    if tx.has_structure and target.scope is not SearchScope.BRANCH:
         windows.append(
-            _Window(None if origin.scope is SearchScope.FILE else session, "", "", 0, 1, without_branch=True)
+            _Window(None if target.scope is SearchScope.FILE else session, "", "", 0, 1, without_branch=True)
         )
     return [window for window in windows if window.high > window.low]
 

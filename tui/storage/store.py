@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from tui.model.model_input import InputSize, ItemRange, ModelInput
     from tui.model.query import Query
     from tui.model.requests import Request, RequestInput
-    from tui.model.search import SearchOrigin, SearchUpdate
+    from tui.model.search import SearchTarget, SearchUpdate
     from tui.storage.queries.session_dump import SessionDump
     from tui.storage.search import Searcher
 
@@ -290,13 +290,13 @@ class Store:
             raise NotFoundError("The item is gone: another program removed it.")
         return item._replace(data=read.data, raw=read.raw, size=read.size, unread=0, cut=False)
 
-    def search(self, query: Query, origin: SearchOrigin, limit: int | None = None) -> AsyncGenerator[SearchUpdate]:
+    def search(self, query: Query, target: SearchTarget, limit: int | None = None) -> AsyncGenerator[SearchUpdate]:
         """Search for a query, as `Searcher.search` does."""
         from tui.storage.search import Searcher
 
         if self._searcher is None:
             self._searcher = Searcher(self.path, self._timeout)
-        return self._searcher.search(query, origin, limit)
+        return self._searcher.search(query, target, limit)
 
     async def deletion_impact(self, session: Session, branch_id: str | None) -> DeletionImpact:
         """Return what would be deleted with a branch, or with the session if the branch is None.
@@ -426,7 +426,7 @@ class Store:
         return await self._background.read(lambda tx: read_input_size(tx, session, item_range))
 
     async def input_items(self, session: Session, item_range: ItemRange) -> list[object]:
-        """Return a range of items as the SDK's `get_items` does."""
+        """Return the items of a range as `get_items` does: without those that cannot be decoded."""
         from tui.storage.queries.model_input import read_input
 
         return await self._background.read(lambda tx: read_input(tx, session, item_range))

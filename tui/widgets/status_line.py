@@ -12,7 +12,7 @@ __all__ = ["StatusLine"]
 
 
 class StatusLine(FixedSize):
-    """One line of untrusted text."""
+    """One line of plain text; markup in it is not interpreted."""
 
     DEFAULT_CSS = """
     StatusLine {

@@ -15,7 +15,7 @@ from tests.counting import counted, watch_reads
 from tests.other_programs import Writer
 from tui.errors import FileError
 from tui.model.query import parse_query
-from tui.model.search import SearchOrigin, SearchScope
+from tui.model.search import SearchScope, SearchTarget
 from tui.storage.engine import Transaction
 from tui.storage.open import open_to_read
 from tui.storage.sqlite.file_state import DatabaseFiles
@@ -102,7 +102,7 @@ async def look_around(store: Store) -> list[str]:
     await store.page_around(session, "main", 1)
     await store.journal()
     await store.dump(session, lambda dump: [*dump.items("main", 1, 2)])
-    async for _ in store.search(parse_query("first"), SearchOrigin(SearchScope.FILE, session, "main")):
+    async for _ in store.search(parse_query("first"), SearchTarget(SearchScope.FILE, session, "main")):
         pass
     await store.version()
     return await user_texts(store)

@@ -133,7 +133,7 @@ class TranscriptApp(App[None]):
         return ["".join(segment.text for segment in self.transcript.render_line(y)).rstrip() for y in range(height)]
 
 
-async def opened(pilot: Pilot[None]) -> TranscriptApp:
+async def focus_transcript(pilot: Pilot[None]) -> TranscriptApp:
     """Focus the transcript of a running app, and return the app."""
     app = pilot.app
     assert isinstance(app, TranscriptApp)

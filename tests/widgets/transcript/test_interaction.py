@@ -12,8 +12,8 @@ from tests.widgets.transcript.samples import (
     agent,
     call,
     chat,
+    focus_transcript,
     items_of,
-    opened,
     output,
     reasoning,
     user,
@@ -63,7 +63,7 @@ def app_at(turn: int, items: Sequence[Item] = ITEMS) -> TranscriptApp:
 
 async def test_moving_the_cursor_to_another_turn_selects_it() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         for _ in range(4):
             await pilot.press("j")
         assert selected(app) == []
@@ -79,7 +79,7 @@ async def test_moving_the_cursor_to_another_turn_selects_it() -> None:
 async def test_a_view_that_answers_an_older_selection_does_not_move_the_cursor_back() -> None:
     items = chat(20)
     async with app_at(1, items).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         for _ in range(12):
             await pilot.press("j")
         assert selected(app) == [2, 3, 4]
@@ -95,7 +95,7 @@ async def test_a_view_that_answers_an_older_selection_does_not_move_the_cursor_b
 async def test_paging_moves_the_cursor_and_the_wheel_does_not() -> None:
     items = chat(40)
     async with app_at(1, items).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         for _ in range(12):
             app.transcript.post_message(
                 events.MouseScrollDown(app.transcript, 5, 5, 0, 0, 0, False, False, False, 5, 5)
@@ -114,7 +114,7 @@ async def test_home_selects_its_turn_when_the_items_are_read() -> None:
     items = chat(400)
     app = TranscriptApp(items)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         await pilot.press("home")
         await pilot.pause()
         assert selected(app) == [1]
@@ -128,7 +128,7 @@ async def test_home_selects_its_turn_when_the_items_are_read() -> None:
 
 async def test_a_tool_output_unfolds_in_its_place_and_folds_again() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         before = app.rows()
         assert "▸ ↳ 12 °C  … 2 more lines" in before[row_of(app, "12 °C")]
         await pilot.press("j", "j", "j", "enter")
@@ -144,7 +144,7 @@ async def test_a_tool_output_unfolds_in_its_place_and_folds_again() -> None:
 
 async def test_a_failed_output_starts_unfolded() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         assert "▾ ✗ Error: no forecast" in app.rows()[row_of(app, "no forecast")]
         assert row_of(app, "for tomorrow")
 
@@ -152,7 +152,7 @@ async def test_a_failed_output_starts_unfolded() -> None:
 async def test_unfolding_all_tools_keeps_the_cursor_on_its_row() -> None:
     items = chat(40)
     async with app_at(20, items).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         await pilot.press("j", "j", "j")
         row = row_of(app, "▌")
         await pilot.press("o")
@@ -166,7 +166,7 @@ async def test_unfolding_all_tools_keeps_the_cursor_on_its_row() -> None:
 async def test_folding_an_item_scrolls_its_first_line_into_sight() -> None:
     items = items_of([user("go"), output("\n".join(f"row {n}" for n in range(100))), *([user("more")] * 20)])
     async with app_at(1, items).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         await pilot.press("j", "enter", "j", "j", "j", "j")
         assert "go" not in "".join(app.rows())
         await pilot.press("enter")
@@ -176,7 +176,7 @@ async def test_folding_an_item_scrolls_its_first_line_into_sight() -> None:
 async def test_an_item_that_unfolds_at_the_bottom_is_scrolled_into_sight() -> None:
     items = items_of([*([user("before")] * 20), output("\n".join(f"row {n}" for n in range(6)))])
     async with app_at(20, items).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         await pilot.press("enter")
         assert [row[6:] for row in app.rows()[-6:]] == [f"row {n}" for n in range(6)]
 
@@ -186,7 +186,7 @@ async def test_an_item_that_unfolds_at_the_bottom_is_scrolled_into_sight() -> No
 
 async def test_a_click_on_the_users_message_selects_its_turn_to_fork_from() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         await pilot.click(Transcript, offset=offset_of(app, "tomorrow?"))
         assert selected(app) == [2]
         assert clicked(app) == [2]
@@ -196,7 +196,7 @@ async def test_a_click_on_the_users_message_selects_its_turn_to_fork_from() -> N
 
 async def test_a_click_on_an_answer_only_selects_its_turn() -> None:
     async with app_at(2).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         await pilot.click(Transcript, offset=offset_of(app, "https://yr.no"))
         assert selected(app) == [1]
         assert clicked(app) == []
@@ -204,7 +204,7 @@ async def test_a_click_on_an_answer_only_selects_its_turn() -> None:
 
 async def test_a_click_on_a_fold_mark_only_folds() -> None:
     async with app_at(2).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         await pilot.click(Transcript, offset=offset_of(app, "▸ ↳"))
         assert row_of(app, "▾ ↳ 12 °C")
         await pilot.click(Transcript, offset=offset_of(app, "12 °C"))
@@ -214,7 +214,7 @@ async def test_a_click_on_a_fold_mark_only_folds() -> None:
 
 async def test_a_link_opens_only_with_ctrl() -> None:
     async with app_at(2).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         place = offset_of(app, "https://yr.no")
         await pilot.click(Transcript, offset=place)
         await pilot.click(Transcript, offset=place, control=True)
@@ -233,7 +233,7 @@ async def drag(pilot: Pilot[None], start: tuple[int, int], end: tuple[int, int])
 
 async def test_a_drag_selects_unwrapped_text_and_is_not_a_click() -> None:
     async with app_at(1).run_test(size=(40, 24)) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         start = offset_of(app, "weather in Oslo")
         end = offset_of(app, "know of it")
         assert end[1] == start[1] + 1
@@ -249,7 +249,7 @@ async def test_a_drag_selects_unwrapped_text_and_is_not_a_click() -> None:
 
 async def test_selected_text_has_the_selection_style() -> None:
     async with app_at(1).run_test(size=(40, 24)) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         start = offset_of(app, "weather in Oslo")
         await drag(pilot, start, (start[0] + 20, start[1]))
         style = next(part.style for part in app.transcript.render_line(start[1]) if part.text.startswith("weather in"))
@@ -260,14 +260,14 @@ async def test_selected_text_has_the_selection_style() -> None:
 
 async def test_a_drag_over_code_selects_it_without_gutters() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         await drag(pilot, offset_of(app, "print(1)"), (50, row_of(app, "print(2)")))
         assert app.screen.get_selected_text() == "print(1)\nprint(2)"
 
 
 async def test_a_drag_over_several_items_selects_only_their_text() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         end = offset_of(app, "Sun.")
         await drag(pilot, offset_of(app, "And tomorrow"), (end[0] + 3, end[1]))
         assert app.screen.get_selected_text() == "And tomorrow?\n\nError: no forecast\nfor tomorrow\n\nSun."
@@ -275,7 +275,7 @@ async def test_a_drag_over_several_items_selects_only_their_text() -> None:
 
 async def test_a_selection_stays_on_its_text_when_heights_above_change() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         x, y = offset_of(app, "tomorrow?")
         await drag(pilot, (x, y), (x + 7, y))
         assert app.screen.get_selected_text() == "tomorrow"
@@ -285,6 +285,6 @@ async def test_a_selection_stays_on_its_text_when_heights_above_change() -> None
 
 async def test_a_double_click_selects_the_text_of_one_item() -> None:
     async with app_at(1).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         await pilot.click(Transcript, offset=offset_of(app, "tomorrow?"), times=2)
         assert app.screen.get_selected_text() == "And tomorrow?"

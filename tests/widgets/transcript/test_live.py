@@ -15,8 +15,8 @@ from tests.widgets.transcript.samples import (
     agent,
     call,
     chat,
+    focus_transcript,
     items_of,
-    opened,
     output,
     reasoning,
     user,
@@ -77,7 +77,7 @@ def rows(app: TranscriptApp) -> list[str]:
 
 async def test_an_answer_is_shown_while_it_is_written() -> None:
     async with TranscriptApp(STORED).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         shown = await show(pilot, app, running(STORED, [user("Again?")]))
         assert shown[-1] == "Again?"
         assert shown[-2].startswith("21  you")
@@ -89,7 +89,7 @@ async def test_an_answer_is_shown_while_it_is_written() -> None:
 
 async def test_the_first_message_replaces_the_text_of_an_empty_branch() -> None:
     async with TranscriptApp([]).run_test(size=SIZE) as pilot:
-        app = await opened(pilot)
+        app = await focus_transcript(pilot)
         assert any("No messages" in row for row in rows(app))
         shown = await show(pilot, app, running([], [user("First"), writing("Yes")]))
         assert not any("No messages" in row for row in shown)
@@ -101,7 +101,7 @@ async def test_stored_items_replace_the_live_ones() -> None:
     stored = items_of([*(item.data for item in STORED), *datas])
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         before = await show(pilot, app, running(STORED, [*datas, writing("It **rains**.")]))
         app.items = stored
         for count in range(len(STORED), len(stored) + 1):
@@ -115,7 +115,7 @@ async def test_live_items_are_shown_until_the_stored_ones_are_read() -> None:
     stored = items_of([*(item.data for item in STORED), *datas])
     app = TranscriptApp(STORED, answers=False)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         before = await show(pilot, app, running(STORED, datas))
         view = running(stored, [])._replace(revision=2, page=view_of(STORED).page)
         assert await show(pilot, app, view) == before
@@ -132,7 +132,7 @@ async def test_an_item_is_never_shown_twice() -> None:
     stored = items_of([*(item.data for item in STORED), *datas])
     app = TranscriptApp(stored)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         late = running(STORED, datas).runs
         shown = await show(pilot, app, view_of(stored)._replace(runs=late))
         assert sum(row == "Again?" for row in shown) == 1
@@ -144,7 +144,7 @@ async def test_live_items_wait_for_the_stored_items_before_them() -> None:
     stored = items_of([*(item.data for item in STORED), datas[0]])
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         early = running(stored, datas[1:]).runs
         shown = await show(pilot, app, view_of(STORED)._replace(runs=early))
         assert not any("Yes, again." in row for row in shown)
@@ -155,7 +155,7 @@ async def test_live_items_wait_for_the_stored_items_before_them() -> None:
 async def test_the_last_line_and_the_cursor_on_it_stay_in_sight() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         for lines in range(1, 60, 7):
             text = "\n".join(f"- point {n}" for n in range(lines))
             shown = await show(pilot, app, running(STORED, [user("Again?"), writing(text)]))
@@ -167,7 +167,7 @@ async def test_the_last_line_and_the_cursor_on_it_stay_in_sight() -> None:
 async def test_a_reader_above_the_end_keeps_the_position_and_sees_a_label_for_new_lines() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         await show(pilot, app, running(STORED, [user("Again?"), writing("It")]))
         await pilot.press("pageup")
         before = rows(app)
@@ -185,7 +185,7 @@ async def test_a_reader_above_the_end_keeps_the_position_and_sees_a_label_for_ne
 async def test_the_end_key_goes_to_the_new_lines() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         await show(pilot, app, running(STORED, [user("Again?"), writing("It")]))
         await pilot.press("home")
         shown = await show(pilot, app, running(STORED, [user("Again?"), writing("It is so.")]))
@@ -197,7 +197,7 @@ async def test_the_end_key_goes_to_the_new_lines() -> None:
 async def test_sending_a_message_goes_to_the_end() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         await pilot.press("home")
         shown = await show(pilot, app, running(STORED, [user("Again?")]))
         assert shown[-1] == "Again?"
@@ -206,7 +206,7 @@ async def test_sending_a_message_goes_to_the_end() -> None:
 async def test_storing_a_turn_does_not_scroll() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         datas = [user("Again?"), writing("It")]
         await show(pilot, app, running(STORED, datas))
         await pilot.press("pageup")
@@ -220,7 +220,7 @@ async def test_storing_a_turn_does_not_scroll() -> None:
 async def test_a_live_turn_cannot_be_selected() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         await show(pilot, app, running(STORED, [user("Again?"), writing("It")]))
         await pilot.press("k", "j", "k")
         assert app.transcript.cursor_text() == "Again?"
@@ -232,7 +232,7 @@ async def test_an_unfolded_live_item_stays_unfolded_when_it_is_stored() -> None:
     datas = [user("Again?"), output("rain\nwind")]
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         await show(pilot, app, running(STORED, datas))
         await pilot.press("enter")
         assert rows(app)[-1].strip() == "wind"
@@ -245,7 +245,7 @@ async def test_only_new_paragraphs_of_an_answer_are_rendered_and_none_when_it_is
     text = "".join(f"Paragraph {n} of *many*.\n\n" for n in range(200))
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         await show(pilot, app, running(STORED, [user("Again?"), writing(text[:4000])]))
         rendered.clear()
         for end in range(4_000, 4_500, 10):
@@ -263,7 +263,7 @@ async def test_an_answer_is_rendered_piece_by_piece_while_out_of_sight(rendered:
     text = "".join(f"Paragraph {n} of *many*.\n\n" for n in range(200))
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         await show(pilot, app, running(STORED, [user("Again?"), writing(text[:10])]))
         await pilot.press("home")
         rendered.clear()
@@ -278,7 +278,7 @@ async def test_an_answer_is_rendered_piece_by_piece_while_out_of_sight(rendered:
 async def test_a_run_shows_nothing_of_the_run_before() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         await show(pilot, app, running(STORED, [user("Again?"), writing("First")]))
         await show(pilot, app, view_of(STORED))
         shown = await show(pilot, app, running(STORED, [user("Again?"), writing("Second")]))
@@ -289,7 +289,7 @@ async def test_a_run_shows_nothing_of_the_run_before() -> None:
 async def test_the_text_cursor_is_shown_only_while_an_item_is_written() -> None:
     app = TranscriptApp(STORED)
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot)
+        await focus_transcript(pilot)
         asked = [user("Again?"), {**call("get_weather", "{}"), "status": "completed"}]
         for view in (
             running(STORED, asked),

@@ -163,7 +163,7 @@ class _Reader:
     def all_branch_rows(self) -> dict[str, _BranchRows]:
         """Return the rows of every branch that has items."""
         sql = f"{self._names()} SELECT {_DETAILS} FROM names WHERE {self._tx.dialect.is_text('branch_id')}"
-        rows = self._tx.fetch_as_json(sql.format(structure=self._structure), 4, session_id=self._session_id)
+        rows = self._tx.fetch_rows_via_json(sql.format(structure=self._structure), 4, session_id=self._session_id)
         return {name: _BranchRows(*details) for name, *details in rows}
 
     def branch_rows(self, names: Sequence[str]) -> dict[str, _BranchRows]:
@@ -215,7 +215,7 @@ class _Reader:
             return
         branches, turns = ("c.branch_id", "c.parent_branch_id"), ("c.fork_turn - 1", "c.fork_turn")
         keys = [_turn_key(tx.dialect, self._structure, branch, turn) for turn in turns for branch in branches]
-        rows = tx.fetch_as_json(
+        rows = tx.fetch_rows_via_json(
             f"SELECT c.branch_id, c.parent_branch_id, c.fork_turn, {', '.join(keys)}"
             f" FROM convo_branches c WHERE c.session_id = :session_id AND {tx.dialect.is_text('c.branch_id')}"
             f" AND {tx.dialect.is_text('c.parent_branch_id')} AND {tx.dialect.is_integer('c.fork_turn')}",

@@ -277,7 +277,7 @@ class BranchUsageCache:
             model, hour, tier = "run.model", "hour", _price_tier(self._tier_limits)
             counting = counting_expression(tx.dialect)
         groups = [*columns[:1], *(("model", "hour", "price_tier", "counting") if apart else ())]
-        rows = tx.fetch_as_json(
+        rows = tx.fetch_rows_via_json(
             f"WITH run AS ({_LAST_RUNS if tx.has_table('convo_runs') else _NO_RUNS})"
             f" SELECT {''.join(f'{column}, ' for column in columns)}"
             f" {'model, hour, price_tier, counting' if apart else f'{model}, {hour}, {tier}, {counting}'}, {_SUMS}"

@@ -35,19 +35,19 @@ _KEY: Final = "session_id = :session_id AND kind = :kind AND branch_id = :branch
 
 
 def label_branches(tx: Transaction, session_id: str, branches: Iterable[Branch]) -> list[Branch]:
-    """Return the branches of a session with their labels."""
+    """Return the branches with title, note, pin and archive state filled in."""
     labels = _read_labels(tx, "branch_id", "kind = 'branch' AND session_id = :session_id", session_id=session_id)
     return [branch._replace(**labels.get(branch.branch_id, {})) for branch in branches]
 
 
 def label_sessions(tx: Transaction, sessions: Iterable[Session]) -> tuple[Session, ...]:
-    """Return sessions with their labels."""
+    """Return the sessions with title, note, pin and archive state filled in."""
     labels = _read_labels(tx, "session_id", "kind = 'session'")
     return tuple(session._replace(**labels.get(session.session_id, {})) for session in sessions)
 
 
 def _read_labels(tx: Transaction, column: str, condition: str, **values: object) -> dict[str, dict[str, Any]]:
-    """Return the fields of labels by the id in a column."""
+    """Read the labels that meet a condition, by the session or branch id in `column`."""
     if not tx.has_table(CONVO_LABELS.name):
         return {}
     rows = tx.execute(f"SELECT {column}, {_COLUMNS} FROM convo_labels WHERE {condition}", **values)

@@ -169,10 +169,10 @@ def _same_tokens(stored: Sequence[_StoredUsage], usages: Sequence[RequestUsage])
 
 
 def record_request(tx: Transaction, session_id: str, branch_id: str, request: EndedRequest, first: bool) -> bool:
-    """Add a request to the branch's last turn and to its usage, and return False if the branch has no turn.
+    """Add a request to the branch's last turn and to its usage; return False if the branch has no turn.
 
     The first request of a run replaces the requests and the usage that are stored for the turn. A request without usage
-    does not count in that of the turn.
+    adds nothing to the turn's usage.
     """
     turn = last_turn_key(tx, session_id, branch_id)
     if turn is None or turn.message_id is None:

@@ -139,7 +139,7 @@ class SessionDump:
         return usage_of_turns(self._tx, self.session.session_id, order, first, last)
 
     def usage_of_path(self, branch_id: str, first: int, last: int) -> dict[int, TurnUsage]:
-        """Return the usage of turns of a branch, whichever branches ran them."""
+        """Return the usage of each turn in a range of a branch, inherited turns included."""
         found: dict[int, TurnUsage] = {}
         for chain in self.tree.path(branch_id):
             if chain.first <= last and chain.last >= first:

@@ -75,7 +75,7 @@ class SQLiteTransaction:
         marks = ", ".join("?" * len(columns))
         self.db.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
 
-    def fetch_as_json(self, sql: str, width: int, /, **values: object) -> list[list[Any]]:
+    def fetch_rows_via_json(self, sql: str, width: int, /, **values: object) -> list[list[Any]]:
         # Between two rows SQLite lets another thread run; while the program starts, one always waits for its turn.
         columns = ", ".join(f"c{number}" for number in range(width))
         (found,) = self.db.execute(

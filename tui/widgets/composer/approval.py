@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from tui.items.codec import decode
 from tui.model import Approval, ApprovalDecision
-from tui.painting.pane import caption
+from tui.painting.pane import set_caption
 from tui.painting.stable_scroll import FixedSize
 from tui.printable import printable, printable_line
 from tui.render import format_size
@@ -198,7 +198,7 @@ class ApprovalPrompt(Vertical, FixedSize):
         count = len(self._approvals)
         number = f"{len(self._decisions) + 1} of {count} · " if count > 1 else ""
         title = printable_line(f"{number}Approve {self._pending.tool_name}?")
-        caption(self, title, "Enter rejects · Esc goes back" if editing else "w opens · ↑ ↓, Enter answers")
+        set_caption(self, title, "Enter rejects · Esc goes back" if editing else "w opens · ↑ ↓, Enter answers")
 
     # Keys
 

@@ -14,7 +14,7 @@ from textual.reactive import var
 from textual.widgets import Input
 
 from tui.model import ForkDraft, View
-from tui.painting.pane import caption
+from tui.painting.pane import set_caption
 from tui.painting.stable_scroll import FixedSize
 from tui.printable import printable_line
 from tui.widgets.composer.approval import TYPING_PAUSE
@@ -225,12 +225,12 @@ class Composer(Vertical, FixedSize):
         self._editor.show_cursor = not refusal
         if fork is None:
             if run is not None and run.approvals:
-                caption(self, "", "A tool call needs approval · Esc answers")
+                set_caption(self, "", "A tool call needs approval · Esc answers")
             else:
-                caption(self, "", fit_name(view.model, _MAX_MODEL_CELLS) if view.model and not refusal else "")
+                set_caption(self, "", fit_name(view.model, _MAX_MODEL_CELLS) if view.model and not refusal else "")
             placeholder = _message_placeholder(view)
         else:
-            caption(self, *_fork_captions(view, fork))
+            set_caption(self, *_fork_captions(view, fork))
             placeholder = "First message of the new branch"
         self._editor.placeholder = Content(refusal or placeholder)
 

@@ -191,8 +191,8 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             case ChartView.TOKENS:
                 return split_usage(turn_usage.usage) if turn_usage and turn_usage.usage else None
 
-    def is_without_usage(self, turn_usage: TurnUsage | None) -> bool:
-        """Return whether a turn was read and has no usage."""
+    def no_bar_means_no_usage(self, turn_usage: TurnUsage | None) -> bool:
+        """Return whether a missing bar means that no usage is stored; False if the turn may still be read."""
         if self._is_uncounted:
             return False
         match self.chart_view:
@@ -343,7 +343,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             room -= total_cells
         parts = self.parts(turn, turn_usage)
         if parts is None:
-            sign = "·" if self.is_without_usage(turn_usage) else "…"
+            sign = "·" if self.no_bar_means_no_usage(turn_usage) else "…"
             yield Segment(sign, self.get_visual_style(*states, "token-chart--quiet").rich_style)
             yield Segment(" " * (room - 1), self.get_visual_style(*states).rich_style)
         else:

@@ -87,7 +87,7 @@ class TokenStrip(TokenChart):
         states = ("token-chart--hover",) if turn == self.hovered else ()
         parts = self.parts(turn, turn_usage)
         if parts is None:
-            sign = "· " if self.is_without_usage(turn_usage) else "… "
+            sign = "· " if self.no_bar_means_no_usage(turn_usage) else "… "
             yield Segment(sign, self.get_visual_style(*states, "token-chart--quiet").rich_style)
             return
         colors = self.bar_colors.get(states, faded=self.is_inherited(turn_usage))
