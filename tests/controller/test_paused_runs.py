@@ -103,6 +103,22 @@ async def restart(controller: SessionController, open_file: Open, agent: str = "
     return await open_file(agent)
 
 
+async def test_an_explorer_without_an_agent_says_that_a_run_waits(path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1")
+    before = path.read_bytes()
+    for read_only, how in ((False, "with its agent (--agent)"), (True, "without --read-only")):
+        controller = SessionController(Store(path), read_only=read_only)
+        await controller.open()
+        await controller.load_rest()
+        assert controller.view.notice is not None
+        assert controller.view.notice.text == (
+            f"A run on 'main' waits for approval. To answer it, open the file {how}, or use convo-tui approve."
+        )
+        controller.close()
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize("agent", ["clerk", "guarded", "desk"])
 async def test_a_run_goes_on_after_a_restart_as_if_there_had_been_none(
     path: Path, tmp_path: Path, open_file: Open, agent: str

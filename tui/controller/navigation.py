@@ -41,6 +41,7 @@ class Navigation:
         self._visited: dict[str, int] = {}
         self._indexed: tuple[str, int] = ("", 0)
         self._counted: dict[str, tuple[int, int]] = {}
+        self._reported: set[str] = set()
         self._walk = _SiblingWalk(0, EMPTY_TREE, None)
 
     @property
@@ -260,6 +261,7 @@ class Navigation:
         await self._load_session_index()
         await self._usage.load()
         await self._count_messages_without_branch()
+        await self._report_paused_runs()
 
     async def _load_session_index(self) -> None:
         """Find the index of the open session unless it is among the listed ones."""
@@ -290,6 +292,19 @@ class Navigation:
                 state.notify(f"{words} P adds a branch for them.", "warning")
         if state.view.session == session and state.view.messages_without_branch != count:
             state.publish(messages_without_branch=count)
+
+    async def _report_paused_runs(self) -> None:
+        """Tell the user once for each session which runs wait for approval, if they cannot be answered here."""
+        state = self._state
+        session = state.view.session
+        if session is None or session.session_id in self._reported or (state.view.model and state.view.writable):
+            return
+        self._reported.add(session.session_id)
+        if paused := await state.store.paused_runs(session.session_id):
+            names = listed(f"'{run.branch_id}'" for run in paused)
+            words = f"A run on {names} waits for approval."
+            how = "with its agent (--agent)" if state.view.writable else "without --read-only"
+            state.notify(f"{words} To answer it, open the file {how}, or use convo-tui approve.")
 
     def _commit_selection(self, branch_id: str, turn: int) -> None:
         state = self._state

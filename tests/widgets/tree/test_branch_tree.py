@@ -239,6 +239,11 @@ async def test_a_running_branch_is_marked_and_not_redrawn_for_each_progress(
         app.view = app.view._replace(runs={"deep": Run("deep", RunState.RUNNING, 0, "offline")})
         await pilot.pause()
         assert "[» deep]" in app.lines()[8]
+        app.view = app.view._replace(runs={"deep": Run("deep", RunState.WAITING, 0, "offline")})
+        await pilot.pause()
+        assert "[? deep]" in app.lines()[8]
+        app.view = app.view._replace(runs={"deep": Run("deep", RunState.RUNNING, 0, "offline")})
+        await pilot.pause()
         drawn: list[int] = []
         monkeypatch.setattr(app.pane, "render_line", drawn.append)
         for words in ("one", "one two", "one two three"):

@@ -144,6 +144,7 @@ class TurnAppearance(NamedTuple):
         label: The name of that branch.
         is_current: Whether that branch is the shown branch.
         is_running: Whether an agent is running on that branch.
+        is_waiting: Whether that agent waits for the approval of a tool call.
         is_unseen: Whether another program created that branch and it was not shown since.
         has_hit: Whether a search found text in the turn.
     """
@@ -156,6 +157,7 @@ class TurnAppearance(NamedTuple):
     label: str = ""
     is_current: bool = False
     is_running: bool = False
+    is_waiting: bool = False
     is_unseen: bool = False
     has_hit: bool = False
 
@@ -302,7 +304,8 @@ def _branch_name(appearance: TurnAppearance, room: int) -> Iterable[RowPart]:
     branch = appearance.branch
     if branch is None or room < 3:
         return
-    marks = f"{'» ' if appearance.is_running else ''}{_UNSEEN if appearance.is_unseen else ''}{label_marks(branch)}"
+    run = "? " if appearance.is_waiting else "» " if appearance.is_running else ""
+    marks = f"{run}{_UNSEEN if appearance.is_unseen else ''}{label_marks(branch)}"
     fit = _fit_branch_id if appearance.label == branch.branch_id else fit_name
     name = marks + fit(appearance.label, room - 2 - len(marks))
     if appearance.is_current:

@@ -35,6 +35,7 @@ SIGNS: Final = (
     Sign("✗", "a tool call or an answer of the turn failed"),
     Sign("✓", "marked, to be compared"),
     Sign("»", "an agent is running on the branch"),
+    Sign("?", "an agent waits for the approval of a tool call"),
     Sign("✦", "made by another program, not yet looked at"),
     Sign("★", "pinned"),
     Sign("⊘", "archived"),
@@ -92,7 +93,8 @@ def _turn_words(
 
 
 def _branch_states(branch: Branch, appearance: TurnAppearance) -> Iterator[tuple[str, bool]]:
-    yield "an agent is running", appearance.is_running
+    yield "an agent is running", appearance.is_running and not appearance.is_waiting
+    yield "a tool call needs approval: w answers", appearance.is_waiting
     yield "made by another program", appearance.is_unseen
     yield "pinned", branch.pinned
     yield "archived", branch.archived

@@ -14,7 +14,7 @@ from textual.geometry import Region, Size
 from textual.reactive import var
 from textual.strip import Strip
 
-from tui.model import Branch, Chain, Session, Turn, View
+from tui.model import Branch, Chain, RunState, Session, Turn, View
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import fit_name
@@ -307,6 +307,7 @@ class TreeView(StableScrollView, BorderlessRows):
         state, chain, branch_ids = self._state, row.span.chain, row.span.branch_ids
         shows_name = len(branch_ids) == 1 and (row.is_last or row.span.hidden is not None)
         branch = state.view.tree.branches.get(branch_ids[0]) if shows_name else None
+        run = state.view.runs.get(chain.ending_branch or "")
         return TurnAppearance(
             turn=self._turns.get(row.turn, chain.holders[0]),
             on_path=chain.index in state.path,
@@ -315,7 +316,8 @@ class TreeView(StableScrollView, BorderlessRows):
             branch=branch,
             label="" if branch is None else self._label(branch, row),
             is_current=state.view.branch_id in branch_ids,
-            is_running=chain.ending_branch in state.view.runs,
+            is_running=run is not None,
+            is_waiting=run is not None and run.state is RunState.WAITING,
             is_unseen=chain.ending_branch in state.view.unseen,
             has_hit=(chain.holders[0], row.turn) in self._hits,
         )
@@ -381,5 +383,5 @@ def _shown(view: View) -> tuple[object, ...]:
         view.unseen,
         view.unseen_sessions,
         view.revision,
-        view.runs.keys(),
+        {name: run.state is RunState.WAITING for name, run in view.runs.items()},
     )
