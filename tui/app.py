@@ -9,6 +9,7 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.constants import DEFAULT_THEME
 from textual.driver import Driver
+from textual.geometry import Offset
 from textual.notifications import SeverityLevel
 from textual.reactive import Reactive
 from textual.screen import Screen
@@ -93,6 +94,12 @@ class ConvoApp(KeyOrderApp[None]):
                 self.call_later(actions[index].run)
 
         await self.push_screen(Help(rows), closed)
+
+    async def action_screen_menu(self, *at: int) -> None:
+        """Open the menu of the full screen in front, beside a cell of it."""
+        from tui.explorer.menu import open_screen_menu
+
+        await open_screen_menu(self.screen, Offset(*at) if at else None)
 
     async def action_command_palette(self) -> None:  # type: ignore[override]
         """Open the palette, and return once it takes keys."""

@@ -63,6 +63,29 @@ def test_each_command_answers_or_says_what_is_wrong(
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_damaged_file_is_not_changed(
+    sample: Path, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(sample, path)
+    change(
+        path, "UPDATE message_structure SET user_turn_number = x'ff' WHERE branch_id = 'main' AND user_turn_number = 4"
+    )
+    (tmp_path / "chat.json").write_text('[{"role": "user", "content": "hi"}]')
+    stored = path.read_bytes()
+    for command in (
+        ("fork", "--session", "trip"),
+        ("rename", "A title", "--session", "trip"),
+        ("archive", "--session", "trip"),
+        ("delete", "--yes", "--session", "trip"),
+        ("undo",),
+        ("redo",),
+        ("adopt", "--session", "plain"),
+        ("import", str(tmp_path / "chat.json")),
+    ):
+        assert run_command(command, path, capsys).startswith("convo-tui: This file is damaged.\n"), command
+    assert path.read_bytes() == stored
+
+
 def test_a_huge_turn_number_is_the_next_turn(sample: Path, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(sample, path)
     change(

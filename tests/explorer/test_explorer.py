@@ -11,7 +11,8 @@ import pytest
 from textual import events
 
 from tests.conversations import open_sdk, turn
-from tests.explorer.driver import open_explorer
+from tests.explorer.driver import open_explorer, typed
+from tui.agent.settings import AgentSettings
 from tui.screens.dialogs.picker import Picker
 
 
@@ -262,3 +263,17 @@ async def test_v_marks_the_turn_under_the_cursor_and_escape_removes_the_marks(pa
         assert "✓ 4" not in explorer.text
         await explorer.press("escape")
         assert "✓" not in explorer.text
+
+
+async def test_a_branch_that_nobody_named_has_the_words_after_its_fork_everywhere(path: Path) -> None:
+    async with open_explorer(path, "main", agent=AgentSettings(model="offline")) as explorer:
+        await explorer.press("g", "down", "down", "f", *typed(" in May"), "enter")
+        await explorer.until(lambda: explorer.view.branch_id != "main" and not explorer.view.runs)
+        await explorer.settle()
+        branch_id = explorer.view.branch_id
+        assert branch_id.startswith("branch_from_turn_2_")
+        assert "2 Chat · What is the weather in Oslo? in May" in explorer.lines[0]
+        await explorer.press("escape", "b")
+        assert "What is the weather in Oslo? in May · branch_from" in explorer.text
+        await explorer.press("escape", "minus", "c")
+        assert "What is the weather in Oslo? in May · branch_from" in explorer.text

@@ -58,6 +58,27 @@ async def test_new_items_below_the_visible_ones_are_counted(explorer: ExplorerDr
     assert "new" not in last_line(explorer)
 
 
+async def test_chat_and_selection_keep_their_place_unless_they_follow(
+    explorer: ExplorerDriver, agent: SdkSession
+) -> None:
+    for number, pane in enumerate(("1", "2", "3"), 1):
+        await explorer.press(pane)
+        rows = explorer.chat.rows
+        await agent.add_items(turn("More"))
+        await until_items(explorer, 60 + 2 * number)
+        assert explorer.chat.rows == rows
+        assert explorer.chat.cursor_item is not None
+        assert explorer.chat.cursor_item.turn == explorer.view.turn == 30
+        assert last_line(explorer).rstrip().endswith(f"↓ +{2 * number} new")
+    await explorer.press("t")
+    await agent.add_items(turn("The newest"))
+    await explorer.until(lambda: explorer.view.turn == 34)
+    await explorer.settle()
+    assert explorer.chat.cursor_item is not None
+    assert explorer.chat.cursor_item.turn == 34
+    assert "new" not in last_line(explorer)
+
+
 async def test_following_goes_to_the_newest_turn_on_any_branch(explorer: ExplorerDriver, agent: SdkSession) -> None:
     await explorer.press("2", "g")
     await explorer.press("t")

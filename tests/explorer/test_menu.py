@@ -99,6 +99,31 @@ async def test_a_right_click_in_the_chat_and_on_a_bar(path: Path) -> None:
         assert explorer.view.marks == (("main", 2),)
 
 
+async def test_a_right_click_on_the_name_of_a_branch_opens_the_menu_of_the_branch(path: Path) -> None:
+    async with open_explorer(path) as explorer:
+        await explorer.click_text("[alt]", button=3)
+        assert explorer.place == ("alt", 4)
+        assert "Branch alt" in explorer.text
+        assert titles(Target.BRANCH) <= set(listed(explorer))
+        assert not {"Open", "Mark"} & set(listed(explorer))
+
+
+async def test_full_screens_have_a_menu(path: Path) -> None:
+    async with open_explorer(path) as explorer:
+        for key, title, chosen, seen in (("c", "Swap sides", "percent_sign", "alt"), ("m", "JSON", "M", '"role"')):
+            await explorer.press(key)
+            screen = explorer.app.screen
+            await explorer.press("space")
+            assert {title, "Close", "Help"} <= set(listed(explorer))
+            assert "Menu" not in listed(explorer)
+            await explorer.press(chosen)
+            assert explorer.app.screen is screen
+            assert seen in explorer.text
+            await explorer.click_text(seen, button=3)
+            await explorer.click_text("Close")
+            assert explorer.app.screen is explorer.screen
+
+
 async def test_the_menu_leaves_out_what_cannot_be_done(path: Path) -> None:
     async with open_explorer(path, read_only=True) as explorer:
         await explorer.press("space")

@@ -15,6 +15,7 @@ __all__ = ["run"]
 async def run(options: argparse.Namespace) -> int:
     """Give a branch to the messages of a session that have none."""
     async with open_session(options.file, options.session, quiet=True) as found:
+        found.store.require_undamaged()
         session_id = found.session.session_id
     adopted = await open_editor(Path(options.file)).adopt(session_id)
     if options.json:

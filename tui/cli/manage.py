@@ -23,6 +23,8 @@ async def run(options: argparse.Namespace) -> int:
         _report(options, [f"{done}: {entry.description}" for entry in entries])
         return 0
     async with open_session(options.file, options.session, quiet=True) as found:
+        # Of a large file, damage is found when it is read.
+        found.store.require_undamaged()
         description = await _change(options, editor, found)
     _report(options, [f"{description}. `convo-tui undo FILE` takes it back."])
     return 0

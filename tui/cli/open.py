@@ -76,11 +76,13 @@ def open_editor(path: Path, *, create: bool = False) -> Editor:
 
     Raises:
         FileError: The file cannot be opened or created.
+        ReadOnlyError: The file is damaged.
     """
     if create and not path.exists():
         create_database(path)
     store = Store(path)
     try:
+        store.require_undamaged()
         return Editor(path, store.sessions_table, store.messages_table)
     finally:
         store.close()

@@ -27,7 +27,7 @@ async def pick_branch(explorer: Explorer) -> None:
         if branch_id is not None:
             explorer.run_command(partial(explorer.controller.navigation.switch_branch, branch_id))
 
-    choices = branch_choices(explorer.view)
+    choices = branch_choices(explorer.view, await explorer.controller.pages.fork_words())
     await explorer.push_dialog(Picker("Branches", choices, current=explorer.view.branch_id), picked)
 
 

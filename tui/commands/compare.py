@@ -53,11 +53,11 @@ async def compare(explorer: Explorer) -> None:
     else:
         from tui.screens.dialogs.picker import Picker
         from tui.widgets.lists.choices import Choice
+        from tui.widgets.lists.names import branch_choices
 
-        choices = [
-            Choice(name, name, f"{branches[name].turns} turns" if name in branches else "before the compaction")
-            for name in others
-        ]
+        fork_words = await explorer.controller.pages.fork_words()
+        choices = [Choice(name, name, "before the compaction") for name in others if name not in branches]
+        choices += [choice for choice in branch_choices(explorer.view, fork_words) if choice.key != here]
         picker = Picker(f"Compare {here} with", choices, current=comparison.suggest_branch())
         await explorer.push_dialog(picker, picked)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import Final
+
 from tui.controller.loader import Loader
 from tui.controller.pricing import Pricing
 from tui.controller.state import State
 from tui.model import Item, Page, Session, SessionSort, Turn, TurnUsage
 
 __all__ = ["Pages"]
+
+_MAX_FORK_WORDS: Final = 200
+"""Branches whose first words are read at once; others are listed by their ids."""
 
 
 class Pages:
@@ -54,6 +60,16 @@ class Pages:
         chain = view.tree.chain_at(branch_id, first)
         holders = (branch_id, *(name for name in chain.all_holders if name != branch_id)) if chain else (branch_id,)
         return await self._state.store.turns(view.session, holders, first, last)
+
+    async def fork_words(self) -> dict[str, str]:
+        """Return the first words after the fork of each branch whose id was made from turn and time."""
+        view = self._state.view
+        branches = view.tree.branches.values()
+        turns = {branch.branch_id: branch.turn_in_id for branch in branches if not branch.title}
+        named = {branch_id: turn for branch_id, turn in turns.items() if turn is not None}
+        if view.session is None or not named:
+            return {}
+        return await self._state.store.fork_words(view.session, dict(islice(named.items(), _MAX_FORK_WORDS)))
 
     async def turn_usages(self, first: int, last: int) -> tuple[TurnUsage, ...]:
         """Return the usage of some turns of the shown branch, with their cost if they can have one."""

@@ -100,8 +100,7 @@ class State:
 
     def require_writable(self) -> None:
         """Raise ReadOnlyError if the file is open read-only, or shown otherwise than it is stored."""
-        if self.store.is_corrected:
-            raise ReadOnlyError("This file is damaged.", "It can be shown and exported, not changed.")
+        self.store.require_undamaged()
         if not self.view.writable:
             raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
 

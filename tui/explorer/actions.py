@@ -26,6 +26,7 @@ class Action(NamedTuple):
         id: The id of its binding; else Textual's name of the action.
         group: The heading of its group.
         keys: Its keys as they are shown; empty if it has none.
+        key_names: Textual's names of its keys.
         shown: Whether it is more than a movement.
         run: Runs it.
     """
@@ -35,6 +36,7 @@ class Action(NamedTuple):
     title: str
     help: str
     keys: str
+    key_names: tuple[str, ...]
     synonyms: tuple[str, ...]
     shown: bool
     run: Callable[[], Awaitable[object]]
@@ -49,8 +51,11 @@ def screen_actions(screen: Screen[Any]) -> list[Action]:
             continue
         name = binding.id or binding.action
         key = screen.app.get_key_display(binding) if has_key(binding) else ""
+        key_names = (binding.key,) if key else ()
         if (before := found.get(name)) is not None:
-            found[name] = before._replace(keys=f"{before.keys} {key}".strip())
+            found[name] = before._replace(
+                keys=f"{before.keys} {key}".strip(), key_names=(*before.key_names, *key_names)
+            )
             continue
         known, help_text = COMMANDS.get(name), tooltip or binding.description
         if known is not None:
@@ -64,7 +69,7 @@ def screen_actions(screen: Screen[Any]) -> list[Action]:
             group = "This dialog"
         synonyms = known.synonyms if known is not None else ()
         run = partial(screen.app.run_action, binding.action, node)
-        found[name] = Action(name, group, binding.description, help_text, key, synonyms, binding.show, run)
+        found[name] = Action(name, group, binding.description, help_text, key, key_names, synonyms, binding.show, run)
     own = [action for name, action in found.items() if name not in COMMANDS]
     return [
         *(action for action in own if action.group != _MOVING),

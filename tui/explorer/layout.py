@@ -69,7 +69,8 @@ class Panes(Horizontal, FixedSize):
 
     def on_mount(self) -> None:
         self.tabs.titles = tuple(f"{number} {spec.title}" for number, spec in enumerate(PANES, 1))
-        self._update_captions(self.view)
+        # The name of a branch may be known only when the tree has read its turns.
+        self.watch(self.branch_tree, "description", lambda: self._update_captions(self.view))
 
     @on(PaneTabs.Chosen)
     def _go_to_tab(self, event: PaneTabs.Chosen) -> None:
@@ -142,12 +143,14 @@ class Panes(Horizontal, FixedSize):
         self.usage.compact = _breakpoint(width) == "-medium" and not self.is_zoomed
 
     def _update_captions(self, view: View) -> None:
+        branch = view.tree.branches.get(view.branch_id)
+        words = "" if branch is None else self.branch_tree.known_words(branch)
         for number, spec in enumerate(PANES, 1):
-            title, subtitle = spec.caption(view)
+            title, subtitle = spec.caption(view, words)
             self._panes[spec.name].set_caption(f"{number} {spec.title}{title}", subtitle)
 
 
-def _tree_caption(view: View) -> tuple[str, str]:
+def _tree_caption(view: View, _words: str) -> tuple[str, str]:
     if view.branch_id not in view.tree.branches:
         branches = ""
     else:
@@ -159,16 +162,16 @@ def _tree_caption(view: View) -> tuple[str, str]:
     return "" if view.writable else " · read-only", branches
 
 
-def _chat_caption(view: View) -> tuple[str, str]:
+def _chat_caption(view: View, words: str) -> tuple[str, str]:
     branch = view.tree.branches.get(view.branch_id)
     if branch is None:
         return "", ""
     state = " · following" if view.following else " · preview, Enter opens" if view.preview else ""
     turn = f"turn {view.turn} of {branch.turns}" if branch.turns else ""
-    return f" · {display_name(branch)}{state}", turn
+    return f" · {display_name(branch, words)}{state}", turn
 
 
-def _usage_caption(view: View) -> tuple[str, str]:
+def _usage_caption(view: View, _words: str) -> tuple[str, str]:
     if view.branch_usage is not None and view.branch_usage.is_uncounted:
         return f" · {view.scope} · estimated", ""
     return f" · {view.scope}{'' if view.chart is ChartView.TOKENS else f' · {view.chart}'}", ""
@@ -184,7 +187,8 @@ class PaneSpec(NamedTuple):
         pane: Returns the pane.
         widgets: Returns the widgets that show the view, which may be the pane itself.
         focus: Returns the widget that gets the focus.
-        caption: Returns the text after the title in the upper border, and the text in the lower border.
+        caption: Returns the text after the title in the upper border, and the text in the lower border, for a view and
+            the words that name its branch.
     """
 
     name: str
@@ -193,7 +197,7 @@ class PaneSpec(NamedTuple):
     pane: Callable[[Panes], Pane]
     widgets: Callable[[Panes], tuple[Widget, ...]]
     focus: Callable[[Panes], Widget]
-    caption: Callable[[View], tuple[str, str]]
+    caption: Callable[[View, str], tuple[str, str]]
 
 
 PANES: Final = (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from textual.geometry import Offset
 
 from tui.commands import COMMANDS, Command, Target
 from tui.commands.context import Explorer
 from tui.commands.registry import has_key
+from tui.explorer.actions import Action, screen_actions
 from tui.screens.dialogs.menu import Menu, MenuEntry
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
@@ -19,9 +20,10 @@ from tui.widgets.usage.token_chart import TokenChart
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
     from textual.dom import DOMNode
+    from textual.screen import Screen
     from textual.widget import Widget
 
-__all__ = ["open_menu"]
+__all__ = ["open_menu", "open_screen_menu"]
 
 
 class _Section(NamedTuple):
@@ -47,12 +49,33 @@ class MenuScreen(Explorer, Protocol):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None: ...
 
 
-async def open_menu(explorer: MenuScreen, at: Offset | None = None) -> None:
-    """Open the menu of what is under the cursor of the focused pane, beside the cursor or a cell of the screen."""
+async def open_screen_menu(screen: Screen[Any], at: Offset | None = None) -> None:
+    """Open the menu of a full screen: what its own keys do, and help and palette."""
+    actions = [action for action in screen_actions(screen) if _is_in_screen_menu(action)]
+    entries = [MenuEntry(action.group, action.title, action.key_names, action.keys, action.help) for action in actions]
+
+    def closed(index: int | None) -> None:
+        if index is not None:
+            screen.app.call_later(actions[index].run)
+
+    await screen.app.push_screen(Menu(entries, at or Offset(4, 2)), closed)
+
+
+def _is_in_screen_menu(action: Action) -> bool:
+    return action.id in _ALWAYS or (action.shown and action.id not in COMMANDS and not action.id.endswith(".menu"))
+
+
+async def open_menu(explorer: MenuScreen, at: Offset | None = None, *, branch_id: str | None = None) -> None:
+    """Open the menu of what is under the cursor of the focused pane, beside the cursor or a cell of the screen.
+
+    If `branch_id` is given, it is the menu of that branch, which is shown then.
+    """
     if isinstance(chart := explorer.focused, TokenChart):
         # Its cursor moves without selecting, and commands apply to the selected turn.
         chart.action_select()
-    runnables = list(_runnables(explorer))
+    if branch_id is not None:
+        await explorer.controller.navigation.switch_branch(branch_id)
+    runnables = list(_runnables(explorer, branch_id))
 
     def closed(index: int | None) -> None:
         if index is not None:
@@ -83,13 +106,17 @@ def _sections(explorer: MenuScreen) -> list[_Section]:
     if turn > 0:
         sections.append(_Section(f"Turn {turn}", (Target.TURN,)))
     if branch_id in view.tree.branches:
-        sections.append(_Section(f"Branch {view.tree.branches[branch_id].name}", (Target.BRANCH,)))
+        sections.append(_branch_section(explorer, branch_id))
     if view.session is not None and focused is not panes.chat:
         sections.append(_Section(f"Session {view.session.name}", (Target.OPEN_SESSION,)))
     return sections
 
 
-def _runnables(explorer: MenuScreen) -> Iterator[_Runnable]:
+def _branch_section(explorer: MenuScreen, branch_id: str) -> _Section:
+    return _Section(f"Branch {explorer.view.tree.branches[branch_id].name}", (Target.BRANCH,))
+
+
+def _runnables(explorer: MenuScreen, branch_id: str | None) -> Iterator[_Runnable]:
     """Yield the entries: what Enter does in the pane, then the commands that apply to what is under the cursor."""
     bindings = explorer.active_bindings.values()
     keys: dict[str, list[str]] = {}
@@ -101,11 +128,13 @@ def _runnables(explorer: MenuScreen) -> Iterator[_Runnable]:
         return " ".join(explorer.app.get_key_display(binding) for binding in shown if binding.key in names)
 
     shown = [active.binding for active in bindings]
-    sections = _sections(explorer)
+    sections = _sections(explorer) if branch_id is None else [_branch_section(explorer, branch_id)]
     first = sections[0].heading if sections else ""
     seen = set()
     for node, binding, _, tooltip in bindings:
-        if node is explorer.focused and binding.show and binding.id and binding.id not in seen:
+        # What Enter does concerns the turn.
+        is_own = node is explorer.focused and branch_id is None
+        if is_own and binding.show and binding.id and binding.id not in seen:
             seen.add(binding.id)
             names = keys[binding.id]
             help_text = tooltip or binding.description

@@ -160,7 +160,7 @@ class Explorer(CommandScreen[None], FixedSize):
     async def _open_menu_at_mouse(self, event: MenuRequested) -> None:
         from tui.explorer.menu import open_menu
 
-        await open_menu(self, event.at)
+        await open_menu(self, event.at, branch_id=event.branch_id)
 
     def run_after_refresh(self, command: Callable[[], Awaitable[object]]) -> None:
         """Run a command once the messages that the panes have already sent have arrived."""

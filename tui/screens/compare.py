@@ -15,6 +15,7 @@ from tui.screens.command_screen import CommandScreen
 from tui.widgets.compare.side_by_side import SideBySide
 from tui.widgets.compare.summary import CompareSummary
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.message import MenuRequested
 
 __all__ = ["CompareScreen", "TurnToOpen"]
 
@@ -33,6 +34,7 @@ class CompareScreen(CommandScreen[TurnToOpen | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("percent_sign", "swap", "Swap sides", id="compare.swap"),
+        Binding("space", "app.screen_menu", "Menu", id="compare.menu"),
         Binding("escape,q", "dismiss", "Close", id="compare.close"),
     ]
 
@@ -70,6 +72,10 @@ class CompareScreen(CommandScreen[TurnToOpen | None]):
             self._side_by_side.receive(event.comparison, event.start, turns)
 
         self.run_command(load)
+
+    @on(MenuRequested)
+    async def _open_menu_at_mouse(self, event: MenuRequested) -> None:
+        await self.app.run_action(f"app.screen_menu({event.at.x}, {event.at.y})")
 
     @on(SideBySide.TurnOpened)
     def _open_turn(self, event: SideBySide.TurnOpened) -> None:

@@ -17,6 +17,7 @@ from tui.render import format_size
 from tui.screens.command_screen import CommandScreen
 from tui.widgets.format import fit_name
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.message import MenuRequested
 from tui.widgets.model_input_header import ModelInputHeader, ModelInputState
 from tui.widgets.transcript.raw_json import RawJson
 from tui.widgets.transcript.transcript import Transcript
@@ -44,11 +45,12 @@ class ModelInputScreen(CommandScreen[None]):
     """The input of a request, as a chat or as JSON: all of it, or the part that is new."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "request(-1)", "Previous request", show=False, id="model_input.previous"),
+        Binding("left_square_bracket", "request(-1)", "Previous request", id="model_input.previous"),
         Binding("right_square_bracket", "request(1)", "Next request", id="model_input.next"),
         Binding("tab", "next_part", "Difference", id="model_input.difference"),
         Binding("M", "toggle_json", "JSON", id="model_input.json"),
         Binding("y", "copy", "Copy JSON", id="model_input.copy"),
+        Binding("space", "app.screen_menu", "Menu", id="model_input.menu"),
         Binding("escape,q", "dismiss", "Close", id="model_input.close"),
     ]
 
@@ -150,6 +152,10 @@ class ModelInputScreen(CommandScreen[None]):
                 pane.receive(page)
 
         self.run_command(load)
+
+    @on(MenuRequested)
+    async def _open_menu_at_mouse(self, event: MenuRequested) -> None:
+        await self.app.run_action(f"app.screen_menu({event.at.x}, {event.at.y})")
 
     @on(Transcript.LinkOpened)
     def _open_link(self, event: Transcript.LinkOpened) -> None:

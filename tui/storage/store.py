@@ -6,11 +6,12 @@ Most methods run one read transaction, so that their result shows the file at on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from tui.errors import FileError, NotFoundError
+from tui.errors import FileError, NotFoundError, ReadOnlyError
 from tui.model import (
     BranchUsage,
     DeletionImpact,
@@ -115,6 +116,11 @@ class Store:
     def is_corrected(self) -> bool:
         """Whether the file is damaged, so that other values are read than are stored: it must not be changed."""
         return self._reader.is_corrected
+
+    def require_undamaged(self) -> None:
+        """Raise ReadOnlyError if the file is shown otherwise than it is stored."""
+        if self.is_corrected:
+            raise ReadOnlyError("This file is damaged.", "It can be shown and exported, not changed.")
 
     def close(self) -> None:
         """Close the file; may be called again."""
@@ -252,6 +258,18 @@ class Store:
             NotFoundError: There is no such turn, or its message cannot be decoded.
         """
         return await self._reader.read(lambda tx: read_user_text(tx, session, branch_id, turn))
+
+    async def fork_words(self, session: Session, turns: Mapping[str, int]) -> dict[str, str]:
+        """Return the text of the user message of a turn of each branch; leave out those that cannot be read."""
+
+        def read(tx: Transaction) -> dict[str, str]:
+            found = {}
+            for branch_id, turn in turns.items():
+                with suppress(NotFoundError):
+                    found[branch_id] = read_user_text(tx, session, branch_id, turn)
+            return found
+
+        return await self._reader.read(read)
 
     async def turn_position(self, session: Session, branch_id: str, turn: int) -> int:
         """Return the number of items of a branch before a turn."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from textual.geometry import Offset
 from textual.message import Message
 from textual.widget import Widget
 
-__all__ = ["MenuRequested", "WidgetMessage"]
+__all__ = ["RIGHT_BUTTON", "MenuRequested", "WidgetMessage"]
+
+RIGHT_BUTTON: Final = 3
+"""The button of the mouse that asks for a menu."""
 
 W = TypeVar("W", bound=Widget)
 
@@ -38,3 +41,5 @@ class MenuRequested(WidgetMessage[Widget]):
 
     at: Offset
     """The cell of the screen that was clicked."""
+    branch_id: str | None = None
+    """The branch whose name was clicked; None for a click on something else."""

@@ -9,7 +9,7 @@ from tui.widgets.tree.legend import SIGNS as TREE_SIGNS
 from tui.widgets.tree.legend import Sign
 from tui.widgets.usage.bars import PATTERNS
 
-__all__ = ["SIGNS"]
+__all__ = ["DIALOG_KEYS", "SIGNS"]
 
 
 _PARTS: Final = tuple(part.name.lower() for part in PATTERNS)
@@ -38,3 +38,11 @@ SIGNS: Final = (
     Sign("␛ ␊", "A control character in stored text, which the terminal does not get"),
 )
 """All signs, in the order of the panes."""
+
+DIALOG_KEYS: Final = (
+    Sign("Enter", "Take the highlighted choice"),
+    Sign("Esc", "Leave, and change nothing"),
+    Sign("y n", "Answer the question with yes, with no"),
+    Sign("A a", "The first letter of another choice takes it; a capital letter what cannot be undone"),
+)
+"""The rule that the keys of all dialogs follow."""

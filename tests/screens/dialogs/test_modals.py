@@ -72,7 +72,7 @@ def form() -> Form:
 @pytest.mark.parametrize(
     ("dialog", "clicks", "result"),
     [
-        (error, ["y copies all", "Esc closes"], None),
+        (error, ["c copies all", "Esc closes"], None),
         (rerun, ["all at once", "Enter runs"], RerunOptions(1, together=True)),
         (rerun, ["Esc cancels"], None),
         (form, ["Tab next field", "Enter saves"], True),
@@ -245,7 +245,7 @@ async def test_help_narrows_by_name_key_and_group_and_returns_the_chosen_row() -
 async def test_all_of_a_message_is_copied_with_its_control_characters() -> None:
     app = DialogApp(error())
     async with app.run_test() as pilot:
-        await pilot.press("y")
+        await pilot.press("c")
         await pilot.pause()
         assert app.clipboard.startswith("The file cannot be read\n\nThe database disk image is malformed.\n")
         assert app.clipboard.endswith(DETAILS)

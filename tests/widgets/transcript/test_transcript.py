@@ -314,11 +314,11 @@ async def test_a_turn_that_is_selected_elsewhere_is_scrolled_into_sight() -> Non
         assert [row for row in app.rows() if row.startswith("▎")]
 
 
-async def test_new_items_scroll_only_if_the_end_was_in_sight() -> None:
+async def test_new_items_scroll_only_if_the_end_is_in_sight_and_the_view_follows() -> None:
     items = chat(60)
     app = TranscriptApp(items[:200])
     async with app.run_test(size=SIZE) as pilot:
-        app.view = view_of(items[:204], 50)._replace(revision=1)
+        app.view = view_of(items[:204], 50)._replace(revision=1, following=True)
         await pilot.pause()
         assert "Answer 51." in "\n".join(visible_rows(app))
         app.transcript.scroll_relative(y=-30)

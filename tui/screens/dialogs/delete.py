@@ -31,6 +31,7 @@ class DeleteDialog(Modal[DeleteChoice | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "choose('delete')", "Delete"),
+        Binding("n", "close", "Keep"),
         Binding("a", "choose('archive')", "Archive instead"),
     ]
 
@@ -47,11 +48,14 @@ class DeleteDialog(Modal[DeleteChoice | None]):
         parts = [
             Static(_section("Will be deleted", _deleted(impact)), markup=False),
             Static(_section("Kept", kept), classes="delete--kept", markup=False) if kept else None,
-            Static("z undoes it until the trash is emptied (H). The id stays reserved.", classes="delete--kept"),
+            Static("z undoes it until the trash is emptied (@). The id stays reserved.", classes="delete--kept"),
         ]
         body = Scroll(*filter(None, parts))
         keys = hint(
-            ("y deletes", "choose('delete')"), ("a archives instead", "choose('archive')"), ("Esc cancels", "close")
+            ("y yes, delete", "choose('delete')"),
+            ("n no", "close"),
+            ("a archives instead", "choose('archive')"),
+            ("Esc cancels", "close"),
         )
         super().__init__(f"Delete {name}?", body, keys)
 

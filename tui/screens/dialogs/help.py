@@ -12,11 +12,12 @@ from textual.widgets import Input
 from tui.model.word_match import match_score
 from tui.screens.dialogs.list_modal import ListModal
 from tui.widgets.lists.sections import Row, SectionList
-from tui.widgets.signs import SIGNS
+from tui.widgets.signs import DIALOG_KEYS, SIGNS
 
 __all__ = ["Help", "HelpRow"]
 
-_SIGNS: Final = "Signs"
+_LEGENDS: Final = (("In dialogs", DIALOG_KEYS), ("Signs", SIGNS))
+"""What cannot be run, below what can be."""
 
 
 class HelpRow(NamedTuple):
@@ -85,9 +86,10 @@ class Help(ListModal[int | None]):
             if scores[str(number)]
         ]
         signs = [
-            Row(f"sign {number}", _SIGNS, words, left=sign)
-            for number, (sign, words) in enumerate(SIGNS)
-            if match_score(typed, _SIGNS, sign.split(), words)
+            Row(f"{title} {number}", title, words, left=sign)
+            for title, legend in _LEGENDS
+            for number, (sign, words) in enumerate(legend)
+            if match_score(typed, title, sign.split(), words)
         ]
         best = max(rows, key=lambda row: scores[row.key], default=None) if typed.strip() else None
         self._list.show([*rows, *signs], best.key if best is not None else None)

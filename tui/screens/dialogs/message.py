@@ -14,11 +14,11 @@ __all__ = ["MessageDialog"]
 
 
 class MessageDialog(Modal[None]):
-    """A text with details; `y` copies all of it, the mouse selects parts, Esc or Enter closes."""
+    """A text with details; `c` copies all of it, the mouse selects parts, Esc or Enter closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "close", "Close", show=False),
-        Binding("y", "copy", "Copy"),
+        Binding("c", "copy", "Copy"),
     ]
 
     DEFAULT_CSS = """
@@ -33,7 +33,7 @@ class MessageDialog(Modal[None]):
         parts = [Static(printable(text), markup=False)]
         if details:
             parts.append(Static(printable(details), classes="message--details", markup=False))
-        super().__init__(title, Scroll(*parts), hint(("y copies all", "copy"), ("Esc closes", "close")))
+        super().__init__(title, Scroll(*parts), hint(("c copies all", "copy"), ("Esc closes", "close")))
         self._copied = "\n\n".join(part for part in (title, text, details) if part)
 
     def action_copy(self) -> None:

@@ -26,11 +26,13 @@ class Chunk(NamedTuple):
         left: The left lines; None if there is no left item.
         right: The right lines; None if there is no right item.
         differs: Whether the lines differ.
+        in_code: Whether the lines may be a part of a block of code, if the texts are Markdown.
     """
 
     left: Sequence[Span] | None
     right: Sequence[Span] | None
     differs: bool
+    in_code: bool = False
 
 
 def chunks(left: ComparedItem | None, right: ComparedItem | None, *, full: bool) -> Iterator[Chunk]:
@@ -52,6 +54,8 @@ def chunks(left: ComparedItem | None, right: ComparedItem | None, *, full: bool)
         return
     left_lines: list[Span] = []
     right_lines: list[Span] = []
+    # A text with a fence may be inside a block of code anywhere.
+    in_code = _has_fence(left.text) or _has_fence(right.text)
     for left_changed, right_changed, common in _aligned(left.spans, right.spans):
         left_lines += left_changed
         right_lines += right_changed
@@ -62,10 +66,14 @@ def chunks(left: ComparedItem | None, right: ComparedItem | None, *, full: bool)
             left_lines.append(Span(left_text, differs=False))
             right_lines.append(Span(right_text, differs=False))
             if left_text.endswith("\n") and right_text.endswith("\n"):
-                yield _chunk(left_lines, right_lines)
+                yield _chunk(left_lines, right_lines, in_code=in_code)
                 left_lines, right_lines = [], []
     if any(span.text.strip() for span in (*left_lines, *right_lines)):
-        yield _chunk(left_lines, right_lines)
+        yield _chunk(left_lines, right_lines, in_code=in_code)
+
+
+def _has_fence(text: str) -> bool:
+    return "```" in text or "~~~" in text
 
 
 def _undivided(item: ComparedItem) -> Span:
@@ -112,10 +120,9 @@ def _shortened(text: str) -> str:
     return f"{head.rstrip()}\n… {omitted:,} identical characters …\n{tail}"
 
 
-def _chunk(left: Sequence[Span], right: Sequence[Span]) -> Chunk:
-    return Chunk(
-        _without_last_newline(left), _without_last_newline(right), any(span.differs for span in (*left, *right))
-    )
+def _chunk(left: Sequence[Span], right: Sequence[Span], *, in_code: bool) -> Chunk:
+    differs = any(span.differs for span in (*left, *right))
+    return Chunk(_without_last_newline(left), _without_last_newline(right), differs, in_code)
 
 
 def _without_last_newline(spans: Sequence[Span]) -> list[Span]:

@@ -16,6 +16,7 @@ from tui.printable import printable
 from tui.render import ItemStyles, Line, wrap
 from tui.render.markdown import markdown_lines
 from tui.widgets.compare.chunks import Chunk, chunks
+from tui.widgets.compare.marked import mark_words
 from tui.widgets.format import fit_name
 
 __all__ = ["Block", "DiffStyles", "Row", "draw_turns"]
@@ -33,6 +34,9 @@ _SUMMARY_LENGTH: Final = 480
 
 _SIGN_WIDTH: Final = 2
 """Cells to the left of a text: `−` or `+` if it differs, and a blank."""
+
+
+_NO_SIGN: Final = Segment(" " * _SIGN_WIDTH)
 
 
 class DiffStyles(NamedTuple):
@@ -141,8 +145,9 @@ class _Drawing:
             return
         self._add_labels(left, right)
         first = len(self.rows)
+        is_markdown = all(item is None or item.type == "assistant" for item in (left, right))
         for chunk in chunks(left, right, full=self._full):
-            self._add_chunk(chunk)
+            self._add_chunk(chunk, is_markdown=is_markdown and not chunk.in_code)
             if len(self.rows) - first > _MAX_ROWS:
                 del self.rows[first + _MAX_ROWS :]
                 self._add_note("… more lines, Enter goes to the turn")
@@ -215,21 +220,37 @@ class _Drawing:
         lines = markdown_lines(text, width, styles._replace(text=styles.muted))
         return (line for line in lines if line.content)
 
-    def _add_chunk(self, chunk: Chunk) -> None:
+    def _add_chunk(self, chunk: Chunk, *, is_markdown: bool) -> None:
         styles, differs = self._styles, chunk.differs
-        left = self._wrap(chunk.left, Segment("− ", styles.left) if differs else None, styles.left_words)
-        right = self._wrap(chunk.right, Segment("+ ", styles.right) if differs else None, styles.right_words)
+        signs = (Segment("− ", styles.left), Segment("+ ", styles.right)) if differs else (_NO_SIGN, _NO_SIGN)
+        sides = ((chunk.left, signs[0], styles.left_words), (chunk.right, signs[1], styles.right_words))
+        rendered = [self._rendered(*side) for side in sides] if is_markdown else []
+        # Both sides are drawn in the same way.
+        drawn = [cells for cells in rendered if cells is not None]
+        left, right = drawn if len(drawn) == 2 else [self._wrapped(*side) for side in sides]
         if differs or self._column_count == 2:
             self._add_columns(left, right)
         else:
             self.rows += [Row(cells, []) for cells in left]
 
-    def _wrap(self, spans: Sequence[Span] | None, sign: Segment | None, words: Style) -> list[Cells]:
+    def _rendered(self, spans: Sequence[Span] | None, sign: Segment, words: Style) -> list[Cells] | None:
+        """Draw a text as Markdown; return None if what differs cannot be marked then."""
+        if spans is None:
+            return []
+        text = "".join(span.text for span in spans)
+        if text.startswith(("    ", "\t")):
+            # A part of a list would be taken for code.
+            return None
+        lines = markdown_lines(text, max(self._width - _SIGN_WIDTH, 1), self._styles.item_styles)
+        marked = mark_words(lines, spans, words)
+        return None if marked is None else [[sign, *line.prefix, *line.content] for line in marked[:_MAX_ROWS]]
+
+    def _wrapped(self, spans: Sequence[Span] | None, sign: Segment, words: Style) -> list[Cells]:
         if spans is None:
             return []
         text = self._styles.item_styles.text
         content = [segment for span in spans for segment in _segments(span, words if span.differs else text, text)]
-        lines = wrap(content, self._width, first_prefix=(sign or Segment(" " * _SIGN_WIDTH),))
+        lines = wrap(content, self._width, first_prefix=(sign,))
         return [[*line.prefix, *line.content] for line in islice(lines, _MAX_ROWS)]
 
     def _cut(self, cells: Cells) -> Cells:
@@ -259,4 +280,4 @@ def _segments(span: Span, style: Style, blank_style: Style) -> Iterator[Segment]
 
 
 def _indent(cells: Cells) -> Cells:
-    return [Segment(" " * _SIGN_WIDTH), *cells]
+    return [_NO_SIGN, *cells]

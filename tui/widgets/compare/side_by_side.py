@@ -32,6 +32,9 @@ _PAGE: Final = 8
 _CAPACITY: Final = 128
 """Pairs of turns that are kept."""
 
+_SEEK_AHEAD: Final = 8 * _PAGE
+"""Pairs of turns that are requested at once to find the next difference."""
+
 _SEPARATOR_WIDTH: Final = 3
 """Cells between two columns."""
 
@@ -234,12 +237,16 @@ class SideBySide(CursorView):
         """Go on to the difference that the user asked for; if turns before it were not read, request them and stop."""
         step, (position, number) = self._seek_step, self._seek_from
         while 0 <= position < self.count:
-            block = self._block(position)
-            if block is None:
+            turns = self._turns.get(position)
+            if turns is None:
                 self._seek_from = position, number
-                self.request_blocks(position, position + 1)
+                end = position + _SEEK_AHEAD if step > 0 else position + 1
+                self.request_blocks(max(end - _SEEK_AHEAD, 0), end)
                 return
-            ahead = [row for row in block.differences if (row > number if step > 0 else row < number)]
+            # Turns without a difference need not be drawn.
+            block = self._block(position) if turns.differs else None
+            differences = block.differences if block is not None else ()
+            ahead = [row for row in differences if (row > number if step > 0 else row < number)]
             if ahead:
                 self._seek_step = 0
                 self.go_to(position, ahead[0] if step > 0 else ahead[-1])
@@ -281,7 +288,7 @@ class SideBySide(CursorView):
         offset = event.get_content_offset(self)
         if offset is not None and self.column_count == 2:
             self.action_side(int(offset.x >= MARGIN + self._column_width + 1))
-        if offset is not None and event.chain == 2:
+        if offset is not None and event.chain == 2 and event.button == 1:
             self.action_open()
 
 

@@ -33,7 +33,7 @@ _MAX_ARGUMENTS: Final = 100_000
 
 _CHOICES: Final = {
     "approve": ("y", "Approve"),
-    "always": ("a", "Approve this tool always in this run"),
+    "always": ("a", "Always approve this tool in this run"),
     "reject": ("n", "Reject"),
     "reason": ("r", "Reject with a reason"),
     "stop": ("s", "Stop the run"),

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from tui.widgets.lines.line_view import LineView
 from tui.widgets.lines.paint import paint
 from tui.widgets.lines.viewport import Viewport
+from tui.widgets.message import RIGHT_BUTTON, MenuRequested
 
 __all__ = ["CursorView"]
 
@@ -182,10 +183,12 @@ class CursorView(LineView, can_focus=True):
     # The mouse and the focus
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the clicked line."""
+        """Put the cursor on the clicked line; ask for the menu on a right click."""
         offset = event.get_content_offset(self)
         if offset is not None and 0 <= offset.y < len(self.rows):
             self._put_cursor_on_row(offset.y)
+        if event.button == RIGHT_BUTTON:
+            self.post_message(MenuRequested(self, event.screen_offset))
 
     def on_focus(self) -> None:
         self.refresh()

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from tui.model import Branch, Session, View
 from tui.printable import printable_line
 from tui.widgets.format import format_time
 from tui.widgets.lists.choices import Choice
 from tui.widgets.tree.drawing import label_marks
-from tui.words import plural
+from tui.words import plural, shorten
 
 __all__ = ["branch_choices", "display_name", "session_choices"]
 
+_MAX_WORDS: Final = 40
+"""Characters of the words that stand in for a title."""
 
-def display_name(labelled: Branch | Session) -> str:
-    """Return marks, title and id of a branch or session, in one line."""
+
+def display_name(labelled: Branch | Session, words: str = "") -> str:
+    """Return marks, title and id of a branch or session, in one line; `words` stand in for a missing title."""
     own_id = printable_line(labelled.branch_id if isinstance(labelled, Branch) else labelled.session_id)
-    return label_marks(labelled) + (f"{printable_line(labelled.title)} · {own_id}" if labelled.title else own_id)
+    title = printable_line(labelled.title) or shorten(printable_line(words), _MAX_WORDS)
+    return label_marks(labelled) + (f"{title} · {own_id}" if title else own_id)
 
 
-def branch_choices(view: View) -> list[Choice]:
-    """Return the branches of the open session, pinned ones first."""
+def branch_choices(view: View, fork_words: Mapping[str, str]) -> list[Choice]:
+    """Return the branches of the open session, pinned ones first; `fork_words` has words for those without a name."""
     branches = sorted(view.tree.branches.values(), key=lambda branch: not branch.pinned)
     return [
         Choice(
             branch.branch_id,
-            display_name(branch),
+            display_name(branch, fork_words.get(branch.branch_id, "")),
             _detail(f"{plural(branch.turns, 'turn')} · {format_time(branch.created_at) or 'no messages'}", branch),
         )
         for branch in branches

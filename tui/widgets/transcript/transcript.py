@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,7 +13,7 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from tui.model import Page, View
-from tui.widgets.message import MenuRequested, WidgetMessage
+from tui.widgets.message import RIGHT_BUTTON, MenuRequested, WidgetMessage
 from tui.widgets.pending_selections import PendingSelections
 from tui.widgets.transcript.search_view import SearchView
 from tui.widgets.transcript.view_changes import (
@@ -27,8 +27,6 @@ from tui.widgets.transcript.view_changes import (
 )
 
 __all__ = ["Transcript"]
-
-_RIGHT: Final = 3
 
 
 class Transcript(SearchView):
@@ -117,6 +115,9 @@ class Transcript(SearchView):
             self._go_to_end()
         elif moved and not self._is_own_selection(new):
             self._reveal(new)
+        elif at_end and same_branch and blocks.count > count and not (grew or _keeps_end(old, new)):
+            # Chat and selection keep their place, and the label counts what is new.
+            viewport.scroll_to(*viewport.anchor)
         elif at_end and same_branch:
             viewport.scroll_to_end()
             if at_last and not moved:
@@ -264,7 +265,7 @@ class Transcript(SearchView):
     def on_click(self, event: events.Click) -> None:
         """Act on a click: on a fold, a sibling, a link, the user's message or another item, which is only selected."""
         offset = event.get_content_offset(self)
-        if event.button == _RIGHT and offset is not None and 0 <= offset.y < len(self.rows):
+        if event.button == RIGHT_BUTTON and offset is not None and 0 <= offset.y < len(self.rows):
             self.put_cursor(self.rows[offset.y][0], scroll=False)
             self.post_message(MenuRequested(self, event.screen_offset))
         if event.button != 1 or event.chain != 1 or event.screen_offset != self._mouse_down_at:
@@ -293,3 +294,8 @@ class Transcript(SearchView):
 
     def on_blur(self) -> None:
         self.update_view()
+
+
+def _keeps_end(old: View, new: View) -> bool:
+    """Return whether a chat whose end is in sight shows its new end: while it follows, and while it shows a run."""
+    return new.following or any(view.branch_id in view.runs for view in (old, new))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 
 from tui.model import Session
-from tui.widgets.message import MenuRequested, WidgetMessage
+from tui.widgets.message import RIGHT_BUTTON, MenuRequested, WidgetMessage
 from tui.widgets.tree.drawing import ClickTarget
 from tui.widgets.tree.rows import SessionRow, Span, TurnRow
 from tui.widgets.tree.view import TreeView
 
 __all__ = ["BranchTree"]
-
-_RIGHT: Final = 3
 
 
 class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
@@ -198,10 +196,11 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
             return
         index = offset.y + self.scroll_offset.y
         row, target = self._state.get(index), self._click_target(index, offset.x)
-        if event.button == _RIGHT:
+        if event.button == RIGHT_BUTTON:
             if row is not None:
                 self._move_to(index)
-                self.post_message(MenuRequested(self, event.screen_offset))
+                named = row.span.branch_ids if isinstance(row, TurnRow) and target is ClickTarget.BRANCH else ()
+                self.post_message(MenuRequested(self, event.screen_offset, named[0] if named else None))
             return
         if isinstance(row, SessionRow):
             self._move_to(index)

@@ -32,6 +32,7 @@ SIGNS: Final = (
     Sign("4…", "the lines of the four outermost forks are left out"),
     Sign("▾ ▸", "turns and branches below are unfolded, folded"),
     Sign("[name]", "the last turn of a branch"),
+    Sign("…", "a turn that is being read, or a number that the file leaves out"),
     Sign("✗", "a tool call or an answer of the turn failed"),
     Sign("✓", "marked, to be compared"),
     Sign("»", "an agent is running on the branch"),

@@ -330,6 +330,13 @@ class TreeView(StableScrollView, BorderlessRows):
         is_in_row = row.turn == number and self._state.view.tree.chain_at(branch.branch_id, number) is row.span.chain
         return ("" if is_in_row else self._first_words(branch.branch_id, number)) or f"from turn {number}"
 
+    def known_words(self, branch: Branch) -> str:
+        """Return the first words after the fork of a branch whose id was made from turn and time, if they were read."""
+        number = None if branch.title else branch.turn_in_id
+        chain = None if number is None else self._state.view.tree.chain_at(branch.branch_id, number)
+        known = None if number is None or chain is None else self._turns.get(number, chain.holders[0])
+        return "" if known is None else known.text
+
     def _first_words(self, branch_id: str, turn: int) -> str:
         """Return the words of a branch's turn; empty until they are read."""
         chain = self._state.view.tree.chain_at(branch_id, turn)

@@ -21,7 +21,7 @@ from tui.model import BranchUsage, ChartView, ResendCost, Scope, TextSizes, Turn
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import ESTIMATE, estimate_mark, format_cost, format_tokens
-from tui.widgets.message import MenuRequested, WidgetMessage
+from tui.widgets.message import RIGHT_BUTTON, MenuRequested, WidgetMessage
 from tui.widgets.usage.bar_colors import BarColors
 from tui.widgets.usage.bars import BarPart, PartTokens, draw_bar, draw_patterned_bar, split_usage
 from tui.widgets.usage.tooltip import turn_tooltip
@@ -29,7 +29,6 @@ from tui.widgets.usage.turn_usage_cache import TurnUsageCache
 
 __all__ = ["TokenChart"]
 
-_RIGHT: Final = 3
 
 _TOTAL_CELLS: Final = 6
 """Cells for a blank and the total of a turn, without the mark of estimates."""
@@ -308,7 +307,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             event.stop()
             self.cursor = turn
             self.action_select()
-            if event.button == _RIGHT:
+            if event.button == RIGHT_BUTTON:
                 self.post_message(MenuRequested(self, event.screen_offset))
 
     def render_lines(self, crop: Region) -> list[Strip]:
