@@ -77,7 +77,8 @@ async def assert_sums(session: AdvancedSQLiteSession, requests: Sequence[Request
         assert isinstance(usage, dict)
         of_turn = [request.usage for request in requests if request.turn == usage["user_turn_number"]]
         counted = [used for used in of_turn if used is not None]
-        assert len(counted) == usage["requests"]
+        # The SDK may count a request whose tokens were not reported.
+        assert len(counted) <= usage["requests"] <= len(of_turn)
         assert sum(used.input_tokens for used in counted) == usage["input_tokens"]
         assert sum(used.output_tokens for used in counted) == usage["output_tokens"]
         details = usage["input_tokens_details"] | usage["output_tokens_details"]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import sys
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, cast
 
 import pytest
 from agents import (
@@ -34,13 +38,15 @@ from agents.run_config import CallModelData, ModelInputData
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from agents.testing.model import ModelCall
 from agents.usage import RequestUsage as SDKRequestUsage
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 from pydantic import BaseModel
 
 from tests.conftest import OpenOurs
 from tests.recorded import as_recorded, as_sent, assert_sums, read_recorded
 from tui.model import Outcome
-from tui.session import record
+from tui.session import AdvancedSQLiteSession, record
 from tui.session.recorder import RunRecorder
 
 QUIET = RunConfig(tracing_disabled=True)
@@ -459,6 +465,107 @@ async def test_a_file_that_refuses_to_record_does_not_make_the_run_fail(
         monkeypatch.setenv(f"OPENAI_AGENTS_DONT_LOG_{kind}_DATA", "0")
     await run(agent, "Three", session, record(session), stream=True)
     assert [entry.getMessage() for entry in caplog.records] == ["Failed to record a run: no room"] * 2
+
+
+KILLED = """
+import asyncio, os, sys
+from agents import Agent, RunConfig, Runner, Usage
+from agents.testing import ModelStep, ScriptedModel, function_call
+from tui.session import AdvancedSQLiteSession, record
+
+async def main():
+    used = Usage(requests=1, input_tokens=100, output_tokens=10, total_tokens=110)
+    calls = ModelStep([function_call("look", {}, call_id="c1")], used)
+    model = ScriptedModel([calls, ModelStep.respond(lambda call: os._exit(9))])
+    helper = Agent(name="Helper", model=ScriptedModel([calls]))
+    agent = Agent(name="Guide", model=model, tools=[helper.as_tool("look", "Look.")])
+    session = AdvancedSQLiteSession(session_id="chat", db_path=sys.argv[1], create_tables=True)
+    await Runner.run(agent, "Go", session=session, hooks=record(session), run_config=RunConfig(tracing_disabled=True))
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_program_leaves_the_requests_that_were_answered(path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(path))
+    assert await process.wait() == 9
+    found = await read_recorded(path)
+    assert [(request.agent, request.usage and request.usage.input_tokens) for request in found.requests] == [
+        ("Guide", 100)
+    ]
+
+
+class Planned(NamedTuple):
+    """A run to make: its requests, and what happens before, in and after it."""
+
+    steps: list[str]
+    fails: bool
+    stream: bool
+    forks: str
+    stores_usage: bool
+
+
+PLANS = st.builds(
+    Planned,
+    steps=st.lists(st.sampled_from(["tool", "tools", "agent", "uncounted"]), max_size=3),
+    fails=st.booleans(),
+    stream=st.booleans(),
+    forks=st.sampled_from(["", "", "after", "before"]),
+    stores_usage=st.booleans(),
+)
+
+
+@given(plans=st.lists(PLANS, min_size=1, max_size=4), tokens=st.randoms(use_true_random=False))
+@settings(max_examples=10)
+def test_sums_and_inputs_of_random_runs(plans: list[Planned], tokens: Random) -> None:
+    with TemporaryDirectory() as folder:
+        asyncio.run(make_and_check(Path(folder) / "random.sqlite", plans, tokens))
+
+
+async def make_and_check(path: Path, plans: list[Planned], tokens: Random) -> None:
+    """Make random runs on branches, and check what is recorded on each branch after each run."""
+    expected: list[list[str]] = []
+    async with AdvancedSQLiteSession(session_id="chat", db_path=path, create_tables=True) as session:
+        for number, plan in enumerate(plans):
+            if plan.forks and expected:
+                await session.fork(None if plan.forks == "after" else len(expected))
+                del expected[len(expected) - (plan.forks == "before") :]
+            model, agent = random_agent(plan, tokens, number)
+            with suppress(ConnectionError):
+                async with record(session) as hooks:
+                    result = await run(agent, f"Message {number}", session, hooks, stream=plan.stream)
+                if plan.stores_usage:
+                    await session.store_run_usage(result)
+            expected.append([json.dumps(as_sent(call)) for call in model.calls])
+
+            (branch,) = (found for found in await session.list_branches() if found["is_current"])
+            found = await read_recorded(path, branch_id=branch["branch_id"])
+            of_turns: list[list[str]] = [[] for _ in expected]
+            for sent in found.inputs:
+                if sent.items is not None:
+                    of_turns[sent.request.turn - 1].append(json.dumps(as_recorded(sent)))
+            assert of_turns == expected
+            await assert_sums(session, found.requests)
+
+
+def random_agent(plan: Planned, tokens: Random, number: int) -> tuple[ScriptedModel, Agent[Any]]:
+    """Return an agent that makes a planned run, and its model."""
+
+    def some(step: ModelStep) -> ModelStep:
+        return replace(step, usage=used(tokens.randint(10, 10_000)))
+
+    steps: list[Any] = []
+    for index, step in enumerate(plan.steps):
+        names = {"tool": ["find_flight"], "tools": ["find_flight", "weather"], "agent": ["helper"]}.get(
+            step, ["weather"]
+        )
+        calling = calls(*names, tokens=100 * number + index, arguments={"city": "Oslo", "places": {}, "input": "Go"})
+        steps.append(replace(calling, usage=Usage()) if step == "uncounted" else some(calling))
+    steps.append(ConnectionError() if plan.fails else some(says("Done.", 1)))
+    model = ScriptedModel(steps)
+    helper = Agent(name="Helper", model=ScriptedModel([some(says("Yes.", 1)) for _ in plan.steps]))
+    tools = [find_flight, weather, helper.as_tool("helper", "Help.")]
+    return model, Agent(name="Guide", model=model, tools=[*tools])
 
 
 def test_usage_without_entries_is_given_to_one_request() -> None:

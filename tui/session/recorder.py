@@ -126,12 +126,13 @@ class RunRecorder(RunHooks[Any]):
 
     async def finish(self) -> None:
         """Store the requests that were sent and not answered, and record nothing further."""
-        for run in self._runs:
+        for run in tuple(self._runs):
             with _logged():
                 await self._settle(run)
         self._is_closed = True
 
     async def __aenter__(self) -> Self:
+        self._is_closed = False
         return self
 
     async def __aexit__(
@@ -259,7 +260,8 @@ class RunRecorder(RunHooks[Any]):
 
     async def _end(self, run: _Run, outcome: Outcome, error: str | None = None) -> None:
         """Store how a run ended."""
-        self._runs.remove(run)
+        if run in self._runs:
+            self._runs.remove(run)
         if not self._one_run and run.last is not None:
             await self._session.record_run(
                 outcome=outcome,
