@@ -10,7 +10,18 @@ from typing import Any
 
 from agents.extensions.memory import AdvancedSQLiteSession as SdkSession
 
-__all__ = ["SdkSession", "assistant_message", "open_sdk", "run_result", "set_times", "turn", "write_turns"]
+from tui.model.requests import RequestUsage, SentRequest
+
+__all__ = [
+    "SdkSession",
+    "assistant_message",
+    "open_sdk",
+    "run_result",
+    "sent_request",
+    "set_times",
+    "turn",
+    "write_turns",
+]
 
 
 def assistant_message(text: str) -> dict[str, Any]:
@@ -39,6 +50,23 @@ def run_result(tokens: int, cached: int = 0, reasoning: int = 0, requests: int =
         output_tokens_details=SimpleNamespace(reasoning_tokens=reasoning),
     )
     return SimpleNamespace(context_wrapper=SimpleNamespace(usage=usage))
+
+
+def sent_request(tokens: int, items: list[Any] | None, instructions: str = "Answer briefly.") -> SentRequest:
+    """Return a request as `record_request` takes it; the output is a tenth of the input."""
+    return SentRequest(
+        usage=RequestUsage(tokens, tokens // 10, tokens // 2, 0, 0),
+        agent="Weather",
+        model="gpt-5-mini",
+        started_at="2026-03-04 05:06:07",
+        seconds=1.5,
+        first_token_seconds=0.5,
+        response_id=f"resp_{tokens}",
+        instructions=instructions,
+        tools=[{"type": "function", "name": "get_weather", "parameters": {"type": "object"}}],
+        settings={"temperature": 0.5},
+        items=items,
+    )
 
 
 def open_sdk(path: Path, session_id: str = "support") -> SdkSession:

@@ -146,6 +146,7 @@ TIMES = {
     "turn_usage": "SELECT branch_id, created_at FROM turn_usage ORDER BY branch_id, user_turn_number",
     "convo_usage": "SELECT branch_id, total_tokens, created_at FROM convo_usage ORDER BY message_id",
     "convo_runs": "SELECT outcome, started_at, seconds, created_at FROM convo_runs ORDER BY id",
+    "convo_requests": "SELECT number, started_at, seconds FROM convo_requests ORDER BY id",
     "convo_branches": "SELECT branch_id, created_at FROM convo_branches ORDER BY branch_id",
 }
 

@@ -17,24 +17,31 @@ The document, version 1::
         "usage": [{"user_turn_number": 1, "requests": 1, "input_tokens": 10, ...}, ...]
       }, ...],
       "orphaned_usage": [{"branch_id": "deleted", "message_id": 1, "user_turn_number": 1, ...}, ...],
-      "runs": [{"branch_id": "main", "user_turn_number": 1, "message_id": 1, "outcome": "done", ...}, ...]
+      "runs": [{"branch_id": "main", "user_turn_number": 1, "message_id": 1, "outcome": "done", ...}, ...],
+      "requests": [{
+        "branch_id": "main", "user_turn_number": 1, "message_id": 1, "number": 1, "agent": "Support", ...,
+        "instructions": "JjYn…", "tools": "9eJt…", "settings": "GdYX…", "input_items": 1, "input": [[0, 0]], ...
+      }, ...],
+      "texts": {"JjYn…": "Answer briefly.", "9eJt…": [...], "GdYX…": {...}, ...}
     }
 
 `item` is the item of the Responses API; a message that is not JSON, also for NaN or an infinite number in it, has its
 stored text as `raw` in its place. A row is the message's id, its sequence number in the session, its type, turn, branch
 turn, tool name, and the time when it was added to the branch. Ids are those of the exported file, and join the parts of
-the document. Usage and runs have the columns of `turn_usage`, `convo_usage` and `convo_runs`.
+the document. Usage and runs have the columns of `turn_usage`, `convo_usage` and `convo_runs`, requests those of
+`convo_requests` and, where it was recorded what they sent, of `convo_request_inputs`; `texts` has the values whose
+hashes they refer to.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from tui.formats.timestamps import to_iso, to_stored
-from tui.items.codec import to_json
+from tui.items.codec import decode_or_none, to_json
 from tui.model import Branch, Session
 from tui.storage.queries.session_dump import Message, SessionDump
 
@@ -79,7 +86,12 @@ def json_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
     yield from _joined(_with_iso_times(row) for row in dump.orphaned_usage() if row["message_id"] in message_ids)
     yield '],\n"runs": ['
     yield from _joined(_with_iso_times(row) for row in dump.stored_runs() if row["message_id"] in message_ids)
-    yield "]\n}\n"
+    requests = [row for row in dump.stored_requests() if row["message_id"] in message_ids]
+    yield '],\n"requests": ['
+    yield from _joined(_request(row, message_ids) for row in requests)
+    yield '],\n"texts": {'
+    yield from _joined_members(dump.request_texts(requests))
+    yield "}\n}\n"
 
 
 def stored_form(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +104,7 @@ def stored_form(document: Mapping[str, Any]) -> dict[str, Any]:
     if "kept_usage" in stored:
         stored["orphaned_usage"] = stored.pop("kept_usage")
     stored["session"] = _with_stored_times(stored.get("session"))
-    for part in ("messages", "orphaned_usage", "runs"):
+    for part in ("messages", "orphaned_usage", "runs", "requests"):
         stored[part] = _map_list(_with_stored_times, stored.get(part, []))
     stored["branches"] = _map_list(_stored_branch, stored.get("branches"))
     return stored
@@ -135,6 +147,21 @@ def _with_stored_times(record: Any) -> Any:
     if not isinstance(record, dict):
         return record
     return {name: to_stored(value) if name in _TIMES else value for name, value in record.items()}
+
+
+def _request(row: Mapping[str, Any], message_ids: Container[int]) -> dict[str, Any]:
+    request = _with_iso_times(row)
+    if "input" in request:
+        request["input"] = decode_or_none(request["input"])
+        # The branch that was sent may have lost the message, or not be part of the document.
+        if request["last_message_id"] not in message_ids:
+            request["last_message_id"] = None
+    return request
+
+
+def _joined_members(members: Mapping[str, object]) -> Iterator[str]:
+    for index, (name, value) in enumerate(members.items()):
+        yield f"{',' if index else ''}\n{to_json(name)}: {to_json(value)}"
 
 
 def _joined(values: Iterable[object]) -> Iterator[str]:

@@ -8,12 +8,12 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conversations import assistant_message, open_sdk, run_result, turn
+from tests.conversations import assistant_message, open_sdk, run_result, sent_request, turn
 from tests.storage.test_editor import all_rows, as_sdk_reads
 from tui.errors import ConvoError
 from tui.session import AdvancedSQLiteSession
@@ -47,6 +47,11 @@ async def write(path: Path) -> None:
     await sdk.store_run_usage(run_result(1000))
     sdk.close()
     async with AdvancedSQLiteSession(session_id="chat", db_path=path) as ours:
+        items: list[Any] = await ours.get_items()
+        await ours.record_request(sent_request(300, items), first=True)
+        await ours.record_request(sent_request(310, [{"role": "system", "content": "Only sent."}, *items]))
+        await ours.switch_to_branch("alt")
+        await ours.record_request(sent_request(320, items[:5], "Only alt."), first=True)
         await ours.fork(source="alt", branch_name="late")
         await ours.pop_item()
         await ours.add_items([assistant_message("Otherwise.")])  # type: ignore[list-item]
@@ -85,6 +90,8 @@ async def change(editor: Editor, store: Store, number: int, step: Step) -> None:
             async with AdvancedSQLiteSession(session_id="chat", db_path=editor.path) as ours:
                 await ours.switch_to_branch(branch)
                 await ours.add_items(turn(f"run {number}"))
+                items: list[Any] = await ours.get_items()
+                await ours.record_request(sent_request(number, items, f"Run {turn_number}."), first=True)
                 await ours.store_run_usage(run_result(number))
             await editor.record_since(checkpoint, "run", f"Sent {number}")
 

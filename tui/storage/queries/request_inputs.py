@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -28,8 +28,10 @@ __all__ = [
     "encode_input",
     "match_items",
     "read_request_input",
+    "read_texts",
     "store_input",
     "store_texts",
+    "text_hashes",
     "unused_texts",
 ]
 
@@ -105,7 +107,6 @@ def store_input(tx: Transaction, session_id: str, request_id: int, encoded: Enco
     if all(value is None for value in encoded.columns.values()):
         return
     CONVO_REQUEST_INPUTS.create(tx)
-    CONVO_TEXTS.create(tx)
     tx.execute(
         insert_into("convo_request_inputs", ("id", "session_id", *INPUT_COLUMNS)),
         id=request_id,
@@ -117,6 +118,7 @@ def store_input(tx: Transaction, session_id: str, request_id: int, encoded: Enco
 
 def store_texts(tx: Transaction, session_id: str, texts: Iterable[tuple[str, str]]) -> None:
     """Store the texts that are not stored yet, each given with its hash."""
+    CONVO_TEXTS.create(tx)
     sql = f"{insert_into('convo_texts', ('session_id', 'hash', 'text'))} ON CONFLICT (session_id, hash) DO NOTHING"
     tx.executemany(sql, [{"session_id": session_id, "hash": key, "text": text} for key, text in texts])
 
@@ -133,18 +135,28 @@ def delete_inputs(tx: Transaction, session_id: str, ids: Sequence[int]) -> None:
 
 def unused_texts(tx: Transaction, session_id: str) -> list[str]:
     """Return the hashes of the texts of a session that no request sent."""
-    used: set[object] = set()
-    elements: list[Any] = []
-    sql = f"SELECT {', '.join(_TEXTS)}, input FROM convo_request_inputs WHERE session_id = :session_id"
-    for *hashes, stored in tx.execute(sql, session_id=session_id):
-        used.update(hashes)
-        elements += _elements(stored)
-    groups = {element[0] for element in elements if _is_group(element)}
-    for text in _read_texts(tx, session_id, groups).values():
-        elements += _elements(text)
-    used.update(groups, (element for element in elements if isinstance(element, str)))
+    if not tx.has_table(CONVO_TEXTS.name):
+        return []
+    columns = (*_TEXTS, "input")
+    sql = f"SELECT {', '.join(columns)} FROM convo_request_inputs WHERE session_id = :session_id"
+    inputs = (dict(zip(columns, row, strict=True)) for row in tx.execute(sql, session_id=session_id))
+    used = text_hashes(tx, session_id, inputs)
     rows = tx.execute("SELECT hash FROM convo_texts WHERE session_id = :session_id", session_id=session_id)
     return [key for (key,) in rows if key not in used]
+
+
+def text_hashes(tx: Transaction, session_id: str, inputs: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the hashes of all texts that inputs of a session refer to, each given as the values of its columns."""
+    used: set[object] = set()
+    elements: list[Any] = []
+    for columns in inputs:
+        used.update(columns.get(name) for name in _TEXTS)
+        elements += _elements(columns.get("input"))
+    groups = [element[0] for element in elements if _is_group(element)]
+    for text in read_texts(tx, session_id, groups).values():
+        elements += _elements(text)
+    used.update(groups, (element for element in elements if isinstance(element, str)))
+    return {key for key in used if isinstance(key, str)}
 
 
 def read_request_input(tx: Transaction, session: Session, branch_id: str, request: Request) -> RequestInput:
@@ -155,19 +167,20 @@ def read_request_input(tx: Transaction, session: Session, branch_id: str, reques
     *hashes, stored, last_message_id = tx.execute(sql, id=request.id).fetchone()
     elements = _elements(stored)
     groups = [element[0] for element in elements if _is_group(element)]
-    texts = _read_texts(tx, session.session_id, [*hashes, *groups])
+    texts = read_texts(tx, session.session_id, [*hashes, *groups])
     instructions, tools, settings = (decode_or_none(texts.get(key)) for key in hashes)
     elements = [
         inner
         for element in elements
         for inner in (_elements(texts.get(element[0])) if _is_group(element) else [element])
     ]
+    items = _read_items(tx, session, branch_id, elements, last_message_id)
     return RequestInput(
         request,
         instructions if isinstance(instructions, str) else None,
         tools if isinstance(tools, list) else None,
         settings if isinstance(settings, dict) else None,
-        None if stored is None else _read_items(tx, session, branch_id, elements, last_message_id),
+        items if stored is not None and items is not None and len(items) == request.input_items else None,
     )
 
 
@@ -183,12 +196,11 @@ def _read_items(
             "SELECT branch_id FROM message_structure WHERE session_id = :session_id AND message_id = :message_id"
             " ORDER BY branch_id <> :branch_id LIMIT 1"
         )
-        holder = tx.execute(sql, **values).fetchone()
-        if holder is None:
+        if (holder := tx.execute(sql, **values).fetchone()) is None:
             return None
         sql = f"{_rows(tx)} ORDER BY s.sequence_number LIMIT :count"
         stored = tx.execute(sql, session_id=session.session_id, branch_id=holder[0], count=last + 1).fetchall()
-    texts = _read_texts(tx, session.session_id, [element for element in elements if isinstance(element, str)])
+    texts = read_texts(tx, session.session_id, [element for element in elements if isinstance(element, str)])
     items: list[Any] = []
     for element in elements:
         if isinstance(element, str):
@@ -199,20 +211,32 @@ def _read_items(
 
 
 def _elements(stored: str | None) -> list[Any]:
+    """Return the elements of an input or of a group; none if there are others than the format has."""
     elements = decode_or_none(stored)
-    return elements if isinstance(elements, list) else []
+    return elements if isinstance(elements, list) and all(map(_is_element, elements)) else []
+
+
+def _is_element(element: object) -> bool:
+    match element:
+        case str() | [str()]:
+            return True
+        case [int(first), int(last)]:
+            return 0 <= first <= last
+    return False
 
 
 def _is_group(element: object) -> bool:
     return isinstance(element, list) and len(element) == 1
 
 
-def _read_texts(tx: Transaction, session_id: str, keys: Iterable[object]) -> dict[str, str]:
-    sql = (
-        f"SELECT hash, text FROM convo_texts WHERE session_id = :session_id AND {tx.dialect.in_list('hash', 'hashes')}"
-    )
-    hashes = json.dumps([key for key in keys if key is not None])
-    return dict(tx.execute(sql, session_id=session_id, hashes=hashes))
+def read_texts(tx: Transaction, session_id: str, keys: Iterable[object]) -> dict[str, str]:
+    """Return texts of a session by their hashes."""
+    hashes = [key for key in keys if isinstance(key, str)]
+    if not hashes or not tx.has_table(CONVO_TEXTS.name):
+        return {}
+    is_wanted = tx.dialect.in_list("hash", "hashes")
+    sql = f"SELECT hash, text FROM convo_texts WHERE session_id = :session_id AND {is_wanted}"
+    return dict(tx.execute(sql, session_id=session_id, hashes=json.dumps(hashes)).fetchall())
 
 
 def _rows(tx: Transaction) -> str:

@@ -7,7 +7,7 @@ the usage since, the requests are ignored.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from tui.model import Session, TurnTree
@@ -26,6 +26,7 @@ __all__ = [
     "delete_requests",
     "delete_requests_without_usage",
     "delete_stale_requests",
+    "insert_request",
     "last_turn_key",
     "read_requests",
     "record_request",
@@ -177,24 +178,29 @@ def record_request(tx: Transaction, session_id: str, branch_id: str, request: En
     turn = last_turn_key(tx, session_id, branch_id)
     if turn is None or turn.message_id is None:
         return False
-    CONVO_REQUESTS.create(tx)
     stored = _stored_usages(tx, turn)
     if first:
         delete_requests(tx, session_id, [request.id for request in stored])
         stored = []
-    (request_id,) = tx.execute(
-        _INSERT,
+    row = {
         **turn._asdict(),
-        number=len(stored) + 1,
+        "number": len(stored) + 1,
         **{name: getattr(request, name) for name in _CIRCUMSTANCES},
         **dict(zip(_TOKENS, request.usage or (None,) * len(_TOKENS), strict=True)),
-    ).fetchone()
-    store_input(tx, session_id, request_id, request.input)
+    }
+    insert_request(tx, session_id, row, request.input)
     if request.usage is not None:
         replace_usage(tx, turn, _sums([*(other.usage for other in stored if other.usage is not None), request.usage]))
     elif first:
         _delete_usage(tx, turn)
     return True
+
+
+def insert_request(tx: Transaction, session_id: str, row: Mapping[str, Any], sent: EncodedInput) -> None:
+    """Insert a request with the values of `REQUEST_COLUMNS`, and what it sent."""
+    CONVO_REQUESTS.create(tx)
+    (request_id,) = tx.execute(_INSERT, **{**row, "session_id": session_id}).fetchone()
+    store_input(tx, session_id, request_id, sent)
 
 
 def _sums(usages: Sequence[RequestUsage]) -> dict[str, Any]:

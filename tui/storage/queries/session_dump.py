@@ -6,12 +6,14 @@ Messages and rows are read from the database as they are consumed, and not held 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from tui.items.codec import decode_or_none
 from tui.model import Item, RunRecord, Session, TurnTree, TurnUsage
 from tui.storage.engine import Transaction
+from tui.storage.queries.request_inputs import INPUT_COLUMNS, read_texts, text_hashes
+from tui.storage.queries.requests import REQUEST_COLUMNS
 from tui.storage.queries.runs import EndedRun
 from tui.storage.queries.turn_usage import last_runs, usage_of_turns
 from tui.storage.queries.usage_columns import STORED_COLUMNS
@@ -158,6 +160,18 @@ class SessionDump:
     def stored_runs(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `convo_runs` of the session."""
         return self._records("convo_runs", DUMPED_RUN, "TRUE ORDER BY id")
+
+    def stored_requests(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of `convo_requests` of the session, each with that of `convo_request_inputs` if it has one."""
+        for request in self._records("convo_requests", ("id", *REQUEST_COLUMNS), "TRUE ORDER BY id"):
+            request_id = request.pop("id")
+            yield request | next(self._records("convo_request_inputs", INPUT_COLUMNS, "id = :id", id=request_id), {})
+
+    def request_texts(self, requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the texts that requests of `stored_requests` refer to, decoded, by hash."""
+        session_id = self.session.session_id
+        texts = read_texts(self._tx, session_id, text_hashes(self._tx, session_id, requests))
+        return {key: decode_or_none(text) for key, text in texts.items()}
 
     def orphaned_usage(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `convo_usage` of the session."""

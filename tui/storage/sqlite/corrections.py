@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Final
 
+from tui.model.requests import RequestUsage
 from tui.storage.plausible import MAX_EMPTY_TURNS, MAX_GAPS, MAX_SPARSE
 from tui.storage.schema import quoted, unquoted
 from tui.storage.tables import Tables
@@ -144,6 +145,24 @@ _OTHERS: Final[Mapping[str, Mapping[str, _Kind]]] = {
         **dict.fromkeys(("items", "last_item", "generation"), _Kind.NUMBER),
         **_CREATED,
     },
+    # The ids stay as they are: both tables have the same.
+    "convo_requests": {
+        "id": _Kind.NUMBER,
+        **_BRANCH,
+        "user_turn_number": _Kind.TURN,
+        "message_id": _Kind.MESSAGE,
+        "number": _Kind.NUMBER,
+        **dict.fromkeys(("agent", "model"), _Kind.OPTIONAL_TEXT),
+        "started_at": _Kind.TIME,
+        **dict.fromkeys(("seconds", "first_token_seconds"), _Kind.REAL),
+        **dict.fromkeys(RequestUsage._fields, _Kind.NUMBER),
+    },
+    "convo_request_inputs": {
+        **_SESSION,
+        **dict.fromkeys(("response_id", "instructions", "tools", "settings", "input"), _Kind.OPTIONAL_TEXT),
+        **dict.fromkeys(("id", "input_items", "last_message_id"), _Kind.NUMBER),
+    },
+    "convo_texts": {**_SESSION, **dict.fromkeys(("hash", "text"), _Kind.TEXT)},
     "convo_labels": {
         **_BRANCH,
         **dict.fromkeys(("kind", "title", "note"), _Kind.TEXT),

@@ -17,6 +17,7 @@ from tui.storage.queries.sessions import find_session
 from tui.storage.queries.usage_columns import STORED_COLUMNS
 from tui.storage.schema import CONVO_RUNS, MAIN
 from tui.storage.sql import insert_into
+from tui.storage.transfer.requests import copy_requests
 
 __all__ = ["CopyCounts", "copy_branch", "copy_turns"]
 
@@ -36,6 +37,13 @@ class CopyCounts(NamedTuple):
 
     turns: int
     items: int
+
+
+class _TurnUsage(NamedTuple):
+    """The branch that stored the usage of a turn, and its `_USAGE_COLUMNS`."""
+
+    branch_id: str
+    cells: list[Any]
 
 
 class _FirstMessage(NamedTuple):
@@ -63,9 +71,11 @@ def copy_branch(
     _require_unused(target, new_session_id)
     target.execute(insert_into(target.tables.sessions, ["session_id"]), session_id=new_session_id)
     first_messages: dict[int, _FirstMessage] = {}
+    copies: dict[int, int] = {}
     sequence_number = 0
     for items in _read_items(source, session or Session(session_id), branch_id):
         ids = target.insert_messages(new_session_id, [item[1] for item in items], [item[2] for item in items])
+        copies.update(zip((item[0] for item in items), ids, strict=True))
         rows = []
         for message_id, (original_id, _, _, turn, *cells) in zip(ids, items, strict=True):
             sequence_number += 1
@@ -77,8 +87,10 @@ def copy_branch(
     target.insert_rows(
         "turn_usage",
         (*_KEY, "user_turn_number", *_USAGE_COLUMNS),
-        [(new_session_id, MAIN, turn, *usage[turn]) for turn in sorted(usage)],
+        [(new_session_id, MAIN, turn, *usage[turn].cells) for turn in sorted(usage)],
     )
+    runners = {first.original: usage[turn].branch_id for turn, first in first_messages.items() if turn in usage}
+    copy_requests(source, session_id, branch_id, runners, target, new_session_id, copies)
     runs = _read_runs(source, session_id, branch_id, dict(first_messages.values()))
     if runs:
         CONVO_RUNS.create(target)
@@ -162,9 +174,9 @@ def _read_items(tx: Transaction, session: Session, branch_id: str) -> Iterator[l
 
 def _read_usage(
     tx: Transaction, session_id: str, branch_id: str, first_messages: Mapping[int, _FirstMessage]
-) -> dict[int, list[Any]]:
-    """Return the `_USAGE_COLUMNS` of each turn; rows of the branch itself have precedence, then the oldest."""
-    found: dict[int, list[Any]] = {}
+) -> dict[int, _TurnUsage]:
+    """Return the usage of each turn; rows of the branch itself have precedence, then the oldest."""
+    found: dict[int, _TurnUsage] = {}
     columns = ", ".join(_USAGE_COLUMNS)
     for turn, runner, *cells in tx.execute(
         f"SELECT user_turn_number, branch_id, {columns} FROM turn_usage WHERE session_id = :session_id"
@@ -179,12 +191,14 @@ def _read_usage(
             )
             first = tx.execute(sql, session_id=session_id, branch_id=runner, turn=turn).fetchone()
             if first is not None and first[0] == first_messages[turn].original:
-                found[turn] = cells
+                found[turn] = _TurnUsage(runner, cells)
     if tx.has_table("convo_usage"):
-        sql = f"SELECT user_turn_number, message_id, {columns} FROM convo_usage WHERE session_id = :session_id"
-        for turn, message_id, *cells in tx.execute(sql, session_id=session_id):
+        sql = (
+            f"SELECT user_turn_number, branch_id, message_id, {columns} FROM convo_usage WHERE session_id = :session_id"
+        )
+        for turn, runner, message_id, *cells in tx.execute(sql, session_id=session_id):
             if turn in first_messages and first_messages[turn].original == message_id:
-                found.setdefault(turn, cells)
+                found.setdefault(turn, _TurnUsage(runner, cells))
     return found
 
 

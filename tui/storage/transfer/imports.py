@@ -8,10 +8,13 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from tui.errors import ConvoError
+from tui.items.codec import to_json
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation, reserve_branch
 from tui.storage.queries.items import append_items, encode_items
 from tui.storage.queries.labels import Label, write_label
+from tui.storage.queries.request_inputs import INPUT_COLUMNS, EncodedInput, store_texts
+from tui.storage.queries.requests import REQUEST_COLUMNS, insert_request
 from tui.storage.queries.session_dump import DUMPED_RUN, DUMPED_USAGE
 from tui.storage.schema import (
     CONVO_BRANCHES,
@@ -101,6 +104,15 @@ def _import_document(tx: Transaction, session_id: str, document: Mapping[str, An
     if runs:
         CONVO_RUNS.create(tx)
         _insert(tx, "convo_runs", session_id, DUMPED_RUN, runs)
+    texts = {str(key): to_json(value) for key, value in document.get("texts", {}).items()}
+    for row in document.get("requests", ()):
+        columns = {name: row.get(name) for name in INPUT_COLUMNS}
+        columns["last_message_id"] = new_ids.get(row.get("last_message_id"))
+        columns["input"] = None if columns["input"] is None else json.dumps(columns["input"])
+        request = {name: row.get(name) for name in REQUEST_COLUMNS} | {"message_id": new_ids[row["message_id"]]}
+        insert_request(tx, session_id, request, EncodedInput(columns, {}))
+    if texts:
+        store_texts(tx, session_id, texts.items())
 
 
 def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], new_ids: Mapping[int, int]) -> None:
