@@ -128,7 +128,7 @@ class Conversation:
             case "say":
                 await self.session.add_items(turn(f"Message {self.count}"))
             case "record" if last:
-                items = as_sent(await self.session.get_items(), number)  # type: ignore[arg-type]
+                items = as_sent(await self.session.get_items(), number)
                 request = sent_request(tokens, items, f"Instructions {number % 3}.")
                 await self.session.record_request(request, first=number < 5)
                 assert request.usage is not None
