@@ -34,6 +34,9 @@ class Profile(NamedTuple):
         env_file: A `.env` with the keys.
         tracing: Whether the SDK sends traces to OpenAI.
         max_turns: How often the model may be called for one message.
+        compact: Whether a branch is compacted after an answer once it is long enough.
+        compact_model: The model that compacts.
+        compact_after: The number of items, without the user's messages, from which on a branch is compacted.
     """
 
     agent: str | None = None
@@ -44,6 +47,9 @@ class Profile(NamedTuple):
     env_file: Path | None = None
     tracing: bool | None = None
     max_turns: int | None = None
+    compact: bool | None = None
+    compact_model: str | None = None
+    compact_after: int | None = None
 
 
 class Config(NamedTuple):
@@ -93,6 +99,9 @@ _PROFILE_TYPES: Final[Mapping[str, type]] = {
     "env_file": str,
     "tracing": bool,
     "max_turns": int,
+    "compact": bool,
+    "compact_model": str,
+    "compact_after": int,
 }
 """The TOML type of each setting of a profile."""
 

@@ -131,6 +131,12 @@ class Echo:
         await self.may_end.wait()
         return RunResult(Outcome.DONE)
 
+    async def compaction_model(self) -> str:
+        raise NotImplementedError
+
+    async def compact(self, session: AdvancedSQLiteSession) -> None:
+        raise NotImplementedError
+
     async def restore(self, session: AdvancedSQLiteSession, run: PausedRun, state: str) -> None:
         raise NotImplementedError
 

@@ -64,6 +64,12 @@ class ScriptedRunner:
             pass
         return RunResult(Outcome.STOPPED, kept=False)
 
+    async def compaction_model(self) -> str:
+        raise NotImplementedError
+
+    async def compact(self, session: AdvancedSQLiteSession) -> None:
+        raise NotImplementedError
+
     async def restore(self, session: AdvancedSQLiteSession, run: PausedRun, state: str) -> None:
         raise NotImplementedError
 

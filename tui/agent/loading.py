@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from agents import Agent, Model, ModelProvider, MultiProvider, OpenAIProvider, RunConfig, Usage, UserError
 from agents.models import get_default_model
 from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
+from agents.models.openai_responses import OpenAIResponsesModel
 from agents.testing import assistant_message, function_call
 from agents.tracing import get_trace_provider
 from openai import AsyncOpenAI, OpenAIError
@@ -25,7 +26,7 @@ from openai.types.responses.response_reasoning_item import Summary
 
 from tui.agent.env import redact
 from tui.agent.offline import OfflineModel, stream_output, word_count
-from tui.agent.settings import OFFLINE, AgentError, AgentSettings, read_instructions
+from tui.agent.settings import OFFLINE, AgentError, AgentSettings, Compaction, read_instructions
 
 __all__ = ["LoadedAgent", "load_agent", "warm_up"]
 
@@ -42,12 +43,14 @@ class LoadedAgent(NamedTuple):
         agent: The agent that a run starts with.
         max_turns: How often the model may be called in a run; None for the SDK's default.
         client: The client of the model's server; None if the SDK or the user's code made it.
+        compaction: How branches are compacted.
     """
 
     agent: Agent[Any]
     config: RunConfig
     max_turns: int | None = None
     client: AsyncOpenAI | None = None
+    compaction: Compaction = Compaction()
 
     def model_name(self, agent: Agent[Any]) -> str:
         """Return the name of the model that an agent of the run uses."""
@@ -56,12 +59,17 @@ class LoadedAgent(NamedTuple):
 
     def takes_all_items(self, agent: Agent[Any]) -> bool:
         """Return whether the model of an agent takes every item of the Responses API, and not chat messages alone."""
-        model = self._model(agent)
-        if isinstance(model, str):
-            model = self.config.model_provider.get_model(model)
+        model = self._resolved_model(agent)
         # The SDK's models for other providers convert items as its model for Chat Completions does.
         is_other_provider = type(model).__module__.startswith("agents.extensions.models")
         return not (is_other_provider or isinstance(model, OpenAIChatCompletionsModel))
+
+    def responses_client(self, agent: Agent[Any]) -> AsyncOpenAI | None:
+        """Return the client of an agent's server if that has the Responses API."""
+        model = self._resolved_model(agent)
+        if not isinstance(model, OpenAIResponsesModel):
+            return None
+        return self.client or getattr(model, "_client", None)
 
     def estimates_usage(self, agent: Agent[Any]) -> bool:
         """Return whether the token counts of an agent are estimates."""
@@ -71,6 +79,10 @@ class LoadedAgent(NamedTuple):
         """Close the connection to the model's server."""
         if self.client is not None:
             await self.client.close()
+
+    def _resolved_model(self, agent: Agent[Any]) -> Model:
+        model = self._model(agent)
+        return self.config.model_provider.get_model(model) if isinstance(model, str) else model
 
     def _model(self, agent: Agent[Any]) -> str | Model:
         return self.config.model or agent.model or get_default_model()
@@ -90,7 +102,13 @@ async def load_agent(settings: AgentSettings) -> LoadedAgent:
     if model is None and not isinstance(agent.model, Model):
         # A missing key is reported now, not by the first run.
         _model(agent.model, provider)
-    return LoadedAgent(agent, config, settings.max_turns, client)
+    loaded = LoadedAgent(agent, config, settings.max_turns, client, settings.compaction)
+    if settings.compact:
+        # Only then, as it takes longer to import.
+        from tui.agent.compaction import compaction_target
+
+        compaction_target(loaded, loaded.compaction)
+    return loaded
 
 
 def warm_up() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agents import SessionSettings, TResponseInputItem
 
     from tui.session import AdvancedSQLiteSession
+    from tui.session.compaction import CompactionSnapshot
 
 __all__ = ["RecordingSession"]
 
@@ -65,6 +66,18 @@ class RecordingSession:
         if items:
             self._write_task = asyncio.ensure_future(self._write(items))
             await asyncio.shield(self._write_task)
+
+    async def _get_compaction_snapshot(self, limit: int) -> CompactionSnapshot | None:
+        """Return the newest items of the branch as `get_items` does, for the SDK's compaction."""
+        snapshot = await self._session._get_compaction_snapshot(limit)  # noqa: SLF001 named by the SDK
+        if snapshot is None:
+            return None
+        items = [with_id(item) for item in cast("list[ItemData]", snapshot.items)]
+        return snapshot._replace(items=cast("list[TResponseInputItem]", items))
+
+    async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
+        """Replace the items of the branch, for the SDK's compaction."""
+        return await self._session._atomic_replace_items(items)  # noqa: SLF001 named by the SDK
 
     async def pop_item(self) -> TResponseInputItem | None:
         """Remove and return the newest item."""

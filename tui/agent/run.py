@@ -30,6 +30,7 @@ from tui.storage.queries.usage_columns import reported_usage
 if TYPE_CHECKING:
     from agents import RunResultStreaming, RunState, ToolApprovalItem, TResponseInputItem
 
+    from tui.agent.compaction import AutomaticCompaction
     from tui.agent.loading import LoadedAgent
     from tui.session import AdvancedSQLiteSession
 
@@ -66,6 +67,12 @@ class AgentRun:
         self._recorder = RunRecorder(
             session, _ToolHooks(self._live, self._report_progress), one_run=True, continues=restored is not None
         )
+        self._compaction: AutomaticCompaction | None = None
+        if loaded.compaction.automatic:
+            # Only then, as it takes longer to import.
+            from tui.agent.compaction import AutomaticCompaction
+
+            self._compaction = AutomaticCompaction(loaded, loaded.compaction, self._session)
         self._input: str | RunState[Any] = text
         if restored is not None:
             self._input = restored.state
@@ -94,7 +101,7 @@ class AgentRun:
             self._result = result = Runner.run_streamed(
                 self._loaded.agent,
                 run_input,
-                session=self._session,
+                session=self._compaction or self._session,
                 hooks=self._recorder,
                 run_config=config,
                 max_turns=self._loaded.max_turns or DEFAULT_MAX_TURNS,
@@ -168,6 +175,7 @@ class AgentRun:
             details="" if error_message is None else error_message.details,
             kept=kept,
             left_out=", ".join(f"{number} × {name}" for name, number in self._left_out.most_common()),
+            not_compacted="" if self._compaction is None else self._compaction.failure,
         )
 
     async def _repair_branch(self, outcome: Outcome, *, refused: bool) -> bool:

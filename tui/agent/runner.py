@@ -105,6 +105,28 @@ class AgentRunner:
 
         return await AgentRun(restored.loaded, session, run.message, hooks, restored, decisions).run()
 
+    async def compaction_model(self) -> str:
+        """Return the name of the model that compacts a branch.
+
+        Raises:
+            ConfigError: The agent cannot be loaded, or its server cannot compact.
+        """
+        loaded = await self._loaded()
+        from tui.agent.compaction import compaction_model
+
+        return compaction_model(loaded, loaded.compaction)
+
+    async def compact(self, session: AdvancedSQLiteSession) -> None:
+        """Compact the session's current branch, which is kept as it was under a new id.
+
+        Raises:
+            ConvoError: The server cannot compact it, or the branch has changed meanwhile; nothing is replaced.
+        """
+        loaded = await self._loaded()
+        from tui.agent.compaction import compact_branch
+
+        await compact_branch(loaded, loaded.compaction, session)
+
     async def close(self) -> None:
         """Close the connections to the model's server; a later run opens new ones."""
         loading, self._loading = self._loading, None

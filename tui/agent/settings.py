@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from tui.errors import ConfigError
 
-__all__ = ["OFFLINE", "AgentError", "AgentSettings", "Api", "read_instructions"]
+__all__ = ["OFFLINE", "AgentError", "AgentSettings", "Api", "Compaction", "read_instructions"]
 
 Api: TypeAlias = Literal["responses", "chat"]
 
@@ -28,6 +28,20 @@ class AgentError(ConfigError):
         self.details = details
 
 
+class Compaction(NamedTuple):
+    """How branches are compacted.
+
+    Attributes:
+        automatic: Whether the branch of a run is compacted after an answer.
+        model: The model that compacts; by default the agent's if it is one of OpenAI's.
+        after: The number of items, without the user's messages, from which on that is done; None for the SDK's default.
+    """
+
+    automatic: bool = False
+    model: str | None = None
+    after: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
     """An agent of the user's own, or a plain assistant on a model.
@@ -43,6 +57,10 @@ class AgentSettings:
         env_file: File of environment variables such as keys; variables that are already set take precedence.
         tracing: Whether the SDK sends traces to OpenAI.
         max_turns: How often the model may be called in one run; None for the SDK's default.
+        compact: Whether the branch of a run is compacted after an answer once it is long enough.
+        compact_model: The model that compacts; by default the agent's if it is one of OpenAI's.
+        compact_after: The number of items, without the user's messages, from which on a branch is compacted; None for
+            the SDK's default.
 
     Raises:
         ConfigError: A setting is invalid, or two settings exclude each other.
@@ -56,6 +74,9 @@ class AgentSettings:
     env_file: Path | None = None
     tracing: bool = False
     max_turns: int | None = None
+    compact: bool = False
+    compact_model: str | None = None
+    compact_after: int | None = None
 
     def __post_init__(self) -> None:
         if self.agent is None and self.model is None:
@@ -80,6 +101,13 @@ class AgentSettings:
             raise ConfigError(f"There is no API '{self.api}'.", "Choose responses or chat.")
         if self.max_turns is not None and self.max_turns < 1:
             raise ConfigError(f"max_turns is {self.max_turns}.", "Set it to 1 or more.")
+        if self.compact_after is not None and self.compact_after < 1:
+            raise ConfigError(f"compact_after is {self.compact_after}.", "Set it to 1 or more.")
+
+    @property
+    def compaction(self) -> Compaction:
+        """How branches are compacted."""
+        return Compaction(self.compact, self.compact_model, self.compact_after)
 
     @property
     def location(self) -> tuple[str, str]:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["agent_settings"]
 
-_OPTIONS: Final = ("agent", "model", "instructions", "base_url", "api", "env_file", "tracing", "max_turns")
+_OPTIONS: Final = ("agent", "model", "instructions", "base_url", "api", "env_file", "tracing", "max_turns", "compact")
+_PROFILE_OPTIONS: Final = ("compact_model", "compact_after")
+"""Settings that only a profile has."""
 
 
 def agent_settings(options: argparse.Namespace, config: Config, *, offline: bool = False) -> AgentSettings | None:
@@ -28,4 +30,5 @@ def agent_settings(options: argparse.Namespace, config: Config, *, offline: bool
 
     if uses_offline_model:
         values["model"] = OFFLINE
-    return AgentSettings(**{**values, "tracing": bool(values["tracing"])})
+    values |= {name: getattr(profile, name) for name in _PROFILE_OPTIONS}
+    return AgentSettings(**{**values, "tracing": bool(values["tracing"]), "compact": bool(values["compact"])})

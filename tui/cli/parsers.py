@@ -131,6 +131,12 @@ def _add_agent(agent: argparse._ArgumentGroup | argparse.ArgumentParser) -> None
     )
     agent.add_argument("--profile", metavar="NAME", help="an agent of the configuration file")
     agent.add_argument("--max-turns", type=int, metavar="N", help="how often the model may be called for one message")
+    agent.add_argument(
+        "--compact",
+        action="store_true",
+        default=None,
+        help="compact a branch after an answer once it is long; its history is kept",
+    )
     agent.add_argument("--tracing", action="store_true", default=None, help="send the SDK's traces to OpenAI")
 
 

@@ -151,6 +151,31 @@ async def copy_branch(explorer: Explorer) -> None:
 
 
 @command(
+    "manage.compact",
+    title="Compact branch",
+    help="Compact this branch: a model summarizes it, and its history is kept",
+    on=(Target.BRANCH,),
+    synonyms=("summarize", "shorten", "compress"),
+    needs_agent=True,
+    writes=True,
+    holds_keys=True,
+)
+async def compact_branch(explorer: Explorer) -> None:
+    from tui.screens.dialogs.compact import CompactDialog
+
+    agent = explorer.controller.agent
+    if agent is None:
+        return
+    branch_id = _target(explorer)[1] or explorer.view.branch_id
+
+    def confirmed(answer: bool | None) -> None:
+        if answer:
+            explorer.run_command(partial(agent.compact, branch_id))
+
+    await explorer.push_dialog(CompactDialog(await agent.compaction_preview(branch_id)), confirmed)
+
+
+@command(
     "manage.turns",
     keys="greater_than_sign",
     title="Copy turns",

@@ -10,7 +10,7 @@ from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
 from tui.errors import ConvoError
-from tui.model import ApprovalDecision, Failure, Outcome, View
+from tui.model import ApprovalDecision, CompactionPreview, Failure, Outcome, Scope, View
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.session import AdvancedSQLiteSession
@@ -28,6 +28,7 @@ class AgentRuns:
         self._state = state
         self._navigation = navigation
         self._reloader = reloader
+        self._runner = runner
         self._runs = Runs(runner, self, self._open_session, state.editor, state.store.paused_state)
         self._revision = -1
         self._following: asyncio.Task[None] | None = None
@@ -92,6 +93,50 @@ class AgentRuns:
         """Stop all runs, and wait until their branches can be used again; those that wait for approval stay paused."""
         await self._runs.stop_all()
 
+    # Compaction
+
+    async def compaction_preview(self, branch_id: str) -> CompactionPreview:
+        """Return what a compaction of a branch of the open session replaces.
+
+        Raises:
+            ConfigError: The agent's server cannot compact.
+            ConvoError: The file cannot be written, an answer is under way on the branch, or it has no items.
+        """
+        state = self._state
+        state.require_writable()
+        session = state.require_session()
+        state.require_idle(session.session_id, branch_id)
+        tree = await state.store.tree(session)
+        items = (await state.store.count_items(session)).get(branch_id, 0)
+        if not items:
+            raise ConvoError(f"'{branch_id}' has no items.", "There is nothing to compact.")
+        sizes = await state.store.text_sizes(session, tree, branch_id)
+        model = await self._runner.compaction_model()
+        turns, tokens = tree.branches[branch_id].turns, sizes.totals[Scope.PATH].total
+        return CompactionPreview(branch_id, turns, items, tokens, model)
+
+    async def compact(self, branch_id: str) -> None:
+        """Compact a branch of the open session; its history is kept under a new id."""
+        state = self._state
+        state.require_writable()
+        session = state.require_session()
+        state.require_idle(session.session_id, branch_id)
+        if session.plain:
+            await self._reloader.apply((await state.editor()).adopt(session.session_id))
+        state.notify(f"Compacting '{branch_id}'…")
+        await self._reloader.apply(self._compact(session.session_id, branch_id))
+        newest = next(iter(await state.store.journal()), None)
+        if newest is not None:
+            state.notify(f"{newest.description}. z undoes it, c compares them.")
+
+    async def _compact(self, session_id: str, branch_id: str) -> None:
+        session = self._open_session(session_id)
+        try:
+            await session.switch_to_branch(branch_id)
+            await self._runner.compact(session)
+        finally:
+            await asyncio.to_thread(session.close)
+
     # Paused runs
 
     def _follow_file(self, view: View) -> None:
@@ -145,6 +190,9 @@ class AgentRuns:
             unsent = "\n\n".join([*([] if result.kept else [text]), *queued])
             failure = self._failure(branch, result.error or "Stopped.", result.hint, result.details, unsent)
         self._state.publish(failure=failure)
+        if result.not_compacted:
+            words = f"The answer is stored, but '{branch.branch_id}' was not compacted. {result.not_compacted}"
+            self._state.notify(words, "warning")
         if result.left_out:
             self._state.notify(f"Sent without what the server does not take: {result.left_out}. It stays stored.")
 

@@ -1,7 +1,7 @@
 """The values that the panes show: frozen, without I/O."""
 
 from tui.model.items import Item, Page
-from tui.model.journal import DeletionImpact, EntryState, JournalEntry, SharedTurns
+from tui.model.journal import CompactionPreview, DeletionImpact, EntryState, JournalEntry, SharedTurns
 from tui.model.resend_cost import ResendCost, TurnResendCost
 from tui.model.runs import Approval, ApprovalDecision, Failure, PausedRun, Progress, Run, RunState
 from tui.model.text_sizes import TextSize, TextSizes
@@ -28,6 +28,7 @@ __all__ = [
     "BranchUsage",
     "Chain",
     "ChartView",
+    "CompactionPreview",
     "Counting",
     "DeletionImpact",
     "EntryState",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["DeletionImpact", "EntryState", "JournalEntry", "SharedTurns"]
+__all__ = ["CompactionPreview", "DeletionImpact", "EntryState", "JournalEntry", "SharedTurns"]
 
 
 class EntryState(StrEnum):
@@ -39,6 +39,21 @@ class JournalEntry(NamedTuple):
     state: EntryState
     kept_bytes: int
     created_at: str
+
+
+class CompactionPreview(NamedTuple):
+    """The data that a compaction of a branch replaces.
+
+    Attributes:
+        tokens: Their size, estimated from the text.
+        model: Name of the model that compacts them.
+    """
+
+    branch_id: str
+    turns: int
+    items: int
+    tokens: int
+    model: str
 
 
 class SharedTurns(NamedTuple):

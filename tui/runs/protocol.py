@@ -77,6 +77,7 @@ class RunResult(NamedTuple):
         kept: Whether the branch has the message. If not, the branch is as it was before the run, and `usage` is None.
         left_out: The items of the branch that were not sent, as `2 × web_search_call`; empty where all were.
         left: Whether the run ended as `RunLeftError` says; nothing is recorded of it.
+        not_compacted: Why the branch was not compacted after the answer; empty if nothing failed.
     """
 
     outcome: Outcome
@@ -90,6 +91,7 @@ class RunResult(NamedTuple):
     kept: bool = True
     left_out: str = ""
     left: bool = False
+    not_compacted: str = ""
 
 
 class Runner(Protocol):
@@ -131,4 +133,18 @@ class Runner(Protocol):
         """Go on with a paused run that nobody else has, on the session's current branch, as `run` does.
 
         A call whose decision is None stays unanswered; the run pauses again for it.
+        """
+
+    async def compaction_model(self) -> str:
+        """Return the name of the model that compacts a branch.
+
+        Raises:
+            ConfigError: The agent is not available, or its server cannot compact.
+        """
+
+    async def compact(self, session: AdvancedSQLiteSession) -> None:
+        """Compact the session's current branch, which is kept as it was under a new id.
+
+        Raises:
+            ConvoError: The server cannot compact it, or the branch has changed meanwhile; nothing is replaced.
         """

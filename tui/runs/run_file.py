@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from tui.errors import ConvoError
@@ -13,7 +14,9 @@ from tui.model import Approval, PausedRun
 from tui.runs.protocol import Pause, RunResult
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor, checkpoint_of
-from tui.storage.journal.recording import BranchCheckpoint
+from tui.storage.engine import Transaction
+from tui.storage.journal.recording import BranchCheckpoint, record_since, take_checkpoint
+from tui.storage.journal.rows import RUN
 from tui.words import shorten
 
 __all__ = ["RunFile", "describe_run"]
@@ -47,6 +50,7 @@ class RunFile:
         self._text = text
         self._started_at = started_at or datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
         self._start = time.monotonic() - seconds
+        session.around_compaction = self._around_compaction
 
     @classmethod
     def of(cls, run: PausedRun, editor: Editor, session: AdvancedSQLiteSession) -> RunFile:
@@ -56,6 +60,15 @@ class RunFile:
             ConvoError: It is not stored as this program stores it.
         """
         return cls(editor, session, checkpoint_of(run), run.message, run.started_at, run.seconds)
+
+    @contextmanager
+    def _around_compaction(self, tx: Transaction) -> Iterator[None]:
+        """Record what the run has written before its branch is compacted, so that each can be undone."""
+        before = self.checkpoint
+        record_since(tx, before, RUN, describe_run(self._text, before.branch_id))
+        yield
+        self.checkpoint = take_checkpoint(tx, before.session_id, before.branch_id)
+        tx.on_rollback(partial(setattr, self, "checkpoint", before))
 
     async def pause(self, approvals: Sequence[Approval], pause: Pause) -> int | None:
         """Store that the run waits for approval, and return its number; None if the file cannot be written now."""
@@ -98,7 +111,7 @@ class RunFile:
         # The answer is stored, even if it cannot be made undoable.
         with suppress(ConvoError):
             description = describe_run(self._text, self.checkpoint.branch_id)
-            await self.editor.record_since(self.checkpoint, "run", description)
+            await self.editor.record_since(self.checkpoint, RUN, description)
 
 
 def describe_run(text: str, branch_id: str) -> str:

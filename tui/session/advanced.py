@@ -76,6 +76,7 @@ class AdvancedSession:
 
     Attributes:
         session_id: Id of the session.
+        around_compaction: Returns the context in which a compaction is made, given its transaction.
     """
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -120,7 +121,7 @@ class AdvancedSession:
         self._settings_given = session_settings is not None
         self._logger = logger if logger is not None else logging.getLogger(__name__)
         self._access = SessionAccess(open_engine(), session_id)
-        self._around_compaction: Callable[[Transaction], AbstractContextManager[object]] = nullcontext
+        self.around_compaction: Callable[[Transaction], AbstractContextManager[object]] = nullcontext
 
     @property
     def session_settings(self) -> SessionSettings | None:
@@ -265,7 +266,7 @@ class AdvancedSession:
         return own.get_items is not AdvancedSession.get_items or own.add_items is not AdvancedSession.add_items
 
     def _replace_items(self, tx: Transaction, branch: str, items: Sequence[EncodedItem], first_row: int | None) -> None:
-        with self._around_compaction(tx):
+        with self.around_compaction(tx):
             replace_items(tx, self.session_id, branch, items, first_row, undoable=self._access.is_durable)
 
     # Branches
