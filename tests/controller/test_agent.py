@@ -11,6 +11,7 @@ import pytest
 
 from tests.controller.views import user_texts
 from tests.conversations import open_sdk, turn, write_turns
+from tests.recorded import read_recorded
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
 from tui.controller import SessionController
@@ -348,10 +349,14 @@ async def test_a_message_and_its_fork_are_undone_separately(
         "Sent “weather in Rome” on 'other'",
         "Forked 'other' at turn 2 of 'main'",
     ]
+    recorded = await read_recorded(path, "support", "other")
+    assert [(request.turn, request.model) for request in recorded.requests] == [(2, "offline")]
     await controller.history.undo()
     assert (controller.view.branch_id, user_texts(controller.view)) == ("other", ["hello"])
+    assert (await read_recorded(path, "support", "other")).requests == []
     await controller.history.redo()
     assert user_texts(controller.view) == ["hello", "weather in Rome"]
+    assert await read_recorded(path, "support", "other") == recorded
     await controller.history.undo()
     await controller.history.undo()
     assert list(controller.view.tree.branches) == ["main"]

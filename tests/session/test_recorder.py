@@ -439,6 +439,8 @@ async def test_an_encrypted_session_keeps_its_secrets(ours: OpenOurs, path: Path
     await run(agent, "A secret question", encrypted, record(encrypted), stream=False)
     session.close()
     assert b"secret" not in path.read_bytes()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT agent, input_tokens FROM convo_requests").fetchall() == [("Guide", 100)]
 
 
 def test_other_sessions_are_refused_at_once(ours: OpenOurs) -> None:
