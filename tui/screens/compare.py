@@ -34,8 +34,8 @@ class CompareScreen(CommandScreen[TurnToOpen | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("percent_sign", "swap", "Swap sides", id="compare.swap"),
-        Binding("space", "app.screen_menu", "Menu", id="compare.menu"),
         Binding("escape,q", "dismiss", "Close", id="compare.close"),
+        Binding("space", "app.screen_menu", "Menu", id="compare.menu"),
     ]
 
     def __init__(self, comparison: Comparison, compare_turns: CompareTurns) -> None:

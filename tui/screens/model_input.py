@@ -50,8 +50,8 @@ class ModelInputScreen(CommandScreen[None]):
         Binding("tab", "next_part", "Difference", id="model_input.difference"),
         Binding("M", "toggle_json", "JSON", id="model_input.json"),
         Binding("y", "copy", "Copy JSON", id="model_input.copy"),
-        Binding("space", "app.screen_menu", "Menu", id="model_input.menu"),
         Binding("escape,q", "dismiss", "Close", id="model_input.close"),
+        Binding("space", "app.screen_menu", "Menu", id="model_input.menu"),
     ]
 
     DEFAULT_CSS = """

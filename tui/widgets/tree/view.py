@@ -232,7 +232,10 @@ class TreeView(StableScrollView, BorderlessRows):
     def _describe_cursor(self) -> None:
         """Say what the row of the cursor shows, if that differs from what was said last."""
         self._fit_columns()
+        self._turns_in_sight.clear()
         self.description = self._describe(self._state.cursor)
+        # A tree that is not displayed draws no row that would request the words which name the branch.
+        self._request_turns()
 
     def _describe(self, index: int) -> str:
         row = self._state.get(index)
@@ -259,6 +262,13 @@ class TreeView(StableScrollView, BorderlessRows):
         self._sessions_in_sight.clear()
         self._fit_columns()
         strips = super().render_lines(crop)
+        self._request_turns()
+        for page in self._state.sessions.missing_pages(self._sessions_in_sight):
+            self.post_message(self.SessionsNeeded(self, page.start, page.stop))
+        return strips
+
+    def _request_turns(self) -> None:
+        """Request the turns that were missing when rows were drawn or described."""
         pages = []
         for chain, turns in self._turns_in_sight.values():
             # Turns are read from, and cached under, the oldest branch that holds them.
@@ -267,9 +277,6 @@ class TreeView(StableScrollView, BorderlessRows):
             pages += [TurnPage(branch_id, page.start, page.stop - 1) for page in missing]
         if pages:
             self.post_message(self.TurnsNeeded(self, tuple(pages), self._state.session_id))
-        for page in self._state.sessions.missing_pages(self._sessions_in_sight):
-            self.post_message(self.SessionsNeeded(self, page.start, page.stop))
-        return strips
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""
