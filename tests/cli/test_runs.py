@@ -78,8 +78,10 @@ def test_a_run_survives_the_explorer_that_is_killed_while_it_waits(
 
 
 async def test_the_calls_of_a_run_are_answered_one_by_one(
-    path: Path, tmp_path: Path, clerk: str, run: Run, run_json: RunJSON
+    path: Path, tmp_path: Path, run: Run, run_json: RunJSON
 ) -> None:
+    noisy = ("    return f", "    print('noise'); __import__('os').system('echo noise')\n    return f")
+    clerk = f"{write_agent(tmp_path, noisy)}:clerk"
     await pause_run(path, tmp_path / "paying.py", "Pay 1 2")
     listed = run("runs", path)
     assert re.search(r"\n1 +support +main +\S+ \S+ \S+ +Clerk +call-1 +pay +\{\"amount\":1\}\n", listed.stdout)
@@ -95,6 +97,19 @@ async def test_the_calls_of_a_run_are_answered_one_by_one(
     assert (last.returncode, last.stdout) == (0, "paid 2; Too much.\n")
     assert paid(tmp_path) == ["2"]
     assert "Undone: Sent “Pay 1 2”" in run("undo", path).stdout
+
+
+async def test_a_call_is_not_repeated_after_a_crash(path: Path, tmp_path: Path, run: Run) -> None:
+    crash = ("    return f", "    __import__('os').kill(__import__('os').getpid(), 9)\n    return f")
+    clerk = f"{write_agent(tmp_path, crash)}:clerk"
+    await pause_run(path, tmp_path / "paying.py", "Pay 1")
+    assert run("approve", path, 1, "--agent", clerk).returncode == -9
+    assert paid(tmp_path) == ["1"]
+    assert run("runs", path).stdout == "No run waits for approval.\n"
+    assert run("approve", path, 1, "--agent", clerk).returncode == 2
+    await pause_run(path, write_agent(tmp_path), "Pay 2")
+    assert run("approve", path, 2, "--agent", clerk).returncode == 0
+    assert paid(tmp_path) == ["1", "2"]
 
 
 async def test_what_cannot_be_answered_is_refused_in_two_lines(

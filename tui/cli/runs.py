@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, redirect_stdout
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from tui.runs.run_file import describe_run
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
 from tui.storage.store import Store
+from tui.tty.descriptors import stdout_to_stderr
 from tui.widgets.format import format_time_and_zone
 from tui.words import plural, shorten
 
@@ -108,11 +108,10 @@ async def _stop(options: argparse.Namespace, store: Store, found: PausedRun) -> 
     stopped = await _editor(store).stop_paused_run(found.id, describe_run(found.message, found.branch_id))
     if stopped is None:
         raise _answered_elsewhere(found)
-    words = f"Stopped run {found.id} on '{found.branch_id}'."
     if options.json:
         print_json({"outcome": Outcome.STOPPED, "answer": "", "waiting": None})
     else:
-        Output().line(words)
+        Output().line(f"Stopped run {found.id} on '{found.branch_id}'.")
 
 
 async def _answer(options: argparse.Namespace, store: Store, found: PausedRun) -> None:
@@ -126,7 +125,7 @@ async def _answer(options: argparse.Namespace, store: Store, found: PausedRun) -
     runner = _runner(options)
     try:
         # What tools print is no part of the answer.
-        with redirect_stdout(sys.stderr):
+        with stdout_to_stderr():
             result, waiting, answer = await _go_on(store, runner, found, decisions)
     finally:
         await runner.close()

@@ -13,7 +13,7 @@ from typing import Final
 from platformdirs import user_log_path
 from typing_extensions import Buffer
 
-__all__ = ["log_path", "print_to_log", "private_terminal"]
+__all__ = ["log_path", "print_to_log", "private_terminal", "stdout_to_stderr"]
 
 _LOG_BYTES: Final = 1 << 20
 """A log that is larger when the program starts is begun anew."""
@@ -51,6 +51,23 @@ def private_terminal() -> Iterator[None]:
         print(f"Tools, or programs that they started, wrote to {log_path()}", file=sys.stderr)
     os.close(log)
     os.close(nothing)
+
+
+@contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """Lead what is printed, also by other programs that are started, to standard error."""
+    if sys.stdout is None or sys.stderr is None:
+        yield
+        return
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
 def print_to_log() -> None:

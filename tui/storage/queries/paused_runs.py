@@ -110,19 +110,22 @@ def _parse(tx: Transaction, row: Iterable[Any]) -> PausedRun | None:
     """Return the run of a row; None for a row that this program did not write."""
     run_id, session_id, branch_id, message, agent, model, approvals, run, *branch_state, paused_at = row
     try:
-        fields = decode_or_none(run)
-        return PausedRun(
-            session_id,
-            branch_id,
-            message,
-            agent,
-            model,
-            tuple(Approval(*(str(call[name]) for name in Approval._fields)) for call in decode_or_none(approvals)),
-            items=branch_state[0],
-            paused_at=paused_at,
-            is_outdated=tuple(branch_state) != _branch_state(tx, session_id, branch_id),
-            id=run_id,
-            **{name: fields[name] for name in _RUN_FIELDS},
-        )._replace(live_items=tuple(fields["live_items"]), stop_items=tuple(fields["stop_items"]))
-    except (KeyError, TypeError, AttributeError):
+        calls = tuple(Approval(*(str(call[name]) for name in Approval._fields)) for call in decode_or_none(approvals))
+        fields = {name: decode_or_none(run)[name] for name in _RUN_FIELDS}
+        fields |= {name: tuple(fields[name]) for name in ("live_items", "stop_items")}
+        fields["seconds"] = float(fields["seconds"])
+    except (KeyError, TypeError, ValueError):
         return None
+    return PausedRun(
+        session_id,
+        branch_id,
+        message,
+        agent,
+        model,
+        calls,
+        items=branch_state[0],
+        paused_at=paused_at,
+        is_outdated=not calls or tuple(branch_state) != _branch_state(tx, session_id, branch_id),
+        id=run_id,
+        **fields,
+    )
