@@ -17,6 +17,8 @@ from tui.model import Counting, Money, Spending, TurnUsage, Usage
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice, PriceCalculation
 
+    from tui.model.requests import Request
+
 __all__ = ["Prices"]
 
 _MILLION: Final = 1_000_000
@@ -119,6 +121,28 @@ class Prices:
                 # It is a guess how the input was counted.
                 estimated = estimated or usage.estimated or is_exclusive
         return Money(sum(parts, Decimal(0)), turns, unpriced_turns, estimated, parts) if turns else None
+
+    def priced_request(self, request: Request, turn: TurnUsage) -> Request:
+        """Return a request of a turn with its cost, and with what the tokens cost that its cache did not serve."""
+        if request.usage is None:
+            return request
+        usage = Usage(1, *request.usage[:2], sum(request.usage[:2]), *request.usage[2:])
+        usage = usage._replace(estimated=bool(turn.usage and turn.usage.estimated))
+        cost = self._cost_of_request(usage, request, turn)
+        cache = request.cache
+        if cache is not None and cache.lost_tokens and cost is not None and not cost.unpriced:
+            cached = (usage.cached_tokens or 0) + cache.lost_tokens
+            served = self._cost_of_request(usage._replace(cached_tokens=cached), request, turn)
+            # Of a provider that counts the tokens of its cache apart, it is not known what it would have counted.
+            if served is not None and cached <= usage.input_tokens:
+                lost = Money(max(cost.amount - served.amount, Decimal(0)), 1, estimated=cost.estimated)
+                cache = cache._replace(lost_cost=lost)
+        return request._replace(cost=cost, cache=cache)
+
+    def _cost_of_request(self, usage: Usage, request: Request, turn: TurnUsage) -> Money | None:
+        part = turn._replace(usage=usage, model=request.model or turn.model)
+        spending = self.spending(part)
+        return None if spending is None else self.cost([spending])
 
     def window(self, model: str | None) -> int | None:
         """Return the context window of a model, or else of the model in `price_as`; None if neither is known."""

@@ -10,6 +10,8 @@ from typing import Any
 
 from tests.cli.conftest import RunJSON
 from tui.cli.parsers import COMMANDS, commands_parser
+from tui.model.requests import RequestUsage, SentRequest
+from tui.session import AdvancedSQLiteSession
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "command-line.md"
 
@@ -51,7 +53,19 @@ def keys(value: Any) -> set[str]:
     return set().union(*map(keys, value)) if isinstance(value, list) else set()
 
 
-def test_every_key_of_the_json_output_is_described(conversation: Path, run_json: RunJSON) -> None:
+async def recorded_conversation(path: Path) -> Path:
+    """Write a conversation whose requests are recorded; the second turn has other instructions."""
+    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
+        for text in ("hello", "hello again"):
+            await session.add_items([{"role": "user", "content": text}])
+            items: list[Any] = [*await session.get_items()]
+            usage = RequestUsage(2000, 100, 0, 0, 0)
+            sent = SentRequest(usage, instructions=text, tools=[], settings={}, items=items)
+            await session.record_request(sent, first=True)
+    return path
+
+
+async def test_every_key_of_the_json_output_is_described(conversation: Path, tmp_path: Path, run_json: RunJSON) -> None:
     sections = re.split(r"^### ", DOCUMENT.read_text("utf-8").partition("## JSON")[2], flags=re.MULTILINE)
     usage = sections[0]
     described_in = {section.partition("\n")[0]: section for section in sections[1:]}
@@ -60,7 +74,10 @@ def test_every_key_of_the_json_output_is_described(conversation: Path, run_json:
         "tree": run_json("tree", conversation),
         "show": run_json("show", conversation),
         "input": run_json("input", conversation) | dict.fromkeys(("items", "tools", "settings")),
-        "usage": run_json("usage", conversation, "--price-as", "gpt-5-mini"),
+        "usage": [
+            run_json("usage", path, "--price-as", "gpt-5-mini")
+            for path in (conversation, await recorded_conversation(tmp_path / "recorded.sqlite"))
+        ],
         "find": run_json("find", conversation, "there"),
         "compare": run_json("compare", conversation, "main", "alt"),
         "keys": run_json("keys"),

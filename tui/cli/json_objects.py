@@ -14,8 +14,9 @@ from typing import Any
 from tui.controller.usage import UsageReport
 from tui.formats.timestamps import to_iso
 from tui.model import Branch, Item, Money, PausedRun, Scope, Session, TextSize, TurnResendCost, TurnUsage, Usage
+from tui.model.cache_evidence import CacheEvidence
 from tui.model.compare import ComparedItem, Comparison, Side, Summary, TurnComparison
-from tui.model.requests import RequestInput, RequestUsage
+from tui.model.requests import Request, RequestInput, RequestUsage
 from tui.model.search import Hit
 
 __all__ = [
@@ -149,6 +150,7 @@ def usage_report_object(report: UsageReport) -> dict[str, Any]:
                 "context_window": turn.window,
                 "resend_cost": _resend_cost(resend_cost.turn(turn.turn)),
                 "text_estimate": _text_size(report.text_sizes.turn(turn.turn) if report.text_sizes else None),
+                "requests": list(map(_request, turn.requests)),
             }
             for turn in report.turns
         ],
@@ -157,6 +159,47 @@ def usage_report_object(report: UsageReport) -> dict[str, Any]:
             "cached_tokens": resend_cost.cached,
             "input_tokens": resend_cost.input_tokens,
         },
+    }
+
+
+def _request(request: Request) -> dict[str, Any]:
+    usage, cache = request.usage, request.cache
+    return {
+        "number": request.number,
+        "agent": request.agent,
+        "model": request.model,
+        "started_at": to_iso(request.started_at),
+        "seconds": request.seconds,
+        "first_token_seconds": request.first_token_seconds,
+        "response_id": request.response_id,
+        "input_items": request.input_items,
+        "input_tokens": usage and usage.input_tokens,
+        "cached_tokens": usage and usage.cached_tokens,
+        "cache_write_tokens": usage and usage.cache_write_tokens,
+        "output_tokens": usage and usage.output_tokens,
+        "reasoning_tokens": usage and usage.reasoning_tokens,
+        "cost": _request_cost(request.cost),
+        "cache": None if cache is None else _cache_evidence(cache),
+    }
+
+
+def _request_cost(money: Money | None) -> dict[str, Any] | None:
+    if money is None:
+        return None
+    return {"usd": None if money.unpriced else _usd(money.amount), "estimated": money.estimated}
+
+
+def _cache_evidence(cache: CacheEvidence) -> dict[str, Any]:
+    turn, number = cache.compared or (None, None)
+    return {
+        "verdict": cache.verdict,
+        "unknown": cache.unknown,
+        "changes": [{"part": change.part, "name": change.name, "item": change.item} for change in cache.changes],
+        "expected_tokens": cache.expected_tokens,
+        "lost_tokens": cache.lost_tokens,
+        "lost_usd": None if cache.lost_cost is None else _usd(cache.lost_cost.amount),
+        "compared_turn": turn,
+        "compared_number": number,
     }
 
 

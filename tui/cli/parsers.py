@@ -78,6 +78,7 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
 def _add_usage(parser: argparse.ArgumentParser) -> None:
     _add_branch(parser)
     _add_price_as(parser)
+    parser.add_argument("--requests", action="store_true", help="print each request, and whether a cache served it")
 
 
 def _add_price_as(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tui.cli.json_objects import usage_report_object
@@ -12,13 +13,15 @@ from tui.controller import SessionController
 from tui.controller.usage import UsageReport
 from tui.model import BranchUsage, Money, Scope, TextSize, TextSizes, TurnResendCost, TurnUsage, Usage
 from tui.model.text_sizes import CHARACTERS_PER_TOKEN
-from tui.widgets.format import ESTIMATE, estimate_mark, format_cost
+from tui.widgets.format import ESTIMATE, estimate_mark, format_cost, format_duration
+from tui.widgets.usage.request_words import cache_words, differing_names
 from tui.widgets.usage.rows import USAGE_ROWS
 from tui.words import plural
 
 __all__ = ["run"]
 
 _HEADINGS: Final = ("turn", *(row.label for row in USAGE_ROWS), "resend cost", "cost", "run by")
+_REQUEST_HEADINGS: Final = ("time", "first token", "cache")
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -32,11 +35,11 @@ async def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(usage_report_object(report))
     else:
-        _print_report(Output(), report)
+        _print_report(Output(), report, with_requests=options.requests)
     return 0
 
 
-def _print_report(out: Output, report: UsageReport) -> None:
+def _print_report(out: Output, report: UsageReport, *, with_requests: bool) -> None:
     usage, resend_cost = report.branch_usage, report.resend_cost
     out.line((f"session {report.session_id}, branch {usage.branch_id}", "bold"))
     if report.text_sizes is not None:
@@ -45,9 +48,16 @@ def _print_report(out: Output, report: UsageReport) -> None:
     if not any(usage.totals.values()):
         out.line("No usage stored.")
         return
-    turns = (_turn_row(turn, resend_cost.turn(turn.turn), usage.branch_id) for turn in report.turns)
-    totals = ([scope, *_counts(usage.totals.get(scope)), "", _cost(usage.money.get(scope)), ""] for scope in Scope)
-    out.table([_HEADINGS, *turns, *totals], right=range(1, len(_HEADINGS) - 1))
+    rows: list[Sequence[str]] = [_HEADINGS]
+    for turn in report.turns:
+        rows.append(_turn_row(turn, resend_cost.turn(turn.turn), usage.branch_id))
+        rows += _request_rows(turn) if with_requests else ()
+    rows += ([scope, *_counts(usage.totals.get(scope)), "", _cost(usage.money.get(scope)), ""] for scope in Scope)
+    right = range(1, len(_HEADINGS) - 1)
+    if with_requests:
+        rows = [[*row, *[""] * (len(_HEADINGS) + len(_REQUEST_HEADINGS) - len(row))] for row in rows]
+        rows[0] = (*_HEADINGS, *_REQUEST_HEADINGS)
+    out.table(rows, right=right)
     out.line()
     out.line(f"own: turns that {usage.branch_id} ran. path: all its turns, each once. all: billed in the session.")
     out.line(
@@ -78,6 +88,25 @@ def _turn_row(turn: TurnUsage, cost: TurnResendCost | None, branch_id: str) -> l
     resend_cost = f"{ESTIMATE}{cost.tokens:,}" if cost and cost.tokens else ""
     run_by = turn.branch_id if turn.branch_id and turn.branch_id != branch_id else ""
     return [str(turn.turn), *_counts(turn.usage), resend_cost, _cost(turn.cost), run_by]
+
+
+def _request_rows(turn: TurnUsage) -> Iterator[list[str]]:
+    """Yield a row for each request of a turn, as `2.1` for the first one of the second turn."""
+    for request, names in zip(turn.requests, differing_names(turn.requests), strict=True):
+        used = request.usage
+        usage = Usage(1, *used[:2], sum(used[:2]), *used[2:]) if used else None
+        _, *counts = _counts(usage) if usage else ["", *[""] * (len(USAGE_ROWS) - 2), "not reported"]
+        yield [
+            f"{turn.turn}.{request.number}",
+            "",
+            *counts,
+            "",
+            _cost(request.cost),
+            names,
+            format_duration(request.seconds),
+            format_duration(request.first_token_seconds),
+            cache_words(request.cache) if request.cache else "",
+        ]
 
 
 def _counts(usage: Usage | None) -> list[str]:

@@ -76,6 +76,12 @@ class Pricing:
 def _priced(prices: Prices, turns: Sequence[TurnUsage]) -> tuple[TurnUsage, ...]:
     spendings = [prices.spending(turn) for turn in turns]
     return tuple(
-        turn._replace(cost=prices.cost([spending]), window=prices.window(turn.model)) if spending else turn
+        turn._replace(
+            cost=prices.cost([spending]),
+            window=prices.window(turn.model),
+            requests=tuple(prices.priced_request(request, turn) for request in turn.requests),
+        )
+        if spending
+        else turn
         for turn, spending in zip(turns, spendings, strict=True)
     )

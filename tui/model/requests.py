@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from tui.model.cache_evidence import CacheEvidence
+    from tui.model.usage import Money
 
 __all__ = ["Request", "RequestInput", "RequestUsage", "SentRequest", "adds_up"]
 
@@ -24,6 +28,17 @@ class RequestUsage(NamedTuple):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All tokens that were sent, also if the provider counts those of its cache apart from the input."""
+        cache = (self.cached_tokens or 0) + (self.cache_write_tokens or 0)
+        return self.input_tokens + cache if cache > self.input_tokens else self.input_tokens
+
+    @property
+    def used_cache(self) -> bool:
+        """Whether tokens were read from a cache or written to it."""
+        return bool(self.cached_tokens or self.cache_write_tokens)
 
 
 class SentRequest(NamedTuple):
@@ -70,6 +85,8 @@ class Request(NamedTuple):
         response_id: The id that the server gave the response.
         input_items: Number of items that were sent; None if they were not recorded.
         has_input: Whether anything of what was sent was recorded.
+        cost: The cost in money; None while no prices are shown.
+        cache: Whether the provider's cache served it; None if that was not read.
     """
 
     id: int
@@ -85,6 +102,13 @@ class Request(NamedTuple):
     response_id: str | None = None
     input_items: int | None = None
     has_input: bool = False
+    cost: Money | None = None
+    cache: CacheEvidence | None = None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All tokens that were sent; 0 if none were reported."""
+        return self.usage.prompt_tokens if self.usage else 0
 
 
 class RequestInput(NamedTuple):

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from tui.model.requests import Request
 
 __all__ = [
     "BranchUsage",
@@ -146,6 +149,7 @@ class TurnUsage(NamedTuple):
         model: Name of the model that counted the tokens, if it is recorded.
         hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`.
         counting: How the input was counted.
+        requests: Its requests, in order; empty if they are not all known, or were not read.
     """
 
     turn: int
@@ -158,6 +162,15 @@ class TurnUsage(NamedTuple):
     model: str | None = None
     hour: str = ""
     counting: Counting = Counting.INCLUSIVE
+    requests: tuple[Request, ...] = ()
+
+    @property
+    def context(self) -> tuple[int, bool] | None:
+        """Input of the last request, and whether it is exact or a minimum; None if no usage is stored."""
+        if self.usage is None:
+            return None
+        counted = [request for request in self.requests if request.usage is not None]
+        return (counted[-1].prompt_tokens, True) if counted else self.usage.context
 
 
 class BranchUsage(NamedTuple):

@@ -139,6 +139,7 @@ class Store:
             raise
         self._reader, self._background = reader, background
         self._positions, self._tree, self._session_order = PositionIndex(), IncrementalTree(), SessionOrder()
+        self._background_positions = PositionIndex()
         self._usage_cache = BranchUsageCache()
         self._spending = None
         self.sessions_table, self.messages_table = map(unquoted, reader.tables)
@@ -338,7 +339,9 @@ class Store:
 
         def read(tx: Transaction) -> BranchUsage:
             usage = self._usage_cache.branch_usage(tx, session, tree, branch_id)
-            return usage if page is None else usage._replace(page=turn_usages(tx, session, tree, branch_id, *page))
+            if page is None:
+                return usage
+            return usage._replace(page=turn_usages(tx, session, tree, branch_id, *page, self._background_positions))
 
         return await self._background.read(read)
 
@@ -347,10 +350,11 @@ class Store:
         self._background.submit_read(lambda tx: self._usage_cache.branch_usage(tx, session, tree, branch_id))
 
     async def turn_usages(
-        self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
+        self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int, *, requests: bool = True
     ) -> tuple[TurnUsage, ...]:
-        """Return the usage of each turn of a branch from `first` to `last`."""
-        return await self._background.read(lambda tx: turn_usages(tx, session, tree, branch_id, first, last))
+        """Return the usage of each turn of a branch from `first` to `last`, by default with the turn's requests."""
+        positions = self._background_positions if requests else None
+        return await self._background.read(lambda tx: turn_usages(tx, session, tree, branch_id, first, last, positions))
 
     async def requests(
         self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int

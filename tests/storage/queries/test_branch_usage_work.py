@@ -7,13 +7,14 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
 from tests.conversations import run_result, turn
 from tests.counting import on_reader, watch_reads
 from tui.model import Scope, Session, TurnTree
+from tui.model.requests import RequestUsage, SentRequest
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
 
@@ -30,7 +31,12 @@ async def write(path: Path, turns: int, forks: int) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
         for number in range(turns):
             await session.add_items(turn(f"turn {number}", tool="weather"))
-            await session.store_run_usage(run_result(100))
+            items: list[Any] = [*await session.get_items()]
+            sent = SentRequest(
+                RequestUsage(2000, 200, 1920), "Weather", instructions="Be short.", tools=[], settings={}
+            )
+            await session.record_request(sent._replace(items=items), first=True)
+            await session.store_run_usage(run_result(2000, cached=1920))
             await session.record_run(outcome="done", model="gpt-5-mini")
         for number in range(forks):
             await session.fork(11, source="main", branch_name=f"fork-{number}")
@@ -82,13 +88,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 async def test_a_page_of_turns_costs_the_same_on_a_long_branch(files: dict[str, Path], name: str) -> None:
     statements, steps = await cost(files["short"], LOOKS[name])
     on_long = await cost(files["long"], LOOKS[name])
-    assert statements == on_long[0] == 4
+    assert statements == on_long[0] == 8
     assert on_long[1] <= steps * 1.2
 
 
 async def test_more_branches_take_no_more_statements(files: dict[str, Path]) -> None:
     for look in LOOKS.values():
-        assert (await cost(files["forked"], look))[0] == 4
+        assert (await cost(files["forked"], look))[0] == 8
 
 
 @pytest.mark.parametrize("file", ["short", "long", "forked"])

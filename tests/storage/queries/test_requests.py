@@ -12,7 +12,7 @@ import pytest
 from tests.conversations import open_sdk, run_result, sent_request, turn
 from tests.counting import on_reader, watch_reads
 from tests.session.samples import rows
-from tui.model.requests import Request, RequestInput, RequestUsage
+from tui.model.requests import Request, RequestInput, RequestUsage, SentRequest
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
 
@@ -175,6 +175,11 @@ async def test_damaged_requests_are_read_as_far_as_possible(path: Path, session:
         3: ["gpt-5-mini"],
     }
     assert [await sent(path, number, 1) for number in (1, 3)] == [RequestInput(found[number][0]) for number in (1, 3)]
+    store = Store(path)
+    (opened,) = await store.sessions()
+    usages = await store.turn_usages(opened, await store.tree(opened), "main", 1, 3)
+    assert [len(usage.requests) for usage in usages] == [1, 0, 1]
+    store.close()
 
 
 @pytest.mark.parametrize("recorded", [1, 60])
@@ -195,3 +200,9 @@ async def test_all_requests_of_a_branch_are_read_in_one_query_by_index(path: Pat
     assert any("USING INDEX convo_requests_message" in step for step in steps)
     assert not [step for step in steps if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]
     store.close()
+
+
+async def test_a_request_without_details_is_recorded(path: Path, session: AdvancedSQLiteSession) -> None:
+    await session.add_items([{"role": "user", "content": "hello"}])
+    await session.record_request(SentRequest(RequestUsage(100, 10)), first=True)
+    assert [request.usage for request in (await requests(path))[1]] == [RequestUsage(100, 10)]

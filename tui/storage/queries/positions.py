@@ -66,6 +66,22 @@ class PositionIndex:
         key = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
         return self._count_before(tx, session, branch_id, key)
 
+    def message(self, tx: Transaction, session: Session, branch_id: str, position: int) -> str | bytes | None:
+        """Return the stored item at a position of a branch; None if there is none."""
+        (sequence, row_id), skipped = self.seek(tx, session, branch_id, position)
+        row = tx.execute(
+            f"SELECT {tx.dialect.as_utf8('m.message_data')} FROM (SELECT message_id"
+            f" FROM {tx.structure_table(session)} WHERE {_ON_BRANCH} AND {_FROM_KEY}"
+            f" ORDER BY sequence_number, id LIMIT 1 OFFSET :skipped) AS t JOIN {tx.tables.messages} AS m"
+            " ON m.id = t.message_id",
+            session_id=session.session_id,
+            branch_id=branch_id,
+            sequence=sequence,
+            id=row_id,
+            skipped=skipped,
+        ).fetchone()
+        return None if row is None else row[0]
+
     def _count_before(self, tx: Transaction, session: Session, branch_id: str, key: _Key | None) -> int:
         """Return the number of items of a branch before a key; of all items if the key is None."""
         checkpoints = self._of(tx, session, branch_id)

@@ -25,7 +25,9 @@ __all__ = [
     "EncodedInput",
     "MatchedItems",
     "delete_inputs",
+    "elements_of",
     "encode_input",
+    "is_group",
     "match_items",
     "read_request_input",
     "read_texts",
@@ -151,10 +153,10 @@ def text_hashes(tx: Transaction, session_id: str, inputs: Iterable[Mapping[str, 
     elements: list[Any] = []
     for columns in inputs:
         used.update(columns.get(name) for name in _TEXTS)
-        elements += _elements(columns.get("input"))
-    groups = [element[0] for element in elements if _is_group(element)]
+        elements += elements_of(columns.get("input"))
+    groups = [element[0] for element in elements if is_group(element)]
     for text in read_texts(tx, session_id, groups).values():
-        elements += _elements(text)
+        elements += elements_of(text)
     used.update(groups, (element for element in elements if isinstance(element, str)))
     return {key for key in used if isinstance(key, str)}
 
@@ -165,14 +167,14 @@ def read_request_input(tx: Transaction, session: Session, branch_id: str, reques
         return RequestInput(request)
     sql = f"SELECT {', '.join(_TEXTS)}, input, last_message_id FROM convo_request_inputs WHERE id = :id"
     *hashes, stored, last_message_id = tx.execute(sql, id=request.id).fetchone()
-    elements = _elements(stored)
-    groups = [element[0] for element in elements if _is_group(element)]
+    elements = elements_of(stored)
+    groups = [element[0] for element in elements if is_group(element)]
     texts = read_texts(tx, session.session_id, [*hashes, *groups])
     instructions, tools, settings = (decode_or_none(texts.get(key)) for key in hashes)
     elements = [
         inner
         for element in elements
-        for inner in (_elements(texts.get(element[0])) if _is_group(element) else [element])
+        for inner in (elements_of(texts.get(element[0])) if is_group(element) else [element])
     ]
     items = _read_items(tx, session, branch_id, elements, last_message_id)
     return RequestInput(
@@ -210,7 +212,7 @@ def _read_items(
     return items
 
 
-def _elements(stored: str | None) -> list[Any]:
+def elements_of(stored: str | None) -> list[Any]:
     """Return the elements of an input or of a group; none if there are others than the format has."""
     elements = decode_or_none(stored)
     return elements if isinstance(elements, list) and all(map(_is_element, elements)) else []
@@ -225,7 +227,8 @@ def _is_element(element: object) -> bool:
     return False
 
 
-def _is_group(element: object) -> bool:
+def is_group(element: object) -> bool:
+    """Return whether an element is the hash of a list of elements."""
     return isinstance(element, list) and len(element) == 1
 
 

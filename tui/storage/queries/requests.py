@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from tui.model import Session, TurnTree
+from tui.model import Session, TurnTree, TurnUsage
 from tui.model.requests import Request, RequestUsage, adds_up
 from tui.storage.engine import Transaction
 from tui.storage.queries.request_inputs import EncodedInput, delete_inputs, store_input
@@ -223,9 +223,18 @@ def _sums(usages: Sequence[RequestUsage]) -> dict[str, Any]:
 
 
 def read_requests(
-    tx: Transaction, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
+    tx: Transaction,
+    session: Session,
+    tree: TurnTree,
+    branch_id: str,
+    first: int,
+    last: int,
+    usages: Mapping[int, TurnUsage] | None = None,
 ) -> dict[int, tuple[Request, ...]]:
-    """Return the requests of those turns of a branch from `first` to `last` whose requests are all known, in order."""
+    """Return the requests of those turns of a branch from `first` to `last` whose requests are all known, in order.
+
+    `usages` are those of the turns, if they were read already.
+    """
     if not tx.has_table(CONVO_REQUESTS.name):
         return {}
     has_inputs = tx.has_table("convo_request_inputs")
@@ -272,7 +281,8 @@ def read_requests(
         )
     if not found:
         return {}
-    usages = usages_by_turn(tx, session, tree, branch_id, first, last)
+    if usages is None:
+        usages = usages_by_turn(tx, session, tree, branch_id, first, last)
     known = {}
     for (turn, runner), requests in found.items():
         used = usages.get(turn)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tui.model import Counting, Outcome, RunRecord, Session, TurnTree, TurnUsage
 from tui.model.resend_cost import TurnInput
@@ -26,7 +26,12 @@ from tui.storage.queries.usage_columns import (
     read_usage,
     usage_expressions,
 )
+from tui.storage.schema import CONVO_REQUESTS
 from tui.storage.type_conditions import call_condition, sql_list
+
+if TYPE_CHECKING:
+    from tui.model.requests import Request
+    from tui.storage.queries.positions import PositionIndex
 
 __all__ = [
     "HOUR",
@@ -107,11 +112,31 @@ def usage_of_turns(
 
 
 def turn_usages(
-    tx: Transaction, session: Session, tree: TurnTree, branch_id: str, first: int, last: int
+    tx: Transaction,
+    session: Session,
+    tree: TurnTree,
+    branch_id: str,
+    first: int,
+    last: int,
+    positions: PositionIndex | None = None,
 ) -> tuple[TurnUsage, ...]:
-    """Return the usage of the turns of a branch from `first` to `last`, one for each turn."""
+    """Return the usage of the turns of a branch from `first` to `last`, one for each turn.
+
+    If `positions` are given, which find items of the branch, the requests of the turns are read too.
+    """
     last = min(last, tree.branches[branch_id].turns)
-    usages = usages_by_turn(tx, session, tree, branch_id, first, last)
+    requests: Mapping[int, tuple[Request, ...]] = {}
+    if positions is not None and tx.has_table(CONVO_REQUESTS.name):
+        # Modules that the first screen does not need for a file without requests.
+        from tui.storage.queries.cache_evidence import with_cache_evidence
+        from tui.storage.queries.requests import read_requests
+
+        # The first request of a turn is compared with the turn before.
+        usages = usages_by_turn(tx, session, tree, branch_id, first - 1, last)
+        requests = read_requests(tx, session, tree, branch_id, first - 1, last, usages)
+        requests = with_cache_evidence(tx, session, branch_id, requests, range(first, last + 1), positions)
+    else:
+        usages = usages_by_turn(tx, session, tree, branch_id, first, last)
     runs_by_turn = _runs(tx, session, branch_id, first, last)
     tools = _tools(tx, session, branch_id, first, last)
     found = []
@@ -123,7 +148,7 @@ def turn_usages(
             usage = turn_usage.usage._replace(estimated=reported[-1].estimated)
             turn_usage = turn_usage._replace(usage=usage, model=reported[-1].model)
         run = _last_run(runs, branch_id) if runs else None
-        found.append(turn_usage._replace(run=run, tools=tuple(tools.get(turn, ()))))
+        found.append(turn_usage._replace(run=run, tools=tuple(tools.get(turn, ())), requests=requests.get(turn, ())))
     return tuple(found)
 
 

@@ -55,7 +55,7 @@ def context_text(turn: TurnUsage | None, room: int) -> str:
     """Return the input of a turn's last request and its share of the context window, in `room` cells."""
     if turn is None:
         return LOADING
-    context = turn.usage.context if turn.usage else None
+    context = turn.context
     if turn.usage is None or context is None:
         return ABSENT
     tokens, is_exact = context
