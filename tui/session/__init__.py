@@ -1,7 +1,7 @@
 """The session classes, and the recording of runs.
 
-Public names: `AdvancedSQLiteSession`, drop-in for the class of that name in `agents.extensions.memory`, and `record`,
-which returns hooks of the SDK that store every request of a run.
+Public names: `AdvancedSQLiteSession` and `EncryptedSession`, drop-ins for the classes of these names in
+`agents.extensions.memory`, and `record`, which returns hooks of the SDK that store every request of a run.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from tui.session.encryption import EncryptedSession
     from tui.session.recorder import record
     from tui.session.sqlite import AdvancedSQLiteSession
 
-__all__ = ["AdvancedSQLiteSession", "record"]
+__all__ = ["AdvancedSQLiteSession", "EncryptedSession", "record"]
 
-_MODULES: Final = {"AdvancedSQLiteSession": "sqlite", "record": "recorder"}
+_MODULES: Final = {"AdvancedSQLiteSession": "sqlite", "EncryptedSession": "encryption", "record": "recorder"}
 
 
 def __getattr__(name: str) -> Any:
-    # A program that only reads a file does not import the session class, and only the recorder imports the SDK.
+    # A program that only reads a file does not import the session class; only the two others import the SDK.
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -11,6 +11,7 @@ from contextlib import closing
 from typing import Final, NamedTuple
 
 from tui.items.codec import decode, decode_bytes, decode_rows
+from tui.items.sealed import SealedItem
 from tui.items.types import is_user_message, message_type, tool_name
 from tui.storage.engine import Rows, Transaction
 from tui.storage.queries.branches import (
@@ -92,7 +93,11 @@ def encode_items(items: Iterable[object]) -> list[EncodedItem]:
     Raises:
         TypeError: An item cannot be encoded as JSON.
     """
-    return [EncodedItem(json.dumps(item), message_type(item), tool_name(item), is_user_message(item)) for item in items]
+    return [_encode(item, item.plain if isinstance(item, SealedItem) else item) for item in items]
+
+
+def _encode(item: object, plain: object) -> EncodedItem:
+    return EncodedItem(json.dumps(item), message_type(plain), tool_name(plain), is_user_message(plain))
 
 
 def append_items(tx: Transaction, session_id: str, branch_id: str, items: Sequence[EncodedItem]) -> None:
