@@ -152,6 +152,8 @@ async def test_each_request_is_recorded_as_the_model_got_it(
             says("You are welcome.", 500, cached=256),
         ]
     )
+    # To such models the SDK sends a key of its own.
+    model._supports_default_prompt_cache_key = lambda: filtered  # type: ignore[attr-defined]
     config = RunConfig(
         tracing_disabled=True,
         model_settings=ModelSettings(max_tokens=50),
@@ -165,6 +167,7 @@ async def test_each_request_is_recorded_as_the_model_got_it(
         assert await read_recorded(path) == found
 
     assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
+    assert all(("prompt_cache_key" in part) == filtered for part in (as_recorded(sent)[2] for sent in found.inputs))
     requests = found.requests
     assert [(request.turn, request.number, request.agent, request.response_id) for request in requests] == [
         (1, 1, "Triage", "resp_100"),

@@ -69,7 +69,7 @@ class Outgoing(NamedTuple):
         converted = Converter.convert_tools(self.tools, self.handoffs, allow_opaque_tool_search_surface=True)
         tools: list[dict[str, Any]] = as_json(converted.tools)
         for tool in tools:
-            if tool["type"] == "mcp":
+            if tool.get("type") == "mcp":
                 tool.update((name, _HIDDEN) for name in _SECRET_TOOL_FIELDS if tool.get(name))
         return tools
 
