@@ -20,8 +20,7 @@ from tui.storage.journal.recording import record_clear
 from tui.storage.queries.branches import DeletedRows, delete_branch, fork_branch, list_branches
 from tui.storage.queries.compaction import StoredItem, newest_items, turn_holder
 from tui.storage.queries.items import EncodedItem, append_items, clear_session, encode_items, pop_item, read_items
-from tui.storage.queries.request_inputs import encode_input, match_items
-from tui.storage.queries.requests import EndedRequest, record_request
+from tui.storage.queries.requests import EndedRequest, prepare_request, record_request
 from tui.storage.queries.runs import EndedRun, record_run
 from tui.storage.queries.turns import (
     find_turns,
@@ -463,20 +462,15 @@ class AdvancedSession:
             request: What was sent, and what it used.
             first: Whether it is the first request of its run, which replaces what is stored for the turn.
         """
-        access, branch = self._access, self._access.current.branch_id
-        matched = None
-        if request.items is not None:
-            matched = await access.read(match_items, branch, request.items)
-        answered = EndedRequest(
-            request.agent,
-            request.model,
-            request.started_at,
-            request.seconds,
-            request.first_token_seconds,
-            request.usage,
-            encode_input(request, matched),
-        )
-        await self._store_for_last_turn("request record", partial(record_request, first=first), answered)
+        branch_id = self._access.current.branch_id
+
+        def prepare(tx: Transaction, session_id: str, branch: str) -> EndedRequest | None:
+            return prepare_request(tx, session_id, turn_holder(tx, session_id, branch), request)
+
+        # The turn is found before other calls are made, and a long branch compared before other writers wait.
+        ended = await self._access.read(prepare, branch_id)
+        if ended is None or not await self._access.change(partial(_record_ended, ended, first)):
+            self._logger.debug("Skipping request record: no current turn on branch %r", branch_id)
 
     async def record_run(
         self,
@@ -575,6 +569,10 @@ class AdvancedSession:
             self._logger.error("%s: %s", message, error, exc_info=error)
         else:
             self._logger.error("%s", message)
+
+
+def _record_ended(request: EndedRequest, first: bool, tx: Transaction, _branch: str) -> bool:
+    return record_request(tx, request, first)
 
 
 def _check_name(name: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -206,3 +207,18 @@ async def test_a_request_without_details_is_recorded(path: Path, session: Advanc
     await session.add_items([{"role": "user", "content": "hello"}])
     await session.record_request(SentRequest(RequestUsage(100, 10)), first=True)
     assert [request.usage for request in (await requests(path))[1]] == [RequestUsage(100, 10)]
+
+
+async def test_a_request_belongs_to_the_turn_of_its_call(path: Path, session: AdvancedSQLiteSession) -> None:
+    """Calls that are made before a request is stored change neither its turn nor its branch."""
+    await session.add_items(turn("one"))
+    await asyncio.gather(
+        session.record_request(sent_request(100, turn("one")), first=True),
+        session.add_items(turn("two")),
+        session.fork(1, branch_name="alt"),
+        session.record_request(sent_request(200, turn("two")), first=True),
+    )
+    found = await requests(path)
+    tokens = {number: [each.usage and each.usage.input_tokens for each in of_turn] for number, of_turn in found.items()}
+    assert tokens == {1: [100], 2: [200]}
+    assert await requests(path, "alt") == {}

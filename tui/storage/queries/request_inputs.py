@@ -28,7 +28,6 @@ __all__ = [
     "elements_of",
     "encode_input",
     "is_group",
-    "match_items",
     "read_request_input",
     "read_texts",
     "store_input",
@@ -69,8 +68,8 @@ class MatchedItems(NamedTuple):
     last_message_id: int | None
 
 
-def encode_input(request: SentRequest, matched: MatchedItems | None) -> EncodedInput:
-    """Return what a request sent as it is stored."""
+def encode_input(tx: Transaction, session_id: str, branch_id: str, request: SentRequest) -> EncodedInput:
+    """Return what a request for a branch sent as it is stored."""
     texts: dict[str, str] = {}
 
     def add(value: object) -> str:
@@ -84,7 +83,8 @@ def encode_input(request: SentRequest, matched: MatchedItems | None) -> EncodedI
     for name in _TEXTS:
         if (value := getattr(request, name)) is not None:
             columns[name] = add(value)
-    if request.items is not None and matched is not None:
+    if request.items is not None:
+        matched = _match_items(tx, session_id, branch_id, request.items)
         elements: list[Any] = []
         for item, position in zip(request.items, matched.places, strict=True):
             if position is None:
@@ -251,7 +251,7 @@ def _rows(tx: Transaction) -> str:
     )
 
 
-def match_items(tx: Transaction, session_id: str, branch_id: str, items: Sequence[Any]) -> MatchedItems:
+def _match_items(tx: Transaction, session_id: str, branch_id: str, items: Sequence[Any]) -> MatchedItems:
     """Return where each item of a request is stored in the branch that it was sent for.
 
     The branch is read from its end as far as the items reach.

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from tui.model import Session, TurnTree, TurnUsage
-from tui.model.requests import Request, RequestUsage, adds_up
+from tui.model.requests import Request, RequestUsage, SentRequest, adds_up
 from tui.storage.engine import Transaction
-from tui.storage.queries.request_inputs import EncodedInput, delete_inputs, store_input
+from tui.storage.queries.request_inputs import EncodedInput, delete_inputs, encode_input, store_input
 from tui.storage.queries.turn_usage import usages_by_turn
 from tui.storage.queries.usage_columns import STORED_COLUMNS, USAGE_COLUMNS
 from tui.storage.schema import CONVO_REQUESTS, CONVO_USAGE
@@ -28,6 +28,7 @@ __all__ = [
     "delete_stale_requests",
     "insert_request",
     "last_turn_key",
+    "prepare_request",
     "read_requests",
     "record_request",
     "replace_requests",
@@ -65,14 +66,10 @@ class TurnKey(NamedTuple):
 
 
 class EndedRequest(NamedTuple):
-    """A request to record, with the fields of `tui.model.requests.SentRequest`."""
+    """A request to record, its turn, and what it sent as it is stored."""
 
-    agent: str | None
-    model: str | None
-    started_at: str | None
-    seconds: float | None
-    first_token_seconds: float | None
-    usage: RequestUsage | None
+    turn: TurnKey
+    request: SentRequest
     input: EncodedInput
 
 
@@ -169,18 +166,30 @@ def _same_tokens(stored: Sequence[_StoredUsage], usages: Sequence[RequestUsage])
     return found
 
 
-def record_request(tx: Transaction, session_id: str, branch_id: str, request: EndedRequest, first: bool) -> bool:
-    """Add a request to the branch's last turn and to its usage; return False if the branch has no turn.
+def prepare_request(tx: Transaction, session_id: str, branch_id: str, request: SentRequest) -> EndedRequest | None:
+    """Return a request of the branch's last turn as it is recorded; None if the branch has no turn."""
+    turn = last_turn_key(tx, session_id, branch_id)
+    if turn is None or turn.message_id is None:
+        return None
+    return EndedRequest(turn, request, encode_input(tx, session_id, branch_id, request))
+
+
+def record_request(tx: Transaction, ended: EndedRequest, first: bool) -> bool:
+    """Add a request to its turn and to the turn's usage; return False if the turn is gone.
 
     The first request of a run replaces the requests and the usage that are stored for the turn. A request without usage
     adds nothing to the turn's usage.
     """
-    turn = last_turn_key(tx, session_id, branch_id)
-    if turn is None or turn.message_id is None:
+    turn, request, sent = ended
+    sql = (
+        "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+        " AND user_turn_number = :user_turn_number AND message_id = :message_id LIMIT 1"
+    )
+    if tx.execute(sql, **turn._asdict()).fetchone() is None:
         return False
     stored = _stored_usages(tx, turn)
     if first:
-        delete_requests(tx, session_id, [request.id for request in stored])
+        delete_requests(tx, turn.session_id, [other.id for other in stored])
         stored = []
     row = {
         **turn._asdict(),
@@ -188,7 +197,7 @@ def record_request(tx: Transaction, session_id: str, branch_id: str, request: En
         **{name: getattr(request, name) for name in _CIRCUMSTANCES},
         **dict(zip(_TOKENS, request.usage or (None,) * len(_TOKENS), strict=True)),
     }
-    insert_request(tx, session_id, row, request.input)
+    insert_request(tx, turn.session_id, row, sent)
     if request.usage is not None:
         replace_usage(tx, turn, _sums([*(other.usage for other in stored if other.usage is not None), request.usage]))
     elif first:
