@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import pytest
 from agents import (
@@ -47,6 +47,7 @@ from tests.conftest import OpenOurs
 from tests.recorded import as_recorded, as_sent, assert_sums, read_recorded
 from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession, record
+from tui.session import EncryptedSession as OurEncryptedSession
 from tui.session.recorder import RunRecorder
 
 QUIET = RunConfig(tracing_disabled=True)
@@ -434,9 +435,10 @@ async def test_a_session_in_a_wrapper_is_recorded(ours: OpenOurs, path: Path) ->
     assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
 
 
-async def test_an_encrypted_session_keeps_its_secrets(ours: OpenOurs, path: Path) -> None:
+@pytest.mark.parametrize("wrapper", [EncryptedSession, OurEncryptedSession])
+async def test_an_encrypted_session_keeps_its_secrets(ours: OpenOurs, path: Path, wrapper: Any) -> None:
     session = ours()
-    encrypted = EncryptedSession("chat", cast("Any", session), "key")
+    encrypted = wrapper("chat", session, "key")
     model = ScriptedModel([says("The secret answer.", 100)])
     agent = Agent(name="Guide", instructions="Keep the secret.", model=model)
     await run(agent, "A secret question", encrypted, record(encrypted), stream=False)
@@ -477,6 +479,7 @@ import asyncio, os, sys
 from agents import Agent, RunConfig, Runner, Usage
 from agents.testing import ModelStep, ScriptedModel, function_call
 from tui.session import AdvancedSQLiteSession, record
+from tui.session import EncryptedSession as OurEncryptedSession
 
 async def main():
     used = Usage(requests=1, input_tokens=100, output_tokens=10, total_tokens=110)
