@@ -72,6 +72,11 @@ def waiting(*branches: str) -> Callable[[View], bool]:
     return lambda view: {name: run.state for name, run in view.runs.items()} == states
 
 
+def asks_for(call_id: str) -> Callable[[View], bool]:
+    """Return a condition: the run on `main` asks for this call alone."""
+    return lambda view: "main" in view.runs and [call.call_id for call in view.runs["main"].approvals] == [call_id]
+
+
 async def wait_for_approval(controller: SessionController, text: str) -> None:
     """Send a message for which the agent needs approval."""
     await agent_of(controller).send(text)
@@ -174,7 +179,7 @@ async def test_each_call_of_a_paused_run_gets_its_answer(path: Path, tmp_path: P
     second = await restart(first, open_file)
     await until(second, waiting("main"))
     agent_of(second).decide("main", [APPROVE, REJECT, APPROVE])
-    await until(second, lambda view: [call.call_id for call in view.runs["main"].approvals] == ["call-4"])
+    await until(second, asks_for("call-4"))
     assert sorted(paid(tmp_path)) == ["1", "3"]
     third = await restart(second, open_file)
     await until(third, waiting("main"))
@@ -198,20 +203,24 @@ async def test_of_two_answers_at_the_same_time_one_is_taken_up(path: Path, tmp_p
     assert notices == ["Another program has answered it already, or deleted its branch."]
 
 
-async def test_the_other_explorer_notices_that_a_run_was_answered(path: Path, tmp_path: Path, open_file: Open) -> None:
+async def test_the_other_explorer_follows_a_run_that_was_answered(path: Path, tmp_path: Path, open_file: Open) -> None:
     first = await open_file()
-    await wait_for_approval(first, "Pay 1")
+    await wait_for_approval(first, "Pay 1 then 2")
     second = await open_file()
     await until(second, waiting("main"))
-    await decide(second, APPROVE)
-    await first.refresh()
-    view = await until(first, waiting())
+    agent_of(second).decide("main", [APPROVE])
+    for explorer in (second, first):
+        await explorer.refresh()
+        await until(explorer, asks_for("call-2"))
+    await decide(first, APPROVE)
+    await second.refresh()
+    view = await until(second, waiting())
     assert view.notice is not None
     assert view.notice.text == "The run on 'main' was answered in another program."
+    assert view.failure is None
     assert view.page is not None
     assert view.page.items[-1].type == "assistant"
-    assert view.failure is None
-    assert paid(tmp_path) == ["1"]
+    assert paid(tmp_path) == ["1", "2"]
 
 
 async def test_runs_wait_on_several_branches(path: Path, tmp_path: Path, open_file: Open) -> None:
@@ -355,7 +364,7 @@ async def test_a_file_cannot_approve_calls_for_its_reader(path: Path, tmp_path: 
     second = await open_file()
     await until(second, waiting("main"))
     agent_of(second).decide("main", [APPROVE])
-    await until(second, lambda view: [call.call_id for call in view.runs["main"].approvals] == ["call-2"])
+    await until(second, asks_for("call-2"))
     assert paid(tmp_path) == ["1"]
     await agent_of(second).stop_all()
     with closing(sqlite3.connect(path)) as db, db:

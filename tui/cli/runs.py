@@ -107,7 +107,7 @@ def _decisions(options: argparse.Namespace, found: PausedRun) -> list[ApprovalDe
 async def _stop(options: argparse.Namespace, store: Store, found: PausedRun) -> None:
     stopped = await _editor(store).stop_paused_run(found.id, describe_run(found.message, found.branch_id))
     if stopped is None:
-        raise _answered_elsewhere(found)
+        raise ConvoError(f"Run {found.id} was answered in another program meanwhile.", _RUNS_HINT)
     if options.json:
         print_json({"outcome": Outcome.STOPPED, "answer": "", "waiting": None})
     else:
@@ -130,7 +130,7 @@ async def _answer(options: argparse.Namespace, store: Store, found: PausedRun) -
     finally:
         await runner.close()
     if waiting is None and result.left:
-        raise _answered_elsewhere(found)
+        raise ConvoError(result.error or f"Run {found.id} did not go on.", _RUNS_HINT)
     if waiting is None and result.outcome is not Outcome.DONE:
         raise ConvoError(result.error or "The run was stopped.", result.hint)
     if options.json:
@@ -237,7 +237,3 @@ def _session(store: Store, found: PausedRun) -> AdvancedSQLiteSession:
         sessions_table=store.sessions_table,
         messages_table=store.messages_table,
     )
-
-
-def _answered_elsewhere(found: PausedRun) -> ConvoError:
-    return ConvoError(f"Run {found.id} was answered in another program meanwhile.", _RUNS_HINT)

@@ -30,6 +30,7 @@ class AgentRuns:
         self._reloader = reloader
         self._runner = runner
         self._runs = Runs(runner, self, self._open_session, state.editor, state.store.paused_state)
+        self._is_prepared = False
         self._revision = -1
         self._following: asyncio.Task[None] | None = None
         self._outdated: set[int] = set()
@@ -42,6 +43,7 @@ class AgentRuns:
         Raises:
             ConfigError: The agent or its model is not available.
         """
+        self._is_prepared = True
         self._state.subscribe(self._follow_file)
         self._follow_file(self._state.view)
         await self._runs.prepare()
@@ -141,7 +143,7 @@ class AgentRuns:
 
     def _follow_file(self, view: View) -> None:
         """Read the paused runs again when the content of the file has changed."""
-        if view.writable and view.revision != self._revision and self._following is None:
+        if self._is_prepared and view.writable and view.revision != self._revision and self._following is None:
             self._following = asyncio.create_task(self._show_paused())
 
     async def _show_paused(self) -> None:
@@ -182,6 +184,9 @@ class AgentRuns:
     def run_ended(self, branch: BranchRef, text: str, result: RunResult, queued: Sequence[str]) -> None:
         """Show a failure of the run, with the messages that were not sent."""
         failure = self._state.view.failure
+        if result.left:
+            # It may wait again already, where it was answered.
+            self._revision = -1
         if result.left and not queued:
             # Without a branch, it was the user who deleted it.
             if result.error and branch.branch_id in self._state.view.tree.branches:

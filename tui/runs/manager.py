@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping,
 from typing import Any
 
 from tui.errors import ConvoError
-from tui.model import ApprovalDecision, Outcome, PausedRun, Run
+from tui.model import ApprovalDecision, Outcome, PausedRun, Run, RunState
 from tui.runs.active_run import ActiveRun, BranchRef, RunListener
 from tui.runs.protocol import RunLeftError, Runner, RunResult
 from tui.runs.run_file import RunFile, describe_run
@@ -48,7 +48,7 @@ class Runs:
         self._paused_state = paused_state
         self._active: dict[BranchRef, ActiveRun] = {}
         self._tasks: set[asyncio.Task[RunResult]] = set()
-        self._is_closing = False
+        self._is_closed = False
 
     def in_session(self, session_id: str) -> Mapping[str, Run]:
         """Return the runs of a session, by branch."""
@@ -82,7 +82,7 @@ class Runs:
                 active.leave(f"The run on '{active.branch.branch_id}' was answered in another program.")
         for run in paused:
             branch = BranchRef(run.session_id, run.branch_id)
-            if branch not in self._active and not run.is_outdated and not self._is_closing:
+            if branch not in self._active and not run.is_outdated and not self._is_closed:
                 self._restore(branch, run)
 
     async def answer(self, run: PausedRun, decisions: Sequence[ApprovalDecision | None]) -> RunResult:
@@ -108,15 +108,14 @@ class Runs:
     async def stop_all(self) -> None:
         """Stop all runs, and wait until their branches can be used again and the listener has been notified.
 
-        Stored runs that wait for approval stay paused.
+        Stored runs that wait for approval stay paused, and are not shown again.
         """
-        self._is_closing = True
+        self._is_closed = True
         while tasks := [task for task in self._tasks if not task.done()]:
             for active in tuple(self._active.values()):
                 if not active.leave():
                     active.stop()
             await asyncio.wait(tasks)
-        self._is_closing = False
 
     def _restore(self, branch: BranchRef, run: PausedRun) -> asyncio.Task[RunResult]:
         active = ActiveRun(branch, self._runner.name, self._listener)
@@ -175,6 +174,9 @@ class Runs:
         except RunLeftError as left:
             return RunResult(Outcome.STOPPED, error=str(left) or None, left=True)
         except asyncio.CancelledError:
+            if active.run.state is not RunState.STOPPING:
+                # The program ends, which is no answer.
+                raise
             return await self._stop_paused(run)
         try:
             active.begin(file)
