@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 from time import monotonic
 from typing import Any, Final, Generic
 
@@ -23,6 +24,14 @@ _ROUNDS: Final = 2
 """How often the way of a key is followed: a widget that handles a key may post a message, which goes the same way."""
 
 
+class _Kind(Enum):
+    """What a key is to the widget that has the focus."""
+
+    TEXT = auto()
+    MOVEMENT = auto()
+    OTHER = auto()
+
+
 class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
     """An app that holds a key back until the keys before it have been handled.
 
@@ -38,7 +47,8 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
         self._waiting_since = 0.0
         self._has_waited = False
         self._last_target: MessagePump | None = None
-        self._last_is_text = False
+        self._last_kind = _Kind.OTHER
+        self._moving_keys: tuple[Widget | None, frozenset[str]] = None, frozenset()
 
     @property
     def holds_keys(self) -> bool:
@@ -52,7 +62,7 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
             for worker in tuple(self._waited_for):
                 worker.cancel()
                 self.release_keys(worker, drop=True)
-        elif self._held or self._is_following or self._waited_for or not self._follows_text(event):
+        elif self._held or self._is_following or self._waited_for or not self._follows_its_kind(event):
             self._held.append(event)
             self._follow_last_key()
         else:
@@ -80,18 +90,26 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
         is_escape = isinstance(event, events.Key) and event.key == "escape"
         return is_escape and monotonic() - self._waiting_since > _PATIENCE
 
-    def _follows_text(self, event: events.Key | events.Paste) -> bool:
-        """Return whether a key is text like the one before it, which has moved no focus then."""
-        return self._last_is_text and self.focused is self._last_target and self._is_text(event)
+    def _follows_its_kind(self, event: events.Key | events.Paste) -> bool:
+        """Return whether a key is text or a movement as the one before it, which has moved no focus then."""
+        kind = self._kind(event)
+        return kind is not _Kind.OTHER and kind is self._last_kind and self.focused is self._last_target
 
-    def _is_text(self, event: events.Key | events.Paste) -> bool:
+    def _kind(self, event: events.Key | events.Paste) -> _Kind:
         focused = self.focused
-        return focused is not None and (
-            isinstance(event, events.Paste) or focused.check_consume_key(event.key, event.character)
-        )
+        if focused is None:
+            return _Kind.OTHER
+        if isinstance(event, events.Paste) or focused.check_consume_key(event.key, event.character):
+            return _Kind.TEXT
+        if self._moving_keys[0] is not focused:
+            # Own bindings that the footer does not show only move the cursor.
+            bindings = self.screen.active_bindings.items()
+            keys = frozenset(key for key, active in bindings if active.node is focused and not active.binding.show)
+            self._moving_keys = focused, keys
+        return _Kind.MOVEMENT if event.key in self._moving_keys[1] else _Kind.OTHER
 
     async def _deliver(self, event: events.Key | events.Paste) -> None:
-        self._last_target, self._last_is_text = self.focused or self.screen, self._is_text(event)
+        self._last_target, self._last_kind = self.focused or self.screen, self._kind(event)
         await super().on_event(event)
 
     def _follow_last_key(self) -> None:
