@@ -40,8 +40,11 @@ _HASH_BYTES: Final = 16
 _GROUP: Final = 64
 """Elements of an input that are stored as a text of their own, which later requests share."""
 
-_NEARBY: Final = 16
+_NEARBY: Final = 4
 """Positions around the expected one where an item is looked for."""
+
+_FAR: Final = 24
+"""Positions where the first items are looked for that are not found: the branch may have got some since."""
 
 _BATCH: Final = 512
 """Stored items that are read at once."""
@@ -332,7 +335,7 @@ def _find(items: Sequence[Any], stored: _StoredItems) -> list[int | None]:
 def _candidates(expected: int, unmatched: int) -> Iterator[int]:
     """Yield the positions where an item may be, after `unmatched` others were not found where they were expected."""
     shifted = expected - unmatched
-    for distance in range(_NEARBY):
+    for distance in range(_FAR if unmatched < 3 else _NEARBY):
         for position in (shifted - distance, shifted + distance, expected - distance):
             if 0 <= position <= expected:
                 yield position
