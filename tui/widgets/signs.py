@@ -31,6 +31,8 @@ SIGNS: Final = (
     Sign(" ".join(PATTERNS.values()), f"Usage: parts of bars without colours: {', '.join(_PARTS)}"),
     Sign("▸", "Usage: the selected turn"),
     Sign("×3", "Three times"),
+    Sign("≠ ∅", "Usage: no cache served a request as its prefix changed; though it is the same as before"),
+    Sign("✓ ?", "Usage: a cache served this request; not known"),
     Sign("↰", "Usage: another branch ran this turn"),
     Sign(f"{ESTIMATE} ≥", "An estimate; at least this much"),
     Sign("· – …", "Not stored; not reported; being read"),

@@ -13,7 +13,10 @@ from textual.strip import Strip
 
 from tests.widgets.usage.samples import PagedUsage, sample_usage, screen_text, usage_of, with_runs
 from tui.model import TurnUsage, Usage
+from tui.model.cache_evidence import CacheEvidence, Change, Part, Verdict
+from tui.model.requests import Request, RequestUsage
 from tui.widgets.usage.bars import BarPart, draw_bar, draw_patterned_bar, split_usage, vertical_bar_cell
+from tui.widgets.usage.request_lines import LineStyle, RequestLine
 from tui.widgets.usage.token_chart import TokenChart
 from tui.widgets.usage.token_strip import TokenStrip
 
@@ -329,3 +332,101 @@ def test_bars(snap_compare: Snapshot) -> None:
 
 def test_narrow_bars(snap_compare: Snapshot) -> None:
     assert snap_compare(ChartApp(sample_usage(24), turn=7), terminal_size=(12, 26))
+
+
+def with_requests(turn: TurnUsage, *verdicts: CacheEvidence) -> TurnUsage:
+    requests = [
+        Request(number, "main", turn.turn, number, "Agent", "big", usage=RequestUsage(2000, 10, 0), cache=cache)
+        for number, cache in enumerate(verdicts, 1)
+    ]
+    return turn._replace(requests=tuple(requests))
+
+
+HIT = CacheEvidence(Verdict.HIT, expected_tokens=1920)
+CHANGED = CacheEvidence(Verdict.PREFIX_CHANGED, None, (Change(Part.ITEMS, "user", 3),), 1920, 1920)
+NOT_SERVED = CacheEvidence(Verdict.NOT_SERVED, None, (), 1920, 1920)
+
+
+def requests_usage() -> PagedUsage:
+    """Return 12 turns: a request of the third one changed the prefix, one of the fourth was not served."""
+    rows = list(sample_usage(12).rows)
+    rows[2] = with_requests(rows[2], HIT, CHANGED, HIT)
+    rows[3] = with_requests(rows[3], NOT_SERVED)
+    return usage_of("alt", tuple(rows))
+
+
+def rows_of(app: App[None]) -> list[str]:
+    return [line.rstrip() for line in screen_text(app).splitlines()]
+
+
+async def test_a_turn_is_unfolded_to_its_requests() -> None:
+    app = ChartApp(requests_usage(), turn=3)
+    async with app.run_test(size=(60, 20)) as pilot:
+        chart = app.chart
+        assert [rows_of(app)[row].split()[-2] for row in (2, 3)] == ["≠", "∅"]
+        await pilot.press("right")
+        lines = rows_of(app)
+        numbers = [row for row, line in enumerate(lines) if " in 2.0k · cached 0 · out 10" in line]
+        assert [lines[row].split()[0] for row in numbers] == ["1", "2", "3"]
+        assert "✓ cache hit" in lines[numbers[0] + 1]
+        assert "≠ prefix changed: item 3 (user); 1.9k not cached" in lines[numbers[1] + 1]
+        after = next(row for row, line in enumerate(lines) if line.split()[:1] == ["t4"])
+        # Each request is a stop between the turns, in both directions.
+        stops = []
+        for _ in range(4):
+            await pilot.press("down")
+            stops.append((chart.cursor, chart.request, chart.cursor_y))
+        assert stops == [(3, 1, numbers[0]), (3, 2, numbers[1]), (3, 3, numbers[2]), (4, 0, after)]
+        for expected in stops[-2::-1]:
+            await pilot.press("up")
+            assert (chart.cursor, chart.request, chart.cursor_y) == expected
+        await pilot.press("up", "up")
+        assert (chart.cursor, chart.request) == (2, 0)
+        # The last turn is reached, and a page beyond the requests.
+        await pilot.press("end")
+        assert chart.cursor == 12
+        assert "t12" in rows_of(app)[chart.cursor_y]
+        await pilot.press("home", "pagedown")
+        assert chart.cursor_y == chart.rows - 1
+        await pilot.press("left")
+        assert chart.rows == 12
+        assert not any("cached 0" in line for line in rows_of(app))
+
+
+async def test_a_click_on_the_selected_turn_unfolds_it() -> None:
+    app = ChartApp(requests_usage(), turn=3)
+    async with app.run_test(size=(60, 20)) as pilot:
+        chart = app.chart
+        await pilot.click(chart, offset=(10, 2))
+        assert chart.unfolded == 3
+        # A click on a request selects its turn.
+        await pilot.click(chart, offset=(10, 5))
+        assert (chart.unfolded, chart.cursor, chart.request) == (3, 3, 2)
+        await pilot.click(chart, offset=(10, 2))
+        assert (chart.unfolded, chart.request) == (0, 0)
+        await pilot.click(chart, offset=(10, 4))
+        assert (chart.unfolded, app.selected) == (0, [3, 3, 3, 5])
+        # What is not known is said; a smaller branch has no such turn.
+        await pilot.press("right")
+        assert "requests not recorded" in rows_of(app)[5]
+        app.show(sample_usage(2))
+        await pilot.pause()
+        assert (chart.rows, chart.cursor) == (2, 2)
+
+
+@given(st.integers(1, 30), st.integers(0, 30), st.lists(st.integers(1, 3), max_size=5))
+def test_rows_and_turns_fit_together(turns: int, unfolded: int, numbers: list[int]) -> None:
+    chart = TokenChart()
+    rows = tuple(TurnUsage(turn) for turn in range(1, turns + 1))
+    chart.set_reactive(TokenChart.branch_usage, usage_of("main", rows))
+    unfolded = min(unfolded, turns)
+    chart.set_reactive(TokenChart.unfolded, unfolded)
+    lines = [(number, line) for number, count in enumerate(numbers, 1) for line in range(count)]
+    chart._lines = [RequestLine(number, str(line), LineStyle.NUMBERS) for number, line in lines] if unfolded else []
+    found = [(chart._turn_at(row), chart._line_at(row)) for row in range(chart.rows)]
+    expected: list[tuple[int, RequestLine | None]] = []
+    for turn in range(1, turns + 1):
+        assert chart._row(turn) == len(expected)
+        expected.append((turn, None))
+        expected += [(turn, line) for line in chart._lines] if turn == unfolded else []
+    assert found == expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.reactive import reactive, var
@@ -110,6 +111,11 @@ class UsageSidebar(Pane):
             chart.receive(generation, turns)
         self._update_texts()
 
+    @on(TokenChart.RowsChanged)
+    def _fit_chart(self) -> None:
+        self._lay_out()
+        self._tools.update()
+
     @property
     def _turn(self) -> TurnUsage | None:
         """The selected turn; None until it is read."""
@@ -137,12 +143,12 @@ class UsageSidebar(Pane):
             return
         self._is_laid_out = True
         names = len(ranked_tools(self.view))
-        spare = self.size.height - TOTALS_HEIGHT - min(_MIN_CHART_LINES, self.chart.count) - 1
+        spare = self.size.height - TOTALS_HEIGHT - min(_MIN_CHART_LINES, self.chart.rows) - 1
         self._tools_lines = min(names + 1, spare, _MAX_TOOLS_LINES) if names else 0
         self._tools.display = self._tools_lines >= 2
         self._tools.styles.height = self._tools_lines
         # Every change of the height lays out the screen again, so a height beyond the screen is avoided.
-        self.chart.styles.max_height = max(1, min(self.chart.count, self.app.size.height))
+        self.chart.styles.max_height = max(1, min(self.chart.rows, self.app.size.height))
 
     def _legend(self) -> Legend:
         colors = self.chart.bar_colors.compute()

@@ -13,6 +13,7 @@ from tui.widgets.usage.bars import BarPart
 from tui.widgets.usage.cost_text import cost_text
 from tui.widgets.usage.line_layout import MUTED, first_fitting, join_with_dots, spread
 from tui.widgets.usage.placeholders import NOT_REPORTED, is_placeholder
+from tui.widgets.usage.request_words import MARKS, worst_verdict
 from tui.widgets.usage.resend_text import branch_resend_sentence, turn_resend_sentence
 from tui.widgets.usage.rows import USAGE_ROWS, UsageRow
 from tui.widgets.usage.run_text import missing_usage_text, run_summary
@@ -79,7 +80,9 @@ def strip_turn_line(view: View, turn: TurnUsage | None, width: int, legend: Lege
         return first_fitting([Content.assemble(name, turn_resend_sentence(resend_cost))], width)
     cost = cost_text(view, turn.cost, has_usage=True)
     full, brief = (Content.assemble(name, *_sentence(turn.usage, legend, cost, brief=brief)) for brief in (False, True))
-    remark = join_with_dots(Content.styled(turn_remark(view, turn), MUTED), run)
+    verdict = worst_verdict(turn.requests)
+    cache = f"{MARKS[verdict]} {verdict.replace('_', ' ')}" if verdict else ""
+    remark = join_with_dots(Content.styled(cache, MUTED), Content.styled(turn_remark(view, turn), MUTED), run)
     lines = []
     for usage in (full, brief):
         text = join_with_dots(usage, remark)

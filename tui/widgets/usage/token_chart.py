@@ -18,12 +18,15 @@ from textual.reactive import reactive, var
 from textual.strip import Strip
 
 from tui.model import BranchUsage, ChartView, ResendCost, Scope, TextSizes, TurnUsage
+from tui.model.cache_evidence import Verdict
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
 from tui.widgets.format import ESTIMATE, estimate_mark, format_cost, format_tokens
 from tui.widgets.message import RIGHT_BUTTON, MenuRequested, WidgetMessage
 from tui.widgets.usage.bar_colors import BarColors
 from tui.widgets.usage.bars import BarPart, PartTokens, draw_bar, draw_patterned_bar, split_usage
+from tui.widgets.usage.request_lines import RequestLine, request_lines
+from tui.widgets.usage.request_words import MARKS, worst_verdict
 from tui.widgets.usage.tooltip import turn_tooltip
 from tui.widgets.usage.turn_usage_cache import TurnUsageCache
 
@@ -42,8 +45,9 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     """A stacked bar for each turn of a branch; only turns in sight are drawn and requested.
 
     Answer `TurnsNeeded` with `receive`. A turn that was not read is shown as `…`, a turn without stored usage as `·`.
-    An inherited turn is faded and marked `↰`; estimated tokens are marked `≈`, the selected turn `▸`. The cursor moves
-    without selecting; Enter or a click selects.
+    An inherited turn is faded and marked `↰`; estimated tokens are marked `≈`, the selected turn `▸`, a turn with a
+    request that a cache did not serve `≠` or `∅`. The cursor moves without selecting; Enter or a click selects. One
+    turn can be unfolded to its requests, with the keys or with a click on the selected turn.
     """
 
     BINDING_GROUP_TITLE = "Usage"
@@ -54,6 +58,8 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False, id="usage.page_up"),
         Binding("home,g", "first", "First turn", show=False, id="usage.first"),
         Binding("end,G", "last", "Last turn", show=False, id="usage.last"),
+        Binding("right,l", "unfold", "Unfold requests, or next turn", show=False, id="usage.unfold"),
+        Binding("left,h", "fold", "Fold requests, or previous turn", show=False, id="usage.fold"),
         Binding("enter", "select", "Select turn", id="usage.select"),
     ]
 
@@ -61,12 +67,13 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         "token-chart--label",
         "token-chart--inherited",
         "token-chart--quiet",
+        "token-chart--changed",
         "token-chart--selected",
         "token-chart--hover",
         "token-chart--cursor",
         *(f"token-chart--{part.name.lower()}" for part in BarPart),
     }
-    """`label` is for the number and total of a turn, `quiet` for the sign in place of a bar."""
+    """`label` is for the number and total of a turn, `quiet` for the sign in place of a bar, `changed` for a prefix."""
 
     DEFAULT_CSS = """
     TokenChart {
@@ -86,6 +93,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         & > .token-chart--label { color: $foreground; }
         & > .token-chart--inherited { color: $text-muted; }
         & > .token-chart--quiet { color: $text-disabled; }
+        & > .token-chart--changed { color: $text-warning; }
         & > .token-chart--selected { color: $text-accent; text-style: bold; }
         & > .token-chart--hover { background: $block-hover-background; }
 
@@ -106,6 +114,12 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
 
     cursor: var[int] = var(0)
     """The turn under the cursor; 0 if there are no turns."""
+
+    unfolded: var[int] = var(0)
+    """The turn whose requests are shown; 0 if there is none."""
+
+    request: var[int] = var(0)
+    """The number of the request under the cursor; 0 if the cursor is on the turn itself."""
 
     chart_view: reactive[ChartView] = reactive(ChartView.TOKENS)
     """What the bars show."""
@@ -137,11 +151,16 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         """Number of the last turn; the branch may have fewer."""
         generation: int
 
+    @dataclass
+    class RowsChanged(WidgetMessage["TokenChart"]):
+        """Posted when the number of `rows` has changed because a turn was unfolded or folded."""
+
     def __init__(self, usage_cache: TurnUsageCache | None = None) -> None:
         """Create a chart, which may share the cache of charts of the same branch."""
         super().__init__()
         self._usage_cache = TurnUsageCache() if usage_cache is None else usage_cache
         self._in_sight: set[int] = set()
+        self._lines: list[RequestLine] = []
         self.bar_colors = BarColors(self)
         """The colours of the bars."""
 
@@ -149,6 +168,11 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     def count(self) -> int:
         """The number of turns."""
         return self.branch_usage.turns if self.branch_usage else 0
+
+    @property
+    def rows(self) -> int:
+        """The number of turns and of lines for the requests of the unfolded turn."""
+        return self.count + len(self._lines)
 
     @property
     def scale(self) -> int:
@@ -170,7 +194,31 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     @property
     def cursor_y(self) -> int:
         """The line of the widget in which the cursor is."""
-        return self.cursor - 1 - self.scroll_offset.y
+        return self._cursor_rows().start - self.scroll_offset.y
+
+    def _row(self, turn: int) -> int:
+        return turn - 1 + (len(self._lines) if 0 < self.unfolded < turn else 0)
+
+    def _cursor_rows(self) -> range:
+        """Return the rows under the cursor: a turn's, or those of a request."""
+        first = self._row(self.cursor)
+        rows = [
+            row
+            for row, line in enumerate(self._lines, self._row(self.unfolded) + 1)
+            if self.request and line.number == self.request
+        ]
+        return range(rows[0], rows[-1] + 1) if rows else range(first, first + 1)
+
+    def _line_at(self, row: int) -> RequestLine | None:
+        """Return the line of a request in a row; None for the row of a turn."""
+        index = row - self.unfolded
+        return self._lines[index] if self.unfolded and 0 <= index < len(self._lines) else None
+
+    def _turn_at(self, row: int) -> int:
+        """Return the turn in a row, also if the row has one of its requests."""
+        if not self.unfolded or row < self.unfolded:
+            return row + 1
+        return max(self.unfolded, row + 1 - len(self._lines))
 
     def parts(self, turn: int, turn_usage: TurnUsage | None) -> PartTokens | None:
         """Return the length of each part of a turn's bar, in tokens or nanodollars; None if not stored or not read."""
@@ -211,6 +259,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     def receive(self, generation: int, turns: Sequence[TurnUsage]) -> None:
         """Show turns that `TurnsNeeded` requested."""
         self._usage_cache.receive(generation, turns)
+        self._write_requests()
         self._update_tooltip()
         self.refresh()
 
@@ -223,9 +272,13 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         # A new turn may be selected before its usage is read.
         followed = self.cursor == min(self.turn, before.turns if before else 0)
         self._usage_cache.follow(branch_usage)
+        is_other = before is None or branch_usage is None or before.branch_id != branch_usage.branch_id
+        if is_other or self.unfolded > self.count:
+            self.unfolded = 0
+        self._write_requests()
         if branch_usage is not None:
             self._update_virtual_size()
-        if followed or before is None or branch_usage is None or before.branch_id != branch_usage.branch_id:
+        if followed or is_other:
             self.cursor = self.turn
         else:
             self.cursor = self.cursor or self.turn
@@ -241,8 +294,29 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         return min(max(cursor, 1), self.count)
 
     def watch_cursor(self, before: int, turn: int) -> None:
+        self.request = 0
         self.refresh_turns(before, turn)
         self._reveal_cursor()
+
+    def watch_request(self) -> None:
+        self.refresh()
+        self._reveal_cursor()
+
+    def watch_unfolded(self) -> None:
+        self.request = 0
+        self._write_requests()
+        self.refresh()
+
+    def _write_requests(self) -> None:
+        """Write the lines of the unfolded turn's requests."""
+        before = len(self._lines)
+        width = self.scrollable_content_region.width
+        turn = self.unfolded
+        self._lines = request_lines(self._usage_cache.get(turn), width) if turn and width else []
+        if len(self._lines) != before:
+            self._update_virtual_size()
+            self._reveal_cursor()
+            self.post_message(self.RowsChanged(self))
 
     def watch_hovered(self, before: int, turn: int) -> None:
         self.refresh_turns(before, turn)
@@ -251,7 +325,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     def refresh_turns(self, *turns: int) -> None:
         """Redraw some turns."""
         for turn in turns:
-            self.refresh_line(turn - 1)
+            self.refresh_line(self._row(turn))
 
     def _update_tooltip(self) -> None:
         turn_usage = self._usage_cache.get(self.hovered)
@@ -263,12 +337,33 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             self.tooltip = turn_tooltip(turn_usage, cost, size, is_inherited=self.is_inherited(turn_usage))
 
     def action_move(self, turns: int) -> None:
-        """Move the cursor by a number of turns."""
-        self.cursor += turns
+        """Move the cursor by a number of turns and requests."""
+        requests = self._lines[-1].number if self._lines else 0
+        place = self.cursor + (self.request if self.cursor <= self.unfolded else requests) + turns
+        if not self.unfolded or place <= self.unfolded:
+            self.cursor, self.request = place, 0
+        elif place > self.unfolded + requests:
+            last = self.cursor == self.unfolded == self.count
+            self.cursor = place - requests
+            self.request = requests if last else 0
+        else:
+            self.cursor, self.request = self.unfolded, place - self.unfolded
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by a number of pages."""
-        self.cursor += pages * max(1, self.scrollable_content_region.height - 1)
+        row = self._cursor_rows().start + pages * max(1, self.scrollable_content_region.height - 1)
+        row = min(max(row, 0), self.rows - 1)
+        line = self._line_at(row)
+        self.cursor = self._turn_at(row)
+        self.request = line.number if line else 0
+
+    def action_unfold(self) -> None:
+        """Show the requests of the turn under the cursor."""
+        self.unfolded = self.cursor
+
+    def action_fold(self) -> None:
+        """Hide the requests."""
+        self.unfolded = 0
 
     def action_first(self) -> None:
         """Move the cursor to the first turn."""
@@ -289,10 +384,11 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is None:
             return 0
-        turn = offset.y + self.scroll_offset.y + 1
-        return turn if turn <= self.count else 0
+        row = offset.y + self.scroll_offset.y
+        return self._turn_at(row) if row < self.rows else 0
 
     def on_size(self) -> None:
+        self._write_requests()
         self._update_virtual_size()
         self._reveal_cursor()
 
@@ -305,7 +401,11 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         if turn := self.turn_at(event):
             event.stop()
+            line = self._line_at(event.y + self.scroll_offset.y)
+            if line is None and turn == self.turn and event.button != RIGHT_BUTTON:
+                self.unfolded = 0 if turn == self.unfolded else turn
             self.cursor = turn
+            self.request = line.number if line else 0
             self.action_select()
             if event.button == RIGHT_BUTTON:
                 self.post_message(MenuRequested(self, event.screen_offset))
@@ -319,11 +419,14 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw a turn, or an empty line below the last turn."""
-        turn = self.scroll_offset.y + y + 1
+        row = self.scroll_offset.y + y
         width = self.scrollable_content_region.width
-        if turn > self.count:
+        if row >= self.rows:
             return Strip.blank(width, self.background_style)
+        turn = self._turn_at(row)
         self._in_sight.add(turn)
+        if line := self._line_at(row):
+            return Strip([self._draw_request(line)]).adjust_cell_length(width, self.background_style)
         segments = self._draw(turn, self._usage_cache.get(turn), width)
         return Strip(segments).adjust_cell_length(width, self.background_style)
 
@@ -348,13 +451,25 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         else:
             yield from self._draw_bar(parts, room, states, faded=is_inherited)
         if has_total:
-            yield Segment(self._total(parts, turn_usage).rjust(total_cells), label_style)
+            total = self._total(parts, turn_usage).rjust(total_cells)
+            verdict = worst_verdict(turn_usage.requests) if turn_usage and total.startswith(" ") else None
+            if verdict is not None:
+                style = "changed" if verdict is Verdict.PREFIX_CHANGED else "label"
+                yield Segment(MARKS[verdict], self.get_visual_style(*states, f"token-chart--{style}").rich_style)
+                total = total[1:]
+            yield Segment(total, label_style)
+
+    def _draw_request(self, line: RequestLine) -> Segment:
+        names = [f"token-chart--{line.style}"]
+        if line.number and line.number == self.request and self.has_focus:
+            names.append("token-chart--cursor")
+        return Segment(line.text, self.get_visual_style(*names).rich_style)
 
     def _label_style(self, turn: int, states: tuple[str, ...], is_inherited: bool) -> Style:
         names = [f"token-chart--{'inherited' if is_inherited else 'label'}", *states]
         if turn == self.turn:
             names.append("token-chart--selected")
-        if turn == self.cursor and self.has_focus:
+        if turn == self.cursor and not self.request and self.has_focus:
             names.append("token-chart--cursor")
         return self.get_visual_style(*names).rich_style
 
@@ -392,11 +507,12 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         self.bar_colors.clear()
 
     def _update_virtual_size(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, self.count)
+        self.virtual_size = Size(self.scrollable_content_region.width, self.rows)
 
     def _reveal_cursor(self) -> None:
         if self.cursor:
-            region = Region(0, self.cursor - 1, 1, 1)
+            rows = self._cursor_rows()
+            region = Region(0, rows.start, 1, len(rows))
             self.scroll_to_region(region, animate=False, force=True, immediate=True)
 
 

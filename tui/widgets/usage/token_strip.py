@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Final
+from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 
 from tui.model import TurnUsage
 from tui.widgets.usage.bars import BarPart, vertical_bar_cell
+from tui.widgets.usage.request_words import MARKS, worst_verdict
 from tui.widgets.usage.token_chart import TokenChart
 
 __all__ = ["TokenStrip"]
@@ -29,11 +29,6 @@ class TokenStrip(TokenChart):
     It shows as many turns as fit: at first the newest turns, always including the turn under the cursor.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l", "move(1)", "Next turn", show=False, id="usage.right"),
-        Binding("left,h", "move(-1)", "Previous turn", show=False, id="usage.left"),
-    ]
-
     DEFAULT_CSS = """
     TokenStrip { height: 1; overflow: hidden; }
     """
@@ -43,6 +38,10 @@ class TokenStrip(TokenChart):
 
     def validate_first(self, first: int) -> int:
         return max(1, min(first, self.count - self.fitting + 1))
+
+    def validate_unfolded(self, turn: int) -> int:  # noqa: ARG002
+        """Show no requests: there is one line for all turns."""
+        return 0
 
     @property
     def cursor_y(self) -> int:
@@ -56,6 +55,14 @@ class TokenStrip(TokenChart):
     def refresh_turns(self, *turns: int) -> None:  # noqa: ARG002 all turns share a line
         """Redraw some turns."""
         self.refresh()
+
+    def action_unfold(self) -> None:
+        """Move the cursor to the next turn, as one line has no room for requests."""
+        self.action_move(1)
+
+    def action_fold(self) -> None:
+        """Move the cursor to the previous turn."""
+        self.action_move(-1)
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by a number of strips."""
@@ -83,7 +90,9 @@ class TokenStrip(TokenChart):
         names = ["token-chart--selected" if is_selected else "token-chart--label"]
         if turn == self.cursor and self.has_focus:
             names.append("token-chart--cursor")
-        yield Segment("▸" if is_selected else " ", self.get_visual_style(*names).rich_style)
+        verdict = worst_verdict(turn_usage.requests) if turn_usage else None
+        mark = "▸" if is_selected else MARKS[verdict] if verdict else " "
+        yield Segment(mark, self.get_visual_style(*names).rich_style)
         states = ("token-chart--hover",) if turn == self.hovered else ()
         parts = self.parts(turn, turn_usage)
         if parts is None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual.content import Content
 
 from tui.model import TextSize, TurnResendCost, TurnUsage
 from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_cost
+from tui.widgets.usage.request_words import cache_words
 from tui.widgets.usage.resend_text import turn_resend_sentence
 from tui.widgets.usage.run_text import missing_usage_text, run_details
 from tui.widgets.usage.text import NAME_CELLS
 
 __all__ = ["turn_tooltip"]
+
+_MAX_REQUESTS: Final = 4
+"""Requests that were not served, at most."""
 
 
 def turn_tooltip(
@@ -34,6 +40,11 @@ def turn_tooltip(
         lines.append(f"cost {format_cost(turn.cost)}")
     if resend_cost:
         lines.append(turn_resend_sentence(resend_cost))
+    lines += [
+        f"request {request.number}: {cache_words(request.cache)}"
+        for request in turn.requests
+        if request.cache and request.cache.lost_tokens
+    ][:_MAX_REQUESTS]
     if is_inherited:
         lines.append(f"inherited: ran on {fit_name(turn.branch_id or '', NAME_CELLS)}")
     lines += run_details(turn.run) if turn.run else ()

@@ -1,0 +1,96 @@
+"""The lines of the requests of an unfolded turn in the chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from tui.model import TurnUsage
+from tui.model.cache_evidence import Verdict
+from tui.model.requests import Request
+from tui.widgets.format import estimate_mark, format_cost, format_duration, format_tokens
+from tui.widgets.usage.placeholders import LOADING
+from tui.widgets.usage.request_words import cache_words, differing_names
+from tui.widgets.usage.run_text import missing_usage_text
+
+__all__ = ["LineStyle", "RequestLine", "request_lines"]
+
+_DOT: Final = " · "
+_MIN_WIDTH: Final = 12
+
+
+class LineStyle(StrEnum):
+    """What a line is about, named as the chart's styles."""
+
+    NUMBERS = "label"
+    CIRCUMSTANCES = "inherited"
+    CHANGED = "changed"
+    QUIET = "quiet"
+
+
+class RequestLine(NamedTuple):
+    """A line of a request; its number is 0 if the turn has no known requests."""
+
+    number: int
+    text: str
+    style: LineStyle
+
+
+def request_lines(turn: TurnUsage | None, width: int) -> list[RequestLine]:
+    """Return the lines of the requests of a turn, or why there are none; None for a turn that was not read."""
+    if turn is None:
+        return [RequestLine(0, f"  {LOADING}", LineStyle.QUIET)]
+    if not turn.requests:
+        reason = missing_usage_text(turn.run) if turn.usage is None else "requests not recorded"
+        return [RequestLine(0, f"  {reason}", LineStyle.QUIET)]
+    digits = len(str(len(turn.requests)))
+    found = []
+    for request, names in zip(turn.requests, differing_names(turn.requests), strict=True):
+        first = True
+        for pieces, style in _texts(turn, request, names):
+            for line in _wrapped(_DOT.join(pieces), max(_MIN_WIDTH, width - digits - 3)):
+                margin = str(request.number).rjust(digits) if first else " " * digits
+                found.append(RequestLine(request.number, f"  {margin} {line}", style))
+                first = False
+    return found
+
+
+def _texts(turn: TurnUsage, request: Request, names: str) -> Iterator[tuple[list[str], LineStyle]]:
+    usage = request.usage
+    if usage is None:
+        numbers = ["tokens not reported"]
+    else:
+        mark = estimate_mark(turn.usage)
+        numbers = [f"in {mark}{format_tokens(usage.input_tokens)}", f"out {mark}{format_tokens(usage.output_tokens)}"]
+        if usage.cached_tokens is not None:
+            numbers.insert(1, f"cached {format_tokens(usage.cached_tokens)}")
+        if request.cost and not request.cost.unpriced:
+            numbers.append(format_cost(request.cost))
+    yield numbers, LineStyle.NUMBERS
+    times = [format_duration(request.seconds)]
+    if request.first_token_seconds is not None:
+        times.append(f"first token {format_duration(request.first_token_seconds)}")
+    circumstances = [text for text in (*times, names) if text]
+    words = [cache_words(request.cache)] if request.cache else []
+    is_short = request.cache is not None and request.cache.verdict in (Verdict.HIT, Verdict.UNKNOWN)
+    if circumstances or is_short:
+        yield [*circumstances, *(words if is_short else ())], LineStyle.CIRCUMSTANCES
+    if request.cache is not None and not is_short:
+        is_changed = request.cache.verdict is Verdict.PREFIX_CHANGED
+        yield words, LineStyle.CHANGED if is_changed else LineStyle.CIRCUMSTANCES
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    """Yield the lines of a text; a word that does not fit is cut."""
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and cell_len(longer) > width:
+            yield line.removesuffix(" ·")
+            longer = "" if word == "·" else word
+        line = longer if cell_len(longer) <= width else set_cell_size(longer, width)
+    if line:
+        yield line
