@@ -17,7 +17,7 @@ from tests.conversations import assistant_message, open_sdk, run_result, set_tim
 from tests.explorer.driver import ExplorerDriver, open_controller, open_explorer, settle
 from tui.app import ConvoApp
 from tui.screens.compare import CompareScreen
-from tui.screens.model_input import ModelInputScreen
+from tui.screens.model_input import StoredInputScreen
 from tui.widgets.compare.side_by_side import SideBySide
 
 Snapshot = Callable[..., bool]
@@ -249,10 +249,11 @@ def test_looks(path: Path, snap_compare: Snapshot, size: tuple[int, int], keys: 
 async def test_m_shows_the_model_input_request_by_request(path: Path) -> None:
     async with open_explorer(path, "main") as program:
         await program.press_each("1", "k", "m")
-        assert isinstance(program.app.screen, ModelInputScreen)
+        assert isinstance(program.app.screen, StoredInputScreen)
         assert "Model input  main · turn 3 · request 1 of 3" in program.text
         assert "the turn: 3 requests, 4.4k in, 75% cached" in program.text
         assert "Book the second one" in program.text
+        assert "Not recorded: instructions, tools, settings. hooks=record(session) records them." in program.text
         await program.press_each("right_square_bracket")
         assert "request 2 of 3" in program.text
         assert "declined" in program.text
@@ -296,7 +297,7 @@ async def test_a_long_model_input_is_read_page_by_page(tmp_path: Path) -> None:
     sdk.close()
     async with open_explorer(path) as program:
         await program.press_each("m", "M")
-        assert isinstance(program.app.screen, ModelInputScreen)
+        assert isinstance(program.app.screen, StoredInputScreen)
         pane = program.app.screen._json
         assert "What is 1000?" in program.text
         assert len(pane._items) < 200

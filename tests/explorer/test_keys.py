@@ -199,7 +199,7 @@ def test_a_letter_and_its_shifted_form_belong_to_the_same_thing() -> None:
         "g": {"tree.first", "tree.last", "chat.home", "chat.end", "usage.first", "usage.last"}
         | {"lines.start", "lines.end"},
         "m": {"turn.seen", "model_input.json"},
-        "n": {"find.next", "find.previous", "compare.next", "compare.previous"},
+        "n": {"find.next", "find.previous", "difference.next", "difference.previous"},
         "x": {"export.write", "session.import"},
         "y": {"text.copy", "model_input.copy", "manage.copy"},
         "z": {"manage.undo", "manage.redo"},

@@ -27,11 +27,14 @@ _TERMINAL_LIMIT: Final = 100_000
     holds_keys=True,
 )
 async def show_model_input(explorer: Explorer) -> None:
-    from tui.screens.model_input import ModelInputScreen
+    from tui.screens.model_input import StoredInputScreen
+    from tui.screens.recorded_input import RecordedInputScreen
 
-    model_input = await explorer.controller.model_input.load()
+    model_inputs = explorer.controller.model_input
+    model_input = await model_inputs.load()
     if explorer.is_active:
-        await explorer.push_dialog(ModelInputScreen(explorer.controller.model_input, model_input))
+        screen = RecordedInputScreen if model_input.is_recorded else StoredInputScreen
+        await explorer.push_dialog(screen(model_inputs, model_input))
 
 
 @command(

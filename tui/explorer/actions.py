@@ -15,7 +15,12 @@ from tui.widgets.key_bar import takes_as_text
 __all__ = ["Action", "screen_actions"]
 
 _MOVING: Final = "Moving"
-_GROUPS: Final = {"compare": "Comparison", "model_input": "Model input"}
+_GROUPS: Final = {
+    "compare": "Comparison",
+    "difference": "Comparison",
+    "model_input": "Model input",
+    "request": "Model input",
+}
 """Headings of the bindings whose ids begin with these words."""
 
 

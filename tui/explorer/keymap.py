@@ -18,8 +18,10 @@ from tui.errors import ConfigError
 from tui.explorer.layout import PANES
 from tui.screens.compare import CompareScreen
 from tui.screens.model_input import ModelInputScreen
+from tui.widgets.compare.diff_view import DiffView
 from tui.widgets.compare.side_by_side import SideBySide
 from tui.widgets.lines.cursor_view import CursorView
+from tui.widgets.request_view import RequestView
 from tui.widgets.search_bar import SearchBar
 
 __all__ = ["PRESETS", "KeyBinding", "key_bindings", "key_label", "keymap"]
@@ -56,7 +58,9 @@ _OWNERS: Final[tuple[type[DOMNode], ...]] = (
     *_PANES,
     SearchBar,
     CursorView,
+    DiffView,
     SideBySide,
+    RequestView,
     CompareScreen,
     ModelInputScreen,
 )
@@ -72,9 +76,11 @@ _PLACES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "in the composer": ("composer", _EXPLORER, _EVERYWHERE),
         "in the search": ("search", _EXPLORER, _EVERYWHERE),
         "in the usage pane": ("usage", _EXPLORER, _EVERYWHERE),
-        "in the comparison": ("compare", "lines", _EVERYWHERE),
+        "in the comparison": ("compare", "difference", "lines", _EVERYWHERE),
         "in the model input": ("model_input", "chat", _EVERYWHERE),
         "in the model input as JSON": ("model_input", "lines", _EVERYWHERE),
+        "in a request": ("model_input", "request", "lines", _EVERYWHERE),
+        "in the difference of requests": ("model_input", "difference", "lines", _EVERYWHERE),
     }
 )
 """The scopes whose bindings work at the same time."""

@@ -1,9 +1,8 @@
-"""The screen that shows the input of a model in a turn, request by request."""
+"""The screens that show the input of a model in a turn, request by request."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import ClassVar, Final, NamedTuple
 
 from textual import on
@@ -11,19 +10,21 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.controller.model_input import ModelInputs
+from tui.errors import ConvoError
+from tui.items.codec import to_json
 from tui.model import Page, View
-from tui.model.model_input import ItemRange, ModelInput
+from tui.model.model_input import InputSize, ItemRange, ModelInput
 from tui.render import format_size
 from tui.screens.command_screen import CommandScreen
 from tui.widgets.format import fit_name
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.message import MenuRequested
-from tui.widgets.model_input_header import ModelInputHeader, ModelInputState
+from tui.widgets.model_input_header import ModelInputHeader, stored_state
 from tui.widgets.transcript.raw_json import RawJson
 from tui.widgets.transcript.transcript import Transcript
 from tui.words import plural
 
-__all__ = ["ModelInputScreen"]
+__all__ = ["ModelInputScreen", "StoredInputScreen"]
 
 _PAGE_SIZE: Final = 64
 """Maximum number of items that are read at once."""
@@ -42,7 +43,10 @@ class _Part(NamedTuple):
 
 
 class ModelInputScreen(CommandScreen[None]):
-    """The input of a request, as a chat or as JSON: all of it, or the part that is new."""
+    """The input of the model in each request of a turn: all of it, or how it differs from another one.
+
+    A subclass shows a part with `show_part`, and lists their names in `part_names`.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "request(-1)", "Previous request", id="model_input.previous"),
@@ -54,30 +58,111 @@ class ModelInputScreen(CommandScreen[None]):
         Binding("space", "app.screen_menu", "Menu", id="model_input.menu"),
     ]
 
-    DEFAULT_CSS = """
-    ModelInputScreen {
-        Transcript, RawJson { height: 1fr; }
-    }
-    """
+    NO_DIFFERENCE: ClassVar[str]
+    """What to say if there is nothing to compare with."""
 
     def __init__(self, model_inputs: ModelInputs, model_input: ModelInput) -> None:
         """Create the screen.
 
         Args:
             model_inputs: Reads the items.
-            model_input: The turn, with the number of items that each of its requests sent.
+            model_input: The turn, with its requests.
         """
         super().__init__()
-        self._model_inputs = model_inputs
-        self._model_input = model_input
-        self._request_index = 0
-        self._part_index = 0
-        self._header = ModelInputHeader()
+        self.model_inputs = model_inputs
+        self.model_input = model_input
+        self.request_index = 0
+        self.part_index = 0
+        self.header = ModelInputHeader()
+
+    @property
+    def request_count(self) -> int:
+        """The number of requests."""
+        raise NotImplementedError
+
+    def part_names(self) -> list[str]:
+        """Return the names of the parts of the shown request, which may be untrusted text."""
+        raise NotImplementedError
+
+    def show_part(self) -> None:
+        """Show the chosen part of the chosen request."""
+        raise NotImplementedError
+
+    @on(MenuRequested)
+    async def _open_menu_at_mouse(self, event: MenuRequested) -> None:
+        await self.app.run_action(f"app.screen_menu({event.at.x}, {event.at.y})")
+
+    def action_request(self, step: int) -> None:
+        """Go to the previous or next request of the turn."""
+        index = self.request_index + step
+        if not 0 <= index < self.request_count:
+            self.app.bell()
+            return
+        self.request_index = index
+        self.part_index = min(self.part_index, len(self.part_names()) - 1)
+        self.show_part()
+
+    def action_next_part(self) -> None:
+        """Show the next part of the request's input."""
+        parts = len(self.part_names())
+        if parts == 1:
+            self.show_notice(self.NO_DIFFERENCE)
+            return
+        self.part_index = (self.part_index + 1) % parts
+        self.show_part()
+
+    def action_toggle_json(self) -> None:
+        """Switch between JSON and text."""
+        raise NotImplementedError
+
+    def action_copy(self) -> None:
+        """Copy what is shown as JSON."""
+        raise NotImplementedError
+
+    def copy_json(self, value: object, words: str) -> None:
+        """Copy a value as JSON in a worker; `words` say what it is.
+
+        Raises:
+            ConvoError: It is too large.
+        """
+
+        async def copy() -> None:
+            text = await asyncio.to_thread(to_json, value, ensure_ascii=False, indent=2)
+            require_copyable(len(text))
+            self.app.copy_to_clipboard(text)
+            self.show_notice(f"Copied {words} as JSON, {plural(len(text), 'character')}.")
+
+        self.run_command(copy)
+
+
+def require_copyable(size: int) -> None:
+    """Refuse to copy more than a clipboard takes.
+
+    Raises:
+        ConvoError: The text is too large.
+    """
+    if size > _MAX_COPIED:
+        raise ConvoError(f"{format_size(size)} are too much for a clipboard.", "Show a part of it with Tab.")
+
+
+class StoredInputScreen(ModelInputScreen):
+    """The input of a request of which only the stored items are known, as a chat or as JSON."""
+
+    NO_DIFFERENCE = "Everything is new: this is the first turn, and no branch forks before it."
+
+    DEFAULT_CSS = """
+    StoredInputScreen {
+        Transcript, RawJson { height: 1fr; }
+    }
+    """
+
+    def __init__(self, model_inputs: ModelInputs, model_input: ModelInput) -> None:
+        super().__init__(model_inputs, model_input)
         self._chat = Transcript()
         self._json = RawJson()
 
     def compose(self) -> ComposeResult:
-        yield self._header
+        yield self.header
         yield self._chat
         yield self._json
         yield KeyBar()
@@ -85,11 +170,18 @@ class ModelInputScreen(CommandScreen[None]):
     def on_mount(self) -> None:
         self._json.display = False
         self._chat.focus()
-        self._show_part()
+        self.show_part()
+
+    @property
+    def request_count(self) -> int:
+        return len(self.model_input.requests)
+
+    def part_names(self) -> list[str]:
+        return [part.name for part in self._parts()]
 
     def _parts(self) -> list[_Part]:
-        model_input = self._model_input
-        branch_id, stop = model_input.branch_id, model_input.requests[self._request_index]
+        model_input = self.model_input
+        branch_id, stop = model_input.branch_id, model_input.requests[self.request_index]
         parts = [_Part("all", ItemRange(branch_id, 0, stop))]
         if model_input.before:
             new = ItemRange(branch_id, model_input.before, stop)
@@ -103,13 +195,12 @@ class ModelInputScreen(CommandScreen[None]):
 
     @property
     def _shown_items(self) -> ItemRange:
-        return self._parts()[self._part_index].items
+        return self._parts()[self.part_index].items
 
-    def _show_part(self) -> None:
+    def show_part(self) -> None:
         """Show the chosen part of the chosen request, scrolled to its end."""
         items = self._shown_items
-        names = [part.name for part in self._parts()]
-        self._header.state = ModelInputState(self._model_input, self._request_index, names, self._part_index)
+        self._update_header(None)
         count = max(items.stop - items.start, 0)
 
         async def load() -> None:
@@ -119,25 +210,28 @@ class ModelInputScreen(CommandScreen[None]):
             # Another file name makes the transcript drop the items of the previous part.
             self._chat.view = View(
                 file=f"{items}",
-                session=self._model_input.session,
+                session=self.model_input.session,
                 branch_id=items.branch_id,
-                turn=self._model_input.turn,
+                turn=self.model_input.turn,
                 items=count,
                 position=max(count - 1, 0),
                 page=page,
             )
             self._json.show(count)
             self._json.receive(page)
-            size = await self._model_inputs.size(self._model_input, items)
-            if items == self._shown_items and self._header.state is not None:
-                self._header.state = self._header.state._replace(size=size)
+            size = await self.model_inputs.size(self.model_input, items)
+            if items == self._shown_items:
+                self._update_header(size)
 
         self.run_command(load)
+
+    def _update_header(self, size: InputSize | None) -> None:
+        self.header.state = stored_state(self.model_input, self.request_index, self.part_names(), self.part_index, size)
 
     async def _load_page(self, items: ItemRange, start: int, end: int) -> Page:
         """Return a page of a range of items, with positions relative to the start of the range."""
         first, last = items.start + start, min(items.start + end, items.stop)
-        page = await self._model_inputs.page(self._model_input, items.branch_id, first, last)
+        page = await self.model_inputs.page(self.model_input, items.branch_id, first, last)
         shown = tuple(item._replace(position=item.position - items.start) for item in page.items)
         return Page(items.branch_id, start, shown)
 
@@ -153,31 +247,9 @@ class ModelInputScreen(CommandScreen[None]):
 
         self.run_command(load)
 
-    @on(MenuRequested)
-    async def _open_menu_at_mouse(self, event: MenuRequested) -> None:
-        await self.app.run_action(f"app.screen_menu({event.at.x}, {event.at.y})")
-
     @on(Transcript.LinkOpened)
     def _open_link(self, event: Transcript.LinkOpened) -> None:
         self.app.open_url(event.url)
-
-    def action_request(self, step: int) -> None:
-        """Go to the previous or next request of the turn."""
-        index = self._request_index + step
-        if not 0 <= index < len(self._model_input.requests):
-            self.app.bell()
-            return
-        self._request_index = index
-        self._show_part()
-
-    def action_next_part(self) -> None:
-        """Show the next part of the request's input."""
-        parts = len(self._parts())
-        if parts == 1:
-            self.show_notice("Everything is new: this is the first turn, and no branch forks before it.")
-            return
-        self._part_index = (self._part_index + 1) % parts
-        self._show_part()
 
     def action_toggle_json(self) -> None:
         """Switch between JSON and the chat."""
@@ -190,15 +262,9 @@ class ModelInputScreen(CommandScreen[None]):
         items = self._shown_items
 
         async def copy() -> None:
-            size = await self._model_inputs.size(self._model_input, items)
-            if size.size > _MAX_COPIED:
-                self.show_notice(
-                    f"{format_size(size.size)} are too much for a clipboard. Show a part of it with Tab.", "error"
-                )
-                return
-            values = await self._model_inputs.items(self._model_input, items)
-            text = await asyncio.to_thread(json.dumps, values, ensure_ascii=False, indent=2)
-            self.app.copy_to_clipboard(text)
-            self.show_notice(f"Copied {plural(len(values), 'item')} as JSON, {plural(len(text), 'character')}.")
+            size = await self.model_inputs.size(self.model_input, items)
+            require_copyable(size.size)
+            values = await self.model_inputs.items(self.model_input, items)
+            self.copy_json(values, plural(len(values), "item"))
 
         self.run_command(copy)

@@ -1,4 +1,4 @@
-"""The header above a model input: the request, the size of its input, and the shown part."""
+"""The header above a model input: the request, what is known of it, and the shown part."""
 
 from __future__ import annotations
 
@@ -10,32 +10,37 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.model.model_input import InputSize, ModelInput
+from tui.model.requests import Request, RequestUsage
 from tui.printable import printable_line
 from tui.render import format_size
-from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_tokens
+from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_duration, format_time, format_tokens
 from tui.words import plural
 
-__all__ = ["ModelInputHeader", "ModelInputState"]
+__all__ = ["ModelInputHeader", "ModelInputState", "facts", "recorded_state", "stored_state"]
 
 _MUTED: Final = "$foreground-muted"
 _NAME_WIDTH: Final = 32
-_NOTE: Final = "Instructions and tool definitions were sent as well; a session does not store them."
+_UNKNOWN: Final = "Not recorded: instructions, tools, settings. hooks=record(session) records them."
 
 
 class ModelInputState(NamedTuple):
-    """The state of the header.
+    """The state of the header; all texts may be untrusted.
 
     Attributes:
+        request: Which request it is.
+        size: The size of what is shown.
+        usage: What the request used.
         parts: Names of the parts of the input.
         part_index: Index of the shown part.
-        size: The size of the shown part; None while it is not known.
+        note: A note below.
     """
 
-    model_input: ModelInput
-    request_index: int
+    request: str
+    size: str
+    usage: str
     parts: Sequence[str]
     part_index: int
-    size: InputSize | None = None
+    note: str
 
 
 class ModelInputHeader(Widget):
@@ -57,37 +62,73 @@ class ModelInputHeader(Widget):
         state, width = self.state, self.content_size.width
         if state is None or width < 1:
             return Content("")
-        lines = (_title(state), _counts(state), _parts(state), Content.styled(_NOTE, _MUTED))
+        lines = (
+            Content.assemble(("Model input", "bold"), (f"  {printable_line(state.request)}", _MUTED)),
+            Content.assemble(printable_line(state.size), (f"   {printable_line(state.usage)}", _MUTED)),
+            _parts(state),
+            Content.styled(printable_line(state.note), _MUTED),
+        )
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
 
-def _title(state: ModelInputState) -> Content:
-    model_input = state.model_input
-    request = f"request {state.request_index + 1} of {len(model_input.requests)}"
-    if not model_input.answered and state.request_index == len(model_input.requests) - 1:
-        request += ", no answer stored"
-    name = fit_name(model_input.branch_id, _NAME_WIDTH)
-    return Content.assemble(("Model input", "bold"), (f"  {name} · turn {model_input.turn} · {request}", _MUTED))
-
-
-def _counts(state: ModelInputState) -> Content:
-    size = state.size
-    if size is None:
-        counts = "counting…"
-    else:
+def stored_state(
+    model_input: ModelInput, index: int, parts: Sequence[str], part_index: int, size: InputSize | None
+) -> ModelInputState:
+    """Return the state for a request of which only the items are known; `size` is None while it is not known."""
+    counts = "counting…"
+    if size is not None:
         counts = (
             f"{plural(size.items, 'item')} · {format_size(size.size)} · {ESTIMATE}{format_tokens(size.tokens)} tokens"
         )
-    return Content.assemble(counts, (f"   {_usage(state.model_input)}", _MUTED))
+    is_last = index == len(model_input.requests) - 1
+    ending = ", no answer stored" if is_last and not model_input.answered else ""
+    request = f"{_request_words(model_input, index, len(model_input.requests))}{ending}"
+    usage = _turn_usage(model_input)
+    if len(model_input.known) == len(model_input.requests):
+        usage = facts(model_input.known[index]) or usage
+    return ModelInputState(request, counts, usage, parts, part_index, _UNKNOWN)
 
 
-def _usage(model_input: ModelInput) -> str:
+def recorded_state(
+    model_input: ModelInput, index: int, parts: Sequence[str], part_index: int, items: int | None
+) -> ModelInputState:
+    """Return the state for a recorded request, with the number of items that it sent, if that is known."""
+    request = model_input.known[index]
+    note = " · ".join(part for part in (request.agent, format_time(request.started_at), request.response_id) if part)
+    if not request.has_input:
+        note = f"What this request sent is not recorded. {note}"
+    size = "" if items is None else plural(items, "item")
+    words = _request_words(model_input, index, len(model_input.known))
+    return ModelInputState(words, size, facts(request), parts, part_index, note)
+
+
+def _request_words(model_input: ModelInput, index: int, count: int) -> str:
+    name = fit_name(model_input.branch_id, _NAME_WIDTH)
+    return f"{name} · turn {model_input.turn} · request {index + 1} of {count}"
+
+
+def facts(request: Request) -> str:
+    """Return what a request used: its model, tokens and time, as far as they are known."""
+    usage = "no tokens reported" if request.usage is None else _tokens(request.usage)
+    return " · ".join(part for part in (request.model, usage, format_duration(request.seconds)) if part)
+
+
+def _tokens(usage: RequestUsage) -> str:
+    return (
+        f"{format_tokens(usage.input_tokens)} in{_cached(usage.cached_tokens, usage.input_tokens)},"
+        f" {format_tokens(usage.output_tokens)} out"
+    )
+
+
+def _cached(cached: int | None, sent: int) -> str:
+    return f", {cached / sent:.0%} cached" if cached is not None and sent else ""
+
+
+def _turn_usage(model_input: ModelInput) -> str:
     if model_input.usage is None or (usage := model_input.usage.usage) is None:
         return "no usage stored"
-    cached = ""
-    if usage.cached_tokens is not None and usage.input_tokens:
-        cached = f", {usage.cached_tokens / usage.input_tokens:.0%} cached"
     tokens = f"{estimate_mark(usage)}{format_tokens(usage.input_tokens)}"
+    cached = _cached(usage.cached_tokens, usage.input_tokens)
     return f"the turn: {plural(usage.requests, 'request')}, {tokens} in{cached}"
 
 

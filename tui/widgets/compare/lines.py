@@ -1,4 +1,4 @@
-"""Two compared turns as rows: in two columns, or in one if there is no room for two."""
+"""Compared turns and requests as rows: in two columns, or in one if there is no room for two."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui.widgets.compare.chunks import Chunk, chunks
 from tui.widgets.compare.marked import mark_words
 from tui.widgets.format import fit_name
 
-__all__ = ["Block", "DiffStyles", "Row", "draw_turns"]
+__all__ = ["Block", "DiffStyles", "Row", "draw_names", "draw_pairs", "draw_turns"]
 
 Cells: TypeAlias = list[Segment]
 
@@ -72,7 +72,7 @@ class Row(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Two turns as rows.
+    """Compared items as rows.
 
     Attributes:
         rows: The rows, one at least.
@@ -115,8 +115,48 @@ def draw_turns(
     return Block(drawing.rows, differences)
 
 
+def draw_names(left: str, right: str, width: int, column_count: int, styles: DiffStyles) -> Block:
+    """Draw the names of two sides, which may be untrusted text."""
+    drawing = _Drawing(width, column_count, styles, full=False)
+    drawing.add_names(left, right)
+    drawing.rows.append(Row([], []))
+    return Block(drawing.rows, [])
+
+
+def draw_pairs(
+    heading: tuple[str, str] | None,
+    pairs: Sequence[ItemPair],
+    width: int,
+    column_count: int,
+    styles: DiffStyles,
+    *,
+    labels: bool = True,
+    full: bool = False,
+) -> Block:
+    """Draw paired items.
+
+    Args:
+        heading: A heading and a note on it; None for no heading.
+        pairs: The items.
+        width: Cells of a column.
+        column_count: 2 for side by side, 1 for one below the other.
+        styles: The styles.
+        labels: Whether each item gets a line with its role or tool.
+        full: Whether to show in full what both sides have.
+    """
+    drawing = _Drawing(width, column_count, styles, full=full)
+    if heading is not None:
+        drawing.add_heading(*heading)
+    differences = []
+    for pair in pairs:
+        if pair.differs:
+            differences.append(len(drawing.rows))
+        drawing.add_items(pair, labels=labels)
+    return Block(drawing.rows or [Row([], [])], differences)
+
+
 class _Drawing:
-    """The rows of two turns that have been drawn so far."""
+    """The rows that have been drawn so far."""
 
     def __init__(self, width: int, column_count: int, styles: DiffStyles, *, full: bool) -> None:
         self.rows: list[Row] = []
@@ -137,13 +177,33 @@ class _Drawing:
         else:
             self.rows.append(Row([*left, Segment("  "), *right], []))
 
-    def add_items(self, pair: ItemPair) -> None:
-        """Add an item of each side."""
+    def add_names(self, left: str, right: str) -> None:
+        """Add the name of each side."""
+        styles = self._styles
+        names = [
+            [Segment(sign, style), Segment(fit_name(name, self._width - _SIGN_WIDTH), style)]
+            for sign, name, style in (("− ", left, styles.left), ("+ ", right, styles.right))
+        ]
+        if self._column_count == 2:
+            self.rows.append(Row(names[0], names[1]))
+        else:
+            self.rows += [Row(cells, [], side) for side, cells in enumerate(names)]
+
+    def add_heading(self, heading: str, note: str) -> None:
+        """Add a heading and a note on it."""
+        styles = self._styles.item_styles
+        cells = self._cut([Segment(heading, styles.title), Segment(f"  {note}" if note else "", styles.muted)])
+        # The note is one for both sides.
+        self.rows.append(Row(cells, []))
+
+    def add_items(self, pair: ItemPair, *, labels: bool = True) -> None:
+        """Add an item of each side; `labels` adds a line with its role or tool."""
         left, right, differs = pair
         if not differs and left is not None:
-            self._add_common(left)
+            self._add_common(left, labels=labels)
             return
-        self._add_labels(left, right)
+        if labels:
+            self._add_labels(left, right)
         first = len(self.rows)
         is_markdown = all(item is None or item.type == "assistant" for item in (left, right))
         for chunk in chunks(left, right, full=self._full):
@@ -197,10 +257,11 @@ class _Drawing:
                 if label is not None
             ]
 
-    def _add_common(self, item: ComparedItem) -> None:
+    def _add_common(self, item: ComparedItem, *, labels: bool) -> None:
         """Add an item that both sides have, shortened unless everything is shown in full."""
         muted = self._styles.item_styles.muted
-        self._add_to_both([*self._label(item), Segment("  =", muted)])
+        if labels:
+            self._add_to_both([*self._label(item), Segment("  =", muted)])
         text = item.text.strip()
         if not text:
             return

@@ -78,12 +78,14 @@ class CursorView(LineView, can_focus=True):
         """Mark a block to be measured again when it is next needed."""
         self._viewport.invalidate(position)
 
-    def go_to(self, position: int, number: int = 0) -> None:
-        """Put the cursor on a line, and scroll it into sight."""
+    def go_to(self, position: int, number: int = 0, *, changed: bool = False) -> None:
+        """Put the cursor on a line, and scroll it into sight; `changed` says that the blocks are others than before."""
         self._cursor = (position, number)
-        if self._cursor not in self.rows[1:-1]:
+        if changed or self._cursor not in self.rows[1:-1]:
             self._viewport.scroll_to(position, number)
-            self._viewport.scroll_by(-(self._viewport.height // 4))
+            # A line near the end is in sight there, below the top of the window.
+            if not self._viewport.at_end:
+                self._viewport.scroll_by(-(self._viewport.height // 4))
         self.update_view()
 
     # Drawing
