@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
+from tests.recorded_trip import write_recorded_trip
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import OFFLINE, AgentSettings
 from tui.app import ConvoApp
@@ -36,6 +37,8 @@ class Shot:
     """A text of the run to wait for."""
     price_as: str = ""
     """The model whose prices apply."""
+    recorded: bool = False
+    """Whether to open a session with recorded requests instead of the sample conversations."""
 
 
 SHOTS = (
@@ -51,6 +54,8 @@ SHOTS = (
     Shot("search", (120, 36), ("ctrl+f", *"hotel")),
     Shot("costs", (150, 44), ("up", "up", "up", "dollar_sign"), price_as="gpt-5-mini"),
     Shot("model-input", (120, 36), ("up", "up", "m")),
+    Shot("request", (120, 36), ("up", "m", "right_square_bracket"), session="trip", recorded=True),
+    Shot("request-difference", (120, 36), ("m", "tab"), branch="cheap", session="trip", recorded=True),
     Shot("answer", (150, 44), ("f", *" A Markdown sample will do.", "enter"), until="def greet"),
 )
 
@@ -73,8 +78,12 @@ async def make() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "demo.sqlite"
         write_demo(path)
+        recorded = Path(folder) / "recorded.sqlite"
+        await write_recorded_trip(recorded)
         for shot in SHOTS:
-            controller = SessionController(Store(path), AgentRunner(AgentSettings(model=OFFLINE)))
+            controller = SessionController(
+                Store(recorded if shot.recorded else path), AgentRunner(AgentSettings(model=OFFLINE))
+            )
             controller.usage.set_initial_price_model(shot.price_as)
             await controller.open(shot.session, shot.branch)
             app = ConvoApp(controller)
