@@ -52,6 +52,19 @@ def test_input_added_by_several_turns_is_distributed_by_their_characters() -> No
     assert found.cached is None
 
 
+def test_turns_of_several_requests_are_measured_if_their_first_request_is_known() -> None:
+    found = resend_cost(
+        "main",
+        [
+            TurnInput(characters=400, requests=3, input_tokens=4000, first_input=1000),
+            TurnInput(characters=400, requests=2, input_tokens=5500, first_input=2500),
+            TurnInput(characters=400, requests=2, input_tokens=8000),
+        ],
+    )
+    turns = [found.turn(number) for number in (1, 2)]
+    assert [turn and (turn.items, turn.measured) for turn in turns] == [(1500, True), (100, False)]
+
+
 def test_items_are_estimated_if_the_history_was_cut_or_tokens_are_estimates() -> None:
     found = resend_cost(
         "main", [TurnInput(400, 0, 1, 5000), TurnInput(400, 0, 1, 2000), TurnInput(4, 0, 1, 9000, estimated=True)]
@@ -83,6 +96,7 @@ turns = st.builds(
     input_tokens=st.integers(0, 10**6),
     cached_tokens=st.none() | st.integers(0, 10**6),
     estimated=st.booleans(),
+    first_input=st.none() | st.integers(0, 10**6),
 )
 
 

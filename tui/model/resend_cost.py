@@ -8,12 +8,13 @@ therefore sent again by every request of the turns after it.
 The provider counts requests and their input, but not the tokens of a turn's items. These are estimated:
 
 1. Each turn is assumed to have one token for every four characters of its stored items.
-2. Take two turns a and b, a before b, with one request each and no such turn between them. The turns from a to the one
-   before b added the difference of their input, which is `input(b) - input(a) + message(a) - message(b)`, since either
-   input already includes the user message of its turn. If that is positive, it replaces the estimate of rule 1, in
-   proportion to it. If not, the history was cut or rewritten, and the estimate of rule 1 remains.
-3. So a turn is *measured* if both it and the next turn have one request; the other turns are estimated, at least in
-   part.
+2. Take two turns a and b, a before b, of which the input of the first request is known: the request is recorded, or the
+   only one of its turn. If no such turn is between them, the turns from a to the one before b added the difference,
+   which is `first input(b) - first input(a) + message(a) - message(b)`, since either input already includes the user
+   message of its turn. If that is positive, it replaces the estimate of rule 1, in proportion to it. If not, the
+   history was cut or rewritten, and the estimate of rule 1 remains.
+3. So a turn is *measured* if the first input of both it and the next turn is known; the other turns are estimated, at
+   least in part.
 
 No request sends more than its counted input. If the items before a turn exceed the mean input of its requests, because
 the history was cut or the estimate is too high, each item counts for that turn only with the share that fits. So the
@@ -48,6 +49,7 @@ class TurnInput(NamedTuple):
         input_tokens: Input of all its requests.
         cached_tokens: Cached part of the input; None if not reported.
         estimated: Whether the tokens are estimates.
+        first_input: Input of its first request; None if only the sum of several is known.
     """
 
     characters: int = 0
@@ -56,6 +58,7 @@ class TurnInput(NamedTuple):
     input_tokens: int = 0
     cached_tokens: int | None = None
     estimated: bool = False
+    first_input: int | None = None
 
 
 class TurnResendCost(NamedTuple):
@@ -160,21 +163,18 @@ def _items(turns: Sequence[TurnInput]) -> tuple[array[int], bytearray]:
     tokens = array("q", (estimated_tokens(turn.characters) for turn in turns))
     measured = bytearray(len(turns))
     previous: int | None = None
+    previous_input = 0
     for index, turn in enumerate(turns):
-        if turn.requests != 1 or turn.estimated:
+        first_input = turn.input_tokens if turn.requests == 1 else turn.first_input
+        if first_input is None or turn.estimated:
             continue
         if previous is not None:
-            start = turns[previous]
-            added = (
-                turn.input_tokens
-                - start.input_tokens
-                + estimated_tokens(start.message)
-                - estimated_tokens(turn.message)
-            )
+            message = estimated_tokens(turns[previous].message)
+            added = first_input - previous_input + message - estimated_tokens(turn.message)
             if added > 0:
                 _distribute(tokens, previous, index, added)
                 measured[previous] = index == previous + 1
-        previous = index
+        previous, previous_input = index, first_input
     return tokens, measured
 
 

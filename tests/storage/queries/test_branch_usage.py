@@ -8,6 +8,7 @@ from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.conversations import open_sdk, run_result, turn
 from tui.model import BranchUsage, Scope, TurnUsage
+from tui.model.requests import RequestUsage, SentRequest
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
 
@@ -211,6 +213,29 @@ async def test_the_resend_cost_follows_the_path(path: Path) -> None:
     assert (first.items, first.measured, first.requests, first.tokens) == (800, True, 4, 3200)
     assert first.cached == 3200 * 900 // 10_800
     assert (second.measured, second.requests, second.tokens) == (False, 3, 3 * second.items)
+
+
+async def test_the_resend_cost_is_measured_from_the_first_requests_of_turns(path: Path) -> None:
+    session = AdvancedSQLiteSession(session_id="chat", db_path=path, create_tables=True)
+    for first_input in (1000, 2500):
+        await session.add_items(cast("Any", turn("q" * 1000)))
+        for index, more in enumerate((0, 700)):
+            usage = RequestUsage(first_input + more, 10)
+            await session.record_request(SentRequest(usage), first=not index)
+    await session.close()
+    store = Store(path)
+    (stored,) = await store.sessions()
+    resend_cost = await store.resend_cost(stored, await store.tree(stored), "main")
+    # Another program replaces the usage of the second turn: its requests are not those of that usage.
+    sdk = open_sdk(path, "chat")
+    await sdk.store_run_usage(run_result(9000, requests=3))
+    sdk.close()
+    changed = await store.resend_cost(stored, await store.tree(stored), "main")
+    store.close()
+    before, after = resend_cost.turn(1), changed.turn(1)
+    assert before is not None
+    assert after is not None
+    assert (before.items, before.measured, after.measured) == (1500, True, False)
 
 
 Step = tuple[str, int, int]

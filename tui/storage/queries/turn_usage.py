@@ -277,6 +277,7 @@ def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: st
     for turn, characters, message in lengths:
         found[turn - 1] = TurnInput(characters or 0, message or 0)
     estimated = _estimated_turns(tx, session.session_id)
+    first_inputs = _first_inputs(tx, session, branch_id)
     numbers = (number_expression(tx.dialect, name) for name in ("requests", "input_tokens", "cached_tokens"))
     columns = f"u.branch_id, {', '.join(numbers)}"
     rows = _usage_rows(tx, session.session_id, branches_sharing_turns(tree, branch_id), 1, turns, columns)
@@ -284,9 +285,36 @@ def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: st
         known = found[turn - 1]
         if not known.requests:
             found[turn - 1] = TurnInput(
-                known.characters, known.message, requests, tokens, cached, (runner, turn) in estimated
+                known.characters,
+                known.message,
+                requests,
+                tokens,
+                cached,
+                (runner, turn) in estimated,
+                first_inputs.get((runner, turn, requests, tokens)),
             )
     return found
+
+
+def _first_inputs(tx: Transaction, session: Session, branch_id: str) -> dict[tuple[str, int, int, int], int]:
+    """Return the input of the first request of each turn of a branch, as far as the requests are recorded.
+
+    The keys are the branch that ran the turn, the turn, and the number and the input of all its requests: where another
+    program has replaced the usage since, these differ from the usage.
+    """
+    if not tx.has_table(CONVO_REQUESTS.name):
+        return {}
+    rows = tx.execute(
+        "SELECT CAST(r.branch_id AS TEXT), r.user_turn_number, COUNT(r.input_tokens), SUM(r.input_tokens),"
+        " MIN(CASE r.number WHEN 1 THEN r.input_tokens END)"
+        f" FROM {tx.structure_table(session)} t"
+        f" {tx.dialect.ordered_join} convo_requests r ON r.session_id = t.session_id"
+        " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
+        " WHERE t.session_id = :session_id AND t.branch_id = :branch_id GROUP BY 1, 2",
+        session_id=session.session_id,
+        branch_id=branch_id,
+    )
+    return {(runner, turn, number, total): first for runner, turn, number, total, first in rows if first is not None}
 
 
 def _estimated_turns(tx: Transaction, session_id: str) -> set[tuple[str, int]]:
