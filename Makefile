@@ -33,8 +33,9 @@ $(VENV)/dev: $(VENV)/run
 demo: $(VENV)/run
 	@$(BIN)/convo-tui --demo
 
+# Tests of terminals and processes often wait: four at a time keep two cores busy.
 test: lint
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
