@@ -10,7 +10,7 @@ from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
 from tui.errors import ConvoError
-from tui.model import ApprovalDecision, CompactionPreview, Failure, Outcome, Scope, View
+from tui.model import ApprovalDecision, CompactionPreview, Failure, Outcome, Scope, Session, View
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.session import AdvancedSQLiteSession
@@ -51,6 +51,7 @@ class AgentRuns:
     async def send(self, text: str) -> None:
         """Send a message on the shown branch, or queue it while an answer is under way there."""
         branch, session = self._target_branch(), self._state.require_session()
+        await self._require_unencrypted(session)
         if session.plain:
             await self._reloader.apply((await self._state.editor()).adopt(session.session_id))
             self._state.notify_adopted(session)
@@ -68,6 +69,7 @@ class AgentRuns:
         state = self._state
         branch, (_, turn) = self._target_branch(), state.target
         session = state.require_session()
+        await self._require_unencrypted(session)
         text = await state.store.user_text(session, branch.branch_id, turn)
         editor = await state.editor()
         branch_ids = await editor.fork(branch.session_id, branch.branch_id, turn, times=times)
@@ -108,6 +110,7 @@ class AgentRuns:
         state.require_writable()
         session = state.require_session()
         state.require_idle(session.session_id, branch_id)
+        await self._require_unencrypted(session)
         tree = await state.store.tree(session)
         items = (await state.store.count_items(session)).get(branch_id, 0)
         if not items:
@@ -123,6 +126,7 @@ class AgentRuns:
         state.require_writable()
         session = state.require_session()
         state.require_idle(session.session_id, branch_id)
+        await self._require_unencrypted(session)
         if session.plain:
             await self._reloader.apply((await state.editor()).adopt(session.session_id))
         state.notify(f"Compacting '{branch_id}'…")
@@ -205,6 +209,14 @@ class AgentRuns:
         """Return a failure that is newer than the one in the view."""
         last = self._state.view.failure
         return Failure(branch.branch_id, error, hint, details, unsent, last.serial + 1 if last else 1)
+
+    async def _require_unencrypted(self, session: Session) -> None:
+        """Raise ConvoError if a session is encrypted: a run would store what it sends and gets as it is."""
+        if await self._state.store.is_sealed(session):
+            raise ConvoError(
+                f"Session '{session.session_id}' is encrypted, so nothing was sent.",
+                "Its messages can only be read here; continue it with your program.",
+            )
 
     def _target_branch(self) -> BranchRef:
         """Return the branch on which to send a message."""

@@ -42,6 +42,7 @@ class Navigation:
         self._indexed: tuple[str, int] = ("", 0)
         self._counted: dict[str, tuple[int, int]] = {}
         self._reported: set[str] = set()
+        self._checked_encryption: set[str] = set()
         self._walk = _SiblingWalk(0, EMPTY_TREE, None)
 
     @property
@@ -261,6 +262,7 @@ class Navigation:
         await self._load_session_index()
         await self._usage.load()
         await self._count_messages_without_branch()
+        await self._report_encryption()
         await self._report_paused_runs()
 
     async def _load_session_index(self) -> None:
@@ -292,6 +294,14 @@ class Navigation:
                 state.notify(f"{words} P adds a branch for them.", "warning")
         if state.view.session == session and state.view.messages_without_branch != count:
             state.publish(messages_without_branch=count)
+
+    async def _report_encryption(self) -> None:
+        """Tell the user once for each session why it cannot be decrypted."""
+        session = self._state.view.session
+        if session is not None and session.session_id not in self._checked_encryption:
+            self._checked_encryption.add(session.session_id)
+            if (problem := await self._state.store.seal_problem(session)) is not None:
+                self._state.notify(f"{problem.reason} {problem.hint}", "warning")
 
     async def _report_paused_runs(self) -> None:
         """Tell the user once for each session which runs wait for approval, if they cannot be answered here."""

@@ -29,6 +29,7 @@ __all__ = [
     "is_user_message",
     "item_type",
     "message_type",
+    "shown_type",
     "tool_name",
     "with_recorded_type",
 ]
@@ -161,6 +162,8 @@ TYPES: Final[Mapping[str, ItemType]] = MappingProxyType(
         "compaction_summary": _CONTEXT,
         "compaction_trigger": _CONTEXT,
         "item_reference": _CONTEXT,
+        # What is shown in place of an item that cannot be decrypted.
+        "encrypted_item": _OTHER._replace(text=TextSource.SUMMARY),
     }
 )
 """By the type under which the SDK files an item."""
@@ -264,3 +267,10 @@ def with_recorded_type(data: object, message_type: str, tool_name: str | None) -
     if message_type in MESSAGE_TYPES:
         return {"role": message_type, **data}
     return {"type": message_type, **({} if tool_name is None else {"name": tool_name}), **data}
+
+
+def shown_type(recorded: str, tool: str | None, data: object) -> tuple[str, str | None]:
+    """Return the type and the tool of an item to show; its own if it was encrypted when the SDK filed it."""
+    if recorded != "other" or data is None:
+        return recorded, tool
+    return message_type(data), tool_name(data)

@@ -289,6 +289,10 @@ def _item_reference(data: _Data, styles: ItemStyles) -> ItemPresentation:
     return ItemPresentation("→", [Segment(f"item {first_line(as_text(data.get('id')))}", styles.muted)])
 
 
+def _encrypted_item(_data: _Data, styles: ItemStyles) -> ItemPresentation:
+    return ItemPresentation("·", [Segment("encrypted item", styles.muted)])
+
+
 PRESENTERS: Final[Mapping[str, Presenter]] = {
     "function_call": _function_call,
     "function_call_output": _output,
@@ -319,5 +323,6 @@ PRESENTERS: Final[Mapping[str, Presenter]] = {
     "compaction": _compaction,
     "compaction_trigger": _compaction_trigger,
     "item_reference": _item_reference,
+    "encrypted_item": _encrypted_item,
 }
 """The presenter of an item, by the item's own type; items of other types are presented as JSON."""

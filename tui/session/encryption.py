@@ -1,6 +1,6 @@
 """The SDK's encrypted session, around a session class of ours with branches and turns.
 
-Only this module of the package imports `cryptography`, which the extra `encrypt` installs.
+It needs `cryptography`, which the extra `encrypt` installs.
 """
 
 from __future__ import annotations

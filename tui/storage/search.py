@@ -23,6 +23,7 @@ from typing import Final, NamedTuple
 from tui.items import types
 from tui.items.codec import decode_or_none
 from tui.items.failure import is_error
+from tui.items.sealed import UNREADABLE, unsealed
 from tui.items.text import searchable_texts
 from tui.items.types import TYPES, ItemKind, item_type
 from tui.model.query import Query
@@ -366,7 +367,7 @@ def _search_messages_without_branch(tx: Transaction, *, query: Query, window: _W
         **values,
     )
     for message_id, session_id, stored in rows:
-        item = decode_or_none(stored)
+        item = unsealed(decode_or_none(stored), session_id)
         hit = Hit(session_id, "", 0, 0, message_id, types.message_type(item), types.tool_name(item))
         if not passes_row_filters(query, session_id, hit.type):
             continue
@@ -391,7 +392,11 @@ def _match_item(tx: Transaction, query: Query, row: Hit, structure: str) -> Hit 
     """
     sql = f"SELECT message_data, CAST(created_at AS TEXT) FROM {tx.tables.messages} WHERE id = :id"
     stored, created_at = tx.execute(sql, id=row.message_id).fetchone()
-    item = decode_or_none(stored)
+    item = unsealed(decode_or_none(stored), row.session_id)
+    if item is UNREADABLE and query.term_queries:
+        return None
+    message_type, tool_name = types.shown_type(row.type, row.tool_name, item)
+    row = replace(row, type=message_type, tool_name=tool_name)
     texts = list(searchable_texts(item)) if item is not None else [str(stored)]
     first: tuple[str, int, int] | None = None
     count = 0

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from tui.items.failure import is_error
+from tui.items.sealed import SEALED, has_key
 from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model.query import Query
 from tui.storage.dialect import Dialect
@@ -69,7 +70,9 @@ def item_condition(query: Query, dialect: Dialect, values: NamedValues, *, joine
         conditions.append(_any([contains, joined_text]))
     if query.error:
         conditions.append(_any(f"m.message_data {dialect.like} {values.bind(sign)}" for sign in _SIGNS_OF_FAILURE))
-    return _all(conditions)
+    selected = _all(conditions)
+    # What an encrypted item contains is known when it is decrypted.
+    return f"({selected} OR m.message_data LIKE '{SEALED}%')" if has_key() and selected != "TRUE" else selected
 
 
 def passes_filters(query: Query, item: object, message_type: str, tool_name: str | None) -> bool:

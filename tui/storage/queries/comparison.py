@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from tui.items.codec import decode_or_none
+from tui.items.sealed import unsealed
 from tui.items.text import item_text
 from tui.model import RunRecord, Session, TurnTree, TurnUsage
 from tui.model.compare import ComparedItem, Comparison, Side, SideContents, TurnItems, TurnPair
@@ -70,7 +71,7 @@ def _user_messages(tx: Transaction, session: Session, side: Side) -> list[str]:
     for turn, length, stored in rows:
         if turn not in texts:
             item = decode_or_none(stored) if length is not None and length <= _MATCHED_CHARACTERS else None
-            texts[turn] = str(stored or "") if item is None else item_text(item)
+            texts[turn] = str(stored or "") if item is None else item_text(unsealed(item, session.session_id))
     return [texts.get(turn, "") for turn in range(side.first, side.last + 1)]
 
 
@@ -99,15 +100,20 @@ def _turn(tx: Transaction, session: Session, branch_id: str, turn: int) -> TurnI
         **key,
     )
     called: dict[str, str] = {}
-    items = [_compared_item(kind, tool, length or 0, text, called) for kind, tool, length, text in rows]
+    items = []
+    for kind, tool, length, text in rows:
+        item = decode_or_none(text) if (length or 0) <= _DECODED_CHARACTERS else None
+        items.append(_compared_item(kind, tool, length or 0, text, unsealed(item, session.session_id), called))
     return TurnItems(items, count - len(items))
 
 
 def _compared_item(
-    kind: str, tool: str | None, length: int, stored: str | bytes | None, called: dict[str, str]
+    kind: str, tool: str | None, length: int, stored: str | bytes | None, item: object, called: dict[str, str]
 ) -> ComparedItem:
-    """Return an item to compare; `called` holds the tools called so far in the turn, by the id of the call."""
-    item = decode_or_none(stored) if length <= _DECODED_CHARACTERS else None
+    """Return an item to compare; `called` holds the tools called so far in the turn, by the id of the call.
+
+    `item` is the decoded item; None if it is too long or cannot be decoded.
+    """
     call_id = item.get("call_id") if isinstance(item, dict) else None
     if isinstance(call_id, str):
         tool = called.setdefault(call_id, tool) if tool else called.get(call_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tui.items.codec import decode_rows
+from tui.items.sealed import unsealed
 from tui.model import Session, TurnTree
 from tui.model.compare import sides
 from tui.model.model_input import InputSize, ItemRange, ModelInput, OtherTurn, Sibling, request_ends
@@ -60,7 +61,7 @@ def read_input(tx: Transaction, session: Session, item_range: ItemRange) -> list
         f" JOIN {tx.tables.messages} m ON m.id = t.message_id ORDER BY t.sequence_number",
         **_values(session, item_range),
     )
-    return decode_rows(rows)
+    return [unsealed(item, session.session_id) for item in decode_rows(rows)]
 
 
 def _rows(tx: Transaction, session: Session) -> str:

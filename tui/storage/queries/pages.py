@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from tui.errors import NotFoundError
 from tui.items.failure import is_error
 from tui.items.text import item_text
-from tui.items.types import MESSAGE_TYPES, is_call, with_recorded_type
+from tui.items.types import MESSAGE_TYPES, is_call, shown_type, with_recorded_type
 from tui.model import Item, Page, Session, Turn
 from tui.storage.engine import Transaction
 from tui.storage.queries.positions import PositionIndex
@@ -170,6 +170,7 @@ def read_page(
         zip(rows, read, strict=True), start
     ):
         data = with_recorded_type(item.data, kind, tool) if item.cut else item.data
+        kind, tool = shown_type(kind, tool, data)
         time = created_at if item.unread else times.get(stored)
         turn = turn if isinstance(turn, int) else 0
         items.append(Item(message_id, position, turn, kind, tool, time, *item._replace(data=data)))

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from tui.items.codec import decode_or_none
+from tui.items.sealed import unsealed
+from tui.items.types import shown_type
 from tui.model import Item, RunRecord, Session, TurnTree, TurnUsage
 from tui.storage.engine import Transaction
 from tui.storage.queries.request_inputs import INPUT_COLUMNS, read_texts, text_hashes
@@ -30,7 +32,7 @@ _TIMES: Final = {"created_at", "started_at"}
 
 
 class Message(NamedTuple):
-    """A stored message.
+    """A stored message; an encrypted one stays encrypted, so that an import has what was stored.
 
     Attributes:
         message_id: Its id.
@@ -83,7 +85,8 @@ class SessionDump:
         )
         rows = self._tx.execute(sql, session_id=self.session.session_id, branch_id=branch_id, first=first, last=last)
         for message_id, turn, kind, tool, created_at, text in rows:
-            data = decode_or_none(text)
+            data = unsealed(decode_or_none(text), self.session.session_id)
+            kind, tool = shown_type(kind, tool, data)
             raw = None if data is not None else ("" if text is None else str(text))
             yield Item(message_id, 0, turn if isinstance(turn, int) else 0, kind, tool, created_at, data, raw)
 

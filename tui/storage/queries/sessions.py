@@ -15,6 +15,8 @@ from heapq import merge, nsmallest
 from operator import itemgetter
 from typing import Final
 
+from tui.items.codec import decode_or_none
+from tui.items.sealed import SEALED, SealProblem, seal_problem
 from tui.items.text import item_text
 from tui.items.types import is_user_message
 from tui.model import Session, SessionSort
@@ -32,11 +34,13 @@ __all__ = [
     "drop_place",
     "find_session",
     "is_plain",
+    "is_sealed",
     "keep_place",
     "matching_sessions",
     "messages_without_branch",
     "newest_sessions",
     "pinned_sessions",
+    "read_seal_problem",
     "sessions_since",
     "with_first_words",
 ]
@@ -77,6 +81,28 @@ def is_plain(tx: Transaction, session_id: str) -> bool:
     condition = f" AND NOT EXISTS ({structured})" if tx.has_table("message_structure") else ""
     sql = f"SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id{condition} LIMIT 1"
     return tx.execute(sql, session_id=session_id).fetchone() is not None
+
+
+def is_sealed(tx: Transaction, session_id: str) -> bool:
+    """Return whether the newest message of a session is encrypted."""
+    return _newest_sealed(tx, session_id) is not None
+
+
+def read_seal_problem(tx: Transaction, session_id: str) -> SealProblem | None:
+    """Return why the newest message of a session cannot be decrypted; None if it can, or is not encrypted."""
+    return seal_problem(decode_or_none(_newest_sealed(tx, session_id)), session_id)
+
+
+def _newest_sealed(tx: Transaction, session_id: str) -> str | None:
+    """Return the stored text of a session's newest message if it is encrypted."""
+    # The index has this order. Only an encrypted text is read, as others may be long.
+    row = tx.execute(
+        f"SELECT CASE WHEN substr(message_data, 1, {len(SEALED)}) = :sealed THEN message_data END"
+        f" FROM {tx.tables.messages} WHERE session_id = :session_id ORDER BY id DESC LIMIT 1",
+        session_id=session_id,
+        sealed=SEALED,
+    ).fetchone()
+    return None if row is None or row[0] is None else str(row[0])
 
 
 def messages_without_branch(tx: Transaction) -> str:

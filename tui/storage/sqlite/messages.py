@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from tui.items.codec import decode, decode_beginning, decode_or_none
+from tui.items.sealed import SEALED, unsealed
 from tui.storage.engine import MAX_READ_BYTES, PartialItem
 from tui.storage.schema import unquoted
 
@@ -26,6 +27,8 @@ _KEPT_DATA_BYTES: Final = 1 << 10
 _MAX_KEY_BYTES: Final = 40
 _CHUNK_BYTES: Final = 1 << 16
 """Bytes that are read at once while encoded data is skipped."""
+
+_SEALED: Final = SEALED.encode()
 
 _DATA: Final = re.compile(
     rb'"(?:data|encrypted_content|file_data|image_url|result|url)": ?"(?:data:[^"]*|[A-Za-z0-9+/=_-]*)\Z'
@@ -68,8 +71,13 @@ class SQLiteMessages:
             if limit is None or size <= limit:
                 text = stored.read(size)
                 data = decode_or_none(text, "replace")
+                if text.startswith(_SEALED):
+                    data = unsealed(data, self._session_of(message_id))
                 return PartialItem(data, _readable(text) if data is None else None, size)
             text, end = _without_data(stored, size, limit if part is None else part)
+        if text.startswith(_SEALED):
+            # The beginning of a token cannot be decrypted.
+            return self.beginning(message_id, None)
         unread, cut = size - len(text), end < size
         try:
             return PartialItem(decode_beginning(text) if cut else decode(text), None, size, unread, cut)
@@ -98,7 +106,11 @@ class SQLiteMessages:
             yield from ((found, read(found)) for (found,) in ids)
         else:
             rows = self._db.execute(f"SELECT id, CAST(message_data AS BLOB) {where}", (session_id, message_id))
-            yield from ((found, decode_or_none(text, "replace")) for found, text in rows)
+            yield from ((found, unsealed(decode_or_none(text, "replace"), session_id)) for found, text in rows)
+
+    def _session_of(self, message_id: int) -> str:
+        row = self._db.execute(f"SELECT session_id FROM {self.name} WHERE id = ?", (message_id,)).fetchone()
+        return str(row[0])
 
     @contextmanager
     def _stored(self, message_id: int) -> Iterator[tuple[sqlite3.Blob | BytesIO, int]]:
