@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 from textual.command import CommandList
+from textual.events import Paste
 
 from tests.explorer.driver import ExplorerDriver, open_explorer, typed
 from tui.agent.settings import AgentSettings
@@ -117,6 +118,14 @@ async def test_every_sign_on_the_screen_is_explained(path: Path) -> None:
         assert not unexplained(explorer.text)
         await explorer.press("c")
         assert not unexplained(explorer.text)
+
+
+async def test_lines_are_pasted_as_lines_whatever_the_terminal_sends_for_their_ends(path: Path) -> None:
+    async with open_explorer(path) as explorer:
+        await explorer.press("i")
+        explorer.app.post_message(Paste("one\rtwo\r\nthree\nfour"))
+        await explorer.settle()
+        assert explorer.composer.text == "one\ntwo\nthree\nfour"
 
 
 async def test_the_chosen_theme_is_kept_for_the_next_start(

@@ -56,6 +56,9 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
         return bool(self._held) or self._is_following
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Paste):
+            # Terminals send Enter for the end of a line.
+            event.text = event.text.replace("\r\n", "\n").replace("\r", "\n")
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded or self._leaves(event):
             await super().on_event(event)
         elif self._waited_for and self._cancels(event):

@@ -324,10 +324,14 @@ def checkpoint_of(run: PausedRun) -> BranchCheckpoint:
     """
     try:
         checkpoint = BranchCheckpoint(**run.checkpoint)
-    except TypeError as error:
+        empty_row, session_row = (None if row is None else tuple(row) for row in checkpoint[-2:])
+        last_ids = {table: int(last) for table, last in checkpoint.last_ids.items()}
+        if checkpoint.session_id != run.session_id:
+            raise ValueError("It is the state of another session.")
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
         raise ConvoError("The paused run is damaged.", "Delete its branch, or fork from an earlier turn.") from error
-    empty_row, session_row = (None if row is None else tuple(row) for row in checkpoint[-2:])
-    return checkpoint._replace(empty_row=empty_row, session_row=session_row)
+    # A compaction gives the branch of a waiting run another id.
+    return checkpoint._replace(branch_id=run.branch_id, last_ids=last_ids, empty_row=empty_row, session_row=session_row)
 
 
 def cannot_delete_main() -> ConvoError:

@@ -23,6 +23,13 @@ async def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
                     f" last_item, generation) SELECT session_id, branch_id, message, {', '.join(cells)}, state, items,"
                     " last_item, generation FROM convo_paused_runs WHERE id = 1"
                 )
+        # A number that no clock has measured.
+        db.execute(
+            "INSERT INTO convo_paused_runs (session_id, branch_id, message, approvals, run, state, items, last_item,"
+            " generation) SELECT session_id, branch_id, message, approvals, json_replace(run, '$.seconds', json(?)),"
+            " state, items, last_item, generation FROM convo_paused_runs WHERE id = 1",
+            ("1" + "0" * 400,),
+        )
     store = Store(path)
     assert [run.id for run in await store.paused_runs() if not run.is_outdated] == [1]
     store.close()

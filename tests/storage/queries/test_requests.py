@@ -183,6 +183,23 @@ async def test_damaged_requests_are_read_as_far_as_possible(path: Path, session:
     store.close()
 
 
+@pytest.mark.parametrize(
+    "stored", ['[["g"]]', "[[0, 9223372036854775807]]", "[[0, 1e400]]", '[["g"], [0, 0]]', "[[[]]]"]
+)
+async def test_an_input_that_no_version_writes_is_not_known(
+    path: Path, session: AdvancedSQLiteSession, stored: str
+) -> None:
+    await session.add_items(turn("one"))
+    await session.record_request(sent_request(100, turn("one")), first=True)
+    with closing(sqlite3.connect(path)) as db, db:
+        # A group that holds itself.
+        db.execute("INSERT INTO convo_texts (session_id, hash, text) VALUES ('support', 'g', '[[\"g\"]]')")
+        db.execute("UPDATE convo_request_inputs SET input = ?", (stored,))
+    found = await sent(path, 1, 1)
+    assert found is not None
+    assert found.items is None
+
+
 @pytest.mark.parametrize("recorded", [1, 60])
 async def test_all_requests_of_a_branch_are_read_in_one_query_by_index(path: Path, recorded: int) -> None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:

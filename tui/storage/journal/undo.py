@@ -70,7 +70,7 @@ def undo(tx: Transaction, back_to: int | None = None, *, check: Check | None = N
         ConvoError: There is nothing to undo, `check` refused, or another program has changed what an entry depends on.
     """
     entries = _read(tx, EntryState.DONE, "id >= :limit", "id DESC", back_to)
-    hint = "To undo earlier changes, make this one permanent: H, then K."
+    hint = "To undo earlier changes, make this one permanent: in the explorer @, then P."
     return _invert(tx, entries, check, "undo", "undone", hint)
 
 
@@ -104,7 +104,7 @@ def _invert(
     hint: str,
 ) -> tuple[JournalEntry, ...]:
     if not entries:
-        raise ConvoError(f"Nothing to {verb}.", "H lists all changes.")
+        raise ConvoError(f"Nothing to {verb}.", "In the explorer, @ lists all changes.")
     if check is not None:
         for entry, _ in entries:
             check(entry)

@@ -114,7 +114,7 @@ def _parse(tx: Transaction, row: Iterable[Any]) -> PausedRun | None:
         fields = {name: decode_or_none(run)[name] for name in _RUN_FIELDS}
         fields |= {name: tuple(fields[name]) for name in ("live_items", "stop_items")}
         fields["seconds"] = float(fields["seconds"])
-    except (KeyError, TypeError, ValueError):
+    except (ArithmeticError, LookupError, TypeError, ValueError):
         return None
     return PausedRun(
         session_id,

@@ -40,6 +40,9 @@ _HASH_BYTES: Final = 16
 _GROUP: Final = 64
 """Elements of an input that are stored as a text of their own, which later requests share."""
 
+_MAX_ITEMS: Final = 10**9
+"""No branch has as many items; a greater position is damaged."""
+
 _NEARBY: Final = 4
 """Positions around the expected one where an item is looked for."""
 
@@ -177,7 +180,7 @@ def read_request_input(tx: Transaction, session: Session, branch_id: str, reques
     elements = [
         inner
         for element in elements
-        for inner in (elements_of(texts.get(element[0])) if is_group(element) else [element])
+        for inner in (_elements_of_group(texts.get(element[0])) if is_group(element) else [element])
     ]
     items = _read_items(tx, session, branch_id, elements, last_message_id)
     return RequestInput(
@@ -221,12 +224,18 @@ def elements_of(stored: str | None) -> list[Any]:
     return elements if isinstance(elements, list) and all(map(_is_element, elements)) else []
 
 
+def _elements_of_group(stored: str | None) -> list[Any]:
+    """Return the elements of a group; none if it holds another group, which this program does not write."""
+    elements = elements_of(stored)
+    return [] if any(map(is_group, elements)) else elements
+
+
 def _is_element(element: object) -> bool:
     match element:
         case str() | [str()]:
             return True
         case [int(first), int(last)]:
-            return 0 <= first <= last
+            return 0 <= first <= last < _MAX_ITEMS
     return False
 
 
