@@ -392,8 +392,9 @@ async def test_a_branch_that_ends_where_others_continue_shows_a_counter() -> Non
     app = TranscriptApp(items, view_of(items, tree=tree))
     async with app.run_test(size=SIZE) as pilot:
         assert visible_rows(app)[-1] == "‹1/2›  1 branch continues from here"
-        await pilot.click(Transcript, offset=(6, SIZE[1] - 1))
-        assert [(m.turn, m.step) for m in app.posted if isinstance(m, Transcript.SiblingRequested)] == [(11, 1)]
+        for column in (4, 6):
+            await pilot.click(Transcript, offset=(column, SIZE[1] - 1))
+        assert [(m.turn, m.step) for m in app.posted if isinstance(m, Transcript.SiblingRequested)] == [(11, 1)] * 2
 
 
 def _mixed() -> list[Item]:

@@ -59,14 +59,17 @@ def _branch_counter(view: View, chain: Chain | None, turn: int, item_styles: Ite
 
 
 def _counter(index: int, count: int, turn: int, item_styles: ItemStyles) -> list[Segment]:
-    """Return `‹2/3›`, whose marks can be clicked to go to the previous or next branch."""
+    """Return `‹2/3›`; a click on a mark goes to the branch on that side, one on the numbers to the next branch."""
+
+    def target(step: int) -> Style:
+        return Style(meta={"sibling": (turn, step)})
 
     def mark(text: str, step: int, enabled: bool) -> Segment:
-        return Segment(text, item_styles.link + Style(meta={"sibling": (turn, step)}) if enabled else item_styles.muted)
+        return Segment(text, item_styles.link + target(step) if enabled else item_styles.muted)
 
     return [
         mark("‹", -1, index > 0),
-        Segment(f"{index + 1}/{count}", item_styles.title),
+        Segment(f"{index + 1}/{count}", item_styles.title + target(1 if index < count - 1 else -1)),
         mark("›", 1, index < count - 1),
     ]
 
