@@ -241,7 +241,9 @@ async def test_a_tool_that_raises(failing: MakeFailing, server: ScriptedServer, 
     assert "agents_under_test.py" in result.details
     assert "sk-abcdefgh" not in result.error + result.hint + result.details
     outputs = {item.get("call_id"): item.get("output") for item in await session.get_items() if "output" in item}
-    assert outputs == {"c1": "seen", "c2": "The run failed before this call finished."}
+    # The first tool may have returned before the second one raised.
+    assert outputs.pop("c1") in ("seen", "The run failed before this call finished.")
+    assert outputs == {"c2": "The run failed before this call finished."}
 
     server.script(TextAnswer("Better now."))
     assert (await failing("bomb").run(session, "Go on", RecordingHooks())).outcome is Outcome.DONE

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker
 
-__all__ = ["KeyOrderApp", "run_holding_keys"]
+__all__ = ["KeyHold", "KeyOrderApp", "run_holding_keys"]
 
 _PATIENCE: Final = 0.3
 """Seconds after which Esc cancels what keys wait for, and is no longer a key that waits."""
@@ -32,6 +32,12 @@ class _Kind(Enum):
     OTHER = auto()
 
 
+class KeyHold:
+    """The wait of keys for a worker, which is known once it has begun."""
+
+    worker: Worker[None] | None = None
+
+
 class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
     """An app that holds a key back until the keys before it have been handled.
 
@@ -43,7 +49,7 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
         super().__init__()
         self._held: deque[events.Key | events.Paste] = deque()
         self._is_following = False
-        self._waited_for: list[Worker[None]] = []
+        self._waited_for: list[KeyHold] = []
         self._waiting_since = 0.0
         self._has_waited = False
         self._last_target: MessagePump | None = None
@@ -62,26 +68,29 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded or self._leaves(event):
             await super().on_event(event)
         elif self._waited_for and self._cancels(event):
-            for worker in tuple(self._waited_for):
-                worker.cancel()
-                self.release_keys(worker, drop=True)
+            for hold in tuple(self._waited_for):
+                if hold.worker is not None:
+                    hold.worker.cancel()
+                self.release_keys(hold, drop=True)
         elif self._held or self._is_following or self._waited_for or not self._follows_its_kind(event):
             self._held.append(event)
             self._follow_last_key()
         else:
             await self._deliver(event)
 
-    def hold_keys(self, worker: Worker[None]) -> None:
-        """Hold keys back until `release_keys`, or until Esc cancels the worker."""
+    def hold_keys(self) -> KeyHold:
+        """Hold keys back until `release_keys`, or until Esc cancels the worker for which they wait."""
         if not self._waited_for:
             self._waiting_since = monotonic()
         self._has_waited = True
-        self._waited_for.append(worker)
+        hold = KeyHold()
+        self._waited_for.append(hold)
+        return hold
 
-    def release_keys(self, worker: Worker[None], *, drop: bool = False) -> None:
-        """Deliver the keys that waited for a worker; `drop` them if what they are for does not come."""
-        if worker in self._waited_for:
-            self._waited_for.remove(worker)
+    def release_keys(self, hold: KeyHold, *, drop: bool = False) -> None:
+        """Deliver the keys that were held back; `drop` them if what they are for does not come."""
+        if hold in self._waited_for:
+            self._waited_for.remove(hold)
             if drop:
                 self._held.clear()
             self._follow_last_key()
@@ -148,15 +157,17 @@ def run_holding_keys(screen: Screen[Any], work: Callable[[], Awaitable[bool]]) -
         work: Returns whether the keys have what they waited for; else they are dropped.
     """
     app = screen.app
+    if not isinstance(app, KeyOrderApp):
+        screen.run_worker(work)
+        return
+    hold = app.hold_keys()
 
     async def run() -> None:
         succeeded = False
         try:
             succeeded = await work()
         finally:
-            if isinstance(app, KeyOrderApp):
-                app.release_keys(worker, drop=not succeeded)
+            app.release_keys(hold, drop=not succeeded)
 
-    worker: Worker[None] = screen.run_worker(run)
-    if isinstance(app, KeyOrderApp):
-        app.hold_keys(worker)
+    # From Python 3.12 on the work may have ended before `run_worker` returns.
+    hold.worker = screen.run_worker(run)
