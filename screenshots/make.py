@@ -38,7 +38,7 @@ class Shot:
     price_as: str = ""
     """The model whose prices apply."""
     recorded: bool = False
-    """Whether to open a session with recorded requests instead of the sample conversations."""
+    """Open a session with recorded requests instead of the sample conversations."""
 
 
 SHOTS = (

@@ -1,4 +1,4 @@
-"""What is recorded of the runs in a file."""
+"""The recorded runs and requests of a file, read for tests."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ STEPS = st.lists(
 
 
 class Known(NamedTuple):
-    """What is expected of a request: its tokens, and the items that it sent if they were recorded."""
+    """An expected request: its tokens, and the items that it sent if they were recorded."""
 
     usage: RequestUsage
     items: list[Any] | None = None

@@ -58,11 +58,11 @@ REPORTS = st.sampled_from(
         *(b"\x1b[99~", b"\x1b[9999999u", b"\x1b[55555;1u", b"\x1b[1;2;3;4u"),
     ]
 )
-"""What nobody typed."""
+"""Input that nobody typed."""
 
 
 def events(chunks: Iterable[bytes]) -> list[Message]:
-    """What Textual makes of input that comes in pieces, after which there is a pause."""
+    """Return the events that Textual makes of input in pieces, each followed by a pause."""
     keys, parser, seen = InputFilter(), XTermParser(), list[Message]()
 
     def show(text: str) -> None:

@@ -20,7 +20,7 @@ _NO_KEY: Final = "no_key."
 
 
 class Target(Enum):
-    """What a command applies to, and so in which menus it is."""
+    """A kind of thing that a command applies to; the menu of such a thing lists the command."""
 
     TURN = auto()
     BRANCH = auto()

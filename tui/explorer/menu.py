@@ -27,7 +27,7 @@ __all__ = ["open_menu", "open_screen_menu"]
 
 
 class _Section(NamedTuple):
-    """What a part of the menu applies to, in words; and the commands for which target it has."""
+    """A part of the menu: its heading, and the target whose commands it lists."""
 
     heading: str
     targets: tuple[Target, ...]

@@ -89,4 +89,4 @@ _LOGS: Final[Sequence[tuple[Callable[[Message], bool], Callable[[Sequence[Messag
     (_is_claude_code, _read_claude_code),
     (_is_codex, _read_codex),
 )
-"""What recognizes a line of a log, and what reads the log."""
+"""For each format, a function that recognizes a line of it, and one that reads the log."""

@@ -24,10 +24,10 @@ SEALED: Final = '{"__enc__"'
 """The beginning of the stored text of every encrypted item."""
 
 UNREADABLE: Final[Any] = {"type": "encrypted_item", "summary": "encrypted item"}
-"""What is shown in place of an encrypted item that cannot be decrypted."""
+"""The item that is shown in place of an encrypted one that cannot be decrypted."""
 
 _INFO: Final = b"agents.session-store.hkdf.v1"
-"""What the SDK derives the key of a session for."""
+"""The `info` with which the SDK derives the key of a session (HKDF)."""
 
 _KEY_BYTES: Final = 32
 

@@ -55,7 +55,7 @@ Element: TypeAlias = tuple[int, int] | str
 
 
 class Verdict(StrEnum):
-    """What is known of the expected prefix of a request."""
+    """The verdict on whether the expected prefix of a request was cached."""
 
     HIT = "hit"
     """It was read from the cache."""
@@ -67,7 +67,7 @@ class Verdict(StrEnum):
 
 
 class Unknown(StrEnum):
-    """Why there is no verdict."""
+    """The reason for which there is no verdict."""
 
     FIRST_REQUEST = "first_request"
     """There is no request before."""
@@ -128,7 +128,7 @@ class CacheEvidence(NamedTuple):
 
 
 class SentParts(NamedTuple):
-    """What a request sent, to compare it: None for what is not known.
+    """The parts of a request that are compared; None for a part that is not known.
 
     Attributes:
         instructions: A key that is the same for the same instructions; None if there were none.

@@ -112,7 +112,7 @@ class Request(NamedTuple):
 
 
 class RequestInput(NamedTuple):
-    """What a request sent, as far as it was recorded.
+    """The recorded input of a request.
 
     Attributes:
         request: The request.

@@ -18,7 +18,7 @@ class RunLeftError(Exception):
 
 
 class Pause(NamedTuple):
-    """What is stored of a run that waits for approval.
+    """A run that waits for approval, as it is stored.
 
     Attributes:
         state: The state for `Runner.restore`, as JSON.

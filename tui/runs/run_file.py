@@ -1,4 +1,4 @@
-"""What a run leaves in the file besides its items: its usage and record, its entry in the journal, and its pauses."""
+"""Storing a run besides its items: its usage and record, its entry in the journal, and its pauses."""
 
 from __future__ import annotations
 

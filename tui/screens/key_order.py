@@ -25,7 +25,7 @@ _ROUNDS: Final = 2
 
 
 class _Kind(Enum):
-    """What a key is to the widget that has the focus."""
+    """The use that the focused widget has for a key."""
 
     TEXT = auto()
     MOVEMENT = auto()

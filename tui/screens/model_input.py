@@ -59,7 +59,7 @@ class ModelInputScreen(CommandScreen[None]):
     ]
 
     NO_DIFFERENCE: ClassVar[str]
-    """What to say if there is nothing to compare with."""
+    """The text for a request without another one to compare it with."""
 
     def __init__(self, model_inputs: ModelInputs, model_input: ModelInput) -> None:
         """Create the screen.

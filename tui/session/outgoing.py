@@ -1,4 +1,4 @@
-"""What the SDK is about to send to a model.
+"""The request that the SDK is about to send to a model.
 
 The SDK's hook before a request gets the instructions and the input, but neither the tools nor the settings. These
 depend on the run's configuration, which no hook gets, and asking the agent for its tools would ask each MCP server once

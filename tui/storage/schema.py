@@ -225,7 +225,7 @@ CONVO_REQUEST_INPUTS: Final = Table(
     # Finds the rows of a session.
     (("convo_request_inputs_session", "session_id"),),
 )
-"""What a request of `convo_requests` with the same id sent, where it was recorded.
+"""The recorded input of the request of `convo_requests` with the same id.
 
 `instructions`, `tools` and `settings` are hashes of texts in `convo_texts`; NULL if not known. `input_items` is the
 number of items that were sent, and `input` describes them, in order, as a list:
@@ -247,7 +247,7 @@ CONVO_TEXTS: Final = Table(
         PRIMARY KEY (session_id, hash)
     """,
 )
-"""What requests sent, each text once in a session: instructions, lists of tools, settings and items, all as JSON.
+"""The texts of inputs, each once in a session: instructions, lists of tools, settings and items, all as JSON.
 
 A text is deleted with the last row of `convo_request_inputs` that refers to it.
 """

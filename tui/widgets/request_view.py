@@ -1,4 +1,4 @@
-"""What a request sent: instructions, tools, settings and items, as text or as JSON."""
+"""The view of a request: instructions, tools, settings and items, as text or as JSON."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tui.widgets.signs import DIALOG_KEYS, SIGNS
 __all__ = ["Help", "HelpRow"]
 
 _LEGENDS: Final = (("In dialogs", DIALOG_KEYS), ("Signs", SIGNS))
-"""What cannot be run, below what can be."""
+"""Headings and rows that explain and cannot be run; they come after the commands."""
 
 
 class HelpRow(NamedTuple):

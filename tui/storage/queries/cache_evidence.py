@@ -52,7 +52,7 @@ def with_cache_evidence(
 
 
 class _Sent:
-    """What requests sent.
+    """The inputs of requests.
 
     Attributes:
         parts: What each request sent, by id, as far as it is recorded, and the branch still has it.

@@ -1,4 +1,4 @@
-"""What a request sent: instructions, tools, settings and items.
+"""The input of a request: instructions, tools, settings and items.
 
 A text is stored once in a session, by its hash. An item that is stored in the branch is not stored again, but referred
 to by its position.

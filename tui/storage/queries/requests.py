@@ -74,7 +74,7 @@ class EndedRequest(NamedTuple):
 
 
 class _StoredUsage(NamedTuple):
-    """What a stored request used; None if that was not reported."""
+    """The usage of a stored request; None if it was not reported."""
 
     id: int
     number: int

@@ -28,7 +28,7 @@ class _Part(NamedTuple):
 
 
 class RequestDiffView(DiffView):
-    """What two requests sent, in two columns if there is room for them; what both sent is shortened.
+    """The inputs of two requests, in two columns if there is room; equal parts are shortened.
 
     Pass the difference to `show`.
     """

@@ -23,7 +23,7 @@ _MIN_WIDTH: Final = 12
 
 
 class LineStyle(StrEnum):
-    """What a line is about, named as the chart's styles."""
+    """The kind of a line, named as the chart's styles."""
 
     NUMBERS = "label"
     CIRCUMSTANCES = "inherited"

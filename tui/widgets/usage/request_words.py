@@ -1,4 +1,4 @@
-"""What is known of a request, in words. This module does not import Textual, because commands use it."""
+"""The known facts of a request, in words. This module does not import Textual, because commands use it."""
 
 from __future__ import annotations
 
