@@ -9,6 +9,7 @@ from tests.conftest import OpenSDK
 from tui.demo import write_demo
 from tui.items.failure import is_error
 from tui.items.types import message_type
+from tui.model.cache_evidence import Part, Verdict
 from tui.storage.store import Store
 
 BRANCHES = {
@@ -62,3 +63,26 @@ async def test_the_trip_has_reasoning_tool_calls_and_a_failed_call(path: Path, s
         "user", "assistant", "reasoning", "function_call", "function_call_output",
     }  # fmt: skip
     assert any(is_error(item) for item in items if message_type(item) == "function_call_output")
+
+
+async def test_every_request_of_the_trip_is_recorded_with_all_that_it_sent(path: Path) -> None:
+    write_demo(path)
+    store = Store(path)
+    session = next(found for found in await store.sessions() if found.session_id == "trip-to-lisbon")
+    tree = await store.tree(session)
+    agents, evidence = set(), []
+    for branch_id, branch in tree.branches.items():
+        for turn in await store.turn_usages(session, tree, branch_id, 1, branch.turns):
+            assert turn.usage is not None
+            assert len(turn.requests) == turn.usage.requests
+            for request in turn.requests:
+                agents.add(request.agent)
+                evidence.append(request.cache)
+                sent = await store.request_input(session, tree, branch_id, turn.turn, request.number)
+                assert sent is not None
+                assert None not in (sent.instructions, sent.tools, sent.settings, sent.items)
+    store.close()
+    assert agents == {"Guide", "Booking agent"}
+    changed = [[change.part for change in found.changes] for found in evidence if found and found.changes]
+    assert [Part.INSTRUCTIONS] in changed
+    assert {found.verdict for found in evidence if found} == set(Verdict)

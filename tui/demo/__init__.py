@@ -1,4 +1,8 @@
-"""Sample conversations: made-up texts with usage estimated from their length, in the file `conversations.json`."""
+"""Sample conversations, in the file `conversations.json`.
+
+The texts are made up, tokens are estimated from their length, and times from the tokens. The requests of the trip to
+Lisbon were recorded from runs of the SDK with a scripted model and the prefix cache of a provider.
+"""
 
 from __future__ import annotations
 

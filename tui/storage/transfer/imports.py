@@ -90,10 +90,10 @@ def _import_document(tx: Transaction, session_id: str, document: Mapping[str, An
     )
     tx.execute(sql, session_id=session_id, created_at=session.get("created_at"), updated_at=session.get("updated_at"))
     _import_label(tx, session_id, None, session)
-    new_ids: dict[int, int] = {}
-    for message in document["messages"]:
-        text = message["raw"] if "raw" in message else json.dumps(message["item"])
-        (new_ids[message["id"]],) = tx.insert_messages(session_id, [text], [message.get("created_at")])
+    messages = document["messages"]
+    stored = [message["raw"] if "raw" in message else json.dumps(message["item"]) for message in messages]
+    ids = tx.insert_messages(session_id, stored, [message.get("created_at") for message in messages])
+    new_ids = dict(zip((message["id"] for message in messages), ids, strict=True))
     for branch in document["branches"]:
         _import_branch(tx, session_id, branch, new_ids)
     usage = [{**row, "message_id": new_ids[row["message_id"]]} for row in document.get("orphaned_usage", ())]
