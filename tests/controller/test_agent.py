@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from tests.controller.views import user_texts
+from tests.controller.views import agent_of, quiet, until, user_texts
 from tests.conversations import open_sdk, turn, write_turns
 from tests.recorded import read_recorded
 from tui.agent.runner import AgentRunner
@@ -39,28 +39,6 @@ def runner() -> Runner:
 @pytest.fixture
 def agent(controller: SessionController) -> AgentRuns:
     return agent_of(controller)
-
-
-def agent_of(controller: SessionController) -> AgentRuns:
-    """The controller's part for an agent."""
-    assert controller.agent is not None
-    return controller.agent
-
-
-async def until(controller: SessionController, holds: Callable[[View], bool]) -> View:
-    """Wait until a condition holds for the view, and return the view."""
-    reached = asyncio.Event()
-    unsubscribe = controller.subscribe(lambda view: reached.set() if holds(view) else None)
-    if not holds(controller.view):
-        async with asyncio.timeout(60):
-            await reached.wait()
-    unsubscribe()
-    return controller.view
-
-
-def quiet(view: View) -> bool:
-    """Return whether no run is under way."""
-    return not view.runs
 
 
 async def test_an_answer_is_streamed_and_stored_once(

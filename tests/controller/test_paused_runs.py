@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -12,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.controller.views import agent_of, until
 from tests.conversations import open_sdk, turn, write_turns
 from tests.paying_agent import paid, write_agent
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
 from tui.controller import SessionController
-from tui.controller.agent import AgentRuns
 from tui.model import ApprovalDecision, RunState, View
 from tui.storage.store import Store
 
@@ -48,22 +47,6 @@ async def open_file(path: Path) -> AsyncIterator[Open]:
     for controller in opened:
         await agent_of(controller).stop_all()
         controller.close()
-
-
-def agent_of(controller: SessionController) -> AgentRuns:
-    assert controller.agent is not None
-    return controller.agent
-
-
-async def until(controller: SessionController, holds: Callable[[View], bool]) -> View:
-    """Wait until a condition holds for the view, and return the view."""
-    reached = asyncio.Event()
-    unsubscribe = controller.subscribe(lambda view: reached.set() if holds(view) else None)
-    if not holds(controller.view):
-        async with asyncio.timeout(60):
-            await reached.wait()
-    unsubscribe()
-    return controller.view
 
 
 def waiting(*branches: str) -> Callable[[View], bool]:

@@ -12,8 +12,7 @@ from typing import Final
 import pytest
 from agents import SQLiteSession
 
-from tests.controller.test_agent import quiet, until
-from tests.controller.views import user_texts
+from tests.controller.views import quiet, until, user_texts
 from tests.conversations import open_sdk, turn
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings

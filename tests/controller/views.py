@@ -1,12 +1,16 @@
-"""Helpers that read the view of a controller."""
+"""Helpers that read the view of a controller, or wait for it."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from tui.controller import SessionController
+from tui.controller.agent import AgentRuns
 from tui.model import View
 from tui.widgets.transcript.view_changes import live_items
 
-__all__ = ["notice", "selection", "user_texts"]
+__all__ = ["agent_of", "notice", "quiet", "selection", "until", "user_texts"]
 
 
 def selection(view: View) -> tuple[str, int]:
@@ -24,3 +28,25 @@ def notice(controller: SessionController) -> str:
     """Return the text of the newest notice; empty if there was none."""
     newest = controller.view.notice
     return newest.text if newest else ""
+
+
+def agent_of(controller: SessionController) -> AgentRuns:
+    """The controller's part for an agent."""
+    assert controller.agent is not None
+    return controller.agent
+
+
+async def until(controller: SessionController, holds: Callable[[View], bool]) -> View:
+    """Wait until a condition holds for the view, and return the view."""
+    reached = asyncio.Event()
+    unsubscribe = controller.subscribe(lambda view: reached.set() if holds(view) else None)
+    if not holds(controller.view):
+        async with asyncio.timeout(60):
+            await reached.wait()
+    unsubscribe()
+    return controller.view
+
+
+def quiet(view: View) -> bool:
+    """Return whether no run is under way."""
+    return not view.runs
