@@ -72,7 +72,7 @@ class Unknown(StrEnum):
     FIRST_REQUEST = "first_request"
     """There is no request before."""
     NOT_RECORDED = "not_recorded"
-    """What was sent, or the turn before, is not recorded."""
+    """This request, or the turn before it, is not recorded."""
     NOT_REPORTED = "not_reported"
     """The provider reported no tokens, or no cached tokens."""
     TOO_SHORT = "too_short"

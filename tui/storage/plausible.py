@@ -1,6 +1,6 @@
-"""What numbers a file may contain without making work longer than its rows do.
+"""Limits for numbers in a file, so that a wrong one does not make a query run longer than the rows would.
 
-A query that finds another number raises ValueError, and the engine then reads the file with its rows numbered anew.
+A query that finds a number beyond them raises ValueError. The engine then reads the file with its rows numbered anew.
 """
 
 from __future__ import annotations

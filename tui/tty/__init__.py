@@ -1,1 +1,1 @@
-"""What stands between the terminal and Textual: bytes that come in, and the descriptors of the process."""
+"""The layer between the terminal and Textual: bytes that come in, and the descriptors of the process."""

@@ -30,7 +30,7 @@ __all__ = [
 
 
 class RunUsage(NamedTuple):
-    """What a run used.
+    """The tokens and requests of a run.
 
     Attributes:
         stored: The values of `STORED_COLUMNS`; details are JSON, or None.

@@ -37,7 +37,7 @@ _MAX_NUMBER: Final = 1 << 53
 
 
 class _Kind(Enum):
-    """What a column holds: how its values are recognised, and how others are corrected."""
+    """The kind of values in a column: it decides which values are valid, and how others are corrected."""
 
     ID = "id"
     MESSAGE = "message"

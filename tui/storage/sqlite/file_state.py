@@ -29,7 +29,7 @@ _LOCKS: Final = Path("/proc/locks")
 
 
 class FileStamp(NamedTuple):
-    """What changes when a file is written.
+    """Properties of a file of which at least one changes when it is written.
 
     Attributes:
         identity: Its device and inode.

@@ -122,7 +122,7 @@ class TreeView(StableScrollView, BorderlessRows):
         """Index after the last session."""
 
     description: var[str] = var("")
-    """What the signs in the row of the cursor mean; untrusted text."""
+    """The meaning of the signs in the row of the cursor; untrusted text."""
 
     def __init__(
         self,

@@ -122,7 +122,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
     """The number of the request under the cursor; 0 if the cursor is on the turn itself."""
 
     chart_view: reactive[ChartView] = reactive(ChartView.TOKENS)
-    """What the bars show."""
+    """The quantity that the bars show."""
 
     resend_cost: reactive[ResendCost | None] = reactive(None)
     """The resend costs; None until they are read."""
