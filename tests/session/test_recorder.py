@@ -578,7 +578,7 @@ def random_agent(plan: Planned, tokens: Random, number: int) -> tuple[ScriptedMo
 
 def test_usage_without_entries_is_given_to_one_request() -> None:
     """An adapter may report several requests with one sum."""
-    from tui.session.recorder import _divide, _request_usage
+    from tui.session.recorded_run import _divide, _request_usage
 
     total = _request_usage(used(100))
     entry = _request_usage(

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from agents import RunHooks, Usage
+from agents import RunHooks
 from agents.memory import OpenAIResponsesCompactionSession
 from agents.tool_context import ToolContext
 from typing_extensions import override
@@ -21,9 +18,8 @@ from typing_extensions import override
 from tui.model import Outcome
 from tui.model.requests import RequestUsage, SentRequest
 from tui.session.advanced import AdvancedSession
-from tui.session.outgoing import Outgoing, as_json
-from tui.session.sdk_settings import may_log
-from tui.storage.queries.usage_columns import request_usage
+from tui.session.outgoing import Outgoing
+from tui.session.recorded_run import PendingRequest, RecordedRun, logged
 
 if TYPE_CHECKING:
     from agents import (
@@ -37,16 +33,11 @@ if TYPE_CHECKING:
         Tool,
     )
     from agents.items import TResponseInputItem
-    from agents.usage import RequestUsage as SDKRequestUsage
 
 __all__ = ["RunRecorder", "record"]
 
-T = TypeVar("T")
-
 _MAX_RUNS: Final = 16
 """Runs that a recorder knows: a run that failed is not known to have ended."""
-
-_logger: Final = logging.getLogger(__name__)
 
 
 def record(session: Session, *, hooks: RunHooks[Any] | None = None) -> RunRecorder:
@@ -113,7 +104,7 @@ class RunRecorder(RunHooks[Any]):
         self._with_input = with_input
         self._one_run = one_run
         self._has_stored = continues
-        self._runs: deque[_Run] = deque(maxlen=_MAX_RUNS)
+        self._runs: deque[RecordedRun] = deque(maxlen=_MAX_RUNS)
         self._is_closed = False
 
     async def stream_events(self, result: RunResultStreaming) -> AsyncIterator[StreamEvent]:
@@ -127,7 +118,7 @@ class RunRecorder(RunHooks[Any]):
     async def finish(self) -> None:
         """Store the requests that were sent and not answered, and record nothing further."""
         for run in tuple(self._runs):
-            with _logged():
+            with logged():
                 await self._settle(run)
         self._is_closed = True
 
@@ -144,7 +135,7 @@ class RunRecorder(RunHooks[Any]):
         await self.finish()
         if run is not None and (was_stopped or error is not None):
             has_failed = isinstance(error, Exception)
-            with _logged():
+            with logged():
                 # Only the error's name is stored, as its message may quote a key.
                 await self._end(
                     run,
@@ -164,7 +155,7 @@ class RunRecorder(RunHooks[Any]):
     ) -> Coroutine[Any, Any, None]:
         # No coroutine, as that would not begin in the frame of the function that calls it.
         outgoing = None
-        with _logged():
+        with logged():
             outgoing = Outgoing.read(getattr(inspect.currentframe(), "f_back", None))
         return self._on_llm_start(context, agent, system_prompt, input_items, outgoing)
 
@@ -176,18 +167,18 @@ class RunRecorder(RunHooks[Any]):
         input_items: list[TResponseInputItem],
         outgoing: Outgoing | None,
     ) -> None:
-        with _logged():
+        with logged():
             run = self._run(context)
             if not isinstance(context, ToolContext):
                 # All tools have ended, and with them the runs of agents that are tools.
                 run.agent = agent
                 await self._settle(run)
-            run.begin(_Sending(context, agent, system_prompt, input_items, outgoing))
+            run.begin(PendingRequest(context, agent, system_prompt, input_items, outgoing))
         await self._hooks.on_llm_start(context, agent, system_prompt, input_items)
 
     @override
     async def on_llm_end(self, context: RunContextWrapper[Any], agent: Agent[Any], response: ModelResponse) -> None:
-        with _logged():
+        with logged():
             run = self._run(context)
             await _completed(self._record(run, *run.end(context, response.usage), response.response_id))
         await self._hooks.on_llm_end(context, agent, response)
@@ -199,7 +190,7 @@ class RunRecorder(RunHooks[Any]):
 
     @override
     async def on_agent_end(self, context: AgentHookContext[Any], agent: Agent[Any], output: Any) -> None:
-        with _logged():
+        with logged():
             run = self._run(context)
             # Not the end of an agent that is a tool.
             if run.agent is None or run.agent is agent:
@@ -223,16 +214,16 @@ class RunRecorder(RunHooks[Any]):
 
     # Storing
 
-    def _run(self, context: RunContextWrapper[Any]) -> _Run:
+    def _run(self, context: RunContextWrapper[Any]) -> RecordedRun:
         """Return the run of a context; a run that a tool makes counts with the run that calls the tool."""
         for run in self._runs:
             if run.usage is context.usage:
                 return run
-        run = _Run(context.usage)
+        run = RecordedRun(context.usage)
         self._runs.append(run)
         return run
 
-    async def _settle(self, run: _Run) -> None:
+    async def _settle(self, run: RecordedRun) -> None:
         """Store what is known of requests that no hook reported: failed ones, and those of agents that are tools."""
         usages = run.take_unreported()
         for sending in run.take_unanswered():
@@ -242,7 +233,11 @@ class RunRecorder(RunHooks[Any]):
             await self._record(run, None, usages)
 
     async def _record(
-        self, run: _Run, sending: _Sending | None, usages: Sequence[RequestUsage], response_id: str | None = None
+        self,
+        run: RecordedRun,
+        sending: PendingRequest | None,
+        usages: Sequence[RequestUsage],
+        response_id: str | None = None,
     ) -> None:
         """Store a request; it is several if the SDK had to repeat it, and has no usage if none was reported."""
         if self._is_closed:
@@ -253,12 +248,12 @@ class RunRecorder(RunHooks[Any]):
             await self._store(run, sent._replace(usage=usage, seconds=None))
         await self._store(run, sent._replace(usage=last, response_id=response_id))
 
-    async def _store(self, run: _Run, sent: SentRequest) -> None:
+    async def _store(self, run: RecordedRun, sent: SentRequest) -> None:
         is_first = run.is_new and not (self._one_run and self._has_stored)
         await self._session.record_request(sent, first=is_first)
         run.is_new, self._has_stored = False, True
 
-    async def _end(self, run: _Run, outcome: Outcome, error: str | None = None) -> None:
+    async def _end(self, run: RecordedRun, outcome: Outcome, error: str | None = None) -> None:
         """Store how a run ended."""
         if run in self._runs:
             self._runs.remove(run)
@@ -274,141 +269,6 @@ class RunRecorder(RunHooks[Any]):
             )
 
 
-class _Run:
-    """A run, with those that its tools make: they count in the same object.
-
-    Attributes:
-        usage: The usage so far.
-        agent: The agent that answers; None while only runs that tools make are known.
-        is_new: Whether nothing is stored of it.
-        last: The request that was sent last.
-        unanswered: The requests under way.
-    """
-
-    def __init__(self, usage: Usage) -> None:
-        self.usage = usage
-        self.agent: Agent[Any] | None = None
-        self.started_at, self.start = _now(), time.monotonic()
-        # A run that goes on after an approval has the usage so far.
-        self.is_new = not usage.requests
-        self.last: _Sending | None = None
-        self.unanswered: list[_Sending] = []
-        self._streamed: deque[_Sending] = deque()
-        self._reported = _counts(usage)
-        self._entries = len(usage.request_usage_entries)
-        self._reported_entries: list[RequestUsage] = []
-
-    def begin(self, sending: _Sending) -> None:
-        """Begin a request."""
-        self.last = sending
-        self.unanswered.append(sending)
-        if not sending.is_nested:
-            self._streamed.append(sending)
-
-    def end(self, context: RunContextWrapper[Any], usage: Usage) -> tuple[_Sending | None, list[RequestUsage]]:
-        """End the request of a context, and return it with its usage."""
-        self._reported = tuple(map(sum, zip(self._reported, _counts(usage), strict=True)))
-        requests, *total = _counts(usage)
-        entries = [_request_usage(entry) for entry in usage.request_usage_entries]
-        usages = _divide(requests, RequestUsage(*total), entries)
-        self._reported_entries += entries or usages
-        sending = next((sending for sending in self.unanswered if sending.context is context), None)
-        if sending is not None:
-            self.unanswered.remove(sending)
-        return sending, usages
-
-    def note_stream_event(self, kind: str) -> None:
-        """Note when the first token came; the event may be read after the request has ended."""
-        if not self._streamed:
-            return
-        if kind == "response.completed":
-            self._streamed.popleft()
-        elif kind.endswith(".delta") or kind == "response.output_item.done":
-            self._streamed[0].note_first_token()
-
-    def take_unanswered(self) -> list[_Sending]:
-        """Return the requests that were not answered, and forget them."""
-        unanswered, self.unanswered = self.unanswered, []
-        for sending in unanswered:
-            if sending in self._streamed:
-                self._streamed.remove(sending)
-        return unanswered
-
-    def take_unreported(self) -> list[RequestUsage]:
-        """Return the usage of requests that were not reported since the last time."""
-        if self.agent is None:
-            # It may be that of the run that calls the tool.
-            return []
-        counts = _counts(self.usage)
-        requests, *total = (now - before for now, before in zip(counts, self._reported, strict=True))
-        entries = [_request_usage(entry) for entry in self.usage.request_usage_entries[self._entries :]]
-        for reported in self._reported_entries:
-            if reported in entries:
-                entries.remove(reported)
-        self._reported, self._entries = counts, len(self.usage.request_usage_entries)
-        self._reported_entries = []
-        return _divide(requests, RequestUsage(*total), entries)
-
-
-class _Sending:
-    """A request that is under way."""
-
-    def __init__(
-        self,
-        context: RunContextWrapper[Any],
-        agent: Agent[Any],
-        instructions: str | None,
-        items: object,
-        outgoing: Outgoing | None,
-    ) -> None:
-        self.context = context
-        self.agent = agent.name
-        self.model = None if outgoing is None else outgoing.model_name
-        self.is_nested = isinstance(context, ToolContext)
-        self._instructions = instructions
-        self._items = items
-        self._outgoing = outgoing
-        self._started_at, self._start = _now(), time.monotonic()
-        self._first_token_seconds: float | None = None
-
-    def note_first_token(self) -> None:
-        """Note that the answer has begun."""
-        if self._first_token_seconds is None:
-            self._first_token_seconds = time.monotonic() - self._start
-
-    def sent(self, *, with_input: bool) -> SentRequest:
-        """Return the request, which has ended now."""
-        sent = SentRequest(
-            agent=self.agent,
-            model=self.model,
-            started_at=self._started_at,
-            seconds=time.monotonic() - self._start,
-            first_token_seconds=self._first_token_seconds,
-        )
-        if not with_input:
-            return sent
-        outgoing = self._outgoing
-        items = None
-        if isinstance(self._items, list):
-            # Not a copy, as there may be thousands. Hooks at the start of the request may have changed the list.
-            items = [item if isinstance(item, dict) else as_json(item) for item in self._items]
-        return sent._replace(
-            instructions=self._instructions,
-            tools=None if outgoing is None else _known(outgoing.tools_as_json),
-            settings=None if outgoing is None else _known(outgoing.settings_as_json),
-            items=items,
-        )
-
-
-def _known(read: Callable[[], T]) -> T | None:
-    """Return what a function reads; None if it has no form as JSON."""
-    try:
-        return read()
-    except Exception as error:
-        _log_failure(error)
-        return None
-
-
 async def _completed(work: Coroutine[Any, Any, None]) -> None:
     """Complete some work even if the caller is cancelled, and only then raise the cancellation."""
     task = asyncio.ensure_future(work)
@@ -418,47 +278,7 @@ async def _completed(work: Coroutine[Any, Any, None]) -> None:
             await asyncio.wait({task})
         except asyncio.CancelledError as error:
             cancelled = cancelled or error
-    with _logged():
+    with logged():
         task.result()
     if cancelled is not None:
         raise cancelled
-
-
-@contextmanager
-def _logged() -> Iterator[None]:
-    """Log a failure, and go on after the block."""
-    try:
-        yield
-    except Exception as error:
-        _log_failure(error)
-
-
-def _log_failure(error: Exception) -> None:
-    """Log a failure, with the error, which may quote a conversation, only if the SDK may log such data."""
-    if may_log("MODEL", "TOOL"):
-        _logger.error("Failed to record a run: %s", error, exc_info=error)
-    else:
-        _logger.error("Failed to record a run")
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _request_usage(used: Usage | SDKRequestUsage) -> RequestUsage:
-    return RequestUsage(*(number or 0 for number in request_usage(used)))
-
-
-def _counts(usage: Usage) -> tuple[int, ...]:
-    """Return the number of requests and of tokens."""
-    return (usage.requests or 0, *(number or 0 for number in request_usage(usage)))
-
-
-def _divide(requests: int, total: RequestUsage, entries: list[RequestUsage]) -> list[RequestUsage]:
-    """Return the usage of each of some requests; one has the sum if no more is known. Nothing if none was reported."""
-    if not any(total):
-        return []
-    if len(entries) > requests or tuple(map(sum, zip(*entries, strict=True))) != total:
-        entries = [total]
-    # Those without an entry failed before.
-    return [RequestUsage(0, 0, 0, 0, 0)] * (requests - len(entries)) + entries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents import SessionSettings
 
-__all__ = ["coerce_settings", "default_settings", "may_log"]
+__all__ = ["coerce_settings", "default_settings", "log_failure"]
 
 
 def default_settings() -> SessionSettings:
@@ -28,10 +29,13 @@ def coerce_settings(settings: SessionSettings | dict[str, Any]) -> SessionSettin
     return coerced
 
 
-def may_log(*kinds: str) -> bool:
-    """Return whether the SDK's environment variables allow logs with data of these kinds (`MODEL`, `TOOL`)."""
+def log_failure(logger: logging.Logger, message: str, error: Exception, *kinds: str) -> None:
+    """Log a failure, with the error if the SDK may log data of these kinds (`MODEL`, `TOOL`), as it may quote them."""
     values = (os.environ.get(f"OPENAI_AGENTS_DONT_LOG_{kind}_DATA", "1") for kind in kinds)
-    return not any(value == "1" or value.lower() == "true" for value in values)
+    if any(value == "1" or value.lower() == "true" for value in values):
+        logger.error("%s", message)
+    else:
+        logger.error("%s: %s", message, error, exc_info=error)
 
 
 def _settings() -> Any:

@@ -1,0 +1,251 @@
+"""A session of the SDK: the items of the current branch of a conversation, in a database of any kind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from tui.session import sdk_settings as sdk
+from tui.session.compaction import CompactionSnapshot, replace_items
+from tui.session.current_branch import CurrentBranch, SessionAccess
+from tui.storage.engine import Engine, Transaction
+from tui.storage.journal.recording import record_clear
+from tui.storage.queries.compaction import StoredItem, newest_items
+from tui.storage.queries.items import EncodedItem, append_items, clear_session, encode_items, pop_item, read_items
+from tui.storage.schema import MAIN
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from agents import SessionSettings, TResponseInputItem
+
+__all__ = ["ItemSession"]
+
+
+class _Closed:
+    """The result of `close`, which may be awaited or not."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+_SDK_HOOKS: Final = frozenset(
+    {
+        "_add_structure_metadata",
+        "_classify_message_type",
+        "_extract_tool_name",
+        "_get_connection",
+        "_init_db_for_connection",
+        "_insert_items",
+        "_insert_structure_metadata",
+        "_is_user_message",
+        "_write_connection",
+    }
+)
+"""Private methods of the SDK's class that subclasses are known to override."""
+
+
+class ItemSession:
+    """A conversation in a database, with the methods that the SDK's sessions have.
+
+    Every method but `close` raises RuntimeError after `close`, and the database's own error where that fails.
+
+    Attributes:
+        session_id: Id of the session.
+        around_compaction: Returns the context in which a compaction is made, given its transaction.
+    """
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Refuse overrides that would never be called.
+
+        Raises:
+            TypeError: The subclass overrides a private method of the SDK's class.
+        """
+        super().__init_subclass__(**arguments)
+        if hooks := sorted(_SDK_HOOKS & vars(cls).keys()):
+            raise TypeError(
+                f"{cls.__name__} overrides {', '.join(hooks)}, which only the SDK's class calls."
+                " Override a public method, such as add_items or get_items."
+            )
+
+    @property
+    def _current_branch_id(self) -> str:
+        """The id of the current branch, for subclasses of the SDK's class that read it."""
+        return self._access.current.branch_id
+
+    def __init__(
+        self,
+        session_id: str,
+        open_engine: Callable[[], Engine],
+        *,
+        logger: logging.Logger | None,
+        session_settings: SessionSettings | dict[str, Any] | None,
+    ) -> None:
+        """Open the database, and block until that is done.
+
+        Args:
+            session_id: Id of the session.
+            open_engine: Opens the database, with its tables ready.
+            logger: Where failures are logged; the logger of `tui.session.advanced` if None.
+            session_settings: Settings of the SDK, such as the default `limit` of `get_items`.
+
+        Raises:
+            TypeError: The settings are invalid.
+        """
+        self.session_id = session_id
+        self._settings = None if session_settings is None else sdk.coerce_settings(session_settings)
+        self._settings_given = session_settings is not None
+        self._logger = logger if logger is not None else logging.getLogger("tui.session.advanced")
+        self._access = SessionAccess(open_engine(), session_id)
+        self.around_compaction: Callable[[Transaction], AbstractContextManager[object]] = nullcontext
+
+    @property
+    def session_settings(self) -> SessionSettings | None:
+        """Settings of the SDK; its defaults if none were given."""
+        if not self._settings_given:
+            self.session_settings = sdk.default_settings()
+        return self._settings
+
+    @session_settings.setter
+    def session_settings(self, settings: SessionSettings | None) -> None:
+        self._settings = settings
+        self._settings_given = True
+
+    def close(self) -> Awaitable[None]:
+        """Finish the calls that were made, and close the database; may be called again, and be awaited or not."""
+        self._access.close()
+        return _Closed()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self._access.close)
+
+    # Items: the SDK's session protocol
+
+    async def get_items(self, limit: int | None = None, branch_id: str | None = None) -> list[TResponseInputItem]:
+        """Return the items of a branch.
+
+        Args:
+            limit: The number of newest items to return; None for the limit of `session_settings`, or all.
+            branch_id: The branch; the current one if None. A branch that does not exist has no items.
+
+        Returns:
+            The items in their order, without those that cannot be decoded.
+        """
+        if limit is None and self._settings is not None:
+            limit = sdk.coerce_settings(self._settings).limit
+        return cast("list[TResponseInputItem]", await self._access.read(read_items, branch_id, limit))
+
+    async def add_items(self, items: list[TResponseInputItem]) -> None:
+        """Append items to the branch that is current when the method is called.
+
+        Raises:
+            ValueError: The branch was deleted by another object; nothing is written.
+            TypeError: An item is not JSON; nothing is written.
+        """
+        self._access.check_open()
+        if not items:
+            return
+        try:
+            encoded = encode_items(items)
+            await self._access.change(
+                lambda tx, branch: append_items(tx, self.session_id, branch, encoded), self._access.current
+            )
+        except Exception as error:
+            sdk.log_failure(self._logger, "Failed to add session items", error, "MODEL", "TOOL")
+            raise
+
+    async def pop_item(self) -> TResponseInputItem | None:
+        """Delete and return the newest item of the branch that is current when the method is called.
+
+        The stored message is deleted if no other branch holds it.
+
+        Returns:
+            The item; None if the branch has none.
+        """
+        item = await self._access.change(lambda tx, branch: pop_item(tx, self.session_id, branch), self._access.current)
+        return cast("TResponseInputItem | None", item)
+
+    async def clear_session(self) -> None:
+        """Delete all branches and items of the session, and make `main` the current branch.
+
+        The ids of the branches stay reserved, so that no other object can write into a later branch of that name. The
+        explorer can undo it, until its trash is emptied or newer clears have filled it.
+        """
+        clear = record_clear if self._access.is_durable else clear_session
+
+        def work(tx: Transaction, _branch: str) -> None:
+            self._access.current = CurrentBranch(MAIN, clear(tx, self.session_id))
+
+        await self._access.change(work)
+
+    # Compaction: the private methods that the SDK's `OpenAIResponsesCompactionSession` looks for
+
+    async def _get_compaction_snapshot(
+        self,
+        limit: int,
+        *,
+        prune_prefix: Callable[[Any], bool] | None = None,  # noqa: ARG002
+    ) -> CompactionSnapshot | None:
+        """Return the newest `limit` items of the current branch, with the function that replaces some of them.
+
+        Expired items before these, which `prune_prefix` finds, are not deleted.
+        """
+        if self._transforms_items:
+            return None
+
+        def read(tx: Transaction, _session_id: str, branch: str) -> tuple[CurrentBranch, list[StoredItem]]:
+            at_read = self._access.current._replace(branch_id=branch)
+            return at_read, newest_items(tx, self.session_id, branch, limit + 1)
+
+        at_read, stored = await self._access.read(read, None)
+        complete = len(stored) <= limit
+        stored = stored[-limit:]
+        try:
+            items = [cast("TResponseInputItem", item.decode()) for item in stored]
+        except ValueError:
+            return None
+
+        async def replace_suffix(start: int, output: list[TResponseInputItem]) -> bool:
+            expected, encoded = stored[start:], encode_items(output)
+
+            def work(tx: Transaction, branch: str) -> bool:
+                if self._access.current.generation != at_read.generation:
+                    return False
+                if newest_items(tx, self.session_id, branch, len(expected)) != expected:
+                    return False
+                self._replace_items(tx, branch, encoded, expected[0].row_id)
+                return True
+
+            return bool(expected) and await self._access.change(work, at_read)
+
+        return CompactionSnapshot(items, complete, replace_suffix)
+
+    async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
+        """Replace all items of the current branch, and return whether that was done."""
+        if self._transforms_items:
+            return False
+        encoded = encode_items(items)
+        await self._access.change(
+            lambda tx, branch: self._replace_items(tx, branch, encoded, None), self._access.current
+        )
+        return True
+
+    @property
+    def _transforms_items(self) -> bool:
+        """Whether a subclass may store items in another form, so that it has to write them itself."""
+        own = type(self)
+        return own.get_items is not ItemSession.get_items or own.add_items is not ItemSession.add_items
+
+    def _replace_items(self, tx: Transaction, branch: str, items: Sequence[EncodedItem], first_row: int | None) -> None:
+        with self.around_compaction(tx):
+            replace_items(tx, self.session_id, branch, items, first_row, undoable=self._access.is_durable)
