@@ -15,17 +15,23 @@ from agents.extensions.memory import EncryptedSession as SDKEncryptedSession
 from tests.cli.conftest import Run, RunJSON
 from tests.conftest import OpenOurs, OpenSDK
 from tests.controller.views import notice, user_texts
-from tests.conversations import turn
+from tests.conversations import sent_request, turn
+from tests.paying_agent import paid, pause_run, write_agent
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
 from tui.controller import SessionController
 from tui.errors import ConvoError
-from tui.items.sealed import KEY_VARIABLE, UNREADABLE
-from tui.session import EncryptedSession
+from tui.items.sealed import KEY_VARIABLE, UNREADABLE, Seal
+from tui.session import AdvancedSQLiteSession, EncryptedSession
 from tui.storage.store import Store
 
 KEY = "a secret of this test"
 LONG = "a long message that is kept secret " * 8_000
+SHOWN: list[Callable[[Run, Path], str]] = [
+    lambda run, path: run("tree", path).stdout,
+    lambda run, path: run("show", path, "--branch", "main").stdout,
+    lambda run, path: run("input", path, "--branch", "main", "--turn", "2", "--json").stdout,
+]
 TURNS = [turn("first question", "first answer"), turn(LONG, "second answer")]
 
 
@@ -108,20 +114,115 @@ async def test_what_the_sdk_encrypted_is_shown(
     assert_secret(path)
 
 
-async def test_the_explorer_reads_and_refuses_to_send(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_decrypted_document_restores_the_session_in_plain_text(
+    written: Path, run: Run, run_json: RunJSON, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv(KEY_VARIABLE, KEY)
-    controller = SessionController(Store(written), AgentRunner(AgentSettings(model="offline")))
+    async with AdvancedSQLiteSession(session_id="chat", db_path=written) as session:
+        await session.switch_to_branch("main")
+        request = sent_request(100, [{"role": "user", "content": "only sent"}], "secret instructions")
+        await session.record_request(request, first=True, seal=Seal(KEY, "chat"))
+    shown = [command(run, written) for command in SHOWN]
+    assert "secret instructions" in shown[-1]
+    for name, options in (("sealed", []), ("plain", ["--decrypt"])):
+        document, copy = tmp_path / f"{name}.json", tmp_path / f"{name}.sqlite"
+        run("export", written, "--format", "json", *options, "--output", document)
+        assert (b"first question" in document.read_bytes()) == (name == "plain")
+        assert (b"secret instructions" in document.read_bytes()) == (name == "plain")
+        run("import", copy, document)
+        assert [command(run, copy) for command in SHOWN] == shown
+    monkeypatch.delenv(KEY_VARIABLE)
+    assert [command(run, copy) for command in SHOWN] == shown
+    refused = run("export", written, "--format", "json", "--decrypt")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "and no key is set." in refused.stderr
+
+
+async def test_a_run_that_waits_on_an_encrypted_session_is_answered_with_the_key(
+    written: Path, run: Run, run_json: RunJSON, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    agent = write_agent(tmp_path)
+    await pause_run(written, agent, "Pay 1")
+    (waiting,) = run_json("runs", written)["runs"]
+    assert (waiting["encrypted"], [call["arguments"] for call in waiting["calls"]]) == (False, ['{"amount":1}'])
+    number = waiting["run"]
+    for key, reason in ((None, "no key is set"), ("another key", "does not open it")):
+        monkeypatch.delenv(KEY_VARIABLE) if key is None else monkeypatch.setenv(KEY_VARIABLE, key)
+        listed = run("runs", written).stdout
+        assert "Clerk" in listed
+        assert "encrypted" in listed
+        assert "amount" not in listed
+        (hidden,) = run_json("runs", written)["runs"]
+        assert (hidden["encrypted"], hidden["message"], hidden["calls"]) == (True, "", [])
+        for command in ("approve", "reject"):
+            refused = run(command, written, number, "--agent", f"{agent}:clerk")
+            assert refused.returncode == 2
+            assert reason in refused.stderr
+        assert run("reject", written, number, "--stop").returncode == 2
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    assert run("approve", written, number, "--agent", f"{agent}:clerk").stdout == "paid 1\n"
+    assert paid(tmp_path) == ["1"]
+
+    await pause_run(written, agent, "Pay 2")
+    assert run("reject", written, run_json("runs", written)["runs"][0]["run"], "--stop").returncode == 0
+    assert "Stopped before it finished." in run("show", written).stdout
+    assert b"Pay " not in stored_bytes(written)
+    assert b"amount" not in stored_bytes(written)
+
+
+@pytest.mark.parametrize("plain", ["newest", "oldest", "both"])
+async def test_a_session_of_which_a_part_is_encrypted_counts_as_encrypted(
+    ours: OpenOurs, path: Path, monkeypatch: pytest.MonkeyPatch, plain: str
+) -> None:
+    session = ours()
+    if plain != "newest":
+        await session.add_items(turn("plain before", "plain"))
+    await cast(Any, EncryptedSession)("chat", session, KEY).add_items(turn("first question", "first answer"))
+    if plain != "oldest":
+        await session.add_items(turn("plain after", "plain"))
+    session.close()
+    controller = SessionController(Store(path), AgentRunner(AgentSettings(model="offline")))
+    assert controller.agent is not None
+    try:
+        await controller.open("chat", "main")
+        for refused in (controller.agent.send("a question"), controller.agent.run_again()):
+            with pytest.raises(ConvoError, match="is encrypted, and no key is set"):
+                await refused
+        assert list(controller.view.tree.branches) == ["main"]
+        monkeypatch.setenv(KEY_VARIABLE, KEY)
+        idle = asyncio.Event()
+        await controller.agent.send("a question")
+        controller.subscribe(lambda view: None if view.runs else idle.set())
+        await idle.wait()
+        left_out = 4 if plain == "both" else 2
+        assert notice(controller) == f"Not sent: {left_out} × item that is not encrypted with the key. It stays stored."
+        assert user_texts(controller.view)[-1] == "a question"
+    finally:
+        await controller.agent.stop_all()
+        controller.close()
+    assert b"a question" not in stored_bytes(path)
+
+
+async def test_a_plain_session_is_adopted_only_if_its_items_can_be_read(
+    path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _write(SQLiteSession("chat", path), SDKEncryptedSession, path)
+    assert "no key is set" in run("adopt", path).stderr
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    run("adopt", path)
+    assert run("show", path).stdout.count("user:") == 2
+
+
+async def test_a_fork_is_made_without_decrypting(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    controller = SessionController(Store(written))
     try:
         await controller.open("chat", "main")
         await controller.load_rest()
         assert user_texts(controller.view) == ["first question", LONG]
         assert (await controller.pages.turns("main", 1, 1))[0].text == "first question"
         assert not controller.view.notice
-        assert controller.agent is not None
-        with pytest.raises(ConvoError, match="is encrypted, so nothing was sent"):
-            await controller.agent.send("a question in plain text")
-        with pytest.raises(ConvoError, match="is encrypted, so nothing was sent"):
-            await controller.agent.run_again()
         await controller.forks.begin(2)
         assert controller.view.fork is not None
         assert controller.view.fork.text == LONG

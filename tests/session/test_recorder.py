@@ -45,6 +45,7 @@ from pydantic import BaseModel
 
 from tests.conftest import OpenOurs
 from tests.recorded import as_recorded, as_sent, assert_sums, read_recorded
+from tui.items.sealed import KEY_VARIABLE
 from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession, record
 from tui.session import EncryptedSession as OurEncryptedSession
@@ -436,7 +437,9 @@ async def test_a_session_in_a_wrapper_is_recorded(ours: OpenOurs, path: Path) ->
 
 
 @pytest.mark.parametrize("wrapper", [EncryptedSession, OurEncryptedSession])
-async def test_an_encrypted_session_keeps_its_secrets(ours: OpenOurs, path: Path, wrapper: Any) -> None:
+async def test_an_encrypted_session_keeps_its_secrets(
+    ours: OpenOurs, path: Path, wrapper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = ours()
     encrypted = wrapper("chat", session, "key")
     model = ScriptedModel([says("The secret answer.", 100)])
@@ -446,6 +449,10 @@ async def test_an_encrypted_session_keeps_its_secrets(ours: OpenOurs, path: Path
     assert b"secret" not in path.read_bytes()
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("SELECT agent, input_tokens FROM convo_requests").fetchall() == [("Guide", 100)]
+    if wrapper is OurEncryptedSession:
+        monkeypatch.setenv(KEY_VARIABLE, "key")
+        (sent,) = (await read_recorded(path)).inputs
+        assert as_recorded(sent) == as_sent(model.calls[0])
 
 
 def test_other_sessions_are_refused_at_once(ours: OpenOurs) -> None:

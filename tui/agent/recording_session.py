@@ -55,6 +55,11 @@ class RecordingSession:
         garbage_collection.exclude_existing_objects()
         return cast("list[TResponseInputItem]", items)
 
+    @property
+    def left_out(self) -> int:
+        """Number of items that the last `get_items` left out, as they are not encrypted with the session's key."""
+        return self._session.left_out
+
     async def add_items(self, items: list[TResponseInputItem]) -> None:
         """Write items; a write that has begun completes even if the run is stopped meanwhile.
 

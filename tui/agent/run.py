@@ -41,6 +41,8 @@ _MISSING_OUTPUTS: Final = {
     Outcome.FAILED: "The run failed before this call finished.",
 }
 
+_UNOPENED: Final = "item that is not encrypted with the key"
+
 T = TypeVar("T")
 
 
@@ -145,7 +147,7 @@ class AgentRun:
     def _fit_input(self, data: CallModelData[Any]) -> ModelInputData:
         """Fit the input of a request to the server, and keep what is left out of it."""
         items, left_out = fit_items(data.model_data.input, chat=not self._loaded.takes_all_items(data.agent))
-        self._left_out |= left_out
+        self._left_out |= left_out + Counter({_UNOPENED: self._session.left_out})
         return ModelInputData(input=cast("list[TResponseInputItem]", items), instructions=data.model_data.instructions)
 
     async def _finish(self, outcome: Outcome, error_message: ErrorMessage | None) -> RunResult:

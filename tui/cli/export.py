@@ -22,9 +22,12 @@ async def run(options: argparse.Namespace) -> int:
     _check_output(options)
     async with open_session(options.file, options.session) as found:
         branches = await _branches(found, options)
+        if options.decrypt:
+            # It raises an error without the key.
+            await found.store.seal(found.session.session_id)
 
         def write(dump: SessionDump) -> None:
-            chunks = export(dump, branches, form)
+            chunks = export(dump, branches, form, decrypt=options.decrypt)
             if options.output is None:
                 print_document(map(_with_references, chunks) if form is Format.HTML and not is_unicode() else chunks)
             else:

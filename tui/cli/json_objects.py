@@ -72,6 +72,7 @@ def paused_run_object(run: PausedRun) -> dict[str, Any]:
         "agent": run.agent,
         "model": run.model,
         "branch_changed": run.is_outdated,
+        "encrypted": run.is_sealed,
         "calls": [
             {
                 "call_id": call.call_id,

@@ -67,7 +67,7 @@ async def open_session(path: str, session_id: str | None, *, quiet: bool = False
             words = messages_without_branch_words(session.session_id, count)
             print(f"{printable(words)} `convo-tui adopt FILE` adds a branch for them.", file=sys.stderr)
         if not quiet and (problem := await store.seal_problem(session)) is not None:
-            print(printable(problem.reason), problem.hint, sep="\n", file=sys.stderr)
+            print(printable(str(problem)), problem.hint, sep="\n", file=sys.stderr)
         yield OpenSession(store, session, await store.tree(session), count)
     finally:
         await asyncio.to_thread(store.close)

@@ -111,6 +111,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("md", "json", "html"), default="md", help="default: %(default)s")
     parser.add_argument("--output", "-o", metavar="FILE", help="file to write (default: standard output)")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
+    parser.add_argument("--decrypt", action="store_true", help="decrypt an encrypted session in JSON, too")
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:

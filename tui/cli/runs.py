@@ -6,19 +6,20 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from tui.cli.json_objects import paused_run_object
 from tui.cli.output import Output, print_json
 from tui.errors import ConfigError, ConvoError, NotFoundError
+from tui.items.sealed import missing_key
 from tui.items.text import item_text
 from tui.items.types import message_type
-from tui.model import ApprovalDecision, Outcome, PausedRun, RunState
+from tui.model import Approval, ApprovalDecision, Outcome, PausedRun, RunState
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
-from tui.runs.run_file import describe_run
-from tui.session import AdvancedSQLiteSession
+from tui.runs.sessions import open_session
 from tui.storage.editor import Editor
 from tui.storage.store import Store
 from tui.tty.descriptors import stdout_to_stderr
@@ -29,6 +30,9 @@ __all__ = ["run"]
 
 _MAX_ARGUMENTS: Final = 80
 """Characters of a call's arguments in a table."""
+
+_ENCRYPTED: Final = (Approval("", "encrypted", ""),)
+"""The calls that are shown of a run that cannot be decrypted."""
 
 _RUNS_HINT: Final = "`convo-tui runs FILE` lists the runs that wait."
 
@@ -60,6 +64,8 @@ async def _find(store: Store, run_id: int) -> PausedRun:
     found = next((paused for paused in await store.paused_runs() if paused.id == run_id), None)
     if found is None:
         raise NotFoundError(f"No run {run_id} waits for approval: it was answered, or its branch deleted.", _RUNS_HINT)
+    if found.is_sealed:
+        raise missing_key(found.session_id)
     return found
 
 
@@ -82,13 +88,13 @@ def _rows(runs: Sequence[PausedRun]) -> list[tuple[str, ...]]:
             paused.session_id,
             f"{paused.branch_id}{' (changed: cannot go on)' if paused.is_outdated else ''}",
             format_time_and_zone(paused.paused_at),
-            call.agent,
+            call.agent or paused.agent or "",
             call.call_id,
             call.tool_name,
             shorten(call.arguments, _MAX_ARGUMENTS),
         )
         for paused in runs
-        for call in paused.approvals
+        for call in (_ENCRYPTED if paused.is_sealed else paused.approvals)
     ]
 
 
@@ -105,7 +111,7 @@ def _decisions(options: argparse.Namespace, found: PausedRun) -> list[ApprovalDe
 
 
 async def _stop(options: argparse.Namespace, store: Store, found: PausedRun) -> None:
-    stopped = await _editor(store).stop_paused_run(found.id, describe_run(found.message, found.branch_id))
+    stopped = await _editor(store).stop_paused_run(found.id)
     if stopped is None:
         raise ConvoError(f"Run {found.id} was answered in another program meanwhile.", _RUNS_HINT)
     if options.json:
@@ -154,7 +160,7 @@ async def _go_on(
         return _editor(store)
 
     listener = _Listener(BranchRef(found.session_id, found.branch_id))
-    runs = listener.runs = Runs(runner, listener, lambda _: _session(store, found), edit, store.paused_state)
+    runs = listener.runs = Runs(runner, listener, partial(open_session, store), edit, store.paused_state)
     task = asyncio.create_task(runs.answer(found, decisions))
     waits = asyncio.create_task(listener.waits_again.wait())
     try:
@@ -167,7 +173,7 @@ async def _go_on(
     result = await task
     paused = await store.paused_runs(found.session_id)
     waiting = next((other for other in paused if other.branch_id == found.branch_id), None) if result.left else None
-    session = _session(store, found)
+    session = await open_session(store, found.session_id)
     try:
         await session.switch_to_branch(found.branch_id)
         items: list[Any] = (await session.get_items())[found.items :]
@@ -228,12 +234,3 @@ def _runner(options: argparse.Namespace) -> Any:
 
 def _editor(store: Store) -> Editor:
     return Editor(store.path, store.sessions_table, store.messages_table)
-
-
-def _session(store: Store, found: PausedRun) -> AdvancedSQLiteSession:
-    return AdvancedSQLiteSession(
-        session_id=found.session_id,
-        db_path=store.path,
-        sessions_table=store.sessions_table,
-        messages_table=store.messages_table,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
@@ -13,7 +14,7 @@ from tui.errors import ConvoError
 from tui.model import ApprovalDecision, CompactionPreview, Failure, Outcome, Scope, Session, View
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
-from tui.session import AdvancedSQLiteSession
+from tui.runs.sessions import open_session
 
 __all__ = ["AgentRuns"]
 
@@ -29,7 +30,7 @@ class AgentRuns:
         self._navigation = navigation
         self._reloader = reloader
         self._runner = runner
-        self._runs = Runs(runner, self, self._open_session, state.editor, state.store.paused_state)
+        self._runs = Runs(runner, self, partial(open_session, state.store), state.editor, state.store.paused_state)
         self._is_prepared = False
         self._revision = -1
         self._following: asyncio.Task[None] | None = None
@@ -51,7 +52,7 @@ class AgentRuns:
     async def send(self, text: str) -> None:
         """Send a message on the shown branch, or queue it while an answer is under way there."""
         branch, session = self._target_branch(), self._state.require_session()
-        await self._require_unencrypted(session)
+        await self._require_key(session)
         if session.plain:
             await self._reloader.apply((await self._state.editor()).adopt(session.session_id))
             self._state.notify_adopted(session)
@@ -69,7 +70,7 @@ class AgentRuns:
         state = self._state
         branch, (_, turn) = self._target_branch(), state.target
         session = state.require_session()
-        await self._require_unencrypted(session)
+        await self._require_key(session)
         text = await state.store.user_text(session, branch.branch_id, turn)
         editor = await state.editor()
         branch_ids = await editor.fork(branch.session_id, branch.branch_id, turn, times=times)
@@ -110,7 +111,7 @@ class AgentRuns:
         state.require_writable()
         session = state.require_session()
         state.require_idle(session.session_id, branch_id)
-        await self._require_unencrypted(session)
+        await self._require_key(session)
         tree = await state.store.tree(session)
         items = (await state.store.count_items(session)).get(branch_id, 0)
         if not items:
@@ -126,7 +127,7 @@ class AgentRuns:
         state.require_writable()
         session = state.require_session()
         state.require_idle(session.session_id, branch_id)
-        await self._require_unencrypted(session)
+        await self._require_key(session)
         if session.plain:
             await self._reloader.apply((await state.editor()).adopt(session.session_id))
         state.notify(f"Compacting '{branch_id}'…")
@@ -136,7 +137,7 @@ class AgentRuns:
             state.notify(f"{newest.description}. z undoes it, c compares them.")
 
     async def _compact(self, session_id: str, branch_id: str) -> None:
-        session = self._open_session(session_id)
+        session = await open_session(self._state.store, session_id)
         try:
             await session.switch_to_branch(branch_id)
             await self._runner.compact(session)
@@ -203,20 +204,16 @@ class AgentRuns:
             words = f"The answer is stored, but '{branch.branch_id}' was not compacted. {result.not_compacted}"
             self._state.notify(words, "warning")
         if result.left_out:
-            self._state.notify(f"Sent without what the server does not take: {result.left_out}. It stays stored.")
+            self._state.notify(f"Not sent: {result.left_out}. It stays stored.")
 
     def _failure(self, branch: BranchRef, error: str, hint: str, details: str, unsent: str = "") -> Failure:
         """Return a failure that is newer than the one in the view."""
         last = self._state.view.failure
         return Failure(branch.branch_id, error, hint, details, unsent, last.serial + 1 if last else 1)
 
-    async def _require_unencrypted(self, session: Session) -> None:
-        """Raise ConvoError if a session is encrypted: a run would store what it sends and gets as it is."""
-        if await self._state.store.is_sealed(session):
-            raise ConvoError(
-                f"Session '{session.session_id}' is encrypted, so nothing was sent.",
-                "Its messages can only be read here; continue it with your program.",
-            )
+    async def _require_key(self, session: Session) -> None:
+        """Raise ConvoError if a session is encrypted, and cannot be decrypted."""
+        await self._state.store.seal(session.session_id)
 
     def _target_branch(self) -> BranchRef:
         """Return the branch on which to send a message."""
@@ -226,12 +223,3 @@ class AgentRuns:
         if state.view.session is None or branch_id not in state.view.tree.branches:
             raise ConvoError("There is no session to send it to.", "Let an agent write the file first.")
         return BranchRef(state.require_session().session_id, branch_id)
-
-    def _open_session(self, session_id: str) -> AdvancedSQLiteSession:
-        store = self._state.store
-        return AdvancedSQLiteSession(
-            session_id=session_id,
-            db_path=self._state.path,
-            sessions_table=store.sessions_table,
-            messages_table=store.messages_table,
-        )

@@ -301,7 +301,7 @@ class Navigation:
         if session is not None and session.session_id not in self._checked_encryption:
             self._checked_encryption.add(session.session_id)
             if (problem := await self._state.store.seal_problem(session)) is not None:
-                self._state.notify(f"{problem.reason} {problem.hint}", "warning")
+                self._state.notify(problem.full_message, "warning")
 
     async def _report_paused_runs(self) -> None:
         """Tell the user once for each session which runs wait for approval, if they cannot be answered here."""

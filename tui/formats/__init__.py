@@ -22,13 +22,16 @@ class Format(StrEnum):
     HTML = "html"
 
 
-def export(dump: SessionDump, branches: Sequence[str], form: Format) -> Iterator[str]:
-    """Write one or more branches of a session as a document, in which a turn that they share occurs once."""
+def export(dump: SessionDump, branches: Sequence[str], form: Format, *, decrypt: bool = False) -> Iterator[str]:
+    """Write one or more branches of a session as a document, in which a turn that they share occurs once.
+
+    All formats but JSON have encrypted items decrypted, as far as the key opens them; JSON only if `decrypt` is set.
+    """
     match form:
         case Format.JSON:
             from tui.formats.json_document import json_document
 
-            return json_document(dump, branches)
+            return json_document(dump, branches, decrypt=decrypt)
         case Format.HTML:
             from tui.formats.html import html_document
 

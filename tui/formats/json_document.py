@@ -53,8 +53,12 @@ VERSION: Final = 1
 _TIMES: Final = ("updated_at", "created_at", "started_at")
 
 
-def json_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
-    """Write branches as one JSON document, with each message on a line of its own."""
+def json_document(dump: SessionDump, branches: Sequence[str], *, decrypt: bool = False) -> Iterator[str]:
+    """Write branches as one JSON document, with each message on a line of its own.
+
+    What is stored encrypted stays so, unless `decrypt` is set, and the key opens it.
+    """
+    dump.decrypts = decrypt
     session = {
         "session_id": dump.session.session_id,
         "created_at": to_iso(dump.created_at()),

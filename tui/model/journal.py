@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-__all__ = ["CompactionPreview", "DeletionImpact", "EntryState", "JournalEntry", "SharedTurns"]
+from tui.words import shorten
+
+__all__ = ["CompactionPreview", "DeletionImpact", "EntryState", "JournalEntry", "SharedTurns", "describe_run"]
+
+_QUOTE_LENGTH: Final = 40
+"""Characters of a message that the entry of its run quotes."""
 
 
 class EntryState(StrEnum):
@@ -88,3 +93,9 @@ class DeletionImpact(NamedTuple):
     tokens: int | None
     shared_turns: tuple[SharedTurns, ...] = ()
     kept_tokens: int | None = None
+
+
+def describe_run(message: str | None, branch_id: str) -> str:
+    """Return the description of a run that answered a message; None for one that must not be quoted."""
+    quoted = "a message" if message is None else f"“{shorten(message, _QUOTE_LENGTH)}”"
+    return f"Sent {quoted} on '{branch_id}'"

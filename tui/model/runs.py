@@ -104,6 +104,7 @@ class PausedRun(NamedTuple):
         items: Number of items of the branch when the run paused.
         paused_at: When it paused, as `started_at`.
         is_outdated: Whether the branch has changed since, so that the run cannot go on.
+        is_sealed: Whether it is encrypted and cannot be decrypted, so that no more is known of it.
     """
 
     session_id: str
@@ -123,6 +124,7 @@ class PausedRun(NamedTuple):
     paused_at: str | None = None
     is_outdated: bool = False
     id: int = 0
+    is_sealed: bool = False
 
 
 class Failure(NamedTuple):

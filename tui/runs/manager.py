@@ -10,7 +10,7 @@ from tui.errors import ConvoError
 from tui.model import ApprovalDecision, Outcome, PausedRun, Run, RunState
 from tui.runs.active_run import ActiveRun, BranchRef, RunListener
 from tui.runs.protocol import RunLeftError, Runner, RunResult
-from tui.runs.run_file import RunFile, describe_run
+from tui.runs.run_file import RunFile
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
 
@@ -28,7 +28,7 @@ class Runs:
         self,
         runner: Runner,
         listener: RunListener,
-        open_session: Callable[[str], AdvancedSQLiteSession],
+        open_session: Callable[[str], Awaitable[AdvancedSQLiteSession]],
         edit: Callable[[], Awaitable[Editor]],
         paused_state: Callable[[int], Awaitable[str | None]],
     ) -> None:
@@ -82,7 +82,7 @@ class Runs:
                 active.leave(f"The run on '{active.branch.branch_id}' was answered in another program.")
         for run in paused:
             branch = BranchRef(run.session_id, run.branch_id)
-            if branch not in self._active and not run.is_outdated and not self._is_closed:
+            if not (branch in self._active or run.is_outdated or run.is_sealed or self._is_closed):
                 self._restore(branch, run)
 
     async def answer(self, run: PausedRun, decisions: Sequence[ApprovalDecision | None]) -> RunResult:
@@ -158,7 +158,7 @@ class Runs:
     async def _run(self, active: ActiveRun, text: str) -> RunResult:
         # The editor raises if the file is gone; a session would create a new one.
         editor = await self._edit()
-        session = self._open_session(active.branch.session_id)
+        session = await self._open_session(active.branch.session_id)
         try:
             await session.switch_to_branch(active.branch.branch_id)
             file = RunFile(editor, session, await editor.take_checkpoint(*active.branch), text)
@@ -195,7 +195,7 @@ class Runs:
                 editor = await self._edit()
                 if (state := await self._paused_state(run.id)) is None:
                     raise RunLeftError("Another program has answered it already, or deleted its branch.")
-                session = self._open_session(run.session_id)
+                session = await self._open_session(run.session_id)
                 try:
                     await session.switch_to_branch(run.branch_id)
                     restored = await self._runner.restore(session, run, state)
@@ -212,7 +212,7 @@ class Runs:
     async def _stop_paused(self, run: PausedRun) -> RunResult:
         """Take a paused run out of the file instead of going on with it."""
         editor = await self._edit()
-        stopped = await editor.stop_paused_run(run.id, describe_run(run.message, run.branch_id))
+        stopped = await editor.stop_paused_run(run.id)
         if stopped is None:
             error = f"The run on '{run.branch_id}' was answered in another program."
             return RunResult(Outcome.STOPPED, error=error, left=True)

@@ -7,22 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
 
 from tui.errors import ConvoError
 from tui.model import Approval, PausedRun
+from tui.model.journal import describe_run
 from tui.runs.protocol import Pause, RunResult
 from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor, checkpoint_of
 from tui.storage.engine import Transaction
 from tui.storage.journal.recording import BranchCheckpoint, record_since, take_checkpoint
 from tui.storage.journal.rows import RUN
-from tui.words import shorten
 
-__all__ = ["RunFile", "describe_run"]
-
-_QUOTE_LENGTH: Final = 40
-"""Characters of a message that its entry in the undo history quotes."""
+__all__ = ["RunFile"]
 
 
 class RunFile:
@@ -65,7 +61,7 @@ class RunFile:
     def _around_compaction(self, tx: Transaction) -> Iterator[None]:
         """Record what the run has written before its branch is compacted, so that each can be undone."""
         before = self.checkpoint
-        record_since(tx, before, RUN, describe_run(self._text, before.branch_id))
+        record_since(tx, before, RUN, self._describe(before.branch_id))
         yield
         self.checkpoint = take_checkpoint(tx, before.session_id, before.branch_id)
         tx.on_rollback(partial(setattr, self, "checkpoint", before))
@@ -110,10 +106,7 @@ class RunFile:
         )
         # The answer is stored, even if it cannot be made undoable.
         with suppress(ConvoError):
-            description = describe_run(self._text, self.checkpoint.branch_id)
-            await self.editor.record_since(self.checkpoint, RUN, description)
+            await self.editor.record_since(self.checkpoint, RUN, self._describe(self.checkpoint.branch_id))
 
-
-def describe_run(text: str, branch_id: str) -> str:
-    """Return what a run was, for the undo history."""
-    return f"Sent “{shorten(text, _QUOTE_LENGTH)}” on '{branch_id}'"
+    def _describe(self, branch_id: str) -> str:
+        return describe_run(self._text if self.session.seal is None else None, branch_id)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tui.items.sealed import Seal
 from tui.model import Outcome
 from tui.model.requests import SentRequest
 from tui.session.branch_session import BranchSession
@@ -42,7 +43,7 @@ class AdvancedSession(BranchSession):
         except Exception as error:
             log_failure(self._logger, "Failed to store session usage", error, "MODEL")
 
-    async def record_request(self, request: SentRequest, *, first: bool = False) -> None:
+    async def record_request(self, request: SentRequest, *, first: bool = False, seal: Seal | None = None) -> None:
         """Record a request for the last turn of the current branch; record nothing without a turn.
 
         It counts at once in the usage of the turn. Where `store_run_usage` stores the same sum later, what was recorded
@@ -51,11 +52,13 @@ class AdvancedSession(BranchSession):
         Args:
             request: What was sent, and what it used.
             first: Whether it is the first request of its run, which replaces what is stored for the turn.
+            seal: Encrypts what was sent, if a wrapper encrypts the items of the session.
         """
+        seal = seal or self.seal
         branch_id = self._access.current.branch_id
 
         def prepare(tx: Transaction, session_id: str, branch: str) -> EndedRequest | None:
-            return prepare_request(tx, session_id, turn_holder(tx, session_id, branch), request)
+            return prepare_request(tx, session_id, turn_holder(tx, session_id, branch), request, seal)
 
         # The turn is found before other calls are made, and a long branch compared before other writers wait.
         ended = await self._access.read(prepare, branch_id)
@@ -89,6 +92,9 @@ class AdvancedSession(BranchSession):
         Raises:
             ValueError: There is no such outcome.
         """
+        if error is not None and self.seal is not None:
+            # It may quote what was sent.
+            error = self.seal.text(error)
         ended = EndedRun(Outcome(outcome), model, agent, started_at, seconds, error, estimated, reported)
         await self._store_for_last_turn("run record", record_run, ended)
 

@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from tui.items.sealed import Seal, is_sealed
 from tui.session import sdk_settings as sdk
 from tui.session.compaction import CompactionSnapshot, replace_items
 from tui.session.current_branch import CurrentBranch, SessionAccess
@@ -58,6 +60,9 @@ class ItemSession:
     Attributes:
         session_id: Id of the session.
         around_compaction: Returns the context in which a compaction is made, given its transaction.
+        seal: Encrypts and decrypts the items, and the texts of requests; None to store them as they are. Then, as
+            with the SDK's `EncryptedSession`, there are no items but those that it decrypts.
+        left_out: Number of items that the last `get_items` left out for that.
     """
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -103,6 +108,8 @@ class ItemSession:
         self._logger = logger if logger is not None else logging.getLogger("tui.session.advanced")
         self._access = SessionAccess(open_engine(), session_id)
         self.around_compaction: Callable[[Transaction], AbstractContextManager[object]] = nullcontext
+        self.seal: Seal | None = None
+        self.left_out = 0
 
     @property
     def session_settings(self) -> SessionSettings | None:
@@ -143,7 +150,8 @@ class ItemSession:
         """
         if limit is None and self._settings is not None:
             limit = sdk.coerce_settings(self._settings).limit
-        return cast("list[TResponseInputItem]", await self._access.read(read_items, branch_id, limit))
+        query = read_items if self.seal is None else partial(_read_opened, self)
+        return cast("list[TResponseInputItem]", await self._access.read(query, branch_id, limit))
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
         """Append items to the branch that is current when the method is called.
@@ -156,7 +164,7 @@ class ItemSession:
         if not items:
             return
         try:
-            encoded = encode_items(items)
+            encoded = encode_items(items, self.seal)
             await self._access.change(
                 lambda tx, branch: append_items(tx, self.session_id, branch, encoded), self._access.current
             )
@@ -173,6 +181,8 @@ class ItemSession:
             The item; None if the branch has none.
         """
         item = await self._access.change(lambda tx, branch: pop_item(tx, self.session_id, branch), self._access.current)
+        if self.seal is not None and is_sealed(item):
+            item = self.seal.open(item)
         return cast("TResponseInputItem | None", item)
 
     async def clear_session(self) -> None:
@@ -214,9 +224,13 @@ class ItemSession:
             items = [cast("TResponseInputItem", item.decode()) for item in stored]
         except ValueError:
             return None
+        if self.seal is not None:
+            items = self.seal.opened(items)
+            if len(items) < len(stored):
+                return None
 
         async def replace_suffix(start: int, output: list[TResponseInputItem]) -> bool:
-            expected, encoded = stored[start:], encode_items(output)
+            expected, encoded = stored[start:], encode_items(output, self.seal)
 
             def work(tx: Transaction, branch: str) -> bool:
                 if self._access.current.generation != at_read.generation:
@@ -234,7 +248,7 @@ class ItemSession:
         """Replace all items of the current branch, and return whether that was done."""
         if self._transforms_items:
             return False
-        encoded = encode_items(items)
+        encoded = encode_items(items, self.seal)
         await self._access.change(
             lambda tx, branch: self._replace_items(tx, branch, encoded, None), self._access.current
         )
@@ -249,3 +263,13 @@ class ItemSession:
     def _replace_items(self, tx: Transaction, branch: str, items: Sequence[EncodedItem], first_row: int | None) -> None:
         with self.around_compaction(tx):
             replace_items(tx, self.session_id, branch, items, first_row, undoable=self._access.is_durable)
+
+
+def _read_opened(
+    session: ItemSession, tx: Transaction, session_id: str, branch_id: str, limit: int | None
+) -> list[object]:
+    """Return the newest items that the seal of a session decrypts, on the engine's thread."""
+    items = read_items(tx, session_id, branch_id)
+    opened = [] if session.seal is None else session.seal.opened(items)
+    session.left_out = len(items) - len(opened)
+    return opened if limit is None or limit < 0 else opened[max(len(opened) - limit, 0) :]

@@ -15,6 +15,7 @@ from agents.memory import OpenAIResponsesCompactionSession
 from agents.tool_context import ToolContext
 from typing_extensions import override
 
+from tui.items.sealed import Seal
 from tui.model import Outcome
 from tui.model.requests import RequestUsage, SentRequest
 from tui.session.advanced import AdvancedSession
@@ -47,8 +48,8 @@ def record(session: Session, *, hooks: RunHooks[Any] | None = None) -> RunRecord
 
     Each request is stored when it is answered, for the last turn of the session's current branch: what was sent, the
     tokens, model, agent and times. Nothing needs to be stored after the run; `store_run_usage` changes nothing then.
-    A failure to store is logged, and never makes the run fail. An `EncryptedSession` keeps its secrets: of its requests
-    nothing is stored that was sent.
+    A failure to store is logged, and never makes the run fail. What was sent in an `EncryptedSession` of `tui.session`
+    is stored encrypted, too; in one of the SDK's it is not stored.
 
     Hooks do not learn of failures. As a context manager the recorder does, and stores them too:
 
@@ -64,10 +65,13 @@ def record(session: Session, *, hooks: RunHooks[Any] | None = None) -> RunRecord
         TypeError: The session is another one.
     """
     advanced: Any = session
-    is_plain = True
+    with_input, seal = True, None
     while not isinstance(advanced, AdvancedSession):
-        # Other wrappers may encrypt what they store.
-        is_plain &= isinstance(advanced, OpenAIResponsesCompactionSession)
+        if isinstance(own_seal := getattr(advanced, "seal", None), Seal):
+            seal = own_seal
+        else:
+            # Other wrappers may encrypt what they store.
+            with_input &= isinstance(advanced, OpenAIResponsesCompactionSession)
         inner = getattr(advanced, "underlying_session", None)
         if inner is None:
             raise TypeError(
@@ -75,7 +79,7 @@ def record(session: Session, *, hooks: RunHooks[Any] | None = None) -> RunRecord
                 " tui.session, or a wrapper with that as its underlying_session."
             )
         advanced = inner
-    return RunRecorder(advanced, hooks, with_input=is_plain)
+    return RunRecorder(advanced, hooks, with_input=with_input, seal=seal)
 
 
 class RunRecorder(RunHooks[Any]):
@@ -87,6 +91,7 @@ class RunRecorder(RunHooks[Any]):
         hooks: RunHooks[Any] | None = None,
         *,
         with_input: bool = True,
+        seal: Seal | None = None,
         one_run: bool = False,
         continues: bool = False,
     ) -> None:
@@ -96,12 +101,14 @@ class RunRecorder(RunHooks[Any]):
             session: The session.
             hooks: Hooks that are called as well.
             with_input: Whether to store what was sent.
+            seal: Encrypts what was sent, if a wrapper encrypts the items of the session.
             one_run: Whether all belongs to one run, which approvals interrupt, and whose end the caller stores.
             continues: Whether requests of that run are stored already.
         """
         self._session = session
         self._hooks: RunHooks[Any] = RunHooks() if hooks is None else hooks
         self._with_input = with_input
+        self._seal = seal
         self._one_run = one_run
         self._has_stored = continues
         self._runs: deque[RecordedRun] = deque(maxlen=_MAX_RUNS)
@@ -250,7 +257,7 @@ class RunRecorder(RunHooks[Any]):
 
     async def _store(self, run: RecordedRun, sent: SentRequest) -> None:
         is_first = run.is_new and not (self._one_run and self._has_stored)
-        await self._session.record_request(sent, first=is_first)
+        await self._session.record_request(sent, first=is_first, seal=self._seal)
         run.is_new, self._has_stored = False, True
 
     async def _end(self, run: RecordedRun, outcome: Outcome, error: str | None = None) -> None:

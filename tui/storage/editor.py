@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tui.errors import ConvoError
 from tui.model import JournalEntry, Outcome, PausedRun
+from tui.model.journal import describe_run
 from tui.storage.engine import Engine, Transaction, shielded
 from tui.storage.journal.recording import (
     BranchCheckpoint,
@@ -25,7 +26,7 @@ from tui.storage.queries.items import append_items, clear_session, encode_items
 from tui.storage.queries.labels import drop_label, read_label, write_label
 from tui.storage.queries.paused_runs import pause_run, take_paused_run
 from tui.storage.queries.runs import EndedRun, record_run
-from tui.storage.queries.sessions import drop_place, keep_place
+from tui.storage.queries.sessions import drop_place, keep_place, read_seal
 from tui.storage.queries.turns import resolve_fork_turn
 from tui.storage.schema import MAIN, create_branch_tables, quoted
 from tui.storage.tables import Tables
@@ -162,16 +163,14 @@ class Editor:
         """Remove a paused run from the file and return it; None if others took or deleted it before."""
         return await self.change(take_paused_run, run_id)
 
-    async def stop_paused_run(self, run_id: int, description: str) -> PausedRun | None:
-        """Take a paused run and, unless its branch has changed, complete the branch as that of a stopped run.
-
-        `description` says for the journal what the run was.
-        """
+    async def stop_paused_run(self, run_id: int) -> PausedRun | None:
+        """Take a paused run and, unless its branch has changed, complete the branch as that of a stopped run."""
 
         def work(tx: Transaction) -> PausedRun | None:
             run = take_paused_run(tx, run_id)
             if run is not None and not run.is_outdated:
-                append_items(tx, run.session_id, run.branch_id, encode_items(run.stop_items))
+                seal = read_seal(tx, run.session_id)
+                append_items(tx, run.session_id, run.branch_id, encode_items(run.stop_items, seal))
                 ended = EndedRun(
                     Outcome.STOPPED,
                     run.model,
@@ -183,6 +182,7 @@ class Editor:
                     run.reported,
                 )
                 record_run(tx, run.session_id, run.branch_id, ended)
+                description = describe_run(run.message if seal is None else None, run.branch_id)
                 record_since(tx, checkpoint_of(run), "run", description)
             return run
 

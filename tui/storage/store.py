@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from tui.errors import FileError, NotFoundError, ReadOnlyError
-from tui.items.sealed import SealProblem
+from tui.errors import ConvoError, FileError, NotFoundError, ReadOnlyError
+from tui.items.sealed import Seal
 from tui.model import (
     BranchUsage,
     DeletionImpact,
@@ -48,10 +48,10 @@ from tui.storage.queries.sessions import (
     count_messages_without_branch,
     count_sessions,
     find_session,
-    is_sealed,
     matching_sessions,
     newest_sessions,
     pinned_sessions,
+    read_seal,
     read_seal_problem,
     sessions_since,
     with_first_words,
@@ -171,13 +171,17 @@ class Store:
         """Return the number of messages that a plain `SQLiteSession` stored in a session with branches."""
         return await self._background.read(lambda tx: count_messages_without_branch(tx, session))
 
-    async def seal_problem(self, session: Session) -> SealProblem | None:
-        """Return why the newest message of a session cannot be decrypted; None if it can, or is not encrypted."""
+    async def seal_problem(self, session: Session) -> ConvoError | None:
+        """Return the error for a session whose newest or oldest message cannot be decrypted; None for any other."""
         return await self._background.read(lambda tx: read_seal_problem(tx, session.session_id))
 
-    async def is_sealed(self, session: Session) -> bool:
-        """Return whether the newest message of a session is encrypted."""
-        return await self._background.read(lambda tx: is_sealed(tx, session.session_id))
+    async def seal(self, session_id: str) -> Seal | None:
+        """Return with what a session is encrypted; None if none of its messages is.
+
+        Raises:
+            ConvoError: The newest of its encrypted messages cannot be decrypted.
+        """
+        return await self._background.read(lambda tx: read_seal(tx, session_id))
 
     async def session_index(self, session_id: str, *, archived: bool = True) -> int | None:
         """Return the index of a session in `sessions`; None if it is not among them."""

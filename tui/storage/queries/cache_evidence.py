@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tui.items.codec import decode_or_none
+from tui.items.sealed import unsealed
 from tui.items.types import message_type
 from tui.model import Session
 from tui.model.cache_evidence import CacheEvidence, Change, Element, Part, SentParts, cache_evidence
@@ -108,7 +109,11 @@ class _Sent:
         groups = {element[0] for elements in inputs.values() for element in elements if is_group(element)}
         hashes = {key for row in rows for key in row[2:4]} | groups
         texts = read_texts(tx, self._session.session_id, hashes)
-        decoded = {key: decode_or_none(text) for key, text in texts.items() if key not in groups}
+        decoded = {
+            key: unsealed(decode_or_none(text), self._session.session_id)
+            for key, text in texts.items()
+            if key not in groups
+        }
         parts = {}
         for request_id, instructions, tools, settings, stored, last_message_id in rows:
             turn = turns[request_id]
@@ -132,7 +137,7 @@ class _Sent:
                 stored: str | bytes | None = read_texts(self._tx, self._session.session_id, [key]).get(key)
             else:
                 stored = self._positions.message(self._tx, self._session, self._branch_id, key)
-            self._items[key] = decode_or_none(stored)
+            self._items[key] = unsealed(decode_or_none(stored), self._session.session_id)
         return self._items[key]
 
 

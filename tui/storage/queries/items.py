@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import Final, NamedTuple
 
 from tui.items.codec import decode, decode_bytes, decode_rows
-from tui.items.sealed import SealedItem
+from tui.items.sealed import Seal, SealedItem
 from tui.items.types import is_user_message, message_type, tool_name
 from tui.storage.engine import Rows, Transaction
 from tui.storage.queries.branches import (
@@ -87,13 +87,14 @@ class EncodedItem(NamedTuple):
     starts_turn: bool
 
 
-def encode_items(items: Iterable[object]) -> list[EncodedItem]:
-    """Return items as they are stored.
+def encode_items(items: Iterable[object], seal: Seal | None = None) -> list[EncodedItem]:
+    """Return items as they are stored, encrypted if there is a seal.
 
     Raises:
         TypeError: An item cannot be encoded as JSON.
     """
-    return [_encode(item, item.plain if isinstance(item, SealedItem) else item) for item in items]
+    stored = items if seal is None else map(seal.item, items)
+    return [_encode(item, item.plain if isinstance(item, SealedItem) else item) for item in stored]
 
 
 def _encode(item: object, plain: object) -> EncodedItem:

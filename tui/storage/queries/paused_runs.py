@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from tui.items.codec import decode_or_none, to_json
+from tui.items.sealed import missing_key, open_text
 from tui.model import Approval, PausedRun
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation
+from tui.storage.queries.sessions import read_seal
 from tui.storage.schema import CONVO_PAUSED_RUNS
 from tui.storage.sql import insert_into
 
@@ -40,21 +42,32 @@ _INSERT: Final = insert_into(
 
 
 def pause_run(tx: Transaction, run: PausedRun, state: str) -> int:
-    """Store a run with the agent's `state`, in place of one that its branch may have, and return its number."""
+    """Store a run with the agent's `state`, in place of one that its branch may have, and return its number.
+
+    It is encrypted if its session is.
+
+    Raises:
+        ConvoError: The session is encrypted, and cannot be decrypted.
+    """
     CONVO_PAUSED_RUNS.create(tx)
     branch = {"session_id": run.session_id, "branch_id": run.branch_id}
     tx.execute("DELETE FROM convo_paused_runs WHERE session_id = :session_id AND branch_id = :branch_id", **branch)
     values = run._asdict()
+    seal = read_seal(tx, run.session_id)
+
+    def stored(text: str) -> str:
+        return text if seal is None else seal.text(text)
+
     items, last_item, generation = _branch_state(tx, **branch)
     row = tx.execute(
         f"{_INSERT} RETURNING id",
         **branch,
-        message=run.message,
+        message=stored(run.message),
         agent=run.agent,
         model=run.model,
-        approvals=to_json([approval._asdict() for approval in run.approvals]),
-        run=to_json({name: values[name] for name in _RUN_FIELDS}),
-        state=state,
+        approvals=stored(to_json([approval._asdict() for approval in run.approvals])),
+        run=stored(to_json({name: values[name] for name in _RUN_FIELDS})),
+        state=stored(state),
         items=items,
         last_item=last_item,
         generation=generation,
@@ -83,13 +96,20 @@ def read_paused_state(tx: Transaction, run_id: int) -> str | None:
     """Return the agent's state of a paused run; None if there is no such run."""
     if not tx.has_table(CONVO_PAUSED_RUNS.name):
         return None
-    row = tx.execute("SELECT state FROM convo_paused_runs WHERE id = :run_id", run_id=run_id).fetchone()
-    return None if row is None else row[0]
+    sql = "SELECT session_id, state FROM convo_paused_runs WHERE id = :run_id"
+    row = tx.execute(sql, run_id=run_id).fetchone()
+    return None if row is None else open_text(row[1], row[0])
 
 
 def take_paused_run(tx: Transaction, run_id: int) -> PausedRun | None:
-    """Delete and return a paused run; None if it is gone, because it was answered or deleted."""
+    """Delete and return a paused run; None if it is gone, because it was answered or deleted.
+
+    Raises:
+        ConvoError: It is encrypted, and cannot be decrypted.
+    """
     found = read_paused_runs(tx, run_id=run_id)
+    if found and found[0].is_sealed:
+        raise missing_key(found[0].session_id)
     if tx.has_table(CONVO_PAUSED_RUNS.name):
         tx.execute("DELETE FROM convo_paused_runs WHERE id = :run_id", run_id=run_id)
     return found[0] if found else None
@@ -109,6 +129,10 @@ def _branch_state(tx: Transaction, session_id: str, branch_id: str) -> tuple[int
 def _parse(tx: Transaction, row: Iterable[Any]) -> PausedRun | None:
     """Return the run of a row; None for a row that this program did not write."""
     run_id, session_id, branch_id, message, agent, model, approvals, run, *branch_state, paused_at = row
+    message, approvals, run = (open_text(text, session_id) for text in (message, approvals, run))
+    if message is None or approvals is None or run is None:
+        unknown = PausedRun(session_id, branch_id, "", agent, model, (), None, 0, False, False, (), (), {})
+        return unknown._replace(paused_at=paused_at, id=run_id, is_sealed=True)
     try:
         calls = tuple(Approval(*(str(call[name]) for name in Approval._fields)) for call in decode_or_none(approvals))
         fields = {name: decode_or_none(run)[name] for name in _RUN_FIELDS}

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from tui.items.codec import decode_or_none, to_json
+from tui.items.sealed import Seal, is_sealed, unsealed
 from tui.model import Session
 from tui.model.requests import Request, RequestInput, SentRequest
 from tui.storage.engine import Rows, Transaction
@@ -74,14 +75,18 @@ class MatchedItems(NamedTuple):
     last_message_id: int | None
 
 
-def encode_input(tx: Transaction, session_id: str, branch_id: str, request: SentRequest) -> EncodedInput:
-    """Return what a request for a branch sent as it is stored."""
+def encode_input(
+    tx: Transaction, session_id: str, branch_id: str, request: SentRequest, seal: Seal | None = None
+) -> EncodedInput:
+    """Return what a request for a branch sent as it is stored, with the texts encrypted if there is a seal."""
     texts: dict[str, str] = {}
+    hash_key = b"" if seal is None else seal.hash_key
 
-    def add(value: object) -> str:
+    def add(value: object, *, is_secret: bool = True) -> str:
         text = to_json(value)
-        key = urlsafe_b64encode(blake2b(text.encode(), digest_size=_HASH_BYTES).digest()).decode().rstrip("=")
-        texts[key] = text
+        digest = blake2b(text.encode(), digest_size=_HASH_BYTES, key=hash_key).digest()
+        key = urlsafe_b64encode(digest).decode().rstrip("=")
+        texts[key] = text if seal is None or not is_secret else seal.json(text)
         return key
 
     columns: dict[str, Any] = dict.fromkeys(INPUT_COLUMNS)
@@ -90,7 +95,7 @@ def encode_input(tx: Transaction, session_id: str, branch_id: str, request: Sent
         if (value := getattr(request, name)) is not None:
             columns[name] = add(value)
     if request.items is not None:
-        matched = _match_items(tx, session_id, branch_id, request.items)
+        matched = _match_items(tx, session_id, branch_id, request.items, seal)
         elements: list[Any] = []
         for item, position in zip(request.items, matched.places, strict=True):
             if position is None:
@@ -104,7 +109,7 @@ def encode_input(tx: Transaction, session_id: str, branch_id: str, request: Sent
         last = groups.pop() if groups else []
         columns |= {
             "input_items": len(request.items),
-            "input": json.dumps([*([add(group)] for group in groups), *last]),
+            "input": json.dumps([*([add(group, is_secret=False)] for group in groups), *last]),
             "last_message_id": matched.last_message_id,
         }
     return EncodedInput(columns, texts)
@@ -176,7 +181,7 @@ def read_request_input(tx: Transaction, session: Session, branch_id: str, reques
     elements = elements_of(stored)
     groups = [element[0] for element in elements if is_group(element)]
     texts = read_texts(tx, session.session_id, [*hashes, *groups])
-    instructions, tools, settings = (decode_or_none(texts.get(key)) for key in hashes)
+    instructions, tools, settings = (unsealed(decode_or_none(texts.get(key)), session.session_id) for key in hashes)
     elements = [
         inner
         for element in elements
@@ -215,7 +220,7 @@ def _read_items(
             items.append(decode_or_none(texts.get(element)))
         else:
             items += (decode_or_none(row[-1]) for row in stored[element[0] : element[1] + 1])
-    return items
+    return [unsealed(item, session.session_id) for item in items]
 
 
 def elements_of(stored: str | None) -> list[Any]:
@@ -263,7 +268,9 @@ def _rows(tx: Transaction) -> str:
     )
 
 
-def _match_items(tx: Transaction, session_id: str, branch_id: str, items: Sequence[Any]) -> MatchedItems:
+def _match_items(
+    tx: Transaction, session_id: str, branch_id: str, items: Sequence[Any], seal: Seal | None
+) -> MatchedItems:
     """Return where each item of a request is stored in the branch that it was sent for.
 
     The branch is read from its end as far as the items reach.
@@ -272,7 +279,7 @@ def _match_items(tx: Transaction, session_id: str, branch_id: str, items: Sequen
     (count,) = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
     sql = f"{_rows(tx)} ORDER BY s.sequence_number DESC"
     with closing(tx.execute(sql, session_id=session_id, branch_id=branch_id)) as rows:
-        stored = _StoredItems(rows, count)
+        stored = _StoredItems(rows, count, seal)
         places = _find(items, stored)
         last = max((place for place in places if place is not None), default=None)
         return MatchedItems(places, None if last is None else stored.message_id(last))
@@ -285,9 +292,10 @@ class _StoredItems:
         count: Number of items.
     """
 
-    def __init__(self, rows: Rows, count: int) -> None:
+    def __init__(self, rows: Rows, count: int, seal: Seal | None) -> None:
         self.count = count
         self._rows = rows
+        self._seal = seal
         self._message_ids: list[int] = []
         self._items: list[Any] = []
 
@@ -312,7 +320,11 @@ class _StoredItems:
             batch = self._rows.fetchmany(_BATCH)
             self._message_ids += (row[0] for row in batch)
             # Nothing is equal to an item that cannot be decoded, and so has not been sent.
-            self._items += (_UNREADABLE if (item := decode_or_none(row[1])) is None else item for row in batch)
+            self._items += (_UNREADABLE if (item := self._decode(row[1])) is None else item for row in batch)
+
+    def _decode(self, stored: Any) -> Any:
+        item = decode_or_none(stored)
+        return item if self._seal is None or not is_sealed(item) else self._seal.open(item)
 
 
 def _find(items: Sequence[Any], stored: _StoredItems) -> list[int | None]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from tui.items.sealed import Seal
 from tui.model import Session, TurnTree, TurnUsage
 from tui.model.requests import Request, RequestUsage, SentRequest, adds_up
 from tui.storage.engine import Transaction
@@ -166,12 +167,14 @@ def _same_tokens(stored: Sequence[_StoredUsage], usages: Sequence[RequestUsage])
     return found
 
 
-def prepare_request(tx: Transaction, session_id: str, branch_id: str, request: SentRequest) -> EndedRequest | None:
+def prepare_request(
+    tx: Transaction, session_id: str, branch_id: str, request: SentRequest, seal: Seal | None = None
+) -> EndedRequest | None:
     """Return a request of the branch's last turn as it is recorded; None if the branch has no turn."""
     turn = last_turn_key(tx, session_id, branch_id)
     if turn is None or turn.message_id is None:
         return None
-    return EndedRequest(turn, request, encode_input(tx, session_id, branch_id, request))
+    return EndedRequest(turn, request, encode_input(tx, session_id, branch_id, request, seal))
 
 
 def record_request(tx: Transaction, ended: EndedRequest, first: bool) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from tui.items.codec import decode_or_none
-from tui.items.sealed import unsealed
+from tui.items.sealed import UNREADABLE, open_text, unsealed
 from tui.items.types import shown_type
 from tui.model import Item, RunRecord, Session, TurnTree, TurnUsage
 from tui.storage.engine import Transaction
@@ -32,7 +32,7 @@ _TIMES: Final = {"created_at", "started_at"}
 
 
 class Message(NamedTuple):
-    """A stored message; an encrypted one stays encrypted, so that an import has what was stored.
+    """A stored message; an encrypted one stays encrypted, unless the dump decrypts.
 
     Attributes:
         message_id: Its id.
@@ -60,11 +60,16 @@ class Row(NamedTuple):
 
 
 class SessionDump:
-    """A session, with the tree of its turns, in one snapshot of the database."""
+    """A session, with the tree of its turns, in one snapshot of the database.
+
+    Attributes:
+        decrypts: Whether messages, stored runs and texts are decrypted, as far as the key opens them. Items always are.
+    """
 
     def __init__(self, tx: Transaction, session: Session, tree: TurnTree) -> None:
         self.session = session
         self.tree = tree
+        self.decrypts = False
         self._tx = tx
         self._structure = tx.structure_table(session)
 
@@ -107,7 +112,7 @@ class SessionDump:
         )
         for message_id, created_at, text in rows:
             stored = text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
-            yield Message(message_id, created_at, decode_or_none(text), stored)
+            yield Message(message_id, created_at, self._decoded(text), stored)
 
     def count_messages(self, branches: Collection[str]) -> int:
         """Return the number of messages that `messages` yields."""
@@ -162,7 +167,9 @@ class SessionDump:
 
     def stored_runs(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `convo_runs` of the session."""
-        return self._records("convo_runs", DUMPED_RUN, "TRUE ORDER BY id")
+        for run in self._records("convo_runs", DUMPED_RUN, "TRUE ORDER BY id"):
+            opened = open_text(run["error"], self.session.session_id) if self.decrypts else None
+            yield run if opened is None else run | {"error": opened}
 
     def stored_requests(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `convo_requests` of the session, each with that of `convo_request_inputs` if it has one."""
@@ -174,11 +181,16 @@ class SessionDump:
         """Return the texts that requests of `stored_requests` refer to, decoded, by hash."""
         session_id = self.session.session_id
         texts = read_texts(self._tx, session_id, text_hashes(self._tx, session_id, requests))
-        return {key: decode_or_none(text) for key, text in texts.items()}
+        return {key: self._decoded(text) for key, text in texts.items()}
 
     def orphaned_usage(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `convo_usage` of the session."""
         return self._records("convo_usage", ("branch_id", "message_id", *DUMPED_USAGE), "TRUE ORDER BY message_id")
+
+    def _decoded(self, text: Any) -> Any:
+        stored = decode_or_none(text)
+        opened = unsealed(stored, self.session.session_id) if self.decrypts else stored
+        return stored if opened is UNREADABLE else opened
 
     def _records(
         self, table: str, columns: Sequence[str], condition: str, **values: object

@@ -15,8 +15,9 @@ from heapq import merge, nsmallest
 from operator import itemgetter
 from typing import Final
 
+from tui.errors import ConvoError
 from tui.items.codec import decode_or_none
-from tui.items.sealed import SEALED, SealProblem, seal_problem
+from tui.items.sealed import SEALED, Seal, seal_of, seal_problem
 from tui.items.text import item_text
 from tui.items.types import is_user_message
 from tui.model import Session, SessionSort
@@ -34,12 +35,12 @@ __all__ = [
     "drop_place",
     "find_session",
     "is_plain",
-    "is_sealed",
     "keep_place",
     "matching_sessions",
     "messages_without_branch",
     "newest_sessions",
     "pinned_sessions",
+    "read_seal",
     "read_seal_problem",
     "sessions_since",
     "with_first_words",
@@ -83,26 +84,40 @@ def is_plain(tx: Transaction, session_id: str) -> bool:
     return tx.execute(sql, session_id=session_id).fetchone() is not None
 
 
-def is_sealed(tx: Transaction, session_id: str) -> bool:
-    """Return whether the newest message of a session is encrypted."""
-    return _newest_sealed(tx, session_id) is not None
+def read_seal_problem(tx: Transaction, session_id: str) -> ConvoError | None:
+    """Return the error for the newest or the oldest message of a session if it cannot be decrypted; None if both can.
+
+    An item between them that cannot be decrypted is shown as such.
+    """
+    # The index has the order. Only an encrypted text is read, as others may be long.
+    of_session = f"FROM {tx.tables.messages} WHERE session_id = :session_id"
+    ends = f" AND id IN ((SELECT MAX(id) {of_session}), (SELECT MIN(id) {of_session}))"
+    problems = (seal_problem(decode_or_none(text), session_id) for text in _sealed(tx, session_id, ends, 2))
+    return next((problem for problem in problems if problem is not None), None)
 
 
-def read_seal_problem(tx: Transaction, session_id: str) -> SealProblem | None:
-    """Return why the newest message of a session cannot be decrypted; None if it can, or is not encrypted."""
-    return seal_problem(decode_or_none(_newest_sealed(tx, session_id)), session_id)
+def read_seal(tx: Transaction, session_id: str) -> Seal | None:
+    """Return with what a session is encrypted; None if none of its messages is, which are all read for that.
+
+    Raises:
+        ConvoError: The newest of its encrypted messages cannot be decrypted.
+    """
+    for text in _sealed(tx, session_id, "", 1):
+        if (problem := seal_problem(decode_or_none(text), session_id)) is not None:
+            raise problem
+        return seal_of(session_id)
+    return None
 
 
-def _newest_sealed(tx: Transaction, session_id: str) -> str | None:
-    """Return the stored text of a session's newest message if it is encrypted."""
-    # The index has this order. Only an encrypted text is read, as others may be long.
-    row = tx.execute(
-        f"SELECT CASE WHEN substr(message_data, 1, {len(SEALED)}) = :sealed THEN message_data END"
-        f" FROM {tx.tables.messages} WHERE session_id = :session_id ORDER BY id DESC LIMIT 1",
+def _sealed(tx: Transaction, session_id: str, condition: str, limit: int) -> list[str]:
+    """Return the newest encrypted messages of a session that meet a condition."""
+    rows = tx.execute(
+        f"SELECT message_data FROM {tx.tables.messages} WHERE session_id = :session_id{condition}"
+        f" AND substr(message_data, 1, {len(SEALED)}) = :sealed ORDER BY id DESC LIMIT {limit}",
         session_id=session_id,
         sealed=SEALED,
-    ).fetchone()
-    return None if row is None or row[0] is None else str(row[0])
+    )
+    return [str(text) for (text,) in rows.fetchall()]
 
 
 def messages_without_branch(tx: Transaction) -> str:

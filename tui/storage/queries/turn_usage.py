@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from tui.items.sealed import open_text
 from tui.model import Counting, Outcome, RunRecord, Session, TurnTree, TurnUsage
 from tui.model.resend_cost import TurnInput
 from tui.model.tree import Holders
@@ -235,7 +236,7 @@ def _runs(tx: Transaction, session: Session, branch_id: str, first: int, last: i
                 agent,
                 started_at,
                 seconds,
-                error,
+                open_text(error, session.session_id),
                 bool(estimated),
                 bool(reported),
             )

@@ -8,6 +8,7 @@ from itertools import chain, count
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from tui.items.codec import decode_or_none
+from tui.items.sealed import UNREADABLE, seal_problem, unsealed
 from tui.items.types import message_type, tool_name
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import reserve_branch, reserve_existing_branches
@@ -65,6 +66,9 @@ def adopt_messages(tx: Transaction, session_id: str, track: TrackProgress | None
         tx: A write transaction.
         session_id: The session.
         track: Gets the batches of rows and their approximate number, and yields the batches.
+
+    Raises:
+        ConvoError: A message is encrypted, and cannot be decrypted.
     """
     branch_id = MAIN
     if not is_plain(tx, session_id):
@@ -82,7 +86,11 @@ def adopt_messages(tx: Transaction, session_id: str, track: TrackProgress | None
     for batch in batches if track is None else track(batches, total // _BATCH):
         rows = []
         for message_id, text, created_at in batch:
-            item = decode_or_none(text)
+            stored = decode_or_none(text)
+            item = unsealed(stored, session_id)
+            if item is UNREADABLE and (problem := seal_problem(stored, session_id)) is not None:
+                # Its structure would be wrong for ever.
+                raise problem
             kind = message_type(item)
             turn += kind == "user"
             items += 1
