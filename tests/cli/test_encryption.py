@@ -14,7 +14,7 @@ from agents.extensions.memory import EncryptedSession as SDKEncryptedSession
 
 from tests.cli.conftest import Run, RunJSON
 from tests.conftest import OpenOurs, OpenSDK
-from tests.controller.views import notice, user_texts
+from tests.controller.views import notice, quiet, until, user_texts
 from tests.conversations import sent_request, turn
 from tests.paying_agent import paid, pause_run, write_agent
 from tui.agent.runner import AgentRunner
@@ -191,10 +191,8 @@ async def test_a_session_of_which_a_part_is_encrypted_counts_as_encrypted(
                 await refused
         assert list(controller.view.tree.branches) == ["main"]
         monkeypatch.setenv(KEY_VARIABLE, KEY)
-        idle = asyncio.Event()
         await controller.agent.send("a question")
-        controller.subscribe(lambda view: None if view.runs else idle.set())
-        await idle.wait()
+        await until(controller, quiet)
         left_out = 4 if plain == "both" else 2
         assert notice(controller) == f"Not sent: {left_out} × item that is not encrypted with the key. It stays stored."
         assert user_texts(controller.view)[-1] == "a question"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
@@ -13,13 +12,12 @@ import pytest
 from agents.extensions.memory import EncryptedSession as SDKEncryptedSession
 
 from tests.agent.server import Call, Compaction, ErrorResponse, ScriptedServer, TextAnswer, ToolCalls
-from tests.controller.views import user_texts
+from tests.controller.views import agent_of, quiet, until, user_texts
 from tests.conversations import turn
 from tests.recorded import read_recorded
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
 from tui.controller import SessionController
-from tui.controller.agent import AgentRuns
 from tui.items.sealed import KEY_VARIABLE
 from tui.model import ApprovalDecision, RunState, View
 from tui.session import AdvancedSQLiteSession, EncryptedSession
@@ -88,24 +86,6 @@ async def open_file(path: Path, server: ScriptedServer) -> AsyncIterator[Open]:
         controller.close()
 
 
-def agent_of(controller: SessionController) -> AgentRuns:
-    assert controller.agent is not None
-    return controller.agent
-
-
-async def until(controller: SessionController, holds: Callable[[View], bool]) -> None:
-    reached = asyncio.Event()
-    unsubscribe = controller.subscribe(lambda view: reached.set() if holds(view) else None)
-    if not holds(controller.view):
-        async with asyncio.timeout(60):
-            await reached.wait()
-    unsubscribe()
-
-
-def is_idle(view: View) -> bool:
-    return not view.runs
-
-
 def asks(view: View) -> bool:
     return any(run.state is RunState.WAITING for run in view.runs.values())
 
@@ -133,7 +113,7 @@ async def test_nothing_that_a_run_stores_is_plain_text(path: Path, server: Scrip
     assert [call.arguments for call in run.approvals] == [f'{{"to": "{MARKER}"}}']
     server.script(TextAnswer(f"{MARKER} is paid."))
     agent_of(second).decide("main", [APPROVE])
-    await until(second, is_idle)
+    await until(second, quiet)
     assert user_texts(second.view)[-1] == f"Pay {MARKER}"
     assert server.requests[-1]["input"][-1]["output"] == f"paid {MARKER}"
     assert_secret(path)
@@ -153,24 +133,24 @@ async def test_nothing_that_a_run_stores_is_plain_text(path: Path, server: Scrip
     await second.forks.make("edited")
     server.script(ErrorResponse(400, f"No {MARKER} here."))
     await agent_of(second).send(f"Edited {MARKER}")
-    await until(second, is_idle)
+    await until(second, quiet)
     assert second.view.failure is not None
     assert second.view.failure.unsent == f"Edited {MARKER}"
     server.script(calls, ErrorResponse(400, f"No {MARKER} here."))
     await agent_of(second).send(f"Edited {MARKER}")
     await until(second, asks)
     agent_of(second).decide("edited", [REJECT])
-    await until(second, is_idle)
+    await until(second, quiet)
     failed = (await read_recorded(path, "chat", "edited")).runs[-1]
     assert MARKER in (failed.error or "")
     server.script(calls)
     await agent_of(second).send(f"Again {MARKER}")
     await until(second, asks)
     agent_of(second).stop()
-    await until(second, is_idle)
+    await until(second, quiet)
     server.script(TextAnswer(f"{MARKER} once more."))
     await agent_of(second).run_again()
-    await until(second, is_idle)
+    await until(second, quiet)
     assert_secret(path)
 
     await second.navigation.switch_branch("main")
