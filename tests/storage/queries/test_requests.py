@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conversations import open_sdk, run_result, sent_request, turn
-from tests.counting import on_reader, watch_reads
+from tests.conversations import assistant_message, open_sdk, run_result, sent_request, turn
+from tests.counting import connection_of, on_reader, watch_reads
 from tests.session.samples import rows
 from tui.model.requests import Request, RequestInput, RequestUsage, SentRequest
 from tui.session import AdvancedSQLiteSession
@@ -159,6 +160,50 @@ async def test_long_inputs_share_what_they_have_in_common(path: Path, session: A
     sizes = [size for (size,) in rows(path, "SELECT length(input) FROM convo_request_inputs")]
     assert max(sizes) < 2000
     assert rows(path, "SELECT COUNT(*) FROM convo_texts") < [(230,)]
+
+
+async def test_a_request_after_another_reads_only_what_is_new(path: Path, session: AdvancedSQLiteSession) -> None:
+    steps = []
+    for number in range(600):
+        await session.add_items(turn(f"question {number}", tool="get_weather"))
+    items: list[Any] = [{"role": "developer", "content": "Be kind."}, *await session.get_items()]
+    connection = connection_of(session._access.engine)
+    for number in range(3):
+        grains: list[None] = []
+        connection.run_sync(lambda db, grains=grains: db.set_progress_handler(lambda: grains.append(None), 10))
+        await session.record_request(sent_request(100, items))
+        connection.run_sync(lambda db: db.set_progress_handler(None, 0))
+        steps.append(10 * len(grains))
+        new = turn(f"new {number}", tool="get_weather")
+        await session.add_items(new)
+        items += new
+    assert steps[0] > 10 * 2400
+    assert max(steps[1:]) < 2400
+
+    # Another program pops an item and goes on with others, and the program changes what it sends.
+    other = open_sdk(path)
+    for number, changed in enumerate(("popped", "replaced", "branched", "shortened")):
+        known = await session.get_items()
+        if changed == "popped":
+            await other.pop_item()
+            items = [*known[:-1]]
+        elif changed == "replaced":
+            await other.pop_item()
+            await other.add_items([assistant_message("Another answer.")])
+            items = [*await session.get_items(), {"role": "user", "content": "not stored"}]
+        elif changed == "branched":
+            await session.fork(300, branch_name="alt")
+            await session.add_items(turn("on alt"))
+            items = [*await session.get_items()]
+        else:
+            items[5]["content"] = "changed in place"
+            items = items[2:-1]
+        await session.record_request(sent_request(1000 + number, items), first=True)
+        branch, last = ("alt", 300) if number > 1 else ("main", 603)
+        found = await sent(path, last, 1, branch)
+        assert found is not None
+        assert found.items == items
+    other.close()
 
 
 async def test_damaged_requests_are_read_as_far_as_possible(path: Path, session: AdvancedSQLiteSession) -> None:

@@ -24,6 +24,7 @@ from tui.storage.sql import insert_into
 __all__ = [
     "INPUT_COLUMNS",
     "EncodedInput",
+    "MatchMemory",
     "MatchedItems",
     "delete_inputs",
     "elements_of",
@@ -76,7 +77,12 @@ class MatchedItems(NamedTuple):
 
 
 def encode_input(
-    tx: Transaction, session_id: str, branch_id: str, request: SentRequest, seal: Seal | None = None
+    tx: Transaction,
+    session_id: str,
+    branch_id: str,
+    request: SentRequest,
+    seal: Seal | None,
+    memory: MatchMemory,
 ) -> EncodedInput:
     """Return what a request for a branch sent as it is stored, with the texts encrypted if there is a seal."""
     texts: dict[str, str] = {}
@@ -95,7 +101,7 @@ def encode_input(
         if (value := getattr(request, name)) is not None:
             columns[name] = add(value)
     if request.items is not None:
-        matched = _match_items(tx, session_id, branch_id, request.items, seal)
+        matched = memory.match(tx, session_id, branch_id, request.items, seal)
         elements: list[Any] = []
         for item, position in zip(request.items, matched.places, strict=True):
             if position is None:
@@ -268,21 +274,61 @@ def _rows(tx: Transaction) -> str:
     )
 
 
-def _match_items(
-    tx: Transaction, session_id: str, branch_id: str, items: Sequence[Any], seal: Seal | None
-) -> MatchedItems:
-    """Return where each item of a request is stored in the branch that it was sent for.
+class MatchMemory:
+    """Finds where the items of requests are stored in the branch that they were sent for.
 
-    The branch is read from its end as far as the items reach.
+    Most requests send what the request before sent, and more. That is remembered for one branch, so that only the items
+    after it are read: if the branch has the row of an item, it has the same items before it.
     """
-    sql = "SELECT COUNT(*) FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
-    (count,) = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
-    sql = f"{_rows(tx)} ORDER BY s.sequence_number DESC"
-    with closing(tx.execute(sql, session_id=session_id, branch_id=branch_id)) as rows:
-        stored = _StoredItems(rows, count, seal)
-        places = _find(items, stored)
-        last = max((place for place in places if place is not None), default=None)
-        return MatchedItems(places, None if last is None else stored.message_id(last))
+
+    def __init__(self) -> None:
+        self._branch: tuple[str, str] | None = None
+        # As they are stored: nobody else changes these objects.
+        self._items: list[Any] = []
+        self._places: list[int | None] = []
+        self._row_ids: list[int | None] = []
+
+    def match(
+        self, tx: Transaction, session_id: str, branch_id: str, items: Sequence[Any], seal: Seal | None
+    ) -> MatchedItems:
+        """Return where each item of a request is stored; the branch is read from its end as far as is necessary."""
+        values = {"session_id": session_id, "branch_id": branch_id}
+        start, sequence, message_id = self._known(tx, values, items)
+        known, places, row_ids = self._items[:start], self._places[:start], self._row_ids[:start]
+        first = 0 if not start else (places[-1] or 0) + 1
+        condition = "s.session_id = :session_id AND s.branch_id = :branch_id AND s.sequence_number > :sequence"
+        sql = f"SELECT COUNT(*) FROM message_structure AS s WHERE {condition}"
+        (count,) = tx.execute(sql, **values, sequence=sequence).fetchone()
+        sql = (
+            f"SELECT s.id, s.message_id, {tx.dialect.as_utf8('m.message_data')} FROM message_structure AS s"
+            f" LEFT JOIN {tx.tables.messages} AS m ON m.id = s.message_id"
+            f" WHERE {condition} ORDER BY s.sequence_number DESC"
+        )
+        with closing(tx.execute(sql, **values, sequence=sequence)) as rows:
+            stored = _StoredItems(rows, count, seal)
+            for item, place in zip(items[start:], _find(items[start:], stored), strict=True):
+                known.append(json.loads(to_json(item)) if place is None else stored.item(place))
+                places.append(None if place is None else first + place)
+                row_ids.append(None if place is None else stored.row_id(place))
+                if place is not None:
+                    message_id = stored.message_id(place)
+        self._branch, self._items, self._places, self._row_ids = (session_id, branch_id), known, places, row_ids
+        return MatchedItems(places, message_id)
+
+    def _known(self, tx: Transaction, values: Mapping[str, str], items: Sequence[Any]) -> tuple[int, int, int | None]:
+        """Return how many of the first items are known, and sequence number and message of the last of them."""
+        if self._branch == (values["session_id"], values["branch_id"]):
+            pairs = enumerate(zip(items, self._items, strict=False))
+            number = next((index for index, (item, known) in pairs if item != known), min(len(items), len(self._items)))
+            while number and self._row_ids[number - 1] is None:
+                number -= 1
+            sql = (
+                "SELECT sequence_number, message_id FROM message_structure"
+                " WHERE id = :id AND session_id = :session_id AND branch_id = :branch_id"
+            )
+            if number and (row := tx.execute(sql, **values, id=self._row_ids[number - 1]).fetchone()) is not None:
+                return number, *row
+        return 0, -1, None
 
 
 class _StoredItems:
@@ -296,13 +342,16 @@ class _StoredItems:
         self.count = count
         self._rows = rows
         self._seal = seal
-        self._message_ids: list[int] = []
+        self._ids: list[tuple[int, int]] = []
         self._items: list[Any] = []
 
     def message_id(self, position: int) -> int:
         """Return the id of the message at a position."""
-        self._read(position)
-        return self._message_ids[self.count - 1 - position]
+        return self._ids_at(position)[1]
+
+    def row_id(self, position: int) -> int:
+        """Return the id of the row at a position."""
+        return self._ids_at(position)[0]
 
     def item(self, position: int) -> Any:
         """Return the item at a position."""
@@ -315,12 +364,16 @@ class _StoredItems:
         first = self.count - stop
         return self._items[first : first + number]
 
+    def _ids_at(self, position: int) -> tuple[int, int]:
+        self._read(position)
+        return self._ids[self.count - 1 - position]
+
     def _read(self, position: int) -> None:
         while self.count - len(self._items) > position:
             batch = self._rows.fetchmany(_BATCH)
-            self._message_ids += (row[0] for row in batch)
+            self._ids += (row[:2] for row in batch)
             # Nothing is equal to an item that cannot be decoded, and so has not been sent.
-            self._items += (_UNREADABLE if (item := self._decode(row[1])) is None else item for row in batch)
+            self._items += (_UNREADABLE if (item := self._decode(row[2])) is None else item for row in batch)
 
     def _decode(self, stored: Any) -> Any:
         item = decode_or_none(stored)

@@ -14,7 +14,7 @@ from tui.items.sealed import Seal
 from tui.model import Session, TurnTree, TurnUsage
 from tui.model.requests import Request, RequestUsage, SentRequest, adds_up
 from tui.storage.engine import Transaction
-from tui.storage.queries.request_inputs import EncodedInput, delete_inputs, encode_input, store_input
+from tui.storage.queries.request_inputs import EncodedInput, MatchMemory, delete_inputs, encode_input, store_input
 from tui.storage.queries.turn_usage import usages_by_turn
 from tui.storage.queries.usage_columns import STORED_COLUMNS, USAGE_COLUMNS
 from tui.storage.schema import CONVO_REQUESTS, CONVO_USAGE
@@ -168,13 +168,21 @@ def _same_tokens(stored: Sequence[_StoredUsage], usages: Sequence[RequestUsage])
 
 
 def prepare_request(
-    tx: Transaction, session_id: str, branch_id: str, request: SentRequest, seal: Seal | None = None
+    tx: Transaction,
+    session_id: str,
+    branch_id: str,
+    request: SentRequest,
+    seal: Seal | None = None,
+    memory: MatchMemory | None = None,
 ) -> EndedRequest | None:
-    """Return a request of the branch's last turn as it is recorded; None if the branch has no turn."""
+    """Return a request of the branch's last turn as it is recorded; None if the branch has no turn.
+
+    `memory` finds the items that it sent faster if it found those of the request before.
+    """
     turn = last_turn_key(tx, session_id, branch_id)
     if turn is None or turn.message_id is None:
         return None
-    return EndedRequest(turn, request, encode_input(tx, session_id, branch_id, request, seal))
+    return EndedRequest(turn, request, encode_input(tx, session_id, branch_id, request, seal, memory or MatchMemory()))
 
 
 def record_request(tx: Transaction, ended: EndedRequest, first: bool) -> bool:
