@@ -22,6 +22,7 @@ from tests.conversations import assistant_message, turn, write_turns
 from tests.explorer.driver import open_explorer
 from tui.agent import AgentRunner, AgentSettings
 from tui.errors import ConfigError, ConvoError
+from tui.model.requests import RequestUsage
 from tui.screens.compare import CompareScreen
 from tui.screens.dialogs.compact import CompactDialog
 from tui.session import AdvancedSQLiteSession
@@ -73,8 +74,14 @@ async def stored_items(path: Path, branch_id: str) -> list[Any]:
         return await session.get_items(branch_id=branch_id)
 
 
+async def sum_of_usage(path: Path) -> int | None:
+    async with AdvancedSQLiteSession(session_id="support", db_path=path) as session:
+        usage = await session.get_session_usage()
+        return usage and usage["total_tokens"]
+
+
 async def test_the_command_shows_what_goes_and_compacts_the_branch(path: Path, server: ScriptedServer) -> None:
-    history = await stored_items(path, "main")
+    history, sums = await stored_items(path, "main"), await sum_of_usage(path)
     async with open_explorer(path, agent=agent(server, compact_model="gpt-5")) as explorer:
         await explorer.press("1", "ctrl+p")
         await explorer.pilot.press(*"compact branch", "enter")
@@ -89,7 +96,26 @@ async def test_the_command_shows_what_goes_and_compacts_the_branch(path: Path, s
         assert explorer.place == ("main", 3)
         assert [item["type"] for item in await stored_items(path, "main")] == ["message"] * 3 + ["compaction"]
         assert await stored_items(path, "main_before_compaction") == history
+        # Its tokens are those of the turn that it made, and have a price.
+        store = Store(path)
+        session = await store.session("support")
+        assert session is not None
+        tree = await store.tree(session)
+        [used] = await store.turn_usages(session, tree, "main", 3, 3)
+        assert used.usage is not None
+        assert used.run is not None
+        assert (used.usage.requests, used.usage.input_tokens) == (1, COMPACTION_TOKENS)
+        assert (used.model, used.context, used.run.agent) == ("gpt-5", None, None)
+        [request] = (await store.requests(session, tree, "main", 3, 3))[3]
+        assert (request.model, request.usage) == ("gpt-5", RequestUsage(COMPACTION_TOKENS, 1, 0, 0, 0))
+        assert await sum_of_usage(path) == (sums or 0) + COMPACTION_TOKENS + 1
         await explorer.press("z")
+        assert await sum_of_usage(path) == sums
+        await explorer.press("Z")
+        [again] = await store.turn_usages(session, await store.tree(session), "main", 3, 3)
+        assert again == used
+        await explorer.press("z")
+        store.close()
         assert "≋" not in explorer.text
         assert await stored_items(path, "main") == history
 

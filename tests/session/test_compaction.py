@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import pytest
 from agents import Agent, OpenAIResponsesModel, RunConfig, Runner, SessionSettings, TResponseInputItem
@@ -19,6 +20,7 @@ from openai import AsyncOpenAI
 
 from tests.agent.server import COMPACTION_TOKENS, Compaction, ScriptedServer, TextAnswer
 from tests.conftest import OpenOurs, OpenSDK
+from tests.formats.documents import export_document, import_document
 from tests.session.samples import assistant, rows, run, turn, turns, user
 from tests.storage.test_editor import all_rows
 from tui.errors import ConvoError
@@ -135,12 +137,48 @@ async def test_a_forced_compaction_keeps_the_branch_as_it_was(
     await editor.redo()
     assert all_rows(path) == compacted_twice
     await editor.undo()
-    with pytest.raises(ConvoError, match="What it held before is in 'main_before_compaction'"):
-        await editor.undo()
     for _ in turn(5):
         await session.pop_item()
     await editor.undo()
     assert without_time(all_rows(path)) == without_time(stored)
+
+
+async def test_undo_moves_what_was_added_since_the_compaction(
+    ours: OpenOurs, path: Path, wrap: Wrap, editor: Editor
+) -> None:
+    session = ours()
+    await converse(session)
+    before, sums = await branches(session), cast(Any, await session.get_session_usage())
+    await wrap(session, compaction_mode="input").run_compaction({"force": True})
+    compacted = await session.get_items()
+    await session.fork(5, "forked")
+    await session.switch_to_branch("main")
+    await session.add_items(turn(5))
+    await session.record_request(SentRequest(RequestUsage(50, 5), items=cast(Any, [*compacted, *turn(5)])), first=True)
+    await session.record_run(outcome="done", model="model 5")
+    after = await branches(session)
+
+    [undone] = await editor.undo()
+    assert undone.description.endswith("kept as 'main_before_compaction'; newer items are in 'main_after_compaction'")
+    moved = {"main_after_compaction": after["main"], "forked": after["forked"]}
+    assert await branches(session) == {**before, **moved}
+    known = await compacted_branches(path, "chat")
+    assert known["main_after_compaction"].requests == [(5, RequestUsage(50, 5), [*compacted, *turn(5)])]
+    assert [usage["user_turn_number"] for usage in known["main_after_compaction"].usage] == [5]
+    total = cast(Any, await session.get_session_usage())["total_tokens"]
+    assert total == sums["total_tokens"] + 55
+
+    # The compaction can be redone and undone, also after one of the branches that hold its items is gone.
+    await editor.redo()
+    assert await branches(session) == {**after, **moved, "main": compacted}
+    await session.delete_branch("main_after_compaction")
+    await editor.undo()
+    assert await branches(session) == {**before, "forked": after["forked"]}
+    await session.delete_branch("forked")
+    with pytest.raises(ConvoError, match="deleted messages that 'main' shared"):
+        await editor.redo()
+    in_no_branch = "SELECT id FROM agent_messages WHERE id NOT IN (SELECT message_id FROM message_structure)"
+    assert rows(path, in_no_branch) == []
 
 
 async def test_the_newest_items_of_a_branch_are_replaced_if_it_has_not_changed(
@@ -320,6 +358,83 @@ def asker(
         await session.store_run_usage(result)
 
     return ask
+
+
+async def test_documents_and_copies_hold_the_history(
+    ours: OpenOurs, path: Path, wrap: Wrap, editor: Editor, tmp_path: Path
+) -> None:
+    session = ours()
+    await converse(session)
+    await session.record_request(SentRequest(RequestUsage(7, 1), items=cast(Any, await session.get_items())))
+    assert await (await snapshot(session, 8)).replace_suffix(4, SUMMARY)
+    await session.add_items(turn(5))
+    await session.store_run_usage(run(60))
+    await wrap(session, compaction_mode="input").run_compaction({"force": True})
+    before, sums = await compacted_branches(path, "chat"), await session.get_session_usage()
+    assert {name: branch.before for name, branch in before.items() if branch.before} == {
+        "main": "main_before_compaction_2"
+    }
+
+    document = await export_document(path)
+    await import_document(tmp_path / "imported.sqlite", document)
+    assert await compacted_branches(tmp_path / "imported.sqlite", "copy") == before
+    older = {name: part for name, part in json.loads(document).items() if name != "compactions"}
+    await import_document(tmp_path / "older.sqlite", json.dumps(older))
+    without = {name: branch._replace(before="") for name, branch in before.items()}
+    assert await compacted_branches(tmp_path / "older.sqlite", "copy") == without
+    # A document without the history has no lineage.
+    await import_document(tmp_path / "part.sqlite", await export_document(path, ["main", "alt"]))
+    part = await compacted_branches(tmp_path / "part.sqlite", "copy")
+    assert [branch.before for branch in part.values()] == ["", ""]
+
+    stored = all_rows(path)
+    await editor.copy_branch("chat", "main", "copied")
+    await editor.copy_branch_to_file("chat", "main", "copied", tmp_path / "copied.sqlite")
+    copied = {name: branch for name, branch in before.items() if name != "alt"}
+    assert await compacted_branches(path, "copied") == await compacted_branches(tmp_path / "copied.sqlite", "copied")
+    assert await compacted_branches(path, "copied") == copied
+    async with AdvancedSQLiteSession(session_id="copied", db_path=path) as copy:
+        of_copy = cast(Any, await copy.get_session_usage())
+        assert of_copy["total_tokens"] == cast(Any, sums)["total_tokens"] - 2 * 500
+    await editor.undo()
+    assert all_rows(path) == stored
+
+
+class CompactedBranch(NamedTuple):
+    """A branch as the program shows it; the messages by their contents."""
+
+    before: str
+    archived: bool
+    parent: str | None
+    items: list[Any]
+    requests: list[Any]
+    usage: Any
+
+
+async def compacted_branches(path: Path, session_id: str) -> dict[str, CompactedBranch]:
+    store = Store(path)
+    chat = await store.session(session_id)
+    assert chat is not None
+    tree = await store.tree(chat)
+    found = {}
+    async with AdvancedSQLiteSession(session_id=session_id, db_path=path) as session:
+        for name, branch in tree.branches.items():
+            requests = await store.requests(chat, tree, name, 1, branch.turns)
+            sent = [
+                (number, request.usage, await store.request_input(chat, tree, name, number, request.number))
+                for number, of_turn in requests.items()
+                for request in of_turn
+            ]
+            found[name] = CompactedBranch(
+                branch.before_compaction,
+                branch.archived,
+                branch.parent,
+                await session.get_items(branch_id=name),
+                [(number, usage, recorded and recorded.items) for number, usage, recorded in sent],
+                await session.get_turn_usage(branch_id=name),
+            )
+    store.close()
+    return found
 
 
 async def test_clearing_again_and_again_keeps_only_the_newest(ours: OpenOurs, path: Path) -> None:

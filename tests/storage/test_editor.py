@@ -74,7 +74,7 @@ async def as_sdk_reads(path: Path, session_id: str = "support") -> dict[str, Any
     return results
 
 
-KEPT_ELSEWHERE = ("sqlite_sequence", "branch_reservations", "convo_journal", "convo_trash")
+KEPT_ELSEWHERE = ("sqlite_sequence", "branch_reservations", "convo_journal", "convo_trash", "convo_cleared")
 
 
 def all_rows(path: Path) -> dict[str, list[tuple[Any, ...]]]:

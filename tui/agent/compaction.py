@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from agents import RunContextWrapper
 from agents.memory import OpenAIResponsesCompactionSession
 from agents.memory.openai_responses_compaction_session import DEFAULT_COMPACTION_THRESHOLD, is_openai_model_name
 from openai import NotFoundError, OpenAIError
@@ -13,9 +16,11 @@ from tui.agent.error_messages import describe
 from tui.agent.model_input import fit_items
 from tui.agent.settings import AgentError
 from tui.errors import ConvoError
+from tui.model.requests import SentRequest
+from tui.storage.queries.usage_columns import request_usage
 
 if TYPE_CHECKING:
-    from agents import OpenAIResponsesCompactionArgs, RunContextWrapper, SessionSettings, TResponseInputItem
+    from agents import OpenAIResponsesCompactionArgs, SessionSettings, TResponseInputItem
     from openai import AsyncOpenAI
 
     from tui.agent.loading import LoadedAgent
@@ -70,16 +75,27 @@ class _Snapshot:
 
     session_settings: SessionSettings | None = None
 
-    def __init__(self, session_id: str, snapshot: CompactionSnapshot) -> None:
+    def __init__(self, session_id: str, snapshot: CompactionSnapshot, model: str) -> None:
+        """Begin the compaction of a snapshot by a model.
+
+        `context` is the context of the request, with what it used.
+        """
         self.session_id = session_id
+        self.context = RunContextWrapper(None)
         self._snapshot = snapshot
+        self._request = SentRequest(model=model, started_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"))
+        self._start = time.monotonic()
         self._items = fit_items(snapshot.items, chat=False).items
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:  # noqa: ARG002 it is all or nothing
         return cast("list[TResponseInputItem]", list(self._items))
 
     async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
-        if not await self._snapshot.replace_suffix(0, items):
+        request, used = None, self.context.usage
+        if used.total_tokens:
+            seconds = time.monotonic() - self._start
+            request = self._request._replace(usage=request_usage(used), seconds=seconds)
+        if not await self._snapshot.replace_suffix(0, items, request):
             raise ConvoError("The branch has changed while it was compacted.", "Nothing was replaced; try again.")
         return True
 
@@ -123,10 +139,10 @@ async def compact_branch(loaded: LoadedAgent, settings: Compaction, session: Adv
     snapshot = await session._get_compaction_snapshot(_ALL_ITEMS)  # noqa: SLF001 named by the SDK
     if snapshot is None:
         raise ConvoError("The branch has an item that cannot be decoded.", "Fork before it, and compact the fork.")
-    source = cast(Any, _Snapshot(session.session_id, snapshot))
-    compacting = OpenAIResponsesCompactionSession(session.session_id, source, client=client, model=model)
+    source = _Snapshot(session.session_id, snapshot, model)
+    compacting = OpenAIResponsesCompactionSession(session.session_id, cast(Any, source), client=client, model=model)
     try:
-        await compacting.run_compaction({"force": True, "compaction_mode": "input"})
+        await compacting.run_compaction({"force": True, "compaction_mode": "input"}, wrapper=source.context)
     except OpenAIError as error:
         raise _explain(error) from error
 

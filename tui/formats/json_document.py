@@ -16,6 +16,10 @@ The document, version 1::
         "rows": [[1, 1, "user", 1, 1, null, "2026-03-01T09:30:00Z"], ...],
         "usage": [{"user_turn_number": 1, "requests": 1, "input_tokens": 10, ...}, ...]
       }, ...],
+      "compactions": [{
+        "kept_branch_id": "main_before_compaction", "branch_id": "main", "first_turn": 1, "last_turn": 1,
+        "created_at": "2026-03-01T09:30:00Z"
+      }, ...],
       "orphaned_usage": [{"branch_id": "deleted", "message_id": 1, "user_turn_number": 1, ...}, ...],
       "runs": [{"branch_id": "main", "user_turn_number": 1, "message_id": 1, "outcome": "done", ...}, ...],
       "requests": [{
@@ -28,9 +32,10 @@ The document, version 1::
 `item` is the item of the Responses API; a message that is not JSON, also for NaN or an infinite number in it, has its
 stored text as `raw` in its place. A row is the message's id, its sequence number in the session, its type, turn, branch
 turn, tool name, and the time when it was added to the branch. Ids are those of the exported file, and join the parts of
-the document. Usage and runs have the columns of `turn_usage`, `convo_usage` and `convo_runs`, requests those of
-`convo_requests` and, where it was recorded what they sent, of `convo_request_inputs`; `texts` has the values whose
-hashes they refer to.
+the document. Usage, runs and compactions have the columns of `turn_usage`, `convo_usage`, `convo_runs` and
+`convo_compactions`, requests those of `convo_requests` and, where it was recorded what they sent, of
+`convo_request_inputs`; `texts` has the values whose hashes they refer to. Parts may be missing that older versions did
+not write.
 """
 
 from __future__ import annotations
@@ -86,7 +91,11 @@ def json_document(dump: SessionDump, branches: Sequence[str], *, decrypt: bool =
         yield '], "usage": ['
         yield from _joined(map(_with_iso_times, dump.stored_usage(branch_id)))
         yield "]}"
-    yield '\n],\n"orphaned_usage": ['
+    yield '\n],\n"compactions": ['
+    yield from _joined(
+        _with_iso_times(row) for row in dump.compactions() if {row["kept_branch_id"], row["branch_id"]} <= {*branches}
+    )
+    yield '],\n"orphaned_usage": ['
     yield from _joined(_with_iso_times(row) for row in dump.orphaned_usage() if row["message_id"] in message_ids)
     yield '],\n"runs": ['
     yield from _joined(_with_iso_times(row) for row in dump.stored_runs() if row["message_id"] in message_ids)
@@ -108,7 +117,7 @@ def stored_form(document: Mapping[str, Any]) -> dict[str, Any]:
     if "kept_usage" in stored:
         stored["orphaned_usage"] = stored.pop("kept_usage")
     stored["session"] = _with_stored_times(stored.get("session"))
-    for part in ("messages", "orphaned_usage", "runs", "requests"):
+    for part in ("messages", "compactions", "orphaned_usage", "runs", "requests"):
         stored[part] = _map_list(_with_stored_times, stored.get(part, []))
     stored["branches"] = _map_list(_stored_branch, stored.get("branches"))
     return stored

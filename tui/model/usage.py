@@ -150,6 +150,7 @@ class TurnUsage(NamedTuple):
         hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`.
         counting: How the input was counted.
         requests: Its requests, in order; empty if they are not all known, or were not read.
+        compacted: Whether a compaction made the turn, and its usage is that of the compaction.
     """
 
     turn: int
@@ -163,11 +164,15 @@ class TurnUsage(NamedTuple):
     hour: str = ""
     counting: Counting = Counting.INCLUSIVE
     requests: tuple[Request, ...] = ()
+    compacted: bool = False
 
     @property
     def context(self) -> tuple[int, bool] | None:
-        """Input of the last request, and whether it is exact or a minimum; None if no usage is stored."""
-        if self.usage is None:
+        """Input of the last request, and whether it is exact or a minimum; None if no usage is stored.
+
+        None for a compaction, too: the next request sends less.
+        """
+        if self.usage is None or self.compacted:
             return None
         counted = [request for request in self.requests if request.usage is not None]
         return (counted[-1].prompt_tokens, True) if counted else self.usage.context

@@ -58,7 +58,7 @@ class AdvancedSession(BranchSession):
         branch_id = self._access.current.branch_id
 
         def prepare(tx: Transaction, session_id: str, branch: str) -> EndedRequest | None:
-            return prepare_request(tx, session_id, turn_holder(tx, session_id, branch), request, seal)
+            return prepare_request(tx, session_id, turn_holder(tx, session_id, branch), request, seal, self._matched)
 
         # The turn is found before other calls are made, and a long branch compared before other writers wait.
         ended = await self._access.read(prepare, branch_id)

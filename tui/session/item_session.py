@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tui.items.sealed import Seal, is_sealed
+from tui.model.requests import SentRequest
 from tui.session import sdk_settings as sdk
 from tui.session.compaction import CompactionSnapshot, replace_items
 from tui.session.current_branch import CurrentBranch, SessionAccess
@@ -18,6 +19,7 @@ from tui.storage.engine import Engine, Transaction
 from tui.storage.journal.recording import record_clear
 from tui.storage.queries.compaction import StoredItem, newest_items
 from tui.storage.queries.items import EncodedItem, append_items, clear_session, encode_items, pop_item, read_items
+from tui.storage.queries.request_inputs import MatchMemory
 from tui.storage.schema import MAIN
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ class ItemSession:
         self._settings_given = session_settings is not None
         self._logger = logger if logger is not None else logging.getLogger("tui.session.advanced")
         self._access = SessionAccess(open_engine(), session_id)
+        self._matched = MatchMemory()
         self.around_compaction: Callable[[Transaction], AbstractContextManager[object]] = nullcontext
         self.seal: Seal | None = None
         self.left_out = 0
@@ -229,7 +232,9 @@ class ItemSession:
             if len(items) < len(stored):
                 return None
 
-        async def replace_suffix(start: int, output: list[TResponseInputItem]) -> bool:
+        async def replace_suffix(
+            start: int, output: list[TResponseInputItem], request: SentRequest | None = None
+        ) -> bool:
             expected, encoded = stored[start:], encode_items(output, self.seal)
 
             def work(tx: Transaction, branch: str) -> bool:
@@ -237,7 +242,7 @@ class ItemSession:
                     return False
                 if newest_items(tx, self.session_id, branch, len(expected)) != expected:
                     return False
-                self._replace_items(tx, branch, encoded, expected[0].row_id)
+                self._replace_items(tx, branch, encoded, expected[0].row_id, request)
                 return True
 
             return bool(expected) and await self._access.change(work, at_read)
@@ -260,9 +265,16 @@ class ItemSession:
         own = type(self)
         return own.get_items is not ItemSession.get_items or own.add_items is not ItemSession.add_items
 
-    def _replace_items(self, tx: Transaction, branch: str, items: Sequence[EncodedItem], first_row: int | None) -> None:
+    def _replace_items(
+        self,
+        tx: Transaction,
+        branch: str,
+        items: Sequence[EncodedItem],
+        first_row: int | None,
+        request: SentRequest | None = None,
+    ) -> None:
         with self.around_compaction(tx):
-            replace_items(tx, self.session_id, branch, items, first_row, undoable=self._access.is_durable)
+            replace_items(tx, self.session_id, branch, items, first_row, request, undoable=self._access.is_durable)
 
 
 def _read_opened(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONVO_BRANCHES",
+    "CONVO_CLEARED",
     "CONVO_COMPACTIONS",
     "CONVO_JOURNAL",
     "CONVO_LABELS",
@@ -341,6 +342,19 @@ CONVO_TRASH: Final = Table(
 
 The cells are in the order of the columns in the entry's `changes`. The columns have no type, so that values stay as
 they are.
+"""
+
+CONVO_CLEARED: Final = Table(
+    "convo_cleared",
+    f"""
+        id {{identity}},
+        table_name TEXT NOT NULL,
+        {", ".join(TRASH_CELLS)}
+    """,
+)
+"""Rows of the trash of sessions that programs cleared, until that is undone; an entry has rows with consecutive ids.
+
+A clear is fast because there is no index.
 """
 
 TURN_TABLES: Final = ("turn_usage", "convo_runs", "convo_requests")

@@ -20,11 +20,14 @@ from tui.storage.journal.rows import (
     ENTRY_COLUMNS,
     KEYED_TABLES,
     NUMBERED_TABLES,
+    BranchState,
     Changes,
     PendingEntry,
     Row,
     complete_entry,
+    copy_cleared,
     copy_to_trash,
+    delete_cleared,
     delete_undone_entries,
     entry_from_row,
     find_row,
@@ -33,9 +36,11 @@ from tui.storage.journal.rows import (
     id_ranges,
     insert_into_trash,
     recorded_tables,
+    write_entry,
 )
+from tui.storage.queries.branches import filled_branches
 from tui.storage.queries.items import clear_session
-from tui.storage.schema import CONVO_JOURNAL, CONVO_TRASH, TRASH_CELLS, TURN_TABLES
+from tui.storage.schema import CONVO_CLEARED, CONVO_JOURNAL, CONVO_TRASH, TRASH_CELLS, TURN_TABLES
 from tui.words import plural
 
 __all__ = [
@@ -52,6 +57,9 @@ __all__ = [
 ]
 
 _MAX_PROGRAM_BYTES: Final = 32 << 20
+
+_ROW_BYTES: Final = 100
+"""Bytes that a cleared row takes, on average, besides the content of a message."""
 
 _TABLES_OF_BRANCHES: Final = ("message_structure", *TURN_TABLES)
 """Tables of `NUMBERED_TABLES` whose rows belong to a branch."""
@@ -126,24 +134,31 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
 def record_clear(tx: Transaction, session_id: str) -> int:
     """Clear a session, record that as one entry unless it had no items, and return its new clear generation.
 
-    The rows are copied to the trash a table at a time, as a session may be large. What programs did is kept as long as
-    newer entries of theirs take less than `_MAX_PROGRAM_BYTES`: nobody may ever empty the trash of such a file.
+    A large session is cleared without reading the copied rows again. What programs did is kept as long as newer entries
+    of theirs take less than `_MAX_PROGRAM_BYTES`: nobody may ever empty the trash of such a file.
     """
     tables = recorded_tables(tx)
-    sql = f"SELECT COUNT(*) FROM {tx.tables.messages} WHERE session_id = :session_id"
-    (items,) = tx.execute(sql, session_id=session_id).fetchone()
+    size = f"SUM({tx.dialect.stored_length('message_data')})"
+    sql = f"SELECT COUNT(*), {size} FROM {tx.tables.messages} WHERE session_id = :session_id"
+    items, message_bytes = tx.execute(sql, session_id=session_id).fetchone()
     if not items:
         return clear_session(tx, session_id)
     entry_id = _insert_entry(tx, session_id, CLEAR)
     changes = Changes({table: tx.columns(identifier) for table, identifier in tables.items()})
-    for table, identifier in tables.items():
+    keyed = {table: name for table, name in tables.items() if table in KEYED_TABLES}
+    for table, identifier in keyed.items():
         condition, values = "session_id = :session_id", {"session_id": session_id}
         copy_to_trash(tx, entry_id, table, identifier, changes.columns[table], BEFORE, condition, values)
+    copy_cleared(tx, changes, {table: name for table, name in tables.items() if table not in keyed}, session_id)
+    branches = filled_branches(tx, session_id)
     generation = clear_session(tx, session_id)
-    for table in KEYED_TABLES:
-        if table in tables:
-            _reduce_to_first_and_last(tx, entry_id, table, tables[table], changes.columns[table])
-    complete_entry(tx, entry_id, changes, PendingEntry(f"Cleared session '{session_id}' ({plural(items, 'item')})"))
+    for table, identifier in keyed.items():
+        _reduce_to_first_and_last(tx, entry_id, table, identifier, changes.columns[table])
+    changes.branches = [BranchState(session_id, branch_id, 0, 0, 0, 0) for branch_id in branches]
+    changes.generations = {session_id: generation}
+    (first, last), *_ = changes.added[CONVO_CLEARED.name]
+    entry = PendingEntry(f"Cleared session '{session_id}' ({plural(items, 'item')})")
+    write_entry(tx, entry_id, changes, entry, message_bytes + _ROW_BYTES * (last - first + 1))
     delete_undone_entries(tx)
     limit_program_entries(tx)
     return generation
@@ -235,6 +250,9 @@ def make_permanent(tx: Transaction, entry_id: int) -> None:
     """Make a change permanent: its rows are deleted from the trash, and `undo` ignores its entry."""
     if tx.has_table("convo_journal"):
         tx.execute("DELETE FROM convo_trash WHERE entry_id = :entry_id", entry_id=entry_id)
+        sql = "SELECT changes FROM convo_journal WHERE id = :entry_id AND state = 'done' AND op = :clear"
+        if (row := tx.execute(sql, entry_id=entry_id, clear=CLEAR).fetchone()) is not None:
+            delete_cleared(tx, Changes.parse(row[0]))
         tx.execute(
             "UPDATE convo_journal SET state = 'kept', changes = '{}', bytes = 0"
             " WHERE id = :entry_id AND state = 'done'",
@@ -247,6 +265,8 @@ def empty_trash(tx: Transaction) -> None:
     if tx.has_table("convo_journal"):
         delete_undone_entries(tx)
         tx.execute("DELETE FROM convo_trash")
+        if tx.has_table(CONVO_CLEARED.name):
+            tx.execute("DELETE FROM convo_cleared")
         tx.execute("UPDATE convo_journal SET state = 'kept', changes = '{}', bytes = 0")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from tui.model import EntryState, JournalEntry
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation
-from tui.storage.schema import CONVO_TEXTS, TRASH_CELLS, quoted
+from tui.storage.schema import CONVO_CLEARED, CONVO_TEXTS, TRASH_CELLS, quoted
 from tui.storage.sql import insert_into
 
 __all__ = [
@@ -29,7 +29,9 @@ __all__ = [
     "PendingEntry",
     "Row",
     "complete_entry",
+    "copy_cleared",
     "copy_to_trash",
+    "delete_cleared",
     "delete_undone_entries",
     "entry_from_row",
     "find_row",
@@ -38,8 +40,10 @@ __all__ = [
     "id_ranges",
     "insert_into_trash",
     "key_condition",
+    "move_cleared_to_trash",
     "read_branch_state",
     "recorded_tables",
+    "write_entry",
 ]
 
 NUMBERED_TABLES: Final = (
@@ -119,7 +123,7 @@ class Changes:
 
     Attributes:
         columns: The columns of each table, in the order of the cells in the trash.
-        added: Ids of the rows that the entry added or changed, by table.
+        added: Ids of the rows that the entry added or changed, by table; of `convo_cleared` those of the entry.
         branches: The changed branches, as they were after the change.
         generations: The clear generation of each changed session, as it was after the change.
     """
@@ -172,6 +176,11 @@ def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: Pend
     changes.branches = [read_branch_state(tx, *branch) for branch in sorted(branches)]
     changes.generations = {session_id: read_generation(tx, session_id) for session_id, _ in branches}
     stored_bytes = sum(_stored_bytes(tx, entry_id, table, len(columns)) for table, columns in changes.columns.items())
+    write_entry(tx, entry_id, changes, entry, stored_bytes)
+
+
+def write_entry(tx: Transaction, entry_id: int, changes: Changes, entry: PendingEntry, stored_bytes: int) -> None:
+    """Store everything that is known of an entry."""
     tx.execute(
         "UPDATE convo_journal SET words = :description, branch_id = :branch_id, changes = :changes, bytes = :bytes"
         " WHERE id = :entry_id",
@@ -253,6 +262,41 @@ def read_branch_state(tx: Transaction, session_id: str, branch_id: str) -> Branc
         for table in ("message_structure", "turn_usage")
     ]
     return BranchState(session_id, branch_id, *counts[0], *counts[1])
+
+
+def copy_cleared(tx: Transaction, changes: Changes, tables: Mapping[str, str], session_id: str) -> None:
+    """Copy the rows of a session that is cleared to `convo_cleared`: fast, as it may be large."""
+    CONVO_CLEARED.create(tx)
+    last_id = greatest_id(tx, CONVO_CLEARED.name)
+    for table, identifier in tables.items():
+        columns = changes.columns[table]
+        tx.execute(
+            f"INSERT INTO convo_cleared (table_name, {', '.join(TRASH_CELLS[: len(columns)])})"
+            f" SELECT :table, {', '.join(map(quoted, columns))} FROM {identifier} WHERE session_id = :session_id",
+            table=table,
+            session_id=session_id,
+        )
+    changes.added[CONVO_CLEARED.name] = [(last_id + 1, greatest_id(tx, CONVO_CLEARED.name))]
+
+
+def move_cleared_to_trash(tx: Transaction, entry_id: int, changes: Changes) -> None:
+    """Move the rows of an entry from `convo_cleared` to the trash."""
+    cells = ", ".join(TRASH_CELLS)
+    for first, last in changes.added.get(CONVO_CLEARED.name, ()):
+        tx.execute(
+            f"INSERT INTO convo_trash (entry_id, table_name, side, {cells})"
+            f" SELECT :entry_id, table_name, {BEFORE}, {cells} FROM convo_cleared WHERE id BETWEEN :first AND :last",
+            entry_id=entry_id,
+            first=first,
+            last=last,
+        )
+    delete_cleared(tx, changes)
+
+
+def delete_cleared(tx: Transaction, changes: Changes) -> None:
+    """Delete the rows of an entry from `convo_cleared`."""
+    for first, last in changes.added.pop(CONVO_CLEARED.name, ()):
+        tx.execute("DELETE FROM convo_cleared WHERE id BETWEEN :first AND :last", first=first, last=last)
 
 
 def has_trash(tx: Transaction, entry_id: int) -> bool:

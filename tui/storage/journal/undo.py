@@ -35,13 +35,15 @@ from tui.storage.journal.rows import (
     find_row,
     id_ranges,
     key_condition,
+    move_cleared_to_trash,
     read_branch_state,
     recorded_tables,
 )
 from tui.storage.queries.branches import branch_has_items, read_generation
-from tui.storage.queries.compaction import move_branch, reserve_numbered
+from tui.storage.queries.compaction import move_branch, reserve_numbered, split_branch
 from tui.storage.queries.request_inputs import unused_texts
 from tui.storage.schema import (
+    CONVO_PAUSED_RUNS,
     CONVO_REQUEST_INPUTS,
     CONVO_REQUESTS,
     MAIN,
@@ -108,23 +110,25 @@ def _invert(
     if check is not None:
         for entry, _ in entries:
             check(entry)
+    inverted = []
     for entry, changes in entries:
         try:
-            _invert_entry(tx, entry, changes)
+            inverted.append(_invert_entry(tx, entry, changes))
         except (ConvoError, tx.integrity_error) as error:
             reason = str(error) if isinstance(error, ConvoError) else "What it would bring back exists already."
             raise ConvoError(f"“{entry.description}” cannot be {participle}. {reason}", hint) from error
-    return tuple(entry for entry, _ in entries)
+    return tuple(inverted)
 
 
-def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
-    if entry.state is EntryState.DONE:
-        _take_in_later_changes(tx, entry, changes)
+def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> JournalEntry:
+    """Undo or redo an entry, and return it; its description says where later items were moved."""
+    if "message_structure" in changes.columns:
+        tx.execute(MESSAGE_INDEX)
+    move_cleared_to_trash(tx, entry.id, changes)
+    moved_to = _take_in_later_changes(tx, entry, changes) if entry.state is EntryState.DONE else []
     # A table that was created after the entry has no rows of it.
     tables = {table: name for table, name in recorded_tables(tx).items() if table in changes.columns}
     _check_unchanged(tx, entry, changes)
-    if "message_structure" in tables:
-        tx.execute(MESSAGE_INDEX)
     restored: dict[str, IdRanges] = {}
     for table in NUMBERED_TABLES:
         if table in tables:
@@ -141,6 +145,8 @@ def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> Non
     complete_entry(tx, entry.id, changes, PendingEntry(entry.description, entry.branch_id))
     state = EntryState.UNDONE if entry.state is EntryState.DONE else EntryState.DONE
     tx.execute("UPDATE convo_journal SET state = :state WHERE id = :entry_id", state=state, entry_id=entry.id)
+    moved = "".join(f"; newer items are in '{new_id}'" for new_id in moved_to)
+    return entry._replace(description=entry.description + moved)
 
 
 def _swap_numbered_rows(
@@ -168,8 +174,13 @@ def _swap_numbered_rows(
     return ranges
 
 
-def _take_in_later_changes(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
-    """Let an entry include what was stored since for the turns that it made, or set aside what would be in its way."""
+def _take_in_later_changes(tx: Transaction, entry: JournalEntry, changes: Changes) -> list[str]:
+    """Let an entry include what was stored since for the turns that it made, or move what would be in its way.
+
+    Returns:
+        The new branches that items were moved to.
+    """
+    moved_to = []
     states = {state.branch_id: state for state in changes.branches}
     branch_id = entry.branch_id or MAIN
     if entry.operation == RUN and branch_id in states:
@@ -183,11 +194,49 @@ def _take_in_later_changes(tx: Transaction, entry: JournalEntry, changes: Change
         for name, state in states.items():
             if name != branch_id:
                 _include_usage(tx, changes, state, 0, (entry.id, branch_id))
+        if branch_id in states:
+            moved_to += _move_new_items(tx, states[branch_id])
+            # Branches that were forked since keep the compacted items.
+            changes.added["messages"] = _own_messages(tx, states[branch_id])
     elif entry.operation == CLEAR:
         for name, state in states.items():
             if not state.items and branch_has_items(tx, entry.session_id, name):
                 new_id = reserve_numbered(tx, entry.session_id, f"{name}_after_clear")
                 move_branch(tx, entry.session_id, name, new_id)
+                moved_to.append(new_id)
+    return moved_to
+
+
+def _move_new_items(tx: Transaction, compacted: BranchState) -> list[str]:
+    """Move what was added to a compacted branch to a new branch that begins with the compacted items, and return it."""
+    session_id, branch_id = compacted.session_id, compacted.branch_id
+    values = {"session_id": session_id, "branch_id": branch_id, "last": compacted.last_item}
+    sql = (
+        "SELECT COUNT(CASE WHEN id <= :last THEN 1 END), COUNT(CASE WHEN id > :last THEN 1 END) FROM message_structure"
+        " WHERE session_id = :session_id AND branch_id = :branch_id"
+    )
+    old, new = tx.execute(sql, **values).fetchone()
+    if old != compacted.items or not new:
+        return []
+    if tx.has_table(CONVO_PAUSED_RUNS.name):
+        sql = "SELECT 1 FROM convo_paused_runs WHERE session_id = :session_id AND branch_id = :branch_id LIMIT 1"
+        if tx.execute(sql, **values).fetchone() is not None:
+            raise ConvoError(f"A run on '{branch_id}' waits for approval: answer it first.")
+    new_id = reserve_numbered(tx, session_id, f"{branch_id}_after_compaction")
+    split_branch(tx, session_id, branch_id, compacted.last_item, new_id)
+    return [new_id]
+
+
+def _own_messages(tx: Transaction, compacted: BranchState) -> IdRanges:
+    """Return the messages of a compacted branch that no other branch holds."""
+    return id_ranges(
+        tx,
+        "SELECT s.message_id AS id FROM message_structure AS s"
+        " WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND NOT EXISTS (SELECT 1"
+        " FROM message_structure AS o WHERE o.message_id = s.message_id AND o.branch_id <> s.branch_id)",
+        session_id=compacted.session_id,
+        branch_id=compacted.branch_id,
+    )
 
 
 def _include_usage(
@@ -204,7 +253,13 @@ def _include_usage(
             continue
         columns = changes.columns.setdefault(table, tx.columns(table))
         rows = f"SELECT id FROM {table} WHERE {on_branch}"
-        changes.added[table] = id_ranges(tx, rows, **values)
+        with_added = rows
+        if moved_from is not None:
+            # The compaction itself is counted on the other branch.
+            added = tx.dialect.rows_of_json("added", ("first", "last"))
+            with_added += f" UNION SELECT t.id FROM {added} AS a JOIN {table} AS t ON t.id BETWEEN a.first AND a.last"
+        known = json.dumps(changes.added.get(table, []))
+        changes.added[table] = id_ranges(tx, with_added, **values, added=known)
         if moved_from is None and table == CONVO_REQUESTS.name and tx.has_table(CONVO_REQUEST_INPUTS.name):
             inputs = CONVO_REQUEST_INPUTS.name
             changes.columns.setdefault(inputs, tx.columns(inputs))
@@ -344,9 +399,6 @@ def _check_unchanged(tx: Transaction, entry: JournalEntry, changes: Changes) -> 
             raise ConvoError(f"Another program writes to branch '{left.branch_id}' again.")
         if current.items > left.items and current.last_item > left.last_item:
             new_items = plural(current.items - left.items, "new item")
-            if entry.operation == COMPACT:
-                kept = next(state.branch_id for state in changes.branches if state.branch_id != left.branch_id)
-                raise ConvoError(f"Branch '{left.branch_id}' has {new_items}. What it held before is in '{kept}'.")
             raise ConvoError(f"Branch '{left.branch_id}' has {new_items}: archive it instead, with a.")
         if current[:4] == left[:4]:
             raise ConvoError(f"Usage was stored for branch '{left.branch_id}' since.")

@@ -28,6 +28,7 @@ __all__ = [
     "claim_generation",
     "delete_branch",
     "delete_stale_records",
+    "filled_branches",
     "fork_branch",
     "last_turn",
     "list_branches",
@@ -40,8 +41,7 @@ __all__ = [
 ]
 
 # Each step finds the next branch by the index: there are as many steps as branches.
-_RESERVE_EXISTING: Final = """
-    INSERT INTO branch_reservations (session_id, branch_id)
+_FILLED: Final = """
     WITH RECURSIVE found(branch_id) AS (
         SELECT MIN(branch_id) FROM message_structure WHERE session_id = :session_id
         UNION ALL
@@ -52,6 +52,11 @@ _RESERVE_EXISTING: Final = """
         FROM found WHERE found.branch_id IS NOT NULL
     )
     SELECT :session_id, branch_id FROM found WHERE branch_id IS NOT NULL
+"""
+
+_RESERVE_EXISTING: Final = f"""
+    INSERT INTO branch_reservations (session_id, branch_id)
+    {_FILLED}
     ON CONFLICT (session_id, branch_id) DO NOTHING
 """
 
@@ -109,6 +114,11 @@ def claim_generation(tx: Transaction, session_id: str) -> int:
         session_id=session_id,
     )
     return read_generation(tx, session_id)
+
+
+def filled_branches(tx: Transaction, session_id: str) -> list[str]:
+    """Return the ids of all branches that have items."""
+    return [branch_id for _, branch_id in tx.execute(_FILLED, session_id=session_id)]
 
 
 def reserve_existing_branches(tx: Transaction, session_id: str) -> None:

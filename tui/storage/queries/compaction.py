@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tui.items.codec import decode
 from tui.storage.engine import Transaction
@@ -19,15 +19,21 @@ from tui.storage.queries.labels import Label, write_label
 from tui.storage.schema import CONVO_BRANCHES, CONVO_COMPACTIONS, CONVO_PAUSED_RUNS, TURN_TABLES
 
 __all__ = [
+    "COMPACTION_COLUMNS",
     "Compacted",
     "StoredItem",
     "compact_branch",
     "kept_branches",
     "move_branch",
     "newest_items",
+    "read_compactions",
     "reserve_numbered",
+    "split_branch",
     "turn_holder",
 ]
+
+COMPACTION_COLUMNS: Final = ("kept_branch_id", "branch_id", "first_turn", "last_turn", "created_at")
+"""The columns of `convo_compactions` without the session."""
 
 _NEWEST: Final = """
     SELECT s.id, s.message_id, m.message_data FROM message_structure AS s
@@ -47,6 +53,15 @@ _COPY_BEFORE: Final = """
     FROM message_structure
     WHERE session_id = :session_id AND branch_id = :kept AND (sequence_number, id) < (:sequence, :id)
     ORDER BY sequence_number, id
+"""
+
+_COPY_ROWS: Final = """
+    INSERT INTO message_structure
+        (session_id, message_id, branch_id, message_type, sequence_number,
+         user_turn_number, branch_turn_number, tool_name, created_at)
+    SELECT session_id, message_id, :new_id, message_type, sequence_number,
+           user_turn_number, branch_turn_number, tool_name, created_at
+    FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY sequence_number, id
 """
 
 _RECORD_KEPT: Final = """
@@ -191,6 +206,24 @@ def move_branch(tx: Transaction, session_id: str, branch_id: str, new_id: str, f
     return tx.execute(f"UPDATE message_structure SET branch_id = :new_id WHERE {condition}", **values).rowcount
 
 
+def split_branch(tx: Transaction, session_id: str, branch_id: str, last_row: int, new_id: str) -> None:
+    """Move the items of a compacted branch after `last_row`, with their usage, to a new branch that shares the rest."""
+    values = {"session_id": session_id, "branch_id": branch_id, "new_id": new_id, "last_row": last_row}
+    condition = "session_id = :session_id AND branch_id = :branch_id"
+    tx.execute(f"UPDATE message_structure SET branch_id = :new_id WHERE {condition} AND id > :last_row", **values)
+    turn = last_turn(tx, session_id, branch_id)
+    for table in TURN_TABLES:
+        if tx.has_table(table):
+            sql = f"UPDATE {table} SET branch_id = :new_id WHERE {condition} AND user_turn_number > :turn"
+            tx.execute(sql, **values, turn=turn)
+    tx.execute(_COPY_ROWS, **values)
+    sql = (
+        "INSERT INTO convo_branches (session_id, branch_id, parent_branch_id, fork_turn)"
+        f" SELECT session_id, :new_id, branch_id, fork_turn FROM convo_branches WHERE {condition}"
+    )
+    tx.execute(sql, **values)
+
+
 def turn_holder(tx: Transaction, session_id: str, branch_id: str) -> str:
     """Return the branch that holds the turn of the last run on a branch.
 
@@ -211,10 +244,15 @@ def turn_holder(tx: Transaction, session_id: str, branch_id: str) -> str:
 
 
 def kept_branches(tx: Transaction, session_id: str) -> Iterator[tuple[str, str]]:
-    """Yield each kept branch of a session, and the branch that was compacted."""
+    """Yield each kept branch of a session, and the branch that was compacted, oldest first."""
+    return ((kept, name) for kept, name, *_ in read_compactions(tx, session_id))
+
+
+def read_compactions(tx: Transaction, session_id: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the `COMPACTION_COLUMNS` of each compaction of a session, oldest first."""
     if tx.has_table(CONVO_COMPACTIONS.name):
         yield from tx.execute(
-            "SELECT kept_branch_id, branch_id FROM convo_compactions WHERE session_id = :session_id"
+            f"SELECT {', '.join(COMPACTION_COLUMNS)} FROM convo_compactions WHERE session_id = :session_id"
             f" ORDER BY created_at, {tx.dialect.row_order}",
             session_id=session_id,
         )

@@ -14,6 +14,7 @@ from tui.items.sealed import UNREADABLE, open_text, unsealed
 from tui.items.types import shown_type
 from tui.model import Item, RunRecord, Session, TurnTree, TurnUsage
 from tui.storage.engine import Transaction
+from tui.storage.queries.compaction import COMPACTION_COLUMNS
 from tui.storage.queries.request_inputs import INPUT_COLUMNS, read_texts, text_hashes
 from tui.storage.queries.requests import REQUEST_COLUMNS
 from tui.storage.queries.runs import EndedRun
@@ -164,6 +165,11 @@ class SessionDump:
         """Yield the rows of `turn_usage` of a branch."""
         condition = "branch_id = :branch_id ORDER BY user_turn_number"
         return self._records("turn_usage", DUMPED_USAGE, condition, branch_id=branch_id)
+
+    def compactions(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of `convo_compactions` of the session, oldest first."""
+        oldest_first = f"TRUE ORDER BY created_at, {self._tx.dialect.row_order}"
+        return self._records("convo_compactions", COMPACTION_COLUMNS, oldest_first)
 
     def stored_runs(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `convo_runs` of the session."""

@@ -27,7 +27,7 @@ from tui.storage.queries.usage_columns import (
     read_usage,
     usage_expressions,
 )
-from tui.storage.schema import CONVO_REQUESTS
+from tui.storage.schema import CONVO_COMPACTIONS, CONVO_REQUESTS
 from tui.storage.type_conditions import call_condition, sql_list
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ def turn_usages(
     runs_by_turn = _runs(tx, session, branch_id, first, last)
     tools = _tools(tx, session, branch_id, first, last)
     found = []
+    compacted = _compacted_turns(tx, session.session_id)
     for turn in range(first, last + 1):
         turn_usage = usages.get(turn, TurnUsage(turn))
         runs = runs_by_turn.get(turn, [])
@@ -149,7 +150,14 @@ def turn_usages(
             usage = turn_usage.usage._replace(estimated=reported[-1].estimated)
             turn_usage = turn_usage._replace(usage=usage, model=reported[-1].model)
         run = _last_run(runs, branch_id) if runs else None
-        found.append(turn_usage._replace(run=run, tools=tuple(tools.get(turn, ())), requests=requests.get(turn, ())))
+        found.append(
+            turn_usage._replace(
+                run=run,
+                tools=tuple(tools.get(turn, ())),
+                requests=requests.get(turn, ()),
+                compacted=(turn_usage.branch_id, turn) in compacted,
+            )
+        )
     return tuple(found)
 
 
@@ -262,7 +270,10 @@ def _tools(
 
 
 def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> list[TurnInput]:
-    """Return the size of the items, the requests and the tokens of each turn of a branch, in order."""
+    """Return the size of the items, the requests and the tokens of each turn of a branch, in order.
+
+    The request of a compaction is left out, as it did not send the items of the branch.
+    """
     turns = tree.branches[branch_id].turns
     found = [TurnInput()] * turns
     length = tx.dialect.stored_length("m.message_data")
@@ -278,13 +289,14 @@ def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: st
     for turn, characters, message in lengths:
         found[turn - 1] = TurnInput(characters or 0, message or 0)
     estimated = _estimated_turns(tx, session.session_id)
+    compacted = _compacted_turns(tx, session.session_id)
     first_inputs = _first_inputs(tx, session, branch_id)
     numbers = (number_expression(tx.dialect, name) for name in ("requests", "input_tokens", "cached_tokens"))
     columns = f"u.branch_id, {', '.join(numbers)}"
     rows = _usage_rows(tx, session.session_id, branches_sharing_turns(tree, branch_id), 1, turns, columns)
     for turn, runner, requests, tokens, cached in rows:
         known = found[turn - 1]
-        if not known.requests:
+        if not known.requests and (runner, turn) not in compacted:
             found[turn - 1] = TurnInput(
                 known.characters,
                 known.message,
@@ -316,6 +328,14 @@ def _first_inputs(tx: Transaction, session: Session, branch_id: str) -> dict[tup
         branch_id=branch_id,
     )
     return {(runner, turn, number, total): first for runner, turn, number, total, first in rows if first is not None}
+
+
+def _compacted_turns(tx: Transaction, session_id: str) -> set[tuple[str, int]]:
+    """Return branch and turn of each compaction, which has no other usage."""
+    if not tx.has_table(CONVO_COMPACTIONS.name):
+        return set()
+    sql = "SELECT branch_id, last_turn FROM convo_compactions WHERE session_id = :session_id"
+    return set(tx.execute(sql, session_id=session_id))
 
 
 def _estimated_turns(tx: Transaction, session_id: str) -> set[tuple[str, int]]:

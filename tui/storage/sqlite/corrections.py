@@ -124,6 +124,12 @@ _OTHERS: Final[Mapping[str, Mapping[str, _Kind]]] = {
         **_CREATED,
         "empty_generation": _Kind.NUMBER,
     },
+    "convo_compactions": {
+        **_BRANCH,
+        "kept_branch_id": _Kind.TEXT,
+        **dict.fromkeys(("first_turn", "last_turn"), _Kind.NUMBER),
+        **_CREATED,
+    },
     "convo_runs": {
         "id": _Kind.ID,
         **_BRANCH,

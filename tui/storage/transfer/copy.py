@@ -10,12 +10,14 @@ from tui.items.codec import decode
 from tui.items.types import ItemKind, item_type
 from tui.model import Session
 from tui.storage.engine import Transaction
-from tui.storage.queries.branches import branch_exists, missing_branch, reserve_existing_branches
+from tui.storage.queries.branches import branch_exists, branch_has_items, missing_branch, reserve_existing_branches
+from tui.storage.queries.compaction import COMPACTION_COLUMNS, read_compactions, reserve_numbered
 from tui.storage.queries.items import EncodedItem, append_items
+from tui.storage.queries.labels import read_label, write_label
 from tui.storage.queries.runs import EndedRun
 from tui.storage.queries.sessions import find_session
 from tui.storage.queries.usage_columns import STORED_COLUMNS
-from tui.storage.schema import CONVO_RUNS, MAIN
+from tui.storage.schema import CONVO_BRANCHES, CONVO_COMPACTIONS, CONVO_RUNS, MAIN
 from tui.storage.sql import insert_into
 from tui.storage.transfer.requests import copy_requests
 
@@ -58,6 +60,8 @@ def copy_branch(
 ) -> CopyCounts:
     """Copy a branch to a new session, with the usage and the runs of its turns, whichever branch ran them.
 
+    The branches that hold it as it was before its compactions are copied too; they do not count in the result.
+
     `target` is a write transaction of a file with the SDK's tables; it may be `source`.
 
     Raises:
@@ -70,34 +74,101 @@ def copy_branch(
         raise missing_branch(branch_id)
     _require_unused(target, new_session_id)
     target.execute(insert_into(target.tables.sessions, ["session_id"]), session_id=new_session_id)
-    first_messages: dict[int, _FirstMessage] = {}
-    copies: dict[int, int] = {}
-    sequence_number = 0
-    for items in _read_items(source, session or Session(session_id), branch_id):
-        ids = target.insert_messages(new_session_id, [item[1] for item in items], [item[2] for item in items])
-        copies.update(zip((item[0] for item in items), ids, strict=True))
-        rows = []
-        for message_id, (original_id, _, _, turn, *cells) in zip(ids, items, strict=True):
-            sequence_number += 1
-            if turn not in first_messages:
-                first_messages[turn] = _FirstMessage(original_id, message_id)
-            rows.append((new_session_id, MAIN, message_id, sequence_number, turn, *cells))
-        target.insert_rows("message_structure", (*_KEY, "message_id", "sequence_number", *_STRUCTURE_COLUMNS), rows)
-    usage = {} if is_plain else _read_usage(source, session_id, branch_id, first_messages)
-    target.insert_rows(
-        "turn_usage",
-        (*_KEY, "user_turn_number", *_USAGE_COLUMNS),
-        [(new_session_id, MAIN, turn, *usage[turn].cells) for turn in sorted(usage)],
-    )
-    runners = {first.original: usage[turn].branch_id for turn, first in first_messages.items() if turn in usage}
-    copy_requests(source, session_id, branch_id, runners, target, new_session_id, copies)
-    runs = _read_runs(source, session_id, branch_id, dict(first_messages.values()))
-    if runs:
-        CONVO_RUNS.create(target)
-        columns = (*_KEY, "message_id", *_RUN_COLUMNS)
-        target.insert_rows("convo_runs", columns, [(new_session_id, MAIN, *run) for run in runs])
+    copied = _Copy(source, session or Session(session_id), target, new_session_id)
+    counts = copied.add_branch(branch_id, MAIN)
+    if not is_plain:
+        copied.add_history(branch_id)
     reserve_existing_branches(target, new_session_id)
-    return CopyCounts(sum(1 for turn in first_messages if turn), sequence_number)
+    return counts
+
+
+class _Copy:
+    """A session that is a copy of a branch, and of the branches that hold it as it was before its compactions."""
+
+    def __init__(self, source: Transaction, session: Session, target: Transaction, session_id: str) -> None:
+        """Begin with the new session `session_id` of the `target`, which has no items."""
+        self._source = source
+        self._session = session
+        self._target = target
+        self._session_id = session_id
+        self._sequence_number = 0
+        self._copies: dict[int, int] = {}
+        self._turns: set[int] = set()
+
+    def add_branch(self, branch_id: str, name: str) -> CopyCounts:
+        """Copy a branch; turns that were copied with another branch keep their usage there."""
+        source, target = self._source, self._target
+        first_messages: dict[int, _FirstMessage] = {}
+        count = 0
+        for items in _read_items(source, self._session, branch_id):
+            count += len(items)
+            new = {item[0]: item[1:3] for item in items if item[0] not in self._copies}
+            texts, times = [text for text, _ in new.values()], [time for _, time in new.values()]
+            self._copies.update(zip(new, target.insert_messages(self._session_id, texts, times), strict=True))
+            rows = []
+            for original_id, _, _, turn, *cells in items:
+                self._sequence_number += 1
+                message_id = self._copies[original_id]
+                if turn not in first_messages:
+                    first_messages[turn] = _FirstMessage(original_id, message_id)
+                rows.append((self._session_id, name, message_id, self._sequence_number, turn, *cells))
+            target.insert_rows("message_structure", (*_KEY, "message_id", "sequence_number", *_STRUCTURE_COLUMNS), rows)
+        turns = {turn: first for turn, first in first_messages.items() if first.original not in self._turns}
+        self._turns.update(first.original for first in turns.values())
+        self._add_usage(branch_id, name, turns)
+        return CopyCounts(sum(1 for turn in first_messages if turn), count)
+
+    def _add_usage(self, branch_id: str, name: str, turns: Mapping[int, _FirstMessage]) -> None:
+        """Copy the usage, the requests and the runs of some turns of a branch."""
+        source, session_id = self._source, self._session.session_id
+        usage = {} if self._session.plain else _read_usage(source, session_id, branch_id, turns)
+        self._target.insert_rows(
+            "turn_usage",
+            (*_KEY, "user_turn_number", *_USAGE_COLUMNS),
+            [(self._session_id, name, turn, *usage[turn].cells) for turn in sorted(usage)],
+        )
+        runners = {turns[turn].original: used.branch_id for turn, used in usage.items()}
+        new_ids = dict(turns.values())
+        to = (self._session_id, name)
+        copy_requests(source, session_id, branch_id, runners, self._target, to, new_ids, self._copies)
+        if runs := _read_runs(source, session_id, branch_id, new_ids):
+            CONVO_RUNS.create(self._target)
+            columns = (*_KEY, "message_id", *_RUN_COLUMNS)
+            self._target.insert_rows("convo_runs", columns, [(self._session_id, name, *run) for run in runs])
+
+    def add_history(self, branch_id: str) -> None:
+        """Copy the branches that were kept when the branch was compacted, and those that were kept of them."""
+        source, target, session_id = self._source, self._target, self._session.session_id
+        compactions = [*read_compactions(source, session_id)]
+        names, copied = {branch_id: MAIN}, []
+        for name in (compacted := [branch_id]):
+            for kept, of, *cells in compactions:
+                if of != name or kept in names or not branch_has_items(source, session_id, kept):
+                    continue
+                names[kept] = reserve_numbered(target, self._session_id, f"{names[name]}_before_compaction")
+                copied.append((self._session_id, names[kept], names[name], *cells))
+                compacted.append(kept)
+        if not copied:
+            return
+        # What several of them hold was run by the newest.
+        for kept in reversed(compacted[1:]):
+            self.add_branch(kept, names[kept])
+            write_label(target, self._session_id, names[kept], read_label(source, session_id, kept))
+        CONVO_COMPACTIONS.create(target)
+        target.insert_rows("convo_compactions", ("session_id", *COMPACTION_COLUMNS), copied)
+        columns = ("branch_id", "parent_branch_id", "fork_turn", "created_at")
+        sql = f"SELECT {', '.join(columns)} FROM convo_branches WHERE session_id = :session_id"
+        forks = source.execute(sql, session_id=session_id).fetchall() if source.has_table("convo_branches") else []
+        CONVO_BRANCHES.create(target)
+        target.insert_rows(
+            "convo_branches",
+            ("session_id", *columns),
+            [
+                (self._session_id, names[name], names[parent], *cells)
+                for name, parent, *cells in forks
+                if name in names and parent in names
+            ],
+        )
 
 
 def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]], branch_id: str) -> CopyCounts:

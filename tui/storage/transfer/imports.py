@@ -11,6 +11,7 @@ from tui.errors import ConvoError
 from tui.items.codec import to_json
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation, reserve_branch
+from tui.storage.queries.compaction import COMPACTION_COLUMNS
 from tui.storage.queries.items import append_items, encode_items
 from tui.storage.queries.labels import Label, write_label
 from tui.storage.queries.request_inputs import INPUT_COLUMNS, EncodedInput, store_texts
@@ -18,6 +19,7 @@ from tui.storage.queries.requests import REQUEST_COLUMNS, insert_request
 from tui.storage.queries.session_dump import DUMPED_RUN, DUMPED_USAGE
 from tui.storage.schema import (
     CONVO_BRANCHES,
+    CONVO_COMPACTIONS,
     CONVO_RUNS,
     CONVO_USAGE,
     MAIN,
@@ -96,6 +98,9 @@ def _import_document(tx: Transaction, session_id: str, document: Mapping[str, An
     new_ids = dict(zip((message["id"] for message in messages), ids, strict=True))
     for branch in document["branches"]:
         _import_branch(tx, session_id, branch, new_ids)
+    if compactions := document.get("compactions", ()):
+        CONVO_COMPACTIONS.create(tx)
+        _insert(tx, "convo_compactions", session_id, COMPACTION_COLUMNS, compactions)
     usage = [{**row, "message_id": new_ids[row["message_id"]]} for row in document.get("orphaned_usage", ())]
     if usage:
         CONVO_USAGE.create(tx)
