@@ -77,7 +77,7 @@ async def stored_items(path: Path, branch_id: str) -> list[Any]:
 async def sum_of_usage(path: Path) -> int | None:
     async with AdvancedSQLiteSession(session_id="support", db_path=path) as session:
         usage = await session.get_session_usage()
-        return usage and usage["total_tokens"]
+        return None if usage is None else usage["total_tokens"]
 
 
 async def test_the_command_shows_what_goes_and_compacts_the_branch(path: Path, server: ScriptedServer) -> None:
@@ -106,8 +106,8 @@ async def test_the_command_shows_what_goes_and_compacts_the_branch(path: Path, s
         assert used.run is not None
         assert (used.usage.requests, used.usage.input_tokens) == (1, COMPACTION_TOKENS)
         assert (used.model, used.context, used.run.agent) == ("gpt-5", None, None)
-        [request] = (await store.requests(session, tree, "main", 3, 3))[3]
-        assert (request.model, request.usage) == ("gpt-5", RequestUsage(COMPACTION_TOKENS, 1, 0, 0, 0))
+        [counted] = (await store.requests(session, tree, "main", 3, 3))[3]
+        assert (counted.model, counted.usage) == ("gpt-5", RequestUsage(COMPACTION_TOKENS, 1, 0, 0, 0))
         assert await sum_of_usage(path) == (sums or 0) + COMPACTION_TOKENS + 1
         await explorer.press("z")
         assert await sum_of_usage(path) == sums

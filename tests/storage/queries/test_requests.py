@@ -6,8 +6,9 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -170,7 +171,7 @@ async def test_a_request_after_another_reads_only_what_is_new(path: Path, sessio
     connection = connection_of(session._access.engine)
     for number in range(3):
         grains: list[None] = []
-        connection.run_sync(lambda db, grains=grains: db.set_progress_handler(lambda: grains.append(None), 10))
+        connection.run_sync(partial(count_steps, grains=grains))
         await session.record_request(sent_request(100, items))
         connection.run_sync(lambda db: db.set_progress_handler(None, 0))
         steps.append(10 * len(grains))
@@ -189,7 +190,7 @@ async def test_a_request_after_another_reads_only_what_is_new(path: Path, sessio
             items = [*known[:-1]]
         elif changed == "replaced":
             await other.pop_item()
-            await other.add_items([assistant_message("Another answer.")])
+            await other.add_items([cast(Any, assistant_message("Another answer."))])
             items = [*await session.get_items(), {"role": "user", "content": "not stored"}]
         elif changed == "branched":
             await session.fork(300, branch_name="alt")
@@ -204,6 +205,10 @@ async def test_a_request_after_another_reads_only_what_is_new(path: Path, sessio
         assert found is not None
         assert found.items == items
     other.close()
+
+
+def count_steps(db: sqlite3.Connection, grains: list[None]) -> None:
+    db.set_progress_handler(lambda: grains.append(None), 10)
 
 
 async def test_damaged_requests_are_read_as_far_as_possible(path: Path, session: AdvancedSQLiteSession) -> None:
