@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["RECORD_HINT", "messages_without_branch_words", "plural", "shorten"]
+__all__ = ["ESTIMATE", "RECORD_HINT", "messages_without_branch_words", "plural", "shorten"]
+
+ESTIMATE: Final = "≈"
+"""The mark of estimates."""
 
 RECORD_HINT: Final = "To record requests, pass hooks=record(session) to Runner.run (docs/recording.md)."
 """How what is sent is recorded."""

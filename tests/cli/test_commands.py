@@ -30,6 +30,7 @@ def test_list_prints_sessions_and_the_branches_of_the_one_written_last(conversat
     lines = run("list", conversation).stdout.split("\n")
     assert lines[0] == "2 sessions, the one written last first"
     assert [line.split()[0] for line in lines[1:3]] == ["support", "billing"]
+    assert [line.split("  ")[2] for line in lines[1:3]] == ["“hello ␛[31mthere”", "“Send me the invoice”"]
     assert [line.split()[:5] for line in lines[5:7]] == [
         ["main", "3", "turns", "8", "items"],
         ["alt", "2", "turns", "4", "items"],
@@ -188,15 +189,17 @@ def test_list_prints_local_times_with_their_zone(
     monkeypatch.setenv("TZ", "KST-9")
     updated_at = datetime.fromisoformat(run_json("list", conversation)["sessions"][0]["updated_at"])
     local = f"{updated_at + timedelta(hours=9):%Y-%m-%d %H:%M} +09:00"
-    assert run("list", conversation).stdout.split("\n")[1].split("  ") == ["support", local]
+    assert run("list", conversation).stdout.split("\n")[1].split("  ")[:2] == ["support", local]
 
 
 def test_find_prints_turn_and_branches_of_each_hit(conversation: Path, run: Run, run_json: RunJSON) -> None:
     output = run_json("find", conversation, "there")
     assert [(hit["turn"], hit["branches"], hit["type"]) for hit in output["hits"]] == [(1, ["main", "alt"], "user")]
     assert (output["truncated"], output["timed_out_items"]) == (False, 0)
-    assert run("find", conversation, "오슬로").stdout.startswith("turn 3, main, user:")
-    assert "billing" in run("find", conversation, "invoice", "--everywhere").stdout
+    heading, place, _ = run("find", conversation, "오슬로").stdout.splitlines()
+    assert heading == "session support · “hello ␛[31mthere”"
+    assert re.fullmatch(r"turn 3, main, user, \d{4}-\d\d-\d\d \d\d:\d\d [+-]\d\d:\d\d:", place)
+    assert "session billing · “" in run("find", conversation, "invoice", "--everywhere").stdout
     assert run("find", conversation, "tool:get_weather").stdout.count("turn 2, main") == 2
 
 
@@ -272,7 +275,9 @@ async def test_messages_in_no_branch_are_named_found_and_adopted(
     for command in ("list", "show", "tree"):
         assert "2 messages of 'notes' are in no branch" in run(command, path).stderr
     assert run_json("list", path)["messages_without_branch"] == run_json("tree", path)["messages_without_branch"] == 2
-    assert run("find", path, "two").stdout == "in no branch, user:\n  Two\n"
+    heading, place, text = run("find", path, "two").stdout.splitlines()
+    assert (heading, text) == ("session notes · “One”", "  Two")
+    assert place.startswith("in no branch, user, 2")
     assert [(hit["branches"], hit["turn"]) for hit in run_json("find", path, "two")["hits"]] == [([], 0)]
     assert "to branch 'plain-messages'" in run("adopt", path).stdout
     assert run_json("list", path)["messages_without_branch"] == 0

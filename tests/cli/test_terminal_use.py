@@ -159,7 +159,7 @@ def test_a_branch_is_exported(conversation: Path, tmp_path: Path) -> None:
         terminal.type("x")
         terminal.until("support-cheap.md")
         terminal.until("Format   ● Markdown")
-        terminal.type(f"{tmp_path / 'cheap.md'}\r")
+        terminal.type(f"\t{tmp_path / 'cheap.md'}\r")
         terminal.until("Wrote")
     written = (tmp_path / "cheap.md").read_text()
     assert "Book the hostel by the station" in written

@@ -97,6 +97,23 @@ async def test_the_key_after_archiving_asks_before_it_changes_another_branch(pat
     controller.close()
 
 
+async def test_the_key_after_archiving_a_session_asks_before_it_archives_the_next_one(path: Path) -> None:
+    controller = await three_siblings(path)
+    names = [session.session_id for session in controller.view.sessions]
+    assert controller.view.session is not None
+    # The cursor is on the row of a session that is not open: what is shown stays, and the next row comes under it.
+    other = next(name for name in names if name != controller.view.session.session_id)
+    await controller.management.toggle_archive(other, None)
+    await controller.management.toggle_archive("support", None)
+    assert notice(controller) == "This is session 'support' now. The same key again would archive it."
+    await controller.history.undo()
+    await controller.management.toggle_archive(other, None)
+    controller.management.session_seen()
+    await controller.management.toggle_archive("support", None)
+    assert all(session.archived for session in controller.view.sessions)
+    controller.close()
+
+
 async def test_after_a_session_the_next_one_in_the_list_is_opened(path: Path) -> None:
     for name in ("third", "fourth"):
         sdk = open_sdk(path, name)
@@ -160,6 +177,7 @@ async def test_the_only_branch_cannot_be_archived(controller: SessionController)
     await controller.management.toggle_archive("support", None)
     assert [session.session_id for session in controller.view.sessions] == ["billing"]
     assert controller.view.session == controller.view.sessions[0]
+    controller.management.session_seen()
     await controller.management.toggle_archive("billing", None)
     assert len(controller.view.sessions) == 2
 

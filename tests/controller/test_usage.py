@@ -76,6 +76,8 @@ async def test_the_resend_cost_is_loaded_for_its_chart_and_follows_the_branch(co
     view = controller.view
     assert view.resend_cost is not None
     assert (view.chart, view.resend_cost.branch_id, len(view.resend_cost)) == (ChartView.RESEND_COST, "main", 4)
+    assert view.notice is not None
+    assert view.notice.text.startswith("No chart in money: no model with a price is recorded. Ctrl+P, Price as a model")
     await controller.navigation.switch_branch("alt")
     view = controller.view
     assert view.resend_cost is not None

@@ -239,3 +239,19 @@ async def test_the_run_can_be_stopped_instead(path: Path) -> None:
         await explorer.click_text("Stop the run")
         await explorer.until(lambda: explorer.view.failure is not None and not explorer.view.runs)
         assert explorer.composer.display
+
+
+async def test_estimated_tokens_are_marked_wherever_they_are_shown_also_while_the_run_waits(path: Path) -> None:
+    async with open_careful(path) as explorer:
+        await explorer.pilot.press(*"delete_everything all", "enter")
+        await explorer.until(lambda: any(run.approvals for run in explorer.view.runs.values()))
+        await explorer.settle()
+        row, status = explorer.lines[5], explorer.lines[-2]
+        assert "delete_everyth…" in row
+        assert row[31:38].strip() == "≈169"
+        assert "1 tool call · ≈169 tokens" in status
+        for shown in ("own ≈169  path ≈169  all ≈169", "■ input          ≈117     ≈117", "paused · started"):
+            assert shown in explorer.text
+        await explorer.pilot.resize_terminal(100, 40)
+        await explorer.settle()
+        assert "path ≈169 · 1 request · ■ in ≈117" in explorer.text, explorer.text

@@ -60,9 +60,21 @@ async def test_enter_writes_the_branch_that_is_shown(path: Path, monkeypatch: py
 
 async def test_the_name_of_the_file_follows_the_chosen_format(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_dialog(path, monkeypatch) as explorer:
-        await explorer.pilot.press("shift+tab", "right", "enter")
+        await explorer.pilot.press("h", "enter")
         await until_closed(explorer)
     assert (path.parent / "support-alt.html").read_text("utf-8").startswith("<!doctype html>")
+
+
+async def test_letters_choose_where_there_is_a_choice(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_dialog(path, monkeypatch) as explorer:
+        await explorer.pilot.press("j", "m", "x", "J", "shift+tab", "s", "tab")
+        assert "support.json" in explorer.text
+        # The letters so far count together: of two labels that begin with the same one, the second is reached.
+        await explorer.pilot.press("shift+tab", "s", "e")
+        assert "● session, 2 branches" in explorer.text
+        await explorer.pilot.press("b", "enter")
+        await until_closed(explorer)
+    assert (path.parent / "support-alt.json").exists()
 
 
 async def test_an_existing_file_is_replaced_only_by_a_second_enter(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +91,7 @@ async def test_an_existing_file_is_replaced_only_by_a_second_enter(path: Path, m
 
 async def test_after_an_error_the_dialog_stays_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_dialog(path, monkeypatch) as explorer:
-        await explorer.pilot.press(*"nowhere/out", "enter")
+        await explorer.pilot.press("tab", *"nowhere/out", "enter")
         await until_refused(explorer, "cannot be written")
         assert explorer.app.screen.query_one(Input).value == "nowhere/out"
         await explorer.pilot.press("escape")

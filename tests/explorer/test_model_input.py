@@ -18,6 +18,9 @@ async def test_requests_are_shown_and_copied_as_they_were_sent(path: Path) -> No
     async with open_explorer(path, "main") as program:
         await program.press_each("1", "k", "m")
         assert isinstance(program.app.screen, RecordedInputScreen)
+        # The last request is what the answer was made from.
+        assert "Model input  main · turn 2 · request 3 of 3" in program.text
+        await program.press_each("left_square_bracket", "left_square_bracket")
         assert "Model input  main · turn 2 · request 1 of 3" in program.text
         assert "588 in, 87% cached, 58 out" in program.text
         assert "Answer in one sentence: “short”." in program.text
@@ -52,7 +55,7 @@ async def test_requests_are_shown_and_copied_as_they_were_sent(path: Path) -> No
 async def test_a_request_is_compared_with_the_one_before_the_sibling_and_the_parent(path: Path) -> None:
     await write_recorded_trip(path)
     async with open_explorer(path, "main") as program:
-        await program.press_each("1", "k", "m", "right_square_bracket", "tab")
+        await program.press_each("1", "k", "m", "left_square_bracket", "tab")
         assert "− main · turn 2 · request 1" in program.text
         for line in ("Instructions  the same", "Tools  2, the same", "Items  2 of 7 differ", "= 5 items"):
             assert line in program.text
@@ -81,7 +84,7 @@ async def test_a_request_of_which_only_the_tokens_are_known(path: Path, ours: Op
     await session.switch_to_branch("cheap")
     await session.record_request(SentRequest(RequestUsage(700, 70)), first=False)
     async with open_explorer(path, "cheap") as program:
-        await program.press_each("m", "right_square_bracket")
+        await program.press_each("m")
         assert "request 2 of 2" in program.text
         assert "What this request sent is not recorded." in program.text
         assert "700 in, 70 out" in program.text

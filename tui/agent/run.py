@@ -207,7 +207,8 @@ class AgentRun:
         if self._result is None:
             return None
         usage = self._result.context_wrapper.usage
-        return reported_usage(usage) if usage.total_tokens else None
+        estimated = self._loaded.estimates_usage(self._result.last_agent)
+        return reported_usage(usage)._replace(estimated=estimated) if usage.total_tokens else None
 
     def _report_progress(self) -> None:
         live = self._live

@@ -11,7 +11,7 @@ from tui.cli.open import open_session
 from tui.cli.output import Output, print_json
 from tui.controller import SessionController
 from tui.model.compare import ComparedItem, Comparison, ItemPair, Summary, TurnComparison
-from tui.widgets.format import format_dollars
+from tui.widgets.format import estimate_mark, format_dollars
 
 __all__ = ["run"]
 
@@ -59,9 +59,11 @@ def _summary(summary: Summary) -> dict[str, str]:
     usage, cached = summary.usage, summary.cached
     return {
         "turns": f"{summary.turns:,}",
-        "tokens": f"{usage.total_tokens:,}" if usage else "no usage stored",
+        "tokens": f"{estimate_mark(usage)}{usage.total_tokens:,}" if usage else "no usage stored",
         "cached input": "" if cached is None else f"{cached:.0%}",
-        "cost": "n/a" if summary.cost is None else format_dollars(Decimal(str(summary.cost))),
+        "cost": "n/a"
+        if summary.cost is None
+        else f"{estimate_mark(usage)}{format_dollars(Decimal(str(summary.cost)))}",
         "seconds": "n/a" if summary.seconds is None else f"{summary.seconds:,.1f}",
         "tool calls": f"{summary.tools:,}",
     }

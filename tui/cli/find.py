@@ -6,14 +6,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import aclosing
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from tui.cli.json_objects import hit_object
 from tui.cli.open import OpenSession, open_session
-from tui.cli.output import Output, print_json
+from tui.cli.output import Output, print_json, session_title
 from tui.model.query import parse_query
 from tui.model.search import Hit, SearchResults, SearchScope, SearchTarget
 from tui.printable import printable_line
+from tui.widgets.format import format_time_and_zone
 from tui.words import plural
 
 __all__ = ["run"]
@@ -29,13 +32,17 @@ async def run(options: argparse.Namespace) -> int:
         async with aclosing(found.store.search(query, target, options.limit)) as updates:
             async for update in updates:
                 results.add(update)
+        titles = {} if options.json else await _titles(found, results)
     if options.json:
         hits = [hit_object(hit, results.branches(hit)) for hit in results]
         print_json({"hits": hits, "truncated": results.truncated, "timed_out_items": results.timed_out})
     else:
         out = Output()
-        for hit in results:
-            _print_hit(out, hit, results.branches(hit), with_session=options.everywhere)
+        for session_id, found_there in groupby(results, attrgetter("session_id")):
+            title = titles.get(session_id, "")
+            out.line((f"session {printable_line(session_id)}{f' · {title}' if title else ''}", "bold"))
+            for hit in found_there:
+                _print_hit(out, hit, results.branches(hit))
         if results.truncated:
             verb = "is" if options.limit == 1 else "are"
             out.line(f"There {verb} more than {plural(options.limit, 'hit')}; --limit shows more.")
@@ -65,10 +72,17 @@ async def _target(found: OpenSession, options: argparse.Namespace) -> SearchTarg
     return SearchTarget(SearchScope.SESSION, found.session)
 
 
-def _print_hit(out: Output, hit: Hit, branches: Sequence[str], *, with_session: bool) -> None:
-    session = f"{hit.session_id} " if with_session else ""
+async def _titles(found: OpenSession, results: SearchResults) -> dict[str, str]:
+    """Return the titles of the sessions of hits, or their first words."""
+    sessions = [await found.store.session(session_id) for session_id in {hit.session_id for hit in results}]
+    named = await found.store.with_first_words(session for session in sessions if session is not None)
+    return {session.session_id: session_title(session) for session in named}
+
+
+def _print_hit(out: Output, hit: Hit, branches: Sequence[str]) -> None:
     name = f"{hit.type} {hit.tool_name}" if hit.tool_name else hit.type
     place = f"turn {hit.turn}, {', '.join(branches)}" if hit.branch_id else "in no branch"
-    out.line((f"{session}{place}, {name}:", "cyan"), " failed" if hit.failed else "")
+    time = f", {format_time_and_zone(hit.created_at)}" if hit.created_at else ""
+    out.line((f"{place}, {name}{time}:", "cyan"), " failed" if hit.failed else "")
     context = hit.context
     out.line("  ", context[: hit.start], (context[hit.start : hit.end], "bold"), context[hit.end :])

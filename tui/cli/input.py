@@ -16,7 +16,7 @@ from tui.items.types import message_type, tool_name
 from tui.model import Branch, Item
 from tui.model.model_input import ItemRange, ModelInput
 from tui.model.requests import Request, RequestInput
-from tui.widgets.format import format_duration, format_time_and_zone
+from tui.widgets.format import estimate_mark, format_duration, format_time_and_zone
 from tui.words import RECORD_HINT, plural
 
 __all__ = ["run"]
@@ -45,7 +45,7 @@ async def run(options: argparse.Namespace) -> int:
         out = Output()
         title = f"{found.session.session_id}, branch {branch.branch_id}, turn {turn}, request {number} of {requests}"
         out.line((title, "bold"))
-        _print_sent(out, sent)
+        _print_sent(out, sent, estimate_mark(model_input.usage and model_input.usage.usage))
     return 0
 
 
@@ -64,9 +64,9 @@ async def _sent(found: OpenSession, branch: Branch, model_input: ModelInput, num
     return RequestInput(request, items=items)
 
 
-def _print_sent(out: Output, sent: RequestInput) -> None:
+def _print_sent(out: Output, sent: RequestInput, mark: str) -> None:
     request = sent.request
-    for line in _facts(request):
+    for line in _facts(request, mark):
         out.line((line, "dim"))
     if not request.has_input:
         out.line(f"What was sent is {_UNKNOWN}. {RECORD_HINT}")
@@ -82,8 +82,8 @@ def _print_sent(out: Output, sent: RequestInput) -> None:
     _print_items(out, sent.items)
 
 
-def _facts(request: Request) -> Iterator[str]:
-    """Yield lines on what is known of a request besides its input."""
+def _facts(request: Request, mark: str) -> Iterator[str]:
+    """Yield lines on what is known of a request besides its input; `mark` is before tokens that are estimates."""
     times = [format_time_and_zone(request.started_at), format_duration(request.seconds)]
     if request.first_token_seconds is not None:
         times.append(f"first token after {format_duration(request.first_token_seconds)}")
@@ -91,9 +91,9 @@ def _facts(request: Request) -> Iterator[str]:
     if known:
         yield known
     if (usage := request.usage) is not None:
-        cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens is not None else ""
-        reasoning = f" ({usage.reasoning_tokens:,} reasoning)" if usage.reasoning_tokens else ""
-        yield f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out{reasoning}"
+        cached = f" ({mark}{usage.cached_tokens:,} cached)" if usage.cached_tokens is not None else ""
+        reasoning = f" ({mark}{usage.reasoning_tokens:,} reasoning)" if usage.reasoning_tokens else ""
+        yield f"{mark}{usage.input_tokens:,} tokens in{cached}, {mark}{usage.output_tokens:,} out{reasoning}"
     if request.response_id:
         yield f"response {request.response_id}"
 

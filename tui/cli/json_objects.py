@@ -38,6 +38,7 @@ def session_object(session: Session) -> dict[str, Any]:
         "updated_at": to_iso(session.updated_at),
         "plain": session.plain,
         "title": session.title,
+        "first_words": session.first_words,
         "note": session.note,
         "pinned": session.pinned,
         "archived": session.archived,

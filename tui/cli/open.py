@@ -90,11 +90,11 @@ def open_editor(path: Path, *, create: bool = False) -> Editor:
         store.close()
 
 
-async def all_sessions(store: Store) -> AsyncIterator[Session]:
-    """Return all sessions of a file, the one written last first."""
+async def all_sessions(store: Store, *, with_words: bool = False) -> AsyncIterator[Session]:
+    """Return all sessions of a file, the one written last first; `with_words` those without a title with words."""
     start = 0
     while page := await store.sessions(start, start + _PAGE_SIZE):
-        for session in page:
+        for session in await store.with_first_words(page) if with_words else page:
             yield session
         start += len(page)
 

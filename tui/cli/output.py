@@ -18,9 +18,10 @@ from rich.text import Text
 from tui.cli.stdout import print_document, set_errors, writing
 from tui.formats.outline import ReadableItem
 from tui.items.codec import to_json
+from tui.model import Session
 from tui.printable import printable
 
-__all__ = ["Output", "print_json"]
+__all__ = ["Output", "print_json", "session_title"]
 
 _INDENT: Final = "  "
 
@@ -70,6 +71,11 @@ class Output:
     def _print(self, line: Text) -> None:
         with writing():
             self._console.print(line)
+
+
+def session_title(session: Session) -> str:
+    """Return the title of a session; else its first words, as far as they were read."""
+    return session.title or (f"“{session.first_words}”" if session.first_words else "")
 
 
 def print_json(value: object) -> None:

@@ -16,7 +16,7 @@ from tui.model.text_sizes import CHARACTERS_PER_TOKEN
 from tui.widgets.format import ESTIMATE, estimate_mark, format_cost, format_duration
 from tui.widgets.usage.request_words import cache_words, differing_names
 from tui.widgets.usage.rows import USAGE_ROWS
-from tui.words import plural
+from tui.words import RECORD_HINT, plural
 
 __all__ = ["run"]
 
@@ -64,6 +64,8 @@ def _print_report(out: Output, report: UsageReport, *, with_requests: bool) -> N
         f"Resend cost: {ESTIMATE}{resend_cost.tokens:,} of {resend_cost.input_tokens:,} input tokens were earlier"
         f" items, sent again with later requests ({ESTIMATE} marks estimates)."
     )
+    if with_requests and (unrecorded := sum(turn.usage is not None and not turn.requests for turn in report.turns)):
+        out.line(f"Requests are not recorded for {unrecorded:,} of {plural(usage.turns, 'turn')}. {RECORD_HINT}")
     missing = usage.turns - usage.turns_with_usage
     if missing > 0:
         out.line(f"No usage is stored for {missing:,} of {plural(usage.turns, 'turn')}.")
@@ -94,7 +96,8 @@ def _request_rows(turn: TurnUsage) -> Iterator[list[str]]:
     """Yield a row for each request of a turn, as `2.1` for the first one of the second turn."""
     for request, names in zip(turn.requests, differing_names(turn.requests), strict=True):
         used = request.usage
-        usage = Usage(1, *used[:2], sum(used[:2]), *used[2:]) if used else None
+        estimated = turn.usage is not None and turn.usage.estimated
+        usage = Usage(1, *used[:2], sum(used[:2]), *used[2:], estimated=estimated) if used else None
         _, *counts = _counts(usage) if usage else ["", *[""] * (len(USAGE_ROWS) - 2), "not reported"]
         yield [
             f"{turn.turn}.{request.number}",
@@ -112,8 +115,10 @@ def _request_rows(turn: TurnUsage) -> Iterator[list[str]]:
 def _counts(usage: Usage | None) -> list[str]:
     if usage is None:
         return [*[""] * (len(USAGE_ROWS) - 1), "no usage stored"]
-    *counts, total = ("" if (count := row.number(usage)) is None else f"{count:,}" for row in USAGE_ROWS)
-    return [*counts, f"{estimate_mark(usage)}{total}"]
+    mark = estimate_mark(usage)
+    return [
+        "" if (count := row.number(usage)) is None else f"{'' if row.is_exact else mark}{count:,}" for row in USAGE_ROWS
+    ]
 
 
 def _cost(money: Money | None) -> str:

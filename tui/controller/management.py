@@ -27,7 +27,7 @@ class Management:
         self._state = state
         self._navigation = navigation
         self._reloader = reloader
-        self._arrival: tuple[tuple[str, str], int] | None = None
+        self._hidden: tuple[tuple[str, str | None], int] | None = None
 
     async def rename(self, session_id: str, branch_id: str | None, title: str, note: str) -> None:
         """Set the title and the note of a session or branch; its id remains."""
@@ -100,6 +100,7 @@ class Management:
                 await self._reloader.apply(editor.delete_session(session_id))
             else:
                 await self._reloader.apply(editor.delete_branch(session_id, branch_id))
+            self._hide(session_id, branch_id, place)
             state.notify(f"Deleted {_display_name(session_id, branch_id)}{self._arrived(place)}. z undoes it.")
 
     def suggest_copy_name(self, branch_id: str) -> str:
@@ -165,7 +166,13 @@ class Management:
         place = self._place
         leave_session = bool(archived) and branch_id is None and session_id == place[0]
         await self._reloader.apply(label, lambda _: [branch_id] if archived else [], leave_session=leave_session)
+        if archived:
+            self._hide(session_id, branch_id, place)
         self._state.notify(f"{words}{self._arrived(place)}. z undoes it{', . shows it' if archived else ''}.")
+
+    def session_seen(self) -> None:
+        """Take note that the user went to the row of a session, which the next change may be for."""
+        self._hidden = None
 
     @property
     def _place(self) -> tuple[str, str]:
@@ -178,13 +185,20 @@ class Management:
         place = self._place
         if place == before:
             return ""
-        self._arrival = place, self._state.navigation_id
         return f"; now on '{place[1]}'" if place[0] == before[0] else f"; now in session '{place[0]}'"
 
+    def _hide(self, session_id: str, branch_id: str | None, before: tuple[str, str]) -> None:
+        """Remember what a change hid: in its place may be what the user has not looked at."""
+        if branch_id is None or self._place != before:
+            self._hidden = (session_id, branch_id), self._state.navigation_id
+
     def _asks_again(self, verb: str, session_id: str, branch_id: str | None) -> bool:
-        """Ask, instead of changing at once what is shown only because the last change removed what was shown."""
-        arrival, self._arrival = self._arrival, None
-        if arrival != ((session_id, branch_id), self._state.navigation_id):
+        """Ask, instead of changing at once what took the place of what the last change hid, unless the user moved."""
+        target, hidden, self._hidden = (session_id, branch_id), self._hidden, None
+        if hidden is None or hidden[0] == target or hidden[1] != self._state.navigation_id:
+            return False
+        if branch_id is None and hidden[0][1] is not None:
+            # In the place of a branch is another branch, never a session.
             return False
         self._state.notify(f"This is {_display_name(session_id, branch_id)} now. The same key again would {verb} it.")
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from tui.controller.loader import Loader
 from tui.controller.pricing import Pricing
@@ -26,6 +26,8 @@ from tui.model import (
 __all__ = ["UsageReport", "UsageViews"]
 
 T = TypeVar("T")
+
+_PRICE_HINT: Final = "Ctrl+P, Price as a model, or --price-as MODEL sets one."
 
 
 class UsageReport(NamedTuple):
@@ -110,19 +112,24 @@ class UsageViews:
         return await self._pricing.priced_models()
 
     async def next_chart(self) -> None:
-        """Show the next chart: tokens, money if any turn can have a price, resend cost."""
+        """Show the next chart: tokens, money, resend cost; pass money over if no turn can have a price, and say so."""
         state = self._state
         if state.view.branch_usage is not None and state.view.branch_usage.is_uncounted:
             state.notify("No usage is stored for this branch, so there is no other chart.")
             return
-        charts = [chart for chart in ChartView if chart is not ChartView.MONEY or self._has_prices]
-        chart = state.view.chart if state.view.chart in charts else ChartView.TOKENS
-        state.publish(chart=_next(charts, chart))
+        chart = _next(list(ChartView), state.view.chart)
+        if chart is ChartView.MONEY and not self._has_prices:
+            chart = _next(list(ChartView), chart)
+            state.notify(f"No chart in money: no model with a price is recorded. {_PRICE_HINT}")
+        state.publish(chart=chart)
         view = state.view
         if view.session is not None and view.branch_id in view.tree.branches:
             async with state.usage_lock:
                 await self._load_resend_cost(view.session, view.tree)
                 await self._load_largest_cost(view.session, view.tree)
+            if chart is state.view.chart is ChartView.MONEY and state.view.largest_cost == 0:
+                models = ", ".join(view.branch_usage.models) if view.branch_usage else ""
+                state.notify(f"No turn has a price: the price lists have none for {models}. {_PRICE_HINT}")
 
     async def report(self, session_id: str, branch_id: str | None = None) -> UsageReport:
         """Return the usage of a branch, by default of the one written last.

@@ -172,6 +172,10 @@ class Explorer(CommandScreen[None], FixedSize):
     def _preview_turn(self, event: BranchTree.TurnHighlighted) -> None:
         self.run_command(partial(self.controller.navigation.preview, event.branch_id, event.turn))
 
+    @on(BranchTree.SessionHighlighted)
+    def _see_session(self) -> None:
+        self.controller.management.session_seen()
+
     def _show_description(self, description: str) -> None:
         self.status_line.text = description
 

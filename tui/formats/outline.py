@@ -13,7 +13,7 @@ from tui.items.text import item_text
 from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model import Item, TurnTree, TurnUsage, Usage
 from tui.printable import printable
-from tui.words import plural
+from tui.words import ESTIMATE, plural
 
 __all__ = ["ReadableItem", "Section", "readable_items", "readable_turns", "sections", "usage_words"]
 
@@ -146,7 +146,8 @@ def _format_json(text: str) -> tuple[str, str]:
 
 def usage_words(usage: Usage) -> str:
     """Return a turn's usage in words."""
-    cached = f"{usage.cached_tokens:,} of it cached, " if usage.cached_tokens else ""
-    reasoning = f", {usage.reasoning_tokens:,} of it reasoning" if usage.reasoning_tokens else ""
+    mark = ESTIMATE if usage.estimated else ""
+    cached = f"{mark}{usage.cached_tokens:,} of it cached, " if usage.cached_tokens else ""
+    reasoning = f", {mark}{usage.reasoning_tokens:,} of it reasoning" if usage.reasoning_tokens else ""
     tokens = plural(usage.total_tokens, "token")
-    return f"{tokens}: {usage.input_tokens:,} in, {cached}{usage.output_tokens:,} out{reasoning}"
+    return f"{mark}{tokens}: {mark}{usage.input_tokens:,} in, {cached}{mark}{usage.output_tokens:,} out{reasoning}"

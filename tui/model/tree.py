@@ -287,6 +287,7 @@ class Turn(NamedTuple):
         text: Beginning of the user message, with whitespace collapsed; untrusted.
         errors: Number of items that report a failure.
         tokens: Total tokens of the run that made the turn; None if no usage is stored.
+        estimated: Whether the tokens are estimates.
         created_at: When the user message was stored: UTC, naive.
     """
 
@@ -296,4 +297,5 @@ class Turn(NamedTuple):
     tools: int = 0
     errors: int = 0
     tokens: int | None = None
+    estimated: bool = False
     created_at: str | None = None

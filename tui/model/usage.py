@@ -111,10 +111,12 @@ class Outcome(StrEnum):
     DONE = "done"
     STOPPED = "stopped"
     FAILED = "failed"
+    PAUSED = "paused"
+    """It waits for approval, or did so last."""
 
 
 class RunRecord(NamedTuple):
-    """The stored record of a run that ended.
+    """The stored record of a run that ended or paused.
 
     Attributes:
         model: Name of the model; None if it is not known.

@@ -45,7 +45,8 @@ class _Part(NamedTuple):
 class ModelInputScreen(CommandScreen[None]):
     """The input of the model in each request of a turn: all of it, or how it differs from another one.
 
-    A subclass shows a part with `show_part`, and lists their names in `part_names`.
+    The last request, which the answer was made from, is shown first. A subclass shows a part with `show_part`, and
+    lists their names in `part_names`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,7 +72,7 @@ class ModelInputScreen(CommandScreen[None]):
         super().__init__()
         self.model_inputs = model_inputs
         self.model_input = model_input
-        self.request_index = 0
+        self.request_index = self.request_count - 1
         self.part_index = 0
         self.header = ModelInputHeader()
 

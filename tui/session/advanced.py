@@ -80,7 +80,7 @@ class AdvancedSession(BranchSession):
         """Record how a run ended for the last turn of the current branch; record nothing without a turn.
 
         Args:
-            outcome: `done`, `stopped` or `failed`.
+            outcome: `done`, `stopped`, `failed` or `paused`.
             model: Name of the model.
             agent: Name of the agent that answered last.
             started_at: When it began: UTC, naive, `YYYY-MM-DD HH:MM:SS`.

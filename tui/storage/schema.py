@@ -173,7 +173,7 @@ CONVO_RUNS: Final = Table(
     # Finds the runs of a session and of a turn.
     (("convo_runs_message", "session_id, message_id"),),
 )
-"""Runs that ended, oldest first, by the first message of their turn (`message_id`), whichever branches hold it.
+"""Runs that ended or paused, oldest first, by the first message (`message_id`) of their turn, on any branch.
 
 `branch_id` is the branch that ran the turn; it may be gone. A row whose message is gone belonged to a turn that the
 SDK's class deleted, and is ignored.

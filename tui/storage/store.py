@@ -6,7 +6,7 @@ Most methods run one read transaction, so that their result shows the file at on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -212,8 +212,11 @@ class Store:
         pinned = await self._reader.read(lambda tx: pinned_sessions(tx, archived=archived))
         others = await self.sessions(0, limit, archived=archived)
         found = (*pinned, *(session for session in others if not session.pinned))[:limit]
-        found = await self._background.read(lambda tx: with_first_words(tx, found))
-        return found, await self.count_sessions(archived=archived)
+        return await self.with_first_words(found), await self.count_sessions(archived=archived)
+
+    async def with_first_words(self, sessions: Iterable[Session]) -> tuple[Session, ...]:
+        """Return sessions without a title with the beginning of their first message, if a user wrote it."""
+        return await self._background.read(lambda tx: with_first_words(tx, sessions))
 
     async def dump(self, session: Session, work: Callable[[SessionDump], T]) -> T:
         """Run a function that reads a complete session in one snapshot, and return its result.

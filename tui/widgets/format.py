@@ -10,6 +10,7 @@ from rich.cells import cell_len, set_cell_size
 
 from tui.model import Money, Usage
 from tui.printable import printable, printable_line
+from tui.words import ESTIMATE
 
 __all__ = [
     "ESTIMATE",
@@ -25,14 +26,16 @@ __all__ = [
     "format_tokens",
 ]
 
-ESTIMATE: Final = "≈"
-"""The mark of estimates."""
-
 _UNITS: Final = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"), (1_000_000_000_000, "T"))
 
 
-def format_tokens(count: int) -> str:
-    """Shorten a number of tokens (not negative) to at most five characters: 397, 1.2k, 12.3k, 123k, 1.1M."""
+def format_tokens(count: int, *, estimated: bool = False) -> str:
+    """Shorten a number of tokens (not negative) to at most five characters: 397, 1.2k, 12.3k, 123k, 1.1M.
+
+    An estimate gets its mark before them.
+    """
+    if estimated:
+        return f"{ESTIMATE}{format_tokens(count)}"
     if count < 1_000:
         return str(count)
     for unit, suffix in _UNITS:

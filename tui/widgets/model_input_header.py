@@ -10,13 +10,13 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.model.model_input import InputSize, ModelInput
-from tui.model.requests import Request, RequestUsage
+from tui.model.requests import RequestUsage
 from tui.printable import printable_line
 from tui.render import format_size
-from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_duration, format_time, format_tokens
+from tui.widgets.format import fit_name, format_duration, format_time, format_tokens
 from tui.words import plural
 
-__all__ = ["ModelInputHeader", "ModelInputState", "facts", "recorded_state", "stored_state"]
+__all__ = ["ModelInputHeader", "ModelInputState", "recorded_state", "stored_state"]
 
 _MUTED: Final = "$foreground-muted"
 _NAME_WIDTH: Final = 32
@@ -77,15 +77,14 @@ def stored_state(
     """Return the state for a request of which only the items are known; `size` is None while it is not known."""
     counts = "counting…"
     if size is not None:
-        counts = (
-            f"{plural(size.items, 'item')} · {format_size(size.size)} · {ESTIMATE}{format_tokens(size.tokens)} tokens"
-        )
+        tokens = format_tokens(size.tokens, estimated=True)
+        counts = f"{plural(size.items, 'item')} · {format_size(size.size)} · {tokens} tokens"
     is_last = index == len(model_input.requests) - 1
     ending = ", no answer stored" if is_last and not model_input.answered else ""
     request = f"{_request_words(model_input, index, len(model_input.requests))}{ending}"
     usage = _turn_usage(model_input)
     if len(model_input.known) == len(model_input.requests):
-        usage = facts(model_input.known[index]) or usage
+        usage = _facts(model_input, index) or usage
     return ModelInputState(request, counts, usage, parts, part_index, _UNKNOWN)
 
 
@@ -99,7 +98,7 @@ def recorded_state(
         note = f"What this request sent is not recorded. {note}"
     size = "" if items is None else plural(items, "item")
     words = _request_words(model_input, index, len(model_input.known))
-    return ModelInputState(words, size, facts(request), parts, part_index, note)
+    return ModelInputState(words, size, _facts(model_input, index), parts, part_index, note)
 
 
 def _request_words(model_input: ModelInput, index: int, count: int) -> str:
@@ -107,16 +106,19 @@ def _request_words(model_input: ModelInput, index: int, count: int) -> str:
     return f"{name} · turn {model_input.turn} · request {index + 1} of {count}"
 
 
-def facts(request: Request) -> str:
+def _facts(model_input: ModelInput, index: int) -> str:
     """Return what a request used: its model, tokens and time, as far as they are known."""
-    usage = "no tokens reported" if request.usage is None else _tokens(request.usage)
+    request, of_turn = model_input.known[index], model_input.usage and model_input.usage.usage
+    estimated = of_turn is not None and of_turn.estimated
+    usage = "no tokens reported" if request.usage is None else _tokens(request.usage, estimated=estimated)
     return " · ".join(part for part in (request.model, usage, format_duration(request.seconds)) if part)
 
 
-def _tokens(usage: RequestUsage) -> str:
+def _tokens(usage: RequestUsage, *, estimated: bool) -> str:
     return (
-        f"{format_tokens(usage.input_tokens)} in{_cached(usage.cached_tokens, usage.input_tokens)},"
-        f" {format_tokens(usage.output_tokens)} out"
+        f"{format_tokens(usage.input_tokens, estimated=estimated)} in"
+        f"{_cached(usage.cached_tokens, usage.input_tokens)},"
+        f" {format_tokens(usage.output_tokens, estimated=estimated)} out"
     )
 
 
@@ -127,7 +129,7 @@ def _cached(cached: int | None, sent: int) -> str:
 def _turn_usage(model_input: ModelInput) -> str:
     if model_input.usage is None or (usage := model_input.usage.usage) is None:
         return "no usage stored"
-    tokens = f"{estimate_mark(usage)}{format_tokens(usage.input_tokens)}"
+    tokens = format_tokens(usage.input_tokens, estimated=usage.estimated)
     cached = _cached(usage.cached_tokens, usage.input_tokens)
     return f"the turn: {plural(usage.requests, 'request')}, {tokens} in{cached}"
 

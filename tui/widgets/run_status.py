@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widget import Widget
 
-from tui.model import Run, RunState, View
+from tui.model import Run, RunState, Usage, View
 from tui.widgets.format import fit_name, format_tokens
 from tui.widgets.message import WidgetMessage
 
@@ -106,11 +106,15 @@ class RunStatus(Widget):
         return [
             _Part(9, Content.assemble(spinner, (activity, "$foreground"))),
             _Part(4, Content(_format_elapsed(now - run.started_at))),
-            _Part(2, Content(f"{format_tokens(usage.total_tokens)} tokens" if usage is not None else "")),
+            _Part(2, Content(_tokens(usage))),
             _Part(5, Content(f"{len(run.queued)} queued" if run.queued else "")),
             _Part(8, Content("Esc stops")),
             elsewhere,
         ]
+
+
+def _tokens(usage: Usage | None) -> str:
+    return "" if usage is None else f"{format_tokens(usage.total_tokens, estimated=usage.estimated)} tokens"
 
 
 def _format_elapsed(seconds: float) -> str:

@@ -34,7 +34,7 @@ SIGNS: Final = (
     Sign("≠ ∅", "Usage: no cache served a request as its prefix changed; though it is the same as before"),
     Sign("✓ ?", "Usage: a cache served this request; not known"),
     Sign("↰", "Usage: another branch ran this turn"),
-    Sign(f"{ESTIMATE} ≥", "An estimate; at least this much"),
+    Sign(f"{ESTIMATE} ≥", "An estimate, as of tokens that no provider counted; at least this much"),
     Sign("· – …", "Not stored; not reported; being read"),
     Sign("− +", "Comparison: only on the left, only on the right"),
     Sign("␛ ␊", "A control character in stored text, which the terminal does not get"),

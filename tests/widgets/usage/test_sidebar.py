@@ -171,9 +171,9 @@ async def test_the_strip_has_the_estimated_sizes_in_words() -> None:
     app = UsageApp(ESTIMATED, compact=True)
     async with app.run_test(size=(120, 4)):
         lines = screen_text(app).splitlines()
-        assert lines[0].startswith(" path ≈600 · ■ to the model 150 · ■ from it 450 · ≈ estimated from the text")
+        assert lines[0].startswith(" path ≈600 · ■ to the model ≈150 · ■ from it ≈450 · ≈ estimated from the text")
         assert "store_run_usage(result)" in lines[0]
-        assert lines[2].startswith(" turn 2 ≈200 · ■ to the model 40 · ■ from it 160")
+        assert lines[2].startswith(" turn 2 ≈200 · ■ to the model ≈40 · ■ from it ≈160")
 
 
 async def test_a_fork_without_a_run_of_its_own_shows_the_usage_of_its_path() -> None:
@@ -262,7 +262,7 @@ async def test_a_turn_whose_last_run_reported_no_tokens_has_a_remark() -> None:
 @pytest.mark.parametrize(
     ("turn", "line"),
     [
-        (3, "turn 3 ≈968 · 1 request · ■ in 661 · ■ out 307 · gpt-5-mini 12.3 s"),
+        (3, "turn 3 ≈968 · 1 request · ■ in ≈661 · ■ out ≈307 · gpt-5-mini 12.3 s"),
         (4, "turn 4 1.6k · 1 request · ■ in 868 · ■ out 696"),
         (7, "turn 7 1.2k · 1 request · ■ in 1.1k · ■ out 63 · stopped · gpt-5-mini 2.0…"),
         (8, "turn 8 tokens not reported · gpt-5-mini 0.4 s · failed: The key [/x]␛[31m…"),

@@ -10,6 +10,7 @@ from typing import ClassVar, Final, NamedTuple
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Key
 from textual.widgets import Input, RadioButton, RadioSet, Static
 from textual.worker import Worker
 
@@ -22,7 +23,7 @@ from tui.screens.dialogs.modal import FieldRow, Modal, hint
 __all__ = ["ExportChoice", "ExportDialog", "Extent"]
 
 _FORMATS: Final = {Format.MARKDOWN: "Markdown", Format.HTML: "HTML page", Format.JSON: "JSON, importable"}
-_HINT: Final = hint(("Enter exports", "write"), "Tab next field", "← → choose", ("Esc cancels", "close"))
+_HINT: Final = hint(("Enter exports", "write"), "Tab next field", "← → or a letter chooses", ("Esc cancels", "close"))
 
 _INTERVAL: Final = 0.1
 """Seconds between two updates of the progress."""
@@ -63,21 +64,42 @@ class _Radio(RadioButton):
 
 
 class _RadioSet(RadioSet):
-    """A radio set whose arrow keys choose a button, not only move a highlight."""
+    """A radio set whose arrow keys choose a button, not only move a highlight, as do the first letters of its label."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,right", "choose(1)", "Next choice", show=False),
         Binding("up,left", "choose(-1)", "Previous choice", show=False),
     ]
 
+    def __init__(self, labels: Iterable[str]) -> None:
+        self._labels = [printable_line(label) for label in labels]
+        super().__init__(*(_Radio(Content(label), value=not index) for index, label in enumerate(self._labels)))
+        self._typed = ""
+
     def action_choose(self, step: int) -> None:
         """Choose the next (1) or previous (-1) button."""
-        buttons = list(self.query(RadioButton))
-        buttons[(self.pressed_index + step) % len(buttons)].value = True
+        self._typed = ""
+        self._press((self.pressed_index + step) % len(self._labels))
 
+    def on_blur(self) -> None:
+        self._typed = ""
 
-def _radio_set(labels: Iterable[str]) -> RadioSet:
-    return _RadioSet(*(_Radio(Content(printable_line(label)), value=not index) for index, label in enumerate(labels)))
+    def on_key(self, event: Key) -> None:
+        """Choose a button by the letters typed so far, or the next one by its first letter alone."""
+        letter = (event.character or "").casefold()
+        if not letter.isalnum():
+            return
+        for typed in dict.fromkeys((self._typed + letter, letter)):
+            first = self.pressed_index + (len(typed) == 1)
+            for index in (*range(first, len(self._labels)), *range(first)):
+                if self._labels[index].casefold().startswith(typed):
+                    event.stop().prevent_default()
+                    self._typed = typed
+                    self._press(index)
+                    return
+
+    def _press(self, index: int) -> None:
+        list(self.query(RadioButton))[index].value = True
 
 
 class ExportDialog(Modal[Path | None]):
@@ -114,8 +136,8 @@ class ExportDialog(Modal[Path | None]):
             folder: The folder that relative file names refer to.
         """
         self._file = Input(select_on_focus=True)
-        self._extent_choice = _radio_set(extent.label for extent in extents)
-        self._format_choice = _radio_set(_FORMATS.values())
+        self._extent_choice = _RadioSet(extent.label for extent in extents)
+        self._format_choice = _RadioSet(_FORMATS.values())
         self._message = Static("", classes="export--message", markup=False)
         fields = (("What", self._extent_choice), ("Format", self._format_choice), ("File", self._file))
         *above, body = (FieldRow(label, field) for label, field in fields)
@@ -129,7 +151,7 @@ class ExportDialog(Modal[Path | None]):
 
     def on_mount(self) -> None:
         self._propose()
-        self.set_focus(self._file)
+        self.set_focus(self._format_choice)
         self.set_interval(_INTERVAL, self._show_progress)
 
     def on_resize(self) -> None:

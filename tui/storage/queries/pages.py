@@ -111,6 +111,7 @@ def read_turns(tx: Transaction, session: Session, holders: Sequence[str], first:
                 text=texts.get(message_id, "") if number else "",
                 items=0,
                 tokens=usage.usage.total_tokens if usage and usage.usage else None,
+                estimated=bool(usage and usage.usage and usage.usage.estimated),
                 created_at=created_at if is_long else times.get(message_id),
             )
         turns[number] = turn._replace(

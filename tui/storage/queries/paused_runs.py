@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from tui.items.codec import decode_or_none, to_json
 from tui.items.sealed import missing_key, open_text
-from tui.model import Approval, PausedRun
+from tui.model import Approval, Outcome, PausedRun
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation
+from tui.storage.queries.runs import EndedRun, record_run
 from tui.storage.queries.sessions import read_seal
 from tui.storage.schema import CONVO_PAUSED_RUNS
 from tui.storage.sql import insert_into
@@ -42,7 +43,7 @@ _INSERT: Final = insert_into(
 
 
 def pause_run(tx: Transaction, run: PausedRun, state: str) -> int:
-    """Store a run with the agent's `state`, in place of one that its branch may have, and return its number.
+    """Store and record a run with the agent's `state`, in place of one that its branch may have; return its number.
 
     It is encrypted if its session is.
 
@@ -72,6 +73,11 @@ def pause_run(tx: Transaction, run: PausedRun, state: str) -> int:
         last_item=last_item,
         generation=generation,
     ).fetchone()
+    # The usage so far is stored: by the record it is known which model counted it, and whether it is an estimate.
+    seen = EndedRun(
+        Outcome.PAUSED, run.model, run.agent, run.started_at, run.seconds, None, run.estimated, run.reported
+    )
+    record_run(tx, run.session_id, run.branch_id, seen)
     return int(row[0])
 
 

@@ -13,7 +13,7 @@ __all__ = ["EndedRun", "record_run"]
 
 
 class EndedRun(NamedTuple):
-    """A run that ended, with the fields of `tui.model.RunRecord`."""
+    """A run that ended or paused, with the fields of `tui.model.RunRecord`."""
 
     outcome: str
     model: str | None

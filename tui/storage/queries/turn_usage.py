@@ -57,6 +57,17 @@ ON_BRANCH: Final = """
 """
 """The condition that a row `u` of `convo_usage` belongs to a turn of a branch."""
 
+_TURN_MESSAGES: Final = (
+    "SELECT t.message_id FROM message_structure t WHERE t.session_id = :session_id AND t.branch_id = u.branch_id"
+    " AND t.user_turn_number = u.user_turn_number"
+)
+_LAST_RUN: Final = (
+    "LEFT JOIN convo_runs run ON run.id = (SELECT MAX(r.id) FROM convo_runs r WHERE r.session_id = :session_id"
+    " AND r.message_id IN ({messages}) AND r.branch_id = u.branch_id AND r.user_turn_number = u.user_turn_number"
+    " AND r.reported <> 0)"
+)
+"""A join with the last run that stored tokens for the turn of a usage row `u`; `messages` are those of the turn."""
+
 _MAX_RUN_SECONDS: Final = 1e9
 """Longer durations are cut to this: another program may have stored any number."""
 
@@ -145,10 +156,6 @@ def turn_usages(
     for turn in range(first, last + 1):
         turn_usage = usages.get(turn, TurnUsage(turn))
         runs = runs_by_turn.get(turn, [])
-        reported = [run for run in runs if run.branch_id == turn_usage.branch_id and run.reported]
-        if turn_usage.usage and reported:
-            usage = turn_usage.usage._replace(estimated=reported[-1].estimated)
-            turn_usage = turn_usage._replace(usage=usage, model=reported[-1].model)
         run = _last_run(runs, branch_id) if runs else None
         found.append(
             turn_usage._replace(
@@ -175,29 +182,44 @@ def _usage(
     """Return the usage of turns of the first branch in `sharing`, whichever of the branches ran them."""
     found: dict[int, TurnUsage] = {}
     columns = f"u.branch_id, {HOUR}, {counting_expression(tx.dialect)}, {usage_expressions(tx.dialect)}"
-    for turn, runner, hour, counting, *numbers in _usage_rows(tx, session_id, sharing, first, last, columns):
-        found.setdefault(turn, TurnUsage(turn, read_usage(numbers), runner, hour=hour, counting=Counting(counting)))
+    rows = _usage_rows(tx, session_id, sharing, first, last, columns, with_run=True)
+    for turn, runner, hour, counting, *numbers, estimated, model in rows:
+        usage = read_usage(numbers, estimated=bool(estimated))
+        found.setdefault(turn, TurnUsage(turn, usage, runner, model=model, hour=hour, counting=Counting(counting)))
     return found
 
 
 def _usage_rows(
-    tx: Transaction, session_id: str, sharing: Sequence[SharingBranch], first: int, last: int, columns: str
+    tx: Transaction,
+    session_id: str,
+    sharing: Sequence[SharingBranch],
+    first: int,
+    last: int,
+    columns: str,
+    *,
+    with_run: bool = False,
 ) -> Iterator[tuple[Any, ...]]:
     """Yield turn and `columns` of the usage rows `u` of turns of the first branch in `sharing`.
 
-    If a turn has two rows, the first one counts.
+    If a turn has two rows, the first one counts. `with_run` adds whether the tokens are estimates, and the model, as
+    the last run of the turn with tokens recorded them.
     """
     if not sharing:
         return
     in_range = "u.user_turn_number BETWEEN :first AND :last"
     sources = []
     if tx.has_table("turn_usage"):
-        sources.append(f"{first_shared_usage(tx.dialect, in_range)} AS u")
+        sources.append((f"{first_shared_usage(tx.dialect, in_range)} AS u", "TRUE", _TURN_MESSAGES))
     if tx.has_table("convo_usage"):
-        sources.append(f"convo_usage AS u WHERE u.session_id = :session_id AND {in_range} AND {ON_BRANCH}")
-    for source in sources:
+        condition = f"u.session_id = :session_id AND {in_range} AND {ON_BRANCH}"
+        sources.append(("convo_usage AS u", condition, "u.message_id"))
+    has_runs = tx.has_table("convo_runs")
+    if with_run:
+        columns += ", run.estimated, CAST(run.model AS TEXT)" if has_runs else ", 0, NULL"
+    for source, condition, messages in sources:
+        run = _LAST_RUN.format(messages=messages) if with_run and has_runs else ""
         yield from tx.execute(
-            f"SELECT u.user_turn_number, {columns} FROM {source}",
+            f"SELECT u.user_turn_number, {columns} FROM {source} {run} WHERE {condition}",
             session_id=session_id,
             branch_id=sharing[0].branch_id,
             sharing=json.dumps(sharing),

@@ -99,9 +99,9 @@ def _values(summary: Summary) -> tuple[str, ...]:
         f"{summary.turns:,}",
         _UNKNOWN
         if usage is None
-        else f"{_at_least(summary.turns_without_usage)}{estimate_mark(usage)}{format_tokens(usage.total_tokens)}",
+        else f"{_at_least(summary.turns_without_usage)}{format_tokens(usage.total_tokens, estimated=usage.estimated)}",
         _UNKNOWN if summary.cached is None else f"{summary.cached:.0%}",
-        _UNKNOWN if summary.cost is None else f"${summary.cost:.3f}",
+        _UNKNOWN if summary.cost is None else f"{estimate_mark(usage)}${summary.cost:.3f}",
         _UNKNOWN
         if summary.seconds is None
         else f"{_at_least(summary.turns_without_time)}{format_duration(summary.seconds)}",

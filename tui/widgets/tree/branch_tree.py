@@ -47,6 +47,10 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
         """Number of the turn; the last of a branch without turns of its own."""
 
     @dataclass
+    class SessionHighlighted(WidgetMessage["BranchTree"]):
+        """Posted when the user has moved the cursor to the row of a session."""
+
+    @dataclass
     class TurnOpened(WidgetMessage["BranchTree"]):
         """Posted when a turn was opened by a key."""
 
@@ -115,6 +119,8 @@ class BranchTree(TreeView, can_focus=True, inherit_bindings=False):
         self._describe_cursor()
         if announce:
             self._announce()
+            if self.cursor_session is not None:
+                self.screen.post_message(self.SessionHighlighted(self))
 
     def _announce(self) -> None:
         turn = self._state.take_announcement()

@@ -220,9 +220,13 @@ def draw_turn(row: TurnRow, appearance: TurnAppearance, columns: Columns) -> lis
         parts.append(RowPart(f"{tools:>{columns.tools - 1}}", PartStyle.TOOLS))
         parts.append(RowPart(FAILED if turn is not None and turn.errors else " ", PartStyle.ERRORS))
     if columns.tokens:
-        tokens = format_tokens(turn.tokens) if turn is not None and turn.tokens is not None else ""
+        tokens = _tokens(turn)
         parts.append(RowPart(f"{tokens:>{columns.tokens}}", PartStyle.QUIET))
     return parts
+
+
+def _tokens(turn: Turn | None) -> str:
+    return "" if turn is None or turn.tokens is None else format_tokens(turn.tokens, estimated=turn.estimated)
 
 
 def _left_parts(row: TurnRow, appearance: TurnAppearance, columns: Columns) -> Iterator[RowPart]:

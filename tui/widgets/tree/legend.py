@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from tui.model import Branch, Session
 from tui.printable import printable_line
+from tui.widgets.format import ESTIMATE
 from tui.widgets.tree.drawing import Columns, TurnAppearance
 from tui.widgets.tree.rows import SessionRow, TurnRow
 from tui.words import plural, shorten
@@ -80,7 +81,7 @@ def _turn_words(
         if turn.errors:
             yield f"{turn.errors:,} failed"
         if turn.tokens is not None:
-            yield plural(turn.tokens, "token")
+            yield f"{ESTIMATE if turn.estimated else ''}{plural(turn.tokens, 'token')}"
     if span.hidden is not None:
         yield f"folded: {plural(span.hidden.turns, 'turn')}, {plural(len(span.hidden.branches), 'branch')}"
     elif row.is_first and span.is_foldable:

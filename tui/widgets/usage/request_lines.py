@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from tui.model import TurnUsage
 from tui.model.cache_evidence import Verdict
 from tui.model.requests import Request
-from tui.widgets.format import estimate_mark, format_cost, format_duration, format_tokens
+from tui.widgets.format import format_cost, format_duration, format_tokens
 from tui.widgets.usage.placeholders import LOADING
 from tui.widgets.usage.request_words import cache_words, differing_names
 from tui.widgets.usage.run_text import missing_usage_text
@@ -63,10 +63,11 @@ def _texts(turn: TurnUsage, request: Request, names: str) -> Iterator[tuple[list
     if usage is None:
         numbers = ["tokens not reported"]
     else:
-        mark = estimate_mark(turn.usage)
-        numbers = [f"in {mark}{format_tokens(usage.input_tokens)}", f"out {mark}{format_tokens(usage.output_tokens)}"]
-        if usage.cached_tokens is not None:
-            numbers.insert(1, f"cached {format_tokens(usage.cached_tokens)}")
+        counts = {"in": usage.input_tokens, "cached": usage.cached_tokens, "out": usage.output_tokens}
+        estimated = turn.usage is not None and turn.usage.estimated
+        numbers = [
+            f"{name} {format_tokens(count, estimated=estimated)}" for name, count in counts.items() if count is not None
+        ]
         if request.cost and not request.cost.unpriced:
             numbers.append(format_cost(request.cost))
     yield numbers, LineStyle.NUMBERS

@@ -70,16 +70,16 @@ def _share(count: int, total: int) -> str:
 
 def branch_resend_sentence(branch: ResendCost) -> str:
     """Return the resend cost of a branch in a sentence."""
-    cached = "" if branch.cached is None else f" ({ESTIMATE}{format_tokens(branch.cached)} cached)"
-    tokens = f"{ESTIMATE}{format_tokens(branch.tokens)} of {format_tokens(branch.input_tokens)}"
+    cached = "" if branch.cached is None else f" ({format_tokens(branch.cached, estimated=True)} cached)"
+    tokens = f"{format_tokens(branch.tokens, estimated=True)} of {format_tokens(branch.input_tokens)}"
     return f"{tokens} input was sent again{cached}"
 
 
 def turn_resend_sentence(turn: TurnResendCost) -> str:
     """Return the resend cost of a turn in a sentence."""
-    items = f"items {ESTIMATE}{format_tokens(turn.items)}"
+    items = f"items {format_tokens(turn.items, estimated=True)}"
     if not turn.requests:
         return f"{items}, not sent again"
-    cached = "" if turn.cached is None else f", {ESTIMATE}{format_tokens(turn.cached)} of it cached"
+    cached = "" if turn.cached is None else f", {format_tokens(turn.cached, estimated=True)} of it cached"
     requests = plural(turn.requests, "later request")
-    return f"{items} × {requests} = {ESTIMATE}{format_tokens(turn.tokens)} re-sent{cached}"
+    return f"{items} × {requests} = {format_tokens(turn.tokens, estimated=True)} re-sent{cached}"

@@ -22,6 +22,7 @@ _RUN: Final = "run: "
 _OUTCOME_STYLES: Final[Mapping[Outcome, str]] = {
     Outcome.DONE: "",
     Outcome.STOPPED: "$text-warning",
+    Outcome.PAUSED: "$text-warning",
     Outcome.FAILED: "$text-error",
 }
 _MAX_MODEL_CELLS: Final = 24

@@ -8,7 +8,7 @@ from typing import Final
 from textual.content import Content
 
 from tui.model import ChartView, Scope, TextSize, TurnUsage, Usage, View
-from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_tokens
+from tui.widgets.format import fit_name, format_tokens
 from tui.widgets.usage.bars import BarPart
 from tui.widgets.usage.cost_text import cost_text
 from tui.widgets.usage.line_layout import MUTED, first_fitting, join_with_dots, spread
@@ -67,7 +67,7 @@ def strip_turn_line(view: View, turn: TurnUsage | None, width: int, legend: Lege
     size = view.text_sizes.turn(turn.turn) if view.text_sizes and shows_text_sizes(view) else None
     if size is not None:
         text = Content.assemble(
-            name, (f"{ESTIMATE}{format_tokens(size.total)}", "bold"), " · ", *_size_sentence(size, legend)
+            name, (format_tokens(size.total, estimated=True), "bold"), " · ", *_size_sentence(size, legend)
         )
         return first_fitting(
             [spread(join_with_dots(text, run), _tools(turn), width), join_with_dots(text, run), text], width
@@ -98,26 +98,29 @@ def _tools(turn: TurnUsage) -> Content:
 
 def _size_sentence(size: TextSize, legend: Legend) -> Iterator[Content]:
     """Yield an estimated size in words."""
-    yield Content.assemble(legend[BarPart.INPUT], f" to the model {format_tokens(size.to_model)} · ")
-    yield Content.assemble(legend[BarPart.OUTPUT], f" from it {format_tokens(size.from_model)}")
+    yield Content.assemble(legend[BarPart.INPUT], f" to the model {format_tokens(size.to_model, estimated=True)} · ")
+    yield Content.assemble(legend[BarPart.OUTPUT], f" from it {format_tokens(size.from_model, estimated=True)}")
 
 
 def _sentence(usage: Usage, legend: Legend, cost: str, *, brief: bool) -> Iterator[Content]:
     """Yield a usage in words; `brief` omits numbers that other numbers include."""
-    yield Content.styled(f"{estimate_mark(usage)}{format_tokens(usage.total_tokens)}", "bold")
+    yield Content.styled(format_tokens(usage.total_tokens, estimated=usage.estimated), "bold")
     if not is_placeholder(cost):
         yield Content(f" · {cost}")
     yield Content(f" · {plural(usage.requests, 'request')}")
     for row, included in _WORDED_ROWS:
         symbol = Content("") if row.part is None else legend[row.part] + " "
-        yield Content.assemble(" · ", symbol, f"{row.word} {format_tokens(row.number(usage) or 0)}")
+        yield Content.assemble(" · ", symbol, f"{row.word} {_count(usage, row)}")
         if included and not brief:
             yield Content.styled(f" ({', '.join(_included_text(usage, inner) for inner in included)})", MUTED)
 
 
 def _included_text(usage: Usage, row: UsageRow) -> str:
-    number = row.number(usage)
-    return f"{row.word} {NOT_REPORTED}" if number is None else f"{format_tokens(number)} {row.word}"
+    return f"{row.word} {NOT_REPORTED}" if row.number(usage) is None else f"{_count(usage, row)} {row.word}"
+
+
+def _count(usage: Usage, row: UsageRow) -> str:
+    return format_tokens(row.number(usage) or 0, estimated=usage.estimated and not row.is_exact)
 
 
 def _worded_rows() -> list[tuple[UsageRow, list[UsageRow]]]:

@@ -169,7 +169,7 @@ def scope_total(view: View, scope: Scope) -> str:
     usage = view.branch_usage.totals.get(scope)
     if usage is None and view.branch_usage.is_uncounted:
         return size_total(view, scope)
-    return ABSENT if usage is None else f"{estimate_mark(usage)}{format_tokens(usage.total_tokens)}"
+    return ABSENT if usage is None else format_tokens(usage.total_tokens, estimated=usage.estimated)
 
 
 def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:

@@ -55,4 +55,4 @@ def _cells(size: TextSize, room: int) -> tuple[str, str, str]:
 
 def size_total(view: View, scope: Scope) -> str:
     """Return the estimated size of a scope, shortened."""
-    return f"{ESTIMATE}{format_tokens(view.text_sizes.totals[scope].total)}" if view.text_sizes else LOADING
+    return format_tokens(view.text_sizes.totals[scope].total, estimated=True) if view.text_sizes else LOADING

@@ -17,7 +17,7 @@ from textual.geometry import Region, Size
 from textual.reactive import reactive, var
 from textual.strip import Strip
 
-from tui.model import BranchUsage, ChartView, ResendCost, Scope, TextSizes, TurnUsage
+from tui.model import BranchUsage, ChartView, ResendCost, Scope, TextSizes, TurnUsage, Usage
 from tui.model.cache_evidence import Verdict
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
@@ -486,11 +486,11 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         if parts is None:
             return ""
         if self._is_uncounted or self.chart_view is ChartView.RESEND_COST:
-            return f"{ESTIMATE}{format_tokens(sum(parts))}"
+            return format_tokens(sum(parts), estimated=True)
         if self.chart_view is ChartView.MONEY:
             return format_cost(turn_usage.cost) if turn_usage and turn_usage.cost else ""
-        usage = turn_usage.usage if turn_usage else None
-        return f"{estimate_mark(usage)}{format_tokens(usage.total_tokens if usage else 0)}"
+        usage = (turn_usage.usage if turn_usage else None) or Usage()
+        return format_tokens(usage.total_tokens, estimated=usage.estimated)
 
     def _draw_bar(self, parts: PartTokens, width: int, states: tuple[str, ...], *, faded: bool) -> Iterator[Segment]:
         """Yield the segments of a bar, merging neighbouring cells of the same style."""

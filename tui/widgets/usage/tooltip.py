@@ -27,14 +27,15 @@ def turn_tooltip(
     if usage is None and size is not None:
         lines = [
             f"turn {turn.turn}: {ESTIMATE}{size.total:,} tokens, estimated from the text",
-            f"to the model {size.to_model:,}, from it {size.from_model:,}",
+            f"to the model {ESTIMATE}{size.to_model:,}, from it {ESTIMATE}{size.from_model:,}",
         ]
     elif usage is None:
         lines = [f"turn {turn.turn}: {missing_usage_text(turn.run)}"]
     else:
+        mark = estimate_mark(usage)
         lines = [
-            f"turn {turn.turn}: {estimate_mark(usage)}{usage.total_tokens:,} tokens",
-            f"input {usage.input_tokens:,}, output {usage.output_tokens:,}",
+            f"turn {turn.turn}: {mark}{usage.total_tokens:,} tokens",
+            f"input {mark}{usage.input_tokens:,}, output {mark}{usage.output_tokens:,}",
         ]
     if turn.cost and not turn.cost.unpriced:
         lines.append(f"cost {format_cost(turn.cost)}")
