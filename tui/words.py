@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ESTIMATE", "RECORD_HINT", "messages_without_branch_words", "plural", "shorten"]
+__all__ = ["ESTIMATE", "RECORD_HINT", "messages_without_branch_words", "plural", "shorten", "unreadable_runs_words"]
 
 ESTIMATE: Final = "≈"
 """The mark of estimates."""
@@ -23,6 +23,12 @@ def messages_without_branch_words(session_id: str, count: int) -> str:
     """Return a sentence on the messages that a plain `SQLiteSession` stored in a session with branches."""
     verb = "is" if count == 1 else "are"
     return f"{plural(count, 'message')} of '{session_id}' {verb} in no branch, as plain SQLiteSession stores them."
+
+
+def unreadable_runs_words(count: int) -> str:
+    """Return a sentence on paused runs that cannot be read."""
+    verb = "waits" if count == 1 else "wait"
+    return f"{plural(count, 'more run')} {verb} for approval, but cannot be read: damaged, or of a newer version."
 
 
 def shorten(text: str, limit: int) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run, RunJSON
+from tests.cli.conftest import CONVO_TUI, Run, RunJSON
 
 
 def titles(run_json: RunJSON, path: Path) -> dict[str, str]:
@@ -73,3 +76,16 @@ def test_an_error_says_what_to_do(conversation: Path, run: Run, words: tuple[str
     process = run(*(conversation if word == "FILE" else word for word in words))
     assert process.returncode in (1, 2)
     assert answer in process.stderr
+
+
+def test_a_change_of_a_locked_file_says_that_it_waits(conversation: Path) -> None:
+    command = [*CONVO_TUI, "fork", str(conversation), "--turn", "1"]
+    with closing(sqlite3.connect(conversation, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
+            assert waiting.stderr is not None
+            said = waiting.stderr.readline()
+            writer.execute("ROLLBACK")
+            output, _ = waiting.communicate()
+    assert said == f"{conversation} is locked by another program: waiting for up to 5 s.\n"
+    assert output.startswith("Forked")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,10 @@ async def test_a_call_is_not_repeated_after_a_crash(path: Path, tmp_path: Path, 
     await pause_run(path, write_agent(tmp_path), "Pay 2")
     assert run("approve", path, 2, "--agent", clerk).returncode == 0
     assert paid(tmp_path) == ["1", "2"]
+    await pause_run(path, tmp_path / "paying.py", "Pay 3")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE convo_paused_runs SET approvals = 'garbage'")
+    assert run("runs", path).stderr.startswith("1 more run waits for approval, but cannot be read")
 
 
 async def test_what_cannot_be_answered_is_refused_in_two_lines(

@@ -12,6 +12,7 @@ from tests.controller.views import notice, user_texts
 from tests.conversations import open_sdk, turn
 from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
+from tui.storage.journal.rows import entries_made_here
 from tui.storage.store import Store
 
 
@@ -145,6 +146,17 @@ async def test_overlapping_commands_are_done_in_their_order(controller: SessionC
         "Pinned 'main'",
         "Pinned 'alt'",
     ]
+
+
+async def test_undo_says_that_another_program_made_the_change(path: Path, controller: SessionController) -> None:
+    await controller.management.toggle_pin("support", "alt")
+    entries_made_here.clear()
+    assert [entry.made_here for entry in await controller.history.entries()] == [False]
+    await controller.history.undo()
+    assert notice(controller) == "Undone: Pinned 'alt', made by another program or before this start. Z redoes it."
+    await controller.management.toggle_pin("support", "alt")
+    await controller.history.undo()
+    assert notice(controller) == "Undone: Pinned 'alt'. Z redoes it."
 
 
 async def test_an_archived_branch_can_be_opened_by_name(path: Path, controller: SessionController) -> None:

@@ -183,7 +183,7 @@ async def test_of_two_answers_at_the_same_time_one_is_taken_up(path: Path, tmp_p
     assert paid(tmp_path) == ["1"]
     assert [kind for kind, _ in await stored(path)].count("function_call_output") == 1
     notices = [explorer.view.notice.text for explorer in (first, second) if explorer.view.notice]
-    assert notices == ["Another program has answered it already, or deleted its branch."]
+    assert notices == ["It was answered in another program, or its branch or file is gone."]
 
 
 async def test_the_other_explorer_follows_a_run_that_was_answered(path: Path, tmp_path: Path, open_file: Open) -> None:
@@ -199,11 +199,39 @@ async def test_the_other_explorer_follows_a_run_that_was_answered(path: Path, tm
     await second.refresh()
     view = await until(second, waiting())
     assert view.notice is not None
-    assert view.notice.text == "The run on 'main' was answered in another program."
+    assert (
+        view.notice.text
+        == "The run on 'main' does not wait any more: it was answered in another program, or the file was replaced."
+    )
     assert view.failure is None
     assert view.page is not None
     assert view.page.items[-1].type == "assistant"
     assert paid(tmp_path) == ["1", "2"]
+
+
+async def test_it_is_said_what_became_of_a_run_whose_session_is_gone(path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1")
+    # Another program deletes it, or another file is put in its place: its runs are gone with it.
+    with closing(sqlite3.connect(path)) as db, db:
+        for table in ("convo_paused_runs", "message_structure", "agent_messages", "agent_sessions"):
+            db.execute(f"DELETE FROM {table}")
+    await first.refresh()
+    seen = [view.notice.text for view in [await until(first, waiting())] if view.notice]
+    assert "is gone" in seen[-1]
+
+
+async def test_a_paused_run_that_cannot_be_read_is_mentioned(path: Path, open_file: Open) -> None:
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1")
+    await agent_of(first).stop_all()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE convo_paused_runs SET approvals = 'garbage'")
+    second = await open_file()
+    await second.load_rest()
+    words = "1 more run waits for approval, but cannot be read: damaged, or of a newer version."
+    assert second.view.notice is not None
+    assert second.view.notice.text == words
 
 
 async def test_runs_wait_on_several_branches(path: Path, tmp_path: Path, open_file: Open) -> None:

@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import sys
 from pathlib import Path
+from typing import Final
 
 from tui.cli.open import OpenSession, open_editor, open_session
 from tui.cli.output import Output, print_json
 from tui.errors import ConvoError
-from tui.storage.editor import Editor
+from tui.printable import printable_line
+from tui.storage.editor import LOCK_SECONDS, Editor
+from tui.storage.open import is_write_locked
 from tui.words import plural
 
 __all__ = ["run"]
 
 
+_SILENT_SECONDS: Final = 0.5
+"""How long a command waits before it says that it waits."""
+
+
 async def run(options: argparse.Namespace) -> int:
     """Make the change that the command names, and print what was done."""
-    editor = open_editor(Path(options.file))
+    path = Path(options.file)
+    waiting = asyncio.create_task(_report_lock(path))
+    try:
+        lines = await _make(options, await asyncio.to_thread(open_editor, path))
+    finally:
+        waiting.cancel()
+    _report(options, lines)
+    return 0
+
+
+async def _report_lock(path: Path) -> None:
+    """Say that the file is locked if the command takes longer than a moment."""
+    await asyncio.sleep(_SILENT_SECONDS)
+    if await asyncio.to_thread(is_write_locked, path):
+        words = f"{printable_line(str(path))} is locked by another program: waiting for up to {LOCK_SECONDS:g} s."
+        print(words, file=sys.stderr, flush=True)
+
+
+async def _make(options: argparse.Namespace, editor: Editor) -> list[str]:
     if options.command in ("undo", "redo"):
         entries = await (editor.undo() if options.command == "undo" else editor.redo())
         done = "Undone" if options.command == "undo" else "Redone"
-        _report(options, [f"{done}: {entry.description}" for entry in entries])
-        return 0
+        return [f"{done}: {entry.description}" for entry in entries]
     async with open_session(options.file, options.session, quiet=True) as found:
         # Of a large file, damage is found when it is read.
         found.store.require_undamaged()
         description = await _change(options, editor, found)
-    _report(options, [f"{description}. `convo-tui undo FILE` takes it back."])
-    return 0
+    return [f"{description}. `convo-tui undo FILE` takes it back."]
 
 
 def _report(options: argparse.Namespace, lines: list[str]) -> None:

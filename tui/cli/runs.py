@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -24,7 +25,7 @@ from tui.storage.editor import Editor
 from tui.storage.store import Store
 from tui.tty.descriptors import stdout_to_stderr
 from tui.widgets.format import format_time_and_zone
-from tui.words import plural, shorten
+from tui.words import plural, shorten, unreadable_runs_words
 
 __all__ = ["run"]
 
@@ -42,6 +43,8 @@ async def run(options: argparse.Namespace) -> int:
     async with _open_store(Path(options.file)) as store:
         if options.command == "runs":
             _print_runs(options, await store.paused_runs())
+            if count := await store.unreadable_runs():
+                print(unreadable_runs_words(count), file=sys.stderr)
             return 0
         found = await _find(store, options.run)
         if options.command == "reject" and options.stop:

@@ -160,7 +160,9 @@ class AgentRuns:
                 # An error is reported by the next refresh.
                 with suppress(ConvoError):
                     paused = await state.store.paused_runs()
-                    self._runs.show_paused(paused, waiting - {run.id for run in paused})
+                    there = {run.id for run in paused}
+                    gone = {run_id: await self._why_gone(ref) for run_id, ref in waiting.items() if run_id not in there}
+                    self._runs.show_paused(paused, gone)
                     outdated = {run.id: run.branch_id for run in paused if run.is_outdated}
                     for branch_id in [name for run_id, name in outdated.items() if run_id not in self._outdated]:
                         words = f"A run on '{branch_id}' waited for approval, and cannot go on: the branch has changed."
@@ -168,6 +170,18 @@ class AgentRuns:
                     self._outdated.update(outdated)
         finally:
             self._following = None
+
+    async def _why_gone(self, branch: BranchRef) -> str:
+        """Return in words what became of a run that waited for approval and is not in the file any more."""
+        state = self._state
+        session = await state.store.session(branch.session_id)
+        if session is None:
+            return f"session '{branch.session_id}' is gone, as it was deleted or the file was replaced"
+        is_open = state.view.session is not None and state.view.session.session_id == session.session_id
+        tree = state.view.tree if is_open else await state.store.tree(session)
+        if branch.branch_id not in tree.branches:
+            return "its branch was deleted"
+        return "it was answered in another program, or the file was replaced"
 
     # The protocol `RunListener`
 

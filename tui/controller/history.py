@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
@@ -9,6 +11,8 @@ from tui.model import EntryState, JournalEntry
 from tui.words import plural
 
 __all__ = ["History"]
+
+_ELSEWHERE: Final = ", made by another program or before this start"
 
 
 class History:
@@ -79,4 +83,5 @@ class History:
         what = f"{plural(len(changed), 'change')}, the last: " if len(changed) > 1 else ""
         where = "" if here else f" (session '{last.session_id}')"
         done, reverse = ("Undone", "Z redoes it") if undoing else ("Redone", "z undoes it")
-        return f"{done}: {what}{last.description}{where}. {reverse}."
+        maker = "" if all(entry.made_here for entry in changed) else _ELSEWHERE
+        return f"{done}: {what}{last.description}{where}{maker}. {reverse}."

@@ -11,7 +11,7 @@ from tui.controller.state import NO_USAGE, State
 from tui.controller.usage import UsageViews
 from tui.errors import NotFoundError
 from tui.model import EMPTY_TREE, Chain, Session, TurnTree
-from tui.words import messages_without_branch_words
+from tui.words import messages_without_branch_words, unreadable_runs_words
 
 __all__ = ["Navigation"]
 
@@ -307,9 +307,13 @@ class Navigation:
         """Tell the user once for each session which runs wait for approval, if they cannot be answered here."""
         state = self._state
         session = state.view.session
-        if session is None or session.session_id in self._reported or (state.view.model and state.view.writable):
+        if session is None or session.session_id in self._reported:
             return
         self._reported.add(session.session_id)
+        if count := await state.store.unreadable_runs(session.session_id):
+            state.notify(unreadable_runs_words(count), "warning")
+        if state.view.model and state.view.writable:
+            return
         if paused := await state.store.paused_runs(session.session_id):
             names = listed(f"'{run.branch_id}'" for run in paused)
             words = f"A run on {names} waits for approval."

@@ -34,6 +34,7 @@ class JournalEntry(NamedTuple):
         description: What was changed, on one line; names in it are untrusted.
         kept_bytes: Bytes that the file keeps to undo or redo the change.
         created_at: When the change was made: UTC, naive.
+        made_here: Whether this process made the change.
     """
 
     id: int
@@ -44,6 +45,7 @@ class JournalEntry(NamedTuple):
     state: EntryState
     kept_bytes: int
     created_at: str
+    made_here: bool = True
 
 
 class CompactionPreview(NamedTuple):

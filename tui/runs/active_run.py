@@ -156,7 +156,7 @@ class ActiveRun:
         finally:
             self._is_taking = False
         if taken is None:
-            raise RunLeftError("Another program has answered it already, or deleted its branch.")
+            raise RunLeftError("It was answered in another program, or its branch or file is gone.")
         if taken.is_outdated:
             raise RunLeftError(f"The run cannot go on: branch '{self.branch.branch_id}' has changed since it paused.")
         if self.run.state is RunState.STOPPING and self.task is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from tui.errors import ConvoError
@@ -71,15 +72,16 @@ class Runs:
         return self._begin(active, self._run(active, text), text)
 
     @property
-    def paused(self) -> frozenset[int]:
-        """The numbers of the stored runs that wait for approval here."""
-        return frozenset(active.run.paused_id for active in self._active.values() if active.run.paused_id is not None)
+    def paused(self) -> Mapping[int, BranchRef]:
+        """The numbers and branches of the stored runs that wait for approval here."""
+        active = self._active.values()
+        return {one.run.paused_id: one.branch for one in active if one.run.paused_id is not None}
 
-    def show_paused(self, paused: Sequence[PausedRun], gone: Collection[int] = ()) -> None:
-        """Show the paused runs of the file as runs that wait for approval, and leave those that are `gone`."""
+    def show_paused(self, paused: Sequence[PausedRun], gone: Mapping[int, str] = MappingProxyType({})) -> None:
+        """Show the paused runs of the file as runs that wait for approval, and leave those that are `gone`, and why."""
         for active in self._active.values():
-            if active.run.paused_id in gone:
-                active.leave(f"The run on '{active.branch.branch_id}' was answered in another program.")
+            if (why := gone.get(active.run.paused_id or 0)) is not None:
+                active.leave(f"The run on '{active.branch.branch_id}' does not wait any more: {why}.")
         for run in paused:
             branch = BranchRef(run.session_id, run.branch_id)
             if not (branch in self._active or run.is_outdated or run.is_sealed or self._is_closed):
@@ -194,7 +196,7 @@ class Runs:
                 decisions = await active.decisions()
                 editor = await self._edit()
                 if (state := await self._paused_state(run.id)) is None:
-                    raise RunLeftError("Another program has answered it already, or deleted its branch.")
+                    raise RunLeftError("It was answered in another program, or its branch or file is gone.")
                 session = await self._open_session(run.session_id)
                 try:
                     await session.switch_to_branch(run.branch_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from tui.errors import ConvoError
 from tui.model import JournalEntry, Outcome, PausedRun
@@ -35,10 +35,14 @@ from tui.storage.transfer.copy import CopyCounts, copy_branch, copy_turns
 from tui.storage.transfer.imports import ImportedSession, import_session
 from tui.words import plural
 
-__all__ = ["Editor", "cannot_delete_main", "checkpoint_of"]
+__all__ = ["LOCK_SECONDS", "Editor", "cannot_delete_main", "checkpoint_of"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+LOCK_SECONDS: Final = 5.0
+"""How long a change waits for the lock of its file, in seconds."""
 
 
 class Editor:
@@ -52,7 +56,7 @@ class Editor:
         tables: Its base tables.
     """
 
-    def __init__(self, path: Path, sessions_table: str, messages_table: str, *, timeout: float = 5.0) -> None:
+    def __init__(self, path: Path, sessions_table: str, messages_table: str, *, timeout: float = LOCK_SECONDS) -> None:
         """Create the editor of an existing file; `timeout` is how long to wait for its lock, in seconds."""
         self.path = path
         self.tables = Tables(quoted(sessions_table), quoted(messages_table))

@@ -246,6 +246,12 @@ class Store:
 
         return tuple(await self._background.read(lambda tx: read_paused_runs(tx, session_id)))
 
+    async def unreadable_runs(self, session_id: str | None = None) -> int:
+        """Return the number of paused runs of a session, by default of all, that this program cannot read."""
+        from tui.storage.queries.paused_runs import count_unreadable_runs
+
+        return await self._background.read(lambda tx: count_unreadable_runs(tx, session_id))
+
     async def paused_state(self, run_id: int) -> str | None:
         """Return the agent's state of a paused run; None if there is no such run."""
         from tui.storage.queries.paused_runs import read_paused_state

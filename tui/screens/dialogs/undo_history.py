@@ -200,4 +200,5 @@ def _label(entry: JournalEntry) -> Content:
 
 
 def _detail(entry: JournalEntry) -> str:
-    return f"{_STATES[entry.state]} {entry.session_id} {format_time(entry.created_at)}".strip()
+    maker = "" if entry.made_here else "elsewhere "
+    return f"{_STATES[entry.state]} {maker}{entry.session_id} {format_time(entry.created_at)}".strip()

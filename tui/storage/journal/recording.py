@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, NamedTuple
 
 from tui.model import JournalEntry
@@ -29,6 +30,7 @@ from tui.storage.journal.rows import (
     copy_to_trash,
     delete_cleared,
     delete_undone_entries,
+    entries_made_here,
     entry_from_row,
     find_row,
     greatest_id,
@@ -281,7 +283,10 @@ def _insert_entry(tx: Transaction, session_id: str, operation: str) -> int:
     CONVO_TRASH.create(tx)
     sql = "INSERT INTO convo_journal (session_id, op, words) VALUES (:session_id, :operation, '') RETURNING id"
     row = tx.execute(sql, session_id=session_id, operation=operation).fetchone()
-    return int(row[0])
+    entry_id = int(row[0])
+    entries_made_here.add(entry_id)
+    tx.on_rollback(partial(entries_made_here.discard, entry_id))
+    return entry_id
 
 
 def _reduce_to_first_and_last(tx: Transaction, entry_id: int, table: str, identifier: str, columns: list[str]) -> None:

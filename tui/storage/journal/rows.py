@@ -33,6 +33,7 @@ __all__ = [
     "copy_to_trash",
     "delete_cleared",
     "delete_undone_entries",
+    "entries_made_here",
     "entry_from_row",
     "find_row",
     "greatest_id",
@@ -149,6 +150,9 @@ class Changes:
         return json.dumps(vars(self))
 
 
+entries_made_here: Final[set[int]] = set()
+"""The ids of the entries that this process made, of whichever file."""
+
 ENTRY_COLUMNS: Final = "id, session_id, branch_id, op, words, state, bytes, CAST(created_at AS TEXT)"
 """The columns of the journal that `entry_from_row` takes."""
 
@@ -156,7 +160,9 @@ ENTRY_COLUMNS: Final = "id, session_id, branch_id, op, words, state, bytes, CAST
 def entry_from_row(row: Sequence[Any]) -> JournalEntry:
     """Return the entry with these `ENTRY_COLUMNS`."""
     entry_id, session_id, branch_id, operation, description, state, size, created_at = row
-    return JournalEntry(entry_id, session_id, branch_id, operation, description, EntryState(state), size, created_at)
+    made_here = entry_id in entries_made_here
+    state = EntryState(state)
+    return JournalEntry(entry_id, session_id, branch_id, operation, description, state, size, created_at, made_here)
 
 
 def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: PendingEntry) -> None:

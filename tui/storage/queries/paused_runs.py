@@ -18,7 +18,7 @@ from tui.storage.queries.sessions import read_seal
 from tui.storage.schema import CONVO_PAUSED_RUNS
 from tui.storage.sql import insert_into
 
-__all__ = ["pause_run", "read_paused_runs", "read_paused_state", "take_paused_run"]
+__all__ = ["count_unreadable_runs", "pause_run", "read_paused_runs", "read_paused_state", "take_paused_run"]
 
 _RUN_FIELDS: Final = (
     "started_at",
@@ -96,6 +96,15 @@ def read_paused_runs(tx: Transaction, session_id: str | None = None, run_id: int
         run_id=run_id,
     ).fetchall()
     return [run for row in rows if (run := _parse(tx, row)) is not None]
+
+
+def count_unreadable_runs(tx: Transaction, session_id: str | None = None) -> int:
+    """Return the number of paused runs of a session, or of all, that this program cannot read."""
+    if not tx.has_table(CONVO_PAUSED_RUNS.name):
+        return 0
+    condition = "" if session_id is None else " WHERE session_id = :session_id"
+    (count,) = tx.execute(f"SELECT COUNT(*) FROM convo_paused_runs{condition}", session_id=session_id).fetchone()
+    return int(count) - len(read_paused_runs(tx, session_id)) if count else 0
 
 
 def read_paused_state(tx: Transaction, run_id: int) -> str | None:

@@ -13,15 +13,15 @@ from typing import Final, TypeVar
 from tui.errors import ConvoError, FileError
 from tui.storage.engine import Transaction
 from tui.storage.schema import create_sdk_tables, quoted
-from tui.storage.sqlite.connection import Connection
+from tui.storage.sqlite.connection import Connection, connect
 from tui.storage.sqlite.engine import SQLiteEngine, SQLiteTransaction, written_files
-from tui.storage.sqlite.errors import DEMO_HINT, translate_errors
+from tui.storage.sqlite.errors import DEMO_HINT, is_locked, translate_errors
 from tui.storage.sqlite.file_state import DatabaseFiles
 from tui.storage.sqlite.ownership import check_tables, enable_wal, make_tables
 from tui.storage.sqlite.reading import SQLiteReader
 from tui.storage.tables import Tables
 
-__all__ = ["open_session", "open_to_read", "open_to_write", "unfinished_logs", "write_new_database"]
+__all__ = ["is_write_locked", "open_session", "open_to_read", "open_to_write", "unfinished_logs", "write_new_database"]
 
 T = TypeVar("T")
 
@@ -83,6 +83,17 @@ def open_session(path: str | Path, tables: Tables, session_id: str, *, create_ta
         engine.close()
         raise
     return engine
+
+
+def is_write_locked(path: Path) -> bool:
+    """Return whether another connection keeps a file from being written now."""
+    try:
+        with closing(connect(path, "rw", 0)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        return is_locked(error)
+    return False
 
 
 def unfinished_logs() -> list[Path]:
