@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui.errors import ConfigError
 from tui.model import Counting, Money, Spending, TurnUsage, Usage
+from tui.model.requests import RequestUsage
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice, PriceCalculation
@@ -36,6 +37,7 @@ class _Rates(NamedTuple):
     output: Decimal
     reasoning: Decimal
     request: Decimal
+    has_tiers: bool
 
     def parts(self, usage: Usage) -> tuple[Decimal, Decimal, Decimal, Decimal]:
         """Return the cost of usage as `Money.parts`."""
@@ -88,14 +90,24 @@ class Prices:
                         limits.update(tier.start for tier in price.tiers)
         return tuple(sorted(limits))
 
-    def spending(self, turn: TurnUsage) -> Spending | None:
-        """Return the usage of a turn with all that its price depends on; None if no usage is stored."""
-        usage = turn.usage
-        if usage is None:
+    def cost_of_turn(self, turn: TurnUsage) -> Money | None:
+        """Return the cost of a turn: the sum of its requests if they are known; None if no usage is stored."""
+        if turn.usage is None:
             return None
+        requests = [request for request in turn.requests if request.usage is not None]
+        if not requests:
+            return self.cost([self._spending(turn, turn.usage, turn.model)])
+        part_of = turn.branch_id or "", turn.turn
+        parts = [self._spending(turn, _usage(request, turn), request.model) for request in requests]
+        return self.cost(part._replace(part_of=part_of) for part in parts)
+
+    def _spending(self, turn: TurnUsage, usage: Usage, model: str | None) -> Spending:
+        """Return usage of a turn with all that its price depends on."""
         mean = usage.input_tokens / max(usage.requests, 1)
         tier = max((limit for limit in self.limits if mean > limit), default=0)
-        return Spending(usage, 1, turn.model, turn.hour, tier, turn.counting)
+        # A request cannot exceed a limit that the sum does not exceed.
+        by_mean = usage.requests > 1 and usage.input_tokens > self.limits[0]
+        return Spending(usage, 1, model or turn.model, turn.hour, tier, turn.counting, by_mean)
 
     def names(self) -> list[str]:
         """Return the models that have a price, as `provider/model`."""
@@ -106,43 +118,42 @@ class Prices:
     def cost(self, spendings: Iterable[Spending]) -> Money | None:
         """Return the cost of usage; None if there is none."""
         parts, turns, unpriced_turns, estimated = (Decimal(0),) * 4, 0, 0, False
+        has_price: dict[tuple[str, int], bool] = {}
         for spending in spendings:
             usage, is_exclusive = spending.usage, spending.counting is Counting.EXCLUSIVE
             if is_exclusive:
                 cache = (usage.cached_tokens or 0) + (usage.cache_write_tokens or 0)
                 usage = usage._replace(input_tokens=usage.input_tokens + cache)
             rates = None if spending.counting is Counting.UNKNOWN else self._rates_of(spending)
-            turns += spending.turns
-            if rates is None:
-                unpriced_turns += spending.turns
+            if spending.part_of is not None:
+                has_price[spending.part_of] = rates is not None and has_price.get(spending.part_of, True)
             else:
+                turns += spending.turns
+                unpriced_turns += spending.turns if rates is None else 0
+            if rates is not None:
                 cached, others, output, reasoning = map(Decimal.__add__, parts, rates.parts(usage))
                 parts = cached, others, output, reasoning
                 # It is a guess how the input was counted.
-                estimated = estimated or usage.estimated or is_exclusive
+                estimated |= usage.estimated or is_exclusive or (spending.by_mean and rates.has_tiers)
+        turns += len(has_price)
+        unpriced_turns += list(has_price.values()).count(False)
         return Money(sum(parts, Decimal(0)), turns, unpriced_turns, estimated, parts) if turns else None
 
     def priced_request(self, request: Request, turn: TurnUsage) -> Request:
         """Return a request of a turn with its cost, and with what the tokens cost that its cache did not serve."""
         if request.usage is None:
             return request
-        usage = Usage(1, *request.usage[:2], sum(request.usage[:2]), *request.usage[2:])
-        usage = usage._replace(estimated=bool(turn.usage and turn.usage.estimated))
-        cost = self._cost_of_request(usage, request, turn)
+        usage = _usage(request, turn)
+        cost = self.cost([self._spending(turn, usage, request.model)])
         cache = request.cache
         if cache is not None and cache.lost_tokens and cost is not None and not cost.unpriced:
             cached = (usage.cached_tokens or 0) + cache.lost_tokens
-            served = self._cost_of_request(usage._replace(cached_tokens=cached), request, turn)
+            served = self.cost([self._spending(turn, usage._replace(cached_tokens=cached), request.model)])
             # Of a provider that counts the tokens of its cache apart, it is not known what it would have counted.
             if served is not None and cached <= usage.input_tokens:
                 lost = Money(max(cost.amount - served.amount, Decimal(0)), 1, estimated=cost.estimated)
                 cache = cache._replace(lost_cost=lost)
         return request._replace(cost=cost, cache=cache)
-
-    def _cost_of_request(self, usage: Usage, request: Request, turn: TurnUsage) -> Money | None:
-        part = turn._replace(usage=usage, model=request.model or turn.model)
-        spending = self.spending(part)
-        return None if spending is None else self.cost([spending])
 
     def window(self, model: str | None) -> int | None:
         """Return the context window of a model, or else of the model in `price_as`; None if neither is known."""
@@ -167,6 +178,12 @@ class Prices:
         if (name, hour) not in self._models:
             self._models[name, hour] = _find(name, hour)
         return self._models[name, hour]
+
+
+def _usage(request: Request, turn: TurnUsage) -> Usage:
+    """Return the usage of a request of a turn whose tokens were reported."""
+    used = request.usage or RequestUsage()
+    return Usage(1, *used[:2], sum(used[:2]), *used[2:], estimated=bool(turn.usage and turn.usage.estimated))
 
 
 def _find(name: str, hour: str) -> PriceCalculation | None:
@@ -223,4 +240,5 @@ def _rates(prices: ModelPrice, tier: int) -> _Rates:
         price_of_one(output_tokens=_MILLION),
         price_of_one(output_tokens=_MILLION, output_reasoning_tokens=_MILLION),
         request,
+        any(isinstance(price, TieredPrices) for price in vars(prices).values()),
     )

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.conversations import open_sdk
+from tests.conversations import open_sdk, turn
 from tui.controller import SessionController
 from tui.errors import ConfigError, NotFoundError
 from tui.model import ChartView, Scope
+from tui.model.requests import RequestUsage, SentRequest
+from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
 
 
@@ -108,3 +115,57 @@ async def test_a_branch_without_turns_has_usage_without_turns(tmp_path: Path) ->
     assert controller.view.branch_usage is not None
     assert (controller.view.turn, controller.view.branch_usage.page) == (0, ())
     controller.close()
+
+
+MODELS = st.sampled_from(["gpt-5-mini", "gpt-5", "gemini-2.5-pro", "nobody-knows-it", None])
+TOKENS = st.sampled_from([1_000, 150_000, 250_000])
+REQUESTS = st.lists(st.tuples(MODELS, TOKENS, st.integers(0, 1_000)), min_size=1, max_size=3)
+TURNS = st.lists(st.tuples(st.none() | st.booleans(), MODELS, REQUESTS), min_size=1, max_size=5)
+
+
+@given(TURNS, st.integers(1, 5))
+@settings(max_examples=15, deadline=None)
+def test_the_cost_of_a_scope_is_that_of_its_turns_and_theirs_is_that_of_their_requests(
+    tmp_path_factory: pytest.TempPathFactory, turns: list[Any], fork: int
+) -> None:
+    asyncio.run(_compare_costs(tmp_path_factory.mktemp("costs") / "costs.sqlite", turns, fork))
+
+
+async def _compare_costs(path: Path, turns: list[Any], fork: int) -> None:
+    session = AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True)
+    await session.add_items(turn("turn 0"))
+    await session.record_run(outcome="done", model="gpt-5-mini")
+    for number, (recorded, model, requests) in enumerate(turns, 1):
+        if number == fork:
+            await session.create_branch_from_turn(number, "fork")
+        await session.add_items(turn(f"turn {number}"))
+        sent = [SentRequest(RequestUsage(tokens, 10, cached), "Guide", name) for name, tokens, cached in requests]
+        for index, request in enumerate(sent):
+            await session.record_request(request, first=index == 0)
+        if recorded is not None:
+            await session.record_run(outcome="done", model=model)
+        if recorded:
+            # Another program replaces the usage: the requests are not those of the turn.
+            with closing(sqlite3.connect(path)) as db, db:
+                db.execute(
+                    "UPDATE turn_usage SET output_tokens = output_tokens + 1 WHERE user_turn_number = ?", [number]
+                )
+    branches = [branch["branch_id"] for branch in await session.list_branches()]
+    session.close()
+    store = Store(path)
+    controller = SessionController(store)
+    reports = [await controller.usage.report("support", branch_id) for branch_id in branches]
+    controller.close()
+    for report in reports:
+        costs = {found.turn: found.cost for found in report.turns if found.cost is not None}
+        own = [found.turn for found in report.turns if found.branch_id == report.branch_usage.branch_id]
+        for scope, of_scope in ((Scope.PATH, list(costs)), (Scope.OWN, own)):
+            money = report.branch_usage.money[scope]
+            parts = [costs[number] for number in of_scope if number in costs]
+            sums = (sum(part.amount for part in parts), len(parts), sum(part.unpriced for part in parts))
+            assert (money and (money.amount, money.turns, money.unpriced)) == (sums if parts else None)
+            assert money is None or money.estimated == any(part.estimated for part in parts)
+        for found in report.turns:
+            if found.requests and found.cost is not None:
+                assert found.cost.amount == sum(request.cost.amount for request in found.requests if request.cost)
+                assert found.cost.unpriced == any(request.cost.unpriced for request in found.requests if request.cost)

@@ -22,8 +22,8 @@ def test_items_are_measured_between_turns_of_one_request_each() -> None:
     first = found.turn(1)
     assert first is not None
     assert (first.items, first.measured) == (300 + 10 - 20, True)
-    # It was sent with two more requests, whose 3,300 tokens were cached but for 1,200.
-    assert (first.requests, first.tokens, first.cached) == (2, 580, 580 * 2100 // 3300)
+    # It was sent with two more requests, of which 9/13 and 12/20 were cached.
+    assert (first.requests, first.tokens, first.cached) == (2, 580, 290 * 900 // 1300 + 290 * 1200 // 2000)
     second = found.turn(2)
     assert second is not None
     assert (second.items, second.measured) == (700 + 20 - 10, True)
@@ -33,7 +33,7 @@ def test_items_are_measured_between_turns_of_one_request_each() -> None:
     assert last is not None
     assert (last.items, last.measured, last.requests, last.tokens, last.cached) == (100, False, 0, 0, None)
     assert (found.tokens, found.items, found.input_tokens, found.largest) == (1290, 1100, 4300, 710)
-    assert found.cached == 580 * 2100 // 3300 + 710 * 1200 // 2000
+    assert found.cached == (first.cached or 0) + (second.cached or 0)
     assert found.turn(0) is found.turn(4) is None
 
 
@@ -56,13 +56,23 @@ def test_turns_of_several_requests_are_measured_if_their_first_request_is_known(
     found = resend_cost(
         "main",
         [
-            TurnInput(characters=400, requests=3, input_tokens=4000, first_input=1000),
-            TurnInput(characters=400, requests=2, input_tokens=5500, first_input=2500),
+            TurnInput(characters=400, requests=3, input_tokens=4000, sent=[(1000, None), (1400, None), (1600, None)]),
+            TurnInput(characters=400, requests=2, input_tokens=5500, sent=[(2500, None), (3000, None)]),
             TurnInput(characters=400, requests=2, input_tokens=8000),
         ],
     )
     turns = [found.turn(number) for number in (1, 2)]
     assert [turn and (turn.items, turn.measured) for turn in turns] == [(1500, True), (100, False)]
+
+
+def test_a_resend_cost_adds_up_the_known_requests_each_with_its_own_input_and_cached_tokens() -> None:
+    sent = [(500, 0), (4000, 1000)]
+    known = TurnInput(requests=2, input_tokens=4500, cached_tokens=1000, sent=sent)
+    turns = [
+        resend_cost("main", [TurnInput(characters=4000), last]).turn(1) for last in (known, known._replace(sent=()))
+    ]
+    # The first request had room for half of the 1,000 tokens; of the second, a quarter was cached.
+    assert [turn and (turn.tokens, turn.cached) for turn in turns] == [(500 + 1000, 250), (2000, 2000 * 1000 // 4500)]
 
 
 def test_items_are_estimated_if_the_history_was_cut_or_tokens_are_estimates() -> None:
@@ -88,7 +98,7 @@ def test_turns_without_usage_send_nothing_again() -> None:
     assert resend_cost("main", []).tokens == 0
 
 
-turns = st.builds(
+sums = st.builds(
     TurnInput,
     characters=st.integers(0, 10**6),
     message=st.integers(0, 10**4),
@@ -96,8 +106,23 @@ turns = st.builds(
     input_tokens=st.integers(0, 10**6),
     cached_tokens=st.none() | st.integers(0, 10**6),
     estimated=st.booleans(),
-    first_input=st.none() | st.integers(0, 10**6),
+    sent=st.just(()),
 )
+sent = st.lists(st.tuples(st.integers(0, 10**6), st.none() | st.integers(0, 10**6)), min_size=1, max_size=4)
+
+
+def with_requests(turn: TurnInput, sent: list[tuple[int, int | None]]) -> TurnInput:
+    """Return a turn with known requests and their sums."""
+    cached = [part for _, part in sent if part is not None]
+    return turn._replace(
+        requests=len(sent),
+        input_tokens=sum(tokens for tokens, _ in sent),
+        cached_tokens=sum(cached) if cached else None,
+        sent=sent,
+    )
+
+
+turns = sums | st.builds(with_requests, sums, sent)
 
 
 @given(st.lists(turns, max_size=30))

@@ -46,7 +46,7 @@ class Pricing:
         """Return the cost of the most expensive turn; 0 if no turn has a price."""
         prices = await self._load()
         return await asyncio.to_thread(
-            lambda: max((turn.cost.amount for turn in _priced(prices, turns) if turn.cost), default=Decimal(0))
+            lambda: max((cost.amount for cost in map(prices.cost_of_turn, turns) if cost), default=Decimal(0))
         )
 
     async def price_function(self) -> Callable[[Sequence[TurnUsage]], tuple[TurnUsage, ...]] | None:
@@ -74,14 +74,13 @@ class Pricing:
 
 
 def _priced(prices: Prices, turns: Sequence[TurnUsage]) -> tuple[TurnUsage, ...]:
-    spendings = [prices.spending(turn) for turn in turns]
     return tuple(
         turn._replace(
-            cost=prices.cost([spending]),
+            cost=prices.cost_of_turn(turn),
             window=prices.window(turn.model),
             requests=tuple(prices.priced_request(request, turn) for request in turn.requests),
         )
-        if spending
+        if turn.usage
         else turn
-        for turn, spending in zip(turns, spendings, strict=True)
+        for turn in turns
     )

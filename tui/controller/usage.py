@@ -180,7 +180,7 @@ class UsageViews:
             largest = Decimal(0)
             if self._has_prices:
                 branch_id = branch_usage.branch_id
-                turns = await state.store.turn_usages(session, tree, branch_id, 1, branch_usage.turns, requests=False)
+                turns = await state.store.turn_usages(session, tree, branch_id, 1, branch_usage.turns, evidence=False)
                 largest = await self._pricing.largest_cost(turns)
             if state.view.tree is tree and state.view.branch_id == branch_usage.branch_id:
                 state.publish(largest_cost=largest)

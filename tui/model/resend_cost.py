@@ -16,12 +16,13 @@ The provider counts requests and their input, but not the tokens of a turn's ite
 3. So a turn is *measured* if the first input of both it and the next turn is known; the other turns are estimated, at
    least in part.
 
-No request sends more than its counted input. If the items before a turn exceed the mean input of its requests, because
-the history was cut or the estimate is too high, each item counts for that turn only with the share that fits. So the
-sum of all resend costs never exceeds the input of all requests.
+No request sends more than its counted input. If the items before a turn exceed the input of one of its requests,
+because the history was cut or the estimate is too high, each item counts for that request only with the share that
+fits. So the sum of all resend costs never exceeds the input of all requests. If only the sum of a turn's requests is
+known, each of them counts with the mean.
 
-The *cached* part of a resend cost is the share of cached tokens in the input of the turns after t: these tokens were
-sent again too, at the price of cached input.
+The *cached* part of a resend cost adds up the same requests, each with the share of its input that was cached: these
+tokens were sent again too, at the price of cached input.
 
 Not included: requests of turns without stored usage; items that a later request of the same turn sends again; and all
 that an agent sends besides the items, such as its instructions and tools.
@@ -30,7 +31,7 @@ that an agent sends besides the items, such as its instructions and tools.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -49,7 +50,7 @@ class TurnInput(NamedTuple):
         input_tokens: Input of all its requests.
         cached_tokens: Cached part of the input; None if not reported.
         estimated: Whether the tokens are estimates.
-        first_input: Input of its first request; None if only the sum of several is known.
+        sent: Input and cached tokens of each of its requests; empty if only the sum of several is known.
     """
 
     characters: int = 0
@@ -58,7 +59,23 @@ class TurnInput(NamedTuple):
     input_tokens: int = 0
     cached_tokens: int | None = None
     estimated: bool = False
-    first_input: int | None = None
+    sent: Sequence[tuple[int, int | None]] = ()
+
+    @property
+    def equal_requests(self) -> Iterator[tuple[int, float, float]]:
+        """Number, input and cached tokens of requests: of each one, or the means if only their sum is known."""
+        if self.sent:
+            yield from ((1, tokens, min(cached or 0, tokens)) for tokens, cached in self.sent)
+        elif self.requests:
+            cached = min(self.cached_tokens or 0, self.input_tokens)
+            yield self.requests, self.input_tokens / self.requests, cached / self.requests
+
+    @property
+    def first_input(self) -> int | None:
+        """Input of the first request; None if only the sum of several is known."""
+        if self.sent:
+            return self.sent[0][0]
+        return self.input_tokens if self.requests == 1 else None
 
 
 class TurnResendCost(NamedTuple):
@@ -124,37 +141,42 @@ class ResendCost:
 def resend_cost(branch_id: str, turns: Sequence[TurnInput]) -> ResendCost:
     """Compute the resend costs of a branch from the sizes of all its turns."""
     items, measured = _items(turns)
-    # How often each turn's requests sent the items before it: the number of requests, or less if not all items fit.
-    resends, before = array("d", bytes(8 * len(turns))), 0
+    # How often each turn's requests sent the items before it, and the part of that which was cached: the number of
+    # requests, or less if not all items fit.
+    resends, cached_resends = (array("d", bytes(8 * len(turns))) for _ in range(2))
+    before = 0
     for index, turn in enumerate(turns):
-        resends[index] = min(turn.requests, turn.input_tokens / before) if before else turn.requests
+        for number, tokens, cached in turn.equal_requests:
+            share = number * min(1, tokens / before) if before else number
+            resends[index] += share
+            cached_resends[index] += share * (cached / tokens) if tokens else 0
         before += items[index]
 
-    later_requests, tokens, cached = (array("q", bytes(8 * len(turns))) for _ in range(3))
-    requests = sent_tokens = cached_tokens = 0
-    later_resends, reported = 0.0, False
+    later_requests, resent, resent_cached = (array("q", bytes(8 * len(turns))) for _ in range(3))
+    requests = 0
+    later_resends = later_cached_resends = 0.0
+    reported = False
     for index in range(len(turns) - 1, -1, -1):
         later_requests[index] = requests
-        tokens[index] = int(items[index] * later_resends)
-        cached[index] = -1 if not reported else tokens[index] * cached_tokens // sent_tokens if sent_tokens else 0
+        resent[index] = int(items[index] * later_resends)
+        resent_cached[index] = int(items[index] * later_cached_resends) if reported else -1
         turn = turns[index]
-        later_resends += resends[index]
         requests += turn.requests
-        sent_tokens += turn.input_tokens
-        cached_tokens += min(turn.cached_tokens or 0, turn.input_tokens)
+        later_resends += resends[index]
+        later_cached_resends += cached_resends[index]
         reported = reported or turn.cached_tokens is not None
     return ResendCost(
         branch_id,
-        tokens=sum(tokens),
-        cached=sum(part for part in cached if part > 0) if any(part >= 0 for part in cached) else None,
+        tokens=sum(resent),
+        cached=sum(part for part in resent_cached if part > 0) if any(part >= 0 for part in resent_cached) else None,
         items=sum(items),
-        input_tokens=sent_tokens,
-        largest=max(tokens, default=0),
+        input_tokens=sum(turn.input_tokens for turn in turns),
+        largest=max(resent, default=0),
         _items=items,
         _measured=measured,
         _requests=later_requests,
-        _tokens=tokens,
-        _cached=cached,
+        _tokens=resent,
+        _cached=resent_cached,
     )
 
 
@@ -165,7 +187,7 @@ def _items(turns: Sequence[TurnInput]) -> tuple[array[int], bytearray]:
     previous: int | None = None
     previous_input = 0
     for index, turn in enumerate(turns):
-        first_input = turn.input_tokens if turn.requests == 1 else turn.first_input
+        first_input = turn.first_input
         if first_input is None or turn.estimated:
             continue
         if previous is not None:

@@ -218,9 +218,12 @@ class Spending(NamedTuple):
         turns: Number of turns with this usage.
         model: The model that counted the tokens, as the record of the run names it; None if none is recorded.
         hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`; empty if that is not known.
-        price_tier: The largest tier limit that the mean input of the requests exceeds; 0 for none. Some models cost
-            more above a limit.
+        price_tier: The largest tier limit that the input of a request exceeds, or the mean input of several; 0 for
+            none. Some models cost more above a limit.
         counting: How the input was counted.
+        by_mean: Whether a mean decided on the tier.
+        part_of: Branch and first message of a turn of which this is a part, as its requests differ in model or tier;
+            None for all of a turn or of several turns.
     """
 
     usage: Usage
@@ -229,6 +232,8 @@ class Spending(NamedTuple):
     hour: str = ""
     price_tier: int = 0
     counting: Counting = Counting.INCLUSIVE
+    by_mean: bool = False
+    part_of: tuple[str, int] | None = None
 
 
 class Money(NamedTuple):
@@ -238,9 +243,10 @@ class Money(NamedTuple):
         amount: US dollars for the turns that have a price.
         parts: The amounts of cached input, all other input, output without reasoning, and reasoning.
         turns: Number of turns with usage.
-        unpriced: Number of these turns that have no price, since their model or its price is not known; `amount` does
-            not include them.
-        estimated: Whether some of the tokens are estimates, or it is a guess how they were counted.
+        unpriced: Number of these turns of which a request has no price, since its model or the model's price is not
+            known; `amount` does not include such requests.
+        estimated: Whether some of the tokens are estimates, or it is a guess how they were counted, or a mean decided
+            on the price.
     """
 
     amount: Decimal

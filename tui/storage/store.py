@@ -374,10 +374,13 @@ class Store:
         self._background.submit_read(lambda tx: self._usage_cache.branch_usage(tx, session, tree, branch_id))
 
     async def turn_usages(
-        self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int, *, requests: bool = True
+        self, session: Session, tree: TurnTree, branch_id: str, first: int, last: int, *, evidence: bool = True
     ) -> tuple[TurnUsage, ...]:
-        """Return the usage of each turn of a branch from `first` to `last`, by default with the turn's requests."""
-        positions = self._background_positions if requests else None
+        """Return the usage and the requests of each turn of a branch from `first` to `last`.
+
+        By default, the requests have cache evidence.
+        """
+        positions = self._background_positions if evidence else None
         return await self._background.read(lambda tx: turn_usages(tx, session, tree, branch_id, first, last, positions))
 
     async def requests(

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from tui.model import BranchUsage, Counting, Scope, Session, Spending, TurnTree, Usage
+from tui.model.requests import RequestUsage
 from tui.storage.dialect import Dialect
 from tui.storage.engine import Transaction
 from tui.storage.queries.turn_usage import (
@@ -37,13 +38,19 @@ __all__ = ["BranchUsageCache", "SpendingByScope", "session_tools"]
 
 _CACHED_BRANCHES: Final = 256
 
+_APART: Final = ("model", "hour", "price_tier", "counting", "by_mean", "part_branch", "part_message")
+"""The first columns of `_usage_sum`: what a price depends on, and the turn of which a row is a part."""
+
+_TOGETHER: Final = "NULL, '', 0, '', 0, NULL, NULL"
+"""The same for a sum of all rows."""
+
 _SUMS: Final = (
-    f"{USAGE_SUMS}, COALESCE(MAX(estimated), 0), COUNT(*), MAX(input_tokens + output_tokens),"
+    f"{USAGE_SUMS}, COALESCE(MAX(estimated), 0), SUM(is_turn), COUNT(*), MAX(input_tokens + output_tokens),"
     " COUNT(*) FILTER (WHERE turn > 0)"
 )
-"""The columns of `_usage_sum` after model, hour, price tier and counting."""
+"""The other columns."""
 
-_WIDTH: Final = 4 + len(USAGE_COLUMNS) + 4
+_WIDTH: Final = len(_APART) + len(USAGE_COLUMNS) + 5
 """The number of columns of `_usage_sum`."""
 
 _LAST_RUNS: Final = """
@@ -77,8 +84,47 @@ _RESTORED: Final = """
 """The condition that the branch of a row `u` of `convo_usage` exists again, with usage for that turn."""
 
 
+_TOKENS: Final = RequestUsage._fields
+
+_SENT: Final = f"""
+    SELECT branch_id, user_turn_number AS turn, MIN(message_id) AS message_id, COUNT(*) AS requests,
+        COUNT(COALESCE(input_tokens, output_tokens)) AS reported,
+        MIN(CASE WHEN COALESCE(input_tokens, output_tokens) IS NOT NULL THEN id END) AS first_id,
+        {", ".join(f"SUM(COALESCE({name}, 0)) AS {name}" for name in _TOKENS)}
+    FROM convo_requests r WHERE session_id = :session_id
+"""
+"""The sums of the requests of a turn."""
+
+_SENT_ON_BRANCH: Final = f"""
+    {_SENT} AND EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = r.session_id
+        AND t.branch_id = r.branch_id AND t.user_turn_number = r.user_turn_number AND t.message_id = r.message_id)
+    GROUP BY branch_id, user_turn_number HAVING MIN(message_id) = MAX(message_id)
+"""
+"""Those of each branch and turn that the branch holds now."""
+
+_ADDS_UP: Final = " AND ".join(
+    ["used.requests BETWEEN sent.reported AND sent.requests"]
+    + [f"sent.{name} = COALESCE(used.{name}, 0)" for name in _TOKENS]
+)
+"""The condition of `adds_up`."""
+
+_OF_TURN: Final = ", ".join(f"used.{name} AS {name}" for name in USAGE_NAMES.split(", "))
+
+_OF_REQUEST: Final = ", ".join(
+    f"CASE WHEN r.id IS NULL THEN used.{name} ELSE {value} END AS {name}"
+    for name, value in {
+        "requests": "1",
+        "total_tokens": "COALESCE(r.input_tokens, 0) + COALESCE(r.output_tokens, 0)",
+        "input_tokens": "COALESCE(r.input_tokens, 0)",
+        "output_tokens": "COALESCE(r.output_tokens, 0)",
+        **{name: f"r.{name}" for name in _TOKENS[2:]},
+    }.items()
+)
+"""The numbers of a request, or of a turn whose requests are not known."""
+
+
 class SpendingByScope(NamedTuple):
-    """The usage of each scope, separated by model, hour and price tier."""
+    """The usage of each scope, separated by model, hour and price tier: of the requests as far as they are known."""
 
     own: tuple[Spending, ...]
     path: tuple[Spending, ...]
@@ -271,27 +317,72 @@ class BranchUsageCache:
             message: The column with the first message of the turn; if empty, it is looked up in `message_structure`.
             values: The named values of `source`, with `session_id`.
         """
-        apart = self._tier_limits is not None
-        model, hour, tier, counting = "NULL", "''", "0", "''"
-        if self._tier_limits is not None:
-            model, hour, tier = "run.model", "hour", _price_tier(self._tier_limits)
-            counting = counting_expression(tx.dialect)
-        groups = [*columns[:1], *(("model", "hour", "price_tier", "counting") if apart else ())]
+        limits = self._tier_limits
+        counting = "''" if limits is None else counting_expression(tx.dialect)
+        on_message = "used.message_id" if message else ""
+        usages = (
+            f"WITH run AS ({_LAST_RUNS if tx.has_table('convo_runs') else _NO_RUNS}),"
+            f" used AS ({_used_rows(tx.dialect, source, message, counting)})"
+        )
+        joined = (
+            "used LEFT JOIN run ON run.branch_id = used.branch_id AND run.turn = used.turn"
+            f" AND {f'run.message_id = {on_message}' if message else _FIRST_MESSAGE}"
+        )
+        if limits is None:
+            apart: tuple[str, ...] = ()
+            query = (
+                f"{usages} SELECT {''.join(f'{column}, ' for column in columns)} {_TOGETHER}, {_SUMS}"
+                f" FROM (SELECT used.branch_id, used.turn, {_OF_TURN}, run.estimated, 1 AS is_turn FROM {joined})"
+                " AS counted"
+            )
+        else:
+            apart = _APART
+            query = (
+                f"{usages}, {_priced_rows(joined, limits, on_message, has_requests=tx.has_table('convo_requests'))}"
+                f" SELECT {''.join(f'{column}, ' for column in columns)} {', '.join(_APART)}, {_SUMS} FROM apart"
+            )
+        groups = (*columns[:1], *apart)
         rows = tx.fetch_rows_via_json(
-            f"WITH run AS ({_LAST_RUNS if tx.has_table('convo_runs') else _NO_RUNS})"
-            f" SELECT {''.join(f'{column}, ' for column in columns)}"
-            f" {'model, hour, price_tier, counting' if apart else f'{model}, {hour}, {tier}, {counting}'}, {_SUMS}"
-            f" FROM (SELECT used.branch_id, used.turn, {USAGE_NAMES}, run.estimated,"
-            f" {model} AS model, {hour} AS hour, {tier} AS price_tier, counting"
-            f" FROM ({_used_rows(tx.dialect, source, message, counting)}) AS used"
-            " LEFT JOIN run ON run.branch_id = used.branch_id AND run.turn = used.turn"
-            f" AND {'run.message_id = used.message_id' if message else _FIRST_MESSAGE}) AS priced"
-            + (f" GROUP BY {', '.join(groups)}" if groups else ""),
-            len(columns) + _WIDTH,
-            **values,
+            query + (f" GROUP BY {', '.join(groups)}" if groups else ""), len(columns) + _WIDTH, **values
         )
         # Without GROUP BY, a sum of no rows is a row.
         return [(row[:-_WIDTH], part) for row in rows if (part := _usage_sum(row[-_WIDTH:])).spending.turns]
+
+
+def _priced_rows(joined: str, limits: Sequence[int], on_message: str, *, has_requests: bool) -> str:
+    """Return the common table expression `apart`: a row for each known request and for each turn without any.
+
+    Args:
+        joined: The turns `used` and their runs.
+        limits: The limits of price tiers.
+        on_message: The column with the first message of a turn, if there is one.
+        has_requests: Whether the file has requests.
+    """
+    sent, numbers, model, is_turn, message = "", _OF_TURN, "run.model", "1", "0"
+    if has_requests:
+        of_turn = f"{_SENT} GROUP BY branch_id, user_turn_number, message_id" if on_message else _SENT_ON_BRANCH
+        sent = f"sent AS ({of_turn}), "
+        joined = (
+            f"{joined} LEFT JOIN sent ON sent.branch_id = used.branch_id AND sent.turn = used.turn AND {_ADDS_UP}"
+            f"{f' AND sent.message_id = {on_message}' if on_message else ''}"
+            " LEFT JOIN convo_requests r ON r.session_id = :session_id AND r.message_id = sent.message_id"
+            " AND r.branch_id = sent.branch_id AND r.user_turn_number = sent.turn"
+            " AND COALESCE(r.input_tokens, r.output_tokens) IS NOT NULL"
+        )
+        numbers, model = _OF_REQUEST, "COALESCE(CAST(r.model AS TEXT), run.model)"
+        is_turn = "CASE WHEN r.id IS NULL OR r.id = sent.first_id THEN 1 ELSE 0 END"
+        message = "COALESCE(sent.message_id, 0)"
+    by_mean = f"CASE WHEN requests > 1 AND input_tokens > {limits[0]} THEN 1 ELSE 0 END" if limits else "0"
+    window = "OVER (PARTITION BY branch_id, turn, message_id)"
+    price = "COALESCE(model, '') || '/' || CAST(price_tier AS TEXT)"
+    return (
+        f"{sent}counted AS (SELECT used.branch_id, used.turn, used.hour, used.counting, {numbers},"
+        f" run.estimated, {model} AS model, {is_turn} AS is_turn, {message} AS message_id FROM {joined}),"
+        f" priced AS (SELECT counted.*, {_price_tier(limits)} AS price_tier, {by_mean} AS by_mean FROM counted),"
+        f" compared AS (SELECT priced.*, MIN({price}) {window} <> MAX({price}) {window} AS is_mixed FROM priced),"
+        " apart AS (SELECT compared.*, CASE WHEN is_mixed THEN branch_id END AS part_branch,"
+        " CASE WHEN is_mixed THEN message_id END AS part_message FROM compared)"
+    )
 
 
 def _used_rows(dialect: Dialect, source: str, message: str, counting: str) -> str:
@@ -309,11 +400,28 @@ def _price_tier(limits: Sequence[int]) -> str:
 
 
 def _usage_sum(row: Sequence[Any]) -> _UsageSum:
-    model, hour, price_tier, counting, *numbers, estimated, rows, largest, turns = row
+    (
+        model,
+        hour,
+        price_tier,
+        counting,
+        by_mean,
+        branch_id,
+        message_id,
+        *numbers,
+        estimated,
+        turns,
+        rows,
+        largest,
+        path,
+    ) = row
     if not rows:
         return _UsageSum(Spending(Usage(), 0), 0, 0)
     usage = read_usage(numbers, estimated=bool(estimated))
-    return _UsageSum(Spending(usage, rows, model, hour, price_tier, Counting(counting)), largest, turns)
+    part_of = None if branch_id is None else (branch_id, message_id)
+    turns = turns if part_of is None else 1
+    spending = Spending(usage, turns, model, hour, price_tier, Counting(counting), bool(by_mean), part_of)
+    return _UsageSum(spending, largest, path)
 
 
 def _models(tx: Transaction, session_id: str) -> tuple[str, ...]:

@@ -132,21 +132,23 @@ def turn_usages(
     last: int,
     positions: PositionIndex | None = None,
 ) -> tuple[TurnUsage, ...]:
-    """Return the usage of the turns of a branch from `first` to `last`, one for each turn.
+    """Return the usage of the turns of a branch from `first` to `last`, one for each turn, with its requests.
 
-    If `positions` are given, which find items of the branch, the requests of the turns are read too.
+    If `positions` are given, which find items of the branch, the requests have cache evidence.
     """
     last = min(last, tree.branches[branch_id].turns)
     requests: Mapping[int, tuple[Request, ...]] = {}
-    if positions is not None and tx.has_table(CONVO_REQUESTS.name):
+    if tx.has_table(CONVO_REQUESTS.name):
         # Modules that the first screen does not need for a file without requests.
-        from tui.storage.queries.cache_evidence import with_cache_evidence
         from tui.storage.queries.requests import read_requests
 
         # The first request of a turn is compared with the turn before.
         usages = usages_by_turn(tx, session, tree, branch_id, first - 1, last)
         requests = read_requests(tx, session, tree, branch_id, first - 1, last, usages)
-        requests = with_cache_evidence(tx, session, branch_id, requests, range(first, last + 1), positions)
+        if positions is not None:
+            from tui.storage.queries.cache_evidence import with_cache_evidence
+
+            requests = with_cache_evidence(tx, session, branch_id, requests, range(first, last + 1), positions)
     else:
         usages = usages_by_turn(tx, session, tree, branch_id, first, last)
     runs_by_turn = _runs(tx, session, branch_id, first, last)
@@ -312,13 +314,16 @@ def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: st
         found[turn - 1] = TurnInput(characters or 0, message or 0)
     estimated = _estimated_turns(tx, session.session_id)
     compacted = _compacted_turns(tx, session.session_id)
-    first_inputs = _first_inputs(tx, session, branch_id)
+    sent = _sent_tokens(tx, session, branch_id)
     numbers = (number_expression(tx.dialect, name) for name in ("requests", "input_tokens", "cached_tokens"))
     columns = f"u.branch_id, {', '.join(numbers)}"
     rows = _usage_rows(tx, session.session_id, branches_sharing_turns(tree, branch_id), 1, turns, columns)
     for turn, runner, requests, tokens, cached in rows:
         known = found[turn - 1]
         if not known.requests and (runner, turn) not in compacted:
+            of_turn = sent.get((runner, turn), ())
+            # Where another program has replaced the usage since, the requests have other sums.
+            adds_up = (len(of_turn), sum(part[0] for part in of_turn)) == (requests, tokens)
             found[turn - 1] = TurnInput(
                 known.characters,
                 known.message,
@@ -326,30 +331,30 @@ def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: st
                 tokens,
                 cached,
                 (runner, turn) in estimated,
-                first_inputs.get((runner, turn, requests, tokens)),
+                of_turn if adds_up else (),
             )
     return found
 
 
-def _first_inputs(tx: Transaction, session: Session, branch_id: str) -> dict[tuple[str, int, int, int], int]:
-    """Return the input of the first request of each turn of a branch, as far as the requests are recorded.
-
-    The keys are the branch that ran the turn, the turn, and the number and the input of all its requests: where another
-    program has replaced the usage since, these differ from the usage.
-    """
-    if not tx.has_table(CONVO_REQUESTS.name):
-        return {}
-    rows = tx.execute(
-        "SELECT CAST(r.branch_id AS TEXT), r.user_turn_number, COUNT(r.input_tokens), SUM(r.input_tokens),"
-        " MIN(CASE r.number WHEN 1 THEN r.input_tokens END)"
-        f" FROM {tx.structure_table(session)} t"
-        f" {tx.dialect.ordered_join} convo_requests r ON r.session_id = t.session_id"
-        " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
-        " WHERE t.session_id = :session_id AND t.branch_id = :branch_id GROUP BY 1, 2",
-        session_id=session.session_id,
-        branch_id=branch_id,
-    )
-    return {(runner, turn, number, total): first for runner, turn, number, total, first in rows if first is not None}
+def _sent_tokens(
+    tx: Transaction, session: Session, branch_id: str
+) -> dict[tuple[str, int], list[tuple[int, int | None]]]:
+    """Return input and cached tokens of the recorded requests of each turn, by the branch that ran it and the turn."""
+    found: dict[tuple[str, int], list[tuple[int, int | None]]] = {}
+    if tx.has_table(CONVO_REQUESTS.name):
+        rows = tx.execute(
+            "SELECT CAST(r.branch_id AS TEXT), r.user_turn_number, r.input_tokens, r.cached_tokens"
+            f" FROM {tx.structure_table(session)} t"
+            f" {tx.dialect.ordered_join} convo_requests r ON r.session_id = t.session_id"
+            " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
+            " WHERE t.session_id = :session_id AND t.branch_id = :branch_id AND r.input_tokens IS NOT NULL"
+            " ORDER BY r.number, r.id",
+            session_id=session.session_id,
+            branch_id=branch_id,
+        )
+        for runner, turn, tokens, cached in rows:
+            found.setdefault((runner, turn), []).append((tokens, cached))
+    return found
 
 
 def _compacted_turns(tx: Transaction, session_id: str) -> set[tuple[str, int]]:
