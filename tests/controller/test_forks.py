@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ async def test_a_read_only_file_refuses_a_fork(path: Path) -> None:
 
 
 async def test_an_error_of_the_file_is_reported(controller: SessionController, path: Path) -> None:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TRIGGER no BEFORE INSERT ON message_structure BEGIN SELECT RAISE(ABORT, 'not today'); END")
     db.close()
     await controller.forks.begin(3, "main")
@@ -95,7 +96,7 @@ async def test_an_error_of_the_file_is_reported(controller: SessionController, p
 
 
 async def test_a_turn_with_an_unreadable_message_can_be_forked(controller: SessionController, path: Path) -> None:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE agent_messages SET message_data = '{' WHERE message_data LIKE '%main 2%'")
     db.close()
     await controller.forks.begin(2, "main")

@@ -79,7 +79,7 @@ async def test_all_conversations_of_a_transcript_are_imported_or_none(
     transcript.write_text("\n".join(map(json.dumps, reversed(named))))
     with pytest.raises(ConvoError, match="There is a session 'notes' already"):
         await controller.imports.import_transcripts(transcript)
-    with sqlite3.connect(controller.path) as db:
+    with closing(sqlite3.connect(controller.path)) as db, db:
         assert db.execute("SELECT DISTINCT session_id FROM agent_messages").fetchall() == [("notes",)]
     await controller.imports.import_transcripts(transcript, "fresh")
     assert {session.session_id for session in controller.view.sessions} == {"fresh-1", "fresh-2", "notes"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -278,7 +279,7 @@ async def test_a_read_only_file_is_not_changed(path: Path) -> None:
     controller = SessionController(Store(path), read_only=True)
     await controller.open()
     controller.marks.toggle(1, "main")
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         before = list(db.iterdump())
     for change in (
         controller.management.rename("support", "alt", "x", ""),

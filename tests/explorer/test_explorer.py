@@ -232,7 +232,7 @@ async def test_half_of_a_surrogate_pair_is_copied_as_a_question_mark(tmp_path: P
 
 
 async def test_a_locked_file_is_read_later(path: Path) -> None:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA journal_mode = DELETE")
     db.close()
     async with open_explorer(path, lock_timeout=0) as explorer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from textual.widgets import TextArea
@@ -24,7 +25,7 @@ async def test_the_beginning_of_a_long_item_is_shown_and_all_of_it_is_copied(lon
 async def test_copying_a_long_item_that_was_deleted_is_reported(long_path: Path) -> None:
     async with open_explorer(long_path) as explorer:
         await explorer.press("2", "g")
-        with sqlite3.connect(long_path) as db:
+        with closing(sqlite3.connect(long_path)) as db, db:
             db.execute("DELETE FROM agent_messages WHERE id = 1")
         db.close()
         await explorer.press("y")

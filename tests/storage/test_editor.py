@@ -373,7 +373,7 @@ async def test_each_change_of_a_label_is_undone_by_itself(path: Path, editor: Ed
     assert (branch.name, branch.pinned) == ("Oslo, hourly", False)
     await editor.redo(up_to=entries[0].id)
     assert (await store.sessions())[0].archived
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE convo_labels SET title = 'mine' WHERE branch_id = 'alt'")
     db.close()
     await editor.undo()

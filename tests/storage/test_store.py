@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -166,7 +167,7 @@ async def test_rows_that_cannot_be_decoded_are_shown_as_such(tmp_path: Path) -> 
     sdk = open_sdk(path)
     await sdk.add_items([*turn("one"), *turn("two"), *turn("three"), *turn("four")])
     sdk.close()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE agent_messages SET message_data = '{\"role\": ' WHERE id = 2")
         db.execute("UPDATE agent_messages SET message_data = CAST(x'7bff7d' AS TEXT) WHERE id = 4")
         db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 6", ("[" * 100_000,))
@@ -263,7 +264,7 @@ async def test_the_usage_of_a_session_counts_each_turn_once_even_after_its_branc
 
 async def test_reading_never_writes(bushy: tuple[Path, SdkSession]) -> None:
     path, _ = bushy
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         before = db.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
         version = db.execute("PRAGMA data_version").fetchone()
         store = Store(path)
@@ -462,7 +463,7 @@ async def test_a_row_of_the_tree_has_the_beginning_of_a_message_of_any_length(
 
 async def test_columns_with_unexpected_values_can_be_read(bushy: tuple[Path, SdkSession]) -> None:
     path, _ = bushy
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE turn_usage SET input_tokens = NULL, requests = 'many' WHERE user_turn_number = 1")
         db.execute("UPDATE turn_usage SET total_tokens = 9223372036854775807, output_tokens = -5")
         db.execute("""UPDATE turn_usage SET input_tokens_details = '{"cached_tokens": "lots"}'""")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ async def test_positions_follow_what_others_write_and_delete(path: Path) -> None
     assert len((await store.page(session, "main", 590, 700)).items) == 12
     assert await store.turn_position(session, "main", 301) == 600
     sdk.close()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("DELETE FROM message_structure WHERE branch_id = 'main' AND user_turn_number <= 100")
     db.close()
     assert await store.turn_position(session, "main", 301) == 400
@@ -66,7 +67,7 @@ async def test_positions_follow_what_others_write_and_delete(path: Path) -> None
 
 
 async def test_items_with_the_same_sequence_number_are_distinct(path: Path) -> None:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE message_structure SET sequence_number = sequence_number / 50 WHERE branch_id = 'main'")
     db.close()
     store = Store(path)
@@ -81,7 +82,7 @@ async def test_items_with_the_same_sequence_number_are_distinct(path: Path) -> N
 
 
 def test_a_jump_reads_at_most_one_step_once_the_checkpoints_are_known(path: Path) -> None:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         tx, session = SQLiteTransaction(db, Tables()), Session("support")
         known = PositionIndex()
         steps = 0

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import tracemalloc
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ async def test_a_long_item_can_be_read_completely(long_file: Path) -> None:
     whole = [await store.full_item(item) for item in page.items]
     assert [item.data for item in whole] == LONG_ITEMS
     assert not any(item.unread or item.cut for item in whole)
-    with sqlite3.connect(long_file) as db:
+    with closing(sqlite3.connect(long_file)) as db, db:
         db.execute("DELETE FROM agent_messages WHERE id = 1")
     db.close()
     with pytest.raises(NotFoundError, match="gone"):
@@ -114,7 +115,7 @@ async def test_short_items_are_complete_and_have_a_size(tmp_path: Path) -> None:
     sdk = open_sdk(path)
     await sdk.add_items(turn("Hello", tool="weather"))
     sdk.close()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         sizes = [size for (size,) in db.execute("SELECT length(CAST(message_data AS BLOB)) FROM agent_messages")]
     db.close()
     assert [(item.size, item.unread, item.cut) for item in await read(path)] == [(size, 0, False) for size in sizes]
@@ -182,7 +183,7 @@ async def test_an_item_whose_beginning_cannot_be_decoded_is_read_completely(tmp_
     sdk = open_sdk(path)
     await sdk.add_items([*turn("one"), *turn("two"), *turn("three")])
     sdk.close()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         half = json.dumps({"role": "user", "content": "\ud83d" + LONG})
         db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 1", (half,))
         db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 2", ("no JSON " * 100_000,))
@@ -210,7 +211,7 @@ async def test_tables_that_cannot_be_read_in_pieces_can_be_read(tmp_path: Path) 
         copy = tmp_path / "copy.sqlite"
         copy.unlink(missing_ok=True)
         copy.write_bytes(path.read_bytes())
-        with sqlite3.connect(copy) as db:
+        with closing(sqlite3.connect(copy)) as db, db:
             rows = db.execute("SELECT id, session_id, message_data, created_at FROM agent_messages").fetchall()
             db.execute("DROP TABLE agent_messages")
             without = "" if "INTEGER" not in definition else " WITHOUT ROWID"
