@@ -7,7 +7,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import closing, suppress
+from contextlib import AsyncExitStack, closing, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import pytest
 from agents import (
     Agent,
+    AgentsException,
+    GuardrailFunctionOutput,
     HostedMCPTool,
     ModelRetrySettings,
     ModelSettings,
@@ -28,6 +30,7 @@ from agents import (
     Usage,
     function_tool,
     handoff,
+    output_guardrail,
     retry_policies,
 )
 from agents.extensions.memory import EncryptedSession
@@ -79,12 +82,19 @@ def calls(*names: str, tokens: int, arguments: dict[str, Any] | None = None) -> 
 
 
 async def run(
-    agent: Agent[Any], text: Any, session: Any, hooks: Any, *, stream: bool, config: RunConfig = QUIET
+    agent: Agent[Any],
+    text: Any,
+    session: Any,
+    hooks: Any,
+    *,
+    stream: bool,
+    config: RunConfig = QUIET,
+    max_turns: int = 10,
 ) -> Any:
     """Run an agent to its end."""
     if not stream:
-        return await Runner.run(agent, text, session=session, hooks=hooks, run_config=config)
-    result = Runner.run_streamed(agent, text, session=session, hooks=hooks, run_config=config)
+        return await Runner.run(agent, text, session=session, hooks=hooks, run_config=config, max_turns=max_turns)
+    result = Runner.run_streamed(agent, text, session=session, hooks=hooks, run_config=config, max_turns=max_turns)
     events = hooks.stream_events(result) if isinstance(hooks, RunRecorder) else result.stream_events()
     async for _ in events:
         pass
@@ -456,8 +466,11 @@ async def test_an_encrypted_session_keeps_its_secrets(
 
 
 def test_other_sessions_are_refused_at_once(ours: OpenOurs) -> None:
-    with pytest.raises(TypeError, match=r"record\(\) cannot store requests in a SQLiteSession\. Pass it the Advanced"):
-        record(SQLiteSession("chat"))
+    refused = pytest.raises(
+        TypeError, match=r"record\(\) cannot store requests in a SQLiteSession\. Pass it the Advanced"
+    )
+    with closing(SQLiteSession("chat")) as session, refused:
+        record(session)
 
 
 async def test_a_file_that_refuses_to_record_does_not_make_the_run_fail(
@@ -514,7 +527,7 @@ class Planned(NamedTuple):
     """A run to make: its requests, and what happens before, in and after it."""
 
     steps: list[str]
-    fails: bool
+    end: str
     stream: bool
     forks: str
     stores_usage: bool
@@ -523,44 +536,109 @@ class Planned(NamedTuple):
 PLANS = st.builds(
     Planned,
     steps=st.lists(st.sampled_from(["tool", "tools", "agent", "uncounted"]), max_size=3),
-    fails=st.booleans(),
+    end=st.sampled_from(["done", "done", "model error", "tool error", "max turns", "guardrail", "cancelled"]),
     stream=st.booleans(),
     forks=st.sampled_from(["", "", "after", "before"]),
     stores_usage=st.booleans(),
 )
 
 
-@given(plans=st.lists(PLANS, min_size=1, max_size=4), tokens=st.randoms(use_true_random=False))
-@settings(max_examples=10)
-def test_sums_and_inputs_of_random_runs(plans: list[Planned], tokens: Random) -> None:
+@given(plans=st.lists(PLANS, min_size=1, max_size=4), tokens=st.randoms(use_true_random=False), shares=st.booleans())
+@settings(max_examples=20)
+def test_sums_and_inputs_of_random_runs(plans: list[Planned], tokens: Random, shares: bool) -> None:
     with TemporaryDirectory() as folder:
-        asyncio.run(make_and_check(Path(folder) / "random.sqlite", plans, tokens))
+        asyncio.run(make_and_check(Path(folder) / "random.sqlite", plans, tokens, shares))
 
 
-async def make_and_check(path: Path, plans: list[Planned], tokens: Random) -> None:
-    """Make random runs on branches, and check what is recorded on each branch after each run."""
+async def make_and_check(path: Path, plans: list[Planned], tokens: Random, shares: bool) -> None:
+    """Make random runs on branches, and check what is recorded on each branch after each run.
+
+    With `shares`, one recorder gets all runs, of which some fail, and the last branch is checked at the end.
+    """
     expected: list[list[str]] = []
     async with AdvancedSQLiteSession(session_id="chat", db_path=path, create_tables=True) as session:
-        for number, plan in enumerate(plans):
-            if plan.forks and expected:
-                await session.fork(None if plan.forks == "after" else len(expected))
-                del expected[len(expected) - (plan.forks == "before") :]
-            model, agent = random_agent(plan, tokens, number)
-            with suppress(ConnectionError):
-                async with record(session) as hooks:
-                    result = await run(agent, f"Message {number}", session, hooks, stream=plan.stream)
-                if plan.stores_usage:
-                    await session.store_run_usage(result)
-            expected.append([json.dumps(as_sent(call)) for call in model.calls])
+        async with AsyncExitStack() as stack:
+            shared = await stack.enter_async_context(record(session)) if shares else None
+            for number, plan in enumerate(plans):
+                if plan.forks and expected:
+                    await session.fork(None if plan.forks == "after" else len(expected))
+                    del expected[len(expected) - (plan.forks == "before") :]
+                model, agent = random_agent(plan, tokens, number)
+                with suppress(*FAILURES):
+                    async with nullcontext(shared) if shared is not None else record(session) as hooks:
+                        result = await make_run(plan, agent, f"Message {number}", session, hooks)
+                    if plan.stores_usage:
+                        await session.store_run_usage(result)
+                expected.append([json.dumps(as_sent(call)) for call in model.calls])
+                if not shares:
+                    await check(session, path, expected)
+        await check(session, path, expected)
 
-            (branch,) = (found for found in await session.list_branches() if found["is_current"])
-            found = await read_recorded(path, branch_id=branch["branch_id"])
-            of_turns: list[list[str]] = [[] for _ in expected]
-            for sent in found.inputs:
-                if sent.items is not None:
-                    of_turns[sent.request.turn - 1].append(json.dumps(as_recorded(sent)))
-            assert of_turns == expected
-            await assert_sums(session, found.requests)
+
+FAILURES = (ConnectionError, LookupError, AgentsException, asyncio.CancelledError)
+
+
+async def make_run(plan: Planned, agent: Agent[Any], text: str, session: Any, hooks: Any) -> Any:
+    """Make a planned run, and cancel it if that is planned."""
+    max_turns = len(plan.steps) if plan.end == "max turns" and plan.steps else 10
+    task = asyncio.ensure_future(run(agent, text, session, hooks, stream=plan.stream, max_turns=max_turns))
+    if plan.end == "cancelled":
+        assert isinstance(agent.model, ScriptedModel)
+        while len(agent.model.calls) <= len(plan.steps):
+            await asyncio.sleep(0)
+        task.cancel()
+    return await task
+
+
+async def check(session: AdvancedSQLiteSession, path: Path, expected: list[list[str]]) -> None:
+    """Check what is recorded of each turn of the current branch, and the sums."""
+    (branch,) = (found for found in await session.list_branches() if found["is_current"])
+    found = await read_recorded(path, branch_id=branch["branch_id"])
+    of_turns: list[list[str]] = [[] for _ in expected]
+    for sent in found.inputs:
+        if sent.items is not None:
+            of_turns[sent.request.turn - 1].append(json.dumps(as_recorded(sent)))
+    assert of_turns == expected
+    await assert_sums(session, found.requests)
+
+
+@output_guardrail
+async def refuse(context: Any, agent: Any, output: Any) -> GuardrailFunctionOutput:
+    return GuardrailFunctionOutput(output_info=None, tripwire_triggered=True)
+
+
+@function_tool(failure_error_function=None)
+def broken() -> str:
+    """Fail."""
+    raise LookupError
+
+
+async def test_runs_at_once_on_one_session_with_one_recorder_stay_on_their_turns(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    both = [asyncio.Barrier(2) for _ in range(2)]
+
+    def step(number: int, *, tool: bool) -> ModelStep:
+        async def respond(call: ModelCall) -> ModelStep:
+            await both[number].wait()
+            return calls("find_flight", tokens=100, arguments={"city": "Oslo"}) if tool else says("Yes.", 200)
+
+        return ModelStep.respond(respond)
+
+    agents = [
+        Agent(name=name, model=ScriptedModel([step(0, tool=True), step(1, tool=False)]), tools=[find_flight])
+        for name in ("One", "Two")
+    ]
+    async with record(session) as hooks:
+        await asyncio.gather(*(run(agent, agent.name, session, hooks, stream=False) for agent in agents))
+    found = await read_recorded(path)
+    assert sorted((request.turn, request.agent) for request in found.requests) == [
+        (1, "One"), (1, "One"), (2, "Two"), (2, "Two"),
+    ]  # fmt: skip
+    assert [(run.turn, run.agent, run.outcome) for run in found.runs] == [
+        (1, "One", Outcome.DONE),
+        (2, "Two", Outcome.DONE),
+    ]
+    await assert_sums(session, found.requests)
 
 
 def random_agent(plan: Planned, tokens: Random, number: int) -> tuple[ScriptedModel, Agent[Any]]:
@@ -576,11 +654,17 @@ def random_agent(plan: Planned, tokens: Random, number: int) -> tuple[ScriptedMo
         )
         calling = calls(*names, tokens=100 * number + index, arguments={"city": "Oslo", "places": {}, "input": "Go"})
         steps.append(replace(calling, usage=Usage()) if step == "uncounted" else some(calling))
-    steps.append(ConnectionError() if plan.fails else some(says("Done.", 1)))
+    last: dict[str, Any] = {
+        "model error": ConnectionError(),
+        "tool error": some(calls("broken", tokens=100 * number + 99)),
+        "cancelled": ModelStep.respond(hang),
+    }
+    steps.append(last.get(plan.end) or some(says("Done.", 1)))
     model = ScriptedModel(steps)
     helper = Agent(name="Helper", model=ScriptedModel([some(says("Yes.", 1)) for _ in plan.steps]))
-    tools = [find_flight, weather, helper.as_tool("helper", "Help.")]
-    return model, Agent(name="Guide", model=model, tools=[*tools])
+    tools = [find_flight, weather, broken, helper.as_tool("helper", "Help.")]
+    guardrails = [refuse] if plan.end == "guardrail" else []
+    return model, Agent(name="Guide", model=model, tools=[*tools], output_guardrails=guardrails)
 
 
 def test_usage_without_entries_is_given_to_one_request() -> None:

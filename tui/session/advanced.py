@@ -13,7 +13,7 @@ from tui.session.branch_session import BranchSession
 from tui.session.sdk_settings import log_failure
 from tui.storage.engine import Transaction
 from tui.storage.queries.compaction import turn_holder
-from tui.storage.queries.requests import EndedRequest, prepare_request, record_request
+from tui.storage.queries.requests import EndedRequest, TurnKey, prepare_request, record_request
 from tui.storage.queries.runs import EndedRun, record_run
 from tui.storage.queries.usage import run_usage, session_usage, store_usage, turn_usage, usage_by_turn
 
@@ -54,16 +54,34 @@ class AdvancedSession(BranchSession):
             first: Whether it is the first request of its run, which replaces what is stored for the turn.
             seal: Encrypts what was sent, if a wrapper encrypts the items of the session.
         """
+        await self._record_request(request, self._current_branch_id, None, first=first, seal=seal)
+
+    async def _record_request(
+        self,
+        request: SentRequest,
+        branch_id: str,
+        turn: TurnKey | None,
+        *,
+        first: bool,
+        by_items: bool = False,
+        seal: Seal | None = None,
+    ) -> TurnKey | None:
+        """Record a request of a run on a branch, and return the turn of the run; None if nothing was recorded.
+
+        `turn` is what the first call for the run returned. `by_items` is as for `prepare_request`.
+        """
         seal = seal or self.seal
-        branch_id = self._access.current.branch_id
 
         def prepare(tx: Transaction, session_id: str, branch: str) -> EndedRequest | None:
-            return prepare_request(tx, session_id, turn_holder(tx, session_id, branch), request, seal, self._matched)
+            holder = turn_holder(tx, session_id, branch)
+            return prepare_request(tx, session_id, holder, request, seal, self._matched, turn, by_items=by_items)
 
         # The turn is found before other calls are made, and a long branch compared before other writers wait.
         ended = await self._access.read(prepare, branch_id)
         if ended is None or not await self._access.change(partial(_record_ended, ended, first)):
-            self._logger.debug("Skipping request record: no current turn on branch %r", branch_id)
+            self._logger.debug("Skipping request record: no such turn on branch %r", branch_id)
+            return None
+        return ended.turn
 
     async def record_run(
         self,
@@ -76,6 +94,7 @@ class AdvancedSession(BranchSession):
         error: str | None = None,
         estimated: bool = False,
         reported: bool = True,
+        turn: TurnKey | None = None,
     ) -> None:
         """Record how a run ended for the last turn of the current branch; record nothing without a turn.
 
@@ -88,6 +107,7 @@ class AdvancedSession(BranchSession):
             error: The error on one line, without secrets.
             estimated: Whether the tokens are estimates, not counted by a provider.
             reported: Whether the provider reported tokens.
+            turn: The turn of the run, if it may not be the last.
 
         Raises:
             ValueError: There is no such outcome.
@@ -96,7 +116,7 @@ class AdvancedSession(BranchSession):
             # It may quote what was sent.
             error = self.seal.text(error)
         ended = EndedRun(Outcome(outcome), model, agent, started_at, seconds, error, estimated, reported)
-        await self._store_for_last_turn("run record", record_run, ended)
+        await self._store_for_last_turn("run record", partial(record_run, turn=turn), ended)
 
     async def get_session_usage(self, branch_id: str | None = None) -> dict[str, int] | None:
         """Return the sum of the usage of one branch's turns, or of all branches'.

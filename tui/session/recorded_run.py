@@ -16,6 +16,7 @@ from agents.tool_context import ToolContext
 from tui.model.requests import RequestUsage, SentRequest
 from tui.session.outgoing import Outgoing, as_json
 from tui.session.sdk_settings import log_failure
+from tui.storage.queries.requests import TurnKey
 from tui.storage.queries.usage_columns import request_usage
 
 if TYPE_CHECKING:
@@ -50,11 +51,15 @@ class RecordedRun:
         agent: The agent that answers; None while only runs that tools make are known.
         is_new: Whether nothing is stored of it.
         last: The request that was sent last.
+        branch_id: The branch that it runs on.
+        turn: Its turn, once something is stored of it.
         unanswered: The requests under way.
     """
 
-    def __init__(self, usage: Usage) -> None:
+    def __init__(self, usage: Usage, branch_id: str) -> None:
         self.usage = usage
+        self.branch_id = branch_id
+        self.turn: TurnKey | None = None
         self.agent: Agent[Any] | None = None
         self.started_at, self.start = _now(), time.monotonic()
         # A run that goes on after an approval has the usage so far.

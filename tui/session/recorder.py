@@ -112,6 +112,7 @@ class RunRecorder(RunHooks[Any]):
         self._one_run = one_run
         self._has_stored = continues
         self._runs: deque[RecordedRun] = deque(maxlen=_MAX_RUNS)
+        self._newest: RecordedRun | None = None
         self._is_closed = False
 
     async def stream_events(self, result: RunResultStreaming) -> AsyncIterator[StreamEvent]:
@@ -136,8 +137,8 @@ class RunRecorder(RunHooks[Any]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # A run that ended is not among them.
-        run = self._runs[-1] if self._runs else None
+        # A run that ended is not among them, and of an earlier one it is not known whether it failed.
+        run = self._runs[-1] if self._runs and self._runs[-1] is self._newest else None
         was_stopped = run is not None and bool(run.unanswered)
         await self.finish()
         if run is not None and (was_stopped or error is not None):
@@ -226,7 +227,7 @@ class RunRecorder(RunHooks[Any]):
         for run in self._runs:
             if run.usage is context.usage:
                 return run
-        run = RecordedRun(context.usage)
+        run = self._newest = RecordedRun(context.usage, self._session._current_branch_id)  # noqa: SLF001
         self._runs.append(run)
         return run
 
@@ -257,8 +258,17 @@ class RunRecorder(RunHooks[Any]):
 
     async def _store(self, run: RecordedRun, sent: SentRequest) -> None:
         is_first = run.is_new and not (self._one_run and self._has_stored)
-        await self._session.record_request(sent, first=is_first, seal=self._seal)
-        run.is_new, self._has_stored = False, True
+        turn = await self._session._record_request(  # noqa: SLF001
+            sent,
+            run.branch_id,
+            run.turn,
+            first=is_first,
+            # The message of another run may be stored since.
+            by_items=run.turn is None and run is not self._newest,
+            seal=self._seal,
+        )
+        if turn is not None:
+            run.turn, run.is_new, self._has_stored = turn, False, True
 
     async def _end(self, run: RecordedRun, outcome: Outcome, error: str | None = None) -> None:
         """Store how a run ended."""
@@ -273,6 +283,7 @@ class RunRecorder(RunHooks[Any]):
                 seconds=time.monotonic() - run.start,
                 error=error,
                 reported=run.usage.total_tokens > 0,
+                turn=run.turn,
             )
 
 

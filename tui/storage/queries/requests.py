@@ -34,6 +34,8 @@ __all__ = [
     "record_request",
     "replace_requests",
     "replace_usage",
+    "turn_exists",
+    "turn_of_run",
 ]
 
 _TOKENS: Final = RequestUsage._fields
@@ -167,6 +169,21 @@ def _same_tokens(stored: Sequence[_StoredUsage], usages: Sequence[RequestUsage])
     return found
 
 
+def turn_of_run(tx: Transaction, session_id: str, branch_id: str, turn: TurnKey | None) -> TurnKey | None:
+    """Return the turn of a run, whichever branch holds it now; the branch's last turn if it is None."""
+    last = last_turn_key(tx, session_id, branch_id)
+    return last if turn is None or (last is not None and last.message_id == turn.message_id) else turn
+
+
+def turn_exists(tx: Transaction, turn: TurnKey) -> bool:
+    """Return whether a branch holds a turn."""
+    sql = (
+        "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+        " AND user_turn_number = :user_turn_number AND message_id = :message_id LIMIT 1"
+    )
+    return tx.execute(sql, **turn._asdict()).fetchone() is not None
+
+
 def prepare_request(
     tx: Transaction,
     session_id: str,
@@ -174,15 +191,42 @@ def prepare_request(
     request: SentRequest,
     seal: Seal | None = None,
     memory: MatchMemory | None = None,
+    turn: TurnKey | None = None,
+    *,
+    by_items: bool = False,
 ) -> EndedRequest | None:
-    """Return a request of the branch's last turn as it is recorded; None if the branch has no turn.
+    """Return a request of a run as it is recorded; None if its turn is not known.
 
-    `memory` finds the items that it sent faster if it found those of the request before.
+    Args:
+        tx: The transaction.
+        session_id: The session.
+        branch_id: The branch.
+        request: The request.
+        seal: Encrypts what was sent.
+        memory: Finds the items that it sent faster if it found those of the request before.
+        turn: The turn of the run; None for the last turn of the branch.
+        by_items: Whether its turn is that of the last item that it sent, as the branch may have other turns since.
     """
-    turn = last_turn_key(tx, session_id, branch_id)
-    if turn is None or turn.message_id is None:
-        return None
-    return EndedRequest(turn, request, encode_input(tx, session_id, branch_id, request, seal, memory or MatchMemory()))
+    sent = encode_input(tx, session_id, branch_id, request, seal, memory or MatchMemory())
+    if by_items:
+        turn = _turn_of_message(tx, session_id, branch_id, sent.columns["last_message_id"])
+    else:
+        turn = turn_of_run(tx, session_id, branch_id, turn)
+    return None if turn is None or turn.message_id is None else EndedRequest(turn, request, sent)
+
+
+def _turn_of_message(tx: Transaction, session_id: str, branch_id: str, message_id: int | None) -> TurnKey | None:
+    """Return the turn of a branch that holds a message."""
+    row = tx.execute(
+        "SELECT user_turn_number, message_id FROM message_structure WHERE session_id = :session_id"
+        " AND branch_id = :branch_id AND user_turn_number = (SELECT user_turn_number FROM message_structure"
+        " WHERE session_id = :session_id AND branch_id = :branch_id AND message_id = :message_id LIMIT 1)"
+        " ORDER BY sequence_number LIMIT 1",
+        session_id=session_id,
+        branch_id=branch_id,
+        message_id=message_id,
+    ).fetchone()
+    return None if row is None else TurnKey(session_id, branch_id, *row)
 
 
 def record_request(tx: Transaction, ended: EndedRequest, first: bool) -> bool:
@@ -192,11 +236,7 @@ def record_request(tx: Transaction, ended: EndedRequest, first: bool) -> bool:
     adds nothing to the turn's usage.
     """
     turn, request, sent = ended
-    sql = (
-        "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
-        " AND user_turn_number = :user_turn_number AND message_id = :message_id LIMIT 1"
-    )
-    if tx.execute(sql, **turn._asdict()).fetchone() is None:
+    if not turn_exists(tx, turn):
         return False
     stored = _stored_usages(tx, turn)
     if first:

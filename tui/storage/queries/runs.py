@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from tui.storage.engine import Transaction
-from tui.storage.queries.requests import last_turn_key
+from tui.storage.queries.requests import TurnKey, turn_exists, turn_of_run
 from tui.storage.schema import CONVO_RUNS
 from tui.storage.sql import insert_into
 
@@ -30,13 +30,13 @@ _RECORD: Final = insert_into(
 )
 
 
-def record_run(tx: Transaction, session_id: str, branch_id: str, run: EndedRun) -> bool:
-    """Record a run for the branch's last turn, and return False if the branch has no turn.
+def record_run(tx: Transaction, session_id: str, branch_id: str, run: EndedRun, turn: TurnKey | None = None) -> bool:
+    """Record a run for its turn, by default the branch's last, and return False if there is no such turn.
 
     Earlier runs of the turn stay recorded.
     """
-    turn = last_turn_key(tx, session_id, branch_id)
-    if turn is None or not turn.user_turn_number:
+    turn = turn_of_run(tx, session_id, branch_id, turn)
+    if turn is None or not turn.user_turn_number or not turn_exists(tx, turn):
         return False
     CONVO_RUNS.create(tx)
     run_values = run._asdict() | {"estimated": int(run.estimated), "reported": int(run.reported)}
