@@ -41,7 +41,7 @@ from agents.run_config import CallModelData, ModelInputData
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from agents.testing.model import ModelCall
 from agents.usage import RequestUsage as SDKRequestUsage
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 from pydantic import BaseModel
@@ -544,6 +544,12 @@ PLANS = st.builds(
 
 
 @given(plans=st.lists(PLANS, min_size=1, max_size=4), tokens=st.randoms(use_true_random=False), shares=st.booleans())
+@example(
+    # What the first run sent is recorded after the second one.
+    plans=[Planned([], "model error", False, "", False), Planned(["tool"], "done", True, "", False)],
+    tokens=Random(0),
+    shares=True,
+)
 @settings(max_examples=20)
 def test_sums_and_inputs_of_random_runs(plans: list[Planned], tokens: Random, shares: bool) -> None:
     with TemporaryDirectory() as folder:
