@@ -142,7 +142,8 @@ def unsealed(item: Any, session_id: str) -> Any:
 
 def open_text(text: str | None, session_id: str) -> str | None:
     """Return a stored text decrypted, as it is if it is not encrypted, and None if the key does not open it."""
-    if text is None or not text.startswith(SEALED):
+    # Another program may have stored a value of another type.
+    if not isinstance(text, str) or not text.startswith(SEALED):
         return text
     try:
         opened = unsealed(decode(text), session_id)

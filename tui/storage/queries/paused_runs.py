@@ -144,10 +144,12 @@ def _branch_state(tx: Transaction, session_id: str, branch_id: str) -> tuple[int
 def _parse(tx: Transaction, row: Iterable[Any]) -> PausedRun | None:
     """Return the run of a row; None for a row that this program did not write."""
     run_id, session_id, branch_id, message, agent, model, approvals, run, *branch_state, paused_at = row
-    message, approvals, run = (open_text(text, session_id) for text in (message, approvals, run))
-    if message is None or approvals is None or run is None:
+    stored = (message, approvals, run)
+    opened: list[Any] = [open_text(text, session_id) for text in stored]
+    if opened.count(None) > stored.count(None):
         unknown = PausedRun(session_id, branch_id, "", agent, model, (), None, 0, False, False, (), (), {})
         return unknown._replace(paused_at=paused_at, id=run_id, is_sealed=True)
+    message, approvals, run = opened
     try:
         calls = tuple(Approval(*(str(call[name]) for name in Approval._fields)) for call in decode_or_none(approvals))
         fields = {name: decode_or_none(run)[name] for name in _RUN_FIELDS}
