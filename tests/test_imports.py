@@ -1,11 +1,13 @@
-"""Modules are imported when they are needed, so that the first screen does not wait for them."""
+"""Modules are imported when they are needed, so that the first screen does not wait for them, and in no circle."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 from tests.conversations import turn, write_turns
@@ -72,3 +74,9 @@ def test_the_first_screen_imports_nothing_that_it_does_not_show(path: Path, tmp_
 def test_opening_a_file_and_moving_about_imports_no_agents(path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", SHOW, str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = grimp.build_graph("tui", cache_dir=None)
+    # A circle is reported as CycleError, which names its modules. Imports for types alone count too.
+    TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules}).prepare()

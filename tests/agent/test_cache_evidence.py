@@ -13,7 +13,8 @@ from openai import AsyncOpenAI
 
 from tests.agent.prefix_cache import CachedAnswer, PrefixCache
 from tests.agent.server import Call, ScriptedServer
-from tui.model.cache_evidence import CACHE_STEP, MIN_CACHED_TOKENS, CacheEvidence, Change, Part, Unknown, Verdict
+from tui.model.cache_evidence import CacheEvidence, Change, Part, Unknown, Verdict
+from tui.model.cache_judgement import CACHE_STEP, MIN_CACHED_TOKENS
 from tui.model.requests import Request
 from tui.session import AdvancedSQLiteSession, record
 from tui.storage.store import Store

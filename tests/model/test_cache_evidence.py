@@ -7,16 +7,14 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.model.cache_evidence import (
+from tui.model.cache_evidence import Change, Part, Verdict
+from tui.model.cache_judgement import (
     CACHE_STEP,
     MIN_CACHED_TOKENS,
-    Change,
     Element,
-    Part,
     SentParts,
-    Verdict,
-    cache_evidence,
     first_difference,
+    judge_requests,
 )
 from tui.model.requests import Request, RequestUsage
 
@@ -102,7 +100,7 @@ def test_a_verdict_follows_from_what_the_cache_did(
         usage = RequestUsage(len(current) * ITEM_TOKENS, 1, cached)
         requests.append(Request(number, "main", 1, number + 1, "Agent", request[0], usage=usage, has_input=True))
         parts[number] = SentParts(request[1], request[2], request[3], request[4])
-    for number, found in enumerate(cache_evidence((), requests, parts, never_same)):
+    for number, found in enumerate(judge_requests((), requests, parts, never_same)):
         used = requests[number].usage
         assert used is not None
         assert found.lost_tokens == (

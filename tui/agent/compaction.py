@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agents import OpenAIResponsesCompactionArgs, SessionSettings, TResponseInputItem
     from openai import AsyncOpenAI
 
-    from tui.agent.loading import LoadedAgent
+    from tui.agent.loaded_agent import LoadedAgent
     from tui.agent.recording_session import RecordingSession
     from tui.agent.settings import Compaction
     from tui.session import AdvancedSQLiteSession

@@ -12,12 +12,10 @@ import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from agents import Agent, Model, ModelProvider, MultiProvider, OpenAIProvider, RunConfig, Usage, UserError
 from agents.models import get_default_model
-from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
-from agents.models.openai_responses import OpenAIResponsesModel
 from agents.testing import assistant_message, function_call
 from agents.tracing import get_trace_provider
 from openai import AsyncOpenAI, OpenAIError
@@ -25,67 +23,16 @@ from openai.types.responses import ResponseReasoningItem
 from openai.types.responses.response_reasoning_item import Summary
 
 from tui.agent.env import redact
+from tui.agent.loaded_agent import LoadedAgent
 from tui.agent.offline import OfflineModel, stream_output, word_count
-from tui.agent.settings import OFFLINE, AgentError, AgentSettings, Compaction, read_instructions
+from tui.agent.settings import OFFLINE, AgentError, AgentSettings, read_instructions
 
-__all__ = ["LoadedAgent", "load_agent", "warm_up"]
+__all__ = ["load_agent", "warm_up"]
 
 _NO_KEY: Final = "none"
 """The key if none is set: most servers on one's own computer need none, but the client requires one."""
 
 _INSTRUCTIONS: Final = "You are a helpful assistant."
-
-
-class LoadedAgent(NamedTuple):
-    """An agent that is ready to run.
-
-    Attributes:
-        agent: The agent that a run starts with.
-        max_turns: How often the model may be called in a run; None for the SDK's default.
-        client: The client of the model's server; None if the SDK or the user's code made it.
-        compaction: How branches are compacted.
-    """
-
-    agent: Agent[Any]
-    config: RunConfig
-    max_turns: int | None = None
-    client: AsyncOpenAI | None = None
-    compaction: Compaction = Compaction()
-
-    def model_name(self, agent: Agent[Any]) -> str:
-        """Return the name of the model that an agent of the run uses."""
-        model = self._model(agent)
-        return model if isinstance(model, str) else str(getattr(model, "model", type(model).__name__))
-
-    def takes_all_items(self, agent: Agent[Any]) -> bool:
-        """Return whether the model of an agent takes every item of the Responses API, and not chat messages alone."""
-        model = self._resolved_model(agent)
-        # The SDK's models for other providers convert items as its model for Chat Completions does.
-        is_other_provider = type(model).__module__.startswith("agents.extensions.models")
-        return not (is_other_provider or isinstance(model, OpenAIChatCompletionsModel))
-
-    def responses_client(self, agent: Agent[Any]) -> AsyncOpenAI | None:
-        """Return the client of an agent's server if that has the Responses API."""
-        model = self._resolved_model(agent)
-        if not isinstance(model, OpenAIResponsesModel):
-            return None
-        return self.client or getattr(model, "_client", None)
-
-    def estimates_usage(self, agent: Agent[Any]) -> bool:
-        """Return whether the token counts of an agent are estimates."""
-        return isinstance(self._model(agent), OfflineModel)
-
-    async def close(self) -> None:
-        """Close the connection to the model's server."""
-        if self.client is not None:
-            await self.client.close()
-
-    def _resolved_model(self, agent: Agent[Any]) -> Model:
-        model = self._model(agent)
-        return self.config.model_provider.get_model(model) if isinstance(model, str) else model
-
-    def _model(self, agent: Agent[Any]) -> str | Model:
-        return self.config.model or agent.model or get_default_model()
 
 
 async def load_agent(settings: AgentSettings) -> LoadedAgent:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agents import ToolApprovalItem
 
     from tui.agent.live_items import ItemData
-    from tui.agent.loading import LoadedAgent
+    from tui.agent.loaded_agent import LoadedAgent
     from tui.session import AdvancedSQLiteSession
 
 __all__ = ["RestoredRun", "approval_of", "dump_state", "restore_run"]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from agents import RunResultStreaming, RunState, ToolApprovalItem, TResponseInputItem
 
     from tui.agent.compaction import AutomaticCompaction
-    from tui.agent.loading import LoadedAgent
+    from tui.agent.loaded_agent import LoadedAgent
     from tui.session import AdvancedSQLiteSession
 
 __all__ = ["AgentRun"]

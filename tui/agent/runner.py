@@ -17,7 +17,7 @@ from tui.model import Outcome
 from tui.runs.protocol import RunResult
 
 if TYPE_CHECKING:
-    from tui.agent.loading import LoadedAgent
+    from tui.agent.loaded_agent import LoadedAgent
     from tui.agent.paused import RestoredRun
     from tui.agent.settings import AgentSettings
     from tui.model import ApprovalDecision, PausedRun

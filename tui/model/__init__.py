@@ -2,6 +2,7 @@
 
 from tui.model.items import Item, Page
 from tui.model.journal import CompactionPreview, DeletionImpact, EntryState, JournalEntry, SharedTurns
+from tui.model.money import Money
 from tui.model.resend_cost import ResendCost, TurnResendCost
 from tui.model.runs import Approval, ApprovalDecision, Failure, PausedRun, Progress, Run, RunState
 from tui.model.text_sizes import TextSize, TextSizes
@@ -9,7 +10,6 @@ from tui.model.tree import EMPTY_TREE, Branch, Chain, Holders, Turn, TurnTree
 from tui.model.usage import (
     BranchUsage,
     Counting,
-    Money,
     Outcome,
     RunRecord,
     Scope,

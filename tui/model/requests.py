@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from tui.model.cache_evidence import CacheEvidence
-    from tui.model.usage import Money
+    from tui.model.money import Money
 
 __all__ = ["Request", "RequestInput", "RequestUsage", "SentRequest", "adds_up"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from tui.model.money import Money
 
 if TYPE_CHECKING:
     from tui.model.requests import Request
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BranchUsage",
     "Counting",
-    "Money",
     "Outcome",
     "RunRecord",
     "Scope",
@@ -234,23 +234,3 @@ class Spending(NamedTuple):
     counting: Counting = Counting.INCLUSIVE
     by_mean: bool = False
     part_of: tuple[str, int] | None = None
-
-
-class Money(NamedTuple):
-    """Cost of turns in money.
-
-    Attributes:
-        amount: US dollars for the turns that have a price.
-        parts: The amounts of cached input, all other input, output without reasoning, and reasoning.
-        turns: Number of turns with usage.
-        unpriced: Number of these turns of which a request has no price, since its model or the model's price is not
-            known; `amount` does not include such requests.
-        estimated: Whether some of the tokens are estimates, or it is a guess how they were counted, or a mean decided
-            on the price.
-    """
-
-    amount: Decimal
-    turns: int
-    unpriced: int = 0
-    estimated: bool = False
-    parts: tuple[Decimal, Decimal, Decimal, Decimal] = (Decimal(0),) * 4

@@ -56,7 +56,8 @@ from tui.storage.queries.sessions import (
     sessions_since,
     with_first_words,
 )
-from tui.storage.queries.turn_usage import turn_inputs, turn_usages
+from tui.storage.queries.turn_records import turn_usages
+from tui.storage.queries.turn_usage import turn_inputs
 from tui.storage.schema import unquoted
 
 # Modules that the first screen does not need are imported where they are used.

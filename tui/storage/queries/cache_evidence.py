@@ -10,7 +10,8 @@ from tui.items.codec import decode_or_none
 from tui.items.sealed import unsealed
 from tui.items.types import message_type
 from tui.model import Session
-from tui.model.cache_evidence import CacheEvidence, Change, Element, Part, SentParts, cache_evidence
+from tui.model.cache_evidence import CacheEvidence, Change, Part
+from tui.model.cache_judgement import Element, SentParts, judge_requests
 from tui.model.requests import Request
 from tui.storage.engine import Transaction
 from tui.storage.queries.positions import PositionIndex
@@ -44,7 +45,7 @@ def with_cache_evidence(
     found = {}
     for turn in turns:
         if of_turn := requests.get(turn):
-            evidence = cache_evidence(requests.get(turn - 1, ()), of_turn, sent.parts, sent.is_same)
+            evidence = judge_requests(requests.get(turn - 1, ()), of_turn, sent.parts, sent.is_same)
             found[turn] = tuple(
                 request._replace(cache=sent.with_type(request, of_request))
                 for request, of_request in zip(of_turn, evidence, strict=True)

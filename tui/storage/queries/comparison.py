@@ -14,7 +14,7 @@ from tui.items.text import item_text
 from tui.model import RunRecord, Session, TurnTree, TurnUsage
 from tui.model.compare import ComparedItem, Comparison, Side, SideContents, TurnItems, TurnPair
 from tui.storage.engine import Transaction
-from tui.storage.queries.turn_usage import turn_usages
+from tui.storage.queries.turn_records import turn_usages
 from tui.storage.type_conditions import call_condition
 
 __all__ = ["read_side", "read_turns"]

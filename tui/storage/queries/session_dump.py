@@ -18,7 +18,8 @@ from tui.storage.queries.compaction import COMPACTION_COLUMNS
 from tui.storage.queries.request_inputs import INPUT_COLUMNS, read_texts, text_hashes
 from tui.storage.queries.requests import REQUEST_COLUMNS
 from tui.storage.queries.runs import EndedRun
-from tui.storage.queries.turn_usage import last_runs, usage_of_turns
+from tui.storage.queries.turn_records import last_runs
+from tui.storage.queries.turn_usage import usage_of_turns
 from tui.storage.queries.usage_columns import STORED_COLUMNS
 
 __all__ = ["DUMPED_RUN", "DUMPED_USAGE", "Message", "Row", "SessionDump"]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from tui.model.cache_evidence import CacheEvidence, Change, Part, Unknown, Verdict
+from tui.model.money import Money
 from tui.model.requests import Request
-from tui.model.usage import Money
 from tui.printable import printable_line
 from tui.widgets.format import format_cost, format_tokens
 
