@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pytest
 
+from tests.cli.fork_server import ForkServer
 from tests.conftest import OpenSDK
 from tests.conversations import run_result, turn
 
@@ -54,21 +55,17 @@ async def conversation(tmp_path: Path, sdk: OpenSDK) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    server = ForkServer()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def run() -> Run:
-    """Run `convo-tui` with arguments."""
-
-    def run_command(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*CONVO_TUI, *map(str, arguments)],
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        )
-
-    return run_command
+def run(fork_server: ForkServer) -> Run:
+    """Run `convo-tui` with arguments in a process of its own."""
+    return lambda *arguments: fork_server.run([str(argument) for argument in arguments])
 
 
 @pytest.fixture
