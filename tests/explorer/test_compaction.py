@@ -85,9 +85,8 @@ async def test_the_command_shows_what_goes_and_compacts_the_branch(path: Path, s
     async with open_explorer(path, agent=agent(server, compact_model="gpt-5")) as explorer:
         await explorer.press("1", "ctrl+p")
         await explorer.pilot.press(*"compact branch", "enter")
-        await explorer.until(lambda: isinstance(explorer.app.screen, CompactDialog))
-        assert "3 turns, 6 items, ≈" in explorer.text
-        assert "gpt-5 writes it" in explorer.text
+        await explorer.until(lambda: "3 turns, 6 items, ≈" in explorer.text and "gpt-5 writes it" in explorer.text)
+        assert isinstance(explorer.app.screen, CompactDialog)
         await explorer.press("y")
         await explorer.until(lambda: "≋ main" in explorer.text)
         [request] = server.compactions
