@@ -54,7 +54,7 @@ class CompareScreen(CommandScreen[TurnToOpen | None]):
     def compose(self) -> ComposeResult:
         yield self._summary
         yield self._side_by_side
-        yield KeyBar()
+        yield KeyBar("app.screen_menu")
 
     def on_mount(self) -> None:
         self._summary.comparison = self._comparison

@@ -166,7 +166,7 @@ class StoredInputScreen(ModelInputScreen):
         yield self.header
         yield self._chat
         yield self._json
-        yield KeyBar()
+        yield KeyBar("next_part", "app.screen_menu")
 
     def on_mount(self) -> None:
         self._json.display = False

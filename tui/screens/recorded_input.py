@@ -39,7 +39,7 @@ class RecordedInputScreen(ModelInputScreen):
         yield self.header
         yield self._request
         yield self._diff
-        yield KeyBar()
+        yield KeyBar("next_part", "app.screen_menu")
 
     def on_mount(self) -> None:
         self._diff.display = False

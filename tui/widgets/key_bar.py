@@ -16,8 +16,8 @@ from tui.painting.stable_scroll import FixedSize
 
 __all__ = ["KeyBar", "takes_as_text"]
 
-_ALWAYS: Final = ("app.quit", "app.show_help")
-"""Actions that are shown, after `preferred` ones, in preference to others if there is not room for all."""
+_ALWAYS: Final = ("app.quit", "app.show_help", "dismiss")
+"""Actions that are shown, before `preferred` ones, in preference to others if there is not room for all."""
 
 
 class _Key(NamedTuple):

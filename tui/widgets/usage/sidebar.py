@@ -8,6 +8,7 @@ from typing import Final
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.events import DescendantBlur, DescendantFocus
 from textual.reactive import reactive, var
 from textual.style import Style
 
@@ -82,7 +83,7 @@ class UsageSidebar(Pane):
             lambda width: [strip_totals_line(self.view, width, self._legend())], "usage--line"
         )
         self._strip_turn = TextLines(
-            lambda width: [strip_turn_line(self.view, self._turn, width, self._legend())], "usage--line"
+            lambda width: [strip_turn_line(self.view, self._strip_shown_turn, width, self._legend())], "usage--line"
         )
 
     def compose(self) -> ComposeResult:
@@ -120,6 +121,18 @@ class UsageSidebar(Pane):
     def _turn(self) -> TurnUsage | None:
         """The selected turn; None until it is read."""
         return self._usage_cache.get(self.view.turn)
+
+    @property
+    def _strip_shown_turn(self) -> TurnUsage | None:
+        """The turn under the cursor of the strip while it has the focus, else the selected one."""
+        at_cursor = self._usage_cache.get(self.strip.cursor) if self.strip.has_focus else None
+        return at_cursor or self._turn
+
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    @on(TokenStrip.CursorMoved)
+    def _follow_strip(self) -> None:
+        self._strip_turn.update()
 
     def _show(self) -> None:
         for chart in (self.chart, self.strip):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from rich.segment import Segment
@@ -13,6 +14,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from tui.model import TurnUsage
+from tui.widgets.message import WidgetMessage
 from tui.widgets.usage.bars import BarPart, vertical_bar_cell
 from tui.widgets.usage.request_words import MARKS, worst_verdict
 from tui.widgets.usage.token_chart import TokenChart
@@ -28,6 +30,10 @@ class TokenStrip(TokenChart):
 
     It shows as many turns as fit: at first the newest turns, always including the turn under the cursor.
     """
+
+    @dataclass
+    class CursorMoved(WidgetMessage["TokenStrip"]):
+        """Posted when the cursor is on another turn."""
 
     DEFAULT_CSS = """
     TokenStrip { height: 1; overflow: hidden; }
@@ -56,8 +62,14 @@ class TokenStrip(TokenChart):
         """Redraw some turns."""
         self.refresh()
 
+    def watch_cursor(self, before: int, turn: int) -> None:
+        super().watch_cursor(before, turn)
+        self.post_message(self.CursorMoved(self))
+
     def action_unfold(self) -> None:
         """Move the cursor to the next turn, as one line has no room for requests."""
+        if self.cursor == self.count:
+            self.notify("This is the last turn. Its requests have room in the full pane: + zooms it.")
         self.action_move(1)
 
     def action_fold(self) -> None:
