@@ -12,7 +12,6 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
-from tests.recorded_trip import write_recorded_trip
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import OFFLINE, AgentSettings
 from tui.app import ConvoApp
@@ -35,10 +34,6 @@ class Shot:
     theme: str = "textual-dark"
     until: str = ""
     """A text of the run to wait for."""
-    price_as: str = ""
-    """The model whose prices apply."""
-    recorded: bool = False
-    """Open a session with recorded requests instead of the sample conversations."""
 
 
 SHOTS = (
@@ -52,10 +47,10 @@ SHOTS = (
     Shot("long", (150, 44), session="arithmetic-marathon", branch="halfway"),
     Shot("compare", (150, 44), ("c", "enter")),
     Shot("search", (120, 36), ("ctrl+f", *"hotel")),
-    Shot("costs", (150, 44), ("up", "up", "up", "dollar_sign"), price_as="gpt-5-mini"),
-    Shot("model-input", (120, 36), ("up", "up", "m")),
-    Shot("request", (120, 36), ("up", "m", "right_square_bracket"), session="trip", recorded=True),
-    Shot("request-difference", (120, 36), ("m", "tab"), branch="cheap", session="trip", recorded=True),
+    Shot("costs", (150, 44), ("up", "up", "up", "dollar_sign")),
+    Shot("usage-requests", (150, 44), ("up", "up", "up", "3", "right")),
+    Shot("request", (120, 36), ("up", "up", "up", "m", "left_square_bracket")),
+    Shot("request-difference", (120, 36), ("up", "m", "tab")),
     Shot("answer", (150, 44), ("f", *" A Markdown sample will do.", "enter"), until="def greet"),
 )
 
@@ -78,13 +73,8 @@ async def make() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "demo.sqlite"
         write_demo(path)
-        recorded = Path(folder) / "recorded.sqlite"
-        await write_recorded_trip(recorded)
         for shot in SHOTS:
-            controller = SessionController(
-                Store(recorded if shot.recorded else path), AgentRunner(AgentSettings(model=OFFLINE))
-            )
-            controller.usage.set_initial_price_model(shot.price_as)
+            controller = SessionController(Store(path), AgentRunner(AgentSettings(model=OFFLINE)))
             await controller.open(shot.session, shot.branch)
             app = ConvoApp(controller)
             app.theme = shot.theme

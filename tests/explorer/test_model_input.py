@@ -57,7 +57,7 @@ async def test_a_request_is_compared_with_the_one_before_the_sibling_and_the_par
     async with open_explorer(path, "main") as program:
         await program.press_each("1", "k", "m", "left_square_bracket", "tab")
         assert "− main · turn 2 · request 1" in program.text
-        for line in ("Instructions  the same", "Tools  2, the same", "Items  2 of 7 differ", "= 5 items"):
+        for line in ("Instructions  identical", "Tools  2, identical", "Items  2 of 7 differ", "… 5 identical items …"):
             assert line in program.text
         await program.press_each("n")
         assert "⚙ book" in next((line for line in program.lines if "▌" in line), "")

@@ -86,15 +86,16 @@ class RequestDiffView(DiffView):
 def _parts(section: SectionDiff, *, full: bool) -> Iterator[_Part]:
     """Yield the blocks of a section; neighbouring parts that are the same are one line unless `full`."""
     name, heading, labels = section.name, _HEADINGS[section.name], section.name in _WITH_LABELS
+    noun = name.removesuffix("s")
     count, differing = len(section.pairs), sum(pair.differs for pair in section.pairs)
     if section.unknown or not count:
         yield _Part(name, (heading, section.unknown or "none"))
         yield _Part(name)
         return
     if not labels:
-        note = "" if differing else "the same"
+        note = "" if differing else "identical"
     elif not differing:
-        note = f"{count:,}, the same"
+        note = f"{count:,}, identical"
     else:
         note = f"{differing:,} of {count:,} {'differs' if differing == 1 else 'differ'}"
     yield _Part(name, (heading, note))
@@ -103,5 +104,5 @@ def _parts(section: SectionDiff, *, full: bool) -> Iterator[_Part]:
         if differs or full:
             yield from (_Part(name, pair=pair, labels=labels) for pair in pairs)
         elif differing:
-            yield _Part(name, ("", f"= {plural(len(pairs), name.removesuffix('s'))}"))
+            yield _Part(name, ("", f"… {plural(len(pairs), f'identical {noun}')} …"))
     yield _Part(name)

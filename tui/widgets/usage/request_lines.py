@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -51,7 +51,7 @@ def request_lines(turn: TurnUsage | None, width: int) -> list[RequestLine]:
     for request, names in zip(turn.requests, differing_names(turn.requests), strict=True):
         first = True
         for pieces, style in _texts(turn, request, names):
-            for line in _wrapped(_DOT.join(pieces), max(_MIN_WIDTH, width - digits - 3)):
+            for line in _wrapped(pieces, max(_MIN_WIDTH, width - digits - 3)):
                 margin = str(request.number).rjust(digits) if first else " " * digits
                 found.append(RequestLine(request.number, f"  {margin} {line}", style))
                 first = False
@@ -84,14 +84,27 @@ def _texts(turn: TurnUsage, request: Request, names: str) -> Iterator[tuple[list
         yield words, LineStyle.CHANGED if is_changed else LineStyle.CIRCUMSTANCES
 
 
-def _wrapped(text: str, width: int) -> Iterator[str]:
-    """Yield the lines of a text; a word that does not fit is cut."""
+def _wrapped(pieces: Sequence[str], width: int) -> Iterator[str]:
+    """Yield the lines of pieces, joined with dots; a piece begins a line if it does not fit, and its words may."""
     line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
+    for piece in pieces:
+        longer = f"{line}{_DOT}{piece}" if line else piece
         if line and cell_len(longer) > width:
-            yield line.removesuffix(" ·")
-            longer = "" if word == "·" else word
-        line = longer if cell_len(longer) <= width else set_cell_size(longer, width)
+            yield line
+            longer = piece
+        *full, line = _wrapped_words(longer, width)
+        yield from full
     if line:
         yield line
+
+
+def _wrapped_words(text: str, width: int) -> list[str]:
+    """Return the lines of a text, at least one; a word that does not fit is cut."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1] and cell_len(longer) > width:
+            lines.append("")
+            longer = word
+        lines[-1] = longer if cell_len(longer) <= width else set_cell_size(longer, width)
+    return lines
