@@ -1,4 +1,4 @@
-"""The SQL outside of `tui.storage.sqlite` contains nothing that only SQLite accepts."""
+"""The SQL outside of the engines contains nothing that only SQLite accepts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 import tui.storage
 
 STORAGE = Path(tui.storage.__file__).parent
-MODULES = sorted(path for path in STORAGE.rglob("*.py") if STORAGE / "sqlite" not in path.parents)
+ENGINES = {STORAGE / "postgres", STORAGE / "sqlite"}
+MODULES = sorted(path for path in STORAGE.rglob("*.py") if not ENGINES & set(path.parents))
 
 SQLITE_ONLY = re.compile(
     r"\b(AUTOINCREMENT|CROSS JOIN|GLOB|IFNULL|INSERT OR|NOT INDEXED|PRAGMA|group_concat|instr|json_each|json_extract"

@@ -42,8 +42,8 @@ class SessionAccess:
 
     @property
     def is_durable(self) -> bool:
-        """Whether the database outlives this object, so that somebody can undo a change later."""
-        return self.engine.target != ":memory:"
+        """Whether changes are recorded in a database that outlives this object, so that somebody can undo them."""
+        return self.engine.keeps_journal and self.engine.target != ":memory:"
 
     def check_open(self) -> None:
         """Raise RuntimeError if the session is closed."""

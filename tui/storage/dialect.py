@@ -70,7 +70,11 @@ class Dialect(Protocol):
         ...
 
     def in_list(self, value: str, name: str) -> str:
-        """Return the condition that a value is among the elements of the JSON list in the named value `name`."""
+        """Return the condition that a text is among the elements of the JSON list in the named value `name`."""
+        ...
+
+    def in_ids(self, value: str, name: str) -> str:
+        """Return the condition that an id is among the elements of the JSON list in the named value `name`."""
         ...
 
     def rows_of_json(self, name: str, columns: Sequence[str]) -> str:

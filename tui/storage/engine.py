@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from tui.errors import ConvoError
 from tui.model import Session
 from tui.storage.dialect import Dialect
+from tui.storage.layout import Layout
 from tui.storage.tables import Tables
 
 __all__ = ["MAX_READ_BYTES", "Engine", "Messages", "PartialItem", "RecordedTable", "Rows", "Transaction", "shielded"]
@@ -113,7 +114,8 @@ class Transaction(Protocol):
 
     Attributes:
         dialect: Pieces of SQL that databases do not share.
-        tables: The base tables, as SQL identifiers.
+        layout: Statements that depend on which tables hold the items of branches.
+        tables: The base tables, as SQL identifiers, and the names of others.
         messages: The stored items.
         integrity_error: The error that is raised for a row that breaks a constraint.
         value_errors: The errors that are raised for a value that cannot be stored.
@@ -121,6 +123,8 @@ class Transaction(Protocol):
 
     @property
     def dialect(self) -> Dialect: ...
+    @property
+    def layout(self) -> Layout: ...
     @property
     def tables(self) -> Tables: ...
     @property
@@ -219,10 +223,12 @@ class Engine(ABC):
     Attributes:
         target: The database: a path, or a URL without its password.
         tables: The base tables, as SQL identifiers.
+        keeps_journal: Whether changes are recorded, so that they can be undone.
     """
 
     target: str
     tables: Tables
+    keeps_journal: bool = True
 
     @abstractmethod
     def check_open(self) -> None:

@@ -62,13 +62,14 @@ class Table(NamedTuple):
     columns: str
     indexes: tuple[tuple[str, str], ...] = ()
 
-    def create(self, tx: Transaction) -> None:
-        """Make the table with its indexes if it is missing."""
-        if tx.has_table(self.name):
+    def create(self, tx: Transaction, name: str = "") -> None:
+        """Make the table with its indexes if it is missing; `name` is its name if it has another one here."""
+        name = name or self.name
+        if tx.has_table(name):
             return
-        tx.create_table(self.name, self.columns.format(identity=tx.dialect.identity, now=tx.dialect.now))
+        tx.create_table(name, self.columns.format(identity=tx.dialect.identity, now=tx.dialect.now))
         for index, of in self.indexes:
-            tx.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {self.name}({of})")
+            tx.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {name}({of})")
 
 
 RESERVATIONS: Final = Table(
@@ -374,7 +375,7 @@ _INDEXES: Final = (
 
 def create_base_tables(tx: Transaction) -> None:
     """Make missing tables of the SDK's plain `SQLiteSession`."""
-    sessions, messages = tx.tables
+    sessions, messages = tx.tables.sessions, tx.tables.messages
     tx.execute(f"""
         CREATE TABLE IF NOT EXISTS {sessions} (
             session_id TEXT PRIMARY KEY,
@@ -396,7 +397,7 @@ def create_base_tables(tx: Transaction) -> None:
 
 def create_structure_tables(tx: Transaction) -> None:
     """Make `message_structure` and `turn_usage` if they are missing; their foreign keys refer to the base tables."""
-    sessions, messages = tx.tables
+    sessions, messages = tx.tables.sessions, tx.tables.messages
     tx.execute(f"""
         CREATE TABLE IF NOT EXISTS message_structure (
             id {tx.dialect.identity},

@@ -323,7 +323,7 @@ def _search_window(
         conditions.append(item_condition(query, tx.dialect, values, joined_text=joined_text))
     else:
         values["only"] = json.dumps(only)
-        conditions.append(tx.dialect.in_list("t.message_id", "only"))
+        conditions.append(tx.dialect.in_ids("t.message_id", "only"))
     rows = tx.execute(
         f"SELECT t.{number}, t.message_id, CAST(t.session_id AS TEXT), CAST(t.branch_id AS TEXT), t.user_turn_number,"
         " t.sequence_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT)"

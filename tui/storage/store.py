@@ -146,7 +146,7 @@ class Store:
         self._background_positions = PositionIndex()
         self._usage_cache = BranchUsageCache()
         self._spending = None
-        self.sessions_table, self.messages_table = map(unquoted, reader.tables)
+        self.sessions_table, self.messages_table = map(unquoted, reader.tables[:2])
         self._times_opened += 1
 
     # Sessions

@@ -40,7 +40,6 @@ from tui.storage.journal.rows import (
     recorded_tables,
     write_entry,
 )
-from tui.storage.queries.branches import filled_branches
 from tui.storage.queries.items import clear_session
 from tui.storage.schema import CONVO_CLEARED, CONVO_JOURNAL, CONVO_TRASH, TRASH_CELLS, TURN_TABLES
 from tui.words import plural
@@ -152,7 +151,7 @@ def record_clear(tx: Transaction, session_id: str) -> int:
         condition, values = "session_id = :session_id", {"session_id": session_id}
         copy_to_trash(tx, entry_id, table, identifier, changes.columns[table], BEFORE, condition, values)
     copy_cleared(tx, changes, {table: name for table, name in tables.items() if table not in keyed}, session_id)
-    branches = filled_branches(tx, session_id)
+    branches = tx.layout.filled_branches(tx, session_id)
     generation = clear_session(tx, session_id)
     for table, identifier in keyed.items():
         _reduce_to_first_and_last(tx, entry_id, table, identifier, changes.columns[table])

@@ -6,6 +6,7 @@ import time
 from typing import Any, Final, NamedTuple
 
 from tui.storage.engine import Transaction
+from tui.storage.layout import TurnKey
 from tui.storage.queries.labels import drop_label
 from tui.storage.queries.requests import delete_requests_without_usage, delete_stale_requests
 from tui.storage.queries.usage import keep_shared_usage
@@ -17,7 +18,6 @@ from tui.storage.schema import (
     CONVO_USAGE,
     GENERATIONS,
     MAIN,
-    MESSAGE_INDEX,
     RESERVATIONS,
 )
 
@@ -28,7 +28,6 @@ __all__ = [
     "claim_generation",
     "delete_branch",
     "delete_stale_records",
-    "filled_branches",
     "fork_branch",
     "last_turn",
     "list_branches",
@@ -40,50 +39,17 @@ __all__ = [
     "reserve_existing_branches",
 ]
 
-# Each step finds the next branch by the index: there are as many steps as branches.
-_FILLED: Final = """
-    WITH RECURSIVE found(branch_id) AS (
-        SELECT MIN(branch_id) FROM message_structure WHERE session_id = :session_id
-        UNION ALL
-        SELECT (
-            SELECT MIN(branch_id) FROM message_structure
-            WHERE session_id = :session_id AND branch_id > found.branch_id
-        )
-        FROM found WHERE found.branch_id IS NOT NULL
-    )
-    SELECT :session_id, branch_id FROM found WHERE branch_id IS NOT NULL
-"""
-
-_RESERVE_EXISTING: Final = f"""
-    INSERT INTO branch_reservations (session_id, branch_id)
-    {_FILLED}
-    ON CONFLICT (session_id, branch_id) DO NOTHING
-"""
-
 _RESERVE: Final = """
-    INSERT INTO branch_reservations (session_id, branch_id) VALUES (:session_id, :branch_id)
+    INSERT INTO {branch_ids} (session_id, branch_id) VALUES (:session_id, :branch_id)
     ON CONFLICT (session_id, branch_id) DO NOTHING
-"""
-
-_COPY_TURNS: Final = """
-    INSERT INTO message_structure
-        (session_id, message_id, branch_id, message_type, sequence_number,
-         user_turn_number, branch_turn_number, tool_name)
-    SELECT session_id, message_id, :branch_id, message_type,
-           (SELECT MAX(sequence_number) FROM message_structure WHERE session_id = :session_id)
-               + row_number() OVER (ORDER BY sequence_number),
-           user_turn_number, branch_turn_number, tool_name
-    FROM message_structure
-    WHERE session_id = :session_id AND branch_id = :source AND user_turn_number < :turn
-    ORDER BY sequence_number
 """
 
 _LIST: Final = """
     SELECT branch_id, COUNT(*), COUNT(*) FILTER (WHERE message_type = 'user'), MIN(created_at) AS first_at
-    FROM message_structure
+    FROM {rows} AS s
     WHERE session_id = :session_id
     GROUP BY branch_id
-    ORDER BY first_at
+    ORDER BY first_at, branch_id
 """
 
 
@@ -98,44 +64,39 @@ class DeletedRows(NamedTuple):
 def read_generation(tx: Transaction, session_id: str) -> int:
     """Return how often the session was cleared."""
     # Early versions of the SDK did not count.
-    if not tx.has_table(GENERATIONS.name):
+    if not tx.has_table(tx.tables.generations):
         return 0
-    sql = "SELECT generation FROM session_clear_generations WHERE session_id = :session_id"
+    sql = f"SELECT generation FROM {tx.tables.generations} WHERE session_id = :session_id"
     row = tx.execute(sql, session_id=session_id).fetchone()
     return 0 if row is None else int(row[0])
 
 
 def claim_generation(tx: Transaction, session_id: str) -> int:
     """Return how often the session was cleared, and make sure that the database counts it."""
-    GENERATIONS.create(tx)
+    GENERATIONS.create(tx, tx.tables.generations)
     tx.execute(
-        "INSERT INTO session_clear_generations (session_id, generation) VALUES (:session_id, 0)"
+        f"INSERT INTO {tx.tables.generations} (session_id, generation) VALUES (:session_id, 0)"
         " ON CONFLICT (session_id) DO NOTHING",
         session_id=session_id,
     )
     return read_generation(tx, session_id)
 
 
-def filled_branches(tx: Transaction, session_id: str) -> list[str]:
-    """Return the ids of all branches that have items."""
-    return [branch_id for _, branch_id in tx.execute(_FILLED, session_id=session_id)]
-
-
 def reserve_existing_branches(tx: Transaction, session_id: str) -> None:
     """Reserve the ids of all branches that have items, which other writers may not have reserved."""
-    RESERVATIONS.create(tx)
-    tx.execute(_RESERVE_EXISTING, session_id=session_id)
+    RESERVATIONS.create(tx, tx.tables.branch_ids)
+    tx.layout.reserve_existing(tx, session_id)
 
 
 def reserve_branch(tx: Transaction, session_id: str, branch_id: str) -> bool:
     """Reserve the id of a branch, and return whether it was free."""
-    return tx.execute(_RESERVE, session_id=session_id, branch_id=branch_id).rowcount == 1
+    sql = _RESERVE.format(branch_ids=tx.tables.branch_ids)
+    return tx.execute(sql, session_id=session_id, branch_id=branch_id).rowcount == 1
 
 
 def branch_has_items(tx: Transaction, session_id: str, branch_id: str) -> bool:
     """Return whether the branch has at least one item."""
-    sql = "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id LIMIT 1"
-    return tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone() is not None
+    return tx.layout.has_items(tx, session_id, branch_id)
 
 
 def branch_exists(tx: Transaction, session_id: str, branch_id: str) -> bool:
@@ -157,7 +118,8 @@ def missing_branch(branch_id: str) -> ValueError:
 def last_turn(tx: Transaction, session_id: str, branch_id: str) -> int:
     """Return the number of the branch's last turn; 0 if it has none."""
     branch = "session_id = :session_id AND branch_id = :branch_id"
-    sql = f"SELECT MAX(user_turn_number) FROM message_structure WHERE {branch}"
+    rows = tx.layout.rows(tx, session_id, branch_id)
+    sql = f"SELECT MAX(user_turn_number) FROM {rows} AS s WHERE {branch}"
     return int(tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()[0] or 0)
 
 
@@ -195,7 +157,7 @@ def fork_branch(tx: Transaction, session_id: str, source: str, turn: int, name: 
     """
     reserve_existing_branches(tx, session_id)
     branch_id = _reserve_new(tx, session_id, name, turn)
-    copied = tx.execute(_COPY_TURNS, session_id=session_id, source=source, branch_id=branch_id, turn=turn).rowcount
+    copied = tx.layout.copy_turns(tx, session_id, source, branch_id, turn)
     CONVO_BRANCHES.create(tx)
     tx.execute(
         "INSERT INTO convo_branches (session_id, branch_id, parent_branch_id, fork_turn, empty_generation)"
@@ -234,29 +196,11 @@ def delete_branch(tx: Transaction, session_id: str, branch_id: str) -> DeletedRo
     reserve_existing_branches(tx, session_id)
     if not branch_exists(tx, session_id, branch_id):
         raise missing_branch(branch_id)
-    tx.execute(MESSAGE_INDEX)
-    keep_shared_usage(tx, session_id, branch_id)
-    messages = tx.execute(
-        f"""
-        DELETE FROM {tx.tables.messages} WHERE session_id = :session_id AND id IN (
-            SELECT own.message_id FROM message_structure AS own
-            WHERE own.session_id = :session_id AND own.branch_id = :branch_id AND NOT EXISTS (
-                SELECT 1 FROM message_structure AS other
-                WHERE other.message_id = own.message_id AND other.branch_id <> :branch_id
-            )
-        )
-        """,
-        session_id=session_id,
-        branch_id=branch_id,
-    ).rowcount
-    usage, items = (
-        tx.execute(
-            f"DELETE FROM {table} WHERE session_id = :session_id AND branch_id = :branch_id",
-            session_id=session_id,
-            branch_id=branch_id,
-        ).rowcount
-        for table in ("turn_usage", "message_structure")
-    )
+    tx.layout.prepare_removal(tx)
+    keep_shared_usage(tx, TurnKey(session_id, branch_id, 0, None))
+    items, messages = tx.layout.delete_branch(tx, session_id, branch_id)
+    sql = f"DELETE FROM {tx.tables.usage} WHERE session_id = :session_id AND branch_id = :branch_id"
+    usage = tx.execute(sql, session_id=session_id, branch_id=branch_id).rowcount
     for table in (CONVO_BRANCHES.name, CONVO_PAUSED_RUNS.name):
         if tx.has_table(table):
             sql = f"DELETE FROM {table} WHERE session_id = :session_id AND branch_id = :branch_id"
@@ -282,7 +226,7 @@ def delete_stale_records(tx: Transaction, session_id: str, message_id: int | Non
         if tx.has_table(table):
             tx.execute(
                 f"DELETE FROM {table} WHERE session_id = :session_id{only}"
-                f" AND NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = {table}.message_id)",
+                f" AND {tx.layout.is_missing(tx, f'{table}.message_id')}",
                 session_id=session_id,
                 message_id=message_id,
             )
@@ -291,6 +235,7 @@ def delete_stale_records(tx: Transaction, session_id: str, message_id: int | Non
 
 def list_branches(tx: Transaction, session_id: str, current: str) -> list[dict[str, Any]]:
     """Return the branches that have items, oldest first, as the SDK's `list_branches` does."""
+    rows = tx.execute(_LIST.format(rows=tx.layout.rows(tx, session_id)), session_id=session_id)
     return [
         {
             "branch_id": branch_id,
@@ -299,5 +244,5 @@ def list_branches(tx: Transaction, session_id: str, current: str) -> list[dict[s
             "is_current": branch_id == current,
             "created_at": created_at,
         }
-        for branch_id, items, turns, created_at in tx.execute(_LIST, session_id=session_id)
+        for branch_id, items, turns, created_at in rows
     ]

@@ -93,7 +93,7 @@ class _Sent:
         tx, values = self._tx, {"session_id": self._session.session_id, "branch_id": self._branch_id}
         rows = tx.execute(
             "SELECT id, instructions, tools, settings, input, last_message_id FROM convo_request_inputs"
-            f" WHERE {tx.dialect.in_list('id', 'ids')}",
+            f" WHERE {tx.dialect.in_ids('id', 'ids')}",
             ids=json.dumps(list(turns)),
         ).fetchall()
         turn_of_message = dict(

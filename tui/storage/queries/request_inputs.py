@@ -146,7 +146,7 @@ def delete_inputs(tx: Transaction, session_id: str, ids: Sequence[int]) -> None:
     """Delete the inputs of requests, and the texts that no other request sent."""
     if not tx.has_table(CONVO_REQUEST_INPUTS.name):
         return
-    sql = f"DELETE FROM convo_request_inputs WHERE {tx.dialect.in_list('id', 'ids')}"
+    sql = f"DELETE FROM convo_request_inputs WHERE {tx.dialect.in_ids('id', 'ids')}"
     if tx.execute(sql, ids=json.dumps(ids)).rowcount:
         sql = f"DELETE FROM convo_texts WHERE session_id = :session_id AND {tx.dialect.in_list('hash', 'hashes')}"
         tx.execute(sql, session_id=session_id, hashes=json.dumps(unused_texts(tx, session_id)))

@@ -14,6 +14,7 @@ from tui.items.sealed import Seal
 from tui.model import Session, TurnTree, TurnUsage
 from tui.model.requests import Request, RequestUsage, SentRequest, adds_up
 from tui.storage.engine import Transaction
+from tui.storage.layout import TurnKey
 from tui.storage.queries.request_inputs import EncodedInput, MatchMemory, delete_inputs, encode_input, store_input
 from tui.storage.queries.turn_usage import usages_by_turn
 from tui.storage.queries.usage_columns import STORED_COLUMNS, USAGE_COLUMNS
@@ -27,6 +28,7 @@ __all__ = [
     "delete_requests",
     "delete_requests_without_usage",
     "delete_stale_requests",
+    "delete_usage",
     "insert_request",
     "last_turn_key",
     "prepare_request",
@@ -54,18 +56,8 @@ _STORED_USAGES: Final = (
 _UPDATE: Final = (
     f"UPDATE convo_requests SET {', '.join(f'{name} = :{name}' for name in ('number', *_TOKENS))} WHERE id = :id"
 )
-_STORE_USAGE: Final = insert_into("turn_usage", ("session_id", "branch_id", "user_turn_number", *STORED_COLUMNS))
 _MAX_SECONDS: Final = 1e9
 """Longer durations are cut to this: another program may have stored any number."""
-
-
-class TurnKey(NamedTuple):
-    """A turn of a branch, and the first message of the turn; None if the branch's items belong to no turn."""
-
-    session_id: str
-    branch_id: str
-    user_turn_number: int
-    message_id: int | None
 
 
 class EndedRequest(NamedTuple):
@@ -88,7 +80,7 @@ def last_turn_key(tx: Transaction, session_id: str, branch_id: str) -> TurnKey |
     """Return the last turn of a branch; None if the branch has no items."""
     # The last row may have no turn: `MAX` would not tell that from a branch without rows.
     row = tx.execute(
-        "SELECT user_turn_number, message_id FROM message_structure"
+        f"SELECT user_turn_number, message_id FROM {tx.layout.rows(tx, session_id, branch_id)} AS s"
         " WHERE session_id = :session_id AND branch_id = :branch_id"
         " ORDER BY user_turn_number DESC, sequence_number LIMIT 1",
         session_id=session_id,
@@ -100,16 +92,14 @@ def last_turn_key(tx: Transaction, session_id: str, branch_id: str) -> TurnKey |
 def replace_usage(tx: Transaction, turn: TurnKey, usage: dict[str, Any]) -> None:
     """Replace the row of a turn in `turn_usage`; `usage` has the values of `STORED_COLUMNS`."""
     # The row is not updated but replaced: by its new id and time others see that it is new.
-    _delete_usage(tx, turn)
-    tx.execute(_STORE_USAGE, **turn._asdict(), **usage)
+    delete_usage(tx, turn)
+    values = {**turn._asdict(), **usage}
+    tx.execute(insert_into(tx.tables.usage, (*tx.layout.usage_columns, *STORED_COLUMNS)), **values)
 
 
-def _delete_usage(tx: Transaction, turn: TurnKey) -> None:
-    tx.execute(
-        "DELETE FROM turn_usage WHERE session_id = :session_id AND branch_id = :branch_id"
-        " AND user_turn_number = :user_turn_number",
-        **turn._asdict(),
-    )
+def delete_usage(tx: Transaction, turn: TurnKey) -> None:
+    """Delete the row of a turn in `turn_usage`."""
+    tx.execute(f"DELETE FROM {tx.tables.usage} WHERE {tx.layout.usage_key}", **turn._asdict())
 
 
 def replace_requests(
@@ -178,8 +168,9 @@ def turn_of_run(tx: Transaction, session_id: str, branch_id: str, turn: TurnKey 
 def turn_exists(tx: Transaction, turn: TurnKey) -> bool:
     """Return whether a branch holds a turn."""
     sql = (
-        "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
-        " AND user_turn_number = :user_turn_number AND message_id = :message_id LIMIT 1"
+        f"SELECT 1 FROM {tx.layout.rows(tx, turn.session_id, turn.branch_id)} AS s"
+        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :user_turn_number"
+        " AND message_id = :message_id LIMIT 1"
     )
     return tx.execute(sql, **turn._asdict()).fetchone() is not None
 
@@ -217,9 +208,10 @@ def prepare_request(
 
 def _turn_of_message(tx: Transaction, session_id: str, branch_id: str, message_id: int | None) -> TurnKey | None:
     """Return the turn of a branch that holds a message."""
+    rows = tx.layout.rows(tx, session_id, branch_id)
     row = tx.execute(
-        "SELECT user_turn_number, message_id FROM message_structure WHERE session_id = :session_id"
-        " AND branch_id = :branch_id AND user_turn_number = (SELECT user_turn_number FROM message_structure"
+        f"SELECT user_turn_number, message_id FROM {rows} AS s WHERE session_id = :session_id"
+        f" AND branch_id = :branch_id AND user_turn_number = (SELECT user_turn_number FROM {rows} AS o"
         " WHERE session_id = :session_id AND branch_id = :branch_id AND message_id = :message_id LIMIT 1)"
         " ORDER BY sequence_number LIMIT 1",
         session_id=session_id,
@@ -252,7 +244,7 @@ def record_request(tx: Transaction, ended: EndedRequest, first: bool) -> bool:
     if request.usage is not None:
         replace_usage(tx, turn, _sums([*(other.usage for other in stored if other.usage is not None), request.usage]))
     elif first:
-        _delete_usage(tx, turn)
+        delete_usage(tx, turn)
     return True
 
 
@@ -361,15 +353,14 @@ def read_requests(
 def delete_requests(tx: Transaction, session_id: str, ids: Sequence[int]) -> None:
     """Delete requests, and what is recorded of their input."""
     if ids:
-        condition = tx.dialect.in_list("id", "ids")
+        condition = tx.dialect.in_ids("id", "ids")
         tx.execute(f"DELETE FROM convo_requests WHERE {condition}", ids=json.dumps(ids))
         delete_inputs(tx, session_id, ids)
 
 
 def delete_stale_requests(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
     """Delete requests of turns whose first message is gone; only those of `message_id` if it is given."""
-    gone = f"NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = r.message_id)"
-    _delete_where(tx, session_id, message_id, gone)
+    _delete_where(tx, session_id, message_id, tx.layout.is_missing(tx, "r.message_id"))
 
 
 def delete_requests_without_usage(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tui.items.codec import decode
 from tui.model.requests import RequestUsage, adds_up
 from tui.storage.engine import Transaction
+from tui.storage.layout import TurnKey
 from tui.storage.queries.requests import last_turn_key, replace_requests, replace_usage
 from tui.storage.queries.usage_columns import COUNT_COLUMNS, DETAIL_COLUMNS, STORED_COLUMNS, request_usage
 from tui.storage.schema import CONVO_USAGE
@@ -50,35 +51,6 @@ _KEPT_COLUMNS: Final = ("session_id", "message_id", "branch_id", "user_turn_numb
 _KEEP: Final = f"{insert_into('convo_usage', _KEPT_COLUMNS)} ON CONFLICT (session_id, message_id) DO NOTHING"
 
 
-def _shared(tx: Transaction, *, one_turn: bool) -> str:
-    """Return a query for the usage rows of a branch whose turn begins with a message that other branches hold too.
-
-    Turns for which one of those branches has its own usage are left out.
-    """
-    only = "AND user_turn_number = :turn" if one_turn else ""
-    return f"""
-        WITH ran AS (
-            SELECT session_id, branch_id, user_turn_number, {_STORED}, created_at,
-                   (SELECT message_id FROM message_structure WHERE id = (
-                       SELECT MIN(id) FROM message_structure AS s
-                       WHERE s.session_id = u.session_id AND s.branch_id = u.branch_id
-                         AND s.user_turn_number = u.user_turn_number
-                   )) AS message_id
-            FROM turn_usage AS u
-            WHERE session_id = :session_id AND branch_id = :branch_id {only}
-        )
-        SELECT {", ".join(_KEPT_COLUMNS)} FROM ran
-        WHERE EXISTS (
-            SELECT 1 FROM message_structure AS o WHERE o.message_id = ran.message_id AND o.branch_id <> ran.branch_id
-        ) AND NOT EXISTS (
-            SELECT 1 FROM message_structure AS o
-            {tx.dialect.ordered_join} turn_usage AS t ON t.session_id = o.session_id AND t.branch_id = o.branch_id
-                AND t.user_turn_number = o.user_turn_number
-            WHERE o.message_id = ran.message_id AND o.branch_id <> ran.branch_id
-        )
-    """
-
-
 def run_usage(used: Usage | None, logger: logging.Logger) -> RunUsage | None:
     """Return the usage of a run; None if the run has none."""
     if used is None:
@@ -116,7 +88,8 @@ def store_usage(tx: Transaction, session_id: str, branch_id: str, usage: RunUsag
 def session_usage(tx: Transaction, session_id: str, branch_id: str) -> dict[str, int] | None:
     """Return the sum of the usage of a branch, or of the session if `branch_id` is empty; None without usage."""
     row = tx.execute(
-        f"SELECT {', '.join(f'SUM({name})' for name in COUNT_COLUMNS)}, COUNT(*) FROM turn_usage"
+        f"SELECT {', '.join(f'SUM({name})' for name in COUNT_COLUMNS)}, COUNT(*)"
+        f" FROM {tx.layout.usage(tx, session_id, branch_id or None)} AS u"
         f" WHERE session_id = :session_id{' AND branch_id = :branch_id' if branch_id else ''}",
         session_id=session_id,
         branch_id=branch_id,
@@ -129,7 +102,7 @@ def session_usage(tx: Transaction, session_id: str, branch_id: str) -> dict[str,
 def turn_usage(tx: Transaction, session_id: str, branch_id: str, turn: int) -> dict[str, Any]:
     """Return the usage of one turn; an empty dict without usage."""
     sql = (
-        f"SELECT {_STORED} FROM turn_usage"
+        f"SELECT {_STORED} FROM {tx.layout.usage(tx, session_id, branch_id)} AS u"
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
     )
     row = tx.execute(sql, session_id=session_id, branch_id=branch_id, turn=turn).fetchone()
@@ -139,7 +112,7 @@ def turn_usage(tx: Transaction, session_id: str, branch_id: str, turn: int) -> d
 def usage_by_turn(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
     """Return the usage of each turn of a branch that has usage."""
     rows = tx.execute(
-        f"SELECT user_turn_number, {_STORED} FROM turn_usage"
+        f"SELECT user_turn_number, {_STORED} FROM {tx.layout.usage(tx, session_id, branch_id)} AS u"
         " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY user_turn_number",
         session_id=session_id,
         branch_id=branch_id,
@@ -161,11 +134,12 @@ def _decode_details(stored: str | None) -> Any:
         return None
 
 
-def keep_shared_usage(tx: Transaction, session_id: str, branch_id: str, turn: int | None = None) -> None:
-    """Copy the usage of turns that other branches share to `convo_usage`, before a branch or its `turn` is deleted."""
-    rows = tx.execute(
-        _shared(tx, one_turn=turn is not None), session_id=session_id, branch_id=branch_id, turn=turn
-    ).fetchall()
+def keep_shared_usage(tx: Transaction, turn: TurnKey) -> None:
+    """Copy the usage of a turn to `convo_usage` if other branches share it, before the turn is deleted.
+
+    If the turn has no message, that is done for all turns of the branch.
+    """
+    rows = tx.execute(tx.layout.shared_usage(tx, one_turn=turn.message_id is not None), **turn._asdict()).fetchall()
     if rows:
         CONVO_USAGE.create(tx)
         tx.executemany(_KEEP, [dict(zip(_KEPT_COLUMNS, row, strict=True)) for row in rows])

@@ -53,6 +53,9 @@ class SQLiteDialect:
     def in_list(self, value: str, name: str) -> str:
         return f"{value} IN (SELECT value FROM json_each(:{name}))"
 
+    def in_ids(self, value: str, name: str) -> str:
+        return self.in_list(value, name)
+
     def rows_of_json(self, name: str, columns: Sequence[str]) -> str:
         cells = "".join(f", json_extract(value, '$[{at}]') AS {column}" for at, column in enumerate(columns))
         return f"(SELECT key{cells} FROM json_each(:{name}))"

@@ -19,6 +19,7 @@ from tui.storage.schema import TRASH_CELLS, quoted
 from tui.storage.sqlite.connection import Connection
 from tui.storage.sqlite.dialect import SQLITE
 from tui.storage.sqlite.errors import explain
+from tui.storage.sqlite.layout import SQLITE_LAYOUT
 from tui.storage.sqlite.messages import SQLiteMessages
 from tui.storage.sqlite.plain_structure import PlainStructure
 from tui.storage.tables import Tables
@@ -38,6 +39,7 @@ class SQLiteTransaction:
     """SQLite's `tui.storage.engine.Transaction`; one object serves all transactions of a connection until one fails."""
 
     dialect: Final = SQLITE
+    layout: Final = SQLITE_LAYOUT
     integrity_error: Final = sqlite3.IntegrityError
     value_errors: Final = (sqlite3.InterfaceError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
 

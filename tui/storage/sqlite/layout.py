@@ -1,0 +1,218 @@
+"""The layout of the SDK's class: `message_structure` has a row for each item of each branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from tui.storage.engine import Transaction
+from tui.storage.layout import BranchEnd, EncodedItem, NewestItem, TurnKey
+from tui.storage.queries.usage_columns import STORED_COLUMNS
+from tui.storage.schema import MESSAGE_INDEX
+
+__all__ = ["SQLITE_LAYOUT", "SQLiteLayout"]
+
+# Each subquery is served by an index of its own.
+_END: Final = """
+    SELECT
+        (SELECT MAX(sequence_number) FROM message_structure WHERE session_id = :session_id),
+        (SELECT MAX(user_turn_number) FROM message_structure
+         WHERE session_id = :session_id AND branch_id = :branch_id),
+        (SELECT branch_turn_number FROM message_structure
+         WHERE session_id = :session_id AND branch_id = :branch_id
+         ORDER BY sequence_number DESC LIMIT 1)
+"""
+
+_COLUMNS: Final = (
+    "session_id",
+    "branch_id",
+    "message_id",
+    "sequence_number",
+    "user_turn_number",
+    "branch_turn_number",
+    "message_type",
+    "tool_name",
+)
+"""The columns of the rows that `_structure_rows` yields."""
+
+# Each step finds the next branch by the index: there are as many steps as branches.
+_FILLED: Final = """
+    WITH RECURSIVE found(branch_id) AS (
+        SELECT MIN(branch_id) FROM message_structure WHERE session_id = :session_id
+        UNION ALL
+        SELECT (
+            SELECT MIN(branch_id) FROM message_structure
+            WHERE session_id = :session_id AND branch_id > found.branch_id
+        )
+        FROM found WHERE found.branch_id IS NOT NULL
+    )
+    SELECT :session_id, branch_id FROM found WHERE branch_id IS NOT NULL
+"""
+
+_RESERVE_EXISTING: Final = f"""
+    INSERT INTO branch_reservations (session_id, branch_id)
+    {_FILLED}
+    ON CONFLICT (session_id, branch_id) DO NOTHING
+"""
+
+_COPY_TURNS: Final = """
+    INSERT INTO message_structure
+        (session_id, message_id, branch_id, message_type, sequence_number,
+         user_turn_number, branch_turn_number, tool_name)
+    SELECT session_id, message_id, :branch_id, message_type,
+           (SELECT MAX(sequence_number) FROM message_structure WHERE session_id = :session_id)
+               + row_number() OVER (ORDER BY sequence_number),
+           user_turn_number, branch_turn_number, tool_name
+    FROM message_structure
+    WHERE session_id = :session_id AND branch_id = :source AND user_turn_number < :turn
+    ORDER BY sequence_number
+"""
+
+
+class SQLiteLayout:
+    """SQLite's `tui.storage.layout.Layout`."""
+
+    derives_main: Final = False
+    usage_columns: Final = ("session_id", "branch_id", "user_turn_number")
+    usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :user_turn_number"
+
+    def rows(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:  # noqa: ARG002
+        return "message_structure"
+
+    def messages(self, tx: Transaction, branch_id: str) -> str:  # noqa: ARG002
+        return tx.tables.messages
+
+    def usage(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:  # noqa: ARG002
+        return "turn_usage"
+
+    def items(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:  # noqa: ARG002
+        # The structure is read first: its index has the order, so that nothing is sorted.
+        return f"""
+            SELECT {columns} FROM message_structure AS s
+            {tx.dialect.ordered_join} {tx.tables.messages} AS m ON m.id = s.message_id
+            WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND m.session_id = s.session_id
+            ORDER BY s.sequence_number {"DESC" if newest_first else "ASC"}
+        """
+
+    def is_missing(self, tx: Transaction, message_id: str) -> str:
+        return f"NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = {message_id})"
+
+    def has_items(self, tx: Transaction, session_id: str, branch_id: str) -> bool:
+        sql = "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id LIMIT 1"
+        return tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone() is not None
+
+    def end(self, tx: Transaction, session_id: str, branch_id: str) -> BranchEnd | None:
+        sequence_number, turn, branch_turn = tx.execute(_END, session_id=session_id, branch_id=branch_id).fetchone()
+        end = BranchEnd(sequence_number or 0, turn or 0, branch_turn or 0)
+        # Rows of other programs may have no turn.
+        return end if turn is not None or self.has_items(tx, session_id, branch_id) else None
+
+    def append(
+        self, tx: Transaction, session_id: str, branch_id: str, items: Sequence[EncodedItem], end: BranchEnd
+    ) -> None:
+        ids = tx.insert_messages(session_id, [item.data for item in items])
+        tx.insert_rows("message_structure", _COLUMNS, _structure_rows(session_id, branch_id, items, ids, end))
+
+    def prepare_removal(self, tx: Transaction) -> None:
+        tx.execute(MESSAGE_INDEX)
+
+    def newest(self, tx: Transaction, session_id: str, branch_id: str) -> NewestItem | None:
+        values = {"session_id": session_id, "branch_id": branch_id}
+        row = tx.execute(
+            "SELECT id, message_id, user_turn_number FROM message_structure"
+            " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY sequence_number DESC LIMIT 1",
+            **values,
+        ).fetchone()
+        if row is None:
+            return None
+        row_id, message_id, turn = row
+        if turn is not None:
+            sql = (
+                "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+                " AND user_turn_number = :turn AND id <> :id LIMIT 1"
+            )
+            if tx.execute(sql, **values, turn=turn, id=row_id).fetchone() is None:
+                return NewestItem(row_id, message_id, TurnKey(session_id, branch_id, turn, message_id))
+        return NewestItem(row_id, message_id, None)
+
+    def remove(self, tx: Transaction, session_id: str, branch_id: str, item: NewestItem) -> tuple[str | None, bool]:  # noqa: ARG002
+        tx.execute("DELETE FROM message_structure WHERE id = :id", id=item.row_id)
+        messages, values = tx.tables.messages, {"message_id": item.message_id}
+        row = tx.execute(f"SELECT message_data FROM {messages} WHERE id = :message_id", **values).fetchone()
+        deleted = tx.execute(
+            f"DELETE FROM {messages} WHERE id = :message_id AND session_id = :session_id"
+            " AND NOT EXISTS (SELECT 1 FROM message_structure WHERE message_id = :message_id)",
+            **values,
+            session_id=session_id,
+        ).rowcount
+        return None if row is None else row[0], bool(deleted)
+
+    def shared_usage(self, tx: Transaction, *, one_turn: bool) -> str:
+        only = "AND user_turn_number = :user_turn_number" if one_turn else ""
+        stored = ", ".join(STORED_COLUMNS)
+        return f"""
+            WITH ran AS (
+                SELECT session_id, branch_id, user_turn_number, {stored}, created_at,
+                       (SELECT message_id FROM message_structure WHERE id = (
+                           SELECT MIN(id) FROM message_structure AS s
+                           WHERE s.session_id = u.session_id AND s.branch_id = u.branch_id
+                             AND s.user_turn_number = u.user_turn_number
+                       )) AS message_id
+                FROM turn_usage AS u
+                WHERE session_id = :session_id AND branch_id = :branch_id {only}
+            )
+            SELECT session_id, message_id, branch_id, user_turn_number, {stored}, created_at FROM ran
+            WHERE EXISTS (
+                SELECT 1 FROM message_structure AS o
+                WHERE o.message_id = ran.message_id AND o.branch_id <> ran.branch_id
+            ) AND NOT EXISTS (
+                SELECT 1 FROM message_structure AS o
+                {tx.dialect.ordered_join} turn_usage AS t ON t.session_id = o.session_id
+                    AND t.branch_id = o.branch_id AND t.user_turn_number = o.user_turn_number
+                WHERE o.message_id = ran.message_id AND o.branch_id <> ran.branch_id
+            )
+        """
+
+    def filled_branches(self, tx: Transaction, session_id: str) -> list[str]:
+        return [branch_id for _, branch_id in tx.execute(_FILLED, session_id=session_id)]
+
+    def reserve_existing(self, tx: Transaction, session_id: str) -> None:
+        tx.execute(_RESERVE_EXISTING, session_id=session_id)
+
+    def copy_turns(self, tx: Transaction, session_id: str, source: str, branch_id: str, turn: int) -> int:
+        values = {"session_id": session_id, "source": source, "branch_id": branch_id, "turn": turn}
+        return tx.execute(_COPY_TURNS, **values).rowcount
+
+    def delete_branch(self, tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int]:
+        values = {"session_id": session_id, "branch_id": branch_id}
+        messages = tx.execute(
+            f"""
+            DELETE FROM {tx.tables.messages} WHERE session_id = :session_id AND id IN (
+                SELECT own.message_id FROM message_structure AS own
+                WHERE own.session_id = :session_id AND own.branch_id = :branch_id AND NOT EXISTS (
+                    SELECT 1 FROM message_structure AS other
+                    WHERE other.message_id = own.message_id AND other.branch_id <> :branch_id
+                )
+            )
+            """,
+            **values,
+        ).rowcount
+        sql = "DELETE FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+        return tx.execute(sql, **values).rowcount, messages
+
+    def clear(self, tx: Transaction, session_id: str) -> None:
+        for name in (tx.tables.messages, tx.tables.sessions, "message_structure", "turn_usage"):
+            tx.delete_session_rows(name, session_id)
+
+
+def _structure_rows(
+    session_id: str, branch_id: str, items: Sequence[EncodedItem], ids: Sequence[int], end: BranchEnd
+) -> Iterator[tuple[object, ...]]:
+    last_sequence, turn, branch_turn = end
+    for sequence_number, (item, message_id) in enumerate(zip(items, ids, strict=True), start=last_sequence + 1):
+        turn += item.starts_turn
+        branch_turn += item.starts_turn
+        yield session_id, branch_id, message_id, sequence_number, turn, branch_turn, item.message_type, item.tool_name
+
+
+SQLITE_LAYOUT: Final = SQLiteLayout()
