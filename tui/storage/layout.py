@@ -151,6 +151,18 @@ class Layout(Protocol):
         """Share the turns of a branch before `turn` with a new branch, and return the number of items."""
         ...
 
+    def move_branch(
+        self,
+        tx: Transaction,
+        session_id: str,
+        branch_id: str,
+        new_id: str,
+        first_turn: int,
+        first_row: tuple[int, int] | None,
+    ) -> tuple[int, int]:
+        """Move a branch as `tui.storage.queries.compaction.move_branch` does, without a run that waits."""
+        ...
+
     def delete_branch(self, tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int]:
         """Delete the items of a branch other than `main`, and the messages that no other branch holds.
 

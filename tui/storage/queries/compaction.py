@@ -35,26 +35,6 @@ __all__ = [
 COMPACTION_COLUMNS: Final = ("kept_branch_id", "branch_id", "first_turn", "last_turn", "created_at")
 """The columns of `convo_compactions` without the session."""
 
-_NEWEST: Final = """
-    SELECT s.id, s.message_id, m.message_data FROM message_structure AS s
-    {ordered_join} {messages} AS m ON m.id = s.message_id
-    WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND m.session_id = s.session_id
-    ORDER BY s.sequence_number DESC, s.id DESC LIMIT :limit
-"""
-
-_COPY_BEFORE: Final = """
-    INSERT INTO message_structure
-        (session_id, message_id, branch_id, message_type, sequence_number,
-         user_turn_number, branch_turn_number, tool_name, created_at)
-    SELECT session_id, message_id, :branch_id, message_type,
-           (SELECT MAX(sequence_number) FROM message_structure WHERE session_id = :session_id)
-               + row_number() OVER (ORDER BY sequence_number, id),
-           user_turn_number, branch_turn_number, tool_name, created_at
-    FROM message_structure
-    WHERE session_id = :session_id AND branch_id = :kept AND (sequence_number, id) < (:sequence, :id)
-    ORDER BY sequence_number, id
-"""
-
 _COPY_ROWS: Final = """
     INSERT INTO message_structure
         (session_id, message_id, branch_id, message_type, sequence_number,
@@ -71,7 +51,7 @@ _RECORD_KEPT: Final = """
         (SELECT fork_turn FROM convo_branches WHERE session_id = :session_id AND branch_id = :branch_id),
         COALESCE(
             (SELECT created_at FROM convo_branches WHERE session_id = :session_id AND branch_id = :branch_id),
-            (SELECT created_at FROM message_structure WHERE session_id = :session_id AND branch_id = :kept
+            (SELECT created_at FROM {structure} WHERE session_id = :session_id AND branch_id = :kept
                 ORDER BY sequence_number, id LIMIT 1)
         ))
     ON CONFLICT (session_id, branch_id) DO UPDATE SET parent_branch_id = excluded.parent_branch_id,
@@ -123,8 +103,8 @@ class Compacted(NamedTuple):
 
 def newest_items(tx: Transaction, session_id: str, branch_id: str, limit: int) -> list[StoredItem]:
     """Return the newest items of a branch in their order."""
-    sql = _NEWEST.format(ordered_join=tx.dialect.ordered_join, messages=tx.tables.messages)
-    rows = tx.execute(sql, session_id=session_id, branch_id=branch_id, limit=limit)
+    sql = tx.layout.items(tx, branch_id, "s.id, s.message_id, m.message_data", newest_first=True)
+    rows = tx.execute(f"{sql} LIMIT :limit", session_id=session_id, branch_id=branch_id, limit=limit)
     return [StoredItem(*row) for row in rows][::-1]
 
 
@@ -148,23 +128,22 @@ def compact_branch(
     values = {"session_id": session_id, "branch_id": branch_id, "id": first_row}
     only = "" if first_row is None else " AND id = :id"
     first = tx.execute(
-        "SELECT sequence_number, id, user_turn_number FROM message_structure"
+        f"SELECT sequence_number, id, user_turn_number FROM {tx.layout.rows(tx, session_id, branch_id)} AS s"
         f" WHERE session_id = :session_id AND branch_id = :branch_id{only} ORDER BY sequence_number, id LIMIT 1",
         **values,
     ).fetchone()
     sequence, row_id, turn = first[0], first[1], first[2] or 0
     kept = reserve_numbered(tx, session_id, f"{branch_id}_before_compaction")
-    moved = move_branch(tx, session_id, branch_id, kept, turn)
+    moved, left = move_branch(tx, session_id, branch_id, kept, turn, (sequence, row_id))
     CONVO_BRANCHES.create(tx)
     lineage = {"session_id": session_id, "branch_id": branch_id, "kept": kept}
-    tx.execute(_RECORD_KEPT, **lineage)
+    tx.execute(_RECORD_KEPT.format(structure=tx.tables.structure), **lineage)
     write_label(tx, session_id, kept, Label(archived=True))
     forked_at = max(1, turn)
     generation = read_generation(tx, session_id)
     tx.execute(_RECORD_COMPACTED.format(now=tx.dialect.now), **lineage, turn=forked_at, generation=generation)
     tx.execute(_ADOPT_FORKS, **lineage, turn=forked_at)
-    copied = tx.execute(_COPY_BEFORE, **lineage, sequence=sequence, id=row_id).rowcount
-    if copied:
+    if left:
         mark_branch_filled(tx, session_id, branch_id)
     if items:
         append_items(tx, session_id, branch_id, items)
@@ -176,7 +155,7 @@ def compact_branch(
         turn=turn,
         last_turn=last_turn(tx, session_id, branch_id),
     )
-    return Compacted(kept, moved - copied, turn)
+    return Compacted(kept, moved - left, turn)
 
 
 def reserve_numbered(tx: Transaction, session_id: str, name: str) -> str:
@@ -189,21 +168,31 @@ def reserve_numbered(tx: Transaction, session_id: str, name: str) -> str:
     return branch_id
 
 
-def move_branch(tx: Transaction, session_id: str, branch_id: str, new_id: str, first_turn: int = 0) -> int:
-    """Give the rows of a branch to another id, usage and runs from a turn on, and return the number of items.
+def move_branch(
+    tx: Transaction,
+    session_id: str,
+    branch_id: str,
+    new_id: str,
+    first_turn: int = 0,
+    first_row: tuple[int, int] | None = None,
+) -> tuple[int, int]:
+    """Give the items of a branch to another id, with usage, runs and requests from a turn on.
 
-    A run that waits for approval goes with the items, so that it can go on.
+    The items before `first_row` (its sequence number and id) stay in the branch, too. A run that waits for approval
+    goes with the items, so that it can go on.
+
+    Returns:
+        The number of items that the other branch holds, and of those that stay.
     """
-    values = {"session_id": session_id, "branch_id": branch_id, "new_id": new_id, "turn": first_turn}
-    condition = "session_id = :session_id AND branch_id = :branch_id"
-    for table in TURN_TABLES:
-        if tx.has_table(table):
-            tx.execute(
-                f"UPDATE {table} SET branch_id = :new_id WHERE {condition} AND user_turn_number >= :turn", **values
-            )
     if tx.has_table(CONVO_PAUSED_RUNS.name):
-        tx.execute(f"UPDATE convo_paused_runs SET branch_id = :new_id WHERE {condition}", **values)
-    return tx.execute(f"UPDATE message_structure SET branch_id = :new_id WHERE {condition}", **values).rowcount
+        tx.execute(
+            "UPDATE convo_paused_runs SET branch_id = :new_id"
+            " WHERE session_id = :session_id AND branch_id = :branch_id",
+            session_id=session_id,
+            branch_id=branch_id,
+            new_id=new_id,
+        )
+    return tx.layout.move_branch(tx, session_id, branch_id, new_id, first_turn, first_row)
 
 
 def split_branch(tx: Transaction, session_id: str, branch_id: str, last_row: int, new_id: str) -> None:

@@ -212,12 +212,13 @@ def _read_items(
     if last >= 0:
         values = {"session_id": session.session_id, "branch_id": branch_id, "message_id": last_message_id}
         sql = (
-            "SELECT branch_id FROM message_structure WHERE session_id = :session_id AND message_id = :message_id"
+            f"SELECT branch_id FROM {tx.layout.rows(tx, session.session_id)} AS s"
+            " WHERE session_id = :session_id AND message_id = :message_id"
             " ORDER BY branch_id <> :branch_id LIMIT 1"
         )
         if (holder := tx.execute(sql, **values).fetchone()) is None:
             return None
-        sql = f"{_rows(tx)} ORDER BY s.sequence_number LIMIT :count"
+        sql = f"{_rows(tx, session.session_id, holder[0])} ORDER BY s.sequence_number LIMIT :count"
         stored = tx.execute(sql, session_id=session.session_id, branch_id=holder[0], count=last + 1).fetchall()
     texts = read_texts(tx, session.session_id, [element for element in elements if isinstance(element, str)])
     items: list[Any] = []
@@ -265,11 +266,12 @@ def read_texts(tx: Transaction, session_id: str, keys: Iterable[object]) -> dict
     return dict(tx.execute(sql, session_id=session_id, hashes=json.dumps(hashes)).fetchall())
 
 
-def _rows(tx: Transaction) -> str:
+def _rows(tx: Transaction, session_id: str, branch_id: str) -> str:
     """Return a query for message id and content of the items of a branch."""
     return (
-        f"SELECT s.message_id, {tx.dialect.as_utf8('m.message_data')} FROM message_structure AS s"
-        f" LEFT JOIN {tx.tables.messages} AS m ON m.id = s.message_id"
+        f"SELECT s.message_id, {tx.dialect.as_utf8('m.message_data')}"
+        f" FROM {tx.layout.rows(tx, session_id, branch_id)} AS s"
+        f" LEFT JOIN {tx.layout.messages(tx, branch_id)} AS m ON m.id = s.message_id"
         " WHERE s.session_id = :session_id AND s.branch_id = :branch_id"
     )
 
@@ -296,12 +298,13 @@ class MatchMemory:
         start, sequence, message_id = self._known(tx, values, items)
         known, places, row_ids = self._items[:start], self._places[:start], self._row_ids[:start]
         first = 0 if not start else (places[-1] or 0) + 1
+        branch = tx.layout.rows(tx, session_id, branch_id)
         condition = "s.session_id = :session_id AND s.branch_id = :branch_id AND s.sequence_number > :sequence"
-        sql = f"SELECT COUNT(*) FROM message_structure AS s WHERE {condition}"
+        sql = f"SELECT COUNT(*) FROM {branch} AS s WHERE {condition}"
         (count,) = tx.execute(sql, **values, sequence=sequence).fetchone()
         sql = (
-            f"SELECT s.id, s.message_id, {tx.dialect.as_utf8('m.message_data')} FROM message_structure AS s"
-            f" LEFT JOIN {tx.tables.messages} AS m ON m.id = s.message_id"
+            f"SELECT s.id, s.message_id, {tx.dialect.as_utf8('m.message_data')} FROM {branch} AS s"
+            f" LEFT JOIN {tx.layout.messages(tx, branch_id)} AS m ON m.id = s.message_id"
             f" WHERE {condition} ORDER BY s.sequence_number DESC"
         )
         with closing(tx.execute(sql, **values, sequence=sequence)) as rows:
@@ -322,12 +325,15 @@ class MatchMemory:
             number = next((index for index, (item, known) in pairs if item != known), min(len(items), len(self._items)))
             while number and self._row_ids[number - 1] is None:
                 number -= 1
+            branch = tx.layout.rows(tx, values["session_id"], values["branch_id"])
             sql = (
-                "SELECT sequence_number, message_id FROM message_structure"
+                f"SELECT sequence_number, message_id FROM {branch} AS s"
                 " WHERE id = :id AND session_id = :session_id AND branch_id = :branch_id"
             )
             if number and (row := tx.execute(sql, **values, id=self._row_ids[number - 1]).fetchone()) is not None:
-                return number, *row
+                # Others may have changed `main` before the item.
+                if not tx.layout.derives_main or row[0] == (self._places[number - 1] or 0) + 1:
+                    return number, *row
         return 0, -1, None
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from tui.storage.engine import Transaction
 from tui.storage.layout import BranchEnd, EncodedItem, NewestItem, TurnKey
 from tui.storage.queries.usage_columns import STORED_COLUMNS
-from tui.storage.schema import MESSAGE_INDEX
+from tui.storage.schema import MESSAGE_INDEX, TURN_TABLES
 
 __all__ = ["SQLITE_LAYOUT", "SQLiteLayout"]
 
@@ -68,6 +68,19 @@ _COPY_TURNS: Final = """
     ORDER BY sequence_number
 """
 
+_COPY_BEFORE: Final = """
+    INSERT INTO message_structure
+        (session_id, message_id, branch_id, message_type, sequence_number,
+         user_turn_number, branch_turn_number, tool_name, created_at)
+    SELECT session_id, message_id, :branch_id, message_type,
+           (SELECT MAX(sequence_number) FROM message_structure WHERE session_id = :session_id)
+               + row_number() OVER (ORDER BY sequence_number, id),
+           user_turn_number, branch_turn_number, tool_name, created_at
+    FROM message_structure
+    WHERE session_id = :session_id AND branch_id = :new_id AND (sequence_number, id) < (:sequence, :id)
+    ORDER BY sequence_number, id
+"""
+
 
 class SQLiteLayout:
     """SQLite's `tui.storage.layout.Layout`."""
@@ -86,12 +99,13 @@ class SQLiteLayout:
         return "turn_usage"
 
     def items(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:  # noqa: ARG002
+        direction = "DESC" if newest_first else "ASC"
         # The structure is read first: its index has the order, so that nothing is sorted.
         return f"""
             SELECT {columns} FROM message_structure AS s
             {tx.dialect.ordered_join} {tx.tables.messages} AS m ON m.id = s.message_id
             WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND m.session_id = s.session_id
-            ORDER BY s.sequence_number {"DESC" if newest_first else "ASC"}
+            ORDER BY s.sequence_number {direction}, s.id {direction}
         """
 
     def is_missing(self, tx: Transaction, message_id: str) -> str:
@@ -182,6 +196,25 @@ class SQLiteLayout:
     def copy_turns(self, tx: Transaction, session_id: str, source: str, branch_id: str, turn: int) -> int:
         values = {"session_id": session_id, "source": source, "branch_id": branch_id, "turn": turn}
         return tx.execute(_COPY_TURNS, **values).rowcount
+
+    def move_branch(
+        self,
+        tx: Transaction,
+        session_id: str,
+        branch_id: str,
+        new_id: str,
+        first_turn: int,
+        first_row: tuple[int, int] | None,
+    ) -> tuple[int, int]:
+        values = {"session_id": session_id, "branch_id": branch_id, "new_id": new_id}
+        of_branch = "SET branch_id = :new_id WHERE session_id = :session_id AND branch_id = :branch_id"
+        for table in TURN_TABLES:
+            if tx.has_table(table):
+                tx.execute(f"UPDATE {table} {of_branch} AND user_turn_number >= :turn", **values, turn=first_turn)
+        moved = tx.execute(f"UPDATE message_structure {of_branch}", **values).rowcount
+        if first_row is None:
+            return moved, 0
+        return moved, tx.execute(_COPY_BEFORE, **values, sequence=first_row[0], id=first_row[1]).rowcount
 
     def delete_branch(self, tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int]:
         values = {"session_id": session_id, "branch_id": branch_id}
