@@ -76,3 +76,24 @@ def sdk(opened: ExitStack, path: Path) -> OpenSDK:
         return session
 
     return open_session
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server, which runs until the last test has ended unless CONVO_TEST_POSTGRES names it."""
+    # Most tests do not need it.
+    from tests.postgres_server import run_server
+
+    if url := os.environ.get("CONVO_TEST_POSTGRES"):
+        yield url
+        return
+    with run_server() as server:
+        yield server.url
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> str:
+    """The URL of an empty schema on a PostgreSQL server."""
+    from tests.postgres_server import new_schema
+
+    return new_schema(postgres_server)

@@ -141,6 +141,7 @@ def test_one_object_in_one_event_loop_after_another(ours: OpenOurs) -> None:
     assert asyncio.run(session.get_items()) == turns(3)
 
 
+@pytest.mark.sqlite
 def test_a_loop_may_be_closed_during_a_call(ours: OpenOurs) -> None:
     session = ours()
     busy, go_on = threading.Event(), threading.Event()

@@ -109,6 +109,7 @@ async def test_an_old_file_can_be_continued(ours: OpenOurs, sdk: OpenSDK, path: 
         await session.create_branch_from_turn(2, "old fork")
 
 
+@pytest.mark.sqlite
 async def test_a_pop_skips_a_lost_message(ours: OpenOurs) -> None:
     session = ours(create_tables=False)
     await session.switch_to_branch("old fork")

@@ -154,6 +154,9 @@ class Conversations(RuleBasedStateMachine):
         assert self.outcome(operation(candidate)) == expected
         return expected
 
+    def is_ours(self, which: int) -> bool:
+        return isinstance(self.pairs[which][1], AdvancedSQLiteSession)
+
     def items_in(self, branch: str) -> int:
         with closing(sqlite3.connect(self.reference_file)) as db:
             count: int = db.execute("SELECT COUNT(*) FROM message_structure WHERE branch_id = ?", (branch,)).fetchone()[
@@ -200,9 +203,8 @@ class Conversations(RuleBasedStateMachine):
     @rule(which=WHICH, items=st.just([]) | st.lists(ITEMS, min_size=1, max_size=6))
     def add(self, which: int, items: list[Any]) -> None:
         branch = self.current(which)
-        ours = isinstance(self.pairs[which][1], AdvancedSQLiteSession)
         gone = branch != "main" and not self.items_in(branch)
-        if ours and gone and branch in self.deleted | self.emptied_by_sdk:
+        if self.is_ours(which) and gone and branch in self.deleted | self.emptied_by_sdk:
             return
         self.both(which, lambda session: session.add_items(items))
         if items and branch in self.deleted and self.items_in(branch):
@@ -260,13 +262,19 @@ class Conversations(RuleBasedStateMachine):
 
     @rule(newest=st.integers(1, 4))
     def corrupt(self, newest: int) -> None:
-        for file in (self.reference_file, self.file):
-            with closing(sqlite3.connect(file)) as db, db:
-                db.execute(
-                    'UPDATE agent_messages SET message_data = \'{"role": "user\' WHERE id ='
-                    " (SELECT id FROM agent_messages ORDER BY id DESC LIMIT 1 OFFSET ?)",
-                    (newest,),
-                )
+        self.corrupt_file(self.reference_file, newest)
+        self.corrupt_candidate(newest)
+
+    def corrupt_candidate(self, newest: int) -> None:
+        self.corrupt_file(self.file, newest)
+
+    def corrupt_file(self, file: Path, newest: int) -> None:
+        with closing(sqlite3.connect(file)) as db, db:
+            db.execute(
+                'UPDATE agent_messages SET message_data = \'{"role": "user\' WHERE id ='
+                " (SELECT id FROM agent_messages ORDER BY id DESC LIMIT 1 OFFSET ?)",
+                (newest,),
+            )
 
     @rule(which=WHICH, limit=st.none() | st.integers(-1, 9), data=st.data())
     def read(self, which: int, limit: int | None, data: st.DataObject) -> None:

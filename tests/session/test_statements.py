@@ -17,6 +17,8 @@ from tests.counting import connection_of
 from tests.session.samples import rows, turn, turns
 from tui.session import AdvancedSQLiteSession
 
+pytestmark = pytest.mark.sqlite
+
 NUMBERS = count(1)
 
 Call: TypeAlias = Callable[[AdvancedSQLiteSession], Awaitable[object]]

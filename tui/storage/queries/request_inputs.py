@@ -330,10 +330,10 @@ class MatchMemory:
                 f"SELECT sequence_number, message_id FROM {branch} AS s"
                 " WHERE id = :id AND session_id = :session_id AND branch_id = :branch_id"
             )
-            if number and (row := tx.execute(sql, **values, id=self._row_ids[number - 1]).fetchone()) is not None:
-                # Others may have changed `main` before the item.
-                if not tx.layout.derives_main or row[0] == (self._places[number - 1] or 0) + 1:
-                    return number, *row
+            row = tx.execute(sql, **values, id=self._row_ids[number - 1]).fetchone() if number else None
+            # Where the rows of `main` are derived, others may have changed it before the item.
+            if row and (not tx.layout.derives_main or row[0] == (self._places[number - 1] or 0) + 1):
+                return number, *row
         return 0, -1, None
 
 

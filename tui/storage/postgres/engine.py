@@ -1,0 +1,260 @@
+"""The engine for PostgreSQL: the work of one session, on connections that all sessions of the process share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from functools import lru_cache, partial
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg import ClientCursor
+
+from tui.errors import ConvoError
+from tui.model import Session
+from tui.storage.engine import Engine, Messages, RecordedTable
+from tui.storage.postgres.connection import LostConnection, ServerConnection, connection_settings, shown_url
+from tui.storage.postgres.dialect import POSTGRES
+from tui.storage.postgres.layout import POSTGRES_LAYOUT
+from tui.storage.postgres.pool import Lane, pool_for
+from tui.storage.postgres.schema import SchemaInfo, create_tables, inspect
+
+__all__ = ["PostgresEngine", "PostgresTransaction", "open_session"]
+
+T = TypeVar("T")
+
+_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+# The SDK's `SQLAlchemySession` locks the row of the session, too. As a session without items has none, our own row is
+# locked before it: where both are locked, that is always done in this order.
+_WRITE: Final = """
+    BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SELECT 1 FROM {generations} WHERE session_id = %(session_id)s FOR UPDATE;
+    SELECT 1 FROM {sessions} WHERE session_id = %(session_id)s FOR UPDATE
+"""
+
+_LATER: Final = "The explorer cannot open a server yet."
+
+_TOKEN: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|::|:(\w+)|%")
+
+
+class PostgresTransaction:
+    """PostgreSQL's `tui.storage.engine.Transaction`.
+
+    Attributes:
+        info: What is known of the tables.
+        is_read_only: Whether the transaction may not write.
+        completed: The session whose messages of `main` all have a type.
+        implicit: Values that statements may name in addition to those that they are given.
+    """
+
+    dialect: Final = POSTGRES
+    layout: Final = POSTGRES_LAYOUT
+    integrity_error: Final = psycopg.IntegrityError
+    value_errors: Final = (psycopg.DataError, psycopg.IntegrityError)
+
+    def __init__(self, db: psycopg.Connection, info: SchemaInfo, *, is_read_only: bool) -> None:
+        self.info = info
+        self.tables = info.tables
+        self.is_read_only = is_read_only
+        self.completed: str | None = None
+        self.implicit: dict[str, object] = {}
+        self._db = db
+        self._on_rollback: list[Callable[[], object]] = []
+
+    @property
+    def messages(self) -> Messages:
+        raise NotImplementedError(_LATER)
+
+    @property
+    def version(self) -> Hashable:
+        raise NotImplementedError(_LATER)
+
+    @property
+    def has_structure(self) -> bool:
+        return True
+
+    def execute(self, sql: str, /, **values: object) -> psycopg.Cursor[Any]:
+        # Binary results need no decoding of the texts of bytes, of which most are items.
+        cursor = self._db.cursor(binary=True)
+        return cursor.execute(_translated(sql), {**self.implicit, **values})
+
+    def executemany(self, sql: str, rows: Iterable[Mapping[str, object]], /) -> None:
+        with self._db.cursor() as cursor:
+            cursor.executemany(_translated(sql), rows)
+
+    def insert_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        marks = ", ".join(["%s"] * len(columns))
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+        with self._db.cursor() as cursor:
+            cursor.executemany(sql, rows)
+
+    def fetch_rows_via_json(self, sql: str, width: int, /, **values: object) -> list[list[Any]]:  # noqa: ARG002
+        return [list(row) for row in self.execute(sql, **values)]
+
+    def insert_messages(
+        self, session_id: str, texts: Sequence[str | bytes], created_at: Sequence[str | None] | None = None
+    ) -> Sequence[int]:
+        raise NotImplementedError(_LATER)
+
+    def delete_session_rows(self, table: str, session_id: str) -> None:
+        self.execute(f"DELETE FROM {table} WHERE session_id = :session_id", session_id=session_id)
+
+    def has_table(self, name: str) -> bool:
+        return name in self.info.known
+
+    def create_table(self, name: str, columns: str) -> None:
+        raise NotImplementedError(_LATER)
+
+    def columns(self, table: str) -> list[str]:
+        raise NotImplementedError(_LATER)
+
+    def primary_key(self, table: str) -> list[str]:
+        raise NotImplementedError(_LATER)
+
+    def structure_table(self, session: Session) -> str:
+        return self.layout.rows(self, session.session_id)
+
+    def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> AbstractContextManager[None]:
+        raise NotImplementedError(_LATER)
+
+    def on_rollback(self, action: Callable[[], object]) -> None:
+        self._on_rollback.append(action)
+
+    def rolled_back(self) -> None:
+        """Run the actions of `on_rollback`, and forget them."""
+        actions, self._on_rollback = self._on_rollback, []
+        for action in actions:
+            action()
+
+
+@lru_cache(maxsize=512)
+def _translated(sql: str) -> str:
+    """Return a statement with its named values as psycopg writes them."""
+
+    def translated(token: re.Match[str]) -> str:
+        if token[1] is not None:
+            return f"%({token[1]})s"
+        return token[0].replace("%", "%%")
+
+    return _TOKEN.sub(translated, sql)
+
+
+class PostgresEngine(Engine):
+    """A PostgreSQL database that is open for one session object."""
+
+    keeps_journal = False
+
+    def __init__(self, target: str, lane: Lane, info: SchemaInfo) -> None:
+        """Create the engine on a lane of the pool for its database."""
+        self.target = target
+        self.tables = info.tables
+        self._info = info
+        self._lane = lane
+
+    def check_open(self) -> None:
+        self._lane.check_open()
+
+    def submit_read(self, work: Callable[[PostgresTransaction], T]) -> Future[T]:
+        return self._lane.submit(partial(_read, self._info, work))
+
+    def submit_write(self, work: Callable[[PostgresTransaction], T], session_id: str = "") -> Future[T]:
+        return self._lane.submit(partial(_write, self._info, session_id, work))
+
+    def explain(self, error: Exception) -> ConvoError | None:
+        if not isinstance(error, psycopg.Error):
+            return None
+        reason = str(error).strip().partition("\n")[0]
+        return ConvoError(f"{self.target} cannot be read: {reason}", "Check that the server runs and lets you in.")
+
+    def is_current(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._lane.close()
+
+
+def _read(info: SchemaInfo, work: Callable[[PostgresTransaction], T], connection: ServerConnection) -> T:
+    def run(db: psycopg.Connection) -> T:
+        return work(PostgresTransaction(db, info, is_read_only=True))
+
+    def begin(db: psycopg.Connection) -> None:
+        db.execute(_READ)
+
+    try:
+        return connection.run(begin, run)
+    except LostConnection:
+        return connection.run(begin, run)
+
+
+def _write(
+    info: SchemaInfo, session_id: str, work: Callable[[PostgresTransaction], T], connection: ServerConnection
+) -> T:
+    transactions: list[PostgresTransaction] = []
+
+    def run(db: psycopg.Connection) -> T:
+        transactions.append(PostgresTransaction(db, info, is_read_only=False))
+        try:
+            return work(transactions[-1])
+        except BaseException:
+            transactions[-1].rolled_back()
+            raise
+
+    try:
+        return connection.run(partial(_begin_to_write, info, session_id), run)
+    except BaseException:
+        for transaction in transactions:
+            transaction.rolled_back()
+        raise
+
+
+def _begin_to_write(info: SchemaInfo, session_id: str, db: psycopg.Connection) -> None:
+    """Begin a transaction, and wait until no other one changes the session."""
+    if not session_id:
+        db.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        return
+    tables, values = info.tables, {"session_id": session_id}
+    # All statements in one message to the server.
+    cursor = ClientCursor(db)
+    sql = _WRITE.format(sessions=tables.sessions, generations=tables.generations)
+    while True:
+        cursor.execute(sql, values)
+        cursor.nextset()
+        if cursor.rowcount:
+            return
+        # The first change of the session: its row is there, and is never deleted, before anything else is locked.
+        db.execute("ROLLBACK")
+        db.execute(
+            f"INSERT INTO {tables.generations} (session_id, generation) VALUES (%(session_id)s, 0)"
+            " ON CONFLICT (session_id) DO NOTHING",
+            values,
+        )
+
+
+def open_session(url: str, sessions_table: str, messages_table: str, *, make_tables: bool) -> PostgresEngine:
+    """Open a database for a session, and prepare its tables.
+
+    Raises:
+        ConvoError: The URL cannot be read.
+        ValueError: Tables are missing, or belong to another pair of base tables.
+        psycopg.Error: The server cannot be reached, or the tables not be made.
+    """
+    conninfo = connection_settings(url)
+    pool = pool_for(conninfo)
+    lane = pool.open_lane()
+
+    def prepare(db: psycopg.Connection) -> SchemaInfo:
+        if make_tables:
+            create_tables(db, sessions_table, messages_table)
+        return inspect(db, sessions_table, messages_table)
+
+    try:
+        key = (sessions_table, messages_table)
+        if key not in pool.schemas:
+            pool.schemas[key] = lane.submit(lambda connection: connection.run_outside(prepare)).result()
+    except BaseException:
+        lane.close()
+        raise
+    return PostgresEngine(shown_url(conninfo), lane, pool.schemas[key])

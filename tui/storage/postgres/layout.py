@@ -1,0 +1,431 @@
+"""The layout on a server: `main` is the SDK's pair of tables, and other branches have tables of their own.
+
+Any program may change `main` at any time. So nothing is stored of the place of its items: their order is that of the
+SDK's `SQLAlchemySession` (time, then id), and turns are counted when they are read. What a branch holds is copied, so
+that no change of `main` changes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from tui.items.codec import decode_or_none
+from tui.items.sealed import unsealed
+from tui.items.types import message_type, tool_name
+from tui.storage.engine import Transaction
+from tui.storage.layout import BranchEnd, EncodedItem, NewestItem, TurnKey
+from tui.storage.postgres.dialect import as_utc
+from tui.storage.queries.usage_columns import STORED_COLUMNS
+from tui.storage.schema import CONVO_REQUESTS, CONVO_RUNS, MAIN
+
+if TYPE_CHECKING:
+    from tui.storage.postgres.engine import PostgresTransaction
+
+__all__ = ["POSTGRES_LAYOUT", "PostgresLayout"]
+
+_ROW: Final = (
+    "id, session_id, message_id, branch_id, message_type, sequence_number, user_turn_number, branch_turn_number,"
+    " tool_name, created_at"
+)
+_COPIED: Final = "session_id, message_id, message_type, user_turn_number, branch_turn_number, tool_name"
+_USAGE: Final = ", ".join(STORED_COLUMNS)
+
+# Each step finds the next branch by the index: there are as many steps as branches.
+_FILLED: Final = """
+    WITH RECURSIVE found(branch_id) AS (
+        SELECT MIN(branch_id) FROM convo_structure WHERE session_id = :session_id
+        UNION ALL
+        SELECT (
+            SELECT MIN(branch_id) FROM convo_structure
+            WHERE session_id = :session_id AND branch_id > found.branch_id
+        )
+        FROM found WHERE found.branch_id IS NOT NULL
+    )
+    SELECT :session_id, branch_id FROM found WHERE branch_id IS NOT NULL
+    UNION ALL
+    SELECT :session_id, 'main' WHERE EXISTS (SELECT 1 FROM {messages} WHERE session_id = :session_id)
+"""
+
+_RESERVE_EXISTING: Final = f"""
+    INSERT INTO convo_branch_ids (session_id, branch_id)
+    {_FILLED}
+    ON CONFLICT (session_id, branch_id) DO NOTHING
+"""
+
+# The ids of the messages grow in the order of the items: they are drawn after the rows were sorted.
+_APPEND_TO_MAIN: Final = """
+    WITH added AS (
+        INSERT INTO {messages} (session_id, message_data, created_at)
+        SELECT :session_id, data, GREATEST({now}, (
+            SELECT created_at FROM {messages} WHERE session_id = :session_id ORDER BY created_at DESC, id DESC LIMIT 1
+        ))
+        FROM unnest(CAST(:texts AS text[])) WITH ORDINALITY AS item(data, number) ORDER BY number
+        RETURNING id
+    ), numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS number FROM added)
+    INSERT INTO convo_message_types (session_id, message_id, message_type, tool_name)
+    SELECT :session_id, id, kind, tool FROM numbered
+    JOIN unnest(CAST(:kinds AS text[]), CAST(:tools AS text[])) WITH ORDINALITY AS item(kind, tool, number)
+        USING (number)
+"""
+
+_APPEND_TO_BRANCH: Final = """
+    WITH added AS (
+        INSERT INTO convo_messages (id, session_id, message_data)
+        SELECT {next_id}, :session_id, data FROM (
+            SELECT data FROM unnest(CAST(:texts AS text[])) WITH ORDINALITY AS item(data, number) ORDER BY number
+        ) AS items
+        RETURNING id
+    ), numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS number FROM added)
+    INSERT INTO convo_structure (session_id, branch_id, message_id, sequence_number, user_turn_number,
+        branch_turn_number, message_type, tool_name)
+    SELECT :session_id, :branch_id, id, :sequence_number + number, :user_turn_number + turn,
+        :branch_turn_number + turn, kind, tool
+    FROM numbered
+    JOIN unnest(CAST(:kinds AS text[]), CAST(:tools AS text[]), CAST(:turns AS bigint[])) WITH ORDINALITY
+        AS item(kind, tool, turn, number) USING (number)
+    ORDER BY number
+"""
+
+
+class PostgresLayout:
+    """PostgreSQL's `tui.storage.layout.Layout`."""
+
+    derives_main: Final = True
+    usage_columns: Final = ("session_id", "branch_id", "user_turn_number", "message_id")
+    usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND message_id = :message_id"
+
+    def rows(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
+        if branch_id is not None and branch_id != MAIN:
+            return "convo_structure"
+        main = self._main(tx, session_id)
+        if branch_id == MAIN:
+            return main
+        return f"(SELECT {_ROW} FROM convo_structure UNION ALL SELECT {_ROW} FROM {main} AS main_rows)"
+
+    def messages(self, tx: Transaction, branch_id: str) -> str:
+        return tx.tables.messages if branch_id == MAIN else "convo_messages"
+
+    def usage(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
+        if branch_id is not None and branch_id != MAIN:
+            return "convo_turn_usage"
+        main = f"""
+            SELECT u.id, u.session_id, u.branch_id, s.user_turn_number, u.message_id, {_USAGE}, u.created_at
+            FROM convo_turn_usage AS u JOIN {self._main(tx, session_id)} AS s ON s.message_id = u.message_id
+            WHERE u.session_id = :session_id AND u.branch_id = 'main'
+        """
+        if branch_id == MAIN:
+            return f"({main})"
+        return f"""(
+            SELECT id, session_id, branch_id, user_turn_number, message_id, {_USAGE}, created_at FROM convo_turn_usage
+            WHERE branch_id <> 'main' UNION ALL {main}
+        )"""
+
+    def items(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:
+        direction = "DESC" if newest_first else "ASC"
+        if branch_id == MAIN:
+            return f"""
+                SELECT {columns} FROM {tx.tables.messages} AS m
+                CROSS JOIN LATERAL (SELECT m.id AS id, m.id AS message_id) AS s
+                WHERE m.session_id = :session_id ORDER BY m.created_at {direction}, m.id {direction}
+            """
+        return f"""
+            SELECT {columns} FROM convo_structure AS s JOIN convo_messages AS m ON m.id = s.message_id
+            WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND m.session_id = s.session_id
+            ORDER BY s.sequence_number {direction}
+        """
+
+    def is_missing(self, tx: Transaction, message_id: str) -> str:
+        tables = (tx.tables.messages, "convo_messages")
+        return " AND ".join(f"NOT EXISTS (SELECT 1 FROM {table} AS m WHERE m.id = {message_id})" for table in tables)
+
+    def has_items(self, tx: Transaction, session_id: str, branch_id: str) -> bool:
+        if branch_id == MAIN:
+            sql = f"SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id LIMIT 1"
+        else:
+            sql = "SELECT 1 FROM convo_structure WHERE session_id = :session_id AND branch_id = :branch_id LIMIT 1"
+        return tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone() is not None
+
+    def end(self, tx: Transaction, session_id: str, branch_id: str) -> BranchEnd | None:
+        if branch_id == MAIN:
+            return BranchEnd() if self.has_items(tx, session_id, branch_id) else None
+        row = tx.execute(
+            "SELECT sequence_number, user_turn_number, branch_turn_number FROM convo_structure"
+            " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY sequence_number DESC LIMIT 1",
+            session_id=session_id,
+            branch_id=branch_id,
+        ).fetchone()
+        return None if row is None else BranchEnd(*row)
+
+    def append(
+        self, tx: Transaction, session_id: str, branch_id: str, items: Sequence[EncodedItem], end: BranchEnd
+    ) -> None:
+        values: dict[str, Any] = {
+            "session_id": session_id,
+            "texts": [item.data for item in items],
+            "kinds": [_text(item.message_type) for item in items],
+            "tools": [_text(item.tool_name) for item in items],
+        }
+        if branch_id == MAIN:
+            now = _own(tx).info.now
+            tx.execute(_APPEND_TO_MAIN.format(messages=tx.tables.messages, now=now), **values)
+            return
+        turn, turns = 0, []
+        for item in items:
+            turn += item.starts_turn
+            turns.append(turn)
+        sql = _APPEND_TO_BRANCH.format(next_id=_own(tx).info.next_id)
+        tx.execute(sql, branch_id=branch_id, turns=turns, **values, **end._asdict())
+
+    def prepare_removal(self, tx: Transaction) -> None:
+        pass
+
+    def newest(self, tx: Transaction, session_id: str, branch_id: str) -> NewestItem | None:
+        if branch_id == MAIN:
+            return self._newest_of_main(tx, session_id)
+        rows = tx.execute(
+            "SELECT id, message_id, user_turn_number FROM convo_structure"
+            " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY sequence_number DESC LIMIT 2",
+            session_id=session_id,
+            branch_id=branch_id,
+        ).fetchall()
+        if not rows:
+            return None
+        row_id, message_id, turn = rows[0]
+        is_last = len(rows) == 1 or rows[1][2] != turn
+        return NewestItem(row_id, message_id, TurnKey(session_id, branch_id, turn, message_id) if is_last else None)
+
+    def remove(self, tx: Transaction, session_id: str, branch_id: str, item: NewestItem) -> tuple[str | None, bool]:
+        values = {"message_id": item.message_id, "session_id": session_id}
+        if branch_id == MAIN:
+            sql = f"DELETE FROM {tx.tables.messages} WHERE id = :message_id RETURNING message_data"
+            row = tx.execute(sql, **values).fetchone()
+            sql = "DELETE FROM convo_message_types WHERE session_id = :session_id AND message_id = :message_id"
+            tx.execute(sql, **values)
+            other = "convo_messages"
+        else:
+            tx.execute("DELETE FROM convo_structure WHERE id = :id", id=item.row_id)
+            row = tx.execute("SELECT message_data FROM convo_messages WHERE id = :message_id", **values).fetchone()
+            sql = (
+                "DELETE FROM convo_messages WHERE id = :message_id"
+                " AND NOT EXISTS (SELECT 1 FROM convo_structure WHERE message_id = :message_id)"
+            )
+            if not tx.execute(sql, **values).rowcount:
+                return None if row is None else row[0], False
+            other = tx.tables.messages
+        held = tx.execute(f"SELECT 1 FROM {other} WHERE id = :message_id", **values).fetchone()
+        return None if row is None else row[0], held is None
+
+    def shared_usage(self, tx: Transaction, *, one_turn: bool) -> str:
+        is_in_main = f"EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = u.message_id)"
+        return f"""
+            SELECT session_id, message_id, branch_id, user_turn_number, {_USAGE}, created_at FROM convo_turn_usage AS u
+            WHERE session_id = :session_id AND branch_id = :branch_id
+            {"AND message_id = :message_id" if one_turn else ""} AND (
+                EXISTS (
+                    SELECT 1 FROM convo_structure AS o
+                    WHERE o.message_id = u.message_id AND o.branch_id <> u.branch_id
+                ) OR (branch_id <> 'main' AND {is_in_main})
+            ) AND NOT EXISTS (
+                SELECT 1 FROM convo_turn_usage AS t
+                WHERE t.session_id = u.session_id AND t.message_id = u.message_id AND t.branch_id <> u.branch_id
+                    AND (t.branch_id <> 'main' OR {is_in_main})
+            )
+        """
+
+    def filled_branches(self, tx: Transaction, session_id: str) -> list[str]:
+        rows = tx.execute(_FILLED.format(messages=tx.tables.messages), session_id=session_id)
+        return [branch_id for _, branch_id in rows]
+
+    def reserve_existing(self, tx: Transaction, session_id: str) -> None:
+        tx.execute(_RESERVE_EXISTING.format(messages=tx.tables.messages), session_id=session_id)
+
+    def copy_turns(self, tx: Transaction, session_id: str, source: str, branch_id: str, turn: int) -> int:
+        values = {"session_id": session_id, "source": source, "branch_id": branch_id, "turn": turn}
+        rows = self.rows(tx, session_id, source)
+        condition = "s.session_id = :session_id AND s.branch_id = :source AND s.user_turn_number < :turn"
+        if source == MAIN:
+            self._copy_messages(tx, rows, condition, values)
+        return tx.execute(
+            f"INSERT INTO convo_structure ({_COPIED}, branch_id, sequence_number)"
+            f" SELECT {_COPIED}, :branch_id, row_number() OVER (ORDER BY s.sequence_number)"
+            f" FROM {rows} AS s WHERE {condition} ORDER BY s.sequence_number",
+            **values,
+        ).rowcount
+
+    def move_branch(
+        self,
+        tx: Transaction,
+        session_id: str,
+        branch_id: str,
+        new_id: str,
+        first_turn: int,
+        first_row: tuple[int, int] | None,
+    ) -> tuple[int, int]:
+        values = {"session_id": session_id, "branch_id": branch_id, "new_id": new_id}
+        if branch_id == MAIN:
+            moved, left = self._move_main(tx, session_id, new_id, first_row)
+        else:
+            sql = (
+                "UPDATE convo_structure SET branch_id = :new_id"
+                " WHERE session_id = :session_id AND branch_id = :branch_id"
+            )
+            moved, left = tx.execute(sql, **values).rowcount, 0
+            if first_row is not None:
+                sql = (
+                    f"INSERT INTO convo_structure ({_COPIED}, created_at, branch_id, sequence_number)"
+                    f" SELECT {_COPIED}, created_at, :branch_id, sequence_number FROM convo_structure"
+                    " WHERE session_id = :session_id AND branch_id = :new_id AND sequence_number < :sequence"
+                    " ORDER BY sequence_number"
+                )
+                left = tx.execute(sql, **values, sequence=first_row[0]).rowcount
+        for table in (tx.tables.usage, CONVO_RUNS.name, CONVO_REQUESTS.name):
+            tx.execute(
+                f"UPDATE {table} AS own SET branch_id = :new_id, user_turn_number = s.user_turn_number"
+                " FROM convo_structure AS s WHERE s.session_id = :session_id AND s.branch_id = :new_id"
+                " AND s.user_turn_number >= :turn AND own.session_id = :session_id AND own.branch_id = :branch_id"
+                " AND own.message_id = s.message_id",
+                **values,
+                turn=first_turn,
+            )
+        return moved, left
+
+    def delete_branch(self, tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int]:
+        values = {"session_id": session_id, "branch_id": branch_id}
+        messages = tx.execute(
+            """
+            DELETE FROM convo_messages WHERE session_id = :session_id AND id IN (
+                SELECT own.message_id FROM convo_structure AS own
+                WHERE own.session_id = :session_id AND own.branch_id = :branch_id AND NOT EXISTS (
+                    SELECT 1 FROM convo_structure AS other
+                    WHERE other.message_id = own.message_id AND other.branch_id <> :branch_id
+                )
+            )
+            """,
+            **values,
+        ).rowcount
+        sql = "DELETE FROM convo_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+        return tx.execute(sql, **values).rowcount, messages
+
+    def clear(self, tx: Transaction, session_id: str) -> None:
+        own = ("convo_structure", "convo_messages", "convo_message_types", "convo_turn_usage")
+        for name in (tx.tables.messages, tx.tables.sessions, *own):
+            tx.delete_session_rows(name, session_id)
+
+    def _move_main(
+        self, tx: Transaction, session_id: str, new_id: str, first_row: tuple[int, int] | None
+    ) -> tuple[int, int]:
+        rows, condition, values = self._main(tx, session_id), "TRUE", {"session_id": session_id, "branch_id": new_id}
+        self._copy_messages(tx, rows, condition, values)
+        moved = tx.execute(
+            f"INSERT INTO convo_structure ({_COPIED}, created_at, branch_id, sequence_number)"
+            f" SELECT {_COPIED}, created_at, :branch_id, sequence_number FROM {rows} AS s ORDER BY sequence_number",
+            **values,
+        ).rowcount
+        messages = tx.tables.messages
+        from_row = (
+            ""
+            if first_row is None
+            else f" AND (created_at, id) >= (SELECT created_at, id FROM {messages} WHERE id = :row_id)"
+        )
+        sql = f"DELETE FROM {messages} WHERE session_id = :session_id{from_row}"
+        deleted = tx.execute(sql, session_id=session_id, row_id=first_row and first_row[1]).rowcount
+        tx.execute(
+            "DELETE FROM convo_message_types AS k WHERE session_id = :session_id"
+            f" AND NOT EXISTS (SELECT 1 FROM {messages} AS m WHERE m.id = k.message_id)",
+            session_id=session_id,
+        )
+        return moved, moved - deleted
+
+    def _main(self, tx: Transaction, session_id: str) -> str:
+        """Return the rows of `main`, with the numbers that its messages have in their order."""
+        self._complete_types(tx, session_id)
+        types = "convo_message_types"
+        if _own(tx).implicit:
+            # A transaction that only reads cannot store what is missing.
+            types = """(
+                SELECT session_id, message_id, message_type, tool_name FROM convo_message_types
+                UNION ALL SELECT :session_id, message_id, message_type, tool_name
+                FROM json_to_recordset(CAST(:convo_types AS json))
+                    AS made(message_id BIGINT, message_type TEXT, tool_name TEXT)
+            )"""
+        return f"""(
+            SELECT m.id, m.session_id, m.id AS message_id, CAST('main' AS TEXT) AS branch_id,
+                COALESCE(k.message_type, 'other') AS message_type, row_number() OVER w AS sequence_number,
+                COUNT(*) FILTER (WHERE k.message_type = 'user') OVER w AS user_turn_number,
+                COUNT(*) FILTER (WHERE k.message_type = 'user') OVER w AS branch_turn_number,
+                k.tool_name, {as_utc("m.created_at")} AS created_at
+            FROM {tx.tables.messages} AS m
+            LEFT JOIN {types} AS k ON k.session_id = m.session_id AND k.message_id = m.id
+            WHERE m.session_id = :session_id WINDOW w AS (ORDER BY m.created_at, m.id)
+        )"""
+
+    def _complete_types(self, tx: Transaction, session_id: str) -> None:
+        """Decode the messages of `main` whose types are not stored, as other programs wrote them."""
+        own = _own(tx)
+        if own.completed == session_id:
+            return
+        rows = tx.execute(
+            f"SELECT m.id, m.message_data FROM {tx.tables.messages} AS m WHERE m.session_id = :session_id"
+            " AND NOT EXISTS (SELECT 1 FROM convo_message_types AS k"
+            " WHERE k.session_id = m.session_id AND k.message_id = m.id)",
+            session_id=session_id,
+        ).fetchall()
+        items = [unsealed(decode_or_none(text), session_id) for _, text in rows]
+        kinds, tools = [_text(message_type(item)) for item in items], [_text(tool_name(item)) for item in items]
+        own.completed, own.implicit = session_id, {}
+        if rows and own.is_read_only:
+            names = ("message_id", "message_type", "tool_name")
+            made = zip([message_id for message_id, _ in rows], kinds, tools, strict=True)
+            own.implicit = {"convo_types": json.dumps([dict(zip(names, row, strict=True)) for row in made])}
+        elif rows:
+            tx.execute(
+                "INSERT INTO convo_message_types (session_id, message_id, message_type, tool_name)"
+                " SELECT :session_id, id, kind, tool"
+                " FROM unnest(CAST(:ids AS bigint[]), CAST(:kinds AS text[]), CAST(:tools AS text[]))"
+                " AS made(id, kind, tool)",
+                session_id=session_id,
+                ids=[message_id for message_id, _ in rows],
+                kinds=kinds,
+                tools=tools,
+            )
+
+    def _copy_messages(self, tx: Transaction, rows: str, condition: str, values: dict[str, Any]) -> None:
+        """Copy messages of `main` for a branch."""
+        tx.execute(
+            "INSERT INTO convo_messages (id, session_id, message_data, created_at)"
+            f" SELECT m.id, m.session_id, m.message_data, {as_utc('m.created_at')} FROM {tx.tables.messages} AS m"
+            f" WHERE m.id IN (SELECT s.message_id FROM {rows} AS s WHERE {condition})"
+            " AND NOT EXISTS (SELECT 1 FROM convo_messages AS c WHERE c.id = m.id)",
+            **values,
+        )
+
+    def _newest_of_main(self, tx: Transaction, session_id: str) -> NewestItem | None:
+        kind = (
+            "(SELECT k.message_type FROM convo_message_types AS k"
+            " WHERE k.session_id = m.session_id AND k.message_id = m.id)"
+        )
+        sql = self.items(tx, MAIN, f"s.id, m.message_data, {kind}", newest_first=True)
+        rows = tx.execute(f"{sql} LIMIT 2", session_id=session_id).fetchall()
+        if not rows:
+            return None
+        message_id, text, stored_type = rows[0]
+        is_user = (stored_type or message_type(unsealed(decode_or_none(text), session_id))) == "user"
+        is_last = is_user or len(rows) == 1
+        # The number of the turn is not needed: its usage is found by the message.
+        return NewestItem(message_id, message_id, TurnKey(session_id, MAIN, 0, message_id) if is_last else None)
+
+
+def _own(tx: Transaction) -> PostgresTransaction:
+    return cast("PostgresTransaction", tx)
+
+
+def _text(text: str | None) -> Any:
+    """Return a text as the server stores it: without halves of surrogate pairs and zero characters."""
+    if text is None or text.isascii():
+        return text and text.replace("\0", "\ufffd")
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+POSTGRES_LAYOUT: Final = PostgresLayout()
