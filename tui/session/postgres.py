@@ -79,7 +79,7 @@ class AdvancedPostgresSession(AdvancedSession):
         self.messages_table = messages_table
         super().__init__(
             session_id,
-            lambda: open_session(url, sessions_table, messages_table, make_tables=create_tables),
+            lambda: open_session(url, sessions_table, messages_table, session_id, make_tables=create_tables),
             logger=logger,
             session_settings=session_settings,
         )

@@ -74,6 +74,10 @@ class Layout(Protocol):
     @property
     def usage_key(self) -> str: ...
 
+    def known_generation(self, tx: Transaction, session_id: str) -> int | None:
+        """Return how often a session was cleared when the transaction began; None if it was not read with that."""
+        ...
+
     def rows(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
         """Return the relation with the columns of `message_structure`, of one branch or of all branches."""
         ...

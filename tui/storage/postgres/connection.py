@@ -17,6 +17,7 @@ from tui.errors import ConvoError
 __all__ = ["LostConnection", "ServerConnection", "connection_settings", "shown_url"]
 
 T = TypeVar("T")
+B = TypeVar("B")
 
 _DRIVER: Final = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 """The beginning of a URL that names a driver of SQLAlchemy."""
@@ -87,8 +88,12 @@ class ServerConnection:
             with suppress(psycopg.Error):
                 db.close()
 
-    def run(self, begin: Callable[[psycopg.Connection], object], work: Callable[[psycopg.Connection], T]) -> T:
-        """Run work in a transaction, which `begin` begins. It runs again if the server ended it in favour of others.
+    def run(self, begin: Callable[[psycopg.Connection], B], work: Callable[[psycopg.Connection, B], T]) -> T:
+        """Run work in a transaction. It runs again if the server ended it in favour of others.
+
+        Args:
+            begin: Begins the transaction.
+            work: The work, which gets what `begin` returned.
 
         Raises:
             LostConnection: The connection was lost after the work had begun. The message says what became of it.
@@ -96,13 +101,13 @@ class ServerConnection:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                db = self._begin(begin)
+                db, begun = self._begin(begin)
             except _OVERTAKEN:
                 if attempt == _ATTEMPTS - 1:
                     raise
                 continue
             try:
-                result = work(db)
+                result = work(db, begun)
             except BaseException as error:
                 is_lost = db.closed
                 with suppress(psycopg.Error):
@@ -121,12 +126,12 @@ class ServerConnection:
         """Run work outside of a transaction."""
         return work(self._connect())
 
-    def _begin(self, begin: Callable[[psycopg.Connection], object]) -> psycopg.Connection:
+    def _begin(self, begin: Callable[[psycopg.Connection], B]) -> tuple[psycopg.Connection, B]:
         """Begin a transaction, on a new connection if this one was lost since the last one."""
         is_new = self._db is None
         db = self._connect()
         try:
-            begin(db)
+            return db, begin(db)
         except BaseException as error:
             is_lost = db.closed
             with suppress(psycopg.Error):
@@ -137,7 +142,6 @@ class ServerConnection:
             if is_new or not isinstance(error, psycopg.Error):
                 raise
             return self._begin(begin)
-        return db
 
     def _commit(self, db: psycopg.Connection) -> None:
         try:

@@ -25,13 +25,17 @@ __all__ = ["PostgresEngine", "PostgresTransaction", "open_session"]
 
 T = TypeVar("T")
 
-_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# All statements of a beginning are one message to the server.
+_READ: Final = """
+    BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+    SELECT generation FROM {generations} WHERE session_id = %(session_id)s
+"""
 
 # The SDK's `SQLAlchemySession` locks the row of the session, too. As a session without items has none, our own row is
 # locked before it: where both are locked, that is always done in this order.
 _WRITE: Final = """
     BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-    SELECT 1 FROM {generations} WHERE session_id = %(session_id)s FOR UPDATE;
+    SELECT generation FROM {generations} WHERE session_id = %(session_id)s FOR UPDATE;
     SELECT 1 FROM {sessions} WHERE session_id = %(session_id)s FOR UPDATE
 """
 
@@ -48,6 +52,7 @@ class PostgresTransaction:
         is_read_only: Whether the transaction may not write.
         completed: The session whose messages of `main` all have a type.
         implicit: Values that statements may name in addition to those that they are given.
+        generation: A session, and how often it was cleared when the transaction began.
     """
 
     dialect: Final = POSTGRES
@@ -55,8 +60,11 @@ class PostgresTransaction:
     integrity_error: Final = psycopg.IntegrityError
     value_errors: Final = (psycopg.DataError, psycopg.IntegrityError)
 
-    def __init__(self, db: psycopg.Connection, info: SchemaInfo, *, is_read_only: bool) -> None:
+    def __init__(
+        self, db: psycopg.Connection, info: SchemaInfo, generation: tuple[str, int] | None, *, is_read_only: bool
+    ) -> None:
         self.info = info
+        self.generation = generation
         self.tables = info.tables
         self.is_read_only = is_read_only
         self.completed: str | None = None
@@ -147,21 +155,22 @@ class PostgresEngine(Engine):
 
     keeps_journal = False
 
-    def __init__(self, target: str, lane: Lane, info: SchemaInfo) -> None:
+    def __init__(self, target: str, lane: Lane, info: SchemaInfo, session_id: str) -> None:
         """Create the engine on a lane of the pool for its database."""
         self.target = target
         self.tables = info.tables
         self._info = info
         self._lane = lane
+        self._session_id = session_id
 
     def check_open(self) -> None:
         self._lane.check_open()
 
     def submit_read(self, work: Callable[[PostgresTransaction], T]) -> Future[T]:
-        return self._lane.submit(partial(_read, self._info, work))
+        return self._lane.submit(partial(_read, self._info, self._session_id, work))
 
     def submit_write(self, work: Callable[[PostgresTransaction], T], session_id: str = "") -> Future[T]:
-        return self._lane.submit(partial(_write, self._info, session_id, work))
+        return self._lane.submit(partial(_write, self._info, session_id or self._session_id, work))
 
     def explain(self, error: Exception) -> ConvoError | None:
         if not isinstance(error, psycopg.Error):
@@ -176,13 +185,13 @@ class PostgresEngine(Engine):
         self._lane.close()
 
 
-def _read(info: SchemaInfo, work: Callable[[PostgresTransaction], T], connection: ServerConnection) -> T:
-    def run(db: psycopg.Connection) -> T:
-        return work(PostgresTransaction(db, info, is_read_only=True))
+def _read(
+    info: SchemaInfo, session_id: str, work: Callable[[PostgresTransaction], T], connection: ServerConnection
+) -> T:
+    def run(db: psycopg.Connection, generation: int | None) -> T:
+        return work(PostgresTransaction(db, info, (session_id, generation or 0), is_read_only=True))
 
-    def begin(db: psycopg.Connection) -> None:
-        db.execute(_READ)
-
+    begin = partial(_begin, _READ, info, session_id)
     try:
         return connection.run(begin, run)
     except LostConnection:
@@ -194,8 +203,8 @@ def _write(
 ) -> T:
     transactions: list[PostgresTransaction] = []
 
-    def run(db: psycopg.Connection) -> T:
-        transactions.append(PostgresTransaction(db, info, is_read_only=False))
+    def run(db: psycopg.Connection, generation: int) -> T:
+        transactions.append(PostgresTransaction(db, info, (session_id, generation), is_read_only=False))
         try:
             return work(transactions[-1])
         except BaseException:
@@ -210,30 +219,32 @@ def _write(
         raise
 
 
-def _begin_to_write(info: SchemaInfo, session_id: str, db: psycopg.Connection) -> None:
-    """Begin a transaction, and wait until no other one changes the session."""
-    if not session_id:
-        db.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-        return
-    tables, values = info.tables, {"session_id": session_id}
-    # All statements in one message to the server.
+def _begin(sql: str, info: SchemaInfo, session_id: str, db: psycopg.Connection) -> int | None:
+    """Begin a transaction, and return how often the session was cleared; None if that was never counted."""
     cursor = ClientCursor(db)
-    sql = _WRITE.format(sessions=tables.sessions, generations=tables.generations)
-    while True:
-        cursor.execute(sql, values)
-        cursor.nextset()
-        if cursor.rowcount:
-            return
+    tables = info.tables
+    cursor.execute(sql.format(sessions=tables.sessions, generations=tables.generations), {"session_id": session_id})
+    cursor.nextset()
+    row = cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
+def _begin_to_write(info: SchemaInfo, session_id: str, db: psycopg.Connection) -> int:
+    """Begin a transaction, wait until no other one changes the session, and return how often it was cleared."""
+    while (generation := _begin(_WRITE, info, session_id, db)) is None:
         # The first change of the session: its row is there, and is never deleted, before anything else is locked.
         db.execute("ROLLBACK")
         db.execute(
-            f"INSERT INTO {tables.generations} (session_id, generation) VALUES (%(session_id)s, 0)"
+            f"INSERT INTO {info.tables.generations} (session_id, generation) VALUES (%(session_id)s, 0)"
             " ON CONFLICT (session_id) DO NOTHING",
-            values,
+            {"session_id": session_id},
         )
+    return generation
 
 
-def open_session(url: str, sessions_table: str, messages_table: str, *, make_tables: bool) -> PostgresEngine:
+def open_session(
+    url: str, sessions_table: str, messages_table: str, session_id: str, *, make_tables: bool
+) -> PostgresEngine:
     """Open a database for a session, and prepare its tables.
 
     Raises:
@@ -257,4 +268,4 @@ def open_session(url: str, sessions_table: str, messages_table: str, *, make_tab
     except BaseException:
         lane.close()
         raise
-    return PostgresEngine(shown_url(conninfo), lane, pool.schemas[key])
+    return PostgresEngine(shown_url(conninfo), lane, pool.schemas[key], session_id)

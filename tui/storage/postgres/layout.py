@@ -96,6 +96,10 @@ class PostgresLayout:
     usage_columns: Final = ("session_id", "branch_id", "user_turn_number", "message_id")
     usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND message_id = :message_id"
 
+    def known_generation(self, tx: Transaction, session_id: str) -> int | None:
+        known = _own(tx).generation
+        return known[1] if known is not None and known[0] == session_id else None
+
     def rows(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
         if branch_id is not None and branch_id != MAIN:
             return "convo_structure"
@@ -197,25 +201,29 @@ class PostgresLayout:
         return NewestItem(row_id, message_id, TurnKey(session_id, branch_id, turn, message_id) if is_last else None)
 
     def remove(self, tx: Transaction, session_id: str, branch_id: str, item: NewestItem) -> tuple[str | None, bool]:
-        values = {"message_id": item.message_id, "session_id": session_id}
+        # All parts of a statement see the rows as they were before it.
         if branch_id == MAIN:
-            sql = f"DELETE FROM {tx.tables.messages} WHERE id = :message_id RETURNING message_data"
-            row = tx.execute(sql, **values).fetchone()
-            sql = "DELETE FROM convo_message_types WHERE session_id = :session_id AND message_id = :message_id"
-            tx.execute(sql, **values)
-            other = "convo_messages"
+            sql = f"""
+                WITH removed AS (DELETE FROM {tx.tables.messages} WHERE id = :message_id RETURNING message_data),
+                typed AS (
+                    DELETE FROM convo_message_types WHERE session_id = :session_id AND message_id = :message_id
+                )
+                SELECT message_data, NOT EXISTS (SELECT 1 FROM convo_messages WHERE id = :message_id) FROM removed
+            """
         else:
-            tx.execute("DELETE FROM convo_structure WHERE id = :id", id=item.row_id)
-            row = tx.execute("SELECT message_data FROM convo_messages WHERE id = :message_id", **values).fetchone()
-            sql = (
-                "DELETE FROM convo_messages WHERE id = :message_id"
-                " AND NOT EXISTS (SELECT 1 FROM convo_structure WHERE message_id = :message_id)"
-            )
-            if not tx.execute(sql, **values).rowcount:
-                return None if row is None else row[0], False
-            other = tx.tables.messages
-        held = tx.execute(f"SELECT 1 FROM {other} WHERE id = :message_id", **values).fetchone()
-        return None if row is None else row[0], held is None
+            sql = f"""
+                WITH removed AS (DELETE FROM convo_structure WHERE id = :row_id),
+                unheld AS (
+                    DELETE FROM convo_messages WHERE id = :message_id AND NOT EXISTS (
+                        SELECT 1 FROM convo_structure WHERE message_id = :message_id AND id <> :row_id
+                    ) RETURNING id
+                )
+                SELECT message_data, EXISTS (SELECT 1 FROM unheld)
+                    AND NOT EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE id = :message_id)
+                FROM convo_messages WHERE id = :message_id
+            """
+        row = tx.execute(sql, session_id=session_id, message_id=item.message_id, row_id=item.row_id).fetchone()
+        return (None, False) if row is None else (row[0], row[1])
 
     def shared_usage(self, tx: Transaction, *, one_turn: bool) -> str:
         is_in_main = f"EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = u.message_id)"
@@ -309,6 +317,7 @@ class PostgresLayout:
         return tx.execute(sql, **values).rowcount, messages
 
     def clear(self, tx: Transaction, session_id: str) -> None:
+        _own(tx).generation = None
         own = ("convo_structure", "convo_messages", "convo_message_types", "convo_turn_usage")
         for name in (tx.tables.messages, tx.tables.sessions, *own):
             tx.delete_session_rows(name, session_id)

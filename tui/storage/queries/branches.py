@@ -63,6 +63,8 @@ class DeletedRows(NamedTuple):
 
 def read_generation(tx: Transaction, session_id: str) -> int:
     """Return how often the session was cleared."""
+    if (known := tx.layout.known_generation(tx, session_id)) is not None:
+        return known
     # Early versions of the SDK did not count.
     if not tx.has_table(tx.tables.generations):
         return 0
@@ -73,6 +75,8 @@ def read_generation(tx: Transaction, session_id: str) -> int:
 
 def claim_generation(tx: Transaction, session_id: str) -> int:
     """Return how often the session was cleared, and make sure that the database counts it."""
+    if (known := tx.layout.known_generation(tx, session_id)) is not None:
+        return known
     GENERATIONS.create(tx, tx.tables.generations)
     tx.execute(
         f"INSERT INTO {tx.tables.generations} (session_id, generation) VALUES (:session_id, 0)"

@@ -22,7 +22,6 @@ from tui.storage.queries.branches import (
     mark_branch_empty,
     mark_branch_filled,
     missing_branch,
-    read_generation,
     reserve_existing_branches,
 )
 from tui.storage.queries.requests import delete_requests_without_usage, delete_usage
@@ -150,6 +149,8 @@ def clear_session(tx: Transaction, session_id: str) -> int:
     if tx.has_table(CONVO_LABELS.name):
         # The label of the session itself may be meant for the items that follow.
         tx.execute("DELETE FROM convo_labels WHERE session_id = :session_id AND kind = 'branch'", session_id=session_id)
-    sql = f"UPDATE {tx.tables.generations} SET generation = generation + 1 WHERE session_id = :session_id"
-    tx.execute(sql, session_id=session_id)
-    return read_generation(tx, session_id)
+    sql = (
+        f"UPDATE {tx.tables.generations} SET generation = generation + 1 WHERE session_id = :session_id"
+        " RETURNING generation"
+    )
+    return int(tx.execute(sql, session_id=session_id).fetchone()[0])

@@ -89,6 +89,9 @@ class SQLiteLayout:
     usage_columns: Final = ("session_id", "branch_id", "user_turn_number")
     usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :user_turn_number"
 
+    def known_generation(self, tx: Transaction, session_id: str) -> int | None:  # noqa: ARG002
+        return None
+
     def rows(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:  # noqa: ARG002
         return "message_structure"
 
