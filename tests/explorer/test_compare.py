@@ -250,10 +250,12 @@ async def test_m_shows_the_model_input_request_by_request(path: Path) -> None:
     async with open_explorer(path, "main") as program:
         await program.press_each("1", "k", "m")
         assert isinstance(program.app.screen, StoredInputScreen)
-        assert "Model input  main · turn 3 · request 1 of 3" in program.text
+        assert "Model input  main · turn 3 · request 3 of 3" in program.text
+        await program.press_each("left_square_bracket", "left_square_bracket")
+        assert "request 1 of 3" in program.text
         assert "the turn: 3 requests, 4.4k in, 75% cached" in program.text
         assert "Book the second one" in program.text
-        assert "Not recorded: instructions, tools, settings. hooks=record(session) records them." in program.text
+        assert "Only items: hooks=record(session) records all that is sent" in program.text
         await program.press_each("right_square_bracket")
         assert "request 2 of 3" in program.text
         assert "declined" in program.text
@@ -266,7 +268,7 @@ async def test_m_shows_the_model_input_request_by_request(path: Path) -> None:
 
 async def test_d_shows_new_items_and_then_those_of_the_sibling(path: Path) -> None:
     async with open_explorer(path, "main") as program:
-        await program.press_each("1", "k", "m")
+        await program.press_each("1", "k", "m", "left_square_bracket", "left_square_bracket")
         assert "Hello" in program.text
         await program.press_each("tab")
         assert "2 items" in program.text
@@ -280,7 +282,7 @@ async def test_d_shows_new_items_and_then_those_of_the_sibling(path: Path) -> No
 
 async def test_y_copies_the_items_as_the_sdk_returns_them(path: Path) -> None:
     async with open_explorer(path, "main") as program:
-        await program.press_each("1", "k", "m", "M", "right_square_bracket", "y")
+        await program.press_each("1", "k", "m", "M", "left_square_bracket", "y")
         assert program.lines[-2].endswith(" ]")
         copied = json.loads(program.app.clipboard)
         assert program.notice.startswith("Copied 9 items as JSON")

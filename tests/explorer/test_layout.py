@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widgets import TextArea
+from textual.widgets import Static, TextArea
 
 from tests.explorer.driver import open_explorer
+from tui.agent.settings import AgentSettings
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.usage.token_chart import TokenChart
 
@@ -71,6 +72,17 @@ async def test_no_terminal_is_too_small(path: Path) -> None:
         await explorer.pilot.resize_terminal(140, 40)
         await explorer.settle()
         assert explorer.place[0] in explorer.view.tree.branches
+
+
+async def test_no_hint_of_a_dialog_is_cut_in_a_narrow_window(path: Path) -> None:
+    async with open_explorer(path, "alt", size=(60, 24), agent=AgentSettings(model="offline")) as explorer:
+        await explorer.press("asterisk")
+        for key in ("comma", "d", "Y", "at", "x", "X", "r", "number_sign", "question_mark"):
+            await explorer.press(key)
+            dialog = explorer.app.screen
+            hint = dialog.query(".modal--hint").last(Static).region
+            assert "…" not in explorer.lines[hint.y], key
+            await explorer.press("escape")
 
 
 async def test_a_narrow_window_has_a_tab_for_each_pane(path: Path) -> None:

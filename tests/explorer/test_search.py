@@ -105,9 +105,9 @@ async def test_n_goes_from_match_to_match_and_wraps(path: Path) -> None:
         for _ in range(4):
             await explorer.press("n")
             states.append(state(explorer))
-        assert states == ["1 of 3", "2 of 3", "3 of 3 · 1/2 in this item", "3 of 3 · 2/2 in this item", "1 of 3"]
+        assert states == ["1 of 3", "2 of 3", "3 of 3 · 1/2 here", "3 of 3 · 2/2 here", "1 of 3"]
         await explorer.press("N")
-        assert state(explorer) == "3 of 3 · 2/2 in this item"
+        assert state(explorer) == "3 of 3 · 2/2 here"
         assert current(explorer) == ["Pump"]
 
 

@@ -54,7 +54,7 @@ async def import_transcript(explorer: Explorer) -> None:
         await explorer.controller.imports.import_transcripts(_path(file), name)
 
     fields = (
-        Field("File", "", "JSON or JSONL: items, chat messages, or an export"),
+        Field("File", "", "items, chat messages or a log, as JSON(L)"),
         Field("Session", "", "by default its own name, else the file's"),
     )
     await explorer.push_dialog(Form("Import a transcript", fields, "imports", load))

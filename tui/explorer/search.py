@@ -159,7 +159,7 @@ class ExplorerSearch:
         """Show in the bar which match within the current item the chat shows; `count` is 0 if it shows none."""
         walk = self._walk
         if walk is not None and walk.hits:
-            walk.place = f" · {number}/{count} in this item" if count > 1 else ""
+            walk.place = f" · {number}/{count} here" if count > 1 else ""
             if not count:
                 walk.place = " · in a part that is not shown"
             walk.bar.show_state(walk.state())

@@ -20,7 +20,7 @@ __all__ = ["ModelInputHeader", "ModelInputState", "recorded_state", "stored_stat
 
 _MUTED: Final = "$foreground-muted"
 _NAME_WIDTH: Final = 32
-_UNKNOWN: Final = "Not recorded: instructions, tools, settings. hooks=record(session) records them."
+_UNKNOWN: Final = "Only items: hooks=record(session) records all that is sent"
 
 
 class ModelInputState(NamedTuple):

@@ -52,9 +52,9 @@ class DeleteDialog(Modal[DeleteChoice | None]):
         ]
         body = Scroll(*filter(None, parts))
         keys = hint(
-            ("y yes, delete", "choose('delete')"),
+            ("y yes", "choose('delete')"),
             ("n no", "close"),
-            ("a archives instead", "choose('archive')"),
+            ("a archives it", "choose('archive')"),
             ("Esc cancels", "close"),
         )
         super().__init__(f"Delete {name}?", body, keys)

@@ -23,7 +23,7 @@ from tui.screens.dialogs.modal import FieldRow, Modal, hint
 __all__ = ["ExportChoice", "ExportDialog", "Extent"]
 
 _FORMATS: Final = {Format.MARKDOWN: "Markdown", Format.HTML: "HTML page", Format.JSON: "JSON, importable"}
-_HINT: Final = hint(("Enter exports", "write"), "Tab next field", "← → or a letter chooses", ("Esc cancels", "close"))
+_HINT: Final = hint(("Enter exports", "write"), "Tab next", "← → choose", ("Esc cancels", "close"))
 
 _INTERVAL: Final = 0.1
 """Seconds between two updates of the progress."""

@@ -29,7 +29,6 @@ _MAX_NAMES: Final = 3
 """Changes that the preview of Enter describes."""
 
 _HINT: Final = hint(
-    ("Enter undoes/redoes", "undo_or_redo"),
     ("P makes permanent", "make_permanent"),
     ("E empties trash", "empty_trash"),
     ("Esc closes", "close"),
@@ -69,6 +68,7 @@ class UndoHistory(ListModal[None]):
     DEFAULT_CSS = """
     UndoHistory {
         .history--preview { height: auto; max-height: 3; margin: 0 2; }
+        .history--preview { link-color: $foreground; link-style: none; }
         .history--preview.-failed { color: $text-error; }
         &.-tall ChoiceList { margin: 1 0; }
     }
@@ -127,7 +127,7 @@ class UndoHistory(ListModal[None]):
             more = f" and {len(affected) - _MAX_NAMES} more" if len(affected) > _MAX_NAMES else ""
             text = f"Enter {verb} {plural(len(affected), 'change')}: {named}{more}"
         self._preview.remove_class("-failed")
-        self._preview.update(printable_line(text))
+        self._preview.update(hint((printable_line(text), "undo_or_redo")))
         self._count.update(f"{format_size(kept_bytes)} in the trash" if kept_bytes else "")
         self._hint.update(_CONFIRM_HINT if self._asked is not None else _HINT)
 

@@ -23,7 +23,8 @@ __all__ = ["Choice", "ChoiceList", "plain"]
 
 _MARGIN: Final = 2
 _MIN_LABEL: Final = 16
-"""Minimum width of a label; if there is less room, the details are omitted."""
+"""Minimum width of a label; if there is less room, details are cut or omitted."""
+_MIN_DETAIL: Final = 8
 
 
 class Choice(NamedTuple):
@@ -142,10 +143,10 @@ class _ChoiceLine(Visual):
 
     def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:
         room = width - 2 * _MARGIN
-        detail = _printable(self._choice.detail).stylize_before(".choice--detail")
-        if detail and room - detail.cell_length - 2 < _MIN_LABEL:
-            detail = Content("")
         label = _printable(self._choice.label)
+        detail = _printable(self._choice.detail).stylize_before(".choice--detail")
+        beside = (max(_MIN_LABEL, label.cell_length), _MIN_LABEL)
+        detail = next(filter(None, (_fit_detail(detail, room - 2 - width) for width in beside)), Content(""))
         for offset in self._matcher.offsets(plain(self._choice.label)):
             label = label.stylize(".choice--match", offset, offset + 1)
         label = label.truncate(room - (detail.cell_length + 2 if detail else 0), ellipsis=True)
@@ -158,6 +159,17 @@ class _ChoiceLine(Visual):
 
     def get_height(self, rules: RulesMap, width: int) -> int:  # noqa: ARG002
         return 1
+
+
+def _fit_detail(detail: Content, room: int) -> Content:
+    """Cut what comes before the last of the details, or leave it out; return nothing if that does not fit either."""
+    if detail.cell_length <= room:
+        return detail
+    *others, last = detail.split(" · ")
+    left = room - last.cell_length - 3
+    if others and left >= _MIN_DETAIL:
+        return Content(" · ").join([Content(" · ").join(others).truncate(left, ellipsis=True), last])
+    return last if last.cell_length <= room else Content("")
 
 
 def plain(text: Content | str) -> str:
