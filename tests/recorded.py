@@ -55,6 +55,8 @@ def as_sent(call: ModelCall) -> list[str]:
     ]
     names = ("name", "parameters", "strict", "type", "description")
     settings = {name: value for name, value in call.model_settings.to_json_dict().items() if value is not None}
+    if reasoning := settings.get("reasoning"):
+        settings["reasoning"] = {name: value for name, value in reasoning.items() if value is not None}
     if call.output_schema is not None:
         settings["response_format"] = {
             "type": "json_schema",

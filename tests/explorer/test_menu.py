@@ -51,7 +51,7 @@ async def test_the_menu_is_answered_by_arrows_by_a_key_and_by_the_mouse(path: Pa
         assert explorer.view.marks == (("main", 2),)
         await explorer.press("space")
         await explorer.click_text("Model input")
-        await explorer.until(lambda: "request 1 of" in explorer.text)
+        await explorer.until(lambda: "Model input  main · turn 2" in explorer.text)
         await explorer.press("escape", "space")
         await explorer.click_text("Compare")
         assert explorer.app.screen is not explorer.screen

@@ -57,7 +57,7 @@ async def test_a_request_is_compared_with_the_one_before_the_sibling_and_the_par
     async with open_explorer(path, "main") as program:
         await program.press_each("1", "k", "m", "left_square_bracket", "tab")
         assert "− main · turn 2 · request 1" in program.text
-        for line in ("Instructions  identical", "Tools  2, identical", "Items  2 of 7 differ", "… 5 identical items …"):
+        for line in ("Instructions  identical", "Tools  2, identical", "Items  2 added", "… 5 identical items …"):
             assert line in program.text
         await program.press_each("n")
         assert "⚙ book" in next((line for line in program.lines if "▌" in line), "")
@@ -75,7 +75,7 @@ async def test_a_request_is_compared_with_the_one_before_the_sibling_and_the_par
         assert "− cheap · turn 1 · request 2" in program.text
         await program.press_each("tab")
         assert "− main · turn 2 · request 1" in program.text
-        assert "against parent main" in program.text
+        assert "vs parent 'main'" in program.text
 
 
 async def test_a_request_of_which_only_the_tokens_are_known(path: Path, ours: OpenOurs) -> None:

@@ -53,3 +53,14 @@ def test_a_changed_tool_is_compared_by_its_name() -> None:
     assert right is not None
     assert "".join(span.text for span in right.spans if span.differs) == "many "
     assert settings.differs
+
+
+def test_tools_of_another_agent_are_removed_and_added() -> None:
+    names = [("get_climate", "transfer"), ("book_hotel", "transfer")]
+    left, right = ({"tools": [{**TOOL, "name": name} for name in side]} for side in names)
+    _, tools, _, _ = compare(left, right).sections
+    assert [(pair.left and pair.left.tool_name, pair.right and pair.right.tool_name) for pair in tools.pairs] == [
+        ("get_climate", None),
+        (None, "book_hotel"),
+        ("transfer", "transfer"),
+    ]

@@ -44,6 +44,7 @@ from agents.usage import RequestUsage as SDKRequestUsage
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
+from openai.types.shared import Reasoning
 from pydantic import BaseModel
 
 from tests.conftest import OpenOurs
@@ -135,7 +136,7 @@ def travel_agents(model: ScriptedModel) -> Agent[Any]:
 
     planner = Agent(
         name="Planner", instructions=instructions, model=model, output_type=Plan, tools=[weather],
-        model_settings=ModelSettings(temperature=0.25, extra_args={"seed": 7}),
+        model_settings=ModelSettings(temperature=0.25, reasoning=Reasoning(effort="low"), extra_args={"seed": 7}),
     )  # fmt: skip
     return Agent(
         name="Triage", instructions=instructions, model=model, tools=[find_flight, weather],

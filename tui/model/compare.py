@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from tui.model.diff import Span, align, diff_words, opcodes
@@ -311,26 +311,17 @@ def _cost(turns: Sequence[TurnUsage]) -> float | None:
 
 
 def compare_items(left: Sequence[ComparedItem], right: Sequence[ComparedItem]) -> tuple[ItemPair, ...]:
-    """Pair the items of two turns in order, and find the words that differ.
-
-    Items of the same type and tool are paired first; the items between them are paired if they have the same type.
-    """
+    """Pair the items of the same type and tool in order, and find the words that differ."""
     pairs: list[ItemPair] = []
     keys = [(item.type, item.tool_name) for item in left], [(item.type, item.tool_name) for item in right]
     for common, lefts, rights in opcodes(*keys):
         ours, theirs = left[lefts.start : lefts.stop], right[rights.start : rights.stop]
-        pairs += map(_compare, ours, theirs) if common else _pair_by_type(ours, theirs)
-    return tuple(pairs)
-
-
-def _pair_by_type(left: Sequence[ComparedItem], right: Sequence[ComparedItem]) -> Iterator[ItemPair]:
-    for common, lefts, rights in opcodes([item.type for item in left], [item.type for item in right]):
-        ours, theirs = left[lefts.start : lefts.stop], right[rights.start : rights.stop]
         if common:
-            yield from map(_compare, ours, theirs)
+            pairs += map(_compare, ours, theirs)
         else:
-            yield from (ItemPair(_unpaired(item), None, differs=True) for item in ours)
-            yield from (ItemPair(None, _unpaired(item), differs=True) for item in theirs)
+            pairs += (ItemPair(_unpaired(item), None, differs=True) for item in ours)
+            pairs += (ItemPair(None, _unpaired(item), differs=True) for item in theirs)
+    return tuple(pairs)
 
 
 def _compare(left: ComparedItem, right: ComparedItem) -> ItemPair:

@@ -9,6 +9,7 @@ from tui.items.types import item_type
 from tui.model.requests import Request
 from tui.model.usage import TurnUsage
 from tui.model.view import Session
+from tui.words import shorten
 
 __all__ = [
     "BYTES_PER_TOKEN",
@@ -23,6 +24,9 @@ __all__ = [
 
 BYTES_PER_TOKEN: Final = 4
 """Stored bytes for each token, by estimate; a letter that is not Latin may be stored in six bytes."""
+
+_PREVIOUS: Final = "vs previous request"
+_NAME_LENGTH: Final = 24
 
 
 class ItemRange(NamedTuple):
@@ -78,7 +82,6 @@ class OtherTurn(NamedTuple):
     """
 
     branch_id: str | None
-    turn: int
     relation: str
     requests: tuple[Request, ...]
 
@@ -130,16 +133,15 @@ class ModelInput(NamedTuple):
         found = []
         if index:
             before = self.known[index - 1]
-            found.append(ComparedRequest(self.branch_id, before, f"since request {before.number}"))
-        for branch_id, turn, relation, requests in self.others:
+            found.append(ComparedRequest(self.branch_id, before, _PREVIOUS))
+        for branch_id, relation, requests in self.others:
             if branch_id is None:
                 if not index and requests:
-                    name = f"since turn {turn}"
-                    found.append(ComparedRequest(self.branch_id, requests[-1], name))
+                    found.append(ComparedRequest(self.branch_id, requests[-1], _PREVIOUS))
             elif requests:
                 # The request of the same number, or the last one.
                 request = requests[min(index, len(requests) - 1)]
-                found.append(ComparedRequest(branch_id, request, f"against {relation} {branch_id}"))
+                found.append(ComparedRequest(branch_id, request, f"vs {relation} '{shorten(branch_id, _NAME_LENGTH)}'"))
         return [compared for compared in found if compared.request.has_input]
 
 

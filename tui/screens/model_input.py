@@ -52,7 +52,7 @@ class ModelInputScreen(CommandScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "request(-1)", "Previous request", id="model_input.previous"),
         Binding("right_square_bracket", "request(1)", "Next request", id="model_input.next"),
-        Binding("tab", "next_part", "Difference", id="model_input.difference"),
+        Binding("tab", "next_part", "Compare", id="model_input.difference"),
         Binding("M", "toggle_json", "JSON", id="model_input.json"),
         Binding("y", "copy", "Copy JSON", id="model_input.copy"),
         Binding("escape,q", "dismiss", "Close", id="model_input.close"),
@@ -88,6 +88,10 @@ class ModelInputScreen(CommandScreen[None]):
     def show_part(self) -> None:
         """Show the chosen part of the chosen request."""
         raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to go to other requests only if there are any."""
+        return super().check_action(action, parameters) and (action != "request" or self.request_count > 1)
 
     @on(MenuRequested)
     async def _open_menu_at_mouse(self, event: MenuRequested) -> None:
@@ -166,7 +170,7 @@ class StoredInputScreen(ModelInputScreen):
         yield self.header
         yield self._chat
         yield self._json
-        yield KeyBar("next_part", "app.screen_menu")
+        yield KeyBar("next_part", "app.screen_menu", "request(-1)", "request(1)")
 
     def on_mount(self) -> None:
         self._json.display = False
@@ -183,15 +187,15 @@ class StoredInputScreen(ModelInputScreen):
     def _parts(self) -> list[_Part]:
         model_input = self.model_input
         branch_id, stop = model_input.branch_id, model_input.requests[self.request_index]
-        parts = [_Part("all", ItemRange(branch_id, 0, stop))]
+        parts = [_Part("whole input", ItemRange(branch_id, 0, stop))]
         if model_input.before:
             new = ItemRange(branch_id, model_input.before, stop)
             parts.append(_Part(f"new since turn {model_input.turn - 1}", new))
         if model_input.sibling is not None:
             sibling_id, shared, sibling_stop = model_input.sibling
             name = fit_name(sibling_id, _NAME_WIDTH)
-            parts.append(_Part(f"not in {name}", ItemRange(branch_id, shared, stop)))
-            parts.append(_Part(f"only in {name}", ItemRange(sibling_id, shared, sibling_stop)))
+            parts.append(_Part(f"not in '{name}'", ItemRange(branch_id, shared, stop)))
+            parts.append(_Part(f"only in '{name}'", ItemRange(sibling_id, shared, sibling_stop)))
         return parts
 
     @property

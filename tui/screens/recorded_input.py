@@ -39,7 +39,7 @@ class RecordedInputScreen(ModelInputScreen):
         yield self.header
         yield self._request
         yield self._diff
-        yield KeyBar("next_part", "app.screen_menu")
+        yield KeyBar("next_part", "app.screen_menu", "difference(1)", "request(-1)", "request(1)")
 
     def on_mount(self) -> None:
         self._diff.display = False
@@ -57,7 +57,7 @@ class RecordedInputScreen(ModelInputScreen):
         return self.model_input.compared_requests(self.request_index)
 
     def part_names(self) -> list[str]:
-        return ["as sent", *(compared.name for compared in self._compared)]
+        return ["whole input", *(compared.name for compared in self._compared)]
 
     def show_part(self) -> None:
         """Show the chosen request as it was sent, or its difference to another one."""

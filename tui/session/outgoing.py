@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from agents import AgentOutputSchemaBase, Handoff, Model, ModelSettings, Tool
 from agents.models.openai_responses import Converter
+from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 __all__ = ["Outgoing", "as_json"]
@@ -75,7 +76,9 @@ class Outgoing(NamedTuple):
 
     def settings_as_json(self) -> dict[str, Any]:
         """Return the settings that are set, with the format of the answer and the prompt; without keys."""
-        settings = {name: value for name, value in self.settings.to_json_dict().items() if value is not None}
+        # As `to_json_dict`, and of `reasoning`, too, a client sends only what is set.
+        known: dict[str, Any] = TypeAdapter(ModelSettings).dump_python(self.settings, mode="json", exclude_unset=True)
+        settings = {name: value for name, value in known.items() if value is not None}
         for name in _SECRET_SETTINGS:
             if name in settings:
                 settings[name] = dict.fromkeys(settings[name], _HIDDEN)

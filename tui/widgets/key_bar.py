@@ -103,6 +103,9 @@ class KeyBar(FixedSize):
             self.refresh()
 
     def _preference(self, key: _Key) -> int:
+        if key.action == "app.quit" and any(other.action == "dismiss" for other in self._keys):
+            # What can be closed is closed before the program.
+            return len(self._preferred) + 1
         return self._preferred.index(key.action) if key.action in self._preferred else len(self._preferred)
 
     def _fitting(self) -> list[_Key]:

@@ -8,6 +8,7 @@ from tui.widgets.format import ESTIMATE
 from tui.widgets.tree.legend import SIGNS as TREE_SIGNS
 from tui.widgets.tree.legend import Sign
 from tui.widgets.usage.bars import PATTERNS
+from tui.widgets.usage.request_words import MARK_WORDS, MARKS
 
 __all__ = ["DIALOG_KEYS", "SIGNS"]
 
@@ -30,13 +31,15 @@ SIGNS: Final = (
     Sign("■", "Usage: a part of the bars, in the colour that it has there"),
     Sign(" ".join(PATTERNS.values()), f"Usage: parts of bars without colours: {', '.join(_PARTS)}"),
     Sign("▸", "Usage: the selected turn"),
+    Sign("▄▁ ▅▁", "Usage on one line: the input and the output of each turn"),
     Sign("×3", "Three times"),
-    Sign("≠ ∅", "Usage: no cache served a request as its prefix changed; though it is the same as before"),
-    Sign("✓ ?", "Usage: a cache served this request; not known"),
+    *(Sign(mark, f"Usage: {MARK_WORDS[verdict]}") for verdict, mark in MARKS.items()),
     Sign("↰", "Usage: another branch ran this turn"),
     Sign(f"{ESTIMATE} ≥", "An estimate, as of tokens that no provider counted; at least this much"),
-    Sign("· – …", "Not stored; not reported; being read"),
+    Sign("· – … n/a", "Not stored; no such number; being read; the cost of some turns is not known"),
+    Sign("▾ ▸", "Model input: a section or a tool that is unfolded, is folded"),
     Sign("− +", "Comparison: only on the left, only on the right"),
+    Sign("=", "Comparison: an item that is the same on both sides"),
     Sign("␛ ␊", "A control character in stored text, which the terminal does not get"),
 )
 """All signs, in the order of the panes."""

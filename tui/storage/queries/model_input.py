@@ -124,4 +124,4 @@ def _other_turns(
         holder = branch_id if name is None else name
         number = min(number, tree.branches[holder].turns)
         requests = read_requests(tx, session, tree, holder, number, number).get(number, ()) if number else ()
-        yield OtherTurn(name, number, relation, requests)
+        yield OtherTurn(name, relation, requests)

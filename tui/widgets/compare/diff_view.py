@@ -37,7 +37,7 @@ class DiffView(CursorView):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "difference(1)", "Next difference", id="difference.next"),
         Binding("N", "difference(-1)", "Previous", id="difference.previous"),
-        Binding("o", "full", "All of it", id="difference.full"),
+        Binding("o", "full", "Show in full", id="difference.full"),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -240,22 +240,20 @@ class _Drawing:
         if kind is ItemKind.REASONING:
             return [Segment("✻ thought", styles.muted)]
         if kind is ItemKind.OUTPUT:
-            return [Segment(f"→ {printable(item.tool_name or 'output')}", styles.muted)]
+            return [Segment(f"↳ {printable(item.tool_name or 'output')}", styles.muted)]
         return [Segment("⚙ ", styles.muted), Segment(printable(item.tool_name or item.type), styles.tool)]
 
     def _add_labels(self, left: ComparedItem | None, right: ComparedItem | None) -> None:
-        left_label, right_label = (None if item is None else self._label(item) for item in (left, right))
-        if self._column_count == 2:
-            self._add_columns(*([] if label is None else [self._cut(label)] for label in (left_label, right_label)))
-        elif left_label is not None and left_label == right_label:
-            self.rows.append(Row(self._cut(left_label), []))
-        else:
-            signs = Segment("− ", self._styles.left), Segment("+ ", self._styles.right)
-            self.rows += [
-                Row(self._cut([signs[side], *label]), [], side)
-                for side, label in enumerate((left_label, right_label))
-                if label is not None
-            ]
+        if left is not None and right is not None:
+            self._add_to_both(self._label(right))
+            return
+        signs = Segment("− ", self._styles.left), Segment("+ ", self._styles.right)
+        self._add_columns(
+            *(
+                [] if item is None else [self._cut([sign, *self._label(item)])]
+                for item, sign in zip((left, right), signs, strict=True)
+            )
+        )
 
     def _add_common(self, item: ComparedItem, *, labels: bool) -> None:
         """Add an item that both sides have, shortened unless everything is shown in full."""

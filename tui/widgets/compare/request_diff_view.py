@@ -78,9 +78,19 @@ class RequestDiffView(DiffView):
         width, column_count = self.column_width, self.column_count
         if position == 0:
             return draw_names(*self._names, width, column_count, styles)
-        _, heading, pair, labels = self._parts[position - 1]
+        section, heading, pair, labels = self._parts[position - 1]
+        if section == "tools" and pair is not None and not full:
+            pair = _without_one_sided_text(pair)
         pairs = [] if pair is None else [pair]
         return draw_pairs(heading, pairs, width, column_count, styles, labels=labels, full=full)
+
+
+def _without_one_sided_text(pair: ItemPair) -> ItemPair:
+    """Return a pair without its text, which says no more than its name, if only one side has it."""
+    if pair.left is not None and pair.right is not None:
+        return pair
+    left, right = (item and item._replace(text="", spans=()) for item in pair[:2])
+    return pair._replace(left=left, right=right)
 
 
 def _parts(section: SectionDiff, *, full: bool) -> Iterator[_Part]:
@@ -88,6 +98,8 @@ def _parts(section: SectionDiff, *, full: bool) -> Iterator[_Part]:
     name, heading, labels = section.name, _HEADINGS[section.name], section.name in _WITH_LABELS
     noun = name.removesuffix("s")
     count, differing = len(section.pairs), sum(pair.differs for pair in section.pairs)
+    removed, added = (sum(pair[side] is None for pair in section.pairs) for side in (1, 0))
+    counts = {"changed": differing - removed - added, "removed": removed, "added": added}
     if section.unknown or not count:
         yield _Part(name, (heading, section.unknown or "none"))
         yield _Part(name)
@@ -97,7 +109,7 @@ def _parts(section: SectionDiff, *, full: bool) -> Iterator[_Part]:
     elif not differing:
         note = f"{count:,}, identical"
     else:
-        note = f"{differing:,} of {count:,} {'differs' if differing == 1 else 'differ'}"
+        note = ", ".join(f"{number:,} {word}" for word, number in counts.items() if number)
     yield _Part(name, (heading, note))
     for differs, group in groupby(section.pairs, key=lambda pair: pair.differs):
         pairs = list(group)

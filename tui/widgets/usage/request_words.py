@@ -11,7 +11,7 @@ from tui.model.requests import Request
 from tui.printable import printable_line
 from tui.widgets.format import format_cost, format_tokens
 
-__all__ = ["MARKS", "cache_words", "change_words", "differing_names", "worst_verdict"]
+__all__ = ["MARKS", "MARK_WORDS", "cache_words", "change_words", "differing_names", "worst_verdict"]
 
 MARKS: Final = {
     Verdict.HIT: "✓",
@@ -19,6 +19,14 @@ MARKS: Final = {
     Verdict.NOT_SERVED: "∅",
     Verdict.UNKNOWN: "?",
 }
+
+MARK_WORDS: Final = {
+    Verdict.HIT: "the cache served the beginning of the request",
+    Verdict.PREFIX_CHANGED: "the request does not begin as the one before, so no cache served it",
+    Verdict.NOT_SERVED: "no cache served the request, though it begins as the one before",
+    Verdict.UNKNOWN: "not known whether a cache served the request; the reason is beside it",
+}
+"""What the marks mean, for the help."""
 
 _UNKNOWN: Final = {
     Unknown.FIRST_REQUEST: "first request",

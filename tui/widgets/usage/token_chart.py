@@ -58,7 +58,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False, id="usage.page_up"),
         Binding("home,g", "first", "First turn", show=False, id="usage.first"),
         Binding("end,G", "last", "Last turn", show=False, id="usage.last"),
-        Binding("right,l", "unfold", "Unfold requests, or next turn", show=False, id="usage.unfold"),
+        Binding("right,l", "unfold", "Requests", tooltip="Unfold requests, or next turn", id="usage.unfold"),
         Binding("left,h", "fold", "Fold requests, or previous turn", show=False, id="usage.fold"),
         Binding("enter", "select", "Select turn", id="usage.select"),
     ]
