@@ -91,7 +91,7 @@ async def test_a_plain_session_has_bars_of_estimated_sizes(tmp_path: Path) -> No
         assert second.from_model > 500
         assert second.to_model < 50
         assert "█████   ≈586" in explorer.text
-        assert "≈ estimated from the text" in explorer.text
+        assert "≈ estimated from text" in explorer.text
         assert "path · estimated" in explorer.text
         await explorer.press("dollar_sign")
         assert explorer.view.chart is ChartView.TOKENS

@@ -147,7 +147,7 @@ async def test_without_any_usage_the_sizes_of_turns_are_estimated() -> None:
         assert row(app, "to model") == ["≈150", "≈40"]
         assert row(app, "from model") == ["≈450", "≈160"]
         assert row(app, "total") == ["≈600", "≈200"]
-        assert "≈ estimated from the text" in screen_text(app)
+        assert "≈ estimated from text" in screen_text(app)
         assert "store_run_usage" in screen_text(app)
         assert row(app, "▸t2")[-1] == "≈200"
         assert "█" in row(app, "t3")[0]
@@ -171,7 +171,7 @@ async def test_the_strip_has_the_estimated_sizes_in_words() -> None:
     app = UsageApp(ESTIMATED, compact=True)
     async with app.run_test(size=(120, 4)):
         lines = screen_text(app).splitlines()
-        assert lines[0].startswith(" path ≈600 · ■ to the model ≈150 · ■ from it ≈450 · ≈ estimated from the text")
+        assert lines[0].startswith(" path ≈600 · ■ to the model ≈150 · ■ from it ≈450 · ≈ estimated from text")
         assert "store_run_usage(result)" in lines[0]
         assert lines[2].startswith(" turn 2 ≈200 · ■ to the model ≈40 · ■ from it ≈160")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from tui.items.codec import decode_or_none
 from tui.items.sealed import unsealed
@@ -17,11 +17,9 @@ from tui.items.types import message_type, tool_name
 from tui.storage.engine import Transaction
 from tui.storage.layout import BranchEnd, EncodedItem, NewestItem, TurnKey
 from tui.storage.postgres.dialect import as_utc
+from tui.storage.postgres.schema import SchemaInfo
 from tui.storage.queries.usage_columns import STORED_COLUMNS
 from tui.storage.schema import CONVO_REQUESTS, CONVO_RUNS, MAIN
-
-if TYPE_CHECKING:
-    from tui.storage.postgres.engine import PostgresTransaction
 
 __all__ = ["POSTGRES_LAYOUT", "PostgresLayout"]
 
@@ -426,8 +424,18 @@ class PostgresLayout:
         return NewestItem(message_id, message_id, TurnKey(session_id, MAIN, 0, message_id) if is_last else None)
 
 
-def _own(tx: Transaction) -> PostgresTransaction:
-    return cast("PostgresTransaction", tx)
+class _ServerTransaction(Transaction, Protocol):
+    """A transaction of a server, with what only its layout needs to know."""
+
+    info: SchemaInfo
+    generation: tuple[str, int] | None
+    implicit: dict[str, object]
+    completed: str | None
+    is_read_only: bool
+
+
+def _own(tx: Transaction) -> _ServerTransaction:
+    return cast("_ServerTransaction", tx)
 
 
 def _text(text: str | None) -> Any:

@@ -12,7 +12,7 @@ from tui.widgets.usage.placeholders import ABSENT, LOADING
 
 __all__ = ["ESTIMATED", "HOW_TO_COUNT", "SizeRow", "shows_text_sizes", "size_rows", "size_total"]
 
-ESTIMATED: Final = f"{ESTIMATE} estimated from the text"
+ESTIMATED: Final = f"{ESTIMATE} estimated from text"
 HOW_TO_COUNT: Final = ("Real numbers are stored by", "store_run_usage(result) after", "each run, and by runs here")
 """Lines below the table."""
 
