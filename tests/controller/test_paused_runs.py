@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import closing
@@ -199,10 +200,7 @@ async def test_the_other_explorer_follows_a_run_that_was_answered(path: Path, tm
     await second.refresh()
     view = await until(second, waiting())
     assert view.notice is not None
-    assert (
-        view.notice.text
-        == "The run on 'main' does not wait any more: it was answered in another program, or the file was replaced."
-    )
+    assert view.notice.text == "The run on 'main' does not wait any more: it was answered in another program."
     assert view.failure is None
     assert view.page is not None
     assert view.page.items[-1].type == "assistant"
@@ -212,13 +210,27 @@ async def test_the_other_explorer_follows_a_run_that_was_answered(path: Path, tm
 async def test_it_is_said_what_became_of_a_run_whose_session_is_gone(path: Path, open_file: Open) -> None:
     first = await open_file()
     await wait_for_approval(first, "Pay 1")
-    # Another program deletes it, or another file is put in its place: its runs are gone with it.
     with closing(sqlite3.connect(path)) as db, db:
         for table in ("convo_paused_runs", "message_structure", "agent_messages", "agent_sessions"):
             db.execute(f"DELETE FROM {table}")
     await first.refresh()
     seen = [view.notice.text for view in [await until(first, waiting())] if view.notice]
     assert "is gone" in seen[-1]
+
+
+async def test_it_is_said_that_a_file_without_the_run_was_put_in_the_place_of_the_file(
+    path: Path, open_file: Open
+) -> None:
+    backup = Path(shutil.copy(path, path.with_name("backup.sqlite")))
+    first = await open_file()
+    await wait_for_approval(first, "Pay 1")
+    for suffix in ("-wal", "-shm"):
+        path.with_name(f"{path.name}{suffix}").unlink()
+    backup.replace(path)
+    await first.refresh()
+    view = await until(first, waiting())
+    assert view.notice is not None
+    assert view.notice.text == "The run on 'main' does not wait any more: the file was replaced."
 
 
 async def test_a_paused_run_that_cannot_be_read_is_mentioned(path: Path, open_file: Open) -> None:

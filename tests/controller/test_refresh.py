@@ -103,6 +103,15 @@ async def test_another_file_replaces_the_open_one(controller: SessionController,
     assert await controller.refresh()
     assert user_texts(controller.view) == ["anew"]
     assert not await controller.refresh()
+    other = path.with_name("other.sqlite")
+    sdk = open_sdk(other, "billing")
+    await sdk.add_items(turn("other"))
+    sdk.close()
+    other.replace(path)
+    assert await controller.refresh()
+    assert user_texts(controller.view) == ["other"]
+    assert controller.view.notice is not None
+    assert controller.view.notice.text == "Session 'support' is gone: the file was replaced."
 
 
 async def test_a_branch_is_made_while_the_tree_is_read(path: Path) -> None:

@@ -33,6 +33,7 @@ class AgentRuns:
         self._runs = Runs(runner, self, partial(open_session, state.store), state.editor, state.store.paused_state)
         self._is_prepared = False
         self._revision = -1
+        self._times_replaced = 0
         self._following: asyncio.Task[None] | None = None
         self._outdated: set[int] = set()
         state.runs_in = self._runs.in_session
@@ -162,6 +163,7 @@ class AgentRuns:
                     paused = await state.store.paused_runs()
                     there = {run.id for run in paused}
                     gone = {run_id: await self._why_gone(ref) for run_id, ref in waiting.items() if run_id not in there}
+                    self._times_replaced = state.store.times_replaced
                     self._runs.show_paused(paused, gone)
                     outdated = {run.id: run.branch_id for run in paused if run.is_outdated}
                     for branch_id in [name for run_id, name in outdated.items() if run_id not in self._outdated]:
@@ -174,14 +176,16 @@ class AgentRuns:
     async def _why_gone(self, branch: BranchRef) -> str:
         """Return in words what became of a run that waited for approval and is not in the file any more."""
         state = self._state
+        if self._times_replaced != state.store.times_replaced:
+            return "the file was replaced"
         session = await state.store.session(branch.session_id)
         if session is None:
-            return f"session '{branch.session_id}' is gone, as it was deleted or the file was replaced"
+            return f"session '{branch.session_id}' is gone"
         is_open = state.view.session is not None and state.view.session.session_id == session.session_id
         tree = state.view.tree if is_open else await state.store.tree(session)
         if branch.branch_id not in tree.branches:
             return "its branch was deleted"
-        return "it was answered in another program, or the file was replaced"
+        return "it was answered in another program"
 
     # The protocol `RunListener`
 

@@ -31,6 +31,7 @@ class Reloader:
         self._navigation = navigation
         self._version: Version | None = None
         self._last_session: object = None
+        self._times_replaced = 0
         self._changing = 0
 
     async def load_sessions(self) -> None:
@@ -104,12 +105,19 @@ class Reloader:
             session = await state.store.session(view.session.session_id)
         if session is None:
             if view.session is not None and by_others:
-                state.notify(f"Session '{view.session.session_id}' is gone: another program cleared it.", "warning")
+                self._report_gone(f"Session '{view.session.session_id}'", "cleared")
             await self._open_next_session(changes)
         else:
             await self._reload_session(session, hide, changes, by_others=by_others)
         if state.view.following:
             await self._navigation.show_newest()
+        self._times_replaced = state.store.times_replaced
+
+    def _report_gone(self, what: str, verb: str) -> None:
+        """Say what is gone, and why."""
+        replaced = self._times_replaced != self._state.store.times_replaced
+        cause = "the file was replaced" if replaced else f"another program {verb} it"
+        self._state.notify(f"{what} is gone: {cause}.", "warning")
 
     async def _open_next_session(self, changes: dict[str, Any]) -> None:
         """Open the session that took the place of the open one in the list, if there is any."""
@@ -137,7 +145,7 @@ class Reloader:
             turn = None if view.turn >= view.tree.branches[branch_id].turns else turn
         if branch_id not in tree.branches:
             if by_others:
-                state.notify(f"Branch '{branch_id}' is gone: another program deleted it.", "warning")
+                self._report_gone(f"Branch '{branch_id}'", "deleted")
             neighbour = _neighbour(view.tree, branch_id, view.turn, tree)
             if state.committed[0] in tree.branches and (by_others or neighbour is None):
                 branch_id, turn = state.committed

@@ -85,6 +85,7 @@ class Store:
         path: The file.
         sessions_table: Name of the sessions table.
         messages_table: Name of the messages table.
+        times_replaced: How often another file was found in its place.
     """
 
     _spending: tuple[Sequence[int], BranchUsageCache] | None
@@ -97,7 +98,7 @@ class Store:
         """
         self.path = Path(path)
         self._timeout = timeout
-        self._times_opened = 0
+        self._times_opened = self.times_replaced = 0
         self._searcher: Searcher | None = None
         self._open()
 
@@ -112,6 +113,7 @@ class Store:
         if not self._reader.is_current():
             old = self._reader, self._background
             await asyncio.to_thread(self._open)
+            self.times_replaced += self._reader.identity != old[0].identity
             for engine in old:
                 await asyncio.to_thread(engine.close)
         return self._times_opened, await self._reader.version()

@@ -239,7 +239,8 @@ class SQLiteReader(Engine):
     """A file that is open to be read.
 
     Attributes:
-        target: The file.
+        target: The path of the file.
+        identity: Device and inode of the file.
     """
 
     def __init__(self, path: Path, timeout: float, find_tables: Callable[[sqlite3.Connection], Tables], *, once: bool):
@@ -256,9 +257,9 @@ class SQLiteReader(Engine):
             FileError: Its log cannot be read, or it is written all the time.
         """
         self.target = str(path)
-        self._identity = file_identity(path)
+        self.identity = file_identity(path)
         with _corrections_guard:
-            self._corrections = _corrections.setdefault(self._identity, _Corrections())
+            self._corrections = _corrections.setdefault(self.identity, _Corrections())
         self._corrected_version: Hashable = None
         self._plain = PlainStructure(kept=True)
         self._known: set[str] = set()
@@ -288,7 +289,7 @@ class SQLiteReader(Engine):
         return explain(Path(self.target), error)
 
     def is_current(self) -> bool:
-        return file_identity(self.target) == self._identity and not self._reader.overtaken
+        return file_identity(self.target) == self.identity and not self._reader.overtaken
 
     def close(self) -> None:
         self.file.close()
