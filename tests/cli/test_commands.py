@@ -160,6 +160,8 @@ def test_usage_counts_each_turn_once(conversation: Path, run: Run, run_json: Run
     assert lines[0] == "session support, branch main"
     assert [line.split()[0] for line in lines[2:8]] == ["1", "2", "3", "own", "path", "all"]
     assert all("$" in line for line in lines[2:8])
+    printed = run("usage", conversation, "--branch", "main", "--requests").stdout
+    assert "Requests are not recorded for 3 of 3 turns. To record requests, pass hooks=record(session)" in printed
 
 
 def test_usage_with_prices_as_json(conversation: Path, run_json: RunJSON) -> None:

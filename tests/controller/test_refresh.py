@@ -89,7 +89,7 @@ async def test_the_last_session_is_cleared_and_a_new_one_begins(controller: Sess
 async def test_another_file_replaces_the_open_one(controller: SessionController, path: Path) -> None:
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         (path.parent / name).unlink(missing_ok=True)
-    with pytest.raises(FileError, match="does not exist"):
+    with pytest.raises(FileError, match="does not exist any more"):
         await controller.refresh()
     await controller.navigation.switch_branch("main", 1)
     assert user_texts(controller.view) == ["main 1", "main 2", "main 3", "main 4"]

@@ -94,6 +94,24 @@ async def test_the_resend_cost_is_loaded_for_its_chart_and_follows_the_branch(co
     assert view.chart is ChartView.TOKENS
 
 
+async def test_the_chart_in_money_names_models_without_a_price(tmp_path: Path) -> None:
+    path = tmp_path / "local.sqlite"
+    session = AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True)
+    await session.add_items(turn("hello"))
+    await session.record_request(SentRequest(RequestUsage(100, 10), "Guide", "nobody-knows-it"), first=True)
+    await session.record_run(outcome="done", model="nobody-knows-it")
+    session.close()
+    controller = SessionController(Store(path))
+    await controller.open()
+    await controller.load_rest()
+    await controller.usage.next_chart()
+    assert controller.view.chart is ChartView.MONEY
+    assert controller.view.notice is not None
+    assert controller.view.notice.text.startswith("No turn has a price: the price lists have none for nobody-knows-it.")
+    assert "Price as a model" in controller.view.notice.text
+    controller.close()
+
+
 async def test_a_report_has_the_usage_of_a_branch(controller: SessionController) -> None:
     report = await controller.usage.report("support", "main")
     assert [turn.usage.input_tokens for turn in report.turns if turn.usage] == [100, 200, 300, 400]

@@ -111,6 +111,8 @@ class Store:
             FileError: The file is gone, or cannot be read now.
         """
         if not self._reader.is_current():
+            if not self.path.exists():
+                raise FileError(f"{self.path} does not exist any more.", "It was moved or deleted: put it back.")
             old = self._reader, self._background
             await asyncio.to_thread(self._open)
             self.times_replaced += self._reader.identity != old[0].identity

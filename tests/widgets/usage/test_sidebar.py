@@ -474,6 +474,12 @@ async def test_the_strip_takes_three_lines_and_selects_turns() -> None:
         await pilot.press("tab", "right", "enter")
         await pilot.pause()
         assert screen_text(app).splitlines()[2].startswith(" turn 4 ")
+        await pilot.press("end")
+        assert not app._notifications
+        await pilot.press("right")
+        assert [notice.message for notice in app._notifications] == [
+            "This is the last turn. Its requests have room in the full pane: + zooms it."
+        ]
 
 
 @pytest.mark.parametrize(
