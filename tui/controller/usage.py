@@ -29,6 +29,9 @@ T = TypeVar("T")
 
 _PRICE_HINT: Final = "Ctrl+P, Price as a model, or --price-as MODEL sets one."
 
+_TURNS_AT_ONCE: Final = 512
+"""Turns that are read at once: the objects of all turns would block the event loop while they are collected."""
+
 
 class UsageReport(NamedTuple):
     """The usage of one branch.
@@ -177,11 +180,13 @@ class UsageViews:
         state = self._state
         branch_usage = state.view.branch_usage
         if state.view.chart is ChartView.MONEY and branch_usage is not None:
-            largest = Decimal(0)
-            if self._has_prices:
-                branch_id = branch_usage.branch_id
-                turns = await state.store.turn_usages(session, tree, branch_id, 1, branch_usage.turns, evidence=False)
-                largest = await self._pricing.largest_cost(turns)
+            largest, branch_id = Decimal(0), branch_usage.branch_id
+            for first in range(1, branch_usage.turns + 1, _TURNS_AT_ONCE) if self._has_prices else ():
+                last = min(first + _TURNS_AT_ONCE - 1, branch_usage.turns)
+                turns = await state.store.turn_usages(session, tree, branch_id, first, last, evidence=False)
+                if state.view.tree is not tree or state.view.branch_id != branch_id:
+                    return
+                largest = max(largest, await self._pricing.largest_cost(turns))
             if state.view.tree is tree and state.view.branch_id == branch_usage.branch_id:
                 state.publish(largest_cost=largest)
 

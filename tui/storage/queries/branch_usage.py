@@ -426,14 +426,20 @@ def _usage_sum(row: Sequence[Any]) -> _UsageSum:
 
 def _models(tx: Transaction, session_id: str) -> tuple[str, ...]:
     """Return the models of a session whose tokens a provider counted."""
-    if not tx.has_table("convo_runs"):
-        return ()
-    rows = tx.execute(
-        "SELECT DISTINCT CAST(model AS TEXT) FROM convo_runs"
-        " WHERE session_id = :session_id AND model IS NOT NULL AND reported <> 0 AND estimated = 0 ORDER BY 1",
-        session_id=session_id,
-    )
-    return tuple(model for (model,) in rows)
+    found: set[str] = set()
+    for table, is_counted in (
+        ("convo_runs", "reported <> 0 AND estimated = 0"),
+        ("convo_requests", "input_tokens >= 0"),
+    ):
+        # The runs of a session are fewer than its requests, and have the same models.
+        if not found and tx.has_table(table):
+            rows = tx.execute(
+                f"SELECT DISTINCT CAST(model AS TEXT) FROM {table}"
+                f" WHERE session_id = :session_id AND model IS NOT NULL AND {is_counted}",
+                session_id=session_id,
+            )
+            found.update(model for (model,) in rows)
+    return tuple(sorted(found))
 
 
 def _tools(
