@@ -91,8 +91,7 @@ def run_server(*, durable: bool = False) -> Iterator[Server]:
             shutil.chown(folder, _USER)
             if not _can_be_reached(installed):
                 # The server refuses to run as root, and another user cannot read these programs.
-                shutil.copytree(installed, folder / "programs", symlinks=True)
-                installed = folder / "programs"
+                installed = _copied(installed, folder / "programs")
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         options = "-c max_connections=200" if durable else "-c max_connections=200 -c fsync=off -c full_page_writes=off"
@@ -107,3 +106,12 @@ def run_server(*, durable: bool = False) -> Iterator[Server]:
 
 def _can_be_reached(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o005 == 0o005 for folder in (path, *path.parents))
+
+
+def _copied(installed: Path, target: Path) -> Path:
+    """Copy the programs, and the libraries that the package keeps beside itself, and return where the programs are."""
+    package = installed.parent
+    for source in (installed, package.with_name(f"{package.name}.libs")):
+        if source.exists():
+            shutil.copytree(source, target / source.relative_to(package.parent), symlinks=True)
+    return target / installed.relative_to(package.parent)
