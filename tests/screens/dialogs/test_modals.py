@@ -290,6 +290,19 @@ def test_looks(
     assert snap_compare(DialogApp(make()), terminal_size=size, press=keys)
 
 
+@pytest.mark.parametrize("make", [branch_picker, help_dialog])
+async def test_the_chosen_line_can_be_told_without_colours(
+    make: Callable[[], ModalScreen[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = DialogApp(make())
+    async with app.run_test(size=(100, 30)):
+        strips = app.screen._compositor.render_strips()
+        lines = [strip.text for strip in strips if any(part.style and part.style.underline for part in strip)]
+        assert len(lines) == 1
+        assert "alt" in lines[0] or "Move among the turns" in lines[0]
+
+
 def test_light_theme(snap_compare: Snapshot) -> None:
     app = DialogApp(branch_picker())
     app.theme = "textual-light"

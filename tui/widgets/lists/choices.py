@@ -56,7 +56,7 @@ class ChoiceList(OptionList, can_focus=False):
         & > .choice--match { text-style: bold underline; }
         & > .option-list--option-disabled { color: $foreground-muted; }
         & > .option-list--option-highlighted { color: $block-cursor-blurred-foreground; }
-        &:nocolor > .option-list--option-highlighted { text-style: reverse; }
+        &:nocolor > .option-list--option-highlighted { text-style: bold underline; }
     }
     """
 

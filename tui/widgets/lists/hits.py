@@ -67,7 +67,7 @@ class HitList(ScrollView, can_focus=False):
             background: $block-cursor-blurred-background;
             text-style: $block-cursor-blurred-text-style;
         }
-        &:nocolor > .hits--cursor { text-style: reverse; }
+        &:nocolor > .hits--cursor { text-style: bold underline; }
         &:nocolor > .hits--match { text-style: bold underline; }
     }
     """

@@ -55,7 +55,7 @@ class SectionList(OptionList, can_focus=False):
         & > .sections--keys { text-style: bold; }
         & > .option-list--option-disabled { color: $foreground-muted; }
         & > .option-list--option-highlighted { color: $block-cursor-blurred-foreground; }
-        &:nocolor > .option-list--option-highlighted { text-style: reverse; }
+        &:nocolor > .option-list--option-highlighted { text-style: bold underline; }
     }
     """
 

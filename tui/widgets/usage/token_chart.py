@@ -102,7 +102,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             background: $block-cursor-background;
             text-style: $block-cursor-text-style;
         }
-        &:focus:nocolor > .token-chart--cursor { text-style: reverse; }
+        &:focus:nocolor > .token-chart--cursor { text-style: bold underline; }
     }
     """
 
