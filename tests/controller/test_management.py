@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -147,12 +149,16 @@ async def test_overlapping_commands_are_done_in_their_order(controller: SessionC
     ]
 
 
-async def test_undo_says_that_another_program_made_the_change(path: Path, controller: SessionController) -> None:
+async def test_undo_says_who_made_the_change(path: Path, controller: SessionController) -> None:
     await controller.management.toggle_pin("support", "alt")
     entries_made_here.clear()
-    assert [entry.made_here for entry in await controller.history.entries()] == [False]
     await controller.history.undo()
-    assert notice(controller) == "Undone: Pinned 'alt', made by another program or before this start. Z redoes it."
+    assert notice(controller) == "Undone: Pinned 'alt', made by another program. Z redoes it."
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE convo_journal SET created_at = '2020-01-01 00:00:00'")
+    await controller.history.redo()
+    assert notice(controller) == "Redone: Pinned 'alt', made before this start. z undoes it."
+    await controller.history.undo()
     await controller.management.toggle_pin("support", "alt")
     await controller.history.undo()
     assert notice(controller) == "Undone: Pinned 'alt'. Z redoes it."

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
-from tui.model import EntryState, JournalEntry
+from tui.model import EntryState, JournalEntry, Origin
 from tui.words import plural
 
 __all__ = ["History"]
-
-_ELSEWHERE: Final = ", made by another program or before this start"
 
 
 class History:
@@ -83,5 +79,6 @@ class History:
         what = f"{plural(len(changed), 'change')}, the last: " if len(changed) > 1 else ""
         where = "" if here else f" (session '{last.session_id}')"
         done, reverse = ("Undone", "Z redoes it") if undoing else ("Redone", "z undoes it")
-        maker = "" if all(entry.made_here for entry in changed) else _ELSEWHERE
+        origins = {entry.origin for entry in changed} - {Origin.HERE}
+        maker = f", made {' and '.join(sorted(origins))}" if origins else ""
         return f"{done}: {what}{last.description}{where}{maker}. {reverse}."

@@ -1,7 +1,7 @@
 """The values that the panes show: frozen, without I/O."""
 
 from tui.model.items import Item, Page
-from tui.model.journal import CompactionPreview, DeletionImpact, EntryState, JournalEntry, SharedTurns
+from tui.model.journal import CompactionPreview, DeletionImpact, EntryState, JournalEntry, Origin, SharedTurns
 from tui.model.money import Money
 from tui.model.resend_cost import ResendCost, TurnResendCost
 from tui.model.runs import Approval, ApprovalDecision, Failure, PausedRun, Progress, Run, RunState
@@ -39,6 +39,7 @@ __all__ = [
     "JournalEntry",
     "Money",
     "Notice",
+    "Origin",
     "Outcome",
     "Page",
     "PausedRun",

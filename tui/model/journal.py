@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from tui.words import shorten
 
-__all__ = ["CompactionPreview", "DeletionImpact", "EntryState", "JournalEntry", "SharedTurns", "describe_run"]
+__all__ = ["CompactionPreview", "DeletionImpact", "EntryState", "JournalEntry", "Origin", "SharedTurns", "describe_run"]
 
 _QUOTE_LENGTH: Final = 40
 """Characters of a message that the entry of its run quotes."""
@@ -24,6 +24,14 @@ class EntryState(StrEnum):
     """The change is in effect, and cannot be undone any more."""
 
 
+class Origin(StrEnum):
+    """Where a change was made, in words."""
+
+    HERE = "by this process"
+    EARLIER = "before this start"
+    ELSEWHERE = "by another program"
+
+
 class JournalEntry(NamedTuple):
     """A change that the explorer made.
 
@@ -34,7 +42,7 @@ class JournalEntry(NamedTuple):
         description: What was changed, on one line; names in it are untrusted.
         kept_bytes: Bytes that the file keeps to undo or redo the change.
         created_at: When the change was made: UTC, naive.
-        made_here: Whether this process made the change.
+        origin: Where the change was made.
     """
 
     id: int
@@ -45,7 +53,7 @@ class JournalEntry(NamedTuple):
     state: EntryState
     kept_bytes: int
     created_at: str
-    made_here: bool = True
+    origin: Origin = Origin.HERE
 
 
 class CompactionPreview(NamedTuple):

@@ -49,6 +49,8 @@ class CommandScreen(PaintedScreen[ResultT]):
 
     async def push_dialog(self, dialog: Screen[T], closed: Callable[[T | None], None] | None = None) -> None:
         """Open a dialog, and return once it has the focus, so that it receives the keys that are pressed meanwhile."""
+        # Later the notice would stay on this screen, behind the dialog.
+        self.app.clear_notifications()
         await self.app.push_screen(dialog, closed)
         if dialog.focused is None:
             dialog.focus_next()

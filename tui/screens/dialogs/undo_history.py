@@ -12,7 +12,7 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from tui.errors import ConvoError
-from tui.model import EntryState, JournalEntry
+from tui.model import EntryState, JournalEntry, Origin
 from tui.printable import printable_line
 from tui.render import format_size
 from tui.screens.dialogs.list_modal import ListModal
@@ -24,6 +24,8 @@ from tui.words import plural
 __all__ = ["HistoryActions", "UndoHistory"]
 
 _STATES: Final = {EntryState.DONE: "", EntryState.UNDONE: "undone", EntryState.PERMANENT: "permanent"}
+
+_ORIGINS: Final = {Origin.HERE: "", Origin.EARLIER: "earlier ", Origin.ELSEWHERE: "elsewhere "}
 
 _MAX_NAMES: Final = 3
 """Changes that the preview of Enter describes."""
@@ -200,5 +202,4 @@ def _label(entry: JournalEntry) -> Content:
 
 
 def _detail(entry: JournalEntry) -> str:
-    maker = "" if entry.made_here else "elsewhere "
-    return f"{_STATES[entry.state]} {maker}{entry.session_id} {format_time(entry.created_at)}".strip()
+    return f"{_STATES[entry.state]} {_ORIGINS[entry.origin]}{entry.session_id} {format_time(entry.created_at)}".strip()

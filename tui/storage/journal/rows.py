@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from tui.model import EntryState, JournalEntry
+from tui.model import EntryState, JournalEntry, Origin
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation
 from tui.storage.schema import CONVO_CLEARED, CONVO_TEXTS, TRASH_CELLS, quoted
@@ -153,6 +154,8 @@ class Changes:
 entries_made_here: Final[set[int]] = set()
 """The ids of the entries that this process made, of whichever file."""
 
+_STARTED: Final = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
 ENTRY_COLUMNS: Final = "id, session_id, branch_id, op, words, state, bytes, CAST(created_at AS TEXT)"
 """The columns of the journal that `entry_from_row` takes."""
 
@@ -160,9 +163,10 @@ ENTRY_COLUMNS: Final = "id, session_id, branch_id, op, words, state, bytes, CAST
 def entry_from_row(row: Sequence[Any]) -> JournalEntry:
     """Return the entry with these `ENTRY_COLUMNS`."""
     entry_id, session_id, branch_id, operation, description, state, size, created_at = row
-    made_here = entry_id in entries_made_here
+    origin = Origin.EARLIER if (created_at or "") < _STARTED else Origin.ELSEWHERE
+    origin = Origin.HERE if entry_id in entries_made_here else origin
     state = EntryState(state)
-    return JournalEntry(entry_id, session_id, branch_id, operation, description, state, size, created_at, made_here)
+    return JournalEntry(entry_id, session_id, branch_id, operation, description, state, size, created_at, origin)
 
 
 def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: PendingEntry) -> None:
