@@ -24,6 +24,7 @@ from tests.cli.conftest import CONVO_TUI, Run, RunJSON, imported_packages
 from tests.conftest import OpenOurs, OpenSDK
 from tests.conversations import run_result, turn
 from tui.items.codec import decode
+from tui.model.requests import RequestUsage, SentRequest
 
 
 def test_list_prints_sessions_and_the_branches_of_the_one_written_last(conversation: Path, run: Run) -> None:
@@ -162,6 +163,19 @@ def test_usage_counts_each_turn_once(conversation: Path, run: Run, run_json: Run
     assert all("$" in line for line in lines[2:8])
     printed = run("usage", conversation, "--branch", "main", "--requests").stdout
     assert "Requests are not recorded for 3 of 3 turns. To record requests, pass hooks=record(session)" in printed
+
+
+async def test_requests_without_a_recorded_run_have_the_price_of_their_model(
+    ours: OpenOurs, path: Path, run_json: RunJSON
+) -> None:
+    session = ours()
+    await session.add_items([{"role": "user", "content": "hello"}])
+    for number, model in enumerate(("gpt-5-mini", "gpt-5"), 1):
+        await session.record_request(SentRequest(RequestUsage(2000, 100), model=model), first=number == 1)
+    output = run_json("usage", path)
+    costs = [float(request["cost"]["usd"]) for request in output["turns"][0]["requests"]]
+    assert 0 < costs[0] < costs[1]
+    assert float(output["scopes"]["path"]["cost"]["usd"]) == pytest.approx(sum(costs))
 
 
 def test_usage_with_prices_as_json(conversation: Path, run_json: RunJSON) -> None:
