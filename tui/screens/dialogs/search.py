@@ -25,8 +25,8 @@ from tui.words import plural
 __all__ = ["OriginDialog", "SearchDialog"]
 
 _NAME_WIDTH: Final = 24
-_TITLE_WIDTH: Final = 53
-"""Width of the title and the count without the name in a narrow dialog."""
+_SCOPES_WIDTH: Final = 36
+"""Width of the title without the name."""
 
 _MIN_INTERVAL: Final = 0.1
 _MAX_INTERVAL: Final = 1.0
@@ -51,7 +51,7 @@ class SearchDialog(ListModal[Hit | None]):
     DEFAULT_CSS = """
     SearchDialog {
         & > Vertical { max-width: 130; }
-        .list-modal--count { width: 35%; max-width: 32; text-align: right; }
+        .list-modal--count { width: 32%; max-width: 32; text-align: right; }
         .search--error { color: $text-error; }
         HitList { height: 75vh; }
         &.-tall > Vertical > .modal--hint { margin: 1 2 0 2; }
@@ -122,7 +122,7 @@ class SearchDialog(ListModal[Hit | None]):
         """Return the title: the three scopes, with the name of the chosen one."""
         words: list[Content] = [Content("Search ")]
         for scope in SearchScope:
-            name = fit_name(self._names[scope], min(_NAME_WIDTH, max(8, self.app.size.width - _TITLE_WIDTH)))
+            name = fit_name(self._names[scope], min(_NAME_WIDTH, max(4, self.app.size.width * 2 // 3 - _SCOPES_WIDTH)))
             chosen = scope is self.scope
             style = "reverse" if chosen else "not bold $foreground-muted"
             click = Style.from_meta({"@click": f"screen.choose_scope({scope.value!r})"})
