@@ -60,7 +60,7 @@ async def test_a_transcript_is_imported_and_the_import_is_undone(controller: Ses
     await controller.imports.import_transcripts(transcript)
     assert controller.view.session is not None
     assert controller.view.session.session_id == "chat"
-    sdk = open_sdk(controller.path, "chat")
+    sdk = open_sdk(Path(controller.view.file), "chat")
     assert await sdk.get_items() == turn("Hello", "Hi.")
     sdk.close()
     with pytest.raises(ConvoError, match="There is a session 'chat' already"):
@@ -79,21 +79,21 @@ async def test_all_conversations_of_a_transcript_are_imported_or_none(
     transcript.write_text("\n".join(map(json.dumps, reversed(named))))
     with pytest.raises(ConvoError, match="There is a session 'notes' already"):
         await controller.imports.import_transcripts(transcript)
-    with closing(sqlite3.connect(controller.path)) as db, db:
+    with closing(sqlite3.connect(Path(controller.view.file))) as db, db:
         assert db.execute("SELECT DISTINCT session_id FROM agent_messages").fetchall() == [("notes",)]
     await controller.imports.import_transcripts(transcript, "fresh")
     assert {session.session_id for session in controller.view.sessions} == {"fresh-1", "fresh-2", "notes"}
 
 
 async def test_a_file_that_is_no_transcript_changes_nothing(controller: SessionController, tmp_path: Path) -> None:
-    before = controller.path.read_bytes()
+    before = Path(controller.view.file).read_bytes()
     for name, content in (("not.json", b"\xff\xfe"), ("empty.json", b"")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(TranscriptError):
             await controller.imports.import_transcripts(tmp_path / name)
     with pytest.raises(TranscriptError, match="cannot be read"):
         await controller.imports.import_transcripts(tmp_path / "nowhere.json")
-    assert controller.path.read_bytes() == before
+    assert Path(controller.view.file).read_bytes() == before
 
 
 async def test_a_read_only_file_refuses_imports(path: Path, tmp_path: Path) -> None:

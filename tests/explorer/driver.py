@@ -125,7 +125,7 @@ class ExplorerDriver:
 
 
 async def open_controller(
-    path: Path,
+    path: Path | str,
     branch_id: str | None = None,
     *,
     session_id: str | None = None,
@@ -142,7 +142,7 @@ async def open_controller(
 
 @asynccontextmanager
 async def open_explorer(
-    path: Path,
+    path: Path | str,
     branch_id: str | None = None,
     *,
     size: tuple[int, int] = (140, 40),

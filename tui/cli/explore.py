@@ -40,13 +40,13 @@ def explore(options: argparse.Namespace) -> int:
     config = load_config()
     settings = agent_settings(options, config, offline=options.demo)
     if not options.demo:
-        return _run_app(_open(Path(options.file), options, settings), config)
+        return _run_app(_open(options.file, options, settings), config)
     with tempfile.TemporaryDirectory(prefix="convo-tui-") as folder:
         from tui.demo import write_demo
 
         path = Path(folder) / "demo.sqlite"
         write_demo(path)
-        return _run_app(_open(path, options, settings), config)
+        return _run_app(_open(str(path), options, settings), config)
 
 
 def _require_terminal() -> None:
@@ -66,7 +66,7 @@ def _require_terminal() -> None:
         )
 
 
-def _open(path: Path, options: argparse.Namespace, settings: AgentSettings | None) -> SessionController:
+def _open(path: str, options: argparse.Namespace, settings: AgentSettings | None) -> SessionController:
     from tui.storage.store import Store
 
     # Outside an event loop, as the loop would delay the first Ctrl+C while SQLite waits for a lock.

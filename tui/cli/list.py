@@ -27,7 +27,7 @@ async def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(
             {
-                "file": options.file,
+                "file": str(found.store.path),
                 "sessions": [session_object(session) for session in sessions],
                 "session_id": session_id,
                 "branches": [branch_object(*branch) for branch in branches],

@@ -13,7 +13,7 @@ from tui.cli.output import Output, print_json
 from tui.errors import ConvoError
 from tui.printable import printable_line
 from tui.storage.editor import LOCK_SECONDS, Editor
-from tui.storage.open import is_write_locked
+from tui.storage.open import file_of, is_write_locked
 from tui.words import plural
 
 __all__ = ["run"]
@@ -25,7 +25,7 @@ _SILENT_SECONDS: Final = 0.5
 
 async def run(options: argparse.Namespace) -> int:
     """Make the change that the command names, and print what was done."""
-    path = Path(options.file)
+    path = file_of(options.file)
     waiting = asyncio.create_task(_report_lock(path))
     try:
         lines = await _make(options, await asyncio.to_thread(open_editor, path))
@@ -50,7 +50,7 @@ async def _make(options: argparse.Namespace, editor: Editor) -> list[str]:
         return [f"{done}: {entry.description}" for entry in entries]
     async with open_session(options.file, options.session, quiet=True) as found:
         # Of a large file, damage is found when it is read.
-        found.store.require_undamaged()
+        found.store.require_changeable()
         description = await _change(options, editor, found)
     return [f"{description}. `convo-tui undo FILE` takes it back."]
 

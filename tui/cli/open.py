@@ -54,14 +54,14 @@ async def open_session(path: str, session_id: str | None, *, quiet: bool = False
         FileError: The file cannot be opened.
         NotFoundError: The file does not have the session, or has none.
     """
-    store = await asyncio.to_thread(Store, Path(path))
+    store = await asyncio.to_thread(Store, path)
     try:
         sessions = await store.sessions(0, 1)
         if not sessions:
-            raise NotFoundError(f"{path} has no sessions yet.", "Let an agent write it.")
+            raise NotFoundError(f"{store.path} has no sessions yet.", "Let an agent write it.")
         session = sessions[0] if session_id is None else await store.session(session_id)
         if session is None:
-            raise NotFoundError(f"{path} has no session '{session_id}'.", _LIST_HINT)
+            raise NotFoundError(f"{store.path} has no session '{session_id}'.", _LIST_HINT)
         count = 0 if quiet else await store.count_messages_without_branch(session)
         if count:
             words = messages_without_branch_words(session.session_id, count)
@@ -84,7 +84,7 @@ def open_editor(path: Path, *, create: bool = False) -> Editor:
         create_database(path)
     store = Store(path)
     try:
-        store.require_undamaged()
+        store.require_changeable()
         return Editor(path, store.sessions_table, store.messages_table)
     finally:
         store.close()

@@ -251,7 +251,7 @@ def commands_parser() -> argparse.ArgumentParser:
         description = f"{command.help[:1].upper()}{command.help[1:]}."
         subparser = subparsers.add_parser(name, help=command.help, description=description, allow_abbrev=False)
         if command.has_file:
-            subparser.add_argument("file", metavar="FILE", help="the SQLite file")
+            subparser.add_argument("file", metavar="FILE", help="the SQLite file, or the URL of a PostgreSQL database")
         command.add_arguments(subparser)
         if command.has_file:
             if command.has_session:
@@ -270,7 +270,12 @@ def explorer_parser() -> argparse.ArgumentParser:
         f" Commands that print text or JSON: convo-tui {{{','.join(COMMANDS)}}} FILE; each has --help.",
         allow_abbrev=False,
     )
-    file = parser.add_argument("file", nargs="?", metavar="FILE", help="the SQLite file that an agent's session wrote")
+    file = parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="the SQLite file that an agent's session wrote, or the URL of a PostgreSQL database",
+    )
     file.completer = _complete_commands_and_files  # type: ignore[attr-defined]
     _complete_sessions(
         parser.add_argument("--session", metavar="ID", help="open this session (default: the one written last)")

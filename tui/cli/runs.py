@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from tui.cli.json_objects import paused_run_object
@@ -40,7 +39,7 @@ _RUNS_HINT: Final = "`convo-tui runs FILE` lists the runs that wait."
 
 async def run(options: argparse.Namespace) -> int:
     """List the paused runs of a file, or answer one of them."""
-    async with _open_store(Path(options.file)) as store:
+    async with _open_store(options.file) as store:
         if options.command == "runs":
             _print_runs(options, await store.paused_runs())
             if count := await store.unreadable_runs():
@@ -55,7 +54,7 @@ async def run(options: argparse.Namespace) -> int:
 
 
 @asynccontextmanager
-async def _open_store(path: Path) -> AsyncIterator[Store]:
+async def _open_store(path: str) -> AsyncIterator[Store]:
     store = await asyncio.to_thread(Store, path)
     try:
         yield store
@@ -236,4 +235,4 @@ def _runner(options: argparse.Namespace) -> Any:
 
 
 def _editor(store: Store) -> Editor:
-    return Editor(store.path, store.sessions_table, store.messages_table)
+    return Editor(store.file, store.sessions_table, store.messages_table)

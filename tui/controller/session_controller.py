@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.controller.comparison import Comparisons
@@ -24,6 +23,7 @@ from tui.controller.search import Searches
 from tui.controller.state import Listener, State
 from tui.controller.usage import UsageViews
 from tui.model import View
+from tui.storage.open import Target
 from tui.storage.store import Store
 
 if TYPE_CHECKING:
@@ -67,9 +67,13 @@ class SessionController:
         return self._state.view
 
     @property
-    def path(self) -> Path:
-        """The open file."""
+    def path(self) -> Target:
+        """The open file, or the database on a server."""
         return self._state.path
+
+    def require_writable(self) -> None:
+        """Raise ReadOnlyError if nothing can be changed."""
+        self._state.require_writable()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each new view, until the returned function is called."""

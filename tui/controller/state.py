@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
 from tui.model import Notice, Run, RunState, Session, Severity, View
+from tui.storage.open import Target
 from tui.storage.store import Store
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class State:
 
     def __init__(self, store: Store, *, read_only: bool = False) -> None:
         self.store = store
-        self.path: Path = store.path
-        self.view = View(file=str(store.path), writable=not (read_only or store.is_corrected))
+        self.path: Target = store.path
+        self.view = View(file=str(store.path), writable=not read_only and store.can_be_changed)
         self.runs_in: Callable[[str], Mapping[str, Run]] = lambda _session_id: {}
         self.target: tuple[str, int] = ("", 0)
         self.committed: tuple[str, int] = ("", 0)
@@ -100,7 +100,7 @@ class State:
 
     def require_writable(self) -> None:
         """Raise ReadOnlyError if the file is open read-only, or shown otherwise than it is stored."""
-        self.store.require_undamaged()
+        self.store.require_changeable()
         if not self.view.writable:
             raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
 
@@ -147,4 +147,4 @@ class State:
         from tui.storage.editor import Editor
 
         await self.store.version()
-        return Editor(self.path, self.store.sessions_table, self.store.messages_table)
+        return Editor(self.store.file, self.store.sessions_table, self.store.messages_table)

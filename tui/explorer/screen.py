@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from tui.commands import COMMANDS, bindings
 from tui.controller import SessionController
-from tui.errors import ConvoError, ReadOnlyError
+from tui.errors import ConvoError
 from tui.explorer.layout import Panes
 from tui.explorer.search import ExplorerSearch
 from tui.model import View
@@ -135,8 +135,8 @@ class Explorer(CommandScreen[None], FixedSize):
         command = COMMANDS[command_id]
 
         async def run() -> None:
-            if command.writes and not self.view.writable:
-                raise ReadOnlyError("This file is open read-only.", "Open it without --read-only to change it.")
+            if command.writes:
+                self.controller.require_writable()
             await command.run(self)
 
         if command.holds_keys:

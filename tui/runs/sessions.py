@@ -17,7 +17,7 @@ async def open_session(store: Store, session_id: str) -> AdvancedSQLiteSession:
     seal = await store.seal(session_id)
     session = AdvancedSQLiteSession(
         session_id=session_id,
-        db_path=store.path,
+        db_path=store.file,
         sessions_table=store.sessions_table,
         messages_table=store.messages_table,
     )

@@ -36,7 +36,7 @@ class AdvancedPostgresSession(AdvancedSession):
     threads and event loops; its calls take effect in their order. A change is made completely or not at all, also when
     the call is cancelled. If the connection is lost, the error says whether the change may have been stored.
 
-    The explorer cannot undo what this class does yet.
+    The explorer shows what this class does, and cannot undo it yet.
 
     Every method but `close` raises RuntimeError after `close`, and psycopg.Error where the server fails.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 __all__ = ["Dialect"]
@@ -77,10 +77,10 @@ class Dialect(Protocol):
         """Return the condition that an id is among the elements of the JSON list in the named value `name`."""
         ...
 
-    def rows_of_json(self, name: str, columns: Sequence[str]) -> str:
+    def rows_of_json(self, name: str, columns: Mapping[str, str]) -> str:
         """Return a subquery for the JSON list of lists in the named value `name`.
 
-        Its columns are `key`, which counts from 0, and the given columns.
+        Its columns are `key`, which counts from 0, and the given columns, each with its type: `TEXT` or `INTEGER`.
         """
         ...
 

@@ -16,7 +16,6 @@ from collections.abc import AsyncGenerator, Container
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from time import thread_time
 from typing import Final, NamedTuple
 
@@ -30,7 +29,7 @@ from tui.model.query import Query
 from tui.model.search import Hit, SearchScope, SearchTarget, SearchUpdate
 from tui.model.view import Session
 from tui.storage.engine import Engine, Transaction
-from tui.storage.open import open_to_read
+from tui.storage.open import Target, open_to_read
 from tui.storage.plausible import MAX_SPARSE, require_plausible_rows
 from tui.storage.search_filter import item_condition, passes_filters, passes_row_filters, structure_condition
 from tui.storage.sql import NamedValues
@@ -110,7 +109,7 @@ class _WindowResult:
 class Searcher:
     """Searches in a file, on connections that are opened for the first search."""
 
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(self, path: Target, timeout: float) -> None:
         self._path = path
         self._timeout = timeout
         self._engines: list[Engine] = []

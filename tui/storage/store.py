@@ -29,7 +29,7 @@ from tui.model import (
     TurnUsage,
 )
 from tui.storage.engine import Transaction
-from tui.storage.open import open_to_read
+from tui.storage.open import Server, Target, file_of, open_to_read, target_of
 from tui.storage.queries.branch_tree import IncrementalTree
 from tui.storage.queries.branch_usage import BranchUsageCache, SpendingByScope, session_tools
 from tui.storage.queries.pages import (
@@ -82,7 +82,7 @@ class Store:
     """A file that is open for reading.
 
     Attributes:
-        path: The file.
+        path: The file, or the database on a server.
         sessions_table: Name of the sessions table.
         messages_table: Name of the messages table.
         times_replaced: How often another file was found in its place.
@@ -90,13 +90,13 @@ class Store:
 
     _spending: tuple[Sequence[int], BranchUsageCache] | None
 
-    def __init__(self, path: str | Path, *, timeout: float = 5.0) -> None:
-        """Open a file; `timeout` is how long to wait for its lock, in seconds.
+    def __init__(self, path: str | Target, *, timeout: float = 5.0) -> None:
+        """Open a file, or the database of a URL; `timeout` is how long to wait for its lock, in seconds.
 
         Raises:
             FileError: It cannot be shown; the message says why, the hint what to do.
         """
-        self.path = Path(path)
+        self.path = path if isinstance(path, Server) else target_of(path)
         self._timeout = timeout
         self._times_opened = self.times_replaced = 0
         self._searcher: Searcher | None = None
@@ -111,7 +111,7 @@ class Store:
             FileError: The file is gone, or cannot be read now.
         """
         if not self._reader.is_current():
-            if not self.path.exists():
+            if isinstance(self.path, Path) and not self.path.exists():
                 raise FileError(f"{self.path} does not exist any more.", "It was moved or deleted: put it back.")
             old = self._reader, self._background
             await asyncio.to_thread(self._open)
@@ -125,8 +125,23 @@ class Store:
         """Whether the file is damaged, so that other values are read than are stored: it must not be changed."""
         return self._reader.is_corrected
 
-    def require_undamaged(self) -> None:
-        """Raise ReadOnlyError if the file is shown otherwise than it is stored."""
+    @property
+    def file(self) -> Path:
+        """The file, to change it.
+
+        Raises:
+            ReadOnlyError: The database is on a server.
+        """
+        return self.path if isinstance(self.path, Path) else file_of(self.path.url)
+
+    @property
+    def can_be_changed(self) -> bool:
+        """Whether the program can change what is shown."""
+        return not self.is_corrected and isinstance(self.path, Path)
+
+    def require_changeable(self) -> None:
+        """Raise ReadOnlyError if the file is shown otherwise than it is stored, or is on a server."""
+        _ = self.file
         if self.is_corrected:
             raise ReadOnlyError("This file is damaged.", "It can be shown and exported, not changed.")
 

@@ -256,7 +256,7 @@ def _include_usage(
         with_added = rows
         if moved_from is not None:
             # The compaction itself is counted on the other branch.
-            added = tx.dialect.rows_of_json("added", ("first", "last"))
+            added = tx.dialect.rows_of_json("added", {"first": "INTEGER", "last": "INTEGER"})
             with_added += f" UNION SELECT t.id FROM {added} AS a JOIN {table} AS t ON t.id BETWEEN a.first AND a.last"
         known = json.dumps(changes.added.get(table, []))
         changes.added[table] = id_ranges(tx, with_added, **values, added=known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 __all__ = ["POSTGRES", "PostgresDialect", "as_utc"]
@@ -54,10 +54,14 @@ class PostgresDialect:
         return f"{value} IN (SELECT json_array_elements_text(CAST(:{name} AS json)))"
 
     def in_ids(self, value: str, name: str) -> str:
-        return f"{value} IN (SELECT CAST(id AS BIGINT) FROM json_array_elements_text(CAST(:{name} AS json)) AS id)"
+        # A JSON list of numbers is an array but for its brackets. An array is looked for by the index.
+        return f"{value} = ANY(CAST(translate(:{name}, '[]', '{{}}') AS bigint[]))"
 
-    def rows_of_json(self, name: str, columns: Sequence[str]) -> str:
-        cells = "".join(f", value ->> {at} AS {column}" for at, column in enumerate(columns))
+    def rows_of_json(self, name: str, columns: Mapping[str, str]) -> str:
+        types = {"TEXT": "TEXT", "INTEGER": "BIGINT"}
+        cells = "".join(
+            f", CAST(value ->> {at} AS {types[kind]}) AS {column}" for at, (column, kind) in enumerate(columns.items())
+        )
         return (
             f"(SELECT number - 1 AS key{cells}"
             f" FROM json_array_elements(CAST(:{name} AS json)) WITH ORDINALITY AS found(value, number))"

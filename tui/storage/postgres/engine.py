@@ -39,7 +39,7 @@ _WRITE: Final = """
     SELECT 1 FROM {sessions} WHERE session_id = %(session_id)s FOR UPDATE
 """
 
-_LATER: Final = "The explorer cannot open a server yet."
+_LATER: Final = "The explorer cannot change a server yet."
 
 _TOKEN: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|::|:(\w+)|%")
 
@@ -50,7 +50,7 @@ class PostgresTransaction:
     Attributes:
         info: What is known of the tables.
         is_read_only: Whether the transaction may not write.
-        completed: The session whose messages of `main` all have a type.
+        completed: The session whose messages of `main` all have a type, alone in a tuple; None in it for all sessions.
         implicit: Values that statements may name in addition to those that they are given.
         generation: A session, and how often it was cleared when the transaction began.
     """
@@ -67,7 +67,7 @@ class PostgresTransaction:
         self.generation = generation
         self.tables = info.tables
         self.is_read_only = is_read_only
-        self.completed: str | None = None
+        self.completed: tuple[str | None] | None = None
         self.implicit: dict[str, object] = {}
         self._db = db
         self._on_rollback: list[Callable[[], object]] = []

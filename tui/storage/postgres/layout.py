@@ -88,9 +88,11 @@ _APPEND_TO_BRANCH: Final = """
 
 
 class PostgresLayout:
-    """PostgreSQL's `tui.storage.layout.Layout`."""
+    """PostgreSQL's `tui.storage.engine.Layout`."""
 
     derives_main: Final = True
+    # Within a second, rows of `main` and of other branches cannot be compared: a fork was written after what it shares.
+    newest_first: Final = "created_at DESC, branch_id = 'main', id DESC"
     usage_columns: Final = ("session_id", "branch_id", "user_turn_number", "message_id")
     usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND message_id = :message_id"
 
@@ -101,7 +103,7 @@ class PostgresLayout:
     def rows(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
         if branch_id is not None and branch_id != MAIN:
             return "convo_structure"
-        main = self._main(tx, session_id)
+        main = self.main_rows(tx, session_id)
         if branch_id == MAIN:
             return main
         return f"(SELECT {_ROW} FROM convo_structure UNION ALL SELECT {_ROW} FROM {main} AS main_rows)"
@@ -114,7 +116,7 @@ class PostgresLayout:
             return "convo_turn_usage"
         main = f"""
             SELECT u.id, u.session_id, u.branch_id, s.user_turn_number, u.message_id, {_USAGE}, u.created_at
-            FROM convo_turn_usage AS u JOIN {self._main(tx, session_id)} AS s ON s.message_id = u.message_id
+            FROM convo_turn_usage AS u JOIN {self.main_rows(tx, session_id)} AS s ON s.message_id = u.message_id
             WHERE u.session_id = :session_id AND u.branch_id = 'main'
         """
         if branch_id == MAIN:
@@ -323,7 +325,11 @@ class PostgresLayout:
     def _move_main(
         self, tx: Transaction, session_id: str, new_id: str, first_row: tuple[int, int] | None
     ) -> tuple[int, int]:
-        rows, condition, values = self._main(tx, session_id), "TRUE", {"session_id": session_id, "branch_id": new_id}
+        rows, condition, values = (
+            self.main_rows(tx, session_id),
+            "TRUE",
+            {"session_id": session_id, "branch_id": new_id},
+        )
         self._copy_messages(tx, rows, condition, values)
         moved = tx.execute(
             f"INSERT INTO convo_structure ({_COPIED}, created_at, branch_id, sequence_number)"
@@ -345,17 +351,17 @@ class PostgresLayout:
         )
         return moved, moved - deleted
 
-    def _main(self, tx: Transaction, session_id: str) -> str:
-        """Return the rows of `main`, with the numbers that its messages have in their order."""
+    def main_rows(self, tx: Transaction, session_id: str | None) -> str:
+        """Return the rows of `main` of a session, or of all, with the numbers that its messages have in their order."""
         self._complete_types(tx, session_id)
-        types = "convo_message_types"
+        types = self._types(tx)
         if _own(tx).implicit:
             # A transaction that only reads cannot store what is missing.
-            types = """(
-                SELECT session_id, message_id, message_type, tool_name FROM convo_message_types
-                UNION ALL SELECT :session_id, message_id, message_type, tool_name
+            types = f"""(
+                SELECT session_id, message_id, message_type, tool_name FROM {types} AS stored
+                UNION ALL SELECT session_id, message_id, message_type, tool_name
                 FROM json_to_recordset(CAST(:convo_types AS json))
-                    AS made(message_id BIGINT, message_type TEXT, tool_name TEXT)
+                    AS made(session_id TEXT, message_id BIGINT, message_type TEXT, tool_name TEXT)
             )"""
         return f"""(
             SELECT m.id, m.session_id, m.id AS message_id, CAST('main' AS TEXT) AS branch_id,
@@ -365,35 +371,43 @@ class PostgresLayout:
                 k.tool_name, {as_utc("m.created_at")} AS created_at
             FROM {tx.tables.messages} AS m
             LEFT JOIN {types} AS k ON k.session_id = m.session_id AND k.message_id = m.id
-            WHERE m.session_id = :session_id WINDOW w AS (ORDER BY m.created_at, m.id)
+            WHERE {_of_session(session_id)}
+            WINDOW w AS (PARTITION BY m.session_id ORDER BY m.created_at, m.id)
         )"""
 
-    def _complete_types(self, tx: Transaction, session_id: str) -> None:
+    def _types(self, tx: Transaction) -> str:
+        if tx.has_table("convo_message_types"):
+            return "convo_message_types"
+        nothing = "CAST(NULL AS TEXT) AS session_id, CAST(NULL AS BIGINT) AS message_id"
+        return f"(SELECT {nothing}, CAST(NULL AS TEXT) AS message_type, CAST(NULL AS TEXT) AS tool_name WHERE FALSE)"
+
+    def _complete_types(self, tx: Transaction, session_id: str | None) -> None:
         """Decode the messages of `main` whose types are not stored, as other programs wrote them."""
         own = _own(tx)
-        if own.completed == session_id:
+        if own.completed == (session_id,):
             return
         rows = tx.execute(
-            f"SELECT m.id, m.message_data FROM {tx.tables.messages} AS m WHERE m.session_id = :session_id"
-            " AND NOT EXISTS (SELECT 1 FROM convo_message_types AS k"
+            f"SELECT m.session_id, m.id, m.message_data FROM {tx.tables.messages} AS m WHERE {_of_session(session_id)}"
+            f" AND NOT EXISTS (SELECT 1 FROM {self._types(tx)} AS k"
             " WHERE k.session_id = m.session_id AND k.message_id = m.id)",
             session_id=session_id,
         ).fetchall()
-        items = [unsealed(decode_or_none(text), session_id) for _, text in rows]
-        kinds, tools = [_text(message_type(item)) for item in items], [_text(tool_name(item)) for item in items]
-        own.completed, own.implicit = session_id, {}
-        if rows and own.is_read_only:
-            names = ("message_id", "message_type", "tool_name")
-            made = zip([message_id for message_id, _ in rows], kinds, tools, strict=True)
+        made = []
+        for name, message_id, text in rows:
+            item = unsealed(decode_or_none(text), name)
+            made.append((name, message_id, _text(message_type(item)), _text(tool_name(item))))
+        own.completed, own.implicit = (session_id,), {}
+        if made and own.is_read_only:
+            names = ("session_id", "message_id", "message_type", "tool_name")
             own.implicit = {"convo_types": json.dumps([dict(zip(names, row, strict=True)) for row in made])}
-        elif rows:
+        elif made:
+            sessions, ids, kinds, tools = map(list, zip(*made, strict=True))
             tx.execute(
                 "INSERT INTO convo_message_types (session_id, message_id, message_type, tool_name)"
-                " SELECT :session_id, id, kind, tool"
-                " FROM unnest(CAST(:ids AS bigint[]), CAST(:kinds AS text[]), CAST(:tools AS text[]))"
-                " AS made(id, kind, tool)",
-                session_id=session_id,
-                ids=[message_id for message_id, _ in rows],
+                " SELECT * FROM unnest(CAST(:sessions AS text[]), CAST(:ids AS bigint[]), CAST(:kinds AS text[]),"
+                " CAST(:tools AS text[]))",
+                sessions=sessions,
+                ids=ids,
                 kinds=kinds,
                 tools=tools,
             )
@@ -424,13 +438,17 @@ class PostgresLayout:
         return NewestItem(message_id, message_id, TurnKey(session_id, MAIN, 0, message_id) if is_last else None)
 
 
+def _of_session(session_id: str | None) -> str:
+    return "TRUE" if session_id is None else "m.session_id = :session_id"
+
+
 class _ServerTransaction(Transaction, Protocol):
     """A transaction of a server, with what only its layout needs to know."""
 
     info: SchemaInfo
     generation: tuple[str, int] | None
     implicit: dict[str, object]
-    completed: str | None
+    completed: tuple[str | None] | None
     is_read_only: bool
 
 

@@ -187,8 +187,8 @@ class _Reader:
 
     def row_time(self, row_id: int) -> str | None:
         """Return when a row was written."""
-        sql = f"SELECT CAST(created_at AS TEXT) FROM {self._structure} WHERE id = :id"
-        row = self._tx.execute(sql, id=row_id).fetchone()
+        sql = f"SELECT CAST(created_at AS TEXT) FROM {self._structure} WHERE id = :id AND session_id = :session_id"
+        row = self._tx.execute(sql, id=row_id, session_id=self._session_id).fetchone()
         return row[0] if row else None
 
     def forks(self) -> dict[str, _Fork]:

@@ -18,6 +18,7 @@ from tui.storage.engine import Transaction
 from tui.storage.queries.turn_usage import (
     HOUR,
     ON_BRANCH,
+    SHARING_COLUMNS,
     SharingBranch,
     branches_sharing_turns,
     first_shared_usage,
@@ -287,7 +288,7 @@ class BranchUsageCache:
         """Return the usage of turns of a branch that deleted branches ran, and none of the sharing branches."""
         if not self._orphaned:
             return []
-        sharing_rows = tx.dialect.rows_of_json("sharing", SharingBranch._fields)
+        sharing_rows = tx.dialect.rows_of_json("sharing", SHARING_COLUMNS)
         source = (
             f"convo_usage AS u WHERE u.session_id = :session_id AND u.user_turn_number <= :turns AND {ON_BRANCH}"
             f" AND NOT EXISTS (SELECT 1 FROM {sharing_rows} AS s {tx.dialect.ordered_join} turn_usage AS b"

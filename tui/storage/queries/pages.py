@@ -65,7 +65,7 @@ def last_branch(tx: Transaction, session: Session) -> str:
     """Return the branch of a session that received its newest item."""
     row = tx.execute(
         f"SELECT branch_id FROM {tx.structure_table(session)} WHERE session_id = :session_id"
-        " ORDER BY sequence_number DESC LIMIT 1",
+        f" ORDER BY {tx.layout.newest_first} LIMIT 1",
         session_id=session.session_id,
     ).fetchone()
     return str(row[0]) if row else MAIN

@@ -30,6 +30,7 @@ from tui.storage.schema import CONVO_COMPACTIONS, CONVO_REQUESTS
 __all__ = [
     "HOUR",
     "ON_BRANCH",
+    "SHARING_COLUMNS",
     "SharingBranch",
     "branches_sharing_turns",
     "compacted_turns",
@@ -68,6 +69,10 @@ class SharingBranch(NamedTuple):
     last_turn: int
 
 
+SHARING_COLUMNS: Final = dict(zip(SharingBranch._fields, ("TEXT", "INTEGER"), strict=True))
+"""The columns of `SharingBranch` with their types."""
+
+
 def branches_sharing_turns(tree: TurnTree, branch_id: str) -> list[SharingBranch]:
     """Return a branch, and all branches that share turns with it, oldest first."""
     shared = {branch_id: tree.branches[branch_id].turns}
@@ -87,7 +92,7 @@ def branches_sharing_turns(tree: TurnTree, branch_id: str) -> list[SharingBranch
 
 def shared_usage(dialect: Dialect) -> str:
     """Return a join of the branches `s` in the named value `sharing` and their usage rows `u` of shared turns."""
-    sharing = dialect.rows_of_json("sharing", SharingBranch._fields)
+    sharing = dialect.rows_of_json("sharing", SHARING_COLUMNS)
     return (
         f"{sharing} AS s {dialect.ordered_join} turn_usage AS u ON u.session_id = :session_id"
         " AND u.branch_id = s.branch_id AND u.user_turn_number <= s.last_turn"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 __all__ = ["SQLITE", "SQLiteDialect"]
@@ -56,7 +56,7 @@ class SQLiteDialect:
     def in_ids(self, value: str, name: str) -> str:
         return self.in_list(value, name)
 
-    def rows_of_json(self, name: str, columns: Sequence[str]) -> str:
+    def rows_of_json(self, name: str, columns: Mapping[str, str]) -> str:
         cells = "".join(f", json_extract(value, '$[{at}]') AS {column}" for at, column in enumerate(columns))
         return f"(SELECT key{cells} FROM json_each(:{name}))"
 

@@ -83,9 +83,10 @@ _COPY_BEFORE: Final = """
 
 
 class SQLiteLayout:
-    """SQLite's `tui.storage.layout.Layout`."""
+    """SQLite's `tui.storage.engine.Layout`."""
 
     derives_main: Final = False
+    newest_first: Final = "sequence_number DESC"
     usage_columns: Final = ("session_id", "branch_id", "user_turn_number")
     usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :user_turn_number"
 
