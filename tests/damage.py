@@ -12,7 +12,7 @@ from typing import Final
 from tests.conversations import open_sdk, run_result, turn
 from tui.storage.editor import Editor
 
-__all__ = ["change", "damage", "write_sample"]
+__all__ = ["VALUES", "change", "damage", "write_sample"]
 
 _WITHOUT_CONSTRAINTS: Final = "CREATE TABLE copy AS SELECT * FROM {0}; DROP TABLE {0}; ALTER TABLE copy RENAME TO {0};"
 

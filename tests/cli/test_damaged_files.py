@@ -8,13 +8,14 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.damage import change, damage, write_sample
+from tests.damage import VALUES, change, damage, write_sample
 from tui.cli import main
+from tui.storage.editor import Editor
 
 SEEDS = range(12)
 COMMANDS = (
@@ -84,6 +85,60 @@ def test_a_damaged_file_is_not_changed(
     ):
         assert run_command(command, path, capsys).startswith("convo-tui: This file is damaged.\n"), command
     assert path.read_bytes() == stored
+
+
+DAMAGED_HISTORIES = (
+    *(
+        f"UPDATE convo_journal SET changes = {value}"
+        for value in (
+            *("""'["x"]'""", "'{}'", "'null'", "''", "'x'", "5", "2.5", "x'ff'", f"'{'[' * 5000}'"),
+            """'{"columns": {}, "added": {}, "branches": [], "generations": {}}'""",
+            "json_set(changes, '$.columns.messages', 'id')",
+            "json_set(changes, '$.columns.messages[0]', 'other')",
+            *(
+                f"json_set(changes, '$.{part}', json('[1]'))"
+                for part in ("columns", "added", "branches", "generations")
+            ),
+            *(f"json_set(changes, '$.added.messages', json('{ids}'))" for ids in ('[["a", "b"]]', "[[1e999, 1]]", "7")),
+        )
+    ),
+    *(f"UPDATE convo_trash SET side = {value}" for value in ("-5", "-1", "1e308", "'x'", "x'ff'", "2")),
+    *(f"UPDATE convo_trash SET table_name = {value}" for value in ("'other'", "x'ff'", "5", "'sqlite_master'")),
+    *(f"UPDATE convo_trash SET c0 = {value}" for value in ("'x'", "''", "x'ff'", "NULL")),
+)
+
+
+@pytest.mark.parametrize("statement", DAMAGED_HISTORIES, ids=lambda statement: statement[7:70])
+def test_a_damaged_history_is_said_and_can_be_emptied(
+    statement: str, sample: Path, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(sample, path)
+    editor = Editor(path, "agent_sessions", "agent_messages")
+    asyncio.run(editor.delete_branch("trip", "budget"))
+    change(path, statement)
+    stored = path.read_bytes()
+    refused = run_command(("undo",), path, capsys)
+    assert "The history of changes is damaged; nothing was changed.\n  To " in refused
+    assert path.read_bytes() == stored
+    asyncio.run(editor.empty_trash())
+    run_command(("rename", "A title", "--session", "trip"), path, capsys)
+    assert run_command(("undo",), path, capsys).startswith("Undone: Named")
+
+
+@pytest.mark.parametrize("table", ["convo_journal", "convo_trash"])
+def test_any_value_in_the_history_is_undone_or_refused(
+    table: str, sample: Path, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(sample)) as db:
+        columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+    chance = random.Random(table)
+    for column in columns:
+        for value in chance.sample(VALUES, 4):
+            shutil.copy(sample, path)
+            with suppress(sqlite3.IntegrityError):
+                change(path, f"UPDATE OR IGNORE {table} SET {column} = {value}")
+            for command in ("undo", "undo", "redo", "redo"):
+                run_command((command,), path, capsys)
 
 
 def test_a_huge_turn_number_is_the_next_turn(sample: Path, path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ All changes inside `record` become one entry: deleted rows are copied to the tra
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -18,6 +18,7 @@ from tui.storage.journal.rows import (
     BEFORE,
     CLEAR,
     COMPACT,
+    DAMAGES,
     ENTRY_COLUMNS,
     KEYED_TABLES,
     NUMBERED_TABLES,
@@ -253,7 +254,9 @@ def make_permanent(tx: Transaction, entry_id: int) -> None:
         tx.execute("DELETE FROM convo_trash WHERE entry_id = :entry_id", entry_id=entry_id)
         sql = "SELECT changes FROM convo_journal WHERE id = :entry_id AND state = 'done' AND op = :clear"
         if (row := tx.execute(sql, entry_id=entry_id, clear=CLEAR).fetchone()) is not None:
-            delete_cleared(tx, Changes.parse(row[0]))
+            # Of a damaged entry, the rows remain until the trash is emptied.
+            with suppress(*DAMAGES):
+                delete_cleared(tx, Changes.parse(row[0]))
         tx.execute(
             "UPDATE convo_journal SET state = 'kept', changes = '{}', bytes = 0"
             " WHERE id = :entry_id AND state = 'done'",

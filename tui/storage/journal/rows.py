@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import index
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from tui.model import EntryState, JournalEntry, Origin
@@ -19,6 +20,7 @@ __all__ = [
     "BEFORE",
     "CLEAR",
     "COMPACT",
+    "DAMAGES",
     "ENTRY_COLUMNS",
     "KEYED_TABLES",
     "NUMBERED_TABLES",
@@ -91,6 +93,9 @@ COMPACT: Final = "compact"
 RUN: Final = "run"
 """The operation of an entry for a message and its answer."""
 
+DAMAGES: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""The errors that the data of an entry raises if another program has changed it."""
+
 IdRanges: TypeAlias = list[tuple[int, int]]
 Row: TypeAlias = tuple[Any, ...]
 
@@ -136,14 +141,17 @@ class Changes:
     generations: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, text: str) -> Changes:
-        """Decode the stored form."""
+    def parse(cls, text: Any) -> Changes:
+        """Decode the stored form; one of `DAMAGES` is raised for another value."""
         stored = json.loads(text)
         return cls(
-            stored["columns"],
-            {table: [(first, last) for first, last in ranges] for table, ranges in stored["added"].items()},
+            {table: list(columns) for table, columns in stored["columns"].items()},
+            {
+                table: [(index(first), index(last)) for first, last in ranges]
+                for table, ranges in stored["added"].items()
+            },
             [BranchState(*branch) for branch in stored["branches"]],
-            stored["generations"],
+            dict(stored["generations"]),
         )
 
     def dump(self) -> str:

@@ -19,6 +19,7 @@ from tui.storage.journal.rows import (
     BEFORE,
     CLEAR,
     COMPACT,
+    DAMAGES,
     ENTRY_COLUMNS,
     KEYED_TABLES,
     NUMBERED_TABLES,
@@ -87,19 +88,19 @@ def redo(tx: Transaction, up_to: int | None = None, *, check: Check | None = Non
 
 def _read(
     tx: Transaction, state: EntryState, condition: str, order: str, limit: int | None
-) -> list[tuple[JournalEntry, Changes]]:
-    """Return the entries in a state that fulfil a condition on the limit; without limit, only the first entry."""
+) -> list[tuple[JournalEntry, object]]:
+    """Return entries in a state and their stored changes: those with a condition on the limit, or the first one."""
     if not tx.has_table("convo_journal"):
         return []
     selected = f"ORDER BY {order} LIMIT 1" if limit is None else f"AND {condition} ORDER BY {order}"
     sql = f"SELECT {ENTRY_COLUMNS}, changes FROM convo_journal WHERE state = :state {selected}"
     rows = tx.execute(sql, state=state, limit=limit).fetchall()
-    return [(entry_from_row(row), Changes.parse(changes)) for *row, changes in rows]
+    return [(entry_from_row(row), changes) for *row, changes in rows]
 
 
 def _invert(
     tx: Transaction,
-    entries: Sequence[tuple[JournalEntry, Changes]],
+    entries: Sequence[tuple[JournalEntry, object]],
     check: Check | None,
     verb: str,
     participle: str,
@@ -111,13 +112,29 @@ def _invert(
         for entry, _ in entries:
             check(entry)
     inverted = []
-    for entry, changes in entries:
+    for entry, stored in entries:
         try:
+            changes = Changes.parse(stored)
+            _check_trash(tx, entry, changes)
             inverted.append(_invert_entry(tx, entry, changes))
-        except (ConvoError, tx.integrity_error) as error:
-            reason = str(error) if isinstance(error, ConvoError) else "What it would bring back exists already."
+        except (ConvoError, tx.integrity_error, *DAMAGES) as error:
+            reason = str(error)
+            if isinstance(error, tx.integrity_error):
+                reason = "What it would bring back exists already."
+            elif not isinstance(error, ConvoError):
+                reason = "The history of changes is damaged; nothing was changed."
+                hint = hint or "To go on without it, empty the trash: in the explorer @, then E."
             raise ConvoError(f"“{entry.description}” cannot be {participle}. {reason}", hint) from error
     return tuple(inverted)
+
+
+def _check_trash(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
+    """Raise an error if the trash has a row that cannot be restored or removed."""
+    tables = recorded_tables(tx)
+    sql = "SELECT DISTINCT table_name, side FROM convo_trash WHERE entry_id = :entry_id"
+    for table, side in tx.execute(sql, entry_id=entry.id).fetchall():
+        if side not in (BEFORE, AFTER) or not {*changes.columns[table]} <= {*tx.columns(tables[table])}:
+            raise ValueError(f"The trash has a row of {table!r} on side {side!r}.")
 
 
 def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> JournalEntry:

@@ -179,7 +179,7 @@ _OTHERS: Final[Mapping[str, Mapping[str, _Kind]]] = {
         **_SESSION,
         "branch_id": _Kind.OPTIONAL_TEXT,
         **_CREATED,
-        **dict.fromkeys(("op", "words", "state", "changes"), _Kind.TEXT),
+        **dict.fromkeys(("op", "words", "state"), _Kind.TEXT),
         "bytes": _Kind.NUMBER,
     },
 }
