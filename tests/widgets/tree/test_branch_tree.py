@@ -52,6 +52,27 @@ async def test_lines_join_the_alternatives_of_a_fork() -> None:
 
 
 @pytest.mark.parametrize(
+    ("width", "names"),
+    [
+        (60, ["[shared-prefix-one] ‹2/4›", "[shared-prefix-two] ‹3/4›", "[from turn 2] ‹4/4›"]),
+        (37, ["[shared…x-one]", "[shared…x-two]", "[from turn 2]"]),
+        (30, ["[sh…ne]", "[sh…wo]", "[fr…2]"]),
+    ],
+)
+async def test_names_of_branches_fill_free_room_and_keep_the_end_that_differs(width: int, names: list[str]) -> None:
+    made = "branch_from_turn_2_1795904897"
+    branches = {"main": [1], "shared-prefix-one": [1, 2], "shared-prefix-two": [1, 3], made: [1, 4]}
+
+    def read(branch_id: str, turn: int) -> Turn:
+        return Turn(turn, "on fork", items=2, tokens=97)
+
+    app = TreeApp(view_of(tree_of(branches)), read)
+    async with app.run_test(size=(width, 12)) as pilot:
+        await pilot.pause()
+        assert [line[14:-4].strip() for line in app.lines()[2:]] == names
+
+
+@pytest.mark.parametrize(
     ("branches", "turn", "rows"),
     [
         (

@@ -142,6 +142,7 @@ class TurnAppearance(NamedTuple):
         on_path: Whether it belongs to the shown branch.
         branch: The branch whose name is in the row; None for no name.
         label: The name of that branch.
+        is_label_text: Whether the label is the text of a message.
         is_current: Whether that branch is the shown branch.
         is_running: Whether an agent is running on that branch.
         is_waiting: Whether that agent waits for the approval of a tool call.
@@ -155,6 +156,7 @@ class TurnAppearance(NamedTuple):
     is_marked: bool = False
     branch: Branch | None = None
     label: str = ""
+    is_label_text: bool = False
     is_current: bool = False
     is_running: bool = False
     is_waiting: bool = False
@@ -205,7 +207,7 @@ def draw_turn(row: TurnRow, appearance: TurnAppearance, columns: Columns) -> lis
     room = columns.words
     text, style = _text(row, appearance)
     text_cells = cell_len(text)
-    for notes, least in _alternative_notes(row, appearance, room):
+    for notes, least in _alternative_notes(row, appearance, room, text_cells):
         taken = sum(1 + cell_len(note.text) for note in notes)
         if min(text_cells, least) + taken <= room:
             break
@@ -286,21 +288,30 @@ def _text(row: TurnRow, appearance: TurnAppearance) -> tuple[str, PartStyle]:
     return printable_line(appearance.turn.text), PartStyle.TEXT
 
 
-def _alternative_notes(row: TurnRow, appearance: TurnAppearance, room: int) -> Iterator[tuple[Sequence[RowPart], int]]:
-    """Yield the possible notes after the words of a row, from the longest, each with the least cells for the words."""
+def _alternative_notes(
+    row: TurnRow, appearance: TurnAppearance, room: int, text_cells: int
+) -> Iterator[tuple[Sequence[RowPart], int]]:
+    """Yield the possible notes after the words of a row, from the longest, each with the least cells for the words.
+
+    A branch's name has its share of the room, and what short words leave free.
+    """
     span = row.span
-    name_room = min(_NAME_CELLS, room // 2, room - _MIN_TEXT_CELLS - 1)
     place = (
         [RowPart(f"‹{span.alternative}/{span.alternatives}›", PartStyle.FORKS)] if row.is_first and span.is_fork else []
     )
-    if span.hidden is not None:
-        for summary in _fold_summaries(span.hidden, appearance, name_room):
-            yield [*summary, *place], _MIN_TEXT_CELLS
-            yield summary, _MIN_TEXT_CELLS
-    else:
-        name = list(_branch_name(appearance, name_room))
-        yield [*name, *place], _COMFORTABLE_TEXT_CELLS
-        yield name, _MIN_TEXT_CELLS
+    share = min(_NAME_CELLS, room // 2, room - _MIN_TEXT_CELLS - 1)
+
+    def notes(free: int) -> Iterator[Sequence[RowPart]]:
+        if span.hidden is not None:
+            return _fold_summaries(span.hidden, appearance, share, free)
+        return iter([list(_branch_name(appearance, max(share, free)))])
+
+    free = room - text_cells - 1
+    place_cells = sum(1 + cell_len(part.text) for part in place)
+    least = _COMFORTABLE_TEXT_CELLS if span.hidden is None else _MIN_TEXT_CELLS
+    for beside_place, alone in zip(notes(free - place_cells), notes(free), strict=True):
+        yield [*beside_place, *place], least
+        yield alone, _MIN_TEXT_CELLS
     yield [], 0
 
 
@@ -310,7 +321,7 @@ def _branch_name(appearance: TurnAppearance, room: int) -> Iterable[RowPart]:
         return
     run = "? " if appearance.is_waiting else "» " if appearance.is_running else ""
     marks = f"{run}{_UNSEEN if appearance.is_unseen else ''}{label_marks(branch)}"
-    fit = _fit_branch_id if appearance.label == branch.branch_id else fit_name
+    fit = fit_name if appearance.is_label_text else _cut_middle
     name = marks + fit(appearance.label, room - 2 - len(marks))
     if appearance.is_current:
         yield RowPart(f" {name} ", PartStyle.CURRENT_TAG, ClickTarget.BRANCH)
@@ -334,21 +345,24 @@ def label_marks(labelled: Branch | Session) -> str:
     return f"{'★ ' if labelled.pinned else ''}{'⊘ ' if labelled.archived else ''}{'≋ ' if is_compacted else ''}"
 
 
-def _fit_branch_id(branch_id: str, room: int) -> str:
-    """Cut a branch's id in its middle: generated ids differ at the end."""
-    name = printable_line(branch_id)
-    if cell_len(name) <= room or room < 5:
-        return fit_name(branch_id, room)
+def _cut_middle(label: str, room: int) -> str:
+    """Cut a branch's name in its middle: names that begin alike differ at the end."""
+    name = printable_line(label)
+    if cell_len(name) <= room or room < 3:
+        return fit_name(label, room)
     end_cells = (room - 1) // 2
     beginning = set_cell_size(name, room - 1 - end_cells).rstrip()
     end = set_cell_size(name[::-1], end_cells).rstrip()[::-1]
     return f"{beginning}…{end}"
 
 
-def _fold_summaries(hidden: HiddenTurns, appearance: TurnAppearance, name_room: int) -> Iterator[Sequence[RowPart]]:
+def _fold_summaries(
+    hidden: HiddenTurns, appearance: TurnAppearance, name_share: int, free: int
+) -> Iterator[Sequence[RowPart]]:
     """Yield summaries of the turns and branches that a fold hides, from long to short; name a single branch."""
     for turns, unit in ((plural(hidden.turns, "turn"), "branches"), (f"{hidden.turns}", "br")):
         if len(hidden.branches) == 1:
+            name_room = max(name_share, free - len(f"+{turns} "))
             yield [RowPart(f"+{turns}", PartStyle.QUIET), *_branch_name(appearance, name_room)]
         else:
             yield [RowPart(f"+{turns}, {len(hidden.branches)} {unit}", PartStyle.QUIET)]

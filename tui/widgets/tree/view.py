@@ -315,13 +315,15 @@ class TreeView(StableScrollView, BorderlessRows):
         shows_name = len(branch_ids) == 1 and (row.is_last or row.span.hidden is not None)
         branch = state.view.tree.branches.get(branch_ids[0]) if shows_name else None
         run = state.view.runs.get(chain.ending_branch or "")
+        words = "" if branch is None else self._words_after_fork(branch, row)
         return TurnAppearance(
             turn=self._turns.get(row.turn, chain.holders[0]),
             on_path=chain.index in state.path,
             is_selected=index == state.selected,
             is_marked=(chain.index, row.turn) in state.marks,
             branch=branch,
-            label="" if branch is None else self._label(branch, row),
+            label=words or ("" if branch is None else _label(branch)),
+            is_label_text=bool(words),
             is_current=state.view.branch_id in branch_ids,
             is_running=run is not None,
             is_waiting=run is not None and run.state is RunState.WAITING,
@@ -329,13 +331,13 @@ class TreeView(StableScrollView, BorderlessRows):
             has_hit=(chain.holders[0], row.turn) in self._hits,
         )
 
-    def _label(self, branch: Branch, row: TurnRow) -> str:
-        """Return the name of a branch; for an id made from turn and time, the first words after the fork if it can."""
+    def _words_after_fork(self, branch: Branch, row: TurnRow) -> str:
+        """Return the first words after the fork of a branch whose id was made from turn and time, if not in the row."""
         number = None if branch.title else branch.turn_in_id
         if number is None:
-            return branch.name
+            return ""
         is_in_row = row.turn == number and self._state.view.tree.chain_at(branch.branch_id, number) is row.span.chain
-        return ("" if is_in_row else self._first_words(branch.branch_id, number)) or f"from turn {number}"
+        return "" if is_in_row else self._first_words(branch.branch_id, number)
 
     def known_words(self, branch: Branch) -> str:
         """Return the first words after the fork of a branch whose id was made from turn and time, if they were read."""
@@ -399,3 +401,9 @@ def _shown(view: View) -> tuple[object, ...]:
         view.revision,
         {name: run.state is RunState.WAITING for name, run in view.runs.items()},
     )
+
+
+def _label(branch: Branch) -> str:
+    """Return the name of a branch, of an id made from turn and time only the turn."""
+    number = None if branch.title else branch.turn_in_id
+    return branch.name if number is None else f"from turn {number}"
