@@ -436,6 +436,31 @@ async def test_the_placeholder_names_the_effect_of_enter() -> None:
         ]
 
 
+async def test_the_border_names_the_branch_to_which_a_text_would_be_sent() -> None:
+    elsewhere = view_of(tree_of({"main": [1], "x[y]\x1b": [1, 2]}), "x[y]\x1b", 2)._replace(model="gpt-nano")
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        titles = [title(app)]
+
+        async def after(*keys: str) -> None:
+            await pilot.press(*keys)
+            await pilot.pause()
+            titles.append(Content.from_markup(title(app)).plain)
+
+        await after("space")
+        app.view = elsewhere
+        await after()
+        app.view = FORK
+        await after()
+        app.view = elsewhere._replace(model="")
+        await after()
+        app.view = MAIN
+        await after("backspace")
+
+        fork = "Fork from turn 3 · main stays as it is"
+        assert titles == ["", "Message to main", "Message to x[y]␛", fork, "", ""]
+
+
 async def test_a_model_name_is_not_markup() -> None:
     app = ComposerApp(MAIN._replace(model="[/x] \x1b local"))
     async with app.run_test() as pilot:

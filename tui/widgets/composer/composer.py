@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar, Final, NamedTuple
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import var
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from tui.model import ForkDraft, View
 from tui.painting.pane import set_caption
@@ -223,16 +224,24 @@ class Composer(Vertical, FixedSize):
         self._editor.rows_around = self.gutter.height + (0 if fork is None else 1) + self._queue.rows
         self._editor.read_only = bool(refusal)
         self._editor.show_cursor = not refusal
-        if fork is None:
-            if run is not None and run.approvals:
-                set_caption(self, "", "A tool call needs approval · Esc answers")
-            else:
-                set_caption(self, "", fit_name(view.model, _MAX_MODEL_CELLS) if view.model and not refusal else "")
-            placeholder = _message_placeholder(view)
-        else:
-            set_caption(self, *_fork_captions(view, fork))
-            placeholder = "First message of the new branch"
+        self._update_captions()
+        placeholder = _message_placeholder(view) if fork is None else "First message of the new branch"
         self._editor.placeholder = Content(refusal or placeholder)
+
+    @on(TextArea.Changed)
+    def _update_captions(self) -> None:
+        """Name the effect of Enter in the borders: a text hides the placeholder, and the draft follows the view."""
+        view = self.view
+        if view.fork is not None:
+            set_caption(self, *_fork_captions(view, view.fork))
+            return
+        has_text, refusal = self._editor.document.end != (0, 0), _refusal(view)
+        title = f"Message to {printable_line(view.branch_id)}" if has_text and view.model and not refusal else ""
+        run = view.runs.get(view.branch_id)
+        if run is not None and run.approvals:
+            set_caption(self, title, "A tool call needs approval · Esc answers")
+        else:
+            set_caption(self, title, fit_name(view.model, _MAX_MODEL_CELLS) if view.model and not refusal else "")
 
     # Sending and leaving
 
