@@ -100,7 +100,7 @@ class _Sent:
             tx.execute(
                 f"SELECT message_id, user_turn_number FROM {tx.structure_table(self._session)}"
                 " WHERE session_id = :session_id AND branch_id = :branch_id"
-                " AND user_turn_number BETWEEN :first AND :last",
+                " AND user_turn_number >= :first AND user_turn_number <= :last",
                 **values,
                 first=min(turns.values()) - 1,
                 last=max(turns.values()),

@@ -63,7 +63,7 @@ def _user_messages(tx: Transaction, session: Session, side: Side) -> list[str]:
         f"SELECT t.user_turn_number, length(m.message_data), substr(m.message_data, 1, {_MATCHED_CHARACTERS})"
         f" FROM {tx.structure_table(session)} t LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-        " AND t.user_turn_number BETWEEN :first AND :last"
+        " AND t.user_turn_number >= :first AND t.user_turn_number <= :last"
         " AND t.message_type = 'user' ORDER BY +t.sequence_number"
     )
     rows = tx.execute(sql, session_id=session.session_id, branch_id=side.branch_id, first=side.first, last=side.last)
@@ -78,7 +78,8 @@ def _user_messages(tx: Transaction, session: Session, side: Side) -> list[str]:
 def _calls(tx: Transaction, session: Session, side: Side) -> list[str]:
     sql = (
         f"SELECT CAST(COALESCE(tool_name, message_type) AS TEXT) FROM {tx.structure_table(session)}"
-        " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number BETWEEN :first AND :last"
+        " WHERE session_id = :session_id AND branch_id = :branch_id"
+        " AND user_turn_number >= :first AND user_turn_number <= :last"
         f" AND {call_condition('message_type')} ORDER BY +sequence_number"
     )
     rows = tx.execute(sql, session_id=session.session_id, branch_id=side.branch_id, first=side.first, last=side.last)

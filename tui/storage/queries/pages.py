@@ -78,7 +78,7 @@ def read_turns(tx: Transaction, session: Session, holders: Sequence[str], first:
         f" m.id, {tx.dialect.is_missing('m.message_data')}"
         f" FROM {tx.structure_table(session)} t LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-        " AND t.user_turn_number BETWEEN :first AND :last ORDER BY +t.sequence_number"
+        " AND t.user_turn_number >= :first AND t.user_turn_number <= :last ORDER BY +t.sequence_number"
     )
     rows = tx.execute(sql, session_id=session.session_id, branch_id=holders[0], first=first, last=last).fetchall()
     usages = usage_of_turns(tx, session.session_id, holders, first, last)

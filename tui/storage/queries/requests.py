@@ -302,7 +302,7 @@ def read_requests(
         " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
         f"{' LEFT JOIN convo_request_inputs i ON i.id = r.id' if has_inputs else ''}"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-        " AND t.user_turn_number BETWEEN :first AND :last ORDER BY r.number, r.id",
+        " AND t.user_turn_number >= :first AND t.user_turn_number <= :last ORDER BY r.number, r.id",
         session_id=session.session_id,
         branch_id=branch_id,
         first=first,

@@ -88,7 +88,7 @@ class SessionDump:
             f" CAST(m.created_at AS TEXT), m.message_data FROM {self._structure} t"
             f" LEFT JOIN {self._tx.tables.messages} m ON m.id = t.message_id"
             " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-            " AND t.user_turn_number BETWEEN :first AND :last ORDER BY t.sequence_number"
+            " AND t.user_turn_number >= :first AND t.user_turn_number <= :last ORDER BY t.sequence_number"
         )
         rows = self._tx.execute(sql, session_id=self.session.session_id, branch_id=branch_id, first=first, last=last)
         for message_id, turn, kind, tool, created_at, text in rows:

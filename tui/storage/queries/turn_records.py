@@ -95,7 +95,8 @@ def _runs(tx: Transaction, session: Session, branch_id: str, first: int, last: i
         f" {tx.dialect.ordered_join} convo_runs r ON r.session_id = t.session_id"
         " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-        f" AND t.user_turn_number BETWEEN :first AND :last AND r.outcome IN {sql_list(Outcome)} ORDER BY r.id"
+        " AND t.user_turn_number >= :first AND t.user_turn_number <= :last"
+        f" AND r.outcome IN {sql_list(Outcome)} ORDER BY r.id"
     )
     rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, first=first, last=last)
     for turn, runner, outcome, model, agent, started_at, seconds, error, estimated, reported in rows:
@@ -124,7 +125,7 @@ def _tools(
     sql = (
         "SELECT user_turn_number, CAST(COALESCE(tool_name, message_type) AS TEXT), COUNT(*)"
         f" FROM {tx.structure_table(session)} WHERE session_id = :session_id AND branch_id = :branch_id"
-        f" AND user_turn_number BETWEEN :first AND :last AND {call_condition('message_type')}"
+        f" AND user_turn_number >= :first AND user_turn_number <= :last AND {call_condition('message_type')}"
         " GROUP BY 1, 2 ORDER BY 1, MIN(sequence_number)"
     )
     rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, first=first, last=last)

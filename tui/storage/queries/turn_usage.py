@@ -155,7 +155,7 @@ def _usage_rows(
     """
     if not sharing:
         return
-    in_range = "u.user_turn_number BETWEEN :first AND :last"
+    in_range = "u.user_turn_number >= :first AND u.user_turn_number <= :last"
     sources = []
     if tx.has_table("turn_usage"):
         sources.append((f"{first_shared_usage(tx.dialect, in_range)} AS u", "TRUE", _TURN_MESSAGES))
@@ -191,7 +191,7 @@ def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: st
         f" FROM {tx.structure_table(session)} t"
         f" {tx.dialect.ordered_join} {tx.tables.messages} m ON m.id = t.message_id"
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-        " AND t.user_turn_number BETWEEN 1 AND :turns GROUP BY 1"
+        " AND t.user_turn_number >= 1 AND t.user_turn_number <= :turns GROUP BY 1"
     )
     lengths = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turns=turns)
     for turn, characters, message in lengths:
