@@ -23,6 +23,7 @@ from tui.storage.editor import Editor
 from tui.storage.engine import Transaction
 from tui.storage.journal.recording import record
 from tui.storage.store import Store
+from tui.storage.transfer.imports import ImportedSession
 
 
 @pytest.fixture
@@ -432,13 +433,62 @@ async def test_all_entries_are_checked_before_the_first_is_undone(path: Path, ed
     assert all_rows(path) == stored
 
 
-async def test_a_change_after_an_undo_replaces_the_undone_changes(editor: Editor, store: Store) -> None:
+async def test_a_change_after_an_undo_replaces_the_undone_changes_of_the_session(editor: Editor, store: Store) -> None:
     await editor.delete_branch("support", "alt")
     await editor.undo()
     await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
     assert [entry.description for entry in await store.journal()] == ["Pinned 'alt'"]
     with pytest.raises(ConvoError, match="Nothing to redo"):
         await editor.redo()
+
+
+@pytest.mark.parametrize("kind", ["fork", "rename", "import", "delete", "run"])
+async def test_a_change_of_another_session_leaves_undone_changes_to_redo(
+    path: Path, editor: Editor, store: Store, kind: str
+) -> None:
+    await editor.delete_branch("support", "alt")
+    await editor.label("support", "main", pinned=True, description="Pinned 'main'")
+    await editor.undo((await store.journal())[-1].id)
+    with closing(sqlite3.connect(path)) as db, db:
+        # As an older version stored it.
+        db.execute("ALTER TABLE convo_journal DROP COLUMN place")
+    match kind:
+        case "fork":
+            await editor.fork("billing", "main", 1, "alt")
+        case "rename":
+            await editor.label("billing", None, title="Bills", description="Renamed")
+        case "import":
+            await editor.import_sessions([ImportedSession("other", turn("hello"))])
+        case "delete":
+            await editor.delete_session("billing")
+        case "run":
+            checkpoint = await editor.take_checkpoint("billing", "main")
+            other = open_sdk(path, "billing")
+            await other.add_items(turn("another invoice"))
+            other.close()
+            await editor.record_since(checkpoint, "run", "Sent a message")
+    *undone, new = await store.journal()
+    assert [entry.description for entry in undone] == ["Pinned 'main'", "Deleted 'alt' (6 items of its own)"]
+    assert [entry.state for entry in (*undone, new)] == [EntryState.UNDONE, EntryState.UNDONE, EntryState.DONE]
+    with_new = all_rows(path)
+    # The change that was undone last is redone first, and a redone change is undone first.
+    await editor.undo()
+    assert [entry.id for entry in await editor.redo()] == [new.id]
+    assert [entry.id for entry in await editor.redo()] == [undone[1].id]
+    await editor.label("third", None, note="Paid", description="Noted")
+    assert [entry.description for entry in await editor.undo()] == ["Noted"]
+    assert [entry.id for entry in await editor.undo()] == [undone[1].id]
+    assert all_rows(path) == with_new
+    redone = await editor.redo(undone[0].id)
+    assert [entry.description for entry in redone] == ["Deleted 'alt' (6 items of its own)", "Noted", "Pinned 'main'"]
+    with pytest.raises(ConvoError, match="Nothing to redo"):
+        await editor.redo()
+    complete = all_rows(path)
+    assert len(await editor.undo(new.id)) == 4
+    assert [entry.state for entry in await store.journal()] == [EntryState.UNDONE] * 4
+    assert len(await editor.redo((await store.journal())[1].id)) == 3
+    assert [entry.description for entry in await editor.redo()] == ["Pinned 'main'"]
+    assert all_rows(path) == complete
 
 
 async def test_emptying_the_trash_makes_changes_permanent(path: Path, editor: Editor, store: Store) -> None:

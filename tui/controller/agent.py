@@ -11,7 +11,7 @@ from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
 from tui.errors import ConvoError
-from tui.model import ApprovalDecision, CompactionPreview, Failure, Outcome, Scope, Session, View
+from tui.model import ApprovalDecision, CompactionPreview, EntryState, Failure, Outcome, Scope, Session, View
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.runs.sessions import open_session
@@ -133,7 +133,7 @@ class AgentRuns:
             await self._reloader.apply((await state.editor()).adopt(session.session_id))
         state.notify(f"Compacting '{branch_id}'…")
         await self._reloader.apply(self._compact(session.session_id, branch_id))
-        newest = next(iter(await state.store.journal()), None)
+        newest = next((entry for entry in await state.store.journal() if entry.state is EntryState.DONE), None)
         if newest is not None:
             state.notify(f"{newest.description}. z undoes it, c compares them.")
 

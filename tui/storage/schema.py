@@ -317,12 +317,14 @@ CONVO_JOURNAL: Final = Table(
         state TEXT NOT NULL DEFAULT 'done',
         changes JSON NOT NULL DEFAULT '{{}}',
         bytes INTEGER NOT NULL DEFAULT 0,
-        created_at TIMESTAMP DEFAULT {now}
+        created_at TIMESTAMP DEFAULT {now},
+        place REAL
     """,
 )
-"""The changes that the explorer made, oldest first, with the data to undo them (`changes`, and rows of `convo_trash`).
+"""The changes that the explorer made, with the data to undo them (`changes`, and rows of `convo_trash`).
 
-`state` is `done`, `undone` or `kept` (it cannot be undone any more). Undone entries are newer than done ones.
+`state` is `done`, `undone` or `kept` (it cannot be undone any more). Entries are in the order of `place`, or of their
+id where that is NULL or the column is missing: done entries first, then those that can be redone.
 """
 
 TRASH_CELLS: Final = tuple(f"c{column}" for column in range(16))

@@ -103,15 +103,11 @@ class UndoHistory(ListModal[None]):
 
     def _affected(self) -> list[JournalEntry]:
         """Return the entries that Enter would undo or redo."""
-        entry = self._highlighted
-        if entry is None or entry.state is EntryState.PERMANENT:
+        entry, index = self._highlighted, self._list.highlighted
+        if entry is None or index is None or entry.state is EntryState.PERMANENT:
             return []
-        undoing = entry.state is EntryState.DONE
-        return [
-            other
-            for other in self._entries
-            if other.state is entry.state and (other.id >= entry.id if undoing else other.id <= entry.id)
-        ]
+        others = self._entries[: index + 1] if entry.state is EntryState.DONE else self._entries[index:]
+        return [other for other in others if other.state is entry.state]
 
     def _show_preview(self) -> None:
         """Describe the effect of Enter, or ask the question that `y` answers."""

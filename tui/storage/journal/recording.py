@@ -26,11 +26,12 @@ from tui.storage.journal.rows import (
     Changes,
     PendingEntry,
     Row,
+    by_place,
     complete_entry,
     copy_cleared,
     copy_to_trash,
     delete_cleared,
-    delete_undone_entries,
+    end_redo,
     entries_made_here,
     entry_from_row,
     find_row,
@@ -91,7 +92,7 @@ class BranchCheckpoint(NamedTuple):
 def record(tx: Transaction, session_id: str, operation: str, description: str = "") -> Iterator[PendingEntry]:
     """Record all changes that are made inside the context as one entry, of which `operation` is the kind, in one word.
 
-    If something was changed, undone entries cannot be redone any more; otherwise there is no entry.
+    If something was changed, the undone entries of the session cannot be redone any more; otherwise there is no entry.
     """
     entry_id = _insert_entry(tx, session_id, operation)
     tables = recorded_tables(tx)
@@ -128,7 +129,7 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
             _reduce_to_first_and_last(tx, entry_id, table, tables[table], changes.columns[table])
     if changes.added or has_trash(tx, entry_id):
         complete_entry(tx, entry_id, changes, entry)
-        delete_undone_entries(tx)
+        end_redo(tx, session_id, entry_id)
     else:
         tx.execute("DELETE FROM convo_journal WHERE id = :entry_id", entry_id=entry_id)
 
@@ -161,7 +162,7 @@ def record_clear(tx: Transaction, session_id: str) -> int:
     (first, last), *_ = changes.added[CONVO_CLEARED.name]
     entry = PendingEntry(f"Cleared session '{session_id}' ({plural(items, 'item')})")
     write_entry(tx, entry_id, changes, entry, message_bytes + _ROW_BYTES * (last - first + 1))
-    delete_undone_entries(tx)
+    end_redo(tx, session_id, entry_id)
     limit_program_entries(tx)
     return generation
 
@@ -235,7 +236,7 @@ def record_since(tx: Transaction, checkpoint: BranchCheckpoint, operation: str, 
     if (before := checkpoint.session_row) is not None:
         _store_both_sides(tx, entry_id, "sessions", before, _session_row(tx, checkpoint.session_id))
     complete_entry(tx, entry_id, changes, PendingEntry(description, checkpoint.branch_id))
-    delete_undone_entries(tx)
+    end_redo(tx, checkpoint.session_id, entry_id)
 
 
 def read_entries(tx: Transaction) -> tuple[JournalEntry, ...]:
@@ -243,7 +244,8 @@ def read_entries(tx: Transaction) -> tuple[JournalEntry, ...]:
     if not tx.has_table("convo_journal"):
         return ()
     rows = tx.execute(
-        f"SELECT {ENTRY_COLUMNS} FROM convo_journal WHERE state IN ('done', 'undone', 'kept') ORDER BY id DESC"
+        f"SELECT {ENTRY_COLUMNS} FROM convo_journal WHERE state IN ('done', 'undone', 'kept')"
+        f" ORDER BY {by_place(tx)} DESC"
     )
     return tuple(entry_from_row(row) for row in rows)
 
@@ -267,7 +269,7 @@ def make_permanent(tx: Transaction, entry_id: int) -> None:
 def empty_trash(tx: Transaction) -> None:
     """Make all changes permanent, and delete the entries that were undone."""
     if tx.has_table("convo_journal"):
-        delete_undone_entries(tx)
+        tx.execute("DELETE FROM convo_journal WHERE state = 'undone'")
         tx.execute("DELETE FROM convo_trash")
         if tx.has_table(CONVO_CLEARED.name):
             tx.execute("DELETE FROM convo_cleared")

@@ -31,11 +31,12 @@ __all__ = [
     "IdRanges",
     "PendingEntry",
     "Row",
+    "by_place",
     "complete_entry",
     "copy_cleared",
     "copy_to_trash",
     "delete_cleared",
-    "delete_undone_entries",
+    "end_redo",
     "entries_made_here",
     "entry_from_row",
     "find_row",
@@ -217,10 +218,31 @@ def _stored_bytes(tx: Transaction, entry_id: int, table: str, cells: int) -> int
     return int(tx.execute(sql, entry_id=entry_id, table=table).fetchone()[0])
 
 
-def delete_undone_entries(tx: Transaction) -> None:
-    """Delete the entries that were undone, with their rows in the trash: they cannot be redone any more."""
-    tx.execute("DELETE FROM convo_trash WHERE entry_id IN (SELECT id FROM convo_journal WHERE state = 'undone')")
-    tx.execute("DELETE FROM convo_journal WHERE state = 'undone'")
+def by_place(tx: Transaction) -> str:
+    """Return the expression by which entries are in order: done entries first, then those that can be redone."""
+    return "COALESCE(place, id)" if _has_places(tx) else "id"
+
+
+def _has_places(tx: Transaction) -> bool:
+    return "place" in tx.columns("convo_journal")
+
+
+def end_redo(tx: Transaction, session_id: str, entry_id: int) -> None:
+    """Delete the undone entries of a session that has a new entry, and place those of other sessions after that."""
+    of_session = "state = 'undone' AND session_id = :session_id"
+    sql = f"DELETE FROM convo_trash WHERE entry_id IN (SELECT id FROM convo_journal WHERE {of_session})"
+    tx.execute(sql, session_id=session_id)
+    tx.execute(f"DELETE FROM convo_journal WHERE {of_session}", session_id=session_id)
+    others = tx.execute("SELECT 1 FROM convo_journal WHERE state = 'undone' LIMIT 1").fetchone()
+    if others is None:
+        return
+    if not _has_places(tx):
+        tx.execute("ALTER TABLE convo_journal ADD COLUMN place REAL")
+    undone = tx.execute(f"SELECT id FROM convo_journal WHERE state = 'undone' ORDER BY {by_place(tx)}").fetchall()
+    for number, (undone_id,) in enumerate(undone, 1):
+        # Before the entries that come next, whose places are their ids.
+        place = entry_id + number / (len(undone) + 1)
+        tx.execute("UPDATE convo_journal SET place = :place WHERE id = :id", place=place, id=undone_id)
 
 
 def recorded_tables(tx: Transaction) -> dict[str, str]:

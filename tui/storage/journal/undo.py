@@ -30,6 +30,7 @@ from tui.storage.journal.rows import (
     IdRanges,
     PendingEntry,
     Row,
+    by_place,
     complete_entry,
     copy_to_trash,
     entry_from_row,
@@ -72,7 +73,7 @@ def undo(tx: Transaction, back_to: int | None = None, *, check: Check | None = N
     Raises:
         ConvoError: There is nothing to undo, `check` refused, or another program has changed what an entry depends on.
     """
-    entries = _read(tx, EntryState.DONE, "id >= :limit", "id DESC", back_to)
+    entries = _read(tx, EntryState.DONE, ">=", "DESC", back_to)
     hint = "To undo earlier changes, make this one permanent: in the explorer @, then P."
     return _invert(tx, entries, check, "undo", "undone", hint)
 
@@ -82,18 +83,22 @@ def redo(tx: Transaction, up_to: int | None = None, *, check: Check | None = Non
 
     The rest is as with `undo`.
     """
-    entries = _read(tx, EntryState.UNDONE, "id <= :limit", "id", up_to)
+    entries = _read(tx, EntryState.UNDONE, "<=", "ASC", up_to)
     return _invert(tx, entries, check, "redo", "redone", "")
 
 
 def _read(
-    tx: Transaction, state: EntryState, condition: str, order: str, limit: int | None
+    tx: Transaction, state: EntryState, operator: str, order: str, limit: int | None
 ) -> list[tuple[JournalEntry, object]]:
-    """Return entries in a state and their stored changes: those with a condition on the limit, or the first one."""
+    """Return the entries in a state, with their stored changes, at one side of an entry; else only the first one."""
     if not tx.has_table("convo_journal"):
         return []
-    selected = f"ORDER BY {order} LIMIT 1" if limit is None else f"AND {condition} ORDER BY {order}"
-    sql = f"SELECT {ENTRY_COLUMNS}, changes FROM convo_journal WHERE state = :state {selected}"
+    place = by_place(tx)
+    within = "" if limit is None else f" AND {place} {operator} (SELECT {place} FROM convo_journal WHERE id = :limit)"
+    sql = (
+        f"SELECT {ENTRY_COLUMNS}, changes FROM convo_journal WHERE state = :state{within} ORDER BY {place} {order}"
+        f"{' LIMIT 1' if limit is None else ''}"
+    )
     rows = tx.execute(sql, state=state, limit=limit).fetchall()
     return [(entry_from_row(row), changes) for *row, changes in rows]
 

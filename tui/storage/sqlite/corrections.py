@@ -181,6 +181,7 @@ _OTHERS: Final[Mapping[str, Mapping[str, _Kind]]] = {
         **_CREATED,
         **dict.fromkeys(("op", "words", "state"), _Kind.TEXT),
         "bytes": _Kind.NUMBER,
+        "place": _Kind.REAL,
     },
 }
 
