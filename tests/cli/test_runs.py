@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from tests.cli.conftest import CONVO_TUI, Run, RunJSON
 from tests.cli.test_documentation import DOCUMENT, keys
-from tests.conversations import turn, write_turns
+from tests.conversations import open_sdk, turn, write_turns
 from tests.paying_agent import paid, pause_run, write_agent
 from tests.terminal import Terminal
 
@@ -101,6 +102,43 @@ async def test_the_calls_of_a_run_are_answered_one_by_one(
     assert "Undone: Sent “Pay 1 2”" in run("undo", path).stdout
 
 
+def test_of_two_answers_to_calls_of_one_run_the_later_is_refused(path: Path, tmp_path: Path, run: Run) -> None:
+    asyncio.run(pause_run(path, write_agent(tmp_path), "Pay 1 2"))
+    waits = (
+        "import Path\n",
+        "import Path\nimport sys\nprint('read', file=sys.stderr, flush=True)\nsys.stdin.readline()\n",
+    )
+    late = f"{write_agent(tmp_path, waits, name='late.py')}:clerk"
+    command = [*CONVO_TUI, "approve", str(path), "1", "--call", "call-1", "--agent", late]
+    with subprocess.Popen(command, text=True, stdin=-1, stdout=-1, stderr=-1) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "read\n"
+        first = run("approve", path, 1, "--call", "call-2", "--agent", f"{tmp_path / 'paying.py'}:clerk")
+        assert (first.returncode, "as run 2:" in first.stdout) == (0, True)
+        output, refusal = process.communicate("\n")
+    assert (process.returncode, output) == (2, "")
+    assert refusal.startswith("convo-tui: It was answered in another program")
+    assert paid(tmp_path) == ["2"]
+
+
+@pytest.mark.parametrize("command", [("approve",), ("reject", "--stop")], ids=" ".join)
+def test_an_answer_to_a_locked_file_says_that_it_waits(
+    path: Path, tmp_path: Path, clerk: str, command: tuple[str, ...]
+) -> None:
+    asyncio.run(pause_run(path, tmp_path / "paying.py", "Pay 1"))
+    name, *options = command
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        words = [*CONVO_TUI, name, str(path), "1", "--agent", clerk, *options]
+        with subprocess.Popen(words, text=True, stdout=-1, stderr=-1) as process:
+            assert process.stderr is not None
+            said = process.stderr.readline()
+            writer.execute("ROLLBACK")
+            output, _ = process.communicate()
+    assert said == f"{path} is locked by another program: waiting for up to 5 s.\n"
+    assert (process.returncode, output) == (0, "Stopped run 1 on 'main'.\n" if options else "paid 1\n")
+
+
 async def test_a_call_is_not_repeated_after_a_crash(path: Path, tmp_path: Path, run: Run) -> None:
     crash = ("    return f", "    __import__('os').kill(__import__('os').getpid(), 9)\n    return f")
     clerk = f"{write_agent(tmp_path, crash)}:clerk"
@@ -136,6 +174,8 @@ async def test_what_cannot_be_answered_is_refused_in_two_lines(
         assert len(lines) == 2
         assert message in lines[0]
     assert paid(tmp_path) == []
+    both = run("reject", path, 1, "--stop", "--call", "call-1")
+    assert (both.returncode, "--stop rejects all calls" in both.stderr) == (2, True)
     stopped = run("reject", path, 1, "--stop")
     assert (stopped.returncode, stopped.stdout) == (0, "Stopped run 1 on 'main'.\n")
     assert "Stopped before it finished." in run("show", path).stdout
@@ -148,3 +188,13 @@ async def test_what_cannot_be_answered_is_refused_in_two_lines(
     assert run("undo", path).returncode == 0
     assert run("approve", path, waiting.split()[0], "--agent", clerk).stdout == "paid 2\n"
     assert paid(tmp_path) == ["2"]
+
+    await pause_run(path, tmp_path / "paying.py", "Pay 3")
+    with closing(open_sdk(path)) as sdk:
+        await sdk.switch_to_branch("alt")
+        await sdk.add_items(turn("another program", "Hi."))
+        stored = await sdk.get_items()
+        changed_since = run("reject", path, re.findall(r"^\d+", run("runs", path).stdout, re.MULTILINE)[-1], "--stop")
+        assert changed_since.returncode == 0
+        assert changed_since.stderr.startswith("Nothing was added to the branch")
+        assert await sdk.get_items() == stored

@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
-from pathlib import Path
-from typing import Final
 
+from tui.cli.locks import reported_lock
 from tui.cli.open import OpenSession, open_editor, open_session
 from tui.cli.output import Output, print_json
 from tui.errors import ConvoError
-from tui.printable import printable_line
-from tui.storage.editor import LOCK_SECONDS, Editor
-from tui.storage.open import file_of, is_write_locked
+from tui.storage.editor import Editor
+from tui.storage.open import file_of
 from tui.words import plural
 
 __all__ = ["run"]
 
 
-_SILENT_SECONDS: Final = 0.5
-"""How long a command waits before it says that it waits."""
-
-
 async def run(options: argparse.Namespace) -> int:
     """Make the change that the command names, and print what was done."""
     path = file_of(options.file)
-    waiting = asyncio.create_task(_report_lock(path))
-    try:
+    async with reported_lock(path):
         lines = await _make(options, await asyncio.to_thread(open_editor, path))
-    finally:
-        waiting.cancel()
     _report(options, lines)
     return 0
-
-
-async def _report_lock(path: Path) -> None:
-    """Say that the file is locked if the command takes longer than a moment."""
-    await asyncio.sleep(_SILENT_SECONDS)
-    if await asyncio.to_thread(is_write_locked, path):
-        words = f"{printable_line(str(path))} is locked by another program: waiting for up to {LOCK_SECONDS:g} s."
-        print(words, file=sys.stderr, flush=True)
 
 
 async def _make(options: argparse.Namespace, editor: Editor) -> list[str]:

@@ -6,11 +6,12 @@ import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
 from tui.cli.json_objects import paused_run_object
+from tui.cli.locks import reported_lock
 from tui.cli.output import Output, print_json
 from tui.errors import ConfigError, ConvoError, NotFoundError
 from tui.items.sealed import missing_key
@@ -21,6 +22,7 @@ from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.runs.sessions import open_session
 from tui.storage.editor import Editor
+from tui.storage.open import file_of
 from tui.storage.store import Store
 from tui.tty.descriptors import stdout_to_stderr
 from tui.widgets.format import format_time_and_zone
@@ -39,17 +41,22 @@ _RUNS_HINT: Final = "`convo-tui runs FILE` lists the runs that wait."
 
 async def run(options: argparse.Namespace) -> int:
     """List the paused runs of a file, or answer one of them."""
-    async with _open_store(options.file) as store:
-        if options.command == "runs":
+    if options.command == "runs":
+        async with _open_store(options.file) as store:
             _print_runs(options, await store.paused_runs())
             if count := await store.unreadable_runs():
                 print(unreadable_runs_words(count), file=sys.stderr)
-            return 0
-        found = await _find(store, options.run)
-        if options.command == "reject" and options.stop:
-            await _stop(options, store, found)
-        else:
-            await _answer(options, store, found)
+        return 0
+    stops = options.command == "reject" and options.stop
+    if stops and options.call is not None:
+        raise ConfigError("--stop rejects all calls of a run, --call one of them.", "Give one of these options.")
+    async with AsyncExitStack() as opened:
+        async with reported_lock(file_of(options.file)):
+            store = await opened.enter_async_context(_open_store(options.file))
+            found = await _find(store, options.run)
+            # An answer takes several transactions: a locked file is waited for only once.
+            await _editor(store).change(lambda _: None)
+        await (_stop if stops else _answer)(options, store, found)
     return 0
 
 
@@ -120,6 +127,8 @@ async def _stop(options: argparse.Namespace, store: Store, found: PausedRun) -> 
         print_json({"outcome": Outcome.STOPPED, "answer": "", "waiting": None})
     else:
         Output().line(f"Stopped run {found.id} on '{found.branch_id}'.")
+    if stopped.is_outdated:
+        print("Nothing was added to the branch, which has changed since the run paused.", file=sys.stderr)
 
 
 async def _answer(options: argparse.Namespace, store: Store, found: PausedRun) -> None:
@@ -173,8 +182,11 @@ async def _go_on(
     if listener.error is not None:
         raise listener.error
     result = await task
-    paused = await store.paused_runs(found.session_id)
-    waiting = next((other for other in paused if other.branch_id == found.branch_id), None) if result.left else None
+    waiting = None
+    if listener.waits_again.is_set() and result.left:
+        waiting = next((paused for paused in await store.paused_runs() if paused.id == listener.paused_id), None)
+        if waiting is None:
+            raise ConvoError(f"Run {found.id} went on, and was answered again in another program.", _RUNS_HINT)
     session = await open_session(store, found.session_id)
     try:
         await session.switch_to_branch(found.branch_id)
@@ -190,12 +202,14 @@ class _Listener:
 
     Attributes:
         waits_again: Set when the run waits for the user after its answer.
+        paused_id: Its number then; None if it could not be stored.
         error: Why the run could not go on with the answer.
     """
 
     def __init__(self, branch: BranchRef) -> None:
         self.runs: Runs | None = None
         self.waits_again = asyncio.Event()
+        self.paused_id: int | None = None
         self.error: ConvoError | None = None
         self._branch = branch
         self._went_on = False
@@ -209,6 +223,7 @@ class _Listener:
         if active.state is not RunState.WAITING:
             self._went_on = True
         elif self._went_on:
+            self.paused_id = active.paused_id
             self.waits_again.set()
 
     def answer_refused(self, _branch: BranchRef, error: ConvoError) -> None:
