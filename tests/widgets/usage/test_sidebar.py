@@ -471,7 +471,10 @@ async def test_the_strip_takes_three_lines_and_selects_turns() -> None:
         assert "▸" in lines[1]
         assert lines[2].startswith(" turn 3 968 · 1 request")
         assert lines[3].strip() == ""
-        await pilot.press("tab", "right", "enter")
+        await pilot.press("tab")
+        await pilot.pause()
+        assert app.screen.active_bindings["right"].binding.description == "Next turn"
+        await pilot.press("right", "enter")
         await pilot.pause()
         assert screen_text(app).splitlines()[2].startswith(" turn 4 ")
         await pilot.press("end")

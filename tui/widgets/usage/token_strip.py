@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -30,6 +31,11 @@ class TokenStrip(TokenChart):
 
     It shows as many turns as fit: at first the newest turns, always including the turn under the cursor.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l", "unfold", "Next turn", id="usage.unfold"),
+        Binding("left,h", "fold", "Previous turn", show=False, id="usage.fold"),
+    ]
 
     @dataclass
     class CursorMoved(WidgetMessage["TokenStrip"]):
