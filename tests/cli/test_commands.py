@@ -229,6 +229,9 @@ def test_find_is_truncated_at_the_limit(conversation: Path, run: Run, run_json: 
 def test_nothing_found_is_exit_code_1(conversation: Path, run: Run) -> None:
     assert run("find", conversation, "invoice").returncode == 1
     assert run("find", conversation, "x", "--branch", "none").returncode == 2
+    invalid = run("find", conversation, "turn:x")
+    assert invalid.returncode == 2
+    assert "turn: takes a number" in invalid.stderr
 
 
 def test_compare_prints_both_sides_from_the_fork_on(conversation: Path, run: Run, run_json: RunJSON) -> None:

@@ -286,6 +286,8 @@ async def test_a_wrong_pattern_is_reported_and_the_list_stays(path: Path) -> Non
         await explorer.press("left", "backspace", "backspace", "backspace")
         assert "is no regular expression" in explorer.text
         assert listed(explorer) == before
+        await explorer.press("end", "ctrl+u", *typed("turn:x"))
+        assert "turn: takes a number" in explorer.text
 
 
 async def test_a_click_picks_a_hit_but_no_heading(path: Path) -> None:

@@ -152,6 +152,32 @@ async def test_filters(path: Path, query: str, found: list[tuple[int, str]]) -> 
     assert [(hit.turn, hit.type) for hit in await find(path, query)] == found
 
 
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        *(
+            (f"oslo turn:{value}", "turn: takes a number, or a range such as 3-5.")
+            for value in ("x", "-", "3-x", '"3"')
+        ),
+        ("turn:5-3", "turn:5-3 is reversed: write turn:3-5."),
+        ("error:maybe oslo", "error: takes yes or no."),
+        *(
+            (f'{name}:"my branch', f"{name}: takes a name, in quotes if it has blanks.")
+            for name in ("tool", "type", "role", "branch", "session")
+        ),
+    ],
+)
+def test_a_filter_with_an_invalid_value_is_an_error(query: str, message: str) -> None:
+    with pytest.raises(QueryError) as raised:
+        parse_query(query)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("text", ["error: no such file", "https://x.org", "return:x", "Turn:x", "a turn:", "x.turn:x"])
+def test_words_before_a_colon_that_are_no_filter_are_text(text: str) -> None:
+    assert parse_query(text).needles == (text,)
+
+
 async def test_a_session_filter_in_the_file(path: Path) -> None:
     assert [hit.session_id for hit in await find(path, "oslo session:bill*", "file")] == ["billing"]
 

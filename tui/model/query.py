@@ -1,8 +1,8 @@
 """Search queries: text, a regular expression, and filters.
 
 Everything that is not a filter is text, which is found in upper and lower case, with its blanks. Text in quotes is
-taken literally; if there are several texts, each has to occur. `/…/` is a regular expression. Text that only resembles
-a filter is text, so that `error: no such file` and `https://…` need no quotes.
+taken literally; if there are several texts, each has to occur. `/…/` is a regular expression. A filter without a value
+and an unknown one are text, so that `error: no such file` and `https://…` need no quotes.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _TOKEN: Final = re.compile(
     r'|"(?P<literal>[^"]+)"(?!\S)'
     r"|(?P<word>\S+)"
 )
+_INVALID_FILTER: Final = re.compile(r"(tool|type|role|branch|session|turn|error):.")
+_FILTER_VALUES: Final = {"turn": "a number, or a range such as 3-5", "error": "yes or no"}
 _LAST_TURN: Final = 10**9
 
 _TIMEOUT: Final = 0.2
@@ -127,7 +129,7 @@ def parse_query(text: str) -> Query:
     """Parse what the user typed.
 
     Raises:
-        QueryError: The regular expression is not valid.
+        QueryError: The regular expression or the value of a filter is not valid.
     """
     needles: list[str] = []
     pattern = ""
@@ -143,6 +145,7 @@ def parse_query(text: str) -> Query:
             break
         named = found.groupdict()
         if named.get("word"):
+            _require_no_filter(found[0])
             # The blanks between words are part of the text.
             words = at if words is None else words
             needles[-1:] = [text[words : found.end()]] if words < at else [*needles[-1:], found[0]]
@@ -159,9 +162,19 @@ def parse_query(text: str) -> Query:
             error = found["error"] == "yes"
         elif not named.get("word"):
             first = int(found["first"] or 0)
-            turns.append((first, int(found["last"] or _LAST_TURN) if found["to"] else first))
+            last = int(found["last"] or _LAST_TURN) if found["to"] else first
+            if last < first:
+                raise QueryError(f"{found[0]} is reversed: write turn:{last}-{first}.")
+            turns.append((first, last))
         at = found.end()
     return Query(tuple(needles), pattern, tuple(filters), tuple(turns), error)
+
+
+def _require_no_filter(word: str) -> None:
+    """Raise an error for a word that is a filter with an invalid value."""
+    if match := _INVALID_FILTER.match(word):
+        values = _FILTER_VALUES.get(match[1], "a name, in quotes if it has blanks")
+        raise QueryError(f"{match[1]}: takes {values}.", "To search for it as text, put it in quotes.")
 
 
 def passage_query(text: str) -> Query:
