@@ -40,7 +40,7 @@ def test_help_and_version_import_neither_textual_nor_agents(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["a", "--demo"], ["--sessoin", "x", "a"], ["a", "b"], ["find", "a", "x", "--limit", "0"]]
+    "arguments", [[], ["a", "b", "--demo"], ["--sessoin", "x", "a"], ["a", "b"], ["find", "a", "x", "--limit", "0"]]
 )
 def test_invalid_arguments(run: Run, arguments: list[str]) -> None:
     process = run(*arguments)
@@ -66,6 +66,7 @@ def test_without_a_terminal(conversation: Path, run: Run) -> None:
         (["FILE", "--instructions", "be kind"], "Neither an agent nor a model is given"),
         (["FILE", "--agent", "nowhere"], "is not the location of an agent"),
         (["FILE", "--profile", "mine"], "there is no profile 'mine'"),
+        (["--demo", "FILE"], "is there already"),
     ],
 )
 def test_an_error_is_two_lines_and_exit_code_2(conversation: Path, arguments: list[str], message: str) -> None:
@@ -168,8 +169,11 @@ async def test_a_user_forks_and_the_answer_streams(conversation: Path, sdk: Open
     assert usage["total_tokens"] > 0
 
 
-def test_the_demo_needs_no_file_and_no_key() -> None:
-    with Terminal([*CONVO_TUI, "--demo"], columns=140, rows=40) as terminal:
+@pytest.mark.parametrize("file", [None, "samples.sqlite"])
+def test_the_demo_needs_no_key_and_keeps_a_named_file(tmp_path: Path, file: str | None) -> None:
+    arguments = [] if file is None else [str(tmp_path / file)]
+    with Terminal([*CONVO_TUI, "--demo", *arguments], columns=140, rows=40) as terminal:
         terminal.until(lambda text: "trip-to-lisbon" in text and "Sintra" in text and "2 Chat · main" in text)
         terminal.type("q")
         assert terminal.wait() == 0
+    assert [path.name for path in tmp_path.iterdir()] == ([] if file is None else [file])

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -39,14 +39,16 @@ def explore(options: argparse.Namespace) -> int:
     _require_terminal()
     config = load_config()
     settings = agent_settings(options, config, offline=options.demo)
-    if not options.demo:
-        return _run_app(_open(options.file, options, settings), config)
-    with tempfile.TemporaryDirectory(prefix="convo-tui-") as folder:
-        from tui.demo import write_demo
+    with ExitStack() as stack:
+        file = options.file
+        if options.demo:
+            from tui.demo import write_demo
 
-        path = Path(folder) / "demo.sqlite"
-        write_demo(path)
-        return _run_app(_open(str(path), options, settings), config)
+            if file is None:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="convo-tui-"))
+                file = str(Path(folder) / "demo.sqlite")
+            write_demo(Path(file))
+        return _run_app(_open(file, options, settings), config)
 
 
 def _require_terminal() -> None:

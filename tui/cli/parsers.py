@@ -231,7 +231,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
             known = f"did you mean {near[0]}?" if near else f"commands: {', '.join(COMMANDS)}"
             parser.error(f"'{words[0]}' is neither a command nor a file; {known}")
     options = parser.parse_args(words, argparse.Namespace(command=None))
-    if (options.file is None) == (not options.demo):
+    if options.file is None and not options.demo:
         parser.error("name one file, or --demo")
     return options
 
@@ -286,7 +286,12 @@ def explorer_parser() -> argparse.ArgumentParser:
     parser.add_argument("--read-only", action="store_true", help="refuse everything that would write to the file")
     _add_price_as(parser)
     _add_agent(parser.add_argument_group("talking to an agent", "Needs --agent, --model or a profile."))
-    parser.add_argument("--demo", action="store_true", help="open sample conversations, in a temporary file")
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="write sample conversations to FILE, a new file, and open it;"
+        " without FILE, a temporary copy that is deleted at the end",
+    )
     parser.add_argument("--version", action="version", version=f"convo-tui {__version__}")
     return parser
 
