@@ -91,11 +91,14 @@ async def run(
     stream: bool,
     config: RunConfig = QUIET,
     max_turns: int = 10,
+    on_start: Callable[[Any], object] | None = None,
 ) -> Any:
-    """Run an agent to its end."""
+    """Run an agent to its end; `on_start` gets the result of a streamed run when it begins."""
     if not stream:
         return await Runner.run(agent, text, session=session, hooks=hooks, run_config=config, max_turns=max_turns)
     result = Runner.run_streamed(agent, text, session=session, hooks=hooks, run_config=config, max_turns=max_turns)
+    if on_start is not None:
+        on_start(result)
     events = hooks.stream_events(result) if isinstance(hooks, RunRecorder) else result.stream_events()
     async for _ in events:
         pass
@@ -532,15 +535,19 @@ class Planned(NamedTuple):
     stream: bool
     forks: str
     stores_usage: bool
+    at_once: bool = False
 
+
+STOPPED = ("cancelled", "stopped in tool", "stopped after turn")
 
 PLANS = st.builds(
     Planned,
     steps=st.lists(st.sampled_from(["tool", "tools", "agent", "uncounted"]), max_size=3),
-    end=st.sampled_from(["done", "done", "model error", "tool error", "max turns", "guardrail", "cancelled"]),
+    end=st.sampled_from(["done", "done", "model error", "tool error", "max turns", "guardrail", *STOPPED]),
     stream=st.booleans(),
     forks=st.sampled_from(["", "", "after", "before"]),
     stores_usage=st.booleans(),
+    at_once=st.booleans(),
 )
 
 
@@ -558,46 +565,86 @@ def test_sums_and_inputs_of_random_runs(plans: list[Planned], tokens: Random, sh
 
 
 async def make_and_check(path: Path, plans: list[Planned], tokens: Random, shares: bool) -> None:
-    """Make random runs on branches, and check what is recorded on each branch after each run.
+    """Make random runs on branches, and check what is recorded on each branch after each run, or runs at once.
 
     With `shares`, one recorder gets all runs, of which some fail, and the last branch is checked at the end.
     """
-    expected: list[list[str]] = []
+    expected: list[Made] = []
     async with AdvancedSQLiteSession(session_id="chat", db_path=path, create_tables=True) as session:
         async with AsyncExitStack() as stack:
             shared = await stack.enter_async_context(record(session)) if shares else None
-            for number, plan in enumerate(plans):
-                if plan.forks and expected:
-                    await session.fork(None if plan.forks == "after" else len(expected))
-                    del expected[len(expected) - (plan.forks == "before") :]
-                model, agent = random_agent(plan, tokens, number)
-                with suppress(*FAILURES):
-                    async with nullcontext(shared) if shared is not None else record(session) as hooks:
-                        result = await make_run(plan, agent, f"Message {number}", session, hooks)
-                    if plan.stores_usage:
-                        await session.store_run_usage(result)
-                expected.append([json.dumps(as_sent(call)) for call in model.calls])
+            numbered = list(enumerate(plans))
+            while numbered:
+                together = [numbered.pop(0)]
+                while numbered and numbered[0][1].at_once:
+                    together.append(numbered.pop(0))
+                if (forks := together[0][1].forks) and expected:
+                    await session.fork(None if forks == "after" else len(expected))
+                    del expected[len(expected) - (forks == "before") :]
+                made = await asyncio.gather(
+                    *(make_run(plan, tokens, number, session, shared, len(together)) for number, plan in together)
+                )
+                turns = [turn["content"] for turn in await session.get_conversation_turns()]
+                expected += sorted(made, key=lambda run: turns.index(run.text))
                 if not shares:
-                    await check(session, path, expected)
+                    await check(session, path, expected, with_outcomes=True)
         await check(session, path, expected)
 
 
 FAILURES = (ConnectionError, LookupError, AgentsException, asyncio.CancelledError)
 
 
-async def make_run(plan: Planned, agent: Agent[Any], text: str, session: Any, hooks: Any) -> Any:
-    """Make a planned run, and cancel it if that is planned."""
+class Made(NamedTuple):
+    """A run that was made: its message, what it sent, and how it may have ended."""
+
+    text: str
+    sent: list[str]
+    outcomes: set[str]
+
+
+async def make_run(
+    plan: Planned, tokens: Random, number: int, session: AdvancedSQLiteSession, shared: RunRecorder | None, at_once: int
+) -> Made:
+    """Make a planned run, one of some at once, and stop it if that is planned."""
+    text = f"Message {number}"
+    stops: list[Callable[[], object]] = []
+    model, agent = random_agent(plan, tokens, number, stops)
     max_turns = len(plan.steps) if plan.end == "max turns" and plan.steps else 10
-    task = asyncio.ensure_future(run(agent, text, session, hooks, stream=plan.stream, max_turns=max_turns))
+
+    async def recorded() -> None:
+        async with nullcontext(shared) if shared is not None else record(session) as hooks:
+            result = await run(
+                agent,
+                text,
+                session,
+                hooks,
+                stream=plan.stream,
+                max_turns=max_turns,
+                on_start=lambda result: stops.append(
+                    lambda: result.cancel("after_turn" if plan.end == "stopped after turn" else "immediate")
+                ),
+            )
+        if plan.stores_usage and at_once == 1 and plan.end not in STOPPED:
+            await session.store_run_usage(result)
+
+    task = asyncio.ensure_future(recorded())
+    if not plan.stream:
+        stops.append(task.cancel)
     if plan.end == "cancelled":
-        assert isinstance(agent.model, ScriptedModel)
-        while len(agent.model.calls) <= len(plan.steps):
+        while len(model.calls) <= len(plan.steps):
             await asyncio.sleep(0)
         task.cancel()
-    return await task
+    with suppress(*FAILURES):
+        await task
+    outcomes = {"done"} if plan.end == "done" else {"stopped"} if plan.end in STOPPED else {"failed"}
+    if plan.end == "guardrail" or (plan.end == "max turns" and not plan.steps):
+        outcomes = {"done", "failed"}
+    return Made(text, [json.dumps(as_sent(call)) for call in model.calls], outcomes)
 
 
-async def check(session: AdvancedSQLiteSession, path: Path, expected: list[list[str]]) -> None:
+async def check(
+    session: AdvancedSQLiteSession, path: Path, expected: list[Made], *, with_outcomes: bool = False
+) -> None:
     """Check what is recorded of each turn of the current branch, and the sums."""
     (branch,) = (found for found in await session.list_branches() if found["is_current"])
     found = await read_recorded(path, branch_id=branch["branch_id"])
@@ -605,7 +652,11 @@ async def check(session: AdvancedSQLiteSession, path: Path, expected: list[list[
     for sent in found.inputs:
         if sent.items is not None:
             of_turns[sent.request.turn - 1].append(json.dumps(as_recorded(sent)))
-    assert of_turns == expected
+    assert of_turns == [run.sent for run in expected]
+    if with_outcomes:
+        outcomes = {run.turn: run.outcome for run in found.runs}
+        assert len(outcomes) == len(found.runs) == len(expected)
+        assert all(outcomes[turn] in run.outcomes for turn, run in enumerate(expected, start=1))
     await assert_sums(session, found.requests)
 
 
@@ -620,8 +671,14 @@ def broken() -> str:
     raise LookupError
 
 
-async def test_runs_at_once_on_one_session_with_one_recorder_stay_on_their_turns(ours: OpenOurs, path: Path) -> None:
+@pytest.mark.parametrize("shares", [False, True])
+@pytest.mark.parametrize("streams", [(False, False), (True, True), (False, True)])
+@pytest.mark.parametrize("texts", [("One", "Two"), ("Go", "Go")])
+async def test_runs_at_once_on_one_session_stay_on_their_turns(
+    ours: OpenOurs, path: Path, shares: bool, streams: tuple[bool, bool], texts: tuple[str, str]
+) -> None:
     session = ours()
+    await session.add_items([{"role": "user", "content": "Before"}, {"role": "assistant", "content": "Yes."}])
     both = [asyncio.Barrier(2) for _ in range(2)]
 
     def step(number: int, *, tool: bool) -> ModelStep:
@@ -635,21 +692,77 @@ async def test_runs_at_once_on_one_session_with_one_recorder_stay_on_their_turns
         Agent(name=name, model=ScriptedModel([step(0, tool=True), step(1, tool=False)]), tools=[find_flight])
         for name in ("One", "Two")
     ]
-    async with record(session) as hooks:
-        await asyncio.gather(*(run(agent, agent.name, session, hooks, stream=False) for agent in agents))
+    one = record(session)
+    await asyncio.gather(
+        *(
+            run(agent, text, session, one if shares else record(session), stream=stream)
+            for agent, text, stream in zip(agents, texts, streams, strict=True)
+        )
+    )
     found = await read_recorded(path)
-    assert sorted((request.turn, request.agent) for request in found.requests) == [
-        (1, "One"), (1, "One"), (2, "Two"), (2, "Two"),
-    ]  # fmt: skip
-    assert [(run.turn, run.agent, run.outcome) for run in found.runs] == [
-        (1, "One", Outcome.DONE),
-        (2, "Two", Outcome.DONE),
+    by_turn = sorted((request.turn, request.agent) for request in found.requests)
+    order = [agent for _, agent in by_turn[::2]]
+    assert sorted(str(agent) for agent in order) == ["One", "Two"]
+    assert by_turn == [(turn, agent) for turn, agent in enumerate(order, start=2) for _ in range(2)]
+    if texts == ("One", "Two"):
+        assert [turn["content"] for turn in await session.get_conversation_turns()] == ["Before", *order]
+    assert sorted((run.turn, run.agent, run.outcome) for run in found.runs) == [
+        (turn, agent, Outcome.DONE) for turn, agent in enumerate(order, start=2)
     ]
     await assert_sums(session, found.requests)
 
 
-def random_agent(plan: Planned, tokens: Random, number: int) -> tuple[ScriptedModel, Agent[Any]]:
-    """Return an agent that makes a planned run, and its model."""
+async def test_a_run_that_fails_among_others_is_the_one_that_failed(ours: OpenOurs, path: Path) -> None:
+    session = ours()
+    hanging = ScriptedModel([ModelStep.respond(hang)])
+
+    async def fail_then(call: ModelCall) -> Any:
+        while not hanging.calls:
+            await asyncio.sleep(0)
+        raise ConnectionError
+
+    failing = ScriptedModel([ModelStep.respond(fail_then)])
+    with pytest.raises(ConnectionError):
+        async with record(session) as hooks, asyncio.timeout(60):
+            await asyncio.gather(
+                *(
+                    run(Agent(name=name, model=model), name, session, hooks, stream=False)
+                    for name, model in (("Failing", failing), ("Hanging", hanging))
+                )
+            )
+    found = await read_recorded(path)
+    assert sorted((run.agent, run.outcome, run.error) for run in found.runs) == [
+        ("Failing", Outcome.FAILED, "ConnectionError"),
+        ("Hanging", Outcome.STOPPED, None),
+    ]
+
+
+async def test_a_paused_run_is_not_recorded_as_stopped(ours: OpenOurs, path: Path) -> None:
+    @function_tool(needs_approval=True)
+    def pay() -> str:
+        """Pay."""
+        return "Paid."
+
+    for stream in (False, True):
+        session = ours(session_id=f"chat {stream}")
+        agent = Agent(name="Guide", model=ScriptedModel([calls("pay", tokens=100)]), tools=[pay])
+        async with record(session) as hooks:
+            assert (await run(agent, "Go", session, hooks, stream=stream)).interruptions
+        assert (await read_recorded(path, session.session_id)).runs == []
+
+
+def random_agent(
+    plan: Planned, tokens: Random, number: int, stops: list[Callable[[], object]]
+) -> tuple[ScriptedModel, Agent[Any]]:
+    """Return an agent that makes a planned run, and its model; its tool `stop` calls the last of `stops`."""
+
+    @function_tool
+    async def stop() -> str:
+        """Stop the run."""
+        stops[-1]()
+        if not (plan.stream and plan.end == "stopped after turn"):
+            await asyncio.get_running_loop().create_future()
+        return "Stopped."
 
     def some(step: ModelStep) -> ModelStep:
         return replace(step, usage=used(tokens.randint(10, 10_000)))
@@ -665,11 +778,13 @@ def random_agent(plan: Planned, tokens: Random, number: int) -> tuple[ScriptedMo
         "model error": ConnectionError(),
         "tool error": some(calls("broken", tokens=100 * number + 99)),
         "cancelled": ModelStep.respond(hang),
+        "stopped in tool": some(calls("stop", tokens=100 * number + 99)),
+        "stopped after turn": some(calls("stop", tokens=100 * number + 99)),
     }
     steps.append(last.get(plan.end) or some(says("Done.", 1)))
     model = ScriptedModel(steps)
     helper = Agent(name="Helper", model=ScriptedModel([some(says("Yes.", 1)) for _ in plan.steps]))
-    tools = [find_flight, weather, broken, helper.as_tool("helper", "Help.")]
+    tools = [find_flight, weather, broken, stop, helper.as_tool("helper", "Help.")]
     guardrails = [refuse] if plan.end == "guardrail" else []
     return model, Agent(name="Guide", model=model, tools=[*tools], output_guardrails=guardrails)
 

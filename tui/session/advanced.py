@@ -63,18 +63,17 @@ class AdvancedSession(BranchSession):
         turn: TurnKey | None,
         *,
         first: bool,
-        by_items: bool = False,
         seal: Seal | None = None,
     ) -> TurnKey | None:
         """Record a request of a run on a branch, and return the turn of the run; None if nothing was recorded.
 
-        `turn` is what the first call for the run returned. `by_items` is as for `prepare_request`.
+        `turn` is that of the run; None for the last one of the branch.
         """
         seal = seal or self.seal
 
         def prepare(tx: Transaction, session_id: str, branch: str) -> EndedRequest | None:
             holder = turn_holder(tx, session_id, branch)
-            return prepare_request(tx, session_id, holder, request, seal, self._matched, turn, by_items=by_items)
+            return prepare_request(tx, session_id, holder, request, seal, self._matched, turn)
 
         # The turn is found before other calls are made, and a long branch compared before other writers wait.
         ended = await self._access.read(prepare, branch_id)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -20,6 +22,7 @@ from tui.storage.journal.recording import record_clear
 from tui.storage.queries.compaction import StoredItem, newest_items
 from tui.storage.queries.items import EncodedItem, append_items, clear_session, encode_items, pop_item, read_items
 from tui.storage.queries.request_inputs import MatchMemory
+from tui.storage.queries.requests import TurnKey, last_turn_key
 from tui.storage.schema import MAIN
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
     from agents import SessionSettings, TResponseInputItem
 
-__all__ = ["ItemSession"]
+__all__ = ["ItemSession", "RunWrites"]
 
 
 class _Closed:
@@ -52,6 +55,37 @@ _SDK_HOOKS: Final = frozenset(
     }
 )
 """Private methods of the SDK's class that subclasses are known to override."""
+
+
+class RunWrites:
+    """The turn that a run writes its message to. The SDK reads the items when a run begins, and then writes.
+
+    Attributes:
+        session: The session that the run reads and writes.
+        turn: The turn; None until the run has written.
+    """
+
+    def __init__(self, session: ItemSession) -> None:
+        self.session = weakref.ref(session)
+        self.turn: TurnKey | None = None
+
+    @staticmethod
+    def of(session: ItemSession) -> RunWrites | None:
+        """Return those of the run that the caller is part of; None if that has not read the session."""
+        writes = _run_writes.get()
+        return None if writes is None or writes.session() is not session else writes
+
+    def note(self, tx: Transaction, session_id: str, branch_id: str) -> None:
+        """Note the turn of what was written, if it is the first."""
+        if self.turn is None:
+            tx.on_rollback(self._forget)
+            self.turn = last_turn_key(tx, session_id, branch_id)
+
+    def _forget(self) -> None:
+        self.turn = None
+
+
+_run_writes: ContextVar[RunWrites | None] = ContextVar("run_writes", default=None)
 
 
 class ItemSession:
@@ -113,6 +147,7 @@ class ItemSession:
         self.around_compaction: Callable[[Transaction], AbstractContextManager[object]] = nullcontext
         self.seal: Seal | None = None
         self.left_out = 0
+        self._is_recorded = False
 
     @property
     def session_settings(self) -> SessionSettings | None:
@@ -153,6 +188,8 @@ class ItemSession:
         """
         if limit is None and self._settings is not None:
             limit = sdk.coerce_settings(self._settings).limit
+        if self._is_recorded and branch_id is None:
+            _run_writes.set(RunWrites(self))
         query = read_items if self.seal is None else partial(_read_opened, self)
         return cast("list[TResponseInputItem]", await self._access.read(query, branch_id, limit))
 
@@ -168,9 +205,14 @@ class ItemSession:
             return
         try:
             encoded = encode_items(items, self.seal)
-            await self._access.change(
-                lambda tx, branch: append_items(tx, self.session_id, branch, encoded), self._access.current
-            )
+            writes = RunWrites.of(self)
+
+            def append(tx: Transaction, branch: str) -> None:
+                append_items(tx, self.session_id, branch, encoded)
+                if writes is not None:
+                    writes.note(tx, self.session_id, branch)
+
+            await self._access.change(append, self._access.current)
         except Exception as error:
             sdk.log_failure(self._logger, "Failed to add session items", error, "MODEL", "TOOL")
             raise
@@ -183,6 +225,9 @@ class ItemSession:
         Returns:
             The item; None if the branch has none.
         """
+        if (writes := RunWrites.of(self)) is not None:
+            # The SDK takes a message back to send it once more.
+            writes.turn = None
         item = await self._access.change(lambda tx, branch: pop_item(tx, self.session_id, branch), self._access.current)
         if self.seal is not None and is_sealed(item):
             item = self.seal.open(item)

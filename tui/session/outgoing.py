@@ -12,7 +12,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, Final, NamedTuple
 
-from agents import AgentOutputSchemaBase, Handoff, Model, ModelSettings, Tool
+from agents import AgentOutputSchemaBase, Handoff, Model, ModelSettings, RunResultStreaming, Tool
 from agents.models.openai_responses import Converter
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
@@ -27,7 +27,11 @@ _SECRET_TOOL_FIELDS: Final = ("authorization", "headers")
 
 
 class Outgoing(NamedTuple):
-    """The parts of a request that no hook gets, as the SDK hands them to the model."""
+    """The parts of a request that no hook gets, as the SDK hands them to the model.
+
+    Attributes:
+        result: The result of the run, if that is streamed.
+    """
 
     model: Model
     settings: ModelSettings
@@ -35,6 +39,7 @@ class Outgoing(NamedTuple):
     handoffs: list[Handoff[Any, Any]]
     output_schema: AgentOutputSchemaBase | None
     prompt: Any
+    result: RunResultStreaming | None
 
     @classmethod
     def read(cls, frame: FrameType | None) -> Outgoing | None:
@@ -57,7 +62,16 @@ class Outgoing(NamedTuple):
             )
             if key is not None:
                 settings = settings.resolve(ModelSettings(extra_args={"prompt_cache_key": key}))
-        return cls(model, settings, tools, handoffs, found.get("output_schema"), found.get("prompt_config"))
+        result = found.get("streamed_result")
+        return cls(
+            model,
+            settings,
+            tools,
+            handoffs,
+            found.get("output_schema"),
+            found.get("prompt_config"),
+            result if isinstance(result, RunResultStreaming) else None,
+        )
 
     @property
     def model_name(self) -> str:

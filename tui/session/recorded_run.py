@@ -14,13 +14,14 @@ from agents import Usage
 from agents.tool_context import ToolContext
 
 from tui.model.requests import RequestUsage, SentRequest
+from tui.session.item_session import ItemSession, RunWrites
 from tui.session.outgoing import Outgoing, as_json
 from tui.session.sdk_settings import log_failure
 from tui.storage.queries.requests import TurnKey
 from tui.storage.queries.usage_columns import request_usage
 
 if TYPE_CHECKING:
-    from agents import Agent, RunContextWrapper
+    from agents import Agent, RunContextWrapper, RunResultStreaming
     from agents.usage import RequestUsage as SDKRequestUsage
 
 __all__ = ["PendingRequest", "RecordedRun", "logged"]
@@ -52,24 +53,50 @@ class RecordedRun:
         is_new: Whether nothing is stored of it.
         last: The request that was sent last.
         branch_id: The branch that it runs on.
-        turn: Its turn, once something is stored of it.
+        recorded_turn: Its turn, once a request is stored of it.
+        writes: The turn of its message, once that is stored; None if the run does not read the session.
+        result: Its result, if it is streamed.
         unanswered: The requests under way.
+        tools: The tools under way.
     """
 
     def __init__(self, usage: Usage, branch_id: str) -> None:
         self.usage = usage
         self.branch_id = branch_id
-        self.turn: TurnKey | None = None
+        self.recorded_turn: TurnKey | None = None
+        self.writes: RunWrites | None = None
+        self.result: RunResultStreaming | None = None
         self.agent: Agent[Any] | None = None
         self.started_at, self.start = _now(), time.monotonic()
         # A run that goes on after an approval has the usage so far.
         self.is_new = not usage.requests
         self.last: PendingRequest | None = None
         self.unanswered: list[PendingRequest] = []
+        self.tools = 0
         self._streamed: deque[PendingRequest] = deque()
         self._reported = _counts(usage)
         self._entries = len(usage.request_usage_entries)
         self._reported_entries: list[RequestUsage] = []
+
+    @property
+    def turn(self) -> TurnKey | None:
+        """Its turn; None if that is the last of its branch."""
+        return self.recorded_turn or (None if self.writes is None else self.writes.turn)
+
+    @property
+    def has_no_turn(self) -> bool:
+        """Whether the run has ended before it had a turn: it has stored neither its message nor a request."""
+        return self.is_new and self.writes is not None and self.turn is None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the run waits for an approval, which is known of a streamed run."""
+        return self.result is not None and bool(self.result.interruptions)
+
+    def find_writes(self, session: ItemSession) -> None:
+        """Find the turn that the run writes to; called in the context of the run."""
+        if self.writes is None or self.writes.turn is None:
+            self.writes = RunWrites.of(session) or self.writes
 
     def begin(self, sending: PendingRequest) -> None:
         """Begin a request."""
@@ -77,6 +104,8 @@ class RecordedRun:
         self.unanswered.append(sending)
         if not sending.is_nested:
             self._streamed.append(sending)
+            if sending.outgoing is not None:
+                self.result = sending.outgoing.result
 
     def end(self, context: RunContextWrapper[Any], usage: Usage) -> tuple[PendingRequest | None, list[RequestUsage]]:
         """End the request of a context, and return it with its usage."""
@@ -140,7 +169,7 @@ class PendingRequest:
         self.is_nested = isinstance(context, ToolContext)
         self._instructions = instructions
         self._items = items
-        self._outgoing = outgoing
+        self.outgoing = outgoing
         self._started_at, self._start = _now(), time.monotonic()
         self._first_token_seconds: float | None = None
 
@@ -160,7 +189,7 @@ class PendingRequest:
         )
         if not with_input:
             return sent
-        outgoing = self._outgoing
+        outgoing = self.outgoing
         items = None
         if isinstance(self._items, list):
             # Not a copy, as there may be thousands. Hooks at the start of the request may have changed the list.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
+import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from types import TracebackType
@@ -106,6 +107,7 @@ class RunRecorder(RunHooks[Any]):
             continues: Whether requests of that run are stored already.
         """
         self._session = session
+        session._is_recorded = True  # noqa: SLF001
         self._hooks: RunHooks[Any] = RunHooks() if hooks is None else hooks
         self._with_input = with_input
         self._seal = seal
@@ -118,6 +120,7 @@ class RunRecorder(RunHooks[Any]):
     async def stream_events(self, result: RunResultStreaming) -> AsyncIterator[StreamEvent]:
         """Yield the events of a streamed run, and record the time until each answer began."""
         run = self._run(result.context_wrapper)
+        run.result = result
         async for event in result.stream_events():
             if event.type == "raw_response_event":
                 run.note_stream_event(event.data.type)
@@ -135,20 +138,26 @@ class RunRecorder(RunHooks[Any]):
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A run that ended is not among them, and of an earlier one it is not known whether it failed.
-        run = self._runs[-1] if self._runs and self._runs[-1] is self._newest else None
-        was_stopped = run is not None and bool(run.unanswered)
+        left = None if error is None else self._run_that_raised(error)
+        # Runs that ended are not among these. Without an error, a tool under way may be an agent that has paused.
+        begun = [
+            run
+            for run in self._runs
+            if not run.is_paused
+            and (run is left or run.result is not None or run.unanswered or (error is not None and run.tools))
+        ]
         await self.finish()
-        if run is not None and (was_stopped or error is not None):
-            has_failed = isinstance(error, Exception)
+        for run in begun:
+            raised = error if run is left else None if run.result is None else run.result.run_loop_exception
+            has_failed = isinstance(raised, Exception)
             with logged():
                 # Only the error's name is stored, as its message may quote a key.
                 await self._end(
                     run,
                     Outcome.FAILED if has_failed else Outcome.STOPPED,
-                    type(error).__name__ if has_failed else None,
+                    type(raised).__name__ if has_failed else None,
                 )
 
     # The hooks
@@ -164,6 +173,7 @@ class RunRecorder(RunHooks[Any]):
         # No coroutine, as that would not begin in the frame of the function that calls it.
         outgoing = None
         with logged():
+            self._run(context).find_writes(self._session)
             outgoing = Outgoing.read(getattr(inspect.currentframe(), "f_back", None))
         return self._on_llm_start(context, agent, system_prompt, input_items, outgoing)
 
@@ -193,15 +203,15 @@ class RunRecorder(RunHooks[Any]):
 
     @override
     async def on_agent_start(self, context: AgentHookContext[Any], agent: Agent[Any]) -> None:
-        self._run(context)
+        self._run(context).find_writes(self._session)
         await self._hooks.on_agent_start(context, agent)
 
     @override
     async def on_agent_end(self, context: AgentHookContext[Any], agent: Agent[Any], output: Any) -> None:
         with logged():
             run = self._run(context)
-            # Not the end of an agent that is a tool.
-            if run.agent is None or run.agent is agent:
+            # Not the end of an agent that is a tool, nor of a run that is recorded as stopped.
+            if not self._is_closed and (run.agent is None or run.agent is agent):
                 await self._settle(run)
                 await self._end(run, Outcome.DONE)
         await self._hooks.on_agent_end(context, agent, output)
@@ -213,11 +223,14 @@ class RunRecorder(RunHooks[Any]):
     @override
     async def on_tool_start(self, context: RunContextWrapper[Any], agent: Agent[Any], tool: Tool) -> None:
         # An approved call is the first of a run that continues another one.
-        self._run(context)
+        run = self._run(context)
+        run.find_writes(self._session)
+        run.tools += 1
         await self._hooks.on_tool_start(context, agent, tool)
 
     @override
     async def on_tool_end(self, context: RunContextWrapper[Any], agent: Agent[Any], tool: Tool, result: object) -> None:
+        self._run(context).tools -= 1
         await self._hooks.on_tool_end(context, agent, tool, result)
 
     # Storing
@@ -231,10 +244,22 @@ class RunRecorder(RunHooks[Any]):
         self._runs.append(run)
         return run
 
+    def _run_that_raised(self, error: BaseException) -> RecordedRun | None:
+        """Return the run that an error comes from, by the SDK's functions that it went through; or else the newest."""
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            usage = getattr(frame.f_locals.get("context_wrapper"), "usage", None)
+            for run in self._runs:
+                if run.usage is usage:
+                    return run
+        return self._newest if self._newest in self._runs else None
+
     async def _settle(self, run: RecordedRun) -> None:
         """Store what is known of requests that no hook reported: failed ones, and those of agents that are tools."""
         usages = run.take_unreported()
-        for sending in run.take_unanswered():
+        unanswered = run.take_unanswered()
+        if run.has_no_turn:
+            return
+        for sending in unanswered:
             await self._record(run, sending, usages[:1])
             del usages[:1]
         if usages:
@@ -263,18 +288,16 @@ class RunRecorder(RunHooks[Any]):
             run.branch_id,
             run.turn,
             first=is_first,
-            # The message of another run may be stored since.
-            by_items=run.turn is None and run is not self._newest,
             seal=self._seal,
         )
         if turn is not None:
-            run.turn, run.is_new, self._has_stored = turn, False, True
+            run.recorded_turn, run.is_new, self._has_stored = turn, False, True
 
     async def _end(self, run: RecordedRun, outcome: Outcome, error: str | None = None) -> None:
         """Store how a run ended."""
         if run in self._runs:
             self._runs.remove(run)
-        if not self._one_run and run.last is not None:
+        if not self._one_run and run.last is not None and not run.has_no_turn:
             await self._session.record_run(
                 outcome=outcome,
                 model=run.last.model,

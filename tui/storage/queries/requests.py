@@ -183,8 +183,6 @@ def prepare_request(
     seal: Seal | None = None,
     memory: MatchMemory | None = None,
     turn: TurnKey | None = None,
-    *,
-    by_items: bool = False,
 ) -> EndedRequest | None:
     """Return a request of a run as it is recorded; None if its turn is not known.
 
@@ -196,29 +194,10 @@ def prepare_request(
         seal: Encrypts what was sent.
         memory: Finds the items that it sent faster if it found those of the request before.
         turn: The turn of the run; None for the last turn of the branch.
-        by_items: Whether its turn is that of the last item that it sent, as the branch may have other turns since.
     """
     sent = encode_input(tx, session_id, branch_id, request, seal, memory or MatchMemory())
-    if by_items:
-        turn = _turn_of_message(tx, session_id, branch_id, sent.columns["last_message_id"])
-    else:
-        turn = turn_of_run(tx, session_id, branch_id, turn)
+    turn = turn_of_run(tx, session_id, branch_id, turn)
     return None if turn is None or turn.message_id is None else EndedRequest(turn, request, sent)
-
-
-def _turn_of_message(tx: Transaction, session_id: str, branch_id: str, message_id: int | None) -> TurnKey | None:
-    """Return the turn of a branch that holds a message."""
-    rows = tx.layout.rows(tx, session_id, branch_id)
-    row = tx.execute(
-        f"SELECT user_turn_number, message_id FROM {rows} AS s WHERE session_id = :session_id"
-        f" AND branch_id = :branch_id AND user_turn_number = (SELECT user_turn_number FROM {rows} AS o"
-        " WHERE session_id = :session_id AND branch_id = :branch_id AND message_id = :message_id LIMIT 1)"
-        " ORDER BY sequence_number LIMIT 1",
-        session_id=session_id,
-        branch_id=branch_id,
-        message_id=message_id,
-    ).fetchone()
-    return None if row is None else TurnKey(session_id, branch_id, *row)
 
 
 def record_request(tx: Transaction, ended: EndedRequest, first: bool) -> bool:
