@@ -9,6 +9,7 @@ __all__ = [
     "NotFoundError",
     "QueryError",
     "ReadOnlyError",
+    "SessionExistsError",
     "TranscriptError",
 ]
 
@@ -40,6 +41,10 @@ class ReadOnlyError(ConvoError):
 
 class NotFoundError(ConvoError):
     """The file does not have a session, branch or turn."""
+
+
+class SessionExistsError(ConvoError):
+    """The file has a session with the id of a new one."""
 
 
 class ConfigError(ConvoError):

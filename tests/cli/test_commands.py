@@ -110,6 +110,7 @@ def test_times_in_json_are_iso_8601_in_utc(conversation: Path, run_json: RunJSON
         (["show", "FILE", "--branch", "none"], "no branch 'none'"),
         (["show", "FILE", "--turn", "9"], "has no turn 9"),
         (["show", "FILE", "--turn", "first"], "is not a turn"),
+        (["show", "FILE", "--turn", "2-1"], "--turn 2-1 is reversed"),
         (["export", "FILE", "--through", "main"], "is not a turn of a branch"),
         (["export", "FILE", "--output", "FILE"], "exists already"),
         (["export", "FILE", "--output", "/nowhere/out.md"], "cannot be written"),
@@ -226,6 +227,13 @@ def test_find_is_truncated_at_the_limit(conversation: Path, run: Run, run_json: 
     assert text.endswith("There is more than 1 hit; --limit shows more.\n")
 
 
+@pytest.mark.parametrize("words", [["show", "FILE", "nope"], ["keys", "x"], ["find"]])
+def test_wrong_arguments_print_the_usage_of_the_command(run: Run, words: list[str]) -> None:
+    process = run(*words)
+    assert process.returncode == 2
+    assert process.stderr.startswith(f"usage: convo-tui {words[0]} ")
+
+
 def test_nothing_found_is_exit_code_1(conversation: Path, run: Run) -> None:
     assert run("find", conversation, "invoice").returncode == 1
     assert run("find", conversation, "x", "--branch", "none").returncode == 2
@@ -256,7 +264,9 @@ async def test_an_export_is_imported_unchanged(
     for branch in ("main", "alt"):
         assert await after.get_items(branch_id=branch) == await before.get_items(branch_id=branch)
         assert await after.get_turn_usage(branch_id=branch) == await before.get_turn_usage(branch_id=branch)
-    assert "already" in run("import", target, document).stderr
+    conflict = run("import", target, document).stderr
+    assert "already" in conflict
+    assert "--session" in conflict
     assert run_json("import", target, document, "--session", "copy") == {"sessions": ["copy"], "left_out": {}}
 
 

@@ -75,6 +75,8 @@ async def test_enter_in_the_fork_editor_forks_and_sends(path: Path) -> None:
         made, at = explorer.place
         assert at == 2
         assert explorer.composer.text == ""
+        await explorer.press("escape", "d")
+        assert "usage of ≈" in explorer.text
     sdk = open_sdk(path)
     assert [user_turn["content"] for user_turn in await sdk.get_conversation_turns(branch_id=made)] == [
         "hello",

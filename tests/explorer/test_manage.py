@@ -159,7 +159,7 @@ async def test_the_list_of_changes_undoes_back_to_an_entry(path: Path) -> None:
         assert "permanent support" in explorer.text
         await explorer.press("escape")
         await explorer.press("z")
-        assert "Nothing to undo" in explorer.notice
+        assert explorer.notice.strip().endswith("Nothing to undo.")
 
 
 async def test_a_change_that_cannot_be_undone_shows_the_error_in_the_list(path: Path) -> None:

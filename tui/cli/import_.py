@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tui.cli.open import open_editor
 from tui.cli.output import Output, print_json
-from tui.errors import ConfigError
+from tui.errors import ConfigError, ConvoError, SessionExistsError
 from tui.formats.transcripts import left_out, left_out_words, load, read_transcripts, with_names
 from tui.storage.open import file_of
 
@@ -22,7 +22,10 @@ async def run(options: argparse.Namespace) -> int:
         conversations = with_names(read_transcripts(_standard_input(), "Standard input"), name, "import")
     else:
         conversations = load(Path(options.transcript), name)
-    await open_editor(file_of(options.file), create=True).import_sessions(conversations)
+    try:
+        await open_editor(file_of(options.file), create=True).import_sessions(conversations)
+    except SessionExistsError as error:
+        raise ConvoError(str(error), "Give the new one another id with --session.") from error
     session_ids = [conversation.session_id for conversation in conversations]
     if options.json:
         print_json({"sessions": session_ids, "left_out": left_out(conversations)})

@@ -8,7 +8,7 @@ import asyncio
 from tui.cli.locks import reported_lock
 from tui.cli.open import OpenSession, open_editor, open_session
 from tui.cli.output import Output, print_json
-from tui.errors import ConvoError
+from tui.errors import ConvoError, NotFoundError
 from tui.storage.editor import Editor
 from tui.storage.open import file_of
 from tui.words import plural
@@ -27,7 +27,10 @@ async def run(options: argparse.Namespace) -> int:
 
 async def _make(options: argparse.Namespace, editor: Editor) -> list[str]:
     if options.command in ("undo", "redo"):
-        entries = await (editor.undo() if options.command == "undo" else editor.redo())
+        try:
+            entries = await (editor.undo() if options.command == "undo" else editor.redo())
+        except NotFoundError as error:
+            raise ConvoError(str(error), "In the explorer, @ lists all changes.") from error
         done = "Undone" if options.command == "undo" else "Redone"
         return [f"{done}: {entry.description}" for entry in entries]
     async with open_session(options.file, options.session, quiet=True) as found:

@@ -223,7 +223,11 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         SystemExit: The arguments are invalid, or ask for help or version.
     """
     if words and words[0] in COMMANDS:
-        return commands_parser().parse_args(words)
+        options, unknown = commands_parser().parse_known_args(words)
+        if unknown:
+            # The parser of all commands would print its own usage.
+            options.fail(f"unrecognized arguments: {' '.join(unknown)}")
+        return options
     parser = explorer_parser()
     if len(words) > 1 and not words[0].startswith("-") and not Path(words[0]).exists():
         near = get_close_matches(words[0], COMMANDS, 1)
@@ -252,6 +256,7 @@ def commands_parser() -> argparse.ArgumentParser:
         subparser = subparsers.add_parser(name, help=command.help, description=description, allow_abbrev=False)
         if command.has_file:
             subparser.add_argument("file", metavar="FILE", help="the SQLite file, or the URL of a PostgreSQL database")
+        subparser.set_defaults(fail=subparser.error)
         command.add_arguments(subparser)
         if command.has_file:
             if command.has_session:

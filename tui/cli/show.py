@@ -48,7 +48,9 @@ def _turn_range(text: str | None, branch: Branch) -> tuple[int, int]:
         raise ConfigError(f"--turn {text} is not a turn.", "Write a number, or two with - between them.")
     first = int(match[1])
     last = int(match[2] or first)
-    if first > min(last, branch.turns):
+    if last < first:
+        raise ConfigError(f"--turn {text} is reversed.", f"Write --turn {last}-{first}.")
+    if first > branch.turns:
         raise NotFoundError(f"Branch '{branch.branch_id}' has no turn {text}.", f"Its last turn is {branch.turns}.")
     return first, last
 

@@ -93,6 +93,8 @@ class DeletionImpact(NamedTuple):
         items: Number of stored items that no other branch holds.
         tokens: Tokens of the usage that is deleted; None if no usage is stored.
         kept_tokens: Tokens of the usage that is kept, since the branch ran turns in `shared_turns`; None without any.
+        tokens_are_estimated: Whether some of `tokens` are estimates.
+        kept_tokens_are_estimated: Whether some of `kept_tokens` are estimates.
     """
 
     session_id: str
@@ -103,6 +105,8 @@ class DeletionImpact(NamedTuple):
     tokens: int | None
     shared_turns: tuple[SharedTurns, ...] = ()
     kept_tokens: int | None = None
+    tokens_are_estimated: bool = False
+    kept_tokens_are_estimated: bool = False
 
 
 def describe_run(message: str | None, branch_id: str) -> str:

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tui.model import DeletionImpact, SharedTurns
 from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal, Scroll, hint
-from tui.words import plural
+from tui.words import ESTIMATE, plural
 
 __all__ = ["DeleteChoice", "DeleteDialog"]
 
@@ -77,7 +77,7 @@ def _deleted(impact: DeletionImpact) -> list[str]:
     else:
         lines = ["only the name; other branches have all of its turns"]
     if impact.tokens is not None:
-        lines.append(f"usage of {plural(impact.tokens, 'token')}")
+        lines.append(f"usage of {_tokens(impact.tokens, estimated=impact.tokens_are_estimated)}")
     elif impact.items:
         lines.append("usage: none is stored")
     return lines
@@ -87,8 +87,13 @@ def _kept(impact: DeletionImpact) -> list[str]:
     """Return a line for each thing that is kept."""
     lines = [_shared(turns) for turns in impact.shared_turns]
     if impact.kept_tokens is not None:
-        lines.append(f"usage of these turns: {plural(impact.kept_tokens, 'token')} from runs on this branch")
+        tokens = _tokens(impact.kept_tokens, estimated=impact.kept_tokens_are_estimated)
+        lines.append(f"usage of these turns: {tokens} from runs on this branch")
     return lines
+
+
+def _tokens(number: int, *, estimated: bool) -> str:
+    return f"{ESTIMATE if estimated else ''}{plural(number, 'token')}"
 
 
 def _shared(turns: SharedTurns) -> str:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from tui.errors import ConvoError
+from tui.errors import ConvoError, NotFoundError
 from tui.model import EntryState, JournalEntry
 from tui.storage.engine import Transaction
 from tui.storage.journal.rows import (
@@ -112,7 +112,7 @@ def _invert(
     hint: str,
 ) -> tuple[JournalEntry, ...]:
     if not entries:
-        raise ConvoError(f"Nothing to {verb}.", "In the explorer, @ lists all changes.")
+        raise NotFoundError(f"Nothing to {verb}.")
     if check is not None:
         for entry, _ in entries:
             check(entry)

@@ -26,7 +26,15 @@ def _of_session(tx: Transaction, session: Session, tree: TurnTree) -> DeletionIm
     (items,) = tx.execute(sql, session_id=session_id).fetchone()
     usage = BranchUsageCache().branch_usage(tx, session, tree, next(iter(tree.branches))).totals[Scope.ALL]
     turns = sum(max(0, chain.last - max(chain.first, 1) + 1) for chain in tree.chains)
-    return DeletionImpact(session_id, None, len(tree.branches), turns, items, usage.total_tokens if usage else None)
+    return DeletionImpact(
+        session_id,
+        None,
+        len(tree.branches),
+        turns,
+        items,
+        usage.total_tokens if usage else None,
+        tokens_are_estimated=bool(usage and usage.estimated),
+    )
 
 
 def _of_branch(tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> DeletionImpact:
@@ -55,6 +63,8 @@ def _of_branch(tx: Transaction, session: Session, tree: TurnTree, branch_id: str
         deleted.total_tokens if deleted else None,
         shared_turns,
         kept.total_tokens if kept else None,
+        tokens_are_estimated=bool(deleted and deleted.estimated),
+        kept_tokens_are_estimated=bool(kept and kept.estimated),
     )
 
 

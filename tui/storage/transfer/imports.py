@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from tui.errors import ConvoError
+from tui.errors import ConvoError, SessionExistsError
 from tui.items.codec import to_json
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation, reserve_branch
@@ -64,7 +64,7 @@ def import_session(tx: Transaction, session: ImportedSession) -> None:
     """
     session_id = session.session_id
     if session_exists(tx, session_id):
-        raise ConvoError(f"There is a session '{session_id}' already.", "Give the new one another name.")
+        raise SessionExistsError(f"There is a session '{session_id}' already.", "Give the new one another name.")
     damaged: tuple[type[Exception], ...] = (LookupError, TypeError, ValueError, AttributeError, *tx.value_errors)
     try:
         if session.document is None:
