@@ -104,6 +104,22 @@ async def test_every_kind_of_fork_has_its_row(
         assert app.lines()[1:] == rows
 
 
+async def test_a_branch_whose_turns_were_undone_shows_nothing_of_them() -> None:
+    branches = {"main": [1, 2, 3], "again": [1, 2, 4]}
+    app = TreeApp(view_of(tree_of(branches), "again", 3))
+    async with app.run_test(size=(46, 12)) as pilot:
+        await pilot.pause()
+        assert app.lines()[-1].split() == ["╰─●", "3", "message", "3", "of…", "again", "‹2/2›", "300"]
+        for revision in (1, 2):
+            view = view_of(tree_of({**branches, "again": [1, 2]}), "again", 2)
+            app.view = view._replace(revision=revision)
+            await pilot.pause()
+
+            assert app.lines()[-1].split() == ["╰─●", "3", "empty", "again", "‹2/2›"]
+            assert "No messages of its own in again" in app.descriptions[-1]
+            assert "token" not in app.descriptions[-1]
+
+
 async def test_a_file_without_sessions_has_a_note() -> None:
     app = TreeApp(View())
     async with app.run_test(size=(30, 5)) as pilot:

@@ -317,7 +317,8 @@ class TreeView(StableScrollView, BorderlessRows):
         run = state.view.runs.get(chain.ending_branch or "")
         words = "" if branch is None else self._words_after_fork(branch, row)
         return TurnAppearance(
-            turn=self._turns.get(row.turn, chain.holders[0]),
+            # The number of a branch without turns of its own may have been that of a turn.
+            turn=self._turns.get(row.turn, chain.holders[0]) if len(chain) else None,
             on_path=chain.index in state.path,
             is_selected=index == state.selected,
             is_marked=(chain.index, row.turn) in state.marks,
