@@ -7,7 +7,7 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.model.cache_evidence import Change, Part, Verdict
+from tui.model.cache_evidence import Change, Part, Unknown, Verdict
 from tui.model.cache_judgement import (
     CACHE_STEP,
     MIN_CACHED_TOKENS,
@@ -112,6 +112,9 @@ def test_a_verdict_follows_from_what_the_cache_did(
             assert found.verdict is Verdict.UNKNOWN
             assert found.expected_tokens == 0
             continue
+        if Part.MODEL in (change.part for change in found.changes):
+            model = requests[number].model
+            assert any(other.usage and other.usage.used_cache for other in requests if other.model == model)
         before, after = prompt(*sent[number - 1]), prompt(*sent[number])
         goes_on = _common(before, after) == len(before)
         if found.verdict is Verdict.PREFIX_CHANGED:
@@ -127,6 +130,19 @@ def test_a_verdict_follows_from_what_the_cache_did(
             assert any(number >= moment for moment in expired)
         elif not expired and goes_on:
             assert found.verdict is Verdict.HIT
+
+
+def test_a_model_without_a_cache_did_not_lose_a_prefix() -> None:
+    sent = [("big", 0), ("big", 2688), ("offline", 0), ("offline", 0), ("small", 0), ("small", 2688)]
+    requests = [
+        Request(number, "main", 1, number + 1, "Agent", model, usage=RequestUsage(2800, 1, cached), has_input=True)
+        for number, (model, cached) in enumerate(sent)
+    ]
+    parts = {number: SentParts("kind", [], {}, [*"ab", *"c" * number]) for number in range(len(sent))}
+    found = judge_requests((), requests, parts, never_same)
+    assert [each.unknown for each in found[2:4]] == [Unknown.NO_CACHE_SEEN] * 2
+    # The next request shows that this model has a cache.
+    assert (found[4].verdict, found[4].changes) == (Verdict.PREFIX_CHANGED, (Change(Part.MODEL, "small"),))
 
 
 def _common(one: list[str], other: list[str]) -> int:

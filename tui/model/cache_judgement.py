@@ -123,6 +123,9 @@ def _judge(
     if cached >= expected - CACHE_STEP:
         return CacheEvidence(Verdict.HIT, expected_tokens=expected, compared=compared)
     changes = _changes(previous, current, is_same)
+    if not has_cache and (not changes or changes[0].part is Part.MODEL):
+        # Another model may have no cache that a prefix could be in.
+        return _unknown(Unknown.NO_CACHE_SEEN, compared)
     if changes:
         # An earlier request that is a prefix of this one tells how many tokens before the change could be served.
         unchanged = max(
@@ -139,8 +142,6 @@ def _judge(
             lost = max(0, expected - cached)
             return CacheEvidence(Verdict.PREFIX_CHANGED, None, changes, expected, lost, compared=compared)
         expected = unchanged
-    elif not has_cache:
-        return _unknown(Unknown.NO_CACHE_SEEN, compared)
     elif current.tokens < previous.tokens:
         return _unknown(Unknown.INPUT_SHRANK, compared)
     lost = expected - cached
