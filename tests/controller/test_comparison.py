@@ -42,8 +42,8 @@ async def test_branches_are_compared_from_their_fork_on(controller: SessionContr
     assert compared.shared == 2
     assert compared.left == ("main", 3, 4)
     assert compared.right == ("alt", 3, 5)
-    # The additional turn of alt is alone; the turns after it are paired.
-    assert compared.pairs == ((None, 3), (3, 4), (4, 5))
+    # The alternatives of the fork are a pair, and so are equal turns; the additional turn of alt is alone.
+    assert compared.pairs == ((3, 3), (None, 4), (4, 5))
 
 
 async def test_the_sums_are_those_of_the_compared_turns(controller: SessionController) -> None:
@@ -83,8 +83,8 @@ async def test_the_tool_calls_are_compared_in_order(controller: SessionControlle
 
 async def test_two_turns_are_compared_item_by_item_and_word_by_word(controller: SessionController) -> None:
     compared = await controller.comparison.compare_branches("alt")
-    _, booked, thanks = await details(controller, compared)
-    assert booked.pair == (3, 4)
+    pairs = [TurnPair(3, 4), TurnPair(4, 5)]
+    booked, thanks = await controller.comparison.compare_turns(compared, pairs)
     types = [
         (part.left and (part.left.type, part.left.tool_name), part.right and (part.right.type, part.right.tool_name))
         for part in booked.items
@@ -107,7 +107,6 @@ async def test_two_turns_are_compared_item_by_item_and_word_by_word(controller: 
         ("Book the second one", False),
         (", please", True),
     ]
-    assert thanks.pair == (4, 5)
     assert not thanks.differs
 
 
@@ -165,7 +164,7 @@ async def test_a_comparison_can_be_written_as_json(controller: SessionController
     compared = await controller.comparison.compare_branches("alt")
     written = json.loads(json.dumps(comparison_object(compared, await details(controller, compared))))
     assert written["left"]["branch_id"] == "main"
-    assert (written["turns"][1]["left"], written["turns"][1]["right"]) == (3, 4)
+    assert (written["turns"][1]["left"], written["turns"][1]["right"]) == (None, 4)
 
 
 async def test_only_the_beginning_of_a_long_turn_is_compared(tmp_path: Path) -> None:

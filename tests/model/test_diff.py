@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.model import diff
+from tui.model.compare import Side, pair_turns
 from tui.model.diff import Span, align, diff_words, matches
 
 Messages = st.lists(st.sampled_from(["go on", "what is the weather", "and in Bergen?", "no, in Oslo", "plot it", ""]))
@@ -63,6 +64,24 @@ def test_additional_texts_on_one_side_are_not_paired() -> None:
 
 def test_texts_that_are_not_similar_are_paired_in_order() -> None:
     assert align(["one", "two"], ["drei", "vier", "fünf"]) == [(0, 0), (1, 1), (None, 2)]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        (["Go by bus"], ["Go by train", "Go by bus to Oslo"], [(3, 3), (None, 4)]),
+        (["Go by bus to Rome", "Eat"], ["Sleep", "Go by bus to Oslo", "Eat"], [(3, 3), (None, 4), (4, 5)]),
+        (["Go by bus"], ["Sleep", "Go by bus"], [(None, 3), (3, 4)]),
+        (["Sleep", "Go by bus"], ["Go by bus"], [(3, None), (4, 3)]),
+        (["Go by bus", "Go by bus"], ["Go by bus"], [(3, 3), (4, None)]),
+        ([], ["Sleep"], [(None, 3)]),
+    ],
+)
+def test_the_first_turns_after_a_fork_face_each_other_unless_one_is_repeated(
+    left: list[str], right: list[str], expected: list[tuple[int | None, int | None]]
+) -> None:
+    sides = Side("main", 3, 2 + len(left)), Side("alt", 3, 2 + len(right))
+    assert list(pair_turns(sides[0], left, sides[1], right)) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from decimal import Decimal
 
 from tui.cli.json_objects import comparison_object
 from tui.cli.open import open_session
@@ -61,9 +60,7 @@ def _summary(summary: Summary) -> dict[str, str]:
         "turns": f"{summary.turns:,}",
         "tokens": f"{estimate_mark(usage)}{usage.total_tokens:,}" if usage else "no usage stored",
         "cached input": "" if cached is None else f"{cached:.0%}",
-        "cost": "n/a"
-        if summary.cost is None
-        else f"{estimate_mark(usage)}{format_dollars(Decimal(str(summary.cost)))}",
+        "cost": "n/a" if summary.cost is None else f"{estimate_mark(usage)}{format_dollars(summary.cost)}",
         "seconds": "n/a" if summary.seconds is None else f"{summary.seconds:,.1f}",
         "tool calls": f"{summary.tools:,}",
     }

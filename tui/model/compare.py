@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
 from tui.model.diff import Span, align, diff_words, opcodes
@@ -89,7 +90,7 @@ class Summary(NamedTuple):
     seconds: float | None = None
     turns_without_time: int = 0
     tools: int = 0
-    cost: float | None = None
+    cost: Decimal | None = None
 
     @property
     def cached(self) -> float | None:
@@ -272,10 +273,24 @@ def compare_turns(
 
 
 def pair_turns(left: Side, left_texts: Sequence[str], right: Side, right_texts: Sequence[str]) -> tuple[TurnPair, ...]:
-    """Pair the turns of two sides by their user messages."""
-    return tuple(
-        TurnPair(None if ours is None else left.first + ours, None if theirs is None else right.first + theirs)
-        for ours, theirs in align(left_texts, right_texts)
+    """Pair the turns of two sides by their user messages.
+
+    The first turns are the alternatives of one fork, so they are a pair, unless one of them equals a later turn of the
+    other side.
+    """
+    faces = bool(left_texts and right_texts) and not (
+        left_texts[0] in right_texts[1:] or right_texts[0] in left_texts[1:]
+    )
+    first = [TurnPair(left.first, right.first)] if faces else []
+    return (
+        *first,
+        *(
+            TurnPair(
+                None if ours is None else left.first + len(first) + ours,
+                None if theirs is None else right.first + len(first) + theirs,
+            )
+            for ours, theirs in align(left_texts[len(first) :], right_texts[len(first) :])
+        ),
     )
 
 
@@ -303,11 +318,11 @@ def summary(turns: Sequence[TurnUsage], runs: Sequence[RunRecord], tools: int) -
     )
 
 
-def _cost(turns: Sequence[TurnUsage]) -> float | None:
+def _cost(turns: Sequence[TurnUsage]) -> Decimal | None:
     """Return the price of turns; None unless each turn with usage has a price."""
     costs = [turn.cost for turn in turns if turn.usage is not None]
     priced = [cost for cost in costs if cost is not None and not cost.unpriced]
-    return float(sum(cost.amount for cost in priced)) if costs and len(priced) == len(costs) else None
+    return sum((cost.amount for cost in priced), Decimal()) if costs and len(priced) == len(costs) else None
 
 
 def compare_items(left: Sequence[ComparedItem], right: Sequence[ComparedItem]) -> tuple[ItemPair, ...]:

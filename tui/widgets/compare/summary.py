@@ -12,12 +12,12 @@ from textual.widget import Widget
 
 from tui.model.compare import Comparison, Side, Summary, ToolStep
 from tui.printable import printable_line
-from tui.widgets.format import estimate_mark, fit_name, format_duration, format_tokens
+from tui.widgets.format import estimate_mark, fit_name, format_dollars, format_duration, format_tokens
 
 __all__ = ["CompareSummary"]
 
 _COLUMNS: Final = (("turns", 6), ("tokens", 8), ("cached", 7), ("cost", 7), ("time", 10), ("tools", 6))
-"""Heading and cells of each number."""
+"""Heading and least cells of each number."""
 
 _MAX_NAME_WIDTH: Final = 48
 """Maximum width of the names, so that the numbers are near them."""
@@ -53,12 +53,17 @@ class CompareSummary(Widget):
         comparison, width = self.comparison, self.content_size.width
         if comparison is None or width < 1:
             return Content("")
-        room = min(max(width - sum(cells for _, cells in _COLUMNS), 8), _MAX_NAME_WIDTH)
-        headings = "".join(f"{name:>{cells}}" for name, cells in _COLUMNS)
+        left, right = _values(comparison.left_summary), _values(comparison.right_summary)
+        columns = [
+            max(cells, len(ours) + 1, len(theirs) + 1)
+            for (_, cells), ours, theirs in zip(_COLUMNS, left, right, strict=True)
+        ]
+        room = min(max(width - sum(columns), 8), _MAX_NAME_WIDTH)
+        headings = _columns([name for name, _ in _COLUMNS], columns)
         lines = (
             Content.styled(f"{_shared_text(comparison, room):<{room}}{headings}", _MUTED),
-            _row("−", _LEFT, comparison.left, comparison.left_summary, room),
-            _row("+", _RIGHT, comparison.right, comparison.right_summary, room),
+            _row("−", _LEFT, comparison.left, _columns(left, columns), room),
+            _row("+", _RIGHT, comparison.right, _columns(right, columns), room),
             _tool_line(comparison.tools[:_MAX_TOOL_STEPS]),
         )
         return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
@@ -78,12 +83,15 @@ def _shared_text(comparison: Comparison, room: int) -> str:
     return fit_name(text, room - 1)
 
 
-def _row(sign: str, style: str, side: Side, summary: Summary, room: int) -> Content:
-    values = (f"{value:>{cells}}" for value, (_, cells) in zip(_values(summary), _COLUMNS, strict=True))
+def _columns(values: Sequence[str], columns: Sequence[int]) -> str:
+    return "".join(f"{value:>{cells}}" for value, cells in zip(values, columns, strict=True))
+
+
+def _row(sign: str, style: str, side: Side, numbers: str, room: int) -> Content:
     turns = f"  {_turns_text(side)}" if room >= _MIN_WIDTH_FOR_TURNS else ""
     name = fit_name(side.branch_id, max(room - 3 - len(turns), 1))
     gap = " " * max(room - 2 - Content(name).cell_length - len(turns), 0)
-    return Content.assemble((f"{sign} {name}", style), (turns, _MUTED), gap, "".join(values))
+    return Content.assemble((f"{sign} {name}", style), (turns, _MUTED), gap, numbers)
 
 
 def _turns_text(side: Side) -> str:
@@ -101,7 +109,7 @@ def _values(summary: Summary) -> tuple[str, ...]:
         if usage is None
         else f"{_at_least(summary.turns_without_usage)}{format_tokens(usage.total_tokens, estimated=usage.estimated)}",
         _UNKNOWN if summary.cached is None else f"{summary.cached:.0%}",
-        _UNKNOWN if summary.cost is None else f"{estimate_mark(usage)}${summary.cost:.3f}",
+        _UNKNOWN if summary.cost is None else f"{estimate_mark(usage)}{format_dollars(summary.cost)}",
         _UNKNOWN
         if summary.seconds is None
         else f"{_at_least(summary.turns_without_time)}{format_duration(summary.seconds)}",
