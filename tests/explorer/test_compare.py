@@ -248,7 +248,7 @@ def test_looks(path: Path, snap_compare: Snapshot, size: tuple[int, int], keys: 
 
 async def test_m_shows_the_model_input_request_by_request(path: Path) -> None:
     async with open_explorer(path, "main") as program:
-        await program.press_each("1", "k", "m", "left_square_bracket", "left_square_bracket")
+        await program.press_each("1", "k", "m")
         assert isinstance(program.app.screen, StoredInputScreen)
         assert "Model input  main · turn 3 · request 3 of 3" in program.text
         await program.press_each("left_square_bracket", "left_square_bracket")
