@@ -16,6 +16,7 @@ from tests.cli.conftest import Run, RunJSON
 from tests.conftest import OpenOurs, OpenSDK
 from tests.controller.views import notice, quiet, until, user_texts
 from tests.conversations import sent_request, turn
+from tests.explorer.driver import open_explorer
 from tests.paying_agent import paid, pause_run, write_agent
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
@@ -136,6 +137,63 @@ async def test_a_decrypted_document_restores_the_session_in_plain_text(
     refused = run("export", written, "--format", "json", "--decrypt")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "and no key is set." in refused.stderr
+
+
+@pytest.mark.parametrize("key", ["", "another key"])
+async def test_what_an_encrypted_request_sent_is_called_encrypted(
+    written: Path, run: Run, run_json: RunJSON, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    async with AdvancedSQLiteSession(session_id="chat", db_path=written) as session:
+        await session.switch_to_branch("main")
+        for instructions in ("secret instructions", "other instructions"):
+            request = sent_request(100, [{"role": "user", "content": "only sent"}], instructions)
+            await session.record_request(request, first=instructions[0] == "s", seal=Seal(KEY, "chat"))
+    parts = ["instructions", "tools", "settings"]
+    for value, encrypted in ((key, parts), (KEY, [])):
+        monkeypatch.setenv(KEY_VARIABLE, value)
+        sent = run_json("input", written, "--branch", "main")
+        assert sent["encrypted_parts"] == encrypted
+        assert all((sent[name] is None) == bool(encrypted) for name in parts)
+        lines = run("input", written, "--branch", "main").stdout.split("\n")
+        assert all((lines[lines.index(name) + 1] == "  encrypted") == bool(encrypted) for name in parts)
+        async with open_explorer(written, "main") as program:
+            await program.press_each("m")
+            headings = [f"{name.capitalize()}  encrypted" in program.text for name in parts]
+            assert headings == [bool(encrypted)] * 3
+            await program.press_each("tab")
+            assert ("encrypted for request 1 of turn 2 and request 2 of turn 2" in program.text) == bool(encrypted)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["oldest", "newest"])
+async def test_an_item_of_another_key_is_told_from_a_wrong_key(
+    ours: OpenOurs,
+    path: Path,
+    run: Run,
+    run_json: RunJSON,
+    monkeypatch: pytest.MonkeyPatch,
+    first: bool,
+    tmp_path: Path,
+) -> None:
+    async with ours() as session:
+        for key in ("another key", KEY) if first else (KEY, "another key"):
+            count = 1 if key == "another key" else 2
+            await cast(Any, EncryptedSession)("chat", session, key).add_items(turn(f"of {key}", "first answer")[:count])
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    words = "Some items of session 'chat' are encrypted with another key.\n"
+    shown = run("show", path)
+    assert (shown.stdout.count("encrypted item"), shown.stderr.startswith(words)) == (1, True)
+    document = tmp_path / "chat.json"
+    exported = run("export", path, "--format", "json", "--decrypt", "--output", document)
+    assert exported.returncode == 0
+    assert exported.stderr.endswith("Left encrypted with another key: 1 stored text.\n")
+    assert (document.read_text().count("__enc__"), f"of {KEY}" in document.read_text()) == (1, True)
+    copy = tmp_path / "copy.sqlite"
+    assert run("import", copy, document).returncode == 0
+    monkeypatch.setenv(KEY_VARIABLE, "another key")
+    assert "of another key" in run("show", copy).stdout
+    monkeypatch.setenv(KEY_VARIABLE, "a third key")
+    refused = run("export", path, "--format", "json", "--decrypt")
+    assert (refused.returncode, "does not open it" in refused.stderr) == (2, True)
 
 
 async def test_a_run_that_waits_on_an_encrypted_session_is_answered_with_the_key(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from tui.cli.open import OpenSession, open_session
@@ -12,6 +13,7 @@ from tui.errors import ConfigError, NotFoundError
 from tui.formats import Format, export
 from tui.formats.atomic_file import write_atomically
 from tui.storage.queries.session_dump import SessionDump
+from tui.words import plural
 
 __all__ = ["run"]
 
@@ -24,16 +26,19 @@ async def run(options: argparse.Namespace) -> int:
         branches = await _branches(found, options)
         if options.decrypt:
             # It raises an error without the key.
-            await found.store.seal(found.session.session_id)
+            await found.store.seal(found.session.session_id, for_some=True)
 
-        def write(dump: SessionDump) -> None:
+        def write(dump: SessionDump) -> int:
             chunks = export(dump, branches, form, decrypt=options.decrypt)
             if options.output is None:
                 print_document(map(_with_references, chunks) if form is Format.HTML and not is_unicode() else chunks)
             else:
                 write_atomically(chunks, Path(options.output), overwrite=options.force)
+            return dump.not_decrypted
 
-        await found.store.dump(found.session, write)
+        not_decrypted = await found.store.dump(found.session, write)
+    if not_decrypted:
+        print(f"Left encrypted with another key: {plural(not_decrypted, 'stored text')}.", file=sys.stderr)
     if options.output is not None:
         Output().line(f"Wrote {options.output}.")
     return 0

@@ -23,6 +23,7 @@ __all__ = ["run"]
 
 _NONE: Final = "none"
 _UNKNOWN: Final = "not recorded"
+_ENCRYPTED: Final = "encrypted"
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -70,9 +71,13 @@ def _print_sent(out: Output, sent: RequestInput, mark: str) -> None:
         out.line((line, "dim"))
     if not request.has_input:
         out.line(f"What was sent is {_UNKNOWN}. {RECORD_HINT}")
-    _print_section(out, "instructions", _instructions(sent))
-    _print_section(out, "tools", _UNKNOWN if sent.tools is None else _json_or_none(sent.tools))
-    _print_section(out, "settings", _UNKNOWN if sent.settings is None else _json_or_none(sent.settings))
+    parts = {
+        "instructions": _instructions(sent),
+        "tools": _UNKNOWN if sent.tools is None else _json_or_none(sent.tools),
+        "settings": _UNKNOWN if sent.settings is None else _json_or_none(sent.settings),
+    }
+    for name, text in parts.items():
+        _print_section(out, name, _ENCRYPTED if name in sent.encrypted_parts else text)
     if sent.items is None:
         _print_section(out, "items", f"{_UNKNOWN}, or changed in the branch since")
         return

@@ -124,6 +124,7 @@ def input_object(session_id: str, branch_id: str, requests: int, found: RequestI
         "tools": found.tools,
         "settings": found.settings,
         "items": found.items,
+        "encrypted_parts": list(found.encrypted_parts),
     }
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "is_sealed",
     "missing_key",
     "open_text",
+    "other_key",
     "seal_of",
     "seal_problem",
     "unsealed",
@@ -169,6 +170,14 @@ def missing_key(session_id: str) -> ConvoError:
         )
     return ConvoError(
         f"{encrypted}, and the key in {KEY_VARIABLE} does not open it.", "Set it to the session's own encryption_key."
+    )
+
+
+def other_key(session_id: str) -> ConvoError:
+    """Return the error for a session of which the key opens some items, and not others."""
+    return ConvoError(
+        f"Some items of session '{session_id}' are encrypted with another key.",
+        f"They are shown as encrypted items. To read them, set {KEY_VARIABLE} to their key.",
     )
 
 

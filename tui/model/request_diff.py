@@ -58,13 +58,16 @@ def compare_requests(left: RequestInput, right: RequestInput) -> RequestDiff:
     sections = []
     for name in ("instructions", "tools", "settings", "items"):
         sides = [_parts(name, found) for found in (left, right)]
+        encrypted = any(name in found.encrypted_parts for found in (left, right))
         unknown = [
             f"request {found.request.number} of turn {found.request.turn}"
             for found, parts in zip((left, right), sides, strict=True)
             if parts is None
         ]
         if unknown:
-            sections.append(SectionDiff(name, unknown=f"not recorded for {' and '.join(unknown)}"))
+            sections.append(
+                SectionDiff(name, unknown=f"{'encrypted' if encrypted else 'not recorded'} for {' and '.join(unknown)}")
+            )
         else:
             ours, theirs = (parts or [] for parts in sides)
             sections.append(SectionDiff(name, tuple(_compare(ours, theirs))))
@@ -73,6 +76,8 @@ def compare_requests(left: RequestInput, right: RequestInput) -> RequestDiff:
 
 def _parts(name: str, found: RequestInput) -> list[_Part] | None:
     """Return the parts of a section; None if it is not known."""
+    if name in found.encrypted_parts:
+        return None
     match name:
         case "instructions":
             # Without instructions, a recorded request sent none.

@@ -120,6 +120,7 @@ class RequestInput(NamedTuple):
         tools: The tools; None if they were not recorded.
         settings: The settings of the model; None if they were not recorded.
         items: The items; None if they were not recorded, or were changed since.
+        encrypted_parts: Names of the parts that are None as they are encrypted, and cannot be decrypted.
     """
 
     request: Request
@@ -127,6 +128,7 @@ class RequestInput(NamedTuple):
     tools: list[dict[str, Any]] | None = None
     settings: dict[str, Any] | None = None
     items: list[Any] | None = None
+    encrypted_parts: tuple[str, ...] = ()
 
 
 def adds_up(usages: Sequence[RequestUsage | None], requests: int, total: RequestUsage) -> bool:

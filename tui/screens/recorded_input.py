@@ -112,5 +112,6 @@ class RecordedInputScreen(ModelInputScreen):
                 "settings": sent.settings,
                 "items": sent.items,
                 "response_id": sent.request.response_id,
+                "encrypted_parts": sent.encrypted_parts,
             }
             self.copy_json(value, f"request {sent.request.number}")

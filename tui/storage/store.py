@@ -195,13 +195,13 @@ class Store:
         """Return the error for a session whose newest or oldest message cannot be decrypted; None for any other."""
         return await self._background.read(lambda tx: read_seal_problem(tx, session.session_id))
 
-    async def seal(self, session_id: str) -> Seal | None:
+    async def seal(self, session_id: str, *, for_some: bool = False) -> Seal | None:
         """Return with what a session is encrypted; None if none of its messages is.
 
         Raises:
-            ConvoError: The newest of its encrypted messages cannot be decrypted.
+            ConvoError: The newest of its encrypted messages cannot be decrypted; `for_some`, none of the newest can.
         """
-        return await self._background.read(lambda tx: read_seal(tx, session_id))
+        return await self._background.read(lambda tx: read_seal(tx, session_id, for_some=for_some))
 
     async def session_index(self, session_id: str, *, archived: bool = True) -> int | None:
         """Return the index of a session in `sessions`; None if it is not among them."""

@@ -117,7 +117,8 @@ class RequestView(CursorView):
             return value
         if value is None:
             # Without instructions, a request whose items are recorded sent none.
-            return () if section == "instructions" and request.items is not None else None
+            sent_none = request.items is not None and section not in request.encrypted_parts
+            return () if section == "instructions" and sent_none else None
         return () if section == "response_id" and not self._as_json else (value,)
 
     def _change(self, position: int | None = None) -> None:
@@ -257,6 +258,8 @@ class RequestView(CursorView):
     def _note(self, section: str, parts: Sequence[Any] | None) -> str:
         if section == "response_id" and self._request is not None:
             return printable_line(self._request.request.response_id or "without an id")
+        if self._request is not None and section in self._request.encrypted_parts:
+            return "encrypted"
         if parts is None:
             input_items = None if self._request is None else self._request.request.input_items
             changed = section == "items" and input_items is not None

@@ -66,7 +66,7 @@ async def test_a_recorded_request_is_read_as_it_was_sent(path: Path, session: Ad
         found = await sent(path, 1, number)
         expected = sent_request(0, None)
         assert found is not None
-        assert found[1:] == (expected.instructions, expected.tools, expected.settings, sent_items)
+        assert found[1:5] == (expected.instructions, expected.tools, expected.settings, sent_items)
     assert await sent(path, 1, 3) is None
     assert await session.get_turn_usage(1) == {
         "requests": 2,

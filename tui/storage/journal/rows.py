@@ -165,13 +165,15 @@ entries_made_here: Final[set[int]] = set()
 
 _STARTED: Final = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
-ENTRY_COLUMNS: Final = "id, session_id, branch_id, op, words, state, bytes, CAST(created_at AS TEXT)"
+_TEXTS_OF_ENTRY: Final = ("session_id", "branch_id", "op", "words", "state", "created_at")
+
+ENTRY_COLUMNS: Final = f"id, CAST(bytes AS INTEGER), {', '.join(f'CAST({name} AS TEXT)' for name in _TEXTS_OF_ENTRY)}"
 """The columns of the journal that `entry_from_row` takes."""
 
 
 def entry_from_row(row: Sequence[Any]) -> JournalEntry:
     """Return the entry with these `ENTRY_COLUMNS`."""
-    entry_id, session_id, branch_id, operation, description, state, size, created_at = row
+    entry_id, size, session_id, branch_id, operation, description, state, created_at = row
     origin = Origin.EARLIER if (created_at or "") < _STARTED else Origin.ELSEWHERE
     origin = Origin.HERE if entry_id in entries_made_here else origin
     state = EntryState(state)

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from tui.items.codec import decode_or_none, to_json
-from tui.items.sealed import Seal, is_sealed, unsealed
+from tui.items.sealed import UNREADABLE, Seal, is_sealed, unsealed
 from tui.model import Session
 from tui.model.requests import Request, RequestInput, SentRequest
 from tui.storage.engine import Rows, Transaction
@@ -187,7 +187,9 @@ def read_request_input(tx: Transaction, session: Session, branch_id: str, reques
     elements = elements_of(stored)
     groups = [element[0] for element in elements if is_group(element)]
     texts = read_texts(tx, session.session_id, [*hashes, *groups])
-    instructions, tools, settings = (unsealed(decode_or_none(texts.get(key)), session.session_id) for key in hashes)
+    opened = [unsealed(decode_or_none(texts.get(key)), session.session_id) for key in hashes]
+    encrypted = tuple(name for name, value in zip(_TEXTS, opened, strict=True) if value is UNREADABLE)
+    instructions, tools, settings = (None if value is UNREADABLE else value for value in opened)
     elements = [
         inner
         for element in elements
@@ -200,6 +202,7 @@ def read_request_input(tx: Transaction, session: Session, branch_id: str, reques
         tools if isinstance(tools, list) else None,
         settings if isinstance(settings, dict) else None,
         items if stored is not None and items is not None and len(items) == request.input_items else None,
+        encrypted,
     )
 
 

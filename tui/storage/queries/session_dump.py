@@ -66,12 +66,14 @@ class SessionDump:
 
     Attributes:
         decrypts: Whether messages, stored runs and texts are decrypted, as far as the key opens them. Items always are.
+        not_decrypted: Number of messages, stored runs and texts that were read and that the key did not open.
     """
 
     def __init__(self, tx: Transaction, session: Session, tree: TurnTree) -> None:
         self.session = session
         self.tree = tree
         self.decrypts = False
+        self.not_decrypted = 0
         self._tx = tx
         self._structure = tx.structure_table(session)
 
@@ -176,6 +178,7 @@ class SessionDump:
         """Yield the rows of `convo_runs` of the session."""
         for run in self._records("convo_runs", DUMPED_RUN, "TRUE ORDER BY id"):
             opened = open_text(run["error"], self.session.session_id) if self.decrypts else None
+            self.not_decrypted += self.decrypts and opened is None and run["error"] is not None
             yield run if opened is None else run | {"error": opened}
 
     def stored_requests(self) -> Iterator[dict[str, Any]]:
@@ -197,6 +200,7 @@ class SessionDump:
     def _decoded(self, text: Any) -> Any:
         stored = decode_or_none(text)
         opened = unsealed(stored, self.session.session_id) if self.decrypts else stored
+        self.not_decrypted += opened is UNREADABLE
         return stored if opened is UNREADABLE else opened
 
     def _records(

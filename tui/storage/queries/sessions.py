@@ -17,7 +17,7 @@ from typing import Final
 
 from tui.errors import ConvoError
 from tui.items.codec import decode_or_none
-from tui.items.sealed import SEALED, Seal, seal_of, seal_problem
+from tui.items.sealed import SEALED, Seal, other_key, seal_of, seal_problem
 from tui.items.text import item_text
 from tui.items.types import is_user_message
 from tui.model import Session, SessionSort
@@ -52,6 +52,9 @@ FIRST_PAGE: Final = 32
 _MAX_MESSAGES: Final = 4096
 """Messages that are read at most for the first page; if they are too few, the last message of each session is read."""
 
+
+_TRIED: Final = 100
+"""How many encrypted messages are tried with a key that does not open all of them."""
 
 _MAX_FIRST_BYTES: Final = 1024
 """Bytes of the first message of a session that are read for its first words."""
@@ -92,21 +95,32 @@ def read_seal_problem(tx: Transaction, session_id: str) -> ConvoError | None:
     # The index has the order. Only an encrypted text is read, as others may be long.
     of_session = f"FROM {tx.tables.messages} WHERE session_id = :session_id"
     ends = f" AND id IN ((SELECT MAX(id) {of_session}), (SELECT MIN(id) {of_session}))"
-    problems = (seal_problem(decode_or_none(text), session_id) for text in _sealed(tx, session_id, ends, 2))
-    return next((problem for problem in problems if problem is not None), None)
+    problems = [seal_problem(decode_or_none(text), session_id) for text in _sealed(tx, session_id, ends, 2)]
+    problem = next((problem for problem in problems if problem is not None), None)
+    return other_key(session_id) if problem and (None in problems or _opens_some(tx, session_id)) else problem
 
 
-def read_seal(tx: Transaction, session_id: str) -> Seal | None:
+def read_seal(tx: Transaction, session_id: str, *, for_some: bool = False) -> Seal | None:
     """Return with what a session is encrypted; None if none of its messages is, which are all read for that.
 
     Raises:
-        ConvoError: The newest of its encrypted messages cannot be decrypted.
+        ConvoError: The newest of its encrypted messages cannot be decrypted; `for_some`, none of the newest can.
     """
     for text in _sealed(tx, session_id, "", 1):
         if (problem := seal_problem(decode_or_none(text), session_id)) is not None:
-            raise problem
+            opens_some = _opens_some(tx, session_id)
+            if not (for_some and opens_some):
+                raise other_key(session_id) if opens_some else problem
         return seal_of(session_id)
     return None
+
+
+def _opens_some(tx: Transaction, session_id: str) -> bool:
+    """Return whether the key opens one of the newest encrypted messages of a session."""
+    # Without a key, none is read.
+    return seal_of(session_id) is not None and any(
+        seal_problem(decode_or_none(text), session_id) is None for text in _sealed(tx, session_id, "", _TRIED)
+    )
 
 
 def _sealed(tx: Transaction, session_id: str, condition: str, limit: int) -> list[str]:
