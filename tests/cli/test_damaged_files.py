@@ -15,7 +15,9 @@ import pytest
 
 from tests.damage import VALUES, change, damage, write_sample
 from tui.cli import main
+from tui.errors import ConvoError
 from tui.storage.editor import Editor
+from tui.storage.store import Store
 
 SEEDS = range(12)
 COMMANDS = (
@@ -127,8 +129,9 @@ def test_a_damaged_history_is_said_and_can_be_emptied(
 
 @pytest.mark.parametrize("table", ["convo_journal", "convo_trash"])
 def test_any_value_in_the_history_is_undone_or_refused(
-    table: str, sample: Path, path: Path, capsys: pytest.CaptureFixture[str]
+    table: str, sample: Path, path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tui.storage.sqlite.corrections._MAX_CHECKED_BYTES", 0)
     with closing(sqlite3.connect(sample)) as db:
         columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
     chance = random.Random(table)
@@ -137,6 +140,10 @@ def test_any_value_in_the_history_is_undone_or_refused(
             shutil.copy(sample, path)
             with suppress(sqlite3.IntegrityError):
                 change(path, f"UPDATE OR IGNORE {table} SET {column} = {value}")
+            with closing(Store(path)) as store, suppress(ConvoError):
+                for entry in asyncio.run(store.journal()):
+                    assert isinstance(entry.description, str)
+                    assert isinstance(entry.kept_bytes, int)
             for command in ("undo", "undo", "redo", "redo"):
                 run_command((command,), path, capsys)
 
