@@ -1,4 +1,4 @@
-"""What a server adds: many processes and hosts, lost connections, restarts, roles, and passwords."""
+"""The session class on a server: many processes and hosts, lost connections, restarts, roles, and passwords."""
 
 from __future__ import annotations
 

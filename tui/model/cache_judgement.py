@@ -63,7 +63,7 @@ class SentParts(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        """Whether all that a verdict needs is known."""
+        """True if all that a verdict needs is known."""
         return self.tools is not None and self.settings is not None and self.items is not None
 
 

@@ -37,7 +37,7 @@ class RequestUsage(NamedTuple):
 
     @property
     def used_cache(self) -> bool:
-        """Whether tokens were read from a cache or written to it."""
+        """True if tokens were read from a cache or written to it."""
         return bool(self.cached_tokens or self.cache_write_tokens)
 
 

@@ -141,8 +141,8 @@ class ResendCost:
 def resend_cost(branch_id: str, turns: Sequence[TurnInput]) -> ResendCost:
     """Compute the resend costs of a branch from the sizes of all its turns."""
     items, measured = _items(turns)
-    # How often each turn's requests sent the items before it, and the part of that which was cached: the number of
-    # requests, or less if not all items fit.
+    # For each turn, the number of requests that sent the items before it, and the cached share of that number. Both are
+    # lower if not all items fit.
     resends, cached_resends = (array("d", bytes(8 * len(turns))) for _ in range(2))
     before = 0
     for index, turn in enumerate(turns):

@@ -42,7 +42,7 @@ class SessionAccess:
 
     @property
     def is_durable(self) -> bool:
-        """Whether changes are recorded in a database that outlives this object, so that somebody can undo them."""
+        """True if changes are recorded in a database that outlives this object, so that they can be undone."""
         return self.engine.keeps_journal and self.engine.target != ":memory:"
 
     def check_open(self) -> None:

@@ -306,7 +306,7 @@ class ItemSession:
 
     @property
     def _transforms_items(self) -> bool:
-        """Whether a subclass may store items in another form, so that it has to write them itself."""
+        """True if a subclass may store items in another form: it then writes them itself."""
         own = type(self)
         return own.get_items is not ItemSession.get_items or own.add_items is not ItemSession.add_items
 

@@ -85,12 +85,12 @@ class RecordedRun:
 
     @property
     def has_no_turn(self) -> bool:
-        """Whether the run has ended before it had a turn: it has stored neither its message nor a request."""
+        """True if the run ended before it had a turn: it stored neither its message nor a request."""
         return self.is_new and self.writes is not None and self.turn is None
 
     @property
     def is_paused(self) -> bool:
-        """Whether the run waits for an approval, which is known of a streamed run."""
+        """True if the run waits for an approval; only a streamed run tells."""
         return self.result is not None and bool(self.result.interruptions)
 
     def find_writes(self, session: ItemSession) -> None:
