@@ -109,7 +109,12 @@ async def test_a_file_that_an_agent_writes_is_followed(conversation: Path, sdk: 
         terminal.until(lambda text: "By train." in text and "turn 5 of 5" in text)
         await session.create_branch_from_turn(2, "night train")
         await session.add_items(turn("Is there a night train?", "There is."))
-        terminal.until(lambda text: "There is." in text and "2 Chat · night train · following" in text)
+        told = "New branch 'night train'. b goes there"
+        terminal.until(lambda text: told in text and "2 Chat · main · following" in text)
+        terminal.type("b")
+        terminal.until("✦ night train")
+        terminal.type("night\r")
+        terminal.until(lambda text: "There is." in text and "2 Chat · night train" in text)
         await sdk(conversation, "another agent").add_items(turn("Hello"))
         terminal.until("✦ another agent")
 

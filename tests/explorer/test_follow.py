@@ -79,16 +79,63 @@ async def test_chat_and_selection_keep_their_place_unless_they_follow(
     assert "new" not in last_line(explorer)
 
 
-async def test_following_goes_to_the_newest_turn_on_any_branch(explorer: ExplorerDriver, agent: SdkSession) -> None:
-    await explorer.press("2", "g")
-    await explorer.press("t")
+async def test_following_stays_on_the_branch_and_tells_of_others(explorer: ExplorerDriver, agent: SdkSession) -> None:
+    await explorer.press("2", "g", "t")
     await explorer.until(lambda: explorer.view.following)
-    await explorer.until(lambda: explorer.view.turn == 30)
+    assert explorer.place == ("main", 30)
     await agent.create_branch_from_turn(3, "elsewhere")
     await agent.add_items(turn("On another branch"))
-    await explorer.until(lambda: explorer.view.branch_id == "elsewhere")
-    assert explorer.view.turn == 3
+    await explorer.until(lambda: "elsewhere" in explorer.view.tree.branches)
+    await explorer.settle()
+    assert explorer.place == ("main", 30)
+    assert explorer.notices == ["New branch 'elsewhere'. b goes there; this view follows 'main'."]
+    explorer.app.clear_notifications()
+    await agent.add_items(turn("More on the other branch"))
+    await explorer.until(lambda: explorer.view.tree.branches["elsewhere"].turns == 4)
+    await agent.switch_to_branch("main")
+    await agent.add_items(turn("Back on this one"))
+    await explorer.until(lambda: explorer.view.turn == 31)
+    await explorer.settle()
+    # Each other branch is named once.
+    assert explorer.notices == []
     assert explorer.view.following
+    assert "Back on this one" in explorer.text
+    await explorer.press("b", *"else", "enter")
+    assert explorer.place == ("elsewhere", 4)
+    assert not explorer.view.following
+
+
+async def test_following_begins_on_the_shown_branch(explorer: ExplorerDriver, agent: SdkSession) -> None:
+    await agent.create_branch_from_turn(3, "elsewhere")
+    await agent.add_items(turn("On another branch"))
+    await explorer.until(lambda: "elsewhere" in explorer.view.tree.branches)
+    await explorer.controller.navigation.switch_branch("elsewhere")
+    await explorer.controller.navigation.switch_branch("main", 5)
+    await explorer.press("t")
+    assert explorer.place == ("main", 30)
+    assert explorer.notice == "'elsewhere' was written last. b goes there; this view follows 'main'."
+
+
+@pytest.mark.parametrize("key", ["question_mark", "c", "d", "ctrl+p", "m"])
+async def test_nothing_moves_below_another_screen(explorer: ExplorerDriver, agent: SdkSession, key: str) -> None:
+    await agent.create_branch_from_turn(3, "elsewhere")
+    await agent.create_branch_from_turn(2, "third")
+    await agent.add_items(turn("On another branch"))
+    await explorer.until(lambda: "third" in explorer.view.tree.branches)
+    await explorer.controller.navigation.switch_branch("elsewhere")
+    await explorer.press("t", key)
+    assert explorer.app.screen is not explorer.screen
+    await agent.switch_to_branch("elsewhere")
+    await agent.add_items(turn("The newest"))
+    await explorer.until(lambda: explorer.view.tree.branches["elsewhere"].turns == 3)
+    await explorer.settle()
+    assert explorer.place == ("elsewhere", 2)
+    await explorer.press("escape")
+    assert explorer.app.screen is explorer.screen
+    await explorer.until(lambda: explorer.view.turn == 3)
+    assert explorer.view.following
+    await explorer.settle()
+    assert "The newest" in explorer.text
 
 
 async def test_following_ends_when_the_user_navigates(explorer: ExplorerDriver, agent: SdkSession) -> None:

@@ -41,7 +41,7 @@ async def show_model_input(explorer: Explorer) -> None:
     "view.follow",
     keys="t",
     title="Follow",
-    help="Follow new turns",
+    help="Follow new turns of this branch",
     on=(Target.BRANCH,),
     synonyms=("tail", "live", "stop following"),
 )

@@ -52,7 +52,7 @@ class AgentRuns:
 
     async def send(self, text: str) -> None:
         """Send a message on the shown branch, or queue it while an answer is under way there."""
-        branch, session = self._target_branch(), self._state.require_session()
+        branch, session = self._target_branch(self._state.target[0]), self._state.require_session()
         await self._require_key(session)
         if session.plain:
             await self._reloader.apply((await self._state.editor()).adopt(session.session_id))
@@ -60,21 +60,24 @@ class AgentRuns:
         await self._navigation.select_turn(self._state.view.tree.branches[branch.branch_id].turns)
         self._runs.start(branch, text)
 
-    async def run_again(self, times: int = 1, *, together: bool = False) -> None:
-        """Send the selected turn's message again on new branches that share the turns before it.
+    async def run_again(self, times: int = 1, *, together: bool = False, at: tuple[str, int] | None = None) -> None:
+        """Send a turn's message again on new branches that share the turns before it.
 
         Args:
             times: How many branches to make.
             together: Whether to start all runs now. Otherwise each starts after the one before it, unless the user has
                 stopped that.
+            at: The branch and turn; by default the selected one.
         """
         state = self._state
-        branch, (_, turn) = self._target_branch(), state.target
+        branch_id, turn = at or state.target
+        branch = self._target_branch(branch_id)
         session = state.require_session()
         await self._require_key(session)
         text = await state.store.user_text(session, branch.branch_id, turn)
         editor = await state.editor()
         branch_ids = await editor.fork(branch.session_id, branch.branch_id, turn, times=times)
+        state.next_navigation()
         await self._reloader.refresh()
         await self._navigation.switch_branch(branch_ids[0])
         state.notify_adopted(session)
@@ -233,11 +236,10 @@ class AgentRuns:
         """Raise ConvoError if a session is encrypted, and cannot be decrypted."""
         await self._state.store.seal(session.session_id)
 
-    def _target_branch(self) -> BranchRef:
-        """Return the branch on which to send a message."""
+    def _target_branch(self, branch_id: str) -> BranchRef:
+        """Return a branch to send a message on."""
         state = self._state
         state.require_writable()
-        branch_id = state.target[0]
         if state.view.session is None or branch_id not in state.view.tree.branches:
             raise ConvoError("There is no session to send it to.", "Let an agent write the file first.")
         return BranchRef(state.require_session().session_id, branch_id)

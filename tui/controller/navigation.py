@@ -241,22 +241,6 @@ class Navigation:
             **changes,
         )
 
-    async def show_newest(self) -> None:
-        """Show the end of the branch that was written last, unless another navigation begins meanwhile."""
-        state = self._state
-        session, tree, previous = state.view.session, state.view.tree, state.view.branch_id
-        if session is None:
-            return
-        navigation_id = state.navigation_id
-        branch_id = await self._loader.last_branch(session, tree)
-        selection = await self._loader.selection(session, tree, branch_id, None)
-        if navigation_id != state.navigation_id:
-            return
-        changes: dict[str, Any] = {} if branch_id == previous else dict(NO_USAGE)
-        self._commit_selection(selection["branch_id"], selection["turn"])
-        state.target = state.committed
-        state.publish(**selection, **changes, preview=False)
-
     async def load_rest(self) -> None:
         """Load the index of the session and the usage of the branch, which the first screen does not wait for."""
         await self._load_session_index()

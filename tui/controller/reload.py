@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, TypeVar
 
+from tui.controller.follow import Follow
 from tui.controller.loader import Loader
 from tui.controller.navigation import Navigation
 from tui.controller.state import NO_USAGE, State
@@ -25,10 +26,11 @@ _SESSION_FIELDS: Final = (
 class Reloader:
     """Reads the file again after this program or another one has changed it."""
 
-    def __init__(self, state: State, loader: Loader, navigation: Navigation) -> None:
+    def __init__(self, state: State, loader: Loader, navigation: Navigation, follow: Follow) -> None:
         self._state = state
         self._loader = loader
         self._navigation = navigation
+        self._follow = follow
         self._version: Version | None = None
         self._last_session: object = None
         self._times_replaced = 0
@@ -53,6 +55,8 @@ class Reloader:
             if changed:
                 await self._reload()
                 self._version = version
+        if changed:
+            await self._follow.report_other_branches()
         await self._navigation.load_rest()
         return changed
 
@@ -109,8 +113,6 @@ class Reloader:
             await self._open_next_session(changes)
         else:
             await self._reload_session(session, hide, changes, by_others=by_others)
-        if state.view.following:
-            await self._navigation.show_newest()
         self._times_replaced = state.store.times_replaced
 
     def _report_gone(self, what: str, verb: str) -> None:
@@ -139,11 +141,9 @@ class Reloader:
         state, view = self._state, self._state.view
         shown = {view.branch_id, state.committed[0]}.difference(hide or ())
         tree = await self._loader.tree(session, *shown)
-        branch_id, turn = view.branch_id, view.turn or None
-        if branch_id in view.runs and branch_id in view.tree.branches:
-            # A reader at the end of the branch stays at its end.
-            turn = None if view.turn >= view.tree.branches[branch_id].turns else turn
+        branch_id, turn = view.branch_id, None if self._follow.stays_at_end() else view.turn or None
         if branch_id not in tree.branches:
+            changes["following"] = False
             if by_others:
                 self._report_gone(f"Branch '{branch_id}'", "deleted")
             neighbour = _neighbour(view.tree, branch_id, view.turn, tree)

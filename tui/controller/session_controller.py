@@ -43,7 +43,8 @@ class SessionController:
         pricing = Pricing(state)
         self.usage = UsageViews(state, loader, pricing)
         self.navigation = Navigation(state, loader, self.usage)
-        self._reloader = reloader = Reloader(state, loader, self.navigation)
+        self.follow = Follow(state, loader, self.navigation)
+        self._reloader = reloader = Reloader(state, loader, self.navigation, self.follow)
         self.pages = Pages(state, loader, pricing)
         self.forks = Forks(state, self.navigation, reloader)
         self.search = Searches(state, self.navigation)
@@ -52,7 +53,6 @@ class SessionController:
         self.model_input = ModelInputs(state, self.navigation)
         self.management = Management(state, self.navigation, reloader)
         self.history = History(state, self.navigation, reloader)
-        self.follow = Follow(state, self.navigation, self.usage)
         self.exports = Exports(state)
         self.imports = Imports(state, self.navigation, reloader)
         self.agent: AgentRuns | None = None

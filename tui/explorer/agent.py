@@ -84,13 +84,15 @@ class ExplorerAgent:
 
     async def ask_for_rerun(self) -> None:
         """Ask how often to run the selected turn again, then do so."""
-        turn = self._controller.view.turn
-        if turn > 0:
-            await self._screen.push_dialog(RerunDialog(turn), self._run_again)
+        view = self._controller.view
+        at = view.branch_id, view.turn
 
-    def _run_again(self, options: RerunOptions | None) -> None:
-        if options is not None:
-            self._screen.run_command(partial(self._runs.run_again, options.times, together=options.together))
+        def run_again(options: RerunOptions | None) -> None:
+            if options is not None:
+                self._screen.run_command(partial(self._runs.run_again, options.times, together=options.together, at=at))
+
+        if view.turn > 0:
+            await self._screen.push_dialog(RerunDialog(view.turn), run_again)
 
     # Approvals and errors
 

@@ -96,6 +96,10 @@ class Explorer(CommandScreen[None], FixedSize):
     def on_screen_resume(self, event: ScreenResume) -> None:
         # All widgets of a screen were styled when they were mounted, just before it is shown for the first time.
         event.refresh_styles, self._shown_before = event.refresh_styles and self._shown_before, True
+        self.run_command(self.controller.follow.uncover)
+
+    def on_screen_suspend(self) -> None:
+        self.controller.follow.cover()
 
     def on_resize(self, event: Resize) -> None:
         # This runs before the screen lays itself out, which it then does once.

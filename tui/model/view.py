@@ -122,7 +122,7 @@ class View(NamedTuple):
         show_archived: Whether archived branches and sessions are in `tree` and `sessions`.
         model: Name of the agent or model that answers; empty if none is set.
         runs: The active runs, by branch.
-        following: Whether the view follows the newest turn of the open session.
+        following: Whether the end of the branch stays in view when others write to it.
         unseen: Branches of the open session that others created, and that were not shown since.
         unseen_sessions: Ids of sessions that others created, and that were not opened since.
         revision: Greater after the file's content changed; what was read at an older revision is outdated.

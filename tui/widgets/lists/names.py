@@ -9,7 +9,7 @@ from tui.model import Branch, Session, View
 from tui.printable import printable_line
 from tui.widgets.format import format_time
 from tui.widgets.lists.choices import Choice
-from tui.widgets.tree.drawing import label_marks
+from tui.widgets.tree.drawing import UNSEEN, label_marks
 from tui.words import plural, shorten
 
 __all__ = ["branch_choices", "display_name", "session_choices"]
@@ -31,8 +31,10 @@ def branch_choices(view: View, fork_words: Mapping[str, str]) -> list[Choice]:
     return [
         Choice(
             branch.branch_id,
-            display_name(branch, fork_words.get(branch.branch_id, "")),
-            _detail(f"{plural(branch.turns, 'turn')} · {format_time(branch.created_at) or 'no messages'}", branch),
+            (UNSEEN if branch.branch_id in view.unseen else "")
+            + display_name(branch, fork_words.get(branch.branch_id, "")),
+            # If there is not room for all, the last part stays.
+            _detail(f"{format_time(branch.created_at) or 'no messages'} · {plural(branch.turns, 'turn')}", branch),
         )
         for branch in branches
     ]

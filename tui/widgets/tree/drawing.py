@@ -17,6 +17,7 @@ from tui.words import plural
 
 __all__ = [
     "FAILED",
+    "UNSEEN",
     "ClickTarget",
     "Columns",
     "PartStyle",
@@ -28,7 +29,7 @@ __all__ = [
     "label_marks",
 ]
 
-_UNSEEN: Final = "✦ "
+UNSEEN: Final = "✦ "
 """Mark of a branch that another program created and that was not shown since."""
 
 FAILED: Final = "✗"
@@ -176,7 +177,7 @@ def draw_session(
     if row.session is None:
         return [fold, RowPart("…", PartStyle.QUIET)]
     room = width - len(fold.text)
-    name = f"{_UNSEEN if is_unseen else ''}{label_marks(row.session)}{row.session.name}"
+    name = f"{UNSEEN if is_unseen else ''}{label_marks(row.session)}{row.session.name}"
     right = _fit_session_note(row.session, room, now, note, cell_len(printable_line(name)))
     name = fit_name(name, room - (len(right) + 2 if right else 0))
     gap = max(0, room - cell_len(name) - len(right))
@@ -320,7 +321,7 @@ def _branch_name(appearance: TurnAppearance, room: int) -> Iterable[RowPart]:
     if branch is None or room < 3:
         return
     run = "? " if appearance.is_waiting else "» " if appearance.is_running else ""
-    marks = f"{run}{_UNSEEN if appearance.is_unseen else ''}{label_marks(branch)}"
+    marks = f"{run}{UNSEEN if appearance.is_unseen else ''}{label_marks(branch)}"
     fit = fit_name if appearance.is_label_text else _cut_middle
     name = marks + fit(appearance.label, room - 2 - len(marks))
     if appearance.is_current:
