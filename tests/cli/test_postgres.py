@@ -110,7 +110,45 @@ async def test_a_plain_session_is_shown_without_tables_of_ours(postgres: str, ru
     await engine.dispose()
     refused = run("list", postgres)
     assert refused.returncode == 2
-    assert "chats/chat_items, rooms/room_items" in refused.stderr
+    assert "chats,chat_items; rooms,room_items" in refused.stderr
+    assert "main  1 turn" in run("list", postgres, "--tables", "rooms,room_items").stdout
+    # Tables of another name in another schema.
+    place, _, schema = postgres.partition("?options=-csearch_path%3D")
+    assert "main  3 turns" in run("list", place, "--schema", schema, "--tables", "chats,chat_items").stdout
+    with psycopg.connect(postgres) as db:
+        db.execute('CREATE SCHEMA "Other schema"')
+        db.execute('ALTER TABLE rooms SET SCHEMA "Other schema"')
+        db.execute('ALTER TABLE room_items SET SCHEMA "Other schema"')
+    assert "main  1 turn" in run("list", place, "--schema", "Other schema").stdout
+    for arguments, words in (
+        ([place], "Conversations are in other schemas of the database: Other schema; "),
+        ([place, "--schema", "none"], "has no schema 'none'.\n  Its schemas: Other schema; public; "),
+        ([postgres, "--tables", "chats,rooms"], "no table 'rooms'.\n  Pairs that --tables can choose: chats,"),
+        ([postgres, "--tables", "chat_items,chats"], "'chat_items' has no column updated_at"),
+        ([postgres, "--tables", "chats"], "'chats' is not two names"),
+        ([__file__, "--schema", "public"], "is a file, and --schema chooses in a database on a server"),
+    ):
+        refused = run("list", *arguments)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert words in refused.stderr
+    with psycopg.connect(place) as db:
+        db.execute('DROP SCHEMA "Other schema" CASCADE')
+
+
+async def test_another_pair_beside_the_tables_of_ours_is_shown_as_it_is(postgres: str, run: Run) -> None:
+    session = AdvancedPostgresSession(session_id="chat", url=postgres, create_tables=True)
+    await converse(session)
+    session.close()
+    engine = plain_engine(postgres)
+    plain = SQLAlchemySession(
+        "chat", engine=engine, create_tables=True, sessions_table="chats", messages_table="chat_items"
+    )
+    await plain.add_items(turn(1))
+    await engine.dispose()
+    assert "popped" in run("list", postgres).stdout
+    assert "popped" in run("list", postgres, "--tables", "agent_sessions,agent_messages").stdout
+    shown = run("list", postgres, "--tables", "chats,chat_items").stdout
+    assert "1 branch of chat\nmain  1 turn" in shown
 
 
 async def test_the_explorer_shows_it_and_follows_it(postgres: str) -> None:
@@ -144,9 +182,12 @@ def test_what_would_change_it_is_refused(postgres: str, run: Run, command: str) 
 
 def test_no_password_is_printed(postgres: str, run: Run) -> None:
     shown = run("list", postgres.replace("postgres@", "postgres:hunter2@"), "--json")
-    assert "no conversations" in shown.stderr
+    assert shown.returncode == 2
+    assert "onversations" in shown.stderr
+    assert "hunter2" not in shown.stderr
     for url in ("postgresql://me:hunter2@127.0.0.1:1/chats", "postgresql://me:hun/ter2@127.0.0.1:1/chats"):
-        refused = subprocess.run([*CONVO_TUI, "list", url], capture_output=True, text=True, check=False)
+        command = [*CONVO_TUI, "list", url, "--schema", "sales"]
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
         assert refused.returncode == 2
         assert "ter2" not in refused.stdout + refused.stderr
 

@@ -81,6 +81,10 @@ def _print_error(error: ConvoError) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if getattr(options, "file", None) is not None:
+        from tui.storage.open import target_of
+
+        options.file = target_of(options.file, options.schema, options.tables)
     if options.command is not None:
         return _run_command(options)
     garbage_collection.pause()

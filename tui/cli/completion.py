@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Final
 
 from tui.errors import ConvoError
+
+if TYPE_CHECKING:
+    from tui.storage.open import Target
 
 __all__ = ["SHELLS", "complete", "complete_branches", "complete_files", "complete_sessions", "run"]
 
@@ -46,7 +49,7 @@ def complete_sessions(prefix: str, parsed_args: argparse.Namespace, **_: object)
     """Return the sessions of the named file; none if they cannot be read."""
     from tui.cli.open import session_ids
 
-    return _complete(prefix, session_ids(parsed_args.file)) if parsed_args.file else []
+    return _complete(prefix, parsed_args, session_ids)
 
 
 def complete_branches(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
@@ -54,11 +57,18 @@ def complete_branches(prefix: str, parsed_args: argparse.Namespace, **_: object)
     from tui.cli.open import branch_ids
 
     session_id = getattr(parsed_args, "session", None)
-    return _complete(prefix, branch_ids(parsed_args.file, session_id)) if parsed_args.file else []
+    return _complete(prefix, parsed_args, lambda target: branch_ids(target, session_id))
 
 
-def _complete(prefix: str, ids: Coroutine[None, None, list[str]]) -> list[str]:
+def _complete(
+    prefix: str, options: argparse.Namespace, ids: Callable[[Target], Coroutine[None, None, list[str]]]
+) -> list[str]:
+    if not options.file:
+        return []
+    from tui.storage.open import target_of
+
     try:
-        return [name for name in asyncio.run(ids) if name.startswith(prefix)]
+        target = target_of(options.file, options.schema, options.tables)
+        return [name for name in asyncio.run(ids(target)) if name.startswith(prefix)]
     except ConvoError:
         return []

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tui.app import ConvoApp
     from tui.controller import SessionController
     from tui.runs.protocol import Runner
+    from tui.storage.open import Target
 
 __all__ = ["explore"]
 
@@ -40,15 +41,16 @@ def explore(options: argparse.Namespace) -> int:
     config = load_config()
     settings = agent_settings(options, config, offline=options.demo)
     with ExitStack() as stack:
-        file = options.file
+        target = options.file
         if options.demo:
             from tui.demo import write_demo
+            from tui.storage.open import file_of
 
-            if file is None:
+            if target is None:
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="convo-tui-"))
-                file = str(Path(folder) / "demo.sqlite")
-            write_demo(Path(file))
-        return _run_app(_open(file, options, settings), config)
+                target = Path(folder) / "demo.sqlite"
+            write_demo(file_of(target))
+        return _run_app(_open(target, options, settings), config)
 
 
 def _require_terminal() -> None:
@@ -68,11 +70,11 @@ def _require_terminal() -> None:
         )
 
 
-def _open(path: str, options: argparse.Namespace, settings: AgentSettings | None) -> SessionController:
+def _open(target: Target, options: argparse.Namespace, settings: AgentSettings | None) -> SessionController:
     from tui.storage.store import Store
 
     # Outside an event loop, as the loop would delay the first Ctrl+C while SQLite waits for a lock.
-    store = Store(path)
+    store = Store(target)
     # SQLite releases the interpreter's lock while it reads, so the screen can be imported meanwhile.
     Thread(target=_import_screen, daemon=True).start()
     from tui.controller import SessionController

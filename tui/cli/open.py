@@ -13,7 +13,7 @@ from tui.errors import NotFoundError
 from tui.model import Branch, Session, TurnTree
 from tui.printable import printable
 from tui.storage.editor import Editor
-from tui.storage.open import create_database
+from tui.storage.open import Target, create_database
 from tui.storage.store import Store
 from tui.words import messages_without_branch_words
 
@@ -45,7 +45,7 @@ class OpenSession(NamedTuple):
 
 
 @asynccontextmanager
-async def open_session(path: str, session_id: str | None, *, quiet: bool = False) -> AsyncIterator[OpenSession]:
+async def open_session(target: Target, session_id: str | None, *, quiet: bool = False) -> AsyncIterator[OpenSession]:
     """Open a file and a session in it, by default the one that was written last.
 
     Messages of the session that are in no branch are reported on standard error, unless `quiet`.
@@ -54,7 +54,7 @@ async def open_session(path: str, session_id: str | None, *, quiet: bool = False
         FileError: The file cannot be opened.
         NotFoundError: The file does not have the session, or has none.
     """
-    store = await asyncio.to_thread(Store, path)
+    store = await asyncio.to_thread(Store, target)
     try:
         sessions = await store.sessions(0, 1)
         if not sessions:
@@ -99,13 +99,13 @@ async def all_sessions(store: Store, *, with_words: bool = False) -> AsyncIterat
         start += len(page)
 
 
-async def session_ids(path: str) -> list[str]:
+async def session_ids(target: Target) -> list[str]:
     """Return the ids of a file's sessions, as `all_sessions` orders them."""
-    async with open_session(path, None, quiet=True) as found:
+    async with open_session(target, None, quiet=True) as found:
         return [session.session_id async for session in all_sessions(found.store)]
 
 
-async def branch_ids(path: str, session_id: str | None) -> list[str]:
+async def branch_ids(target: Target, session_id: str | None) -> list[str]:
     """Return the ids of the branches of a session, by default of the one that was written last."""
-    async with open_session(path, session_id, quiet=True) as found:
+    async with open_session(target, session_id, quiet=True) as found:
         return list(found.tree.branches)

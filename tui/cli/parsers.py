@@ -162,6 +162,17 @@ def _add_reject(parser: argparse.ArgumentParser) -> None:
     _add_agent(parser)
 
 
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--schema", metavar="NAME", help="schema of a PostgreSQL database (default: its search path)")
+    parser.add_argument(
+        "--tables",
+        metavar="SESSIONS,MESSAGES",
+        type=_pair,
+        help="tables of a PostgreSQL database (default: those of this program, agent_sessions,agent_messages, or the"
+        " only pair)",
+    )
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, as docs/command-line.md describes")
 
@@ -216,6 +227,13 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _pair(text: str) -> tuple[str, str]:
+    sessions, _, messages = text.partition(",")
+    if not (sessions and messages) or "," in messages:
+        raise argparse.ArgumentTypeError(f"'{text}' is not two names with a comma between them")
+    return sessions, messages
+
+
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """Parse the command line; `command` of the result is None for the explorer.
 
@@ -261,6 +279,7 @@ def commands_parser() -> argparse.ArgumentParser:
         if command.has_file:
             if command.has_session:
                 _complete_sessions(subparser.add_argument("--session", metavar="ID", help=command.session_help))
+            _add_server(subparser)
             _add_json(subparser)
     return parser
 
@@ -288,6 +307,7 @@ def explorer_parser() -> argparse.ArgumentParser:
     _complete_branches(
         parser.add_argument("--branch", metavar="ID", help="open this branch (default: the one written last)")
     )
+    _add_server(parser)
     parser.add_argument("--read-only", action="store_true", help="refuse everything that would write to the file")
     _add_price_as(parser)
     _add_agent(parser.add_argument_group("talking to an agent", "Needs --agent, --model or a profile."))

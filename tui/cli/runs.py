@@ -22,7 +22,7 @@ from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.runs.sessions import open_session
 from tui.storage.editor import Editor
-from tui.storage.open import file_of
+from tui.storage.open import Target, file_of
 from tui.storage.store import Store
 from tui.tty.descriptors import stdout_to_stderr
 from tui.widgets.format import format_time_and_zone
@@ -61,8 +61,8 @@ async def run(options: argparse.Namespace) -> int:
 
 
 @asynccontextmanager
-async def _open_store(path: str) -> AsyncIterator[Store]:
-    store = await asyncio.to_thread(Store, path)
+async def _open_store(target: Target) -> AsyncIterator[Store]:
+    store = await asyncio.to_thread(Store, target)
     try:
         yield store
     finally:

@@ -43,11 +43,13 @@ class Server:
     """A database on a server; shown without its password.
 
     Attributes:
-        url: The URL.
+        url: The URL, or the settings of libpq, with which it is opened.
         name: The name of the database.
+        schema: The schema that was chosen; None for those of the search path.
+        tables: The names of the base tables that were chosen; None to look for them.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, schema: str | None = None, tables: tuple[str, str] | None = None) -> None:
         """Create it.
 
         Raises:
@@ -56,14 +58,17 @@ class Server:
         """
         # A program that opens files alone does not import the driver.
         try:
-            from tui.storage.postgres.connection import connection_settings, shown_url
+            from tui.storage.postgres.connection import connection_settings, in_schema, shown_url
         except ImportError as error:
             if error.name != "psycopg":
                 raise
             raise ConfigError("PostgreSQL needs psycopg.", "Install it: pip install 'convo-tui[postgres]'") from error
 
-        self.url = url
-        self._shown = shown_url(connection_settings(url))
+        settings = connection_settings(url)
+        self.url = url if schema is None else in_schema(settings, schema)
+        self.schema = schema
+        self.tables = tables
+        self._shown = shown_url(settings)
         self.name = self._shown.rpartition("/")[2]
 
     def __str__(self) -> str:
@@ -76,26 +81,37 @@ Target: TypeAlias = Path | Server
 """A file, or a database on a server."""
 
 
-def target_of(text: str | Path) -> Target:
+def target_of(text: str | Path, schema: str | None = None, tables: tuple[str, str] | None = None) -> Target:
     """Return the database that a path or a URL names.
 
-    Raises:
-        ConvoError: The URL cannot be read, or the driver is not installed.
-    """
-    return Server(str(text)) if _URL.match(str(text)) else Path(text)
-
-
-def file_of(text: str | Path) -> Path:
-    """Return the file that a path names.
+    Args:
+        text: The path or the URL.
+        schema: The schema of a database on a server.
+        tables: The names of the base tables there.
 
     Raises:
-        ReadOnlyError: It names a server, which cannot be changed.
+        ConfigError: The driver is not installed, or a file has no schemas.
+        ConvoError: The URL cannot be read.
+    """
+    if _URL.match(str(text)):
+        return Server(str(text), schema, tables)
+    if schema is not None or tables is not None:
+        option = "--tables" if schema is None else "--schema"
+        raise ConfigError(f"{text} is a file, and {option} chooses in a database on a server.", f"Omit {option}.")
+    return Path(text)
+
+
+def file_of(target: str | Target) -> Path:
+    """Return a file that is to be changed.
+
+    Raises:
+        ReadOnlyError: It is a server, which cannot be changed.
         ConvoError: The URL cannot be read, or the driver is not installed.
     """
-    target = target_of(text)
-    if not isinstance(target, Path):
+    found = target if isinstance(target, Server) else target_of(target)
+    if not isinstance(found, Path):
         raise ReadOnlyError("A database on a server can only be shown.", "Change it with the session classes.")
-    return target
+    return found
 
 
 def open_to_read(target: Target, timeout: float, *, once: bool = False) -> Engine:
@@ -113,7 +129,7 @@ def open_to_read(target: Target, timeout: float, *, once: bool = False) -> Engin
         return open_file_to_read(target, timeout, once=once)
     from tui.storage.postgres.reading import PostgresReader
 
-    return PostgresReader(target.url)
+    return PostgresReader(target.url, target.schema, target.tables)
 
 
 def create_database(path: Path) -> None:

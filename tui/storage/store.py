@@ -132,7 +132,7 @@ class Store:
         Raises:
             ReadOnlyError: The database is on a server.
         """
-        return self.path if isinstance(self.path, Path) else file_of(self.path.url)
+        return file_of(self.path)
 
     @property
     def can_be_changed(self) -> bool:

@@ -13,8 +13,9 @@ from psycopg.types.numeric import NumericBinaryLoader
 from psycopg.types.string import StrDumper
 
 from tui.errors import ConvoError
+from tui.storage.schema import quoted
 
-__all__ = ["LostConnection", "ServerConnection", "connection_settings", "shown_url"]
+__all__ = ["LostConnection", "ServerConnection", "connection_settings", "in_schema", "shown_url"]
 
 T = TypeVar("T")
 B = TypeVar("B")
@@ -55,6 +56,14 @@ def connection_settings(url: str) -> str:
         )
     known: dict[str, Any] = {"application_name": "convo-tui", "connect_timeout": 10, **settings}
     return make_conninfo(**known)
+
+
+def in_schema(conninfo: str, schema: str) -> str:
+    """Return settings with which the tables of one schema are found."""
+    settings: dict[str, Any] = conninfo_to_dict(conninfo)
+    path = re.sub(r"([\\\s])", r"\\\1", quoted(schema))
+    settings["options"] = f"{settings.get('options') or ''} -csearch_path={path}".strip()
+    return make_conninfo(**settings)
 
 
 def shown_url(conninfo: str) -> str:

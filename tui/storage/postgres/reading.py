@@ -26,6 +26,8 @@ from tui.storage.postgres.dialect import as_utc
 from tui.storage.postgres.engine import PostgresTransaction
 from tui.storage.postgres.pool import pool_for
 from tui.storage.postgres.schema import SchemaInfo, inspect, tables_for
+from tui.storage.schema import quoted
+from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS
 
 __all__ = ["PostgresReader"]
 
@@ -38,16 +40,23 @@ _NAMES: Final = re.compile(
     rf"\b(message_structure|turn_usage|session_clear_generations|{_MESSAGES}|{_SESSIONS})\b(?!\s*\()"
 )
 _WITH: Final = re.compile(r"\s*WITH(\s+RECURSIVE)?\b")
-_PAIRS: Final = """
-    SELECT parent.relname, child.relname FROM pg_constraint AS key
+_MESSAGE_COLUMNS: Final = ("id", "session_id", "message_data", "created_at")
+_SESSION_COLUMNS: Final = ("session_id", "created_at", "updated_at")
+
+_PAIRS: Final = f"""
+    SELECT parent.relname, child.relname, place.nspname, pg_table_is_visible(child.oid) FROM pg_constraint AS key
     JOIN pg_class AS child ON child.oid = key.conrelid JOIN pg_class AS parent ON parent.oid = key.confrelid
-    WHERE key.contype = 'f' AND pg_table_is_visible(child.oid) AND pg_table_is_visible(parent.oid)
+    JOIN pg_namespace AS place ON place.oid = child.relnamespace AND place.oid = parent.relnamespace
+    WHERE key.contype = 'f'
         AND (SELECT COUNT(*) FROM pg_attribute WHERE attrelid = child.oid AND NOT attisdropped
-            AND attname IN ('id', 'session_id', 'message_data', 'created_at')) = 4
+            AND attname IN {_MESSAGE_COLUMNS}) = {len(_MESSAGE_COLUMNS)}
         AND (SELECT COUNT(*) FROM pg_attribute WHERE attrelid = parent.oid AND NOT attisdropped
-            AND attname IN ('session_id', 'created_at', 'updated_at')) = 3
-    ORDER BY 1, 2
+            AND attname IN {_SESSION_COLUMNS}) = {len(_SESSION_COLUMNS)}
+    ORDER BY 3, 1, 2
 """
+_LISTED: Final = 10
+"""Names that an error lists."""
+
 _ALL: Final = (1 << 31) - 1
 """More characters than a text has."""
 
@@ -226,8 +235,8 @@ def _partial(session_id: str, size: int, text: str) -> PartialItem:
 class PostgresReader(Engine):
     """A PostgreSQL database that is open to be read."""
 
-    def __init__(self, url: str) -> None:
-        """Open the database.
+    def __init__(self, url: str, schema: str | None = None, tables: tuple[str, str] | None = None) -> None:
+        """Open the database; `schema` was chosen, and so were the base tables, unless they are None.
 
         Raises:
             ConvoError: It cannot be opened, or has no such tables.
@@ -236,7 +245,9 @@ class PostgresReader(Engine):
         self.target = shown_url(conninfo)
         self._lane = pool_for(conninfo).open_lane()
         try:
-            self._info: SchemaInfo = self._lane.submit(lambda connection: connection.run_outside(_find_schema)).result()
+            self._info: SchemaInfo = self._lane.submit(
+                lambda connection: connection.run_outside(lambda db: _find_schema(db, schema, tables))
+            ).result()
         except psycopg.Error as error:
             self._lane.close()
             raise self._explained(error) from None
@@ -286,31 +297,63 @@ class PostgresReader(Engine):
             return connection.run(begin, run)
 
 
-def _find_schema(db: psycopg.Connection) -> SchemaInfo:
+def _find_schema(db: psycopg.Connection, schema: str | None, tables: tuple[str, str] | None) -> SchemaInfo:
     """Return what is known of the tables; those of this project may be missing.
 
-    The base tables are those that own the tables of this project; else they have the SDK's names, or the columns and
-    the foreign key of such a pair.
+    The base tables are those that were chosen, else those that own the tables of this project; else they have the SDK's
+    names, or the columns and the foreign key of such a pair.
 
     Raises:
         FileError: There are no base tables, or several pairs that could be meant.
     """
+    if schema is not None:
+        _require_schema(db, schema)
+    if tables is not None:
+        for table, columns in zip(tables, (_SESSION_COLUMNS, _MESSAGE_COLUMNS), strict=True):
+            _require_columns(db, table, columns)
     if db.execute("SELECT to_regclass('convo_schema')").fetchone() != (None,):
-        for sessions, messages in db.execute("SELECT sessions_table, messages_table FROM convo_schema").fetchall():
-            return inspect(db, sessions, messages)
-    pairs = db.execute(_PAIRS).fetchall()
-    if ("agent_sessions", "agent_messages") in pairs:
-        pairs = [("agent_sessions", "agent_messages")]
-    if not pairs:
-        raise FileError(
-            "The database has no conversations: no table has the columns of the SDK's messages.",
-            "Let an agent write it with AdvancedPostgresSession(create_tables=True), or with SQLAlchemySession.",
-        )
-    if len(pairs) > 1:
-        names = ", ".join(f"{sessions}/{messages}" for sessions, messages in pairs)
-        raise FileError(
-            f"The database has several tables of conversations: {names}.",
-            "Choose a pair with AdvancedPostgresSession(sessions_table=..., messages_table=..., create_tables=True).",
-        )
-    [(sessions, messages)] = pairs
+        for owner in db.execute("SELECT sessions_table, messages_table FROM convo_schema").fetchall():
+            if tables in (None, owner):
+                return inspect(db, *owner)
+    sessions, messages = tables or _only_pair(db)
     return SchemaInfo(tables_for(sessions, messages), "", "", frozenset())
+
+
+def _only_pair(db: psycopg.Connection) -> tuple[str, str]:
+    found = db.execute(_PAIRS).fetchall()
+    pairs = [(sessions, messages) for sessions, messages, _, is_visible in found if is_visible]
+    if (DEFAULT_SESSIONS, DEFAULT_MESSAGES) in pairs:
+        return DEFAULT_SESSIONS, DEFAULT_MESSAGES
+    if len(pairs) > 1:
+        names = _listed([",".join(pair) for pair in pairs])
+        raise FileError(f"The database has several pairs of tables of conversations: {names}.", "Choose with --tables.")
+    if pairs:
+        return pairs[0]
+    if found:
+        schemas = _listed([*dict.fromkeys(schema for _, _, schema, _ in found)])
+        raise FileError(f"Conversations are in other schemas of the database: {schemas}.", "Choose one with --schema.")
+    raise FileError(
+        "The database has no conversations: no table has the columns of the SDK's messages.",
+        "Let an agent write it with AdvancedPostgresSession(create_tables=True), or with SQLAlchemySession.",
+    )
+
+
+def _require_schema(db: psycopg.Connection, schema: str) -> None:
+    rows = db.execute("SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' ORDER BY 1").fetchall()
+    names = [name for (name,) in rows if name != "information_schema"]
+    if schema not in names:
+        raise FileError(f"The database has no schema '{schema}'.", f"Its schemas: {_listed(names)}.")
+
+
+def _require_columns(db: psycopg.Connection, table: str, columns: Sequence[str]) -> None:
+    sql = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND NOT attisdropped"
+    found = {name for (name,) in db.execute(sql, (quoted(table),))}
+    if missing := [name for name in columns if name not in found]:
+        lacks = f"The table '{table}' has no column {', '.join(missing)}" if found else f"There is no table '{table}'"
+        pairs = _listed([f"{s},{m}" for s, m, _, is_visible in db.execute(_PAIRS).fetchall() if is_visible])
+        hint = f"Pairs that --tables can choose: {pairs}." if pairs else "Choose a schema with --schema."
+        raise FileError(f"{lacks}.", hint)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "; ".join([*names[:_LISTED], *(["…"] if len(names) > _LISTED else [])])
