@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.widgets.tree.samples import SESSION, tree_of, view_of
-from tui.model import Chain, Session, TurnTree, View
-from tui.widgets.tree.drawing import Columns, TurnAppearance, draw_turn
+from tui.model import Branch, Chain, Session, Turn, TurnTree, View
+from tui.widgets.tree.drawing import ClickTarget, Columns, TurnAppearance, draw_turn
 from tui.widgets.tree.rows import FoldKey, SessionRow, TreeRows, TurnRow, TurnRows, find_chain, fold_key
 from tui.widgets.tree.session_cache import SessionCache
 
@@ -177,3 +177,38 @@ def test_forks_of_any_depth_leave_room_for_words(depth: int, width: int) -> None
     assert columns.hidden_forks(depth) < max(1, depth)
     assert 0 <= depth - columns.hidden_forks(depth) <= columns.lanes
     assert (columns.hidden_forks(depth) == 0) == (depth <= columns.lanes)
+
+
+@given(
+    st.integers(20, 100),
+    st.integers(1, 60),
+    st.text("ab", min_size=1, max_size=30),
+    st.text("cd ", max_size=60),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_name_is_not_cut_to_less_than_eight_cells_for_words(
+    width: int, depth: int, label: str, words: str, is_current: bool, has_marks: bool
+) -> None:
+    tree = tree_of({"main": [1, 2], "other": [1, 3]})
+    branch = Branch("b", 2, pinned=has_marks, archived=has_marks)
+    appearance = TurnAppearance(
+        Turn(2, words, items=2, tokens=10),
+        True,
+        True,
+        False,
+        branch,
+        label,
+        is_current=is_current,
+        is_waiting=has_marks,
+    )
+    columns = Columns.fit(width, depth, 2)
+    row = shown_rows(tree, frozenset())[-1]
+
+    parts = draw_turn(row, appearance, columns)
+    assert sum(cell_len(part.text) for part in parts) == width
+    shown = next(part.text[1:-1] for part in parts if part.target is ClickTarget.BRANCH)
+    name = shown.lstrip("?★⊘ ")
+    marks = 6 * has_marks
+    assert len(name) >= min(len(label), 8, columns.words - 3 - marks)
+    assert name == label or len(name) >= 3

@@ -44,6 +44,10 @@ _MIN_TEXT_CELLS: Final = 8
 _COMFORTABLE_TEXT_CELLS: Final = 12
 """Width of a turn's text beside its place at a fork, which the lines show, too."""
 _NAME_CELLS: Final = 24
+_MIN_NAME_CELLS: Final = 8
+"""Cells of a branch's name that words do not take from it."""
+_LEAST_NAME_CELLS: Final = 3
+"""Cells that tell something of a name that is longer; with fewer it is left out."""
 
 
 class PartStyle(StrEnum):
@@ -294,13 +298,15 @@ def _alternative_notes(
 ) -> Iterator[tuple[Sequence[RowPart], int]]:
     """Yield the possible notes after the words of a row, from the longest, each with the least cells for the words.
 
-    A branch's name has its share of the room, and what short words leave free.
+    A branch's name has its share of the room, and what short words leave free. Its first cells go before words.
     """
     span = row.span
     place = (
         [RowPart(f"‹{span.alternative}/{span.alternatives}›", PartStyle.FORKS)] if row.is_first and span.is_fork else []
     )
-    share = min(_NAME_CELLS, room // 2, room - _MIN_TEXT_CELLS - 1)
+    label_cells = cell_len(printable_line(appearance.label))
+    name_cells = len(_branch_marks(appearance)) + min(label_cells, _MIN_NAME_CELLS) + 2
+    share = max(min(_NAME_CELLS, room // 2, room - _MIN_TEXT_CELLS - 1), min(name_cells, room - 1))
 
     def notes(free: int) -> Iterator[Sequence[RowPart]]:
         if span.hidden is not None:
@@ -313,21 +319,31 @@ def _alternative_notes(
     for beside_place, alone in zip(notes(free - place_cells), notes(free), strict=True):
         yield [*beside_place, *place], least
         yield alone, _MIN_TEXT_CELLS
+    if span.hidden is None:
+        yield list(_branch_name(appearance, share)), 0
     yield [], 0
 
 
 def _branch_name(appearance: TurnAppearance, room: int) -> Iterable[RowPart]:
-    branch = appearance.branch
-    if branch is None or room < 3:
+    least = min(cell_len(printable_line(appearance.label)), _LEAST_NAME_CELLS)
+    if appearance.branch is None or room - 2 < least:
         return
-    run = "? " if appearance.is_waiting else "» " if appearance.is_running else ""
-    marks = f"{run}{UNSEEN if appearance.is_unseen else ''}{label_marks(branch)}"
+    # The marks that are left out, each with its space, are the last ones.
+    marks = _branch_marks(appearance)[: (room - 2 - least) // 2 * 2]
     fit = fit_name if appearance.is_label_text else _cut_middle
     name = marks + fit(appearance.label, room - 2 - len(marks))
     if appearance.is_current:
         yield RowPart(f" {name} ", PartStyle.CURRENT_TAG, ClickTarget.BRANCH)
     else:
         yield RowPart(f"[{name}]", PartStyle.TAG, ClickTarget.BRANCH)
+
+
+def _branch_marks(appearance: TurnAppearance) -> str:
+    """Return the marks before the name of a row's branch, each one cell and a space."""
+    if appearance.branch is None:
+        return ""
+    run = "? " if appearance.is_waiting else "» " if appearance.is_running else ""
+    return f"{run}{UNSEEN if appearance.is_unseen else ''}{label_marks(appearance.branch)}"
 
 
 def draw_heading(columns: Columns) -> str:
