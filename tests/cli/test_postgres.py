@@ -14,6 +14,7 @@ from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
 from tests.cli.conftest import CONVO_TUI, Run, imported_packages
 from tests.explorer.driver import open_explorer
+from tests.postgres_server import psql
 from tests.session.samples import run as run_result
 from tests.session.samples import turn, turns
 from tests.session.test_postgres_oracle import plain_engine
@@ -190,6 +191,28 @@ def test_no_password_is_printed(postgres: str, run: Run) -> None:
         refused = subprocess.run(command, capture_output=True, text=True, check=False)
         assert refused.returncode == 2
         assert "ter2" not in refused.stdout + refused.stderr
+
+
+async def test_psql_makes_the_tables(postgres: str, run: Run) -> None:
+    printed = run("schema", "--postgres")
+    for _ in range(2):
+        made = psql(postgres, printed.stdout)
+        assert made.returncode == 0, made.stderr
+    session = AdvancedPostgresSession(session_id="chat", url=postgres)
+    await converse(session)
+    session.close()
+    # The same, with names that have to be quoted.
+    names = ("Chat 'rooms'", 'Chat "items"')
+    schema = f"{postgres.rpartition('%3D')[2]} b"
+    sql = run("schema", "--postgres", "--schema", schema, "--tables", ",".join(names)).stdout
+    for _ in range(2):
+        made = psql(postgres, sql)
+        assert made.returncode == 0, made.stderr
+    place = postgres.replace(postgres.rpartition("%3D")[2], f"%22{schema.replace(' ', '%5C%20')}%22")
+    session = AdvancedPostgresSession(session_id="other", url=place, sessions_table=names[0], messages_table=names[1])
+    await converse(session)
+    session.close()
+    assert "1 session" in run("list", postgres, "--schema", schema).stdout
 
 
 def test_a_file_is_shown_without_the_driver(path: Path) -> None:

@@ -173,6 +173,17 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--postgres", action="store_true", required=True, help="for PostgreSQL; files need none")
+    parser.add_argument("--schema", metavar="NAME", help="make this schema, and the tables in it")
+    parser.add_argument(
+        "--tables",
+        metavar="SESSIONS,MESSAGES",
+        type=_pair,
+        help="names of the SDK's tables (default: agent_sessions,agent_messages)",
+    )
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, as docs/command-line.md describes")
 
@@ -211,6 +222,12 @@ COMMANDS: Final = {
     ),
     "undo": Command("undo the last change that the explorer or a command made", "manage", has_session=False),
     "redo": Command("redo the last change that was undone", "manage", has_session=False),
+    "schema": Command(
+        "print the SQL that makes the tables of a PostgreSQL database, for migrations",
+        "schema",
+        _add_schema,
+        has_file=False,
+    ),
     "keys": Command(
         "list the ids, keys and titles of all commands of the explorer, as the configuration has them",
         "keys",

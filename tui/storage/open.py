@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tui.errors import ConfigError, ReadOnlyError
+from tui.storage.schema import quoted
 from tui.storage.sqlite.errors import is_database_error, translate_errors
 from tui.storage.sqlite.files import (
     is_write_locked,
@@ -16,7 +19,7 @@ from tui.storage.sqlite.files import (
     write_new_database,
 )
 from tui.storage.sqlite.files import open_to_read as open_file_to_read
-from tui.storage.tables import Tables
+from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS, Tables
 
 if TYPE_CHECKING:
     from tui.storage.engine import Engine
@@ -30,6 +33,7 @@ __all__ = [
     "is_write_locked",
     "open_to_read",
     "open_to_write",
+    "server_ddl",
     "target_of",
     "unfinished_logs",
     "write_new_database",
@@ -57,12 +61,8 @@ class Server:
             ConvoError: The URL cannot be read.
         """
         # A program that opens files alone does not import the driver.
-        try:
+        with _driver_needed():
             from tui.storage.postgres.connection import connection_settings, in_schema, shown_url
-        except ImportError as error:
-            if error.name != "psycopg":
-                raise
-            raise ConfigError("PostgreSQL needs psycopg.", "Install it: pip install 'convo-tui[postgres]'") from error
 
         settings = connection_settings(url)
         self.url = url if schema is None else in_schema(settings, schema)
@@ -75,6 +75,16 @@ class Server:
         return self._shown
 
     __repr__ = __str__
+
+
+@contextmanager
+def _driver_needed() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        if error.name != "psycopg":
+            raise
+        raise ConfigError("PostgreSQL needs psycopg.", "Install it: pip install 'convo-tui[postgres]'") from error
 
 
 Target: TypeAlias = Path | Server
@@ -140,3 +150,22 @@ def create_database(path: Path) -> None:
     """
     with translate_errors(path):
         open_session(path, Tables(), "main", create_tables=True).close()
+
+
+def server_ddl(schema: str | None, tables: tuple[str, str] | None) -> Iterator[str]:
+    """Yield the statements that make the tables on a server where they are missing.
+
+    Args:
+        schema: The schema, which is made too; None for the first one of the search path.
+        tables: The names of the base tables; None for those of the SDK.
+
+    Raises:
+        ConfigError: The driver is not installed.
+    """
+    with _driver_needed():
+        from tui.storage.postgres.schema import ddl
+
+    if schema is not None:
+        yield f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}"
+        yield f"SET search_path TO {quoted(schema)}"
+    yield from ddl(*(tables or (DEFAULT_SESSIONS, DEFAULT_MESSAGES)))
