@@ -59,6 +59,8 @@ def test_without_a_terminal(conversation: Path, run: Run) -> None:
     ("arguments", "message"),
     [
         (["nowhere.sqlite"], "does not exist"),
+        (["nowhere.sqlite", "--model", "offline", "--read-only"], "does not exist"),
+        (["nowhere/new.sqlite", "--model", "offline"], "there is no folder"),
         ([".."], "is a folder"),
         ([__file__], "is not a SQLite database"),
         (["FILE", "--session", "nobody"], "no session 'nobody'"),

@@ -132,10 +132,13 @@ async def open_controller(
     read_only: bool = False,
     lock_timeout: float = 5.0,
     agent: AgentSettings | None = None,
+    may_be_missing: bool = False,
 ) -> SessionController:
     """Open a file, by default at the session and branch written last; wait `lock_timeout` seconds if it is locked."""
     runner = AgentRunner(agent) if agent is not None else None
-    controller = SessionController(Store(path, timeout=lock_timeout), runner, read_only=read_only)
+    controller = SessionController(
+        Store(path, timeout=lock_timeout, may_be_missing=may_be_missing), runner, read_only=read_only
+    )
     await controller.open(session_id, branch_id)
     return controller
 
@@ -150,9 +153,17 @@ async def open_explorer(
     config: Config | None = None,
     lock_timeout: float = 5.0,
     agent: AgentSettings | None = None,
+    may_be_missing: bool = False,
 ) -> AsyncIterator[ExplorerDriver]:
     """Run the program on a file; `open_controller` has the same arguments."""
-    controller = await open_controller(path, branch_id, read_only=read_only, lock_timeout=lock_timeout, agent=agent)
+    controller = await open_controller(
+        path,
+        branch_id,
+        read_only=read_only,
+        lock_timeout=lock_timeout,
+        agent=agent,
+        may_be_missing=may_be_missing,
+    )
     try:
         async with ConvoApp(controller, config).run_test(size=size) as pilot:
             await settle(pilot)

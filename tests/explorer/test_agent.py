@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from agents import SQLiteSession
 from textual.widgets import Input
 
 from tests.conversations import open_sdk, turn, write_turns
-from tests.explorer.driver import ExplorerDriver, open_explorer
+from tests.explorer.driver import ExplorerDriver, open_explorer, typed
 from tui.agent.settings import AgentSettings
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.rerun import RerunDialog
@@ -50,7 +51,12 @@ OFFLINE = AgentSettings(model="offline")
 
 async def answered(explorer: ExplorerDriver, branch_id: str, turns: int) -> None:
     """Wait until a branch has this many turns and nothing runs."""
-    await explorer.until(lambda: not explorer.view.runs and explorer.view.tree.branches[branch_id].turns == turns)
+
+    def is_answered() -> bool:
+        branch = explorer.view.tree.branches.get(branch_id)
+        return not explorer.view.runs and branch is not None and branch.turns == turns
+
+    await explorer.until(is_answered)
     await explorer.settle()
 
 
@@ -259,3 +265,66 @@ async def test_estimated_tokens_are_marked_wherever_they_are_shown_also_while_th
         await explorer.until(
             lambda: all(shown in explorer.text for shown in (" path ≈169 · ", "1 request · ■ in ≈117"))
         )
+
+
+async def test_a_conversation_is_begun_in_a_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    async with open_explorer(path, agent=OFFLINE, may_be_missing=True) as explorer:
+        assert "new.sqlite does not exist yet. The first message creates it." in explorer.notice
+        await explorer.press("enter", *"count", "escape", "z")
+        assert "The first message creates it" in explorer.notice
+        assert not list(tmp_path.iterdir())
+        # Another program may write the file meanwhile; the text stays.
+        await explorer.press("S")
+        assert explorer.composer.text == "count"
+        sdk = open_sdk(path, "theirs")
+        await sdk.add_items(turn("hello"))
+        sdk.close()
+        await explorer.until(lambda: bool(explorer.view.sessions))
+        await explorer.pilot.press(*typed(" to 3"), "enter")
+        await answered(explorer, "main", 1)
+        assert explorer.view.session is not None
+        assert explorer.view.session.session_id == "session-1"
+        assert explorer.composer.text == ""
+        assert "count to 3" in explorer.text
+    assert len(list(tmp_path.iterdir())) == 1
+    sdk = open_sdk(path, "session-1")
+    assert [dict(item)["role"] for item in await sdk.get_items()] == ["user", "assistant"]
+    sdk.close()
+
+
+async def test_a_session_is_begun_named_and_taken_back(path: Path, tmp_path: Path) -> None:
+    async with open_explorer(path, agent=OFFLINE) as explorer:
+        await explorer.press("S", *"hello", "tab", *"support", "enter")
+        assert explorer.notice.startswith("There is a session 'support' already.")
+        assert explorer.composer.text == "hello"
+        await explorer.pilot.press(*"-2", "enter")
+        await answered(explorer, "main", 1)
+        assert [session.session_id for session in explorer.view.sessions] == ["support-2", "support"]
+        await explorer.press("escape", "z", "z")
+        assert explorer.view.session is not None
+        assert explorer.view.session.session_id == "support"
+        await explorer.press("Z", "Z")
+        assert len(explorer.view.sessions) == 2
+    # An agent that cannot be loaded begins nothing.
+    new = tmp_path / "none.sqlite"
+    broken = AgentSettings(agent=f"{tmp_path / 'nowhere.py'}:agent")
+    async with open_explorer(new, agent=broken, may_be_missing=True) as explorer:
+        await explorer.press(*"hello", "enter")
+        assert explorer.composer.text == "hello"
+        assert not new.exists()
+
+
+@pytest.mark.parametrize("tables", ["plain", "empty"])
+async def test_a_session_is_begun_where_there_are_only_plain_ones_or_none(tmp_path: Path, tables: str) -> None:
+    path = tmp_path / "plain.sqlite"
+    plain = SQLiteSession("plain", path)
+    if tables == "plain":
+        await plain.add_items(turn("hello"))
+    plain.close()
+    async with open_explorer(path, agent=OFFLINE) as explorer:
+        if tables == "plain":
+            await explorer.press("S")
+        await explorer.pilot.press(*"hi", "enter")
+        await answered(explorer, "main", 1)
+        assert explorer.view.sessions[0].session_id == ("session-2" if tables == "plain" else "session-1")

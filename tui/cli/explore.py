@@ -74,7 +74,7 @@ def _open(target: Target, options: argparse.Namespace, settings: AgentSettings |
     from tui.storage.store import Store
 
     # Outside an event loop, as the loop would delay the first Ctrl+C while SQLite waits for a lock.
-    store = Store(target)
+    store = Store(target, may_be_missing=settings is not None and not options.read_only)
     # SQLite releases the interpreter's lock while it reads, so the screen can be imported meanwhile.
     Thread(target=_import_screen, daemon=True).start()
     from tui.controller import SessionController

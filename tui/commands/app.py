@@ -26,8 +26,8 @@ async def refresh(explorer: Explorer) -> None:
     holds_keys=True,
 )
 async def close_or_cancel(explorer: Explorer) -> None:
-    """End the first of these that exists: a run, search hits, the zoom, the fork editor, a preview, marks."""
-    controller, editing = explorer.controller, explorer.view.fork is not None
+    """End the first of these that exists: a run, search hits, the zoom, a new branch or session, a preview, marks."""
+    controller, editing = explorer.controller, explorer.view.is_drafting
     if not editing and explorer.agent is not None and explorer.agent.stop():
         return
     if not editing and explorer.search.is_walking:

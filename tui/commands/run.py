@@ -7,6 +7,22 @@ from tui.commands.registry import Target, command
 
 
 @command(
+    "session.new",
+    keys="S",
+    title="New session",
+    help="Begin a session: write its first message",
+    on=(Target.SESSION, Target.OPEN_SESSION),
+    synonyms=("create session", "start", "conversation"),
+    needs_agent=True,
+    writes=True,
+    holds_keys=True,
+)
+async def begin_session(explorer: Explorer) -> None:
+    if explorer.agent is not None:
+        await explorer.agent.prepare_session()
+
+
+@command(
     "run.again",
     keys="r",
     title="Run again",

@@ -15,6 +15,7 @@ from tui.model import ApprovalDecision, CompactionPreview, EntryState, Failure, 
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.runs.sessions import open_session
+from tui.storage.schema import MAIN
 
 __all__ = ["AgentRuns"]
 
@@ -46,6 +47,8 @@ class AgentRuns:
             ConfigError: The agent or its model is not available.
         """
         self._is_prepared = True
+        if self._state.store.is_missing:
+            self._state.notify(f"{self._state.path} does not exist yet. The first message creates it.")
         self._state.subscribe(self._follow_file)
         self._follow_file(self._state.view)
         await self._runs.prepare()
@@ -59,6 +62,40 @@ class AgentRuns:
             self._state.notify_adopted(session)
         await self._navigation.select_turn(self._state.view.tree.branches[branch.branch_id].turns)
         self._runs.start(branch, text)
+
+    async def prepare_session(self, session_id: str = "") -> None:
+        """Let the user write the first message of a new session; nothing is written to the file yet.
+
+        Args:
+            session_id: The id to propose; by default one that is not used.
+        """
+        state = self._state
+        state.require_writable()
+        number = await state.store.count_sessions() + 1
+        while not session_id or await state.store.session(session_id) is not None:
+            session_id = f"session-{number}"
+            number += 1
+        state.publish(fork=None, new_session=session_id)
+
+    async def begin_session(self, text: str, session_id: str = "") -> None:
+        """Add a session to the file, which is created if it is missing, and send its first message.
+
+        Args:
+            text: The message.
+            session_id: The id of the session; by default the proposed one.
+
+        Raises:
+            ConfigError: The agent or its model is not available; nothing is written.
+            ConvoError: The file cannot be written, or has a session of that id.
+        """
+        state = self._state
+        state.require_writable()
+        session_id = session_id.strip() or state.view.new_session
+        await self._runs.prepare()
+        async with state.write_lock:
+            await self._reloader.apply((await state.editor(create=True)).create_session(session_id))
+        await self._navigation.select_session(session_id)
+        self._runs.start(BranchRef(session_id, MAIN), text)
 
     async def run_again(self, times: int = 1, *, together: bool = False, at: tuple[str, int] | None = None) -> None:
         """Send a turn's message again on new branches that share the turns before it.

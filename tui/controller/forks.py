@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
-from tui.controller.state import State
+from tui.controller.state import NO_DRAFT, State
 from tui.errors import ConvoError, NotFoundError
 from tui.model import ForkDraft
 
@@ -44,11 +44,11 @@ class Forks:
                 state.notify(f"{error} Write one for the new branch.", "warning")
         if navigation_id == state.navigation_id:
             draft = ForkDraft(branch_id, turn, text)
-            await self._navigation.navigate(navigation_id, branch_id, turn, fork=draft)
+            await self._navigation.navigate(navigation_id, branch_id, turn, fork=draft, new_session="")
 
     def cancel(self) -> None:
-        """Close the fork editor without making a branch."""
-        self._state.publish(fork=None)
+        """Prepare no branch or session any more."""
+        self._state.publish(**NO_DRAFT)
 
     async def make(self, name: str = "") -> str:
         """Make the branch that the fork editor describes, switch to it, and return its id.
@@ -69,6 +69,6 @@ class Forks:
             [branch_id] = await editor.fork(session.session_id, draft.branch_id, draft.turn, name.strip() or None)
         navigation_id = state.next_navigation()
         await self._reloader.refresh()
-        await self._navigation.navigate(navigation_id, branch_id, None, fork=None)
+        await self._navigation.navigate(navigation_id, branch_id, None, **NO_DRAFT)
         state.notify_adopted(session)
         return branch_id

@@ -51,7 +51,7 @@ class Imports:
 
         self._state.require_writable()
         incoming = await asyncio.to_thread(load, path, name)
-        await self._reloader.apply((await self._state.editor()).import_sessions(incoming))
+        await self._reloader.apply((await self._state.editor(create=True)).import_sessions(incoming))
         await self._navigation.select_session(incoming[0].session_id)
         count = f"{len(incoming)} sessions" if len(incoming) > 1 else f"session '{incoming[0].session_id}'"
         left_out = left_out_words(incoming)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tui.controller.loader import Loader, listed, nearest_turn
 from tui.controller.siblings import branch_at, fork_at, own_alternative
-from tui.controller.state import NO_USAGE, State
+from tui.controller.state import NO_DRAFT, NO_USAGE, State
 from tui.controller.usage import UsageViews
 from tui.errors import NotFoundError
 from tui.model import EMPTY_TREE, Chain, Session, TurnTree
@@ -69,7 +69,7 @@ class Navigation:
         if branch_id not in branches:
             raise NotFoundError(f"There is no branch '{branch_id}'.", f"There are: {listed(branches)}.")
         turn = self._visited.get(branch_id) if turn is None else turn
-        await self.navigate(self._state.next_navigation(), branch_id, turn, fork=None)
+        await self.navigate(self._state.next_navigation(), branch_id, turn, **NO_DRAFT)
 
     async def switch_back(self) -> None:
         """Show the branch that was shown before this one, if any."""
@@ -142,7 +142,7 @@ class Navigation:
         navigation_id = state.next_navigation()
         self._walk = _SiblingWalk(navigation_id, tree, fork)
         branch = branch_at(fork, alternatives[index % len(alternatives)], self.visited)
-        await self.navigate(navigation_id, branch, fork.first, fork=None)
+        await self.navigate(navigation_id, branch, fork.first, **NO_DRAFT)
 
     async def go_to_fork_point(self, step: int) -> None:
         """Select the next (`step` 1) or previous (-1) turn of the shown branch at which other branches fork."""
@@ -234,7 +234,7 @@ class Navigation:
             session_index=None,
             messages_without_branch=0,
             preview=False,
-            fork=None,
+            **NO_DRAFT,
             marks=(),
             unseen=frozenset(),
             **NO_USAGE,

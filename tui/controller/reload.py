@@ -125,7 +125,10 @@ class Reloader:
         """Open the session that took the place of the open one in the list, if there is any."""
         state, open_id = self._state, self._state.view.session.session_id if self._state.view.session else ""
         sessions = [session for session in changes["sessions"] if session.session_id != open_id]
-        if sessions:
+        if state.view.session is None and state.view.new_session:
+            # Another program has written the file in which the user begins a session.
+            state.publish(**changes)
+        elif sessions:
             listed = [session.session_id for session in state.view.sessions]
             index = listed.index(open_id) if open_id in listed else 0
             session = sessions[min(index, len(sessions) - 1)]

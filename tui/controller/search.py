@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from tui.controller.navigation import Navigation
-from tui.controller.state import State, add_listener
+from tui.controller.state import NO_DRAFT, State, add_listener
 from tui.errors import ConvoError, NotFoundError
 from tui.model.query import Query
 from tui.model.search import Hit, SearchResults, SearchScope, SearchTarget
@@ -103,7 +103,7 @@ class Searches:
         preferred = (state.view.branch_id, *self._navigation.visited, *holders)
         branch_id = next((name for name in preferred if name in holders), hit.branch_id)
         if (state.view.branch_id, state.view.preview) != (branch_id, False):
-            await self._navigation.load_selection(state.next_navigation(), branch_id, hit.turn, fork=None)
+            await self._navigation.load_selection(state.next_navigation(), branch_id, hit.turn, **NO_DRAFT)
         session = state.view.session
         if session is None or (session.session_id, state.view.branch_id) != (hit.session_id, branch_id):
             return None

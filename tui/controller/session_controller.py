@@ -90,7 +90,9 @@ class SessionController:
         """
         await self._reloader.load_sessions()
         sessions = self.view.sessions
-        if session_id is None and not sessions:
+        if self._state.store.is_missing or (session_id is None and not sessions):
+            if self.agent is not None and self.view.writable:
+                await self.agent.prepare_session(session_id or "")
             return
         session_id = sessions[0].session_id if session_id is None else session_id
         await self.navigation.load_session(session_id, branch_id)

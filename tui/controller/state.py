@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from tui.errors import ConvoError, NotFoundError, ReadOnlyError
+from tui.errors import ConvoError, FileError, NotFoundError, ReadOnlyError
 from tui.model import Notice, Run, RunState, Session, Severity, View
 from tui.storage.open import Target
 from tui.storage.store import Store
@@ -15,7 +15,7 @@ from tui.storage.store import Store
 if TYPE_CHECKING:
     from tui.storage.editor import Editor
 
-__all__ = ["NO_USAGE", "Listener", "State", "add_listener"]
+__all__ = ["NO_DRAFT", "NO_USAGE", "Listener", "State", "add_listener"]
 
 Listener: TypeAlias = Callable[[View], None]
 
@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 NO_USAGE: Final[Mapping[str, None]] = dict.fromkeys(("branch_usage", "resend_cost", "text_sizes", "largest_cost"))
 """The fields of the view about the usage of a branch, as they are until it is read."""
+
+NO_DRAFT: Final[Mapping[str, Any]] = {"fork": None, "new_session": ""}
+"""The fields of the view about a branch or session that the user prepares, while there is none."""
 
 
 def add_listener(listeners: list[T], listener: T) -> Callable[[], None]:
@@ -138,13 +141,19 @@ class State:
             raise NotFoundError(f"There is no session '{session_id}'.")
         return session
 
-    async def editor(self) -> Editor:
+    async def editor(self, *, create: bool = False) -> Editor:
         """Return an editor of the file that is at `path` now; it may have been replaced since it was opened.
+
+        `create` makes a file that does not exist yet.
 
         Raises:
             FileError: There is no file at `path`.
         """
         from tui.storage.editor import Editor
 
+        if create:
+            await self.store.create()
+        elif self.store.is_missing:
+            raise FileError(f"{self.path} does not exist yet.", "The first message creates it.")
         await self.store.version()
         return Editor(self.store.file, self.store.sessions_table, self.store.messages_table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -65,8 +65,15 @@ class ExplorerAgent:
         else:
             self.ask_for_approval()
 
-    async def send(self, text: str) -> None:
-        """Send a message on the shown branch, unless one is being sent already.
+    def begin_session(self, text: str, session_id: str) -> None:
+        """Begin a session with its first message."""
+        if text.strip():
+            self._screen.run_command(partial(self.send, text, partial(self._runs.begin_session, session_id=session_id)))
+        else:
+            self._screen.show_notice("Write the first message of the session.")
+
+    async def send(self, text: str, send: Callable[[str], Awaitable[None]] | None = None) -> None:
+        """Send a message, by default on the shown branch, unless one is being sent already.
 
         Raises:
             ConvoError: The session cannot be written.
@@ -75,10 +82,14 @@ class ExplorerAgent:
             return
         self._sending = True
         try:
-            await self._runs.send(text)
+            await (send or self._runs.send)(text)
             self._panes.composer.confirm_sent()
         finally:
             self._sending = False
+
+    async def prepare_session(self) -> None:
+        """Let the user write the first message of a new session."""
+        await self._runs.prepare_session()
 
     # Repeating a run
 
@@ -125,7 +136,7 @@ class ExplorerAgent:
             self._offer_timer = None
         if not self._asked[1] or self._panes.approval.is_open:
             return
-        if self._controller.view.fork is not None or self._panes.composer.is_typing:
+        if self._controller.view.is_drafting or self._panes.composer.is_typing:
             self._offer_timer = self._screen.set_timer(TYPING_PAUSE, self._offer_approval)
         else:
             self._open_approval(on_purpose=False)

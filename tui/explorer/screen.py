@@ -80,6 +80,8 @@ class Explorer(CommandScreen[None], FixedSize):
 
     def on_mount(self) -> None:
         self.panes.go_to(self._first_pane)
+        if self.view.new_session:
+            self.panes.focus_composer()
         self._unsubscribe = self.controller.subscribe(self._show_view)
         # A message would arrive after the frame in which the row changes.
         self.watch(self.panes.branch_tree, "description", self._show_description)
@@ -113,7 +115,7 @@ class Explorer(CommandScreen[None], FixedSize):
     def watch_view(self, before: View, view: View) -> None:
         if view.notice is not None and view.notice != before.notice:
             self.show_notice(view.notice.text, view.notice.severity)
-        if view.fork is not None and view.fork != before.fork:
+        if view.is_drafting and (view.fork, view.new_session) != (before.fork, before.new_session):
             self.panes.focus_composer()
         if self.agent is not None:
             self.agent.view_changed(before, view)
@@ -275,7 +277,9 @@ class Explorer(CommandScreen[None], FixedSize):
     def _submit(self, event: Composer.Submitted) -> None:
         if self.view.fork is not None:
             if not self._forking:
-                self.run_command(partial(self._make_fork, event.text, event.branch_name))
+                self.run_command(partial(self._make_fork, event.text, event.name))
+        elif self.view.new_session and self.agent is not None:
+            self.agent.begin_session(event.text, event.name)
         elif self.agent is not None:
             self.agent.submit(event.text)
         else:
@@ -299,7 +303,7 @@ class Explorer(CommandScreen[None], FixedSize):
     @on(Composer.LeaveRequested)
     def _leave_composer(self) -> None:
         agent = self.agent
-        if self.view.fork is not None or agent is None or not (agent.ask_for_approval() or agent.stop()):
+        if self.view.is_drafting or agent is None or not (agent.ask_for_approval() or agent.stop()):
             self.controller.forks.cancel()
             self.panes.go_to("chat")
 

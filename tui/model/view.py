@@ -120,6 +120,8 @@ class View(NamedTuple):
             need it.
         marks: The turns that the user marked, each as branch and number of the turn, in the order of marking.
         show_archived: Whether archived branches and sessions are in `tree` and `sessions`.
+        fork: The fork that the user prepares.
+        new_session: The id proposed for a session that the user begins; empty for none. At most one of both is set.
         model: Name of the agent or model that answers; empty if none is set.
         runs: The active runs, by branch.
         following: Whether the end of the branch stays in view when others write to it.
@@ -152,6 +154,7 @@ class View(NamedTuple):
     marks: tuple[tuple[str, int], ...] = ()
     show_archived: bool = False
     fork: ForkDraft | None = None
+    new_session: str = ""
     model: str = ""
     runs: Mapping[str, Run] = MappingProxyType({})
     failure: Failure | None = None
@@ -160,3 +163,8 @@ class View(NamedTuple):
     unseen_sessions: frozenset[str] = frozenset()
     notice: Notice | None = None
     revision: int = 0
+
+    @property
+    def is_drafting(self) -> bool:
+        """Whether the composer writes the first message of a new branch or session."""
+        return self.fork is not None or bool(self.new_session)

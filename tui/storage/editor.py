@@ -32,7 +32,7 @@ from tui.storage.schema import MAIN, create_branch_tables, quoted
 from tui.storage.tables import Tables
 from tui.storage.transfer.adoption import Adoption, TrackProgress, added_to_branch, adopt_messages, adopt_plain_session
 from tui.storage.transfer.copy import CopyCounts, copy_branch, copy_turns
-from tui.storage.transfer.imports import ImportedSession, import_session
+from tui.storage.transfer.imports import ImportedSession, import_session, require_unused
 from tui.words import plural
 
 __all__ = ["LOCK_SECONDS", "Editor", "cannot_delete_main", "checkpoint_of"]
@@ -115,6 +115,22 @@ class Editor:
                 deleted = delete_branch(tx, session_id, branch_id)
                 entry.description = f"Deleted '{branch_id}' ({plural(deleted.messages, 'item')} of its own)"
                 entry.branch_id = branch_id
+
+        await self.change(work)
+
+    async def create_session(self, session_id: str) -> None:
+        """Add a session without messages."""
+
+        def work(tx: Transaction) -> None:
+            create_branch_tables(tx)
+            require_unused(tx, session_id)
+            with record(tx, session_id, "session", f"Began session '{session_id}'"):
+                now = tx.dialect.now
+                tx.execute(
+                    f"INSERT INTO {tx.tables.sessions} (session_id, created_at, updated_at)"
+                    f" VALUES (:session_id, {now}, {now})",
+                    session_id=session_id,
+                )
 
         await self.change(work)
 

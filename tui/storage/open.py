@@ -12,6 +12,7 @@ from tui.errors import ConfigError, ReadOnlyError
 from tui.storage.schema import quoted
 from tui.storage.sqlite.errors import is_database_error, translate_errors
 from tui.storage.sqlite.files import (
+    MissingFile,
     is_write_locked,
     open_session,
     open_to_write,
@@ -124,18 +125,21 @@ def file_of(target: str | Target) -> Path:
     return found
 
 
-def open_to_read(target: Target, timeout: float, *, once: bool = False) -> Engine:
+def open_to_read(target: Target, timeout: float, *, once: bool = False, may_be_missing: bool = False) -> Engine:
     """Open a database to read it.
 
     Args:
         target: The database.
         timeout: How long to wait for the lock of a file, in seconds.
         once: Whether work must not run a second time.
+        may_be_missing: Whether a file that does not exist is read as one without sessions.
 
     Raises:
         ConvoError: It cannot be shown; the message says why, the hint what to do.
     """
     if isinstance(target, Path):
+        if may_be_missing and not target.exists():
+            return MissingFile(target, timeout)
         return open_file_to_read(target, timeout, once=once)
     from tui.storage.postgres.reading import PostgresReader
 

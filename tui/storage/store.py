@@ -29,7 +29,7 @@ from tui.model import (
     TurnUsage,
 )
 from tui.storage.engine import Transaction
-from tui.storage.open import Server, Target, file_of, open_to_read, target_of
+from tui.storage.open import Server, Target, create_database, file_of, open_to_read, target_of
 from tui.storage.queries.branch_tree import IncrementalTree
 from tui.storage.queries.branch_usage import BranchUsageCache, SpendingByScope, session_tools
 from tui.storage.queries.pages import (
@@ -90,14 +90,20 @@ class Store:
 
     _spending: tuple[Sequence[int], BranchUsageCache] | None
 
-    def __init__(self, path: str | Target, *, timeout: float = 5.0) -> None:
-        """Open a file, or the database of a URL; `timeout` is how long to wait for its lock, in seconds.
+    def __init__(self, path: str | Target, *, timeout: float = 5.0, may_be_missing: bool = False) -> None:
+        """Open a file, or the database of a URL.
+
+        Args:
+            path: The file or the URL.
+            timeout: How long to wait for the lock of the file, in seconds.
+            may_be_missing: Whether the file need not exist yet; `create` makes it.
 
         Raises:
             FileError: It cannot be shown; the message says why, the hint what to do.
         """
         self.path = path if isinstance(path, Server) else target_of(path)
         self._timeout = timeout
+        self._may_be_missing = may_be_missing
         self._times_opened = self.times_replaced = 0
         self._searcher: Searcher | None = None
         self._open()
@@ -115,10 +121,25 @@ class Store:
                 raise FileError(f"{self.path} does not exist any more.", "It was moved or deleted: put it back.")
             old = self._reader, self._background
             await asyncio.to_thread(self._open)
-            self.times_replaced += self._reader.identity != old[0].identity
+            self._may_be_missing = False
+            self.times_replaced += self._reader.identity != old[0].identity is not None
             for engine in old:
                 await asyncio.to_thread(engine.close)
         return self._times_opened, await self._reader.version()
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the file does not exist yet."""
+        return self._may_be_missing and isinstance(self.path, Path) and not self.path.exists()
+
+    async def create(self) -> None:
+        """Make the file if it is missing.
+
+        Raises:
+            FileError: It cannot be made.
+        """
+        if self.is_missing:
+            await asyncio.to_thread(create_database, self.file)
 
     @property
     def is_corrected(self) -> bool:
@@ -153,10 +174,10 @@ class Store:
         self._background.close()
 
     def _open(self) -> None:
-        reader = open_to_read(self.path, self._timeout)
+        reader = open_to_read(self.path, self._timeout, may_be_missing=self._may_be_missing)
         try:
             # Sums over a long branch take a while: reads that the user waits for have a connection of their own.
-            background = open_to_read(self.path, self._timeout)
+            background = open_to_read(self.path, self._timeout, may_be_missing=self._may_be_missing)
         except FileError:
             reader.close()
             raise

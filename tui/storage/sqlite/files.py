@@ -21,7 +21,15 @@ from tui.storage.sqlite.ownership import check_tables, enable_wal, make_tables
 from tui.storage.sqlite.reading import SQLiteReader
 from tui.storage.tables import Tables
 
-__all__ = ["is_write_locked", "open_session", "open_to_read", "open_to_write", "unfinished_logs", "write_new_database"]
+__all__ = [
+    "MissingFile",
+    "is_write_locked",
+    "open_session",
+    "open_to_read",
+    "open_to_write",
+    "unfinished_logs",
+    "write_new_database",
+]
 
 T = TypeVar("T")
 
@@ -53,6 +61,34 @@ def open_to_read(path: Path, timeout: float, *, once: bool = False) -> SQLiteRea
     _check_file(path)
     with translate_errors(path):
         return SQLiteReader(path, timeout, lambda db: _base_tables(db, path), once=once)
+
+
+class MissingFile(SQLiteReader):
+    """A file that does not exist yet, which is read as one without sessions; another reader is due once it exists."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        """Create the reader.
+
+        Raises:
+            FileError: The file cannot be made where it is to be.
+        """
+        folder = path.resolve().parent
+        if not folder.is_dir():
+            raise FileError(f"{path} cannot be made: there is no folder {folder}.", "Check its name.")
+        if not os.access(folder, os.W_OK):
+            raise FileError(f"{path} does not exist, and {folder} cannot be written.", "Name a file in another folder.")
+        self._folder = TemporaryDirectory(prefix="convo-tui-")
+        empty = Path(self._folder.name) / path.name
+        write_new_database(empty, lambda _: None)
+        super().__init__(empty, timeout, lambda db: _base_tables(db, empty), once=False)
+        self.target, self.identity, self._path = str(path), None, path
+
+    def is_current(self) -> bool:
+        return not self._path.exists()
+
+    def close(self) -> None:
+        super().close()
+        self._folder.cleanup()
 
 
 def open_to_write(path: Path, tables: Tables, timeout: float) -> SQLiteEngine:
@@ -142,7 +178,9 @@ def _check_file(path: Path) -> None:
         raise FileError(f"{path} is a folder.", "Name the database file in it.")
     try:
         if not path.exists():
-            raise FileError(f"{path} does not exist.", f"Check the name, or have an agent write it. {DEMO_HINT}")
+            raise FileError(
+                f"{path} does not exist.", f"Check the name, or begin the file: convo-tui FILE --agent …. {DEMO_HINT}"
+            )
         if not path.is_file():
             raise FileError(f"{path} is not a regular file.", "Name a SQLite database file.")
     except OSError as error:

@@ -56,6 +56,12 @@ def session_exists(tx: Transaction, session_id: str) -> bool:
     return bool(row[0])
 
 
+def require_unused(tx: Transaction, session_id: str) -> None:
+    """Raise SessionExistsError if the file has a session."""
+    if session_exists(tx, session_id):
+        raise SessionExistsError(f"There is a session '{session_id}' already.", "Give the new one another name.")
+
+
 def import_session(tx: Transaction, session: ImportedSession) -> None:
     """Write a new session.
 
@@ -63,8 +69,7 @@ def import_session(tx: Transaction, session: ImportedSession) -> None:
         ConvoError: The file has such a session already, or the document is damaged.
     """
     session_id = session.session_id
-    if session_exists(tx, session_id):
-        raise SessionExistsError(f"There is a session '{session_id}' already.", "Give the new one another name.")
+    require_unused(tx, session_id)
     damaged: tuple[type[Exception], ...] = (LookupError, TypeError, ValueError, AttributeError, *tx.value_errors)
     try:
         if session.document is None:

@@ -32,18 +32,18 @@ _MAX_MODEL_CELLS: Final = 40
 
 
 class _ForkPoint(NamedTuple):
-    """The turn at which a prepared fork parts from its branch."""
+    """The turn at which a prepared fork parts from its branch; for a new session its proposed id alone."""
 
     session_id: str
-    branch_id: str
-    turn: int
+    branch_id: str = ""
+    turn: int = 0
 
 
 class _Draft(NamedTuple):
-    """A text and, for a fork, the name of its branch."""
+    """A text and the name of the branch or session that it begins."""
 
     text: str = ""
-    branch_name: str = ""
+    name: str = ""
 
 
 class _Submission(NamedTuple):
@@ -54,7 +54,7 @@ class _Submission(NamedTuple):
 
 
 class Composer(Vertical, FixedSize):
-    """An editor for a message to the branch or, while a fork is prepared, for its first message and its name.
+    """An editor for a message to the branch, or for the first message and the name of a new branch or session.
 
     There is a draft for the next message, and a draft for each turn at which a fork was prepared; each draft is kept
     while another is shown. Up in an empty editor recalls the messages that were sent, until one of them is edited.
@@ -111,9 +111,9 @@ class Composer(Vertical, FixedSize):
         """Posted when the user pressed Enter. The text stays in the editor until `confirm_sent` or `set_draft`."""
 
         text: str
-        """The text; it may be empty for a fork, and while a run waits for an approval."""
-        branch_name: str
-        """The name of the branch to create; empty for a generated one, and for a message to the branch."""
+        """The text; it may be empty for a fork or session, and while a run waits for an approval."""
+        name: str
+        """The name of the branch or session to create; empty for a generated one, and for a message to the branch."""
 
     @dataclass
     class LeaveRequested(WidgetMessage["Composer"]):
@@ -122,7 +122,7 @@ class Composer(Vertical, FixedSize):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         self._editor = MessageEditor(self._recall)
         self._queue = QueuedMessages()
-        self._branch_name = Input(placeholder="branch name (made for you if empty)", compact=True)
+        self._name_input = Input(compact=True)
         super().__init__(self._queue, self._editor, id=id)
         self._history = MessageHistory()
         self._fork_point: _ForkPoint | None = None
@@ -201,7 +201,7 @@ class Composer(Vertical, FixedSize):
         self._load(initial, self._drafts.get(fork_point, initial))
 
     def _save_draft(self) -> None:
-        draft = _Draft(self._editor.value, self._branch_name.value)
+        draft = _Draft(self._editor.value, self._name_input.value)
         if draft == self._initial_draft:
             self._drafts.pop(self._fork_point, None)
         else:
@@ -210,22 +210,28 @@ class Composer(Vertical, FixedSize):
     def _load(self, initial: _Draft, draft: _Draft) -> None:
         self._initial_draft = initial
         self._editor.load(draft.text)
-        self._branch_name.value = draft.branch_name
+        self._name_input.value = draft.name
 
     def _update_labels(self, view: View) -> None:
-        fork, refusal = view.fork, _refusal(view)
-        if fork is not None and not self._branch_name.is_attached:
-            self.mount(self._branch_name)
+        drafting, refusal = view.is_drafting, _refusal(view)
+        if drafting and not self._name_input.is_attached:
+            self.mount(self._name_input)
         run = view.runs.get(view.branch_id)
         queued = () if run is None else run.queued
-        self.set_class(fork is not None, "-fork")
+        self.set_class(drafting, "-fork")
+        self._name_input.placeholder = (
+            f"session id ({printable_line(view.new_session)} if empty)"
+            if view.new_session
+            else "branch name (made for you if empty)"
+        )
         self.set_class(bool(queued), "-queue")
         self._queue.show(queued)
-        self._editor.rows_around = self.gutter.height + (0 if fork is None else 1) + self._queue.rows
+        self._editor.rows_around = self.gutter.height + int(drafting) + self._queue.rows
         self._editor.read_only = bool(refusal)
         self._editor.show_cursor = not refusal
         self._update_captions()
-        placeholder = _message_placeholder(view) if fork is None else "First message of the new branch"
+        first = f"First message of the new {'session' if view.new_session else 'branch'}"
+        placeholder = first if drafting else _message_placeholder(view)
         self._editor.placeholder = Content(refusal or placeholder)
 
     @on(TextArea.Changed)
@@ -234,6 +240,9 @@ class Composer(Vertical, FixedSize):
         view = self.view
         if view.fork is not None:
             set_caption(self, *_fork_captions(view, view.fork))
+            return
+        if view.new_session:
+            set_caption(self, "New session", "Enter begins it and sends · Esc leaves")
             return
         has_text, refusal = self._editor.document.end != (0, 0), _refusal(view)
         title = f"Message to {printable_line(view.branch_id)}" if has_text and view.model and not refusal else ""
@@ -259,7 +268,7 @@ class Composer(Vertical, FixedSize):
 
     def _after_typed_keys(self, action: Callable[[], object]) -> None:
         """Call an action after the input has received the keys typed before; a binding is run before them."""
-        (self._branch_name if self._branch_name.has_focus else self._editor).call_later(action)
+        (self._name_input if self._name_input.has_focus else self._editor).call_later(action)
 
     def _submit(self) -> None:
         if self._editor.read_only:
@@ -268,8 +277,8 @@ class Composer(Vertical, FixedSize):
         # With an empty editor, Enter answers a run that waits for an approval.
         if self._fork_point is not None or self.text.strip() or (run is not None and run.approvals):
             self._submission = _Submission(self._fork_point, self.text)
-            branch_name = "" if self._fork_point is None else self._branch_name.value.strip()
-            self.post_message(self.Submitted(self, self.text, branch_name))
+            name = "" if self._fork_point is None else self._name_input.value.strip()
+            self.post_message(self.Submitted(self, self.text, name))
 
     def _break_line(self) -> None:
         if self._editor.has_focus and not self._editor.read_only:
@@ -292,6 +301,8 @@ class Composer(Vertical, FixedSize):
 
 
 def _fork_point(view: View) -> _ForkPoint | None:
+    if view.new_session:
+        return _ForkPoint(view.new_session)
     if view.fork is None:
         return None
     session_id = view.session.session_id if view.session is not None else ""
@@ -318,8 +329,8 @@ def _message_placeholder(view: View) -> str:
 
 def _refusal(view: View) -> str:
     """Return the reason why nothing can be written; empty if the user can write."""
-    if view.session is None:
-        return "No session to write to"
     if not view.writable:
         return "Read-only: nothing can be sent or forked"
+    if view.session is None and not view.new_session:
+        return "No session to write to" + (": S begins one" if view.model else "")
     return ""
