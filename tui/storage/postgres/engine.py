@@ -41,7 +41,7 @@ _WRITE: Final = """
 
 _LATER: Final = "The explorer cannot change a server yet."
 
-_TOKEN: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|::|:(\w+)|%")
+_TOKEN: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|::|:(\w+)( AS \w+\[\])?|%")
 
 
 class PostgresTransaction:
@@ -144,7 +144,8 @@ def _translated(sql: str) -> str:
 
     def translated(token: re.Match[str]) -> str:
         if token[1] is not None:
-            return f"%({token[1]})s"
+            # Lists are sent in binary: as text, each item would be escaped.
+            return f"%({token[1]})b{token[2]}" if token[2] else f"%({token[1]})s"
         return token[0].replace("%", "%%")
 
     return _TOKEN.sub(translated, sql)

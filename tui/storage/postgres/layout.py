@@ -250,16 +250,14 @@ class PostgresLayout:
         tx.execute(_RESERVE_EXISTING.format(messages=tx.tables.messages), session_id=session_id)
 
     def copy_turns(self, tx: Transaction, session_id: str, source: str, branch_id: str, turn: int) -> int:
-        values = {"session_id": session_id, "source": source, "branch_id": branch_id, "turn": turn}
-        rows = self.rows(tx, session_id, source)
         condition = "s.session_id = :session_id AND s.branch_id = :source AND s.user_turn_number < :turn"
-        if source == MAIN:
-            self._copy_messages(tx, rows, condition, values)
+        place = "row_number() OVER (ORDER BY s.sequence_number)"
         return tx.execute(
-            f"INSERT INTO convo_structure ({_COPIED}, branch_id, sequence_number)"
-            f" SELECT {_COPIED}, :branch_id, row_number() OVER (ORDER BY s.sequence_number)"
-            f" FROM {rows} AS s WHERE {condition} ORDER BY s.sequence_number",
-            **values,
+            self._copy(tx, self.rows(tx, session_id, source), source, condition, {"sequence_number": place}),
+            session_id=session_id,
+            source=source,
+            branch_id=branch_id,
+            turn=turn,
         ).rowcount
 
     def move_branch(
@@ -325,17 +323,9 @@ class PostgresLayout:
     def _move_main(
         self, tx: Transaction, session_id: str, new_id: str, first_row: tuple[int, int] | None
     ) -> tuple[int, int]:
-        rows, condition, values = (
-            self.main_rows(tx, session_id),
-            "TRUE",
-            {"session_id": session_id, "branch_id": new_id},
-        )
-        self._copy_messages(tx, rows, condition, values)
-        moved = tx.execute(
-            f"INSERT INTO convo_structure ({_COPIED}, created_at, branch_id, sequence_number)"
-            f" SELECT {_COPIED}, created_at, :branch_id, sequence_number FROM {rows} AS s ORDER BY sequence_number",
-            **values,
-        ).rowcount
+        numbers = {"sequence_number": "s.sequence_number", "created_at": "s.created_at"}
+        sql = self._copy(tx, self.main_rows(tx, session_id), MAIN, "TRUE", numbers)
+        moved = tx.execute(sql, session_id=session_id, branch_id=new_id).rowcount
         messages = tx.tables.messages
         from_row = (
             ""
@@ -412,15 +402,30 @@ class PostgresLayout:
                 tools=tools,
             )
 
-    def _copy_messages(self, tx: Transaction, rows: str, condition: str, values: dict[str, Any]) -> None:
-        """Copy messages of `main` for a branch."""
-        tx.execute(
-            "INSERT INTO convo_messages (id, session_id, message_data, created_at)"
-            f" SELECT m.id, m.session_id, m.message_data, {as_utc('m.created_at')} FROM {tx.tables.messages} AS m"
-            f" WHERE m.id IN (SELECT s.message_id FROM {rows} AS s WHERE {condition})"
-            " AND NOT EXISTS (SELECT 1 FROM convo_messages AS c WHERE c.id = m.id)",
-            **values,
-        )
+    def _copy(self, tx: Transaction, rows: str, source: str, condition: str, numbers: dict[str, str]) -> str:
+        """Return a statement that copies rows of a branch to another one, and messages of `main` with them.
+
+        Args:
+            rows: The relation of the rows, which the statement names `s`.
+            numbers: Columns that are not copied as they are, with what they get.
+        """
+        copied = ""
+        if source == MAIN:
+            copied = f""", copied AS (
+                INSERT INTO convo_messages (id, session_id, message_data, created_at)
+                SELECT m.id, m.session_id, m.message_data, {as_utc("m.created_at")}
+                FROM shared JOIN {tx.tables.messages} AS m ON m.id = shared.message_id
+                ON CONFLICT (id) DO NOTHING
+            )"""
+        # The server takes a new table for an empty one, and the rows for few: it must look for none of them in either.
+        return f"""
+            WITH shared AS MATERIALIZED (
+                SELECT {_COPIED}, {", ".join(f"{number} AS {column}" for column, number in numbers.items())}
+                FROM {rows} AS s WHERE {condition}
+            ){copied}
+            INSERT INTO convo_structure ({_COPIED}, branch_id, {", ".join(numbers)})
+            SELECT {_COPIED}, :branch_id, {", ".join(numbers)} FROM shared ORDER BY sequence_number
+        """
 
     def _newest_of_main(self, tx: Transaction, session_id: str) -> NewestItem | None:
         kind = (
