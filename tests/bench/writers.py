@@ -1,7 +1,8 @@
-"""Many processes that append to one file: `python -m tests.bench.writers [--writers 8] [--seconds 3] [--rounds 5]`.
+"""Many writers that append to one file, or to one server: `python -m tests.bench.writers [--processes 8] [--rounds 5]`.
 
-Each process appends turns to its own session. One more process reads as the explorer does, whenever the file changed.
-Both classes are measured in turns, with the same processes, and with a new file for each round.
+Each writer appends turns to sessions of its own, one after the other. On files, one more process reads as the explorer
+does, whenever the file changed. Both classes are measured in turns, with the same processes, and with a new file or
+schema for each round. `--server` compares a file with a PostgreSQL server, which waits for the disk as a file does.
 """
 
 from __future__ import annotations
@@ -15,21 +16,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
+import psycopg
 from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 
 from tests.bench.session import turn
+from tests.postgres_server import new_schema, run_server
 from tui.errors import FileError
-from tui.session import AdvancedSQLiteSession
+from tui.session import AdvancedPostgresSession, AdvancedSQLiteSession
 from tui.storage.store import Store
 
-__all__ = ["main", "run"]
+__all__ = ["Load", "main", "run"]
 
-KINDS: Final = {"ours": AdvancedSQLiteSession, "SDK": SDKSession}
+AnySession: TypeAlias = SDKSession | AdvancedSQLiteSession | AdvancedPostgresSession
+KINDS: Final[dict[str, Callable[[str, str], AnySession]]] = {
+    "ours": lambda name, path: AdvancedSQLiteSession(session_id=name, db_path=path, create_tables=True),
+    "SDK": lambda name, path: SDKSession(session_id=name, db_path=path, create_tables=True),
+    "server": lambda name, url: AdvancedPostgresSession(session_id=name, url=url, create_tables=True),
+}
 Process: TypeAlias = subprocess.Popen[str]
 
 
@@ -48,20 +57,48 @@ class Result(NamedTuple):
     errors: list[str]
 
 
-def run(writers: int = 8, seconds: float = 3, rounds: int = 5) -> None:
-    """Print the turns per second with each class, and the time that a writer waits."""
+class Load(NamedTuple):
+    """The writers of a measurement.
+
+    Attributes:
+        processes: Number of processes.
+        writers: Writers in each process, which work at the same time.
+        sessions: Sessions of each writer.
+        seconds: Length of a round.
+    """
+
+    processes: int = 8
+    writers: int = 1
+    sessions: int = 1
+    seconds: float = 3
+
+
+def run(load: Load, rounds: int = 5, server: str = "") -> None:
+    """Print the turns per second, and the time that a writer waits: our class and another one.
+
+    Args:
+        rounds: How often each is measured.
+        server: URL of a server to compare a file with; empty to compare our class with the SDK's on files.
+    """
+    kinds = ["server", "ours"] if server else ["ours", "SDK"]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        roles = [*(f"session {number}" for number in range(writers)), ""]
+        roles = [f"process {number}" for number in range(load.processes)] + ([] if server else [""])
         processes = [stack.enter_context(_start(role)) for role in roles]
         for process in processes:
             stack.callback(process.kill)
-        found: dict[str, list[Result]] = {kind: [] for kind in KINDS}
+        found: dict[str, list[Result]] = {kind: [] for kind in kinds}
         for number in range(rounds):
-            for kind in list(KINDS)[:: 1 if number % 2 else -1]:
-                found[kind].append(_round(processes, kind, folder / f"{kind} {number}.sqlite", seconds))
+            for kind in kinds[:: 1 if number % 2 else -1]:
+                place = new_schema(server) if kind == "server" else str(folder / f"{kind} {number}.sqlite")
+                found[kind].append(_round(processes, kind, place, load))
+    _print(load, found)
+
+
+def _print(load: Load, found: dict[str, list[Result]]) -> None:
+    seconds = load.seconds
     columns = f"{'turns/s':>9} {'median ms':>10} {'99 % ms':>9} {'slowest ms':>11} {'reads/s':>9} {'errors':>7}"
-    print(f"\n{f'{writers} writers':<12} {columns}")
+    print(f"\n{f'{load.processes * load.writers} writers':<12} {columns}")
     for kind, results in found.items():
         waits = sorted(wait for result in results for wait in result.waits)
         errors = [error for result in results for error in result.errors]
@@ -71,8 +108,10 @@ def run(writers: int = 8, seconds: float = 3, rounds: int = 5) -> None:
             f" {statistics.median(result.reads for result in results) / seconds:9.0f} {len(errors):7}"
             f"   {', '.join(sorted(set(errors)))}"
         )
-    ratios = [ours.turns / sdk.turns for ours, sdk in zip(found["ours"], found["SDK"], strict=True)]
-    print(f"  ours/SDK   {statistics.median(ratios):8.1f}x   ({', '.join(f'{ratio:.1f}' for ratio in ratios)})")
+    (name, first), (other, second) = found.items()
+    ratios = [one.turns / two.turns for one, two in zip(first, second, strict=True)]
+    rounds = ", ".join(f"{ratio:.1f}" for ratio in ratios)
+    print(f"  {f'{name}/{other}':<10} {statistics.median(ratios):8.1f}x   ({rounds})")
 
 
 def _start(role: str) -> Process:
@@ -80,15 +119,20 @@ def _start(role: str) -> Process:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def _round(processes: Sequence[Process], kind: str, path: Path, seconds: float) -> Result:
-    _send(processes, [kind, str(path), seconds])
+def _round(processes: Sequence[Process], kind: str, place: str, load: Load) -> Result:
+    _send(processes, [kind, place, load])
     results = [Result(*answer) for answer in _send(processes, "go")]
     written = sum(result.turns for result in results)
-    with closing(sqlite3.connect(path)) as db:
-        stored = db.execute("SELECT COUNT(DISTINCT message_id) FROM message_structure").fetchone()[0]
+    with closing(psycopg.connect(place) if kind == "server" else sqlite3.connect(place)) as db:
+        [(stored,)] = db.execute("SELECT COUNT(*) FROM agent_messages").fetchall()
     assert stored == written * len(turn(1)), f"{written} turns were written, {stored} items are stored"
+    return _sum(results)
+
+
+def _sum(results: Sequence[Result]) -> Result:
+    """Return the results of processes, or of writers, as one."""
     return Result(
-        written,
+        sum(result.turns for result in results),
         sum(result.reads for result in results),
         [wait for result in results for wait in result.waits],
         [error for result in results for error in result.errors],
@@ -107,15 +151,19 @@ def _send(processes: Sequence[Process], order: object) -> list[Any]:
 async def _serve(role: str) -> None:
     """Run one of the processes, which gets two orders in a round: to prepare, and to begin."""
     for order in sys.stdin:
-        kind, path, seconds = json.loads(order)
+        kind, place, numbers = json.loads(order)
+        load = Load(*numbers)
         if role:
-            session = KINDS[kind](session_id=role, db_path=path, create_tables=True)
+            names = [[f"{role}, {writer}, {n}" for n in range(load.sessions)] for writer in range(load.writers)]
+            sessions = [[KINDS[kind](name, place) for name in group] for group in names]
             _answer(None)
-            _answer(await _write(session, seconds))
-            session.close()
+            results = await asyncio.gather(*(_write(group, load.seconds) for group in sessions))
+            _answer(_sum(results))
+            for session in chain.from_iterable(sessions):
+                session.close()
         else:
             _answer(None)
-            _answer(await _read(Path(path), seconds))
+            _answer(await _read(Path(place), load.seconds))
 
 
 def _answer(result: Result | None) -> None:
@@ -125,14 +173,14 @@ def _answer(result: Result | None) -> None:
         sys.stdin.readline()
 
 
-async def _write(session: SDKSession | AdvancedSQLiteSession, seconds: float) -> Result:
+async def _write(sessions: Sequence[AnySession], seconds: float) -> Result:
     turns, waits, errors = 0, [], []
     end = time.perf_counter() + seconds
     while (start := time.perf_counter()) < end:
         try:
-            await session.add_items(turn(turns))
+            await sessions[turns % len(sessions)].add_items(turn(turns))
             turns += 1
-        except sqlite3.Error as error:
+        except (sqlite3.Error, psycopg.Error) as error:
             errors.append(str(error))
         waits.append((time.perf_counter() - start) * 1000)
     return Result(turns, 0, waits, errors)
@@ -158,15 +206,22 @@ async def _read(path: Path, seconds: float) -> Result:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--writers", type=int, default=8)
+    parser.add_argument("--processes", type=int, default=8)
+    parser.add_argument("--writers", type=int, default=1, help="writers in a process (default: %(default)s)")
+    parser.add_argument("--sessions", type=int, default=1, help="sessions of a writer (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=3, help="length of a round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds for each class (default: %(default)s)")
+    parser.add_argument("--server", action="store_true", help="compare a PostgreSQL server with a file")
     parser.add_argument("--role", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.role is None:
-        run(options.writers, options.seconds, options.rounds)
-    else:
+    load = Load(options.processes, options.writers, options.sessions, options.seconds)
+    if options.role is not None:
         asyncio.run(_serve(options.role))
+    elif options.server:
+        with run_server(durable=True) as server:
+            run(load, options.rounds, server.url)
+    else:
+        run(load, options.rounds)
 
 
 if __name__ == "__main__":
