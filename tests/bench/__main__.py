@@ -1,7 +1,8 @@
 """All measurements: `python -m tests.bench [--files wide,long] [--scale 0.01] [--actions switch,page]`.
 
 First the explorer on files of four shapes: each action with its budget and the time of other programs for the same
-work. Then the session class and the SDK's. Nothing is asserted; results over their budget are marked ✗.
+work. Then the session classes and the SDK's, on a file and on a server. Nothing is asserted; results over their budget
+are marked ✗.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import platform
 from pathlib import Path
 
-from tests.bench import session as engine
+from tests.bench import postgres, session
 from tests.bench.generate import SHAPES, session_ids, write
 from tests.bench.measure import File, measure
 from tests.bench.table import HEADINGS, Row, check_marks, table_line, write_markdown
@@ -67,7 +68,9 @@ def main() -> None:
     if options.markdown:
         write_markdown(options.markdown, rows, header)
     if not words and options.sizes:
-        engine.run([int(size) for size in options.sizes.split(",")])
+        sizes = [int(size) for size in options.sizes.split(",")]
+        session.run(sizes)
+        postgres.run(sizes)
 
 
 def _ensure_file(name: str, folder: Path, scale: float) -> Path:
