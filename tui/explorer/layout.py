@@ -94,7 +94,7 @@ class Panes(Horizontal, FixedSize):
 
     @property
     def is_zoomed(self) -> bool:
-        """Whether one pane is shown alone although there may be room for all."""
+        """True if one pane is shown alone although there may be room for all."""
         return self.has_class("-zoom")
 
     def start(self, width: int) -> str:

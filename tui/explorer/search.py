@@ -47,7 +47,7 @@ class ExplorerSearch:
 
     @property
     def is_walking(self) -> bool:
-        """Whether a walk through hits has begun and not ended."""
+        """True if a walk through hits has begun and not ended."""
         return self._walk is not None
 
     # Commands

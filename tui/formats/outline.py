@@ -54,7 +54,7 @@ class Section(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Whether the section has no turns."""
+        """True if the section has no turns."""
         return self.last < self.first
 
 

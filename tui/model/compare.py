@@ -190,7 +190,7 @@ class TurnComparison(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Whether the turns differ as far as they are compared."""
+        """True if the turns differ as far as they are compared."""
         return None in self.pair or any(pair.differs for pair in self.items) or self.left_more != self.right_more
 
     def swapped(self) -> TurnComparison:

@@ -125,7 +125,7 @@ class ModelInput(NamedTuple):
 
     @property
     def is_recorded(self) -> bool:
-        """Whether the input of any of the requests is recorded."""
+        """True if the input of any of the requests is recorded."""
         return any(request.has_input for request in self.known)
 
     def compared_requests(self, index: int) -> list[ComparedRequest]:

@@ -33,7 +33,7 @@ class SectionDiff(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Whether the sides differ as far as they are compared."""
+        """True if the sides differ as far as they are compared."""
         return any(pair.differs for pair in self.pairs)
 
 

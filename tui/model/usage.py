@@ -207,7 +207,7 @@ class BranchUsage(NamedTuple):
 
     @property
     def is_uncounted(self) -> bool:
-        """Whether the path has turns, but no stored usage."""
+        """True if the path has turns, but no stored usage."""
         return self.turns > 0 and self.totals.get(Scope.PATH) is None
 
 

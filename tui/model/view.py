@@ -166,5 +166,5 @@ class View(NamedTuple):
 
     @property
     def is_drafting(self) -> bool:
-        """Whether the composer writes the first message of a new branch or session."""
+        """True if the composer writes the first message of a new branch or session."""
         return self.fork is not None or bool(self.new_session)

@@ -62,4 +62,4 @@ def _parameters(method: Callable[..., Any] | None) -> tuple[str, ...]:
 
 
 FAST: Final = os.environ.get("CONVO_TUI_PAINTING") != "textual" and has_expected_members()
-"""Whether this package replaces parts of Textual's painting; `CONVO_TUI_PAINTING=textual` turns that off."""
+"""True if this package replaces parts of Textual's painting; `CONVO_TUI_PAINTING=textual` turns that off."""

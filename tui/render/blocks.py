@@ -103,7 +103,7 @@ class BlockRenderer:
         self._drawn_prefixes = 0
         self._numbers: list[int | None] = []
         self.gap = gap
-        """Whether a blank line is due before the next block."""
+        """True if a blank line is due before the next block."""
 
     def lines(self, tokens: Sequence[Token]) -> Iterator[Line]:
         """Draw blocks of the outermost level, given all of their tokens."""

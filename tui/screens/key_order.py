@@ -58,7 +58,7 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
 
     @property
     def holds_keys(self) -> bool:
-        """Whether keys wait to be delivered, or the last one is on its way."""
+        """True if keys wait to be delivered, or the last one is on its way."""
         return bool(self._held) or self._is_following
 
     async def on_event(self, event: events.Event) -> None:

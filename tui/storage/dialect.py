@@ -58,7 +58,7 @@ class Dialect(Protocol):
         ...
 
     def as_integer(self, value: str) -> str:
-        """Return an expression for a value as an integer; 0 if it is none."""
+        """Return an expression for the integer that a value begins with; 0 if there is none. NULL stays NULL."""
         ...
 
     def is_json(self, column: str) -> str:

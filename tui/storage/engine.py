@@ -76,7 +76,7 @@ class Messages(Protocol):
 
     @property
     def are_long(self) -> bool:
-        """Whether the items are so long on average that only few should be read at once."""
+        """True if the items are so long on average that only few should be read at once."""
         ...
 
     def beginnings(
@@ -151,7 +151,7 @@ class Transaction(Protocol):
 
     @property
     def has_structure(self) -> bool:
-        """Whether the database has the table of structure rows."""
+        """True if the database has the table of structure rows."""
         ...
 
     def execute(self, sql: str, /, **values: object) -> Rows:
@@ -191,7 +191,7 @@ class Transaction(Protocol):
         ...
 
     def has_table(self, name: str) -> bool:
-        """Whether the database has a table of this name."""
+        """True if the database has a table of this name."""
         ...
 
     def create_table(self, name: str, columns: str) -> None:
@@ -415,7 +415,7 @@ class Engine(ABC):
 
     @property
     def is_corrected(self) -> bool:
-        """Whether the file is damaged, so that other values are read than are stored: it must not be changed."""
+        """True if the file is damaged, so that other values are read than are stored: it must not be changed."""
         return False
 
     @abstractmethod

@@ -129,7 +129,7 @@ class Store:
 
     @property
     def is_missing(self) -> bool:
-        """Whether the file does not exist yet."""
+        """True if the file does not exist yet."""
         return self._may_be_missing and isinstance(self.path, Path) and not self.path.exists()
 
     async def create(self) -> None:
@@ -143,7 +143,7 @@ class Store:
 
     @property
     def is_corrected(self) -> bool:
-        """Whether the file is damaged, so that other values are read than are stored: it must not be changed."""
+        """True if the file is damaged, so that other values are read than are stored: it must not be changed."""
         return self._reader.is_corrected
 
     @property
@@ -157,7 +157,7 @@ class Store:
 
     @property
     def can_be_changed(self) -> bool:
-        """Whether the program can change what is shown."""
+        """True if the program can change what is shown."""
         return not self.is_corrected and isinstance(self.path, Path)
 
     def require_changeable(self) -> None:

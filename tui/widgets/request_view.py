@@ -87,7 +87,7 @@ class RequestView(CursorView):
 
     @property
     def as_json(self) -> bool:
-        """Whether the request is shown as JSON."""
+        """True if the request is shown as JSON."""
         return self._as_json
 
     def toggle_json(self) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.conftest import OpenOurs
 from tests.conversations import turn
 from tui.model import Scope, Usage
+from tui.storage.dialect import Dialect
+from tui.storage.postgres.dialect import POSTGRES
 from tui.storage.queries.usage_columns import COUNT_COLUMNS, DETAIL_COLUMNS, USAGE_COLUMNS, UsageColumn, reported_usage
+from tui.storage.sqlite.dialect import SQLITE
 from tui.storage.store import Store
 
 
@@ -23,6 +29,22 @@ def run_with(column: UsageColumn, number: int) -> Any:
     else:
         usage[column.name] = number
     return SimpleNamespace(context_wrapper=SimpleNamespace(usage=SimpleNamespace(**usage)))
+
+
+def test_both_databases_read_the_same_numbers(postgres_server: str) -> None:
+    column = next(column for column in USAGE_COLUMNS if column.details)
+    numbers = ("7", "-7", "1.5", "null", '"12abc"', '" 12"', '"abc"', '""', str(1 << 50))
+    texts = (None, "no JSON", "{}", "[]", *(f'{{"{column.name}": {number}}}' for number in numbers))
+
+    def expression(dialect: Dialect, mark: str) -> str:
+        # The limit keeps the server from working on the text before it knows that it is JSON.
+        stored = f"(SELECT CAST({mark} AS TEXT) AS {column.details} LIMIT 1) AS stored"
+        return f"SELECT {column.expression(dialect)} FROM {stored}"
+
+    with closing(sqlite3.connect(":memory:")) as file, psycopg.connect(postgres_server) as server:
+        for text in texts:
+            expected = file.execute(expression(SQLITE, "?"), (text,)).fetchone()
+            assert server.execute(expression(POSTGRES, "%s"), (text,)).fetchone() == expected, text
 
 
 def test_the_columns_are_the_fields_of_a_usage() -> None:

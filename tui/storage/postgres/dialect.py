@@ -41,8 +41,8 @@ class PostgresDialect:
         return f"CASE WHEN {value} IS NOT NULL THEN GREATEST({minimum}, LEAST({value}, {maximum})) END"
 
     def as_integer(self, value: str) -> str:
-        text = f"CAST({value} AS TEXT)"
-        return f"CASE WHEN {text} ~ '^-?[0-9]{{1,18}}$' THEN CAST({text} AS BIGINT) ELSE 0 END"
+        digits = f"substring(CAST({value} AS TEXT) FROM '^[ ]*([-+]?[0-9]{{1,18}})')"
+        return f"CASE WHEN {value} IS NOT NULL THEN COALESCE(CAST({digits} AS BIGINT), 0) END"
 
     def is_json(self, column: str) -> str:
         return f"({column} IS JSON)"

@@ -1,4 +1,4 @@
-"""Whether a provider's cache served the requests of turns, from what they sent."""
+"""True if a provider's cache served the requests of turns, from what they sent."""
 
 from __future__ import annotations
 

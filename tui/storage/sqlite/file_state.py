@@ -59,7 +59,7 @@ class FileState(NamedTuple):
 
     @property
     def log_is_empty(self) -> bool:
-        """Whether the file itself holds all that was committed."""
+        """True if the file itself holds all that was committed."""
         return self.log is None or not self.log.size
 
 

@@ -46,7 +46,7 @@ class SQLiteMessages:
 
     @cached_property
     def _by_piece(self) -> bool:
-        """Whether parts of an item can be read."""
+        """True if parts of an item can be read."""
         sql = "SELECT name, upper(type) FROM pragma_table_info(?) WHERE pk"
         keys = self._db.execute(sql, (self._table,)).fetchall()
         encoding = self._db.execute("PRAGMA encoding").fetchone()

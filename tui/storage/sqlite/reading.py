@@ -213,7 +213,7 @@ class FileReader:
 
 
 class _Corrections:
-    """Whether a file is read through corrected tables; all its readers share one object.
+    """True if a file is read through corrected tables; all its readers share one object.
 
     Attributes:
         needed: Whether it is.

@@ -55,7 +55,7 @@ class _Marker:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that differs has been marked."""
+        """True if all that differs has been marked."""
         return not self._unmarked and not any(self._missing)
 
     def mark(self, content: Sequence[Segment]) -> Iterator[Segment]:

@@ -147,7 +147,7 @@ class ApprovalPrompt(Vertical, FixedSize):
 
     @property
     def is_open(self) -> bool:
-        """Whether the prompt asks for something."""
+        """True if the prompt asks for something."""
         return self.display
 
     def open(self, branch_id: str, approvals: Sequence[Approval], *, on_purpose: bool) -> None:

@@ -137,7 +137,7 @@ class Composer(Vertical, FixedSize):
 
     @property
     def is_typing(self) -> bool:
-        """Whether the user writes a text, or has pressed a key just now."""
+        """True if the user writes a text, or has pressed a key just now."""
         just_now = monotonic() - self._editor.last_key_at < TYPING_PAUSE
         return self.has_focus_within and (bool(self.text.strip()) or just_now)
 

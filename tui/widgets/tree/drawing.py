@@ -125,7 +125,7 @@ class Columns(NamedTuple):
 
     @property
     def shows_tools(self) -> bool:
-        """Whether there is room for the number of tool calls."""
+        """True if there is room for the number of tool calls."""
         return self.tools > 2
 
     @property

@@ -100,17 +100,17 @@ class Span:
 
     @property
     def is_fork(self) -> bool:
-        """Whether its first turn is one of several alternatives."""
+        """True if its first turn is one of several alternatives."""
         return self.alternatives > 1
 
     @property
     def is_foldable(self) -> bool:
-        """Whether the first row can be folded and unfolded."""
+        """True if the first row can be folded and unfolded."""
         return self.is_fork and (len(self.chain) > 1 or bool(self.chain.children))
 
     @property
     def begins_fork(self) -> bool:
-        """Whether a branch ends in its last row while others continue, so that it is the first alternative there."""
+        """True if a branch ends in its last row while others continue, so that it is the first alternative there."""
         return self.hidden is None and self.chain.ending_branch is not None and bool(self.chain.children)
 
 
@@ -141,12 +141,12 @@ class TurnRow(NamedTuple):
 
     @property
     def is_first(self) -> bool:
-        """Whether it is the first row of its chain."""
+        """True if it is the first row of its chain."""
         return self.turn == self.span.chain.first
 
     @property
     def is_last(self) -> bool:
-        """Whether it is the last row of its chain."""
+        """True if it is the last row of its chain."""
         return self.turn >= self.span.chain.last
 
 

@@ -62,7 +62,7 @@ class UsageSidebar(Pane):
     """The view to show."""
 
     compact: reactive[bool] = reactive(False, toggle_class="-strip")
-    """Whether to show three lines instead of the full pane."""
+    """True if to show three lines instead of the full pane."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
