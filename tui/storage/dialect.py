@@ -45,7 +45,7 @@ class Dialect(Protocol):
         """Return the condition that a column holds a text, in a form that uses an index."""
         ...
 
-    def count_texts(self, table: str, column: str) -> str:
+    def text_count(self, table: str, column: str) -> str:
         """Return an expression for the number of rows of a table whose column, which has an index, holds a text."""
         ...
 

@@ -30,7 +30,7 @@ class PostgresDialect:
     def is_text_by_index(self, column: str) -> str:
         return f"{column} IS NOT NULL"
 
-    def count_texts(self, table: str, column: str) -> str:
+    def text_count(self, table: str, column: str) -> str:
         return f"(SELECT COUNT({column}) FROM {table})"
 
     def is_integer(self, column: str) -> str:

@@ -95,14 +95,14 @@ class Pool:
                 lane.is_busy = True
                 self._make_ready(lane)
 
-    def is_done(self, lane: Lane, deadline: float | None = None) -> bool:
-        """Wait until a lane has no work, and return whether it has none."""
+    def wait_for_lane(self, lane: Lane, deadline: float | None = None) -> bool:
+        """Wait until a lane has no work, or until the deadline; False if it still has work."""
         with self._changed:
             timeout = None if deadline is None else max(deadline - time.monotonic(), 0)
             return self._changed.wait_for(lambda: not lane.is_busy, timeout)
 
     def wait(self, deadline: float) -> None:
-        """Wait until no lane has work."""
+        """Wait until no lane has work, or until the deadline."""
         with self._changed:
             self._changed.wait_for(lambda: self._idle == self._workers and not self._ready, deadline - time.monotonic())
 
@@ -184,7 +184,7 @@ class Lane:
             if not self._drop.alive:
                 return
             self._drop.detach()
-        self._pool.is_done(self)
+        self._pool.wait_for_lane(self)
         self._pool.drop_lane()
 
 

@@ -125,7 +125,7 @@ _OF_REQUEST: Final = ", ".join(
 
 
 class SpendingByScope(NamedTuple):
-    """The usage of each scope, separated by model, hour and price tier: of the requests as far as they are known."""
+    """The usage of each scope by model, hour and price tier, of requests where they are recorded, else of turns."""
 
     own: tuple[Spending, ...]
     path: tuple[Spending, ...]
@@ -248,7 +248,7 @@ class BranchUsageCache:
             if partly := [branch for branch, stored in ran if stored.last > branch.last_turn]:
                 yield from self._read_shared(tx, session_id, partly)
         turns = tree.branches[branch_id].turns
-        yield from self._read_orphaned_on(tx, session_id, branch_id, turns, [branch for branch, _ in ran])
+        yield from self._read_usage_of_deleted_branches(tx, session_id, branch_id, turns, [branch for branch, _ in ran])
 
     def _read_stored(self, tx: Transaction, session_id: str) -> dict[str, _StoredUsage]:
         """Return the usage that each branch of a session stored."""
@@ -282,7 +282,7 @@ class BranchUsageCache:
         )
         return [part for _, part in self._sum(tx, source, message="u.message_id", session_id=session_id)]
 
-    def _read_orphaned_on(
+    def _read_usage_of_deleted_branches(
         self, tx: Transaction, session_id: str, branch_id: str, turns: int, sharing: Sequence[SharingBranch]
     ) -> Iterable[_UsageSum]:
         """Return the usage of turns of a branch that deleted branches ran, and none of the sharing branches."""

@@ -41,7 +41,7 @@ def with_cache_evidence(
         turns: The turns.
         positions: Finds items of the branch.
     """
-    sent = _Sent(tx, session, branch_id, requests, positions)
+    sent = _RequestParts(tx, session, branch_id, requests, positions)
     found = {}
     for turn in turns:
         if of_turn := requests.get(turn):
@@ -53,7 +53,7 @@ def with_cache_evidence(
     return found
 
 
-class _Sent:
+class _RequestParts:
     """The inputs of requests.
 
     Attributes:
@@ -71,7 +71,7 @@ class _Sent:
         self._tx, self._session, self._branch_id, self._positions = tx, session, branch_id, positions
         self._items: dict[int | str, Any] = {}
         turns = {request.id: turn for turn, of_turn in requests.items() for request in of_turn if request.has_input}
-        self.parts = self._read(turns) if turns else {}
+        self.parts = self._read_parts(turns) if turns else {}
 
     def is_same(self, before: int | str, after: int | str) -> bool:
         """Return whether two items are the same, given two positions or hashes that are not."""
@@ -89,7 +89,7 @@ class _Sent:
         name = message_type(item) if isinstance(item, dict) else None
         return evidence._replace(changes=(Change(Part.ITEMS, name, change.item),))
 
-    def _read(self, turns: Mapping[int, int]) -> dict[int, SentParts]:
+    def _read_parts(self, turns: Mapping[int, int]) -> dict[int, SentParts]:
         tx, values = self._tx, {"session_id": self._session.session_id, "branch_id": self._branch_id}
         rows = tx.execute(
             "SELECT id, instructions, tools, settings, input, last_message_id FROM convo_request_inputs"

@@ -70,7 +70,11 @@ class EncodedInput(NamedTuple):
 
 
 class MatchedItems(NamedTuple):
-    """Where each item of a request is stored, and the message at the greatest of the positions."""
+    """The position in the branch of each item that a request sent; None if the item is not stored.
+
+    Attributes:
+        last_message_id: The message at the greatest of the positions.
+    """
 
     places: list[int | None]
     last_message_id: int | None

@@ -116,7 +116,7 @@ class SessionDump:
         )
         for message_id, created_at, text in rows:
             stored = text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
-            yield Message(message_id, created_at, self._decoded(text), stored)
+            yield Message(message_id, created_at, self._decode(text), stored)
 
     def count_messages(self, branches: Collection[str]) -> int:
         """Return the number of messages that `messages` yields."""
@@ -191,13 +191,13 @@ class SessionDump:
         """Return the texts that requests of `stored_requests` refer to, decoded, by hash."""
         session_id = self.session.session_id
         texts = read_texts(self._tx, session_id, text_hashes(self._tx, session_id, requests))
-        return {key: self._decoded(text) for key, text in texts.items()}
+        return {key: self._decode(text) for key, text in texts.items()}
 
     def orphaned_usage(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `convo_usage` of the session."""
         return self._records("convo_usage", ("branch_id", "message_id", *DUMPED_USAGE), "TRUE ORDER BY message_id")
 
-    def _decoded(self, text: Any) -> Any:
+    def _decode(self, text: Any) -> Any:
         stored = decode_or_none(text)
         opened = unsealed(stored, self.session.session_id) if self.decrypts else stored
         self.not_decrypted += opened is UNREADABLE

@@ -65,7 +65,7 @@ _MAX_FIRST_WORDS: Final = 60
 
 def count_sessions(tx: Transaction, *, archived: bool = True) -> int:
     """Return the number of sessions; `archived` includes archived ones, here and below."""
-    count = tx.dialect.count_texts(tx.tables.sessions, "session_id")
+    count = tx.dialect.text_count(tx.tables.sessions, "session_id")
     if not archived and tx.has_table("convo_labels"):
         count += (
             f" - (SELECT COUNT(*) FROM convo_labels a JOIN {tx.tables.sessions} s ON s.session_id = a.session_id"
@@ -152,7 +152,7 @@ def newest_sessions(tx: Transaction, limit: int = FIRST_PAGE, *, archived: bool 
     """Return up to `limit` sessions with the newest messages."""
     found: dict[str, Session | None] = {}
     left, condition = min(limit, count_sessions(tx, archived=archived)), _is_shown(tx, archived=archived)
-    for session_id in _last_written(tx):
+    for session_id in _recent_session_ids(tx):
         if not left:
             break
         if session_id not in found:
@@ -164,7 +164,7 @@ def newest_sessions(tx: Transaction, limit: int = FIRST_PAGE, *, archived: bool 
     return label_sessions(tx, [session for session in found.values() if session is not None])
 
 
-def _last_written(tx: Transaction) -> Iterator[str]:
+def _recent_session_ids(tx: Transaction) -> Iterator[str]:
     """Yield the session of each of the newest messages, also of deleted ones that are known, the newest first."""
     newest = f"SELECT id, session_id FROM {tx.tables.messages} ORDER BY id DESC LIMIT {_MAX_MESSAGES}"
     if not tx.has_table("convo_sessions"):
@@ -294,7 +294,7 @@ def _first_words(tx: Transaction, session_id: str) -> str:
 
 
 class SessionOrder:
-    """The order of all sessions of a database; for use by one thread.
+    """The order of all sessions of a database, which only one thread may use.
 
     A session whose last items were popped keeps its place until the order of all sessions is computed again, or other
     sessions move to the front.

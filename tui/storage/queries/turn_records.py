@@ -82,7 +82,7 @@ def _last_run(runs: Sequence[RunRecord], branch_id: str) -> RunRecord:
 
 
 def _runs(tx: Transaction, session: Session, branch_id: str, first: int, last: int) -> dict[int, list[RunRecord]]:
-    """Return the runs of each turn, oldest first, whichever branches ran them."""
+    """Return the runs of each turn in all branches that hold it, oldest first."""
     found: dict[int, list[RunRecord]] = {}
     if not tx.has_table("convo_runs"):
         return found

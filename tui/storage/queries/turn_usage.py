@@ -74,7 +74,7 @@ SHARING_COLUMNS: Final = dict(zip(SharingBranch._fields, ("TEXT", "INTEGER"), st
 
 
 def branches_sharing_turns(tree: TurnTree, branch_id: str) -> list[SharingBranch]:
-    """Return a branch, and all branches that share turns with it, oldest first."""
+    """Return a branch, then the branches that share turns with it, oldest first."""
     shared = {branch_id: tree.branches[branch_id].turns}
     inner: Sequence[str] = ()
     for chain in reversed(tree.path(branch_id)):

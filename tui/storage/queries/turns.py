@@ -80,7 +80,7 @@ def list_turns(tx: Transaction, session_id: str, branch_id: str) -> list[dict[st
     """Return the user messages of a branch; `content` holds the beginning of each."""
     found = []
     for turn, data, created_at in _user_messages(tx, session_id, branch_id):
-        message = _message(data)
+        message = _decode_item(data)
         if message is not None:
             content = message.get("content", "")
             text = _as_text(content)
@@ -96,7 +96,7 @@ def find_turns(tx: Transaction, session_id: str, branch_id: str, term: str) -> l
     escaped = re.sub(r"[\\%_]", r"\\\g<0>", json.dumps(term)[1:-1])
     found = []
     for turn, data, created_at in _user_messages(tx, session_id, branch_id, like=f"%{escaped}%"):
-        message = _message(data)
+        message = _decode_item(data)
         if message is not None:
             content = message.get("content", "")
             if any(pattern.search(text) for text in _texts(content)):
@@ -119,7 +119,7 @@ def _user_messages(tx: Transaction, session_id: str, branch_id: str, like: str =
     )
 
 
-def _message(data: str) -> dict[str, Any] | None:
+def _decode_item(data: str) -> dict[str, Any] | None:
     try:
         item = decode(data)
     except ValueError:

@@ -40,7 +40,7 @@ R = TypeVar("R", bound=_Closable)
 
 
 class _Thread(aiosqlite.Connection, Generic[R]):
-    """aiosqlite's connection and worker thread, which runs functions in place of statements.
+    """A connection of aiosqlite whose worker thread runs functions, not single statements.
 
     It uses two private members of aiosqlite, the worker's queue and its thread, which `_check_members` verifies.
     """

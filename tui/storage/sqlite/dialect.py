@@ -30,7 +30,7 @@ class SQLiteDialect:
         # Texts are sorted after all numbers and before all blobs.
         return f"{column} >= '' AND {column} < x''"
 
-    def count_texts(self, table: str, column: str) -> str:
+    def text_count(self, table: str, column: str) -> str:
         # Without a condition SQLite counts by pages; the index then finds the few rows that hold no text.
         others = ("", f" WHERE {column} IS NULL", f" WHERE {column} < ''", f" WHERE {column} >= x''")
         return " - ".join(f"(SELECT COUNT(*) FROM {table}{condition})" for condition in others)

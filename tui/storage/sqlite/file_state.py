@@ -126,7 +126,7 @@ class DatabaseFiles:
             return b"", 0, b""
         return salt, low, checksum
 
-    def is_held(self) -> bool | None:
+    def is_log_open(self) -> bool | None:
         """Return whether a program has the log open; None where the system does not tell.
 
         The list of locks is read, as SQLite's own locks of this process end when the process closes the locked file.
@@ -148,7 +148,7 @@ class DatabaseFiles:
     def settle(self, timeout: float) -> None:
         """Do what the program that closes the file last does, if that is this one."""
         log = _stamp(self.log)
-        if log is None or self.is_held():
+        if log is None or self.is_log_open():
             return
         with suppress(sqlite3.Error, OSError):
             if self.can_be_settled():

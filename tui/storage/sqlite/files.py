@@ -138,7 +138,7 @@ def unfinished_logs() -> list[Path]:
     for path in written_files:
         files = DatabaseFiles(path)
         files.settle(timeout=0)
-        if not files.state().log_is_empty and files.is_held():
+        if not files.state().log_is_empty and files.is_log_open():
             found.append(path)
     return sorted(found)
 

@@ -162,7 +162,7 @@ class FileReader:
     def _connect(self, state: FileState, *, locked: bool) -> _Opened:
         if state.log is None and not self._is_in_wal_mode():
             return _Opened(connect(self._files.path, "ro", self._timeout), _Way.LOCKED, state)
-        is_held = self._files.is_held() if state.log is not None and state.has_index else False
+        is_held = self._files.is_log_open() if state.log is not None and state.has_index else False
         may_settle = is_held is True or state.log_is_empty
         if is_held or (is_held is None and not state.log_is_empty):
             return self._connect_to_log(state, may_settle=may_settle)
@@ -326,7 +326,7 @@ class SQLiteReader(Engine):
             raise explain_values(Path(self.target), error) from error
 
     def _recover(self, file: FileReader, error: Exception) -> bool:
-        """Prepare to read the file in another way after an error, and return whether there is one."""
+        """Choose a more tolerant way of reading after an error; False if there is none."""
         if is_locked(error):
             return False
         was_tolerant, was_corrected = self._is_tolerant, self._corrections.needed
