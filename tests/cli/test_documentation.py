@@ -80,6 +80,7 @@ async def test_every_key_of_the_json_output_is_described(conversation: Path, tmp
         ],
         "find": run_json("find", conversation, "there"),
         "compare": run_json("compare", conversation, "main", "alt"),
+        "copy": run_json("copy", conversation, tmp_path / "copy.sqlite"),
         "keys": run_json("keys"),
         "export": run_json("export", conversation),
     }

@@ -173,6 +173,26 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_copy(parser: argparse.ArgumentParser) -> None:
+    for name in ("source", "target"):
+        file = parser.add_argument(name, metavar=name.upper(), help=_PLACE)
+        file.completer = complete_files  # type: ignore[attr-defined]
+    parser.add_argument("--session", metavar="ID", help="only this session (default: all)")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be copied and left out, and copy nothing"
+    )
+    parser.add_argument(
+        "--replace", action="store_true", help="write over older copies, unless they were changed since they were made"
+    )
+    parser.add_argument("--decrypt", action="store_true", help="decrypt what is encrypted")
+    for option, of in (("--from-", "the source"), ("--", "the target")):
+        parser.add_argument(f"{option}schema", metavar="NAME", help=f"schema of {of} on a PostgreSQL server")
+        parser.add_argument(
+            f"{option}tables", metavar="SESSIONS,MESSAGES", type=_pair, help=f"tables of {of} on a server"
+        )
+    _add_json(parser)
+
+
 def _add_schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--postgres", action="store_true", required=True, help="for PostgreSQL; files need none")
     parser.add_argument("--schema", metavar="NAME", help="make this schema, and the tables in it")
@@ -191,6 +211,10 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 def _add_completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=SHELLS)
 
+
+_PLACE: Final = (
+    "a SQLite file, or the URL of a PostgreSQL database, of one that SQLAlchemySession opens, or of RedisSession"
+)
 
 COMMANDS: Final = {
     "list": Command("list the sessions of a file, and the branches of one", "list"),
@@ -222,6 +246,7 @@ COMMANDS: Final = {
     ),
     "undo": Command("undo the last change that the explorer or a command made", "manage", has_session=False),
     "redo": Command("redo the last change that was undone", "manage", has_session=False),
+    "copy": Command("copy sessions to another database, of any kind", "copy", _add_copy, has_file=False),
     "schema": Command(
         "print the SQL that makes the tables of a PostgreSQL database, for migrations",
         "schema",

@@ -33,6 +33,7 @@ from tui.storage.tables import Tables
 from tui.storage.transfer.adoption import Adoption, TrackProgress, added_to_branch, adopt_messages, adopt_plain_session
 from tui.storage.transfer.copy import CopyCounts, copy_branch, copy_turns
 from tui.storage.transfer.imports import ImportedSession, import_session, require_unused
+from tui.storage.transfer.sessions import SessionCopy, write_copy
 from tui.words import plural
 
 __all__ = ["LOCK_SECONDS", "Editor", "cannot_delete_main", "checkpoint_of"]
@@ -276,6 +277,17 @@ class Editor:
             with record(tx, first, "import", description):
                 for session in sessions:
                     import_session(tx, session)
+
+        await self.change(work)
+
+    async def write_copy(self, copy: SessionCopy) -> None:
+        """Write a copy of a session of another database, over a former one if that is unchanged."""
+
+        def work(tx: Transaction) -> None:
+            create_branch_tables(tx)
+            description = f"Copied session '{copy.session.session_id}' from {copy.source}"
+            with record(tx, copy.session.session_id, "copy", description):
+                write_copy(tx, copy)
 
         await self.change(work)
 

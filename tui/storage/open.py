@@ -31,6 +31,7 @@ __all__ = [
     "create_database",
     "file_of",
     "is_database_error",
+    "is_server_url",
     "is_write_locked",
     "open_to_read",
     "open_to_write",
@@ -92,6 +93,11 @@ Target: TypeAlias = Path | Server
 """A file, or a database on a server."""
 
 
+def is_server_url(text: str) -> bool:
+    """Return whether a text is the URL of a database on a server."""
+    return _URL.match(text) is not None
+
+
 def target_of(text: str | Path, schema: str | None = None, tables: tuple[str, str] | None = None) -> Target:
     """Return the database that a path or a URL names.
 
@@ -104,7 +110,7 @@ def target_of(text: str | Path, schema: str | None = None, tables: tuple[str, st
         ConfigError: The driver is not installed, or a file has no schemas.
         ConvoError: The URL cannot be read.
     """
-    if _URL.match(str(text)):
+    if is_server_url(str(text)):
         return Server(str(text), schema, tables)
     if schema is not None or tables is not None:
         option = "--tables" if schema is None else "--schema"

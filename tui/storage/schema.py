@@ -16,6 +16,7 @@ __all__ = [
     "CONVO_BRANCHES",
     "CONVO_CLEARED",
     "CONVO_COMPACTIONS",
+    "CONVO_COPIES",
     "CONVO_JOURNAL",
     "CONVO_LABELS",
     "CONVO_PAUSED_RUNS",
@@ -305,6 +306,20 @@ CONVO_SESSIONS: Final = Table(
     """,
 )
 """The greatest id that a message of a session had, where it was deleted with a branch: sessions are listed by it."""
+
+CONVO_COPIES: Final = Table(
+    "convo_copies",
+    """
+        session_id TEXT PRIMARY KEY,
+        source TEXT NOT NULL,
+        state TEXT NOT NULL,
+        created_at TIMESTAMP DEFAULT {now}
+    """,
+)
+"""Sessions that were copied from another database, which `source` names without a password.
+
+`state` tells the session as the copy has written it from one that was changed since.
+"""
 
 CONVO_JOURNAL: Final = Table(
     "convo_journal",

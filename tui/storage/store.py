@@ -275,6 +275,12 @@ class Store:
         finally:
             await asyncio.to_thread(engine.close)
 
+    async def copied_state(self, session_id: str) -> str | None:
+        """Return the state of a session as it was copied to this database; None if it is no copy."""
+        from tui.storage.transfer.sessions import copied_state
+
+        return await self._reader.read(lambda tx: copied_state(tx, session_id))
+
     async def journal(self) -> tuple[JournalEntry, ...]:
         """Return the entries of the journal, the newest first."""
         from tui.storage.journal.recording import read_entries

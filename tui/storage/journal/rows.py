@@ -73,6 +73,7 @@ KEYED_TABLES: Final = (
     "convo_usage",
     "convo_labels",
     "convo_sessions",
+    "convo_copies",
 )
 """Tables whose rows change: an entry stores a changed row as it was before and as it was after the change."""
 
