@@ -161,8 +161,18 @@ class ConvoApp(KeyOrderApp[None]):
             print_to_log()
 
     async def action_quit(self) -> None:
-        """Stop all runs, then leave the program."""
-        await self.leave()
+        """Leave the program, once the user agrees if runs are stopped by that."""
+        agent = self._controller.agent
+        if agent is None or not (runs := agent.stopped_by_end):
+            await self.leave()
+            return
+        from tui.screens.dialogs.quit import QuitDialog
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self.call_later(self.leave)
+
+        await self.push_screen(QuitDialog(runs), answered)
 
     async def leave(self, code: int = 0) -> None:
         """Stop all runs, then leave the program with an exit code."""

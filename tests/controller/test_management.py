@@ -211,6 +211,43 @@ async def test_deleting_shows_the_nearest_branch_and_reports_no_other_program(co
     assert controller.view.branch_id == "deep"
 
 
+@pytest.mark.parametrize("show_archived", [False, True])
+async def test_deleting_never_leads_to_an_archived_branch_while_there_is_another(
+    controller: SessionController, *, show_archived: bool
+) -> None:
+    management = controller.management
+    await management.toggle_archive("support", "main")
+    if show_archived:
+        await management.toggle_show_archived()
+    await controller.navigation.switch_branch("deep")
+    await management.delete("support", "deep")
+    assert controller.view.branch_id == "alt"
+    await management.delete("support", "alt")
+    # No other is left.
+    assert controller.view.branch_id == "main"
+    assert controller.view.notice is not None
+    assert controller.view.notice.text == "Deleted 'alt'; now on 'main', which is archived. z undoes it."
+
+
+async def test_deleting_passes_over_archived_siblings(path: Path) -> None:
+    sdk = open_sdk(path)
+    await sdk.create_branch_from_turn(3, "third")
+    await sdk.add_items(turn("third 3"))
+    await sdk.create_branch_from_turn(2, "early")
+    await sdk.add_items(turn("early 2"))
+    sdk.close()
+    controller = SessionController(Store(path))
+    await controller.open("support", "third")
+    management = controller.management
+    for name in ("main", "alt", "deep"):
+        await management.toggle_archive("support", name)
+    await management.toggle_show_archived()
+    await controller.navigation.switch_branch("third")
+    await management.delete("support", "third")
+    assert (controller.view.branch_id, controller.view.turn) == ("early", 2)
+    controller.close()
+
+
 async def test_deleting_the_open_session_opens_another(controller: SessionController) -> None:
     await controller.management.delete("support", None)
     assert controller.view.session is not None

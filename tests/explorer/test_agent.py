@@ -328,3 +328,30 @@ async def test_a_session_is_begun_where_there_are_only_plain_ones_or_none(tmp_pa
         await explorer.pilot.press(*"hi", "enter")
         await answered(explorer, "main", 1)
         assert explorer.view.sessions[0].session_id == ("session-2" if tables == "plain" else "session-1")
+
+
+async def test_quitting_asks_while_an_answer_is_under_way(path: Path, tmp_path: Path) -> None:
+    agent = tmp_path / "slow.py"
+    agent.write_text(SLOW_AGENT.replace("0.1", "10"))
+    async with open_explorer(path, agent=AgentSettings(agent=f"{agent}:agent")) as explorer:
+        await explorer.pilot.press("i", *"a long story", "enter")
+        await explorer.until(lambda: bool(explorer.view.runs))
+        await explorer.pilot.press(*"next", "enter")
+        await explorer.until(lambda: explorer.view.runs["main"].queued == ("next",))
+        await explorer.press("ctrl+q")
+        assert "Quit, and stop 1 answer?" in explorer.text
+        assert "main is under way; what has arrived is kept; 1 queued message will not be sent" in explorer.text
+        await explorer.press("escape")
+        assert explorer.view.runs["main"].queued == ("next",)
+        await explorer.pilot.press("ctrl+q", "ctrl+q")
+        await explorer.until(lambda: not explorer.app.is_running)
+
+
+async def test_quitting_leaves_a_run_that_waits_for_approval_in_the_file(path: Path) -> None:
+    async with open_careful(path) as explorer:
+        await explorer.pilot.press(*"use delete_everything", "enter")
+        await until_asked(explorer)
+        await explorer.pilot.press("ctrl+q")
+        await explorer.until(lambda: not explorer.app.is_running)
+        assert explorer.controller.agent is not None
+        assert explorer.controller.agent.left_waiting == ["main"]

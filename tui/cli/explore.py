@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from tui.cli.agent_settings import agent_settings
 from tui.config import Config, load_config
 from tui.errors import ConfigError
+from tui.printable import printable_line
 
 if TYPE_CHECKING:
     from tui.agent.settings import AgentSettings
@@ -109,6 +110,14 @@ def _run_app(controller: SessionController, config: Config) -> int:
         with private_terminal():
             app = ConvoApp(controller, config)
             asyncio.run(_run_app_and_stop(app, controller))
+        if controller.agent is not None and controller.agent.left_waiting:
+            names = ", ".join(f"'{name}'" for name in controller.agent.left_waiting)
+            print(
+                f"convo-tui: A run on {printable_line(names)} waits for approval, and stays in the file.",
+                "  Open the file with the agent again, or use `convo-tui approve` or `reject`.",
+                sep="\n",
+                file=sys.stderr,
+            )
         return app.return_code or 0
     finally:
         controller.close()

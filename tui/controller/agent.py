@@ -11,7 +11,7 @@ from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
 from tui.errors import ConvoError
-from tui.model import ApprovalDecision, CompactionPreview, EntryState, Failure, Outcome, Scope, Session, View
+from tui.model import ApprovalDecision, CompactionPreview, EntryState, Failure, Outcome, Run, Scope, Session, View
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.runs.sessions import open_session
@@ -23,6 +23,9 @@ __all__ = ["AgentRuns"]
 class AgentRuns:
     """Starts and stops the agent's runs on branches of the file, and shows them.
 
+    Attributes:
+        left_waiting: The branches with runs that waited for approval when `stop_all` was called.
+
     `send` and `run_again` raise ReadOnlyError if the file is open read-only, and ConvoError if it cannot be written.
     """
 
@@ -32,6 +35,7 @@ class AgentRuns:
         self._reloader = reloader
         self._runner = runner
         self._runs = Runs(runner, self, partial(open_session, state.store), state.editor, state.store.paused_state)
+        self.left_waiting: Sequence[str] = ()
         self._is_prepared = False
         self._revision = -1
         self._times_replaced = 0
@@ -135,8 +139,14 @@ class AgentRuns:
         if session is not None:
             self._runs.decide(BranchRef(session.session_id, branch_id), decisions)
 
+    @property
+    def stopped_by_end(self) -> Sequence[Run]:
+        """The runs that lose something when the program ends."""
+        return self._runs.stopped_by_end
+
     async def stop_all(self) -> None:
         """Stop all runs, and wait until their branches can be used again; those that wait for approval stay paused."""
+        self.left_waiting = self.left_waiting or sorted({ref.branch_id for ref in self._runs.paused.values()})
         await self._runs.stop_all()
 
     # Compaction

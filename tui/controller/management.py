@@ -185,7 +185,10 @@ class Management:
         place = self._place
         if place == before:
             return ""
-        return f"; now on '{place[1]}'" if place[0] == before[0] else f"; now in session '{place[0]}'"
+        if place[0] != before[0]:
+            return f"; now in session '{place[0]}'"
+        branch = self._state.view.tree.branches.get(place[1])
+        return f"; now on '{place[1]}'{', which is archived' if branch is not None and branch.archived else ''}"
 
     def _hide(self, session_id: str, branch_id: str | None, before: tuple[str, str]) -> None:
         """Remember what a change hid: in its place may be what the user has not looked at."""

@@ -173,19 +173,27 @@ class Reloader:
 def _neighbour(before: TurnTree, branch_id: str, turn: int, tree: TurnTree) -> tuple[str, int] | None:
     """Return the branch and turn next to a branch that a tree does not have any more: its next or previous sibling.
 
-    If other branches have all of its turns, one of them is returned, at the same turn.
+    If other branches have all of its turns, one of them is returned, at the same turn. Archived branches are passed
+    over; if only such are next to it, the newest other branch is returned, at its end.
     """
     if branch_id not in before.branches:
         return None
     path = before.path(branch_id)
     gone = next((chain for chain in path if tree.branches.keys().isdisjoint(chain.holders)), None)
+    shown = {name for name, branch in tree.branches.items() if not branch.archived}
     if gone is None:
-        return next((name, turn) for name in path[-1].holders if name in tree.branches) if path else None
+        same = [name for name in path[-1].holders if name in shown] if path else []
+        return (same[0], turn) if same else _newest(tree, shown)
     alternatives = before.alternatives(gone)
     at = alternatives.index(gone)
     for other in (*alternatives[at + 1 :], *reversed(alternatives[:at])):
         names = [other.ending_branch] if other.index == gone.parent else other.holders
-        for name in filter(None, names):
-            if name in tree.branches:
-                return name, gone.first
-    return None
+        if (name := next((name for name in names if name in shown), None)) is not None:
+            return name, gone.first
+    return _newest(tree, shown)
+
+
+def _newest(tree: TurnTree, names: Collection[str]) -> tuple[str, int] | None:
+    """Return the newest of some branches, and its last turn."""
+    newest = max(names, key=lambda name: tree.branches[name].created_at or "", default=None)
+    return None if newest is None else (newest, tree.branches[newest].turns)

@@ -57,6 +57,11 @@ class Runs:
         active = tuple(self._active.items())
         return {branch.branch_id: run.run for branch, run in active if branch.session_id == session_id}
 
+    @property
+    def stopped_by_end(self) -> list[Run]:
+        """The runs that lose something when the program ends: those that are not stored, or have messages queued."""
+        return [active.run for active in self._active.values() if active.run.paused_id is None or active.run.queued]
+
     async def prepare(self) -> None:
         """Load what the first run needs."""
         await self._runner.prepare()

@@ -1,0 +1,48 @@
+"""The dialog that asks whether to quit while answers are under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from tui.model import Run, RunState
+from tui.printable import printable_line
+from tui.screens.dialogs.modal import Modal, Scroll, hint
+from tui.words import plural
+
+__all__ = ["QuitDialog"]
+
+
+class QuitDialog(Modal[bool | None]):
+    """Lists the runs that quitting stops; the key that opened it quits."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "quit_now", "Quit"),
+        Binding("q,ctrl+q", "quit_now", "Quit", show=False, priority=True),
+    ]
+
+    DEFAULT_CSS = "QuitDialog.-tall Scroll { margin: 1 0; }"
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        """Create the dialog; `runs` are those that the end of the program stops."""
+        lines = [_consequence(run) for run in runs]
+        keys = hint(("y quits", "quit_now"), ("Esc stays", "close"))
+        super().__init__(
+            f"Quit, and stop {plural(len(runs), 'answer')}?", Scroll(Static("\n".join(lines), markup=False)), keys
+        )
+
+    def action_quit_now(self) -> None:
+        """Close with consent."""
+        self.dismiss(True)
+
+
+def _consequence(run: Run) -> str:
+    """Return in words what quitting does to a run."""
+    state = "waits for approval" if run.state is RunState.WAITING else "is under way; what has arrived is kept"
+    if run.paused_id is not None:
+        state = "waits for approval, and goes on waiting in the file"
+    unsent = f"; {plural(len(run.queued), 'queued message')} will not be sent" if run.queued else ""
+    return f"{printable_line(run.branch_id)} {state}{unsent}"
