@@ -12,6 +12,7 @@ import pytest
 from textual.command import CommandList
 from textual.events import Paste
 
+from tests.conversations import turn, write_turns
 from tests.explorer.driver import ExplorerDriver, open_explorer, typed
 from tui.agent.settings import AgentSettings
 from tui.app import ConvoApp
@@ -36,6 +37,45 @@ async def test_help_has_every_command_that_works_and_every_sign(path: Path) -> N
             assert (command.help in explorer.text) == (not command.needs_agent), command.id
         for sign in SIGNS:
             assert f"{sign.sign} {sign.words}" in " ".join(explorer.text.split())
+
+
+async def test_the_footer_offers_no_key_that_does_nothing(path: Path, tmp_path: Path) -> None:
+    def footer() -> str:
+        return explorer.lines[-1]
+
+    async with open_explorer(path, "main", size=(200, 40), agent=AgentSettings(model="offline")) as explorer:
+        assert all(title in footer() for title in ("Fork", "Run again", "Sibling"))
+        assert "Back" not in footer()
+        await explorer.press("right_square_bracket")
+        assert "Back" in footer()
+        await explorer.press("i")
+        assert "Send" in footer()
+    async with open_explorer(path, "main", size=(200, 40), read_only=True) as explorer:
+        assert "Sibling" in footer()
+        assert "Fork" not in footer()
+        await explorer.press("i")
+        assert explorer.notice == "Read-only: nothing can be sent or forked."
+        assert "Send" not in footer()
+    (tmp_path / "alone").mkdir()
+    alone = await write_turns(tmp_path / "alone", turn("hello"))
+    async with open_explorer(alone, size=(200, 40)) as explorer:
+        assert "Sibling" not in footer()
+        await explorer.press("i")
+        assert explorer.notice == "No model is set: start with --model or --agent."
+        assert "Send" not in footer()
+        await explorer.press("escape", "f")
+        assert "Send" in footer()
+
+
+@pytest.mark.parametrize("key", ["f", "F", "r", "v", "m"])
+async def test_commands_for_turns_do_nothing_on_the_row_of_a_session(path: Path, key: str) -> None:
+    async with open_explorer(path, agent=AgentSettings(model="offline")) as explorer:
+        await explorer.press("g", key)
+        assert explorer.tree.cursor_session is not None
+        assert explorer.app.screen is explorer.screen
+        assert explorer.view.fork is None
+        assert not explorer.view.marks
+        assert explorer.notice.startswith("This is the row of a session. Go to a turn first: ")
 
 
 async def test_help_narrows_while_typing_and_runs_the_chosen_command(path: Path) -> None:
@@ -81,7 +121,7 @@ async def test_help_works_in_full_screens_dialogs_and_while_typing(path: Path) -
 
 @pytest.mark.parametrize("columns", [60, 80, 100, 140])
 async def test_the_footer_has_help_and_quit_at_every_width_and_place(path: Path, columns: int) -> None:
-    async with open_explorer(path, size=(columns, 30)) as explorer:
+    async with open_explorer(path, size=(columns, 30), agent=AgentSettings(model="offline")) as explorer:
 
         def footer() -> str:
             return explorer.lines[-1]
@@ -121,7 +161,7 @@ async def test_every_sign_on_the_screen_is_explained(path: Path) -> None:
 
 
 async def test_lines_are_pasted_as_lines_whatever_the_terminal_sends_for_their_ends(path: Path) -> None:
-    async with open_explorer(path) as explorer:
+    async with open_explorer(path, agent=AgentSettings(model="offline")) as explorer:
         await explorer.press("i")
         explorer.app.post_message(Paste("one\rtwo\r\nthree\nfour"))
         await explorer.settle()
@@ -208,6 +248,7 @@ def test_a_letter_and_its_shifted_form_belong_to_the_same_thing() -> None:
         "g": {"tree.first", "tree.last", "chat.home", "chat.end", "usage.first", "usage.last"}
         | {"lines.start", "lines.end"},
         "m": {"turn.seen", "model_input.json"},
+        "s": {"session.pick", "session.new"},
         "n": {"find.next", "find.previous", "difference.next", "difference.previous"},
         "x": {"export.write", "session.import"},
         "y": {"text.copy", "model_input.copy", "manage.copy"},

@@ -257,6 +257,41 @@ async def test_enter_goes_to_the_hit_and_n_goes_on_through_the_list(path: Path) 
         assert current(explorer) == ["Oslo"]
 
 
+async def test_minus_goes_back_to_where_a_search_began(path: Path) -> None:
+    async with open_explorer(path, "main") as explorer:
+
+        def shown() -> tuple[str, str, int]:
+            assert explorer.view.session is not None
+            return explorer.view.session.session_id, *explorer.place
+
+        await explorer.controller.navigation.switch_branch("alt")
+        await explorer.controller.navigation.switch_branch("main", 4)
+        # Through the file, from hit to hit.
+        await explorer.press("ctrl+f", "tab", "tab", *typed("oslo"), "enter")
+        visited = {shown()}
+        for _ in range(3):
+            await explorer.press("n")
+            visited.add(shown())
+        assert len({session for session, *_ in visited}) == 2
+        if shown()[0] == "support":
+            await explorer.press("N")
+        last = shown()
+        await explorer.press("minus")
+        assert shown() == ("support", "main", 4)
+        await explorer.press("minus")
+        assert shown() == last
+        await explorer.press("minus")
+        # On the same branch.
+        await explorer.press("slash", *typed("can you help"), "enter")
+        assert shown() == ("support", "main", 1)
+        await explorer.press("minus")
+        assert shown() == ("support", "main", 4)
+        # A search that is cancelled leaves no trace.
+        await explorer.controller.navigation.switch_branch("alt", 1)
+        await explorer.press("slash", *typed("help"), "escape", "minus")
+        assert shown() == ("support", "main", 4)
+
+
 async def test_a_hit_is_shown_on_the_open_branch_if_that_has_it(path: Path) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press("ctrl+f", "tab", *typed("read the log"), "enter")

@@ -77,9 +77,9 @@ async def next_fork_point(explorer: Explorer) -> None:
     "branch.back",
     keys="minus",
     title="Back",
-    help="Go back to the previous branch",
+    help="Go back to the place before: a branch, a session, or where a search began",
     footer=True,
-    synonyms=("last branch", "toggle branch"),
+    synonyms=("last branch", "toggle branch", "return"),
 )
 async def switch_back(explorer: Explorer) -> None:
     await explorer.controller.navigation.switch_back()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tui.controller import SessionController
     from tui.errors import ConvoError
     from tui.model import Severity, View
+    from tui.widgets.composer.composer import Composer
     from tui.widgets.transcript.transcript import Transcript
     from tui.widgets.tree.branch_tree import BranchTree
 
@@ -28,6 +29,8 @@ class PaneCommands(Protocol):
     def branch_tree(self) -> BranchTree: ...
     @property
     def chat(self) -> Transcript: ...
+    @property
+    def composer(self) -> Composer: ...
     @property
     def is_zoomed(self) -> bool: ...
     def toggle_zoom(self) -> None: ...

@@ -45,4 +45,9 @@ async def fork_after(explorer: Explorer) -> None:
     holds_keys=True,
 )
 async def focus_composer(explorer: Explorer) -> None:
-    explorer.panes.focus_composer()
+    composer = explorer.panes.composer
+    if composer.takes_text:
+        # Also without a model: what is typed now must not run commands.
+        explorer.panes.focus_composer()
+    if composer.refusal:
+        explorer.show_notice(f"{composer.refusal}.")

@@ -13,7 +13,7 @@ from tui.errors import NotFoundError
 from tui.model import EMPTY_TREE, Chain, Session, TurnTree
 from tui.words import messages_without_branch_words, unreadable_runs_words
 
-__all__ = ["Navigation"]
+__all__ = ["Navigation", "Place"]
 
 
 class _SiblingWalk(NamedTuple):
@@ -30,6 +30,14 @@ class _SiblingWalk(NamedTuple):
     announced: int = 0
 
 
+class Place(NamedTuple):
+    """A turn of a branch."""
+
+    session_id: str
+    branch_id: str
+    turn: int
+
+
 class Navigation:
     """Selects the session, branch and turn that the panes show."""
 
@@ -37,7 +45,7 @@ class Navigation:
         self._state = state
         self._loader = loader
         self._usage = usage
-        self._previous: tuple[str, int] | None = None
+        self._previous: Place | None = None
         self._visited: dict[str, int] = {}
         self._indexed: tuple[str, int] = ("", 0)
         self._counted: dict[str, tuple[int, int]] = {}
@@ -49,6 +57,22 @@ class Navigation:
     def visited(self) -> Sequence[str]:
         """The branches of the open session that were shown, the last one first."""
         return tuple(reversed(self._visited))
+
+    @property
+    def place(self) -> Place:
+        """The opened branch and turn, also during a preview."""
+        session = self._state.view.session
+        return Place("" if session is None else session.session_id, *self._state.committed)
+
+    @property
+    def previous(self) -> Place | None:
+        """The place to which `switch_back` goes; None if there is none."""
+        return self._previous
+
+    def go_back_to(self, place: Place | None) -> None:
+        """Make a place the one to which `switch_back` goes, whatever was shown since."""
+        if place is None or place.branch_id:
+            self._previous = place
 
     async def select_session(self, session_id: str, branch_id: str | None = None) -> None:
         """Open another session of the file at the end of a branch, by default the branch written last.
@@ -72,11 +96,18 @@ class Navigation:
         await self.navigate(self._state.next_navigation(), branch_id, turn, **NO_DRAFT)
 
     async def switch_back(self) -> None:
-        """Show the branch that was shown before this one, if any."""
-        if self._previous is None or self._previous[0] not in self._state.view.tree.branches:
-            self._state.notify("There is no branch to go back to.")
+        """Show the place before this one: another branch, maybe of another session, or where a search began."""
+        previous, here = self._previous, self.place
+        is_here = previous is not None and previous.session_id == here.session_id
+        if previous is None or (is_here and previous.branch_id not in self._state.view.tree.branches):
+            self._state.notify("There is no place to go back to.")
             return
-        await self.switch_branch(*self._previous)
+        if is_here:
+            await self.switch_branch(previous.branch_id, previous.turn)
+        else:
+            await self.load_session(*previous)
+            await self.load_rest()
+        self.go_back_to(here)
 
     async def preview(self, branch_id: str, turn: int) -> None:
         """Show a turn until `leave_preview` returns to the branch and turn shown before."""
@@ -192,8 +223,10 @@ class Navigation:
                     # If it could not be read, the next command starts from the turn that is shown.
                     state.target = state.view.branch_id, state.view.turn
 
-    async def load_session(self, session_id: str, branch_id: str | None) -> None:
-        """Open a session at the end of a branch, without its usage, unless another navigation begins meanwhile.
+    async def load_session(self, session_id: str, branch_id: str | None, turn: int | None = None) -> None:
+        """Open a session at a turn of a branch, without its usage, unless another navigation begins meanwhile.
+
+        The turn is by default the last.
 
         Raises:
             NotFoundError: The file has no such session, or the session no such branch.
@@ -214,17 +247,24 @@ class Navigation:
                     f"Session '{session_id}' has no branch '{branch_id}'.", f"It has: {listed(tree.branches)}."
                 )
             if navigation_id == state.navigation_id:
-                await self.open_session(session, tree, branch_id)
+                await self.open_session(session, tree, branch_id, turn)
 
     async def open_session(
-        self, session: Session, tree: TurnTree, branch_id: str | None = None, **changes: Any
+        self,
+        session: Session,
+        tree: TurnTree,
+        branch_id: str | None = None,
+        turn: int | None = None,
+        **changes: Any,
     ) -> None:
-        """Show a session at the end of a branch, by default the branch written last; cancel other navigations."""
+        """Show a session at a turn, by default the last of the branch written last; cancel other navigations."""
         branch_id = branch_id or await self._loader.last_branch(session, tree)
-        selection = await self._loader.selection(session, tree, branch_id, None)
+        selection = await self._loader.selection(session, tree, branch_id, turn)
         state = self._state
         state.next_navigation()
-        state.committed, self._previous, self._visited = ("", 0), None, {}
+        if self.place.session_id != session.session_id:
+            self.go_back_to(self.place)
+        state.committed, self._visited = ("", 0), {}
         self._commit_selection(selection["branch_id"], selection["turn"])
         state.target = state.committed
         state.publish(
@@ -307,7 +347,7 @@ class Navigation:
     def _commit_selection(self, branch_id: str, turn: int) -> None:
         state = self._state
         if state.committed[0] not in ("", branch_id) and state.committed[0] in state.view.tree.branches:
-            self._previous = state.committed
+            self._previous = self.place
         state.committed = branch_id, turn
         self._visited.pop(branch_id, None)
         self._visited[branch_id] = turn

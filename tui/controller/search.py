@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
-from tui.controller.navigation import Navigation
+from tui.controller.navigation import Navigation, Place
 from tui.controller.state import NO_DRAFT, State, add_listener
 from tui.errors import ConvoError, NotFoundError
 from tui.model.query import Query
@@ -81,15 +81,16 @@ class Searches:
                 return chain.holders
         return known
 
-    async def show(self, hit: Hit, known: Sequence[str]) -> int | None:
+    async def show(self, hit: Hit, known: Sequence[str], origin: Place) -> int | None:
         """Show a branch that has a hit, without its usage, and return the hit's position in that branch.
 
         The shown branch is preferred, then the branch visited last, then the oldest. Return None if another navigation
-        has begun meanwhile.
+        has begun meanwhile. `-` goes back to `origin`, not to the hit before.
 
         Args:
             hit: The hit.
             known: Branches that have it, the oldest first.
+            origin: Where the search began.
 
         Raises:
             NotFoundError: The item does not exist any more, or is in no branch.
@@ -104,6 +105,7 @@ class Searches:
         branch_id = next((name for name in preferred if name in holders), hit.branch_id)
         if (state.view.branch_id, state.view.preview) != (branch_id, False):
             await self._navigation.load_selection(state.next_navigation(), branch_id, hit.turn, **NO_DRAFT)
+        self._navigation.go_back_to(origin)
         session = state.view.session
         if session is None or (session.session_id, state.view.branch_id) != (hit.session_id, branch_id):
             return None

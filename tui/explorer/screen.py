@@ -16,7 +16,7 @@ from textual.reactive import Reactive, var
 from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
-from tui.commands import COMMANDS, bindings
+from tui.commands import COMMANDS, Target, bindings
 from tui.controller import SessionController
 from tui.errors import ConvoError
 from tui.explorer.layout import Panes
@@ -68,6 +68,7 @@ class Explorer(CommandScreen[None], FixedSize):
             from tui.explorer.agent import ExplorerAgent
 
             self.agent = ExplorerAgent(self, self.panes, controller, controller.agent)
+        self._idle_actions = self._find_idle_actions()
         self._forking = False
         self._unreachable = False
         self._shown_before = False
@@ -76,7 +77,7 @@ class Explorer(CommandScreen[None], FixedSize):
         self._first_pane = self.panes.start(self.app.size.width)
         yield self.panes.data_bind(Explorer.view)
         yield self.status_line
-        yield KeyBar(COMMANDS["menu.open"].action)
+        yield KeyBar(COMMANDS["menu.open"].action, idle=lambda: self._idle_actions)
 
     def on_mount(self) -> None:
         self.panes.go_to(self._first_pane)
@@ -119,6 +120,21 @@ class Explorer(CommandScreen[None], FixedSize):
             self.panes.focus_composer()
         if self.agent is not None:
             self.agent.view_changed(before, view)
+        if (idle := self._find_idle_actions()) != self._idle_actions:
+            self._idle_actions = idle
+            self.refresh_bindings()
+
+    def _find_idle_actions(self) -> frozenset[str]:
+        """Return the actions that would do nothing now, which the footer leaves out."""
+        view = self.view
+        applies = {
+            "send": bool(view.model) or view.is_drafting,
+            COMMANDS["branch.next"].action: len(view.tree.branches) > 1,
+            COMMANDS["branch.back"].action: self.controller.navigation.previous is not None,
+            COMMANDS["fork.here"].action: view.writable and view.session is not None,
+            COMMANDS["run.again"].action: view.writable and view.turn > 0,
+        }
+        return frozenset(action for action, does in applies.items() if not does)
 
     def _show_view(self, view: View) -> None:
         self.view = view
@@ -143,6 +159,8 @@ class Explorer(CommandScreen[None], FixedSize):
         async def run() -> None:
             if command.writes:
                 self.controller.require_writable()
+            if Target.TURN in command.on and self.panes.branch_tree.has_focus and self.panes.branch_tree.cursor_session:
+                raise ConvoError("This is the row of a session.", f"Go to a turn first: {command.help}.")
             await command.run(self)
 
         if command.holds_keys:

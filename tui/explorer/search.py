@@ -116,7 +116,8 @@ class ExplorerSearch:
     def search_typed(self, text: str) -> None:
         """Search for what was typed in the bar."""
         bar = self._bar
-        go_back = self._walk.go_back if self._walk is not None else self._bookmark()
+        before, here = self._walk, self._controller.navigation.place
+        origin, go_back = (before.origin, before.go_back) if before is not None else (here, self._bookmark())
         try:
             query = parse_query(text)
         except QueryError as error:
@@ -126,7 +127,7 @@ class ExplorerSearch:
         self._panes.chat.mark_matches(query or None)
         self._panes.branch_tree.mark_hits(())
         search = self._start(query, self._scope, limit=_WALK_LIMIT)
-        walk = self._walk = Walk(search, bar, go_back=go_back)
+        walk = self._walk = Walk(search, bar, origin, go_back)
         walk.search.subscribe(partial(self._take_results, walk))
 
     def toggle_scope(self, text: str) -> None:
@@ -175,14 +176,18 @@ class ExplorerSearch:
 
     def _bookmark(self) -> Callable[[], None]:
         """Return a function that goes back to the present place."""
-        view = self._controller.view
-        chat, scroll_state = self._panes.chat, self._panes.chat.scroll_state()
+        view, navigation = self._controller.view, self._controller.navigation
+        chat, scroll_state, previous = self._panes.chat, self._panes.chat.scroll_state(), navigation.previous
+
+        async def switch() -> None:
+            await navigation.switch_branch(view.branch_id, view.turn)
+            navigation.go_back_to(previous)
 
         def go_back() -> None:
             if self._controller.view.branch_id == view.branch_id:
                 chat.restore_scroll_state(scroll_state)
+                navigation.go_back_to(previous)
             else:
-                switch = partial(self._controller.navigation.switch_branch, view.branch_id, view.turn)
                 self._screen.run_command(switch)
 
         return go_back
@@ -209,7 +214,7 @@ class ExplorerSearch:
                 return
             self.end(stop=False)
             hits = dialog.search.results.hits if keep else dialog.hits
-            walk = self._walk = Walk(dialog.search, self._bar, hits=hits)
+            walk = self._walk = Walk(dialog.search, self._bar, self._controller.navigation.place, hits=hits)
             dialog.search.subscribe(partial(self._take_results, walk))
             self._screen.clear_selection()
             self._bar.open(dialog.text)
@@ -236,7 +241,7 @@ class ExplorerSearch:
     def _repeat(self, walk: Walk, step: int) -> None:
         """Search again, as the file has changed, then step from the same hit."""
         search = self._start(walk.search.query, walk.search.scope, _WALK_LIMIT)
-        repeated = self._walk = Walk(search, walk.bar, go_back=walk.go_back)
+        repeated = self._walk = Walk(search, walk.bar, walk.origin, walk.go_back)
 
         def take_results() -> None:
             if repeated is self._walk and not search.running:
@@ -266,7 +271,7 @@ class ExplorerSearch:
     async def _show(self, walk: Walk, hit: Hit, *, last: bool) -> None:
         controller = self._controller
         known = walk.search.results.branches(hit)
-        position = await controller.search.show(hit, known)
+        position = await controller.search.show(hit, known, walk.origin)
         if position is not None and walk is self._walk and walk.hit is hit:
             self._panes.chat.mark_matches(walk.search.query)
             self._panes.chat.go_to_match(position, last=last)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tui.controller.navigation import Place
 from tui.controller.search import Search
 from tui.model import TurnTree
 from tui.model.search import Hit, SearchScope
@@ -19,7 +20,8 @@ class Walk:
 
     Attributes:
         bar: The bar that shows the walk's state.
-        go_back: Goes back to the place before the search.
+        origin: The place before the search.
+        go_back: Goes back there.
         hits: The hits in the order of the walk; None until the search has ended.
         index: Index of the current hit.
         hit: The current hit; None before the first step.
@@ -28,6 +30,7 @@ class Walk:
 
     search: Search
     bar: SearchBar
+    origin: Place
     go_back: Callable[[], None] = lambda: None
     hits: Sequence[Hit] | None = None
     index: int = 0

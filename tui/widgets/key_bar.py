@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
@@ -73,9 +74,15 @@ class KeyBar(FixedSize):
     hovered: reactive[str] = reactive("")
     """The key under the mouse; empty for none."""
 
-    def __init__(self, *preferred: str) -> None:
-        """Create a bar that shows some actions, in addition to help and quit, even if there is not room for all."""
+    def __init__(self, *preferred: str, idle: Callable[[], Collection[str]] = tuple) -> None:
+        """Create a bar.
+
+        Args:
+            preferred: Actions to show, in addition to help and quit, even if there is not room for all.
+            idle: Returns actions to leave out.
+        """
         super().__init__()
+        self._idle = idle
         self._preferred = (*_ALWAYS, *preferred)
         self._keys: tuple[_Key, ...] = ()
 
@@ -90,8 +97,9 @@ class KeyBar(FixedSize):
         if screen is not self.screen or (self._keys and not self.app.app_focus):
             return
         found: dict[str, _Key] = {}
+        idle = self._idle()
         for _, binding, enabled, tooltip in screen.active_bindings.values():
-            if binding.show and enabled and not takes_as_text(screen, binding.key):
+            if binding.show and enabled and binding.action not in idle and not takes_as_text(screen, binding.key):
                 label = self.app.get_key_display(binding)
                 key = _Key(binding.key, label, binding.description, tooltip or binding.description, binding.action)
                 # Of several keys, the one that takes least room.

@@ -31,6 +31,10 @@ _MAX_MODEL_CELLS: Final = 40
 """Maximum width of the model's name."""
 
 
+NO_MODEL: Final = "No model is set: start with --model or --agent"
+"""The reason why no message can be sent."""
+
+
 class _ForkPoint(NamedTuple):
     """The turn at which a prepared fork parts from its branch; for a new session its proposed id alone."""
 
@@ -134,6 +138,17 @@ class Composer(Vertical, FixedSize):
     def text(self) -> str:
         """The text in the editor."""
         return self._editor.value
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether a text can be written, if not sent."""
+        return not self._editor.read_only
+
+    @property
+    def refusal(self) -> str:
+        """The reason why nothing can be sent; empty if a text can."""
+        view = self.view
+        return "" if view.is_drafting else _refusal(view) or ("" if view.model else NO_MODEL)
 
     @property
     def is_typing(self) -> bool:
@@ -322,7 +337,7 @@ def _fork_captions(view: View, fork: ForkDraft) -> tuple[str, str]:
 
 def _message_placeholder(view: View) -> str:
     if not view.model:
-        return "No model is set: start with --model or --agent"
+        return NO_MODEL
     enter = "queues it" if view.branch_id in view.runs else "to send"
     return f"Message to {printable_line(view.branch_id)} · Enter {enter}"
 
