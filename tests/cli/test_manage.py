@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from agents import SQLiteSession
 
 from tests.cli.conftest import CONVO_TUI, Run, RunJSON
 
@@ -18,13 +20,15 @@ def titles(run_json: RunJSON, path: Path) -> dict[str, str]:
 
 def test_a_branch_is_forked_named_archived_and_deleted(conversation: Path, run: Run, run_json: RunJSON) -> None:
     assert run("fork", conversation, "--branch", "main", "--turn", "2", "--name", "new").stdout == (
-        "Forked 'new' at turn 2 of 'main'. `convo-tui undo FILE` takes it back.\n"
+        "Forked 'new' at turn 2 of 'main' in session 'support'; without --branch, commands mean 'new' now."
+        " `convo-tui undo FILE` takes it back.\n"
     )
     branch = next(branch for branch in run_json("list", conversation)["branches"] if branch["branch_id"] == "new")
     assert (branch["turns"], branch["parent"], branch["fork_turn"]) == (1, "main", 2)
     run("rename", conversation, "Shorter", "--branch", "new")
     assert titles(run_json, conversation)["new"] == "Shorter"
-    run("archive", conversation, "--branch", "new")
+    archived = run("archive", conversation, "--branch", "new").stdout
+    assert archived.startswith("Archived branch 'new' of session 'support'.")
     assert next(one for one in run_json("list", conversation)["branches"] if one["title"])["archived"]
     run("unarchive", conversation, "--branch", "new")
     refused = run("delete", conversation, "--branch", "new")
@@ -43,6 +47,22 @@ def test_a_session_is_named_and_deleted(conversation: Path, run: Run, run_json: 
     assert run_json("list", conversation)["sessions"][1]["title"] == "Invoices"
     run("delete", conversation, "--session", "billing", "--yes")
     assert len(run_json("list", conversation)["sessions"]) == 1
+
+
+@pytest.mark.parametrize("words", [("rename", "Title"), ("archive",), ("unarchive",), ("delete", "--yes")])
+def test_a_change_without_a_name_is_refused_unless_it_is_clear_what_it_is_for(
+    conversation: Path, tmp_path: Path, run: Run, words: tuple[str, ...]
+) -> None:
+    command, *arguments = words
+    refused = run(command, conversation, *arguments)
+    assert refused.returncode == 2
+    assert "The file has 2 sessions, and 'support' 2 branches." in refused.stderr
+    assert "--session ID, or --branch ID" in refused.stderr
+    clear = tmp_path / "clear.sqlite"
+    plain = SQLiteSession("only", clear)
+    asyncio.run(plain.add_items([{"role": "user", "content": "hello"}]))
+    plain.close()
+    assert "session 'only'" in run(command, clear, *arguments).stdout
 
 
 def test_the_tree_is_an_outline_of_turns(conversation: Path, run: Run, run_json: RunJSON) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.controller.samples import write_trip
-from tests.conversations import assistant_message, open_sdk, turn
+from tests.conversations import assistant_message, open_sdk, turn, write_turns
 from tui.cli.json_objects import comparison_object
 from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError
@@ -158,6 +158,26 @@ async def test_the_sibling_at_the_nearest_fork_is_suggested(controller: SessionC
     assert controller.comparison.suggest_branch() == "alt"
     await controller.navigation.switch_branch("alt")
     assert controller.comparison.suggest_branch() == "main"
+
+
+async def test_the_branch_it_was_forked_from_is_suggested_whatever_was_seen_last(tmp_path: Path) -> None:
+    path = await write_turns(tmp_path, *(turn(f"main {number}") for number in range(1, 6)))
+    sdk = open_sdk(path)
+    for source, at, name in (("main", 3, "alt"), ("main", 3, "third"), ("alt", 4, "deep"), ("main", 2, "early")):
+        await sdk.switch_to_branch(source)
+        await sdk.create_branch_from_turn(at, name)
+        await sdk.add_items([*turn(f"{name} 1"), *turn(f"{name} 2")])
+        await sdk.switch_to_branch("main")
+    sdk.close()
+    controller = SessionController(Store(path))
+    await controller.open()
+    expected = {"alt": "main", "third": "main", "deep": "alt", "early": "main", "main": "alt"}
+    for seen in ("early", "third", "deep"):
+        for branch_id, other in expected.items():
+            await controller.navigation.switch_branch(seen)
+            await controller.navigation.switch_branch(branch_id)
+            assert controller.comparison.suggest_branch() == other, (seen, branch_id)
+    controller.close()
 
 
 async def test_a_comparison_can_be_written_as_json(controller: SessionController) -> None:

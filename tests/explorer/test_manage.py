@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,11 @@ async def test_title_and_note_are_edited_in_one_dialog(path: Path) -> None:
         assert "2 Chat · Oslo [b] · alt" in explorer.text
         await explorer.press("b")
         await explorer.press(*"oslo")
-        assert "better · 2 turns" in explorer.text
+        assert re.search(r"better · .* · 2 turns", explorer.text)
+        await explorer.resize(60, 24)
+        # Of the details the number of turns stays.
+        assert re.search(r"Oslo \[b\] · alt .* 2 turns", explorer.text)
+        await explorer.resize(140, 40)
         await explorer.press("escape")
         await explorer.press("comma")
         assert [line.value for line in explorer.app.screen.query(Input)] == ["Oslo [b]", "better"]

@@ -54,9 +54,13 @@ async def _change(options: argparse.Namespace, editor: Editor, found: OpenSessio
         branch = await found.branch(options.branch)
         turn = branch.turns + 1 if options.turn is None else options.turn
         [name] = await editor.fork(session_id, branch.branch_id, turn, options.name)
-        return f"Forked '{name}' at turn {turn} of '{branch.branch_id}'"
+        forked = f"Forked '{name}' at turn {turn} of '{branch.branch_id}' in session '{session_id}'"
+        return f"{forked}; without --branch, commands mean '{name}' now"
+    if options.session is None and options.branch is None:
+        await _require_one_target(found)
     branch_id = None if options.branch is None else (await found.branch(options.branch)).branch_id
-    what = f"branch '{branch_id}'" if branch_id is not None else f"session '{session_id}'"
+    session = f"session '{session_id}'"
+    what = session if branch_id is None else f"branch '{branch_id}' of {session}"
     if options.command == "delete":
         if not options.yes:
             impact = await found.store.deletion_impact(found.session, branch_id)
@@ -74,3 +78,11 @@ async def _change(options: argparse.Namespace, editor: Editor, found: OpenSessio
     description = f"{'Archived' if archived else 'Unarchived'} {what}"
     await editor.label(session_id, branch_id, archived=archived, description=description)
     return description
+
+
+async def _require_one_target(found: OpenSession) -> None:
+    """Raise ConvoError if it is not clear which session or branch a change without names is for."""
+    sessions, branches = await found.store.count_sessions(), len(found.tree.branches)
+    if sessions > 1 or branches > 1:
+        counts = f"{plural(sessions, 'session')}, and '{found.session.session_id}' {plural(branches, 'branch')}"
+        raise ConvoError(f"The file has {counts}.", "Say what is meant: --session ID, or --branch ID.")

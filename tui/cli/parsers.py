@@ -41,7 +41,7 @@ def _add_branch(parser: argparse.ArgumentParser, default: str = "the one written
 
 
 def _add_target(parser: argparse.ArgumentParser) -> None:
-    _add_branch(parser, "the session itself")
+    _add_branch(parser, "the session itself, named with --session unless it is the only one with one branch")
 
 
 def _add_fork(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tui.controller.navigation import Navigation
 from tui.controller.pricing import Pricing
 from tui.controller.siblings import branch_through, nearest_fork, sibling_at
 from tui.controller.state import State
@@ -20,29 +19,32 @@ __all__ = ["Comparisons"]
 class Comparisons:
     """Compares two branches, each from their fork to its end, or two turns."""
 
-    def __init__(self, state: State, navigation: Navigation, pricing: Pricing) -> None:
+    def __init__(self, state: State, pricing: Pricing) -> None:
         self._state = state
-        self._navigation = navigation
         self._pricing = pricing
 
     def suggest_branch(self) -> str | None:
         """Return the branch to compare the shown one with; None if the session has no other branch.
 
-        That is the branch as it was before its compaction, else its sibling at the nearest fork.
+        That is the branch as it was before its compaction, else the one that it was forked from, else the oldest of its
+        siblings at the nearest fork.
         """
         tree, (branch_id, turn) = self._state.view.tree, self._state.target
         if branch_id not in tree.branches:
             return None
         if kept := tree.branches[branch_id].before_compaction:
             return kept
-        last_chain, visited = tree.last_chain(branch_id), self._navigation.visited
+        last_chain = tree.last_chain(branch_id)
+        origin = tree.origin(branch_id)
+        if origin is not None and origin[0] in tree.branches and origin[1] <= tree.branches[branch_id].turns:
+            return origin[0]
         if last_chain.children and turn >= tree.branches[branch_id].turns:
             # The branch ends at a fork: its siblings are the branches that have a turn after this end.
-            return branch_through(tree.chains[last_chain.children[0]], visited)
+            return branch_through(tree.chains[last_chain.children[0]], ())
         fork = nearest_fork(tree, branch_id, turn)
         if fork is None:
             return next((name for name in tree.branches if name != branch_id), None)
-        return sibling_at(tree, fork, visited)
+        return sibling_at(tree, fork, ())
 
     async def compare_branches(self, other: str, branch_id: str | None = None) -> Comparison:
         """Compare a branch, by default the shown one, with another, each from their fork to its end.

@@ -61,7 +61,7 @@ class SessionController:
         self.forks = Forks(state, self.navigation, reloader)
         self.search = Searches(state, self.navigation)
         self.marks = Marks(state)
-        self.comparison = Comparisons(state, self.navigation, pricing)
+        self.comparison = Comparisons(state, pricing)
         self.model_input = ModelInputs(state, self.navigation)
         self.management = Management(state, self.navigation, reloader)
         self.history = History(state, self.navigation, reloader)
