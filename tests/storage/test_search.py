@@ -5,27 +5,38 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 from unicodedata import normalize
 
+import psycopg
 import pytest
 from agents import SQLiteSession
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conversations import assistant_message, open_sdk, turn
+from tests.conversations import SdkSession, assistant_message, open_sdk, turn
 from tui.errors import QueryError
 from tui.items.text import searchable_texts
 from tui.model import Session
 from tui.model.query import Query, parse_query, passage_query
 from tui.model.search import Hit, SearchResults, SearchScope, SearchTarget
+from tui.session import AdvancedPostgresSession
+from tui.storage.dialect import Dialect
+from tui.storage.postgres.dialect import POSTGRES
+from tui.storage.postgres.engine import PostgresTransaction
+from tui.storage.postgres.schema import SchemaInfo
 from tui.storage.search_filter import required_literal
+from tui.storage.search_prefilter import may_contain
 from tui.storage.sql import NamedValues
-from tui.storage.sqlite.search_prefilter import may_contain
+from tui.storage.sqlite.dialect import SQLITE
 from tui.storage.store import Store
+from tui.storage.tables import Tables
+
+Holds: TypeAlias = Callable[[Callable[[Dialect], str], NamedValues], bool]
 
 SUPPORT = Session("support")
 CALL, OUTPUT = "function_call", "function_call_output"
@@ -50,27 +61,46 @@ def output(text: Any, call_id: str = "c9") -> Any:
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """Write two sessions: support with main (turns 1 to 4) and alt (forked at turn 3), billing with one turn."""
-    path = tmp_path / "support.sqlite"
-    billing = open_sdk(path, "billing")
-    await billing.add_items(turn("Send me the invoice for Oslo", "Sent."))
-    billing.close()
-    sdk = open_sdk(path)
-    await sdk.add_items(turn("Hello, can you help me?"))
-    await sdk.add_items(turn("What is the weather in Oslo?", "Rain in OSLO.", tool="get_weather"))
-    await sdk.add_items(turn("And tomorrow?", "Sun."))
-    await sdk.create_branch_from_turn(3, "alt")
-    await sdk.add_items(turn("In Fahrenheit, please", "54 °F in oslo"))
-    await sdk.switch_to_branch("main")
-    await sdk.add_items([user("Plot it"), call("plot", {"title": "Straße in İzmir"})])
-    await sdk.add_items([output("An error occurred while running the tool. No such file: Ölstand.csv")])
-    await sdk.add_items([reasoning("Why Oslo?")])
-    sdk.close()
+    """Write the two sessions of `converse` to a file."""
+    return await write_file(tmp_path)
+
+
+async def write_file(folder: Path) -> Path:
+    path = folder / "support.sqlite"
+    await converse(lambda session_id: open_sdk(path, session_id))
     return path
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+async def both(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Write the two sessions of `converse` to a file, and to a server."""
+    if request.param == "sqlite":
+        return await write_file(tmp_path)
+    url: str = request.getfixturevalue("postgres")
+    await converse(lambda session_id: AdvancedPostgresSession(session_id=session_id, url=url, create_tables=True))
+    return url
+
+
+async def converse(opened: Callable[[str], SdkSession | AdvancedPostgresSession]) -> None:
+    """Fill two sessions: support with main (turns 1 to 4) and alt (forked at turn 3), billing with one turn."""
+    billing = opened("billing")
+    await billing.add_items(turn("Send me the invoice for Oslo", "Sent."))
+    billing.close()
+    support = opened("support")
+    await support.add_items(turn("Hello, can you help me?"))
+    await support.add_items(turn("What is the weather in Oslo?", "Rain in OSLO.", tool="get_weather"))
+    await support.add_items(turn("And tomorrow?", "Sun."))
+    await support.create_branch_from_turn(3, "alt")
+    await support.add_items(turn("In Fahrenheit, please", "54 °F in oslo"))
+    await support.switch_to_branch("main")
+    await support.add_items([user("Plot it"), call("plot", {"title": "Straße in İzmir"})])
+    await support.add_items([output("An error occurred while running the tool. No such file: Ölstand.csv")])
+    await support.add_items([reasoning("Why Oslo?")])
+    support.close()
+
+
 async def find(
-    path: Path, query: str | Query, scope: str = "session", branch: str = "main", **limit: int
+    path: Path | str, query: str | Query, scope: str = "session", branch: str = "main", **limit: int
 ) -> SearchResults:
     store = Store(path)
     results = SearchResults()
@@ -84,7 +114,7 @@ async def find(
     return results
 
 
-async def contexts(path: Path, query: str, scope: str = "session", branch: str = "main") -> list[str]:
+async def contexts(path: Path | str, query: str, scope: str = "session", branch: str = "main") -> list[str]:
     return [hit.context for hit in await find(path, query, scope, branch)]
 
 
@@ -92,8 +122,8 @@ def marked(hit: Hit) -> str:
     return hit.context[hit.start : hit.end]
 
 
-async def test_all_texts_are_found_in_any_case_the_newest_first(path: Path) -> None:
-    results = await find(path, "oslo")
+async def test_all_texts_are_found_in_any_case_the_newest_first(both: Path | str) -> None:
+    results = await find(both, "oslo")
     assert [(hit.turn, hit.type, hit.tool_name, marked(hit)) for hit in results] == [
         (4, "reasoning", None, "Oslo"),
         (3, "assistant", None, "oslo"),
@@ -103,25 +133,25 @@ async def test_all_texts_are_found_in_any_case_the_newest_first(path: Path) -> N
     ]
 
 
-async def test_an_item_that_branches_share_is_one_hit_with_all_of_them(path: Path) -> None:
-    results = await find(path, "weather in oslo")
+async def test_an_item_that_branches_share_is_one_hit_with_all_of_them(both: Path | str) -> None:
+    results = await find(both, "weather in oslo")
     assert [results.branches(hit) for hit in results] == [("main", "alt")]
     assert results.decoded == 1
 
 
-async def test_the_open_session_comes_before_others(path: Path) -> None:
-    results = await find(path, "OSLO", "file")
+async def test_the_open_session_comes_before_others(both: Path | str) -> None:
+    results = await find(both, "OSLO", "file")
     assert [hit.session_id for hit in results] == ["support"] * 5 + ["billing"]
-    assert await contexts(path, "invoice", "session") == []
+    assert await contexts(both, "invoice", "session") == []
 
 
-async def test_a_branch_is_searched_alone(path: Path) -> None:
-    assert [hit.turn for hit in await find(path, "oslo", "branch", "alt")] == [3, 2, 2, 2]
+async def test_a_branch_is_searched_alone(both: Path | str) -> None:
+    assert [hit.turn for hit in await find(both, "oslo", "branch", "alt")] == [3, 2, 2, 2]
 
 
-async def test_the_structure_of_an_item_is_not_found_and_not_decoded(path: Path) -> None:
+async def test_the_structure_of_an_item_is_not_found_and_not_decoded(both: Path | str) -> None:
     for word in ("function_call", "output_text", "summary_text", "completed", '"content"', "annotations"):
-        results = await find(path, word, "file")
+        results = await find(both, word, "file")
         assert (list(results), results.decoded) == ([], 0)
 
 
@@ -148,8 +178,8 @@ async def test_the_structure_of_an_item_is_not_found_and_not_decoded(path: Path)
         ("session:bill*", []),
     ],
 )
-async def test_filters(path: Path, query: str, found: list[tuple[int, str]]) -> None:
-    assert [(hit.turn, hit.type) for hit in await find(path, query)] == found
+async def test_filters(both: Path | str, query: str, found: list[tuple[int, str]]) -> None:
+    assert [(hit.turn, hit.type) for hit in await find(both, query)] == found
 
 
 @pytest.mark.parametrize(
@@ -178,8 +208,8 @@ def test_words_before_a_colon_that_are_no_filter_are_text(text: str) -> None:
     assert parse_query(text).needles == (text,)
 
 
-async def test_a_session_filter_in_the_file(path: Path) -> None:
-    assert [hit.session_id for hit in await find(path, "oslo session:bill*", "file")] == ["billing"]
+async def test_a_session_filter_in_the_file(both: Path | str) -> None:
+    assert [hit.session_id for hit in await find(both, "oslo session:bill*", "file")] == ["billing"]
 
 
 async def test_roles_other_than_user_and_assistant(path: Path) -> None:
@@ -229,11 +259,29 @@ async def test_scripts_and_escapes(tmp_path: Path, place: str, stored: str, quer
     assert results.decoded == 1
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def holds(request: pytest.FixtureRequest) -> Iterator[Holds]:
+    """Whether a database says that a condition, which a function returns, holds for the text `stored`."""
+    if request.param == "sqlite":
+        with closing(sqlite3.connect(":memory:")) as file:
+            yield lambda condition, values: bool(
+                file.execute(f"SELECT {condition(SQLITE)} FROM (SELECT :stored AS d)", values).fetchone()[0]
+            )
+        return
+    info = SchemaInfo(Tables(), "", "", frozenset())
+    with psycopg.connect(request.getfixturevalue("postgres_server")) as server:
+        tx = PostgresTransaction(server, info, None, is_read_only=True)
+        source = "FROM (SELECT CAST(:stored AS TEXT) AS d) AS t"
+        yield lambda condition, values: bool(
+            tx.execute(f"SELECT {condition(POSTGRES)} {source}", **values).fetchall()[0][0]
+        )
+
+
 @pytest.mark.parametrize("ascii_escapes", [True, False])
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_no_row_that_contains_a_text_is_left_out(data: st.DataObject, ascii_escapes: bool) -> None:
-    """Compare SQLite's condition on the stored item with a search in its texts."""
+def test_no_row_that_contains_a_text_is_left_out(holds: Holds, data: st.DataObject, ascii_escapes: bool) -> None:
+    """Compare the condition on the stored item with a search in its texts."""
     letters = st.sampled_from('abkKsSßẞſfiﬁﬃtliİıéÉσςΣΐ데터数😀𐐀𐐨ŉ"\\/%_ \n\t\x00')
     text = data.draw(st.text(letters, max_size=12))
     nested = data.draw(st.booleans())
@@ -245,10 +293,7 @@ def test_no_row_that_contains_a_text_is_left_out(data: st.DataObject, ascii_esca
     texts = list(searchable_texts(json.loads(stored)))
     if needle and any(Query((needle,)).spans(text) for text in texts):
         values = NamedValues(stored=stored)
-        condition = may_contain(needle, "d", values.bind)
-        with closing(sqlite3.connect(":memory:")) as db:
-            row = db.execute(f"SELECT {condition} FROM (SELECT :stored AS d)", values).fetchone()
-        assert row == (1,)
+        assert holds(lambda dialect: may_contain(needle, "d", dialect, values.bind), values)
 
 
 @given(st.text("aAsSßſiİfﬁkσς ", max_size=14), st.text("asßiİfﬁkσ ", min_size=1, max_size=4))
@@ -364,16 +409,16 @@ async def test_a_search_finds_the_same_as_looking_at_every_item(
         assert set(stored.values()) == set(expected)
 
 
-async def test_regular_expressions(path: Path) -> None:
-    assert [marked(hit) for hit in await find(path, "/r(ai|ui)n/")] == ["rain", "Rain"]
-    assert [marked(hit) for hit in await find(path, r"/^in \w+,/")] == ["In Fahrenheit,"]
-    assert [hit.turn for hit in await find(path, "/x*/")] == []
+async def test_regular_expressions(both: Path | str) -> None:
+    assert [marked(hit) for hit in await find(both, "/r(ai|ui)n/")] == ["rain", "Rain"]
+    assert [marked(hit) for hit in await find(both, r"/^in \w+,/")] == ["In Fahrenheit,"]
+    assert [hit.turn for hit in await find(both, "/x*/")] == []
     with pytest.raises(QueryError, match="missing"):
         parse_query("/(a/")
 
 
-async def test_only_items_that_can_match_a_regular_expression_are_decoded(path: Path) -> None:
-    assert (await find(path, r"/weather in (oslo|bergen)\?/")).decoded == 1
+async def test_only_items_that_can_match_a_regular_expression_are_decoded(both: Path | str) -> None:
+    assert (await find(both, r"/weather in (oslo|bergen)\?/")).decoded == 1
 
 
 async def test_a_regular_expression_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
@@ -396,11 +441,11 @@ def test_the_required_literal_of_a_pattern_is_in_all_that_it_matches(data: st.Da
     assert required_literal("klm|no") == required_literal(r"\x41bc") == required_literal("(?x) a b") == ""
 
 
-async def test_a_limit_applies_to_hits_and_not_to_their_branches(path: Path) -> None:
-    results = await find(path, "?", limit=2)
+async def test_a_limit_applies_to_hits_and_not_to_their_branches(both: Path | str) -> None:
+    results = await find(both, "?", limit=2)
     assert len(results) == 2
     assert results.truncated
-    results = await find(path, "turn:1", limit=1)
+    results = await find(both, "turn:1", limit=1)
     assert [results.branches(hit) for hit in results] == [("main", "alt")]
 
 
@@ -480,9 +525,9 @@ async def test_items_that_cannot_be_decoded_are_searched_as_text(path: Path) -> 
     assert [hit.context for hit in broken] == ['{"broken Oslo']
 
 
-async def test_the_position_of_a_hit_in_a_branch(path: Path) -> None:
-    store = Store(path)
-    (hit,) = await find(path, "54")
+async def test_the_position_of_a_hit_in_a_branch(both: Path | str) -> None:
+    store = Store(both)
+    (hit,) = await find(both, "54")
     assert await store.item_position(SUPPORT, "alt", hit.turn, hit.message_id) == 7
     assert await store.item_position(SUPPORT, "main", hit.turn, hit.message_id) is None
     page = await store.page(SUPPORT, "alt", 7, 8)

@@ -8,21 +8,18 @@ from collections.abc import Sequence
 from tui.cli.json_objects import comparison_object
 from tui.cli.open import open_session
 from tui.cli.output import Output, print_json
-from tui.config import load_config
 from tui.controller import SessionController
 from tui.model.compare import ComparedItem, Comparison, ItemPair, Summary, TurnComparison
-from tui.widgets.format import estimate_mark
-from tui.widgets.usage.cost_text import cost_with_gaps
+from tui.widgets.format import estimate_mark, format_dollars
 
 __all__ = ["run"]
 
 
 async def run(options: argparse.Namespace) -> int:
     """Print two branches side by side from their fork on."""
-    config = load_config()
     async with open_session(options.file, options.session) as found:
         left, right = await found.branch(options.a), await found.branch(options.b)
-        controller = SessionController(found.store, prices=config.prices)
+        controller = SessionController(found.store)
         if options.price_as:
             controller.usage.set_initial_price_model(options.price_as)
         await controller.open(found.session.session_id, left.branch_id)
@@ -63,7 +60,7 @@ def _summary(summary: Summary) -> dict[str, str]:
         "turns": f"{summary.turns:,}",
         "tokens": f"{estimate_mark(usage)}{usage.total_tokens:,}" if usage else "no usage stored",
         "cached input": "" if cached is None else f"{cached:.0%}",
-        "cost": cost_with_gaps(summary.cost) or "no price",
+        "cost": "n/a" if summary.cost is None else f"{estimate_mark(usage)}{format_dollars(summary.cost)}",
         "seconds": "n/a" if summary.seconds is None else f"{summary.seconds:,.1f}",
         "tool calls": f"{summary.tools:,}",
     }

@@ -51,7 +51,7 @@ def explore(options: argparse.Namespace) -> int:
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="convo-tui-"))
                 target = Path(folder) / "demo.sqlite"
             write_demo(file_of(target))
-        return _run_app(_open(target, options, settings, config), config)
+        return _run_app(_open(target, options, settings), config)
 
 
 def _require_terminal() -> None:
@@ -71,9 +71,7 @@ def _require_terminal() -> None:
         )
 
 
-def _open(
-    target: Target, options: argparse.Namespace, settings: AgentSettings | None, config: Config
-) -> SessionController:
+def _open(target: Target, options: argparse.Namespace, settings: AgentSettings | None) -> SessionController:
     from tui.storage.store import Store
 
     # Outside an event loop, as the loop would delay the first Ctrl+C while SQLite waits for a lock.
@@ -87,7 +85,7 @@ def _open(
         from tui.agent.runner import AgentRunner
 
         runner = AgentRunner(settings)
-    controller = SessionController(store, runner, read_only=options.read_only, prices=config.prices)
+    controller = SessionController(store, runner, read_only=options.read_only)
     try:
         if options.price_as is not None:
             controller.usage.set_initial_price_model(options.price_as)

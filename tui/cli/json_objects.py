@@ -139,16 +139,6 @@ def usage_report_object(report: UsageReport) -> dict[str, Any]:
         "session_id": report.session_id,
         "branch_id": usage.branch_id,
         "price_as": report.price_as,
-        "prices": [
-            {
-                "model": price.model,
-                "input_usd": _usd(price.input),
-                "cached_input_usd": _usd(price.cached_input),
-                "output_usd": _usd(price.output),
-                "source": price.source,
-            }
-            for price in usage.prices
-        ],
         "scopes": {
             scope.value: {"usage": _usage(usage.totals.get(scope)), "cost": _cost(usage.money.get(scope))}
             for scope in Scope
@@ -160,7 +150,6 @@ def usage_report_object(report: UsageReport) -> dict[str, Any]:
                 "model": turn.model,
                 "usage": _usage(turn.usage),
                 "cost": _cost(turn.cost),
-                "unpriced": turn.unpriced,
                 "context_window": turn.window,
                 "resend_cost": _resend_cost(resend_cost.turn(turn.turn)),
                 "text_estimate": _text_size(report.text_sizes.turn(turn.turn) if report.text_sizes else None),
@@ -230,7 +219,6 @@ def _cost(money: Money | None) -> dict[str, Any] | None:
         return None
     return {
         "usd": None if money.unpriced else _usd(money.amount),
-        "known_usd": _usd(money.amount) if money.has_price else None,
         "turns": money.turns,
         "unpriced_turns": money.unpriced,
         "estimated": money.estimated,
@@ -299,7 +287,7 @@ def _side(side: Side, summary: Summary) -> dict[str, Any]:
             "turns": summary.turns,
             "usage": _usage(summary.usage),
             "turns_without_usage": summary.turns_without_usage,
-            "cost": _cost(summary.cost),
+            "usd": None if summary.cost is None else _usd(summary.cost),
             "seconds": summary.seconds,
             "turns_without_time": summary.turns_without_time,
             "tool_calls": summary.tools,

@@ -2,7 +2,7 @@
 
 from tui.model.items import Item, Page
 from tui.model.journal import CompactionPreview, DeletionImpact, EntryState, JournalEntry, Origin, SharedTurns
-from tui.model.money import Money, Price
+from tui.model.money import Money
 from tui.model.resend_cost import ResendCost, TurnResendCost
 from tui.model.runs import Approval, ApprovalDecision, Failure, PausedRun, Progress, Run, RunState
 from tui.model.text_sizes import TextSize, TextSizes
@@ -15,7 +15,6 @@ from tui.model.usage import (
     Scope,
     Spending,
     TurnUsage,
-    Unpriced,
     Usage,
     usage_page,
 )
@@ -44,7 +43,6 @@ __all__ = [
     "Outcome",
     "Page",
     "PausedRun",
-    "Price",
     "Progress",
     "ResendCost",
     "Run",
@@ -62,7 +60,6 @@ __all__ = [
     "TurnResendCost",
     "TurnTree",
     "TurnUsage",
-    "Unpriced",
     "Usage",
     "View",
     "usage_page",

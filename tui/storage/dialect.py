@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 __all__ = ["Dialect"]
@@ -17,6 +17,7 @@ class Dialect(Protocol):
         like: The operator that matches a text with a pattern, and ignores the case of ASCII letters.
         ordered_join: The join that reads the tables in the order in which they are written.
         not_indexed: The words after the name of a table that keep the database from reading it by an index.
+        is_remote: Whether each statement is sent to a server, so that one long statement takes less time than several.
         row_order: A column that grows with the order in which the rows of a table were inserted.
     """
 
@@ -30,6 +31,8 @@ class Dialect(Protocol):
     def ordered_join(self) -> str: ...
     @property
     def not_indexed(self) -> str: ...
+    @property
+    def is_remote(self) -> bool: ...
     @property
     def row_order(self) -> str: ...
 
@@ -96,11 +99,12 @@ class Dialect(Protocol):
         """Return the condition that a text contains another text; upper and lower case differ."""
         ...
 
-    def may_contain(self, text: str, column: str, bind: Callable[[object], str]) -> str:
-        """Return a condition that holds for every stored item with a text that contains `text`, and maybe for others.
+    def has_pattern(self, column: str, pattern: str) -> str:
+        """Return the condition that a text matches a pattern of `like` in which nothing is escaped."""
+        ...
 
-        Upper and lower case are alike. `bind` adds a value to the statement, and returns its placeholder.
-        """
+    def is_not_ascii(self, column: str) -> str:
+        """Return the condition that a text has characters beyond ASCII."""
         ...
 
     def stored_length(self, column: str) -> str:

@@ -18,6 +18,7 @@ from tui.errors import ConvoError
 from tui.model import Session
 from tui.storage.dialect import Dialect
 from tui.storage.layout import BranchEnd, EncodedItem, NewestItem
+from tui.storage.sql import NamedValues
 from tui.storage.tables import Tables
 
 __all__ = [
@@ -98,6 +99,10 @@ class Messages(Protocol):
         """Return the size of a stored item in bytes without reading it; 0 if it is missing."""
         ...
 
+    def texts(self, ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
+        """Return the complete stored text of messages, and when they were stored."""
+        ...
+
     def stored_times(self, ids: Sequence[int]) -> dict[int, str | None]:
         """Return when messages were stored; this may take as long as reading them completely."""
         ...
@@ -147,6 +152,10 @@ class Transaction(Protocol):
     @property
     def version(self) -> Hashable:
         """The version of the content, which changes when another connection commits."""
+        ...
+
+    def session_version(self, session_id: str) -> Hashable:
+        """Return the version of the content of a session, which changes when another connection changes it."""
         ...
 
     @property
@@ -210,6 +219,24 @@ class Transaction(Protocol):
         """Return the table with a session's structure rows; the rows of a plain session are made up in memory."""
         ...
 
+    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:
+        """Return the relations with structure rows and messages of all sessions, to write after FROM.
+
+        Args:
+            condition: The condition for a message `m` that may match. If none meets it, None is returned.
+            values: The named values of the condition and the relations: `low` and `high` are the `id` of the last
+                structure row before the window, and of the last one in it.
+        """
+        ...
+
+    def last_row(self) -> int:
+        """Return the greatest `id` in the windows of `rows_to_search`.
+
+        Raises:
+            ConvoError: There are far fewer rows.
+        """
+        ...
+
     def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> AbstractContextManager[None]:
         """Copy the rows of tables to `convo_trash` when they are changed inside the context.
 
@@ -235,6 +262,7 @@ class Layout(Protocol):
     Attributes:
         derives_main: Whether the rows of `main` are derived from its messages, so that others may change them.
         newest_first: The order of the rows of all branches by the time when they were written, the newest first.
+        session_order: The order of sessions by their last message, the newest first; empty if messages are read for it.
         usage_columns: The columns of `TurnKey` that a row of usage has.
         usage_key: The condition that a row of usage belongs to a turn, given as the values of `TurnKey`.
     """
@@ -243,6 +271,8 @@ class Layout(Protocol):
     def derives_main(self) -> bool: ...
     @property
     def newest_first(self) -> str: ...
+    @property
+    def session_order(self) -> str: ...
     @property
     def usage_columns(self) -> Sequence[str]: ...
     @property
@@ -273,6 +303,10 @@ class Layout(Protocol):
             columns: `s.id`, `s.message_id`, `m.message_data`, separated by commas.
             newest_first: Whether the last item comes first.
         """
+        ...
+
+    def first_message(self, tx: Transaction, session_id: str) -> str:
+        """Return a subquery for the id of the first message of the session in a column."""
         ...
 
     def is_missing(self, tx: Transaction, message_id: str) -> str:

@@ -50,6 +50,9 @@ _MIN_WINDOW_ROWS: Final = 16
 _MAX_WINDOW_ROWS: Final = 1 << 14
 """The least and the greatest number of rows in a window."""
 
+_READ_AT_ONCE: Final = 16
+"""Texts that are read from a server in one statement."""
+
 _MAX_MATCHES: Final = 1_000
 """Further matches in a text are not counted."""
 
@@ -228,17 +231,13 @@ def _plan_windows(tx: Transaction, *, query: Query, target: SearchTarget) -> lis
     if target.scope is SearchScope.FILE:
         excluded = session.session_id if session is not None else ""
         if tx.has_structure:
-            last = tx.execute("SELECT MAX(id) FROM message_structure").fetchone()[0]
-            if last is not None and last > MAX_SPARSE:
-                (count,) = tx.execute("SELECT COUNT(*) FROM message_structure").fetchone()
-                require_plausible_rows(last, count)
-            windows.append(_Window(None, "", excluded, 0, last or 0))
+            windows.append(_Window(None, "", excluded, 0, tx.last_row()))
         windows += [
             _Window(plain, "", "", *_limits(tx, plain, ""))
             for plain in _plain_sessions(tx, query)
             if plain.session_id != excluded
         ]
-    if tx.has_structure and target.scope is not SearchScope.BRANCH:
+    if tx.has_structure and not tx.layout.derives_main and target.scope is not SearchScope.BRANCH:
         windows.append(
             _Window(None if target.scope is SearchScope.FILE else session, "", "", 0, 1, without_branch=True)
         )
@@ -270,9 +269,10 @@ def _limits(tx: Transaction, session: Session, branch_id: str) -> tuple[int, int
 
 def _plain_sessions(tx: Transaction, query: Query) -> list[Session]:
     """Return the plain sessions with an item that may match the query."""
+    if tx.layout.derives_main:
+        return []
     values = NamedValues()
-    joined_text = " OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED_TYPES)
-    selected = item_condition(query, tx.dialect, values, joined_text=joined_text)
+    selected = item_condition(query, tx.dialect, values, joined_text=_may_be_joined())
     has_structure = "EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
     rows = tx.execute(
         f"SELECT session_id FROM {tx.tables.sessions} s WHERE {tx.dialect.is_text('session_id')}"
@@ -282,6 +282,11 @@ def _plain_sessions(tx: Transaction, query: Query) -> list[Session]:
         **values,
     )
     return [Session(session_id, plain=True) for (session_id,) in rows]
+
+
+def _may_be_joined() -> str:
+    """Return the condition for messages whose searchable text is joined from several stored texts."""
+    return " OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED_TYPES)
 
 
 def _search_window(
@@ -305,47 +310,66 @@ def _search_window(
     """
     begin = thread_time()
     result = _WindowResult(rest=window.low)
-    values = NamedValues(low=window.low, high=window.high)
-    number = "id" if window.session is None else "sequence_number"
-    structure = "message_structure" if window.session is None else tx.structure_table(window.session)
+    values = NamedValues(low=window.low, high=window.high, only=json.dumps(only))
+    joined_text = f"t.message_type IN {sql_list(_JOINED_TYPES)}"
+    if window.session is not None:
+        number, structure, messages = "sequence_number", tx.structure_table(window.session), tx.tables.messages
+        values["session_id"] = window.session.session_id
+    else:
+        number, structure = "id", "message_structure"
+        stored = item_condition(query, tx.dialect, values, joined_text=_may_be_joined())
+        condition = stored if only is None else tx.dialect.in_ids("m.id", "only")
+        tables = tx.rows_to_search(condition, values)
+        if tables is None:
+            result.seconds = thread_time() - begin
+            return result
+        structure, messages = tables
     conditions = [f"t.{number} > :low AND t.{number} <= :high", structure_condition(query, tx.dialect, values)]
     if window.session is not None:
-        conditions.append(f"t.session_id = {values.bind(window.session.session_id)}")
+        conditions.append("t.session_id = :session_id")
     elif window.excluded_session_id:
         conditions.append(f"t.session_id <> {values.bind(window.excluded_session_id)}")
     if window.branch_id:
         conditions.append(f"t.branch_id = {values.bind(window.branch_id)}")
-    tables = f"{structure} t"
+    source = f"{structure} t"
     if only is None:
-        tables += f" {tx.dialect.ordered_join} {tx.tables.messages} m ON m.id = t.message_id"
-        joined_text = f"t.message_type IN {sql_list(_JOINED_TYPES)}"
+        source += f" {tx.dialect.ordered_join} {messages} m ON m.id = t.message_id"
         conditions.append(item_condition(query, tx.dialect, values, joined_text=joined_text))
     else:
-        values["only"] = json.dumps(only)
         conditions.append(tx.dialect.in_ids("t.message_id", "only"))
+    # On a server, items that branches share have the same numbers. They were stored in `main` first.
+    order = ", t.branch_id = 'main'" if tx.layout.derives_main else ""
     rows = tx.execute(
         f"SELECT t.{number}, t.message_id, CAST(t.session_id AS TEXT), CAST(t.branch_id AS TEXT), t.user_turn_number,"
         " t.sequence_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT)"
-        f" FROM {tables} WHERE {' AND '.join(conditions)} ORDER BY t.{number} DESC",
+        f" FROM {source} WHERE {' AND '.join(conditions)} ORDER BY t.{number} DESC{order}",
         **values,
     )
-    for row_number, message_id, session_id, branch_id, turn, sequence_number, message_type, tool_name in rows:
-        if message_id not in decoded and message_id not in result.decoded:
-            result.decoded.add(message_id)
-            turn = turn if isinstance(turn, int) else 0
-            row = Hit(session_id, branch_id, turn, sequence_number, message_id, message_type, tool_name)
-            try:
-                hit = _match_item(tx, query, row, structure)
-            except TimeoutError:
-                result.timed_out += 1
-                hit = None
-            if hit is not None:
-                result.hits[message_id] = hit
-        if message_id in hits or message_id in result.hits:
-            result.hit_rows.append((message_id, branch_id))
-        if thread_time() - begin > 2 * _WINDOW_SECONDS and row_number - 1 > window.low:
-            result.rest = row_number - 1
+    structure = "message_structure" if window.session is None else structure
+    before = window.high + 1
+    while found := rows.fetchmany(_READ_AT_ONCE if tx.dialect.is_remote else 1):
+        texts = tx.messages.texts([row[1] for row in found if row[1] not in decoded])
+        for row_number, message_id, session_id, branch_id, turn, sequence_number, message_type, tool_name in found:
+            if row_number < before and thread_time() - begin > 2 * _WINDOW_SECONDS:
+                result.rest = row_number
+                break
+            before = row_number
+            if message_id in texts and message_id not in result.decoded:
+                result.decoded.add(message_id)
+                turn = turn if isinstance(turn, int) else 0
+                row = Hit(session_id, branch_id, turn, sequence_number, message_id, message_type, tool_name)
+                try:
+                    hit = _match_item(tx, query, row, *texts[message_id], structure)
+                except TimeoutError:
+                    result.timed_out += 1
+                    hit = None
+                if hit is not None:
+                    result.hits[message_id] = hit
+            if message_id in hits or message_id in result.hits:
+                result.hit_rows.append((message_id, branch_id))
+        if result.rest > window.low:
             break
+    rows.close()
     result.seconds = thread_time() - begin
     return result
 
@@ -355,24 +379,24 @@ def _search_messages_without_branch(tx: Transaction, *, query: Query, window: _W
     result = _WindowResult()
     begin, values = thread_time(), NamedValues()
     of_session = f" WHERE session_id = {values.bind(window.session.session_id)}" if window.session is not None else ""
-    joined_text = " OR ".join(f"m.message_data LIKE '%{name}%'" for name in _JOINED_TYPES)
     rows = tx.execute(
         f"WITH without_branch AS (SELECT id FROM {tx.tables.messages}{of_session}"
         f" EXCEPT SELECT message_id FROM message_structure{of_session})"
-        f" SELECT m.id, CAST(m.session_id AS TEXT), m.message_data FROM {tx.tables.messages} m"
+        f" SELECT m.id, CAST(m.session_id AS TEXT), m.message_data, CAST(m.created_at AS TEXT)"
+        f" FROM {tx.tables.messages} m"
         f" WHERE m.id IN (SELECT id FROM without_branch)"
         " AND EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = m.session_id)"
-        f" AND {item_condition(query, tx.dialect, values, joined_text=joined_text)} ORDER BY m.id DESC",
+        f" AND {item_condition(query, tx.dialect, values, joined_text=_may_be_joined())} ORDER BY m.id DESC",
         **values,
     )
-    for message_id, session_id, stored in rows:
+    for message_id, session_id, stored, created_at in rows:
         item = unsealed(decode_or_none(stored), session_id)
         hit = Hit(session_id, "", 0, 0, message_id, types.message_type(item), types.tool_name(item))
         if not passes_row_filters(query, session_id, hit.type):
             continue
         result.decoded.add(message_id)
         try:
-            matched = _match_item(tx, query, hit, "message_structure")
+            matched = _match_item(tx, query, hit, stored, created_at, "message_structure")
         except TimeoutError:
             result.timed_out += 1
             continue
@@ -383,14 +407,14 @@ def _search_messages_without_branch(tx: Transaction, *, query: Query, window: _W
     return result
 
 
-def _match_item(tx: Transaction, query: Query, row: Hit, structure: str) -> Hit | None:
-    """Return the complete hit for a structure row; None if its item does not match.
+def _match_item(
+    tx: Transaction, query: Query, row: Hit, stored: str, created_at: str | None, structure: str
+) -> Hit | None:
+    """Return the complete hit for a structure row and the stored text; None if its item does not match.
 
     Raises:
         TimeoutError: The regular expression takes too long.
     """
-    sql = f"SELECT message_data, CAST(created_at AS TEXT) FROM {tx.tables.messages} WHERE id = :id"
-    stored, created_at = tx.execute(sql, id=row.message_id).fetchone()
     item = unsealed(decode_or_none(stored), row.session_id)
     if item is UNREADABLE and query.term_queries:
         return None

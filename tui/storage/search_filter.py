@@ -11,6 +11,7 @@ from tui.items.sealed import SEALED, has_key
 from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
 from tui.model.query import Query
 from tui.storage.dialect import Dialect
+from tui.storage.search_prefilter import may_contain
 from tui.storage.sql import NamedValues
 from tui.storage.type_conditions import output_condition, sql_list
 
@@ -66,7 +67,7 @@ def item_condition(query: Query, dialect: Dialect, values: NamedValues, *, joine
         texts.append(literal)
     conditions = []
     if texts:
-        contains = _all(dialect.may_contain(text, "m.message_data", values.bind) for text in texts)
+        contains = _all(may_contain(text, "m.message_data", dialect, values.bind) for text in texts)
         conditions.append(_any([contains, joined_text]))
     if query.error:
         conditions.append(_any(f"m.message_data {dialect.like} {values.bind(sign)}" for sign in _SIGNS_OF_FAILURE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 __all__ = ["POSTGRES", "PostgresDialect", "as_utc"]
@@ -19,6 +19,7 @@ class PostgresDialect:
     like: Final = "ILIKE"
     ordered_join: Final = "JOIN"
     not_indexed: Final = ""
+    is_remote: Final = True
     row_order: Final = "row_order"
 
     def is_text(self, column: str) -> str:
@@ -76,8 +77,12 @@ class PostgresDialect:
     def contains(self, column: str, value: str) -> str:
         return f"strpos({column}, {value}) > 0"
 
-    def may_contain(self, text: str, column: str, bind: Callable[[object], str]) -> str:  # noqa: ARG002
-        return "TRUE"
+    def has_pattern(self, column: str, pattern: str) -> str:
+        # By the rules of a language, letters might have other cases. ILIKE takes longer.
+        return f'lower({column} COLLATE "C") LIKE lower({pattern} COLLATE "C") ESCAPE \'\''
+
+    def is_not_ascii(self, column: str) -> str:
+        return f"char_length({column}) <> octet_length({column})"
 
     def stored_length(self, column: str) -> str:
         return f"octet_length({column})"

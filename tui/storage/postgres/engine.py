@@ -20,6 +20,7 @@ from tui.storage.postgres.dialect import POSTGRES
 from tui.storage.postgres.layout import POSTGRES_LAYOUT
 from tui.storage.postgres.pool import Lane, pool_for
 from tui.storage.postgres.schema import SchemaInfo, create_tables, inspect
+from tui.storage.sql import NamedValues
 
 __all__ = ["PostgresEngine", "PostgresTransaction", "open_session"]
 
@@ -32,10 +33,11 @@ _READ: Final = """
 """
 
 # The SDK's `SQLAlchemySession` locks the row of the session, too. As a session without items has none, our own row is
-# locked before it: where both are locked, that is always done in this order.
+# locked before it: where both are locked, that is always done in this order. Those who look see by it that the session
+# has changed.
 _WRITE: Final = """
     BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-    SELECT generation FROM {generations} WHERE session_id = %(session_id)s FOR UPDATE;
+    UPDATE {generations} SET changes = changes + 1 WHERE session_id = %(session_id)s RETURNING generation;
     SELECT 1 FROM {sessions} WHERE session_id = %(session_id)s FOR UPDATE
 """
 
@@ -78,6 +80,15 @@ class PostgresTransaction:
 
     @property
     def version(self) -> Hashable:
+        raise NotImplementedError(_LATER)
+
+    def session_version(self, session_id: str) -> Hashable:
+        raise NotImplementedError(_LATER)
+
+    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:
+        raise NotImplementedError(_LATER)
+
+    def last_row(self) -> int:
         raise NotImplementedError(_LATER)
 
     @property

@@ -93,6 +93,7 @@ class PostgresLayout:
     derives_main: Final = True
     # Within a second, rows of `main` and of other branches cannot be compared: a fork was written after what it shares.
     newest_first: Final = "created_at DESC, branch_id = 'main', id DESC"
+    session_order: Final = "written_at DESC, session_id"
     usage_columns: Final = ("session_id", "branch_id", "user_turn_number", "message_id")
     usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND message_id = :message_id"
 
@@ -139,6 +140,19 @@ class PostgresLayout:
             WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND m.session_id = s.session_id
             ORDER BY s.sequence_number {direction}
         """
+
+    def first_message(self, tx: Transaction, session_id: str) -> str:
+        first = (
+            f"SELECT m.id FROM {_own(tx).info.tables.messages} AS m WHERE m.session_id = {session_id}"
+            " ORDER BY m.created_at, m.id LIMIT 1"
+        )
+        if not tx.has_table("convo_structure"):
+            return f"({first})"
+        # Another program may have cleared `main`.
+        return (
+            f"COALESCE(({first}), (SELECT t.message_id FROM convo_structure AS t WHERE t.session_id = {session_id}"
+            " ORDER BY t.branch_id, t.sequence_number LIMIT 1))"
+        )
 
     def is_missing(self, tx: Transaction, message_id: str) -> str:
         tables = (tx.tables.messages, "convo_messages")
@@ -341,9 +355,13 @@ class PostgresLayout:
         )
         return moved, moved - deleted
 
-    def main_rows(self, tx: Transaction, session_id: str | None) -> str:
-        """Return the rows of `main` of a session, or of all, with the numbers that its messages have in their order."""
-        self._complete_types(tx, session_id)
+    def main_rows(self, tx: Transaction, session_id: str | None, session_ids: Sequence[str] | None = None) -> str:
+        """Return the rows of `main` of a session, of some or of all, with the numbers of its messages in their order.
+
+        In the query, the named value `session_id` or `session_ids` is the same.
+        """
+        of_sessions = _of_session(session_id) if session_ids is None else "m.session_id = ANY(:session_ids)"
+        self._complete_types(tx, of_sessions, session_id, session_ids)
         types = self._types(tx)
         if _own(tx).implicit:
             # A transaction that only reads cannot store what is missing.
@@ -353,16 +371,20 @@ class PostgresLayout:
                 FROM json_to_recordset(CAST(:convo_types AS json))
                     AS made(session_id TEXT, message_id BIGINT, message_type TEXT, tool_name TEXT)
             )"""
+        # The branch is outside of what is numbered: where another one is looked for, the database numbers nothing.
         return f"""(
-            SELECT m.id, m.session_id, m.id AS message_id, CAST('main' AS TEXT) AS branch_id,
-                COALESCE(k.message_type, 'other') AS message_type, row_number() OVER w AS sequence_number,
-                COUNT(*) FILTER (WHERE k.message_type = 'user') OVER w AS user_turn_number,
-                COUNT(*) FILTER (WHERE k.message_type = 'user') OVER w AS branch_turn_number,
-                k.tool_name, {as_utc("m.created_at")} AS created_at
-            FROM {tx.tables.messages} AS m
-            LEFT JOIN {types} AS k ON k.session_id = m.session_id AND k.message_id = m.id
-            WHERE {_of_session(session_id)}
-            WINDOW w AS (PARTITION BY m.session_id ORDER BY m.created_at, m.id)
+            SELECT id, session_id, id AS message_id, CAST('main' AS TEXT) AS branch_id, message_type, sequence_number,
+                user_turn_number, user_turn_number AS branch_turn_number, tool_name, created_at
+            FROM (
+                SELECT CAST(m.id AS BIGINT) AS id, CAST(m.session_id AS TEXT) AS session_id,
+                    COALESCE(k.message_type, 'other') AS message_type, row_number() OVER w AS sequence_number,
+                    COUNT(*) FILTER (WHERE k.message_type = 'user') OVER w AS user_turn_number,
+                    k.tool_name, {as_utc("m.created_at")} AS created_at
+                FROM {tx.tables.messages} AS m
+                LEFT JOIN {types} AS k ON k.session_id = m.session_id AND k.message_id = m.id
+                WHERE {of_sessions}
+                WINDOW w AS (PARTITION BY m.session_id ORDER BY m.created_at, m.id)
+            ) AS numbered
         )"""
 
     def _types(self, tx: Transaction) -> str:
@@ -371,22 +393,25 @@ class PostgresLayout:
         nothing = "CAST(NULL AS TEXT) AS session_id, CAST(NULL AS BIGINT) AS message_id"
         return f"(SELECT {nothing}, CAST(NULL AS TEXT) AS message_type, CAST(NULL AS TEXT) AS tool_name WHERE FALSE)"
 
-    def _complete_types(self, tx: Transaction, session_id: str | None) -> None:
+    def _complete_types(
+        self, tx: Transaction, of_sessions: str, session_id: str | None, session_ids: Sequence[str] | None
+    ) -> None:
         """Decode the messages of `main` whose types are not stored, as other programs wrote them."""
         own = _own(tx)
-        if own.completed == (session_id,):
+        if session_ids is None and own.completed == (session_id,):
             return
         rows = tx.execute(
-            f"SELECT m.session_id, m.id, m.message_data FROM {tx.tables.messages} AS m WHERE {_of_session(session_id)}"
+            f"SELECT m.session_id, m.id, m.message_data FROM {tx.tables.messages} AS m WHERE {of_sessions}"
             f" AND NOT EXISTS (SELECT 1 FROM {self._types(tx)} AS k"
             " WHERE k.session_id = m.session_id AND k.message_id = m.id)",
             session_id=session_id,
+            session_ids=session_ids,
         ).fetchall()
         made = []
         for name, message_id, text in rows:
             item = unsealed(decode_or_none(text), name)
             made.append((name, message_id, _text(message_type(item)), _text(tool_name(item))))
-        own.completed, own.implicit = (session_id,), {}
+        own.completed, own.implicit = (session_id,) if session_ids is None else None, {}
         if made and own.is_read_only:
             names = ("session_id", "message_id", "message_type", "tool_name")
             own.implicit = {"convo_types": json.dumps([dict(zip(names, row, strict=True)) for row in made])}

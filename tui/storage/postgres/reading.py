@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg import ClientCursor
 
 from tui.errors import ConvoError, FileError
 from tui.items.codec import decode_beginning, decode_or_none
@@ -27,7 +28,8 @@ from tui.storage.postgres.engine import PostgresTransaction
 from tui.storage.postgres.pool import pool_for
 from tui.storage.postgres.schema import SchemaInfo, inspect, tables_for
 from tui.storage.schema import quoted
-from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS
+from tui.storage.sql import NamedValues
+from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS, Tables
 
 __all__ = ["PostgresReader"]
 
@@ -60,21 +62,101 @@ _LISTED: Final = 10
 _ALL: Final = (1 << 31) - 1
 """More characters than a text has."""
 
-_BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT CAST(pg_current_snapshot() AS TEXT)"
+
+_COLUMNS: Final = (
+    "session_id, message_id, branch_id, message_type, sequence_number, user_turn_number, branch_turn_number,"
+    " tool_name, created_at"
+)
+"""The columns of a structure row, without its id."""
+
+_REMEMBERED: Final = 64
+"""Sessions of which versions and types are remembered."""
+
+_TABLES: Final = {
+    "message_structure": "convo_structure",
+    "turn_usage": "convo_turn_usage",
+    "session_clear_generations": "convo_generations",
+}
+"""The tables of this project in place of tables of the SDK's layout; `main` has rows without them."""
+
+
+class _Memory:
+    """What a reader remembers of earlier transactions.
+
+    As long as the snapshot is the same, nothing was committed on the server.
+
+    Attributes:
+        versions: The version of the database (None) and of sessions, and the snapshot with which it was read last.
+        types: The types of messages of a session that are not stored, and the version of the session with them.
+        session_id: The session that was read last.
+        changes: How often a session was found to have changed.
+    """
+
+    def __init__(self) -> None:
+        self.versions: dict[str | None, tuple[str, Hashable]] = {}
+        self.types: dict[str, tuple[Hashable, dict[str, object]]] = {}
+        self.session_id: str | None = None
+        self.changes = 0
+
+    def keep_version(self, session_id: str | None, snapshot: str, version: Hashable) -> None:
+        _, known = self.versions.pop(session_id, ("", version))
+        self.versions[session_id] = snapshot, version
+        self.changes += version != known
+        while len(self.versions) > _REMEMBERED:
+            del self.versions[next(iter(self.versions))]
+
+    def keep_types(self, session_id: str, version: Hashable, types: dict[str, object]) -> None:
+        self.types.pop(session_id, None)
+        self.types[session_id] = version, types
+        while len(self.types) > _REMEMBERED:
+            del self.types[next(iter(self.types))]
 
 
 class _ReadTransaction(PostgresTransaction):
     """A transaction that shows the SDK's layout."""
 
+    def __init__(
+        self, db: psycopg.Connection, info: SchemaInfo, tables: Tables, snapshot: str, memory: _Memory
+    ) -> None:
+        super().__init__(db, info, None, is_read_only=True)
+        self.tables = tables
+        self._snapshot = snapshot
+        self._memory = memory
+        self._messages_read = _Messages(self)
+
     @property
     def messages(self) -> _Messages:
-        return _Messages(self)
+        return self._messages_read
 
     @property
     def version(self) -> Hashable:
-        # Another transaction that ended since has moved it.
-        [(snapshot,)] = super().execute("SELECT CAST(pg_current_snapshot() AS TEXT)").fetchall()
-        return str(snapshot)
+        # What changes the newest time or id is seen for all sessions; anything else for the one that was read last.
+        if self._memory.session_id is not None:
+            self._version(self._memory.session_id)
+        return self._version(None), self._memory.changes
+
+    def session_version(self, session_id: str) -> Hashable:
+        self._memory.session_id = session_id
+        return self._version(session_id)
+
+    def _version(self, session_id: str | None) -> Hashable:
+        snapshot, version = self._memory.versions.get(session_id, ("", None))
+        if snapshot != self._snapshot:
+            where = "" if session_id is None else " WHERE session_id = :session_id"
+            messages, sessions = self.info.tables.messages, self.info.tables.sessions
+            columns = [
+                f"(SELECT MAX(id) FROM {messages}{where})",
+                f"(SELECT CAST(SUM(EXTRACT(EPOCH FROM updated_at)) AS TEXT) || ' ' || COUNT(*) FROM {sessions}{where})",
+            ]
+            if session_id is not None:
+                # To pop an item changes nothing else; to pop and to add one leaves a greater id.
+                columns.append(f"(SELECT COUNT(*) FROM {messages}{where})")
+            if self.info.known:
+                columns.append(f"(SELECT SUM(changes) FROM {self.info.tables.generations}{where})")
+            [version] = super().execute(f"SELECT {', '.join(columns)}", session_id=session_id).fetchall()
+            self._memory.keep_version(session_id, self._snapshot, version)
+        return version
 
     def execute(self, sql: str, /, **values: object) -> psycopg.Cursor[Any]:
         names = set(_NAMES.findall(sql))
@@ -84,19 +166,16 @@ class _ReadTransaction(PostgresTransaction):
             return super().execute(sql, **values)
         session_id = values.get("session_id")
         of_session = "TRUE" if session_id is None else "session_id = :session_id"
-        defined = {
-            # Without the join with items, the database can look for each message by an index.
-            _MESSAGES: self._messages(of_session, once=session_id is not None or "message_structure" in names),
-            _SESSIONS: self._sessions(),
-            "session_clear_generations": "SELECT session_id, generation FROM convo_generations",
+        defined: dict[str, Callable[[], str]] = {
+            "message_structure": lambda: self._structure(None if session_id is None else str(session_id), of_session),
+            "turn_usage": lambda: self._usage(of_session),
+            "session_clear_generations": lambda: "SELECT session_id, generation FROM convo_generations",
+            _MESSAGES: lambda: self._messages_of(of_session),
+            _SESSIONS: self._sessions,
         }
-        if "message_structure" in names:
-            defined["message_structure"] = self._structure(session_id, of_session)
-        defined["turn_usage"] = self._usage(of_session)
-        order = ("message_structure", "turn_usage", "session_clear_generations", _MESSAGES, _SESSIONS)
         tables = ", ".join(
-            f"{name} AS {'NOT MATERIALIZED ' if name == _MESSAGES else ''}({defined[name]})"
-            for name in order
+            f"{name} AS {'NOT MATERIALIZED ' if name in self.tables[:2] else ''}({define()})"
+            for name, define in defined.items()
             if name in names
         )
         found = _WITH.match(sql)
@@ -104,65 +183,110 @@ class _ReadTransaction(PostgresTransaction):
             return super().execute(f"WITH {tables} {sql}", **values)
         return super().execute(f"WITH{found[1] or ''} {tables}, {sql[found.end() :]}", **values)
 
+    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:
+        # The rows are numbered by their messages, which an index finds. Only the sessions of those that may match are
+        # read as a whole, to count their turns.
+        base = self.info.tables.messages
+        selected = f"WHERE m.id > :low AND m.id <= :high AND ({condition})"
+        messages = f"SELECT m.id, m.session_id, m.message_data FROM {base} AS m {selected}"
+        if self.info.known:
+            messages += (
+                f" UNION ALL SELECT m.id, m.session_id, m.message_data FROM convo_messages AS m {selected}"
+                f" AND NOT EXISTS (SELECT 1 FROM {base} AS o WHERE o.id = m.id)"
+            )
+        rows = super().execute(f"SELECT DISTINCT session_id FROM ({messages}) AS found", **values).fetchall()
+        if not rows:
+            return None
+        of_sessions = "WHERE session_id = ANY(:session_ids)"
+        values["session_ids"] = session_ids = [session_id for (session_id,) in rows]
+        main = self._of_base(lambda: self.layout.main_rows(self, None, session_ids))
+        values.update(self.implicit)
+        relation = f"SELECT message_id AS id, {_COLUMNS} FROM {main} AS main_rows"
+        if self.info.known:
+            relation += f" UNION ALL SELECT message_id, {_COLUMNS} FROM convo_structure {of_sessions}"
+        return f"({relation})", f"({messages})"
+
+    def last_row(self) -> int:
+        tables = (self.info.tables.messages, *(["convo_messages"] if self.info.known else []))
+        greatest = ", ".join(f"(SELECT MAX(id) FROM {table})" for table in tables)
+        return int(super().execute(f"SELECT COALESCE(GREATEST({greatest}), 0)").fetchone()[0])  # type: ignore[index]
+
+    def _of_base(self, rows: Callable[[], str]) -> str:
+        """Return what a function of the layout returns, for the tables of the server."""
+        tables, self.tables = self.tables, self.info.tables
+        try:
+            return rows()
+        finally:
+            self.tables = tables
+
     def by_id(self, columns: str, ids: Sequence[int], **values: object) -> list[Any]:
         """Return columns of messages, which are looked for by their ids in both tables.
 
         `{created_at}` in the columns is the time of a message.
         """
-        condition = f"WHERE {self.dialect.in_ids('id', 'ids')}"
-        base = f"SELECT {columns} FROM {self.info.tables.messages} {condition}".replace(
-            "{created_at}", as_utc("created_at")
-        )
-        rows = super().execute(base, ids=json.dumps(ids), **values).fetchall()
-        if self.info.known and len(rows) < len(set(ids)):
+        base, condition = self.info.tables.messages, f"WHERE {self.dialect.in_ids('id', 'ids')}"
+        sql = f"SELECT {columns} FROM {base} {condition}".replace("{created_at}", as_utc("created_at"))
+        if self.info.known:
             others = f"SELECT {columns} FROM convo_messages AS c {condition}".replace("{created_at}", "created_at")
-            others += f" AND NOT EXISTS (SELECT 1 FROM {self.info.tables.messages} AS o WHERE o.id = c.id)"
-            rows += super().execute(others, ids=json.dumps(ids), **values).fetchall()
-        return rows
+            sql += f" UNION ALL {others} AND NOT EXISTS (SELECT 1 FROM {base} AS o WHERE o.id = c.id)"
+        return super().execute(sql, ids=json.dumps(ids), **values).fetchall()
 
     def has_table(self, name: str) -> bool:
-        if name == "message_structure":
-            return True
-        names = {"turn_usage": "convo_turn_usage", "session_clear_generations": "convo_generations"}
-        return super().has_table(names.get(name, name))
+        return name == "message_structure" or super().has_table(_TABLES.get(name, name))
 
     def structure_table(self, session: Session) -> str:  # noqa: ARG002
         return "message_structure"
 
-    def _messages(self, of_session: str, *, once: bool) -> str:
-        """Return the messages of a session or of all; if `once`, one that is in both tables is read once."""
+    def _messages_of(self, of_session: str) -> str:
+        """Return the messages of a session or of all; one that is in both tables is read once."""
         base, created_at = self.info.tables.messages, as_utc("created_at")
-        messages = f"SELECT id, session_id, message_data, {created_at} AS created_at FROM {base} WHERE {of_session}"
+        # Where the columns of both parts have the same types, the database reads only those that are needed.
+        messages = (
+            "SELECT CAST(id AS BIGINT) AS id, CAST(session_id AS TEXT) AS session_id, message_data,"
+            f" {created_at} AS created_at FROM {base} WHERE {of_session}"
+        )
         if not self.info.known:
             return messages
-        others = f"SELECT id, session_id, message_data, created_at FROM convo_messages AS c WHERE {of_session}"
-        if once:
-            others += f" AND NOT EXISTS (SELECT 1 FROM {base} AS o WHERE o.id = c.id)"
-        return f"{messages} UNION ALL {others}"
+        return (
+            f"{messages} UNION ALL SELECT id, session_id, message_data, created_at FROM convo_messages AS c"
+            f" WHERE {of_session} AND NOT EXISTS (SELECT 1 FROM {base} AS o WHERE o.id = c.id)"
+        )
 
     def _sessions(self) -> str:
-        return (
-            f"SELECT session_id, {as_utc('created_at')} AS created_at, {as_utc('updated_at')} AS updated_at,"
-            " CAST(EXTRACT(EPOCH FROM created_at) * 1000000 AS BIGINT) AS row_order"
-            f" FROM {self.info.tables.sessions}"
+        sessions = self.info.tables.sessions
+        listed = (
+            f"SELECT CAST(session_id AS TEXT) AS session_id, {as_utc('created_at')} AS created_at,"
+            f" {as_utc('updated_at')} AS updated_at,"
+            " CAST(updated_at AS TIMESTAMPTZ) AS written_at,"
+            f" CAST(EXTRACT(EPOCH FROM created_at) * 1000000 AS BIGINT) AS row_order FROM {sessions}"
         )
+        if not self.info.known:
+            return listed
+        time = "(SELECT {}(t.created_at) FROM convo_structure AS t WHERE t.session_id = cleared.session_id)"
+        # What another program has cleared is listed as long as branches have items.
+        return f"""
+            {listed} UNION ALL
+            SELECT session_id, {time.format("MIN")}, {time.format("MAX")},
+                CAST({time.format("MAX")} || 'Z' AS TIMESTAMPTZ), CAST(0 AS BIGINT)
+            FROM (
+                SELECT session_id FROM {self.info.tables.generations} AS g
+                WHERE NOT EXISTS (SELECT 1 FROM {sessions} AS s WHERE s.session_id = g.session_id) OFFSET 0
+            ) AS cleared
+            WHERE EXISTS (SELECT 1 FROM convo_structure AS t WHERE t.session_id = cleared.session_id)
+        """
 
-    def _structure(self, session_id: object, of_session: str) -> str:
+    def _structure(self, session_id: str | None, of_session: str) -> str:
+        version = None if session_id is None else self.session_version(session_id)
+        if session_id is not None and self._memory.types.get(session_id, (None,))[0] == version:
+            self.completed, self.implicit = (session_id,), self._memory.types[session_id][1]
+        main = self._of_base(lambda: self.layout.main_rows(self, session_id))
+        if session_id is not None:
+            self._memory.keep_types(session_id, version, self.implicit)
         # The ids of messages and of rows are not to be mistaken for one another.
-        columns = (
-            "session_id, message_id, branch_id, message_type, sequence_number, user_turn_number, branch_turn_number,"
-            " tool_name, created_at"
-        )
-        tables = self.tables
-        self.tables = self.info.tables
-        try:
-            main = self.layout.main_rows(self, None if session_id is None else str(session_id))
-        finally:
-            self.tables = tables
-        rows = f"SELECT 2 * id AS id, {columns} FROM {main} AS main_rows"
+        rows = f"SELECT 2 * id AS id, {_COLUMNS} FROM {main} AS main_rows"
         if not self.info.known:
             return rows
-        return f"{rows} UNION ALL SELECT 2 * id + 1, {columns} FROM convo_structure WHERE {of_session}"
+        return f"{rows} UNION ALL SELECT 2 * id + 1, {_COLUMNS} FROM convo_structure WHERE {of_session}"
 
     def _usage(self, of_session: str) -> str:
         columns = "requests, input_tokens, output_tokens, total_tokens, input_tokens_details, output_tokens_details"
@@ -189,6 +313,7 @@ class _Messages:
 
     def __init__(self, tx: _ReadTransaction) -> None:
         self._tx = tx
+        self._times: dict[int, str | None] = {}
 
     def beginnings(
         self, ids: Sequence[int | None], limit: int | None = MAX_READ_BYTES, part: int | None = None
@@ -197,7 +322,7 @@ class _Messages:
         found: dict[int, PartialItem] = {}
         if known:
             columns = """
-                id, session_id, octet_length(message_data),
+                id, {created_at}, session_id, octet_length(message_data),
                 CASE WHEN octet_length(message_data) <= :limit OR substr(message_data, 1, :sealed_size) = :sealed
                     THEN message_data ELSE left(message_data, :part) END
             """
@@ -209,16 +334,24 @@ class _Messages:
                 sealed=SEALED,
                 sealed_size=len(SEALED),
             )
-            found = {message_id: _partial(session_id, size, text) for message_id, session_id, size, text in rows}
+            for message_id, created_at, *stored in rows:
+                found[message_id] = _partial(*stored)
+                self._times[message_id] = created_at
         for message_id in ids:
             yield PartialItem() if message_id is None else found.get(message_id, PartialItem())
+
+    def texts(self, ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
+        rows = self._tx.by_id("id, message_data, {created_at}", ids) if ids else []
+        return {message_id: (text, created_at) for message_id, text, created_at in rows}
 
     def size(self, message_id: int) -> int:
         rows = self._tx.by_id("octet_length(message_data)", [message_id])
         return int(rows[0][0]) if rows else 0
 
     def stored_times(self, ids: Sequence[int]) -> dict[int, str | None]:
-        return dict(self._tx.by_id("id, {created_at}", ids)) if ids else {}
+        if unread := [message_id for message_id in ids if message_id not in self._times]:
+            self._times.update(self._tx.by_id("id, {created_at}", unread))
+        return {message_id: self._times[message_id] for message_id in ids if message_id in self._times}
 
 
 def _partial(session_id: str, size: int, text: str) -> PartialItem:
@@ -244,6 +377,7 @@ class PostgresReader(Engine):
         conninfo = connection_settings(url)
         self.target = shown_url(conninfo)
         self._lane = pool_for(conninfo).open_lane()
+        self._memory = _Memory()
         try:
             self._info: SchemaInfo = self._lane.submit(
                 lambda connection: connection.run_outside(lambda db: _find_schema(db, schema, tables))
@@ -283,18 +417,22 @@ class PostgresReader(Engine):
         return FileError(f"{self.target} cannot be read: {reason}", "Check that the server runs and lets you in.")
 
     def _read(self, work: Callable[[_ReadTransaction], T], connection: ServerConnection) -> T:
-        def run(db: psycopg.Connection, _: object) -> T:
-            tx = _ReadTransaction(db, self._info, None, is_read_only=True)
-            tx.tables = self.tables
-            return work(tx)
-
-        def begin(db: psycopg.Connection) -> None:
-            db.execute(_BEGIN)
+        def run(db: psycopg.Connection, snapshot: str) -> T:
+            return work(_ReadTransaction(db, self._info, self.tables, snapshot, self._memory))
 
         try:
-            return connection.run(begin, run)
+            return connection.run(_begin, run)
         except LostConnection:
-            return connection.run(begin, run)
+            return connection.run(_begin, run)
+
+
+def _begin(db: psycopg.Connection) -> str:
+    """Begin a transaction, and return its snapshot."""
+    cursor = ClientCursor(db)
+    cursor.execute(_BEGIN)
+    cursor.nextset()
+    [(snapshot,)] = cursor.fetchall()
+    return str(snapshot)
 
 
 def _find_schema(db: psycopg.Connection, schema: str | None, tables: tuple[str, str] | None) -> SchemaInfo:

@@ -113,6 +113,11 @@ CONVO_TURN_USAGE: Final = Table(
 Others may change the turns of `main`: there, `user_turn_number` is ignored, and so is a row whose message is gone.
 """
 
+CONVO_GENERATIONS: Final = schema.GENERATIONS._replace(
+    name="convo_generations", columns=f"{schema.GENERATIONS.columns}, changes INTEGER NOT NULL DEFAULT 0"
+)
+"""In addition to the SDK's columns, a number that each transaction that changes the session counts up."""
+
 _TABLES: Final = (
     CONVO_SCHEMA,
     CONVO_MESSAGES,
@@ -120,7 +125,7 @@ _TABLES: Final = (
     CONVO_MESSAGE_TYPES,
     CONVO_TURN_USAGE,
     schema.RESERVATIONS._replace(name="convo_branch_ids"),
-    schema.GENERATIONS._replace(name="convo_generations"),
+    CONVO_GENERATIONS,
     schema.CONVO_BRANCHES,
     schema.CONVO_COMPACTIONS,
     schema.CONVO_USAGE,

@@ -135,7 +135,7 @@ class IncrementalTree:
         for name in old:
             self._trie.remove(name)
         new = [branch for branch in branches if branch.branch_id not in self._trie]
-        if len(new) > _MANY_BRANCHES:
+        if len(new) > (0 if tx.dialect.is_remote else _MANY_BRANCHES):
             reader.read_turns_at_forks()
         for branch in new:
             hint = forks.get(branch.branch_id, _Fork()).hint

@@ -1,7 +1,7 @@
 """The usage of a branch: the sum of each scope, and the tools that it called.
 
 The database adds the rows up. The usage that each branch of a session stored, which the sums of every branch need, is
-cached as long as the database does not change, and so are the sums of the branches that were read.
+cached as long as the session does not change, and so are the sums of the branches that were read.
 """
 
 from __future__ import annotations
@@ -195,9 +195,9 @@ class BranchUsageCache:
         return SpendingByScope(own, path, everything)
 
     def _refresh(self, tx: Transaction, session: Session, tree: TurnTree) -> None:
-        """Read the stored usage again if the session or the database changed."""
+        """Read the stored usage again if it is another session, or has changed."""
         session_id = session.session_id
-        state = session_id, tx.version
+        state = session_id, tx.session_version(session_id)
         if state != self._state:
             self._stored = self._read_stored(tx, session_id)
             self._orphaned = self._read_orphaned(tx, session_id)

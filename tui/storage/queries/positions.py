@@ -37,12 +37,11 @@ class PositionIndex:
     """Finds items by position, and the positions of turns.
 
     A branch is read once; after that, only the rows between a checkpoint and the position are read. The checkpoints are
-    dropped when the database changes.
+    dropped when the session changes.
     """
 
     def __init__(self) -> None:
-        self._version: Hashable = None
-        self._checkpoints: dict[tuple[str, str], _Checkpoints] = {}
+        self._sessions: dict[str, tuple[Hashable, dict[str, _Checkpoints]]] = {}
 
     def seek(self, tx: Transaction, session: Session, branch_id: str, position: int) -> tuple[_Key, int]:
         """Return a key at or before a position of a branch, and the number of items from there to the position."""
@@ -105,10 +104,12 @@ class PositionIndex:
         return at * _STEP + int(count)
 
     def _of(self, tx: Transaction, session: Session, branch_id: str) -> _Checkpoints:
-        if self._version != tx.version:
-            self._version = tx.version
-            self._checkpoints.clear()
-        return self._checkpoints.setdefault((session.session_id, branch_id), _Checkpoints())
+        version = tx.session_version(session.session_id)
+        known, branches = self._sessions.get(session.session_id, (None, {}))
+        if known != version:
+            branches = {}
+            self._sessions[session.session_id] = version, branches
+        return branches.setdefault(branch_id, _Checkpoints())
 
     def _advance(self, tx: Transaction, session: Session, branch_id: str, checkpoints: _Checkpoints) -> None:
         """Add the next checkpoint; if the branch ends before it, the checkpoints are complete."""

@@ -2,18 +2,18 @@
 
 A session keeps its place when a branch with its last message is deleted: `convo_sessions` has the id of that message.
 
-No index of the SDK's tables has that order. For the first page, messages are read from the newest on until enough
-sessions are found. The order of all sessions is computed when it is needed; after that, sessions with new messages are
-moved to the front.
+On a server, the time of the last message is a column of the sessions. In a file, nothing has that order. For the first
+page, messages are read from the newest on until enough sessions are found. The order of all sessions is computed when
+it is needed; after that, sessions with new messages are moved to the front.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from heapq import merge, nsmallest
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 from tui.errors import ConvoError
 from tui.items.codec import decode_or_none
@@ -25,6 +25,7 @@ from tui.model.fuzzy import Matcher
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import label_sessions
 from tui.storage.schema import CONVO_SESSIONS
+from tui.storage.sql import NamedValues
 from tui.words import shorten
 
 __all__ = [
@@ -56,6 +57,9 @@ _MAX_MESSAGES: Final = 4096
 _TRIED: Final = 100
 """How many encrypted messages are tried with a key that does not open all of them."""
 
+_READ_AT_ONCE: Final = 500
+"""Sessions that are read in one statement."""
+
 _MAX_FIRST_BYTES: Final = 1024
 """Bytes of the first message of a session that are read for its first words."""
 
@@ -81,6 +85,8 @@ def find_session(tx: Transaction, session_id: str) -> Session | None:
 
 def is_plain(tx: Transaction, session_id: str) -> bool:
     """Return whether a session has messages and no structure rows, as one of the SDK's `SQLiteSession`."""
+    if tx.layout.derives_main:
+        return False
     structured = "SELECT 1 FROM message_structure WHERE session_id = :session_id"
     condition = f" AND NOT EXISTS ({structured})" if tx.has_table("message_structure") else ""
     sql = f"SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id{condition} LIMIT 1"
@@ -142,7 +148,7 @@ def messages_without_branch(tx: Transaction) -> str:
 
 def count_messages_without_branch(tx: Transaction, session: Session) -> int:
     """Return the number of messages that a plain `SQLiteSession` stored in a session with branches."""
-    if session.plain or not tx.has_structure:
+    if session.plain or not tx.has_structure or tx.layout.derives_main:
         return 0
     sql = f"SELECT COUNT(*) {messages_without_branch(tx)}"
     return int(tx.execute(sql, session_id=session.session_id).fetchone()[0])
@@ -150,18 +156,20 @@ def count_messages_without_branch(tx: Transaction, session: Session) -> int:
 
 def newest_sessions(tx: Transaction, limit: int = FIRST_PAGE, *, archived: bool = True) -> tuple[Session, ...]:
     """Return up to `limit` sessions with the newest messages."""
-    found: dict[str, Session | None] = {}
-    left, condition = min(limit, count_sessions(tx, archived=archived)), _is_shown(tx, archived=archived)
-    for session_id in _recent_session_ids(tx):
+    condition = _is_shown(tx, archived=archived)
+    if not tx.layout.session_order:
+        found: dict[str, dict[str, Session]] = {}
+        left = min(limit, count_sessions(tx, archived=archived))
+        for session_id in _recent_session_ids(tx):
+            if not left:
+                break
+            if session_id not in found:
+                found[session_id] = _find(tx, [session_id], condition)
+                left -= len(found[session_id])
         if not left:
-            break
-        if session_id not in found:
-            found[session_id] = _session(tx, session_id, condition)
-            left -= found[session_id] is not None
-    if left:
-        rows = tx.execute(f"{_in_order(tx, condition)} LIMIT :limit", limit=limit).fetchall()
-        return _read(tx, (session_id for (session_id,) in rows))
-    return label_sessions(tx, [session for session in found.values() if session is not None])
+            return label_sessions(tx, [session for each in found.values() for session in each.values()])
+    rows = tx.execute(f"{_in_order(tx, condition)} LIMIT :limit", limit=limit).fetchall()
+    return _read(tx, (session_id for (session_id,) in rows))
 
 
 def _recent_session_ids(tx: Transaction) -> Iterator[str]:
@@ -278,19 +286,22 @@ def matching_sessions(
 
 def with_first_words(tx: Transaction, sessions: Iterable[Session]) -> tuple[Session, ...]:
     """Return sessions without a title with the beginning of their first message, if a user wrote it."""
+    found = tuple(sessions)
+    first = _first_messages(tx, [session.session_id for session in found if not session.title])
+    items = dict(zip(first, tx.messages.beginnings([*first.values()], _MAX_FIRST_BYTES), strict=True))
     return tuple(
-        session if session.title else session._replace(first_words=_first_words(tx, session.session_id))
-        for session in sessions
+        session._replace(first_words=shorten(item_text(items[session.session_id].data), _MAX_FIRST_WORDS))
+        if session.session_id in items and is_user_message(items[session.session_id].data)
+        else session
+        for session in found
     )
 
 
-def _first_words(tx: Transaction, session_id: str) -> str:
-    sql = f"SELECT id FROM {tx.tables.messages} WHERE session_id = :session_id ORDER BY id LIMIT 1"
-    row = tx.execute(sql, session_id=session_id).fetchone()
-    if row is None:
-        return ""
-    (item,) = tx.messages.beginnings([row[0]], _MAX_FIRST_BYTES)
-    return shorten(item_text(item.data), _MAX_FIRST_WORDS) if is_user_message(item.data) else ""
+def _first_messages(tx: Transaction, session_ids: Sequence[str]) -> dict[str, int]:
+    """Return the id of the first message of each session that has messages."""
+    first = tx.layout.first_message(tx, "s.session_id")
+    rows = _of_sessions(tx, f"SELECT session_id, {first} FROM {tx.tables.sessions} s WHERE", session_ids)
+    return {session_id: message_id for session_id, message_id in rows if message_id is not None}
 
 
 class SessionOrder:
@@ -322,8 +333,10 @@ class SessionOrder:
         if tx.version == self._version and archived == self._archived:
             return
         condition = _is_shown(tx, archived=archived)
-        newest = tx.execute(f"SELECT MAX(id) FROM {tx.tables.messages}").fetchone()[0] or 0
-        can_update = self._version is not None and archived == self._archived and newest >= self._newest_message
+        newest, can_update = 0, False
+        if not tx.layout.session_order:
+            newest = tx.execute(f"SELECT MAX(id) FROM {tx.tables.messages}").fetchone()[0] or 0
+            can_update = self._version is not None and archived == self._archived and newest >= self._newest_message
         if can_update:
             self._move_up(tx, condition)
         if not can_update or len(self._session_ids) != count_sessions(tx, archived=archived):
@@ -358,6 +371,8 @@ def _is_shown(tx: Transaction, *, archived: bool) -> str:
 
 def _in_order(tx: Transaction, condition: str) -> str:
     """Return a query for the ids of the sessions in their order."""
+    if order := tx.layout.session_order:
+        return f"SELECT session_id FROM {tx.tables.sessions} s WHERE {condition} ORDER BY {order}"
     last = f"SELECT MAX(id) AS id FROM {tx.tables.messages} m WHERE m.session_id = s.session_id"
     if tx.has_table("convo_sessions"):
         places = "SELECT last_message FROM convo_sessions p WHERE p.session_id = s.session_id"
@@ -369,20 +384,27 @@ def _in_order(tx: Transaction, condition: str) -> str:
 
 
 def _read(tx: Transaction, session_ids: Iterable[str]) -> tuple[Session, ...]:
-    condition = _is_shown(tx, archived=True)
-    found = (_session(tx, session_id, condition) for session_id in session_ids)
-    return label_sessions(tx, [session for session in found if session is not None])
+    if not (ids := [*session_ids]):
+        return ()
+    found = _find(tx, ids, _is_shown(tx, archived=True))
+    return label_sessions(tx, [found[session_id] for session_id in ids if session_id in found])
 
 
-def _session(tx: Transaction, session_id: str, condition: str) -> Session | None:
-    structured = "EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
-    row = tx.execute(
-        f"SELECT session_id, CAST(updated_at AS TEXT), {structured if tx.has_structure else 'FALSE'},"
-        f" EXISTS (SELECT 1 FROM {tx.tables.messages} m WHERE m.session_id = s.session_id)"
-        f" FROM {tx.tables.sessions} s WHERE session_id = :session_id AND {condition}",
-        session_id=session_id,
-    ).fetchone()
-    if row is None:
-        return None
-    name, updated_at, has_structure, has_messages = row
-    return Session(name, updated_at, plain=bool(has_messages and not has_structure))
+def _find(tx: Transaction, session_ids: Sequence[str], condition: str) -> dict[str, Session]:
+    """Return those sessions that are there and meet a condition."""
+    plain = "FALSE"
+    if not tx.layout.derives_main:
+        plain = f"EXISTS (SELECT 1 FROM {tx.tables.messages} m WHERE m.session_id = s.session_id)"
+        if tx.has_structure:
+            plain += " AND NOT EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = s.session_id)"
+    sql = f"SELECT session_id, CAST(updated_at AS TEXT), {plain} FROM {tx.tables.sessions} s WHERE {condition} AND"
+    rows = _of_sessions(tx, sql, session_ids)
+    return {name: Session(name, updated_at, plain=bool(is_plain)) for name, updated_at, is_plain in rows}
+
+
+def _of_sessions(tx: Transaction, sql: str, session_ids: Sequence[str]) -> Iterator[Any]:
+    """Yield the rows of a statement, which ends with a condition, for some sessions."""
+    for start in range(0, len(session_ids), _READ_AT_ONCE):
+        values = NamedValues()
+        names = ", ".join(map(values.bind, session_ids[start : start + _READ_AT_ONCE]))
+        yield from tx.execute(f"{sql} session_id IN ({names})", **values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 __all__ = ["SQLITE", "SQLiteDialect"]
@@ -17,6 +17,7 @@ class SQLiteDialect:
     like: Final = "LIKE"
     ordered_join: Final = "CROSS JOIN"
     not_indexed: Final = "NOT INDEXED"
+    is_remote: Final = False
     row_order: Final = "rowid"
 
     def is_text(self, column: str) -> str:
@@ -70,11 +71,11 @@ class SQLiteDialect:
         # SQLite prepares a statement with LIKE again for each new value.
         return f"instr({column}, {value})"
 
-    def may_contain(self, text: str, column: str, bind: Callable[[object], str]) -> str:
-        # Only a search needs it.
-        from tui.storage.sqlite.search_prefilter import may_contain
+    def has_pattern(self, column: str, pattern: str) -> str:
+        return f"{column} LIKE {pattern}"
 
-        return may_contain(text, column, bind)
+    def is_not_ascii(self, column: str) -> str:
+        return f"length({column}) <> length(CAST({column} AS BLOB))"
 
     def stored_length(self, column: str) -> str:
         # `octet_length` does not read the text.

@@ -15,7 +15,9 @@ from weakref import WeakValueDictionary
 from tui.errors import FileError
 from tui.model import Session
 from tui.storage.engine import Engine, RecordedTable
+from tui.storage.plausible import MAX_SPARSE, require_plausible_rows
 from tui.storage.schema import TRASH_CELLS, quoted
+from tui.storage.sql import NamedValues
 from tui.storage.sqlite.connection import Connection
 from tui.storage.sqlite.dialect import SQLITE
 from tui.storage.sqlite.errors import explain
@@ -62,6 +64,9 @@ class SQLiteTransaction:
     @property
     def version(self) -> Hashable:
         return int(self.db.execute("PRAGMA data_version").fetchone()[0])
+
+    def session_version(self, session_id: str) -> Hashable:  # noqa: ARG002
+        return self.version
 
     @property
     def has_structure(self) -> bool:
@@ -139,6 +144,16 @@ class SQLiteTransaction:
             return "message_structure"
         self._plain.update(self.db, self.messages, session.session_id, self.version)
         return self._plain.table
+
+    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:  # noqa: ARG002
+        return "message_structure", self.tables.messages
+
+    def last_row(self) -> int:
+        last = int(self.execute("SELECT COALESCE(MAX(id), 0) FROM message_structure").fetchone()[0])
+        if last > MAX_SPARSE:
+            (count,) = self.execute("SELECT COUNT(*) FROM message_structure").fetchone()
+            require_plausible_rows(last, count)
+        return last
 
     @contextmanager
     def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> Iterator[None]:

@@ -87,6 +87,7 @@ class SQLiteLayout:
 
     derives_main: Final = False
     newest_first: Final = "sequence_number DESC"
+    session_order: Final = ""
     usage_columns: Final = ("session_id", "branch_id", "user_turn_number")
     usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :user_turn_number"
 
@@ -111,6 +112,9 @@ class SQLiteLayout:
             WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND m.session_id = s.session_id
             ORDER BY s.sequence_number {direction}, s.id {direction}
         """
+
+    def first_message(self, tx: Transaction, session_id: str) -> str:
+        return f"(SELECT m.id FROM {tx.tables.messages} AS m WHERE m.session_id = {session_id} ORDER BY m.id LIMIT 1)"
 
     def is_missing(self, tx: Transaction, message_id: str) -> str:
         return f"NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = {message_id})"

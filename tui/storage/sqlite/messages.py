@@ -91,6 +91,13 @@ class SQLiteMessages:
         with self._stored(message_id) as (_, size):
             return size
 
+    def texts(self, ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
+        columns = "id, message_data, CAST(created_at AS TEXT)"
+        sql = f"SELECT {columns} FROM {self.name} WHERE id IN (SELECT value FROM json_each(?))"
+        # Where a text cannot be read, nothing refers to the statement, so that it ends.
+        rows = self._db.execute(sql, (json.dumps(ids),)).fetchall()
+        return {message_id: (text, created_at) for message_id, text, created_at in rows}
+
     def stored_times(self, ids: Sequence[int]) -> dict[int, str | None]:
         sql = f"SELECT id, CAST(created_at AS TEXT) FROM {self.name} WHERE id IN (SELECT value FROM json_each(?))"
         return dict(self._db.execute(sql, (json.dumps(ids),))) if ids else {}

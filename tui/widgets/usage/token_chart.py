@@ -231,7 +231,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
                 return (resend.cached or 0, resend.tokens - (resend.cached or 0), 0, 0) if resend else None
             case ChartView.MONEY:
                 cost = turn_usage.cost if turn_usage and self.largest_cost is not None else None
-                if cost is None or not cost.has_price:
+                if cost is None or cost.unpriced:
                     return None
                 cached, others, output, reasoning = map(_nanodollars, cost.parts)
                 return cached, others, output, reasoning
@@ -334,9 +334,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         else:
             cost = self.resend_cost.turn(self.hovered) if self.resend_cost else None
             size = self.text_sizes.turn(self.hovered) if self.text_sizes else None
-            prices = self.branch_usage.prices if self.branch_usage else ()
-            is_inherited = self.is_inherited(turn_usage)
-            self.tooltip = turn_tooltip(turn_usage, cost, size, is_inherited=is_inherited, prices=prices)
+            self.tooltip = turn_tooltip(turn_usage, cost, size, is_inherited=self.is_inherited(turn_usage))
 
     def action_move(self, turns: int) -> None:
         """Move the cursor by a number of turns and requests."""

@@ -1,4 +1,4 @@
-r"""A condition by which SQLite skips stored items that cannot contain a text, so that they are not decoded.
+r"""A condition by which the database skips stored items that cannot contain a text, so that they are not decoded.
 
 LIKE takes half a microsecond for a row, while other threads run; decoding the row takes twenty times as long, while
 they wait. The condition covers the forms in which a text may be stored (with escapes of JSON, in JSON within JSON, in
@@ -18,11 +18,12 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from tui.model.query import fold, joins_before
+from tui.storage.dialect import Dialect
 
 __all__ = ["may_contain"]
 
 _MAX_CHARACTERS: Final = 400
-"""Only the first characters of a text are checked: SQLite's patterns may not be longer than 50,000 bytes."""
+"""Only the first characters of a text are checked: patterns of SQLite may not be longer than 50,000 bytes."""
 
 _FOLDING_END: Final = 0x1F000
 """No character from this code on folds to another one."""
@@ -62,12 +63,20 @@ class _SpecialFolding(NamedTuple):
     folded: str
 
 
-def may_contain(text: str, column: str, bind: Callable[[object], str]) -> str:
-    """Return a condition that holds for every stored item with a text that contains `text`, and maybe for others."""
+def may_contain(text: str, column: str, dialect: Dialect, bind: Callable[[object], str]) -> str:
+    """Return a condition that holds for every stored item with a text that contains `text`, and maybe for others.
+
+    Upper and lower case are alike. `bind` adds a value to the statement, and returns its placeholder.
+    """
+    stored = column
     needle = fold(text)[:_MAX_CHARACTERS]
     for part in _STRUCTURE:
         if needle in part:
             column = f"replace({column}, '{part}', '')"
+
+    def like(pattern: str) -> str:
+        return dialect.has_pattern(column, bind(pattern))
+
     foldings = [folding for folding in _special_foldings() if folding.folded in needle]
     # Characters of the needle that may be stored as one of these special characters.
     uncertain = {
@@ -76,11 +85,11 @@ def may_contain(text: str, column: str, bind: Callable[[object], str]) -> str:
         for start in _occurrences(needle, folding.folded)
         for offset in range(len(folding.folded))
     }
-    exact = bind(_pattern([_stored_form(character) for character in needle]))
+    exact = like(_pattern([_stored_form(character) for character in needle]))
     if needle.isascii() and not foldings:
-        return f"{column} LIKE {exact}"
-    is_utf8 = f"length({column}) <> length(CAST({column} AS BLOB))"
-    utf8 = bind(
+        return exact
+    is_utf8 = dialect.is_not_ascii(stored)
+    utf8 = like(
         _pattern(
             [
                 "%" if index in uncertain or not character.isascii() else _stored_form(character)
@@ -88,21 +97,18 @@ def may_contain(text: str, column: str, bind: Callable[[object], str]) -> str:
             ]
         )
     )
-    special = [
-        f"{column} LIKE {bind(pattern)}"
-        for pattern in sorted({_special_pattern(folding.character) for folding in foldings})
-    ]
+    special = [like(pattern) for pattern in sorted({_special_pattern(folding.character) for folding in foldings})]
     if needle.isascii():
         # The patterns for escapes and for UTF-8 are the same.
-        return f"({column} LIKE {exact} OR ({column} LIKE {utf8} AND ({' OR '.join([is_utf8, *special])})))"
-    alternatives = [f"{column} LIKE {exact}"]
+        return f"({exact} OR ({utf8} AND ({' OR '.join([is_utf8, *special])})))"
+    alternatives = [exact]
     if special:
-        escaped = bind(
+        escaped = like(
             _pattern(["%" if index in uncertain else _stored_form(character) for index, character in enumerate(needle)])
         )
-        alternatives.append(f"({column} LIKE {escaped} AND ({' OR '.join(special)}))")
-    alternatives.append(f"({is_utf8} AND {column} LIKE {utf8})")
-    alternatives += [f"{column} LIKE {bind(pattern)}" for pattern in _decomposed_signs(needle)]
+        alternatives.append(f"({escaped} AND ({' OR '.join(special)}))")
+    alternatives.append(f"({is_utf8} AND {utf8})")
+    alternatives += [like(pattern) for pattern in _decomposed_signs(needle)]
     return f"({' OR '.join(alternatives)})"
 
 

@@ -1,0 +1,114 @@
+"""What the explorer asks a server: few statements, however much is stored, and again only after a change."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
+
+from tests.bench.generate_postgres import fill, session_name
+from tests.postgres_server import new_schema
+from tests.session.samples import run as run_result
+from tests.session.samples import turn, turns
+from tests.session.test_postgres_oracle import plain_engine
+from tui.controller import SessionController
+from tui.session import AdvancedPostgresSession
+from tui.storage.store import Store
+
+Call: TypeAlias = Callable[[SessionController], Awaitable[object]]
+
+
+async def first_screen(explorer: SessionController) -> None:
+    await explorer.open()
+    await explorer.load_rest()
+
+
+CALLS: dict[str, tuple[int, Call]] = {
+    "first screen": (68, first_screen),
+    "page of items": (4, lambda explorer: explorer.pages.items("fork", 0, 64)),
+    "page of turns": (6, lambda explorer: explorer.pages.turns("fork", 1, 20)),
+    "usage of turns": (8, lambda explorer: explorer.pages.turn_usages(1, 20)),
+    "other branch": (18, lambda explorer: explorer.navigation.switch_branch("main")),
+    "page of sessions": (6, lambda explorer: explorer.pages.sessions(32, 96)),
+    "list of sessions": (14, lambda explorer: explorer.pages.matching_sessions("", 64)),
+    "sessions by letters": (7, lambda explorer: explorer.pages.matching_sessions("ses", 64)),
+    "look for changes": (2, lambda explorer: explorer.refresh()),
+}
+"""The most messages to the server that a call takes, each with its answer."""
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that were sent."""
+    statements: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def recording(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
+        # After any commit on the server, such as one of its own processes, the versions are read once more.
+        if not str(query).startswith("SELECT (SELECT MAX(id)"):
+            statements.append(str(query))
+        return execute(cursor, query, *args, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", recording)
+    return statements
+
+
+@pytest.mark.parametrize(("sessions", "turn_count"), [(3, 8), (600, 40)])
+async def test_the_number_of_statements_does_not_grow(
+    postgres: str, sent: list[str], sessions: int, turn_count: int
+) -> None:
+    await fill(postgres, sessions, turn_count)
+    explorer = SessionController(Store(postgres))
+    counts = {}
+    for name, (_, call) in CALLS.items():
+        sent.clear()
+        await call(explorer)
+        counts[name] = len(sent)
+    assert counts == {name: min(counts[name], most) for name, (most, _) in CALLS.items()}
+    assert explorer.view.session is not None
+    assert explorer.view.session.session_id == session_name(sessions - 1)
+    explorer.close()
+
+
+async def test_changes_of_others_are_seen_and_nothing_else_is(postgres: str, postgres_server: str) -> None:
+    session = AdvancedPostgresSession(session_id="chat", url=postgres, create_tables=True)
+    await session.add_items(turns(2))
+    await session.fork(2, "branch", switch=False)
+    other = AdvancedPostgresSession(session_id="other", url=postgres)
+    engine = plain_engine(postgres)
+    plain = SQLAlchemySession("chat", engine=engine)
+    explorer = SessionController(Store(postgres))
+    await explorer.open("chat", "main")
+    assert not await explorer.refresh()
+    assert explorer.view.items == 8
+
+    elsewhere = AdvancedPostgresSession(session_id="chat", url=new_schema(postgres_server), create_tables=True)
+    await elsewhere.add_items(turn(1))
+    assert not await explorer.refresh()
+
+    await plain.pop_item()
+    assert await explorer.refresh()
+    assert explorer.view.items == 7
+    assert not await explorer.refresh()
+    await plain.add_items(turn(3))
+    assert await explorer.refresh()
+    assert explorer.view.items == 11
+    await other.add_items(turn(1))
+    assert await explorer.refresh()
+    assert [each.session_id for each in explorer.view.sessions] == ["other", "chat"]
+    await session.store_run_usage(run_result(5))
+    assert await explorer.refresh()
+    assert not await explorer.refresh()
+
+    # What a plain session clears is kept by branches, so that the session is still there.
+    await plain.clear_session()
+    assert await explorer.refresh()
+    assert {each.session_id for each in explorer.view.sessions} == {"chat", "other"}
+    assert (await explorer.pages.items("branch", 0, 9)).items
+    explorer.close()
+    for each in (session, other, elsewhere):
+        each.close()
+    await engine.dispose()
