@@ -295,17 +295,23 @@ async def test_a_conversation_is_begun_in_a_new_file(tmp_path: Path) -> None:
 
 async def test_a_session_is_begun_named_and_taken_back(path: Path, tmp_path: Path) -> None:
     async with open_explorer(path, agent=OFFLINE) as explorer:
-        await explorer.press("S", *"hello", "tab", *"support", "enter")
+        await explorer.press("S", *"hello", "escape")
+        sdk = open_sdk(path, "theirs")
+        await sdk.add_items(turn("hi"))
+        sdk.close()
+        await explorer.until(lambda: len(explorer.view.sessions) == 2)
+        # What was typed is there again, also where another id is proposed.
+        await explorer.press("S", "tab", *"support", "enter")
         assert explorer.notice.startswith("There is a session 'support' already.")
         assert explorer.composer.text == "hello"
         await explorer.pilot.press(*"-2", "enter")
         await answered(explorer, "main", 1)
-        assert [session.session_id for session in explorer.view.sessions] == ["support-2", "support"]
+        assert [session.session_id for session in explorer.view.sessions] == ["support-2", "theirs", "support"]
         await explorer.press("escape", "z", "z")
         assert explorer.view.session is not None
         assert explorer.view.session.session_id == "support"
         await explorer.press("Z", "Z")
-        assert len(explorer.view.sessions) == 2
+        assert len(explorer.view.sessions) == 3
     # An agent that cannot be loaded begins nothing.
     new = tmp_path / "none.sqlite"
     broken = AgentSettings(agent=f"{tmp_path / 'nowhere.py'}:agent")

@@ -76,6 +76,9 @@ async def test_commands_for_turns_do_nothing_on_the_row_of_a_session(path: Path,
         assert explorer.view.fork is None
         assert not explorer.view.marks
         assert explorer.notice.startswith("This is the row of a session. Go to a turn first: ")
+        assert "Fork" not in explorer.lines[-1]
+        await explorer.press("down")
+        assert "Fork" in explorer.lines[-1]
 
 
 async def test_help_narrows_while_typing_and_runs_the_chosen_command(path: Path) -> None:

@@ -77,7 +77,7 @@ class Explorer(CommandScreen[None], FixedSize):
         self._first_pane = self.panes.start(self.app.size.width)
         yield self.panes.data_bind(Explorer.view)
         yield self.status_line
-        yield KeyBar(COMMANDS["menu.open"].action, idle=lambda: self._idle_actions)
+        yield KeyBar(COMMANDS["menu.open"].action, idle=self._find_idle_actions)
 
     def on_mount(self) -> None:
         self.panes.go_to(self._first_pane)
@@ -120,9 +120,18 @@ class Explorer(CommandScreen[None], FixedSize):
             self.panes.focus_composer()
         if self.agent is not None:
             self.agent.view_changed(before, view)
+        self._update_footer()
+
+    def _update_footer(self) -> None:
+        """Draw the footer again if other keys do something now."""
         if (idle := self._find_idle_actions()) != self._idle_actions:
             self._idle_actions = idle
             self.refresh_bindings()
+
+    @property
+    def _is_on_session(self) -> bool:
+        """True if the cursor is on the row of a session, where commands for turns do nothing."""
+        return self.panes.branch_tree.has_focus and self.panes.branch_tree.cursor_session is not None
 
     def _find_idle_actions(self) -> frozenset[str]:
         """Return the actions that would do nothing now, which the footer leaves out."""
@@ -131,8 +140,8 @@ class Explorer(CommandScreen[None], FixedSize):
             "send": bool(view.model) or view.is_drafting,
             COMMANDS["branch.next"].action: len(view.tree.branches) > 1,
             COMMANDS["branch.back"].action: self.controller.navigation.previous is not None,
-            COMMANDS["fork.here"].action: view.writable and view.session is not None,
-            COMMANDS["run.again"].action: view.writable and view.turn > 0,
+            COMMANDS["fork.here"].action: view.writable and view.session is not None and not self._is_on_session,
+            COMMANDS["run.again"].action: view.writable and view.turn > 0 and not self._is_on_session,
         }
         return frozenset(action for action, does in applies.items() if not does)
 
@@ -159,7 +168,7 @@ class Explorer(CommandScreen[None], FixedSize):
         async def run() -> None:
             if command.writes:
                 self.controller.require_writable()
-            if Target.TURN in command.on and self.panes.branch_tree.has_focus and self.panes.branch_tree.cursor_session:
+            if Target.TURN in command.on and self._is_on_session:
                 raise ConvoError("This is the row of a session.", f"Go to a turn first: {command.help}.")
             await command.run(self)
 
@@ -194,10 +203,12 @@ class Explorer(CommandScreen[None], FixedSize):
 
     @on(BranchTree.TurnHighlighted)
     def _preview_turn(self, event: BranchTree.TurnHighlighted) -> None:
+        self._update_footer()
         self.run_command(partial(self.controller.navigation.preview, event.branch_id, event.turn))
 
     @on(BranchTree.SessionHighlighted)
     def _see_session(self) -> None:
+        self._update_footer()
         self.controller.management.session_seen()
 
     def _show_description(self, description: str) -> None:

@@ -36,9 +36,9 @@ NO_MODEL: Final = "No model is set: start with --model or --agent"
 
 
 class _ForkPoint(NamedTuple):
-    """The turn at which a prepared fork parts from its branch; for a new session its proposed id alone."""
+    """The turn at which a prepared fork parts from its branch; all empty for a new session."""
 
-    session_id: str
+    session_id: str = ""
     branch_id: str = ""
     turn: int = 0
 
@@ -141,7 +141,7 @@ class Composer(Vertical, FixedSize):
 
     @property
     def takes_text(self) -> bool:
-        """Whether a text can be written, if not sent."""
+        """True if a text can be written, if not sent."""
         return not self._editor.read_only
 
     @property
@@ -317,7 +317,7 @@ class Composer(Vertical, FixedSize):
 
 def _fork_point(view: View) -> _ForkPoint | None:
     if view.new_session:
-        return _ForkPoint(view.new_session)
+        return _ForkPoint()
     if view.fork is None:
         return None
     session_id = view.session.session_id if view.session is not None else ""
