@@ -38,6 +38,23 @@ async def test_bars_are_read_when_they_become_visible(path: Path) -> None:
         assert "ran on main" in explorer.text
 
 
+async def test_enter_on_the_selected_turn_of_the_strip_shows_its_requests(path: Path) -> None:
+    async with open_explorer(path, size=(100, 30)) as explorer:
+        await explorer.press("3", "left", "enter")
+        assert explorer.place == ("alt", 149)
+        assert "requests not recorded" not in explorer.text
+        await explorer.press("enter")
+        await explorer.until(lambda: "requests not recorded" in explorer.text)
+        assert explorer.app.screen.focused is explorer.usage.chart
+        await explorer.press("left")
+        assert "requests not recorded" not in explorer.text
+        await explorer.press("plus")
+        assert explorer.app.screen.focused is explorer.usage.strip
+        strip = explorer.usage.strip
+        await explorer.pilot.click(strip, offset=(3 * (149 - strip.first), 0))
+        await explorer.until(lambda: "requests not recorded" in explorer.text)
+
+
 async def test_u_shows_the_resend_cost(path: Path) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press("dollar_sign")

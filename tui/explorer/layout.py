@@ -139,6 +139,14 @@ class Panes(Horizontal, FixedSize):
         self.toggle_class("-zoom")
         self._fit_usage(self.app.size.width)
 
+    def show_requests(self, turn: int) -> None:
+        """Show the usage pane alone, with the requests of a turn."""
+        if not self.is_zoomed:
+            self.toggle_zoom()
+        self.go_to("usage")
+        # Lines are written for a width, which a hidden chart does not have.
+        self.usage.chart.call_after_refresh(self.usage.chart.unfold, turn)
+
     def _fit_usage(self, width: int) -> None:
         self.usage.compact = _breakpoint(width) == "-medium" and not self.is_zoomed
 

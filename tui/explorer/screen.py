@@ -34,6 +34,7 @@ from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
 from tui.widgets.usage.token_chart import TokenChart
+from tui.widgets.usage.token_strip import TokenStrip
 
 if TYPE_CHECKING:
     from tui.explorer.agent import ExplorerAgent
@@ -295,6 +296,10 @@ class Explorer(CommandScreen[None], FixedSize):
             self.panes.usage.receive(event.generation, await self.controller.pages.turn_usages(event.first, event.last))
 
         self.run_command(load)
+
+    @on(TokenStrip.RequestsWanted)
+    def _show_requests(self, event: TokenStrip.RequestsWanted) -> None:
+        self.panes.show_requests(event.turn)
 
     @on(TokenChart.TurnSelected)
     def _select_turn_in_chart(self, event: TokenChart.TurnSelected) -> None:

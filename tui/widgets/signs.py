@@ -30,7 +30,7 @@ SIGNS: Final = (
     Sign("┊", "Chat: the line above goes on"),
     Sign("■", "Usage: a part of the bars, in the colour that it has there"),
     Sign(" ".join(PATTERNS.values()), f"Usage: parts of bars without colours: {', '.join(_PARTS)}"),
-    Sign("▸", "Usage: the selected turn"),
+    Sign("▸", "Usage: the selected turn; on one line, with the focus, the turn under the cursor"),
     Sign("▄▁ ▅▁", "Usage on one line: the input and the output of each turn"),
     Sign("×3", "Three times"),
     *(Sign(mark, f"Usage: {MARK_WORDS[verdict]}") for verdict, mark in MARKS.items()),

@@ -477,11 +477,17 @@ async def test_the_strip_takes_three_lines_and_selects_turns() -> None:
         await pilot.press("right", "enter")
         await pilot.pause()
         assert screen_text(app).splitlines()[2].startswith(" turn 4 ")
+        for key, turn in (("right", 5), ("home", 1)):
+            await pilot.press(key)
+            await pilot.pause()
+            _, strip, line, *_ = screen_text(app).splitlines()
+            assert (strip.count("▸"), strip.index("▸")) == (1, 1 + 3 * (turn - 1))
+            assert line.startswith(f" turn {turn} ")
         await pilot.press("end")
         assert not app._notifications
         await pilot.press("right")
         assert [notice.message for notice in app._notifications] == [
-            "This is the last turn. Its requests have room in the full pane: + zooms it."
+            "This is the last turn. Enter selects it, and once more shows its requests."
         ]
 
 

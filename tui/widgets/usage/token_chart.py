@@ -365,6 +365,14 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         """Hide the requests."""
         self.unfolded = 0
 
+    def unfold(self, turn: int) -> None:
+        """Go to a turn, and show its requests."""
+        self.cursor = self.unfolded = turn
+
+    def toggle_requests(self, turn: int) -> None:
+        """Show or hide the requests of a turn."""
+        self.unfolded = 0 if turn == self.unfolded else turn
+
     def action_first(self) -> None:
         """Move the cursor to the first turn."""
         self.cursor = 1
@@ -403,7 +411,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
             event.stop()
             line = self._line_at(event.y + self.scroll_offset.y)
             if line is None and turn == self.turn and event.button != RIGHT_BUTTON:
-                self.unfolded = 0 if turn == self.unfolded else turn
+                self.toggle_requests(turn)
             self.cursor = turn
             self.request = line.number if line else 0
             self.action_select()

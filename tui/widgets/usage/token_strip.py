@@ -29,13 +29,23 @@ _TURN_CELLS: Final = 3
 class TokenStrip(TokenChart):
     """Two small columns for each turn, for input and output.
 
-    It shows as many turns as fit: at first the newest turns, always including the turn under the cursor.
+    It shows as many turns as fit: at first the newest turns, always including the turn under the cursor. `▸` is before
+    that turn while the strip has the focus, else before the selected turn.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "unfold", "Next turn", id="usage.unfold"),
         Binding("left,h", "fold", "Previous turn", show=False, id="usage.fold"),
+        Binding(
+            "enter", "open", "Select, requests", tooltip="Select turn; once selected, its requests", id="usage.select"
+        ),
     ]
+
+    @dataclass
+    class RequestsWanted(WidgetMessage["TokenStrip"]):
+        """Posted to the screen to show the requests of a turn, for which one line has no room."""
+
+        turn: int
 
     @dataclass
     class CursorMoved(WidgetMessage["TokenStrip"]):
@@ -75,12 +85,24 @@ class TokenStrip(TokenChart):
     def action_unfold(self) -> None:
         """Move the cursor to the next turn, as one line has no room for requests."""
         if self.cursor == self.count:
-            self.notify("This is the last turn. Its requests have room in the full pane: + zooms it.")
+            self.notify("This is the last turn. Enter selects it, and once more shows its requests.")
         self.action_move(1)
 
     def action_fold(self) -> None:
         """Move the cursor to the previous turn."""
         self.action_move(-1)
+
+    def action_open(self) -> None:
+        """Select the turn under the cursor, or show its requests if it is selected."""
+        if self.cursor == self.turn:
+            self.toggle_requests(self.cursor)
+        else:
+            self.action_select()
+
+    def toggle_requests(self, turn: int) -> None:
+        """Ask for more room to show the requests of a turn."""
+        if turn:
+            self.screen.post_message(self.RequestsWanted(self, turn))
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by a number of strips."""
@@ -104,12 +126,12 @@ class TokenStrip(TokenChart):
 
     def _draw_turn(self, turn: int, turn_usage: TurnUsage | None) -> Iterator[Segment]:
         """Draw mark, input and output of a turn."""
-        is_selected = turn == self.turn
-        names = ["token-chart--selected" if is_selected else "token-chart--label"]
+        is_marked = turn == (self.cursor if self.has_focus else self.turn)
+        names = ["token-chart--selected" if turn == self.turn else "token-chart--label"]
         if turn == self.cursor and self.has_focus:
             names.append("token-chart--cursor")
         verdict = worst_verdict(turn_usage.requests) if turn_usage else None
-        mark = "▸" if is_selected else MARKS[verdict] if verdict else " "
+        mark = "▸" if is_marked else MARKS[verdict] if verdict else " "
         yield Segment(mark, self.get_visual_style(*names).rich_style)
         states = ("token-chart--hover",) if turn == self.hovered else ()
         parts = self.parts(turn, turn_usage)
