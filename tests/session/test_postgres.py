@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import subprocess
 import sys
 import textwrap
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, cast
 
 import psycopg
 import pytest
@@ -20,6 +22,7 @@ from tests.postgres_server import Server, new_schema, run_server
 from tests.session.samples import run, turn, turns, user
 from tests.session.test_postgres_oracle import plain_engine
 from tui.errors import ConvoError
+from tui.model.requests import RequestUsage, SentRequest
 from tui.session import AdvancedPostgresSession
 from tui.storage.postgres.connection import LostConnection
 
@@ -365,3 +368,47 @@ async def test_the_number_of_round_trips_does_not_grow(postgres: str, monkeypatc
                     sent.clear()
                     await call(session)
                     assert len(sent) <= most, (name, branch, sent)
+
+
+def granted(url: str, role: str) -> str:
+    """Make a role with the rights that docs/postgres.md names, and return the URL with which it connects."""
+    text = (Path(__file__).parents[2] / "docs" / "postgres.md").read_text("utf-8")
+    (statements,) = (sql for sql in re.findall(r"```sql\n(.*?)```", text, re.DOTALL) if f"TO {role};" in sql)
+    with psycopg.connect(url) as db:
+        db.execute(f"CREATE ROLE {role} LOGIN")
+        db.execute(statements.replace("SCHEMA public", f"SCHEMA {url.rpartition('%3D')[2]}"))
+    return url.replace("postgres@", f"{role}@")
+
+
+async def test_the_rights_of_an_agent_are_enough(postgres: str) -> None:
+    with opened(postgres):
+        pass
+    agent, viewer = granted(postgres, "agent"), granted(postgres, "viewer")
+    with opened(agent, create_tables=False) as session:
+        for number in range(1, 4):
+            await session.add_items(turn(number))
+            await session.store_run_usage(run(number))
+        await session.record_run(outcome="done", model="gpt-5")
+        sent = SentRequest(RequestUsage(7, 3, 1, 0, 0), instructions="long" * 20, items=cast(Any, turns(3)))
+        await session.record_request(sent, first=True)
+        await session.fork(2, "other")
+        await session.add_items(turn(4))
+        await session.store_run_usage(run(5))
+        await session.fork(3, "shares it", switch=False)
+        for _ in turn(4):
+            await session.pop_item()
+        await session.delete_branch("other", force=True)
+        await session._atomic_replace_items([user("summary")])
+        await session.fork(1, "empty", switch=False)
+        snapshot = await session._get_compaction_snapshot(10)
+        assert snapshot is not None
+        assert await snapshot.replace_suffix(0, [user("shorter")])
+        with opened(viewer, create_tables=False) as looking:
+            assert await everything(looking) == await everything(session)
+        await session.clear_session()
+        await session.add_items(turn(5))
+        assert await session.get_items() == turn(5)
+    with psycopg.connect(postgres) as db:
+        for role in ("agent", "viewer"):
+            db.execute(f"DROP OWNED BY {role}")
+            db.execute(f"DROP ROLE {role}")
